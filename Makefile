@@ -1,0 +1,57 @@
+# `make demo` and `make test` are all a newcomer needs; each sets up what it lacks.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --all-extras --python-version 3.11
+
+.PHONY: help setup demo test check lint types floors notebooks docs wheel lab lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "codebook needs Python 3.11 or newer; run make PYTHON=python3.12")'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(READY)  ## make .venv with everything in it (also done by every other target)
+
+demo: $(READY)  ## code the topics study offline and open its report
+	$(BIN)/python -m codebook execute study.yaml
+	$(BIN)/python -m codebook execute study_coal_debate.yaml
+
+test: $(READY)  ## run all tests
+	$(BIN)/python -m pytest
+
+check: lint types floors docs test notebooks wheel  ## everything CI runs
+
+lint: $(READY)  ## format and lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## mypy, strict
+	$(BIN)/mypy
+
+floors: $(READY)  ## modules import from lower floors only
+	$(BIN)/lint-imports
+
+docs: $(READY)  ## are the generated parts of the docs up to date? (make docs WRITE=-r writes them)
+	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) README.md docs/*.md
+
+notebooks: $(READY)  ## run every notebook with its defaults
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 -p no:doctest notebooks
+
+wheel: $(READY)  ## build the wheel and import it from elsewhere
+	.ci/wheel
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+
+lock: $(READY)  ## rewrite requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --quiet --output-file requirements.lock pyproject.toml
+
+clean:  ## remove the environment (runs/ is yours and stays)
+	rm -rf .venv dist build

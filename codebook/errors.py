@@ -1,0 +1,122 @@
+"""Every error of the kit. A message says what and where, what was expected, and what to do.
+
+CodebookError
+├── InputError            something the user gave is wrong; carries every fault found
+│   ├── SchemeError       codebook.yaml or a list of labels
+│   ├── UnitsError        the texts to be coded
+│   ├── TableError        a table of labels, or a file with coders' labels
+│   ├── ParameterError    a parameter of a verb, a notebook or a study
+│   └── StatisticError    codings a statistic cannot take
+├── RunError              a run that is not in the state the verb needs
+│   ├── PendingError      answers are still outstanding: come back later
+│   └── BusyError         another process is working on the same run
+├── EngineError           whoever should answer cannot
+│   ├── MissingExtraError an optional dependency is not installed
+│   └── ReplayError       an archived run lacks an answer
+├── RecordError           a file of the record is damaged or gone
+└── ExecutionError        a notebook failed; carries notebook, cell and cause
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class CodebookError(Exception):
+    """Base of all errors that the kit raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in an input: where it is, what is wrong there, and the mend.
+
+    Examples
+    --------
+    >>> print(Fault("codebook.yaml, line 7", "level is missing", "add `level: nominal`"))
+    codebook.yaml, line 7: level is missing. To mend: add `level: nominal`.
+    """
+
+    where: str
+    problem: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem.rstrip('.')}. To mend: {self.mend.rstrip('.')}."
+
+
+class InputError(CodebookError):
+    """Something given is wrong. `faults` lists every fault found, not only the first."""
+
+    def __init__(self, summary: str, faults: Sequence[Fault] = ()) -> None:
+        self.summary = summary
+        self.faults = tuple(faults)
+        super().__init__("\n".join([summary, *(f"  - {fault}" for fault in self.faults)]))
+
+
+class SchemeError(InputError):
+    """The codebook file, or the list of labels, is not a usable instrument."""
+
+
+class UnitsError(InputError):
+    """The file of units cannot be coded as it is."""
+
+
+class TableError(InputError):
+    """A table of labels does not keep the contract of the tidy table."""
+
+
+class ParameterError(InputError):
+    """A parameter is unknown, misspelt, of the wrong type or not allowed."""
+
+
+class StatisticError(InputError):
+    """The codings are of a form that the statistic is not defined for."""
+
+
+class RunError(CodebookError):
+    """The run is not in the state that the verb needs."""
+
+
+class PendingError(RunError):
+    """Answers are still outstanding; nothing is wrong, come back later."""
+
+
+class BusyError(RunError):
+    """Another process holds the run."""
+
+
+class EngineError(CodebookError):
+    """The engine cannot answer."""
+
+
+class MissingExtraError(EngineError, ImportError):
+    """An optional dependency is missing. The message names the extra to install."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(
+            f"{what} needs an optional part of the kit that is not installed. "
+            f"To mend: pip install 'codebook-kit[{extra}]' (in a clone: make setup)."
+        )
+
+
+class ReplayError(EngineError):
+    """The archived run has no answer for a request. `keys` are the missing request keys."""
+
+    def __init__(self, message: str, keys: Sequence[str] = ()) -> None:
+        self.keys = tuple(keys)
+        super().__init__(message)
+
+
+class RecordError(CodebookError):
+    """A file of the record (shard, result, ledger) is damaged, changed or gone."""
+
+
+class ExecutionError(CodebookError):
+    """A notebook failed. Keeps the notebook, the cell's number and source, and the cause."""
+
+    def __init__(self, notebook: str, cell: int, source: str, cause: str) -> None:
+        self.notebook, self.cell, self.source, self.cause = notebook, cell, source, cause
+        shown = "\n".join(f"    {line}" for line in source.strip().splitlines())
+        super().__init__(f"{notebook}, cell {cell} failed.\n{shown}\n{cause}")

@@ -1,0 +1,224 @@
+"""What flows through the kit, and how it is written to and read from JSON lines.
+
+A file of JSON lines is split on LF and on nothing else: U+2028, U+2029 and U+0085 are line ends to
+`str.splitlines`, but not to JSON, so they are escaped on writing and never split on when reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from codebook.errors import RecordError
+
+CHAT = "/v1/chat/completions"
+RESPONSES = "/v1/responses"
+EMBEDDINGS = "/v1/embeddings"
+
+ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+"""Job states after which no more answers come. Every other word, known or not, means still running."""
+
+WHYS = ("refused", "truncated", "invalid", "failed", "expired", "cancelled", "absent", "pending")
+"""Why a label is missing, in the order in which coverage shows it."""
+
+_ESCAPES = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing to be coded: its id from the data, its text, and the context shown with it."""
+
+    unit_id: str
+    text: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question about one unit: a line of a shard, plus what the ledger maps it back to."""
+
+    custom_id: str
+    request_key: str
+    url: str
+    body: bytes
+    unit_id: str
+    variable: str
+    draw: int = 0
+
+    @property
+    def line(self) -> bytes:
+        """The request as a line of the Batch API, LF included."""
+        return dump_line(
+            {"custom_id": self.custom_id, "method": "POST", "url": self.url, "body": orjson.Fragment(self.body)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of request lines: one model, one endpoint, written once."""
+
+    path: Path
+    sha256: str
+    url: str
+    model: str
+    n_requests: int
+    n_bytes: int
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A shard at an engine."""
+
+    job_key: str
+    job_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What an engine says of a job. `note` is for people: the reason of a failure, or that it is unreachable."""
+
+    state: str
+    n_total: int = 0
+    n_done: int = 0
+    n_failed: int = 0
+    note: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more answers will come."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A result line, read: `text` is the reply, or `why` says why there is none (one of `WHYS`)."""
+
+    custom_id: str
+    text: str | None = None
+    why: str | None = None
+    detail: str = ""
+    model: str = ""
+    request_id: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+def dump_line(value: Any) -> bytes:
+    """Write a value as one JSON line, LF included.
+
+    Examples
+    --------
+    >>> dump_line({"text": "a\\u2028b"})
+    b'{"text":"a\\\\u2028b"}\\n'
+    """
+    line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    for raw, escaped in _ESCAPES:
+        if raw in line:
+            line = line.replace(raw, escaped)
+    return line
+
+
+def dump_canonical(value: Any) -> bytes:
+    """Write a value as canonical JSON: keys sorted, no spaces, no LF. Equal values give equal bytes.
+
+    Examples
+    --------
+    >>> dump_canonical({"b": 1, "a": [True, None]})
+    b'{"a":[true,null],"b":1}'
+    """
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def digest(*parts: bytes | str) -> str:
+    """SHA-256 of the parts, each preceded by its length, as 64 hex digits.
+
+    Examples
+    --------
+    >>> digest("ab", "c") == digest("a", "bc")
+    False
+    """
+    total = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        total.update(b"%d:" % len(raw))
+        total.update(raw)
+    return total.hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_line(line: bytes, where: str) -> dict[str, Any]:
+    """Read one JSON line that must hold an object.
+
+    Raises
+    ------
+    RecordError
+        The line is no JSON object; `where` says which line it was.
+    """
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise RecordError(f"{where}: not a line of JSON ({error}). The file is damaged or cut short.") from None
+    if not isinstance(value, dict):
+        raise RecordError(f"{where}: expected a JSON object, found {type(value).__name__}.")
+    return value
+
+
+def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield `(offset, line)` for every non-empty line of a file, split on LF only, LF left out."""
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:  # binary files iterate on b"\n" alone
+            body = line.rstrip(b"\r\n")
+            if body.strip():
+                yield offset, body
+            offset += len(line)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the JSON object of every line of a file.
+
+    Raises
+    ------
+    RecordError
+        A line is no JSON object; the message names file and line.
+    """
+    for number, (_, line) in enumerate(iter_lines(path), start=1):
+        yield load_line(line, f"{path.name}, line {number}")
+
+
+@contextmanager
+def write_atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file that takes the place of `path` only when the block ends well.
+
+    The bytes are on disk (fsync) before the rename, so a crash leaves the old file or the new one, never a part.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_lines(path: Path, values: Iterable[Any]) -> None:
+    """Write values as a file of JSON lines, all or nothing."""
+    with write_atomic(path) as file:
+        file.writelines(dump_line(value) for value in values)
