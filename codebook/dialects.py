@@ -195,8 +195,10 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     response = line.get("response") or {}
     error = line.get("error")
     if error or not response:
-        why = {"batch_expired": "expired", "batch_cancelled": "cancelled"}.get((error or {}).get("code", ""), "failed")
-        return Answer(custom_id, why=why, detail=_say(error) or "no response", model="")
+        ended = {"batch_expired": "expired", "batch_cancelled": "cancelled"}.get(
+            (error or {}).get("code", ""), "failed"
+        )
+        return Answer(custom_id, why=ended, detail=_say(error) or "no response")
     body = response.get("body")
     body = body if isinstance(body, Mapping) else {}
     request_id = str(response.get("request_id") or "")

@@ -154,6 +154,11 @@ def digest(*parts: bytes | str) -> str:
     return total.hexdigest()
 
 
+def request_key(url: str, body: bytes, draw: int = 0) -> str:
+    """Name a question by what is asked: SHA-256 of endpoint, canonical body (`dump_canonical`) and draw."""
+    return digest(url, body, str(draw))
+
+
 def digest_file(path: Path) -> str:
     """SHA-256 of a file's bytes, read in blocks."""
     with path.open("rb") as file:
