@@ -31,8 +31,8 @@ class Prompt:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def fence(text: str) -> str:
-    """Mark a text as data, in a tag that the text itself cannot close.
+def fence(text: str, beside: str = "") -> str:
+    """Mark a text as data, in a tag that occurs neither in the text nor in what stands `beside` it.
 
     Examples
     --------
@@ -44,7 +44,8 @@ def fence(text: str) -> str:
     '<unit_2>'
     """
     tag, number = "unit", 1
-    while f"<{tag}>" in text or f"</{tag}>" in text:
+    around = beside + text
+    while f"<{tag}>" in around or f"</{tag}>" in around:
         number += 1
         tag = f"unit_{number}"
     return f"<{tag}>\n{text}\n</{tag}>"

@@ -1,0 +1,22 @@
+"""The instrument: a codebook of variables and categories, read and checked from one file."""
+
+from codebook.scheme.model import KINDS, LEVELS, Category, Codebook, Example, Variable
+from codebook.scheme.reading import parse_codebook, read_codebook, read_label_list, write_codebook
+from codebook.scheme.rendering import Change, diff_codebooks, render_html, render_markdown
+
+__all__ = [
+    "KINDS",
+    "LEVELS",
+    "Category",
+    "Change",
+    "Codebook",
+    "Example",
+    "Variable",
+    "diff_codebooks",
+    "parse_codebook",
+    "read_codebook",
+    "read_label_list",
+    "render_html",
+    "render_markdown",
+    "write_codebook",
+]

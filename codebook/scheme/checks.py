@@ -1,0 +1,84 @@
+"""What the fields of a variable get wrong together. Each check yields (path in the file, problem, mend)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from codebook.scheme.model import Codebook, Variable
+
+Loc = tuple[str | int, ...]
+Finding = tuple[Loc, str, str]
+
+MAX_LABELS = 1_000
+"""Enum values that a strict JSON schema may hold; above 250 their text may have `MAX_LABEL_TEXT` characters."""
+MAX_LABEL_TEXT = 15_000
+
+
+def as_number(text: str) -> float | None:
+    """The number that a category name spells, or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def check_names(codebook: Codebook) -> Iterator[Finding]:
+    """Two variables may not share a name."""
+    seen: dict[str, int] = {}
+    for place, variable in enumerate(codebook.variables):
+        first = seen.setdefault(variable.name.casefold(), place)
+        if first != place:
+            yield ("variables", place, "name"), f"a second variable is named {variable.name!r}", "give it another name"
+
+
+def check_variable(variable: Variable) -> Iterator[Finding]:
+    """Yield what is wrong with one variable whose fields are each all right; paths start inside the variable."""
+    yield from _check_categories(variable)
+    yield from _check_level(variable)
+    yield from _check_schema_limits(variable)
+
+
+def _check_categories(variable: Variable) -> Iterator[Finding]:
+    least = 1 if variable.kind == "multi" else 2
+    if len(variable.categories) < least:
+        yield ("categories",), f"{len(variable.categories)} categories", f"give at least {least}"
+    seen: dict[str, str] = {}
+    for group in ("categories", "abstain"):
+        for place, category in enumerate(getattr(variable, group)):
+            where = (group, place, "name")
+            if not category.name.isprintable():
+                yield where, f"the name {category.name!r} holds a control character", "write the name on one line"
+            other = seen.setdefault(category.name.casefold(), category.name)
+            if other is not category.name:
+                yield where, f"the name {category.name!r} is used twice in {variable.name!r}", "rename or remove one"
+
+
+def _check_level(variable: Variable) -> Iterator[Finding]:
+    if variable.kind == "multi" and variable.level != "nominal":
+        yield ("level",), f"a multi-label variable cannot be {variable.level}", "write `level: nominal`"
+    if variable.kind == "rating" and variable.level == "nominal":
+        yield ("level",), "a rating cannot be nominal", "write `level: ordinal`, or interval or ratio"
+    if variable.kind == "rating" or variable.level in ("interval", "ratio"):
+        yield from _check_numbers(variable)
+
+
+def _check_numbers(variable: Variable) -> Iterator[Finding]:
+    numbers = [as_number(name) for name in variable.scale]
+    for place, (name, number) in enumerate(zip(variable.scale, numbers, strict=True)):
+        if number is None:
+            what = "a rating" if variable.kind == "rating" else f"an {variable.level} variable"
+            yield ("categories", place, "name"), f"{name!r} is not a number", f"name the points of {what} by numbers"
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(numbers) and any(low >= high for low, high in pairwise(known)):
+        yield ("categories",), "the scale points are not in ascending order", "list them from the lowest to the highest"
+
+
+def _check_schema_limits(variable: Variable) -> Iterator[Finding]:
+    size = sum(map(len, variable.labels))
+    if len(variable.labels) > MAX_LABELS:
+        problem = f"{len(variable.labels)} categories; a model can be given {MAX_LABELS} at most"
+        yield ("categories",), problem, "split the question into two variables, coarse and fine"
+    elif len(variable.labels) > 250 and size > MAX_LABEL_TEXT:
+        problem = f"the {len(variable.labels)} category names hold {size} characters; {MAX_LABEL_TEXT} are allowed"
+        yield ("categories",), problem, "use short codes as names and put the words into the definitions"

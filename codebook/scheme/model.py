@@ -1,0 +1,115 @@
+"""Codebook, Variable, Category and Example: what a file may say, field by field.
+
+What one field can get wrong, pydantic says; what fields get wrong together is in `codebook.scheme.checks`.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from codebook.records import digest, dump_canonical
+
+Kind = Literal["single", "multi", "rating"]
+Level = Literal["nominal", "ordinal", "interval", "ratio"]
+KINDS: tuple[str, ...] = get_args(Kind)
+LEVELS: tuple[str, ...] = get_args(Level)
+
+
+def _as_list(value: Any) -> Any:
+    """A single sentence where a list is expected counts as a list of one."""
+    if value in ("", None):
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_category(value: Any) -> Any:
+    """A bare name where a category is expected is a category without a definition."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+Sentences = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class Example(_Part):
+    """A coded example: the text, and why it gets this code."""
+
+    text: Annotated[str, Field(min_length=1)]
+    why: str = ""
+
+
+class Category(_Part):
+    """A code: its name as it stands in the data, its definition, and what belongs to it or does not."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    definition: str = ""
+    include: Sentences = ()
+    exclude: Sentences = ()
+    examples: tuple[Example, ...] = ()
+
+
+NamedCategory = Annotated[Category, BeforeValidator(_as_category)]
+
+
+class Variable(_Part):
+    """One question of the codebook.
+
+    `abstain` are codes for "cannot be coded": they are answers and stay codes, but are no points of a scale.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+    question: Annotated[str, Field(min_length=1)]
+    kind: Kind
+    level: Level
+    categories: tuple[NamedCategory, ...]
+    abstain: Annotated[tuple[NamedCategory, ...], BeforeValidator(_as_list)] = ()
+    evidence: bool = False
+    confidence: bool = False
+
+    @cached_property
+    def scale(self) -> tuple[str, ...]:
+        """The category names in codebook order, abstention codes left out."""
+        return tuple(category.name for category in self.categories)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Every allowed label in codebook order: the categories, then the abstention codes."""
+        return self.scale + tuple(category.name for category in self.abstain)
+
+
+class Codebook(_Part):
+    """The whole instrument: general instructions and variables in order."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+    version: str = "1"
+    unit: Annotated[str, Field(min_length=1)]
+    instructions: str = ""
+    variables: Annotated[tuple[Variable, ...], Field(min_length=1)]
+
+    def variable(self, name: str) -> Variable:
+        """Return the variable of this name; a KeyError lists the names there are."""
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        raise KeyError(f"no variable {name!r} in codebook {self.name!r}: it has {[v.name for v in self.variables]}")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything the codebook says, layout and comments left out."""
+        return digest(dump_canonical(self.model_dump(mode="json", exclude_defaults=True)))
+
+    def variable_digest(self, name: str) -> str:
+        """SHA-256 of all that a coder sees for one variable: it changes only when that variable must be asked anew."""
+        said = self.variable(name).model_dump(mode="json", exclude_defaults=True)
+        return digest(self.unit, self.instructions, dump_canonical(said))
+
+    def _repr_html_(self) -> str:
+        from codebook.scheme.rendering import render_html
+
+        return render_html(self)

@@ -1,0 +1,119 @@
+"""A codebook for readers: markdown for a paper's appendix, a panel for a notebook, and what two versions differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from codebook.scheme.model import Category, Codebook, Variable
+
+
+def render_markdown(codebook: Codebook) -> str:
+    """Write the codebook as Markdown, in full.
+
+    Text of the codebook is escaped, so that nothing in it is read as markup.
+    """
+    lines = [f"# {_md(codebook.name)}, version {_md(codebook.version)}", "", f"Unit: {_md(codebook.unit)}", ""]
+    if codebook.instructions:
+        lines += [_md(codebook.instructions), ""]
+    for variable in codebook.variables:
+        lines += [f"## {_md(variable.name)}", "", f"{_md(variable.question)} ({variable.kind}, {variable.level})", ""]
+        for category in (*variable.categories, *variable.abstain):
+            lines += _markdown_category(category, abstains=category in variable.abstain)
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown_category(category: Category, *, abstains: bool) -> list[str]:
+    mark = " (abstention)" if abstains else ""
+    lines = [f"- **{_md(category.name)}**{mark}: {_md(category.definition)}".rstrip(": ")]
+    lines += [f"  - include: {_md(text)}" for text in category.include]
+    lines += [f"  - exclude: {_md(text)}" for text in category.exclude]
+    for example in category.examples:
+        lines.append(f"  - example: {_md(example.text)}" + (f" Because: {_md(example.why)}" if example.why else ""))
+    return lines
+
+
+def _md(text: str) -> str:
+    """One line of text in which Markdown and HTML read nothing as markup."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|$" else letter for letter in flat)
+
+
+_STYLE = (
+    "<style>.cb-panel{max-width:60em;line-height:1.45}.cb-panel table{border-collapse:collapse;width:100%}"
+    ".cb-panel td,.cb-panel th{text-align:left;vertical-align:top;padding:.35em .8em .35em 0;"
+    "border-bottom:1px solid #8884;white-space:normal}"
+    ".cb-panel small{opacity:.75}</style>"
+)
+
+
+def render_html(codebook: Codebook) -> str:
+    """Write the codebook as an HTML panel for a notebook. Every text is escaped."""
+    head = f"<h3>{escape(codebook.name)} <small>version {escape(codebook.version)}</small></h3>"
+    about = f"<p><b>Unit:</b> {escape(codebook.unit)}</p>"
+    if codebook.instructions:
+        about += f"<p>{escape(codebook.instructions)}</p>"
+    body = "".join(map(_html_variable, codebook.variables))
+    return f'<div class="cb-panel tex2jax_ignore">{_STYLE}{head}{about}{body}</div>'
+
+
+def _html_variable(variable: Variable) -> str:
+    rows = "".join(
+        _html_category(category, abstains=category in variable.abstain)
+        for category in (*variable.categories, *variable.abstain)
+    )
+    title = f"<b>{escape(variable.name)}</b>: {escape(variable.question)}"
+    table = f"<table><tr><th>code</th><th>definition</th></tr>{rows}</table>"
+    return f"<p>{title} <small>({variable.kind}, {variable.level})</small></p>{table}"
+
+
+def _html_category(category: Category, *, abstains: bool) -> str:
+    said = [escape(category.definition)] if category.definition else []
+    said += [f"<small><b>include</b> {escape(text)}</small>" for text in category.include]
+    said += [f"<small><b>exclude</b> {escape(text)}</small>" for text in category.exclude]
+    for example in category.examples:
+        why = f" ({escape(example.why)})" if example.why else ""
+        said.append(f"<small><b>example</b> {escape(example.text)}{why}</small>")
+    mark = " <small>(abstention)</small>" if abstains else ""
+    return f"<tr><td>{escape(category.name)}{mark}</td><td>{'<br>'.join(said)}</td></tr>"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two codebooks: where, and what it was and is; None where it was not or is not there."""
+
+    where: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        if self.before is None:
+            return f"{self.where}: added {self.after!r}"
+        if self.after is None:
+            return f"{self.where}: removed {self.before!r}"
+        return f"{self.where}: {self.before!r} became {self.after!r}"
+
+
+def diff_codebooks(old: Codebook, new: Codebook) -> list[Change]:
+    """List what differs between two codebooks, place by place; variables and categories are matched by name."""
+    before, after = dict(_flatten(old.model_dump(mode="json"))), dict(_flatten(new.model_dump(mode="json")))
+    places = [*before, *(place for place in after if place not in before)]
+    return [
+        Change(place, before.get(place), after.get(place)) for place in places if before.get(place) != after.get(place)
+    ]
+
+
+def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (place, text) for every text in a dumped codebook; list entries with a name go by it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flatten(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            name = inner.get("name", place) if isinstance(inner, dict) else place
+            yield from _flatten(inner, f"{path}[{name}]")
+    elif value not in ("", None):
+        yield path, str(value)
