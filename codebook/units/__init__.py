@@ -1,0 +1,25 @@
+"""Read the units to be coded: exact, streamed, checked at once before anything is sent.
+
+`read_units` opens a file, `check_units` reports on it, `write_units` and `iter_units` keep the units of a run.
+`open_rows` is the reader under it, which files with coders' labels go through as well.
+"""
+
+from codebook.units.check import UnitFault, UnitsReport, check_units
+from codebook.units.rows import RowFile, missing_column, open_rows
+from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
+from codebook.units.store import iter_units, write_units
+
+__all__ = [
+    "ROW_NUMBER",
+    "RowFile",
+    "UnitFault",
+    "UnitSource",
+    "UnitsReport",
+    "as_values",
+    "check_units",
+    "iter_units",
+    "missing_column",
+    "open_rows",
+    "read_units",
+    "write_units",
+]

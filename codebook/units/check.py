@@ -1,0 +1,218 @@
+"""The first pass over the units: everything that is wrong or worth knowing, at once, and what will happen to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from codebook.errors import Fault, UnitsError
+from codebook.records import Unit
+from codebook.units.formats import Row
+from codebook.units.personal import find_personal, is_personal_name, is_phone
+from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_MOJIBAKE = re.compile("Ã[\x80-\xbfŒœŠšŸŽžƒ‚„…†‡‰‹›‘’“”•–—˜™€]|Â[\xa0-\xbf]|â€[\x80-\x9f™œ˜“”¦¢]")
+_N_SHOWN = 5
+_N_LOOKED_AT = 10_000
+
+_WHAT_HAPPENS = {
+    "ragged row": ("error", "nothing is sent: quote marks or the delimiter are wrong there (these are line numbers)"),
+    "missing id": ("error", "nothing is sent: give every unit an id (these are row numbers)"),
+    "duplicate id": ("error", "nothing is sent: ids must be unique, texts may repeat"),
+    "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; mend the text"),
+    "empty text": ("not sent", "kept as a row, not sent; its labels are missing because `absent`"),
+    "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),
+    "personal column": ("warning", "look before anything is sent"),
+    "personal text": ("warning", "sent as it is; mask it first if it must not leave the machine"),
+    "replacement character": ("warning", "sent as it is, but U+FFFD says that the text was decoded wrongly before"),
+    "mixed-up encoding": (
+        "warning",
+        "sent as it is, but signs such as 'Ã©' say that the text was decoded wrongly before",
+    ),
+    "spaces around id": ("warning", "kept exactly; ids that differ by spaces do not join"),
+    "control character": ("note", "sent exactly as it is; spreadsheet copies show it escaped"),
+    "duplicate text": ("note", "each stays a row of its own; a question is asked once and the answer serves all"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFault:
+    """One kind of thing found: how grave, how often, where first (ids, or numbers), and what will happen."""
+
+    kind: str
+    gravity: str
+    n: int
+    first: tuple[str, ...]
+    outcome: str
+
+    def __str__(self) -> str:
+        shown = ", ".join(part if part.isprintable() else repr(part) for part in self.first)
+        more = ", ..." if self.n > len(self.first) else ""
+        outcome = self.outcome[:1].upper() + self.outcome[1:]
+        return f"{self.gravity.upper():<8}  {self.kind}: {self.n:,} ({shown}{more}). {outcome}."
+
+
+@dataclass(frozen=True)
+class UnitsReport:
+    """What the first pass found. `ok` is whether anything may be sent; printing it shows all."""
+
+    source: UnitSource
+    n_rows: int
+    n_units: int
+    n_send: int
+    faults: tuple[UnitFault, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return not any(fault.gravity == "error" for fault in self.faults)
+
+    @property
+    def personal_columns(self) -> tuple[str, ...]:
+        """Columns that look like personal data, sent or not."""
+        return next((fault.first for fault in self.faults if fault.kind == "personal column"), ())
+
+    def raise_errors(self) -> None:
+        """Raise one `UnitsError` with every error; do nothing if there is none."""
+        name = self.source.path.name
+        faults = [
+            Fault(f"{name}, {', '.join(map(repr, fault.first))}", f"{fault.kind} ({fault.n:,})", fault.outcome)
+            for fault in self.faults
+            if fault.gravity == "error"
+        ]
+        if faults:
+            raise UnitsError(f"{name} cannot be coded as it is; nothing was sent.", faults)
+
+    def __str__(self) -> str:
+        rows, source = self.source.rows, self.source
+        kept = f", {self.n_units:,} kept by the filter" if source.where else ""
+        to_send = self.n_send if self.ok else 0
+        lines = [f"{source.path.name}: {self.n_rows:,} rows read{kept}; {to_send:,} units to send."]
+        if rows.how_encoded:
+            lines.append(f"  encoding {rows.encoding} ({rows.how_encoded}); delimiter {rows.delimiter!r}")
+        sent = dict.fromkeys([source.id_column, source.text_column, *source.context_columns])
+        unsent = [column for column in rows.columns if column not in sent]
+        lines.append(f"  sent: {', '.join(sent)}; not sent: {', '.join(unsent) or 'nothing'}")
+        return "\n".join([*lines, *(f"  {fault}" for fault in self.faults)])
+
+
+@dataclass
+class _Tally:
+    """Counts by kind, with the first few places."""
+
+    n: dict[str, int] = field(default_factory=dict)
+    first: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, kind: str, place: str) -> None:
+        self.n[kind] = self.n.get(kind, 0) + 1
+        places = self.first.setdefault(kind, [])
+        if len(places) < _N_SHOWN:
+            places.append(place)
+
+    def faults(self, source: UnitSource, personal: dict[str, str]) -> Iterator[UnitFault]:
+        for kind, (gravity, outcome) in _WHAT_HAPPENS.items():
+            if kind == "personal column" and personal:
+                yield UnitFault(kind, gravity, len(personal), tuple(personal), _say_personal(source, personal))
+            elif kind in self.n:
+                yield UnitFault(kind, gravity, self.n[kind], tuple(self.first[kind]), outcome)
+
+
+def check_units(source: UnitSource) -> UnitsReport:
+    r"""Read all units once and report everything that is wrong or worth knowing.
+
+    Memory grows by two 16-byte digests a unit (about 0.2 kB); texts are not held.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from pathlib import Path
+    >>> from codebook.units import read_units
+    >>> path = Path(folder.name) / "texts.csv"
+    >>> _ = path.write_text("id,worker_id,text\n7,A1,Coal is cheap.\n7,A2,Coal is cheap.\n9,A1,\n")
+    >>> print(check_units(read_units(path, id_column="id", text_column="text")))
+    texts.csv: 3 rows read; 0 units to send.
+      encoding utf-8 (the whole file is valid UTF-8); delimiter ','
+      sent: id, text; not sent: worker_id
+      ERROR     duplicate id: 1 (7). Nothing is sent: ids must be unique, texts may repeat.
+      NOT SENT  empty text: 1 (9). Kept as a row, not sent; its labels are missing because `absent`.
+      WARNING   personal column: 1 (worker_id). Look before anything is sent: worker_id (by its name; not sent).
+      NOTE      duplicate text: 1 (7). Each stays a row of its own; a question is asked once and the answer serves all.
+    >>> folder.cleanup()
+    """
+    tally, personal = _Tally(), {name: "by its name" for name in source.rows.columns if is_personal_name(name)}
+    ids: set[bytes] = set()
+    texts: set[bytes] = set()
+    n_units = n_send = 0
+    for n_units, (number, row) in enumerate(source.selected(), start=1):
+        unit = source.unit(number, row)
+        n_send += source.skip(unit) is None
+        _check_id(unit, number, ids, tally)
+        _check_text(unit, source, texts, tally)
+        if n_units <= _N_LOOKED_AT:
+            _look_at_columns(row, source.text_column, personal)
+    for line in source.rows.ragged:
+        tally.add("ragged row", str(line))
+    return UnitsReport(source, source.rows.n_read, n_units, n_send, tuple(tally.faults(source, personal)))
+
+
+def _check_id(unit: Unit, number: int, ids: set[bytes], tally: _Tally) -> None:
+    if not unit.unit_id.strip():
+        tally.add("missing id", str(number))
+        return
+    if _is_new(unit.unit_id, ids):
+        if unit.unit_id != unit.unit_id.strip():
+            tally.add("spaces around id", unit.unit_id)
+    else:
+        tally.add("duplicate id", unit.unit_id)
+
+
+def _check_text(unit: Unit, source: UnitSource, texts: set[bytes], tally: _Tally) -> None:
+    text = unit.text
+    if not text.strip():
+        tally.add("empty text", unit.unit_id)
+        return
+    if len(text) > source.max_chars:
+        tally.add("too long", unit.unit_id)
+    if not _is_new(text, texts):
+        tally.add("duplicate text", unit.unit_id)
+    if find_personal(text):
+        tally.add("personal text", unit.unit_id)
+    for part in (unit.unit_id, text, *unit.context.values()):
+        if not (part.isascii() and part.isprintable()):
+            for kind in _oddities(part):
+                tally.add(kind, unit.unit_id)
+
+
+def _oddities(text: str) -> Iterator[str]:
+    if _CONTROL.search(text):
+        yield "control character"
+    if "\ufffd" in text:
+        yield "replacement character"
+    if _MOJIBAKE.search(text):
+        yield "mixed-up encoding"
+    if HALF_CHARACTER.search(text):
+        yield "half a character"
+
+
+def _is_new(text: str, seen: set[bytes]) -> bool:
+    key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    n_before = len(seen)
+    seen.add(key)
+    return len(seen) > n_before
+
+
+def _look_at_columns(row: Row, text_column: str, personal: dict[str, str]) -> None:
+    for name, value in row.items():
+        if name != text_column and name not in personal and value:
+            what = find_personal(value) or ("a phone number" if is_phone(value) else None)
+            if what:
+                personal[name] = f"holds {what}"
+
+
+def _say_personal(source: UnitSource, personal: dict[str, str]) -> str:
+    sent = {source.id_column, source.text_column, *source.context_columns} - {ROW_NUMBER}
+    said = "; ".join(f"{name} ({why}; {'SENT' if name in sent else 'not sent'})" for name, why in personal.items())
+    return f"look before anything is sent: {said}"

@@ -1,0 +1,145 @@
+"""A file seen as units: which column is the id, which the text, which the context, and which rows are meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codebook.errors import Fault, UnitsError
+from codebook.records import Unit
+from codebook.units.formats import Row
+from codebook.units.rows import RowFile, open_rows
+
+ROW_NUMBER = "#row"
+"""As the id column: the place of the row in the file, counted from 1. Only good while the file never changes."""
+
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class UnitSource:
+    """The units of a file, read anew as a stream at each pass; nothing is held in memory.
+
+    Iterating yields the units that can be asked. `with_skips` yields every unit, each with the reason why it is not
+    asked, or None. Duplicate ids are found by `check_units`, which has to come first.
+    """
+
+    rows: RowFile
+    id_column: str
+    text_column: str
+    context_columns: tuple[str, ...] = ()
+    where: Mapping[str, frozenset[str]] | None = None
+    max_chars: int = 100_000
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.rows.path
+
+    def __iter__(self) -> Iterator[Unit]:
+        return (unit for unit, skip in self.with_skips() if skip is None)
+
+    def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
+        """Yield `(unit, skip)`: `skip` says why the unit is kept but not asked (its why is `absent`), or is None.
+
+        Raises
+        ------
+        UnitsError
+            At the first row that cannot be a unit: wrong number of fields, no id, half a character.
+        """
+        for number, row in self.selected():
+            unit = self.unit(number, row)
+            if self.rows.ragged:
+                self._refuse(f"line {self.rows.ragged[0]}", "the row has another number of fields than the header")
+            if not unit.unit_id.strip():
+                self._refuse(f"row {number}", "the unit has no id")
+            if any(HALF_CHARACTER.search(part) for part in (unit.unit_id, unit.text, *unit.context.values())):
+                self._refuse(f"row {number}", "the unit holds half a character (a lone surrogate)")
+            yield unit, self.skip(unit)
+
+    def selected(self) -> Iterator[tuple[int, Row]]:
+        """Yield `(number, row)` of the rows that `where` keeps; the number counts all rows from 1."""
+        wanted = list((self.where or {}).items())
+        for number, row in enumerate(self.rows, start=1):
+            if all(row[column] in values for column, values in wanted):
+                yield number, row
+
+    def unit(self, number: int, row: Row) -> Unit:
+        """Return the unit that a row holds."""
+        unit_id = str(number) if self.id_column == ROW_NUMBER else row[self.id_column]
+        return Unit(unit_id, row[self.text_column], {name: row[name] for name in self.context_columns})
+
+    def skip(self, unit: Unit) -> str | None:
+        """Say why a unit is not asked, or None. A text is never cut to fit."""
+        if not unit.text.strip():
+            return "the text is empty"
+        if len(unit.text) > self.max_chars:
+            return f"the text has {len(unit.text):,} characters, more than max_chars = {self.max_chars:,}"
+        return None
+
+    def _refuse(self, where: str, problem: str) -> None:
+        fault = Fault(
+            f"{self.path.name}, {where}", problem, "run check_units, which lists all faults, and mend the file"
+        )
+        raise UnitsError(f"{self.path.name} cannot be coded as it is.", [fault])
+
+
+def read_units(
+    path: str | Path,
+    *,
+    id_column: str,
+    text_column: str,
+    context_columns: Sequence[str] = (),
+    where: Mapping[str, str | Sequence[str]] | None = None,
+    max_chars: int = 100_000,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+) -> UnitSource:
+    r"""Read the units of a .csv, .xlsx, .jsonl or .parquet file, as a stream.
+
+    Ids, texts and context are exact: no stripping, no normalising. Only these columns are ever sent.
+
+    Parameters
+    ----------
+    id_column : str
+        Column with the ids; "#row" asks for the row's number instead, which is only good while the file never changes.
+    text_column : str
+        Column with the texts to be coded.
+    context_columns : sequence of str
+        Columns shown with the text.
+    where : mapping, optional
+        Rows to keep: column -> value, or the list of its values.
+    max_chars : int
+        Longer texts (characters) are kept as rows but not asked; they are never cut.
+    encoding, delimiter, sheet : str, optional
+        As in `open_rows`.
+
+    Raises
+    ------
+    UnitsError
+        The file cannot be read, or lacks a column; the columns it has are listed.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "texts.csv"
+    >>> _ = path.write_text("id,split,text\n7,test,Coal is cheap.\n8,train,Coal is dirty.\n9,test,\n")
+    >>> units = read_units(path, id_column="id", text_column="text", where={"split": "test"})
+    >>> list(units)
+    [Unit(unit_id='7', text='Coal is cheap.', context={})]
+    >>> [(unit.unit_id, skip) for unit, skip in units.with_skips()]
+    [('7', None), ('9', 'the text is empty')]
+    >>> folder.cleanup()
+    """
+    rows = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    kept = {column: as_values(value) for column, value in (where or {}).items()}
+    ids = () if id_column == ROW_NUMBER else (id_column,)
+    rows.require(dict.fromkeys([*ids, text_column, *context_columns, *kept]))
+    return UnitSource(rows, id_column, text_column, tuple(context_columns), kept, max_chars)
+
+
+def as_values(value: str | Sequence[str]) -> frozenset[str]:
+    """Return one value, or several, as the set of values to keep."""
+    return frozenset([value]) if isinstance(value, str) else frozenset(value)
