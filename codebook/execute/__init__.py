@@ -1,0 +1,20 @@
+"""Notebooks run without a hand on them: papermill made strict, and a study that chains them."""
+
+from codebook.execute.html import write_html
+from codebook.execute.notebook import Execution, execute_notebook, find_notebook, run_notebook
+from codebook.execute.parameters import Parameter, check_parameters, read_parameters
+from codebook.execute.study import StepResult, StudyResult, run_study
+
+__all__ = [
+    "Execution",
+    "Parameter",
+    "StepResult",
+    "StudyResult",
+    "check_parameters",
+    "execute_notebook",
+    "find_notebook",
+    "read_parameters",
+    "run_notebook",
+    "run_study",
+    "write_html",
+]

@@ -1,0 +1,114 @@
+"""An executed notebook as one page of HTML that needs no network and runs no script."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from codebook.records import write_atomic
+
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; base-uri 'none'"
+)
+"""What a browser may load for the page: nothing but what is in it. No script runs, not even one hidden in a text."""
+
+_TEMPLATE = """\
+{%- extends 'basic/index.html.j2' -%}
+{%- block header -%}
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="POLICY">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{{ resources.codebook_title | e }}</title>
+<style>{{ resources.codebook_style }}</style>
+</head>
+<body>
+<main>
+{%- endblock header -%}
+{%- block footer -%}
+</main>
+</body>
+</html>
+{% endblock footer -%}
+{%- block input -%}
+<details class="code"><summary>code</summary>
+{{ cell.source | highlight_code(metadata=cell.metadata) }}
+</details>
+{%- endblock input -%}
+{%- block in_prompt %}{% endblock -%}
+{%- block output_area_prompt %}{% endblock -%}
+{%- block empty_in_prompt %}{% endblock -%}
+""".replace("POLICY", POLICY)
+
+_STYLE = """
+:root { color-scheme: light; }
+body { margin: 0; background: #fff; color: #1b1b1b; font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
+h1, h2, h3 { line-height: 1.25; margin: 1.8em 0 .5em; } h1 { margin-top: 0; }
+p, li { max-width: 44rem; }
+pre { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; margin: 0; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+.anchor-link { display: none; }
+.code { margin: .4rem 0; color: #666; font-size: .8rem; }
+.code summary { cursor: pointer; }
+.code .highlight { background: #f6f7f9; border-left: 3px solid #cfd6de; padding: .6rem .8rem; color: #1b1b1b; }
+.output_subarea { margin: .5rem 0; overflow-x: auto; unicode-bidi: plaintext; }
+.output_error pre { background: #fdf0ef; border-left: 3px solid #b3261e; padding: .6rem .8rem; }
+.output_stderr pre { background: #fff8e6; padding: .3rem .8rem; }
+img { max-width: 100%; height: auto; }
+table { border-collapse: collapse; font-size: .9rem; border: 0; }
+th, td { padding: .25rem .7rem; text-align: left; vertical-align: top; border: 0; border-bottom: 1px solid #e3e6ea; }
+thead th { border-bottom: 2px solid #8a949e; }
+@media print { .code { display: none; } }
+"""
+
+_ACTIVE_TAGS = re.compile(r"<(?=/?(?:script|meta|base|link|iframe|frame|object|embed)\b)", re.IGNORECASE)
+_ACTIVE = ("application/javascript", "application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
+
+
+def write_html(notebook_path: str | Path, html_path: str | Path) -> Path:
+    """Write an executed notebook as a page to read: code folded away, tables and figures in the page.
+
+    The page names no network address to load from, and its content security policy forbids scripts, so that a text
+    with a script in it stays a text whatever the notebook displayed it with. A widget shows as its plain form.
+    """
+    import nbformat
+    from nbconvert.exporters import HTMLExporter
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+
+    notebook = nbformat.read(Path(notebook_path), as_version=4)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        cell.metadata.pop("jupyter", None)  # `source_hidden` would hide code that is folded anyway
+        for output in cell.get("outputs", []):
+            _drop_active(output)
+    notebook.metadata.pop("widgets", None)
+    style = _STYLE + str(HtmlFormatter(style="default").get_style_defs(".highlight"))
+    resources = {"codebook_title": _title(notebook, Path(notebook_path).stem), "codebook_style": style}
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="basic", raw_template=_TEMPLATE, exclude_anchor_links=True
+    )
+    exporter.log.setLevel("ERROR")
+    page, _ = exporter.from_notebook_node(notebook, resources=resources)
+    html_path = Path(html_path)
+    with write_atomic(html_path) as file:
+        file.write(page.encode("utf-8", "replace"))
+    return html_path
+
+
+def _drop_active(output: Any) -> None:
+    """Leave out what needs a script, and show tags that load or lead elsewhere as the text they are."""
+    data = output.get("data", {})
+    for kind in _ACTIVE:
+        data.pop(kind, None)
+    for kind in ("text/html", "text/markdown"):
+        if kind in data:
+            data[kind] = _ACTIVE_TAGS.sub("&lt;", data[kind])
+
+
+def _title(notebook: Any, default: str) -> str:
+    lines = (line for cell in notebook.cells if cell.cell_type == "markdown" for line in cell.source.split("\n"))
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), default)

@@ -1,0 +1,63 @@
+"""The executed copy of a notebook: cleaned of colours, absolute paths and secrets before it is kept."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from codebook import errors
+from codebook.execute.secrets import read_secrets, remove_secrets
+from codebook.paths import show_path
+from codebook.records import write_atomic
+
+_MARKER = "papermill-error-cell-tag"
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CAUSE_LINES = 30
+
+
+def explain_failure(ename: str, evalue: str, traceback: list[str]) -> str:
+    """Return the cause of a failure: the message of an error of the kit, otherwise the traceback's last lines."""
+    if isinstance(kind := getattr(errors, ename, None), type) and issubclass(kind, errors.CodebookError):
+        return _COLOURS.sub("", evalue)
+    lines = _COLOURS.sub("", "\n".join(traceback)).rstrip().split("\n")
+    cut = ["..."] if len(lines) > _CAUSE_LINES else []
+    return "\n".join([*cut, *lines[-_CAUSE_LINES:]]) if traceback else f"{ename}: {evalue}"
+
+
+def keep_copy(copy: Path, out: Path, source: Path, *, pending: str) -> None:
+    """Write the executed copy to its place: no colours, no absolute paths in the record, no secrets."""
+    if not copy.is_file():
+        return
+    notebook = orjson.loads(copy.read_bytes())
+    record = notebook["metadata"].get("papermill", {})
+    record |= {"input_path": show_path(source), "output_path": show_path(out)}
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+        for output in cell.get("outputs", []):
+            _plain(output)
+    if pending:
+        record["exception"] = None
+        notebook["cells"] = [cell for cell in notebook["cells"] if _MARKER not in cell["metadata"].get("tags", [])]
+        notebook["cells"].insert(0, _note(pending))
+    notebook = remove_secrets(notebook, read_secrets())
+    with write_atomic(out) as file:
+        file.write(orjson.dumps(notebook, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _plain(output: dict[str, Any]) -> None:
+    """Join what the file format keeps as lists of lines, so that a secret is found, and take colours from errors."""
+    if "text" in output:
+        output["text"] = "".join(output["text"])
+    for kind, value in output.get("data", {}).items():
+        if isinstance(value, list) and kind.split("/")[0] in {"text", "image"}:
+            output["data"][kind] = "".join(value)
+    if "traceback" in output:
+        output["traceback"] = [_COLOURS.sub("", line) for line in output["traceback"]]
+
+
+def _note(message: str) -> dict[str, Any]:
+    text = f"> **Not finished yet.** {message} The cells after the one that stopped have not run."
+    return {"cell_type": "markdown", "id": "codebook-pending", "metadata": {"tags": [_MARKER]}, "source": text}

@@ -1,0 +1,200 @@
+"""One notebook, run as strictly as a function: parameters checked, folder fixed, this very Python, the copy kept."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from codebook.errors import ExecutionError, Fault, ParameterError
+from codebook.execute.html import write_html
+from codebook.execute.keep import explain_failure, keep_copy
+from codebook.execute.kernel import make_kernel_manager, make_workshop
+from codebook.execute.parameters import Value, check_parameters, read_parameters, suggest
+from codebook.execute.secrets import read_secrets, remove_secrets
+from codebook.paths import project_folder, show_path
+
+TIMEOUT_S = 3600.0
+KERNEL_START_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What came of running a notebook: `pending` when a cell raised PendingError, with its message."""
+
+    state: Literal["done", "pending"]
+    path: Path
+    seconds: float
+    message: str = ""
+
+
+def find_notebook(name: str | Path, folder: str | Path = "notebooks") -> Path:
+    """Return the notebook of a name: a path, or `codebook` for `notebooks/01_codebook.ipynb`.
+
+    Raises
+    ------
+    ParameterError
+        There is none, or more than one.
+    """
+    if Path(name).suffix == ".ipynb":
+        path = project_folder() / Path(name).expanduser()
+        if path.is_file():
+            return path
+        path = project_folder() / folder / name
+        if path.is_file():
+            return path
+    home = project_folder() / folder
+    known: dict[str, list[Path]] = {}
+    for path in sorted(home.glob("*.ipynb")):
+        for known_as in {path.stem, re.sub(r"^\d+[_-]", "", path.stem)}:
+            known.setdefault(known_as, []).append(path)
+    found = known.get(Path(name).name.removesuffix(".ipynb"), [])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(path.name for path in found)
+        fault = Fault(show_path(home), f"`{name}` may be any of {listed}", "write the file's whole name")
+    else:
+        short = {re.sub(r"^\d+[_-]", "", path.stem): path for path in sorted(home.glob("*.ipynb"))}
+        fault = Fault(show_path(home), f"there is no notebook `{name}`", suggest(str(name), short, "notebooks"))
+    raise ParameterError("The notebook cannot be found.", [fault])
+
+
+def run_notebook(
+    name: str | Path, parameters: Mapping[str, object] | None = None, *, run: str = "", timeout_s: float = TIMEOUT_S
+) -> Execution:
+    """Run one notebook, and keep the executed copy and its HTML under `runs/<run>/notebooks/`.
+
+    `run` is passed on to a notebook that declares the parameter `run`; without it, its own default names the folder.
+
+    Raises
+    ------
+    ParameterError
+        A parameter is unknown, of the wrong type or looks like a key; nothing was run.
+    ExecutionError
+        A cell failed.
+    """
+    path = find_notebook(name)
+    declared = read_parameters(path)
+    given = dict(parameters or {})
+    if run and "run" in declared:
+        given.setdefault("run", run)
+    values = check_parameters(declared, given, where=show_path(path))
+    default = declared["run"].default if "run" in declared else ""
+    folder = project_folder() / "runs" / str(run or values.get("run") or default or "notebooks")
+    out = folder / "notebooks" / path.name
+    try:
+        return execute_notebook(path, values, out=out, timeout_s=timeout_s)
+    finally:
+        if out.is_file():
+            write_html(out, out.with_suffix(".html"))
+
+
+def execute_notebook(
+    path: str | Path, parameters: Mapping[str, object] | None = None, *, out: Path, timeout_s: float = TIMEOUT_S
+) -> Execution:
+    """Run a notebook with papermill in the project's folder and write the executed copy to `out`, whatever happens.
+
+    The kernel is the Python that runs this, whatever kernel the notebook or the machine names. Values of environment
+    variables that hold secrets are taken out of the copy before it is kept.
+
+    Raises
+    ------
+    ParameterError
+        A parameter is unknown, of the wrong type or looks like a key; nothing was run.
+    ExecutionError
+        A cell failed, the kernel died or the time was up.
+    """
+    path = Path(path)
+    values = check_parameters(read_parameters(path), parameters or {}, where=show_path(path))
+    start = time.monotonic()
+    with make_workshop() as workshop:
+        copy = workshop / "executed.ipynb"
+        try:
+            failure = _run_papermill(path, values, copy, workshop, start + timeout_s)
+        except BaseException:  # the user stopped it: keep what was done so far
+            keep_copy(copy, out, path, pending="")
+            raise
+        if failure is None or failure.ename == "PendingError":
+            message = remove_secrets(failure.message, read_secrets()) if failure else ""
+            keep_copy(copy, out, path, pending=message)
+            return Execution("pending" if failure else "done", out, time.monotonic() - start, message)
+        keep_copy(copy, out, path, pending="")
+    cause, source = remove_secrets([failure.cause, failure.source], read_secrets())
+    raise ExecutionError(show_path(path), failure.cell, source, cause)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    ename: str
+    message: str
+    cell: int
+    source: str
+    cause: str
+
+
+def _run_papermill(
+    path: Path, values: Mapping[str, Value], copy: Path, workshop: Path, deadline: float
+) -> _Failure | None:
+    """Run papermill, and return what stopped it, or None."""
+    import logging
+
+    import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    started: list[tuple[int, str]] = [(0, "")]
+    loud = logging.getLogger("papermill")
+    level = loud.level
+    loud.setLevel(logging.ERROR)
+    try:
+        executed = papermill.execute_notebook(
+            _escape_braces(path),
+            _escape_braces(copy),
+            dict(values),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            start_timeout=KERNEL_START_S,
+            kernel_manager_class=make_kernel_manager(workshop),
+            resources={"metadata": {"path": str(project_folder())}},
+            on_cell_start=lambda cell, cell_index: started.append((cell_index, cell.source)),
+            timeout_func=lambda cell: max(1, int(deadline - time.monotonic())),
+        )
+        if not _left_early(executed):
+            return None
+        cause = "The cell ended the notebook before its last cell. To mend: take out the call of exit."
+    except papermill.PapermillExecutionError as error:
+        cause = explain_failure(error.ename, error.evalue, error.traceback)
+        cell = _number(error.cell_index, values)
+        return _Failure(error.ename, error.evalue, cell, error.source, cause)
+    except CellTimeoutError:
+        cause = "The time for this notebook was up. To mend: give it more (timeout), or a smaller pilot."
+    except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
+        cause = f"The kernel stopped ({type(error).__name__}: {error}). Was memory short? To mend: try a smaller pilot."
+    finally:
+        loud.setLevel(level)
+    index, source = started[-1]
+    return _Failure("", cause, _number(index, values), source, cause)
+
+
+def _left_early(notebook: Any) -> bool:
+    """Whether a cell called `sys.exit`, which papermill takes for success though the cells after it did not run."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return any(output.output_type == "error" for output in outputs)
+
+
+def _escape_braces(path: Path) -> str:
+    """Return a path as papermill wants it: it fills in what stands between braces."""
+    return str(path.resolve()).replace("{", "{{").replace("}", "}}")
+
+
+def _number(index: int, values: Mapping[str, Value]) -> int:
+    """Return the number of a cell in the notebook as its author sees it: from 1, without the cell papermill put in.
+
+    The parameters cell comes before any cell that can fail, so the one put in after it is always counted.
+    """
+    return index + 1 - bool(values)

@@ -1,0 +1,241 @@
+"""A study file, held against its notebooks before the first one starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from codebook.errors import Fault, ParameterError
+from codebook.execute.notebook import find_notebook
+from codebook.execute.parameters import Parameter, Value, judge_secrecy, judge_value, read_parameters, suggest
+from codebook.paths import project_folder, show_path
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_MENDS = {
+    "extra_forbidden": "take it out; a study has study, run, notebooks, parameters, steps; a step notebook, parameters",
+    "missing": "add it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A notebook to run, with the parameters as it declares them."""
+
+    number: int
+    name: str
+    path: Path
+    parameters: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A study that can be run."""
+
+    name: str
+    folder: Path
+    steps: tuple[Step, ...]
+
+
+Place = tuple[str | int, ...]
+
+
+@dataclass
+class _Checker:
+    """Collects the faults of one study file, each with its line."""
+
+    file: str
+    lines: Mapping[Place, int]
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, place: Place, problem: str, mend: str) -> None:
+        """Note a fault at a place of the file; a place that is not written there counts as the one around it."""
+        while place not in self.lines and place:
+            place = place[:-1]
+        self.faults.append(Fault(f"{self.file}, line {self.lines.get(place, 1)}", problem, mend))
+
+    def stop(self) -> None:
+        """Raise all faults together, if there are any."""
+        if self.faults:
+            raise ParameterError("The study cannot be run; nothing was started.", list(dict.fromkeys(self.faults)))
+
+
+def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] | None = None) -> Plan:
+    """Read a study file and hold all of it against the notebooks it names.
+
+    Raises
+    ------
+    ParameterError
+        Anything is wrong anywhere; all faults are named with file and line.
+    """
+    data, check = _read_yaml(path)
+    study = _validate(data, check)
+    check.stop()
+    parameters = {**study.parameters}
+    run = overrides.get("run", study.run)
+    if not _RUN.fullmatch(run):
+        check.add(("run",), f"run is {run!r}", "name a folder with letters, digits, `-`, `_` and `.` only")
+    if "run" in parameters:
+        check.add(("parameters", "run"), "`run` is given as a parameter", "write it at the top: `run: name`")
+    declared = _declare(study, check)
+    check.stop()
+    _check_names(study, declared, overrides, check)
+    for name in only or ():
+        if name not in [step.name for step in study.steps]:
+            names = {step.name: 1 for step in study.steps}
+            check.faults.append(Fault("steps to run", f"there is no step `{name}`", suggest(name, names, "steps")))
+    steps = []
+    for number, (step, (notebook, known)) in enumerate(zip(study.steps, declared, strict=True), start=1):
+        given: dict[str, tuple[Place, object]] = {"run": (("run",), run)} if "run" in known else {}
+        given |= {name: (("parameters", name), parameters[name]) for name in parameters if name in known}
+        place = ("steps", number - 1, "parameters")
+        given |= {name: ((*place, name), value) for name, value in step.parameters.items() if name in known}
+        given |= {name: ((), value) for name, value in overrides.items() if name in known}
+        values = {name: _judge(known, name, value, place, check) for name, (place, value) in given.items()}
+        if only is None or step.name in only:
+            steps.append(Step(number, step.name, notebook, values))
+    check.stop()
+    return Plan(study.study, project_folder() / "runs" / run, tuple(steps))
+
+
+def _judge(known: Mapping[str, Parameter], name: str, value: object, place: Place, check: _Checker) -> Value:
+    result = judge_secrecy(name, value) or judge_value(known[name], value)
+    if isinstance(result, tuple):
+        if place:
+            check.add(place, *result)
+        else:
+            check.faults.append(Fault("command line", *result))
+        return ""
+    return result
+
+
+def _check_names(
+    study: Any, declared: list[tuple[Path, dict[str, Parameter]]], overrides: Mapping[str, str], check: _Checker
+) -> None:
+    """Refuse names that nothing declares: in the study's parameters, in a step's own, and among the overrides."""
+    everywhere = {name: parameter for _, known in declared for name, parameter in known.items()}
+    for name, value in study.parameters.items():
+        if name not in everywhere and name != "run":
+            check.add(("parameters", name), *_unknown(everywhere, name, value, "no step declares"))
+    for name, text in overrides.items():
+        if name not in everywhere and name != "run":
+            check.faults.append(Fault("command line", *_unknown(everywhere, name, text, "no step declares")))
+    for index, (step, (path, known)) in enumerate(zip(study.steps, declared, strict=True)):
+        for name, value in step.parameters.items():
+            place = ("steps", index, "parameters", name)
+            if name == "run":
+                check.add(place, "`run` is given as a parameter", "write it at the top: `run: name`")
+            elif name not in known:
+                check.add(place, *_unknown(known, name, value, f"{path.name} does not declare"))
+
+
+def _unknown(known: Mapping[str, Parameter], name: str, value: object, who: str) -> tuple[str, str]:
+    return judge_secrecy(name, value) or (f"{who} the parameter `{name}`", suggest(name, known, "parameters"))
+
+
+def _declare(study: Any, check: _Checker) -> list[tuple[Path, dict[str, Parameter]]]:
+    """Find the notebook of every step, and what it declares; faults of either are added to the study's own."""
+    declared = []
+    for index, step in enumerate(study.steps):
+        try:
+            path = find_notebook(step.notebook, study.notebooks)
+            declared.append((path, read_parameters(path)))
+        except ParameterError as error:
+            for fault in error.faults:
+                if "parameters cell" in fault.where or fault.where.endswith(".ipynb"):
+                    check.faults.append(fault)
+                else:
+                    check.add(("steps", index), fault.problem, fault.mend)
+    return declared
+
+
+def _validate(data: object, check: _Checker) -> Any:
+    """Return the study as its model; faults of form are added to the checker."""
+    from pydantic import ValidationError
+
+    try:
+        return _model().model_validate(data)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            place = tuple(part for part in fault["loc"] if not str(part).startswith(("function-", "list[", "str")))
+            name = ".".join(map(str, place)) or "the file"
+            mend = _MENDS.get(fault["type"], "see the example in the README or in `codebook new`")
+            problem = "has no place here" if fault["type"] == "extra_forbidden" else fault["msg"].lower()
+            check.add(place, f"{name}: {problem}", mend)
+        return None
+
+
+def _model() -> type[BaseModel]:
+    """Return the model of a study file; made when needed, because importing pydantic takes time."""
+    from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+    class StepModel(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        notebook: str = Field(min_length=1)
+        parameters: dict[str, str | list[str]] = Field(default_factory=dict)
+
+        @model_validator(mode="before")
+        @classmethod
+        def _take_short_form(cls, value: object) -> object:
+            return {"notebook": value} if isinstance(value, str) else value
+
+        @property
+        def name(self) -> str:
+            return re.sub(r"^\d+[_-]", "", Path(self.notebook).name.removesuffix(".ipynb"))
+
+    class StudyModel(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        study: str = Field(min_length=1)
+        run: str = Field(min_length=1)
+        notebooks: str = "notebooks"
+        parameters: dict[str, str | list[str]] = Field(default_factory=dict)
+        steps: list[StepModel] = Field(min_length=1)
+
+    return StudyModel
+
+
+def _read_yaml(path: Path) -> tuple[object, _Checker]:
+    """Read a YAML file with every scalar as the text that stands there, and the line of every place in it."""
+    name = show_path(path)
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
+    except FileNotFoundError:
+        fault = Fault(name, "there is no such file", "check the path, or make a study with `codebook new`")
+    except UnicodeDecodeError:
+        fault = Fault(name, "the file is not written in UTF-8", "save it as UTF-8")
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        fault = Fault(f"{name}, line {line}", f"this is not YAML: {error.problem}", "check indents, colons and quotes")
+    except yaml.YAMLError as error:
+        fault = Fault(name, f"this is not YAML: {error}", "take out characters that YAML forbids")
+    else:
+        check = _Checker(name, {})
+        lines: dict[Place, int] = {}
+        data = _build(root, (), lines, check) if root else {}
+        check.lines = lines
+        return data, check
+    raise ParameterError("The study cannot be read.", [fault])
+
+
+def _build(node: yaml.Node, place: Place, lines: dict[Place, int], check: _Checker) -> object:
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(child, (*place, index), lines, check) for index, child in enumerate(node.value)]
+    if not isinstance(node, yaml.MappingNode):
+        return str(node.value)
+    built: dict[str, object] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        if name in built:
+            where = f"{check.file}, line {key.start_mark.line + 1}"
+            check.faults.append(Fault(where, f"`{name}` stands here a second time", "keep one of them"))
+        lines[(*place, name)] = key.start_mark.line + 1
+        built[name] = _build(value, (*place, name), lines, check)
+    return built

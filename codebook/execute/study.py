@@ -1,0 +1,119 @@
+"""A study: notebooks in order, with their parameters, run without a hand on them.
+
+study: topics                       # name
+run: topics-demo                    # the run's folder: runs/topics-demo
+notebooks: notebooks                # folder of the notebooks
+parameters: {codebook: data/topics_sib200_en/codebook.yaml}    # for every notebook that declares them
+steps:
+  - codebook                        # a notebook, without number and .ipynb
+  - notebook: reliability
+    parameters: {seed: 7}
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from codebook.errors import ExecutionError
+from codebook.execute.html import write_html
+from codebook.execute.notebook import TIMEOUT_S, execute_notebook
+from codebook.execute.plan import Step, plan_study
+from codebook.paths import resolve_path, show_path
+
+State = Literal["done", "pending", "failed"]
+EXIT_CODES: Mapping[State, int] = {"done": 0, "failed": 1, "pending": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What came of one step: its executed copy and the page to read it, once it has run."""
+
+    name: str
+    state: State
+    seconds: float
+    notebook: Path
+    html: Path
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """What came of a study: `exit_code` is 0 done, 3 pending, 1 failed; `report` the page that a step wrote, if any."""
+
+    state: State
+    exit_code: int
+    steps: tuple[StepResult, ...]
+    folder: Path
+    report: Path | None = None
+
+
+def run_study(
+    study_path: str | Path = "study.yaml",
+    *,
+    overrides: Mapping[str, str] | None = None,
+    only: Collection[str] | None = None,
+    out: Callable[[str], None] = print,
+    timeout_s: float = TIMEOUT_S,
+) -> StudyResult:
+    """Run the steps of a study one after another; stop at the first that fails or has to wait for answers.
+
+    Parameters
+    ----------
+    overrides
+        Parameters that go before those of the study file, for every step that declares them.
+    only
+        Names of the steps to run; all when left out.
+    out
+        Takes the lines to be shown: one a step, and what to do when it stopped.
+    timeout_s
+        Longest time for one notebook, in seconds.
+
+    Raises
+    ------
+    ParameterError
+        The study file, a notebook or a parameter is wrong; all faults are named, and nothing was run.
+    """
+    plan = plan_study(resolve_path(study_path), overrides or {}, only)
+    report = plan.folder / "report.html"
+    before = _stamp(report)
+    out(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
+    results: list[StepResult] = []
+    for step in plan.steps:
+        result, message = _run_step(step, plan.folder, timeout_s)
+        results.append(result)
+        width = max(len(known.name) for known in plan.steps)
+        out(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
+        if result.state != "done":
+            out(message)
+            break
+    state = results[-1].state
+    written = report if _stamp(report) != before else None
+    if written:
+        out(f"report: {show_path(written)}")
+    return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written)
+
+
+def _run_step(step: Step, folder: Path, timeout_s: float) -> tuple[StepResult, str]:
+    copy = folder / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
+    page = copy.with_suffix(".html")
+    start = time.monotonic()
+    state: State = "failed"
+    try:
+        execution = execute_notebook(step.path, step.parameters, out=copy, timeout_s=timeout_s)
+        state, message = execution.state, f"{execution.message}\nTo go on: run the same command again later."
+    except ExecutionError as error:
+        message = f"{error}\nThe executed copy is {show_path(copy)}."
+    finally:
+        if copy.is_file():
+            write_html(copy, page)
+    return StepResult(step.name, state, time.monotonic() - start, copy, page), message
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    if not path.is_file():
+        return (0, 0)
+    found = path.stat()
+    return (found.st_mtime_ns, found.st_ino)

@@ -1,0 +1,78 @@
+"""Every test runs offline, with an environment that holds no key and no setting of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ["MPLBACKEND"] = "Agg"
+_SETTINGS = re.compile(r".*_API_KEY|OPENAI_.*|AZURE_OPENAI_.*|CODEBOOK_.*|.*_PROXY", re.IGNORECASE)
+_UNNAMED = {"", "localhost", "ip6-localhost", socket.gethostname()}
+
+
+def _is_near(host: object) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name is None or name in _UNNAMED:
+        return True
+    try:
+        address = ipaddress.ip_address(str(name).split("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _refuse(host: object) -> None:
+    # pytest's own failure is no Exception, so a client that retries after any Exception cannot swallow it
+    pytest.fail(f"a test reached for the network: {host!r}. Only loopback is open; use a fake server or `replay`.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offline() -> Iterator[None]:
+    """Refuse every connection and every look-up of a name that is not this machine's own."""
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _guard_connection(getattr(socket.socket, name)))
+    look_up = socket.getaddrinfo
+
+    def guarded_look_up(host: object, *args: Any, **options: Any) -> Any:
+        if not _is_near(host):
+            _refuse(host)
+        return look_up(host, *args, **options)
+
+    patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()
+
+
+def _guard_connection(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_near(address[0]):
+            _refuse(address[0])
+        return connect(self, address)
+
+    return guarded
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if _SETTINGS.fullmatch(name):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def project(_empty_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make an empty project in a temporary folder, and work in it."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "study.yaml").write_text("study: test\n", encoding="utf-8")
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(folder))
+    monkeypatch.chdir(folder)
+    return folder
