@@ -1,7 +1,7 @@
 """Rows of text from csv, xlsx, JSON lines and parquet: one way to read them all, in a flat memory.
 
 Every value becomes text, exactly: nothing is stripped or normalised, and an empty cell is the empty text. Numbers lose
-nothing but a decimal part of zero (an id kept as 1523.0 reads "1523"), dates become ISO, truth values "true" or "false".
+nothing but a decimal part of zero (an id kept as 1523.0 reads "1523"), dates become ISO, truth values "true", "false".
 """
 
 from __future__ import annotations

@@ -1,0 +1,29 @@
+"""The tidy table, where the two wings of the kit meet: labels from anyone, in one form.
+
+`make_table` and `check_table` hold the contract, `coverage` says what was answered, `write_table` and `read_table` keep
+it in files, `read_coders` and `read_codings` bring in labels that people or other tools gave.
+"""
+
+from codebook.table.contract import COLUMNS, KEY, OPTIONAL
+from codebook.table.coverage import TableView, coverage, coverage_sentence, show_table
+from codebook.table.exports import read_table, write_table
+from codebook.table.frame import check_table, dump_labels, make_table, merge_tables
+from codebook.table.wide import to_wide, write_wide
+
+__all__ = [
+    "COLUMNS",
+    "KEY",
+    "OPTIONAL",
+    "TableView",
+    "check_table",
+    "coverage",
+    "coverage_sentence",
+    "dump_labels",
+    "make_table",
+    "merge_tables",
+    "read_table",
+    "show_table",
+    "to_wide",
+    "write_table",
+    "write_wide",
+]

@@ -1,0 +1,147 @@
+"""What a frame must be to be a tidy table, rule by rule; `frame.check_table` asks them all."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from codebook.errors import Fault, TableError
+from codebook.records import WHYS
+from codebook.scheme import Codebook, Variable
+
+KEY = ("unit_id", "coder", "variable", "draw")
+COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")
+OPTIONAL = (
+    *("evidence", "confidence", "model", "raw", "detail"),
+    *("request_id", "batch_id", "seconds", "cost_usd"),
+)
+NUMBERS = ("confidence", "seconds", "cost_usd")
+MAY_MISS = ("label", "why")
+ALL = (*COLUMNS, *OPTIONAL)
+DEFAULTS: dict[str, Any] = {"draw": 0, "why": None, "run_id": "", "custom_id": ""}
+_N_SHOWN = 5
+_N_LISTED = 20
+
+
+def refuse(faults: list[Fault]) -> None:
+    """Raise one `TableError` with all the faults, if there are any."""
+    if faults:
+        raise TableError("This is not a tidy table.", faults)
+
+
+def column_faults(frame: pd.DataFrame) -> Iterator[Fault]:
+    """Find columns that are missing, unknown or there twice."""
+    if missing := [name for name in COLUMNS if name not in frame]:
+        names = ", ".join(map(repr, missing))
+        verb = "is" if len(missing) == 1 else "are"
+        yield Fault("columns", f"{names} {verb} missing", "make the table with make_table, or add them")
+    for name in frame.columns:
+        if name not in ALL:
+            near = difflib.get_close_matches(str(name), ALL, n=1)
+            mend = f"did you mean {near[0]!r}?" if near else f"drop it; there may also be {', '.join(OPTIONAL)}"
+            yield Fault(f"column {str(name)!r}", "it is not a column of the tidy table", mend)
+    if not frame.columns.is_unique:
+        yield Fault("columns", "a name occurs twice", "drop one of the two")
+
+
+def typed(column: pd.Series[Any], name: str, faults: list[Fault]) -> pd.Series[Any]:
+    """Return a column with its type; what cannot be typed goes to `faults`."""
+    column = column.reset_index(drop=True)
+    try:
+        if name == "draw":
+            return _whole(column)
+        if name in NUMBERS:
+            return column.astype("float64")
+        return _text(column, name)
+    except (ValueError, TypeError) as error:
+        faults.append(Fault(f"column {name!r}", str(error), _MENDS.get(name, "give text, exactly as it should stand")))
+        return column
+
+
+_MENDS = {"draw": "number the draws 0, 1, 2, ..."} | dict.fromkeys(NUMBERS, "give numbers, or leave cells empty")
+
+
+def _whole(column: pd.Series[Any]) -> pd.Series[Any]:
+    whole = column.astype("float64")
+    if not (whole.notna() & (whole >= 0) & (whole % 1 == 0)).all():
+        raise ValueError("a draw is a whole number, 0 or more")
+    return column.astype("int64")
+
+
+def _text(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    if pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
+        text = column.astype("str")
+    elif isinstance(column.dtype, pd.CategoricalDtype):
+        text = column.astype(object).astype("str")
+    else:
+        if pd.api.types.infer_dtype(column, skipna=True) not in ("string", "empty"):
+            raise TypeError(f"holds values that are not text, such as {column.dropna().iloc[0]!r}")
+        text = column.astype("str")  # a lone surrogate raises UnicodeEncodeError here, a ValueError
+    return text if name in MAY_MISS else text.fillna("")
+
+
+def why_faults(table: pd.DataFrame) -> Iterator[Fault]:
+    """Find rows with a label and a why, with neither, or with an unknown why."""
+    label, why = table["label"].notna(), table["why"].notna()
+    if (both := label & why).any():
+        yield Fault(_places(table, both), "a label and a why", "a label is missing exactly where why is set: keep one")
+    if (neither := ~label & ~why).any():
+        mend = f"set why to one of {', '.join(WHYS)}, or leave the row out if the coder never met the unit"
+        yield Fault(_places(table, neither), "no label, and no why", mend)
+    if (unknown := why & ~table["why"].isin(WHYS)).any():
+        words = ", ".join(map(repr, table.loc[unknown, "why"].unique()[:_N_SHOWN]))
+        yield Fault(_places(table, unknown), f"why is {words}", f"use one of {', '.join(WHYS)}")
+
+
+def key_faults(table: pd.DataFrame) -> Iterator[Fault]:
+    """Find rows without a key, and codings that repeat one."""
+    for name in KEY[:3]:
+        if (empty := table[name] == "").any():
+            yield Fault(_places(table, empty), f"no {name}", f"give every row its {name}")
+    if (twice := table.duplicated(list(KEY))).any():
+        mend = "drop the repeats (coders.yaml: `duplicates: first`), or number them as draws"
+        yield Fault(_places(table, twice), f"{twice.sum():,} codings repeat unit, coder, variable and draw", mend)
+
+
+def label_faults(table: pd.DataFrame, codebook: Codebook) -> Iterator[Fault]:
+    """Find variables and labels that are not in the codebook."""
+    names = [variable.name for variable in codebook.variables]
+    if (unknown := ~table["variable"].isin(names)).any():
+        what = ", ".join(map(repr, table.loc[unknown, "variable"].unique()[:_N_SHOWN]))
+        mend = f"use one of {', '.join(map(repr, names))}, or add it to the codebook"
+        yield Fault(_places(table, unknown), f"variable {what} is not in the codebook", mend)
+    for variable in codebook.variables:
+        labels = table.loc[table["variable"] == variable.name, "label"]
+        counts = {str(label): n for label, n in labels.value_counts().items()}
+        mend = f"use {', '.join(variable.labels)}; an answer outside the codebook has no label, its why is `invalid`"
+        wrong = [(label, problem) for label in counts if (problem := find_label_problem(label, variable))]
+        for label, problem in wrong[:_N_LISTED]:
+            yield Fault(f"variable {variable.name!r}, label {label[:80]!r} ({counts[label]:,} rows)", problem, mend)
+
+
+def find_label_problem(label: str, variable: Variable) -> str | None:
+    """Say what keeps a label from being one of a variable's labels, or None."""
+    if variable.kind != "multi":
+        return None if label in variable.labels else "it is not in the codebook"
+    try:
+        chosen = orjson.loads(label)
+    except orjson.JSONDecodeError:
+        return "it is not a JSON list"
+    if not isinstance(chosen, list) or not all(isinstance(part, str) for part in chosen):
+        return "it is not a JSON list of texts"
+    if outside := [part for part in chosen if part not in variable.labels]:
+        return f"{outside[0]!r} is not in the codebook"
+    places = [variable.labels.index(part) for part in chosen]
+    return None if places == sorted(set(places)) else "the list is not in codebook order, or repeats a label"
+
+
+def _places(table: pd.DataFrame, where: pd.Series[bool]) -> str:
+    first = table.loc[where].head(_N_SHOWN)
+    units = ", ".join(map(repr, first["unit_id"]))
+    n = int(where.sum())
+    more = ", ..." if n > len(first) else ""
+    return f"{n:,} row{'s' if n > 1 else ''} (unit_id {units}{more})"

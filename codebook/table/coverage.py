@@ -1,0 +1,118 @@
+"""How much was asked and how much was answered: shown under every table, and it must sum."""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+
+from codebook.errors import Fault, TableError
+from codebook.records import WHYS
+
+_UNSEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+_UNSEEN |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+
+def coverage(table: pd.DataFrame) -> pd.DataFrame:
+    """Count what was asked and what became of it, one row a coder x variable, in order of appearance.
+
+    Returns
+    -------
+    DataFrame
+        Columns coder, variable, asked, labelled, and one for each of `records.WHYS`; asked is the sum of the others.
+
+    Raises
+    ------
+    TableError
+        The counts do not sum: a row has a label and a why, or neither.
+
+    Examples
+    --------
+    >>> from codebook.table import make_table
+    >>> row = {"coder": "gpt-4", "variable": "topic"}
+    >>> table = make_table([row | {"unit_id": "7", "label": "sports"}, row | {"unit_id": "9", "why": "refused"}])
+    >>> coverage(table).T.squeeze().to_dict()["asked"], coverage_sentence(table)
+    (2, '2 asked = 1 labelled + 1 refused')
+    """
+    keys = ["coder", "variable"]
+    counts = table[keys].assign(
+        asked=1, labelled=table["label"].notna().astype("int64"), **{why: table["why"] == why for why in WHYS}
+    )
+    counted = counts.groupby(keys, sort=False, as_index=False).sum()
+    numbers = ["asked", "labelled", *WHYS]
+    counted[numbers] = counted[numbers].astype("int64")
+    off = counted[counted["asked"] != counted[["labelled", *WHYS]].sum(axis=1)]
+    if len(off):
+        faults = [
+            Fault(f"coder {coder!r}, variable {variable!r}", "the coverage does not sum", "see check_table")
+            for coder, variable in zip(off["coder"], off["variable"], strict=True)
+        ]
+        raise TableError("Labels are missing without a why.", faults)
+    return counted
+
+
+def coverage_sentence(table: pd.DataFrame) -> str:
+    """Say the coverage of a whole table in one line, such as "204 asked = 162 labelled + 42 invalid"."""
+    totals = coverage(table)[["asked", "labelled", *WHYS]].sum()
+    parts = [f"{int(totals[why]):,} {why}" for why in WHYS if totals[why]]
+    return " + ".join([f"{int(totals['asked']):,} asked = {int(totals['labelled']):,} labelled", *parts])
+
+
+def show_table(table: pd.DataFrame, n: int = 10) -> TableView:
+    """Show the first rows of a table, and its coverage under them.
+
+    Examples
+    --------
+    >>> from codebook.table import make_table
+    >>> show_table(make_table([{"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"}]))
+    unit_id coder variable  label  draw why run_id custom_id
+          7   ann    topic sports     0
+    <BLANKLINE>
+    1 asked = 1 labelled
+    coder variable  asked  labelled
+      ann    topic      1         1
+    """
+    return TableView(table, n)
+
+
+class TableView:
+    """A table as a notebook or a terminal shows it: texts of the data are shown, and never run or interpreted."""
+
+    def __init__(self, table: pd.DataFrame, n: int = 10) -> None:
+        self.table, self.n = table, n
+
+    def _parts(self) -> tuple[pd.DataFrame, str, pd.DataFrame]:
+        counted = coverage(self.table)
+        occurring = [why for why in WHYS if counted[why].any()]
+        counted = counted[["coder", "variable", "asked", "labelled", *occurring]]
+        sentence = coverage_sentence(self.table)
+        if len(self.table) > self.n:
+            sentence = f"The first {self.n:,} of {len(self.table):,} rows. {sentence}"
+        return _visible(self.table.head(self.n)), sentence, _visible(counted)
+
+    def __repr__(self) -> str:
+        head, sentence, counted = self._parts()
+        with pd.option_context("display.max_colwidth", 50, "display.width", None):
+            shown = [frame.to_string(index=False, na_rep="") for frame in (head, counted)]
+        lines = [line.rstrip() for line in [*shown[0].splitlines(), "", sentence, *shown[1].splitlines()]]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head, sentence, counted = self._parts()
+        with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 200):
+            shown = [
+                frame.to_html(index=False, escape=True, na_rep="", border=0, classes=["tex2jax_ignore"])
+                for frame in (head, counted)
+            ]
+        said = html.escape(sentence)
+        return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}<p>{said}</p>{shown[1]}</div>'
+
+
+def _visible(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy in which control characters show as `\\x1b`: a terminal must not obey a text."""
+    texts: list[str] = [str(name) for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
+    return frame.assign(**{name: frame[name].map(_spell, na_action="ignore") for name in texts})
+
+
+def _spell(text: str) -> str:
+    return text.translate(_UNSEEN)

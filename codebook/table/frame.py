@@ -1,0 +1,139 @@
+"""The tidy table: one row a unit x coder x variable x draw, and the contract it keeps.
+
+Text columns are never missing ("" where nothing is known), but for two: `label` is missing exactly where `why` says
+why, and `why` is missing exactly where there is a label. `draw` is a whole number; `confidence`, `seconds` and
+`cost_usd` are numbers that may be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from codebook.errors import Fault
+from codebook.records import dump_canonical
+from codebook.scheme import Codebook, Variable
+from codebook.table.contract import (
+    ALL,
+    COLUMNS,
+    DEFAULTS,
+    NUMBERS,
+    OPTIONAL,
+    column_faults,
+    key_faults,
+    label_faults,
+    refuse,
+    typed,
+    why_faults,
+)
+
+
+def make_table(rows: Iterable[Mapping[str, Any]], codebook: Codebook | None = None) -> pd.DataFrame:
+    """Make a tidy table of rows; `draw`, `why`, `run_id` and `custom_id` may be left out of them.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Column -> value. A column of `OPTIONAL` is there when the first row has it.
+    codebook : Codebook, optional
+        Checks the labels as well.
+
+    Examples
+    --------
+    >>> table = make_table(
+    ...     [
+    ...         {"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"},
+    ...         {"unit_id": "9", "coder": "ann", "variable": "topic", "label": None, "why": "absent"},
+    ...     ]
+    ... )
+    >>> table[["unit_id", "label", "why"]]
+      unit_id   label     why
+    0       7  sports     NaN
+    1       9     NaN  absent
+    """
+    columns: dict[str, list[Any]] = {}
+    for row in rows:
+        if not columns:
+            columns = {name: [] for name in ALL if name in row or name in COLUMNS}
+            columns |= {name: [] for name in row if name not in columns}
+        for name, values in columns.items():
+            values.append(row.get(name, DEFAULTS.get(name)))
+    if not columns:
+        columns = {name: [] for name in COLUMNS}
+    return check_table(pd.DataFrame(columns, dtype=object), codebook)
+
+
+def check_table(frame: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
+    """Check the contract of the tidy table and return a typed copy in the order of its columns.
+
+    With a codebook, labels must be its labels; a label of a `multi` variable is a JSON list in codebook order.
+
+    Raises
+    ------
+    TableError
+        Lists every fault, each with the first places.
+
+    Examples
+    --------
+    >>> check_table(pd.DataFrame({"unit_id": ["7"], "coder": ["ann"], "variabel": ["topic"]}))
+    Traceback (most recent call last):
+        ...
+    codebook.errors.TableError: This is not a tidy table.
+      - columns: 'variable', 'label', 'draw', 'why', 'run_id', 'custom_id' are missing. To mend: make the table with \
+make_table, or add them.
+      - column 'variabel': it is not a column of the tidy table. To mend: did you mean 'variable'?.
+    """
+    refuse([*column_faults(frame)])
+    faults: list[Fault] = []
+    table = pd.DataFrame({name: typed(frame[name], name, faults) for name in ALL if name in frame})
+    refuse(faults)
+    refuse([*why_faults(table), *key_faults(table), *(label_faults(table, codebook) if codebook else ())])
+    if codebook:
+        table["label"] = _one_spelling(table, codebook)
+    table.attrs = dict(frame.attrs)
+    return table
+
+
+def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
+    """Put tables under each other; a coding that is in two of them is an error.
+
+    Examples
+    --------
+    >>> ann = make_table([{"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"}])
+    >>> merge_tables(ann, ann.assign(coder="ben"))["coder"].tolist()
+    ['ann', 'ben']
+    """
+    if not tables:
+        return make_table([])
+    wanted = [name for name in OPTIONAL if any(name in table for table in tables)]
+    filled = [
+        table.assign(**{name: float("nan") if name in NUMBERS else "" for name in wanted if name not in table})
+        for table in map(check_table, tables)
+    ]
+    merged = pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
+    merged.attrs = {"notes": [note for table in tables for note in table.attrs.get("notes", ())]}
+    return check_table(merged, codebook)
+
+
+def dump_labels(labels: Iterable[str], variable: Variable) -> str:
+    """Write the labels of a `multi` variable as the table holds them: a JSON list in codebook order, no repeats.
+
+    Examples
+    --------
+    >>> frames = Variable(name="frames", question="?", kind="multi", level="nominal", categories=["moral", "conflict"])
+    >>> dump_labels(["conflict", "moral"], frames), dump_labels([], frames)
+    ('["moral","conflict"]', '[]')
+    """
+    chosen = set(labels)
+    return dump_canonical([label for label in variable.labels if label in chosen]).decode()
+
+
+def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
+    """Return the labels with every JSON list written the same way, so that equal answers are equal texts."""
+    multi = table["variable"].isin([variable.name for variable in codebook.variables if variable.kind == "multi"])
+    lists = {text: dump_canonical(orjson.loads(text)).decode() for text in table.loc[multi, "label"].dropna().unique()}
+    changed = {text: dumped for text, dumped in lists.items() if text != dumped}
+    return table["label"].mask(multi, table["label"].replace(changed)) if changed else table["label"]

@@ -1,0 +1,112 @@
+"""A copy of the table for spreadsheets: text cells, so that what looks like a formula or a link stays a text."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from codebook.errors import Fault, TableError
+from codebook.records import write_atomic
+from codebook.table.coverage import coverage
+from codebook.units import open_rows
+
+MAX_CELL = 32_767
+"""Characters (UTF-16 units, as a spreadsheet counts) that a cell holds."""
+
+MAX_ROWS = 1_048_575
+SHEET = "codings"
+_MAY_BE_CUT = ("evidence", "raw", "detail")
+_MARK = re.compile(r" \[\.\.\. cut here: the table has [\d,]+ characters\]\Z")
+_OPTIONS = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
+
+
+def write_sheet(table: pd.DataFrame, path: Path) -> str:
+    """Write table and coverage as the two sheets of a workbook; return a sentence on cut cells, or nothing."""
+    import xlsxwriter
+
+    _check_fits(table)
+    with write_atomic(path) as file:
+        book = xlsxwriter.Workbook(file, _OPTIONS)
+        n_cut = _fill(book.add_worksheet(SHEET), table)
+        _fill(book.add_worksheet("coverage"), coverage(table))
+        book.close()
+    if not n_cut:
+        return ""
+    texts = "1 text is" if n_cut == 1 else f"{n_cut:,} texts are"
+    return f" {texts} longer than a cell can hold ({MAX_CELL:,} characters) and cut there, marked; .jsonl keeps all."
+
+
+def read_sheet(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read the sheet of codings back as a frame of texts; the notes say if texts had been cut."""
+    rows = open_rows(path, sheet=SHEET)
+    columns: dict[str, list[str]] = {name: [] for name in rows.columns}
+    n_cut = 0
+    for row in rows:
+        for name, text in row.items():
+            columns[name].append(text)
+            n_cut += name in _MAY_BE_CUT and _MARK.search(text) is not None
+    notes = [f"{path.name}: {n_cut:,} texts were cut when this copy was written."] if n_cut else []
+    return pd.DataFrame(columns, dtype="str"), notes
+
+
+def _check_fits(table: pd.DataFrame) -> None:
+    faults = []
+    mend = "write .csv, .jsonl or .parquet instead"
+    if len(table) > MAX_ROWS:
+        faults.append(Fault("table", f"{len(table):,} rows, a sheet holds {MAX_ROWS:,}", mend))
+    for name in table.columns:
+        if name not in _MAY_BE_CUT and pd.api.types.is_string_dtype(table[name].dtype):
+            for text in table[name][table[name].str.len() > MAX_CELL // 2]:
+                if _length(text) > MAX_CELL:
+                    faults.append(Fault(f"column {name!r}, {text[:40]!r}...", "longer than a cell can hold", mend))
+    if faults:
+        raise TableError("The table does not fit a spreadsheet.", faults)
+
+
+def _fill(sheet: Any, frame: pd.DataFrame) -> int:
+    """Write a frame, row by row (memory stays flat); return how many texts were cut."""
+    n_cut = 0
+    for column, name in enumerate(frame.columns):
+        sheet.write_string(0, column, name)
+    for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1):
+        for column, cell in enumerate(cells):
+            if isinstance(cell, str):
+                fitting = _fit(cell)
+                n_cut += fitting is not cell
+                sheet.write_string(number, column, fitting)
+            elif not _is_missing(cell):
+                _write_number(sheet, number, column, cell)
+    return n_cut
+
+
+def _write_number(sheet: Any, row: int, column: int, value: float) -> None:
+    """Write a number as one where a workbook's 16 digits hold it exactly, else as text."""
+    if math.isfinite(value) and float(f"{value:.16G}") == value:
+        sheet.write_number(row, column, value)
+    else:
+        sheet.write_string(row, column, repr(float(value)))
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _fit(text: str) -> str:
+    if len(text) <= MAX_CELL // 2 or _length(text) <= MAX_CELL:
+        return text
+    mark = f" [... cut here: the table has {len(text):,} characters]"
+    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (MAX_CELL - len(mark))]
+    return kept.decode("utf-16-le", "ignore") + mark
