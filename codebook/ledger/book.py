@@ -1,0 +1,241 @@
+"""The ledger: every change is one transaction, and says what was meant before it says what was done."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from codebook.errors import RecordError
+from codebook.ledger.migrations import MIGRATIONS, migrate
+from codebook.ledger.queries import Queries
+from codebook.records import ENDED, Answer, JobState, Shard
+
+
+class PlannedRow(NamedTuple):
+    """A row of a plan: unit, variable and draw; `skip` says why it is not asked at all, or is None."""
+
+    custom_id: str
+    unit_id: str
+    variable: str
+    draw: int
+    request_key: str
+    skip: str | None
+
+
+class Ledger(Queries):
+    """The ledger of a project, opened for reading and writing; many processes may have it open at a time."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            self._db.close()
+            raise RecordError(
+                f"{path.name} was written by a newer version of codebook-kit (tables {version}, known "
+                f"{len(MIGRATIONS)}). To mend: upgrade the kit."
+            )
+        migrate(self._db)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of the block or nothing of it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # --- plan
+
+    def start_run(self, run_id: str, digest: str) -> str:
+        """Note a run and return the digest it was first planned with."""
+        with self.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO runs (run_id, digest) VALUES (?, ?)", (run_id, digest))
+            return str(db.execute("SELECT digest FROM runs WHERE run_id = ?", (run_id,)).fetchone()[0])
+
+    def finish_plan(self, run_id: str) -> None:
+        """Note that every unit of the run is planned."""
+        with self.transaction() as db:
+            db.execute("UPDATE runs SET planned = 1 WHERE run_id = ?", (run_id,))
+
+    def add_planned(
+        self,
+        run_id: str,
+        rows: Sequence[PlannedRow],
+        shard: tuple[int, Shard, dict[str, str]] | None = None,
+    ) -> None:
+        """Note rows of a run and, where given, the shard that asks for them: (number, shard, custom_id -> key).
+
+        All in one transaction.
+        """
+        with self.transaction() as db:
+            if shard is not None:
+                self._add_shard(run_id, *shard)
+            for row in rows:
+                ask = None if row.skip else self._ask_id(row.request_key)
+                values = (run_id, row.custom_id, row.unit_id, row.variable, row.draw, ask, row.skip)
+                db.execute(
+                    "INSERT INTO rows (run_id, custom_id, unit_id, variable, draw, ask_id, skip) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    values,
+                )
+
+    def _ask_id(self, request_key: str) -> int:
+        sql = "SELECT id FROM asks WHERE request_key = ?"
+        return int(self._db.execute(sql, (bytes.fromhex(request_key),)).fetchone()[0])
+
+    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
+        """Inside a transaction: the shard, its questions (opened again if closed), and which line asks which."""
+        db = self._db
+        values = (run_id, number, shard.path.name, shard.sha256, shard.url, shard.model)
+        sizes = (shard.n_requests, shard.n_bytes, shard.n_tokens)
+        shard_id = db.execute(
+            "INSERT INTO shards (run_id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            values + sizes,
+        ).lastrowid
+        db.executemany(
+            "INSERT INTO asks (request_key, shard_id) VALUES (?, ?) "
+            "ON CONFLICT (request_key) DO UPDATE SET shard_id = excluded.shard_id, open = 1",
+            ((bytes.fromhex(key), shard_id) for key in sent.values()),
+        )
+        db.executemany(
+            "INSERT INTO sent (shard_id, custom_id, ask_id) SELECT ?, ?, id FROM asks WHERE request_key = ?",
+            ((shard_id, custom_id, bytes.fromhex(key)) for custom_id, key in sent.items()),
+        )
+
+    def add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
+        """Note a shard that asks again what was asked before."""
+        with self.transaction():
+            self._add_shard(run_id, number, shard, sent)
+
+    # --- submit, poll, cancel
+
+    def intend_job(self, shard_id: int, job_key: str, engine: str) -> None:
+        """Before the call: note that a job is about to be made for this shard under this key."""
+        with self.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO jobs (shard_id, job_key, engine, state, created_at) "
+                "VALUES (?, ?, ?, 'creating', ?)",
+                (shard_id, job_key, engine, now()),
+            )
+
+    def note_submitted(self, shard_id: int, job_id: str) -> None:
+        """After the call: the engine's name for the job."""
+        sql = "UPDATE jobs SET job_id = ?, state = 'validating', submitted_at = ? WHERE shard_id = ? AND job_id IS NULL"
+        with self.transaction() as db:
+            db.execute(sql, (job_id, now(), shard_id))
+
+    def note_state(self, shard_id: int, state: JobState) -> None:
+        """What the engine said of the job; the time of its end is noted once."""
+        ended = now() if state.state in ENDED else None
+        sql = """UPDATE jobs SET state = ?, n_total = ?, n_done = ?, n_failed = ?, note = ?, seen_at = ?,
+            ended_at = COALESCE(ended_at, ?) WHERE shard_id = ? AND collected_at IS NULL"""
+        values = (state.state, state.n_total, state.n_done, state.n_failed, state.note, now(), ended, shard_id)
+        with self.transaction() as db:
+            db.execute(sql, values)
+
+    def close_unsent(self, run_id: str) -> int:
+        """Give up the questions of shards that were never submitted; return how many shards."""
+        with self.transaction() as db:
+            ids = [
+                row[0]
+                for row in db.execute(
+                    "SELECT shards.id FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id "
+                    "WHERE run_id = ? AND jobs.id IS NULL",
+                    (run_id,),
+                )
+            ]
+            for shard_id in ids:
+                db.execute(
+                    "INSERT INTO jobs (shard_id, job_key, engine, state, created_at, ended_at, collected_at) "
+                    "VALUES (?, ?, '', 'cancelled', ?, ?, ?)",
+                    (shard_id, f"never sent: {shard_id}", now(), now(), now()),
+                )
+                db.execute("UPDATE asks SET open = 0 WHERE shard_id = ?", (shard_id,))
+        return len(ids)
+
+    # --- collect
+
+    def add_answers(
+        self, shard_id: int, answers: Iterable[tuple[Answer, str, int, int]], *, missing_why: str, detail: str = ""
+    ) -> tuple[int, list[str]]:
+        """Index the result lines of a job and close its questions, in one transaction.
+
+        Parameters
+        ----------
+        answers
+            (answer, file, offset in bytes, length in bytes); of two lines for one custom_id the first is kept.
+        missing_why, detail
+            Noted for every question of the shard that no line answers.
+
+        Returns
+        -------
+        (number of answers noted, custom_ids in the file that were never asked)
+        """
+        with self.transaction() as db:
+            job = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()[0]
+            strangers = [
+                answer.custom_id
+                for answer, file, offset, length in answers
+                if not self._add_answer(shard_id, job, answer, (file, offset, length))
+            ]
+            db.execute(
+                "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail) "
+                "SELECT ask_id, ?, custom_id, ?, ? FROM sent WHERE shard_id = ?",
+                (job, missing_why, detail, shard_id),
+            )
+            self._choose_answers(job)
+            db.execute("UPDATE asks SET open = 0 WHERE shard_id = ?", (shard_id,))
+            db.execute("UPDATE jobs SET collected_at = ? WHERE id = ?", (now(), job))
+            count = db.execute("SELECT count(*) FROM answers WHERE job = ? AND file IS NOT NULL", (job,)).fetchone()[0]
+        return int(count), strangers
+
+    def _add_answer(self, shard_id: int, job: int, answer: Answer, place: tuple[str, int, int]) -> bool:
+        said = (answer.why, answer.detail[:500], answer.model, answer.request_id)
+        done = self._db.execute(
+            "INSERT INTO answers (ask_id, job, custom_id, file, offset, length, why, detail, model, request_id, "
+            "tokens_in, tokens_out) SELECT ask_id, ?, custom_id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sent "
+            "WHERE shard_id = ? AND custom_id = ? ON CONFLICT (job, custom_id) DO NOTHING",
+            (job, *place, *said, answer.tokens_in, answer.tokens_out, shard_id, answer.custom_id),
+        )
+        if done.rowcount:
+            return True
+        sql = "SELECT 1 FROM sent WHERE shard_id = ? AND custom_id = ?"
+        return self._db.execute(sql, (shard_id, answer.custom_id)).fetchone() is not None
+
+    def _choose_answers(self, job: int) -> None:
+        """Let each question point to its answer: a label stands; else the newest with a line, then without."""
+        self._db.execute(
+            """UPDATE asks SET answer_id = (
+                SELECT answers.id FROM answers WHERE answers.ask_id = asks.id
+                ORDER BY answers.why IS NULL DESC, answers.file IS NOT NULL DESC, answers.id DESC LIMIT 1)
+            WHERE id IN (SELECT ask_id FROM answers WHERE job = ?)""",
+            (job,),
+        )
+
+    def note_event(self, run_id: str, verb: str, what: str) -> None:
+        """Note what a verb did."""
+        with self.transaction() as db:
+            db.execute("INSERT INTO events (at, run_id, verb, what) VALUES (?, ?, ?, ?)", (now(), run_id, verb, what))
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601 to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,70 @@
+"""The ledger's tables, as numbered changes. A change that has been released is never edited: add the next one.
+
+runs     what was planned, by name
+asks     a question by its key; it is asked once, whoever needs it: `open` while an answer is outstanding
+rows     a unit x variable x draw of a run, and the ask that answers it
+shards   files of request lines
+sent     which custom_id of which shard stands for which ask
+jobs     a shard at an engine
+answers  a result line: file, offset and length, or why there is none
+events   what each verb did
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+
+def m001_first(db: sqlite3.Connection) -> None:
+    """Runs, asks, rows, shards, jobs, answers and events."""
+    for statement in (
+        "CREATE TABLE runs (run_id TEXT PRIMARY KEY, digest TEXT NOT NULL, planned INTEGER NOT NULL DEFAULT 0)",
+        """CREATE TABLE shards (
+            id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, number INTEGER NOT NULL, file TEXT NOT NULL,
+            sha256 TEXT NOT NULL, url TEXT NOT NULL, model TEXT NOT NULL,
+            n_requests INTEGER NOT NULL, n_bytes INTEGER NOT NULL, n_tokens INTEGER NOT NULL,
+            UNIQUE (run_id, number))""",
+        """CREATE TABLE asks (
+            id INTEGER PRIMARY KEY, request_key BLOB NOT NULL UNIQUE, shard_id INTEGER NOT NULL,
+            open INTEGER NOT NULL DEFAULT 1, answer_id INTEGER)""",
+        "CREATE INDEX asks_open ON asks (shard_id) WHERE open = 1",
+        """CREATE TABLE rows (
+            id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, custom_id TEXT NOT NULL, unit_id TEXT NOT NULL,
+            variable TEXT NOT NULL, draw INTEGER NOT NULL, ask_id INTEGER, skip TEXT,
+            UNIQUE (run_id, custom_id))""",
+        "CREATE INDEX rows_ask ON rows (ask_id)",
+        """CREATE TABLE sent (
+            shard_id INTEGER NOT NULL, custom_id TEXT NOT NULL, ask_id INTEGER NOT NULL,
+            PRIMARY KEY (shard_id, custom_id)) WITHOUT ROWID""",
+        """CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY, shard_id INTEGER NOT NULL UNIQUE, job_key TEXT NOT NULL UNIQUE,
+            job_id TEXT, engine TEXT NOT NULL, state TEXT NOT NULL,
+            n_total INTEGER NOT NULL DEFAULT 0, n_done INTEGER NOT NULL DEFAULT 0, n_failed INTEGER NOT NULL DEFAULT 0,
+            note TEXT NOT NULL DEFAULT '', created_at TEXT NOT NULL, submitted_at TEXT, seen_at TEXT, ended_at TEXT,
+            collected_at TEXT)""",
+        """CREATE TABLE answers (
+            id INTEGER PRIMARY KEY, ask_id INTEGER NOT NULL, job INTEGER NOT NULL, custom_id TEXT NOT NULL,
+            file TEXT, offset INTEGER, length INTEGER, why TEXT, detail TEXT NOT NULL DEFAULT '',
+            model TEXT NOT NULL DEFAULT '', request_id TEXT NOT NULL DEFAULT '',
+            tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (job, custom_id))""",
+        """CREATE TABLE events (
+            id INTEGER PRIMARY KEY, at TEXT NOT NULL, run_id TEXT NOT NULL, verb TEXT NOT NULL, what TEXT NOT NULL)""",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first,)
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the file to the newest version, each step in a transaction of its own."""
+    for number, step in enumerate(MIGRATIONS, start=1):
+        if db.execute("PRAGMA user_version").fetchone()[0] >= number:
+            continue
+        db.execute("BEGIN IMMEDIATE")
+        if db.execute("PRAGMA user_version").fetchone()[0] < number:  # another process may have been quicker
+            step(db)
+            db.execute(f"PRAGMA user_version = {number:d}")
+        db.execute("COMMIT")

@@ -1,0 +1,170 @@
+"""What the ledger is asked. Nothing here changes the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_PENDING = "asks.open = 1 AND (answers.id IS NULL OR answers.why IS NOT NULL)"
+WHY_SQL = f"""CASE
+    WHEN rows.skip IS NOT NULL THEN 'absent'
+    WHEN {_PENDING} THEN 'pending'
+    WHEN answers.id IS NULL THEN 'cancelled'
+    ELSE COALESCE(answers.why, '') END"""
+_JOINS = "rows LEFT JOIN asks ON asks.id = rows.ask_id LEFT JOIN answers ON answers.id = asks.answer_id"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A shard of a run and its job, if it has one: `state` is 'planned' before there is a job."""
+
+    shard_id: int
+    number: int
+    file: str
+    sha256: str
+    url: str
+    model: str
+    n_requests: int
+    n_bytes: int
+    n_tokens: int
+    job_key: str | None
+    job_id: str | None
+    state: str
+    n_done: int
+    n_failed: int
+    note: str
+    created_at: str | None
+    submitted_at: str | None
+    ended_at: str | None
+    collected_at: str | None
+
+    @property
+    def open(self) -> bool:
+        """Whether an engine may still be working on it, or its answers are not fetched yet."""
+        return self.job_key is not None and self.collected_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class RowState:
+    """A row of a run with the place of its answer: `file` is None where there is no result line to read."""
+
+    custom_id: str
+    unit_id: str
+    variable: str
+    draw: int
+    why: str
+    detail: str
+    file: str | None
+    offset: int
+    length: int
+    batch_id: str
+    submitted_at: str | None
+    ended_at: str | None
+
+
+class Queries:
+    """The reading half of the ledger."""
+
+    _db: sqlite3.Connection
+
+    def is_planned(self, run_id: str) -> bool | None:
+        """Whether the run is planned to its end; None if the ledger does not know it."""
+        found = self._db.execute("SELECT planned FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return None if found is None else bool(found[0])
+
+    def n_rows(self, run_id: str) -> int:
+        """How many rows of the run are planned."""
+        return int(self._db.execute("SELECT count(*) FROM rows WHERE run_id = ?", (run_id,)).fetchone()[0])
+
+    def has_row(self, run_id: str, custom_id: str) -> bool:
+        """Whether this row is planned."""
+        sql = "SELECT 1 FROM rows WHERE run_id = ? AND custom_id = ?"
+        return self._db.execute(sql, (run_id, custom_id)).fetchone() is not None
+
+    def is_asked(self, request_key: str) -> bool:
+        """Whether the question was asked, in any run, and is answered or the answer is on its way.
+
+        A reply that is no label (refused, truncated, invalid) counts as an answer: asking again is a choice (`retry`).
+        A failure, an expiry or a missing line is no answer.
+        """
+        sql = """SELECT 1 FROM asks LEFT JOIN answers ON answers.id = asks.answer_id WHERE request_key = ? AND
+            (asks.open = 1 OR COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid')
+             AND answers.id IS NOT NULL)"""
+        return self._db.execute(sql, (bytes.fromhex(request_key),)).fetchone() is not None
+
+    def last_shard_number(self, run_id: str) -> int:
+        """The highest number of a shard of the run, 0 if there is none."""
+        sql = "SELECT COALESCE(max(number), 0) FROM shards WHERE run_id = ?"
+        return int(self._db.execute(sql, (run_id,)).fetchone()[0])
+
+    def jobs(self, run_id: str) -> list[JobRow]:
+        """Every shard of the run with its job, in order."""
+        sql = """SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
+            job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0), COALESCE(note, ''),
+            created_at, submitted_at, ended_at, collected_at
+            FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id WHERE run_id = ? ORDER BY number"""
+        return [JobRow(*row) for row in self._db.execute(sql, (run_id,))]
+
+    def awaited_runs(self, run_id: str) -> list[str]:
+        """Other runs whose outstanding answers this run waits for."""
+        sql = """SELECT DISTINCT shards.run_id FROM rows JOIN asks ON asks.id = rows.ask_id
+            JOIN shards ON shards.id = asks.shard_id
+            WHERE rows.run_id = ?1 AND asks.open = 1 AND shards.run_id <> ?1"""
+        return [row[0] for row in self._db.execute(sql, (run_id,))]
+
+    def count_whys(self, run_id: str) -> dict[str, dict[str, int]]:
+        """Rows of the run by variable and by why ('' is labelled)."""
+        sql = f"SELECT variable, {WHY_SQL} AS why, count(*) FROM {_JOINS} WHERE run_id = ? GROUP BY 1, 2"  # noqa: S608
+        counts: dict[str, dict[str, int]] = {}
+        for variable, why, n in self._db.execute(sql, (run_id,)):
+            counts.setdefault(variable, {})[why] = n
+        return counts
+
+    def iter_rows(self, run_id: str) -> Iterator[RowState]:
+        """Yield every row of the run in the order of its units, with the place of its answer."""
+        sql = f"""SELECT rows.custom_id, unit_id, variable, draw, {WHY_SQL},
+            COALESCE(rows.skip, answers.detail, ''), answers.file, COALESCE(answers.offset, 0),
+            COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''), jobs.submitted_at, jobs.ended_at
+            FROM {_JOINS} LEFT JOIN jobs ON jobs.id = answers.job WHERE run_id = ? ORDER BY rows.id"""  # noqa: S608
+        for row in self._db.execute(sql, (run_id,)):
+            yield RowState(*row)
+
+    def variables_sent(self, shard_id: int) -> dict[str, str]:
+        """The variable that each line of a shard asks about, by custom_id."""
+        sql = """SELECT sent.custom_id, min(rows.variable) FROM sent JOIN rows ON rows.ask_id = sent.ask_id
+            WHERE sent.shard_id = ? GROUP BY sent.custom_id"""
+        return dict(self._db.execute(sql, (shard_id,)))
+
+    def rows_to_retry(self, run_id: str, whys: Collection[str]) -> list[tuple[str, str, str, str]]:
+        """The closed questions of the run that ended for one of these reasons: (custom_id, run, shard file, key).
+
+        Each question once, under the custom_id with which it stands in that shard.
+        """
+        marks = ",".join("?" * len(whys))
+        sql = f"""SELECT min(sent.custom_id), shards.run_id, shards.file, lower(hex(asks.request_key))
+            FROM {_JOINS} JOIN shards ON shards.id = asks.shard_id
+            JOIN sent ON sent.shard_id = shards.id AND sent.ask_id = asks.id
+            WHERE rows.run_id = ? AND asks.open = 0 AND {WHY_SQL} IN ({marks})
+            GROUP BY asks.id ORDER BY asks.id"""  # noqa: S608
+        return list(self._db.execute(sql, (run_id, *whys)))
+
+    def totals(self, run_id: str) -> dict[str, Any]:
+        """Answers that the rows of a run rest on, their tokens, and the models that gave them."""
+        sql = f"""SELECT count(*), COALESCE(sum(tokens_in), 0), COALESCE(sum(tokens_out), 0) FROM
+            (SELECT DISTINCT answers.id, tokens_in, tokens_out FROM {_JOINS}
+             WHERE rows.run_id = ? AND answers.file IS NOT NULL)"""  # noqa: S608
+        n_answers, tokens_in, tokens_out = self._db.execute(sql, (run_id,)).fetchone()
+        sql = f"SELECT DISTINCT model FROM {_JOINS} WHERE run_id = ? AND model <> '' ORDER BY 1"  # noqa: S608
+        models = [row[0] for row in self._db.execute(sql, (run_id,))]
+        return {"answers": n_answers, "tokens_in": tokens_in, "tokens_out": tokens_out, "models": models}
+
+    def events(self, run_id: str) -> list[tuple[str, str, str]]:
+        """(time, verb, what) of all that was done to a run."""
+        sql = "SELECT at, verb, what FROM events WHERE run_id = ? ORDER BY id"
+        return list(self._db.execute(sql, (run_id,)))
+
+    def runs(self) -> list[str]:
+        """The runs of the project, oldest first."""
+        return [row[0] for row in self._db.execute("SELECT run_id FROM runs ORDER BY rowid")]

@@ -1,0 +1,122 @@
+"""The folder of a run: what lies where, and `run.json`, which says how the run came to be."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
+from codebook.paths import project_folder, show_path
+from codebook.records import write_atomic
+from codebook.scheme import Codebook, read_codebook
+
+_PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff")
+
+
+class RunFolder:
+    """Where the files of one run are: `runs/<name>` of the project."""
+
+    def __init__(self, name: str, project: Path | None = None) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+            mend = "use letters, digits, dot, - and _; begin with a letter or digit; 80 characters at most"
+            raise ParameterError("A run needs another name.", [Fault("run", f"{name!r} cannot name a folder", mend)])
+        self.name = name
+        self.runs = (project or project_folder()) / "runs"
+        self.path = self.runs / name
+        self.ledger_path = self.runs / "ledger.db"
+        self.codebook_path = self.path / "codebook.yaml"
+        self.units_path = self.path / "units.jsonl"
+        self.record_path = self.path / "run.json"
+        self.table_path = self.path / "table.csv"
+        self.shards = self.path / "shards"
+        self.results = self.path / "results"
+        self.work = self.path / "work"
+
+    def read_record(self) -> dict[str, Any]:
+        """Return what `run.json` says.
+
+        Raises
+        ------
+        RunError
+            There is no such run; the runs there are, are listed.
+        """
+        if not self.record_path.is_file():
+            there = ", ".join(list_runs(self.runs.parent)) or "none yet"
+            raise RunError(f"There is no run {self.name!r}. To mend: plan it first, or open one of: {there}.")
+        try:
+            record: dict[str, Any] = orjson.loads(self.record_path.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise RecordError(
+                f"{show_path(self.record_path)} is damaged ({error}). Restore it from a backup."
+            ) from None
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write `run.json`, all or nothing."""
+        with write_atomic(self.record_path) as file:
+            file.write(orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+    def read_codebook(self) -> Codebook:
+        """Return the codebook the run was planned with."""
+        return read_codebook(self.codebook_path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run, so that two processes do not work on it at once.
+
+        Raises
+        ------
+        BusyError
+            Another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.path / ".lock")
+        try:
+            with lock.acquire(timeout=1):
+                yield
+        except Timeout:
+            raise BusyError(
+                f"Another process is working on run {self.name!r}. To mend: wait for it to end, then repeat."
+            ) from None
+
+    def planning_lock(self) -> FileLock:
+        """One plan at a time in a project, so that two runs do not both find a question new."""
+        self.runs.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.runs / ".planning.lock", timeout=600)
+
+
+def list_runs(project: Path | None = None) -> list[str]:
+    """Return the names of the runs in the project, in the order of the alphabet."""
+    return sorted(path.parent.name for path in ((project or project_folder()) / "runs").glob("*/run.json"))
+
+
+def describe_software() -> dict[str, Any]:
+    """Return the versions a referee may ask for: Python, packages and, where there is one, the git commit."""
+    return {"python": sys.version.split()[0], "packages": dict(_versions()), "git_commit": _git_commit()}
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in _PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            yield name, "not installed"
+
+
+def _git_commit() -> str:
+    """The commit of the project's folder, marked where files differ from it; empty without git."""
+    command = ["git", "-C", str(project_folder()), "describe", "--always", "--abbrev=40", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

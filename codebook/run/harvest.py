@@ -1,0 +1,72 @@
+"""Harvest: the result lines of an ended job are fetched, checked, put in place and indexed, in that order."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from codebook.dialects import read_reply
+from codebook.engines import Engine
+from codebook.ledger import JobRow, Ledger
+from codebook.records import Answer, digest_file, iter_lines, load_line
+from codebook.run.folder import RunFolder
+from codebook.scheme import Codebook
+from codebook.tasks import make_questions
+
+_MISSING = {"completed": ("absent", "the job ended without a line for this question")}
+
+
+def harvest_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: Engine, row: JobRow) -> None:
+    """Fetch and index the answers of one ended job. Repeating it changes nothing.
+
+    Raises
+    ------
+    RecordError
+        A result file is damaged; nothing of it is indexed.
+    """
+    assert row.job_id is not None  # the caller chose submitted jobs only
+    files = _fetch(folder, engine, row.job_id, row.number)
+    state = row.state
+    missing_why, detail = _MISSING.get(state, (state, row.note))
+    n_answers, strangers = ledger.add_answers(
+        row.shard_id, _read(folder, codebook, ledger, row, files), missing_why=missing_why, detail=detail
+    )
+    said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines"
+    if strangers:
+        said += f"; {len(strangers)} lines answer nothing that was asked, such as {strangers[0]}"
+    ledger.note_event(folder.name, "collect", said)
+
+
+def _fetch(folder: RunFolder, engine: Engine, job_id: str, number: int) -> list[Path]:
+    """Download into a folder of its own, check every line, then give each file its lasting name."""
+    fresh = folder.results / f".fetch-{number:04d}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    placed = []
+    for file in engine.fetch(job_id, fresh):
+        for line_number, (_, line) in enumerate(iter_lines(file), start=1):
+            load_line(line, f"{file.name} of job {job_id}, line {line_number}")
+        target = folder.results / f"{number:04d}-{digest_file(file)[:12]}-{file.stem}.jsonl"
+        file.replace(target)
+        placed.append(target)
+    shutil.rmtree(fresh)
+    return placed
+
+
+def _read(
+    folder: RunFolder, codebook: Codebook, ledger: Ledger, row: JobRow, files: list[Path]
+) -> Iterator[tuple[Answer, str, int, int]]:
+    """Yield every result line as an answer, judged by the codebook, with its place under `runs/`."""
+    questions = make_questions(codebook)
+    variables = ledger.variables_sent(row.shard_id)
+    for file in files:
+        place = file.relative_to(folder.runs).as_posix()
+        for offset, line in iter_lines(file):
+            answer = read_reply(load_line(line, place))
+            if answer.why is None and answer.custom_id in variables:
+                label = questions[variables[answer.custom_id]].read_label(answer.text or "")
+                if label.why:
+                    answer = replace(answer, why=label.why, detail=label.detail)
+            yield answer, place, offset, len(line)

@@ -1,0 +1,284 @@
+"""Plan: codebook and units become a run with its shards, and a line in the ledger for every question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from codebook.engines import make_engine
+from codebook.errors import Fault, ParameterError, RunError
+from codebook.ledger import Ledger, PlannedRow
+from codebook.ledger.book import now
+from codebook.paths import resolve_path, show_path
+from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
+from codebook.requests import make_custom_id, make_requests
+from codebook.run.folder import RunFolder, describe_software
+from codebook.run.verbs import Run, open_run
+from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
+from codebook.shards import Cuts, ShardWriter
+from codebook.tasks import make_questions
+from codebook.units import UnitSource, check_units, iter_units, write_units
+
+_ROWS_AT_ONCE = 50_000
+
+
+def plan(
+    codebook: Codebook | str | Path,
+    units: UnitSource | Iterable[Unit],
+    *,
+    run: str = "",
+    engine: str = "embedded",
+    model: str = "",
+    url: str = CHAT,
+    draws: int = 1,
+    limit: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    archive: str | Path = "",
+    cuts: Cuts | None = None,
+) -> Run:
+    """Plan a run: write its units and shards, and note every question. Nothing is sent.
+
+    A question that any run of the project has had answered is not asked again. Planning the same run again changes
+    nothing; after a crash it goes on where it stopped.
+
+    Parameters
+    ----------
+    codebook, units
+        The instrument, or its file; and what is to be coded (`read_units`).
+    run
+        Name of the run, and of its folder in `runs/`; made from codebook, engine and a digest where empty.
+    engine, model, archive
+        Who answers: "embedded", or "replay" with the folder of an archived run.
+    url
+        Endpoint whose language the requests speak: chat completions (the default) or responses.
+    draws
+        How often each question is asked; more than one measures stability.
+    limit
+        The first so many units only, for a pilot; 0 is all.
+    settings
+        Further fields of each request's body.
+    cuts
+        Where shards end; the engine's own limits where not given.
+
+    Raises
+    ------
+    InputError
+        Codebook, units or parameters are faulty.
+    RunError
+        A run of this name was planned with something else.
+    """
+    book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
+    _check_parameters(url, draws, limit)
+    source, chosen = _describe_units(units, limit)
+    options = {"archive": show_path(resolve_path(archive))} if archive else {}
+    asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model, **options}
+    name = run or f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
+    folder = RunFolder(name)
+    with folder.lock(), folder.planning_lock():
+        answering = make_engine(engine, folder=folder.work, model=model, **_engine_options(options))
+        n_units, units_digest = _keep_units(folder, chosen)
+        asked["model"] = answering.model
+        planned = digest(book.digest, units_digest, dump_canonical(asked))
+        with Ledger(folder.ledger_path) as ledger:
+            if ledger.start_run(name, planned) != planned:
+                raise _other_plan(folder, book)
+            if not ledger.is_planned(name):
+                write_codebook(book, folder.codebook_path)
+                about = {"source": source, "n": n_units, "sha256": units_digest}
+                _write_record(folder, book, asked | {"archive": options.get("archive", "")}, about)
+                limits = answering.limits
+                chosen_cuts = cuts or Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
+                _Planner(folder, ledger, book, asked, chosen_cuts).run()
+                ledger.finish_plan(name)
+                ledger.note_event(name, "plan", f"{n_units} units")
+    return open_run(name)
+
+
+def _check_parameters(url: str, draws: int, limit: int) -> None:
+    faults = []
+    if url not in (CHAT, RESPONSES):
+        faults.append(Fault("url", f"{url!r} is no endpoint that answers questions", f"use {CHAT!r} or {RESPONSES!r}"))
+    if draws < 1:
+        faults.append(Fault("draws", f"{draws} is less than 1", "ask each question at least once"))
+    if limit < 0:
+        faults.append(Fault("limit", f"{limit} is negative", "give 0 for all units, or a number of units"))
+    if faults:
+        raise ParameterError("The run cannot be planned like this.", faults)
+
+
+def _engine_options(options: Mapping[str, str]) -> dict[str, Any]:
+    """The options of the engine as it takes them: paths made absolute."""
+    return {name: resolve_path(value) for name, value in options.items()}
+
+
+def _describe_units(
+    units: UnitSource | Iterable[Unit], limit: int
+) -> tuple[dict[str, Any], Iterator[tuple[Unit, str | None]]]:
+    """What `run.json` says of the units' source, and the units, each with the reason why it is not asked or None."""
+    if isinstance(units, UnitSource):
+        report = check_units(units)
+        report.raise_errors()
+        source: dict[str, Any] = {
+            "file": show_path(units.path),
+            "id_column": units.id_column,
+            "text_column": units.text_column,
+            "context_columns": list(units.context_columns),
+            "where": {name: sorted(values) for name, values in (units.where or {}).items()},
+            "notes": [str(fault) for fault in report.faults],
+        }
+        pairs = units.with_skips()
+    else:
+        source = {"file": ""}
+        pairs = ((unit, None if unit.text.strip() else "the text is empty") for unit in _unique(units))
+    return source | {"limit": limit}, islice(pairs, limit or None)
+
+
+def _unique(units: Iterable[Unit]) -> Iterator[Unit]:
+    """The units, refusing an id that repeats: for units that did not come through `check_units`."""
+    seen: set[str] = set()
+    for unit in units:
+        if unit.unit_id in seen:
+            fault = Fault(f"unit {unit.unit_id!r}", "the id stands twice", "give every unit an id of its own")
+            raise ParameterError("Units cannot be told apart.", [fault])
+        seen.add(unit.unit_id)
+        yield unit
+
+
+def _keep_units(folder: RunFolder, units: Iterator[tuple[Unit, str | None]]) -> tuple[int, str]:
+    """Write `units.jsonl` of the run once; return how many there are and the digest of the file.
+
+    Raises
+    ------
+    RunError
+        The run has other units already.
+    """
+    fresh = folder.path / ".units.new.jsonl"
+    count = 0
+
+    def counted() -> Iterator[tuple[Unit, str | None]]:
+        nonlocal count
+        for pair in units:
+            count += 1
+            yield pair
+
+    write_units(fresh, counted())
+    try:
+        found = digest_file(fresh)
+        if not count:
+            mend = "check the filter (where) and the file"
+            raise ParameterError("There is nothing to code.", [Fault("units", "no unit is left", mend)])
+        if folder.units_path.exists():
+            if digest_file(folder.units_path) != found:
+                raise RunError(
+                    f"Run {folder.name!r} was planned with other units. To mend: give the new plan a new run name; "
+                    "questions that were answered before are not asked again."
+                )
+        else:
+            fresh.replace(folder.units_path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return count, found
+
+
+def _other_plan(folder: RunFolder, book: Codebook) -> RunError:
+    """The error of a run that was planned with another codebook or other parameters, saying what differs."""
+    changes = diff_codebooks(folder.read_codebook(), book) if folder.codebook_path.is_file() else []
+    said = "".join(f"\n  - {change}" for change in changes[:20]) or "\n  - engine, model, endpoint, draws or settings"
+    return RunError(
+        f"Run {folder.name!r} was planned with something else. What differs:{said}\n"
+        "To mend: give the new plan a new run name; questions that did not change are not asked again."
+    )
+
+
+def _write_record(folder: RunFolder, book: Codebook, asked: Mapping[str, Any], units: Mapping[str, Any]) -> None:
+    """Write the first `run.json`: what was planned, with what, and when."""
+    folder.write_record(
+        {
+            "run": folder.name,
+            "planned_at": now(),
+            "codebook": {
+                "name": book.name,
+                "version": book.version,
+                "sha256": book.digest,
+                "variables": {variable.name: book.variable_digest(variable.name) for variable in book.variables},
+            },
+            "units": units,
+            "asked": asked,
+            "software": describe_software(),
+        }
+    )
+
+
+class _Planner:
+    """Goes through the units once, fills shards with the questions that are new, and notes all of it shard by shard."""
+
+    def __init__(self, folder: RunFolder, ledger: Ledger, book: Codebook, asked: Mapping[str, Any], cuts: Cuts) -> None:
+        self.folder, self.ledger, self.book, self.asked, self.cuts = folder, ledger, book, asked, cuts
+        self.questions = make_questions(book)
+        self.number = ledger.last_shard_number(folder.name)
+        self.resuming = ledger.n_rows(folder.name) > 0
+        self.rows: list[PlannedRow] = []
+        self.in_shard: set[str] = set()
+        self.writer = self._new_writer()
+
+    def run(self) -> None:
+        """Plan every unit."""
+        try:
+            for unit, skip in iter_units(self.folder.units_path):
+                for row in self._skipped(unit, skip) if skip else self._requests(unit):
+                    self.rows.append(row)
+                if len(self.rows) >= _ROWS_AT_ONCE and not self.in_shard:
+                    self._commit()
+            self._commit()
+        finally:
+            self.writer.discard()
+
+    def _requests(self, unit: Unit) -> Iterator[PlannedRow]:
+        asked = self.asked
+        requests = make_requests(
+            self.questions,
+            unit,
+            model=asked["model"],
+            url=asked["url"],
+            draws=asked["draws"],
+            settings=asked["settings"],
+        )
+        for request in requests:
+            if self._is_noted(request.custom_id):
+                continue
+            key = request.request_key
+            if key not in self.in_shard and not self.ledger.is_asked(key):
+                if not self.writer.add(request):
+                    self._commit()
+                    self.writer.add(request)
+                self.in_shard.add(key)
+            yield PlannedRow(request.custom_id, unit.unit_id, request.variable, request.draw, key, None)
+
+    def _skipped(self, unit: Unit, skip: str) -> Iterator[PlannedRow]:
+        for variable in self.book.variables:
+            for draw in range(self.asked["draws"]):
+                custom_id = make_custom_id(unit.unit_id, variable.name, draw)
+                if not self._is_noted(custom_id):
+                    yield PlannedRow(custom_id, unit.unit_id, variable.name, draw, "", skip)
+
+    def _is_noted(self, custom_id: str) -> bool:
+        """Whether an earlier, interrupted planning noted this row."""
+        return self.resuming and self.ledger.has_row(self.folder.name, custom_id)
+
+    def _new_writer(self) -> ShardWriter:
+        self.number += 1
+        asked = self.asked
+        return ShardWriter(self.folder.shards, self.number, model=asked["model"], url=asked["url"], cuts=self.cuts)
+
+    def _commit(self) -> None:
+        """Close the shard, if it holds anything, and note it together with the rows so far."""
+        if self.in_shard:
+            shard = self.writer.close()
+            self.ledger.add_planned(self.folder.name, self.rows, (self.number, shard, self.writer.requests))
+            self.writer = self._new_writer()
+            self.in_shard.clear()
+        elif self.rows:
+            self.ledger.add_planned(self.folder.name, self.rows)
+        self.rows.clear()

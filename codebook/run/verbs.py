@@ -1,0 +1,243 @@
+"""A planned run and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codebook.engines import Engine, make_engine
+from codebook.errors import Fault, ParameterError, PendingError, RecordError, RunError
+from codebook.ledger import JobRow, Ledger
+from codebook.paths import resolve_path, show_path
+from codebook.records import Request, Shard, digest_file, dump_canonical, read_lines
+from codebook.run.folder import RunFolder, describe_software
+from codebook.run.harvest import harvest_job
+from codebook.run.labels import build_table
+from codebook.run.state import RunStatus, describe_job
+from codebook.scheme import Codebook
+from codebook.shards import Cuts, ShardWriter
+from codebook.table import coverage, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RETRIED = ("failed", "expired", "cancelled", "absent")
+"""The whys that `retry` asks again unless told otherwise: those where no answer was given."""
+
+
+def open_run(name: str) -> Run:
+    """Open a run of the project by its name.
+
+    Raises
+    ------
+    RunError
+        There is no such run; the runs there are, are listed.
+    """
+    return Run(RunFolder(name))
+
+
+class Run:
+    """A planned run. Every verb may be repeated, at any time and after any crash: what is done stays done.
+
+    Attributes
+    ----------
+    folder : RunFolder
+        Where its files are.
+    record : dict
+        What `run.json` says: the parameters, digests, versions and dates.
+    codebook : Codebook
+        The instrument it was planned with.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.record = folder.read_record()
+        self.codebook: Codebook = folder.read_codebook()
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is also its folder's."""
+        return self.folder.name
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Engine, model, endpoint, draws and settings."""
+        asked: dict[str, Any] = self.record["asked"]
+        return asked
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}>"
+
+    def status(self, *, poll: bool = False) -> RunStatus:
+        """Say how the run stands; with `poll` the engine is asked first, otherwise only the ledger."""
+        with self._ledger() as ledger:
+            if poll:
+                self._poll(ledger)
+            jobs = tuple(describe_job(row) for row in ledger.jobs(self.name))
+            waits = tuple(ledger.awaited_runs(self.name))
+            counts = ledger.count_whys(self.name)
+        ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
+        return RunStatus(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits)
+
+    def submit(self, *, progress: bool = False) -> RunStatus:
+        """Hand every shard that has no job yet to the engine.
+
+        The intent is in the ledger before the call. A call that was interrupted is made again under the same key: the
+        engine then goes on with the job it has, instead of making a second one.
+        """
+        with self.folder.lock(), self._ledger() as ledger:
+            self._require_planned(ledger)
+            engine = self._engine(progress=progress)
+            for row in ledger.jobs(self.name):
+                if row.job_id is None and row.collected_at is None:
+                    self._submit_shard(ledger, engine, row)
+        return self.status()
+
+    def _submit_shard(self, ledger: Ledger, engine: Engine, row: JobRow) -> None:
+        path = self.folder.shards / row.file
+        if not path.is_file() or digest_file(path) != row.sha256:
+            raise RecordError(
+                f"{show_path(path)} is gone or was changed after it was planned (its SHA-256 is in the ledger). "
+                "To mend: restore it from a backup, or plan a new run."
+            )
+        shard = Shard(path, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
+        key = f"{self.name}:{row.number}:{row.sha256[:32]}"
+        ledger.intend_job(row.shard_id, key, engine.name)
+        job_id = engine.submit(shard, key)
+        ledger.note_submitted(row.shard_id, job_id)
+        ledger.note_state(row.shard_id, engine.poll(job_id))
+        ledger.note_event(self.name, "submit", f"shard {row.number}: {job_id}")
+
+    def collect(self, *, partial: bool = False) -> RunStatus:
+        """Fetch what is answered, index it, and write `table.csv`.
+
+        Raises
+        ------
+        PendingError
+            Answers are outstanding and `partial` is False. What is there is collected all the same.
+        """
+        with self.folder.lock(), self._ledger() as ledger:
+            self._require_planned(ledger)
+            self._collect_jobs(ledger)
+            awaited = ledger.awaited_runs(self.name)
+        for other in awaited:
+            open_run(other).collect(partial=True)
+        status = self.status()
+        with self.folder.lock():
+            write_table(self.table(), self.folder.table_path)
+            self._update_record()
+        if not status.done and not partial:
+            raise PendingError(
+                f"{status.n_pending:,} of {status.n_rows:,} answers of run {self.name!r} are outstanding. "
+                f"Nothing is lost. {status.advice}"
+            )
+        return status
+
+    def _collect_jobs(self, ledger: Ledger) -> None:
+        self._poll(ledger)
+        for row in ledger.jobs(self.name):
+            if row.open and row.job_id and row.ended_at:
+                harvest_job(self.folder, self.codebook, ledger, self._engine(), row)
+
+    def _poll(self, ledger: Ledger) -> None:
+        """Ask the engine how each open job stands."""
+        engine = self._engine()
+        for row in ledger.jobs(self.name):
+            if row.open and row.job_id and not row.ended_at:
+                ledger.note_state(row.shard_id, engine.poll(row.job_id))
+
+    def retry(self, whys: Collection[str] = RETRIED) -> int:
+        """Plan the questions again that ended for one of these reasons, and only those; return how many.
+
+        Labels that are there stay. Submit sends the new shard.
+        """
+        if wrong := sorted(set(whys) - {*RETRIED, "refused", "truncated", "invalid"}):
+            mend = "use failed, expired, cancelled, absent, refused, truncated or invalid"
+            raise ParameterError("That cannot be retried.", [Fault("why", f"{why!r}", mend) for why in wrong])
+        with self.folder.lock(), self.folder.planning_lock(), self._ledger() as ledger:
+            self._require_planned(ledger)
+            wanted = ledger.rows_to_retry(self.name, list(whys))
+            count = self._plan_again(ledger, wanted)
+            if count:
+                ledger.note_event(self.name, "retry", f"{count} questions: {', '.join(sorted(whys))}")
+        return count
+
+    def _plan_again(self, ledger: Ledger, wanted: list[tuple[str, str, str, str]]) -> int:
+        """Copy the lines of these questions from their old shards into new ones."""
+        limits = self._engine().limits
+        cuts = Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
+        by_file: dict[Path, dict[str, str]] = {}
+        for custom_id, run_id, file, key in wanted:
+            by_file.setdefault(self.folder.runs / run_id / "shards" / file, {})[custom_id] = key
+        writer: ShardWriter | None = None
+        for path, keys in by_file.items():
+            for line in read_lines(path):
+                if line["custom_id"] not in keys:
+                    continue
+                request = _as_request(line, keys[line["custom_id"]])
+                if writer is None or not writer.add(request):
+                    if writer is not None:
+                        ledger.add_shard(self.name, writer.number, writer.close(), writer.requests)
+                    number = ledger.last_shard_number(self.name) + 1
+                    model, url = str(line["body"]["model"]), request.url
+                    writer = ShardWriter(self.folder.shards, number, model=model, url=url, cuts=cuts)
+                    writer.add(request)
+        if writer is not None:
+            ledger.add_shard(self.name, writer.number, writer.close(), writer.requests)
+        return len(wanted)
+
+    def cancel(self) -> RunStatus:
+        """Stop running jobs and give up shards that were never sent; finished answers stay to be collected."""
+        with self._ledger() as ledger:
+            engine = self._engine()
+            given_up = ledger.close_unsent(self.name)
+            for row in ledger.jobs(self.name):
+                job_id = row.job_id or (engine.find(row.job_key) if row.job_key else None)
+                if row.open and job_id and not row.ended_at:
+                    engine.cancel(job_id)
+                    ledger.note_state(row.shard_id, engine.poll(job_id))
+            ledger.note_event(self.name, "cancel", f"{given_up} shards were never sent")
+        return self.status()
+
+    def table(self) -> pd.DataFrame:
+        """Return the tidy table of the run: one row a unit, variable and draw, answered or not."""
+        with self._ledger() as ledger:
+            models = ledger.totals(self.name)["models"]
+            model = models[0] if len(models) == 1 else self.asked["model"]
+            return build_table(self.folder, self.codebook, model, ledger.iter_rows(self.name))
+
+    def coverage(self) -> pd.DataFrame:
+        """Return what was asked and what was answered, by coder and variable; it sums."""
+        return coverage(self.table())
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self.folder.ledger_path)
+
+    def _engine(self, *, progress: bool = False) -> Engine:
+        options: dict[str, Any] = {"archive": resolve_path(self.asked["archive"])} if self.asked["archive"] else {}
+        return make_engine(
+            self.asked["engine"], folder=self.folder.work, model=self.asked["model"], progress=progress, **options
+        )
+
+    def _require_planned(self, ledger: Ledger) -> None:
+        if not ledger.is_planned(self.name):
+            raise RunError(f"Run {self.name!r} is not planned to its end. To mend: repeat the plan; it goes on.")
+
+    def _update_record(self) -> None:
+        """Note in `run.json` what is known after collecting: models that answered, tokens, dates, versions."""
+        with self._ledger() as ledger:
+            totals, events = ledger.totals(self.name), ledger.events(self.name)
+            jobs = [describe_job(row) for row in ledger.jobs(self.name)]
+        self.record["answered"] = totals | {
+            "first_submitted": min((job.submitted for job in jobs if job.submitted), default=""),
+            "last_ended": max((job.ended for job in jobs), default=""),
+            "events": [list(event) for event in events],
+            "software": describe_software(),
+        }
+        self.folder.write_record(self.record)
+
+
+def _as_request(line: dict[str, Any], key: str) -> Request:
+    """A line of a shard as the request it was written from."""
+    return Request(line["custom_id"], key, line["url"], dump_canonical(line["body"]), "", "")
