@@ -1,0 +1,1 @@
+"""What the labels say: reliability, validity and association, from the tidy table alone."""

@@ -1,0 +1,102 @@
+"""Checks of a tidy table before a statistic: each returns the faults it finds, so that all are reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from codebook.errors import Fault, StatisticError
+
+Ints = NDArray[np.int64]
+
+COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why")
+"""Columns of the tidy table that analysis reads."""
+
+SHOWN = 5
+"""How many offenders an error names before it only counts them."""
+
+
+def name_some(things: Iterable[object], shown: int = SHOWN) -> str:
+    """First few of `things` in quotes, then how many more.
+
+    Examples
+    --------
+    >>> name_some("abcdefg")
+    "'a', 'b', 'c', 'd', 'e' and 2 more"
+    """
+    every = [repr(str(thing)) for thing in things]
+    more = f" and {len(every) - shown} more" if len(every) > shown else ""
+    return ", ".join(every[:shown]) + more
+
+
+def raise_faults(summary: str, faults: Sequence[Fault]) -> None:
+    """Raise a StatisticError with all `faults`, if there are any."""
+    if faults:
+        raise StatisticError(summary, faults)
+
+
+def check_columns(table: pd.DataFrame) -> list[Fault]:
+    """Faults of a table that lacks columns of the tidy table."""
+    absent = [column for column in COLUMNS if column not in table.columns]
+    mend = f"pass the tidy table, with the columns {' '.join(COLUMNS)}"
+    return [Fault("columns", f"the table has no {name_some(absent, 9)}", mend)] if absent else []
+
+
+def check_variable(table: pd.DataFrame, variable: str, draw: int) -> list[Fault]:
+    """Faults of a variable or a draw that the table does not have."""
+    rows = table["variable"] == variable
+    if not rows.any():
+        there = name_some(table["variable"].dropna().unique(), 12) or "none"
+        return [Fault("variable", f"the table has no row of {variable!r}", f"name one that it has: {there}")]
+    draws = table.loc[rows, "draw"].unique()
+    if draw not in draws:
+        there = ", ".join(map(str, sorted(draws)))
+        return [Fault("draw", f"{variable!r} has no draw {draw!r}", f"pass draw= one of {there}")]
+    return []
+
+
+def check_coders(table: pd.DataFrame, wanted: list[str] | None) -> list[Fault]:
+    """Faults of coders asked for by name who are nowhere in the table."""
+    there = table["coder"].dropna().unique()
+    strange = sorted(set(wanted or ()) - set(there), key=str)
+    mend = f"name coders of the table: {name_some(there, 12)}"
+    return [Fault("coders", f"no coding by {name_some(strange)}", mend)] if strange else []
+
+
+def check_ids(unit: Ints, coder: Ints) -> list[Fault]:
+    """Faults of rows without a unit or a coder (-1 in the codes, shape (n_rows,))."""
+    lacking = {"unit_id": int((unit < 0).sum()), "coder": int((coder < 0).sum())}
+    return [Fault(name, f"missing in {n:,} rows", "fill it in, or drop the rows") for name, n in lacking.items() if n]
+
+
+def check_repeats(unit: Ints, coder: Ints, units: pd.Index, coders: pd.Index) -> list[Fault]:
+    """Faults of units that one coder coded more than once."""
+    width = int(coder.max(initial=-1)) + 1
+    keys = (unit * width + coder)[(unit >= 0) & (coder >= 0)]
+    if int(unit.max(initial=-1) + 1) * width <= 8 * len(keys) + 2**20:
+        times = np.bincount(keys)
+        repeated = np.flatnonzero(times > 1)
+    else:
+        distinct, counts = np.unique(keys, return_counts=True)
+        repeated = distinct[counts > 1]
+    if not len(repeated):
+        return []
+    shown = [f"unit {units[key // width]}, coder {coders[key % width]}" for key in repeated[:SHOWN]]
+    more = f" and {len(repeated) - SHOWN:,} more" if len(repeated) > SHOWN else ""
+    problem = f"{len(repeated):,} units are coded more than once by one coder in this draw: {'; '.join(shown)}{more}"
+    return [Fault("unit_id x coder", problem, "keep one coding of each, or number repeats in `draw`")]
+
+
+def check_whys(found: Ints, why: Ints) -> list[Fault]:
+    """Faults of rows with neither a label nor a why (-1 in both codes), or with both."""
+    neither, both = int(((found < 0) & (why < 0)).sum()), int(((found >= 0) & (why >= 0)).sum())
+    faults = []
+    if neither:
+        mend = "set why (e.g. 'absent'), or drop the rows"
+        faults.append(Fault("label", f"{neither:,} rows have no label and no why", mend))
+    if both:
+        faults.append(Fault("why", f"{both:,} rows have a label and a why", "keep one of them"))
+    return faults

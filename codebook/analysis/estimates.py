@@ -1,0 +1,149 @@
+"""What a statistic returns, and the bootstrap that gives its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import numpy as np
+
+from codebook.analysis.scales import Floats, Ints
+from codebook.errors import Fault
+
+MOST_UNDEFINED = 0.05
+"""Share of undefined replicates above which no interval is given."""
+
+_CELLS = 2**22  # replicates x patterns drawn at a time, 32 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A statistic with its percentile interval and everything a table must say beside it.
+
+    `n_units` are the units with two or more codings, which carry the statistic and are resampled; `n_dropped` the
+    units with fewer, `n_missing` the codings without a label. What is undefined is NaN, and `reason` says why.
+    """
+
+    statistic: str
+    value: float
+    low: float
+    high: float
+    n_units: int
+    n_dropped: int
+    n_coders: int
+    n_codings: int
+    level: str
+    confidence: float
+    replicates: int
+    undefined_share: float
+    seed: int
+    reason: str = ""
+    definition: str = ""
+    n_missing: int = 0
+
+    def __str__(self) -> str:
+        name = f"{self.statistic} ({self.definition or self.level})"
+        size = f"{self.n_units:,} units, {self.n_coders:,} coders"
+        if math.isnan(self.value):
+            return f"{name} undefined: {self.reason}; {size}"
+        interval = f" [{format_figure(self.low)}, {format_figure(self.high)}]" if not math.isnan(self.low) else ""
+        note = f" ({self.reason})" if self.reason else ""
+        return f"{name} = {format_figure(self.value)}{interval}, {size}{note}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Percentile interval of a bootstrap, the share of replicates that are undefined, and why there is no interval."""
+
+    low: float
+    high: float
+    undefined_share: float
+    reason: str = ""
+
+
+def format_figure(value: float, places: int = 2) -> str:
+    """A figure as journals print it, without a leading zero where it cannot exceed one.
+
+    Examples
+    --------
+    >>> format_figure(0.3117), format_figure(-0.062), format_figure(1.0), format_figure(float("nan"))
+    ('.31', '-.06', '1.00', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    text = f"{value:.{places}f}"
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
+    if not float(digits):
+        sign = ""
+    return sign + (digits[1:] if digits.startswith("0.") else digits)
+
+
+def resample(times: Ints, statistic: Callable[[Floats], Floats], *, replicates: int, seed: int) -> Floats:
+    """Values of `statistic` in bootstrap replicates of the units behind the patterns.
+
+    Drawing N units with replacement is, for a statistic of pattern counts, one multinomial draw over the patterns:
+    not an approximation, the same distribution.
+
+    Parameters
+    ----------
+    times
+        How many units show each pattern, shape (n_patterns,).
+    statistic
+        From weights, shape (n_draws, n_patterns), to values, shape (n_draws,) or (n_draws, n_values).
+
+    Returns
+    -------
+    Floats
+        Shape (replicates,) or (replicates, n_values).
+
+    Examples
+    --------
+    >>> share = lambda weights: weights[:, 0] / weights.sum(axis=1)
+    >>> draws = resample(np.array([30, 70]), share, replicates=4000, seed=1)
+    >>> round(float(draws.mean()), 2), round(float(draws.std()), 3)
+    (0.3, 0.046)
+    """
+    rng = np.random.default_rng(seed)
+    n_units = int(times.sum())
+    chances = times / n_units
+    step = max(1, _CELLS // len(times))
+    sizes = [min(step, replicates - done) for done in range(0, replicates, step)]
+    return np.concatenate([statistic(rng.multinomial(n_units, chances, size=size).astype(float)) for size in sizes])
+
+
+def percentile_interval(draws: Floats, confidence: float) -> Interval:
+    """Percentile interval of the defined replicates; none where more than 5 % are undefined.
+
+    Examples
+    --------
+    >>> percentile_interval(np.arange(101.0), 0.5)
+    Interval(low=25.0, high=75.0, undefined_share=0.0, reason='')
+    >>> percentile_interval(np.array([0.1, np.nan]), 0.9).reason
+    'no interval: 50 % of the replicates are undefined'
+    """
+    if not len(draws):
+        return Interval(math.nan, math.nan, math.nan, "no interval: no replicates asked for")
+    defined = draws[~np.isnan(draws)]
+    undefined = 1 - len(defined) / len(draws)
+    if undefined > MOST_UNDEFINED:
+        reason = f"no interval: {undefined:.0%} of the replicates are undefined".replace("%", " %")
+        return Interval(math.nan, math.nan, undefined, reason)
+    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float(low), float(high), undefined)
+
+
+def check_bootstrap(replicates: int, confidence: float) -> list[Fault]:
+    """Faults of the settings of a bootstrap."""
+    faults = []
+    if replicates < 0:
+        faults.append(Fault("replicates", f"{replicates} is negative", "pass 1000, or 0 for no interval"))
+    if not 0 < confidence < 1:
+        faults.append(Fault("confidence", f"{confidence} is not between 0 and 1", "pass a share, e.g. .95"))
+    return faults
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what computes the figures, for a frame's `attrs`."""
+    return {name: version(name) for name in ("numpy", "pandas", "krippendorff")}
