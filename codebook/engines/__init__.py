@@ -1,0 +1,76 @@
+"""DRAWER: who answers. Every engine turns the Batch API's request lines into its result lines.
+
+To add an engine: a file whose class keeps the protocol `Engine`, and a line in `ENGINES`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from codebook.engines.base import Engine, Limits
+from codebook.errors import Fault, ParameterError
+
+ENGINES = {
+    "embedded": "codebook.engines.embedded:EmbeddedEngine",
+    "replay": "codebook.engines.replay:ReplayEngine",
+}
+"""Engine name -> module:class. Imported when asked for, so that an engine's extra is needed only by its users."""
+
+
+def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) -> Engine:
+    """Return the engine of this name.
+
+    Parameters
+    ----------
+    folder
+        Where the engine keeps its work, `<run>/work`.
+    model
+        The model to ask; empty for the engine's own.
+    settings
+        The engine's own parameters, such as `archive` of `replay`.
+
+    Raises
+    ------
+    ParameterError
+        The engine or one of the settings is unknown, or a setting that it needs is missing.
+
+    Examples
+    --------
+    >>> make_engine("embeded", folder=Path("work"))
+    Traceback (most recent call last):
+    codebook.errors.ParameterError: There is no engine 'embeded'.
+      - engine: 'embeded' is not one of embedded, replay. To mend: did you mean 'embedded'?.
+    """
+    if name not in ENGINES:
+        fault = Fault("engine", f"{name!r} is not one of {', '.join(ENGINES)}", _suggest(name, list(ENGINES)))
+        raise ParameterError(f"There is no engine {name!r}.", [fault])
+    module, _, kind = ENGINES[name].partition(":")
+    make = getattr(import_module(module), kind)
+    _check_settings(name, make, settings)
+    return cast(Engine, make(folder, model=model, **settings))
+
+
+def _check_settings(name: str, make: Any, settings: dict[str, Any]) -> None:
+    """Refuse settings that the engine does not have, and say which it needs."""
+    known = {key: value for key, value in inspect.signature(make).parameters.items() if key not in ("folder", "model")}
+    faults = [
+        Fault(key, f"the engine has the settings {', '.join(known)}", _suggest(key, list(known)))
+        for key in settings
+        if key not in known
+    ]
+    needed = [key for key, value in known.items() if value.default is value.empty and key not in settings]
+    faults += [Fault(key, "is needed and missing", f"give {key}=") for key in needed]
+    if faults:
+        raise ParameterError(f"The engine {name!r} cannot be made with these settings.", faults)
+
+
+def _suggest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
+
+
+__all__ = ["ENGINES", "Engine", "Limits", "make_engine"]

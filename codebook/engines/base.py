@@ -1,0 +1,92 @@
+"""The seam between the kit and whoever answers: the protocol of an engine, and the lines it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from codebook.records import JobState, Shard, digest, dump_canonical, request_key
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one shard may hold at an engine. None: no limit. The defaults are those of the Batch API."""
+
+    n_requests: int = 50_000
+    n_bytes: int = 200_000_000
+    n_tokens: int | None = None
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Whoever answers. Every engine reads the Batch API's request lines and writes its result lines.
+
+    Attributes
+    ----------
+    name
+        The name in the registry, such as `embedded`.
+    model
+        The model id that belongs into the request bodies, such as `embedded-use-minilm-1`.
+    limits
+        What one shard may hold.
+    """
+
+    name: str
+
+    @property
+    def model(self) -> str:
+        """The model id that belongs into the request bodies."""
+
+    @property
+    def limits(self) -> Limits:
+        """What one shard may hold."""
+
+    def submit(self, shard: Shard, job_key: str) -> str:
+        """Have a shard answered and return the job id. Repeated with the same key it resumes; nothing is asked twice."""
+
+    def find(self, job_key: str) -> str | None:
+        """Return the id of the job made earlier under this key, or None: how a doubt is settled after a crash."""
+
+    def poll(self, job_id: str) -> JobState:
+        """Say how far a job is, in the API's own words."""
+
+    def fetch(self, job_id: str, into: Path) -> list[Path]:
+        """Write the result files of an ended job into the folder `into` and return their paths."""
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job. What is answered stays; cancelling an ended job changes nothing."""
+
+
+def result_id(request: Mapping[str, Any], engine: str) -> str:
+    """Return an id for the answer to a request line: the same engine and request always get the same one.
+
+    Examples
+    --------
+    >>> result_id({"custom_id": "a", "url": "/v1/responses", "body": {}}, "embedded")
+    'embedded_f3c8ee5de53c09eee2f5ee91'
+    """
+    key = request_key(str(request.get("url")), dump_canonical(request.get("body")))
+    return f"{engine}_{digest(engine, str(request.get('custom_id')), key)[:24]}"
+
+
+def result_line(request: Mapping[str, Any], status_code: int, body: Mapping[str, Any], engine: str) -> dict[str, Any]:
+    """Return the result line that answers a request line."""
+    name = result_id(request, engine)
+    response = {"status_code": status_code, "request_id": name, "body": body}
+    return {"id": f"batch_req_{name}", "custom_id": request.get("custom_id"), "response": response, "error": None}
+
+
+def error_line(request: Mapping[str, Any], status_code: int, reason: str, engine: str) -> dict[str, Any]:
+    """Return the result line of a request that was not answered, with the reason, as a service would spell it.
+
+    Examples
+    --------
+    >>> line = error_line({"custom_id": "a"}, 400, "images are not read", "embedded")
+    >>> line["response"]["status_code"], line["response"]["body"]["error"]["message"]
+    (400, 'images are not read')
+    """
+    kind = "invalid_request_error" if status_code < 500 else "server_error"
+    error = {"message": reason, "type": kind, "param": None, "code": None}
+    return result_line(request, status_code, {"error": error}, engine)

@@ -1,0 +1,253 @@
+"""What engines that answer in this process share: answers go to disk chunk by chunk, so a killed job goes on.
+
+A job's files lie in the engine's folder: `<job>.job.json` (what is asked, written first), `<job>.part.jsonl` (answers
+so far), `<job>.jsonl` (all answers) and `<job>.cancel` (a wish to stop). Answers stand in the shard's order, so what is
+done is the number of whole lines, and memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from codebook.engines.base import Limits, error_line
+from codebook.errors import BusyError, CodebookError, EngineError, PendingError, RecordError
+from codebook.records import (
+    JobState,
+    Shard,
+    digest,
+    digest_file,
+    dump_line,
+    iter_lines,
+    load_line,
+    read_lines,
+    write_atomic,
+    write_lines,
+)
+
+Line = Mapping[str, Any] | bytes
+
+
+class LocalEngine(ABC):
+    """An engine that answers within `submit`.
+
+    Parameters
+    ----------
+    folder
+        Where the work lies; jobs are found again there.
+    chunk
+        Lines answered before they are written and synced to disk: what a crash can cost.
+    progress
+        Show a bar on standard error. It never shows texts.
+    """
+
+    name: ClassVar[str]
+    limits = Limits()
+
+    def __init__(self, folder: Path, *, chunk: int = 64, progress: bool = False) -> None:
+        self.folder, self.chunk, self.progress = Path(folder), chunk, progress
+
+    @property
+    @abstractmethod
+    def model(self) -> str:
+        """The model id that belongs into the request bodies."""
+
+    @abstractmethod
+    def answer(self, lines: list[dict[str, Any]]) -> Sequence[Line]:
+        """Answer request lines, one result line each, in their order. A line given as bytes is written as it is."""
+
+    def prepare(self, shard: Shard) -> None:  # noqa: B027  most engines need no such look
+        """Look at a shard before anything of it is answered; an error raised here leaves no trace."""
+
+    def submit(self, shard: Shard, job_key: str) -> str:
+        """Answer a shard, or what is left of it, and return the job id.
+
+        Raises
+        ------
+        RecordError
+            The shard's file is not the one that was planned.
+        EngineError
+            The key already belongs to a job with another shard.
+        BusyError
+            Another process is answering this job.
+        """
+        job = self._job(self._job_id(job_key))
+        job.check_intent(shard)
+        if job.final.exists():
+            return job.job_id
+        if digest_file(shard.path) != shard.sha256:
+            raise RecordError(
+                f"{shard.path} has changed since it was written (SHA-256 differs). To mend: plan the run again."
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with job.lock:
+                if not job.final.exists() and not job.cancel.exists():
+                    self.prepare(shard)
+                    job.write_intent(shard, job_key)
+                    self._answer_rest(shard, job)
+        except Timeout:
+            raise BusyError(f"another process is answering job {job.job_id}. To mend: wait for it.") from None
+        return job.job_id
+
+    def find(self, job_key: str) -> str | None:
+        """Return the job made earlier under this key, if there is one."""
+        job = self._job(self._job_id(job_key))
+        return job.job_id if job.intent.exists() else None
+
+    def poll(self, job_id: str) -> JobState:
+        """Say how far a job is; a job this folder does not know has failed."""
+        job = self._job(job_id)
+        if not job.intent.exists():
+            return JobState("failed", note=f"{self.folder} knows no job {job_id}")
+        n_total = int(next(read_lines(job.intent))["n_requests"])
+        n_done, n_failed = job.count()
+        return JobState(job.state(), n_total, n_done, n_failed)
+
+    def fetch(self, job_id: str, into: Path) -> list[Path]:
+        """Put the answers as `output.jsonl` into a folder: a hard link where possible, else a copy.
+
+        Raises
+        ------
+        PendingError
+            The job still runs, or was interrupted and waits for `submit` to be repeated.
+        """
+        state = self.poll(job_id)
+        if state.state == "failed":
+            raise EngineError(f"{state.note}. To mend: submit the shard again.")
+        if not state.ended:
+            raise PendingError(f"job {job_id} is {state.state}: {state.n_done} of {state.n_total} answered.")
+        into.mkdir(parents=True, exist_ok=True)
+        target, job = into / "output.jsonl", self._job(job_id)
+        if job.final.exists():
+            _link(job.final, target)
+        else:
+            with write_atomic(target) as file:
+                file.writelines(line for line, _ in job.answers())
+        return [target]
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a running job to stop after its chunk. A finished or unknown job stays as it is."""
+        job = self._job(job_id)
+        if job.intent.exists() and not job.final.exists():
+            job.cancel.touch()
+
+    def _answer_rest(self, shard: Shard, job: _Job) -> None:
+        """Answer what the part file does not hold yet; rename it when all is there."""
+        n_done = job.mend(shard)
+        lines = islice(iter_lines(shard.path), n_done, None)
+        numbered = ((f"{shard.path.name}, line {n}", line) for n, (_, line) in enumerate(lines, n_done + 1))
+        bar = tqdm(total=shard.n_requests, initial=n_done, desc=self.name, unit="request", disable=not self.progress)
+        with job.part.open("ab") as file, bar:
+            while chunk := [load_line(line, where) for where, line in islice(numbered, self.chunk)]:
+                if job.cancel.exists():
+                    return
+                for answer in self._answer_chunk(chunk):
+                    file.write(answer if isinstance(answer, bytes) else dump_line(answer))
+                file.flush()
+                os.fsync(file.fileno())
+                bar.update(len(chunk))
+        job.part.replace(job.final)
+
+    def _answer_chunk(self, lines: list[dict[str, Any]]) -> Sequence[Line]:
+        """Answer a chunk; where that fails, line by line, so that one bad line costs one answer."""
+        try:
+            return self.answer(lines)
+        except CodebookError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not cost the other answers of the shard
+            if len(lines) == 1:
+                return [error_line(lines[0], 500, f"{type(error).__name__}: {error}", self.name)]
+            return [answer for line in lines for answer in self._answer_chunk([line])]
+
+    def _job_id(self, job_key: str) -> str:
+        readable = re.sub(r"[^A-Za-z0-9_-]+", "-", job_key)[:40].strip("-")
+        return f"{self.name}-{readable}-{digest(job_key)[:12]}"
+
+    def _job(self, job_id: str) -> _Job:
+        return _Job(self.folder, job_id)
+
+
+class _Job:
+    """The files of one job."""
+
+    def __init__(self, folder: Path, job_id: str) -> None:
+        self.job_id = job_id
+        stem = re.sub(r"[^A-Za-z0-9_-]", "_", job_id)  # an id from elsewhere must not lead out of the folder
+        self.intent, self.cancel = folder / f"{stem}.job.json", folder / f"{stem}.cancel"
+        self.part, self.final = folder / f"{stem}.part.jsonl", folder / f"{stem}.jsonl"
+        self.lock = FileLock(folder / f"{stem}.lock", timeout=1)
+
+    def write_intent(self, shard: Shard, job_key: str) -> None:
+        """Note what is asked, before it is answered."""
+        asked = {"job_key": job_key, "shard": shard.path.name, "sha256": shard.sha256, "n_requests": shard.n_requests}
+        write_lines(self.intent, [asked])
+
+    def check_intent(self, shard: Shard) -> None:
+        """Refuse another shard under the same key."""
+        if self.intent.exists() and next(read_lines(self.intent))["sha256"] != shard.sha256:
+            raise EngineError(
+                f"job {self.job_id} was made for another shard than {shard.path.name}. To mend: use a new job key."
+            )
+
+    def answers(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """Yield the whole answers on disk, as bytes and read; stop at the first that is torn."""
+        path = self.final if self.final.exists() else self.part
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    answer = load_line(line, path.name)
+                except RecordError:
+                    return
+                if line.endswith(b"\n"):
+                    yield line, answer
+
+    def mend(self, shard: Shard) -> int:
+        """Cut the part file behind its last answer that is whole and in its place; return how many there are."""
+        n_done = kept = 0
+        for (raw, answer), (_, line) in zip(self.answers(), iter_lines(shard.path), strict=False):
+            if answer.get("custom_id") != load_line(line, shard.path.name).get("custom_id"):
+                break
+            n_done, kept = n_done + 1, kept + len(raw)
+        if self.part.exists():
+            os.truncate(self.part, kept)
+        return n_done
+
+    def count(self) -> tuple[int, int]:
+        """(answers, those among them with an error)."""
+        n_done = n_failed = 0
+        for _, answer in self.answers():
+            n_done += 1
+            n_failed += (answer.get("response") or {}).get("status_code") != 200
+        return n_done, n_failed
+
+    def state(self) -> str:
+        """The API's word for where the job is."""
+        if self.final.exists():
+            return "completed"
+        if not self.cancel.exists():
+            return "in_progress"
+        try:
+            with self.lock.acquire(timeout=0):
+                return "cancelled"
+        except Timeout:
+            return "cancelling"
+
+
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
