@@ -4,6 +4,7 @@
 it in files, `read_coders` and `read_codings` bring in labels that people or other tools gave.
 """
 
+from codebook.table.coders import read_coders, read_codings
 from codebook.table.contract import COLUMNS, KEY, OPTIONAL
 from codebook.table.coverage import TableView, coverage, coverage_sentence, show_table
 from codebook.table.exports import read_table, write_table
@@ -21,6 +22,8 @@ __all__ = [
     "dump_labels",
     "make_table",
     "merge_tables",
+    "read_coders",
+    "read_codings",
     "read_table",
     "show_table",
     "to_wide",

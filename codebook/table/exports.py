@@ -1,7 +1,7 @@
 """The tidy table in files: csv, xlsx, JSON lines and parquet. Reading a file back gives the same table.
 
-A csv cell cannot tell "nothing" from "the empty text". It need not: a label is missing exactly where `why` is set, `why`
-is never the empty text, numbers are missing where empty, and the other columns are never missing.
+A csv cell cannot tell "nothing" from "the empty text". It need not: a label is missing exactly where `why` is set,
+`why` is never the empty text, numbers are missing where empty, and the other columns are never missing.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def write_table(table: pd.DataFrame, path: str | Path) -> str:
     r"""Write a table by the suffix of the path, all or nothing, and say what was written.
 
     .csv is UTF-8 with every text in quotes; .jsonl and .parquet (an extra) are the best record; .xlsx is a copy for
-    spreadsheets: text cells, so no formula lives, coverage on a second sheet. A cell of a sheet holds 32,767 characters:
-    longer ones are cut there with a mark, and the sentence returned counts them.
+    spreadsheets: text cells, so no formula lives, coverage on a second sheet. A cell of a sheet holds 32,767
+    characters: longer texts are cut there with a mark, and the sentence returned counts them.
 
     Raises
     ------
