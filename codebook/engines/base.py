@@ -44,7 +44,7 @@ class Engine(Protocol):
         """What one shard may hold."""
 
     def submit(self, shard: Shard, job_key: str) -> str:
-        """Have a shard answered and return the job id. Repeated with the same key it resumes; nothing is asked twice."""
+        """Have a shard answered; return the job id. Repeated with the same key it resumes, and asks nothing twice."""
 
     def find(self, job_key: str) -> str | None:
         """Return the id of the job made earlier under this key, or None: how a doubt is settled after a crash."""
@@ -65,7 +65,7 @@ def result_id(request: Mapping[str, Any], engine: str) -> str:
     Examples
     --------
     >>> result_id({"custom_id": "a", "url": "/v1/responses", "body": {}}, "embedded")
-    'embedded_f3c8ee5de53c09eee2f5ee91'
+    'embedded_2bdc0323443e175da0fbef9c'
     """
     key = request_key(str(request.get("url")), dump_canonical(request.get("body")))
     return f"{engine}_{digest(engine, str(request.get('custom_id')), key)[:24]}"

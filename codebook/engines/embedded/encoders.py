@@ -131,7 +131,8 @@ class SideBySide:
                 np.array(list(map(coder.encode, texts) if started is None else started))
                 for coder, started in zip(self.encoders, ahead, strict=True)
             ]
-        return np.concatenate(parts, axis=1) / float(len(parts)) ** 0.5
+        joined: Vector = np.concatenate(parts, axis=1) / np.float64(len(parts)) ** 0.5
+        return joined
 
 
 def load_encoders(threads: int | None = None) -> SideBySide:

@@ -109,7 +109,7 @@ def read_task(prompt: Prompt) -> Task:
     return Task(kind, answer, definitions, examples)
 
 
-def _read_schema(schema: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+def _read_schema(schema: Any) -> tuple[str, str, tuple[str, ...]]:
     """(property, kind, labels) of the schema of the answer."""
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     if not isinstance(properties, Mapping):

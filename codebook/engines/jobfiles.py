@@ -1,0 +1,91 @@
+"""The files of a job that is answered in this process, and what can be read off them after a crash.
+
+A job's files lie in the engine's folder: `<job>.job.json` (what is asked, written first), `<job>.part.jsonl` (answers
+so far), `<job>.jsonl` (all answers) and `<job>.cancel` (a wish to stop). Answers stand in the shard's order, so what is
+done is the number of whole lines, and memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from codebook.errors import EngineError, RecordError
+from codebook.records import Shard, iter_lines, load_line, read_lines, write_lines
+
+
+class JobFiles:
+    """The files of one job. Where nothing else is said, a file that is not there is an empty one."""
+
+    def __init__(self, folder: Path, job_id: str) -> None:
+        self.job_id = job_id
+        stem = re.sub(r"[^A-Za-z0-9_-]", "_", job_id)  # an id from elsewhere must not lead out of the folder
+        self.intent, self.cancel = folder / f"{stem}.job.json", folder / f"{stem}.cancel"
+        self.part, self.final = folder / f"{stem}.part.jsonl", folder / f"{stem}.jsonl"
+        self.lock = FileLock(folder / f"{stem}.lock", timeout=1)
+
+    def write_intent(self, shard: Shard, job_key: str) -> None:
+        """Note what is asked, before it is answered."""
+        asked = {"job_key": job_key, "shard": shard.path.name, "sha256": shard.sha256, "n_requests": shard.n_requests}
+        write_lines(self.intent, [asked])
+
+    def check_intent(self, shard: Shard) -> None:
+        """Refuse another shard under the same key."""
+        if self.intent.exists() and next(read_lines(self.intent))["sha256"] != shard.sha256:
+            raise EngineError(
+                f"job {self.job_id} was made for another shard than {shard.path.name}. To mend: use a new job key."
+            )
+
+    def n_total(self) -> int:
+        """How many requests the job has."""
+        return int(next(read_lines(self.intent))["n_requests"])
+
+    def answers(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """Yield the whole answers on disk, as bytes and read; stop at the first that is torn."""
+        path = self.final if self.final.exists() else self.part
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    answer = load_line(line, path.name)
+                except RecordError:
+                    return
+                if line.endswith(b"\n"):
+                    yield line, answer
+
+    def mend(self, shard: Shard) -> int:
+        """Cut the part file behind its last answer that is whole and in its place; return how many there are."""
+        n_done = kept = 0
+        for (raw, answer), (_, line) in zip(self.answers(), iter_lines(shard.path), strict=False):
+            if answer.get("custom_id") != load_line(line, shard.path.name).get("custom_id"):
+                break
+            n_done, kept = n_done + 1, kept + len(raw)
+        if self.part.exists():
+            os.truncate(self.part, kept)
+        return n_done
+
+    def count(self) -> tuple[int, int]:
+        """(answers, those among them with an error)."""
+        n_done = n_failed = 0
+        for _, answer in self.answers():
+            n_done += 1
+            n_failed += (answer.get("response") or {}).get("status_code") != 200
+        return n_done, n_failed
+
+    def state(self) -> str:
+        """The API's word for where the job is."""
+        if self.final.exists():
+            return "completed"
+        if not self.cancel.exists():
+            return "in_progress"
+        try:
+            with self.lock.acquire(timeout=0):
+                return "cancelled"
+        except Timeout:
+            return "cancelling"

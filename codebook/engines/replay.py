@@ -1,0 +1,127 @@
+"""Answers from an archived run: a request gets the archived result, to the byte, so that a paper rebuilds offline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from codebook.engines.archive import Archive, Place, key_of, read_archive, read_at
+from codebook.engines.local import LocalEngine
+from codebook.errors import EngineError, Fault, ParameterError, ReplayError
+from codebook.records import Shard, dump_line, iter_lines, load_line
+
+
+class ReplayEngine(LocalEngine):
+    """Answers every request with the archived result of the same endpoint and body.
+
+    Where several archived requests had the same body (draws, or units with the same text), the result with the same
+    custom_id is taken; else the only one there is; else, in the archive's order, one that nothing else in the shard
+    asks for, each once.
+
+    Parameters
+    ----------
+    folder
+        Where the work lies.
+    archive
+        The archived run: a folder with `shards/` and `results/`.
+    model
+        Empty, or the model that the archive must hold.
+
+    Raises
+    ------
+    ParameterError
+        The archive was made with another model.
+    EngineError
+        The archive has no shards or results, or more than one model.
+    """
+
+    name = "replay"
+
+    def __init__(
+        self, folder: Path, *, archive: Path, model: str = "", chunk: int = 1000, progress: bool = False
+    ) -> None:
+        super().__init__(folder, chunk=chunk, progress=progress)
+        self.archive = Path(archive)
+        self._plan: dict[str, Place] = {}
+        if model and model != self.model:
+            fault = Fault("model", f"the archive {archive} was made with {self.model!r}", "leave the model empty")
+            raise ParameterError(f"The archive has no answers of {model!r}.", [fault])
+
+    @cached_property
+    def model(self) -> str:
+        """The model id found in the archive's requests."""
+        models = sorted(self._index.models)
+        if len(models) != 1:
+            raise EngineError(
+                f"{self.archive} holds requests to {len(models)} models ({', '.join(models)}), expected one. "
+                "To mend: give an archive of one model."
+            )
+        return models[0]
+
+    def prepare(self, shard: Shard) -> None:
+        """Find the archived result of every request of a shard.
+
+        Raises
+        ------
+        ReplayError
+            Requests have no archived result; none is answered then.
+        """
+        asked = list(_asked(shard.path))
+        places = self._index.places
+        names, free = {name for name, _ in asked}, dict[bytes, Iterator[Place]]()
+        plan: dict[str, Place | None] = {}
+        for name, key in asked:
+            found = places.get(key, {})
+            if name in found or len(found) == 1:
+                plan[name] = found.get(name) or next(iter(found.values()))
+            else:
+                unasked = iter([place for other, place in found.items() if other not in names])
+                plan[name] = next(free.setdefault(key, unasked), None)
+        missing = [(name, key.hex()) for name, key in asked if plan[name] is None]
+        if missing:
+            raise ReplayError(self._explain([name for name, _ in missing], len(asked)), [key for _, key in missing])
+        self._plan = {name: place for name, place in plan.items() if place is not None}
+
+    def answer(self, lines: list[dict[str, Any]]) -> list[bytes]:
+        """Return the archived result of each request, under the asking line's custom_id."""
+        return [_rename(read_at(self._plan[line["custom_id"]]), line["custom_id"]) for line in lines]
+
+    @cached_property
+    def _index(self) -> Archive:
+        return read_archive(self.archive, self.folder / "unpacked")
+
+    def _explain(self, missing: list[str], n_asked: int) -> str:
+        return (
+            f"the archive {self.archive} has no answer to {len(missing):,} of {n_asked:,} requests: "
+            f"{', '.join(missing[:10])}{', ...' if len(missing) > 10 else ''}. Expected the codebook, units and "
+            f"settings of the archived run and its model, {self.model}. To mend: go back to those, or ask another engine."
+        )
+
+
+def _asked(path: Path) -> Iterator[tuple[str, bytes]]:
+    """(custom_id, key) of every request of a shard."""
+    for number, (_, line) in enumerate(iter_lines(path), 1):
+        request = load_line(line, f"{path.name}, line {number}")
+        yield str(request.get("custom_id")), key_of(request)
+
+
+def _rename(line: bytes, custom_id: str) -> bytes:
+    """A result line under another custom_id, LF included; every other byte stays as it is.
+
+    Examples
+    --------
+    >>> _rename(b'{"id": 1.50, "custom_id": "a"}', "b")
+    b'{"id": 1.50, "custom_id": "b"}\\n'
+    """
+    result = orjson.loads(line)
+    if result["custom_id"] == custom_id:
+        return line + b"\n"
+    old = rb'("custom_id"\s*:\s*)' + re.escape(orjson.dumps(result["custom_id"]))
+    renamed = re.sub(old, lambda found: found[1] + orjson.dumps(custom_id), line, count=1)
+    wanted = result | {"custom_id": custom_id}
+    return renamed + b"\n" if orjson.loads(renamed) == wanted else dump_line(wanted)
