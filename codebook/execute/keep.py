@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -27,24 +28,31 @@ def explain_failure(ename: str, evalue: str, traceback: list[str]) -> str:
     return "\n".join([*cut, *lines[-_CAUSE_LINES:]]) if traceback else f"{ename}: {evalue}"
 
 
-def keep_copy(copy: Path, out: Path, source: Path, *, pending: str) -> None:
-    """Write the executed copy to its place: no colours, no absolute paths in the record, no secrets."""
+def keep_copy(copy: Path, out: Path, source: Path, *, note: str = "") -> None:
+    """Write the executed copy to its place: no colours, no absolute paths in the record, no secrets.
+
+    A `note` on top says why it stopped, in place of what papermill puts there.
+    """
     if not copy.is_file():
         return
     notebook = orjson.loads(copy.read_bytes())
     record = notebook["metadata"].get("papermill", {})
-    record |= {"input_path": show_path(source), "output_path": show_path(out)}
+    record |= {"input_path": _record_path(source), "output_path": _record_path(out)}
     for cell in notebook["cells"]:
         cell["source"] = "".join(cell["source"])
         for output in cell.get("outputs", []):
             _plain(output)
-    if pending:
-        record["exception"] = None
+    if note:
         notebook["cells"] = [cell for cell in notebook["cells"] if _MARKER not in cell["metadata"].get("tags", [])]
-        notebook["cells"].insert(0, _note(pending))
+        notebook["cells"].insert(0, _make_note(note))
     notebook = remove_secrets(notebook, read_secrets())
     with write_atomic(out) as file:
         file.write(orjson.dumps(notebook, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _record_path(path: Path) -> str:
+    shown = show_path(path)
+    return path.name if Path(shown).is_absolute() else shown
 
 
 def _plain(output: dict[str, Any]) -> None:
@@ -58,6 +66,6 @@ def _plain(output: dict[str, Any]) -> None:
         output["traceback"] = [_COLOURS.sub("", line) for line in output["traceback"]]
 
 
-def _note(message: str) -> dict[str, Any]:
-    text = f"> **Not finished yet.** {message} The cells after the one that stopped have not run."
-    return {"cell_type": "markdown", "id": "codebook-pending", "metadata": {"tags": [_MARKER]}, "source": text}
+def _make_note(text: str) -> dict[str, Any]:
+    shown = f"> **{html.escape(text, quote=False)}**"
+    return {"cell_type": "markdown", "id": "codebook-note", "metadata": {"tags": [_MARKER]}, "source": shown}

@@ -13,7 +13,7 @@ from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.html import write_html
 from codebook.execute.keep import explain_failure, keep_copy
 from codebook.execute.kernel import make_kernel_manager, make_workshop
-from codebook.execute.parameters import Value, check_parameters, read_parameters, suggest
+from codebook.execute.parameters import Value, check_parameters, read_notebook, read_parameters, read_tags, suggest
 from codebook.execute.secrets import read_secrets, remove_secrets
 from codebook.paths import project_folder, show_path
 
@@ -116,24 +116,24 @@ def execute_notebook(
         try:
             failure = _run_papermill(path, values, copy, workshop, start + timeout_s)
         except BaseException:  # the user stopped it: keep what was done so far
-            keep_copy(copy, out, path, pending="")
+            keep_copy(copy, out, path)
             raise
-        if failure is None or failure.ename == "PendingError":
-            message = remove_secrets(failure.message, read_secrets()) if failure else ""
-            keep_copy(copy, out, path, pending=message)
-            return Execution("pending" if failure else "done", out, time.monotonic() - start, message)
-        keep_copy(copy, out, path, pending="")
+        keep_copy(copy, out, path, note=failure.note if failure else "")
+    if failure is None:
+        return Execution("done", out, time.monotonic() - start)
+    if failure.pending:
+        return Execution("pending", out, time.monotonic() - start, remove_secrets(failure.cause, read_secrets()))
     cause, source = remove_secrets([failure.cause, failure.source], read_secrets())
     raise ExecutionError(show_path(path), failure.cell, source, cause)
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    ename: str
-    message: str
     cell: int
     source: str
     cause: str
+    pending: bool = False
+    note: str = ""
 
 
 def _run_papermill(
@@ -149,7 +149,8 @@ def _run_papermill(
     started: list[tuple[int, str]] = [(0, "")]
     loud = logging.getLogger("papermill")
     level = loud.level
-    loud.setLevel(logging.ERROR)
+    loud.setLevel(logging.CRITICAL)
+    log = (workshop / "kernel.log").open("wb")
     try:
         executed = papermill.execute_notebook(
             _escape_braces(path),
@@ -159,7 +160,7 @@ def _run_papermill(
             language="python",
             progress_bar=False,
             start_timeout=KERNEL_START_S,
-            kernel_manager_class=make_kernel_manager(workshop),
+            kernel_manager_class=make_kernel_manager(workshop, log),
             resources={"metadata": {"path": str(project_folder())}},
             on_cell_start=lambda cell, cell_index: started.append((cell_index, cell.source)),
             timeout_func=lambda cell: max(1, int(deadline - time.monotonic())),
@@ -169,16 +170,19 @@ def _run_papermill(
         cause = "The cell ended the notebook before its last cell. To mend: take out the call of exit."
     except papermill.PapermillExecutionError as error:
         cause = explain_failure(error.ename, error.evalue, error.traceback)
-        cell = _number(error.cell_index, values)
-        return _Failure(error.ename, error.evalue, cell, error.source, cause)
+        pending = error.ename == "PendingError"
+        note = f"Not finished yet: {cause} The cells after the one that stopped have not run." if pending else ""
+        return _Failure(_number(path, error.cell_index, values), error.source, cause, pending, note)
     except CellTimeoutError:
         cause = "The time for this notebook was up. To mend: give it more (timeout), or a smaller pilot."
     except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
-        cause = f"The kernel stopped ({type(error).__name__}: {error}). Was memory short? To mend: try a smaller pilot."
+        said = (workshop / "kernel.log").read_text(errors="replace").strip()[-1000:] or str(error)
+        cause = f"The kernel stopped ({said}). Was memory short? To mend: try a smaller pilot."
     finally:
+        log.close()
         loud.setLevel(level)
     index, source = started[-1]
-    return _Failure("", cause, _number(index, values), source, cause)
+    return _Failure(_number(path, index, values), source, cause, note=f"Stopped: {cause}")
 
 
 def _left_early(notebook: Any) -> bool:
@@ -192,9 +196,8 @@ def _escape_braces(path: Path) -> str:
     return str(path.resolve()).replace("{", "{{").replace("}", "}}")
 
 
-def _number(index: int, values: Mapping[str, Value]) -> int:
-    """Return the number of a cell in the notebook as its author sees it: from 1, without the cell papermill put in.
-
-    The parameters cell comes before any cell that can fail, so the one put in after it is always counted.
-    """
-    return index + 1 - bool(values)
+def _number(path: Path, index: int, values: Mapping[str, Value]) -> int:
+    """Return the number of a cell in the notebook as its author sees it: from 1, without the cell papermill put in."""
+    cells = read_notebook(path)["cells"]
+    put_in = next((i for i, cell in enumerate(cells, start=1) if "parameters" in read_tags(cell)), 0)
+    return index + 1 - bool(values and index >= put_in)

@@ -77,7 +77,7 @@ def read_parameters(path: str | Path) -> dict[str, Parameter]:
     """
     path = Path(path)
     where = show_path(path)
-    cells = [cell["source"] for cell in read_notebook(path)["cells"] if "parameters" in _tags(cell)]
+    cells = [cell["source"] for cell in read_notebook(path)["cells"] if "parameters" in read_tags(cell)]
     declared: dict[str, Parameter] = {}
     faults = []
     if len(cells) > 1:
@@ -95,7 +95,8 @@ def read_parameters(path: str | Path) -> dict[str, Parameter]:
     return declared
 
 
-def _tags(cell: Mapping[str, Any]) -> list[str]:
+def read_tags(cell: Mapping[str, Any]) -> list[str]:
+    """Return the tags of a cell of code; other cells take no parameters, so theirs count for nothing."""
     tags: list[str] = cell.get("metadata", {}).get("tags", []) if cell.get("cell_type") == "code" else []
     return tags
 
