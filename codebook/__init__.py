@@ -1,1 +1,74 @@
-"""tmp"""
+"""A research kit for coding texts with people and language models.
+
+codebook + units -> requests -> shards -> jobs -> results -> table -> analysis -> report
+
+The names below are all a notebook needs; each is loaded when it is first used, so importing the kit is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codebook.analysis import *  # noqa: F403
+    from codebook.execute import *  # noqa: F403
+    from codebook.report import *  # noqa: F403
+    from codebook.run import *  # noqa: F403
+    from codebook.scheme import *  # noqa: F403
+    from codebook.table import *  # noqa: F403
+    from codebook.units import *  # noqa: F403
+
+_WHERE = {
+    "scheme": ("read_codebook", "read_label_list", "render_markdown", "write_codebook", "diff_codebooks"),
+    "units": ("read_units", "check_units", "iter_units"),
+    "run": ("plan", "open_run", "list_runs"),
+    "table": (
+        "coverage",
+        "coverage_sentence",
+        "merge_tables",
+        "read_coders",
+        "read_codings",
+        "read_table",
+        "show_table",
+        "to_wide",
+        "write_table",
+        "write_wide",
+    ),
+    "analysis": (
+        "agreement_table",
+        "coder_correlogram",
+        "coder_pairs",
+        "confusion",
+        "krippendorff_alpha",
+        "label_association",
+        "percent_agreement",
+        "plot_confusion",
+        "plot_correlogram",
+        "plot_estimates",
+        "validity",
+        "validity_summary",
+    ),
+    "report": ("save_figure", "save_table", "write_report"),
+    "execute": ("run_notebook", "run_study"),
+    "paths": ("project_folder", "resolve_path"),
+}
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+try:
+    __version__ = version("codebook-kit")
+except PackageNotFoundError:  # a copy of the source that was never installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'codebook' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(f"codebook.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

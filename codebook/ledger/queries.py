@@ -60,7 +60,7 @@ class RowState:
     offset: int
     length: int
     batch_id: str
-    submitted_at: str | None
+    started_at: str | None
     ended_at: str | None
 
 
@@ -126,7 +126,7 @@ class Queries:
         """Yield every row of the run in the order of its units, with the place of its answer."""
         sql = f"""SELECT rows.custom_id, unit_id, variable, draw, {WHY_SQL},
             COALESCE(rows.skip, answers.detail, ''), answers.file, COALESCE(answers.offset, 0),
-            COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''), jobs.submitted_at, jobs.ended_at
+            COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''), jobs.created_at, jobs.ended_at
             FROM {_JOINS} LEFT JOIN jobs ON jobs.id = answers.job WHERE run_id = ? ORDER BY rows.id"""  # noqa: S608
         for row in self._db.execute(sql, (run_id,)):
             yield RowState(*row)

@@ -75,7 +75,7 @@ def _tidy_row(
         "detail": label.detail,
         "request_id": answer.request_id,
         "batch_id": row.batch_id,
-        "seconds": _seconds(row.submitted_at, row.ended_at),
+        "seconds": _seconds(row.started_at, row.ended_at),
     }
 
 

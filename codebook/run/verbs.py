@@ -11,13 +11,13 @@ from codebook.errors import Fault, ParameterError, PendingError, RecordError, Ru
 from codebook.ledger import JobRow, Ledger
 from codebook.paths import resolve_path, show_path
 from codebook.records import Request, Shard, digest_file, dump_canonical, read_lines
-from codebook.run.folder import RunFolder, describe_software
+from codebook.run.folder import RunFolder
 from codebook.run.harvest import harvest_job
 from codebook.run.labels import build_table
 from codebook.run.state import RunStatus, describe_job
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, ShardWriter
-from codebook.table import coverage, write_table
+from codebook.table import coverage, merge_tables, read_coders, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,8 +200,18 @@ class Run:
             ledger.note_event(self.name, "cancel", f"{given_up} shards were never sent")
         return self.status()
 
-    def table(self) -> pd.DataFrame:
-        """Return the tidy table of the run: one row a unit, variable and draw, answered or not."""
+    def table(self, coders: str | Path = "") -> pd.DataFrame:
+        """Return the tidy table of the run: one row a unit, variable and draw, answered or not.
+
+        Parameters
+        ----------
+        coders
+            A `coders.yaml`: the labels of people and other tools, put under those of the run.
+        """
+        own = self._own_table()
+        return merge_tables(own, read_coders(coders, self.codebook)) if coders else own
+
+    def _own_table(self) -> pd.DataFrame:
         with self._ledger() as ledger:
             models = ledger.totals(self.name)["models"]
             model = models[0] if len(models) == 1 else self.asked["model"]
@@ -233,7 +243,6 @@ class Run:
             "first_submitted": min((job.submitted for job in jobs if job.submitted), default=""),
             "last_ended": max((job.ended for job in jobs), default=""),
             "events": [list(event) for event in events],
-            "software": describe_software(),
         }
         self.folder.write_record(self.record)
 
