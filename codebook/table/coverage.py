@@ -9,6 +9,7 @@ import pandas as pd
 from codebook.errors import Fault, TableError
 from codebook.records import WHYS
 
+_N_LINES = 60
 _UNSEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _UNSEEN |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
@@ -92,8 +93,9 @@ class TableView:
 
     def __repr__(self) -> str:
         head, sentence, counted = self._parts()
-        with pd.option_context("display.max_colwidth", 50, "display.width", None):
-            shown = [frame.to_string(index=False, na_rep="") for frame in (head, counted)]
+        shown = [
+            frame.to_string(index=False, na_rep="", max_colwidth=50, max_rows=_N_LINES) for frame in (head, counted)
+        ]
         lines = [line.rstrip() for line in [*shown[0].splitlines(), "", sentence, *shown[1].splitlines()]]
         return "\n".join(lines)
 
@@ -101,7 +103,9 @@ class TableView:
         head, sentence, counted = self._parts()
         with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 200):
             shown = [
-                frame.to_html(index=False, escape=True, na_rep="", border=0, classes=["tex2jax_ignore"])
+                frame.to_html(
+                    index=False, escape=True, na_rep="", border=0, max_rows=_N_LINES, classes=["tex2jax_ignore"]
+                )
                 for frame in (head, counted)
             ]
         said = html.escape(sentence)

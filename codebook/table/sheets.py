@@ -21,6 +21,9 @@ MAX_ROWS = 1_048_575
 SHEET = "codings"
 _MAY_BE_CUT = ("evidence", "raw", "detail")
 _MARK = re.compile(r" \[\.\.\. cut here: the table has [\d,]+ characters\]\Z")
+_UNSAFE = "\x00-\x08\x0b-\x1f\ufffe\uffff"
+_CONTROL = re.compile(f"[{_UNSAFE}]")
+_LOOKS_ESCAPED = re.compile(f"_(?=x[0-9A-Fa-f]{{4}}[_{_UNSAFE}])")
 _OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
@@ -34,10 +37,10 @@ def write_sheet(table: pd.DataFrame, path: Path) -> str:
     import xlsxwriter
 
     _check_fits(table)
+    sheets = ((SHEET, table), ("coverage", coverage(table)))
     with write_atomic(path) as file:
         book = xlsxwriter.Workbook(file, _OPTIONS)
-        n_cut = _fill(book.add_worksheet(SHEET), table)
-        _fill(book.add_worksheet("coverage"), coverage(table))
+        n_cut, _ = (_fill(book.add_worksheet(name), frame) for name, frame in sheets)
         book.close()
     if not n_cut:
         return ""
@@ -75,6 +78,7 @@ def _check_fits(table: pd.DataFrame) -> None:
 def _fill(sheet: Any, frame: pd.DataFrame) -> int:
     """Write a frame, row by row (memory stays flat); return how many texts were cut."""
     n_cut = 0
+    sheet._escape_control_characters = escape_text  # its own mars "_x0041_x0042_", and "_x0041" before a control sign
     for column, name in enumerate(frame.columns):
         sheet.write_string(0, column, name)
     for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1):
@@ -94,6 +98,18 @@ def _write_number(sheet: Any, row: int, column: int, value: float) -> None:
         sheet.write_number(row, column, value)
     else:
         sheet.write_string(row, column, repr(float(value)))
+
+
+def escape_text(text: str) -> str:
+    """Write control characters as a workbook holds them, `_xHHHH_`, and escape what only looks so.
+
+    Examples
+    --------
+    >>> escape_text("bell" + chr(7)), escape_text("_x0041_")
+    ('bell_x0007_', '_x005F_x0041_')
+    """
+    escaped = _LOOKS_ESCAPED.sub("_x005F_", text) if "_x" in text else text
+    return _CONTROL.sub(lambda match: f"_x{ord(match[0]):04X}_", escaped)
 
 
 def _is_missing(cell: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import orjson
 from codebook.errors import Fault, MissingExtraError, UnitsError
 from codebook.records import iter_lines
 from codebook.units.decode import allow_long_fields
+from codebook.units.workbook import iter_cells
 
 if TYPE_CHECKING:
     from codebook.units.rows import RowFile
@@ -67,52 +67,25 @@ def read_csv(rows: RowFile) -> Iterator[Row]:
         yield dict(zip(columns, record, strict=False))
 
 
-def _sheet_rows(rows: RowFile) -> Iterator[tuple[Any, ...]]:
-    from openpyxl import load_workbook
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of styles and validations, which hold no data
-        book = load_workbook(rows.path, read_only=True, data_only=True)
-        try:
-            if rows.sheet is not None and rows.sheet not in book.sheetnames:
-                raise UnitsError(f"{rows.path.name} cannot be read.", [_no_sheet(rows, book.sheetnames)])
-            sheet = book[rows.sheet if rows.sheet is not None else book.sheetnames[0]]
-            sheet.reset_dimensions()  # some programs write a wrong size
-            yield from sheet.iter_rows(values_only=True)
-        finally:
-            book.close()
-
-
-def _no_sheet(rows: RowFile, names: list[str]) -> Fault:
-    return Fault(rows.path.name, f"there is no sheet {rows.sheet!r}", f"use one of {', '.join(map(repr, names))}")
-
-
 def _xlsx_header(rows: RowFile) -> tuple[str, ...]:
-    cells = list(next(_sheet_rows(rows), ()))
+    cells = list(next(iter_cells(rows.path, rows.sheet), ()))
     while cells and cells[-1] is None:
         cells.pop()
     if not cells:
         raise UnitsError(f"{rows.path.name} is empty.", [Fault(rows.path.name, "no header", "give a header line")])
-    return _name_columns(rows.path, (_unescape(cell) for cell in cells))
+    return _name_columns(rows.path, cells)
 
 
 def _read_xlsx(rows: RowFile) -> Iterator[Row]:
     columns, width = rows.columns, len(rows.columns)
-    sheet = _sheet_rows(rows)
+    sheet = iter_cells(rows.path, rows.sheet)
     next(sheet, None)
     for number, cells in enumerate(sheet, start=2):
         if any(cell is not None for cell in cells[width:]):
             rows.ragged.append(number)
         if any(cell is not None for cell in cells):
-            texts = [as_text(_unescape(cell)) for cell in cells[:width]]
+            texts = [as_text(cell) for cell in cells[:width]]
             yield dict(zip(columns, texts + [""] * (width - len(texts)), strict=True))
-
-
-def _unescape(cell: Any) -> Any:
-    """Undo the `_xHHHH_` by which a workbook holds control characters."""
-    from openpyxl.utils.escape import unescape
-
-    return unescape(cell) if isinstance(cell, str) else cell
 
 
 def _json_objects(rows: RowFile) -> Iterator[dict[str, Any]]:

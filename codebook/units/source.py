@@ -55,7 +55,8 @@ class UnitSource:
                 self._refuse(f"line {self.rows.ragged[0]}", "the row has another number of fields than the header")
             if not unit.unit_id.strip():
                 self._refuse(f"row {number}", "the unit has no id")
-            if any(HALF_CHARACTER.search(part) for part in (unit.unit_id, unit.text, *unit.context.values())):
+            parts = (unit.unit_id, unit.text, *unit.context.values())
+            if any(not part.isascii() and HALF_CHARACTER.search(part) for part in parts):
                 self._refuse(f"row {number}", "the unit holds half a character (a lone surrogate)")
             yield unit, self.skip(unit)
 
