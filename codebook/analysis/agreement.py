@@ -121,8 +121,8 @@ def coder_pairs(
     >>> pairs = coder_pairs(observers_2011(), variable="code", level="nominal", labels=list("12345"))
     >>> pairs[["a", "b", "n_units", "percent", "alpha"]].head(2).round(3)
        a  b  n_units  percent  alpha
-    0  A  B        9    0.778  0.691
-    1  A  C        8    0.750  0.662
+    0  A  B        9    0.889  0.852
+    1  A  C        8    0.625  0.489
     """
     raise_faults("The pairs cannot be compared.", check_bootstrap(replicates, confidence))
     codings = read_codings(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)

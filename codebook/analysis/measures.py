@@ -1,0 +1,154 @@
+"""Measures of validity on the cells of a coder beside gold, for many weightings of them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codebook.analysis.checks import raise_faults
+from codebook.analysis.estimates import check_bootstrap, percentile_interval, resample
+from codebook.analysis.gold import Cells
+from codebook.analysis.reliability import Bootstrap
+from codebook.analysis.scales import Bools, Floats
+from codebook.errors import Fault
+
+LABEL_MEASURES = ("prevalence", "precision", "recall", "f1")
+OVERALL = ("accuracy", "accuracy among answered", "macro F1", "Jaccard", "micro F1")
+_GAPS = {"precision": "never predicted", "recall": "not in gold", "f1": "neither in gold nor predicted"}
+
+KINDS = ("single", "rating", "multi")
+NOT_ASKED = "no gold unit was put to this coder"
+NOTE = (
+    "Units asked and not answered count as wrong in accuracy and recall; 'among answered' leaves them out. "
+    "Gold units never put to the coder are left out everywhere. Macro F1: mean over labels in gold or in the answers."
+)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure with its interval; `gap` says why a part of it is missing."""
+
+    value: float
+    low: float
+    high: float
+    gap: str = ""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """All measures of one coder: by label, over all, and over all for a constant answer."""
+
+    by_label: dict[str, list[Measure]]
+    overall: dict[str, Measure]
+    baseline: dict[str, Measure]
+
+
+def measure_cells(cells: Cells, how: Bootstrap) -> Measures:
+    """Every measure with its interval from one bootstrap of the gold units asked of the coder."""
+    constant = cells.always(commonest(cells)[0])
+
+    def every(weights: Floats) -> Floats:
+        parts = (label_measures(weights, cells), overall_measures(weights, cells), overall_measures(weights, constant))
+        return np.concatenate(parts, axis=1)
+
+    n_labels, n_columns = len(cells.labels), 4 * len(cells.labels) + 2 * len(OVERALL)
+    values, draws = np.full(n_columns, np.nan), np.empty((0, n_columns))
+    if cells.n_asked:
+        values = every(cells.times[None, :].astype(float))[0]
+        if how.replicates:
+            draws = resample(cells.times, every, replicates=how.replicates, seed=how.seed)
+    done = [_measure(value, draws[:, at], how) for at, value in enumerate(values)]
+    overall, baseline = done[-2 * len(OVERALL) : -len(OVERALL)], done[-len(OVERALL) :]
+    return Measures(
+        {name: done[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
+        dict(zip(OVERALL, overall, strict=True)),
+        dict(zip(OVERALL, baseline, strict=True)),
+    )
+
+
+def _measure(value: float, draws: Floats, how: Bootstrap) -> Measure:
+    if np.isnan(value):
+        return Measure(value, np.nan, np.nan, "undefined")
+    interval = percentile_interval(draws, how.confidence)
+    return Measure(float(value), interval.low, interval.high, interval.reason if how.replicates else "")
+
+
+def spread(name: str, measure: Measure) -> dict[str, float]:
+    """A measure as the three columns of a frame."""
+    return {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
+
+
+def check_request(kind: str, replicates: int, confidence: float) -> None:
+    """Raise a StatisticError for a kind of variable without validity, or settings of no bootstrap."""
+    faults = check_bootstrap(replicates, confidence)
+    if kind not in KINDS:
+        faults.append(Fault("kind", f"validity is not defined for kind {kind!r}", f"pass one of {', '.join(KINDS)}"))
+    raise_faults("Validity cannot be computed.", faults)
+
+
+def explain_gaps(measures: dict[str, Measure]) -> str:
+    """Why figures are missing, measure by measure, as one line.
+
+    Examples
+    --------
+    >>> gone = Measure(float("nan"), float("nan"), float("nan"), "undefined")
+    >>> explain_gaps({"precision": gone, "recall": Measure(0.0, 0.0, 0.0)})
+    'precision: never predicted'
+    """
+    gaps = {name: measure.gap for name, measure in measures.items() if measure.gap}
+    return "; ".join(f"{name}: {_GAPS.get(name, gap) if gap == 'undefined' else gap}" for name, gap in gaps.items())
+
+
+def label_measures(weights: Floats, cells: Cells) -> Floats:
+    """Prevalence, precision, recall and F1 of each label, shape (n_draws, 4 x n_labels), the four side by side.
+
+    NaN: precision of a label never predicted, recall of one not in gold, F1 of one that is neither.
+
+    Examples
+    --------
+    >>> yes = np.array([[True], [True], [False], [False]])
+    >>> cells = Cells(("x",), yes, yes[[0, 2, 1, 3]], np.ones(4, dtype=bool), np.array([8, 2, 4, 6]), 20)
+    >>> label_measures(cells.times[None, :].astype(float), cells).round(3)
+    array([[0.5  , 0.667, 0.8  , 0.727]])
+    """
+    hits = weights @ (cells.gold & cells.coded).astype(float)
+    gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
+    asked = np.broadcast_to(weights.sum(axis=1, keepdims=True), gold.shape)
+    parts = [ratio(gold, asked), ratio(hits, coded), ratio(hits, gold), ratio(2 * hits, gold + coded)]
+    return np.concatenate(parts, axis=1)
+
+
+def overall_measures(weights: Floats, cells: Cells) -> Floats:
+    """Accuracy, accuracy among the answered, macro F1, Jaccard, micro F1, shape (n_draws, 5).
+
+    Accuracy is the share of exact matches; a unit asked and not answered is wrong. Macro F1 is the mean over the
+    labels that occur in gold or in the answers.
+    """
+    right = cells.answered & (cells.gold == cells.coded).all(axis=1)
+    either = (cells.gold | cells.coded).sum(axis=1)
+    overlap = ratio((cells.gold & cells.coded).sum(axis=1), either, empty=1.0) * cells.answered
+    asked, answered = weights.sum(axis=1), weights @ cells.answered
+    both = weights @ (cells.gold & cells.coded).sum(axis=1)
+    held = weights @ (cells.gold.sum(axis=1) + cells.coded.sum(axis=1))
+    f1 = label_measures(weights, cells)[:, 3 * len(cells.labels) :]
+    macro = ratio(np.nansum(f1, axis=1), (~np.isnan(f1)).sum(axis=1))
+    parts = [ratio(weights @ right, asked), ratio(weights @ right, answered), macro]
+    return np.stack([*parts, ratio(weights @ overlap, asked), ratio(2 * both, held)], axis=1)
+
+
+def ratio(part: Floats, whole: Floats, *, empty: float = np.nan) -> Floats:
+    """`part` / `whole`, and `empty` where the whole is nothing."""
+    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, empty), where=whole > 0))
+
+
+def commonest(cells: Cells) -> tuple[Bools, list[str]]:
+    """Gold's commonest answer, shape (n_labels,), and the names of all that are equally common."""
+    if not cells.n_asked:
+        return np.zeros(len(cells.labels), dtype=bool), []
+    answers, which = np.unique(cells.gold, axis=0, return_inverse=True)
+    times = np.bincount(which.reshape(-1), weights=cells.times)
+    top = answers[times == times.max()][::-1]  # first in codebook order first
+    names = [" + ".join(label for label, held in zip(cells.labels, row.tolist(), strict=True) if held) for row in top]
+    return top[0], [name or "(none)" for name in names]

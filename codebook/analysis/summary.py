@@ -1,0 +1,95 @@
+"""Validity of many coders at a glance: one row a coder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from codebook.analysis.checks import check_coders, check_columns, raise_faults
+from codebook.analysis.estimates import package_versions
+from codebook.analysis.gold import Pair, change_level, count_cells, read_pair
+from codebook.analysis.measures import NOT_ASKED, NOTE, check_request, commonest, measure_cells, spread
+from codebook.analysis.reliability import Bootstrap, estimate_alpha, pairable
+from codebook.analysis.scales import SET_LEVELS
+
+
+def validity_summary(
+    table: pd.DataFrame,
+    *,
+    variable: str,
+    labels: Sequence[str],
+    level: str,
+    gold: str,
+    coders: Iterable[str] | None = None,
+    kind: str = "single",
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 1,
+    draw: int = 0,
+) -> pd.DataFrame:
+    """One row a coder: how well each meets the gold, beside what a constant answer would get.
+
+    Parameters
+    ----------
+    level
+        Level of measurement for alpha with gold. For `multi` the distance of sets: `masi` or `jaccard`; any other
+        level is then taken as `masi`.
+    coders
+        None takes everyone but gold who has a row of the variable in this draw.
+
+    Returns
+    -------
+    pd.DataFrame
+        coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1 and alpha with gold, each with
+        _low and _high; alpha_level, baseline_accuracy, baseline_macro_f1, baseline_label, never_predicted, reason.
+
+    Examples
+    --------
+    >>> from codebook.analysis.examples import make_table
+    >>> table = make_table("tone", {"gold": list("aaaabbbb"), "m1": list("aaabbbba"), "m2": list("aaaaaaaa")})
+    >>> frame = validity_summary(table, variable="tone", labels=["a", "b"], level="nominal", gold="gold")
+    >>> frame[["coder", "n_asked", "accuracy", "macro_f1", "alpha", "baseline_accuracy", "never_predicted"]].round(2)
+      coder  n_asked  accuracy  macro_f1  alpha  baseline_accuracy never_predicted
+    0    m1        8      0.75      0.75   0.53                0.5
+    1    m2        8      0.50      0.33  -0.25                0.5               b
+    """
+    check_request(kind, replicates, confidence)
+    about = f"The coders cannot be held against gold {gold!r}."
+    raise_faults(about, check_columns(table))
+    if coders is None:
+        rows = (table["variable"] == variable) & (table["draw"] == draw) & (table["coder"] != gold)
+        coders = sorted(table.loc[rows, "coder"].unique())
+    coders = list(coders)
+    raise_faults(about, check_coders(table, [*coders, gold]))
+    set_level = level if level in SET_LEVELS else "masi"
+    read_level, alpha_level = (set_level, set_level) if kind == "multi" else ("nominal", level)
+    how = Bootstrap(replicates, confidence, seed)
+    rows_of = []
+    for coder in coders:
+        pair = read_pair(table, variable=variable, labels=labels, coder=coder, gold=gold, level=read_level, draw=draw)
+        rows_of.append({"coder": coder, **_summary_row(pair, labels, alpha_level, how)})
+    frame = pd.DataFrame(rows_of)
+    frame.attrs = {
+        **{"variable": variable, "gold": gold, "kind": kind, "draw": draw, "note": NOTE},
+        **{"seed": seed, "replicates": replicates, "confidence": confidence, "versions": package_versions()},
+    }
+    return frame
+
+
+def _summary_row(pair: Pair, labels: Sequence[str], level: str, how: Bootstrap) -> dict[str, object]:
+    cells = count_cells(pair, labels)
+    measures = measure_cells(cells, how)
+    alpha, _ = estimate_alpha(pairable(change_level(pair.codings, level=level, labels=labels)), how)
+    reasons = [measures.overall["macro F1"].gap, f"alpha: {alpha.reason}" if alpha.reason else ""]
+    return {
+        **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
+        **spread("accuracy", measures.overall["accuracy"]),
+        **spread("macro_f1", measures.overall["macro F1"]),
+        **{"alpha": alpha.value, "alpha_low": alpha.low, "alpha_high": alpha.high, "alpha_level": level},
+        "baseline_accuracy": measures.baseline["accuracy"].value,
+        "baseline_macro_f1": measures.baseline["macro F1"].value,
+        "baseline_label": " = ".join(commonest(cells)[1]),
+        "never_predicted": ", ".join(cells.never_predicted),
+        "reason": "; ".join(filter(None, reasons)) if cells.n_asked else NOT_ASKED,
+    }
