@@ -304,6 +304,8 @@ def test_a_failing_cell_is_shown_with_number_source_and_cause_and_the_copy_is_ke
     assert "\x1b" not in str(caught.value)
     assert "----> 1 units" in caught.value.cause
     assert read_outputs(project / "out.ipynb") == "before\n"
+    assert "Stopped at cell 4: ZeroDivisionError" in (project / "out.ipynb").read_text()
+    assert "An Exception was encountered" not in (project / "out.ipynb").read_text()
     assert "\\u001b" not in (project / "out.ipynb").read_text()
 
 
@@ -521,6 +523,16 @@ def test_a_notebook_with_a_bad_parameters_cell_stops_the_study_first(project):
 def test_a_study_that_is_not_there_is_named(project):
     with pytest.raises(ParameterError, match=r"other\.yaml: there is no such file"):
         run_study("other.yaml")
+
+
+def test_a_study_of_another_project_is_refused(project, tmp_path, monkeypatch):
+    write_study(project)
+    monkeypatch.delenv("CODEBOOK_PROJECT")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError, match="change to its folder first"):
+        run_study("project/study.yaml")
+    monkeypatch.chdir(project / "notebooks")
+    assert run_study("../study.yaml", only=["passes"], out=lambda line: None).folder == project / "runs" / "first"
 
 
 def test_texts_in_a_study_stay_as_they_are_written(project):

@@ -58,6 +58,7 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .code .highlight { background: #f6f7f9; border-left: 3px solid #cfd6de; padding: .6rem .8rem; color: #1b1b1b; }
 .output_subarea { margin: .5rem 0; overflow-x: auto; unicode-bidi: plaintext; }
 .output_error pre { background: #fdf0ef; border-left: 3px solid #b3261e; padding: .6rem .8rem; }
+blockquote { border-left: 3px solid #b26a00; background: #fff8e6; margin: 1rem 0; padding: .2rem 1rem; }
 .output_stderr pre { background: #fff8e6; padding: .3rem .8rem; }
 img { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .9rem; border: 0; }

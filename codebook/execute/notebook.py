@@ -40,12 +40,9 @@ def find_notebook(name: str | Path, folder: str | Path = "notebooks") -> Path:
         There is none, or more than one.
     """
     if Path(name).suffix == ".ipynb":
-        path = project_folder() / Path(name).expanduser()
-        if path.is_file():
-            return path
-        path = project_folder() / folder / name
-        if path.is_file():
-            return path
+        for start in (project_folder(), project_folder() / folder, Path.cwd()):
+            if (start / name).is_file():
+                return start / name
     home = project_folder() / folder
     known: dict[str, list[Path]] = {}
     for path in sorted(home.glob("*.ipynb")):
@@ -171,8 +168,10 @@ def _run_papermill(
     except papermill.PapermillExecutionError as error:
         cause = explain_failure(error.ename, error.evalue, error.traceback)
         pending = error.ename == "PendingError"
-        note = f"Not finished yet: {cause} The cells after the one that stopped have not run." if pending else ""
-        return _Failure(_number(path, error.cell_index, values), error.source, cause, pending, note)
+        number = _number(path, error.cell_index, values)
+        note = f"Stopped at cell {number}: {cause.splitlines()[-1] if cause else error.ename}"
+        note = f"Not finished yet: {cause} The cells after cell {number} have not run." if pending else note
+        return _Failure(number, error.source, cause, pending, note)
     except CellTimeoutError:
         cause = "The time for this notebook was up. To mend: give it more (timeout), or a smaller pilot."
     except (DeadKernelError, NoSuchKernel, RuntimeError) as error:

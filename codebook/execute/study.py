@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from codebook.errors import ExecutionError
+from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.html import write_html
 from codebook.execute.notebook import TIMEOUT_S, execute_notebook
 from codebook.execute.plan import Step, plan_study
-from codebook.paths import resolve_path, show_path
+from codebook.paths import project_folder, resolve_path, show_path
 
 State = Literal["done", "pending", "failed"]
 EXIT_CODES: Mapping[State, int] = {"done": 0, "failed": 1, "pending": 3}
@@ -76,7 +76,7 @@ def run_study(
     ParameterError
         The study file, a notebook or a parameter is wrong; all faults are named, and nothing was run.
     """
-    plan = plan_study(resolve_path(study_path), overrides or {}, only)
+    plan = plan_study(_find_study(study_path), overrides or {}, only)
     report = plan.folder / "report.html"
     before = _stamp(report)
     out(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
@@ -94,6 +94,17 @@ def run_study(
     if written:
         out(f"report: {show_path(written)}")
     return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written)
+
+
+def _find_study(study_path: str | Path) -> Path:
+    """Return the study's path, taken from the project's folder or else from the one the caller is in."""
+    path = resolve_path(study_path)
+    path = path if path.is_file() else Path.cwd() / study_path
+    if path.is_file() and project_folder(path.parent) != project_folder():
+        home = project_folder(path.parent)
+        fault = Fault(show_path(path), "this study is of another project", f"change to its folder first: cd {home}")
+        raise ParameterError("The study cannot be run from here.", [fault])
+    return path
 
 
 def _run_step(step: Step, folder: Path, timeout_s: float) -> tuple[StepResult, str]:
