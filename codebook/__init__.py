@@ -21,12 +21,22 @@ if TYPE_CHECKING:
     from codebook.units import *  # noqa: F403
 
 _WHERE = {
-    "scheme": ("read_codebook", "read_label_list", "render_markdown", "write_codebook", "diff_codebooks"),
+    "scheme": (
+        "describe_variables",
+        "read_codebook",
+        "read_label_list",
+        "render_markdown",
+        "write_codebook",
+        "diff_codebooks",
+    ),
     "units": ("read_units", "check_units", "iter_units"),
-    "run": ("plan", "open_run", "list_runs"),
+    "tasks": ("show_question",),
+    "run": ("plan", "open_run", "list_runs", "estimate_whole"),
     "table": (
+        "count_labels",
         "coverage",
         "coverage_sentence",
+        "group_coders",
         "merge_tables",
         "read_coders",
         "read_codings",

@@ -196,17 +196,15 @@ def table(run: str, file: Path | None, wide: bool) -> None:
     """Show the table of RUN with its coverage, or write it to FILE (.csv, .xlsx, .jsonl or .parquet)."""
     from codebook.run import open_run
     from codebook.table import show_table, write_table, write_wide
-    from codebook.units import iter_units
 
     opened = open_run(run)
     frame = opened.table()
     if file is None:
         click.echo(show_table(frame))
     elif wide:
-        write_wide(frame, (unit for unit, _ in iter_units(opened.folder.units_path)), file)
-        click.echo(f"wrote {file}")
+        click.echo(write_wide(frame, opened.units(), file))
     else:
-        click.echo(write_table(frame, file) or f"wrote {file}")
+        click.echo(write_table(frame, file))
 
 
 @main.command()

@@ -75,12 +75,12 @@ def _tidy_row(
         "detail": label.detail,
         "request_id": answer.request_id,
         "batch_id": row.batch_id,
-        "seconds": _seconds(row.started_at, row.ended_at),
+        "seconds": seconds_between(row.started_at, row.ended_at),
     }
 
 
-def _seconds(start: str | None, end: str | None) -> float | None:
-    """Seconds between two times of the ledger: how long the job took in which the answer came."""
+def seconds_between(start: str | None, end: str | None) -> float | None:
+    """Return the seconds between two times of the ledger; of an answer, how long its job took."""
     if not start or not end:
         return None
     return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())

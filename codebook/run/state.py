@@ -23,6 +23,7 @@ class JobStatus:
     done: int
     failed: int
     job_id: str
+    created: str
     submitted: str
     ended: str
     collected: bool
@@ -115,6 +116,7 @@ def describe_job(row: JobRow) -> JobStatus:
         done=row.n_done,
         failed=row.n_failed,
         job_id=row.job_id or "",
+        created=row.created_at or "",
         submitted=row.submitted_at or "",
         ended=row.ended_at or "",
         collected=row.collected_at is not None,

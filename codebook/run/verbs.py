@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,15 @@ from codebook.engines import Engine, make_engine
 from codebook.errors import Fault, ParameterError, PendingError, RecordError, RunError
 from codebook.ledger import JobRow, Ledger
 from codebook.paths import resolve_path, show_path
-from codebook.records import Request, Shard, digest_file, dump_canonical, read_lines
+from codebook.records import Request, Shard, Unit, digest_file, dump_canonical, read_lines
 from codebook.run.folder import RunFolder
 from codebook.run.harvest import harvest_job
 from codebook.run.labels import build_table
 from codebook.run.state import RunStatus, describe_job
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, ShardWriter
-from codebook.table import coverage, merge_tables, read_coders, write_table
+from codebook.table import coverage, merge_tables, read_coders, write_table, write_wide
+from codebook.units import iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,6 +221,28 @@ class Run:
     def coverage(self) -> pd.DataFrame:
         """Return what was asked and what was answered, by coder and variable; it sums."""
         return coverage(self.table())
+
+    def units(self) -> Iterator[Unit]:
+        """Yield the units of the run, asked or not."""
+        return (unit for unit, _ in self.units_with_skips())
+
+    def units_with_skips(self) -> Iterator[tuple[Unit, str | None]]:
+        """Yield the units of the run, each with the reason why it is not asked, or None."""
+        return iter_units(self.folder.units_path)
+
+    def totals(self) -> dict[str, Any]:
+        """Return the answers the run rests on, their tokens, and the models that gave them."""
+        with self._ledger() as ledger:
+            return ledger.totals(self.name)
+
+    def export(self) -> pd.DataFrame:
+        """Write the table as xlsx, JSON lines and in the wide form into `exports/`; return what was written."""
+        import pandas as pd
+
+        table, folder = self.table(), self.folder.path / "exports"
+        notes = [write_table(table, folder / f"{self.name}.{suffix}") for suffix in ("xlsx", "jsonl")]
+        notes.append(write_wide(table, self.units(), folder / f"{self.name}-wide.csv"))
+        return pd.DataFrame({"written to " + show_path(folder): notes})
 
     def _ledger(self) -> Ledger:
         return Ledger(self.folder.ledger_path)

@@ -2,7 +2,7 @@
 
 from codebook.scheme.model import KINDS, LEVELS, Category, Codebook, Example, Variable
 from codebook.scheme.reading import parse_codebook, read_codebook, read_label_list, write_codebook
-from codebook.scheme.rendering import Change, diff_codebooks, render_html, render_markdown
+from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
 
 __all__ = [
     "KINDS",
@@ -12,6 +12,7 @@ __all__ = [
     "Codebook",
     "Example",
     "Variable",
+    "describe_variables",
     "diff_codebooks",
     "parse_codebook",
     "read_codebook",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codebook.scheme.model import Category, Codebook, Variable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def render_markdown(codebook: Codebook) -> str:
@@ -40,6 +43,25 @@ def _md(text: str) -> str:
     """One line of text in which Markdown and HTML read nothing as markup."""
     flat = " ".join(text.split())
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|$" else letter for letter in flat)
+
+
+def describe_variables(codebook: Codebook) -> pd.DataFrame:
+    """Return the variables as a frame: kind, level, categories, abstention codes, and the digest of each."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {
+                "variable": variable.name,
+                "kind": variable.kind,
+                "level": variable.level,
+                "categories": ", ".join(variable.scale),
+                "abstention": ", ".join(category.name for category in variable.abstain),
+                "digest": codebook.variable_digest(variable.name)[:8],
+            }
+            for variable in codebook.variables
+        ]
+    )
 
 
 _STYLE = (

@@ -9,6 +9,7 @@ from codebook.table.contract import COLUMNS, KEY, OPTIONAL
 from codebook.table.coverage import TableView, coverage, coverage_sentence, show_table
 from codebook.table.exports import read_table, write_table
 from codebook.table.frame import check_table, dump_labels, make_table, merge_tables
+from codebook.table.groups import count_labels, group_coders
 from codebook.table.wide import to_wide, write_wide
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "OPTIONAL",
     "TableView",
     "check_table",
+    "count_labels",
     "coverage",
     "coverage_sentence",
     "dump_labels",
+    "group_coders",
     "make_table",
     "merge_tables",
     "read_coders",

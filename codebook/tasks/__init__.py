@@ -4,6 +4,10 @@ A task turns a variable into a `Question` once, and then for every unit writes a
 To add a task: a file with a subclass of `Question`, a line in `TASKS`, the kind in `codebook.scheme.model.Kind`.
 """
 
+from collections.abc import Iterable
+from itertools import islice
+
+from codebook.records import Unit
 from codebook.scheme import Codebook
 from codebook.tasks.base import Label, Question
 from codebook.tasks.classify import Classify, ClassifyMulti
@@ -12,9 +16,20 @@ from codebook.tasks.rate import Rate
 TASKS: dict[str, type[Question]] = {"single": Classify, "multi": ClassifyMulti, "rating": Rate}
 
 
+def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) -> str:
+    """Return the questions about one unit (the first, or the `number`-th) as text: what the model reads, in order."""
+    unit = next(islice(units, number - 1, None))
+    shown = []
+    for name, question in make_questions(codebook).items():
+        prompt = question.write_prompt(unit)
+        turns = [f"--- example\n{asked}\n--- answer\n{answer}" for asked, answer in prompt.turns]
+        shown.append("\n".join([f"=== {name}", prompt.system, *turns, "--- unit", prompt.user]))
+    return "\n\n".join(shown)
+
+
 def make_questions(codebook: Codebook) -> dict[str, Question]:
     """Return the question of every variable, by name, in codebook order."""
     return {variable.name: TASKS[variable.kind](codebook, variable) for variable in codebook.variables}
 
 
-__all__ = ["TASKS", "Classify", "ClassifyMulti", "Label", "Question", "Rate", "make_questions"]
+__all__ = ["TASKS", "Classify", "ClassifyMulti", "Label", "Question", "Rate", "make_questions", "show_question"]

@@ -20,7 +20,7 @@ class Classify(Question):
     ... name: tone
     ... unit: a headline
     ... variables:
-    ...   - {name: tone, question: Which tone?, kind: single, level: nominal, categories: [good, bad]}
+    ...   - {name: tone, question: "Which tone?", kind: single, level: nominal, categories: [good, bad]}
     ... ''')
     >>> question = Classify(book, book.variables[0])
     >>> question.read_label('{"label":"good"}').label

@@ -11,7 +11,7 @@ from codebook.tasks.base import Question
 
 
 class Rate(Question):
-    """One point of a scale whose points are numbers in ascending order; the label is the point as the codebook spells it.
+    """One point of a scale of ascending numbers; the label is the point as the codebook spells it.
 
     Points are sent as text, so that `-1`, `0.5` and an abstention code travel in one enum and come back to the letter.
     """
