@@ -44,7 +44,7 @@ def keep_copy(copy: Path, out: Path, source: Path, *, note: str = "") -> None:
             _plain(output)
     if note:
         notebook["cells"] = [cell for cell in notebook["cells"] if _MARKER not in cell["metadata"].get("tags", [])]
-        notebook["cells"].insert(0, _make_note(note))
+        notebook["cells"].insert(0, _make_note(remove_secrets(note, read_secrets())))
     notebook = remove_secrets(notebook, read_secrets())
     with write_atomic(out) as file:
         file.write(orjson.dumps(notebook, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -90,6 +90,12 @@ def remove_secrets(value: Any, secrets: Mapping[str, str]) -> Any:
         return [remove_secrets(item, secrets) for item in value]
     if isinstance(value, str):
         for name, secret in sorted(secrets.items(), key=lambda pair: -len(pair[1])):
-            for form in {secret, secret.strip(), html.escape(secret), repr(secret)[1:-1]}:
+            for form in {
+                secret,
+                secret.strip(),
+                html.escape(secret),
+                html.escape(secret, quote=False),
+                repr(secret)[1:-1],
+            }:
                 value = value.replace(form, f"[removed: {name}]")
     return value
