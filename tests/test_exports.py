@@ -1,0 +1,181 @@
+"""Exports: what is read back is the same table, and a spreadsheet executes nothing."""
+
+import csv
+import math
+import tempfile
+import time
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from test_units import HOSTILE, LONG
+
+from codebook.errors import TableError
+from codebook.records import Unit
+from codebook.table import make_table, read_table, to_wide, write_table, write_wide
+from codebook.table.sheets import MAX_CELL, escape_text
+
+SUFFIXES = [".csv", ".xlsx", ".jsonl", ".parquet"]
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=("Cs",)), max_size=20),
+    st.text("_x0041F5\x07\r\n \t,\"'=\x00\uffff", max_size=12),
+)
+
+
+def row(unit_id="7", **more):
+    return {"unit_id": unit_id, "coder": "ann", "variable": "topic", "label": "sports"} | more
+
+
+def assert_same(table, path):
+    write_table(table, path)
+    pd.testing.assert_frame_equal(read_table(path), table)
+    assert list(path.parent.glob(".*")) == []
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_hostile_texts_come_back(tmp_path, suffix):
+    texts = [*HOSTILE, LONG] if suffix != ".xlsx" else HOSTILE
+    rows = [row(f"{number}{text}", label=text, raw=text, coder=text, run_id=text) for number, text in enumerate(texts)]
+    rows += [row("missing", label=None, why="invalid", raw=""), row("empty", label="")]
+    assert_same(make_table(rows), tmp_path / f"table{suffix}")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(st.tuples(TEXTS, TEXTS, st.floats() | st.none()), max_size=4), why=st.sampled_from(["refused", None])
+)
+@example(texts=[("_x005F_x0041_", "_x0041\x07", 0.1 + 0.2), ("_x0041_x0042_", "\r", -0.0)], why=None)
+def test_any_table_comes_back(suffix, texts, why):
+    rows = [
+        row(f"{number}{text}", label=None if why else text, why=why, detail=detail, cost_usd=cost)
+        for number, (text, detail, cost) in enumerate(texts)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        assert_same(make_table(rows), Path(folder) / f"table{suffix}")
+
+
+def test_the_csv_is_exact_for_other_readers_too(tmp_path):
+    table = make_table([row(str(number), label=text) for number, text in enumerate((*HOSTILE, LONG))])
+    write_table(table, tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        assert [record["label"] for record in csv.DictReader(file)] == table["label"].tolist()
+    frame = pd.read_csv(tmp_path / "t.csv", dtype=str, keep_default_na=False)
+    assert frame["label"].tolist() == table["label"].tolist()
+
+
+def test_no_cell_of_a_workbook_is_a_formula_or_a_link(tmp_path):
+    rows = [
+        row(text, label=text, raw=text, seconds=1.5) for text in ("=1+1", "=cmd()", "@x", "+1", "http://a.org", "1.0")
+    ]
+    write_table(make_table(rows), tmp_path / "t.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    cells = [cell for sheet in book for line in sheet.iter_rows() for cell in line if cell.value is not None]
+    assert {cell.data_type for cell in cells} == {"s", "n"}
+    assert {cell.data_type for line in book["codings"].iter_rows(max_col=4) for cell in line} == {"s"}
+    assert not any(cell.hyperlink for cell in cells)
+    assert book.sheetnames == ["codings", "coverage"]
+    assert [cell.value for cell in book["coverage"][2]][:4] == ["ann", "topic", 6, 6]
+
+
+def test_a_long_text_is_cut_in_the_spreadsheet_copy_and_said(tmp_path):
+    table = make_table([row(raw=LONG), row("8", raw="😀" * 20_000), row("9", raw="z" * MAX_CELL)])
+    said = write_table(table, tmp_path / "t.xlsx")
+    assert said.startswith("t.xlsx: 3 rows of 9 columns. 2 texts are longer than a cell can hold (32,767 characters)")
+    back = read_table(tmp_path / "t.xlsx")
+    assert back.attrs["notes"] == ["t.xlsx: 2 texts were cut when this copy was written."]
+    assert back["raw"][0].endswith("y [... cut here: the table has 40,000 characters]")
+    assert [len(text.encode("utf-16-le")) // 2 for text in back["raw"]] == pytest.approx([MAX_CELL] * 3, abs=1)
+    assert back["raw"][2] == table["raw"][2]
+    pd.testing.assert_frame_equal(back.drop(columns="raw"), table.drop(columns="raw"))
+
+
+def test_a_key_or_a_label_is_never_cut(tmp_path):
+    with pytest.raises(TableError, match=r"column 'label'.*write .csv, .jsonl or .parquet instead"):
+        write_table(make_table([row(label=LONG)]), tmp_path / "t.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text("_x0041F5a\x07\x00\r", max_size=16))
+def test_escapes_of_a_workbook_can_be_undone(text):
+    from openpyxl.utils.escape import unescape
+
+    assert unescape(escape_text(text)) == text
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_empty_table_comes_back(tmp_path, suffix):
+    assert_same(make_table([]), tmp_path / f"t{suffix}")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "t.csv"
+    write_table(make_table([row()]), path)
+    before = path.read_bytes()
+    with pytest.raises(TableError):
+        write_table(make_table([row()]).assign(why="refused"), path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("gone.csv", None, "no such file"),
+        ("t.dta", "", "use .csv, .xlsx, .jsonl or .parquet"),
+        ("t.csv", "", "read a file that write_table wrote"),
+        ("t.csv", "id,text\n1,a\n", "'unit_id', 'coder'"),
+        ("t.jsonl", '{"unit_id":"1"}\n{"coder":"a"}\n{"coder":"b"}\n', "the lines have different keys"),
+    ],
+)
+def test_files_that_hold_no_table(tmp_path, name, content, match):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(TableError, match=match):
+        read_table(tmp_path / name)
+
+
+def test_an_unknown_suffix_is_refused_on_writing(tmp_path):
+    with pytest.raises(TableError, match="files that end in nothing"):
+        write_table(make_table([row()]), tmp_path / "table")
+
+
+WIDE = ["id", "quote", "label", "batch_id", "request_id", "processing_time", "error_info"]
+
+
+def test_the_wide_form(tmp_path):
+    table = make_table(
+        [row(seconds=2.5, batch_id="b1", request_id="r1", detail=""), row("8", label=None, why="failed", detail="=500")]
+    )
+    units = [(Unit("7", "=cmd()"), None), (Unit("8", "a\rb"), None), (Unit("9", "not coded"), "the text is empty")]
+    wide = to_wide(table, units)
+    assert list(wide.columns) == WIDE
+    assert wide["quote"].tolist() == ["=cmd()", "a\rb"]
+    assert wide["error_info"].tolist() == ["", "failed: =500"]
+    assert wide["processing_time"][0] == 2.5
+    assert math.isnan(wide["processing_time"][1])
+    assert write_wide(table, {"7": "x", "8": "y\r"}, tmp_path / "wide.csv") == "wide.csv: 2 rows in the wide form."
+    with (tmp_path / "wide.csv").open(newline="") as file:
+        assert list(csv.reader(file))[1:] == [["7", "x", "sports", "b1", "r1", "2.5", ""]] + [
+            ["8", "y\r", "", "", "", "", "failed: =500"]
+        ]
+
+
+def test_the_wide_form_names_what_there_is_more_than_one_of():
+    table = make_table([row(), row(coder="ben"), row(draw=1)])
+    assert list(to_wide(table, [Unit("7", "x")]).columns) == [*WIDE, "coder", "draw"]
+    with pytest.raises(TableError, match="give the units of this run"):
+        to_wide(table, [Unit("8", "x")])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_large_table_is_written_quickly(tmp_path, suffix):
+    n = 300_000
+    units = pd.Series(range(n)).astype("str")
+    table = make_table([row()]).loc[[0] * n].assign(unit_id=units.to_numpy(), custom_id=units.to_numpy())
+    start = time.perf_counter()
+    assert write_table(table, tmp_path / f"t{suffix}").startswith(f"t{suffix}: 300,000 rows")
+    assert len(read_table(tmp_path / f"t{suffix}")) == n
+    assert time.perf_counter() - start < 20

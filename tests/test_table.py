@@ -1,0 +1,177 @@
+"""The tidy table: its contract, its coverage, and how it is shown."""
+
+import pandas as pd
+import pytest
+
+from codebook.errors import TableError
+from codebook.records import WHYS
+from codebook.scheme import Codebook, Variable
+from codebook.table import (
+    COLUMNS,
+    OPTIONAL,
+    check_table,
+    coverage,
+    coverage_sentence,
+    dump_labels,
+    make_table,
+    merge_tables,
+    show_table,
+)
+
+CODEBOOK = Codebook(
+    name="example",
+    unit="a sentence",
+    variables=(
+        Variable(
+            name="topic", question="?", kind="single", level="nominal", categories=["sports", "NA"], abstain=["?"]
+        ),
+        Variable(name="frames", question="?", kind="multi", level="nominal", categories=["moral", "conflict"]),
+    ),
+)
+
+
+def row(unit_id="7", **more):
+    return {"unit_id": unit_id, "coder": "ann", "variable": "topic", "label": "sports"} | more
+
+
+def frame(*rows):
+    return pd.DataFrame([{"draw": 0, "why": None, "run_id": "", "custom_id": ""} | row for row in rows], dtype=object)
+
+
+def test_a_table_is_typed_and_in_order():
+    table = make_table([row(cost_usd=0.5, raw="x"), row("8", label=None, why="refused")], CODEBOOK)
+    assert list(table.columns) == [*COLUMNS, "raw", "cost_usd"]
+    assert table.dtypes.astype(str).to_dict() == dict.fromkeys(table.columns, "str") | {
+        "draw": "int64",
+        "cost_usd": "float64",
+    }
+    assert table["label"].isna().tolist() == [False, True]
+    assert table["why"].isna().tolist() == [True, False]
+    assert table["raw"].tolist() == ["x", ""]
+
+
+def test_the_table_of_no_rows():
+    table = make_table([])
+    assert list(table.columns) == list(COLUMNS)
+    assert coverage_sentence(table) == "0 asked = 0 labelled"
+    assert "0 asked" in repr(show_table(table))
+    assert merge_tables().equals(table)
+
+
+def test_whole_numbers_become_text_and_the_frame_given_stays():
+    given = frame(row(unit_id=1, label=1), row(unit_id=2, label=0)).infer_objects()
+    assert check_table(given)["label"].tolist() == ["1", "0"]
+    assert given["label"].tolist() == [1, 0]
+    assert check_table(frame(row()).astype({"label": "category"}))["label"].tolist() == ["sports"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "match"),
+    [
+        ([row(why="refused")], "a label and a why.*keep one"),
+        ([row(label=None)], r"no label, and no why.*set why to one of refused, truncated"),
+        ([row(label=None, why="tired")], "why is 'tired'.*use one of"),
+        ([row(), row()], "1 codings repeat unit, coder, variable and draw.*number them as draws"),
+        ([row(unit_id="")], "no unit_id.*give every row"),
+        ([row(coder=None)], "no coder"),
+        ([row(draw=-1)], "a whole number.*0, 1, 2"),
+        ([row(draw=0.5)], "a whole number"),
+        ([row(draw="x")], "column 'draw'"),
+        ([row(label=1.5)], "values that are not text, such as 1.5"),
+        ([row(raw="\ud800")], "column 'raw'.*surrogates not allowed"),
+        ([row(confidence="high")], "column 'confidence'.*give numbers"),
+        ([row(variable="topics")], "variable 'topics' is not in the codebook.*use one of 'topic', 'frames'"),
+        ([row(label="Sports")], r"label 'Sports' \(1 rows\): it is not in the codebook.*use sports, NA, \?"),
+        ([row(variable="frames")], "label 'sports'.*not a JSON list"),
+        ([row(variable="frames", label='"moral"')], "not a JSON list of texts"),
+        ([row(variable="frames", label='["x"]')], "'x' is not in the codebook"),
+        ([row(variable="frames", label='["conflict","moral"]')], "not in codebook order"),
+        ([row(variable="frames", label='["moral","moral"]')], "repeats a label"),
+        ([row(labl="x")], "column 'labl'.*did you mean 'label'"),
+    ],
+)
+def test_what_breaks_the_contract(rows, match):
+    with pytest.raises(TableError, match=match):
+        check_table(frame(*rows), CODEBOOK)
+
+
+def test_all_faults_at_once():
+    with pytest.raises(TableError) as caught:
+        check_table(frame(row(why="refused"), row("8", label=None), row("9", label="x"), row("9")), CODEBOOK)
+    assert len(caught.value.faults) == 4
+    assert "1 row (unit_id '7')" in str(caught.value)
+
+
+@pytest.mark.parametrize("label", ["[]", '["moral"]', '["moral", "conflict"]', '[ "moral","conflict" ]'])
+def test_lists_of_labels_have_one_spelling(label):
+    table = check_table(
+        frame(row(variable="frames", label=label), row("8", variable="frames", label=None, why="absent")), CODEBOOK
+    )
+    assert table["label"][0] == label.replace(" ", "")
+    assert table["label"].isna().tolist() == [False, True]
+
+
+def test_labels_are_dumped_in_codebook_order():
+    assert dump_labels(["conflict", "moral", "moral"], CODEBOOK.variable("frames")) == '["moral","conflict"]'
+
+
+def test_merging_checks_for_repeats_and_keeps_notes():
+    ann, ben = make_table([row(model="m")]), make_table([row(coder="ben", seconds=1.5)])
+    ann.attrs["notes"] = ["from ann"]
+    merged = merge_tables(ann, ben, codebook=CODEBOOK)
+    assert merged["model"].tolist() == ["m", ""]
+    assert merged["seconds"].isna().tolist() == [True, False]
+    assert merged.attrs == {"notes": ["from ann"]}
+    with pytest.raises(TableError, match="drop the repeats"):
+        merge_tables(ann, ann)
+
+
+def test_coverage_sums_and_names_every_why():
+    rows = [row(str(number), label=None, why=why) for number, why in enumerate((*WHYS, "invalid"))]
+    table = make_table([*rows, row("x"), row("x", coder="ben", variable="frames", label="[]")])
+    counted = coverage(table)
+    assert list(counted.columns) == ["coder", "variable", "asked", "labelled", *WHYS]
+    assert counted["asked"].tolist() == [10, 1]
+    assert counted["invalid"].tolist() == [2, 0]
+    assert coverage_sentence(table).startswith("11 asked = 2 labelled + 1 refused + 1 truncated + 2 invalid")
+    with pytest.raises(TableError, match="does not sum"):
+        coverage(table.assign(why=None))
+
+
+def test_a_big_table_has_separators_and_says_what_is_shown():
+    table = make_table(row(str(number)) for number in range(1200))
+    assert "The first 3 of 1,200 rows. 1,200 asked = 1,200 labelled" in repr(show_table(table, 3))
+
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "$5 and $6",
+    "\x1b[31mred",
+    "\u202eevil",
+    "a\u2028b",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_runs_in_what_is_shown(text):
+    table = make_table([row(text, coder=text, variable=text, label=text, raw=text)])
+    page, plain = show_table(table)._repr_html_(), repr(show_table(table))
+    for piece in ("<img", "<script", "\x1b", "\u202e", "\u2028"):
+        assert piece not in page
+    assert page.count("tex2jax_ignore") >= 3
+    for sign in ("\x1b", "\u202e", "\u2028"):
+        assert sign not in plain
+    assert table["raw"][0] == text
+
+
+def test_optional_columns_are_as_documented():
+    assert len(set(COLUMNS) | set(OPTIONAL)) == len(COLUMNS) + len(OPTIONAL) == 17
+
+
+def test_a_million_codings_are_checked_quickly():
+    n = 1_000_000
+    units = pd.Series(range(n)).astype("str")
+    table = pd.DataFrame({"unit_id": units, "coder": "ann", "variable": "topic", "label": "sports", "draw": 0})
+    table = check_table(table.assign(why=None, run_id="", custom_id=units), CODEBOOK)
+    assert coverage(table)["labelled"].tolist() == [n]
