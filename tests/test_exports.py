@@ -158,8 +158,9 @@ def test_the_wide_form(tmp_path):
     assert math.isnan(wide["processing_time"][1])
     assert write_wide(table, {"7": "x", "8": "y\r"}, tmp_path / "wide.csv") == "wide.csv: 2 rows in the wide form."
     with (tmp_path / "wide.csv").open(newline="") as file:
-        assert list(csv.reader(file))[1:] == [["7", "x", "sports", "b1", "r1", "2.5", ""]] + [
-            ["8", "y\r", "", "", "", "", "failed: =500"]
+        assert list(csv.reader(file))[1:] == [
+            ["7", "x", "sports", "b1", "r1", "2.5", ""],
+            ["8", "y\r", "", "", "", "", "failed: =500"],
         ]
 
 
