@@ -2,6 +2,6 @@
 
 from codebook.ledger.book import Ledger, PlannedRow
 from codebook.ledger.migrations import MIGRATIONS
-from codebook.ledger.queries import JobRow, RowState
+from codebook.ledger.queries import JobRow, RetriedRow, RowState
 
-__all__ = ["MIGRATIONS", "JobRow", "Ledger", "PlannedRow", "RowState"]
+__all__ = ["MIGRATIONS", "JobRow", "Ledger", "PlannedRow", "RetriedRow", "RowState"]

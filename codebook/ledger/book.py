@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from codebook.errors import RecordError
-from codebook.ledger.migrations import MIGRATIONS, migrate
+from codebook.ledger.migrations import open_tables
 from codebook.ledger.queries import Queries
 from codebook.records import ENDED, Answer, JobState, Shard
 
@@ -27,22 +26,23 @@ class PlannedRow(NamedTuple):
 
 
 class Ledger(Queries):
-    """The ledger of a project, opened for reading and writing; many processes may have it open at a time."""
+    """The ledger of a project, opened for reading and writing; many processes may have it open at a time.
+
+    Raises
+    ------
+    RecordError
+        The file is damaged, no ledger, or written by a newer version of the kit.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
+        try:
+            open_tables(self._db, path)
+        except BaseException:
             self._db.close()
-            raise RecordError(
-                f"{path.name} was written by a newer version of codebook-kit (tables {version}, known "
-                f"{len(MIGRATIONS)}). To mend: upgrade the kit."
-            )
-        migrate(self._db)
+            raise
 
     def __enter__(self) -> Ledger:
         return self
@@ -127,14 +127,18 @@ class Ledger(Queries):
 
     # --- submit, poll, cancel
 
-    def intend_job(self, shard_id: int, job_key: str, engine: str) -> None:
-        """Before the call: note that a job is about to be made for this shard under this key."""
+    def intend_job(self, shard_id: int, job_key: str, engine: str) -> bool:
+        """Before the call: note that a job is about to be made for this shard under this key.
+
+        False: the shard was given up meanwhile, no job may be made.
+        """
         with self.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO jobs (shard_id, job_key, engine, state, created_at) "
                 "VALUES (?, ?, ?, 'creating', ?)",
                 (shard_id, job_key, engine, now()),
             )
+            return db.execute("SELECT 1 FROM jobs WHERE job_key = ?", (job_key,)).fetchone() is not None
 
     def note_submitted(self, shard_id: int, job_id: str) -> None:
         """After the call: the engine's name for the job."""
@@ -203,7 +207,7 @@ class Ledger(Queries):
             )
             self._choose_answers(job)
             db.execute("UPDATE asks SET open = 0 WHERE shard_id = ?", (shard_id,))
-            db.execute("UPDATE jobs SET collected_at = ? WHERE id = ?", (now(), job))
+            db.execute("UPDATE jobs SET collected_at = COALESCE(collected_at, ?) WHERE id = ?", (now(), job))
             count = db.execute("SELECT count(*) FROM answers WHERE job = ? AND file IS NOT NULL", (job,)).fetchone()[0]
         return int(count), strangers
 

@@ -13,7 +13,11 @@ events   what each verb did
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
+from pathlib import Path
+
+from codebook.errors import RecordError
 
 
 def m001_first(db: sqlite3.Connection) -> None:
@@ -49,6 +53,7 @@ def m001_first(db: sqlite3.Connection) -> None:
             model TEXT NOT NULL DEFAULT '', request_id TEXT NOT NULL DEFAULT '',
             tokens_in INTEGER NOT NULL DEFAULT 0, tokens_out INTEGER NOT NULL DEFAULT 0,
             UNIQUE (job, custom_id))""",
+        "CREATE INDEX answers_ask ON answers (ask_id)",
         """CREATE TABLE events (
             id INTEGER PRIMARY KEY, at TEXT NOT NULL, run_id TEXT NOT NULL, verb TEXT NOT NULL, what TEXT NOT NULL)""",
     ):
@@ -56,6 +61,40 @@ def m001_first(db: sqlite3.Connection) -> None:
 
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first,)
+
+
+def open_tables(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file, bring those of an old one up to date, and leave a newer or foreign file alone."""
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.OperationalError:
+        raise  # locked, or not allowed to be opened: the file itself may be sound
+    except sqlite3.DatabaseError as error:
+        raise RecordError(
+            f"{path} is no ledger, or damaged ({error}). To mend: restore it from a backup, or move it away and plan "
+            "again; what was answered is then asked anew."
+        ) from None
+    if version > len(MIGRATIONS):
+        raise RecordError(
+            f"{path.name} was written by a newer version of codebook-kit (tables {version}, known {len(MIGRATIONS)}). "
+            "To mend: upgrade the kit."
+        )
+    _use_wal(db)
+    db.execute("PRAGMA synchronous = FULL")
+    migrate(db)
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Let readers and a writer work side by side. SQLite does not wait here for another process that does the same."""
+    for pause_s in (0.01, 0.05, 0.2, 0.5, 1, 2, None):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if pause_s is None:
+                raise
+            time.sleep(pause_s)
+        else:
+            return
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _PENDING = "asks.open = 1 AND (answers.id IS NULL OR answers.why IS NOT NULL)"
 WHY_SQL = f"""CASE
@@ -62,6 +62,17 @@ class RowState:
     batch_id: str
     started_at: str | None
     ended_at: str | None
+
+
+class RetriedRow(NamedTuple):
+    """A question to be asked again: its name in this run and its key, and under which name which shard asked it."""
+
+    custom_id: str
+    request_key: str
+    sent_as: str
+    run_id: str
+    file: str
+    sha256: str
 
 
 class Queries:
@@ -137,18 +148,16 @@ class Queries:
             WHERE sent.shard_id = ? GROUP BY sent.custom_id"""
         return dict(self._db.execute(sql, (shard_id,)))
 
-    def rows_to_retry(self, run_id: str, whys: Collection[str]) -> list[tuple[str, str, str, str]]:
-        """The closed questions of the run that ended for one of these reasons: (custom_id, run, shard file, key).
-
-        Each question once, under the custom_id with which it stands in that shard.
-        """
+    def rows_to_retry(self, run_id: str, whys: Collection[str]) -> list[RetriedRow]:
+        """The closed questions of the run that ended for one of these reasons, each once."""
         marks = ",".join("?" * len(whys))
-        sql = f"""SELECT min(sent.custom_id), shards.run_id, shards.file, lower(hex(asks.request_key))
+        sql = f"""SELECT min(rows.custom_id), lower(hex(asks.request_key)), min(sent.custom_id), shards.run_id,
+                shards.file, shards.sha256
             FROM {_JOINS} JOIN shards ON shards.id = asks.shard_id
             JOIN sent ON sent.shard_id = shards.id AND sent.ask_id = asks.id
             WHERE rows.run_id = ? AND asks.open = 0 AND {WHY_SQL} IN ({marks})
             GROUP BY asks.id ORDER BY asks.id"""  # noqa: S608
-        return list(self._db.execute(sql, (run_id, *whys)))
+        return [RetriedRow(*row) for row in self._db.execute(sql, (run_id, *whys))]
 
     def totals(self, run_id: str) -> dict[str, Any]:
         """Answers that the rows of a run rest on, their tokens, and the models that gave them."""

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
 from codebook.paths import project_folder, show_path
-from codebook.records import write_atomic
+from codebook.records import digest_file, write_atomic
 from codebook.scheme import Codebook, read_codebook
 
 _PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff")
@@ -69,6 +69,20 @@ class RunFolder:
         """Return the codebook the run was planned with."""
         return read_codebook(self.codebook_path)
 
+    def check_shard(self, path: Path, sha256: str) -> None:
+        """Refuse a shard that is not the one that was planned.
+
+        Raises
+        ------
+        RecordError
+            Its file is gone or changed.
+        """
+        if not path.is_file() or digest_file(path) != sha256:
+            raise RecordError(
+                f"{show_path(path)} is gone or was changed after it was planned (its SHA-256 is in the ledger). "
+                "To mend: restore it from a backup, or plan a new run."
+            )
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run, so that two processes do not work on it at once.
@@ -82,11 +96,19 @@ class RunFolder:
         lock = FileLock(self.path / ".lock")
         try:
             with lock.acquire(timeout=1):
+                self._clear()
                 yield
         except Timeout:
             raise BusyError(
                 f"Another process is working on run {self.name!r}. To mend: wait for it to end, then repeat."
             ) from None
+
+    def _clear(self) -> None:
+        """Remove what a killed process left half written; the lock is held, so nobody is writing it now."""
+        written = (self.units_path, self.codebook_path, self.record_path, self.table_path)
+        for pattern in (*(f".{path.name}.*.part" for path in written), ".*units.new.jsonl*", "shards/.*.part"):
+            for path in self.path.glob(pattern):
+                path.unlink()
 
     def planning_lock(self) -> FileLock:
         """One plan at a time in a project, so that two runs do not both find a question new."""

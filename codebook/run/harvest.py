@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from codebook.dialects import read_reply
 from codebook.engines import Engine
+from codebook.errors import BusyError, EngineError
 from codebook.ledger import JobRow, Ledger
-from codebook.records import Answer, digest_file, iter_lines, load_line
+from codebook.records import Answer, JobState, digest_file, iter_lines, load_line
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
@@ -27,9 +29,16 @@ def harvest_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: E
         A result file is damaged; nothing of it is indexed.
     """
     assert row.job_id is not None  # the caller chose submitted jobs only
-    files = _fetch(folder, engine, row.job_id, row.number)
-    state = row.state
-    missing_why, detail = _MISSING.get(state, (state, row.note))
+    state, note = row.state, row.note
+    try:
+        files = _fetch(folder, engine, row.job_id, row.number)
+    except EngineError:
+        now = engine.poll(row.job_id)
+        if now.state != "failed":
+            raise
+        ledger.note_state(row.shard_id, now)  # failed as a whole, or lost since: there are no files
+        files, state, note = [], now.state, now.note
+    missing_why, detail = _MISSING.get(state, (state, note))
     n_answers, strangers = ledger.add_answers(
         row.shard_id, _read(folder, codebook, ledger, row, files), missing_why=missing_why, detail=detail
     )
@@ -37,6 +46,19 @@ def harvest_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: E
     if strangers:
         said += f"; {len(strangers)} lines answer nothing that was asked, such as {strangers[0]}"
     ledger.note_event(folder.name, "collect", said)
+
+
+def settle_job(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -> str | None:
+    """Return the job of a submit that was interrupted; give up a shard that never reached the engine."""
+    job_id = engine.find(row.job_key or "")
+    if job_id:
+        ledger.note_submitted(row.shard_id, job_id)
+        return job_id
+    with suppress(BusyError), folder.lock():  # where a submit is at work, the doubt is its own to settle
+        note = "it never reached the engine"
+        ledger.note_state(row.shard_id, JobState("cancelled", row.n_requests, note=note))
+        ledger.add_answers(row.shard_id, (), missing_why="cancelled", detail=note)
+    return None
 
 
 def _fetch(folder: RunFolder, engine: Engine, job_id: str, number: int) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import closing
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,22 +19,28 @@ from codebook.tasks import Label, Question, make_questions
 if TYPE_CHECKING:
     import pandas as pd
 
+_OPEN_AT_ONCE = 100
+
 
 def build_table(folder: RunFolder, codebook: Codebook, model: str, rows: Iterable[RowState]) -> pd.DataFrame:
     """Return the tidy table; `model` names the coder where no answer says which model gave it."""
     questions = make_questions(codebook)
-    with ExitStack() as stack:
-        lines = _Lines(folder, stack)
+    with closing(_Lines(folder)) as lines:
         table = make_table(_tidy_row(folder.name, codebook, model, row, questions, lines) for row in rows)
     return table
 
 
 class _Lines:
-    """Reads result lines by their place; each file is opened once."""
+    """Reads result lines by their place; files stay open, but never more than a system allows."""
 
-    def __init__(self, folder: RunFolder, stack: ExitStack) -> None:
-        self.folder, self.stack = folder, stack
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
         self.files: dict[str, IO[bytes]] = {}
+
+    def close(self) -> None:
+        """Close all files."""
+        while self.files:
+            self.files.popitem()[1].close()
 
     def read(self, row: RowState) -> Answer:
         assert row.file is not None
@@ -44,7 +50,9 @@ class _Lines:
                 raise RecordError(
                     f"runs/{row.file} is gone: it holds the answer {row.custom_id}. To mend: restore it from a backup."
                 )
-            self.files[row.file] = self.stack.enter_context(path.open("rb"))
+            if len(self.files) >= _OPEN_AT_ONCE:
+                self.close()
+            self.files[row.file] = path.open("rb")
         file = self.files[row.file]
         file.seek(row.offset)
         return read_reply(load_line(file.read(row.length), f"runs/{row.file} at byte {row.offset}"))

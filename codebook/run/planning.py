@@ -9,19 +9,16 @@ from typing import Any
 
 from codebook.engines import make_engine
 from codebook.errors import Fault, ParameterError, RunError
-from codebook.ledger import Ledger, PlannedRow
+from codebook.ledger import Ledger
 from codebook.ledger.book import now
 from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
-from codebook.requests import make_custom_id, make_requests
 from codebook.run.folder import RunFolder, describe_software
+from codebook.run.planner import Planner
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
-from codebook.shards import Cuts, ShardWriter
-from codebook.tasks import make_questions
-from codebook.units import UnitSource, check_units, iter_units, write_units
-
-_ROWS_AT_ONCE = 50_000
+from codebook.shards import Cuts
+from codebook.units import UnitSource, check_units, write_units
 
 
 def plan(
@@ -84,13 +81,14 @@ def plan(
         with Ledger(folder.ledger_path) as ledger:
             if ledger.start_run(name, planned) != planned:
                 raise _other_plan(folder, book)
-            if not ledger.is_planned(name):
+            if not folder.record_path.is_file():  # a first plan, or a folder that was deleted
                 write_codebook(book, folder.codebook_path)
                 about = {"source": source, "n": n_units, "sha256": units_digest}
                 _write_record(folder, book, asked | {"archive": options.get("archive", "")}, about)
+            if not ledger.is_planned(name):
                 limits = answering.limits
                 chosen_cuts = cuts or Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
-                _Planner(folder, ledger, book, asked, chosen_cuts).run()
+                Planner(folder, ledger, book, asked, chosen_cuts).run()
                 ledger.finish_plan(name)
                 ledger.note_event(name, "plan", f"{n_units} units")
     return open_run(name)
@@ -209,76 +207,3 @@ def _write_record(folder: RunFolder, book: Codebook, asked: Mapping[str, Any], u
             "software": describe_software(),
         }
     )
-
-
-class _Planner:
-    """Goes through the units once, fills shards with the questions that are new, and notes all of it shard by shard."""
-
-    def __init__(self, folder: RunFolder, ledger: Ledger, book: Codebook, asked: Mapping[str, Any], cuts: Cuts) -> None:
-        self.folder, self.ledger, self.book, self.asked, self.cuts = folder, ledger, book, asked, cuts
-        self.questions = make_questions(book)
-        self.number = ledger.last_shard_number(folder.name)
-        self.resuming = ledger.n_rows(folder.name) > 0
-        self.rows: list[PlannedRow] = []
-        self.in_shard: set[str] = set()
-        self.writer = self._new_writer()
-
-    def run(self) -> None:
-        """Plan every unit."""
-        try:
-            for unit, skip in iter_units(self.folder.units_path):
-                for row in self._skipped(unit, skip) if skip else self._requests(unit):
-                    self.rows.append(row)
-                if len(self.rows) >= _ROWS_AT_ONCE and not self.in_shard:
-                    self._commit()
-            self._commit()
-        finally:
-            self.writer.discard()
-
-    def _requests(self, unit: Unit) -> Iterator[PlannedRow]:
-        asked = self.asked
-        requests = make_requests(
-            self.questions,
-            unit,
-            model=asked["model"],
-            url=asked["url"],
-            draws=asked["draws"],
-            settings=asked["settings"],
-        )
-        for request in requests:
-            if self._is_noted(request.custom_id):
-                continue
-            key = request.request_key
-            if key not in self.in_shard and not self.ledger.is_asked(key):
-                if not self.writer.add(request):
-                    self._commit()
-                    self.writer.add(request)
-                self.in_shard.add(key)
-            yield PlannedRow(request.custom_id, unit.unit_id, request.variable, request.draw, key, None)
-
-    def _skipped(self, unit: Unit, skip: str) -> Iterator[PlannedRow]:
-        for variable in self.book.variables:
-            for draw in range(self.asked["draws"]):
-                custom_id = make_custom_id(unit.unit_id, variable.name, draw)
-                if not self._is_noted(custom_id):
-                    yield PlannedRow(custom_id, unit.unit_id, variable.name, draw, "", skip)
-
-    def _is_noted(self, custom_id: str) -> bool:
-        """Whether an earlier, interrupted planning noted this row."""
-        return self.resuming and self.ledger.has_row(self.folder.name, custom_id)
-
-    def _new_writer(self) -> ShardWriter:
-        self.number += 1
-        asked = self.asked
-        return ShardWriter(self.folder.shards, self.number, model=asked["model"], url=asked["url"], cuts=self.cuts)
-
-    def _commit(self) -> None:
-        """Close the shard, if it holds anything, and note it together with the rows so far."""
-        if self.in_shard:
-            shard = self.writer.close()
-            self.ledger.add_planned(self.folder.name, self.rows, (self.number, shard, self.writer.requests))
-            self.writer = self._new_writer()
-            self.in_shard.clear()
-        elif self.rows:
-            self.ledger.add_planned(self.folder.name, self.rows)
-        self.rows.clear()

@@ -83,6 +83,8 @@ class RunStatus:
         """What to do next."""
         if any(job.state in ("planned", "creating") for job in self.jobs):
             return "Next: submit."
+        if self.waits_for and all(job.collected for job in self.jobs):
+            return f"Next: submit and collect {' and '.join(self.waits_for)}, then collect this run."
         if not self.done:
             return "Next: collect, now or later."
         bad = {why for counts in self.counts.values() for why in counts if why in ("failed", "expired", "cancelled")}

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines import Engine, make_engine
-from codebook.errors import Fault, ParameterError, PendingError, RecordError, RunError
+from codebook.errors import BusyError, Fault, ParameterError, PendingError, RunError
 from codebook.ledger import JobRow, Ledger
 from codebook.paths import resolve_path, show_path
-from codebook.records import Request, Shard, Unit, digest_file, dump_canonical, read_lines
+from codebook.records import Shard, Unit
+from codebook.run.again import plan_again
 from codebook.run.folder import RunFolder
-from codebook.run.harvest import harvest_job
+from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.labels import build_table
 from codebook.run.state import RunStatus, describe_job
 from codebook.scheme import Codebook
-from codebook.shards import Cuts, ShardWriter
-from codebook.table import coverage, merge_tables, read_coders, write_table, write_wide
+from codebook.table import (
+    coverage,
+    merge_tables,
+    read_coders,
+    set_aside_abstentions,
+    shorten_coders,
+    write_table,
+    write_wide,
+)
 from codebook.units import iter_units
 
 if TYPE_CHECKING:
@@ -74,7 +83,7 @@ class Run:
         """Say how the run stands; with `poll` the engine is asked first, otherwise only the ledger."""
         with self._ledger() as ledger:
             if poll:
-                self._poll(ledger)
+                self._poll(ledger, self._engine())
             jobs = tuple(describe_job(row) for row in ledger.jobs(self.name))
             waits = tuple(ledger.awaited_runs(self.name))
             counts = ledger.count_whys(self.name)
@@ -97,14 +106,11 @@ class Run:
 
     def _submit_shard(self, ledger: Ledger, engine: Engine, row: JobRow) -> None:
         path = self.folder.shards / row.file
-        if not path.is_file() or digest_file(path) != row.sha256:
-            raise RecordError(
-                f"{show_path(path)} is gone or was changed after it was planned (its SHA-256 is in the ledger). "
-                "To mend: restore it from a backup, or plan a new run."
-            )
+        self.folder.check_shard(path, row.sha256)
         shard = Shard(path, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
         key = f"{self.name}:{row.number}:{row.sha256[:32]}"
-        ledger.intend_job(row.shard_id, key, engine.name)
+        if not ledger.intend_job(row.shard_id, key, engine.name):
+            return  # another process cancelled the run meanwhile
         job_id = engine.submit(shard, key)
         ledger.note_submitted(row.shard_id, job_id)
         ledger.note_state(row.shard_id, engine.poll(job_id))
@@ -118,12 +124,11 @@ class Run:
         PendingError
             Answers are outstanding and `partial` is False. What is there is collected all the same.
         """
-        with self.folder.lock(), self._ledger() as ledger:
+        with self._ledger() as ledger:
             self._require_planned(ledger)
-            self._collect_jobs(ledger)
-            awaited = ledger.awaited_runs(self.name)
-        for other in awaited:
-            open_run(other).collect(partial=True)
+        for other in self._collect_jobs():
+            with suppress(BusyError):  # whoever works on it collects it
+                open_run(other)._collect_jobs()
         status = self.status()
         with self.folder.lock():
             write_table(self.table(), self.folder.table_path)
@@ -135,15 +140,18 @@ class Run:
             )
         return status
 
-    def _collect_jobs(self, ledger: Ledger) -> None:
-        self._poll(ledger)
-        for row in ledger.jobs(self.name):
-            if row.open and row.job_id and row.ended_at:
-                harvest_job(self.folder, self.codebook, ledger, self._engine(), row)
+    def _collect_jobs(self) -> list[str]:
+        """Fetch and index the jobs that ended; return the other runs whose answers this run waits for."""
+        with self.folder.lock(), self._ledger() as ledger:
+            engine = self._engine()
+            self._poll(ledger, engine)
+            for row in ledger.jobs(self.name):
+                if row.open and row.job_id and row.ended_at:
+                    harvest_job(self.folder, self.codebook, ledger, engine, row)
+            return ledger.awaited_runs(self.name)
 
-    def _poll(self, ledger: Ledger) -> None:
+    def _poll(self, ledger: Ledger, engine: Engine) -> None:
         """Ask the engine how each open job stands."""
-        engine = self._engine()
         for row in ledger.jobs(self.name):
             if row.open and row.job_id and not row.ended_at:
                 ledger.note_state(row.shard_id, engine.poll(row.job_id))
@@ -159,33 +167,9 @@ class Run:
         with self.folder.lock(), self.folder.planning_lock(), self._ledger() as ledger:
             self._require_planned(ledger)
             wanted = ledger.rows_to_retry(self.name, list(whys))
-            count = self._plan_again(ledger, wanted)
-            if count:
-                ledger.note_event(self.name, "retry", f"{count} questions: {', '.join(sorted(whys))}")
-        return count
-
-    def _plan_again(self, ledger: Ledger, wanted: list[tuple[str, str, str, str]]) -> int:
-        """Copy the lines of these questions from their old shards into new ones."""
-        limits = self._engine().limits
-        cuts = Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
-        by_file: dict[Path, dict[str, str]] = {}
-        for custom_id, run_id, file, key in wanted:
-            by_file.setdefault(self.folder.runs / run_id / "shards" / file, {})[custom_id] = key
-        writer: ShardWriter | None = None
-        for path, keys in by_file.items():
-            for line in read_lines(path):
-                if line["custom_id"] not in keys:
-                    continue
-                request = _as_request(line, keys[line["custom_id"]])
-                if writer is None or not writer.add(request):
-                    if writer is not None:
-                        ledger.add_shard(self.name, writer.number, writer.close(), writer.requests)
-                    number = ledger.last_shard_number(self.name) + 1
-                    model, url = str(line["body"]["model"]), request.url
-                    writer = ShardWriter(self.folder.shards, number, model=model, url=url, cuts=cuts)
-                    writer.add(request)
-        if writer is not None:
-            ledger.add_shard(self.name, writer.number, writer.close(), writer.requests)
+            plan_again(self.folder, ledger, self._engine().limits, wanted)
+            if wanted:
+                ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys))}")
         return len(wanted)
 
     def cancel(self) -> RunStatus:
@@ -193,12 +177,14 @@ class Run:
         with self._ledger() as ledger:
             engine = self._engine()
             given_up = ledger.close_unsent(self.name)
-            for row in ledger.jobs(self.name):
-                job_id = row.job_id or (engine.find(row.job_key) if row.job_key else None)
-                if row.open and job_id and not row.ended_at:
+            stopped = [row for row in ledger.jobs(self.name) if row.open and not row.ended_at]
+            for row in stopped:
+                if job_id := row.job_id or settle_job(self.folder, ledger, engine, row):
                     engine.cancel(job_id)
                     ledger.note_state(row.shard_id, engine.poll(job_id))
-            ledger.note_event(self.name, "cancel", f"{given_up} shards were never sent")
+            if given_up or stopped:
+                said = f"{given_up} shards were never sent, {len(stopped)} jobs were asked to stop"
+                ledger.note_event(self.name, "cancel", said)
         return self.status()
 
     def table(self, coders: str | Path = "") -> pd.DataFrame:
@@ -217,6 +203,13 @@ class Run:
             models = ledger.totals(self.name)["models"]
             model = models[0] if len(models) == 1 else self.asked["model"]
             return build_table(self.folder, self.codebook, model, ledger.iter_rows(self.name))
+
+    def codings(self, coders: str | Path = "") -> pd.DataFrame:
+        """Return the table as the analysis wants it: with the coders of `coders`, and coders' names without digests.
+
+        Abstentions of variables on a scale are set aside and counted in `attrs["notes"]`.
+        """
+        return shorten_coders(set_aside_abstentions(self.table(coders), self.codebook))
 
     def coverage(self) -> pd.DataFrame:
         """Return what was asked and what was answered, by coder and variable; it sums."""
@@ -268,8 +261,3 @@ class Run:
             "events": [list(event) for event in events],
         }
         self.folder.write_record(self.record)
-
-
-def _as_request(line: dict[str, Any], key: str) -> Request:
-    """A line of a shard as the request it was written from."""
-    return Request(line["custom_id"], key, line["url"], dump_canonical(line["body"]), "", "")

@@ -1,0 +1,48 @@
+"""Ask again: the lines of questions without an answer are copied from their old shards into new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codebook.engines import Limits
+from codebook.ledger import Ledger, RetriedRow
+from codebook.records import Request, dump_canonical, read_lines
+from codebook.run.folder import RunFolder
+from codebook.shards import Cuts, ShardWriter
+
+
+def plan_again(folder: RunFolder, ledger: Ledger, limits: Limits, wanted: Sequence[RetriedRow]) -> None:
+    """Write shards that ask these questions again, and note each as soon as it is written.
+
+    A question stands in the new shard under the custom_id of this run, whichever run's shard it is copied from.
+
+    Raises
+    ------
+    RecordError
+        An old shard is gone or changed; nothing is planned then.
+    """
+    by_file: dict[tuple[str, str, str], dict[str, RetriedRow]] = {}
+    for row in wanted:
+        by_file.setdefault((row.run_id, row.file, row.sha256), {})[row.sent_as] = row
+    paths = {place: folder.runs / place[0] / "shards" / place[1] for place in by_file}
+    for place, path in paths.items():
+        folder.check_shard(path, place[2])
+    writer: ShardWriter | None = None
+    for place, rows in by_file.items():
+        for line in read_lines(paths[place]):
+            if line["custom_id"] not in rows:
+                continue
+            row, url, body = rows[line["custom_id"]], str(line["url"]), line["body"]
+            request = Request(row.custom_id, row.request_key, url, dump_canonical(body), "", "")
+            if writer is None or not writer.add(request):
+                _close(folder, ledger, writer)
+                cuts = Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
+                number = ledger.last_shard_number(folder.name) + 1
+                writer = ShardWriter(folder.shards, number, model=str(body["model"]), url=url, cuts=cuts)
+                writer.add(request)
+    _close(folder, ledger, writer)
+
+
+def _close(folder: RunFolder, ledger: Ledger, writer: ShardWriter | None) -> None:
+    if writer is not None:
+        ledger.add_shard(folder.name, writer.number, writer.close(), writer.requests)
