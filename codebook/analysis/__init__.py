@@ -1,1 +1,54 @@
-"""What the labels say: reliability, validity and association, from the tidy table alone."""
+"""What the labels say: reliability, validity and association, from the tidy table alone.
+
+Every function takes the tidy table (one row a unit x coder x variable x draw) and what the codebook knows of a
+variable; none needs a model, a run or the network. Only draw 0 is read unless `draw` is passed.
+
+    reliability   krippendorff_alpha, percent_agreement, agreement_table, coder_pairs
+    validity      confusion, validity, validity_summary
+    association   label_association, variable_association, label_indicators, coder_correlogram, to_matrix
+    figures       plot_correlogram, plot_confusion, plot_estimates
+    sets          open_labels: a multi-label variable as one yes/no variable a label
+"""
+
+from codebook.analysis.agreement import BOUNDS, agreement_table, coder_pairs
+from codebook.analysis.correlogram import (
+    coder_correlogram,
+    label_association,
+    label_indicators,
+    to_matrix,
+    variable_association,
+)
+from codebook.analysis.estimates import Estimate, format_figure
+from codebook.analysis.figures import plot_confusion, plot_correlogram, plot_estimates
+from codebook.analysis.multi import open_labels
+from codebook.analysis.percent import DEFINITIONS, percent_agreement
+from codebook.analysis.reliability import krippendorff_alpha
+from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike
+from codebook.analysis.summary import validity_summary
+from codebook.analysis.validity import confusion, validity
+
+__all__ = [
+    "BOUNDS",
+    "DEFINITIONS",
+    "LEVELS",
+    "SET_LEVELS",
+    "Estimate",
+    "VariableLike",
+    "agreement_table",
+    "coder_correlogram",
+    "coder_pairs",
+    "confusion",
+    "format_figure",
+    "krippendorff_alpha",
+    "label_association",
+    "label_indicators",
+    "open_labels",
+    "percent_agreement",
+    "plot_confusion",
+    "plot_correlogram",
+    "plot_estimates",
+    "to_matrix",
+    "validity",
+    "validity_summary",
+    "variable_association",
+]

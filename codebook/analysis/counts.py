@@ -51,6 +51,11 @@ class Codings:
         """Rows without a label."""
         return int((self.code < 0).sum())
 
+    @property
+    def n_coders(self) -> int:
+        """Coders of these rows, which may be fewer than `coders`."""
+        return int(np.count_nonzero(np.bincount(self.coder, minlength=1)))
+
     def answered(self) -> Codings:
         """The codings that have a label."""
         return self.only(self.code >= 0)

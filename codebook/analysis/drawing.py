@@ -75,7 +75,7 @@ def new_figure(
     margin = 0.085 * longest + 0.5
     size = (
         max(width, 1.6) + margin + bar,
-        max(height, 1.0) + (0.75 * margin if bar else 0.5) + (0.45 if title else 0.1),
+        max(height, 1.0) + (0.92 * margin if bar else 0.5) + (0.45 if title else 0.1),
     )
     figure = Figure(figsize=size, dpi=150, layout="constrained")
     axes = figure.subplots()

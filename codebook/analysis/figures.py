@@ -60,12 +60,10 @@ def plot_correlogram(
     """
     _check_square(matrix, significance)
     lower = matrix.iloc[1:, :-1]
-    shown = np.tril(np.ones(lower.shape, dtype=bool)) & lower.notna().to_numpy()
-    side = 0.62 * len(lower)
-    figure, axes = new_figure(list(matrix.columns), side, side, title)
-    heatmap(
-        axes, lower, shown, [[format_figure(value) for value in row] for row in lower.to_numpy()], DIVERGING, vmin, vmax
-    )
+    shown = np.tril(np.ones(lower.shape, dtype=bool))
+    numbers = [[format_figure(value).replace("-", "−") for value in row] for row in lower.to_numpy()]
+    figure, axes = new_figure(list(matrix.columns), 0.62 * len(lower), 0.62 * len(lower), title)
+    heatmap(axes, lower, shown, numbers, DIVERGING, vmin, vmax)
     if significance is not None:
         known = shown & lower.notna().to_numpy()
         weak = known & ~(significance.iloc[1:, :-1].to_numpy(dtype=float) < threshold)

@@ -33,7 +33,7 @@ class Pairable:
     @property
     def undefined(self) -> str:
         """Why no statistic of agreement exists here; empty where one does."""
-        if len(np.unique(self.codings.coder)) >= 2:
+        if self.codings.n_coders >= 2:
             return ""
         return "fewer than two coders" if len(self.codings.coders) < 2 else "no unit was coded by two coders"
 
@@ -152,7 +152,7 @@ def make_estimate(
         high=interval.high,
         n_units=kept.n_units,
         n_dropped=kept.n_dropped,
-        n_coders=len(np.unique(codings.coder)),
+        n_coders=codings.n_coders,
         n_codings=len(codings.code),
         level="nominal",
         confidence=how.confidence,
