@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -184,12 +185,18 @@ def load_line(line: bytes, where: str) -> dict[str, Any]:
 
 def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield `(offset, line)` for every non-empty line of a file, split on LF only, LF left out."""
+    for _, offset, line in number_lines(path):
+        yield offset, line
+
+
+def number_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """Yield `(number, offset, line)` as `iter_lines` does; numbers count empty lines too, as an editor shows them."""
     offset = 0
     with path.open("rb") as file:
-        for line in file:  # binary files iterate on b"\n" alone
+        for number, line in enumerate(file, start=1):  # binary files iterate on b"\n" alone
             body = line.rstrip(b"\r\n")
             if body.strip():
-                yield offset, body
+                yield number, offset, body
             offset += len(line)
 
 
@@ -201,7 +208,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     RecordError
         A line is no JSON object; the message names file and line.
     """
-    for number, (_, line) in enumerate(iter_lines(path), start=1):
+    for number, _, line in number_lines(path):
         yield load_line(line, f"{path.name}, line {number}")
 
 
@@ -212,7 +219,7 @@ def write_atomic(path: Path) -> Iterator[IO[bytes]]:
     The bytes are on disk (fsync) before the rename, so a crash leaves the old file or the new one, never a part.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         with part.open("wb") as file:
             yield file

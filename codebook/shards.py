@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from codebook.errors import Fault, ParameterError, RecordError
-from codebook.records import Request, Shard, iter_lines, load_line
+from codebook.records import Request, Shard, load_line, number_lines
 
 BYTES_PER_TOKEN = 4
 
@@ -60,7 +60,10 @@ class ShardWriter:
                 )
             return False
         if request.url != self.url or request.custom_id in self.requests:
-            raise RecordError(f"request {request.custom_id} repeats an id or has another endpoint than {self.url}.")
+            raise RecordError(
+                f"request {request.custom_id} repeats an id or has another endpoint than {self.url}. "
+                "To mend: give every unit an id of its own, and plan each endpoint as a run of its own."
+            )
         if self._file is None:
             self._file = self._part.open("wb", buffering=1 << 20)
         self._file.write(line)
@@ -105,37 +108,63 @@ def check_shard(path: Path, cuts: Cuts | None = None) -> list[Fault]:
     cuts = cuts or Cuts()
     faults: list[Fault] = []
     seen: dict[str, int] = {}
-    kinds: set[tuple[str, str]] = set()
-    number = 0
-    for number, (_, line) in enumerate(iter_lines(path), start=1):
+    kinds: dict[str, set[str]] = {"endpoints": set(), "models": set()}
+    count = 0
+    for number, _, line in number_lines(path):
+        count += 1
         where = f"{path.name}, line {number}"
         try:
             request = load_line(line, where)
-        except RecordError as error:
-            faults.append(Fault(where, str(error), "write the shard anew"))
+        except RecordError:
+            faults.append(Fault(where, "is not a JSON object", _ANEW))
             continue
-        faults += _check_line(request, where, seen, number)
-        kinds.add((str(request.get("url")), str((request.get("body") or {}).get("model"))))
-    if len(kinds) > 1:
-        faults.append(Fault(path.name, f"mixes {sorted(kinds)}", "put each model and endpoint into a file of its own"))
-    if number == 0:
-        faults.append(Fault(path.name, "holds no request", "plan a run with at least one unit"))
-    if number > cuts.n_requests or path.stat().st_size > cuts.n_bytes:
-        size = f"{number:,} requests, {path.stat().st_size:,} bytes"
-        faults.append(Fault(path.name, f"too large: {size}", f"cut it at {cuts.n_requests:,} and {cuts.n_bytes:,}"))
-    return faults
+        body = request.get("body")
+        faults += _check_line(request, body, where)
+        faults += _check_id(request.get("custom_id"), where, seen, number)
+        kinds["endpoints"] |= {str(request["url"])} if "url" in request else set()
+        kinds["models"] |= {str(body["model"])} if isinstance(body, dict) and "model" in body else set()
+    for what, found in kinds.items():
+        if len(found) > 1:
+            faults.append(Fault(path.name, f"mixes the {what} {', '.join(sorted(found))}", "make a file for each"))
+    return faults + _check_size(path, count, cuts)
 
 
-def _check_line(request: dict[str, object], where: str, seen: dict[str, int], number: int) -> list[Fault]:
+_ANEW = "write the shard anew"
+
+
+def _check_line(request: dict[str, object], body: object, where: str) -> list[Fault]:
+    """What is wrong with one line by itself."""
     faults = []
-    missing = {"custom_id", "method", "url", "body"} - set(request)
-    if missing:
-        faults.append(Fault(where, f"lacks {', '.join(sorted(missing))}", "write the shard anew"))
-    name = str(request.get("custom_id"))
-    if name in seen:
-        faults.append(Fault(where, f"repeats the custom_id {name} of line {seen[name]}", "give each line its own id"))
-    seen.setdefault(name, number)
-    body = request.get("body")
+    if missing := {"custom_id", "method", "url", "body"} - set(request):
+        faults.append(Fault(where, f"lacks {', '.join(sorted(missing))}", _ANEW))
+    if request.get("method", "POST") != "POST":
+        faults.append(Fault(where, f"has the method {request['method']!r}", "write POST"))
+    if "body" in request and not (isinstance(body, dict) and "model" in body):
+        faults.append(Fault(where, "has a body without a model", _ANEW))
     if isinstance(body, dict) and "stream" in body:
         faults.append(Fault(where, "asks for streaming", "remove `stream` from the settings"))
     return faults
+
+
+def _check_id(custom_id: object, where: str, seen: dict[str, int], number: int) -> list[Fault]:
+    """What is wrong with a line's custom_id; one that is missing is another fault."""
+    if custom_id is None:
+        return []
+    if not isinstance(custom_id, str) or not 0 < len(custom_id) <= 64:
+        return [Fault(where, f"has the custom_id {custom_id!r}", "use a text of 1 to 64 characters")]
+    if custom_id in seen:
+        problem = f"repeats the custom_id {custom_id} of line {seen[custom_id]}"
+        return [Fault(where, problem, "give each line its own id")]
+    seen[custom_id] = number
+    return []
+
+
+def _check_size(path: Path, count: int, cuts: Cuts) -> list[Fault]:
+    """Whether a file holds too little or too much."""
+    if count == 0:
+        return [Fault(path.name, "holds no request", "plan a run with at least one unit")]
+    n_bytes = path.stat().st_size
+    if count > cuts.n_requests or n_bytes > cuts.n_bytes:
+        size = f"{count:,} requests, {n_bytes:,} bytes"
+        return [Fault(path.name, f"too large: {size}", f"cut it at {cuts.n_requests:,} and {cuts.n_bytes:,}")]
+    return []

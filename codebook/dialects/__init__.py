@@ -1,0 +1,9 @@
+"""One body, two tongues: chat completions and responses, and how to read a reply back.
+
+Everything above this floor speaks of a `Prompt` and an `Answer`; only here is known how a service spells them.
+"""
+
+from codebook.dialects.prompts import Prompt, fence, read_prompt, unfence, write_body
+from codebook.dialects.replies import read_reply, write_reply
+
+__all__ = ["Prompt", "fence", "read_prompt", "read_reply", "unfence", "write_body", "write_reply"]
