@@ -9,16 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from codebook.analysis import *  # noqa: F403
-    from codebook.execute import *  # noqa: F403
-    from codebook.report import *  # noqa: F403
-    from codebook.run import *  # noqa: F403
-    from codebook.scheme import *  # noqa: F403
-    from codebook.table import *  # noqa: F403
-    from codebook.units import *  # noqa: F403
+from typing import Any
 
 _WHERE = {
     "scheme": (
@@ -33,11 +24,14 @@ _WHERE = {
     "tasks": ("show_question",),
     "run": ("plan", "open_run", "list_runs", "estimate_whole"),
     "table": (
+        "busiest_coders",
+        "coders_sharing",
         "count_labels",
         "coverage",
         "coverage_sentence",
         "group_coders",
         "merge_tables",
+        "own_coders",
         "read_coders",
         "read_codings",
         "read_table",
@@ -57,10 +51,11 @@ _WHERE = {
         "plot_confusion",
         "plot_correlogram",
         "plot_estimates",
+        "to_matrix",
         "validity",
         "validity_summary",
     ),
-    "report": ("save_figure", "save_table", "write_report"),
+    "report": ("list_outputs", "note_on", "say_agreement", "say_validity", "save_figure", "save_table", "write_report"),
     "execute": ("run_notebook", "run_study"),
     "paths": ("project_folder", "resolve_path"),
 }

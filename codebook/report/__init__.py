@@ -1,6 +1,17 @@
 """What a run shows: saved tables and figures, each with its data, and one HTML page that tells the whole study."""
 
-from codebook.report.outputs import OutputEntry, read_outputs, save_figure, save_table
+from codebook.report.findings import note_on, say_agreement, say_validity
+from codebook.report.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table
 from codebook.report.page import write_report
 
-__all__ = ["OutputEntry", "read_outputs", "save_figure", "save_table", "write_report"]
+__all__ = [
+    "OutputEntry",
+    "list_outputs",
+    "note_on",
+    "read_outputs",
+    "save_figure",
+    "save_table",
+    "say_agreement",
+    "say_validity",
+    "write_report",
+]

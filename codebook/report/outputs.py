@@ -129,6 +129,15 @@ def _note(folder: Path, entry: OutputEntry) -> None:
         file.write(orjson.dumps([asdict(entry) for entry in entries.values()], option=orjson.OPT_INDENT_2))
 
 
+def list_outputs(run: str) -> pd.DataFrame:
+    """Return what is saved for a run's report: section, title, kind and files."""
+    import pandas as pd
+
+    entries = read_outputs(project_folder() / "runs" / run / "outputs")
+    rows = [(entry.section, entry.title, entry.kind, ", ".join(entry.files)) for entry in entries]
+    return pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
+
+
 def read_outputs(folder: Path) -> list[OutputEntry]:
     """Return what is saved in an outputs folder, in the order of saving."""
     manifest = folder / "manifest.json"

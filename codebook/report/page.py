@@ -12,6 +12,7 @@ import orjson
 from codebook.errors import RunError
 from codebook.paths import project_folder, show_path
 from codebook.records import digest_file, write_atomic
+from codebook.report.cells import frame_html
 from codebook.report.outputs import SECTIONS, OutputEntry, read_outputs
 from codebook.scheme import read_codebook, render_html
 from codebook.table import coverage, coverage_sentence, read_table
@@ -19,7 +20,8 @@ from codebook.table import coverage, coverage_sentence, read_table
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN_ROWS = 60
+_SHOWN_ROWS = 16
+_PIXELS_PER_DOT = 96 / 300  # figures are saved at 300 dots an inch; a screen counts 96
 
 EMBEDDED_LIMITS = (
     "These labels come from an embedding engine, not from a language model. It is good at what a text is about "
@@ -71,7 +73,7 @@ def _gather(folder: Path, title: str) -> dict[str, Any]:
         "units": record["units"],
         "findings": [entry.finding for entry in entries if entry.finding],
         "coverage_sentence": coverage_sentence(table),
-        "coverage_table": frame_html(_plain(coverage(table))),
+        "coverage_table": frame_html(coverage(table)),
         "details": _common_details(table),
         "sections": _sections(folder, entries),
         "codebook_html": render_html(book),
@@ -80,11 +82,6 @@ def _gather(folder: Path, title: str) -> dict[str, Any]:
         "files": list(_files(folder)),
         "folder": show_path(folder),
     }
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose index, where it says something, is a column."""
-    return frame if frame.index.names == [None] else frame.reset_index()
 
 
 def _common_details(table: pd.DataFrame) -> list[tuple[str, str, int]]:
@@ -113,49 +110,13 @@ def _shown(folder: Path, entry: OutputEntry) -> dict[str, Any]:
     shown: dict[str, Any] = {"title": entry.title, "note": entry.note, "kind": entry.kind, "files": list(entry.files)}
     if entry.kind == "figure":
         raw = (folder / "outputs" / f"{entry.name}.png").read_bytes()
-        return shown | {"image": base64.b64encode(raw).decode(), "html": ""}
+        width = round(int.from_bytes(raw[16:20], "big") * _PIXELS_PER_DOT)  # the width in the header of a PNG
+        return shown | {"image": base64.b64encode(raw).decode(), "width": width, "html": ""}
     path = folder / "outputs" / f"{entry.name}.csv"
     frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
     more = len(frame) - _SHOWN_ROWS
     note = f"The first {_SHOWN_ROWS} of {len(frame)} rows; all are in {path.name}. " if more > 0 else ""
     return shown | {"image": "", "html": frame_html(frame.head(_SHOWN_ROWS)), "note": note + entry.note}
-
-
-def frame_html(frame: pd.DataFrame) -> str:
-    """Return a frame as an HTML table: every text escaped, numbers rounded to three places and set to the right."""
-    from html import escape
-
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in frame.columns)
-    rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in frame.itertuples(index=False, name=None))
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-
-
-def _cell(value: Any) -> str:
-    from html import escape
-
-    text, number = show_value(value)
-    return f"<td{' class=n' if number else ''}>{escape(text)}</td>"
-
-
-def show_value(value: Any) -> tuple[str, bool]:
-    """Return (text, is a number) of a cell: three decimals at most, no zeros at the end, nothing for missing.
-
-    Examples
-    --------
-    >>> show_value("0.70588"), show_value(1004), show_value("topic"), show_value(float("nan"))
-    (('.706', True), ('1004', True), ('topic', False), ('', True))
-    """
-    text = str(value)
-    try:
-        number = float(text)
-    except ValueError:
-        return text, False
-    if number != number:
-        return "", True
-    if number.is_integer() or abs(number) >= 1e6:
-        return text.removesuffix(".0"), True
-    shown = f"{number:.3f}"
-    return (shown.replace("0.", ".", 1) if abs(number) < 1 else shown), True
 
 
 def _say_cost(record: dict[str, Any]) -> str:

@@ -77,6 +77,11 @@ class Variable(_Part):
         """The category names in codebook order, abstention codes left out."""
         return tuple(category.name for category in self.categories)
 
+    @property
+    def measure(self) -> str:
+        """The level at which agreement of single pairs is computed; for label sets the distance between them."""
+        return "masi" if self.kind == "multi" else self.level
+
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Every allowed label in codebook order: the categories, then the abstention codes."""
@@ -93,7 +98,9 @@ class Codebook(_Part):
     variables: Annotated[tuple[Variable, ...], Field(min_length=1)]
 
     def variable(self, name: str) -> Variable:
-        """Return the variable of this name; a KeyError lists the names there are."""
+        """Return the variable of this name, or the first if the name is empty; a KeyError lists the names there are."""
+        if not name:
+            return self.variables[0]
         for variable in self.variables:
             if variable.name == name:
                 return variable

@@ -9,7 +9,15 @@ from codebook.table.contract import COLUMNS, KEY, OPTIONAL
 from codebook.table.coverage import TableView, coverage, coverage_sentence, show_table
 from codebook.table.exports import read_table, write_table
 from codebook.table.frame import check_table, dump_labels, make_table, merge_tables
-from codebook.table.groups import count_labels, group_coders
+from codebook.table.groups import (
+    busiest_coders,
+    coders_sharing,
+    count_labels,
+    group_coders,
+    own_coders,
+    set_aside_abstentions,
+    shorten_coders,
+)
 from codebook.table.wide import to_wide, write_wide
 
 __all__ = [
@@ -17,7 +25,9 @@ __all__ = [
     "KEY",
     "OPTIONAL",
     "TableView",
+    "busiest_coders",
     "check_table",
+    "coders_sharing",
     "count_labels",
     "coverage",
     "coverage_sentence",
@@ -25,9 +35,12 @@ __all__ = [
     "group_coders",
     "make_table",
     "merge_tables",
+    "own_coders",
     "read_coders",
     "read_codings",
     "read_table",
+    "set_aside_abstentions",
+    "shorten_coders",
     "show_table",
     "to_wide",
     "write_table",

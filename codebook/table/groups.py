@@ -70,3 +70,58 @@ def group_coders(table: pd.DataFrame, *, leave_out: Collection[str] = ("gold",))
     others = known.loc[known["run_id"] == "", "coder"].tolist()
     groups = {"other coders": others, "with this run": [*own, *others]}
     return {name: coders for name, coders in groups.items() if len(coders) > 1 and (own or name == "other coders")}
+
+
+def own_coders(table: pd.DataFrame) -> list[str]:
+    """Return the coders whose labels a run of the kit gave."""
+    return table.loc[table["run_id"] != "", "coder"].drop_duplicates().tolist()
+
+
+def coders_sharing(table: pd.DataFrame, coder: str) -> list[str]:
+    """Return the other coders who coded at least one unit and variable that this coder labelled, the run's own first.
+
+    Examples
+    --------
+    >>> from codebook.table import make_table
+    >>> row = {"variable": "tone", "label": "good"}
+    >>> table = make_table([row | {"unit_id": u, "coder": c} for u, c in (("7", "gold"), ("7", "ann"), ("9", "ben"))])
+    >>> coders_sharing(table, "gold")
+    ['ann']
+    """
+    keys = ["unit_id", "variable"]
+    known = table.loc[(table["coder"] == coder) & table["label"].notna(), keys].drop_duplicates()
+    others = table[table["coder"] != coder].merge(known, on=keys)
+    own = own_coders(others)
+    return [*own, *(name for name in others["coder"].unique() if name not in own)]
+
+
+def busiest_coders(table: pd.DataFrame, most: int = 12) -> list[str]:
+    """Return the coders with the most labels, those of a run first: as many as a figure can show."""
+    counts = table[table["label"].notna()].groupby("coder", sort=False).size()
+    own = own_coders(table)
+    rest = counts.drop(labels=own, errors="ignore").sort_values(ascending=False, kind="stable").index
+    return [*own, *rest][:most]
+
+
+def shorten_coders(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave the codebook's digest out of coders' names where they stay distinct; for figures and printed tables."""
+    short = {name: name.split("@")[0] for name in table["coder"].unique()}
+    if len(set(short.values())) < len(short):
+        return table
+    return table.assign(coder=table["coder"].map(short))
+
+
+def set_aside_abstentions(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
+    """Leave abstentions out of variables that are measured on a scale: "unclear" is a code, but no point of it.
+
+    Abstentions of nominal variables stay, as categories like others. `attrs["notes"]` counts what was set aside.
+    """
+    apart = pd.Series(data=False, index=table.index)
+    for variable in codebook.variables:
+        if variable.level != "nominal" and variable.abstain:
+            codes = [category.name for category in variable.abstain]
+            apart |= (table["variable"] == variable.name) & table["label"].isin(codes)
+    kept = table[~apart].reset_index(drop=True)
+    notes = [f"{int(apart.sum()):,} abstentions on scales set aside"] if apart.any() else []
+    kept.attrs = {**table.attrs, "notes": [*table.attrs.get("notes", []), *notes]}
+    return kept

@@ -1,0 +1,96 @@
+"""A frame as an HTML table for readers: escaped, rounded, intervals in brackets, empty columns left out."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from codebook.records import WHYS
+
+_SMALLEST = 0.001
+
+
+def frame_html(frame: pd.DataFrame) -> str:
+    """Return a frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
+    shown = drop_empty(join_intervals(frame))
+    head = "".join(f"<th{_class(shown[name])}>{escape(str(name).replace('_', ' '))}</th>" for name in shown.columns)
+    rows = "".join(
+        f"<tr>{''.join(_cell(name, value) for name, value in zip(shown.columns, row, strict=True))}</tr>"
+        for row in shown.itertuples(index=False, name=None)
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def join_intervals(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put `x_low` and `x_high` behind their `x`, in brackets; plain `low` and `high` belong to `alpha` or `value`.
+
+    Examples
+    --------
+    >>> join_intervals(pd.DataFrame({"f1": [0.5], "f1_low": [0.25], "f1_high": [0.75]}))
+                      f1
+    0  .500 [.250, .750]
+    """
+    joined = frame.astype(object)
+    for name in [str(column) for column in frame.columns]:
+        plain = name in ("alpha", "value") and f"{name}_low" not in frame
+        low, high = ("low", "high") if plain else (f"{name}_low", f"{name}_high")
+        if low in frame and high in frame:
+            ends = zip(frame[name], frame[low], frame[high], strict=True)
+            joined[name] = [_with_interval(*values) for values in ends]
+            joined = joined.drop(columns=[low, high])
+    return joined
+
+
+def _with_interval(value: Any, low: Any, high: Any) -> str:
+    shown, first, last = (show_value(part)[0] for part in (value, low, high))
+    return f"{shown} [{first}, {last}]" if first and last else shown
+
+
+def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:
+    """Leave out columns without a value, and whys of a coverage that never occur."""
+    empty = [
+        name
+        for name in frame.columns
+        if all(show_value(value)[0] == "" for value in frame[name])
+        or (name in WHYS and all(show_value(value)[0] == "0" for value in frame[name]))
+    ]
+    return frame.drop(columns=empty)
+
+
+def _class(column: pd.Series[Any]) -> str:
+    return " class=n" if all(_is_number(value) for value in column) else ""
+
+
+def _cell(name: object, value: Any) -> str:
+    text, _ = show_value(value)
+    if name in ("p", "p_bh") and text and float(value) < _SMALLEST:
+        text = f"<{_SMALLEST}".replace("0.", ".")
+    return f"<td{' class=n' if _is_number(value) else ''}>{escape(text)}</td>"
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a cell reads as a number, alone or with its interval."""
+    return show_value(str(value).split(" [")[0])[1]
+
+
+def show_value(value: Any) -> tuple[str, bool]:
+    """Return (text, is a number) of a cell: three decimals at most, nothing for missing.
+
+    Examples
+    --------
+    >>> show_value("0.70588"), show_value(1004), show_value("topic"), show_value(float("nan"))
+    (('.706', True), ('1,004', True), ('topic', False), ('', True))
+    """
+    text = str(value)
+    try:
+        number = float(text)
+    except ValueError:
+        return text, text == ""
+    if number != number:
+        return "", True
+    if number.is_integer():
+        return f"{number:,.0f}", True
+    shown = f"{number:,.3f}"
+    return (shown.replace("0.", ".", 1) if abs(number) < 1 else shown), True

@@ -1,0 +1,94 @@
+"""Findings in words: one sentence for the top of the report, with number, interval, n and what it is held against."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+PERCENT = {
+    "mean_pairwise": "the mean over units of the share of agreeing pairs of coders",
+    "all_coders_agree": "the share of units on which all coders agree",
+    "pooled_pairs": "agreeing pairs of codings over all pairs",
+    "mean_coder_pairs": "the mean over pairs of coders of their percent agreement",
+}
+
+
+def say_validity(summary: pd.DataFrame) -> str:
+    """Say how the first coder of a validity summary meets the gold, beside the constant-label baseline.
+
+    The sentence says so where the interval does not lie above the baseline: such labels are not shown to be useful.
+
+    Examples
+    --------
+    >>> row = {"coder": "m", "n_asked": 1004, "accuracy": 0.755, "accuracy_low": 0.728, "accuracy_high": 0.781}
+    >>> row |= {"baseline_accuracy": 0.251, "baseline_label": "travel", "reason": ""}
+    >>> say_validity(pd.DataFrame([row]))
+    "m meets the gold in 75.5 % of 1,004 units [72.8, 78.1]; always answering 'travel' would meet it in 25.1 %."
+    """
+    row = summary.iloc[0]
+    if math.isnan(row["accuracy"]):
+        return f"{row['coder']} cannot be held against the gold: {row['reason']}."
+    share = f"{100 * row['accuracy']:.1f} % of {int(row['n_asked']):,} units {_interval(row, 'accuracy', 100, 1)}"
+    constant = f"always answering '{row['baseline_label']}' would meet it in {100 * row['baseline_accuracy']:.1f} %"
+    said = f"{row['coder']} meets the gold in {share}; {constant}."
+    if not row["accuracy_low"] > row["baseline_accuracy"]:
+        said += " It is not shown to be better than that constant: do not use these labels as they are."
+    return said
+
+
+def say_agreement(frame: pd.DataFrame) -> str:
+    """Say the alpha of every group of an agreement table for its first variable.
+
+    Examples
+    --------
+    >>> row = {"variable": "stance", "label": "", "group": "humans", "level": "ordinal", "alpha": 0.3375, "low": 0.3}
+    >>> row |= {"high": 0.37, "n_pairable": 417, "n_coders": 114, "reason": ""}
+    >>> say_agreement(pd.DataFrame([row]))
+    "Krippendorff's alpha (ordinal) of stance: humans .34 [.30, .37] (114 coders, 417 units)."
+    """
+    first = frame[(frame["variable"] == frame["variable"].iloc[0]) & (frame["level"] == frame["level"].iloc[0])]
+    first = first[first["label"] == first["label"].iloc[0]]
+    parts = [f"{row['group']} {_alpha(row)}" for _, row in first.iterrows()]
+    row = first.iloc[0]
+    name = f"{row['variable']}={row['label']}" if row["label"] else row["variable"]
+    return f"Krippendorff's alpha ({row['level']}) of {name}: {'; '.join(parts)}."
+
+
+def note_on(frame: pd.DataFrame) -> str:
+    """Say what a frame of the analysis carries beside its numbers: its own note, replicates, seed and draw.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"alpha": [0.3]})
+    >>> frame.attrs = {"seed": 1, "replicates": 1000, "note": "Units with one coding are left out."}
+    >>> note_on(frame)
+    'Units with one coding are left out. 95 % intervals from 1,000 bootstrap replicates, seed 1.'
+    """
+    said = [str(frame.attrs["note"])] if frame.attrs.get("note") else []
+    if frame.attrs.get("resampled"):
+        said.append(f"Resampled are {frame.attrs['resampled']}.")
+    if frame.attrs.get("percent"):
+        said.append(f"Percent agreement is {frame.attrs['percent']}: {PERCENT[frame.attrs['percent']]}.")
+    if frame.attrs.get("replicates"):
+        share = 100 * frame.attrs.get("confidence", 0.95)
+        how = f"{frame.attrs['replicates']:,} bootstrap replicates, seed {frame.attrs['seed']}"
+        said.append(f"{share:g} % intervals from {how}.")
+    return " ".join(said)
+
+
+def _alpha(row: pd.Series[Any]) -> str:
+    if math.isnan(row["alpha"]):
+        return f"undefined ({row['reason']})"
+    n = f"({int(row['n_coders'])} coders, {int(row['n_pairable']):,} units)"
+    return f"{_short(row['alpha'], 2)} {_interval(row, '', 1, 2)} {n}"
+
+
+def _interval(row: pd.Series[Any], name: str, factor: float, places: int) -> str:
+    low, high = (row[f"{name}_{end}" if name else end] * factor for end in ("low", "high"))
+    return "[no interval]" if math.isnan(low) else f"[{_short(low, places)}, {_short(high, places)}]"
+
+
+def _short(value: float, places: int) -> str:
+    return f"{value:.{places}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{places}f}"
