@@ -50,6 +50,11 @@ def test_a_table_is_typed_and_in_order():
     assert table["raw"].tolist() == ["x", ""]
 
 
+def test_a_column_that_only_a_later_row_has_is_kept():
+    table = make_table([row(), row("8", raw="x")])
+    assert table["raw"].tolist() == ["", "x"]
+
+
 def test_the_table_of_no_rows():
     table = make_table([])
     assert list(table.columns) == list(COLUMNS)

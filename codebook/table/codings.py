@@ -30,6 +30,23 @@ class CodingSource(BaseModel):
 
     Either wide, `columns` (coder -> column), or long, `coder` (a column) or `coder_name` (one coder for the whole
     file) with `label` (a column of labels) or `reply` (a column of raw replies; the label is the one category named).
+
+    Attributes
+    ----------
+    unit, draw : str
+        The columns of the unit's id and of the draw (0 where there is none).
+    variable, variable_column : str
+        The variable that was coded, or the column that names it. Not needed where the codebook has one variable.
+    where : mapping
+        Rows to keep: column -> value or list of values.
+    rename, skip : mapping, list
+        Declared recoding (label in the file -> label of the codebook), and labels to leave out. Both are counted.
+    duplicates : {"error", "first", "last"}
+        What to do where a coder coded a unit twice.
+    separator, empty : str
+        For `multi`: the sign between labels in a cell; `empty: none` makes an empty cell the answer "none of them".
+    sheet, encoding, delimiter : str
+        As in `units.open_rows`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

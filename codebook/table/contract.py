@@ -80,8 +80,16 @@ def _text(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     else:
         if pd.api.types.infer_dtype(column, skipna=True) not in ("string", "empty"):
             raise TypeError(f"holds values that are not text, such as {column.dropna().iloc[0]!r}")
-        text = column.astype("str")  # a lone surrogate raises UnicodeEncodeError here, a ValueError
+        text = column.astype("str")
+        _check_encodes(text)
     return text if name in MAY_MISS else text.fillna("")
+
+
+def _check_encodes(text: pd.Series[Any]) -> None:
+    """Raise UnicodeEncodeError, a ValueError, at half a character; pandas does so itself where it has pyarrow."""
+    if getattr(text.dtype, "storage", "") == "python":
+        for cell in text.dropna():
+            cell.encode()
 
 
 def why_faults(table: pd.DataFrame) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -132,6 +133,8 @@ def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 def _cells(column: pd.Series[Any]) -> list[Any]:
     cells = column.tolist()
+    if not column.hasnans:
+        return cells
     return [None if missing else cell for cell, missing in zip(cells, column.isna(), strict=True)]
 
 
@@ -144,15 +147,16 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _read_jsonl(path: Path) -> pd.DataFrame:
-    columns: dict[str, list[Any]] = {}
-    for row in read_lines(path):
-        for name, cell in row.items():
-            columns.setdefault(name, []).append(cell)
-    lengths = {len(cells) for cells in columns.values()}
-    if len(lengths) > 1:
-        mend = "read a file that write_table wrote"
-        raise TableError(f"{path.name} holds no tidy table.", [Fault(path.name, "the lines have different keys", mend)])
-    return pd.DataFrame(columns, dtype=object) if columns else make_table([])
+    lines = read_lines(path)
+    chunks: list[pd.DataFrame] = []
+    keys: set[str] | None = None
+    while rows := list(islice(lines, _CHUNK)):
+        keys = keys or set(rows[0])
+        if any(row.keys() != keys for row in rows):
+            fault = Fault(path.name, "the lines have different keys", "read a file that write_table wrote")
+            raise TableError(f"{path.name} holds no tidy table.", [fault])
+        chunks.append(pd.DataFrame(rows))
+    return pd.concat(chunks, ignore_index=True) if chunks else make_table([])
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:

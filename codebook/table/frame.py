@@ -37,7 +37,7 @@ def make_table(rows: Iterable[Mapping[str, Any]], codebook: Codebook | None = No
     Parameters
     ----------
     rows : iterable of mapping
-        Column -> value. A column of `OPTIONAL` is there when the first row has it.
+        Column -> value. A column of `OPTIONAL` is there when any row has it.
     codebook : Codebook, optional
         Checks the labels as well.
 
@@ -54,15 +54,12 @@ def make_table(rows: Iterable[Mapping[str, Any]], codebook: Codebook | None = No
     0       7  sports     NaN
     1       9     NaN  absent
     """
-    columns: dict[str, list[Any]] = {}
-    for row in rows:
-        if not columns:
-            columns = {name: [] for name in ALL if name in row or name in COLUMNS}
-            columns |= {name: [] for name in row if name not in columns}
-        for name, values in columns.items():
-            values.append(row.get(name, DEFAULTS.get(name)))
-    if not columns:
-        columns = {name: [] for name in COLUMNS}
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for n_before, row in enumerate(rows):
+        for name in row.keys() - columns.keys():
+            columns[name] = [None] * n_before
+        for name, cells in columns.items():
+            cells.append(row.get(name, DEFAULTS.get(name)))
     return check_table(pd.DataFrame(columns, dtype=object), codebook)
 
 

@@ -89,8 +89,8 @@ class UnitsReport:
     def __str__(self) -> str:
         rows, source = self.source.rows, self.source
         kept = f", {self.n_units:,} kept by the filter" if source.where else ""
-        to_send = self.n_send if self.ok else 0
-        lines = [f"{source.path.name}: {self.n_rows:,} rows read{kept}; {to_send:,} units to send."]
+        n = self.n_send if self.ok else 0
+        lines = [f"{source.path.name}: {self.n_rows:,} rows read{kept}; {n:,} unit{'s' * (n != 1)} to send."]
         if rows.how_encoded:
             lines.append(f"  encoding {rows.encoding} ({rows.how_encoded}); delimiter {rows.delimiter!r}")
         sent = dict.fromkeys([source.id_column, source.text_column, *source.context_columns])
