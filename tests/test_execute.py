@@ -341,6 +341,12 @@ def test_a_kernel_that_dies_is_a_failure_with_its_cell(project):
     assert caught.value.cell == 2
 
 
+def test_the_cells_are_heard_as_they_start_by_the_numbers_of_the_notebook(project):
+    heard: list[int] = []
+    execute_notebook(NOTEBOOKS / "passes.ipynb", {"seed": 2}, out=project / "out.ipynb", on_cell=heard.append)
+    assert heard == [1, 2, 2, 3]  # the second 2 is the cell of the given parameters
+
+
 def test_a_figure_is_in_the_copy_though_the_environment_names_another_backend(project):
     execute_notebook(NOTEBOOKS / "draws.ipynb", out=project / "out.ipynb")
     assert "image/png" in (project / "out.ipynb").read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from codebook.paths import project_folder, show_path
 
 TIMEOUT_S = 3600.0
 KERNEL_START_S = 120
+COPY = "executed.ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,18 @@ def run_notebook(
 
 
 def execute_notebook(
-    path: str | Path, parameters: Mapping[str, object] | None = None, *, out: Path, timeout_s: float = TIMEOUT_S
+    path: str | Path,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    out: Path,
+    timeout_s: float = TIMEOUT_S,
+    on_cell: Callable[[int], None] = lambda number: None,
 ) -> Execution:
     """Run a notebook with papermill in the project's folder and write the executed copy to `out`, whatever happens.
 
     The kernel is the Python that runs this, whatever kernel the notebook or the machine names. Values of environment
-    variables that hold secrets are taken out of the copy before it is kept.
+    variables that hold secrets are taken out of the copy before it is kept. `on_cell` hears the number of each cell as
+    it starts.
 
     Raises
     ------
@@ -109,9 +116,9 @@ def execute_notebook(
     values = check_parameters(read_parameters(path), parameters or {}, where=show_path(path))
     start = time.monotonic()
     with make_workshop() as workshop:
-        copy = workshop / "executed.ipynb"
+        copy = workshop / COPY
         try:
-            failure = _run_papermill(path, values, copy, workshop, start + timeout_s)
+            failure = _run_papermill(path, values, workshop, start + timeout_s, on_cell)
         except BaseException:  # the user stopped it: keep what was done so far
             keep_copy(copy, out, path)
             raise
@@ -134,7 +141,7 @@ class _Failure:
 
 
 def _run_papermill(
-    path: Path, values: Mapping[str, Value], copy: Path, workshop: Path, deadline: float
+    path: Path, values: Mapping[str, Value], workshop: Path, deadline: float, on_cell: Callable[[int], None]
 ) -> _Failure | None:
     """Run papermill, and return what stopped it, or None."""
     import logging
@@ -144,6 +151,11 @@ def _run_papermill(
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     started: list[tuple[int, str]] = [(0, "")]
+
+    def note_start(cell: Any, cell_index: int) -> None:
+        started.append((cell_index, cell.source))
+        on_cell(_number(path, cell_index, values))
+
     loud = logging.getLogger("papermill")
     level = loud.level
     loud.setLevel(logging.CRITICAL)
@@ -151,7 +163,7 @@ def _run_papermill(
     try:
         executed = papermill.execute_notebook(
             _escape_braces(path),
-            _escape_braces(copy),
+            _escape_braces(workshop / COPY),
             dict(values),
             kernel_name="python3",
             language="python",
@@ -159,7 +171,7 @@ def _run_papermill(
             start_timeout=KERNEL_START_S,
             kernel_manager_class=make_kernel_manager(workshop, log),
             resources={"metadata": {"path": str(project_folder())}},
-            on_cell_start=lambda cell, cell_index: started.append((cell_index, cell.source)),
+            on_cell_start=note_start,
             timeout_func=lambda cell: max(1, int(deadline - time.monotonic())),
         )
         if not _left_early(executed):

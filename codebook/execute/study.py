@@ -12,6 +12,7 @@ steps:
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -113,14 +114,25 @@ def _run_step(step: Step, folder: Path, timeout_s: float) -> tuple[StepResult, s
     start = time.monotonic()
     state: State = "failed"
     try:
-        execution = execute_notebook(step.path, step.parameters, out=copy, timeout_s=timeout_s)
+        execution = execute_notebook(
+            step.path, step.parameters, out=copy, timeout_s=timeout_s, on_cell=lambda number: _show_cell(step, number)
+        )
         state, message = execution.state, f"{execution.message}\nTo go on: run the same command again later."
     except ExecutionError as error:
         message = f"{error}\nThe executed copy is {show_path(copy)}."
     finally:
+        _show_cell(step, None)
         if copy.is_file():
             write_html(copy, page)
     return StepResult(step.name, state, time.monotonic() - start, copy, page), message
+
+
+def _show_cell(step: Step, number: int | None) -> None:
+    """Show on a terminal, on a line that goes away again, which cell is running: some take minutes."""
+    if sys.stderr.isatty():
+        running = "" if number is None else f"  {step.number:02d} {step.name}: cell {number} ..."
+        sys.stderr.write(f"\r\x1b[K{running}")
+        sys.stderr.flush()
 
 
 def _stamp(path: Path) -> tuple[int, int]:
