@@ -1,0 +1,155 @@
+"""The replay engine: an archived run answers to the byte, and what it lacks is named."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from codebook.dialects import Prompt, fence, write_body
+from codebook.engines import Engine, make_engine
+from codebook.engines.embedded import MODEL
+from codebook.errors import EngineError, ParameterError, RecordError, ReplayError
+from codebook.records import CHAT, Request, Shard, digest_file, dump_canonical, read_lines, request_key, write_lines
+
+SCHEMA = {"type": "object", "properties": {"label": {"type": "string", "enum": ["sport", "money"]}}}
+TEXTS = ["The team won.", "Prices rose.", "two\u2028lines \x00 and 🏳️‍🌈", "=cmd()", "The team won."]
+
+
+def make_request(text: str, custom_id: str, model: str = MODEL) -> Request:
+    prompt = Prompt("- sport: Teams and games.\n- money: Prices and jobs.", fence(text), "topic", SCHEMA)
+    body = dump_canonical(write_body(prompt, CHAT, model))
+    return Request(custom_id, request_key(CHAT, body), CHAT, body, "u", "topic")
+
+
+def write_shard(path: Path, requests: Sequence[Request]) -> Shard:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"".join(request.line for request in requests))
+    return Shard(path, digest_file(path), CHAT, MODEL, len(requests), path.stat().st_size, 0)
+
+
+def hand_made(folder: Path, answers: dict[str, tuple[str, bytes]], model: str = MODEL) -> Path:
+    """Write an archive out of custom_id -> (text, rest of the result line)."""
+    write_shard(folder / "shards" / "0.jsonl", [make_request(text, name, model) for name, (text, _) in answers.items()])
+    lines = [b'{"id": "x", "custom_id": "%s", %s}\n' % (name.encode(), rest) for name, (_, rest) in answers.items()]
+    (folder / "results").mkdir()
+    (folder / "results" / "0.jsonl").write_bytes(b"".join(lines))
+    return folder
+
+
+def rest_of(number: float) -> bytes:
+    return b'"response": {"status_code": 200, "number": %.2f}, "error": null' % number
+
+
+def replay(engine: Engine, shard: Shard, into: Path) -> bytes:
+    return engine.fetch(engine.submit(shard, "job"), into)[0].read_bytes()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder as the embedded engine leaves it."""
+    folder = tmp_path_factory.mktemp("run")
+    shard = write_shard(folder / "shards" / "0.jsonl", [make_request(text, f"a{n}") for n, text in enumerate(TEXTS)])
+    engine = make_engine("embedded", folder=folder / "work")
+    engine.fetch(engine.submit(shard, "job"), folder / "results" / "0")
+    return folder
+
+
+@pytest.mark.parametrize("form", ["run", "flat", "gz"])
+def test_an_archived_run_comes_back_to_the_byte(form: str, archive: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    shutil.copytree(archive / "shards", folder / "shards")
+    result = archive / "results" / "0" / "output.jsonl"
+    if form == "flat":
+        shutil.copy(result, folder / "results.jsonl")
+    else:
+        shutil.copytree(archive / "results", folder / "results")
+    if form == "gz":
+        for path in list(folder.rglob("*.jsonl")):
+            path.with_suffix(".jsonl.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+    engine = make_engine("replay", folder=tmp_path / "work", archive=folder)
+    assert engine.model == MODEL
+    shard = write_shard(tmp_path / "asked.jsonl", [make_request(text, f"a{n}") for n, text in enumerate(TEXTS)])
+    assert replay(engine, shard, tmp_path / "into") == result.read_bytes()
+
+
+def test_other_custom_ids_get_the_answer_of_the_same_body(tmp_path: Path) -> None:
+    folder = hand_made(tmp_path / "a", {f"a{n}": (text, rest_of(n)) for n, text in enumerate(TEXTS)})
+    engine = make_engine("replay", folder=tmp_path / "work", archive=folder)
+    asked = [make_request(TEXTS[0], "b0"), make_request(TEXTS[1], "b1"), make_request(TEXTS[0], "a0")]
+    lines = replay(engine, write_shard(tmp_path / "asked.jsonl", asked), tmp_path / "into").splitlines()
+    expected = [("b0", 4), ("b1", 1), ("a0", 0)]  # a0 is asked for under its own name, so b0 gets the other one, a4
+    assert lines == [b'{"id": "x", "custom_id": "%s", %s}' % (name.encode(), rest_of(n)) for name, n in expected]
+
+
+def test_an_answer_is_preferred_to_an_error_and_the_later_to_the_earlier(tmp_path: Path) -> None:
+    folder = hand_made(tmp_path / "a", {"a": ("x", rest_of(1)), "b": ("y", b'"response": null, "error": {}')})
+    failed = b'{"id": "x", "custom_id": "a", "response": {"status_code": 500}, "error": null}\n'
+    retried = b'{"id": "y", "custom_id": "b", %s}\n' % rest_of(2)
+    (folder / "results" / "1.jsonl").write_bytes(failed + retried)
+    engine = make_engine("replay", folder=tmp_path / "work", archive=folder)
+    shard = write_shard(tmp_path / "asked.jsonl", [make_request("x", "a"), make_request("y", "b")])
+    lines = replay(engine, shard, tmp_path / "into").splitlines()
+    assert [rest_of(n) in line for n, line in zip((1, 2), lines, strict=True)] == [True, True]
+
+
+def test_missing_answers_are_all_found_before_anything_is_answered(archive: Path, tmp_path: Path) -> None:
+    engine = make_engine("replay", folder=tmp_path / "work", archive=archive)
+    new = [make_request(f"new {n}", f"n{n}") for n in range(12)]
+    shard = write_shard(tmp_path / "asked.jsonl", [make_request(TEXTS[0], "a0"), *new])
+    with pytest.raises(ReplayError, match=r"12 of 13 requests: n0, .*n9, \.\.\.\. .*ask another engine") as caught:
+        engine.submit(shard, "job")
+    assert "n10" not in str(caught.value)
+    assert caught.value.keys[0] == new[0].request_key
+    assert engine.find("job") is None
+
+
+def test_more_draws_than_archived_are_missing(tmp_path: Path) -> None:
+    folder = hand_made(tmp_path / "a", {"d0": ("x", rest_of(0)), "d1": ("x", rest_of(1))})
+    engine = make_engine("replay", folder=tmp_path / "work", archive=folder)
+    shard = write_shard(tmp_path / "asked.jsonl", [make_request("x", f"d{n}") for n in range(3)])
+    with pytest.raises(ReplayError, match="1 of 3 requests: d2"):
+        engine.submit(shard, "job")
+
+
+def test_an_archive_has_one_model(tmp_path: Path) -> None:
+    folder = hand_made(tmp_path / "a", {"a": ("x", rest_of(0))}, model="gpt-4.1-2025-04-14")
+    make = make_engine("replay", folder=tmp_path / "work", archive=folder)
+    assert make.model == "gpt-4.1-2025-04-14"
+    with pytest.raises(ParameterError, match="leave the model empty"):
+        make_engine("replay", folder=tmp_path / "work", archive=folder, model=MODEL)
+    write_shard(folder / "shards" / "1.jsonl", [make_request("y", "b")])
+    with pytest.raises(EngineError, match=r"2 models \(embedded-use-minilm-1, gpt-4.1-2025-04-14\)"):
+        _ = make_engine("replay", folder=tmp_path / "work", archive=folder).model
+
+
+def test_damage_is_named_with_file_and_line(tmp_path: Path) -> None:
+    folder = hand_made(tmp_path / "a", {"a": ("x", rest_of(0))})
+    damaged = folder / "results" / "0.jsonl"
+    damaged.write_bytes(damaged.read_bytes() + b'{"custom_id": "b", "resp')
+    with pytest.raises(RecordError, match=r"results/0\.jsonl, line 2: not a line of JSON"):
+        _ = make_engine("replay", folder=tmp_path / "work", archive=folder).model
+    packed = gzip.compress(damaged.read_bytes())
+    damaged.unlink()
+    (folder / "results" / "0.jsonl.gz").write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(RecordError, match=r"0\.jsonl\.gz cannot be unpacked"):
+        _ = make_engine("replay", folder=tmp_path / "work", archive=folder).model
+
+
+def test_a_folder_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+    write_lines(tmp_path / "shards" / "0.jsonl", [])
+    with pytest.raises(EngineError, match="holds no results"):
+        _ = make_engine("replay", folder=tmp_path / "work", archive=tmp_path).model
+
+
+def test_the_replayed_lines_can_be_replayed(archive: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shard = write_shard(again / "shards" / "0.jsonl", [make_request(text, f"a{n}") for n, text in enumerate(TEXTS)])
+    first = replay(make_engine("replay", folder=again / "work", archive=archive), shard, again / "results")
+    second = replay(make_engine("replay", folder=tmp_path / "work", archive=again), shard, tmp_path / "into")
+    assert first == second
+    assert len(list(read_lines(tmp_path / "into" / "output.jsonl"))) == len(TEXTS)
