@@ -86,7 +86,7 @@ def check_repeats(unit: Ints, coder: Ints, units: pd.Index, coders: pd.Index) ->
         return []
     shown = [f"unit {units[key // width]}, coder {coders[key % width]}" for key in repeated[:SHOWN]]
     more = f" and {len(repeated) - SHOWN:,} more" if len(repeated) > SHOWN else ""
-    problem = f"{len(repeated):,} units are coded more than once by one coder in this draw: {'; '.join(shown)}{more}"
+    problem = f"{len(repeated):,} times a coder coded a unit more than once in this draw: {'; '.join(shown)}{more}"
     return [Fault("unit_id x coder", problem, "keep one coding of each, or number repeats in `draw`")]
 
 

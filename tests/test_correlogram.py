@@ -1,0 +1,235 @@
+"""Association of labels and coders, and the figures, tested by their data."""
+
+from __future__ import annotations
+
+import io
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from codebook.analysis import (
+    coder_correlogram,
+    confusion,
+    krippendorff_alpha,
+    label_association,
+    label_indicators,
+    plot_confusion,
+    plot_correlogram,
+    plot_estimates,
+    to_matrix,
+    variable_association,
+)
+from codebook.analysis.association import adjust_p, chi2_p
+from codebook.analysis.examples import make_table, observers_2011
+from codebook.errors import StatisticError
+
+SETS = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x", "y"])
+
+
+def two_by_two(n11: int, n10: int, n01: int, n00: int) -> pd.DataFrame:
+    return make_table("v", {"ann": ['["x", "y"]'] * n11 + ['["x"]'] * n10 + ['["y"]'] * n01 + ["[]"] * n00})
+
+
+@pytest.mark.parametrize(
+    ("cells", "phi"),
+    [((40, 10, 20, 30), 0.40825), ((61, 26, 28, 85), 0.45226), ((120, 5, 8, 3), 0.26968)],
+)
+def test_phi_of_three_known_tables(cells, phi):
+    row = label_association(two_by_two(*cells), [SETS]).iloc[0]
+    assert round(row["phi"], 5) == phi
+    n11, n10, n01, _ = cells
+    assert row[["n", "n_a", "n_b", "n11"]].tolist() == [sum(cells), n11 + n10, n11 + n01, n11]
+    assert row["jaccard"] == pytest.approx(n11 / (n11 + n10 + n01))
+    assert row["lift"] == pytest.approx(n11 * sum(cells) / ((n11 + n10) * (n11 + n01)))
+    assert row["p"] == pytest.approx(math.erfc(math.sqrt(sum(cells) * row["phi"] ** 2 / 2)))
+    a, b = sorted((n11 + n10, n11 + n01))
+    top = two_by_two(a, 0, b - a, sum(cells) - b)  # the closest tie that such margins allow
+    assert label_association(top, [SETS])["phi"][0] == pytest.approx(row["phi_max"])
+
+
+def test_codings_of_one_unit_are_not_independent():
+    one = two_by_two(40, 10, 20, 30)
+    three = pd.concat([one.assign(coder=name) for name in ("ann", "bo", "cy")], ignore_index=True)
+    alone, pooled = (label_association(table, [SETS]).iloc[0] for table in (one, three))
+    assert (pooled["n"], pooled["n_units"]) == (300, 100)
+    assert pooled[["phi", "p"]].tolist() == pytest.approx(alone[["phi", "p"]].tolist())
+    assert label_association(three, [SETS], coders=["bo"])["n"][0] == 100
+
+
+def test_labels_of_a_single_variable_exclude_each_other_and_are_left_out():
+    topic = SimpleNamespace(name="topic", kind="single", level="nominal", labels=["p", "q", "r"])
+    tone = SimpleNamespace(name="tone", kind="rating", level="ordinal", labels=["1", "2"])
+    table = pd.concat(
+        [
+            make_table("topic", {"ann": ["p", "q", "r", "p"], "bo": ["p", "q", "q", None]}),
+            make_table("tone", {"ann": ["1", "2", "2", None], "bo": ["1", "2", "1", "1"]}),
+        ]
+    )
+    pairs = label_association(table, [topic, tone])
+    assert len(pairs) == 3 * 2
+    assert set(pairs["a"]) == {"topic=p", "topic=q", "topic=r"}
+    assert set(pairs["n"]) == {6}
+    across = label_association(table, [topic], by_coder=True)
+    same = across[(across["a"] == "ann: topic=p") & (across["b"] == "bo: topic=p")].iloc[0]
+    assert (same["n"], same["n_units"], same["n11"], same["phi"]) == (3, 3, 1, 1.0)
+    assert len(across) == 3 * 3
+    wide = label_indicators(table, [topic, tone], by_coder=True)
+    assert wide.shape == (4, 2 * 5)
+    v = variable_association(table, [topic, tone])
+    assert v[["a", "b", "n", "n_units", "df"]].to_numpy().tolist() == [["topic", "tone", 6, 3, 2]]
+
+
+def test_association_undefined_is_nan_with_the_reason():
+    row = label_association(two_by_two(3, 0, 4, 0), [SETS]).iloc[0]
+    assert math.isnan(row["phi"])
+    assert math.isnan(row["p_bh"])
+    assert row["reason"] == "one of them does not vary"
+    single = [SimpleNamespace(name=name, kind="single", level="nominal", labels=["x", "y"]) for name in "ab"]
+    table = pd.concat([make_table("a", {"ann": ["x", "x"]}), make_table("b", {"ann": ["x", "y"]})])
+    assert variable_association(table, single)["reason"].tolist() == ["no variation in one of them"]
+
+
+def test_p_values_against_printed_quantiles():
+    assert [round(chi2_p(x, df), 4) for x, df in [(6.635, 1), (7.815, 3), (21.026, 12), (43.773, 30)]] == [
+        0.01,
+        0.05,
+        0.05,
+        0.05,
+    ]
+    assert chi2_p(0.0, 4) == 1.0
+
+
+def test_adjusted_p_is_the_least_of_the_later_ones():
+    p = np.array([0.04, 0.01, 0.02, 0.9])  # sorted .01 .02 .04 .9, times 4/rank: .04 .04 .0533 .9
+    assert adjust_p(p).tolist() == pytest.approx([0.04 * 4 / 3, 0.04, 0.04, 0.9])
+
+
+def test_coder_correlogram_is_alphas_of_two():
+    ask = {"variable": "code", "level": "interval", "labels": list("12345")}
+    matrix = coder_correlogram(observers_2011(), **ask, min_units=1)
+    assert list(matrix) == list("ABCD") == list(matrix.index)
+    assert np.isnan(np.diag(matrix)).all()
+    assert matrix.loc["C", "B"] == krippendorff_alpha(observers_2011(), **ask, coders=["B", "C"]).value
+    percent = coder_correlogram(observers_2011(), **ask, min_units=1, statistic="percent", coders=["D", "A"])
+    assert list(percent) == ["D", "A"]
+    assert matrix.attrs["level"] == "interval"
+    with pytest.raises(StatisticError, match="pass one of alpha, percent"):
+        coder_correlogram(observers_2011(), **ask, statistic="kappa")
+
+
+MATRIX = pd.DataFrame(
+    [[np.nan, 0.5, -0.3], [0.5, np.nan, np.nan], [-0.3, np.nan, np.nan]],
+    index=["costs $5 and $10", "a_b", "c^{2}"],
+    columns=["costs $5 and $10", "a_b", "c^{2}"],
+)
+
+
+def draw(figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=60)
+    return buffer.getvalue()
+
+
+def test_correlogram_shows_the_lower_triangle_and_fades_the_insignificant():
+    p = pd.DataFrame([[1, 0.01, 0.5], [0.01, 1, 1], [0.5, 1, 1]], index=MATRIX.index, columns=MATRIX.columns)
+    figure = plot_correlogram(MATRIX, title="$x$", significance=p)
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == [".50", "−.30", "–"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a_b", "c^{2}"]
+    assert [patch.get_xy() for patch in axes.patches] == [(0, 1)]
+    assert draw(figure).startswith(b"\x89PNG")
+
+
+def test_text_is_shown_as_it_is():
+    from matplotlib.text import Text
+
+    figure = plot_correlogram(MATRIX, title="cost in $ and in $")
+    draw(figure)
+    assert not any(text.get_parse_math() for text in figure.findobj(Text))
+
+
+def test_labels_are_not_cut():
+    names = ["a very long label that nobody would want to read at all in a figure", "short", "x" * 60]
+    matrix = pd.DataFrame(np.eye(3), index=names, columns=names)
+    figure = plot_correlogram(matrix, title="A title " * 12)
+    draw(figure)
+    width, height = figure.canvas.get_width_height()
+    axes = figure.axes[0]
+    for text in [*axes.get_xticklabels(), *axes.get_yticklabels(), figure._suptitle]:
+        box = text.get_window_extent()
+        assert box.x0 >= -1
+        assert box.y0 >= -1
+        assert box.x1 <= width + 1
+        assert box.y1 <= height + 1
+
+
+def test_figures_leave_no_trace_in_pyplot():
+    import matplotlib.pyplot as plt
+
+    before = plt.get_fignums()
+    plot_correlogram(MATRIX)
+    plot_estimates(pd.DataFrame({"name": ["a"], "value": [0.5], "low": [0.4], "high": [0.6]}))
+    assert plt.get_fignums() == before
+
+
+def test_confusion_figure_prints_counts_and_colours_shares():
+    table = make_table("v", {"gold": ["a"] * 4 + ["b"], "m": ["a", "a", "a", "b", None]})
+    counts = confusion(table, variable="v", labels=["a", "b", "c"], coder="m", gold="gold")
+    figure = plot_confusion(counts, title="m against gold")
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["3", "1", "0", "0", "0", "0", "0", "1", "0", "0", "0", "0"]
+    colours = axes.collections[0].get_array().reshape(3, 4)
+    assert colours[0].tolist() == [0.75, 0.25, 0, 0]
+    assert axes.get_xlabel() == "label by m"
+    draw(figure)
+
+
+def test_estimates_figure_has_dots_intervals_and_references():
+    frame = pd.DataFrame(
+        {
+            "variable": ["tone", "tone", "topic"],
+            "label": ["", "", "sports"],
+            "group": ["humans", "models", "humans"],
+            "alpha": [0.7, 0.6, np.nan],
+            "low": [0.6, np.nan, np.nan],
+            "high": [0.8, np.nan, np.nan],
+        }
+    )
+    figure = plot_estimates(
+        frame, name=["variable", "label"], value="alpha", group="group", references=(0.667, 0.8), title="Alpha"
+    )
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["tone", "topic sports"]
+    assert [text.get_text() for text in axes.texts] == ["undefined", ".667", ".8"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["humans", "models"]
+    draw(figure)
+
+
+@pytest.mark.parametrize(
+    ("call", "mend"),
+    [
+        (lambda: plot_correlogram(pd.DataFrame([[1]], index=["a"], columns=["a"])), "two or more"),
+        (lambda: plot_correlogram(MATRIX.iloc[:2]), r"to_matrix\(pairs, 'phi'\)"),
+        (lambda: plot_correlogram(MATRIX, significance=MATRIX.iloc[:2]), "with the same order"),
+        (lambda: plot_estimates(pd.DataFrame({"name": []})), "no column 'value'"),
+    ],
+)
+def test_each_wrong_frame_names_the_mend(call, mend):
+    with pytest.raises(StatisticError, match=mend):
+        call()
+
+
+def test_faults_of_all_variables_come_at_once():
+    other = SimpleNamespace(name="w", kind="single", level="nominal", labels=["x"])
+    wrong = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x"])
+    with pytest.raises(StatisticError) as caught:
+        label_association(two_by_two(1, 1, 1, 1), [wrong, other])
+    assert [fault.where for fault in caught.value.faults] == ["v, label", "w, variable"]
+
+
+def test_to_matrix_keeps_the_order_asked_for():
+    pairs = pd.DataFrame({"a": ["x"], "b": ["y"], "phi": [0.4]})
+    assert list(to_matrix(pairs, "phi", order=["y", "z", "x"])) == ["y", "z", "x"]
