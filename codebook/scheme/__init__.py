@@ -1,7 +1,8 @@
 """The instrument: a codebook of variables and categories, read and checked from one file."""
 
+from codebook.scheme.labels import read_label_list
 from codebook.scheme.model import KINDS, LEVELS, Category, Codebook, Example, Variable
-from codebook.scheme.reading import parse_codebook, read_codebook, read_label_list, write_codebook
+from codebook.scheme.reading import parse_codebook, read_codebook, write_codebook
 from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
 
 __all__ = [

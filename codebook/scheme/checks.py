@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -18,9 +19,10 @@ MAX_LABEL_TEXT = 15_000
 def as_number(text: str) -> float | None:
     """The number that a category name spells, or None."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) and "_" not in text else None
 
 
 def check_names(codebook: Codebook) -> Iterator[Finding]:
@@ -42,16 +44,16 @@ def check_variable(variable: Variable) -> Iterator[Finding]:
 def _check_categories(variable: Variable) -> Iterator[Finding]:
     least = 1 if variable.kind == "multi" else 2
     if len(variable.categories) < least:
-        yield ("categories",), f"{len(variable.categories)} categories", f"give at least {least}"
-    seen: dict[str, str] = {}
+        yield ("categories",), f"only {len(variable.categories)} given", f"give at least {least}"
+    seen: set[str] = set()
     for group in ("categories", "abstain"):
         for place, category in enumerate(getattr(variable, group)):
             where = (group, place, "name")
             if not category.name.isprintable():
                 yield where, f"the name {category.name!r} holds a control character", "write the name on one line"
-            other = seen.setdefault(category.name.casefold(), category.name)
-            if other is not category.name:
+            if category.name.casefold() in seen:
                 yield where, f"the name {category.name!r} is used twice in {variable.name!r}", "rename or remove one"
+            seen.add(category.name.casefold())
 
 
 def _check_level(variable: Variable) -> Iterator[Finding]:

@@ -30,6 +30,11 @@ def _as_category(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _as_example(value: Any) -> Any:
+    """A bare text where an example is expected is an example without a reason."""
+    return {"text": value} if isinstance(value, str) else value
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -44,6 +49,9 @@ class Example(_Part):
     why: str = ""
 
 
+NamedExample = Annotated[Example, BeforeValidator(_as_example)]
+
+
 class Category(_Part):
     """A code: its name as it stands in the data, its definition, and what belongs to it or does not."""
 
@@ -51,7 +59,7 @@ class Category(_Part):
     definition: str = ""
     include: Sentences = ()
     exclude: Sentences = ()
-    examples: tuple[Example, ...] = ()
+    examples: Annotated[tuple[NamedExample, ...], BeforeValidator(_as_list)] = ()
 
 
 NamedCategory = Annotated[Category, BeforeValidator(_as_category)]

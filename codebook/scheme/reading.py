@@ -1,22 +1,21 @@
-"""Read a codebook from YAML, or a plain list of labels from a table; every fault at once, with its line."""
+"""Read a codebook from YAML, every fault at once with its line; and write one."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
+from yaml.reader import ReaderError
 
 from codebook.errors import Fault, SchemeError
 from codebook.paths import resolve_path, show_path
 from codebook.records import write_atomic
 from codebook.scheme.checks import Finding, Loc, check_names, check_variable
-from codebook.scheme.model import KINDS, LEVELS, Category, Codebook, Example, Variable
-
-_FIELDS = {model.__name__: tuple(model.model_fields) for model in (Codebook, Variable, Category, Example)}
+from codebook.scheme.explaining import explain
+from codebook.scheme.model import Codebook, Variable
 
 
 def read_codebook(path: str | Path) -> Codebook:
@@ -30,7 +29,12 @@ def read_codebook(path: str | Path) -> Codebook:
     file = resolve_path(path)
     if not file.is_file():
         raise SchemeError(f"There is no codebook at {show_path(file)}. To mend: give the path of your codebook.yaml.")
-    return parse_codebook(file.read_text(encoding="utf-8-sig"), show_path(file))
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = Fault(f"{show_path(file)}, byte {error.start}", "not UTF-8", "save the file with encoding UTF-8")
+        raise SchemeError("The codebook cannot be read.", [fault]) from None
+    return parse_codebook(text, show_path(file))
 
 
 def parse_codebook(text: str, where: str = "codebook") -> Codebook:
@@ -45,14 +49,11 @@ def parse_codebook(text: str, where: str = "codebook") -> Codebook:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
         raw = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
-        line = mark.line + 1 if mark else 1
-        fault = Fault(f"{where}, line {line}", problem, "check the indentation, colons and quotes")
-        raise SchemeError(f"{where} is not readable as YAML.", [fault]) from None
+        raise SchemeError(f"{where} is not readable as YAML.", [_explain_yaml(error, text, where)]) from None
     if not isinstance(raw, dict):
         fault = Fault(f"{where}, line 1", "not a codebook", "start with `name:`, `unit:` and `variables:`")
         raise SchemeError(f"{where} is not a codebook.", [fault])
-    findings = [*_duplicate_keys(root), *_find_faults(raw)]
+    findings = [*_duplicate_keys(root), *find_faults(raw)]
     if findings:
         faults = [Fault(f"{where}, line {_line_of(root, loc)}", problem, mend) for loc, problem, mend in findings]
         faults.sort(key=lambda fault: int(fault.where.rsplit(" ", 1)[1]))
@@ -60,15 +61,30 @@ def parse_codebook(text: str, where: str = "codebook") -> Codebook:
     return Codebook.model_validate(raw)
 
 
-def _find_faults(raw: dict[str, Any]) -> Iterator[Finding]:
+def _explain_yaml(error: yaml.YAMLError, text: str, where: str) -> Fault:
+    """An error of the YAML reader with its line."""
+    if isinstance(error, ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        problem, mend = f"the control character U+{int(error.character):04X}", "remove it"
+    else:
+        mark = getattr(error, "problem_mark", None)
+        line, problem = mark.line + 1 if mark else 1, getattr(error, "problem", None) or str(error)
+        mend = "check the indentation, colons and quotes"
+    return Fault(f"{where}, line {line}", problem, mend)
+
+
+def find_faults(raw: dict[str, Any]) -> Iterator[Finding]:
     """Every fault of the raw mapping: of single fields first, then of fields together."""
+    variables = raw.get("variables")
     try:
         codebook = Codebook.model_validate(raw)
     except ValidationError as error:
-        yield from map(_explain, error.errors())
+        for one in error.errors():
+            # pydantic leaves faulty variables out before it counts them, and then finds too few
+            if not (variables and one["loc"] == ("variables",) and one["type"] == "too_short"):
+                yield explain(one)
     else:
         yield from check_names(codebook)
-    variables = raw.get("variables")
     for place, one in enumerate(variables if isinstance(variables, list) else ()):
         try:
             variable = TypeAdapter(Variable).validate_python(one)
@@ -76,52 +92,6 @@ def _find_faults(raw: dict[str, Any]) -> Iterator[Finding]:
             continue  # its fields are already reported
         for loc, problem, mend in check_variable(variable):
             yield ("variables", place, *loc), problem, mend
-
-
-def _explain(error: Any) -> Finding:
-    """A pydantic error as (path, problem, mend) in the words of a codebook."""
-    loc: Loc = tuple(error["loc"])
-    key, kind = str(loc[-1]) if loc else "", error["type"]
-    if kind == "missing":
-        return loc, f"`{key}` is missing", _how_to_add(key)
-    if kind == "extra_forbidden":
-        return loc, f"`{key}` is not a field here", _suggest(key, _fields_at(loc))
-    if kind == "literal_error":
-        allowed = KINDS if key == "kind" else LEVELS
-        return loc, f"`{key}` is {error['input']!r}", f"write one of: {', '.join(allowed)}"
-    if kind == "string_pattern_mismatch":
-        rule = "letters, digits and _ only, a letter first, 40 characters at most"
-        return loc, f"`{key}: {error['input']}` is not a usable name", rule
-    if kind == "string_too_short":
-        return loc, f"`{key}` is empty", _how_to_add(key)
-    if kind == "bool_parsing":
-        return loc, f"`{key}` is {error['input']!r}", "write true or false"
-    return loc, f"`{key}`: {error['msg'].lower()}", "see the README's section on the codebook"
-
-
-def _how_to_add(key: str) -> str:
-    """What to write for a field that is missing or empty."""
-    said = {
-        "level": f"write `level:` and one of {', '.join(LEVELS)}; agreement is computed by it",
-        "kind": f"write `kind:` and one of {', '.join(KINDS)}",
-        "categories": "list the categories, each with a name and a definition",
-        "unit": "say what is coded, for example `unit: one sentence of a speech`",
-        "question": "write the question that the coder answers",
-        "variables": "list at least one variable",
-    }
-    return said.get(key, f"write `{key}: ...`")
-
-
-def _fields_at(loc: Loc) -> tuple[str, ...]:
-    """The fields that may stand at this place of the file."""
-    inside = [part for part in loc[:-1] if isinstance(part, str)]
-    model = {"variables": "Variable", "categories": "Category", "abstain": "Category", "examples": "Example"}
-    return _FIELDS[model[inside[-1]] if inside else "Codebook"]
-
-
-def _suggest(key: str, fields: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(key, fields, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"remove it; the fields are {', '.join(fields)}"
 
 
 def _duplicate_keys(node: yaml.Node | None, loc: Loc = ()) -> Iterator[Finding]:
@@ -159,52 +129,5 @@ def write_codebook(codebook: Codebook, path: str | Path) -> None:
     """Write a codebook as YAML that reads back to the same digest."""
     raw = codebook.model_dump(mode="json", exclude_defaults=True)
     text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=110)
-    with write_atomic(Path(path)) as file:
+    with write_atomic(resolve_path(path)) as file:
         file.write(text.encode())
-
-
-def read_label_list(
-    path: str | Path,
-    *,
-    column: str,
-    kind: str,
-    level: str,
-    question: str,
-    definition_column: str = "",
-) -> Codebook:
-    """Turn a plain list of labels (a column of a csv or xlsx file) into a codebook with one variable.
-
-    Parameters
-    ----------
-    column, definition_column
-        The columns that hold the names and, where there is one, the definitions.
-    kind, level, question
-        As in a codebook; they are not guessed from the list.
-
-    Raises
-    ------
-    SchemeError
-        The column is missing, or the list makes no codebook.
-    """
-    import pandas as pd
-
-    file = resolve_path(path)
-    read = pd.read_excel if file.suffix.lower() == ".xlsx" else pd.read_csv
-    frame = read(file, dtype=str, keep_default_na=False)
-    missing = [name for name in (column, definition_column) if name and name not in frame.columns]
-    if missing:
-        mend = f"the columns are {', '.join(frame.columns)}"
-        raise SchemeError(f"{show_path(file)}:", [Fault(f"column {name!r}", "missing", mend) for name in missing])
-    rows = [row for row in frame.to_dict("records") if row[column].strip()]
-    categories = [{"name": row[column], "definition": row.get(definition_column, "")} for row in rows]
-    name = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in column)[:39]
-    variable = {
-        "name": name if name[0].isalpha() else f"v{name}",
-        "question": question,
-        "kind": kind,
-        "level": level,
-        "categories": categories,
-    }
-    stem = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in file.stem).strip("-")[:40]
-    raw = {"name": stem or "codebook", "unit": "one text", "variables": [variable]}
-    return parse_codebook(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True), show_path(file))

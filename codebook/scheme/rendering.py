@@ -31,7 +31,7 @@ def render_markdown(codebook: Codebook) -> str:
 
 def _markdown_category(category: Category, *, abstains: bool) -> list[str]:
     mark = " (abstention)" if abstains else ""
-    lines = [f"- **{_md(category.name)}**{mark}: {_md(category.definition)}".rstrip(": ")]
+    lines = [f"- **{_md(category.name)}**{mark}" + (f": {_md(category.definition)}" if category.definition else "")]
     lines += [f"  - include: {_md(text)}" for text in category.include]
     lines += [f"  - exclude: {_md(text)}" for text in category.exclude]
     for example in category.examples:
@@ -42,7 +42,7 @@ def _markdown_category(category: Category, *, abstains: bool) -> list[str]:
 def _md(text: str) -> str:
     """One line of text in which Markdown and HTML read nothing as markup."""
     flat = " ".join(text.split())
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|$" else letter for letter in flat)
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|$&~" else letter for letter in flat)
 
 
 def describe_variables(codebook: Codebook) -> pd.DataFrame:
@@ -123,9 +123,27 @@ def diff_codebooks(old: Codebook, new: Codebook) -> list[Change]:
     """List what differs between two codebooks, place by place; variables and categories are matched by name."""
     before, after = dict(_flatten(old.model_dump(mode="json"))), dict(_flatten(new.model_dump(mode="json")))
     places = [*before, *(place for place in after if place not in before)]
-    return [
+    changes = [
         Change(place, before.get(place), after.get(place)) for place in places if before.get(place) != after.get(place)
     ]
+    return changes + _diff_order(old, new)
+
+
+def _diff_order(old: Codebook, new: Codebook) -> list[Change]:
+    """The lists of names that hold the same names in another order."""
+    before, after = dict(_name_lists(old)), dict(_name_lists(new))
+    return [
+        Change(f"order of {place}", ", ".join(names), ", ".join(after[place]))
+        for place, names in before.items()
+        if place in after and names != after[place] and sorted(names) == sorted(after[place])
+    ]
+
+
+def _name_lists(codebook: Codebook) -> Iterator[tuple[str, list[str]]]:
+    yield "variables", [variable.name for variable in codebook.variables]
+    for variable in codebook.variables:
+        yield f"variables[{variable.name}].categories", list(variable.scale)
+        yield f"variables[{variable.name}].abstain", [category.name for category in variable.abstain]
 
 
 def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -1,0 +1,126 @@
+"""Pydantic's errors in the words of a codebook: what is wrong with one field, and what to write."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+from codebook.scheme.checks import Finding, Loc
+from codebook.scheme.model import KINDS, LEVELS, Category, Codebook, Example, Variable
+
+_FIELDS = {model.__name__: tuple(model.model_fields) for model in (Codebook, Variable, Category, Example)}
+
+
+def explain(error: Any) -> Finding:
+    """Return (path in the file, problem, mend) of one error of pydantic."""
+    loc: Loc = tuple(error["loc"])
+    tell = _TELL.get(error["type"])
+    if tell is None:
+        return loc, f"`{loc[-1]}`: {error['msg'].lower()}", "see the README's section on the codebook"
+    return loc, *tell(loc, error["input"])
+
+
+def _missing(loc: Loc, _: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is missing", _how_to_add(loc)
+
+
+def _empty(loc: Loc, _: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is empty", _how_to_add(loc)
+
+
+def _unknown(loc: Loc, _: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is not a field here", _suggest(str(loc[-1]), _fields_at(loc))
+
+
+def _not_allowed(loc: Loc, found: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is {found!r}", f"write one of: {', '.join(KINDS if loc[-1] == 'kind' else LEVELS)}"
+
+
+def _bad_name(loc: Loc, found: Any) -> tuple[str, str]:
+    rule = "a letter first, then letters, digits and _ only; 40 characters at most"
+    if loc == ("name",):
+        rule = "a letter or digit first, then letters, digits, _ and - only; 40 characters at most"
+    return f"`{loc[-1]}: {found}` is not a usable name", rule
+
+
+def _too_long(loc: Loc, found: Any) -> tuple[str, str]:
+    return (
+        f"`{loc[-1]}` has {len(found)} characters; 200 are allowed",
+        "use a short code; the words go into `definition`",
+    )
+
+
+def _no_flag(loc: Loc, found: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is {found!r}", "write true or false"
+
+
+def _no_text(loc: Loc, found: Any) -> tuple[str, str]:
+    where = f"`{loc[-1]}`" if isinstance(loc[-1], str) else f"entry {loc[-1] + 1} of `{loc[-2]}`"
+    return (
+        f"{where} is {_name_form(found)}, not a text",
+        "write a text; put it in quotes if it holds : or starts with [ or {",
+    )
+
+
+def _no_list(loc: Loc, found: Any) -> tuple[str, str]:
+    if found == "":
+        return _empty(loc, found)
+    return f"`{loc[-1]}` is {_name_form(found)}, not a list", "begin each entry with `- ` on a line of its own"
+
+
+def _no_mapping(loc: Loc, found: Any) -> tuple[str, str]:
+    model = _model_at((*loc, ""))
+    place = f"entry {loc[-1] + 1} of `{loc[-2]}`" if isinstance(loc[-1], int) else f"`{loc[-1]}`"
+    return f"{place} is {_name_form(found)}", f"give its fields, such as `{_FIELDS[model][0]}: ...`"
+
+
+_TELL: dict[str, Callable[[Loc, Any], tuple[str, str]]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "literal_error": _not_allowed,
+    "string_pattern_mismatch": _bad_name,
+    "string_too_short": _empty,
+    "string_too_long": _too_long,
+    "string_type": _no_text,
+    "bool_parsing": _no_flag,
+    "bool_type": _no_flag,
+    "tuple_type": _no_list,
+    "too_short": _empty,
+    "model_type": _no_mapping,
+}
+
+
+def _name_form(found: Any) -> str:
+    return "a list" if isinstance(found, list) else "a mapping" if isinstance(found, dict) else f"the text {found!r}"
+
+
+def _how_to_add(loc: Loc) -> str:
+    """What to write for a field that is missing or empty."""
+    key = str(loc[-1])
+    said = {
+        "level": f"write `level:` and one of {', '.join(LEVELS)}; agreement is computed by it",
+        "kind": f"write `kind:` and one of {', '.join(KINDS)}",
+        "categories": "list the categories, each with a name and a definition",
+        "unit": "say what is coded, for example `unit: one sentence of a speech`",
+        "question": "write the question that the coder answers",
+        "variables": "list at least one variable",
+    }
+    return said.get(key, f"write `{key}: ...`")
+
+
+def _fields_at(loc: Loc) -> tuple[str, ...]:
+    """The fields that may stand at this place of the file."""
+    return _FIELDS[_model_at(loc)]
+
+
+def _model_at(loc: Loc) -> str:
+    """The part of a codebook that a field at this place belongs to."""
+    inside = [part for part in loc[:-1] if isinstance(part, str)]
+    models = {"variables": "Variable", "categories": "Category", "abstain": "Category", "examples": "Example"}
+    return models[inside[-1]] if inside else "Codebook"
+
+
+def _suggest(key: str, fields: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(key, fields, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"remove it; the fields are {', '.join(fields)}"
