@@ -289,6 +289,11 @@ make_engine("embedded", folder=work, chunk=5).submit(shard, "job")
 """
 
 
+def start_submit(shard: Shard, work: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", SUBMIT, str(shard.path), str(work)]
+    return subprocess.Popen(command, env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))  # the answers are the same
+
+
 def wait_for_answers(process: subprocess.Popen[bytes], part: Path, n_lines: int) -> None:
     """Wait until a running submit has written so many answers, or has ended."""
     while process.poll() is None and (not part.exists() or part.read_bytes().count(b"\n") < n_lines):
@@ -307,7 +312,7 @@ def test_kills_lose_nothing_and_answer_nothing_twice(make: Callable[..., Embedde
     part = work / f"{job_id}.part.jsonl"
     seen = 0
     for n_lines in (0, chance.randrange(1, 60), chance.randrange(100, 160)):
-        process = subprocess.Popen([sys.executable, "-c", SUBMIT, str(shard.path), str(work)])
+        process = start_submit(shard, work)
         wait_for_answers(process, part, n_lines)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
@@ -316,7 +321,7 @@ def test_kills_lose_nothing_and_answer_nothing_twice(make: Callable[..., Embedde
         seen = done
     with part.open("ab") as file:
         file.write(b'{"id":"torn by the power cut')
-    process = subprocess.Popen([sys.executable, "-c", SUBMIT, str(shard.path), str(work)])
+    process = start_submit(shard, work)
     assert process.wait() == 0
     engine = make("killed")
     assert engine.poll(job_id).state == "completed"

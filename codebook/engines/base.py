@@ -21,23 +21,15 @@ class Limits:
 
 @runtime_checkable
 class Engine(Protocol):
-    """Whoever answers. Every engine reads the Batch API's request lines and writes its result lines.
+    """Whoever answers. Every engine reads the Batch API's request lines and writes its result lines."""
 
-    Attributes
-    ----------
-    name
-        The name in the registry, such as `embedded`.
-    model
-        The model id that belongs into the request bodies, such as `embedded-use-minilm-1`.
-    limits
-        What one shard may hold.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """The name in the registry, such as `embedded`."""
 
     @property
     def model(self) -> str:
-        """The model id that belongs into the request bodies."""
+        """The model id that belongs into the request bodies, such as `embedded-use-minilm-1`."""
 
     @property
     def limits(self) -> Limits:
