@@ -409,6 +409,13 @@ def test_the_page_needs_no_network_and_runs_no_script(project):
     assert page.count('<details class="code">') == 3
 
 
+def test_the_page_shows_the_parameters_and_folds_the_code(project):
+    execute_notebook(NOTEBOOKS / "passes.ipynb", {"seed": 2}, out=project / "out.ipynb")
+    page = write_html(project / "out.ipynb", project / "page.html").read_text(encoding="utf-8")
+    assert page.count("<summary>parameters</summary>") == page.count('<details class="code" open') == 2
+    assert page.count('<details class="code"><summary>code</summary>') == 1
+
+
 def test_figures_are_inside_the_page(project):
     execute_notebook(NOTEBOOKS / "draws.ipynb", out=project / "out.ipynb")
     page = write_html(project / "out.ipynb", project / "page.html").read_text(encoding="utf-8")

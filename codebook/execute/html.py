@@ -35,7 +35,9 @@ _TEMPLATE = """\
 </html>
 {% endblock footer -%}
 {%- block input -%}
-<details class="code"><summary>code</summary>
+{%- set tags = cell.metadata.get('tags', []) -%}
+{%- set given = 'parameters' in tags or 'injected-parameters' in tags -%}
+<details class="code"{{ ' open' if given }}><summary>{{ 'parameters' if given else 'code' }}</summary>
 {{ cell.source | highlight_code(metadata=cell.metadata) }}
 </details>
 {%- endblock input -%}
@@ -63,6 +65,7 @@ blockquote { border-left: 3px solid #b26a00; background: #fff8e6; margin: 1rem 0
 img { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .9rem; border: 0; }
 th, td { padding: .25rem .7rem; text-align: left; vertical-align: top; border: 0; border-bottom: 1px solid #e3e6ea; }
+.dataframe thead tr, .dataframe thead th { text-align: left !important; }
 thead th { border-bottom: 2px solid #8a949e; }
 @media print { .code { display: none; } }
 """
