@@ -296,16 +296,18 @@ def test_retry_of_what_cannot_be_retried_lists_what_can(project: Path) -> None:
 
 
 def test_retry_copies_questions_that_other_runs_asked_under_the_same_name(project: Path) -> None:
-    """Unit 1 has another text in the second run; the third needs both of its questions, both failed."""
-    finish(plan_run(project, [Unit("1", "[400] first")], run="a"))
-    finish(plan_run(project, [Unit("1", "[400] second"), Unit("2", "good")], run="b"))
-    run = plan_run(project, [Unit("1", "[400] second"), Unit("9", "[400] first")], run="c")
-    finish(run)
-    assert run.retry() == 2
-    finish(run)
-    assert check_sums(run).counts["topic"] == {"failed": 2}
-    third = plan_run(project, [Unit("2", "good"), Unit("1", "[400] first")], run="a2")
-    assert third.status().n_pending == 1
+    """Unit 1 has another text in the second run; the third waits for both of its questions, and both fail."""
+    first = plan_run(project, [Unit("1", "[400] first")], run="first")
+    second = plan_run(project, [Unit("1", "[400] second")], run="second")
+    third = plan_run(project, [Unit("1", "[400] second"), Unit("9", "[400] first")], run="third")
+    finish(first)
+    finish(second)
+    assert third.retry() == 2
+    (shard,) = third.folder.shards.iterdir()
+    assert [line["custom_id"].split(".")[1] for line in read_lines(shard)] == ["9", "1"]
+    finish(third)
+    for run in (first, second, third):
+        assert set(check_sums(run).counts["topic"]) == {"failed"}
 
 
 def test_retry_needs_the_old_shard_unchanged(project: Path) -> None:

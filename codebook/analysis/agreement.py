@@ -10,7 +10,7 @@ import pandas as pd
 
 from codebook.analysis.checks import check_coders, check_columns, raise_faults
 from codebook.analysis.counts import Codings, read_codings
-from codebook.analysis.estimates import Estimate, check_bootstrap, package_versions
+from codebook.analysis.estimates import Estimate, check_bootstrap
 from codebook.analysis.multi import open_labels
 from codebook.analysis.percent import estimate_percent
 from codebook.analysis.reliability import Bootstrap, estimate_alpha, pairable
@@ -76,15 +76,8 @@ def agreement_table(
             faults += [Fault(f"{variable.name}, {fault.where}", fault.problem, fault.mend) for fault in error.faults]
     raise_faults(about, faults)
     frame = pd.DataFrame(rows)
-    frame.attrs = {
-        "seed": seed,
-        "replicates": replicates,
-        "confidence": confidence,
-        "draw": draw,
-        "percent": "mean_pairwise",
-        "resampled": "units with two or more codings",
-        "versions": package_versions(),
-    }
+    resampled = "units with two or more codings"
+    frame.attrs = {**how.attrs, "draw": draw, "percent": "mean_pairwise", "resampled": resampled}
     return frame
 
 

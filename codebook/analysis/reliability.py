@@ -12,7 +12,7 @@ import pandas as pd
 from codebook.analysis.alpha import alpha_values, check_against_library
 from codebook.analysis.checks import raise_faults
 from codebook.analysis.counts import Codings, Patterns, count_patterns, read_codings
-from codebook.analysis.estimates import Estimate, check_bootstrap, percentile_interval, resample
+from codebook.analysis.estimates import Estimate, check_bootstrap, package_versions, percentile_interval, resample
 from codebook.analysis.scales import Floats
 
 
@@ -45,6 +45,12 @@ class Bootstrap:
     replicates: int = 1000
     confidence: float = 0.95
     seed: int = 1
+
+    @property
+    def attrs(self) -> dict[str, object]:
+        """For the `attrs` of a frame, so that the caption can say how its intervals were made."""
+        settings = {"seed": self.seed, "replicates": self.replicates, "confidence": self.confidence}
+        return {**settings, "versions": package_versions()}
 
 
 def pairable(codings: Codings) -> Pairable:

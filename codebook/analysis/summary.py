@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from codebook.analysis.checks import check_coders, check_columns, raise_faults
-from codebook.analysis.estimates import package_versions
 from codebook.analysis.gold import Pair, change_level, count_cells, read_pair
 from codebook.analysis.measures import NOT_ASKED, NOTE, check_request, commonest, measure_cells, spread
 from codebook.analysis.reliability import Bootstrap, estimate_alpha, pairable
@@ -70,10 +69,7 @@ def validity_summary(
         pair = read_pair(table, variable=variable, labels=labels, coder=coder, gold=gold, level=read_level, draw=draw)
         rows_of.append({"coder": coder, **_summary_row(pair, labels, alpha_level, how)})
     frame = pd.DataFrame(rows_of)
-    frame.attrs = {
-        **{"variable": variable, "gold": gold, "kind": kind, "draw": draw, "note": NOTE},
-        **{"seed": seed, "replicates": replicates, "confidence": confidence, "versions": package_versions()},
-    }
+    frame.attrs = {"variable": variable, "gold": gold, "kind": kind, "draw": draw, "note": NOTE, **how.attrs}
     return frame
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.estimates import package_versions
 from codebook.analysis.gold import Cells, count_cells, read_pair
 from codebook.analysis.measures import (
     NOT_ASKED,
@@ -92,9 +91,8 @@ def validity(
 ) -> pd.DataFrame:
     """Measures of a coder against gold, label by label and overall, beside those of a constant answer.
 
-    A gold unit asked of the coder and not answered (`why` is set) is wrong in accuracy and missed in recall; the row
-    "among answered" leaves it out. A gold unit without a row of the coder was not asked and is left out everywhere.
-    Intervals: percentiles over resampled gold units.
+    A gold unit asked and not answered (`why` is set) is wrong in accuracy and missed in recall; the row "among answered"
+    leaves it out. One without a row of the coder was not asked and is left out. Intervals: resampled gold units.
 
     Parameters
     ----------
@@ -104,11 +102,10 @@ def validity(
     Returns
     -------
     pd.DataFrame
-        Rows of `part` "label" (one a label, in codebook order): n (gold units with it), prevalence, precision, recall,
-        f1, each with _low and _high. Rows of `part` "overall" and "baseline" (always gold's commonest answer): value,
-        value_low, value_high and n (units it rests on); accuracy and macro F1, for `multi` exact match, Jaccard, micro
-        and macro F1. `reason` says why a figure is missing. `attrs` hold n_gold, n_asked, n_answered, never_predicted,
-        baseline, seed, replicates, versions and a note on how unanswered units count.
+        Rows of `part` "label": n (gold units with it), prevalence, precision, recall, f1, each with _low and _high. Of
+        "overall" and "baseline" (always gold's commonest answer): n, value, value_low, value_high of accuracy and macro
+        F1; for `multi` exact match, Jaccard, micro and macro F1. `reason` says why a figure is missing. `attrs`: n_gold,
+        n_asked, n_answered, never_predicted, baseline, seed, replicates, versions, a note on unanswered units.
 
     Examples
     --------
@@ -125,21 +122,20 @@ def validity(
     5   overall                 macro F1  8        NaN     NaN   NaN   0.54
     6  baseline                 accuracy  8        NaN     NaN   NaN   0.50
     7  baseline                 macro F1  8        NaN     NaN   NaN   0.22
-    >>> frame["reason"][2].split("; ")[0], frame["reason"][6]
-    ('precision: never predicted', "always 'a'")
     """
     check_request(kind, replicates, confidence)
     level = "masi" if kind == "multi" else "nominal"
     pair = read_pair(table, variable=variable, labels=labels, coder=coder, gold=gold, level=level, draw=draw)
     cells = count_cells(pair, labels)
-    measures = measure_cells(cells, Bootstrap(replicates, confidence, seed))
+    how = Bootstrap(replicates, confidence, seed)
+    measures = measure_cells(cells, how)
     shown = _SHOWN["multi" if kind == "multi" else "single"]
     frame = pd.DataFrame([*_label_rows(cells, measures), *_overall_rows(cells, measures, shown)])
     frame.attrs = {
         **{"variable": variable, "coder": coder, "gold": gold, "kind": kind, "draw": draw, "note": NOTE},
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
         **{"never_predicted": cells.never_predicted, "baseline": commonest(cells)[1]},
-        **{"seed": seed, "replicates": replicates, "confidence": confidence, "versions": package_versions()},
+        **how.attrs,
     }
     return frame
 

@@ -10,15 +10,19 @@ import pandas as pd
 from codebook.records import WHYS
 
 _SMALLEST = 0.001
+_NAMES = ("coder", "variable", "label", "name", "group", "level", "a", "b", "unit_id", "baseline_label", "reason")
+"""Columns that are shown to the letter, even where they look like numbers."""
 
 
 def frame_html(frame: pd.DataFrame) -> str:
     """Return a frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
     shown = drop_empty(join_intervals(frame))
-    head = "".join(f"<th{_class(shown[name])}>{escape(str(name).replace('_', ' '))}</th>" for name in shown.columns)
+    kinds = [_class(shown[name]) for name in shown.columns]
+    head = "".join(
+        f"<th{kind}>{escape(str(name).replace('_', ' '))}</th>" for name, kind in zip(shown.columns, kinds, strict=True)
+    )
     rows = "".join(
-        f"<tr>{''.join(_cell(name, value) for name, value in zip(shown.columns, row, strict=True))}</tr>"
-        for row in shown.itertuples(index=False, name=None)
+        f"<tr>{''.join(map(_cell, shown.columns, kinds, row))}</tr>" for row in shown.itertuples(index=False, name=None)
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
@@ -60,14 +64,14 @@ def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _class(column: pd.Series[Any]) -> str:
-    return " class=n" if all(_is_number(value) for value in column) else ""
+    return "" if column.name in _NAMES or not all(_is_number(value) for value in column) else " class=n"
 
 
-def _cell(name: object, value: Any) -> str:
-    text, _ = show_value(value)
+def _cell(name: object, kind: str, value: Any) -> str:
+    text = show_value(value)[0] if kind else str(value)
     if name in ("p", "p_bh") and text and float(value) < _SMALLEST:
         text = f"<{_SMALLEST}".replace("0.", ".")
-    return f"<td{' class=n' if _is_number(value) else ''}>{escape(text)}</td>"
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def _is_number(value: Any) -> bool:

@@ -18,24 +18,33 @@ PERCENT = {
 def say_validity(summary: pd.DataFrame) -> str:
     """Say how the first coder of a validity summary meets the gold, beside the constant-label baseline.
 
-    The sentence says so where the interval does not lie above the baseline: such labels are not shown to be useful.
+    The sentence warns where the interval does not lie above the baseline, or alpha's not above 0.
 
     Examples
     --------
     >>> row = {"coder": "m", "n_asked": 1004, "accuracy": 0.755, "accuracy_low": 0.728, "accuracy_high": 0.781}
-    >>> row |= {"baseline_accuracy": 0.251, "baseline_label": "travel", "reason": ""}
-    >>> say_validity(pd.DataFrame([row]))
-    "m meets the gold in 75.5 % of 1,004 units [72.8, 78.1]; always answering 'travel' would meet it in 25.1 %."
+    >>> row |= {"baseline_accuracy": 0.251, "baseline_label": "travel", "reason": "", "alpha_level": "nominal"}
+    >>> print(say_validity(pd.DataFrame([row | {"alpha": 0.7, "alpha_low": 0.67, "alpha_high": 0.73}])))
+    m meets the gold in 75.5 % of 1,004 units [72.8, 78.1]; always answering 'travel' would meet it in 25.1 %; \
+alpha with the gold (nominal) is .70 [.67, .73].
     """
     row = summary.iloc[0]
     if math.isnan(row["accuracy"]):
         return f"{row['coder']} cannot be held against the gold: {row['reason']}."
     share = f"{100 * row['accuracy']:.1f} % of {int(row['n_asked']):,} units {_interval(row, 'accuracy', 100, 1)}"
-    constant = f"always answering '{row['baseline_label']}' would meet it in {100 * row['baseline_accuracy']:.1f} %"
-    said = f"{row['coder']} meets the gold in {share}; {constant}."
+    labels = " or ".join(f"'{label}'" for label in row["baseline_label"].split(" = "))
+    constant = f"always answering {labels} would meet it in {100 * row['baseline_accuracy']:.1f} %"
+    alpha = f"alpha with the gold ({row['alpha_level']}) is {_short(row['alpha'], 2)} {_interval(row, 'alpha', 1, 2)}"
+    return f"{row['coder']} meets the gold in {share}; {constant}; {alpha}.{_warn(row)}"
+
+
+def _warn(row: pd.Series[Any]) -> str:
+    """A warning where the interval does not clear the constant label, or chance."""
     if not row["accuracy_low"] > row["baseline_accuracy"]:
-        said += " It is not shown to be better than that constant: do not use these labels as they are."
-    return said
+        return " It is not shown to be better than that constant: do not use these labels as they are."
+    if not row["alpha_low"] > 0:
+        return " Agreement with the gold beyond chance is not shown: do not use these labels as they are."
+    return ""
 
 
 def say_agreement(frame: pd.DataFrame) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from codebook.errors import Fault, TableError
 from codebook.records import WHYS
+
+if TYPE_CHECKING:
+    from codebook.table.wide import Texts
 
 _N_LINES = 60
 _UNSEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
@@ -59,8 +63,8 @@ def coverage_sentence(table: pd.DataFrame) -> str:
     return " + ".join([f"{int(totals['asked']):,} asked = {int(totals['labelled']):,} labelled", *parts])
 
 
-def show_table(table: pd.DataFrame, n: int = 10) -> TableView:
-    """Show the first rows of a table, and its coverage under them.
+def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None) -> TableView:
+    """Show the first rows of a table, and its coverage under them; with `units`, each label beside its text.
 
     Examples
     --------
@@ -73,14 +77,28 @@ def show_table(table: pd.DataFrame, n: int = 10) -> TableView:
     coder variable  asked  labelled
       ann    topic      1         1
     """
-    return TableView(table, n)
+    return TableView(table, n, units)
+
+
+def beside_texts(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
+    """Return each label beside the text it was given to, with why and detail where there is none."""
+    from codebook.table.wide import to_wide  # wide stands on exports, which stands on this module
+
+    wide = to_wide(table, units)
+    several = [name for name in ("coder", "variable", "draw") if name in wide]
+    shown = wide[["id", *several, "label", "error_info", "quote"]].rename(
+        columns={"error_info": "why", "quote": "text"}
+    )
+    return shown.drop(columns=[] if shown["why"].ne("").any() else ["why"])
 
 
 class TableView:
     """A table as a notebook or a terminal shows it: texts of the data are shown, and never run or interpreted."""
 
-    def __init__(self, table: pd.DataFrame, n: int = 10) -> None:
+    def __init__(self, table: pd.DataFrame, n: int = 10, units: Texts | None = None) -> None:
         self.table, self.n = table, n
+        head = table.head(n)
+        self.head = head if units is None else beside_texts(head, units)
 
     def _parts(self) -> tuple[pd.DataFrame, str, pd.DataFrame]:
         counted = coverage(self.table)
@@ -89,7 +107,7 @@ class TableView:
         sentence = coverage_sentence(self.table)
         if len(self.table) > self.n:
             sentence = f"The first {self.n:,} of {len(self.table):,} rows. {sentence}"
-        return _visible(self.table.head(self.n)), sentence, _visible(counted)
+        return _visible(self.head), sentence, _visible(counted)
 
     def __repr__(self) -> str:
         head, sentence, counted = self._parts()
@@ -101,7 +119,7 @@ class TableView:
 
     def _repr_html_(self) -> str:
         head, sentence, counted = self._parts()
-        with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 200):
+        with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 400):
             shown = [
                 frame.to_html(
                     index=False, escape=True, na_rep="", border=0, max_rows=_N_LINES, classes=["tex2jax_ignore"]

@@ -93,7 +93,7 @@ def read_units(
     id_column: str,
     text_column: str,
     context_columns: Sequence[str] = (),
-    where: Mapping[str, str | Sequence[str]] | None = None,
+    where: Mapping[str, str | Sequence[str]] | Sequence[str] | None = None,
     max_chars: int = 100_000,
     encoding: str | None = None,
     delimiter: str | None = None,
@@ -112,7 +112,8 @@ def read_units(
     context_columns : sequence of str
         Columns shown with the text.
     where : mapping, optional
-        Rows to keep: column -> value, or the list of its values.
+        Rows to keep: column -> value, or the list of its values. Also as texts such as "split: test", which a notebook
+        parameter can hold; a column named twice keeps both values.
     max_chars : int
         Longer texts (characters) are kept as rows but not asked; they are never cut.
     encoding, delimiter, sheet : str, optional
@@ -135,10 +136,22 @@ def read_units(
     >>> folder.cleanup()
     """
     rows = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
-    kept = {column: as_values(value) for column, value in (where or {}).items()}
+    wanted = where if isinstance(where, Mapping) else _parse_where(where or ())
+    kept = {column: as_values(value) for column, value in wanted.items()}
     ids = () if id_column == ROW_NUMBER else (id_column,)
     rows.require(dict.fromkeys([*ids, text_column, *context_columns, *kept]))
     return UnitSource(rows, id_column, text_column, tuple(context_columns), kept, max_chars)
+
+
+def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Read `column: value` texts."""
+    kept: dict[str, list[str]] = {}
+    for text in texts:
+        column, colon, value = text.partition(":")
+        if not colon:
+            raise UnitsError("The filter cannot be read.", [Fault("where", repr(text), "write `column: value`")])
+        kept.setdefault(column.strip(), []).append(value.strip())
+    return kept
 
 
 def as_values(value: str | Sequence[str]) -> frozenset[str]:

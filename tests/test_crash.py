@@ -1,0 +1,277 @@
+"""SIGKILL at every point where something becomes lasting: run again, and every question is answered exactly once.
+
+Run as a script, this file is the process that gets killed: `test_crash.py life NTH` lives through a run and kills
+itself before its NTH point (0: never, and it prints how many there were); `test_crash.py sweep` does that for every
+point, each in a fork and a project of its own, and prints what it found as JSON lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+import pytest
+from scripted import asked_lines, make_book, register, result_ids
+
+from codebook.records import Unit, read_lines
+from codebook.run import Run, open_run, plan
+from codebook.shards import Cuts
+from codebook.table import coverage, read_table
+
+TOPICS = Path(__file__).parents[1] / "data" / "topics_sib200_en"
+LASTING = ("fsync", "replace", "link", "truncate", "unlink", "rmdir")
+UNITS = [
+    *(Unit(f"u{n}", f"Sentence {n} about coal.") for n in range(8)),
+    Unit("copy", "Sentence 3 about coal."),
+    Unit("once", "[500 once]"),
+    Unit("lost", "[drop]"),
+    Unit("no", "[refuse]"),
+    Unit("nothing", ""),
+]
+GOOD = [unit.unit_id for unit in UNITS if unit.unit_id not in ("lost", "no", "nothing")]
+COMPARED = ["unit_id", "coder", "variable", "label", "draw", "why", "custom_id", "raw"]
+
+
+# --- the process that is killed
+
+
+class _Death:
+    """Counts the points and kills the process before its `nth`; `torn` loses the last bytes of the file as well."""
+
+    def __init__(self, nth: int, *, torn: bool = False) -> None:
+        self.nth, self.torn, self.seen = nth, torn, list[str]()
+
+    def point(self, name: str, *args: Any) -> None:
+        self.seen.append(name)
+        if len(self.seen) == self.nth:
+            if self.torn:
+                os.ftruncate(args[0], max(0, os.fstat(args[0]).st_size - 5))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def install(self) -> None:
+        """Put a point before every call that makes something last."""
+        for name in LASTING:
+            setattr(os, name, self._wrap(name, getattr(os, name)))
+        death, connect = self, sqlite3.connect
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+                if sql in ("BEGIN IMMEDIATE", "COMMIT"):
+                    death.point(sql)
+                return super().execute(sql, *args)
+
+        sqlite3.connect = lambda *args, **options: connect(*args, **options, factory=Connection)  # type: ignore
+
+    def _wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **options: Any) -> Any:
+            self.point(name, *args)
+            return call(*args, **options)
+
+        return wrapped
+
+
+def live_scripted() -> None:
+    """A whole life: plan, submit, collect, retry what failed, submit and collect again."""
+    run = plan(make_book("topic"), UNITS, run="one", engine="scripted", cuts=Cuts(n_requests=5))
+    for _ in range(2):
+        run.submit()
+        run.collect()
+        run.retry()
+    run.submit()
+    run.collect()
+
+
+def live_embedded() -> None:
+    """Plan, submit and collect 150 sentences with the embedded engine in shards of 50."""
+    with (TOPICS / "texts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[:150]
+    units = [Unit(row["text_id"], row["text"]) for row in rows]
+    run = plan(TOPICS / "codebook.yaml", units, run="one", cuts=Cuts(n_requests=50))
+    run.submit()
+    run.collect()
+
+
+def _fork(project: Path, death: _Death) -> tuple[int, list[str]]:
+    """Live in a child process; return its wait status and, where it came to its end, its points."""
+    project.mkdir(exist_ok=True)
+    told = project / "points.json"
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.environ["CODEBOOK_PROJECT"] = str(project)
+            death.install()
+            live_scripted()
+            told.write_bytes(orjson.dumps(death.seen))
+            code = 0
+        except BaseException:  # noqa: BLE001  the fork must end here, whatever happened
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return status, orjson.loads(told.read_bytes()) if told.exists() else []
+
+
+def sweep(root: Path) -> None:
+    """Die at every point once (and with a torn file at every fsync), live on, and say what came of it."""
+    register()
+    status, points = _fork(root / "whole", _Death(0))
+    say(at="whole", first=status, points=points, **look(root / "whole", None))
+    calm = read_table(root / "whole" / "runs" / "one" / "table.csv")[COMPARED]
+    deaths = [(nth, torn) for nth, name in enumerate(points, 1) for torn in {False, name == "fsync"}]
+    for nth, torn in deaths:
+        project = root / f"{nth}-{torn}"
+        first, _ = _fork(project, _Death(nth, torn=torn))
+        second, _ = _fork(project, _Death(0))
+        say(at=f"{nth} {points[nth - 1]}{' torn' * torn}", first=first, second=second, **look(project, calm))
+
+
+def say(**found: Any) -> None:
+    print(orjson.dumps(found).decode(), flush=True)
+
+
+def look(project: Path, calm: pd.DataFrame | None) -> dict[str, Any]:
+    """What is wrong with a project that lived through its death."""
+    os.environ["CODEBOOK_PROJECT"] = str(project)
+    try:
+        run = open_run("one")
+        return {"wrong": [*find_wrong(run, calm)], "n_asked": len(asked_lines(project))}
+    except Exception:  # noqa: BLE001  reported, and the test fails on it
+        return {"wrong": [traceback.format_exc()], "n_asked": -1}
+
+
+def find_wrong(run: Run, calm: pd.DataFrame | None) -> Iterator[str]:
+    """Compare a run with one that was never interrupted, and its files with its ledger."""
+    table, status = run.table(), run.status()
+    if not status.done:
+        yield f"answers are outstanding: {status}"
+    if not read_table(run.folder.table_path)[COMPARED].equals(table[COMPARED]):
+        yield "table.csv is not the table"
+    if calm is not None and not table[COMPARED].equals(calm):
+        yield f"the table differs: {table[COMPARED].compare(calm)}"
+    counts = coverage(table)
+    if counts["asked"].sum() != len(table) or status.n_rows != len(table):
+        yield "the coverage does not sum"
+    with sqlite3.connect(run.folder.ledger_path) as db:
+        shards = {row[0] for row in db.execute("SELECT file FROM shards")}
+        twice = db.execute(
+            "SELECT ask_id FROM answers WHERE why IS NULL GROUP BY ask_id HAVING count(*) > 1"
+        ).fetchall()
+        open_asks = db.execute("SELECT count(*) FROM asks WHERE open = 1").fetchone()[0]
+    db.close()
+    if twice or open_asks:
+        yield f"{len(twice)} questions are answered twice, {open_asks} are open"
+    if (there := {path.name for path in run.folder.shards.iterdir()}) != shards:
+        yield f"shards: {there ^ shards}"
+    if strays := [path.name for path in run.folder.results.iterdir() if path.suffix != ".jsonl" or path.name[0] == "."]:
+        yield f"results holds {strays}"
+    if strays := [path.name for path in run.folder.path.iterdir() if path.name[0] == "." and path.name != ".lock"]:
+        yield f"the run's folder holds {strays}"
+    good = Counter(
+        line["custom_id"]
+        for path in run.folder.results.glob("*.jsonl")
+        for line in read_lines(path)
+        if (line["response"] or {}).get("status_code") == 200
+    )
+    if good and max(good.values()) > 1:
+        yield f"answered more than once: {[name for name, n in good.items() if n > 1]}"
+
+
+# --- the tests
+
+
+def start(*args: str, project: Path, **options: Any) -> subprocess.Popen[str]:
+    """Start this file as a script."""
+    environment = os.environ | {"CODEBOOK_PROJECT": str(project)}
+    command = [sys.executable, __file__, *args]
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, **options)
+
+
+def test_dying_at_every_point_of_a_run_loses_nothing_and_asks_nothing_twice(tmp_path: Path) -> None:
+    with start("sweep", str(tmp_path), project=tmp_path) as process:
+        said, _ = process.communicate(timeout=200)
+    assert process.returncode == 0
+    whole, *deaths = [orjson.loads(line) for line in said.splitlines()]
+    assert (whole["first"], whole["wrong"]) == (0, [])
+    assert {"fsync", "replace", "COMMIT", "BEGIN IMMEDIATE", "truncate"} <= set(whole["points"])
+    assert len(deaths) > 100
+    for death in deaths:
+        assert os.WTERMSIG(death["first"]) == signal.SIGKILL, death["at"]
+        assert (death["second"], death["wrong"]) == (0, []), death["at"]
+        # what a chunk of three had answered, but not yet written, is computed again, and nothing else is
+        assert death["n_asked"] <= whole["n_asked"] + 3, death["at"]
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The table of a run with the embedded engine that nobody interrupted."""
+    project = tmp_path_factory.mktemp("calm")
+    with start("life", "0", project=project) as process:
+        said, _ = process.communicate(timeout=100)
+    assert process.returncode == 0
+    assert int(said) > 40
+    return read_table(project / "runs" / "one" / "table.csv")[COMPARED]
+
+
+def live_on(project: Path, calm: pd.DataFrame) -> None:
+    """Run to the end, and check that every unit has its one answer."""
+    with start("life", "0", project=project) as process:
+        process.communicate(timeout=100)
+    assert process.returncode == 0
+    run = open_run("one")
+    assert [*find_wrong(run, calm)] == []
+    assert run.status().counts == {"topic": {"": 150}}
+    assert sorted(result_ids(run.folder.path)) == sorted(run.table()["custom_id"])
+
+
+def test_the_embedded_engine_goes_on_after_every_death(project: Path, calm: pd.DataFrame) -> None:
+    n_killed = 0
+    for nth in (20, 14, 12, 16, 9, 14, 8, 12):
+        with start("life", str(nth), project=project) as process:
+            process.communicate(timeout=100)
+        n_killed += process.returncode == -signal.SIGKILL
+    assert n_killed >= 6
+    live_on(project, calm)
+
+
+def test_the_embedded_engine_goes_on_after_being_killed_at_work(project: Path, calm: pd.DataFrame) -> None:
+    """Killed from outside: while the first and the third shard are being answered, and while results are fetched."""
+    folder = project / "runs" / "one"
+    moments = [("work/*.job.json", 1, 0.2), ("work/*.job.json", 3, 0.05), ("results/*.jsonl", 1, 0.0)]
+    n_killed = 0
+    for pattern, n_files, later_s in moments:
+        with start("life", "0", project=project) as process:
+            while process.poll() is None and len(list(folder.glob(pattern))) < n_files:
+                time.sleep(0.002)
+            time.sleep(later_s)
+            process.kill()
+            process.communicate(timeout=100)
+        n_killed += process.returncode == -signal.SIGKILL
+    assert n_killed >= 2
+    live_on(project, calm)
+
+
+def main(what: str, argument: str) -> None:
+    if what == "sweep":
+        sweep(Path(argument))
+    else:
+        death = _Death(int(argument))
+        death.install()
+        live_embedded()
+        print(len(death.seen))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,63 @@
+"""Paths: one folder is the project, wherever a notebook or a command runs."""
+
+from pathlib import Path
+
+import pytest
+
+from codebook.paths import MARKER, project_folder, resolve_path, show_path
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with folders in it; the working directory is one of them."""
+    deep = tmp_path / "study" / "notebooks" / "gallery"
+    deep.mkdir(parents=True)
+    (tmp_path / "study" / MARKER).touch()
+    monkeypatch.chdir(deep)
+    return tmp_path / "study"
+
+
+def test_the_nearest_marker_upwards_is_the_project(study):
+    assert project_folder() == study
+    assert project_folder(study / "notebooks") == study
+    (study / "notebooks" / MARKER).touch()
+    assert project_folder() == study / "notebooks"
+
+
+def test_a_folder_named_like_the_marker_is_none(study):
+    (study / "notebooks" / MARKER).mkdir()
+    assert project_folder() == study
+
+
+def test_without_a_marker_it_is_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert project_folder() == tmp_path
+
+
+def test_the_environment_names_it_outright(study, tmp_path, monkeypatch):
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
+    assert project_folder() == tmp_path
+    assert project_folder(study) == tmp_path
+
+
+def test_relative_paths_are_taken_from_the_project(study):
+    assert resolve_path("data/texts.csv") == study / "data" / "texts.csv"
+    assert resolve_path(Path("texts.csv")) == study / "texts.csv"
+    assert resolve_path("/elsewhere/texts.csv") == Path("/elsewhere/texts.csv")
+
+
+def test_the_home_folder_is_expanded(study, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert resolve_path("~/texts.csv") == Path("/home/ada/texts.csv")
+
+
+def test_paths_are_shown_relative_to_the_project(study):
+    assert show_path(study / "data" / "texts.csv") == "data/texts.csv"
+    assert show_path(study / "notebooks" / ".." / "a.csv") == "a.csv"
+    assert show_path(Path("/elsewhere/a.csv")) == "/elsewhere/a.csv"
+
+
+def test_a_link_out_of_the_project_is_shown_as_it_is(study, tmp_path):
+    (tmp_path / "out.csv").touch()
+    (study / "in.csv").symlink_to(tmp_path / "out.csv")
+    assert show_path(study / "in.csv") == (study / "in.csv").as_posix()
