@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebook.errors import RecordError
@@ -52,6 +52,7 @@ def test_a_line_holds_no_line_end_but_its_own(text):
     assert orjson.loads(line) == {text: [text]}
 
 
+@settings(max_examples=50)
 @given(st.lists(TEXTS, max_size=8))
 def test_texts_come_back_from_a_file_exactly(texts):
     with tempfile.TemporaryDirectory() as folder:
@@ -159,9 +160,13 @@ def test_a_write_that_fails_leaves_the_old_file_whole(tmp_path):
 
 
 def test_a_write_that_fails_leaves_no_file_where_none_was(tmp_path):
-    with pytest.raises(KeyboardInterrupt), write_atomic(tmp_path / "a") as file:
-        file.write(b"part")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with write_atomic(tmp_path / "a") as file:
+            file.write(b"part")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert not list(tmp_path.iterdir())
 
 
