@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +49,7 @@ class Bootstrap:
     seed: int = 1
 
     @property
-    def attrs(self) -> dict[str, object]:
+    def attrs(self) -> dict[Hashable, Any]:
         """For the `attrs` of a frame, so that the caption can say how its intervals were made."""
         settings = {"seed": self.seed, "replicates": self.replicates, "confidence": self.confidence}
         return {**settings, "versions": package_versions()}

@@ -91,8 +91,8 @@ def validity(
 ) -> pd.DataFrame:
     """Measures of a coder against gold, label by label and overall, beside those of a constant answer.
 
-    A gold unit asked and not answered (`why` is set) is wrong in accuracy and missed in recall; the row "among answered"
-    leaves it out. One without a row of the coder was not asked and is left out. Intervals: resampled gold units.
+    A gold unit asked and not answered (`why` is set) is wrong in accuracy and missed in recall; the row "among
+    answered" leaves it out. One without a row of the coder was not asked and is left out. Intervals: resampled gold units.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def validity(
     pd.DataFrame
         Rows of `part` "label": n (gold units with it), prevalence, precision, recall, f1, each with _low and _high. Of
         "overall" and "baseline" (always gold's commonest answer): n, value, value_low, value_high of accuracy and macro
-        F1; for `multi` exact match, Jaccard, micro and macro F1. `reason` says why a figure is missing. `attrs`: n_gold,
+        F1; for `multi` exact match, Jaccard, micro and macro F1. `reason`: why a figure is missing. `attrs`: n_gold,
         n_asked, n_answered, never_predicted, baseline, seed, replicates, versions, a note on unanswered units.
 
     Examples
@@ -127,15 +127,12 @@ def validity(
     level = "masi" if kind == "multi" else "nominal"
     pair = read_pair(table, variable=variable, labels=labels, coder=coder, gold=gold, level=level, draw=draw)
     cells = count_cells(pair, labels)
-    how = Bootstrap(replicates, confidence, seed)
-    measures = measure_cells(cells, how)
-    shown = _SHOWN["multi" if kind == "multi" else "single"]
-    frame = pd.DataFrame([*_label_rows(cells, measures), *_overall_rows(cells, measures, shown)])
+    measures = measure_cells(cells, how := Bootstrap(replicates, confidence, seed))
+    frame = pd.DataFrame([*_label_rows(cells, measures), *_overall_rows(cells, measures, kind)])
     frame.attrs = {
         **{"variable": variable, "coder": coder, "gold": gold, "kind": kind, "draw": draw, "note": NOTE},
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
-        **{"never_predicted": cells.never_predicted, "baseline": commonest(cells)[1]},
-        **how.attrs,
+        **{"never_predicted": cells.never_predicted, "baseline": commonest(cells)[1], **how.attrs},
     }
     return frame
 
@@ -151,7 +148,8 @@ def _label_rows(cells: Cells, measures: Measures) -> Iterator[dict[str, object]]
         yield {"part": "label", "name": label, "n": int(n_with[at]), **figures, "reason": reason}
 
 
-def _overall_rows(cells: Cells, measures: Measures, shown: dict[str, str]) -> Iterator[dict[str, object]]:
+def _overall_rows(cells: Cells, measures: Measures, kind: str) -> Iterator[dict[str, object]]:
+    shown = _SHOWN["multi" if kind == "multi" else "single"]
     for key, name in shown.items():
         n_units = cells.n_answered if key.endswith("answered") else cells.n_asked
         reason = measures.overall[key].gap if cells.n_asked else NOT_ASKED
