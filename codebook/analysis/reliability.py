@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +50,7 @@ class Bootstrap:
     @property
     def attrs(self) -> dict[Hashable, Any]:
         """For the `attrs` of a frame, so that the caption can say how its intervals were made."""
-        settings = {"seed": self.seed, "replicates": self.replicates, "confidence": self.confidence}
+        settings: dict[Hashable, Any] = {"seed": self.seed, "replicates": self.replicates, "confidence": self.confidence}
         return {**settings, "versions": package_versions()}
 
 
