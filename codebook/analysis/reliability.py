@@ -50,7 +50,11 @@ class Bootstrap:
     @property
     def attrs(self) -> dict[Hashable, Any]:
         """For the `attrs` of a frame, so that the caption can say how its intervals were made."""
-        settings: dict[Hashable, Any] = {"seed": self.seed, "replicates": self.replicates, "confidence": self.confidence}
+        settings: dict[Hashable, Any] = {
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "confidence": self.confidence,
+        }
         return {**settings, "versions": package_versions()}
 
 

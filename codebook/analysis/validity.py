@@ -92,7 +92,8 @@ def validity(
     """Measures of a coder against gold, label by label and overall, beside those of a constant answer.
 
     A gold unit asked and not answered (`why` is set) is wrong in accuracy and missed in recall; the row "among
-    answered" leaves it out. One without a row of the coder was not asked and is left out. Intervals: resampled gold units.
+    answered" leaves it out. One without a row of the coder was not asked and is left out. Intervals resample gold
+    units.
 
     Parameters
     ----------
