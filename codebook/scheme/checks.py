@@ -36,12 +36,12 @@ def check_names(codebook: Codebook) -> Iterator[Finding]:
 
 def check_variable(variable: Variable) -> Iterator[Finding]:
     """Yield what is wrong with one variable whose fields are each all right; paths start inside the variable."""
-    yield from _check_categories(variable)
+    yield from check_categories(variable)
     yield from _check_level(variable)
-    yield from _check_schema_limits(variable)
 
 
-def _check_categories(variable: Variable) -> Iterator[Finding]:
+def check_categories(variable: Variable) -> Iterator[Finding]:
+    """Yield what is wrong with the categories, whatever the level: too few, too many, or of one name."""
     least = 1 if variable.kind == "multi" else 2
     if len(variable.categories) < least:
         yield ("categories",), f"only {len(variable.categories)} given", f"give at least {least}"
@@ -52,8 +52,9 @@ def _check_categories(variable: Variable) -> Iterator[Finding]:
             if not category.name.isprintable():
                 yield where, f"the name {category.name!r} holds a control character", "write the name on one line"
             if category.name.casefold() in seen:
-                yield where, f"the name {category.name!r} is used twice in {variable.name!r}", "rename or remove one"
+                yield where, f"the name {category.name!r} is used twice", "rename or remove one"
             seen.add(category.name.casefold())
+    yield from _check_schema_limits(variable)
 
 
 def _check_level(variable: Variable) -> Iterator[Finding]:

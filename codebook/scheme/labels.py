@@ -89,7 +89,7 @@ def _read_csv(file: Path) -> tuple[list[str], list[Row]]:
             opened.seek(0)
             reader = csv.reader(opened, delimiter=max(",;\t", key=heading.count))
             columns = next(reader, [])
-            rows = [(reader.line_num, cells) for cells in reader if cells]
+            rows = [(number, cells) for number, cells in enumerate(reader, start=2) if cells]
     except UnicodeDecodeError:
         fault = Fault(show_path(file), "not UTF-8", "save the file with encoding UTF-8")
         raise SchemeError("The list of labels cannot be read.", [fault]) from None

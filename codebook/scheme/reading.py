@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from yaml.reader import ReaderError
 
 from codebook.errors import Fault, SchemeError
 from codebook.paths import resolve_path, show_path
 from codebook.records import write_atomic
-from codebook.scheme.checks import Finding, Loc, check_names, check_variable
+from codebook.scheme.checks import Finding, Loc, check_categories, check_names, check_variable
 from codebook.scheme.explaining import explain
-from codebook.scheme.model import Codebook, Variable
+from codebook.scheme.model import KINDS, Codebook, Variable
 
 
 def read_codebook(path: str | Path) -> Codebook:
@@ -86,12 +87,24 @@ def find_faults(raw: dict[str, Any]) -> Iterator[Finding]:
     else:
         yield from check_names(codebook)
     for place, one in enumerate(variables if isinstance(variables, list) else ()):
-        try:
-            variable = TypeAdapter(Variable).validate_python(one)
-        except ValidationError:
-            continue  # its fields are already reported
-        for loc, problem, mend in check_variable(variable):
+        for loc, problem, mend in _check_together(one):
             yield ("variables", place, *loc), problem, mend
+
+
+def _check_together(raw: Any) -> Iterator[Finding]:
+    """What the fields of a variable get wrong together; where some are faulty themselves, its categories only."""
+    try:
+        yield from check_variable(Variable.model_validate(raw))
+    except ValidationError:
+        if not isinstance(raw, dict):
+            return
+        kind = raw.get("kind") if raw.get("kind") in KINDS else "multi"
+        rest = {"categories": raw.get("categories"), "abstain": raw.get("abstain")}
+        with suppress(ValidationError):
+            yield from check_categories(Variable.model_validate(rest | _SOUND | {"kind": kind}))
+
+
+_SOUND = {"name": "sound", "question": "sound", "level": "nominal"}
 
 
 def _duplicate_keys(node: yaml.Node | None, loc: Loc = ()) -> Iterator[Finding]:
@@ -128,6 +141,17 @@ def _line_of(node: yaml.Node | None, loc: Loc) -> int:
 def write_codebook(codebook: Codebook, path: str | Path) -> None:
     """Write a codebook as YAML that reads back to the same digest."""
     raw = codebook.model_dump(mode="json", exclude_defaults=True)
-    text = yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     with write_atomic(resolve_path(path)) as file:
         file.write(text.encode())
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes U+0085, U+2028 and U+2029 as escapes: to YAML they are line ends, and come back as others."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if any(letter in data for letter in "\x85\u2028\u2029") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
