@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from codebook.dialects import write_body
 from codebook.records import CHAT, Request, Unit, dump_canonical, request_key
 from codebook.tasks import Question
@@ -55,7 +57,9 @@ def make_requests(
         Further fields of the request body, such as `temperature` or `max_completion_tokens`.
     """
     for name, question in questions.items():
-        body = dump_canonical(write_body(question.write_prompt(unit, settings), url, model))
+        body = write_body(question.write_prompt(unit, settings), url, model)
+        # sent as written, since a model answers in the order of the schema; only the key is taken of the canonical form
+        sent, canonical = orjson.dumps(body), dump_canonical(body)
         for draw in range(draws):
             custom_id = make_custom_id(unit.unit_id, name, draw)
-            yield Request(custom_id, request_key(url, body, draw), url, body, unit.unit_id, name, draw)
+            yield Request(custom_id, request_key(url, canonical, draw), url, sent, unit.unit_id, name, draw)
