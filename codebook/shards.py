@@ -23,7 +23,7 @@ class Cuts:
     n_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.n_requests, self.n_bytes, self.n_tokens or 1) < 1:
+        if min(self.n_requests, self.n_bytes, 1 if self.n_tokens is None else self.n_tokens) < 1:
             fault = Fault("limits of a shard", f"{self} allows nothing", "give numbers of at least 1")
             raise ParameterError("A shard must be able to hold a request.", [fault])
 
