@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ["MPLBACKEND"] = "Agg"
+# a busy machine must not fail a test: no deadlines, and slow generation is no fault of the code
+settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kit")
 _SETTINGS = re.compile(r".*_API_KEY|OPENAI_.*|AZURE_OPENAI_.*|CODEBOOK_.*|.*_PROXY", re.IGNORECASE)
 _UNNAMED = {"", "localhost", "ip6-localhost", socket.gethostname()}
 

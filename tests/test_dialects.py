@@ -17,6 +17,7 @@ TEXTS = st.lists(PLAIN | TAGS, max_size=6).map("".join)
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string"}}, "required": ["label"]}
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_a_fence_gives_back_its_text(text, context):
     marked = fence(text, beside=context)
@@ -24,6 +25,7 @@ def test_a_fence_gives_back_its_text(text, context):
     assert unfence(f"<context>\n{context}\n</context>\n{marked}") == text
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_the_mark_stands_nowhere_else(text, context):
     tag = fence(text, beside=context).split("\n", 1)[0]
@@ -48,7 +50,7 @@ PROMPTS = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=40, deadline=None)
 @given(PROMPTS, st.sampled_from([CHAT, RESPONSES]))
 def test_reading_is_the_inverse_of_writing(prompt, url):
     body = orjson.loads(orjson.dumps(write_body(prompt, url, "m")))
@@ -284,7 +286,7 @@ LEAVES = st.none() | st.booleans() | st.sampled_from([200, 400, 0, -1, 0.5, "", 
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(KEYS, JSON, max_size=3), st.dictionaries(KEYS, JSON, max_size=5))
 def test_no_line_is_too_odd_to_be_read(line, body):
     for one in (line, line | {"response": {"status_code": 200, "body": body}, "error": None}):

@@ -52,7 +52,7 @@ def test_a_line_holds_no_line_end_but_its_own(text):
     assert orjson.loads(line) == {text: [text]}
 
 
-@settings(max_examples=50)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(TEXTS, max_size=8))
 def test_texts_come_back_from_a_file_exactly(texts):
     with tempfile.TemporaryDirectory() as folder:
@@ -109,6 +109,7 @@ def test_a_request_is_a_line_of_the_batch_api():
     )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(TEXTS, TEXTS | st.integers(-(2**63), 2**63 - 1) | st.booleans() | st.none(), max_size=6))
 def test_equal_values_have_equal_canonical_bytes(value):
     other_way = dict(reversed(value.items()))
@@ -121,6 +122,7 @@ def test_digest_is_the_sha256_of_parts_with_their_lengths():
     assert digest("é") == hashlib.sha256(b"2:\xc3\xa9").hexdigest()
 
 
+@settings(deadline=None)
 @given(st.lists(TEXTS, max_size=4), st.lists(TEXTS, max_size=4))
 def test_digest_is_unambiguous(one, two):
     assert (digest(*one) == digest(*two)) == (one == two)

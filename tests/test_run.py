@@ -437,6 +437,8 @@ def test_ids_that_repeat_are_refused(project: Path) -> None:
         ({"engine": "scriptd"}, "did you mean 'scripted'"),
         ({"run": "../elsewhere"}, "use letters, digits"),
         ({"units": []}, "check the filter"),
+        ({"units": [Unit(" ", "Coal.")]}, "give every unit an id"),
+        ({"units": [Unit("1", "half \ud83d")]}, "decode the text anew"),
         ({"cuts": Cuts(n_bytes=100)}, "shorten the unit"),
     ],
 )

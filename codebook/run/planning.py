@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -134,14 +134,26 @@ def _describe_units(
 
 
 def _unique(units: Iterable[Unit]) -> Iterator[Unit]:
-    """The units, refusing an id that repeats: for units that did not come through `check_units`."""
+    """The units, refusing what no unit may be: for units that did not come through `check_units`."""
     seen: set[str] = set()
     for unit in units:
-        if unit.unit_id in seen:
-            fault = Fault(f"unit {unit.unit_id!r}", "the id stands twice", "give every unit an id of its own")
-            raise ParameterError("Units cannot be told apart.", [fault])
+        if fault := _find_fault(unit, seen):
+            raise ParameterError("The units cannot be coded like this.", [fault])
         seen.add(unit.unit_id)
         yield unit
+
+
+def _find_fault(unit: Unit, seen: Collection[str]) -> Fault | None:
+    where = f"unit {unit.unit_id!r}"
+    if not unit.unit_id.strip():
+        return Fault(where, "the unit has no id", "give every unit an id of its own")
+    if unit.unit_id in seen:
+        return Fault(where, "the id stands twice", "give every unit an id of its own")
+    try:
+        "".join((unit.unit_id, unit.text, *unit.context.values())).encode()
+    except UnicodeEncodeError:
+        return Fault(where, "it holds half a character (a lone surrogate)", "decode the text anew from its source")
+    return None
 
 
 def _keep_units(folder: RunFolder, units: Iterator[tuple[Unit, str | None]]) -> tuple[int, str]:
