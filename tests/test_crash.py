@@ -244,11 +244,10 @@ def test_the_embedded_engine_goes_on_after_every_death(project: Path, tmp_path_f
         live(project, 7),  # its answers are written, not yet synced
         live(project, 10),
         kill_when(project, "work/*.job.json", 2, 0.02),
-        live(project, 13),
         kill_when(project, "results/*.jsonl", 1, 0.0),  # the first results are in place, not yet indexed
         live(project, 5),
     ]
-    assert codes.count(-signal.SIGKILL) >= 6, codes
+    assert codes.count(-signal.SIGKILL) >= 5, codes
     assert live(project) == 0
     run = open_run("one")
     assert [*find_wrong(run, read_table(calm / "runs" / "one" / "table.csv")[COMPARED])] == []

@@ -20,6 +20,7 @@ from codebook.table import make_table, read_table, to_wide, write_table, write_w
 from codebook.table.sheets import MAX_CELL, escape_text
 
 SUFFIXES = [".csv", ".xlsx", ".jsonl", ".parquet"]
+COSTS = st.floats(allow_infinity=False) | st.none()
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=20),
     st.text("_x0041F5\x07\r\n \t,\"'=\x00\uffff", max_size=12),
