@@ -201,7 +201,7 @@ def start(*args: str, project: Path, **options: Any) -> subprocess.Popen[str]:
 
 def test_dying_at_every_point_of_a_run_loses_nothing_and_asks_nothing_twice(tmp_path: Path) -> None:
     halves = [start("sweep", str(tmp_path / half), half, project=tmp_path) for half in ("0", "1")]
-    said = [process.communicate(timeout=200)[0] for process in halves]
+    said = [process.communicate(timeout=900)[0] for process in halves]
     assert [process.returncode for process in halves] == [0, 0]
     deaths = []
     for half in said:
@@ -220,7 +220,7 @@ def test_dying_at_every_point_of_a_run_loses_nothing_and_asks_nothing_twice(tmp_
 def live(project: Path, nth: int = 0) -> int:
     """Live with the embedded engine in a process of its own; return its exit code."""
     with start("life", str(nth), project=project) as process:
-        process.communicate(timeout=100)
+        process.communicate(timeout=300)
     return process.returncode
 
 
@@ -231,7 +231,7 @@ def kill_when(project: Path, pattern: str, n_files: int, later_s: float) -> int:
             time.sleep(0.002)
         time.sleep(later_s)
         process.kill()
-        process.communicate(timeout=100)
+        process.communicate(timeout=300)
     return process.returncode
 
 
