@@ -42,7 +42,7 @@ docs: $(READY)  ## are the generated parts of the docs up to date? (make docs WR
 	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) README.md
 
 notebooks: $(READY)  ## run every notebook with its defaults
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=300 -p no:doctest notebooks
+	$(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300 notebooks
 
 wheel: $(READY)  ## build the wheel and import it from elsewhere
 	.ci/wheel

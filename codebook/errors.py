@@ -9,10 +9,14 @@ CodebookError
 │   └── StatisticError    codings a statistic cannot take
 ├── RunError              a run that is not in the state the verb needs
 │   ├── PendingError      answers are still outstanding: come back later
-│   └── BusyError         another process is working on the same run
+│   ├── BusyError         another process is working on the same run
+│   └── BudgetError       going on would cost more than the cap
 ├── EngineError           whoever should answer cannot
 │   ├── MissingExtraError an optional dependency is not installed
-│   └── ReplayError       an archived run lacks an answer
+│   ├── ReplayError       an archived run lacks an answer
+│   ├── MissingKeyError   a service needs an API key, and none is set
+│   ├── UnreachableError  a service does not answer now; what it was doing goes on
+│   └── GoneError         a service no longer has the job or file
 ├── RecordError           a file of the record is damaged or gone
 └── ExecutionError        a notebook failed; carries notebook, cell and cause
 """
@@ -86,6 +90,10 @@ class BusyError(RunError):
     """Another process holds the run."""
 
 
+class BudgetError(RunError):
+    """What is left to do would cost more than the cap allows; nothing was sent."""
+
+
 class EngineError(CodebookError):
     """The engine cannot answer."""
 
@@ -107,6 +115,18 @@ class ReplayError(EngineError):
     def __init__(self, message: str, keys: Sequence[str] = ()) -> None:
         self.keys = tuple(keys)
         super().__init__(message)
+
+
+class MissingKeyError(EngineError):
+    """A service needs an API key and none is set. The message names the variable, never a value."""
+
+
+class UnreachableError(EngineError):
+    """A service does not answer now, or says to come back later. Nothing is known to have changed there."""
+
+
+class GoneError(EngineError):
+    """A service no longer has the job or the file, or does not show it to this key."""
 
 
 class RecordError(CodebookError):

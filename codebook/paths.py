@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from codebook.errors import Fault
+
 MARKER = "study.yaml"
 
 
@@ -31,3 +33,8 @@ def show_path(path: Path) -> str:
         return path.resolve().relative_to(project_folder()).as_posix()
     except ValueError:
         return path.as_posix()
+
+
+def missing_file(path: Path) -> Fault:
+    """Return the fault of a file that is not there."""
+    return Fault(show_path(path), "no such file", "correct the path; a relative one is taken from the project's folder")

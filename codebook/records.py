@@ -84,14 +84,30 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class LineFault:
+    """Why a service refused a file of requests: `line` counts from 1, 0 where the fault is the whole file's."""
+
+    code: str
+    message: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class JobState:
-    """What an engine says of a job. `note` is for people: the reason of a failure, or that it is unreachable."""
+    """What an engine says of a job. `note` is for people, such as the reason of a failure.
+
+    `faults` are the lines for which a service refused the whole file; `again` says that nothing ran and the same shard
+    may be handed in again later. `expires_at` is when the service gives up, UTC, ISO 8601, or empty.
+    """
 
     state: str
     n_total: int = 0
     n_done: int = 0
     n_failed: int = 0
     note: str = ""
+    expires_at: str = ""
+    faults: tuple[LineFault, ...] = ()
+    again: bool = False
 
     @property
     def ended(self) -> bool:
@@ -111,6 +127,8 @@ class Answer:
     request_id: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int = 0
+    fingerprint: str = ""
 
 
 def dump_line(value: Any) -> bytes:

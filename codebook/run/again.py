@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
+
 from codebook.engines import Limits
 from codebook.ledger import Ledger, RetriedRow
-from codebook.records import Request, dump_canonical, read_lines
+from codebook.records import Request, read_lines
 from codebook.run.folder import RunFolder
 from codebook.shards import Cuts, ShardWriter
 
@@ -33,7 +35,7 @@ def plan_again(folder: RunFolder, ledger: Ledger, limits: Limits, wanted: Sequen
             if line["custom_id"] not in rows:
                 continue
             row, url, body = rows[line["custom_id"]], str(line["url"]), line["body"]
-            request = Request(row.custom_id, row.request_key, url, dump_canonical(body), "", "")
+            request = Request(row.custom_id, row.request_key, url, orjson.dumps(body), "", "")
             if writer is None or not writer.add(request):
                 _close(folder, ledger, writer)
                 cuts = Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)

@@ -20,6 +20,7 @@ import yaml
 from pydantic import ValidationError
 
 from codebook.errors import Fault, InputError, TableError
+from codebook.paths import missing_file, resolve_path
 from codebook.scheme import Codebook
 from codebook.table.codings import Codings, CodingSource, read_source
 from codebook.table.frame import make_table
@@ -54,7 +55,7 @@ def read_coders(path: str | Path, codebook: Codebook) -> pd.DataFrame:
     ['a.csv: 2 rows read, 3 codings; 1 empty cell, not coded.']
     >>> folder.cleanup()
     """
-    path = Path(path)
+    path = resolve_path(path)
     return _read_all(_parse_coders(path, codebook), path.parent, codebook)
 
 
@@ -72,7 +73,7 @@ def read_codings(path: str | Path, codebook: Codebook, **options: Any) -> pd.Dat
     (['yes'], ['codings.csv: 1 row read, 1 coding; 1 label renamed.'])
     >>> folder.cleanup()
     """
-    path, faults = Path(path), list[Fault]()
+    path, faults = resolve_path(path), list[Fault]()
     entry = _check_entry({**options, "file": path.name}, path.name, codebook, faults)
     _refuse(f"{path.name} cannot be read so.", faults)
     return _read_all([(path.name, entry)] if entry else [], path.parent, codebook)
@@ -85,7 +86,7 @@ def _parse_coders(path: Path, codebook: Codebook) -> list[_Entry]:
         text = path.read_text(encoding="utf-8-sig")
         value, tree = yaml.load(text, Loader=yaml.BaseLoader), yaml.compose(text, Loader=yaml.BaseLoader)
     except FileNotFoundError:
-        raise TableError(f"{path} is not there.", [Fault(str(path), "no such file", "correct the path")]) from None
+        raise TableError("The list of coders is not there.", [missing_file(path)]) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TableError(summary, [Fault(path.name, " ".join(str(error).split()), "mend the YAML")]) from None
     if not isinstance(value, dict) or set(value) != {"coders"} or not isinstance(value["coders"], list):

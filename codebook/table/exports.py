@@ -16,6 +16,7 @@ from typing import IO, Any
 import pandas as pd
 
 from codebook.errors import Fault, MissingExtraError, TableError
+from codebook.paths import missing_file, resolve_path
 from codebook.records import read_lines, write_atomic, write_lines
 from codebook.table.contract import NUMBERS
 from codebook.table.frame import check_table, make_table
@@ -51,7 +52,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> str:
     True
     >>> folder.cleanup()
     """
-    path = Path(path)
+    path = resolve_path(path)
     table = check_table(table)
     note = ""
     match path.suffix.lower():
@@ -77,9 +78,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
     TableError
         No such file, an unknown suffix, or the file holds no tidy table.
     """
-    path = Path(path)
+    path = resolve_path(path)
     if not path.is_file():
-        raise TableError(f"{path} is not there.", [Fault(str(path), "no such file", "correct the path")])
+        raise TableError("The table is not there.", [missing_file(path)])
     match path.suffix.lower():
         case ".csv":
             return check_table(restore(_read_csv(path)))

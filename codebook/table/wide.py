@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+from codebook.paths import resolve_path
 from codebook.records import Unit, write_atomic
 from codebook.table.exports import write_csv
 from codebook.table.frame import check_table
@@ -65,7 +66,7 @@ def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
 
 def write_wide(table: pd.DataFrame, units: Texts, path: str | Path) -> str:
     """Write the wide form as csv (as `write_table` does: UTF-8, texts in quotes) and say what was written."""
-    path = Path(path)
+    path = resolve_path(path)
     wide = to_wide(table, units)
     with write_atomic(path) as file:
         write_csv(wide, file)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codebook.errors import Fault, UnitsError
+from codebook.paths import missing_file, resolve_path
 from codebook.units.decode import find_delimiter, find_encoding
 from codebook.units.formats import HEADERS, READERS, Row, read_csv
 
@@ -82,10 +83,10 @@ def open_rows(
     (('id', 'text'), ';', [{'id': '1', 'text': 'good, and cheap'}])
     >>> folder.cleanup()
     """
-    path = Path(path)
+    path = resolve_path(path)
     suffix = path.suffix.lower()
     if not path.is_file():
-        raise UnitsError(f"{path} is not there.", [Fault(str(path), "no such file", "correct the path")])
+        raise UnitsError("The texts are not there.", [missing_file(path)])
     if suffix not in READERS:
         kinds = ".csv, .tsv, .txt, .xlsx, .jsonl, .ndjson and .parquet"
         fault = Fault(path.name, f"files that end in {suffix or 'nothing'} are not read", f"save it as one of {kinds}")

@@ -1,0 +1,162 @@
+"""Who speaks the OpenAI API, and how each differs: a record per provider instead of branches in the code.
+
+A project adds its own, or corrects one of these, in a `providers.yaml` beside `study.yaml`:
+
+    my-gateway:
+      base_url: https://gateway.example.org/v1
+      key: GATEWAY_KEY
+      n_enqueued: {gpt-6-luna: 2000000}
+
+Sources of the figures: the providers' own pages, as of 2026-11-21.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from codebook.errors import Fault, ParameterError
+from codebook.paths import project_folder, show_path
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES
+
+
+class Provider(BaseModel):
+    """What a service takes, keeps and charges.
+
+    Attributes
+    ----------
+    base_url
+        Address of the API; empty is the SDK's own.
+    key
+        Environment variable (or name in the OS keyring) of the API key; empty where none is needed.
+    endpoints
+        What it can be asked.
+    n_requests, n_bytes
+        What one batch file may hold.
+    n_enqueued
+        Tokens that may wait in batches at a time, by the beginning of the model's name; the longest that fits counts.
+        It depends on the account's tier, so it is empty until it is told or learned.
+    discount
+        Price of a batch as a share of the live price; None where it is not known.
+    window
+        Completion window of a batch.
+    file_days
+        Days for which files are kept.
+    sets_expiry
+        Whether `expires_after` of an upload and `output_expires_after` of a batch are taken.
+    prices
+        Name of the provider in the price list; empty where its prices are unknown.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    base_url: str = ""
+    key: str = "OPENAI_API_KEY"
+    endpoints: tuple[str, ...] = (CHAT,)
+    batches: bool = True
+    n_requests: int = Field(default=50_000, ge=1)
+    n_bytes: int = Field(default=200_000_000, ge=1)
+    n_enqueued: dict[str, int] = {}
+    discount: float | None = Field(default=None, ge=0, le=1)
+    window: str = "24h"
+    file_days: int = Field(default=30, ge=1)
+    sets_expiry: bool = False
+    prices: str = ""
+
+    def enqueued(self, model: str) -> int | None:
+        """Tokens of this model that may wait in batches at a time, or None where that is not known.
+
+        Examples
+        --------
+        >>> Provider(name="x", n_enqueued={"gpt-4o": 90_000, "gpt-4o-mini": 2_000_000}).enqueued("gpt-4o-mini")
+        2000000
+        """
+        fitting = [start for start in self.n_enqueued if model.startswith(start)]
+        return self.n_enqueued[max(fitting, key=len)] if fitting else None
+
+
+_ALL = (CHAT, RESPONSES, EMBEDDINGS)
+_BUILT_IN = (
+    Provider(name="openai", endpoints=_ALL, discount=0.5, sets_expiry=True, prices="openai"),
+    Provider(name="azure", key="AZURE_OPENAI_API_KEY", endpoints=_ALL, discount=0.5, sets_expiry=True, prices="azure"),
+    Provider(name="groq", base_url="https://api.groq.com/openai/v1", key="GROQ_API_KEY", prices="groq"),
+    Provider(name="perplexity", base_url="https://api.perplexity.ai/v1", key="PERPLEXITY_API_KEY", prices="perplexity"),
+    Provider(
+        name="novita", base_url="https://api.novita.ai/openai/v1", key="NOVITA_API_KEY", file_days=15, prices="novita"
+    ),
+    Provider(name="ollama", base_url="http://127.0.0.1:11434/v1", key="", endpoints=_ALL, batches=False),
+    Provider(name="vllm", base_url="http://127.0.0.1:8000/v1", key="", endpoints=_ALL, batches=False),
+    Provider(name="compatible", key="OPENAI_API_KEY", endpoints=_ALL),
+)
+PROVIDERS = {provider.name: provider for provider in _BUILT_IN}
+"""The records that come with the kit. `compatible` is any other service: nothing is taken for granted of it."""
+
+FILE = "providers.yaml"
+
+
+def find_provider(name: str, base_url: str = "") -> Provider:
+    """Return the record of a provider, with another address where `base_url` is given.
+
+    Raises
+    ------
+    ParameterError
+        There is no such provider, `providers.yaml` is faulty, or an address is missing or has a password in it.
+    """
+    known = PROVIDERS | _own_providers(project_folder() / FILE)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        mend = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}, or add it to {FILE}"
+        raise ParameterError("The provider is not known.", [Fault("provider", f"{name!r} has no record", mend)])
+    found = known[name]
+    if base_url:
+        found = found.model_copy(update={"base_url": base_url})
+    if not found.base_url and name != "openai":
+        fault = Fault("base_url", f"the address of {name!r} is missing", "give base_url=")
+        raise ParameterError("The provider cannot be reached.", [fault])
+    return found
+
+
+def _own_providers(path: Path) -> dict[str, Provider]:
+    """The records of a project's own file; what one does not say stays as the kit has it."""
+    if not path.is_file():
+        return {}
+    return dict(_parse(path, path.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=8)
+def _parse(path: Path, _changed: int) -> dict[str, Provider]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
+    except yaml.YAMLError as error:
+        fault = Fault(show_path(path), " ".join(str(error).split()), "mend the YAML")
+        raise ParameterError("The file of providers cannot be read.", [fault]) from None
+    if not isinstance(entries, dict):
+        fault = Fault(show_path(path), "it must hold names with a record each", "write `name:` and its fields under it")
+        raise ParameterError("The file of providers cannot be read.", [fault])
+    found: dict[str, Provider] = {}
+    faults: list[Fault] = []
+    for name, entry in entries.items():
+        base: dict[str, Any] = PROVIDERS[name].model_dump() if name in PROVIDERS else {}
+        try:
+            found[str(name)] = Provider.model_validate({**base, **(entry or {}), "name": str(name)})
+        except (ValidationError, TypeError) as error:
+            faults += _explain(f"{show_path(path)}, {name}", error)
+    if faults:
+        raise ParameterError("The file of providers is faulty.", faults)
+    return found
+
+
+def _explain(where: str, error: ValidationError | TypeError) -> list[Fault]:
+    fields = ", ".join(Provider.model_fields)
+    if isinstance(error, TypeError):
+        return [Fault(where, "it is no record", f"write fields under the name: {fields}")]
+    return [
+        Fault(f"{where}, {'.'.join(map(str, item['loc']))}", item["msg"], f"the fields are {fields}")
+        for item in error.errors()
+    ]
