@@ -164,7 +164,10 @@ REPLIES = {
         chat(content="", usage=THOUGHT),
         (None, "truncated", "all output tokens went into reasoning"),
     ),
-    "tool call": (chat("tool_calls", content=None, tool_calls=[{}]), (None, "invalid", "the reply is empty")),
+    "tool call": (
+        chat("tool_calls", content=None, tool_calls=[{}]),
+        (None, "invalid", "the model called a tool instead of answering"),
+    ),
     "no choices": ({"model": "m"}, (None, "failed", "status 200, but there is no reply in it")),
     "empty choices": ({"model": "m", "choices": []}, (None, "failed", "status 200, but there is no reply in it")),
     "error in the body": ({"model": "m", "error": {"code": "e", "message": "bad"}}, (None, "failed", "e: bad")),

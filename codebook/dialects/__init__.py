@@ -3,7 +3,27 @@
 Everything above this floor speaks of a `Prompt` and an `Answer`; only here is known how a service spells them.
 """
 
-from codebook.dialects.prompts import Prompt, fence, read_prompt, unfence, write_body
+from codebook.dialects.logprobs import read_logprob
+from codebook.dialects.prompts import (
+    Prompt,
+    allow_tokens,
+    check_settings,
+    fence,
+    read_prompt,
+    unfence,
+    write_body,
+)
 from codebook.dialects.replies import read_reply, write_reply
 
-__all__ = ["Prompt", "fence", "read_prompt", "read_reply", "unfence", "write_body", "write_reply"]
+__all__ = [
+    "Prompt",
+    "allow_tokens",
+    "check_settings",
+    "fence",
+    "read_logprob",
+    "read_prompt",
+    "read_reply",
+    "unfence",
+    "write_body",
+    "write_reply",
+]

@@ -80,9 +80,7 @@ def write_body(prompt: Prompt, url: str, model: str) -> dict[str, Any]:
     """
     if url not in _TAKEN:
         raise CodebookError(f"endpoint {url!r} cannot be asked a question. Expected one of {CHAT!r}, {RESPONSES!r}.")
-    if taken := _TAKEN[url] & set(prompt.settings):
-        mend = "leave it out; what is asked is said by the codebook, who is asked by `model`"
-        faults = [Fault("settings", f"`{name}` is not free", mend) for name in sorted(taken)]
+    if faults := check_settings(prompt.settings, url):
         raise ParameterError(f"Settings may not change the question that goes to {url}.", faults)
     return _chat_body(prompt, model) if url == CHAT else _responses_body(prompt, model)
 
@@ -92,6 +90,28 @@ _TAKEN = {
     RESPONSES: frozenset({"model", "instructions", "input", "stream"}),
 }
 """Fields of a body that no setting may hold. `text` of responses may: its `format` is the question's all the same."""
+
+
+def check_settings(settings: Mapping[str, Any], url: str) -> list[Fault]:
+    """Return a fault for each setting that would change the question itself, or ask for a stream."""
+    mend = "leave it out; what is asked is said by the codebook, who is asked by `model`"
+    taken = sorted(_TAKEN.get(url, frozenset()) & set(settings))
+    return [Fault("settings", f"`{name}` is not free", mend) for name in taken]
+
+
+def allow_tokens(body: Mapping[str, Any], url: str, n_tokens: int) -> dict[str, Any]:
+    """Return a body whose reply may have so many tokens, in the field that it uses already or the newest one.
+
+    Examples
+    --------
+    >>> allow_tokens({"model": "m", "max_tokens": 5}, CHAT, 50)
+    {'model': 'm', 'max_tokens': 50}
+    >>> allow_tokens({"model": "m"}, RESPONSES, 50)
+    {'model': 'm', 'max_output_tokens': 50}
+    """
+    newest = "max_output_tokens" if url == RESPONSES else "max_completion_tokens"
+    field_name = "max_tokens" if url == CHAT and "max_tokens" in body else newest
+    return {**body, field_name: n_tokens}
 
 
 def _messages(prompt: Prompt) -> list[dict[str, str]]:

@@ -1,4 +1,14 @@
-"""A reply in either tongue: written as a service would, and read back to its text or the reason why there is none."""
+"""A reply in either tongue: written as a service would, and read back to its text or the reason why there is none.
+
+The reasons, most of them seen in public reports of batches that were read wrongly:
+
+    refused    a refusal in place of or beside the text, a content filter, a question refused before it was asked
+    truncated  the limit of output tokens was reached, or all tokens went into reasoning
+    invalid    the reply ended by itself but says nothing: it is empty, or a call of a tool
+    failed     an HTTP error, an error of the service, no response at all, status 0; asking again may help
+    expired    the batch ended before the question was asked
+    cancelled  the batch was stopped before the question was asked
+"""
 
 from __future__ import annotations
 
@@ -10,9 +20,26 @@ from codebook.records import CHAT, Answer
 Said = tuple[str | None, str | None, str]
 """(text, why, detail) of a reply."""
 
-_ENDS = {"batch_expired": "expired", "batch_cancelled": "cancelled"}
-_REFUSALS = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
-"""Codes with which a service refuses a question before a model reads it."""
+_WHYS = {
+    **dict.fromkeys(("batch_expired", "expired"), "expired"),
+    **dict.fromkeys(("batch_cancelled", "batch_canceled"), "cancelled"),
+    **dict.fromkeys(("content_filter", "content_policy_violation", "responsibleaipolicyviolation"), "refused"),
+    **dict.fromkeys(("invalid_prompt", "bio_policy", "cyber_policy", "misalignment_policy_violation"), "refused"),
+    **dict.fromkeys(("image_content_policy_violation", "moderation_blocked"), "refused"),
+}
+"""Reason by the code of an error, in small letters; every other code is `failed`."""
+
+_LIMIT = ("truncated", "the reply hit the limit of output tokens")
+_FILTER = ("refused", "content filter")
+_FINISHES = {
+    **dict.fromkeys(("length", "max_tokens", "model_length"), _LIMIT),
+    **dict.fromkeys(("content_filter", "safety", "refusal"), _FILTER),
+    "error": ("failed", "the service broke off the reply"),
+}
+"""Reason by the word with which a chat reply ends: OpenAI's, and those of services that speak its tongue."""
+
+_MOST_TOKENS = 2**53
+_EMPTY: dict[str, Any] = {}
 
 
 def write_reply(url: str, model: str, text: str, *, request_id: str, usage: tuple[int, int]) -> dict[str, Any]:
@@ -47,119 +74,163 @@ def write_reply(url: str, model: str, text: str, *, request_id: str, usage: tupl
 def read_reply(line: Mapping[str, Any]) -> Answer:
     """Read a result line of the Batch API: the reply's text, or the reason why there is none.
 
-    Nothing is repaired: a reply that was cut short or refused is no answer, whatever text it holds. Nothing is taken
-    for granted either: a line of any shape has a reason, so that one odd line cannot cost the others of its file.
+    Nothing is repaired: a reply that was cut short or refused is no answer, whatever text it holds; the text is kept
+    beside the reason. Nothing is taken for granted either: a line of any shape has a reason, so that one odd line
+    cannot cost the others of its file. Model, fingerprint and usage are read from every body that has them, answered
+    or not: what failed may have been billed.
 
     Examples
     --------
     >>> read_reply({"custom_id": "a", "response": None, "error": {"code": "batch_expired", "message": "too late"}}).why
     'expired'
     """
-    custom_id = str(line.get("custom_id") or "")
-    response, error = _dict(line.get("response")), line.get("error")
-    request_id = str(response.get("request_id") or "")
-    body, status = _dict(response.get("body")), response.get("status_code")
-    if error or not response:
-        why = _ENDS.get(_code(error)) or _why_failed(error)
-        return Answer(custom_id, why=why, detail=_say(error) or "no response", request_id=request_id)
-    if status != 200:
-        detail = _say(body.get("error")) or f"status {status}"
-        return Answer(custom_id, why=_why_failed(body.get("error")), detail=detail, request_id=request_id)
-    text, reason, detail = _read_responses(body) if "output" in body else _read_chat(body)
-    usage = _dict(body.get("usage"))
+    response, error = line.get("response"), line.get("error")
+    if type(response) is not dict:
+        response = _EMPTY
+    body = response.get("body")
+    if type(body) is not dict:
+        body = _EMPTY
+    if response.get("status_code") == 200:
+        text, why, detail = _read_responses(body) if _is_response(body) else _read_chat(body)
+        if error and (said := _say(error)):
+            why, detail = _why(error), said
+    else:
+        text, why, detail = _read_failure(response, error or body.get("error"))
+    tokens_in, tokens_out, tokens_cached = _read_usage(body.get("usage"))
     return Answer(
-        custom_id,
-        text=text,
-        why=reason,
-        detail=detail,
-        model=str(body.get("model") or ""),
-        request_id=request_id,
-        tokens_in=_count(usage, "prompt_tokens", "input_tokens"),
-        tokens_out=_count(usage, "completion_tokens", "output_tokens"),
+        str(line.get("custom_id") or ""),
+        text,
+        why,
+        detail,
+        str(body.get("model") or ""),
+        str(response.get("request_id") or ""),
+        tokens_in,
+        tokens_out,
+        tokens_cached,
+        str(body.get("system_fingerprint") or ""),
     )
 
 
-def _read_chat(body: Mapping[str, Any]) -> Said:
+def _is_response(body: dict[str, Any]) -> bool:
+    return "output" in body or body.get("object") == "response"
+
+
+def _read_failure(response: dict[str, Any], error: Any) -> Said:
+    """Say why a question was not answered: no response at all, or one with another status than 200."""
+    nothing = f"status {response.get('status_code')}" if response else "no response"
+    return None, _why(error), _say(error) or nothing
+
+
+def _read_chat(body: dict[str, Any]) -> Said:
     """Read a chat completion."""
-    choices = _dicts(body.get("choices"))
-    if not choices:
-        return (
-            None,
-            _why_failed(body.get("error")),
-            _say(body.get("error")) or "status 200, but there is no reply in it",
-        )
-    message, finish = _dict(choices[0].get("message")), choices[0].get("finish_reason")
-    text = _text(message.get("content"))
-    if message.get("refusal"):
-        return text, "refused", str(message["refusal"])
-    if finish == "content_filter":
-        return text, "refused", "content filter"
-    if finish == "length":
-        return text, "truncated", "the reply hit the limit of output tokens"
-    return _whole(text, body, "completion_tokens_details")
+    choice, n_choices = _first_choice(body.get("choices"))
+    message, error = choice.get("message"), body.get("error")
+    if type(message) is not dict:
+        message = _EMPTY
+    content = message.get("content")
+    text = content if type(content) is str else _join(content)
+    if error or not n_choices:
+        return text or None, _why(error), _say(error) or "status 200, but there is no reply in it"
+    if refusal := message.get("refusal") or _refusal(content):
+        return text or None, "refused", str(refusal)
+    finish = choice.get("finish_reason")
+    if finish != "stop" and type(finish) is str and (found := _FINISHES.get(finish.casefold())):
+        return text or None, *found
+    if text:
+        return text, None, f"the first of {n_choices} choices" if n_choices > 1 else ""
+    return _explain_empty(body, bool(message.get("tool_calls") or message.get("function_call")))
 
 
-def _read_responses(body: Mapping[str, Any]) -> Said:
-    """Read a response; reasoning items may stand before the message."""
-    parts = [
-        part for item in _dicts(body["output"]) if item.get("type") == "message" for part in _dicts(item.get("content"))
-    ]
-    text = _text(parts)
-    refusal = next((part.get("refusal") for part in parts if part.get("type") == "refusal"), None)
-    status, reason = body.get("status"), _dict(body.get("incomplete_details")).get("reason")
-    if body.get("error"):
-        return text, _why_failed(body["error"]), _say(body["error"])
-    if refusal:
+def _first_choice(choices: Any) -> tuple[dict[str, Any], int]:
+    """The choice of index 0, or else the first, and how many there are. The kit asks for one; draws are requests."""
+    if type(choices) is list and len(choices) == 1 and type(choices[0]) is dict:
+        return choices[0], 1
+    found = _dicts(choices)
+    return next((choice for choice in found if choice.get("index") == 0), found[0] if found else _EMPTY), len(found)
+
+
+def _read_responses(body: dict[str, Any]) -> Said:
+    """Read a response. Reasoning items may stand before the message, and comments of the model on its way to it."""
+    items = _dicts(body.get("output"))
+    messages = [item for item in items if item.get("type") == "message" and item.get("phase") != "commentary"]
+    parts = [part for message in messages for part in _dicts(message.get("content"))]
+    text = _join(parts) or None
+    status, reason, error = body.get("status"), _dict(body.get("incomplete_details")).get("reason"), body.get("error")
+    if error:
+        return text, _why(error), _say(error)
+    if refusal := _refusal(parts):
         return text, "refused", str(refusal)
     if reason == "content_filter":
-        return text, "refused", "content filter"
+        return text, *_FILTER
     if status == "incomplete":
         return text, "truncated", f"incomplete: {reason or 'no reason given'}"
-    if status not in (None, "completed"):
+    if status != "completed" and status is not None:
         return text, "failed", f"the response is {status}"
-    return _whole(text, body, "output_tokens_details")
-
-
-def _whole(text: str | None, body: Mapping[str, Any], details: str) -> Said:
-    """A reply that ended by itself: an empty one is truncated where all its tokens went into reasoning."""
     if text:
         return text, None, ""
-    if _count(_dict(_dict(body.get("usage")).get(details)), "reasoning_tokens"):
+    return _explain_empty(body, any(str(item.get("type")).endswith("_call") for item in items))
+
+
+def _explain_empty(body: dict[str, Any], called: bool) -> Said:
+    """A reply that ended by itself and has no text: truncated where all its tokens went into reasoning."""
+    if called:
+        return None, "invalid", "the model called a tool instead of answering"
+    usage = _dict(body.get("usage"))
+    details = _dict(usage.get("completion_tokens_details")) or _dict(usage.get("output_tokens_details"))
+    if _count(details.get("reasoning_tokens")):
         return None, "truncated", "all output tokens went into reasoning"
     return None, "invalid", "the reply is empty"
 
 
-def _text(content: Any) -> str | None:
-    """The text of a message, whose content is a string or a list of parts."""
-    if isinstance(content, str):
-        return content or None
-    parts = (part.get("text") for part in _dicts(content) if part.get("type") in ("text", "output_text"))
-    return "".join(part for part in parts if isinstance(part, str)) or None
+def _join(content: Any) -> str:
+    """The text of a message whose content is a list of parts."""
+    parts = [part.get("text") for part in _dicts(content) if part.get("type") in ("output_text", "text")]
+    return "".join(part for part in parts if type(part) is str)
+
+
+def _refusal(content: Any) -> Any:
+    """The refusal among the parts of a message; one without words is one too."""
+    if type(content) is not list:
+        return None
+    found = (part for part in _dicts(content) if part.get("type") == "refusal")
+    return next((part.get("refusal") or "no reason given" for part in found), None)
+
+
+def _read_usage(usage: Any) -> tuple[int, int, int]:
+    """Tokens (input, output, input read from the cache); 0 where the service does not tell."""
+    if type(usage) is not dict:
+        return 0, 0, 0
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    return (
+        _count(usage.get("prompt_tokens")) or _count(usage.get("input_tokens")),
+        _count(usage.get("completion_tokens")) or _count(usage.get("output_tokens")),
+        _count(details.get("cached_tokens")) if type(details) is dict else 0,
+    )
+
+
+def _count(value: Any) -> int:
+    """A number of tokens; 0 for what is none."""
+    return value if type(value) is int and 0 <= value < _MOST_TOKENS else 0
 
 
 def _say(error: Any) -> str:
     """An error object of a service as one short text."""
-    if not isinstance(error, Mapping):
+    if type(error) is not dict:
         return str(error or "")
     return ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))
 
 
-def _why_failed(error: Any) -> str:
-    return "refused" if _code(error) in _REFUSALS else "failed"
+def _why(error: Any) -> str:
+    """The reason that an error stands for, by its code or the one inside it (Azure's filter); `failed` by default."""
+    outer = _dict(error)
+    inner = outer.get("innererror") or _dict(outer.get("provider_specific_fields")).get("innererror")
+    codes = (str(one.get("code")).casefold() for one in (outer, _dict(inner)))
+    return next((_WHYS[code] for code in codes if code in _WHYS), "failed")
 
 
-def _code(error: Any) -> str:
-    return str(_dict(error).get("code") or "")
+def _dict(value: Any) -> dict[str, Any]:
+    return value if type(value) is dict else _EMPTY
 
 
-def _count(usage: Mapping[str, Any], *names: str) -> int:
-    """The first of these counts that is a number; 0 where none is."""
-    return next((usage[name] for name in names if isinstance(usage.get(name), int)), 0)
-
-
-def _dict(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _dicts(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if type(item) is dict] if type(value) is list else []
