@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codebook.errors import RecordError
-from codebook.ledger import MIGRATIONS, Ledger, PlannedRow
+from codebook.ledger import MIGRATIONS, FoundLine, Ledger, PlannedRow
 from codebook.records import CHAT, WHYS, Answer, JobState, Shard, digest
 
 ANSWERED = ("", "refused", "truncated", "invalid")
@@ -59,7 +59,7 @@ def submit(ledger: Ledger, shard_id: int) -> None:
 def collect(ledger: Ledger, shard_id: int, whys: dict[str, str], *, missing: str = "absent") -> tuple[int, list[str]]:
     """Add an answer with this why (empty is a label) for each custom_id."""
     lines = [
-        (
+        FoundLine(
             Answer(custom_id, text=None if why else "x", why=why or None, model="m-1", tokens_in=5),
             "a/r.jsonl",
             10 * n,
@@ -210,7 +210,13 @@ def test_equal_questions_of_one_run_are_sent_once(ledger):
     assert whys(ledger) == {"u1": "", "u2": "", "u3": "refused"}
     one, two, _ = ledger.iter_rows("r")
     assert (one.file, one.offset, one.length) == (two.file, two.offset, two.length) == ("a/r.jsonl", 0, 9)
-    assert ledger.totals("r") == {"answers": 2, "tokens_in": 10, "tokens_out": 0, "models": ["m-1"]}
+    assert ledger.totals("r") == {
+        "answers": 2,
+        "tokens_in": 10,
+        "tokens_out": 0,
+        "tokens_cached": 0,
+        "models": ["m-1"],
+    }
 
 
 # --- the life of a question
@@ -265,7 +271,7 @@ def test_adding_answers_twice_changes_nothing(ledger, path):
     submit(ledger, shard_id)
     first = collect(ledger, shard_id, {"r.u1": ""})
     before = dump(path)
-    lines = [(Answer("r.u1", "x", model="m-1", tokens_in=5), "a/r.jsonl", 0, 9)]
+    lines = [FoundLine(Answer("r.u1", "x", model="m-1", tokens_in=5), "a/r.jsonl", 0, 9)]
     assert ledger.add_answers(shard_id, lines, missing_why="absent", detail="no line") == first
     assert dump(path) == before
 
@@ -274,8 +280,8 @@ def test_of_two_lines_for_one_question_the_first_is_kept(ledger):
     shard_id = plan(ledger, "r", {"u": "q"})
     submit(ledger, shard_id)
     lines = [
-        (Answer("r.u", why="refused", detail="x" * 1_000), "a.jsonl", 0, 9),
-        (Answer("r.u", "label"), "a.jsonl", 10, 9),
+        FoundLine(Answer("r.u", why="refused", detail="x" * 1_000), "a.jsonl", 0, 9),
+        FoundLine(Answer("r.u", "label"), "a.jsonl", 10, 9),
     ]
     assert ledger.add_answers(shard_id, lines, missing_why="absent") == (1, [])
     (row,) = ledger.iter_rows("r")

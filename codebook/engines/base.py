@@ -12,11 +12,15 @@ from codebook.records import JobState, Shard, digest, dump_canonical, request_ke
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one shard may hold at an engine. None: no limit. The defaults are those of the Batch API."""
+    """What one shard may hold at an engine. None: no limit. The defaults are those of the Batch API.
+
+    `n_enqueued` is how many tokens of the model may wait in unfinished jobs at a time.
+    """
 
     n_requests: int = 50_000
     n_bytes: int = 200_000_000
     n_tokens: int | None = None
+    n_enqueued: int | None = None
 
 
 @runtime_checkable
@@ -42,7 +46,13 @@ class Engine(Protocol):
         """Return the id of the job made earlier under this key, or None: how a doubt is settled after a crash."""
 
     def poll(self, job_id: str) -> JobState:
-        """Say how far a job is, in the API's own words."""
+        """Say how far a job is, in the API's own words.
+
+        Raises
+        ------
+        UnreachableError
+            It cannot be asked now; what was known of the job still counts.
+        """
 
     def fetch(self, job_id: str, into: Path) -> list[Path]:
         """Write the result files of an ended job into the folder `into` and return their paths."""

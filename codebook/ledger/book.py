@@ -25,6 +25,16 @@ class PlannedRow(NamedTuple):
     skip: str | None
 
 
+class FoundLine(NamedTuple):
+    """A result line read: its answer, where it stands (None where there is no line), and what it cost, if known."""
+
+    answer: Answer
+    file: str | None
+    offset: int | None
+    length: int | None
+    cost_usd: float | None = None
+
+
 class Ledger(Queries):
     """The ledger of a project, opened for reading and writing; many processes may have it open at a time.
 
@@ -143,16 +153,40 @@ class Ledger(Queries):
 
     def note_submitted(self, shard_id: int, job_id: str) -> None:
         """After the call: the engine's name for the job."""
-        sql = "UPDATE jobs SET job_id = ?, state = 'validating', submitted_at = ? WHERE shard_id = ? AND job_id IS NULL"
+        sql = """UPDATE jobs SET job_id = ?, state = 'validating', note = '', submitted_at = ?
+            WHERE shard_id = ? AND job_id IS NULL"""
         with self.transaction() as db:
             db.execute(sql, (job_id, now(), shard_id))
+
+    def release_job(self, shard_id: int, note: str) -> None:
+        """The service ran nothing of the job and will take the same shard later: it waits, under a new key."""
+        sql = """UPDATE jobs SET attempt = attempt + 1, job_key = job_key || '+', job_id = NULL, state = 'waiting',
+            note = ?, submitted_at = NULL, ended_at = NULL, seen_at = ? WHERE shard_id = ? AND collected_at IS NULL"""
+        with self.transaction() as db:
+            db.execute(sql, (note, now(), shard_id))
+
+    def note_doubt(self, shard_id: int, note: str) -> None:
+        """The service could not be asked: the last state is kept, and why it may be old is said."""
+        with self.transaction() as db:
+            db.execute("UPDATE jobs SET note = ? WHERE shard_id = ? AND collected_at IS NULL", (note, shard_id))
+
+    def set_cap(self, run_id: str, usd: float | None) -> None:
+        """Note what the run may cost."""
+        with self.transaction() as db:
+            db.execute("UPDATE runs SET cap_usd = ? WHERE run_id = ?", (usd, run_id))
+
+    def reserve(self, shard_id: int, usd: float | None) -> None:
+        """Note what a job is expected to cost, until its answers say what it did."""
+        with self.transaction() as db:
+            db.execute("UPDATE jobs SET reserved_usd = ? WHERE shard_id = ?", (usd, shard_id))
 
     def note_state(self, shard_id: int, state: JobState) -> None:
         """What the engine said of the job; the time of its end is noted once."""
         ended = now() if state.state in ENDED else None
-        sql = """UPDATE jobs SET state = ?, n_total = ?, n_done = ?, n_failed = ?, note = ?, seen_at = ?,
-            ended_at = COALESCE(ended_at, ?) WHERE shard_id = ? AND collected_at IS NULL"""
-        values = (state.state, state.n_total, state.n_done, state.n_failed, state.note, now(), ended, shard_id)
+        sql = """UPDATE jobs SET state = ?, n_total = ?, n_done = ?, n_failed = ?, note = ?, expires_at = ?,
+            seen_at = ?, ended_at = COALESCE(ended_at, ?) WHERE shard_id = ? AND collected_at IS NULL"""
+        counts = (state.n_total, state.n_done, state.n_failed)
+        values = (state.state, *counts, state.note, state.expires_at, now(), ended, shard_id)
         with self.transaction() as db:
             db.execute(sql, values)
 
@@ -179,14 +213,14 @@ class Ledger(Queries):
     # --- collect
 
     def add_answers(
-        self, shard_id: int, answers: Iterable[tuple[Answer, str, int, int]], *, missing_why: str, detail: str = ""
+        self, shard_id: int, answers: Iterable[FoundLine], *, missing_why: str, detail: str = ""
     ) -> tuple[int, list[str]]:
         """Index the result lines of a job and close its questions, in one transaction.
 
         Parameters
         ----------
         answers
-            (answer, file, offset in bytes, length in bytes); of two lines for one custom_id the first is kept.
+            Of two lines for one custom_id the first is kept.
         missing_why, detail
             Noted for every question of the shard that no line answers.
 
@@ -196,11 +230,7 @@ class Ledger(Queries):
         """
         with self.transaction() as db:
             job = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()[0]
-            strangers = [
-                answer.custom_id
-                for answer, file, offset, length in answers
-                if not self._add_answer(shard_id, job, answer, (file, offset, length))
-            ]
+            strangers = [line.answer.custom_id for line in answers if not self._add_answer(shard_id, job, line)]
             db.execute(
                 "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail) "
                 "SELECT ask_id, ?, custom_id, ?, ? FROM sent WHERE shard_id = ?",
@@ -212,13 +242,16 @@ class Ledger(Queries):
             count = db.execute("SELECT count(*) FROM answers WHERE job = ? AND file IS NOT NULL", (job,)).fetchone()[0]
         return int(count), strangers
 
-    def _add_answer(self, shard_id: int, job: int, answer: Answer, place: tuple[str, int, int]) -> bool:
-        said = (answer.why, answer.detail[:500], answer.model, answer.request_id)
+    def _add_answer(self, shard_id: int, job: int, line: FoundLine) -> bool:
+        answer = line.answer
+        said = (answer.why, answer.detail[:500], answer.model, answer.request_id, answer.fingerprint)
+        tokens = (answer.tokens_in, answer.tokens_out, answer.tokens_cached)
         done = self._db.execute(
-            "INSERT INTO answers (ask_id, job, custom_id, file, offset, length, why, detail, model, request_id, "
-            "tokens_in, tokens_out) SELECT ask_id, ?, custom_id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sent "
+            "INSERT INTO answers (ask_id, job, custom_id, file, offset, length, cost_usd, why, detail, model, "
+            "request_id, fingerprint, tokens_in, tokens_out, tokens_cached) "
+            "SELECT ask_id, ?, custom_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sent "
             "WHERE shard_id = ? AND custom_id = ? ON CONFLICT (job, custom_id) DO NOTHING",
-            (job, *place, *said, answer.tokens_in, answer.tokens_out, shard_id, answer.custom_id),
+            (job, *line[1:], *said, *tokens, shard_id, answer.custom_id),
         )
         if done.rowcount:
             return True

@@ -60,7 +60,21 @@ def m001_first(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first,)
+def m002_money(db: sqlite3.Connection) -> None:
+    """What a run may cost, what is reserved for a job and what an answer cost; jobs that are handed in again."""
+    for statement in (
+        "ALTER TABLE runs ADD COLUMN cap_usd REAL",
+        "ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN expires_at TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE jobs ADD COLUMN reserved_usd REAL",
+        "ALTER TABLE answers ADD COLUMN tokens_cached INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE answers ADD COLUMN fingerprint TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE answers ADD COLUMN cost_usd REAL",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first, m002_money)
 
 
 def open_tables(db: sqlite3.Connection, path: Path) -> None:

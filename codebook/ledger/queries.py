@@ -39,6 +39,9 @@ class JobRow:
     submitted_at: str | None
     ended_at: str | None
     collected_at: str | None
+    attempt: int = 0
+    expires_at: str = ""
+    reserved_usd: float | None = None
 
     @property
     def open(self) -> bool:
@@ -48,7 +51,10 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """A row of a run with the place of its answer: `file` is None where there is no result line to read."""
+    """A row of a run with the place of its answer: `file` is None where there is no result line to read.
+
+    `cost_usd` is 0 where the answer was paid under another row or by another run.
+    """
 
     custom_id: str
     unit_id: str
@@ -62,6 +68,7 @@ class RowState:
     batch_id: str
     started_at: str | None
     ended_at: str | None
+    cost_usd: float | None = None
 
 
 class RetriedRow(NamedTuple):
@@ -73,6 +80,15 @@ class RetriedRow(NamedTuple):
     run_id: str
     file: str
     sha256: str
+
+
+class Money(NamedTuple):
+    """US dollars of a run: paid, reserved for what is under way, the cap if there is one; answers of unknown price."""
+
+    spent: float
+    reserved: float
+    cap: float | None
+    n_unpriced: int
 
 
 class Queries:
@@ -114,7 +130,8 @@ class Queries:
         """Every shard of the run with its job, in order."""
         sql = """SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
             job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0), COALESCE(note, ''),
-            created_at, submitted_at, ended_at, collected_at
+            created_at, submitted_at, ended_at, collected_at, COALESCE(attempt, 0), COALESCE(expires_at, ''),
+            reserved_usd
             FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id WHERE run_id = ? ORDER BY number"""
         return [JobRow(*row) for row in self._db.execute(sql, (run_id,))]
 
@@ -137,8 +154,11 @@ class Queries:
         """Yield every row of the run in the order of its units, with the place of its answer."""
         sql = f"""SELECT rows.custom_id, unit_id, variable, draw, {WHY_SQL},
             COALESCE(rows.skip, answers.detail, ''), answers.file, COALESCE(answers.offset, 0),
-            COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''), jobs.created_at, jobs.ended_at
-            FROM {_JOINS} LEFT JOIN jobs ON jobs.id = answers.job WHERE run_id = ? ORDER BY rows.id"""  # noqa: S608
+            COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''), jobs.created_at, jobs.ended_at,
+            CASE WHEN shards.run_id = rows.run_id AND answers.custom_id = rows.custom_id THEN cost_usd
+                ELSE cost_usd * 0 END
+            FROM {_JOINS} LEFT JOIN jobs ON jobs.id = answers.job LEFT JOIN shards ON shards.id = jobs.shard_id
+            WHERE rows.run_id = ? ORDER BY rows.id"""  # noqa: S608
         for row in self._db.execute(sql, (run_id,)):
             yield RowState(*row)
 
@@ -161,13 +181,48 @@ class Queries:
 
     def totals(self, run_id: str) -> dict[str, Any]:
         """Answers that the rows of a run rest on, their tokens, and the models that gave them."""
-        sql = f"""SELECT count(*), COALESCE(sum(tokens_in), 0), COALESCE(sum(tokens_out), 0) FROM
-            (SELECT DISTINCT answers.id, tokens_in, tokens_out FROM {_JOINS}
+        sql = f"""SELECT count(*), COALESCE(sum(tokens_in), 0), COALESCE(sum(tokens_out), 0),
+                COALESCE(sum(tokens_cached), 0) FROM
+            (SELECT DISTINCT answers.id, tokens_in, tokens_out, tokens_cached FROM {_JOINS}
              WHERE rows.run_id = ? AND answers.file IS NOT NULL)"""  # noqa: S608
-        n_answers, tokens_in, tokens_out = self._db.execute(sql, (run_id,)).fetchone()
+        n_answers, tokens_in, tokens_out, tokens_cached = self._db.execute(sql, (run_id,)).fetchone()
         sql = f"SELECT DISTINCT model FROM {_JOINS} WHERE run_id = ? AND model <> '' ORDER BY 1"  # noqa: S608
         models = [row[0] for row in self._db.execute(sql, (run_id,))]
-        return {"answers": n_answers, "tokens_in": tokens_in, "tokens_out": tokens_out, "models": models}
+        tokens = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": tokens_cached}
+        return {"answers": n_answers, **tokens, "models": models}
+
+    def money(self, run_id: str) -> Money:
+        """What the run's own jobs have cost and what is reserved for those whose answers are not in yet, in USD."""
+        sql = """SELECT COALESCE(sum(cost_usd), 0), count(cost_usd), count(*) FROM answers
+            JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
+            WHERE run_id = ? AND answers.file IS NOT NULL"""
+        spent, n_priced, n_answers = self._db.execute(sql, (run_id,)).fetchone()
+        sql = """SELECT COALESCE(sum(reserved_usd), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
+            WHERE run_id = ? AND collected_at IS NULL AND state <> 'waiting'"""
+        reserved = self._db.execute(sql, (run_id,)).fetchone()[0]
+        cap = self._db.execute("SELECT cap_usd FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return Money(spent, reserved, cap[0] if cap else None, n_answers - n_priced)
+
+    def used_by_model(self, model: str) -> tuple[int, int, int]:
+        """(answers, tokens in, tokens out) of a model in the whole project, under its own name or a snapshot's."""
+        sql = """SELECT count(*), COALESCE(sum(answers.tokens_in), 0), COALESCE(sum(answers.tokens_out), 0)
+            FROM answers JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
+            WHERE shards.model = ? AND answers.tokens_out > 0"""
+        found: tuple[int, int, int] = self._db.execute(sql, (model,)).fetchone()
+        return found
+
+    def enqueued(self, model: str) -> int:
+        """Tokens of a model that wait in unfinished jobs of the whole project."""
+        sql = """SELECT COALESCE(sum(n_tokens), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
+            WHERE model = ? AND job_id IS NOT NULL AND ended_at IS NULL AND collected_at IS NULL"""
+        return int(self._db.execute(sql, (model,)).fetchone()[0])
+
+    def unit_of(self, shard_id: int, custom_id: str) -> str:
+        """The unit that a line of a shard asks about; empty if nothing is known of it."""
+        sql = """SELECT rows.unit_id FROM sent JOIN rows ON rows.ask_id = sent.ask_id
+            WHERE sent.shard_id = ? AND sent.custom_id = ? LIMIT 1"""
+        found = self._db.execute(sql, (shard_id, custom_id)).fetchone()
+        return str(found[0]) if found else ""
 
     def events(self, run_id: str) -> list[tuple[str, str, str]]:
         """(time, verb, what) of all that was done to a run."""

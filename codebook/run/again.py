@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from codebook.dialects import allow_tokens
 from codebook.engines import Limits
 from codebook.ledger import Ledger, RetriedRow
 from codebook.records import Request, read_lines
@@ -13,10 +14,18 @@ from codebook.run.folder import RunFolder
 from codebook.shards import Cuts, ShardWriter
 
 
-def plan_again(folder: RunFolder, ledger: Ledger, limits: Limits, wanted: Sequence[RetriedRow]) -> None:
+def plan_again(
+    folder: RunFolder,
+    ledger: Ledger,
+    limits: Limits,
+    wanted: Sequence[RetriedRow],
+    *,
+    max_tokens: int | None = None,
+) -> None:
     """Write shards that ask these questions again, and note each as soon as it is written.
 
-    A question stands in the new shard under the custom_id of this run, whichever run's shard it is copied from.
+    A question stands in the new shard under the custom_id of this run, whichever run's shard it is copied from. With
+    `max_tokens` its reply may be longer; it is the same question all the same, so its key stays.
 
     Raises
     ------
@@ -34,7 +43,8 @@ def plan_again(folder: RunFolder, ledger: Ledger, limits: Limits, wanted: Sequen
         for line in read_lines(paths[place]):
             if line["custom_id"] not in rows:
                 continue
-            row, url, body = rows[line["custom_id"]], str(line["url"]), line["body"]
+            row, url = rows[line["custom_id"]], str(line["url"])
+            body = line["body"] if max_tokens is None else allow_tokens(line["body"], url, max_tokens)
             request = Request(row.custom_id, row.request_key, url, orjson.dumps(body), "", "")
             if writer is None or not writer.add(request):
                 _close(folder, ledger, writer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,11 +15,11 @@ import orjson
 from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
-from codebook.paths import project_folder, show_path
+from codebook.paths import project_folder, resolve_path, show_path
 from codebook.records import digest_file, write_atomic
 from codebook.scheme import Codebook, read_codebook
 
-_PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff")
+_PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff", "openai", "genai-prices")
 
 
 class RunFolder:
@@ -114,6 +114,14 @@ class RunFolder:
         """One plan at a time in a project, so that two runs do not both find a question new."""
         self.runs.mkdir(parents=True, exist_ok=True)
         return FileLock(self.runs / ".planning.lock", timeout=600)
+
+
+def engine_options(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an engine's own parameters, as a run was planned with them; the path of an archive made absolute."""
+    options = dict(asked.get("options", {}))
+    if "archive" in options:
+        options["archive"] = resolve_path(options["archive"])
+    return options
 
 
 def list_runs(project: Path | None = None) -> list[str]:

@@ -6,21 +6,26 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from codebook.dialects import read_reply
 from codebook.engines import Engine
-from codebook.errors import BusyError, EngineError
-from codebook.ledger import JobRow, Ledger
-from codebook.records import Answer, JobState, digest_file, iter_lines, load_line
+from codebook.errors import BusyError, EngineError, GoneError
+from codebook.ledger import FoundLine, JobRow, Ledger
+from codebook.records import Answer, JobState, LineFault, digest_file, iter_lines, load_line
 from codebook.run.folder import RunFolder
+from codebook.run.money import Meter
+from codebook.run.refusals import custom_ids_at
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
 
 _MISSING = {"completed": ("absent", "the job ended without a line for this question")}
 
 
-def harvest_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: Engine, row: JobRow) -> None:
+def harvest_job(
+    folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: Engine, row: JobRow, meter: Meter
+) -> None:
     """Fetch and index the answers of one ended job. Repeating it changes nothing.
 
     Raises
@@ -29,9 +34,13 @@ def harvest_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: E
         A result file is damaged; nothing of it is indexed.
     """
     assert row.job_id is not None  # the caller chose submitted jobs only
-    state, note = row.state, row.note
+    state, note, faults = row.state, row.note, tuple[LineFault, ...]()
     try:
+        if state == "failed":
+            faults = engine.poll(row.job_id).faults
         files = _fetch(folder, engine, row.job_id, row.number)
+    except GoneError as error:
+        files, state, note = [], "failed", f"the result files are gone: {error}"
     except EngineError:
         now = engine.poll(row.job_id)
         if now.state != "failed":
@@ -39,13 +48,28 @@ def harvest_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: E
         ledger.note_state(row.shard_id, now)  # failed as a whole, or lost since: there are no files
         files, state, note = [], now.state, now.note
     missing_why, detail = _MISSING.get(state, (state, note))
-    n_answers, strangers = ledger.add_answers(
-        row.shard_id, _read(folder, codebook, ledger, row, files), missing_why=missing_why, detail=detail
-    )
+    lines = chain(_refused(folder, row, faults), _read(folder, codebook, ledger, row, files, meter))
+    n_answers, strangers = ledger.add_answers(row.shard_id, lines, missing_why=missing_why, detail=detail)
+    ledger.note_event(folder.name, "collect", _say_harvest(row, state, n_answers, strangers))
+
+
+def _say_harvest(row: JobRow, state: str, n_answers: int, strangers: list[str]) -> str:
+    """What was found, and what does not add up: the files are trusted, never the service's counts."""
     said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines"
+    if n_answers != (counted := row.n_done + row.n_failed) and counted:
+        said += f"; the service counted {counted}"
     if strangers:
         said += f"; {len(strangers)} lines answer nothing that was asked, such as {strangers[0]}"
-    ledger.note_event(folder.name, "collect", said)
+    return said
+
+
+def _refused(folder: RunFolder, row: JobRow, faults: tuple[LineFault, ...]) -> Iterator[FoundLine]:
+    """Why a service refused lines of a file, each under the line it names."""
+    names = custom_ids_at(folder.shards / row.file, {fault.line for fault in faults})
+    for fault in faults:
+        if fault.line in names:
+            said = f"the service refused this line: {fault.code}: {fault.message}"
+            yield FoundLine(Answer(names[fault.line], why="failed", detail=said), None, None, None)
 
 
 def settle_job(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -> str | None:
@@ -78,17 +102,18 @@ def _fetch(folder: RunFolder, engine: Engine, job_id: str, number: int) -> list[
 
 
 def _read(
-    folder: RunFolder, codebook: Codebook, ledger: Ledger, row: JobRow, files: list[Path]
-) -> Iterator[tuple[Answer, str, int, int]]:
+    folder: RunFolder, codebook: Codebook, ledger: Ledger, row: JobRow, files: list[Path], meter: Meter
+) -> Iterator[FoundLine]:
     """Yield every result line as an answer, judged by the codebook, with its place under `runs/`."""
     questions = make_questions(codebook)
     variables = ledger.variables_sent(row.shard_id)
     for file in files:
         place = file.relative_to(folder.runs).as_posix()
         for offset, line in iter_lines(file):
-            answer = read_reply(load_line(line, place))
+            said = load_line(line, place)
+            answer = read_reply(said)
             if answer.why is None and answer.custom_id in variables:
                 label = questions[variables[answer.custom_id]].read_label(answer.text or "")
                 if label.why:
                     answer = replace(answer, why=label.why, detail=label.detail)
-            yield answer, place, offset, len(line)
+            yield FoundLine(answer, place, offset, len(line), meter.price_line(said))

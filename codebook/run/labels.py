@@ -84,6 +84,7 @@ def _tidy_row(
         "request_id": answer.request_id,
         "batch_id": row.batch_id,
         "seconds": seconds_between(row.started_at, row.ended_at),
+        "cost_usd": row.cost_usd,
     }
 
 

@@ -7,13 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from codebook.dialects import check_settings
 from codebook.engines import make_engine
 from codebook.errors import Fault, ParameterError, RunError
 from codebook.ledger import Ledger
 from codebook.ledger.book import now
 from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
-from codebook.run.folder import RunFolder, describe_software
+from codebook.run.folder import RunFolder, describe_software, engine_options
 from codebook.run.planner import Planner
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
@@ -33,6 +34,7 @@ def plan(
     limit: int = 0,
     settings: Mapping[str, Any] | None = None,
     archive: str | Path = "",
+    options: Mapping[str, Any] | None = None,
     cuts: Cuts | None = None,
 ) -> Run:
     """Plan a run: write its units and shards, and note every question. Nothing is sent.
@@ -47,7 +49,10 @@ def plan(
     run
         Name of the run, and of its folder in `runs/`; made from codebook, engine and a digest where empty.
     engine, model, archive
-        Who answers: "embedded", or "replay" with the folder of an archived run.
+        Who answers: "embedded"; "openai_batch" and "openai_live" with the name of a model; or "replay" with the folder
+        of an archived run.
+    options
+        The engine's own parameters, such as `provider` and `base_url` of those that call a service.
     url
         Endpoint whose language the requests speak: chat completions (the default) or responses.
     draws
@@ -67,14 +72,15 @@ def plan(
         A run of this name was planned with something else.
     """
     book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
-    _check_parameters(url, draws, limit)
+    _check_parameters(url, draws, limit, settings or {})
     source, chosen = _describe_units(units, limit)
-    options = {"archive": show_path(resolve_path(archive))} if archive else {}
-    asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model, **options}
+    own = dict(options or {}) | ({"archive": show_path(resolve_path(archive))} if archive else {})
+    asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model}
+    asked["options"] = own
     name = run or f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
     folder = RunFolder(name)
     with folder.lock(), folder.planning_lock():
-        answering = make_engine(engine, folder=folder.work, model=model, **_engine_options(options))
+        answering = make_engine(engine, folder=folder.work, model=model, **engine_options(asked))
         n_units, units_digest = _keep_units(folder, chosen)
         asked["model"] = answering.model
         planned = digest(book.digest, units_digest, dump_canonical(asked))
@@ -84,7 +90,7 @@ def plan(
             if not folder.record_path.is_file():  # a first plan, or a folder that was deleted
                 write_codebook(book, folder.codebook_path)
                 about = {"source": source, "n": n_units, "sha256": units_digest}
-                _write_record(folder, book, asked | {"archive": options.get("archive", "")}, about)
+                _write_record(folder, book, asked, about)
             if not ledger.is_planned(name):
                 limits = answering.limits
                 chosen_cuts = cuts or Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
@@ -94,8 +100,8 @@ def plan(
     return open_run(name)
 
 
-def _check_parameters(url: str, draws: int, limit: int) -> None:
-    faults = []
+def _check_parameters(url: str, draws: int, limit: int, settings: Mapping[str, Any]) -> None:
+    faults = check_settings(settings, url)
     if url not in (CHAT, RESPONSES):
         faults.append(Fault("url", f"{url!r} is no endpoint that answers questions", f"use {CHAT!r} or {RESPONSES!r}"))
     if draws < 1:
@@ -104,11 +110,6 @@ def _check_parameters(url: str, draws: int, limit: int) -> None:
         faults.append(Fault("limit", f"{limit} is negative", "give 0 for all units, or a number of units"))
     if faults:
         raise ParameterError("The run cannot be planned like this.", faults)
-
-
-def _engine_options(options: Mapping[str, str]) -> dict[str, Any]:
-    """The options of the engine as it takes them: paths made absolute."""
-    return {name: resolve_path(value) for name, value in options.items()}
 
 
 def _describe_units(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines import Engine, make_engine
 from codebook.errors import BusyError, Fault, ParameterError, PendingError, RunError
-from codebook.ledger import JobRow, Ledger
-from codebook.paths import resolve_path, show_path
-from codebook.records import Shard, Unit
+from codebook.ledger import Ledger
+from codebook.paths import show_path
+from codebook.records import Unit
 from codebook.run.again import plan_again
-from codebook.run.folder import RunFolder
+from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.labels import build_table
+from codebook.run.money import Meter
+from codebook.run.sending import look_after, send_shards
 from codebook.run.state import RunStatus, describe_job
 from codebook.scheme import Codebook
 from codebook.table import (
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 RETRIED = ("failed", "expired", "cancelled", "absent")
 """The whys that `retry` asks again unless told otherwise: those where no answer was given."""
+RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
 
 
 def open_run(name: str) -> Run:
@@ -90,31 +94,33 @@ class Run:
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
         return RunStatus(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits)
 
-    def submit(self, *, progress: bool = False) -> RunStatus:
-        """Hand every shard that has no job yet to the engine.
+    def submit(self, *, progress: bool = False, cap: float | None = None) -> RunStatus:
+        """Hand every shard that has no job yet to the engine, as far as the service has room.
 
         The intent is in the ledger before the call. A call that was interrupted is made again under the same key: the
         engine then goes on with the job it has, instead of making a second one.
+
+        Parameters
+        ----------
+        progress
+            Show a bar where the engine answers here.
+        cap
+            What the run may cost in all, in USD; it stays in force until another one is given.
+
+        Raises
+        ------
+        BudgetError
+            The next shard would cross the cap; it was not sent.
+        UnreachableError
+            The service does not answer; repeat it later.
         """
         with self.folder.lock(), self._ledger() as ledger:
             self._require_planned(ledger)
-            engine = self._engine(progress=progress)
-            for row in ledger.jobs(self.name):
-                if row.job_id is None and row.collected_at is None:
-                    self._submit_shard(ledger, engine, row)
+            if cap is not None:
+                ledger.set_cap(self.name, cap)
+            meter = Meter(self.asked)
+            send_shards(self.folder, ledger, meter, lambda: self._engine(progress=progress, meter=meter, ledger=ledger))
         return self.status()
-
-    def _submit_shard(self, ledger: Ledger, engine: Engine, row: JobRow) -> None:
-        path = self.folder.shards / row.file
-        self.folder.check_shard(path, row.sha256)
-        shard = Shard(path, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
-        key = f"{self.name}:{row.number}:{row.sha256[:32]}"
-        if not ledger.intend_job(row.shard_id, key, engine.name):
-            return  # another process cancelled the run meanwhile
-        job_id = engine.submit(shard, key)
-        ledger.note_submitted(row.shard_id, job_id)
-        ledger.note_state(row.shard_id, engine.poll(job_id))
-        ledger.note_event(self.name, "submit", f"shard {row.number}: {job_id}")
 
     def collect(self, *, partial: bool = False) -> RunStatus:
         """Fetch what is answered, index it, and write `table.csv`.
@@ -143,31 +149,40 @@ class Run:
     def _collect_jobs(self) -> list[str]:
         """Fetch and index the jobs that ended; return the other runs whose answers this run waits for."""
         with self.folder.lock(), self._ledger() as ledger:
-            engine = self._engine()
+            engine, meter = self._engine(), Meter(self.asked)
             self._poll(ledger, engine)
             for row in ledger.jobs(self.name):
                 if row.open and row.job_id and row.ended_at:
-                    harvest_job(self.folder, self.codebook, ledger, engine, row)
+                    harvest_job(self.folder, self.codebook, ledger, engine, row, meter)
             return ledger.awaited_runs(self.name)
 
     def _poll(self, ledger: Ledger, engine: Engine) -> None:
         """Ask the engine how each open job stands."""
         for row in ledger.jobs(self.name):
             if row.open and row.job_id and not row.ended_at:
-                ledger.note_state(row.shard_id, engine.poll(row.job_id))
+                look_after(self.folder, ledger, engine, row)
 
-    def retry(self, whys: Collection[str] = RETRIED) -> int:
+    def retry(self, whys: Collection[str] = RETRIED, *, max_tokens: int | None = None) -> int:
         """Plan the questions again that ended for one of these reasons, and only those; return how many.
 
         Labels that are there stay. Submit sends the new shard.
+
+        Parameters
+        ----------
+        whys
+            Of failed, expired, cancelled, absent, refused, truncated, invalid.
+        max_tokens
+            A larger cap on the tokens of a reply, for those that were truncated; it counts reasoning too.
         """
-        if wrong := sorted(set(whys) - {*RETRIED, "refused", "truncated", "invalid"}):
-            mend = "use failed, expired, cancelled, absent, refused, truncated or invalid"
-            raise ParameterError("That cannot be retried.", [Fault("why", f"{why!r}", mend) for why in wrong])
+        faults = [Fault("why", f"{why!r}", f"use {', '.join(RETRIABLE)}") for why in {*whys} - {*RETRIABLE}]
+        if max_tokens is not None and max_tokens < 1:
+            faults.append(Fault("max_tokens", f"{max_tokens} leaves no room for a reply", "give a number above 0"))
+        if faults:
+            raise ParameterError("That cannot be retried.", sorted(faults, key=str))
         with self.folder.lock(), self.folder.planning_lock(), self._ledger() as ledger:
             self._require_planned(ledger)
             wanted = ledger.rows_to_retry(self.name, list(whys))
-            plan_again(self.folder, ledger, self._engine().limits, wanted)
+            plan_again(self.folder, ledger, self._engine().limits, wanted, max_tokens=max_tokens)
             if wanted:
                 ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys))}")
         return len(wanted)
@@ -181,7 +196,7 @@ class Run:
             for row in stopped:
                 if job_id := row.job_id or settle_job(self.folder, ledger, engine, row):
                     engine.cancel(job_id)
-                    ledger.note_state(row.shard_id, engine.poll(job_id))
+                    look_after(self.folder, ledger, engine, replace(row, job_id=job_id))
             if given_up or stopped:
                 said = f"{given_up} shards were never sent, {len(stopped)} jobs were asked to stop"
                 ledger.note_event(self.name, "cancel", said)
@@ -240,8 +255,12 @@ class Run:
     def _ledger(self) -> Ledger:
         return Ledger(self.folder.ledger_path)
 
-    def _engine(self, *, progress: bool = False) -> Engine:
-        options: dict[str, Any] = {"archive": resolve_path(self.asked["archive"])} if self.asked["archive"] else {}
+    def _engine(self, *, progress: bool = False, meter: Meter | None = None, ledger: Ledger | None = None) -> Engine:
+        options = engine_options(self.asked)
+        if meter and ledger and self.asked["engine"] == "openai_live":
+            money = ledger.money(self.name)
+            left = None if money.cap is None else money.cap - money.spent
+            options |= {"price": meter.price, "cap": left}
         return make_engine(
             self.asked["engine"], folder=self.folder.work, model=self.asked["model"], progress=progress, **options
         )

@@ -50,11 +50,12 @@ class Client:
 
     def call(self, what: str, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Call a function of the SDK; its exceptions become errors of the kit that say `what` was tried."""
+        import httpx2
         import openai
 
         try:
             return function(*args, **options)
-        except openai.OpenAIError as error:
+        except (openai.OpenAIError, httpx2.HTTPError) as error:  # the latter while a file is streamed
             raise explain(error, what, self.key) from None
 
 
@@ -79,10 +80,11 @@ def explain(error: Exception, what: str, key: str = "") -> EngineError:
 
     `UnreachableError` where later may be better, `GoneError` at 404, else `EngineError`: waiting will not help.
     """
+    import httpx2
     import openai
 
     said = hide_key(_say(error), key)
-    if isinstance(error, openai.APIConnectionError):
+    if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
         return UnreachableError(f"{what}: the service cannot be reached ({said}). Nothing is lost; try again later.")
     if isinstance(error, openai.NotFoundError):
         return GoneError(f"{what}: the service does not have it, or does not show it to this key ({said}).")

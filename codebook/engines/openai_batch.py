@@ -1,0 +1,306 @@
+"""Answers through a Batch API: half the price, within a day, and nothing is paid twice.
+
+What a job is stands in a note on disk before the service is called. A batch is made by one call that is never repeated
+blindly: after any doubt the service's list is searched for the job's key, which stands in the batch's metadata.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import islice, takewhile
+from pathlib import Path
+from time import sleep, time
+from typing import TYPE_CHECKING, Any
+
+from codebook.engines.base import Limits
+from codebook.engines.service import Client, find_provider
+from codebook.engines.service.download import download
+from codebook.engines.service.notes import Note, NoteBook
+from codebook.errors import EngineError, Fault, GoneError, ParameterError, UnreachableError
+from codebook.records import JobState, LineFault, Shard
+
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+KEY_FIELD = "codebook_job"
+"""The field of a batch's metadata that holds the job key."""
+_LISTED = 5_000
+_FRESH_S = 15 * 60
+_DAY_S = 86_400
+_TRIES = 4
+
+
+class OpenAIBatchEngine:
+    """Hands shards to the Batch API of a provider.
+
+    Parameters
+    ----------
+    folder
+        Where the notes of its jobs lie.
+    model
+        The model to ask.
+    provider, base_url
+        Who is asked: a record of `codebook.engines.service.PROVIDERS` or of the project's `providers.yaml`, and its
+        address where it has none of its own.
+    pause_s
+        Seconds between two looks at the service after a doubt, and the first pause before a call is repeated.
+
+    Raises
+    ------
+    ParameterError
+        No model, or a provider that is unknown or has no batches.
+    """
+
+    name = "openai_batch"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str = "",
+        provider: str = "openai",
+        base_url: str = "",
+        pause_s: float = 2.0,
+        progress: bool = False,
+    ) -> None:
+        self.provider = find_provider(provider, base_url)
+        faults = []
+        if not model:
+            faults.append(Fault("model", "is needed and missing", "name the model to ask, such as gpt-6-luna"))
+        if not self.provider.batches:
+            faults.append(Fault("provider", f"{provider} has no Batch API", "use the engine openai_live"))
+        if faults:
+            raise ParameterError("The engine 'openai_batch' cannot be made like this.", faults)
+        self.model, self.pause_s = model, pause_s
+        self.client = Client(self.provider)
+        self.notes = NoteBook(Path(folder))
+
+    @property
+    def limits(self) -> Limits:
+        """What one batch may hold, and how much may wait at a time."""
+        known, ceiling = self.provider, self.provider.enqueued(self.model)
+        return Limits(known.n_requests, known.n_bytes, ceiling, n_enqueued=ceiling)
+
+    # --- submit
+
+    def submit(self, shard: Shard, job_key: str) -> str:
+        """Upload a shard and make its batch; return the batch's id. The same key never makes a second batch.
+
+        Raises
+        ------
+        UnreachableError
+            The service does not answer; the job is as it was, repeat it later.
+        EngineError
+            The service refused the file or the batch.
+        """
+        if batch_id := self.find(job_key):
+            return batch_id
+        note = self.notes.read(job_key)
+        if note is None or note.key_name != self.client.key_name:  # nothing was asked for with another key
+            note = Note(job_key=job_key, sha256=shard.sha256, key_name=self.client.key_name)
+        if not note.file_id:
+            note = self._upload(shard, note)
+        return self._create(shard, note)
+
+    def _upload(self, shard: Shard, note: Note) -> Note:
+        """Upload a shard's file; a file that is left over after a crash costs nothing and expires."""
+        days = {"anchor": "created_at", "seconds": self.provider.file_days * _DAY_S}
+        expiry: dict[str, Any] = {"expires_after": days} if self.provider.sets_expiry else {}
+        with shard.path.open("rb") as file:  # an open file is streamed; a path or bytes would be held in memory
+            made = self.client.call(
+                f"upload of {shard.path.name}",
+                self.client.sdk.files.create,
+                file=(shard.path.name, file),
+                purpose="batch",
+                **expiry,
+            )
+        return self.notes.write(note.model_copy(update={"file_id": made.id, "batch_id": ""}))
+
+    def _create(self, shard: Shard, note: Note) -> str:
+        """Make the batch: one call at a time, each preceded by its intent and, after a doubt, by a look at the list."""
+        for attempt in range(_TRIES):
+            if attempt:
+                sleep(self.pause_s * 2**attempt)
+            note = self.notes.write(note.model_copy(update={"asked_at": note.asked_at or time()}))
+            try:
+                return self._note_batch(note, self._call_create(shard, note))
+            except UnreachableError:
+                if found := self._look_twice(note.job_key):
+                    return found
+                if attempt == _TRIES - 1:
+                    raise
+            except EngineError as error:
+                if not _names_file(error) or attempt == _TRIES - 1:
+                    raise
+                if attempt:  # the file is there but the service cannot see it: once more with the file, then anew
+                    note = self._upload(shard, note)
+        raise AssertionError("the loop returns or raises")
+
+    def _call_create(self, shard: Shard, note: Note) -> Batch:
+        days = {"anchor": "created_at", "seconds": self.provider.file_days * _DAY_S}
+        expiry: dict[str, Any] = {"output_expires_after": days} if self.provider.sets_expiry else {}
+        once = self.client.sdk.with_options(max_retries=0)
+        metadata = {KEY_FIELD: note.job_key, "codebook_shard": shard.path.name, "codebook_sha256": shard.sha256}
+        window: Any = self.provider.window
+        endpoint: Any = shard.url
+        made: Batch = self.client.call(
+            f"batch of {shard.path.name}",
+            once.batches.create,
+            input_file_id=note.file_id,
+            endpoint=endpoint,
+            completion_window=window,
+            metadata=metadata,
+            **expiry,
+        )
+        return made
+
+    def _look_twice(self, job_key: str) -> str | None:
+        """Look for a batch that may just have been made: nothing promises that a list is up to date at once."""
+        for pause_s in (0.0, self.pause_s):
+            sleep(pause_s)
+            if found := self.find(job_key):
+                return found
+        return None
+
+    def _note_batch(self, note: Note, batch: Batch) -> str:
+        self.notes.write(note.model_copy(update={"batch_id": batch.id, "made_at": float(batch.created_at)}))
+        return batch.id
+
+    # --- find, poll
+
+    def find(self, job_key: str) -> str | None:
+        """Return the batch made under this key: from the notes, else from the service's list; the oldest counts."""
+        note = self.notes.read(job_key)
+        if note and note.batch_id:
+            return note.batch_id
+        if note and not note.asked_at:
+            return None  # a batch was never asked for
+        self._check_key(note, f"job {job_key}")
+        since = note.asked_at - _DAY_S if note else 0.0
+        found = self.client.call("list of batches", self._list, since)
+        mine = [batch for batch in found if (batch.metadata or {}).get(KEY_FIELD) == job_key]
+        if not mine:
+            return None
+        alive = [batch for batch in mine if batch.status != "failed"] or mine
+        known = note or Note(job_key=job_key, key_name=self.client.key_name)
+        return self._note_batch(known, min(alive, key=lambda batch: batch.created_at))
+
+    def _list(self, since: float) -> list[Batch]:
+        """The newest batches, back to a time; the service lists the newest first."""
+        listed = islice(self.client.sdk.batches.list(limit=100), _LISTED)
+        return list(takewhile(lambda batch: batch.created_at >= since, listed))
+
+    def poll(self, job_id: str) -> JobState:
+        """Say how far a batch is.
+
+        Raises
+        ------
+        UnreachableError
+            The service does not answer, or the batch was made with another key: what was known of it still counts.
+        """
+        try:
+            return describe_batch(self._retrieve(job_id), self.provider.file_days)
+        except GoneError as error:
+            note = self.notes.find(job_id)
+            if note is None:
+                raise UnreachableError(f"{error} To mend: check that the key is that of the job's project.") from None
+            if time() - note.made_at < _FRESH_S:
+                raise UnreachableError(f"{error} It is new: look again in a few minutes.") from None
+            return JobState("failed", note=f"{error} What it finished was paid, but cannot be fetched any more.")
+
+    def _retrieve(self, job_id: str) -> Batch:
+        self._check_key(self.notes.find(job_id), f"batch {job_id}")
+        return self.client.call(f"batch {job_id}", self.client.sdk.batches.retrieve, job_id)
+
+    def _check_key(self, note: Note | None, what: str) -> None:
+        """Refuse to look for a job with another key than it was made with: the service would say it is not there."""
+        if note and note.key_name and note.key_name != self.client.key_name:
+            raise UnreachableError(
+                f"{what} was made with another API key (its name is {note.key_name}, that of the key set now is "
+                f"{self.client.key_name}). Nothing is lost. To mend: set the key of then, {self.provider.key}."
+            )
+
+    # --- fetch, cancel, delete
+
+    def fetch(self, job_id: str, into: Path) -> list[Path]:
+        """Download both result files of an ended batch into a folder; a batch that never ran has none.
+
+        Raises
+        ------
+        GoneError
+            The service no longer has the answers.
+        """
+        batch = self._retrieve(job_id)
+        files = {"output": batch.output_file_id, "errors": batch.error_file_id}
+        into.mkdir(parents=True, exist_ok=True)
+        return [download(self.client, file_id, into / f"{name}.jsonl") for name, file_id in files.items() if file_id]
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the service to stop a batch; an ended one stays as it is. What is finished is kept, and paid."""
+        try:
+            self.client.call(f"cancel of {job_id}", self.client.sdk.batches.cancel, job_id)
+        except EngineError:
+            if not self.poll(job_id).ended:
+                raise
+
+    def delete_files(self, job_id: str) -> int:
+        """Delete the files of a batch at the service; return how many. The answers must be on disk and checked."""
+        batch = self._retrieve(job_id)
+        deleted = 0
+        for file_id in (batch.input_file_id, batch.output_file_id, batch.error_file_id):
+            if file_id:
+                with suppress(GoneError):
+                    self.client.call(f"delete of {file_id}", self.client.sdk.files.delete, file_id)
+                    deleted += 1
+        return deleted
+
+
+def describe_batch(batch: Batch, file_days: int = 30) -> JobState:
+    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts are 0."""
+    counts = batch.request_counts
+    done, failed = (counts.completed or 0, counts.failed or 0) if counts else (0, 0)
+    faults = tuple(
+        LineFault(str(error.code or ""), str(error.message or ""), error.line or 0)
+        for error in (batch.errors.data or [] if batch.errors else [])
+    )
+    return JobState(
+        state=str(batch.status).lower(),
+        n_total=(counts.total or 0) if counts else 0,
+        n_done=done,
+        n_failed=failed,
+        note=_note(batch, faults, file_days),
+        expires_at=_iso(batch.expires_at),
+        faults=faults,
+        again=any(fault.code == "token_limit_exceeded" for fault in faults),
+    )
+
+
+def _note(batch: Batch, faults: tuple[LineFault, ...], file_days: int) -> str:
+    if faults:
+        return ""  # the run says which units they are about
+    ended = batch.completed_at or batch.expired_at or batch.cancelled_at
+    return f"the service keeps its files until {_iso(ended + file_days * _DAY_S)[:10]}" if ended else ""
+
+
+def read_ceiling(faults: tuple[LineFault, ...]) -> int | None:
+    """Return the number of tokens that may wait at a time, as the message of a refusal names it.
+
+    Examples
+    --------
+    >>> read_ceiling((LineFault("token_limit_exceeded", "Limit: 90,000 enqueued tokens."),))
+    90000
+    """
+    found = (re.search(r"[Ll]imit:?\s+([\d,]+)\s+enqueued", fault.message) for fault in faults)
+    return next((int(match[1].replace(",", "")) for match in found if match), None)
+
+
+def _iso(seconds: float | None) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else ""
+
+
+def _names_file(error: Exception) -> bool:
+    """Whether a refusal says that the input file cannot be found."""
+    said = str(error).lower()
+    return isinstance(error, GoneError) or ("file" in said and ("find" in said or "not exist" in said))

@@ -1,0 +1,93 @@
+"""The money of a run: what an answer cost, and what a shard will cost before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codebook.engines.service import Provider, find_provider
+from codebook.ledger import Ledger
+
+if TYPE_CHECKING:
+    from codebook.costs import Estimate
+
+PAID = ("openai_batch", "openai_live")
+"""Engines that call a service, which may charge for it."""
+
+
+class Meter:
+    """Knows the prices of one run: its model, its provider, and whether it is a batch.
+
+    Parameters
+    ----------
+    asked
+        What `run.json` says was asked: engine, model and options.
+    """
+
+    def __init__(self, asked: Mapping[str, Any]) -> None:
+        self.engine, self.model = asked["engine"], asked["model"]
+        self.options: Mapping[str, Any] = asked.get("options", {})
+        self.batch = self.engine == "openai_batch"
+
+    @property
+    def charges(self) -> bool:
+        """Whether somebody may send a bill."""
+        return self.engine in PAID
+
+    @cached_property
+    def provider(self) -> Provider:
+        """Who would send it."""
+        return find_provider(self.options.get("provider", "openai"), self.options.get("base_url", ""))
+
+    def price_line(self, line: Mapping[str, Any]) -> float | None:
+        """Return what a result line cost, in USD, or None where nobody charges or the price is unknown."""
+        response = line.get("response")
+        body = response.get("body") if isinstance(response, Mapping) else None
+        return self.price(body) if isinstance(body, Mapping) else None
+
+    def price(self, body: Mapping[str, Any]) -> float | None:
+        """Return what an answer cost, in USD, by the tokens it reports; None where that is unknown."""
+        if not self.charges:
+            return None
+        from codebook.costs import price_usage, read_usage
+
+        known = self.provider
+        model = str(body.get("model") or self.model)
+        return price_usage(
+            model, read_usage(body), batch=self.batch, provider=known.prices, discount=known.discount
+        ).usd
+
+    def estimate(self, ledger: Ledger, shards: list[Path]) -> Estimate:
+        """Return what shards will cost, live and as a batch, by what this model's answers took in this project."""
+        from codebook.costs import estimate_shards
+
+        known = self.provider
+        n_answers, _, tokens_out = ledger.used_by_model(self.model)
+        return estimate_shards(
+            shards,
+            model=self.model,
+            provider=known.prices,
+            discount=known.discount,
+            out_tokens=tokens_out / n_answers if n_answers else None,
+        )
+
+    def reserve(self, ledger: Ledger, run_id: str, shard: Path) -> float | None:
+        """Return what a shard will cost, or refuse to send it where that would cross the run's cap.
+
+        Raises
+        ------
+        BudgetError
+            The cap would be crossed, or the price is unknown.
+        """
+        if not self.charges:
+            return None
+        from codebook.costs import check_cap
+
+        estimate = self.estimate(ledger, [shard])
+        wanted = estimate.usd_batch if self.batch else estimate.usd_live
+        money = ledger.money(run_id)
+        if money.cap is not None:
+            check_cap(money.cap, money.spent, money.reserved, wanted)
+        return wanted
