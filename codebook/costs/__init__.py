@@ -1,0 +1,32 @@
+"""Tokens and money: counted before, read off the replies after, and held under a cap in between.
+
+Prices come from the project's `prices.yaml`, else from the list inside genai-prices; nothing is fetched, and what is
+not known is None, never 0.
+"""
+
+from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_request, find_uncounted
+from codebook.costs.budget import check_cap, show_usd
+from codebook.costs.pricefile import PriceFile, read_prices
+from codebook.costs.prices import find_rates, price_usage
+from codebook.costs.rates import Price, Rates
+from codebook.costs.tokens import TokenCounter, find_counter
+from codebook.costs.usage import Usage, read_usage
+
+__all__ = [
+    "MESSAGE_TOKENS",
+    "REPLY_TOKENS",
+    "Price",
+    "PriceFile",
+    "Rates",
+    "TokenCounter",
+    "Usage",
+    "check_cap",
+    "count_request",
+    "find_counter",
+    "find_rates",
+    "find_uncounted",
+    "price_usage",
+    "read_prices",
+    "read_usage",
+    "show_usd",
+]

@@ -1,0 +1,176 @@
+"""A project's own prices: `prices.yaml` beside `study.yaml`, which goes before the list that comes with the kit.
+
+    as_of: 2026-11-01
+    source: https://example.org/contract
+    models:
+      gpt-6-luna: {input: 0.10, cached: 0.01, output: 0.50, batch_input: 0.05, batch_output: 0.25}
+      my-model: {input: 0, output: 0}
+
+Prices are US dollars per 1 million tokens. The longest beginning of a model's name that is listed counts, so that a
+snapshot is covered. Cached and written tokens cost what input costs unless they are listed; what is not listed for
+batches is in proportion to the input. There are no dearer prices for long requests here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from codebook.costs.rates import Band, Rates
+from codebook.errors import Fault, ParameterError
+from codebook.paths import missing_file, show_path
+
+FILE = "prices.yaml"
+_MILLION = Decimal(1_000_000)
+Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+
+
+class ModelPrices(BaseModel):
+    """Prices of one model, US dollars per 1 million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Usd
+    cached: Usd | None = None
+    written: Usd | None = None
+    output: Usd | None = None
+    batch_input: Usd | None = None
+    batch_output: Usd | None = None
+
+    @model_validator(mode="after")
+    def _batch_is_whole(self) -> ModelPrices:
+        if self.output is None and self.batch_output is not None:
+            raise ValueError("batch_output stands without output")
+        if self.output is not None and (self.batch_input is None) != (self.batch_output is None):
+            raise ValueError("batch_input and batch_output stand together or not at all")
+        return self
+
+    def band(self, *, batch: bool) -> Band:
+        """The prices as they are applied; `batch` takes the listed batch prices."""
+        cached = self.input if self.cached is None else self.cached
+        written = self.input if self.written is None else self.written
+        first, output, share = self.input, self.output, Decimal(1)
+        if batch and self.batch_input is not None:
+            first, output = self.batch_input, self.batch_output
+            share = self.batch_input / self.input if self.input else share
+        last = None if output is None else output / _MILLION
+        return Band(
+            0, first / _MILLION, cached * share / _MILLION, written * share / _MILLION, last, last or Decimal(0)
+        )
+
+
+class PriceFile(BaseModel):
+    """A file of prices: when they were read, where, and what they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: date
+    source: str = ""
+    models: dict[str, ModelPrices]
+
+    def rates(self, model: str, name: str, *, batch: bool, discount: float | None) -> Rates | None:
+        """Prices of a model, or None where no entry begins its name; `name` is the file's."""
+        fitting = [start for start in self.models if model.startswith(start)]
+        if not fitting:
+            return None
+        entry, how = self.models[max(fitting, key=len)], f"{name} of {self.as_of.isoformat()}"
+        found = Rates((entry.band(batch=batch),), how)
+        return (
+            found.discounted(discount)
+            if batch and entry.batch_input is None and (entry.input or entry.output)
+            else found
+        )
+
+
+def read_prices(path: Path) -> PriceFile:
+    """Read and check a file of prices.
+
+    Raises
+    ------
+    ParameterError
+        The file is missing or faulty; every fault is listed with its line and the mend.
+    """
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        raise ParameterError("The prices cannot be read.", [missing_file(path)]) from None
+    return parse_file(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=16)
+def parse_file(path: Path, _changed_ns: int, _n_bytes: int) -> PriceFile:
+    """Read a file of prices once for each of its versions."""
+    where = show_path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        root = yaml.compose(text, Loader=yaml.BaseLoader)
+        raw = yaml.load(text, Loader=yaml.BaseLoader)  # texts only: a model named 4 or `no` keeps its name
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        fault = Fault(where, " ".join(str(error).split()), "mend the YAML, saved as UTF-8")
+        raise ParameterError("The file of prices cannot be read.", [fault]) from None
+    faults = [*_find_twice(root, where)]
+    try:
+        found = PriceFile.model_validate(raw)
+    except ValidationError as error:
+        faults += [_explain(one, root, where) for one in error.errors()]
+    if faults:
+        raise ParameterError("The file of prices is faulty.", faults)
+    return found
+
+
+_USD_MEND = "write US dollars per 1 million tokens as a plain number, such as 0.10"
+_MENDS = {
+    "as_of": "write the date the prices were read, such as `as_of: 2026-11-01`",
+    "models": "list each model under `models:` with its prices, such as `gpt-6-luna: {input: 0.10, output: 0.50}`",
+    "source": "write where the prices were read, as text",
+}
+
+
+def _explain(error: Mapping[str, Any], root: yaml.Node | None, where: str) -> Fault:
+    """One fault found by pydantic, with its line and the mend."""
+    loc = [str(part) for part in error["loc"]]
+    named = ".".join(loc) or "the file"
+    fields = PriceFile.model_fields if len(loc) < 2 else ModelPrices.model_fields
+    if error["type"] == "extra_forbidden":
+        return Fault(
+            f"{where}, line {_line(root, loc)}", f"`{named}` is not a field", f"the fields are {', '.join(fields)}"
+        )
+    mend = _MENDS.get(loc[0] if len(loc) == 1 else "", _USD_MEND) if loc else _MENDS["models"]
+    problem = f"{named}: {error['msg'].removeprefix('Value error, ')}"
+    if error["type"] == "missing":
+        problem = f"`{named}` is missing"
+    elif error["type"] == "value_error":
+        mend = "list both, or neither and let the provider's discount count"
+    return Fault(f"{where}, line {_line(root, loc)}", problem, mend)
+
+
+def _find_twice(node: yaml.Node | None, where: str) -> Iterator[Fault]:
+    """Names that stand twice in one mapping, of which YAML would drop the first without a word."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        if key.value in seen:
+            line = key.start_mark.line + 1
+            yield Fault(f"{where}, line {line}", f"`{key.value}` stands here twice", "keep one of them")
+        seen.add(key.value)
+        yield from _find_twice(value, where)
+
+
+def _line(node: yaml.Node | None, loc: list[str]) -> int:
+    """The line of the deepest part of `loc` that is in the file, counted from 1."""
+    line = 1
+    for part in loc:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = [(key, value) for key, value in pairs if key.value == part]
+        if not found:
+            break
+        line, node = found[-1][0].start_mark.line + 1, found[-1][1]
+    return line

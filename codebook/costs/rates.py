@@ -1,0 +1,155 @@
+"""Prices per token, as a sum that is linear between two thresholds, and where they come from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from codebook.costs.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What something costs in US dollars, None where that is not known, and `how` it is known, for people."""
+
+    usd: float | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Prices of a request with more than `above` input tokens, in US dollars a token; `fee` is for the request itself.
+
+    `output` is None where the model has no price for output, as embedding models.
+    """
+
+    above: int
+    input: Decimal
+    cached: Decimal
+    written: Decimal
+    output: Decimal | None = None
+    reasoning: Decimal = Decimal(0)
+    fee: Decimal = Decimal(0)
+
+    def price(self, usage: Usage) -> Decimal | None:
+        """The price of one request, or None where it has output that has no price."""
+        if self.output is None and usage.tokens_out:
+            return None
+        cached = min(usage.tokens_cached, usage.tokens_in)
+        written = min(usage.tokens_written, usage.tokens_in - cached)
+        total = self.fee + self.input * (usage.tokens_in - cached - written)
+        if cached or written:
+            total += self.cached * cached + self.written * written
+        if self.output is not None:
+            reasoning = min(usage.tokens_reasoning, usage.tokens_out)
+            total += self.output * (usage.tokens_out - reasoning) + self.reasoning * reasoning
+        return total
+
+    def scale(self, factor: Decimal) -> Band:
+        """The same prices times a factor."""
+        names = ("input", "cached", "written", "reasoning", "fee")
+        scaled: dict[str, Any] = {name: getattr(self, name) * factor for name in names}
+        return replace(self, **scaled, output=None if self.output is None else self.output * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Prices of one model in one way of asking. No bands means that they are not known.
+
+    Examples
+    --------
+    >>> rates = Rates((Band(0, Decimal("1e-7"), Decimal("1e-8"), Decimal("1e-7"), Decimal("5e-7")),), "a list")
+    >>> rates.price(Usage(tokens_in=1000, tokens_out=100))
+    Price(usd=0.00015, how='a list')
+    """
+
+    bands: tuple[Band, ...]
+    how: str
+
+    def price(self, usage: Usage) -> Price:
+        """Price one request. Never give it a sum of requests: above a threshold every token of a request is dearer."""
+        for band in reversed(self.bands):
+            if usage.tokens_in > band.above or not band.above:
+                usd = band.price(usage)
+                return Price(float(usd), self.how) if usd is not None else Price(None, UNKNOWN.how)
+        return Price(None, self.how)
+
+    def discounted(self, discount: float | None) -> Rates:
+        """Batch prices made of live ones, for a model without any of its own; `how` says that they are assumed."""
+        if discount is None:
+            return replace(self, how=f"{self.how}, no batch price known: full price")
+        bands = tuple(band.scale(Decimal(str(discount))) for band in self.bands)
+        said = {0.5: "half", 1.0: "the full price"}.get(discount, f"{discount:.0%} of the live price")
+        return Rates(bands, f"{self.how}, batch price assumed to be {said}")
+
+
+UNKNOWN = Rates((), "unknown")
+_NOT_INSTALLED = Rates((), "unknown (genai-prices is not installed)")
+
+
+def listed_rates(model: str, provider: str, *, batch: bool, discount: float | None) -> Rates:
+    """Prices out of the price list that genai-prices brings along; `UNKNOWN` where it has none. Nothing is fetched.
+
+    The list falls back to the live price without a word where it has no batch price, so both are compared.
+    """
+    if not provider or not model:
+        return UNKNOWN
+    return _listed(model, provider, batch, discount, int(time.time() // 900))  # some prices change at an hour
+
+
+@lru_cache(maxsize=256)
+def _listed(model: str, provider: str, batch: bool, discount: float | None, _quarter: int) -> Rates:
+    try:
+        import genai_prices
+    except ImportError:
+        return _NOT_INSTALLED
+    how = f"genai-prices {genai_prices.__version__}"
+    try:
+        live = Rates(_probe(model, provider, {}), how)
+        if not batch or not live.bands:
+            return live if live.bands else UNKNOWN
+        listed = _probe(model, provider, {"processing": "batch"})
+    except LookupError:
+        return UNKNOWN
+    if [(band.input, band.output) for band in listed] == [(band.input, band.output) for band in live.bands]:
+        return live.discounted(discount)
+    return Rates(listed, how)
+
+
+def _probe(model: str, provider: str, context: Mapping[str, str]) -> tuple[Band, ...]:
+    """The bands of a model, from the prices that the list itself computes on each side of its thresholds."""
+    from genai_prices import Usage as Tokens
+    from genai_prices import calc_price
+
+    def ask(**tokens: int) -> Any:
+        return calc_price(Tokens(**tokens), model_ref=model, provider_id=provider, price_context=context or None)
+
+    prices = ask(input_tokens=0).model_price
+    if prices.input_mtok is None:
+        return ()
+    starts = sorted({tier.start for price in vars(prices).values() for tier in getattr(price, "tiers", ())})
+    fee = ask(input_tokens=0).total_price
+    bands = []
+    for above in [0, *starts]:
+        n = above + 1
+        plain = ask(input_tokens=n, output_tokens=0).total_price
+
+        def each(base: Decimal, n: int = n, **tokens: int) -> Decimal:
+            return Decimal((ask(input_tokens=n, **tokens).total_price - base) / n)
+
+        bands.append(
+            Band(
+                above,
+                input=each(fee),
+                cached=each(fee, cache_read_tokens=n),
+                written=each(fee, cache_write_tokens=n),
+                output=None if prices.output_mtok is None else each(plain, output_tokens=n),
+                reasoning=each(plain, output_tokens=n, output_reasoning_tokens=n),
+                fee=fee,
+            )
+        )
+    return tuple(bands)
