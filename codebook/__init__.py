@@ -22,7 +22,7 @@ _WHERE = {
     ),
     "units": ("read_units", "check_units", "iter_units"),
     "tasks": ("show_question",),
-    "run": ("plan", "open_run", "list_runs", "estimate_whole"),
+    "run": ("preflight", "plan", "open_run", "list_runs", "estimate_whole", "wait"),
     "table": (
         "busiest_coders",
         "coders_sharing",

@@ -43,6 +43,7 @@ def main() -> None:
     A study, step by step:
       codebook new my-study            make a folder with a codebook, notebooks and a data template
       codebook check ...               is everything in order? nothing is sent
+      codebook preflight ...           ask a few texts live first, where a service is to be paid
       codebook plan ...                write the requests of a run
       codebook submit RUN              hand them to the engine
       codebook collect RUN             fetch the answers, now or later
@@ -114,34 +115,83 @@ def check(book: str, **units: Any) -> None:
     report.raise_errors()
 
 
+def _service_options(command: F) -> F:
+    """The options that say who answers, where that is a service, and how it is asked."""
+    for option in (
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="Request field."),
+        click.option(
+            "--url", default="/v1/chat/completions", show_default=True, help="Endpoint: this or /v1/responses."
+        ),
+        click.option("--base-url", default="", help="Address of the service, where the provider has none of its own."),
+        click.option(
+            "--provider", default="", help="Who is called: openai, azure, groq, ollama ... or providers.yaml."
+        ),
+        click.option("--model", default="", help="Model to ask, where the engine has several."),
+    ):
+        command = option(command)
+    return command
+
+
+def _take_plan(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of a plan as the package takes them: the units read, settings typed, the engine's own apart."""
+    import yaml
+
+    columns = ("units_path", "id_column", "text_column", "context", "where")
+    units = _read_units(**{name: given.pop(name) for name in columns})
+    settings = {name: yaml.safe_load(values[-1]) for name, values in given.pop("settings").items()}
+    options = {name: value for name in ("provider", "base_url") if (value := given.pop(name))}
+    return {"units": units, "settings": settings, "options": options, **given}
+
+
 @main.command()
 @_units_options
+@_service_options
+@click.option("-n", "k", default=3, show_default=True, help="How many texts to ask.")
+def preflight(book: str, **given: Any) -> None:
+    """Ask a few texts live, for cents: what fails here would fail as a batch. The batch does not ask them again."""
+    from codebook.run import preflight as ask_first
+
+    found = ask_first(book, **_take_plan(given))
+    click.echo(found)
+    found.raise_errors()
+
+
+@main.command()
+@_units_options
+@_service_options
 @click.option("--run", default="", help="Name of the run; made from what is planned where not given.")
-@click.option("--engine", default="embedded", show_default=True, help="Who answers: embedded or replay.")
-@click.option("--model", default="", help="Model to ask, where the engine has several.")
+@click.option("--engine", default="embedded", show_default=True, help="embedded, openai_batch, openai_live or replay.")
 @click.option("--archive", default="", metavar="FOLDER", help="For --engine replay: the run that was recorded.")
 @click.option("--draws", default=1, show_default=True, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", callback=_pairs, help="Field of each request.")
-def plan(book: str, run: str, settings: Mapping[str, Any], **options: Any) -> None:
-    """Plan a run: write its requests. Questions that were answered before are not asked again."""
-    import yaml
-
+def plan(book: str, **given: Any) -> None:
+    """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
     from codebook.run import plan as plan_run
 
-    columns = ("units_path", "id_column", "text_column", "context", "where")
-    units = _read_units(**{name: options.pop(name) for name in columns})
-    values = {name: yaml.safe_load(given[-1]) for name, given in settings.items()}
-    click.echo(plan_run(book, units, run=run, settings=values, **options).status())
+    planned = plan_run(book, **_take_plan(given))
+    click.echo(planned.status())
+    if planned.status().money:
+        click.echo(f"\n{planned.estimate()}")
+
+
+_WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
 
 
 @main.command()
 @click.argument("run")
-def submit(run: str) -> None:
-    """Hand the shards of RUN to its engine. Goes on where it stopped."""
+@click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
+@_WAIT
+def submit(run: str, cap: float | None, wait: bool) -> None:
+    """Hand the shards of RUN to its engine, as far as there is room. Goes on where it stopped."""
     from codebook.run import open_run
+    from codebook.run import wait as wait_for
 
-    click.echo(open_run(run).submit(progress=True))
+    opened = open_run(run)
+    status = opened.submit(progress=True, cap=cap)
+    if wait:
+        wait_for(opened, out=click.echo)
+    else:
+        click.echo(status)
 
 
 @main.command()
@@ -157,17 +207,24 @@ def status(run: str) -> None:
 @main.command()
 @click.argument("run")
 @click.option("--partial", is_flag=True, help="Go on with the answers that are there; exit code 0.")
-def collect(run: str, partial: bool) -> None:
+@_WAIT
+def collect(run: str, partial: bool, wait: bool) -> None:
     """Fetch the answers of RUN and write its table.csv. Exit code 3 while answers are pending."""
     from codebook.run import open_run
+    from codebook.run import wait as wait_for
 
-    click.echo(open_run(run).collect(partial=partial))
+    opened = open_run(run)
+    if wait:
+        wait_for(opened, out=click.echo)
+    else:
+        click.echo(opened.collect(partial=partial))
 
 
 @main.command()
 @click.argument("run")
 @click.option("--why", "whys", multiple=True, type=click.Choice(WHYS), help="Retry these; may be repeated.")
-def retry(run: str, whys: tuple[str, ...]) -> None:
+@click.option("--max-tokens", type=int, metavar="N", help="A larger cap on the tokens of a reply, for truncated.")
+def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
     """Plan again the questions of RUN that were not answered, and only those; then submit.
 
     Without --why: failed, expired, cancelled and absent.
@@ -175,7 +232,9 @@ def retry(run: str, whys: tuple[str, ...]) -> None:
     from codebook.run import RETRIED, open_run
 
     opened = open_run(run)
-    click.echo(f"{opened.retry(whys or RETRIED):,} questions will be asked again.\n{opened.status()}")
+    click.echo(
+        f"{opened.retry(whys or RETRIED, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}"
+    )
 
 
 @main.command()
@@ -186,6 +245,16 @@ def cancel(run: str) -> None:
     from codebook.run import open_run
 
     click.echo(open_run(run).cancel())
+
+
+@main.command()
+@click.argument("run")
+@click.confirmation_option(prompt="Delete what the service keeps of this run? The answers on disk stay.")
+def delete_remote(run: str) -> None:
+    """Delete the files of RUN at the service, after the answers on disk were checked."""
+    from codebook.run import open_run
+
+    click.echo(f"{open_run(run).delete_remote()} files were deleted.")
 
 
 @main.command()

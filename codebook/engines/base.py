@@ -61,6 +61,14 @@ class Engine(Protocol):
         """Stop a job. What is answered stays; cancelling an ended job changes nothing."""
 
 
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """An engine whose service keeps files of a job, which may hold research data, until they are deleted."""
+
+    def delete_files(self, job_id: str) -> int:
+        """Delete the files of a job at the service; return how many."""
+
+
 def result_id(request: Mapping[str, Any], engine: str) -> str:
     """Return an id for the answer to a request line: the same engine and request always get the same one.
 

@@ -1,9 +1,25 @@
-"""The verbs: plan, submit, status, collect, retry, cancel. Each may be repeated; what is done stays done."""
+"""The verbs: preflight, plan, submit, status, collect, wait, retry, cancel. Each may be repeated."""
 
 from codebook.run.estimate import estimate_whole
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.planning import plan
+from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
-from codebook.run.verbs import RETRIED, Run, open_run
+from codebook.run.verbs import RETRIABLE, RETRIED, Run, open_run
+from codebook.run.waiting import wait
 
-__all__ = ["RETRIED", "JobStatus", "Run", "RunFolder", "RunStatus", "estimate_whole", "list_runs", "open_run", "plan"]
+__all__ = [
+    "RETRIABLE",
+    "RETRIED",
+    "JobStatus",
+    "Preflight",
+    "Run",
+    "RunFolder",
+    "RunStatus",
+    "estimate_whole",
+    "list_runs",
+    "open_run",
+    "plan",
+    "preflight",
+    "wait",
+]

@@ -83,6 +83,20 @@ class RunFolder:
                 "To mend: restore it from a backup, or plan a new run."
             )
 
+    def check_results(self) -> None:
+        """Refuse result files that are not those that were fetched: the name of each holds its digest.
+
+        Raises
+        ------
+        RecordError
+            A file was changed.
+        """
+        changed = [
+            path.name for path in self.results.glob("*.jsonl") if path.name.split("-")[1] != digest_file(path)[:12]
+        ]
+        if changed:
+            raise RecordError(f"{', '.join(changed)} changed since it was fetched. To mend: restore it from a backup.")
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run, so that two processes do not work on it at once.

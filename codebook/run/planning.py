@@ -14,6 +14,7 @@ from codebook.ledger import Ledger
 from codebook.ledger.book import now
 from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
+from codebook.run.checking import check_requests
 from codebook.run.folder import RunFolder, describe_software, engine_options
 from codebook.run.planner import Planner
 from codebook.run.verbs import Run, open_run
@@ -67,7 +68,7 @@ def plan(
     Raises
     ------
     InputError
-        Codebook, units or parameters are faulty.
+        Codebook, units or parameters are faulty, or the service would refuse the requests.
     RunError
         A run of this name was planned with something else.
     """
@@ -81,8 +82,9 @@ def plan(
     folder = RunFolder(name)
     with folder.lock(), folder.planning_lock():
         answering = make_engine(engine, folder=folder.work, model=model, **engine_options(asked))
-        n_units, units_digest = _keep_units(folder, chosen)
         asked["model"] = answering.model
+        warnings = check_requests(book, asked)
+        n_units, units_digest = _keep_units(folder, chosen)
         planned = digest(book.digest, units_digest, dump_canonical(asked))
         with Ledger(folder.ledger_path) as ledger:
             if ledger.start_run(name, planned) != planned:
@@ -90,7 +92,7 @@ def plan(
             if not folder.record_path.is_file():  # a first plan, or a folder that was deleted
                 write_codebook(book, folder.codebook_path)
                 about = {"source": source, "n": n_units, "sha256": units_digest}
-                _write_record(folder, book, asked, about)
+                _write_record(folder, book, asked, about, warnings)
             if not ledger.is_planned(name):
                 limits = answering.limits
                 chosen_cuts = cuts or Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
@@ -203,7 +205,9 @@ def _other_plan(folder: RunFolder, book: Codebook) -> RunError:
     )
 
 
-def _write_record(folder: RunFolder, book: Codebook, asked: Mapping[str, Any], units: Mapping[str, Any]) -> None:
+def _write_record(
+    folder: RunFolder, book: Codebook, asked: Mapping[str, Any], units: Mapping[str, Any], warnings: list[Fault]
+) -> None:
     """Write the first `run.json`: what was planned, with what, and when."""
     folder.write_record(
         {
@@ -217,6 +221,7 @@ def _write_record(folder: RunFolder, book: Codebook, asked: Mapping[str, Any], u
             },
             "units": units,
             "asked": asked,
+            "warnings": [str(fault) for fault in warnings],
             "software": describe_software(),
         }
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codebook.ledger import JobRow
+from codebook.ledger import JobRow, Money
 from codebook.records import WHYS
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ class JobStatus:
     ended: str
     collected: bool
     note: str
+    expires: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the engine may still be at work on it."""
+        return bool(self.job_id) and not self.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class RunStatus:
     counts: Mapping[str, Mapping[str, int]]
     jobs: tuple[JobStatus, ...]
     waits_for: tuple[str, ...] = ()
+    money: Money | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -67,10 +75,13 @@ class RunStatus:
         lines = [f"Run {self.run}: {self.engine}, {self.model}"]
         for variable, counts in self.counts.items():
             lines.append(f"  {variable}: {say_counts(counts)}")
+        lines += [f"  note: {warning}" for warning in self.warnings]
         for job in self.jobs:
             note = f"; {job.note}" if job.note else ""
             held = "collected" if job.collected else f"{job.done:,} of {job.requests:,} done"
             lines.append(f"  shard {job.shard}: {job.state}, {held}{note}")
+        if self.money:
+            lines.append(f"  {say_money(self.money)}")
         if not self.jobs:
             lines.append("  nothing to send: every question was answered before")
         if self.waits_for:
@@ -79,9 +90,21 @@ class RunStatus:
         return "\n".join(lines)
 
     @property
+    def sentence(self) -> str:
+        """How all rows divide, in one line."""
+        whole: dict[str, int] = {}
+        for counts in self.counts.values():
+            for why, n in counts.items():
+                whole[why] = whole.get(why, 0) + n
+        return say_counts(whole)
+
+    @property
     def advice(self) -> str:
         """What to do next."""
-        if any(job.state in ("planned", "creating") for job in self.jobs):
+        unsent = [job for job in self.jobs if job.state in ("planned", "creating", "waiting")]
+        if unsent and any(job.running for job in self.jobs):
+            return f"Next: submit again when running jobs have ended ({len(unsent)} shards are not sent yet)."
+        if unsent:
             return "Next: submit."
         if self.waits_for and all(job.collected for job in self.jobs):
             return f"Next: submit and collect {' and '.join(self.waits_for)}, then collect this run."
@@ -109,6 +132,21 @@ def say_counts(counts: Mapping[str, int]) -> str:
     return f"{sum(counts.values()):,} asked = {' + '.join(parts)}"
 
 
+def say_money(money: Money) -> str:
+    """Say what was paid, what is reserved, and what may be paid at most.
+
+    Examples
+    --------
+    >>> say_money(Money(0.1234, 1.5, 5.0, 0))
+    'cost: $0.1234 paid, $1.5000 reserved for jobs under way, cap $5.00'
+    """
+    parts = [f"${money.spent:.4f} paid"]
+    parts += [f"${money.reserved:.4f} reserved for jobs under way"] * (money.reserved > 0)
+    parts += [f"cap ${money.cap:.2f}"] if money.cap is not None else []
+    parts += [f"{money.n_unpriced:,} answers of unknown price"] * (money.n_unpriced > 0)
+    return f"cost: {', '.join(parts)}"
+
+
 def describe_job(row: JobRow) -> JobStatus:
     """Return what a person wants to know of a job."""
     return JobStatus(
@@ -123,4 +161,5 @@ def describe_job(row: JobRow) -> JobStatus:
         ended=row.ended_at or "",
         collected=row.collected_at is not None,
         note=row.note,
+        expires=row.expires_at,
     )

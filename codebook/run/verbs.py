@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.engines import Engine, make_engine
+from codebook.engines import Engine, KeepsFiles, make_engine
 from codebook.errors import BusyError, Fault, ParameterError, PendingError, RunError
 from codebook.ledger import Ledger
 from codebook.paths import show_path
@@ -34,6 +34,8 @@ from codebook.units import iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from codebook.costs import Estimate
 
 RETRIED = ("failed", "expired", "cancelled", "absent")
 """The whys that `retry` asks again unless told otherwise: those where no answer was given."""
@@ -91,8 +93,18 @@ class Run:
             jobs = tuple(describe_job(row) for row in ledger.jobs(self.name))
             waits = tuple(ledger.awaited_runs(self.name))
             counts = ledger.count_whys(self.name)
+            money = ledger.money(self.name) if Meter(self.asked).charges else None
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
-        return RunStatus(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits)
+        return RunStatus(
+            self.name,
+            self.asked["engine"],
+            self.asked["model"],
+            ordered,
+            jobs,
+            waits,
+            money,
+            tuple(self.record.get("warnings", ())),
+        )
 
     def submit(self, *, progress: bool = False, cap: float | None = None) -> RunStatus:
         """Hand every shard that has no job yet to the engine, as far as the service has room.
@@ -201,6 +213,40 @@ class Run:
                 said = f"{given_up} shards were never sent, {len(stopped)} jobs were asked to stop"
                 ledger.note_event(self.name, "cancel", said)
         return self.status()
+
+    def estimate(self) -> Estimate:
+        """Return what the shards without an answer yet will cost, live and as a batch.
+
+        Raises
+        ------
+        ParameterError
+            Nobody charges for the engine of this run.
+        """
+        meter = Meter(self.asked)
+        if not meter.charges:
+            fault = Fault("engine", f"{self.asked['engine']} costs nothing", "plan with openai_batch or openai_live")
+            raise ParameterError("There is nothing to estimate.", [fault])
+        with self._ledger() as ledger:
+            unsent = [row.file for row in ledger.jobs(self.name) if row.collected_at is None]
+            return meter.estimate(ledger, [self.folder.shards / file for file in unsent])
+
+    def delete_remote(self) -> int:
+        """Delete the files of collected jobs at the service; return how many. The answers on disk are checked first.
+
+        Raises
+        ------
+        RecordError
+            A result file on disk is gone or changed; nothing is deleted then.
+        """
+        with self.folder.lock(), self._ledger() as ledger:
+            self.folder.check_results()
+            engine = self._engine()
+            if not isinstance(engine, KeepsFiles):
+                return 0
+            rows = [row for row in ledger.jobs(self.name) if row.job_id and row.collected_at]
+            deleted = sum(engine.delete_files(row.job_id) for row in rows if row.job_id)
+            ledger.note_event(self.name, "delete", f"{deleted} files at the service")
+        return deleted
 
     def table(self, coders: str | Path = "") -> pd.DataFrame:
         """Return the tidy table of the run: one row a unit, variable and draw, answered or not.

@@ -1,0 +1,50 @@
+"""What a service would refuse, found before anything is written: the body of one request stands for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from codebook.engines.service import find_provider
+from codebook.errors import Fault, ParameterError
+from codebook.records import Unit
+from codebook.requests import make_requests
+from codebook.run.money import PAID
+from codebook.scheme import Codebook
+from codebook.tasks import make_questions
+
+_SAMPLE = Unit("sample", "A text.")
+
+
+def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
+    """Return what should be known before requests are paid for, such as a model name that may change its meaning.
+
+    Raises
+    ------
+    ParameterError
+        The service would refuse the requests: an endpoint it does not have, a parameter the model does not take, a
+        schema that breaks the rules.
+    """
+    if asked["engine"] not in PAID:
+        return []
+    from codebook.engines.service.families import check_body, warn_body
+
+    options, url = asked["options"], asked["url"]
+    provider = find_provider(options.get("provider", "openai"), options.get("base_url", ""))
+    today = datetime.now(UTC).date()
+    faults, warnings = dict[Fault, None](), dict[Fault, None]()
+    if url not in provider.endpoints:
+        mend = f"use one of {', '.join(provider.endpoints)}"
+        faults[Fault("url", f"{provider.name} has no endpoint {url}", mend)] = None
+    for request in make_requests(
+        make_questions(book), _SAMPLE, model=asked["model"], url=url, draws=1, settings=asked["settings"]
+    ):
+        body = orjson.loads(request.body)
+        faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today))
+        warnings |= dict.fromkeys(warn_body(body, url, today=today))
+    if faults:
+        raise ParameterError(f"{provider.name} would refuse these requests.", list(faults))
+    return list(warnings)

@@ -1,0 +1,89 @@
+"""Wait for a run to end: a loop with pauses that grow, bounded, and safe to interrupt at any moment."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from time import monotonic, sleep
+
+from codebook.errors import BudgetError, PendingError, UnreachableError
+from codebook.run.state import RunStatus
+from codebook.run.verbs import Run
+
+GROWTH = 1.5
+JITTER = 0.2
+"""Pauses are drawn from this share around their length, so that many clients do not call in step."""
+
+
+def wait(
+    run: Run,
+    *,
+    hours: float = 48,
+    first_s: float = 5,
+    longest_s: float = 300,
+    out: Callable[[str], object] = print,
+) -> RunStatus:
+    """Send what waits for room and collect what ended, until no answer is outstanding; then notify.
+
+    An interruption (Ctrl-C, a closed laptop) stops the waiting, never the jobs: come back with `collect` or `wait`.
+
+    Parameters
+    ----------
+    hours
+        Give up waiting after so long.
+    first_s, longest_s
+        First pause between two looks, in seconds, and the longest; a change in the run makes it short again.
+    out
+        Is told each change.
+
+    Raises
+    ------
+    PendingError
+        Answers are outstanding after `hours`.
+    BudgetError
+        The cap keeps shards from being sent, and everything that was sent has ended.
+    """
+    from codebook.notify import notify
+
+    end, said = monotonic() + hours * 3600, ""
+    pauses = _pauses(first_s, longest_s)
+    try:
+        while True:
+            status, refused = _step(run, out)
+            if str(status) != said:
+                said, pauses = str(status), _pauses(first_s, longest_s)
+                out(said)
+            if status.done:
+                notify(f"codebook: run {run.name} has ended", f"{status.sentence}")
+                return status
+            if refused and not any(job.running for job in status.jobs):
+                raise refused
+            if monotonic() > end:
+                raise PendingError(f"Run {run.name!r} is not done after {hours:g} hours. Nothing is lost; wait again.")
+            sleep(next(pauses))
+    except KeyboardInterrupt:
+        out(f"Stopped waiting. Jobs of {run.name} go on at the service; `codebook collect {run.name}` fetches them.")
+        raise
+
+
+def _step(run: Run, out: Callable[[str], object]) -> tuple[RunStatus, BudgetError | None]:
+    """Send and collect once; a service out of reach is said and tried again, a cap is kept for the end."""
+    refused = None
+    try:
+        run.submit()
+    except BudgetError as error:
+        refused = error
+    except UnreachableError as error:
+        out(str(error))
+    try:
+        return run.collect(partial=True), refused
+    except UnreachableError as error:
+        out(str(error))
+        return run.status(), refused
+
+
+def _pauses(first_s: float, longest_s: float) -> Iterator[float]:
+    pause_s = first_s
+    while True:
+        yield pause_s * random.uniform(1 - JITTER, 1 + JITTER)
+        pause_s = min(longest_s, pause_s * GROWTH)
