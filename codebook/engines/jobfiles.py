@@ -1,8 +1,9 @@
-"""The files of a job that is answered in this process, and what can be read off them after a crash.
+"""The files of a job that is answered within `submit`, and what can be read off them after a crash.
 
 A job's files lie in the engine's folder: `<job>.job.json` (what is asked, written first), `<job>.part.jsonl` (answers
-so far), `<job>.jsonl` (all answers) and `<job>.cancel` (a wish to stop). Answers stand in the shard's order, so what is
-done is the number of whole lines, and memory does not grow with them.
+so far), `<job>.jsonl` (all answers) and `<job>.cancel` (a wish to stop). Where answers stand in the shard's order, what
+is done is the number of whole lines, and memory does not grow with them (`mend`); where they come in any order, what is
+done is the custom_ids of the whole lines (`mend_unordered`).
 """
 
 from __future__ import annotations
@@ -66,9 +67,24 @@ class JobFiles:
             if answer.get("custom_id") != load_line(line, shard.path.name).get("custom_id"):
                 break
             n_done, kept = n_done + 1, kept + len(raw)
+        self._cut(kept)
+        return n_done
+
+    def mend_unordered(self) -> Iterator[dict[str, Any]]:
+        """Yield the whole answers of the part file, in whatever order, and then cut it behind the last of them."""
+        kept = 0
+        for raw, answer in self.answers():
+            kept += len(raw)
+            yield answer
+        self._cut(kept)
+
+    def finish(self) -> None:
+        """Note that every request is answered: the part file gets its lasting name."""
+        self.part.replace(self.final)
+
+    def _cut(self, kept: int) -> None:
         if self.part.exists():
             os.truncate(self.part, kept)
-        return n_done
 
     def count(self) -> tuple[int, int]:
         """(answers, those among them with an error)."""

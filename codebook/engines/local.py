@@ -3,131 +3,44 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from filelock import Timeout
 from tqdm import tqdm
 
-from codebook.engines.base import Limits, error_line
+from codebook.engines.base import error_line
 from codebook.engines.jobfiles import JobFiles
-from codebook.errors import BusyError, CodebookError, EngineError, PendingError, RecordError
-from codebook.records import JobState, Shard, digest, digest_file, dump_line, iter_lines, load_line, write_atomic
+from codebook.engines.jobs import JobEngine
+from codebook.errors import CodebookError
+from codebook.records import Shard, dump_line, iter_lines, load_line
 
 Line = Mapping[str, Any] | bytes
 
 
-class LocalEngine(ABC):
-    """An engine that answers within `submit`.
+class LocalEngine(JobEngine):
+    """An engine that answers lines in their order, a chunk at a time.
 
     Parameters
     ----------
-    folder
-        Where the work lies; jobs are found again there.
+    folder, progress
+        As of `JobEngine`.
     chunk
         Lines answered before they are written and synced to disk: what a crash can cost.
-    progress
-        Show a bar on standard error. It never shows texts.
     """
 
-    name: ClassVar[str]
-    limits = Limits()
-
     def __init__(self, folder: Path, *, chunk: int = 64, progress: bool = False) -> None:
-        self.folder, self.chunk, self.progress = Path(folder), chunk, progress
-
-    @property
-    @abstractmethod
-    def model(self) -> str:
-        """The model id that belongs into the request bodies."""
+        super().__init__(folder, progress=progress)
+        self.chunk = chunk
 
     @abstractmethod
     def answer(self, lines: list[dict[str, Any]]) -> Sequence[Line]:
         """Answer request lines, one result line each, in their order. A line given as bytes is written as it is."""
 
-    def prepare(self, shard: Shard) -> None:  # noqa: B027  most engines need no such look
-        """Look at a shard before anything of it is answered; an error raised here leaves no trace."""
-
-    def submit(self, shard: Shard, job_key: str) -> str:
-        """Answer a shard, or what is left of it, and return the job id.
-
-        Raises
-        ------
-        RecordError
-            The shard's file is not the one that was planned.
-        EngineError
-            The key already belongs to a job with another shard.
-        BusyError
-            Another process is answering this job.
-        """
-        job = self._job(self._job_id(job_key))
-        job.check_intent(shard)
-        if job.final.exists():
-            return job.job_id
-        if digest_file(shard.path) != shard.sha256:
-            raise RecordError(
-                f"{shard.path} has changed since it was written (SHA-256 differs). To mend: plan the run again."
-            )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with job.lock:
-                if not job.final.exists() and not job.cancel.exists():
-                    self.prepare(shard)
-                    job.write_intent(shard, job_key)
-                    self._answer_rest(shard, job)
-        except Timeout:
-            raise BusyError(f"another process is answering job {job.job_id}. To mend: wait for it.") from None
-        return job.job_id
-
-    def find(self, job_key: str) -> str | None:
-        """Return the job made earlier under this key, if there is one."""
-        job = self._job(self._job_id(job_key))
-        return job.job_id if job.intent.exists() else None
-
-    def poll(self, job_id: str) -> JobState:
-        """Say how far a job is; a job this folder does not know has failed."""
-        job = self._job(job_id)
-        if not job.intent.exists():
-            return JobState("failed", note=f"{self.folder} knows no job {job_id}")
-        n_total = job.n_total()
-        n_done, n_failed = job.count()
-        return JobState(job.state(), n_total, n_done, n_failed)
-
-    def fetch(self, job_id: str, into: Path) -> list[Path]:
-        """Put the answers as `output.jsonl` into a folder: a hard link where possible, else a copy.
-
-        Raises
-        ------
-        PendingError
-            The job still runs, or was interrupted and waits for `submit` to be repeated.
-        """
-        state = self.poll(job_id)
-        if state.state == "failed":
-            raise EngineError(f"{state.note}. To mend: submit the shard again.")
-        if not state.ended:
-            raise PendingError(f"job {job_id} is {state.state}: {state.n_done} of {state.n_total} answered.")
-        into.mkdir(parents=True, exist_ok=True)
-        target, job = into / "output.jsonl", self._job(job_id)
-        if job.final.exists():
-            _link(job.final, target)
-        else:
-            with write_atomic(target) as file:
-                file.writelines(line for line, _ in job.answers())
-        return [target]
-
-    def cancel(self, job_id: str) -> None:
-        """Ask a running job to stop after its chunk. A finished or unknown job stays as it is."""
-        job = self._job(job_id)
-        if job.intent.exists() and not job.final.exists():
-            job.cancel.touch()
-
-    def _answer_rest(self, shard: Shard, job: JobFiles) -> None:
-        """Answer what the part file does not hold yet; rename it when all is there."""
+    def answer_rest(self, shard: Shard, job: JobFiles) -> None:
+        """Answer what the part file does not hold yet, chunk by chunk."""
         n_done = job.mend(shard)
         lines = islice(iter_lines(shard.path), n_done, None)
         numbered = ((f"{shard.path.name}, line {n}", line) for n, (_, line) in enumerate(lines, n_done + 1))
@@ -141,7 +54,7 @@ class LocalEngine(ABC):
                 file.flush()
                 os.fsync(file.fileno())
                 bar.update(len(chunk))
-        job.part.replace(job.final)
+        job.finish()
 
     def _answer_chunk(self, lines: list[dict[str, Any]]) -> Sequence[Line]:
         """Answer a chunk; where that fails, line by line, so that one bad line costs one answer."""
@@ -153,18 +66,3 @@ class LocalEngine(ABC):
             if len(lines) == 1:
                 return [error_line(lines[0], 500, f"{type(error).__name__}: {error}", self.name)]
             return [answer for line in lines for answer in self._answer_chunk([line])]
-
-    def _job_id(self, job_key: str) -> str:
-        readable = re.sub(r"[^A-Za-z0-9_-]+", "-", job_key)[:40].strip("-")
-        return f"{self.name}-{readable}-{digest(job_key)[:12]}"
-
-    def _job(self, job_id: str) -> JobFiles:
-        return JobFiles(self.folder, job_id)
-
-
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
