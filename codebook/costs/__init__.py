@@ -6,6 +6,7 @@ not known is None, never 0.
 
 from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_request, find_uncounted
 from codebook.costs.budget import check_cap, show_usd
+from codebook.costs.estimate import Estimate, estimate_shards
 from codebook.costs.pricefile import PriceFile, read_prices
 from codebook.costs.prices import find_rates, price_usage
 from codebook.costs.rates import Price, Rates
@@ -15,6 +16,7 @@ from codebook.costs.usage import Usage, read_usage
 __all__ = [
     "MESSAGE_TOKENS",
     "REPLY_TOKENS",
+    "Estimate",
     "Price",
     "PriceFile",
     "Rates",
@@ -22,6 +24,7 @@ __all__ = [
     "Usage",
     "check_cap",
     "count_request",
+    "estimate_shards",
     "find_counter",
     "find_rates",
     "find_uncounted",

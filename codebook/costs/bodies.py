@@ -52,7 +52,7 @@ def find_uncounted(body: Any) -> tuple[str, ...]:
     >>> find_uncounted({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]})
     ('image_url',)
     """
-    messages = [message for message in _messages(body if isinstance(body, Mapping) else {})]
+    messages = _messages(body if isinstance(body, Mapping) else {})
     parts = [part for message in messages for part in _list(message.get("content")) if isinstance(part, Mapping)]
     return tuple(sorted({str(part.get("type")) for part in parts} - _TEXTS))
 

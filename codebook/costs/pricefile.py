@@ -28,7 +28,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.paths import missing_file, show_path
 
 FILE = "prices.yaml"
-_MILLION = Decimal(1_000_000)
+_PER_TOKEN = Decimal("1e-6")
 Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -60,10 +60,7 @@ class ModelPrices(BaseModel):
         if batch and self.batch_input is not None:
             first, output = self.batch_input, self.batch_output
             share = self.batch_input / self.input if self.input else share
-        last = None if output is None else output / _MILLION
-        return Band(
-            0, first / _MILLION, cached * share / _MILLION, written * share / _MILLION, last, last or Decimal(0)
-        )
+        return Band(0, first, cached * share, written * share, output, output or Decimal(0)).scale(_PER_TOKEN)
 
 
 class PriceFile(BaseModel):
@@ -82,11 +79,8 @@ class PriceFile(BaseModel):
             return None
         entry, how = self.models[max(fitting, key=len)], f"{name} of {self.as_of.isoformat()}"
         found = Rates((entry.band(batch=batch),), how)
-        return (
-            found.discounted(discount)
-            if batch and entry.batch_input is None and (entry.input or entry.output)
-            else found
-        )
+        free = not (entry.input or entry.output)
+        return found.discounted(discount) if batch and entry.batch_input is None and not free else found
 
 
 def read_prices(path: Path) -> PriceFile:

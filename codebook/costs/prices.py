@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from codebook.costs.pricefile import FILE, parse_file, read_prices
-from codebook.costs.rates import UNKNOWN, Price, Rates, listed_rates
+from codebook.costs.rates import Price, Rates, listed_rates
 from codebook.costs.usage import Usage
 from codebook.paths import project_folder, resolve_path
 
@@ -73,7 +73,7 @@ def find_rates(
         own = read_prices(path).rates(model, path.name, batch=batch, discount=discount)
     else:
         own = _own_rates(model, batch, discount)
-    return own or listed_rates(model, provider, batch=batch, discount=discount) or UNKNOWN
+    return own or listed_rates(model, provider, batch=batch, discount=discount)
 
 
 def _own_rates(model: str, batch: bool, discount: float | None) -> Rates | None:
