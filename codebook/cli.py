@@ -171,7 +171,7 @@ def plan(book: str, **given: Any) -> None:
     planned = plan_run(book, **_take_plan(given))
     click.echo(planned.status())
     if planned.status().money:
-        click.echo(f"\n{planned.estimate()}")
+        click.echo(f"\n{planned.estimate().to_frame().to_string(index=False)}")
 
 
 _WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")

@@ -7,7 +7,10 @@ import itertools
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+from codebook.engines.service import PROVIDERS, find_secrets
 
 _KEY_SHAPES = re.compile(
     r"""(?<![A-Za-z0-9]) (?:
@@ -29,6 +32,8 @@ _SECRET_PARTS = frozenset(
 )
 _KEY_OWNERS = frozenset({"api", "access", "auth", "azure", "openai", "private", "secret", "subscription", "account"})
 _SECRET_VARIABLE = re.compile(r"(?:^|_)[A-Z]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL)S?(?:_|$)", re.IGNORECASE)
+NOTIFY_VARIABLE = "CODEBOOK_NOTIFY"
+"""Addresses of notifications may hold passwords."""
 MIN_SECRET = 8
 """Values of fewer characters are not looked for: they would be found in ordinary words."""
 
@@ -71,9 +76,19 @@ def names_key(name: str) -> bool:
 
 
 def read_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the values to be kept out of files, by name: variables called ...KEY, ...TOKEN, ...SECRET, ...PASSWORD."""
+    """Return the values to be kept out of files, by name: variables called ...KEY, ...TOKEN, ...SECRET, ...PASSWORD.
+
+    Without an `environment` given, those of this process count, and the keys of providers in the system's keyring.
+    """
     found = os.environ if environment is None else environment
-    return {name: value for name, value in found.items() if len(value) >= MIN_SECRET and _SECRET_VARIABLE.search(name)}
+    named = {name: value for name, value in found.items() if _SECRET_VARIABLE.search(name) or name == NOTIFY_VARIABLE}
+    kept = {} if environment is not None else _read_keyring()
+    return {name: value for name, value in {**kept, **named}.items() if len(value) >= MIN_SECRET}
+
+
+@lru_cache(maxsize=1)
+def _read_keyring() -> dict[str, str]:
+    return find_secrets(provider.key for provider in PROVIDERS.values())
 
 
 def remove_secrets(value: Any, secrets: Mapping[str, str]) -> Any:

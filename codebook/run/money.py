@@ -42,9 +42,14 @@ class Meter:
         return find_provider(self.options.get("provider", "openai"), self.options.get("base_url", ""))
 
     def price_line(self, line: Mapping[str, Any]) -> float | None:
-        """Return what a result line cost, in USD, or None where nobody charges or the price is unknown."""
+        """Return what a result line cost, in USD, or None where nobody charges or the price is unknown.
+
+        A request that failed is not charged, unless it reports tokens all the same.
+        """
         response = line.get("response")
         body = response.get("body") if isinstance(response, Mapping) else None
+        if self.charges and not (isinstance(body, Mapping) and body.get("usage")):
+            return 0.0
         return self.price(body) if isinstance(body, Mapping) else None
 
     def price(self, body: Mapping[str, Any]) -> float | None:
