@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,16 +124,16 @@ def _price(rates: Rates, counts: Counts, drawn: Sample, factor: float) -> float 
     """The price of all: each counted request by itself, its input scaled by bytes and its output by their number."""
     if not rates.bands:
         return None
-    asked = answered = 0.0
+    asked, answered = [], []
     for n_in, n_out in zip(counts.tokens_in, counts.tokens_out, strict=True):
         tokens_in = round(n_in * factor)
         before = rates.price(Usage(tokens_in)).usd
         both = rates.price(Usage(tokens_in, tokens_out=round(n_out * 1_000))).usd  # a mean has parts of tokens
         if before is None or both is None:
             return None
-        asked += before
-        answered += (both - before) / 1_000
-    return asked * drawn.by_bytes + answered * drawn.by_count
+        asked.append(before)
+        answered.append((both - before) / 1_000)
+    return round(fsum(asked) * drawn.by_bytes + fsum(answered) * drawn.by_count, 9)
 
 
 def _say_tokens(counts: Counts, drawn: Sample, factor: float) -> Iterator[str]:

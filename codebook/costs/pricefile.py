@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,8 +27,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.paths import missing_file, show_path
 
 FILE = "prices.yaml"
-_PER_TOKEN = Decimal("1e-6")
-Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class ModelPrices(BaseModel):
@@ -54,13 +52,13 @@ class ModelPrices(BaseModel):
 
     def band(self, *, batch: bool) -> Band:
         """The prices as they are applied; `batch` takes the listed batch prices."""
-        cached = self.input if self.cached is None else self.cached
-        written = self.input if self.written is None else self.written
-        first, output, share = self.input, self.output, Decimal(1)
+        named = self.model_dump()
+        first, output, share = named["input"], named["output"], 1.0
+        cached, written = (first if named[name] is None else named[name] for name in ("cached", "written"))
         if batch and self.batch_input is not None:
+            share = self.batch_input / first if first else share
             first, output = self.batch_input, self.batch_output
-            share = self.batch_input / self.input if self.input else share
-        return Band(0, first, cached * share, written * share, output, output or Decimal(0)).scale(_PER_TOKEN)
+        return Band(-1, first, cached * share, written * share, output, output or 0.0).scale(1e-6)
 
 
 class PriceFile(BaseModel):

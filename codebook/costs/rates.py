@@ -28,28 +28,27 @@ class Band:
     """
 
     above: int
-    input: Decimal
-    cached: Decimal
-    written: Decimal
-    output: Decimal | None = None
-    reasoning: Decimal = Decimal(0)
-    fee: Decimal = Decimal(0)
+    input: float
+    cached: float
+    written: float
+    output: float | None = None
+    reasoning: float = 0.0
+    fee: float = 0.0
 
-    def price(self, usage: Usage) -> Decimal | None:
-        """The price of one request, or None where it has output that has no price."""
-        if self.output is None and usage.tokens_out:
-            return None
+    def price(self, usage: Usage) -> float | None:
+        """The price of one request to a millionth of a millionth, or None where it has output that has no price."""
         cached = min(usage.tokens_cached, usage.tokens_in)
         written = min(usage.tokens_written, usage.tokens_in - cached)
         total = self.fee + self.input * (usage.tokens_in - cached - written)
-        if cached or written:
-            total += self.cached * cached + self.written * written
+        total += self.cached * cached + self.written * written
         if self.output is not None:
             reasoning = min(usage.tokens_reasoning, usage.tokens_out)
             total += self.output * (usage.tokens_out - reasoning) + self.reasoning * reasoning
-        return total
+        elif usage.tokens_out:
+            return None
+        return round(total, 12)
 
-    def scale(self, factor: Decimal) -> Band:
+    def scale(self, factor: float) -> Band:
         """The same prices times a factor."""
         names = ("input", "cached", "written", "reasoning", "fee")
         scaled: dict[str, Any] = {name: getattr(self, name) * factor for name in names}
@@ -58,11 +57,11 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Prices of one model in one way of asking. No bands means that they are not known.
+    """Prices of one model in one way of asking, the band of the longest requests first; none where they are unknown.
 
     Examples
     --------
-    >>> rates = Rates((Band(0, Decimal("1e-7"), Decimal("1e-8"), Decimal("1e-7"), Decimal("5e-7")),), "a list")
+    >>> rates = Rates((Band(-1, input=1e-7, cached=1e-8, written=1e-7, output=5e-7),), "a list")
     >>> rates.price(Usage(tokens_in=1000, tokens_out=100))
     Price(usd=0.00015, how='a list')
     """
@@ -72,17 +71,17 @@ class Rates:
 
     def price(self, usage: Usage) -> Price:
         """Price one request. Never give it a sum of requests: above a threshold every token of a request is dearer."""
-        for band in reversed(self.bands):
-            if usage.tokens_in > band.above or not band.above:
+        for band in self.bands:
+            if usage.tokens_in > band.above:
                 usd = band.price(usage)
-                return Price(float(usd), self.how) if usd is not None else Price(None, UNKNOWN.how)
+                return Price(usd, UNKNOWN.how if usd is None else self.how)
         return Price(None, self.how)
 
     def discounted(self, discount: float | None) -> Rates:
         """Batch prices made of live ones, for a model without any of its own; `how` says that they are assumed."""
         if discount is None:
             return replace(self, how=f"{self.how}, no batch price known: full price")
-        bands = tuple(band.scale(Decimal(str(discount))) for band in self.bands)
+        bands = tuple(band.scale(discount) for band in self.bands)
         said = {0.5: "half", 1.0: "the full price"}.get(discount, f"{discount:.0%} of the live price")
         return Rates(bands, f"{self.how}, batch price assumed to be {said}")
 
@@ -131,25 +130,24 @@ def _probe(model: str, provider: str, context: Mapping[str, str]) -> tuple[Band,
     prices = ask(input_tokens=0).model_price
     if prices.input_mtok is None:
         return ()
-    starts = sorted({tier.start for price in vars(prices).values() for tier in getattr(price, "tiers", ())})
+    starts = {tier.start for price in vars(prices).values() for tier in getattr(price, "tiers", ())}
     fee = ask(input_tokens=0).total_price
-    bands = []
-    for above in [0, *starts]:
-        n = above + 1
-        plain = ask(input_tokens=n, output_tokens=0).total_price
 
-        def each(base: Decimal, n: int = n, **tokens: int) -> Decimal:
-            return Decimal((ask(input_tokens=n, **tokens).total_price - base) / n)
+    def probe(above: int) -> Band:
+        n = max(above + 1, 1)
+        plain = ask(input_tokens=n).total_price
 
-        bands.append(
-            Band(
-                above,
-                input=each(fee),
-                cached=each(fee, cache_read_tokens=n),
-                written=each(fee, cache_write_tokens=n),
-                output=None if prices.output_mtok is None else each(plain, output_tokens=n),
-                reasoning=each(plain, output_tokens=n, output_reasoning_tokens=n),
-                fee=fee,
-            )
+        def each(base: Decimal, **tokens: int) -> float:
+            return float((ask(input_tokens=n, **tokens).total_price - base) / n)
+
+        return Band(
+            above,
+            input=each(fee),
+            cached=each(fee, cache_read_tokens=n),
+            written=each(fee, cache_write_tokens=n),
+            output=None if prices.output_mtok is None else each(plain, output_tokens=n),
+            reasoning=each(plain, output_tokens=n, output_reasoning_tokens=n),
+            fee=float(fee),
         )
-    return tuple(bands)
+
+    return tuple(probe(above) for above in [*sorted(starts, reverse=True), -1])
