@@ -1,0 +1,79 @@
+"""What a whole project is asked: every job, every reason of a missing answer, all money, each by one query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from codebook.ledger.book import Ledger
+from codebook.ledger.queries import _JOINS, WHY_SQL
+
+JOB_FIELDS = (
+    "job",
+    "run",
+    "shard",
+    "engine",
+    "model",
+    "state",
+    "requests",
+    "done",
+    "failed",
+    "created",
+    "submitted",
+    "seen",
+    "expires",
+    "ended",
+    "collected",
+    "reserved",
+    "note",
+    "job_id",
+)
+ANSWER_FIELDS = (
+    "job",
+    "model",
+    "answers",
+    "usable",
+    "tokens_in",
+    "tokens_out",
+    "tokens_cached",
+    "cost",
+    "n_priced",
+)
+ERROR_FIELDS = ("job", "why", "detail", "n", "example")
+
+
+def report_jobs(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """Every shard of every run with its job, as `JOB_FIELDS`; `job` is the ledger's own number, None where unsent."""
+    sql = """SELECT jobs.id, run_id, number, COALESCE(engine, ''), model, COALESCE(state, 'planned'), n_requests,
+        COALESCE(n_done, 0), COALESCE(n_failed, 0), created_at, submitted_at, seen_at, NULLIF(expires_at, ''),
+        ended_at, collected_at, reserved_usd, COALESCE(note, ''), COALESCE(job_id, '')
+        FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id ORDER BY shards.id"""
+    return list(_select(ledger, sql))
+
+
+def report_answers(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """The result lines read, by job and by the model that gave them, as `ANSWER_FIELDS`; cost in US dollars.
+
+    `cost` is None where no line has a known price; `n_priced` says how many have one.
+    """
+    sql = """SELECT job, model, count(*), sum(why IS NULL), sum(tokens_in), sum(tokens_out), sum(tokens_cached),
+        sum(cost_usd), count(cost_usd) FROM answers WHERE file IS NOT NULL GROUP BY job, model"""
+    return list(_select(ledger, sql))
+
+
+def report_errors(ledger: Ledger) -> list[tuple[Any, ...]]:
+    """Answers without a label by job, reason and detail, as `ERROR_FIELDS`; `example` is one custom_id."""
+    sql = """SELECT job, why, detail, count(*), min(custom_id) FROM answers WHERE why IS NOT NULL
+        GROUP BY job, why, detail"""
+    return list(_select(ledger, sql))
+
+
+def report_whys(ledger: Ledger) -> list[tuple[str, str, int]]:
+    """Rows of every run by why ('' is labelled; 'never asked' is what had no text): (run, why, number)."""
+    sql = f"""SELECT run_id, CASE WHEN rows.skip IS NOT NULL THEN 'never asked' ELSE {WHY_SQL} END, count(*)
+        FROM {_JOINS} GROUP BY 1, 2"""  # noqa: S608
+    return list(_select(ledger, sql))
+
+
+def _select(ledger: Ledger, sql: str) -> Iterator[Any]:
+    return iter(ledger._db.execute(sql))
