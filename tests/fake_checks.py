@@ -79,7 +79,8 @@ def _check_family(model: str, body: dict[str, Any]) -> None:
             raise _unsupported("reasoning_effort", "is not supported with this model.")
         return
     temperature = body.get("temperature")
-    if temperature not in (None, 1) and not (model.startswith("gpt-6-luna") and temperature == 0):
+    free = effort == "none" or (model.startswith("gpt-6-luna") and temperature == 0)
+    if temperature not in (None, 1) and not free:
         said = f"'temperature' does not support {temperature} with this model. Only the default (1) value is supported."
         raise RefusedError(400, f"Unsupported value: {said}", "unsupported_value", "temperature")
     if "max_tokens" in body:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from fake_openai import FakeOpenAI
 
 FAKE = web.AppKey("fake", object)
+OWNER = web.RequestKey("owner", str)
+FAULT = web.RequestKey("fault", object)
 
 
 @dataclass
@@ -27,6 +29,9 @@ class Seen:
     headers: dict[str, str]
     body: Any = None
     status: int = 0
+
+
+SEEN = web.RequestKey("seen", Seen)
 
 
 def fake_of(request: web.Request) -> FakeOpenAI:
@@ -45,7 +50,7 @@ async def json_of(request: web.Request) -> Any:
         body = orjson.loads(await request.read() or b"{}")
     except orjson.JSONDecodeError:
         raise RefusedError(400, "We could not parse the JSON body of your request.") from None
-    request["seen"].body = body if fake_of(request).keep_bodies else None
+    request[SEEN].body = body if fake_of(request).keep_bodies else None
     return body
 
 

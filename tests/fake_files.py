@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from fake_checks import RefusedError, check_expiry
-from fake_common import fake_of, page_of
+from fake_common import FAULT, OWNER, fake_of, page_of
 from fake_faults import Fault
+from fake_multipart import Parts
 
 if TYPE_CHECKING:
     from fake_openai import FakeOpenAI
@@ -21,21 +22,20 @@ _CHUNK = 1 << 20
 async def create_file(request: web.Request) -> web.StreamResponse:
     """Stream an upload to disk; a file that is too big is read to its end, then refused."""
     fake, fields, name = fake_of(request), {}, "file"
-    part_path = fake.folder / f"upload-{uuid.uuid4().hex}"
-    n_bytes = 0
+    path, n_bytes = fake.folder / f"upload-{uuid.uuid4().hex}", 0
     try:
-        async for part in await request.multipart():
-            if part.name != "file":  # type: ignore[union-attr]
-                fields[part.name] = await part.text()  # type: ignore[union-attr]
+        async for part in Parts(request):
+            if part.filename is None:
+                fields[part.name] = b"".join([chunk async for chunk in part.chunks]).decode()
                 continue
-            name = part.filename or name  # type: ignore[union-attr]
-            with part_path.open("wb") as file:
-                while chunk := await part.read_chunk(_CHUNK):  # type: ignore[union-attr]
+            name = part.filename
+            with path.open("wb") as file:
+                async for chunk in part.chunks:
                     n_bytes += len(chunk)
                     file.write(chunk if n_bytes <= fake.n_bytes_max else b"")
-        return web.json_response(_take_file(fake, request["owner"], name, fields, part_path, n_bytes))
+        return web.json_response(_take_file(fake, request[OWNER], name, fields, path, n_bytes))
     finally:
-        part_path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _take_file(fake: FakeOpenAI, owner: str, name: str, fields: dict[str, Any], path: Path, n: int) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _take_file(fake: FakeOpenAI, owner: str, name: str, fields: dict[str, Any], 
 
 
 async def list_files(request: web.Request) -> web.Response:
-    fake, owner = fake_of(request), request["owner"]
+    fake, owner = fake_of(request), request[OWNER]
     purpose = request.query.get("purpose")
     mine = [file for name, file in fake.files.items() if fake.file_owner[name] == owner]
     mine = [file for file in mine if purpose in (None, file["purpose"]) and fake.now() < (file["expires_at"] or 1e12)]
@@ -59,19 +59,19 @@ async def list_files(request: web.Request) -> web.Response:
 
 
 async def retrieve_file(request: web.Request) -> web.Response:
-    return web.json_response(fake_of(request).find_file(request["owner"], request.match_info["id"]))
+    return web.json_response(fake_of(request).find_file(request[OWNER], request.match_info["id"]))
 
 
 async def delete_file(request: web.Request) -> web.Response:
     fake, file_id = fake_of(request), request.match_info["id"]
-    fake.find_file(request["owner"], file_id)
+    fake.find_file(request[OWNER], file_id)
     fake.lose_file(file_id)
     return web.json_response({"id": file_id, "object": "file", "deleted": True})
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    fake, file_id, fault = fake_of(request), request.match_info["id"], request["fault"]
-    fake.find_file(request["owner"], file_id)
+    fake, file_id, fault = fake_of(request), request.match_info["id"], request[FAULT]
+    fake.find_file(request[OWNER], file_id)
     path = fake.file_path(file_id)
     if fault and fault.kind == "truncate":
         return await _cut_short(request, path, fault)

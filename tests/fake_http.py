@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 from fake_batches import ENDED
 from fake_checks import RefusedError
-from fake_common import FAKE, Seen, cut, fake_of, json_of, page_of
+from fake_common import FAKE, FAULT, OWNER, SEEN, Seen, cut, fake_of, json_of, page_of
 from fake_faults import Fault
 from fake_files import create_file, delete_file, download, list_files, retrieve_file
 
@@ -63,7 +63,7 @@ async def _outer(request: web.Request, handler: Handler) -> web.StreamResponse:
     key = headers.pop("authorization", "").removeprefix("Bearer ")
     seen = Seen(call, request.method, request.path_qs, time.time(), request.content_length or 0, headers)
     fake.requests.append(seen)
-    request["seen"], request["owner"] = seen, key
+    request[SEEN], request[OWNER] = seen, key
     try:
         if key not in {fake.key, *fake.other_keys}:
             shown = f"{key[:8]}{'*' * 8}{key[-4:]}"
@@ -80,7 +80,7 @@ async def _inner(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let the faults of the wire happen around the work."""
     call = request.match_info.route.name
     fault = fake_of(request).faults.take(call) if call else None
-    request["fault"] = fault
+    request[FAULT] = fault
     if fault is None:
         return await handler(request)
     if fault.kind == "disconnect":
@@ -113,7 +113,7 @@ async def _hang(request: web.Request, handler: Handler, fault: Fault) -> web.Str
 
 
 async def _create_batch(request: web.Request) -> web.Response:
-    record = await asyncio.to_thread(fake_of(request).create_batch, request["owner"], await json_of(request))
+    record = await asyncio.to_thread(fake_of(request).create_batch, request[OWNER], await json_of(request))
     return web.json_response(record)
 
 
@@ -122,9 +122,9 @@ async def _retrieve_batch(request: web.Request) -> web.Response:
 
 
 def _see_batch(fake: FakeOpenAI, request: web.Request) -> dict[str, Any]:
-    batch_id, fault = request.match_info["id"], request["fault"]
+    batch_id, fault = request.match_info["id"], request[FAULT]
     with fake.lock:
-        fake.find_batch(request["owner"], batch_id)
+        fake.find_batch(request[OWNER], batch_id)
         if not (fault and fault.kind == "slow validation"):
             fake.step(batch_id)
         record = dict(fake.batches[batch_id])
@@ -149,17 +149,17 @@ def _distort(fake: FakeOpenAI, record: dict[str, Any], fault: Fault) -> dict[str
 
 
 async def _list_batches(request: web.Request) -> web.Response:
-    fake, fault = fake_of(request), request["fault"]
+    fake, fault = fake_of(request), request[FAULT]
     with fake.lock:
-        mine = [record for name, record in fake.batches.items() if fake.hidden[name].owner == request["owner"]]
+        mine = [record for name, record in fake.batches.items() if fake.hidden[name].owner == request[OWNER]]
         for record in mine:
-            fake.find_batch(request["owner"], record["id"])
+            fake.find_batch(request[OWNER], record["id"])
         hidden = fault.options.get("newest", 1) if fault and fault.kind == "stale" else 0
         return web.json_response(page_of(mine[::-1][hidden:], request, 100, 20))
 
 
 async def _cancel_batch(request: web.Request) -> web.Response:
-    record = await asyncio.to_thread(fake_of(request).cancel_batch, request["owner"], request.match_info["id"])
+    record = await asyncio.to_thread(fake_of(request).cancel_batch, request[OWNER], request.match_info["id"])
     return web.json_response(record)
 
 
