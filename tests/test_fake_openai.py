@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+from fake_help import LABEL, MODEL, SCHEMA, Connect, body_of, connecting, create, line_of, read_file, upload
 from fake_openai import FakeOpenAI
 from fake_process import FakeProcess
 from scripted import expected_label
 
-from codebook.dialects import Prompt, fence, read_reply, write_body
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES, dump_line, read_lines
+from codebook.dialects import Prompt, read_reply
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 
-LABEL = {"type": "string", "enum": ["coal", "sports", "travel"]}
-SCHEMA = {"type": "object", "properties": {"label": LABEL}, "required": ["label"], "additionalProperties": False}
-MODEL = "gpt-6-luna"
-LostError = openai.APIConnectionError
+GOOD = line_of("a", "x")
 
 
 @pytest.fixture
@@ -32,49 +28,14 @@ def fake(tmp_path: Path) -> Iterator[FakeOpenAI]:
 
 
 @pytest.fixture
-def connect(fake: FakeOpenAI) -> Iterator[Callable[..., openai.OpenAI]]:
-    made: list[openai.OpenAI] = []
-
-    def connect(key: str = "", max_retries: int = 0, **options: Any) -> openai.OpenAI:
-        options = {"timeout": 20, **options}
-        made.append(openai.OpenAI(api_key=key or fake.key, base_url=fake.base_url, max_retries=max_retries, **options))
-        return made[-1]
-
-    yield connect
-    for client in made:
-        client.close()
+def connect(fake: FakeOpenAI) -> Iterator[Connect]:
+    with connecting(fake) as connect:
+        yield connect
 
 
 @pytest.fixture
-def client(connect: Callable[..., openai.OpenAI]) -> openai.OpenAI:
+def client(connect: Connect) -> openai.OpenAI:
     return connect()
-
-
-def body_of(text: str, url: str = CHAT, model: str = MODEL, **settings: Any) -> dict[str, Any]:
-    return write_body(Prompt("Code it.", fence(text), "answer", SCHEMA, settings=settings), url, model)
-
-
-def line_of(name: str, text: str, url: str = CHAT, **changes: Any) -> dict[str, Any]:
-    return {"custom_id": name, "method": "POST", "url": url, "body": body_of(text, url)} | changes
-
-
-def upload(client: openai.OpenAI, lines: list[Any]) -> str:
-    raw = b"".join(line if isinstance(line, bytes) else dump_line(line) for line in lines)
-    return client.files.create(file=("lines.jsonl", raw), purpose="batch").id
-
-
-def create(client: openai.OpenAI, lines: list[Any], url: str = CHAT, **options: Any) -> Any:
-    file_id = upload(client, lines)
-    return client.batches.create(input_file_id=file_id, endpoint=url, completion_window="24h", **options)  # type: ignore[arg-type]
-
-
-def read_file(client: openai.OpenAI, file_id: str | None, tmp_path: Path) -> dict[str, Any]:
-    """The lines of a result file by custom_id; {} where there is none."""
-    if file_id is None:
-        return {}
-    path = tmp_path / "down.jsonl"
-    path.write_bytes(client.files.content(file_id).content)
-    return {line["custom_id"]: line for line in read_lines(path)}
 
 
 @pytest.mark.parametrize("url", [CHAT, RESPONSES])
@@ -160,81 +121,6 @@ def test_a_larger_cap_makes_a_truncated_answer_whole(
     assert whys == {"0": "truncated", "1": None}
 
 
-GOOD = line_of("a", "x")
-BAD = {
-    "invalid_json_line": b'{"custom_id": \n',
-    "duplicate_custom_id": GOOD,
-    "url_mismatch": line_of("b", "x", RESPONSES) | {"body": GOOD["body"]},
-    "model_mismatch": line_of("b", "x", body=body_of("x", model="gpt-4.1")),
-    "invalid_method": line_of("b", "x", method="GET"),
-    "streaming_unsupported": line_of("b", "x", body=body_of("x") | {"stream": True}),
-    "missing_required_parameter": line_of("b", "x", body={"model": MODEL}),
-}
-
-
-@pytest.mark.parametrize("code", BAD)
-def test_one_bad_line_fails_the_batch_and_is_named(fake: FakeOpenAI, client: openai.OpenAI, code: str) -> None:
-    batch = client.batches.retrieve(create(client, [GOOD, line_of("c", "y"), BAD[code]]).id)
-    assert batch.status == "failed"
-    assert [(fault.code, fault.line) for fault in batch.errors.data] == [(code, 3)]
-    assert (batch.output_file_id, batch.error_file_id, batch.request_counts.total) == (None, None, 0)
-    assert not fake.billed
-
-
-@pytest.mark.parametrize(
-    ("lines", "code", "said"),
-    [
-        ([b"\n"], "empty_file", "empty"),
-        ([GOOD, line_of("b", "x"), line_of("c", "x"), line_of("d", "x")], "too_many_tasks", "3"),
-        ([line_of("a", "x", body=body_of("x", model="live-only"))], "model_not_found", "not supported in batch"),
-        ([line_of("a", "x", custom_id=None)], "missing_required_parameter", "custom_id"),
-    ],
-)
-def test_a_file_is_refused_as_a_whole(
-    fake: FakeOpenAI, client: openai.OpenAI, lines: list[Any], code: str, said: str
-) -> None:
-    fake.n_requests_max = 3
-    batch = client.batches.retrieve(create(client, lines).id)
-    assert (batch.status, batch.errors.data[0].code) == ("failed", code)
-    assert said in batch.errors.data[0].message
-
-
-def test_files_that_are_too_big_unknown_or_not_ready(fake: FakeOpenAI, client: openai.OpenAI) -> None:
-    fake.n_bytes_max, fake.file_not_ready = 2_000_000, 1
-    with pytest.raises(openai.BadRequestError, match="too large"):
-        upload(client, [b" " * 2_000_001])
-    assert not list(fake.folder.glob("upload-*"))
-    with pytest.raises(openai.BadRequestError, match="Cannot find file"):
-        create(client, [GOOD])
-    batch = client.batches.create(input_file_id="file-none", endpoint=CHAT, completion_window="24h")
-    assert client.batches.retrieve(batch.id).status == "failed"
-    assert fake.n_created == 1
-
-
-def test_tokens_of_all_running_batches_count(fake: FakeOpenAI, client: openai.OpenAI) -> None:
-    fake.auto, fake.enqueued_limit, fake.tokens_of = False, {MODEL: 3}, lambda _: 1
-    first, second = create(client, [GOOD, line_of("b", "x")]), create(client, [GOOD, line_of("b", "x")])
-    fake.progress(first.id)
-    fake.progress(second.id)
-    refused = client.batches.retrieve(second.id)
-    (fault,) = refused.errors.data
-    assert (refused.status, fault.code, fault.line) == ("failed", "token_limit_exceeded", None)
-    assert "Limit: 3 enqueued tokens" in fault.message
-    fake.finish(first.id)
-    third = create(client, [GOOD, line_of("b", "x")])
-    fake.finish(third.id)
-    assert client.batches.retrieve(third.id).status == "completed"
-
-
-@pytest.mark.parametrize(
-    "metadata", [{"k": "v" * 513}, {"k" * 65: "v"}, {"k": 1}, {str(n): "v" for n in range(17)}], ids=str
-)
-def test_metadata_has_limits(fake: FakeOpenAI, client: openai.OpenAI, metadata: Any) -> None:
-    with pytest.raises(openai.BadRequestError, match="metadata"):
-        create(client, [GOOD], metadata=metadata)
-    assert fake.n_created == 0
-
-
 def test_expiry_is_taken_or_unknown(fake: FakeOpenAI, client: openai.OpenAI) -> None:
     fake.auto, hour = "at once", {"anchor": "created_at", "seconds": 3600}
     batch = client.batches.retrieve(create(client, [GOOD], output_expires_after=hour).id)
@@ -290,9 +176,7 @@ def test_batches_are_listed_newest_first_in_pages(fake: FakeOpenAI, client: open
     assert client.batches.list(limit=1).data[0].id == made[-3]
 
 
-def test_projects_do_not_see_each_other(
-    fake: FakeOpenAI, client: openai.OpenAI, connect: Callable[..., openai.OpenAI]
-) -> None:
+def test_projects_do_not_see_each_other(fake: FakeOpenAI, client: openai.OpenAI, connect: Connect) -> None:
     batch, other = create(client, [GOOD]), connect("another-project")
     assert not other.batches.list().data
     for call in (other.batches.retrieve, other.batches.cancel):
@@ -358,13 +242,9 @@ def test_a_test_may_answer_itself(tmp_path: Path) -> None:
 
 
 def test_the_service_outlives_its_clients(tmp_path: Path) -> None:
-    script = (
-        "import openai, sys\n"
-        "with openai.OpenAI(api_key=sys.argv[2], base_url=sys.argv[1]) as client:\n"
-        "    client.batches.create(input_file_id='file-x', endpoint='/v1/responses', completion_window='24h')\n"
-    )
     with FakeProcess(tmp_path, auto="no") as service:
-        subprocess.run([sys.executable, "-c", script, service.base_url, service.key], check=True)
+        with openai.OpenAI(api_key=service.key, base_url=service.base_url) as client:
+            client.batches.create(input_file_id="file-x", endpoint=CHAT, completion_window="24h")
         service.do("settle")
         service.set(auto=True)
         state = service.state()
