@@ -31,7 +31,7 @@ _FILES = {
 }
 """What tiktoken calls a vocabulary in its cache, and the SHA-256 without which it would fetch the file anew."""
 
-_MAX_RUN = 128
+_MAX_RUN = 64
 _LONG_RUN = re.compile(rf"\S{{{_MAX_RUN + 1},}}|\s{{{_MAX_RUN + 1},}}")
 _MAX_REMEMBERED = 100_000
 
@@ -134,7 +134,7 @@ def _cut(text: str) -> Iterator[str]:
     """Cut a text inside its long runs without spaces, or of spaces, where a counter would take quadratic time.
 
     Most cuts are where any of the vocabularies begins a new piece anyway, so that the count stays the same; one
-    within a word of more than 64 letters may add a token.
+    within more than 32 letters in a row may add a token.
     """
     start = 0
     for run in _LONG_RUN.finditer(text):
