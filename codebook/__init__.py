@@ -22,7 +22,7 @@ _WHERE = {
     ),
     "units": ("read_units", "check_units", "iter_units"),
     "tasks": ("show_question",),
-    "run": ("preflight", "plan", "open_run", "list_runs", "estimate_whole", "wait"),
+    "run": ("live_engine", "preflight", "plan", "open_run", "list_runs", "estimate_whole", "wait"),
     "table": (
         "busiest_coders",
         "coders_sharing",

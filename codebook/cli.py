@@ -171,7 +171,9 @@ def plan(book: str, **given: Any) -> None:
     planned = plan_run(book, **_take_plan(given))
     click.echo(planned.status())
     if planned.status().money:
-        click.echo(f"\n{planned.estimate().to_frame().to_string(index=False)}")
+        costs = planned.costs()
+        click.echo(f"\n{costs.to_string(index=False, na_rep='')}")
+        click.echo("\n".join(f"  {note}" for note in costs.attrs["notes"]))
 
 
 _WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")

@@ -2,6 +2,7 @@
 
 from codebook.run.estimate import estimate_whole
 from codebook.run.folder import RunFolder, list_runs
+from codebook.run.money import live_engine
 from codebook.run.planning import plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
@@ -18,6 +19,7 @@ __all__ = [
     "RunStatus",
     "estimate_whole",
     "list_runs",
+    "live_engine",
     "open_run",
     "plan",
     "preflight",

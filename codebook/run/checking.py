@@ -32,7 +32,7 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
         return []
     from codebook.engines.service.families import check_body, warn_body
 
-    options, url = asked["options"], asked["url"]
+    options, url, batch = asked["options"], asked["url"], asked["engine"] == "openai_batch"
     provider = find_provider(options.get("provider", "openai"), options.get("base_url", ""))
     today = datetime.now(UTC).date()
     faults, warnings = dict[Fault, None](), dict[Fault, None]()
@@ -43,8 +43,8 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
         make_questions(book), _SAMPLE, model=asked["model"], url=url, draws=1, settings=asked["settings"]
     ):
         body = orjson.loads(request.body)
-        faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today))
-        warnings |= dict.fromkeys(warn_body(body, url, today=today))
+        faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today, batch=batch))
+        warnings |= dict.fromkeys(warn_body(body, url, provider=provider.name, today=today))
     if faults:
         raise ParameterError(f"{provider.name} would refuse these requests.", list(faults))
     return list(warnings)

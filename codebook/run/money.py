@@ -11,6 +11,8 @@ from codebook.engines.service import Provider, find_provider
 from codebook.ledger import Ledger
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from codebook.costs import Estimate
 
 PAID = ("openai_batch", "openai_live")
@@ -96,3 +98,49 @@ class Meter:
         if money.cap is not None:
             check_cap(money.cap, money.spent, money.reserved, wanted)
         return wanted
+
+
+def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -> pd.DataFrame:
+    """Return a run's costs: what `shards` will take, live beside batch, then what is reserved and what was paid.
+
+    Returns
+    -------
+    DataFrame
+        Columns `what`, `requests`, `tokens in`, `tokens out`, `USD`, `USD per 1,000`; how the estimate came about is in
+        `attrs["notes"]`.
+    """
+    import pandas as pd
+
+    totals, money = ledger.totals(run_id), ledger.money(run_id)
+    paid = {"what": "paid", "requests": totals["answers"], "USD": 0.0}
+    paid |= {"tokens in": totals["tokens_in"], "tokens out": totals["tokens_out"]}
+    if not meter.charges:
+        return pd.DataFrame([paid | {"what": f"{meter.engine}: nobody charges"}])
+    paid["USD"] = money.spent if money.n_unpriced < totals["answers"] or not totals["answers"] else None
+    frames, notes = list[pd.DataFrame](), list[str]()
+    if shards:
+        estimate = meter.estimate(ledger, shards)
+        frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
+        notes += estimate.how
+        frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
+    if money.cap is not None:
+        notes.append(f"the run may cost ${money.cap:.2f} in all")
+    table = pd.concat([*frames, pd.DataFrame([paid])], ignore_index=True)
+    table[_WHOLE] = table[_WHOLE].astype("Int64")
+    table.attrs["notes"] = notes
+    return table
+
+
+_SHOWN = {"live": "to come, live", "batch": "to come, as a batch"}
+_WHOLE = ["requests", "tokens in", "tokens out"]
+
+
+def live_engine(engine: str) -> str:
+    """Return the engine that answers at once where this one takes its time: a pilot should not wait for a batch.
+
+    Examples
+    --------
+    >>> live_engine("openai_batch"), live_engine("embedded")
+    ('openai_live', 'embedded')
+    """
+    return "openai_live" if engine == "openai_batch" else engine

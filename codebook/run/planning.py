@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from codebook.dialects import check_settings
 from codebook.engines import make_engine
@@ -35,7 +37,7 @@ def plan(
     limit: int = 0,
     settings: Mapping[str, Any] | None = None,
     archive: str | Path = "",
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | Sequence[str] = (),
     cuts: Cuts | None = None,
 ) -> Run:
     """Plan a run: write its units and shards, and note every question. Nothing is sent.
@@ -53,7 +55,8 @@ def plan(
         Who answers: "embedded"; "openai_batch" and "openai_live" with the name of a model; or "replay" with the folder
         of an archived run.
     options
-        The engine's own parameters, such as `provider` and `base_url` of those that call a service.
+        The engine's own parameters, such as `provider` and `base_url` of those that call a service: a mapping, or
+        texts of the form "name: value".
     url
         Endpoint whose language the requests speak: chat completions (the default) or responses.
     draws
@@ -75,7 +78,9 @@ def plan(
     book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
     _check_parameters(url, draws, limit, settings or {})
     source, chosen = _describe_units(units, limit)
-    own = dict(options or {}) | ({"archive": show_path(resolve_path(archive))} if archive else {})
+    own = _read_options(options)
+    if archive:
+        own["archive"] = show_path(resolve_path(archive))
     asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model}
     asked["options"] = own
     name = run or f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
@@ -100,6 +105,18 @@ def plan(
                 ledger.finish_plan(name)
                 ledger.note_event(name, "plan", f"{n_units} units")
     return open_run(name)
+
+
+def _read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """The options of an engine as a mapping."""
+    if isinstance(options, Mapping):
+        return dict(options)
+    pairs = [text.partition(":") for text in options]
+    if faults := [
+        Fault("options", f"{name!r} has no value", "write name: value") for name, colon, _ in pairs if not colon
+    ]:
+        raise ParameterError("The options of the engine cannot be read.", faults)
+    return {name.strip(): yaml.safe_load(value) for name, _, value in pairs}
 
 
 def _check_parameters(url: str, draws: int, limit: int, settings: Mapping[str, Any]) -> None:

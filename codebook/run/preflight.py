@@ -6,7 +6,7 @@ What a preflight asks is asked like everything else, so the batch does not ask i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def preflight(
     k: int = 3,
     url: str = CHAT,
     settings: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | Sequence[str] = (),
 ) -> Preflight:
     """Ask the first `k` units live, and say whether a batch would work.
 

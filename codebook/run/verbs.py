@@ -17,7 +17,7 @@ from codebook.run.again import plan_again
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.labels import build_table
-from codebook.run.money import Meter
+from codebook.run.money import Meter, cost_frame
 from codebook.run.sending import look_after, send_shards
 from codebook.run.state import RunStatus, describe_job
 from codebook.scheme import Codebook
@@ -34,8 +34,6 @@ from codebook.units import iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from codebook.costs import Estimate
 
 RETRIED = ("failed", "expired", "cancelled", "absent")
 """The whys that `retry` asks again unless told otherwise: those where no answer was given."""
@@ -214,21 +212,15 @@ class Run:
                 ledger.note_event(self.name, "cancel", said)
         return self.status()
 
-    def estimate(self) -> Estimate:
-        """Return what the shards without an answer yet will cost, live and as a batch.
+    def costs(self) -> pd.DataFrame:
+        """Return what the questions without an answer will cost, live beside batch, and what was paid so far, in USD.
 
-        Raises
-        ------
-        ParameterError
-            Nobody charges for the engine of this run.
+        A price that is not known is missing; an engine that nobody charges for costs 0.
         """
         meter = Meter(self.asked)
-        if not meter.charges:
-            fault = Fault("engine", f"{self.asked['engine']} costs nothing", "plan with openai_batch or openai_live")
-            raise ParameterError("There is nothing to estimate.", [fault])
         with self._ledger() as ledger:
-            unsent = [row.file for row in ledger.jobs(self.name) if row.collected_at is None]
-            return meter.estimate(ledger, [self.folder.shards / file for file in unsent])
+            open_files = [row.file for row in ledger.jobs(self.name) if row.collected_at is None]
+            return cost_frame(meter, ledger, self.name, [self.folder.shards / file for file in open_files])
 
     def delete_remote(self) -> int:
         """Delete the files of collected jobs at the service; return how many. The answers on disk are checked first.

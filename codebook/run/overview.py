@@ -1,0 +1,234 @@
+"""The whole project at a glance: its jobs, runs, errors and money as frames, read from the ledger by few queries.
+
+A service is called only by `list_jobs(poll=True)`. All times are UTC; all money is in US dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from codebook.errors import CodebookError, Fault, ParameterError
+from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
+from codebook.paths import project_folder
+from codebook.records import WHYS
+from codebook.run.history import busy_hours, expect_ends, is_running, read_facts
+from codebook.run.project import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
+from codebook.run.verbs import open_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JOB_COLUMNS = (
+    *("run", "study", "shard", "engine", "model", "state", "requests", "done", "failed", "share_done", "created"),
+    *("submitted", "seen", "expires", "ended", "age", "expected_end", "expected_from", "collected", "cost"),
+    *("reserved", "note", "job_id"),
+)
+ERROR_COLUMNS = ("why", "detail", "n", "share", "runs", "example", "last")
+_NO_ANSWER = ("failed", "expired", "cancelled", "absent")
+UNREACHED = "state as last seen"
+"""How the note of a job begins whose service could not be asked."""
+
+
+def list_jobs(
+    *,
+    poll: bool = False,
+    run: str = "",
+    state: str | Collection[str] = "",
+    study: str = "",
+    engine: str = "",
+    since: Moment = None,
+    until: Moment = None,
+) -> pd.DataFrame:
+    """Return every job of every run, one row a shard, newest first.
+
+    Parameters
+    ----------
+    poll
+        Ask the engines how running jobs stand; otherwise only the ledger is read.
+    run, state, study, engine
+        Keep these only: a run, one state or several ("planned" has no job yet), the codebook's name, who answers.
+    since, until
+        Keep jobs made in this time (UTC); a day without an hour is meant whole.
+
+    Returns
+    -------
+    DataFrame
+        run, study, shard, engine, model, state, requests, done, failed, share_done, created, submitted, seen (when the
+        state was last heard), expires, ended, age, expected_end, expected_from (what that rests on), collected, cost,
+        reserved, note, job_id. `attrs`: `as_of`, `polled`, and `unreached`, a message for each run that could not be
+        asked.
+
+    Raises
+    ------
+    ParameterError
+        `since` or `until` is no date.
+    """
+    unreached: dict[str, str] = {}
+    if poll:
+        unreached = _poll_runs([run] if run else None)
+    with open_ledger() as ledger:
+        jobs = read_jobs(ledger)
+        answers = read_answers(ledger)
+    jobs = jobs.join(expect_ends(jobs))
+    jobs["cost"] = jobs["job"].map(answers.groupby("job")["cost"].sum(min_count=1)).astype(float)
+    jobs["age"] = now() - jobs["created"]
+    jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
+    kept = jobs[Choice(run, state, study, engine, since, until).rows(jobs)]
+    frame = kept.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
+    if poll:
+        doubted = frame[frame["note"].str.startswith(UNREACHED)]
+        unreached |= dict(zip(doubted["run"], doubted["note"], strict=True))
+    frame.attrs = {"as_of": now().isoformat(), "polled": poll, "unreached": unreached}
+    return frame
+
+
+def summarise_runs(
+    *, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None
+) -> pd.DataFrame:
+    """Return one row a run, newest first: how its questions ended, how quickly, and what it cost.
+
+    Returns
+    -------
+    DataFrame
+        run, study, engine, model; asked = labelled + each why; of the questions that were sent and came to an end,
+        `success_rate` is the share with a label and `error_rate` the share without any reply (failed, expired,
+        cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of ended jobs by the
+        time in which any was at work. tokens_in, tokens_out, tokens_cached, cost and `cost_per_answer` of the run's own
+        jobs; cost is missing where no price is known. models: those that answered. first_submitted, last_ended.
+    """
+    import pandas as pd
+
+    with open_ledger() as ledger:
+        jobs, answers = read_jobs(ledger), read_answers(ledger)
+        whys = pd.DataFrame(report_whys(ledger), columns=["run", "why", "n"])
+        names = ledger.runs()
+    facts = read_facts(project_folder() / "runs", names)
+    runs = pd.DataFrame([(name, *facts[name]) for name in names], columns=["run", "study", "engine", "model", "began"])
+    runs["began"] = as_times(runs["began"])
+    kept = runs[Choice(run, "", study, engine, since, until).rows(runs)]
+    by_run = answers.groupby("run")
+    rows = kept.drop(columns="began").set_index("run", drop=False)
+    rows = rows.join(_count_whys(whys)).join(_count_jobs(jobs))
+    rows = rows.join(by_run[["tokens_in", "tokens_out", "tokens_cached"]].sum())
+    rows = rows.join(by_run["cost"].sum(min_count=1)).join(by_run["n_priced"].sum())
+    rows["cost_per_answer"] = rows["cost"] / rows["n_priced"].where(rows["n_priced"] > 0)
+    rows = rows.drop(columns="n_priced").join(by_run["answered_by"].agg(_join_names).rename("models"))
+    counts = ["asked", "labelled", *WHYS, "jobs", "running", "tokens_in", "tokens_out", "tokens_cached"]
+    rows[counts] = rows[counts].fillna(0).astype(int)
+    rows["models"] = rows["models"].astype(object).fillna("")
+    order = kept.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
+    return rows.loc[list(order)].reset_index(drop=True)
+
+
+def list_errors(
+    *, limit: int = 20, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None
+) -> pd.DataFrame:
+    """Return the commonest reasons why an answer is no label, over all attempts, those mended by a retry too.
+
+    Returns
+    -------
+    DataFrame
+        why, detail, n, share (of all answers chosen), runs (how many), example (a custom_id), last (when the newest of
+        its jobs ended).
+    """
+    import pandas as pd
+
+    with open_ledger() as ledger:
+        jobs, answers = read_jobs(ledger), read_answers(ledger)
+        errors = pd.DataFrame(report_errors(ledger), columns=list(ERROR_FIELDS))
+    kept = jobs[Choice(run, "", study, engine, since, until).rows(jobs)]
+    errors = errors.merge(kept[["job", "run", "ended"]], on="job")
+    n_labelled = int(answers[answers["job"].isin(kept["job"])]["usable"].sum())
+    named = {"n": ("n", "sum"), "runs": ("run", "nunique"), "example": ("example", "min"), "last": ("ended", "max")}
+    found = errors.groupby(["why", "detail"], as_index=False).agg(**named)
+    found["share"] = found["n"] / max(1, n_labelled + int(found["n"].sum()))
+    found = found.sort_values(["n", "why", "detail"], ascending=[False, True, True]).head(limit)
+    return found.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True)
+
+
+def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str = "") -> pd.DataFrame:
+    """Return answers, tokens and cost by day (when the job ended, UTC), by the model that answered, or by run.
+
+    Returns
+    -------
+    DataFrame
+        The grouping, answers, labelled, tokens_in, tokens_out, tokens_cached, cost (missing where no price is known)
+        and `n_priced`, the answers whose price is known. Days in order; models and runs by cost, the dearest first.
+
+    Raises
+    ------
+    ParameterError
+        `by` is something else.
+    """
+    if by not in ("day", "model", "run"):
+        raise ParameterError("There is no such history.", [Fault("by", f"{by!r}", "use day, model or run")])
+    with open_ledger() as ledger:
+        jobs, answers = read_jobs(ledger), read_answers(ledger)
+    kept = jobs[Choice(run, "", study, engine).rows(jobs)]
+    answers = answers[answers["job"].isin(kept["job"])]
+    answers = answers.assign(
+        day=answers["ended"].dt.floor("D"), labelled=answers["usable"], model=answers["answered_by"]
+    )
+    sums = ["answers", "labelled", "tokens_in", "tokens_out", "tokens_cached"]
+    groups = answers.groupby(by)
+    table = groups[sums].sum().join(groups["cost"].sum(min_count=1)).join(groups["n_priced"].sum()).reset_index()
+    if by == "day":
+        return table.sort_values("day").reset_index(drop=True)
+    return table.sort_values(["cost", "answers", by], ascending=[False, False, True]).reset_index(drop=True)
+
+
+def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:
+    """Rows of each run by why, and the rates; what had no text is absent, but no error."""
+    counts = whys.pivot_table(index="run", columns="why", values="n", aggfunc="sum", fill_value=0)
+    counts = counts.reindex(columns=["", *WHYS, "never asked"], fill_value=0).rename(columns={"": "labelled"})
+    finished = counts.drop(columns=["pending", "never asked"]).sum(axis=1)
+    finished = finished.where(finished > 0)
+    rates = {"success_rate": counts["labelled"] / finished, "error_rate": counts[[*_NO_ANSWER]].sum(axis=1) / finished}
+    counts["absent"] += counts.pop("never asked")
+    counts.insert(0, "asked", counts.sum(axis=1))
+    return counts.assign(**rates)
+
+
+def _count_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Jobs of each run: how many, how many run, answers an hour, money reserved, first and last time."""
+    import pandas as pd
+
+    def count(of_run: pd.DataFrame) -> dict[str, Any]:
+        ended = of_run[of_run["ended"].notna() & (of_run["job_id"] != "")]
+        hours = busy_hours(ended)
+        held = of_run[~of_run["collected"] & (of_run["state"] != "waiting")]
+        return {
+            "jobs": len(of_run),
+            "running": int(is_running(of_run).sum()),
+            "items_per_hour": float(ended["done"].sum()) / hours if hours else float("nan"),
+            "reserved": held["reserved"].sum(min_count=1),
+            "first_submitted": of_run["submitted"].min(),
+            "last_ended": of_run["ended"].max(),
+        }
+
+    rows = {run: count(of_run) for run, of_run in jobs.groupby("run")}
+    names = ["jobs", "running", "items_per_hour", "reserved", "first_submitted", "last_ended"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=names)
+    for name in ("first_submitted", "last_ended"):
+        table[name] = as_times(table[name])
+    return table
+
+
+def _join_names(names: pd.Series[str]) -> str:
+    return ", ".join(sorted({name for name in names if name}))
+
+
+def _poll_runs(names: Collection[str] | None) -> dict[str, str]:
+    """Ask the engines of all runs with running jobs; return a message for each run that could not be asked."""
+    with open_ledger() as ledger:
+        jobs = read_jobs(ledger)
+    unreached = {}
+    for run in jobs[is_running(jobs)]["run"].unique():
+        if names is not None and run not in names:
+            continue
+        try:
+            open_run(run).status(poll=True)
+        except CodebookError as error:
+            unreached[run] = str(error)
+    return unreached
