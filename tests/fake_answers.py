@@ -60,6 +60,10 @@ class Answerer:
         self.reply, self.date = reply, date
         self._had: set[str] = set()
 
+    def forget(self) -> None:
+        """Forget which `[500 once]` it has had."""
+        self._had.clear()
+
     def snapshot(self, model: str) -> str:
         """The dated name under which a model answers."""
         return snapshot_of(model, self.date)

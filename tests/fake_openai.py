@@ -124,6 +124,15 @@ class FakeOpenAI(Store):
         """Forget all faults that are ordered."""
         self.faults.clear()
 
+    def reset(self) -> None:
+        """Forget all that was asked and answered; the clock and the settings stay."""
+        with self.lock:
+            for memory in (self.batches, self.hidden, self.files, self.file_owner, self.billed, self.requests):
+                memory.clear()  # type: ignore[attr-defined]
+            self.n_created = 0
+            self.clear_faults()
+            self.answerer.forget()
+
     def rate_limit(self, requests_per_second: float | None, burst: float | None = None) -> None:
         """Answer 429 to live calls beyond this rate; None: no limit."""
         per_s = requests_per_second

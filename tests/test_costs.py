@@ -1,4 +1,4 @@
-"""Costs: prices equal the price list's own, what is unknown is None, counts are linear, and a cap holds before money."""
+"""Costs: prices equal the price list's own, what is unknown is None, and a cap holds before money is spent."""
 
 import gzip
 import math

@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +152,11 @@ def look(project: Path, calm: pd.DataFrame | None) -> dict[str, Any]:
         return {"wrong": [traceback.format_exc()], "n_asked": -1}
 
 
-def find_wrong(run: Run, calm: pd.DataFrame | None) -> Iterator[str]:
-    """Compare a run with one that was never interrupted, and its files with its ledger."""
+def find_wrong(run: Run, calm: pd.DataFrame | None, *, asked_again: Collection[str] = ()) -> Iterator[str]:
+    """Compare a run with one that was never interrupted, and its files with its ledger.
+
+    `asked_again` are units whose truncated reply was asked for again by choice.
+    """
     table, status = run.table(), run.status()
     if not status.done:
         yield f"answers are outstanding: {status}"
@@ -183,7 +186,7 @@ def find_wrong(run: Run, calm: pd.DataFrame | None) -> Iterator[str]:
         line["custom_id"]
         for path in run.folder.results.glob("*.jsonl")
         for line in read_lines(path)
-        if (line["response"] or {}).get("status_code") == 200
+        if (line["response"] or {}).get("status_code") == 200 and line["custom_id"].split(".")[1] not in asked_again
     )
     if good and max(good.values()) > 1:
         yield f"answered more than once: {[name for name, n in good.items() if n > 1]}"

@@ -214,10 +214,8 @@ def test_embeddings_in_a_batch(fake: FakeOpenAI, client: openai.OpenAI, tmp_path
 
 def test_a_pre_made_body_makes_a_large_batch_quick(tmp_path: Path) -> None:
     lines = [line_of(f"u{n}", f"text {n} [refuse]") for n in range(5_000)]
-    with (
-        FakeOpenAI(tmp_path, reply="plain", auto="at once") as fake,
-        openai.OpenAI(api_key=fake.key, base_url=fake.base_url) as client,
-    ):
+    with FakeOpenAI(tmp_path, reply="plain", auto="at once") as fake, connecting(fake) as connect:
+        client = connect()
         batch = create(client, lines)
         start = time.process_time()
         batch = client.batches.retrieve(batch.id)
@@ -231,10 +229,8 @@ def test_a_test_may_answer_itself(tmp_path: Path) -> None:
     def reply(line: dict[str, Any]) -> dict[str, Any] | None:
         return {"choices": [], "model": "mine"} if line["custom_id"] == "a" else None
 
-    with (
-        FakeOpenAI(tmp_path, reply=reply, auto="at once") as fake,
-        openai.OpenAI(api_key=fake.key, base_url=fake.base_url) as client,
-    ):
+    with FakeOpenAI(tmp_path, reply=reply, auto="at once") as fake, connecting(fake) as connect:
+        client = connect()
         batch = client.batches.retrieve(create(client, [GOOD, line_of("b", "x")]).id)
         found = read_file(client, batch.output_file_id, tmp_path)
     assert found["a"]["response"]["body"]["model"] == "mine"

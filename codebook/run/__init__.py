@@ -3,6 +3,7 @@
 from codebook.run.estimate import estimate_whole
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.money import live_engine
+from codebook.run.overview import cost_history, list_errors, list_jobs, summarise_runs
 from codebook.run.planning import plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
@@ -17,11 +18,15 @@ __all__ = [
     "Run",
     "RunFolder",
     "RunStatus",
+    "cost_history",
     "estimate_whole",
+    "list_errors",
+    "list_jobs",
     "list_runs",
     "live_engine",
     "open_run",
     "plan",
     "preflight",
+    "summarise_runs",
     "wait",
 ]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 NO_HISTORY = "no history yet"
 _SIMILAR = 3
@@ -55,37 +57,40 @@ def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:
 
     done = jobs[(jobs["state"] == "completed") & jobs["created"].notna() & jobs["ended"].notna()]
     seconds = (done["ended"] - done["created"]).dt.total_seconds()
-    past = {engine: seconds[done["engine"] == engine] for engine in done["engine"].unique()}
-    sizes = done["requests"]
-    durations, said = [], []
+    past = {
+        engine: (seconds[done["engine"] == engine].to_numpy(), of_engine["requests"].to_numpy())
+        for engine, of_engine in done.groupby("engine")
+    }
+    known: dict[tuple[str, int], tuple[float | None, str]] = {}
+    found: list[tuple[float | None, str]] = []
     for engine, requests, runs in zip(jobs["engine"], jobs["requests"], is_running(jobs), strict=True):
-        known = past.get(engine)
-        seconds_s, rests_on = (
-            (None, NO_HISTORY) if known is None else expect_duration(known, sizes[known.index], requests)
-        )
-        durations.append(seconds_s if runs else None)
-        said.append(rests_on if runs else "")
-    expected = jobs["created"] + pd.to_timedelta(pd.Series(durations, index=jobs.index, dtype=float), unit="s")
-    return pd.DataFrame({"expected_end": expected, "expected_from": pd.Series(said, index=jobs.index, dtype=object)})
+        if runs and (engine, requests) not in known:
+            known[engine, requests] = expect_duration(*past[engine], requests) if engine in past else (None, NO_HISTORY)
+        found.append(known[engine, requests] if runs else (None, ""))
+    durations = pd.Series([duration_s for duration_s, _ in found], index=jobs.index, dtype=float)
+    expected = jobs["created"] + pd.to_timedelta(durations, unit="s")
+    return pd.DataFrame({"expected_end": expected, "expected_from": [said for _, said in found]}, index=jobs.index)
 
 
-def expect_duration(seconds: pd.Series[float], sizes: pd.Series[int], requests: int) -> tuple[float, str]:
+def expect_duration(seconds: NDArray[np.float64], sizes: NDArray[np.int64], requests: int) -> tuple[float | None, str]:
     """Return (seconds, what they rest on) for a job of so many requests, from durations and sizes of past jobs.
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> expect_duration(pd.Series([60.0, 80.0, 70.0, 900.0]), pd.Series([100, 100, 120, 9000]), 110)
+    >>> import numpy as np
+    >>> expect_duration(np.array([60.0, 80.0, 70.0, 900.0]), np.array([100, 100, 120, 9000]), 110)
     (70.0, '3 jobs of similar size')
-    >>> expect_duration(pd.Series([60.0, 60.0, 90.0]), pd.Series([10, 10, 10]), 100)
+    >>> expect_duration(np.array([60.0, 60.0, 90.0]), np.array([10, 10, 10]), 100)
     (600.0, '3 jobs, scaled by requests')
     """
+    import numpy as np
+
     similar = seconds[(sizes <= requests * _SIMILAR) & (sizes * _SIMILAR >= requests)]
     if len(similar) >= _SIMILAR:
-        return float(similar.median()), f"{len(similar)} jobs of similar size"
+        return float(np.median(similar)), f"{len(similar)} jobs of similar size"
     if len(seconds) >= _SIMILAR:
-        return float((seconds / sizes).median() * requests), f"{len(seconds)} jobs, scaled by requests"
-    return float(seconds.median()), f"{len(seconds)} job{'s' * (len(seconds) > 1)}"
+        return float(np.median(seconds / sizes) * requests), f"{len(seconds)} jobs, scaled by requests"
+    return float(np.median(seconds)), f"{len(seconds)} job{'s' * (len(seconds) > 1)}"
 
 
 def is_running(jobs: pd.DataFrame) -> pd.Series[bool]:

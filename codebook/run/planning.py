@@ -78,9 +78,9 @@ def plan(
     book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
     _check_parameters(url, draws, limit, settings or {})
     source, chosen = _describe_units(units, limit)
-    own = _read_options(options)
-    if archive:
-        own["archive"] = show_path(resolve_path(archive))
+    own = _read_options(options) | ({"archive": archive} if archive else {})
+    if "archive" in own:
+        own["archive"] = show_path(resolve_path(own["archive"]))
     asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model}
     asked["options"] = own
     name = run or f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
