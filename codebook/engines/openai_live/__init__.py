@@ -1,0 +1,169 @@
+"""Answers by concurrent live calls to any service that speaks the OpenAI API, at whatever speed it bears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from codebook.engines.base import Limits
+from codebook.engines.jobfiles import JobFiles
+from codebook.engines.jobs import JobEngine
+from codebook.engines.openai_live.apart import Apart
+from codebook.engines.openai_live.calls import Caller, import_aiohttp
+from codebook.engines.openai_live.crew import Crew
+from codebook.engines.openai_live.journal import Journal
+from codebook.engines.openai_live.lines import NAME, Ask, read_ask
+from codebook.engines.openai_live.spend import Price, Spend
+from codebook.engines.service import Client, find_provider
+from codebook.errors import Fault, ParameterError
+from codebook.records import Shard, iter_lines
+
+
+class OpenAILiveEngine(JobEngine):
+    """Answers a shard by live calls, many at a time.
+
+    Answers go to disk as they come, in whatever order. An interrupted or killed job goes on when its shard is submitted
+    again, and no answer that is on disk is asked for again. A live call has no name by which a service could know it
+    again, so calls that were open at a kill are made, and paid, twice: at most `concurrency` of them, and as many
+    answers as were not synced yet (64, or a tenth of a second's).
+
+    A reply with status 408, 409, 429 or 5xx, a lost connection and a timeout are tried again; other errors are the
+    answer to their line, in the service's own words. A refused key and an account without credit stop the job.
+
+    Parameters
+    ----------
+    folder
+        Where the work lies.
+    model
+        The model to ask.
+    provider, base_url
+        Who is asked: a record of `codebook.engines.service.PROVIDERS` or of the project's `providers.yaml`, and its
+        address where it has none of its own.
+    concurrency
+        Calls that are open at a time, at the most. How many there are, the service's replies say.
+    attempts
+        Calls made for a line before its error is its answer.
+    timeout_s
+        Seconds that a call may take.
+    progress
+        Show a bar on standard error, with what is spent where `price` is given. It never shows texts or keys.
+    price
+        Prices the body of a reply, in US dollars; None where it cannot.
+    cap
+        US dollars that the jobs of this engine may cost: no call is started that could cross it. What a resumed job
+        already holds counts.
+
+    Raises
+    ------
+    ParameterError
+        No model, a provider that is unknown, a number that is too small, or a cap without prices.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str = "",
+        provider: str = "openai",
+        base_url: str = "",
+        concurrency: int = 64,
+        attempts: int = 6,
+        timeout_s: float = 120.0,
+        progress: bool = False,
+        price: Price | None = None,
+        cap: float | None = None,
+    ) -> None:
+        super().__init__(folder, progress=progress)
+        self.provider = find_provider(provider, base_url)
+        numbers = {"concurrency": concurrency, "attempts": attempts, "timeout_s": timeout_s}
+        faults = [Fault(key, f"{value} is too small", "give 1 or more") for key, value in numbers.items() if value < 1]
+        if not model:
+            faults.append(Fault("model", "is needed and missing", "name the model to ask, such as gpt-6-luna"))
+        if cap is not None and price is None:
+            faults.append(Fault("cap", "cannot be kept without prices", "give price="))
+        if faults:
+            raise ParameterError("The engine 'openai_live' cannot be made like this.", faults)
+        self._model, self.concurrency, self.attempts = model, concurrency, attempts
+        self.timeout_s, self.spend = timeout_s, Spend(price, cap)
+        self.client = Client(self.provider)
+
+    @property
+    def model(self) -> str:
+        """The model id that belongs into the request bodies."""
+        return self._model
+
+    @property
+    def limits(self) -> Limits:  # type: ignore[override]
+        """What one shard may hold: as much as a batch file, so that the same shard may go either way."""
+        return Limits(self.provider.n_requests, self.provider.n_bytes)
+
+    def prepare(self, shard: Shard) -> None:
+        """Look for the key and the packages.
+
+        Raises
+        ------
+        MissingKeyError
+            The provider's key is not set.
+        MissingExtraError
+            The SDK or aiohttp is not installed.
+        """
+        import_aiohttp()
+        _ = self.client.sdk
+
+    def answer_rest(self, shard: Shard, job: JobFiles) -> None:
+        """Answer what the part file does not hold yet.
+
+        Raises
+        ------
+        EngineError
+            The service refused the key, or has no credit left.
+        UnreachableError
+            The service cannot be reached, or asks to come back much later.
+        BudgetError
+            One more answer could cross the cap.
+        """
+        done = self._read_done(job)
+        asks = _iter_asks(shard.path, done)
+        caller, journal = Caller(self.client, self.timeout_s), Journal(job.part)
+        n_workers = min(self.concurrency, shard.n_requests)
+        crew = Crew(asks, caller, journal, self.spend, concurrency=n_workers, attempts=self.attempts)
+        bar = tqdm(total=shard.n_requests, initial=len(done), desc=NAME, unit="request", disable=not self.progress)
+        with bar:
+            Apart(crew).run(lambda: self._look(bar, len(done), crew, job))
+        if crew.error:
+            raise crew.error
+        if len(done) + journal.n_written == shard.n_requests:
+            job.finish()
+
+    def _read_done(self, job: JobFiles) -> frozenset[str]:
+        """The custom_ids that are answered on disk; what those answers cost is counted."""
+        done = []
+        for answer in job.mend_unordered():
+            done.append(str(answer.get("custom_id")))
+            response = answer.get("response") or {}
+            if response.get("status_code") == 200:
+                self.spend.add(response["body"])
+        return frozenset(done)
+
+    def _look(self, bar: tqdm[Any], n_before: int, crew: Crew, job: JobFiles) -> bool:
+        """Bring the bar up to date; say whether the job is to be stopped."""
+        said = [str(self.spend)] * (self.spend.price is not None) + [f"{crew.n_failed} failed"] * (crew.n_failed > 0)
+        bar.set_postfix_str(", ".join(said), refresh=False)
+        bar.update(n_before + crew.journal.n_written - bar.n)
+        return job.cancel.exists()
+
+
+def _iter_asks(path: Path, done: frozenset[str]) -> Iterator[Ask]:
+    """Yield the questions of a shard that have no answer yet."""
+    for number, (_, line) in enumerate(iter_lines(path), 1):
+        ask = read_ask(line, f"{path.name}, line {number}")
+        if ask.custom_id not in done:
+            yield ask
+
+
+__all__ = ["OpenAILiveEngine"]

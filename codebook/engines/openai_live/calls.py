@@ -1,0 +1,123 @@
+"""One call after the other over a raw HTTP session, authenticated and addressed as the SDK would do it.
+
+The SDK builds, checks and wraps every request, which holds one process to about 330 calls a second. Here the bodies
+are ready bytes, so only what the SDK knows is taken from it: headers with the key, the address, certificates.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any, Self
+from urllib.request import getproxies, proxy_bypass
+
+from codebook.engines.openai_live.lines import LostError, Reply
+from codebook.engines.service import Client
+from codebook.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import openai
+
+_CONNECT_S = 15.0
+
+
+class Caller:
+    """A session of calls.
+
+    Parameters
+    ----------
+    client
+        Whom to call. Its key must be there.
+    timeout_s
+        Seconds that a call may take, from the first byte sent to the last received.
+    """
+
+    def __init__(self, client: Client, timeout_s: float) -> None:
+        self.sdk, self.timeout_s = client.sdk, timeout_s
+        self.secret = client.key if client.provider.key else ""
+        self._addresses: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        aiohttp = import_aiohttp()
+        timeout = aiohttp.ClientTimeout(total=self.timeout_s, sock_connect=min(self.timeout_s, _CONNECT_S))
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=_certificates(str(self.sdk.base_url))),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=make_headers(self.sdk),
+            timeout=timeout,
+            max_field_size=65_536,
+        )
+        host = self.sdk.base_url.host
+        self._proxy = None if proxy_bypass(host) else getproxies().get(self.sdk.base_url.scheme)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def call(self, url: str, body: bytes) -> Reply:
+        """Post a body to an endpoint, such as `/v1/chat/completions`.
+
+        Raises
+        ------
+        LostError
+            There is no reply, or only a part of one.
+        """
+        from yarl import URL
+
+        aiohttp = import_aiohttp()
+        try:
+            async with self._session.post(
+                URL(self.address(url), encoded=True), data=body, allow_redirects=False, proxy=self._proxy
+            ) as response:
+                raw = await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise LostError("connect", _say(error)) from None
+        except TimeoutError:
+            raise LostError("timeout", f"no reply within {self.timeout_s:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise LostError("connection_error", _say(error)) from None
+        if response.status != 200 and self.secret:
+            raw = raw.replace(self.secret.encode(), b"[the key]")
+        return Reply(response.status, raw, response.headers)
+
+    def address(self, url: str) -> str:
+        """Return the address of an endpoint: the SDK's base with the endpoint's path behind it."""
+        if url not in self._addresses:
+            self._addresses[url] = str(self.sdk.base_url.join(url.removeprefix("/v1").lstrip("/")))
+        return self._addresses[url]
+
+
+def make_headers(sdk: openai.OpenAI) -> dict[str, str]:
+    """Return the headers that the SDK sends: the key, who asks, the organisation and the project."""
+    return {
+        name: value
+        for name, value in {**sdk.auth_headers, **sdk.default_headers}.items()
+        if isinstance(value, str)  # what the SDK leaves out is no string
+    }
+
+
+def import_aiohttp() -> Any:
+    """Return the module aiohttp.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    try:
+        import aiohttp
+    except ImportError:
+        raise MissingExtraError("The engine 'openai_live'", "openai") from None
+    return aiohttp
+
+
+def _certificates(base_url: str) -> ssl.SSLContext | bool:
+    """The certificates that the SDK's transport trusts; making the context takes time, and http needs none."""
+    if not base_url.startswith("https:"):
+        return True
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+def _say(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -1,0 +1,186 @@
+"""A fixed number of workers that take questions from an iterator, have them answered and write the answers down."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codebook.engines.openai_live.calls import Caller
+from codebook.engines.openai_live.journal import Journal
+from codebook.engines.openai_live.lines import Ask, LostError, Reply, count_tokens, write_lost_line, write_reply_line
+from codebook.engines.openai_live.pace import Pace, Turn
+from codebook.engines.openai_live.spend import Spend
+from codebook.engines.openai_live.verdicts import OVERLOADED, find_stop, may_pass
+from codebook.engines.openai_live.waits import LONGEST_WAIT_S, draw_pause, read_retry_after
+from codebook.errors import UnreachableError
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a service that cannot be connected to is given up; nothing was sent, so no attempt is used up by it.
+
+    `n_calls` in a row and `first_s` seconds, or `few_s` seconds where there are fewer calls, if it never replied in
+    this job; `later_s` seconds if it did.
+    """
+
+    n_calls: int = 20
+    first_s: float = 3.0
+    few_s: float = 10.0
+    later_s: float = 60.0
+
+    def is_over(self, n_calls: int, seconds: float, *, replied: bool) -> bool:
+        """Whether so many calls in so many seconds without a connection are enough."""
+        if replied:
+            return seconds >= self.later_s
+        return seconds >= (self.first_s if n_calls >= self.n_calls else self.few_s)
+
+
+class Crew:
+    """Answers questions until there are none left, or until it is stopped.
+
+    Parameters
+    ----------
+    asks
+        The questions; read by one worker at a time, as they are needed.
+    concurrency
+        Workers, and calls that may be open at a time.
+    attempts
+        Calls made for a question before its error is its answer.
+
+    Attributes
+    ----------
+    error
+        Why it stopped before the end, if it did.
+    n_failed
+        Questions whose answer is an error.
+    """
+
+    def __init__(
+        self, asks: Iterator[Ask], caller: Caller, journal: Journal, spend: Spend, *, concurrency: int, attempts: int
+    ) -> None:
+        self.asks, self.caller, self.journal, self.spend = asks, caller, journal, spend
+        self.concurrency, self.attempts = concurrency, attempts
+        self.pace, self.patience = Pace(concurrency), Patience()
+        self.error: Exception | None = None
+        self.n_failed = 0
+        self._stopped = asyncio.Event()
+        self._replied, self._unreached_at, self._n_unreached = False, math.nan, 0
+
+    async def run(self) -> None:
+        """Answer all questions."""
+        self._heed_cap()
+        async with self.journal, self.caller, asyncio.TaskGroup() as group:
+            for _ in range(self.concurrency):
+                group.create_task(self._work())
+
+    def stop(self, error: Exception | None = None) -> None:
+        """Make no new calls. Those that are open come to their end, and their answers are kept."""
+        self.error = self.error or error
+        self._stopped.set()
+        self.pace.close()
+
+    async def _work(self) -> None:
+        while not self._stopped.is_set() and (ask := next(self.asks, None)) is not None:
+            line = await self._answer(ask)
+            if line is not None:
+                await self.journal.put(line)
+
+    async def _answer(self, ask: Ask) -> bytes | None:
+        """The result line of a question; None where the crew was stopped before there was one."""
+        n_tries = n_failed = 0
+        while turn := await self.pace.enter():
+            try:
+                outcome = await self._call(ask)
+                self._heed(turn, outcome)
+                stop = isinstance(outcome, Reply) and find_stop(
+                    outcome, self.caller.address(ask.url), self.caller.secret
+                )
+            finally:
+                self.pace.leave()
+            if stop:
+                self.stop(stop)
+                return None
+            n_tries, n_failed = n_tries + _counts(outcome), n_failed + 1
+            if n_tries >= self.attempts or not may_pass(outcome):
+                return self._write(ask, outcome)
+            await self._rest(_pause_s(outcome, n_failed))
+        return None
+
+    async def _call(self, ask: Ask) -> Reply | LostError:
+        try:
+            return await self.caller.call(ask.url, ask.body)
+        except LostError as lost:
+            return lost
+
+    def _heed(self, turn: Turn, outcome: Reply | LostError) -> None:
+        """Learn from what came of a call: how fast to go on, and what is spent."""
+        if isinstance(outcome, LostError):
+            if outcome.code == "connect":
+                self._note_unreached(outcome)
+            else:
+                self.pace.yield_way(turn, None, hold=False)
+            return
+        self._replied, self._n_unreached, self._unreached_at = True, 0, math.nan
+        body = outcome.body if outcome.status == 200 else None
+        self.pace.learn(turn, outcome.headers, count_tokens(body))
+        if outcome.status in OVERLOADED:
+            self.pace.yield_way(turn, read_retry_after(outcome.headers))
+        elif outcome.status < 500:
+            self.pace.succeed(turn)
+        if body is not None:
+            self.spend.add(body)
+            self._heed_cap()
+
+    def _heed_cap(self) -> None:
+        """Let only so many calls be open as what is left of the cap can pay for."""
+        if self.spend.cap is not None:
+            self.pace.room = self.spend.room
+            if error := self.spend.check():
+                self.stop(error)
+
+    def _note_unreached(self, lost: LostError) -> None:
+        now = time.monotonic()
+        self._n_unreached += 1
+        if math.isnan(self._unreached_at):
+            self._unreached_at = now
+        if self.patience.is_over(self._n_unreached, now - self._unreached_at, replied=self._replied):
+            self.stop(
+                UnreachableError(
+                    f"{self.caller.sdk.base_url} cannot be reached: {self._n_unreached} calls in a row did not connect "
+                    f"({lost}). Answers so far are kept. To mend: check base_url and the network, and submit again."
+                )
+            )
+
+    def _write(self, ask: Ask, outcome: Reply | LostError) -> bytes:
+        if isinstance(outcome, LostError):
+            self.n_failed += 1
+            return write_lost_line(ask, outcome)
+        self.n_failed += outcome.status != 200 or outcome.body is None
+        return write_reply_line(ask, outcome)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but not once the crew is stopped."""
+        if seconds:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._stopped.wait()
+            except TimeoutError:
+                pass
+
+
+def _counts(outcome: Reply | LostError) -> bool:
+    """Whether a call counts as an attempt: not where nothing was sent."""
+    return isinstance(outcome, Reply) or outcome.code != "connect"
+
+
+def _pause_s(outcome: Reply | LostError, n_failed: int) -> float:
+    """Seconds until a question is asked again; after an overload all wait together, and nobody for himself."""
+    if isinstance(outcome, LostError):
+        return draw_pause(n_failed)
+    if outcome.status in OVERLOADED:
+        return 0.0
+    told = read_retry_after(outcome.headers)
+    return told if told and told <= LONGEST_WAIT_S else draw_pause(n_failed)

@@ -1,0 +1,161 @@
+"""How many calls are open at a time, and how fast new ones are made: found out from what the service bears.
+
+A window of open calls grows from a few by two with every reply, until the service says too much (429) or all that are
+allowed are open; where the service's headers say that there is plenty, it opens at once. At a 429 it is cut to 0.7 of
+what was open, once a round trip, and nobody calls until the service's Retry-After is over. From there it grows along a
+cubic curve (that of RFC 9438, with time in round trips): soon back near the old peak, slowly around it, and faster
+again once the peak has proved too low. New calls are spread over the round trip, and never made faster than the
+service's own count of what is left (`Allowance`) permits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codebook.engines.openai_live.allowance import Allowance
+from codebook.engines.openai_live.waits import draw_pause
+
+_CUT = 0.7
+_ROUNDS = 12.0
+"""Round trips from a cut back to the old peak."""
+_LOW = 4.0
+"""Below this a window is not cut because few calls happened to be open."""
+_TICK_S = 0.002
+_FAST, _STEADY = 4.0, 1.2
+"""How much faster than (window / round trip) calls may follow each other: at first, and after the first cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Leave to make a call: its number, counted from 1, and when it was given, in seconds of the clock."""
+
+    number: int
+    began: float
+
+
+class Pace:
+    """Gives turns to callers. All of it happens in one event loop.
+
+    Attributes
+    ----------
+    concurrency
+        Calls that may be open at the very most.
+    window
+        Calls that may be open now.
+    n_open
+        Calls that are open.
+    room
+        A bound that the caller sets, such as by what money is left.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self.concurrency, self.room = concurrency, math.inf
+        self.window, self.n_open, self.n_begun = float(min(concurrency, max(8, concurrency // 16))), 0, 0
+        self.allowances = (Allowance("requests"), Allowance("tokens"))
+        self._waiting: deque[asyncio.Future[Turn | None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed, self._n_in_a_row = False, 0
+        self._round_s, self._next_at, self._held_until, self._cut_at = math.nan, 0.0, 0.0, -math.inf
+        self._peak = math.inf  # no 429 yet: the window grows by two a reply
+
+    async def enter(self) -> Turn | None:
+        """Wait for a turn; None once the pace is closed."""
+        if self._closed:
+            return None
+        future: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._wake()
+        return await future
+
+    def leave(self) -> None:
+        """Give a turn back: the call is over, whatever came of it."""
+        self.n_open -= 1
+        self._wake()
+
+    def close(self) -> None:
+        """Give no more turns."""
+        self._closed = True
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+        if self._timer:
+            self._timer.cancel()
+
+    def learn(self, turn: Turn, headers: Mapping[str, str], n_tokens: int = 0) -> None:
+        """Take in the rate limit headers of a reply, and how many tokens it took."""
+        now, n_since, tokens = time.monotonic(), self.n_begun - turn.number, self.allowances[1]
+        if n_tokens:
+            tokens.cost += (n_tokens - tokens.cost) * (0.1 if tokens.cost > 1 else 1.0)
+        for allowance in self.allowances:
+            allowance.learn(headers, n_since, turn.began, now, turn.number)
+
+    def succeed(self, turn: Turn) -> None:
+        """Note that a call was answered: the window may grow, if it was full."""
+        now, self._n_in_a_row = time.monotonic(), 0
+        round_s = now - turn.began
+        self._round_s = round_s if math.isnan(self._round_s) else 0.9 * self._round_s + 0.1 * round_s
+        if self.n_open >= 0.8 * self.window:
+            self.window = min(float(self.concurrency), self._grow(now))
+
+    def yield_way(self, turn: Turn, wait_s: float | None, *, hold: bool = True) -> None:
+        """Note that the service has too much to do: fewer calls, and none at all for `wait_s` (None: a guess)."""
+        now = time.monotonic()
+        if turn.began > self._cut_at:  # calls made before the cut say nothing about the window after it
+            self._peak = min(self.window, max(float(self.n_open), _LOW))
+            self.window, self._cut_at = max(1.0, _CUT * self._peak), now
+            self._n_in_a_row += 1
+            if hold and wait_s is None:
+                wait_s = draw_pause(self._n_in_a_row)
+        if hold and wait_s:
+            self._held_until = max(self._held_until, now + wait_s)
+            self._next_at = self._held_until
+
+    def _grow(self, now: float) -> float:
+        """The window after one more reply."""
+        if math.isinf(self._peak):
+            said = not math.isinf(self.allowances[0].left(now))
+            plenty = said and all(self.concurrency * each.cost < each.left(now) for each in self.allowances)
+            return float(self.concurrency) if plenty else self.window + 2.0
+        rounds = (now - max(self._cut_at, self._held_until)) / max(self._round_s, 1e-3)
+        aim = self._peak * (1 + (1 - _CUT) * ((rounds - _ROUNDS) / _ROUNDS) ** 3)
+        return self.window + min(1.0, max(0.0, (aim - self.window) / self.window))
+
+    def _wake(self) -> None:
+        """Give turns to as many as may have one now; come back when the next may."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        while self._waiting and self._has_room():
+            now = time.monotonic()
+            wait_s = self._wait_s(now)
+            if wait_s > _TICK_S:
+                self._timer = asyncio.get_running_loop().call_later(wait_s, self._wake)
+                return
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(self._begin(now))
+
+    def _has_room(self) -> bool:
+        return self.n_open < min(int(self.window), self.room)
+
+    def _wait_s(self, now: float) -> float:
+        return max(
+            self._held_until - now, self._next_at - now, *(allowance.wait_s(now) for allowance in self.allowances)
+        )
+
+    def _begin(self, now: float) -> Turn:
+        for allowance in self.allowances:
+            allowance.take(now)
+        if not math.isnan(self._round_s):
+            haste = _FAST if math.isinf(self._peak) else _STEADY
+            step_s = self._round_s / (self.window * haste)
+            self._next_at = max(self._next_at, now - 5 * _TICK_S) + step_s
+        self.n_open += 1
+        self.n_begun += 1
+        return Turn(self.n_begun, now)
