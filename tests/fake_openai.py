@@ -99,7 +99,6 @@ class FakeOpenAI(Store):
         self.models = ("gpt-6-luna", "gpt-6-sol", "gpt-5.4-mini", "gpt-4.1-mini", "text-embedding-3-small", "live-only")
         self.latency_s, self.n_live, self.peak_live, self.keep_bodies = 0.0, 0, 0, True
         self._bucket: Bucket | None = None
-        self._loop = asyncio.new_event_loop()
         self._ready, self._stopping = threading.Event(), asyncio.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="fake-openai", daemon=True)
@@ -178,8 +177,11 @@ class FakeOpenAI(Store):
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
+        if self._failure:
+            raise self._failure
 
     def _run(self) -> None:
+        self._loop = asyncio.new_event_loop()
         try:
             self._loop.run_until_complete(self._serve())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())

@@ -1,0 +1,260 @@
+"""Lives through a run at the fake service, is killed at some point of it, and lives on.
+
+`crash_child.py FOLDER PART PARTS WHICH` forks a client for each death, lets it be killed, starts it again, and
+prints what came of it as JSON lines. The service is a process of its own, which notices nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import httpx2
+import orjson
+from fake_process import FakeProcess
+from scripted import make_book
+from test_crash import COMPARED, LASTING, find_wrong, say
+
+from codebook.errors import PendingError
+from codebook.records import Unit
+from codebook.run import Run, open_run, plan
+from codebook.shards import Cuts
+
+UNITS = [
+    *(Unit(f"u{n}", f"Sentence {n} about coal.") for n in range(6)),
+    Unit("copy", "Sentence 3 about coal."),
+    Unit("once", "[500 once]"),
+    Unit("cut", "[truncate]"),
+    Unit("no", "[refuse]"),
+    Unit("nothing", ""),
+]
+N_SHARDS = 5  # three, and one for each of the two retries
+MAKING = ("GET /v1/batches", "POST /v1/files", "POST /v1/batches")
+"""The requests by which a batch is made."""
+
+
+@dataclass
+class Death:
+    """Kills the process at its `nth` point, or at the first one called `at`. What it passed is in `seen`."""
+
+    nth: int = 0
+    at: str = ""
+    seen: list[str] = field(default_factory=list)
+
+    def point(self, name: str) -> None:
+        self.seen.append(name)
+        if len(self.seen) == self.nth or name == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, name: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        self.point(f"before {name}")
+        result = call(*args, **options)
+        self.point(f"after {name}")
+        return result
+
+    def install(self) -> None:
+        """Put points around every request, and around everything that makes something last."""
+        for name in LASTING:
+            setattr(os, name, self._wrap(name, getattr(os, name)))
+        death, connect, send = self, sqlite3.connect, httpx2.Client.send
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+                call = super().execute
+                return death.around(sql, call, sql, *args) if sql == "COMMIT" else call(sql, *args)
+
+        def counted(client: httpx2.Client, request: httpx2.Request, **options: Any) -> httpx2.Response:
+            path = re.sub(r"(batch_|file-)\w+", "ID", request.url.path)
+            return death.around(f"{request.method} {path}", send, client, request, **options)
+
+        sqlite3.connect = lambda *args, **options: connect(*args, **options, factory=Connection)  # type: ignore
+        httpx2.Client.send = counted  # type: ignore
+
+    def _wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **options: self.around(name, call, *args, **options)
+
+
+def live(base_url: str) -> None:
+    """A whole life: plan, submit, collect, retry what failed and what was cut short, submit and collect again."""
+    options = {"base_url": base_url, "pause_s": 0.01}
+    asked: dict[str, Any] = {"engine": "openai_batch", "model": "gpt-6-luna", "options": options}
+    run = plan(make_book("topic"), UNITS, run="one", cuts=Cuts(n_requests=3), **asked)
+    run.submit(cap=1.0)
+    _collect(run)
+    run.retry(["failed"])
+    run.retry(["truncated"], max_tokens=2000)
+    run.submit()
+    _collect(run)
+
+
+def _collect(run: Run) -> None:
+    """Look again until the service is ready: a batch takes a step at each look."""
+    for _ in range(9):
+        try:
+            run.collect()
+        except PendingError:
+            continue
+        return
+    raise AssertionError("the service does not come to an end")
+
+
+# --- the driver
+
+
+class Driver:
+    """Forks clients in projects below a folder; they share one service, which is emptied in between."""
+
+    def __init__(self, root: Path, fake: FakeProcess) -> None:
+        self.root, self.fake, self.n = root, fake, 0
+        os.environ["OPENAI_API_KEY"] = fake.key
+        self.renew()
+        live(fake.base_url)  # here, so that no fork has to import anything
+        self.renew()
+        self.calm: dict[str, Any] | None = None
+        died = [self.fork(Death())]
+        self.points: list[str] = orjson.loads((self.project / "points.json").read_bytes())
+        seen = self.see()
+        say(at="calm", how="", died=died, lived=0, points=self.points, wrong=[*self.judge(seen)], n_spare=seen["spare"])
+        self.calm = seen
+
+    def renew(self) -> None:
+        """Begin with an empty project, and a service that knows nothing."""
+        self.n += 1
+        self.project = self.root / f"project-{self.n}"
+        self.project.mkdir(parents=True)
+        os.environ["CODEBOOK_PROJECT"] = str(self.project)
+        self.fake.do("reset")
+
+    def fork(self, death: Death) -> int:
+        """Live in a child process; return its wait status."""
+        return os.waitpid(self.start(death), 0)[1]
+
+    def start(self, death: Death) -> int:
+        """Begin a life in a child process; return its number."""
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                death.install()
+                live(self.fake.base_url)
+                (self.project / "points.json").write_bytes(orjson.dumps(death.seen))
+                code = 0
+            except BaseException:  # noqa: BLE001  the fork must end here, whatever happened
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        return child
+
+    def go(self, at: str, how: str, deaths: list[Death], between: Callable[[], object] = lambda: None) -> None:
+        """Die these deaths one after the other, live on, and say what came of it."""
+        self.renew()
+        died = [self.fork(death) for death in deaths]
+        between()
+        self.end(at, how, died)
+
+    def kill_on_the_way(self, call: str, number: int, *, work: bool) -> None:
+        """Kill a client from outside while it waits for the answer to its nth call, before or after the work."""
+        self.renew()
+        self.fake.do("fault", call, "timeout", after=number, seconds=600, work=work)
+        child, kind = self.start(Death()), call.split(".")[0]
+        while not self._waits(call, kind, number, work=work):
+            sleep(0.002)
+        os.kill(child, signal.SIGKILL)
+        self.end(f"on the way of {call} {number}", f"work={work}", [os.waitpid(child, 0)[1]])
+
+    def _waits(self, call: str, kind: str, number: int, *, work: bool) -> bool:
+        state = self.fake.state()
+        came = sum(name == call for name, *_ in state["calls"])
+        made = sum(thing.get("purpose", "batch") == "batch" for thing in state[kind].values())
+        return came == number + 1 and made == number + work
+
+    def end(self, at: str, how: str, died: list[int]) -> None:
+        """Live to the end and say what came of it all."""
+        lived = self.fork(Death())
+        try:
+            seen = self.see()
+            n_spare, wrong = seen["spare"], [*self.judge(seen)]
+        except Exception:  # noqa: BLE001  reported, and the test fails on it
+            n_spare, wrong = -1, [traceback.format_exc()]
+        say(at=at, how=how, died=died, lived=lived, n_spare=n_spare, wrong=wrong)
+        shutil.rmtree(self.project)
+
+    def lose_notes(self) -> None:
+        """Lose what the engine noted of its jobs."""
+        shutil.rmtree(self.project / "runs" / "one" / "work", ignore_errors=True)
+
+    def lag(self) -> None:
+        """Let the next list not show the newest batch yet."""
+        self.fake.do("fault", "batches.list", "stale")
+
+    def see(self) -> dict[str, Any]:
+        """What the service did, and what the ledger knows of it."""
+        state, run = self.fake.state(), open_run("one")
+        with closing(sqlite3.connect(run.folder.ledger_path)) as db:
+            jobs = sorted(db.execute("SELECT job_id, job_key FROM jobs"))
+        batches = state["batches"].items()
+        uploads = {name for name, file in state["files"].items() if file["purpose"] == "batch"}
+        return {
+            "jobs": jobs,
+            "made": sorted((name, batch["metadata"]["codebook_job"]) for name, batch in batches),
+            "billed": sorted(state["billed"]),
+            "spare": len(uploads - {batch["input_file_id"] for _, batch in batches}),
+            "spent": run.status().money,
+            "table": run.table()[COMPARED],
+        }
+
+    def judge(self, seen: dict[str, Any]) -> Iterator[str]:
+        """What is wrong with the run, at the service and on disk."""
+        calm = self.calm or seen
+        yield from find_wrong(open_run("one"), calm["table"], asked_again=["cut"])
+        if seen["jobs"] != seen["made"]:
+            yield f"the service has {seen['made']}, the ledger {seen['jobs']}"
+        if len(seen["made"]) != N_SHARDS or len({key for _, key in seen["made"]}) != N_SHARDS:
+            yield f"{len(seen['made'])} batches were made for {N_SHARDS} shards"
+        if any(n != 1 for *_, n in seen["billed"]) or seen["billed"] != calm["billed"]:
+            yield f"billed: {seen['billed']}"
+        if seen["spent"].reserved or not seen["spent"].spent or seen["spent"] != calm["spent"]:
+            yield f"the money is {seen['spent']}, and should be {calm['spent']}"
+
+
+def list_deaths(driver: Driver, *, everything: bool) -> Iterator[Callable[[], None]]:
+    """Every death to die: around each request, around each third write (or each), and worse ones."""
+    numbered = [*enumerate(driver.points, 1)]
+    requests = [(nth, at) for nth, at in numbered if "/v1/" in at]
+    writes = [(nth, at) for nth, at in numbered if "/v1/" not in at]
+    making = requests if everything else [(nth, at) for nth, at in requests if at.split(" ", 1)[1] in MAKING]
+    for nth, at in sorted(requests + (writes if everything else writes[::3])):
+        yield partial(driver.go, f"{nth} {at}", "once", [Death(nth)])
+    for nth, at in making:
+        yield partial(driver.go, f"{nth} {at}", "twice", [Death(nth), Death(at=at)])
+        yield partial(driver.go, f"{nth} {at}", "notes lost", [Death(nth)], driver.lose_notes)
+        if at == "after POST /v1/batches":
+            yield partial(driver.go, f"{nth} {at}", "list lags", [Death(nth)], driver.lag)
+    for number in range(N_SHARDS):
+        for call in ("files.create", "batches.create"):
+            for work in (False, True):
+                yield partial(driver.kill_on_the_way, call, number, work=work)
+
+
+def sweep(root: Path, part: int, parts: int, which: str) -> None:
+    """Die one part of all deaths."""
+    with FakeProcess(root / "service") as fake:
+        driver = Driver(root, fake)
+        for go in [*list_deaths(driver, everything=which == "all")][part::parts]:
+            go()
+
+
+if __name__ == "__main__":
+    sweep(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
