@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def test_a_call_hangs(tmp_path: Path, work: bool, n_made: int) -> None:
     with FakeOpenAI(tmp_path) as fake, connecting(fake) as connect:
         fake.fault("batches.create", "timeout", seconds=60, work=work)
         with pytest.raises(openai.APITimeoutError):
-            connect(timeout=0.2).batches.create(**MAKE)
+            connect(timeout=0.5).batches.create(**MAKE)
     assert fake.n_created == n_made
 
 
@@ -178,18 +179,29 @@ def test_faults_of_the_end_wait_for_it(fake: FakeOpenAI, client: openai.OpenAI) 
 
 
 def test_live_calls_are_limited(fake: FakeOpenAI, client: openai.OpenAI, connect: Connect) -> None:
-    fake.rate_limit(5, burst=2)
+    fake.rate_limit(2, burst=2)
     raw = client.chat.completions.with_raw_response.create(**body_of("x"))
-    assert (raw.headers["x-ratelimit-limit-requests"], raw.headers["x-ratelimit-remaining-requests"]) == ("300", "1")
+    assert (raw.headers["x-ratelimit-limit-requests"], raw.headers["x-ratelimit-remaining-requests"]) == ("120", "1")
     assert raw.headers["x-request-id"].startswith("req_")
     assert CALLS["chat"](client).choices
     with pytest.raises(openai.RateLimitError) as caught:
         [CALLS["chat"](client) for _ in range(50)]
-    assert 0 < float(caught.value.response.headers["retry-after"]) <= 0.2
+    assert 0 < float(caught.value.response.headers["retry-after"]) <= 0.5
     assert caught.value.code == "rate_limit_exceeded"
     assert connect(max_retries=5).chat.completions.create(**body_of("x")).choices
     fake.rate_limit(None)
     assert all(CALLS["chat"](client).choices for _ in range(20))
+
+
+def test_live_calls_run_side_by_side_and_take_their_time(fake: FakeOpenAI, client: openai.OpenAI) -> None:
+    fake.latency_s = 0.2
+    start = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda _: CALLS["chat"](client), range(4)))
+    assert (len(replies), fake.peak_live > 1, fake.n_live) == (4, True, 0)
+    assert time.monotonic() - start >= 0.2
+    assert fake.calls("chat")[0].body == body_of("x")
+    assert fake.calls("chat")[0].status == 200
 
 
 def test_a_live_text_orders_its_answer(fake: FakeOpenAI, client: openai.OpenAI) -> None:
