@@ -23,7 +23,7 @@ _WHERE = {
     "units": ("read_units", "check_units", "iter_units"),
     "tasks": ("show_question",),
     "run": (
-        "live_engine",
+        "ask_now",
         "preflight",
         "plan",
         "open_run",

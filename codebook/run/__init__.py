@@ -2,9 +2,8 @@
 
 from codebook.run.estimate import estimate_whole
 from codebook.run.folder import RunFolder, list_runs
-from codebook.run.money import live_engine
 from codebook.run.overview import cost_history, list_errors, list_jobs, summarise_runs
-from codebook.run.planning import plan
+from codebook.run.planning import ask_now, plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
 from codebook.run.verbs import RETRIABLE, RETRIED, Run, open_run
@@ -18,12 +17,12 @@ __all__ = [
     "Run",
     "RunFolder",
     "RunStatus",
+    "ask_now",
     "cost_history",
     "estimate_whole",
     "list_errors",
     "list_jobs",
     "list_runs",
-    "live_engine",
     "open_run",
     "plan",
     "preflight",

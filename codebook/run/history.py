@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    _Past = tuple[NDArray[Any], NDArray[Any]]  # seconds and sizes of past jobs
 
 NO_HISTORY = "no history yet"
 _SIMILAR = 3
@@ -57,22 +58,26 @@ def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:
 
     done = jobs[(jobs["state"] == "completed") & jobs["created"].notna() & jobs["ended"].notna()]
     seconds = (done["ended"] - done["created"]).dt.total_seconds()
-    past = {
-        engine: (seconds[done["engine"] == engine].to_numpy(), of_engine["requests"].to_numpy())
+    past: dict[str, _Past] = {
+        str(engine): (seconds[done["engine"] == engine].to_numpy(), of_engine["requests"].to_numpy())
         for engine, of_engine in done.groupby("engine")
     }
     known: dict[tuple[str, int], tuple[float | None, str]] = {}
     found: list[tuple[float | None, str]] = []
     for engine, requests, runs in zip(jobs["engine"], jobs["requests"], is_running(jobs), strict=True):
         if runs and (engine, requests) not in known:
-            known[engine, requests] = expect_duration(*past[engine], requests) if engine in past else (None, NO_HISTORY)
+            known[engine, requests] = _expect(past.get(engine), requests)
         found.append(known[engine, requests] if runs else (None, ""))
     durations = pd.Series([duration_s for duration_s, _ in found], index=jobs.index, dtype=float)
     expected = jobs["created"] + pd.to_timedelta(durations, unit="s")
     return pd.DataFrame({"expected_end": expected, "expected_from": [said for _, said in found]}, index=jobs.index)
 
 
-def expect_duration(seconds: NDArray[np.float64], sizes: NDArray[np.int64], requests: int) -> tuple[float | None, str]:
+def _expect(past: _Past | None, requests: int) -> tuple[float | None, str]:
+    return (None, NO_HISTORY) if past is None else expect_duration(*past, requests)
+
+
+def expect_duration(seconds: NDArray[Any], sizes: NDArray[Any], requests: int) -> tuple[float | None, str]:
     """Return (seconds, what they rest on) for a job of so many requests, from durations and sizes of past jobs.
 
     Examples
@@ -98,13 +103,11 @@ def is_running(jobs: pd.DataFrame) -> pd.Series[bool]:
     return jobs["created"].notna() & jobs["ended"].isna() & (jobs["job_id"] != "")
 
 
-def busy_hours(jobs: pd.DataFrame) -> float:
-    """Return for how long at least one of these jobs was at work, in hours; jobs side by side count once."""
-    spans = jobs[["created", "ended"]].dropna().sort_values("created")
-    hours, until = 0.0, None
-    for created, ended in spans.itertuples(index=False, name=None):
-        start = created if until is None else max(created, until)
-        if ended > start:
-            hours += (ended - start).total_seconds() / 3600
-        until = ended if until is None else max(until, ended)
-    return hours
+def busy_hours(jobs: pd.DataFrame) -> pd.Series[float]:
+    """Return for how long at least one job of each run was at work, in hours, by run; jobs side by side count once."""
+    spans = jobs[["run", "created", "ended"]].dropna().sort_values(["run", "created"])
+    runs = spans["run"]
+    busy_until = spans.groupby("run")["ended"].cummax().groupby(runs).shift()
+    start = spans["created"].where(busy_until.isna() | (spans["created"] > busy_until), busy_until)
+    seconds = (spans["ended"] - start).dt.total_seconds().clip(lower=0)
+    return seconds.groupby(runs).sum() / 3600

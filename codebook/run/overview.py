@@ -6,7 +6,7 @@ A service is called only by `list_jobs(poll=True)`. All times are UTC; all money
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codebook.errors import CodebookError, Fault, ParameterError
 from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
@@ -192,27 +192,23 @@ def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:
 
 def _count_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
     """Jobs of each run: how many, how many run, answers an hour, money reserved, first and last time."""
-    import pandas as pd
-
-    def count(of_run: pd.DataFrame) -> dict[str, Any]:
-        ended = of_run[of_run["ended"].notna() & (of_run["job_id"] != "")]
-        hours = busy_hours(ended)
-        held = of_run[~of_run["collected"] & (of_run["state"] != "waiting")]
-        return {
-            "jobs": len(of_run),
-            "running": int(is_running(of_run).sum()),
-            "items_per_hour": float(ended["done"].sum()) / hours if hours else float("nan"),
-            "reserved": held["reserved"].sum(min_count=1),
-            "first_submitted": of_run["submitted"].min(),
-            "last_ended": of_run["ended"].max(),
-        }
-
-    rows = {run: count(of_run) for run, of_run in jobs.groupby("run")}
-    names = ["jobs", "running", "items_per_hour", "reserved", "first_submitted", "last_ended"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=names)
-    for name in ("first_submitted", "last_ended"):
-        table[name] = as_times(table[name])
-    return table
+    ended = jobs[jobs["ended"].notna() & (jobs["job_id"] != "")]
+    hours = busy_hours(ended)
+    held = jobs[~jobs["collected"] & (jobs["state"] != "waiting")]
+    counts = (
+        jobs.assign(runs=is_running(jobs))
+        .groupby("run")
+        .agg(
+            jobs=("shard", "count"),
+            running=("runs", "sum"),
+            first_submitted=("submitted", "min"),
+            last_ended=("ended", "max"),
+        )
+    )
+    counts["items_per_hour"] = ended.groupby("run")["done"].sum() / hours.where(hours > 0)
+    counts["reserved"] = held.groupby("run")["reserved"].sum(min_count=1)
+    order = ["jobs", "running", "items_per_hour", "reserved", "first_submitted", "last_ended"]
+    return counts[order]
 
 
 def _join_names(names: pd.Series[str]) -> str:
