@@ -13,7 +13,7 @@ from codebook.ledger import Ledger
 if TYPE_CHECKING:
     import pandas as pd
 
-    from codebook.costs import Estimate
+    from codebook.costs import Estimate, Rates
 
 PAID = ("openai_batch", "openai_live")
 """Engines that call a service, which may charge for it."""
@@ -32,6 +32,7 @@ class Meter:
         self.engine, self.model = asked["engine"], asked["model"]
         self.options: Mapping[str, Any] = asked.get("options", {})
         self.batch = self.engine == "openai_batch"
+        self._rates: dict[str, Rates] = {}
 
     @property
     def charges(self) -> bool:
@@ -58,13 +59,18 @@ class Meter:
         """Return what an answer cost, in USD, by the tokens it reports; None where that is unknown."""
         if not self.charges:
             return None
-        from codebook.costs import price_usage, read_usage
+        from codebook.costs import read_usage
+
+        model = str(body.get("model") or self.model)
+        if model not in self._rates:
+            self._rates[model] = self._find_rates(model)
+        return self._rates[model].price(read_usage(body)).usd
+
+    def _find_rates(self, model: str) -> Rates:
+        from codebook.costs import find_rates
 
         known = self.provider
-        model = str(body.get("model") or self.model)
-        return price_usage(
-            model, read_usage(body), batch=self.batch, provider=known.prices, discount=known.discount
-        ).usd
+        return find_rates(model, batch=self.batch, provider=known.prices, discount=known.discount)
 
     def estimate(self, ledger: Ledger, shards: list[Path]) -> Estimate:
         """Return what shards will cost, live and as a batch, by what this model's answers took in this project."""
@@ -133,14 +139,3 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
 
 _SHOWN = {"live": "to come, live", "batch": "to come, as a batch"}
 _WHOLE = ["requests", "tokens in", "tokens out"]
-
-
-def live_engine(engine: str) -> str:
-    """Return the engine that answers at once where this one takes its time: a pilot should not wait for a batch.
-
-    Examples
-    --------
-    >>> live_engine("openai_batch"), live_engine("embedded")
-    ('openai_live', 'embedded')
-    """
-    return "openai_live" if engine == "openai_batch" else engine

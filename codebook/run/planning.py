@@ -78,7 +78,7 @@ def plan(
     book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
     _check_parameters(url, draws, limit, settings or {})
     source, chosen = _describe_units(units, limit)
-    own = _read_options(options) | ({"archive": archive} if archive else {})
+    own = read_options(options) | ({"archive": archive} if archive else {})
     if "archive" in own:
         own["archive"] = show_path(resolve_path(own["archive"]))
     asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model}
@@ -107,8 +107,33 @@ def plan(
     return open_run(name)
 
 
-def _read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    """The options of an engine as a mapping."""
+def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:
+    """Return engine and options that answer at once where these take their time: a pilot should not wait for a batch.
+
+    Examples
+    --------
+    >>> ask_now("openai_batch", ["provider: azure", "pause_s: 5"])
+    {'engine': 'openai_live', 'options': {'provider': 'azure'}}
+    >>> ask_now("embedded")
+    {'engine': 'embedded', 'options': {}}
+    """
+    given = read_options(options)
+    if engine != "openai_batch":
+        return {"engine": engine, "options": given}
+    return {
+        "engine": "openai_live",
+        "options": {name: given[name] for name in ("provider", "base_url") if name in given},
+    }
+
+
+def read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """Return the options of an engine as a mapping.
+
+    Raises
+    ------
+    ParameterError
+        A text is not of the form "name: value".
+    """
     if isinstance(options, Mapping):
         return dict(options)
     pairs = [text.partition(":") for text in options]
