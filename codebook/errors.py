@@ -46,7 +46,8 @@ class Fault:
     mend: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.problem.rstrip('.')}. To mend: {self.mend.rstrip('.')}."
+        end = "" if self.mend.endswith("?") else "."
+        return f"{self.where}: {self.problem.rstrip('.')}. To mend: {self.mend.rstrip('.')}{end}"
 
 
 class InputError(CodebookError):

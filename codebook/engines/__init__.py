@@ -45,7 +45,7 @@ def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) ->
     >>> make_engine("embeded", folder=Path("work"))
     Traceback (most recent call last):
     codebook.errors.ParameterError: There is no engine 'embeded'.
-      - engine: 'embeded' is not one of embedded, openai_batch, openai_live, replay. To mend: did you mean 'embedded'?.
+      - engine: 'embeded' is not one of embedded, openai_batch, openai_live, replay. To mend: did you mean 'embedded'?
     """
     if name not in ENGINES:
         fault = Fault("engine", f"{name!r} is not one of {', '.join(ENGINES)}", _suggest(name, list(ENGINES)))

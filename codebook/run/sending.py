@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from codebook.engines import Engine
 from codebook.engines.openai_batch import read_ceiling
-from codebook.errors import EngineError, UnreachableError
+from codebook.errors import EngineError, RecordError, UnreachableError
 from codebook.ledger import JobRow, Ledger
 from codebook.records import ENDED, JobState, Shard
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.refusals import say_refusal
+from codebook.shards import Cuts, check_shard
 
 
 def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Callable[[], Engine]) -> None:
@@ -24,6 +25,8 @@ def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Ca
         The next shard would cross the cap. What was sent before stays sent.
     EngineError
         The service refused, or cannot be reached. The shard can be handed in again.
+    RecordError
+        A shard is not as it was planned, or the service would refuse it.
     """
     rows = [row for row in ledger.jobs(folder.name) if row.job_id is None and row.collected_at is None]
     engine = make_engine() if rows else None
@@ -44,6 +47,9 @@ def has_room(ledger: Ledger, engine: Engine, row: JobRow) -> bool:
 def _send(folder: RunFolder, ledger: Ledger, meter: Meter, engine: Engine, row: JobRow) -> None:
     path = folder.shards / row.file
     folder.check_shard(path, row.sha256)
+    if meter.charges and (faults := check_shard(path, Cuts(engine.limits.n_requests, engine.limits.n_bytes))):
+        shown = "\n".join(f"  - {fault}" for fault in faults[:20])
+        raise RecordError(f"{path.name} would be refused by the service; it was not sent.\n{shown}")
     shard = Shard(path, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
     reserved = meter.reserve(ledger, folder.name, path) if row.job_key is None else row.reserved_usd
     key = row.job_key or f"{folder.name}:{row.number}:{row.sha256[:32]}"

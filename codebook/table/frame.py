@@ -81,7 +81,7 @@ def check_table(frame: pd.DataFrame, codebook: Codebook | None = None) -> pd.Dat
     codebook.errors.TableError: This is not a tidy table.
       - columns: 'variable', 'label', 'draw', 'why', 'run_id', 'custom_id' are missing. To mend: make the table with \
 make_table, or add them.
-      - column 'variabel': it is not a column of the tidy table. To mend: did you mean 'variable'?.
+      - column 'variabel': it is not a column of the tidy table. To mend: did you mean 'variable'?
     """
     refuse([*column_faults(frame)])
     faults: list[Fault] = []
