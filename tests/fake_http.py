@@ -103,9 +103,11 @@ def _refusal(options: dict[str, Any]) -> RefusedError:
 async def _hang(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     """Hang for `seconds`; the work is done before if `work` says so, else after, if the client is still there."""
     response = await handler(request) if fault.options.get("work") else None
-    await asyncio.sleep(fault.options.get("seconds", 30))
-    if request.transport is None or request.transport.is_closing():
-        return cut(request)
+    end = time.monotonic() + fault.options.get("seconds", 30)
+    while time.monotonic() < end:
+        if request.transport is None or request.transport.is_closing():
+            return cut(request)
+        await asyncio.sleep(0.02)
     return response or await handler(request)
 
 
