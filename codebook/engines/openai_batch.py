@@ -6,9 +6,7 @@ blindly: after any doubt the service's list is searched for the job's key, which
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import islice, takewhile
 from pathlib import Path
 from time import sleep, time
@@ -16,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.engines.base import Limits
 from codebook.engines.service import Client, find_provider
+from codebook.engines.service.batches import DAY_S, describe_batch
 from codebook.engines.service.download import download
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.errors import EngineError, Fault, GoneError, ParameterError, UnreachableError
-from codebook.records import JobState, LineFault, Shard
+from codebook.records import JobState, Shard
 
 if TYPE_CHECKING:
     from openai.types import Batch
@@ -28,7 +27,6 @@ KEY_FIELD = "codebook_job"
 """The field of a batch's metadata that holds the job key."""
 _LISTED = 5_000
 _FRESH_S = 15 * 60
-_DAY_S = 86_400
 _TRIES = 4
 
 
@@ -95,18 +93,26 @@ class OpenAIBatchEngine:
         EngineError
             The service refused the file or the batch.
         """
-        if batch_id := self.find(job_key):
-            return batch_id
         note = self.notes.read(job_key)
+        if batch_id := self._look_twice(job_key) if note and note.asked_at else self.find(job_key):
+            return batch_id
         if note is None or note.key_name != self.client.key_name:  # nothing was asked for with another key
-            note = Note(job_key=job_key, sha256=shard.sha256, key_name=self.client.key_name)
+            note = self._begin(shard, job_key)
         if not note.file_id:
             note = self._upload(shard, note)
         return self._create(shard, note)
 
+    def _begin(self, shard: Shard, job_key: str) -> Note:
+        """The first note of a job. One that is handed in again (its key ends in +) uses the file that is there."""
+        note = Note(job_key=job_key, sha256=shard.sha256, key_name=self.client.key_name)
+        earlier = self.notes.read(job_key[:-1]) if job_key.endswith("+") else None
+        if earlier and (earlier.sha256, earlier.key_name) == (note.sha256, note.key_name):
+            return note.model_copy(update={"file_id": earlier.file_id})
+        return note
+
     def _upload(self, shard: Shard, note: Note) -> Note:
         """Upload a shard's file; a file that is left over after a crash costs nothing and expires."""
-        days = {"anchor": "created_at", "seconds": self.provider.file_days * _DAY_S}
+        days = {"anchor": "created_at", "seconds": self.provider.file_days * DAY_S}
         expiry: dict[str, Any] = {"expires_after": days} if self.provider.sets_expiry else {}
         with shard.path.open("rb") as file:  # an open file is streamed; a path or bytes would be held in memory
             made = self.client.call(
@@ -139,7 +145,7 @@ class OpenAIBatchEngine:
         raise AssertionError("the loop returns or raises")
 
     def _call_create(self, shard: Shard, note: Note) -> Batch:
-        days = {"anchor": "created_at", "seconds": self.provider.file_days * _DAY_S}
+        days = {"anchor": "created_at", "seconds": self.provider.file_days * DAY_S}
         expiry: dict[str, Any] = {"output_expires_after": days} if self.provider.sets_expiry else {}
         once = self.client.sdk.with_options(max_retries=0)
         metadata = {KEY_FIELD: note.job_key, "codebook_shard": shard.path.name, "codebook_sha256": shard.sha256}
@@ -178,7 +184,7 @@ class OpenAIBatchEngine:
         if note and not note.asked_at:
             return None  # a batch was never asked for
         self._check_key(note, f"job {job_key}")
-        since = note.asked_at - _DAY_S if note else 0.0
+        since = note.asked_at - DAY_S if note else 0.0
         found = self.client.call("list of batches", self._list, since)
         mine = [batch for batch in found if (batch.metadata or {}).get(KEY_FIELD) == job_key]
         if not mine:
@@ -255,49 +261,6 @@ class OpenAIBatchEngine:
                     self.client.call(f"delete of {file_id}", self.client.sdk.files.delete, file_id)
                     deleted += 1
         return deleted
-
-
-def describe_batch(batch: Batch, file_days: int = 30) -> JobState:
-    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts are 0."""
-    counts = batch.request_counts
-    done, failed = (counts.completed or 0, counts.failed or 0) if counts else (0, 0)
-    faults = tuple(
-        LineFault(str(error.code or ""), str(error.message or ""), error.line or 0)
-        for error in (batch.errors.data or [] if batch.errors else [])
-    )
-    return JobState(
-        state=str(batch.status).lower(),
-        n_total=(counts.total or 0) if counts else 0,
-        n_done=done,
-        n_failed=failed,
-        note=_note(batch, faults, file_days),
-        expires_at=_iso(batch.expires_at),
-        faults=faults,
-        again=any(fault.code == "token_limit_exceeded" for fault in faults),
-    )
-
-
-def _note(batch: Batch, faults: tuple[LineFault, ...], file_days: int) -> str:
-    if faults:
-        return ""  # the run says which units they are about
-    ended = batch.completed_at or batch.expired_at or batch.cancelled_at
-    return f"the service keeps its files until {_iso(ended + file_days * _DAY_S)[:10]}" if ended else ""
-
-
-def read_ceiling(faults: tuple[LineFault, ...]) -> int | None:
-    """Return the number of tokens that may wait at a time, as the message of a refusal names it.
-
-    Examples
-    --------
-    >>> read_ceiling((LineFault("token_limit_exceeded", "Limit: 90,000 enqueued tokens."),))
-    90000
-    """
-    found = (re.search(r"[Ll]imit:?\s+([\d,]+)\s+enqueued", fault.message) for fault in faults)
-    return next((int(match[1].replace(",", "")) for match in found if match), None)
-
-
-def _iso(seconds: float | None) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else ""
 
 
 def _names_file(error: Exception) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codebook.engines import Engine
-from codebook.engines.openai_batch import read_ceiling
+from codebook.engines.service import read_ceiling
 from codebook.errors import EngineError, RecordError, UnreachableError
 from codebook.ledger import JobRow, Ledger
 from codebook.records import ENDED, JobState, Shard

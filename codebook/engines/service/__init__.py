@@ -1,5 +1,6 @@
 """What the engines that speak to a service share: who it is (providers), the key, and the SDK's client."""
 
+from codebook.engines.service.batches import read_ceiling
 from codebook.engines.service.client import Client, explain, make_client
 from codebook.engines.service.keys import find_key, find_secrets, name_key
 from codebook.engines.service.providers import PROVIDERS, Provider, find_provider
@@ -14,4 +15,5 @@ __all__ = [
     "find_secrets",
     "make_client",
     "name_key",
+    "read_ceiling",
 ]
