@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 
@@ -41,8 +41,7 @@ class Unit:
     context: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One question about one unit: a line of a shard, plus what the ledger maps it back to."""
 
     custom_id: str
@@ -141,7 +140,7 @@ def dump_line(value: Any) -> bytes:
     """
     line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     for raw, escaped in _ESCAPES:
-        if raw in line:
+        if raw[-1:] in line and raw in line:  # one byte is found faster than three
             line = line.replace(raw, escaped)
     return line
 

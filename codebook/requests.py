@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from codebook.dialects import write_body
-from codebook.records import CHAT, Request, Unit, dump_canonical, request_key
+from codebook.records import CHAT, Request, Unit, dump_canonical
 from codebook.tasks import Question
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_FOREIGN = re.compile("[^A-Za-z0-9_-]")
+_N_BEGUN = 4_096
 
 
 def make_custom_id(unit_id: str, variable: str, draw: int = 0) -> str:
@@ -28,38 +37,105 @@ def make_custom_id(unit_id: str, variable: str, draw: int = 0) -> str:
     True
     """
     whole = hashlib.sha256(f"{variable}\0{unit_id}\0{draw}".encode()).digest()
-    tail = base64.b32encode(whole)[:12].decode().lower()
-    return f"{variable[:16]}.{_slug(unit_id)[:26]}.{draw}.{tail}"
+    tail = base64.b32encode(whole[:10])[:12].decode().lower()
+    return f"{variable[:16]}.{_FOREIGN.sub('-', unit_id[:26])}.{draw}.{tail}"
 
 
-def _slug(text: str) -> str:
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in text[:26])
-
-
-def make_requests(
-    questions: Mapping[str, Question],
-    unit: Unit,
-    *,
-    model: str,
-    url: str = CHAT,
-    draws: int = 1,
-    settings: Mapping[str, Any] | None = None,
-) -> Iterator[Request]:
-    """Yield the requests about one unit: one a variable and draw.
+class RequestMaker:
+    """Makes the requests about any unit. All that does not depend on the unit is encoded and hashed once, here.
 
     Parameters
     ----------
     questions
-        From `codebook.tasks.make_questions`; made once for all units.
+        From `codebook.tasks.make_questions`.
     draws
         How often each question is asked. Each draw has a key of its own, so that it is really asked again.
     settings
         Further fields of the request body, such as `temperature` or `max_completion_tokens`.
+
+    Raises
+    ------
+    ParameterError
+        The settings would overwrite a part of the question.
+
+    Examples
+    --------
+    >>> from codebook.scheme import parse_codebook
+    >>> from codebook.tasks import make_questions
+    >>> book = parse_codebook('''
+    ... name: tone
+    ... unit: a headline
+    ... variables:
+    ...   - {name: tone, question: "Which tone?", kind: single, level: nominal, categories: [good, bad]}
+    ... ''')
+    >>> maker = RequestMaker(make_questions(book), model="m", draws=2)
+    >>> [request.custom_id for request in maker.ask(Unit("7", "Coal is cheap."))]
+    ['tone.7.0.nahbllbnwhvy', 'tone.7.1.ss62e4tmv725']
     """
-    for name, question in questions.items():
-        body = write_body(question.write_prompt(unit, settings), url, model)
-        # sent as written, since a model answers in the order of the schema; only the key is taken of the canonical form
-        sent, canonical = orjson.dumps(body), dump_canonical(body)
+
+    def __init__(
+        self,
+        questions: Mapping[str, Question],
+        *,
+        model: str,
+        url: str = CHAT,
+        draws: int = 1,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.url, self.draws = url, draws
+        self._asked = {
+            name: (question, _Template(question, model, url, settings)) for name, question in questions.items()
+        }
+
+    def ask(self, unit: Unit) -> Iterator[Request]:
+        """Yield the requests about one unit: one a variable and draw."""
+        for name, (question, template) in self._asked.items():
+            user = orjson.dumps(question.write_user(unit))
+            body = template.fill(user)
+            for draw, key in enumerate(template.make_keys(user, self.draws)):
+                custom_id = make_custom_id(unit.unit_id, name, draw)
+                yield Request(custom_id, key, self.url, body, unit.unit_id, name, draw)
+
+
+class _Template:
+    """A request's body around the message about the unit, in the two forms it is needed in.
+
+    It is sent as written, since a model answers in the order of the schema; only the key is taken of the canonical
+    form. What stands before the message is hashed once for each length that a body has, since the length comes first.
+    """
+
+    def __init__(self, question: Question, model: str, url: str, settings: Mapping[str, Any] | None) -> None:
+        prompt = question.write_prompt(Unit("", ""), settings)
+        for number in count():
+            mark = f"\0{number}"
+            body = write_body(replace(prompt, user=mark), url, model)
+            parts = [whole.split(orjson.dumps(mark)) for whole in (orjson.dumps(body), dump_canonical(body))]
+            if [len(part) for part in parts] == [2, 2]:  # else the codebook itself has the mark
+                break
+        (self._head, self._tail), (self._key_head, self._key_tail) = parts
+        self._url = url.encode()
+        self._begun: dict[int, _Hash] = {}
+
+    def fill(self, user: bytes) -> bytes:
+        """The body as it is sent, about the unit in this message (JSON)."""
+        return b"".join((self._head, user, self._tail))
+
+    def make_keys(self, user: bytes, draws: int) -> Iterator[str]:
+        """`records.request_key` of each draw."""
+        state = self._begin(len(user))
+        state.update(user + self._key_tail)
         for draw in range(draws):
-            custom_id = make_custom_id(unit.unit_id, name, draw)
-            yield Request(custom_id, request_key(url, canonical, draw), url, sent, unit.unit_id, name, draw)
+            whole, number = state.copy(), b"%d" % draw
+            whole.update(b"%d:%b" % (len(number), number))
+            yield whole.hexdigest()
+
+    def _begin(self, n_user: int) -> _Hash:
+        """The hash of all that comes before a message of so many bytes."""
+        found = self._begun.get(n_user)
+        if found is None:
+            n_bytes = len(self._key_head) + n_user + len(self._key_tail)
+            found = hashlib.sha256(b"%d:%b%d:%b" % (len(self._url), self._url, n_bytes, self._key_head))
+            if len(self._begun) >= _N_BEGUN:
+                self._begun.clear()
+            self._begun[n_user] = found
+        return found.copy()

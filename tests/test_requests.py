@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from codebook.errors import ParameterError
 from codebook.records import CHAT, RESPONSES, Unit, dump_canonical, request_key
-from codebook.requests import make_custom_id, make_requests
+from codebook.requests import RequestMaker, make_custom_id
 from codebook.scheme import parse_codebook
 from codebook.tasks import make_questions
 
@@ -45,7 +45,7 @@ NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,39}", fullmatch=True)
 
 
 def ask(unit: Unit = UNIT, codebook: str = CODEBOOK, **asked):
-    return list(make_requests(make_questions(parse_codebook(codebook)), unit, **({"model": "m"} | asked)))
+    return list(RequestMaker(make_questions(parse_codebook(codebook)), **({"model": "m"} | asked)).ask(unit))
 
 
 @settings(deadline=None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from codebook.dialects import unfence
 from codebook.records import CHAT, RESPONSES, WHYS, Unit
-from codebook.requests import make_requests
+from codebook.requests import RequestMaker
 from codebook.scheme import parse_codebook
 from codebook.tasks import TASKS, Label, make_questions
 
@@ -35,7 +35,7 @@ def golden_lines() -> bytes:
         request.line
         for url in (CHAT, RESPONSES)
         for unit in UNITS
-        for request in make_requests(QUESTIONS, unit, model="model-1", url=url, settings={"temperature": 0})
+        for request in RequestMaker(QUESTIONS, model="model-1", url=url, settings={"temperature": 0}).ask(unit)
     )
 
 
@@ -110,7 +110,7 @@ def test_examples_stand_in_the_codebook_where_the_answer_needs_more_than_a_label
 )
 def test_evidence_comes_before_and_confidence_after_the_label(name, properties):
     assert list(QUESTIONS[name].schema["properties"]) == properties
-    sent = orjson.loads(next(make_requests({name: QUESTIONS[name]}, UNITS[0], model="m")).line)["body"]
+    sent = orjson.loads(next(RequestMaker({name: QUESTIONS[name]}, model="m").ask(UNITS[0])).line)["body"]
     assert list(sent["response_format"]["json_schema"]["schema"]["properties"]) == properties
 
 

@@ -44,7 +44,8 @@ def fence(text: str, beside: str = "") -> str:
     '<unit_2>'
     """
     tag, number = "unit", 1
-    around = (beside + text).casefold()
+    around = beside + text
+    around = around.casefold() if "<" in around else ""  # which is slow; and nothing but "<" becomes one
     while f"<{tag}>" in around or f"</{tag}>" in around:
         number += 1
         tag = f"unit_{number}"

@@ -96,23 +96,24 @@ class Ledger(Queries):
         All in one transaction.
         """
         with self.transaction() as db:
-            if shard is not None:
-                self._add_shard(run_id, *shard)
-            for row in rows:
-                ask = None if row.skip else self._ask_id(row.request_key)
-                values = (run_id, row.custom_id, row.unit_id, row.variable, row.draw, ask, row.skip)
-                db.execute(
-                    "INSERT INTO rows (run_id, custom_id, unit_id, variable, draw, ask_id, skip) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    values,
-                )
+            asks = {} if shard is None else self._add_shard(run_id, *shard)
+            keys = {row.request_key for row in rows if not row.skip} - asks.keys()
+            sql = "SELECT lower(hex(request_key)), id FROM asks WHERE request_key IN"
+            asks |= dict(self._look_up(sql, map(bytes.fromhex, keys)))
+            db.executemany(
+                "INSERT INTO rows (run_id, custom_id, unit_id, variable, draw, ask_id, skip) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (run_id, custom_id, unit_id, variable, draw, None if skip else asks[key], skip)
+                    for custom_id, unit_id, variable, draw, key, skip in rows
+                ),
+            )
 
-    def _ask_id(self, request_key: str) -> int:
-        sql = "SELECT id FROM asks WHERE request_key = ?"
-        return int(self._db.execute(sql, (bytes.fromhex(request_key),)).fetchone()[0])
+    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> dict[str, int]:
+        """Inside a transaction: the shard, its questions (opened again if closed), and which line asks which.
 
-    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
-        """Inside a transaction: the shard, its questions (opened again if closed), and which line asks which."""
+        Returns the id of each question by its key.
+        """
         db = self._db
         values = (run_id, number, shard.path.name, shard.sha256, shard.url, shard.model)
         sizes = (shard.n_requests, shard.n_bytes, shard.n_tokens)
@@ -126,10 +127,13 @@ class Ledger(Queries):
             "ON CONFLICT (request_key) DO UPDATE SET shard_id = excluded.shard_id, open = 1",
             ((bytes.fromhex(key), shard_id) for key in sent.values()),
         )
+        found = "SELECT lower(hex(request_key)), id FROM asks WHERE shard_id = ? AND open = 1"
+        asks: dict[str, int] = dict(db.execute(found, (shard_id,)))
         db.executemany(
-            "INSERT INTO sent (shard_id, custom_id, ask_id) SELECT ?, ?, id FROM asks WHERE request_key = ?",
-            ((shard_id, custom_id, bytes.fromhex(key)) for custom_id, key in sent.items()),
+            "INSERT INTO sent (shard_id, custom_id, ask_id) VALUES (?, ?, ?)",
+            ((shard_id, custom_id, asks[key]) for custom_id, key in sorted(sent.items())),
         )
+        return asks
 
     def add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
         """Note a shard that asks again what was asked before."""

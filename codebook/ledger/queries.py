@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 _PENDING = "asks.open = 1 AND (answers.id IS NULL OR answers.why IS NOT NULL)"
@@ -13,6 +14,7 @@ WHY_SQL = f"""CASE
     WHEN {_PENDING} THEN 'pending'
     WHEN answers.id IS NULL THEN 'cancelled'
     ELSE COALESCE(answers.why, '') END"""
+_N_LOOKED_UP = 256
 _JOINS = "rows LEFT JOIN asks ON asks.id = rows.ask_id LEFT JOIN answers ON answers.id = asks.answer_id"
 
 
@@ -105,21 +107,35 @@ class Queries:
         """How many rows of the run are planned."""
         return int(self._db.execute("SELECT count(*) FROM rows WHERE run_id = ?", (run_id,)).fetchone()[0])
 
+    def noted_among(self, run_id: str, custom_ids: Iterable[str]) -> set[str]:
+        """Those of the custom_ids whose rows are planned."""
+        sql = "SELECT custom_id FROM rows WHERE run_id = ? AND custom_id IN"
+        return {custom_id for (custom_id,) in self._look_up(sql, custom_ids, run_id)}
+
     def has_row(self, run_id: str, custom_id: str) -> bool:
         """Whether this row is planned."""
-        sql = "SELECT 1 FROM rows WHERE run_id = ? AND custom_id = ?"
-        return self._db.execute(sql, (run_id, custom_id)).fetchone() is not None
+        return bool(self.noted_among(run_id, [custom_id]))
 
-    def is_asked(self, request_key: str) -> bool:
-        """Whether the question was asked, in any run, and is answered or the answer is on its way.
+    def asked_among(self, request_keys: Iterable[str]) -> set[str]:
+        """Those of the questions that were asked, in any run, and are answered or the answer is on its way.
 
         A reply that is no label (refused, truncated, invalid) counts as an answer: asking again is a choice (`retry`).
         A failure, an expiry or a missing line is no answer.
         """
-        sql = """SELECT 1 FROM asks LEFT JOIN answers ON answers.id = asks.answer_id WHERE request_key = ? AND
+        sql = """SELECT request_key FROM asks LEFT JOIN answers ON answers.id = asks.answer_id WHERE
             (asks.open = 1 OR COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid')
-             AND answers.id IS NOT NULL)"""
-        return self._db.execute(sql, (bytes.fromhex(request_key),)).fetchone() is not None
+             AND answers.id IS NOT NULL) AND request_key IN"""
+        return {key.hex() for (key,) in self._look_up(sql, map(bytes.fromhex, request_keys))}
+
+    def is_asked(self, request_key: str) -> bool:
+        """Whether this question was asked, as `asked_among` says it."""
+        return bool(self.asked_among([request_key]))
+
+    def _look_up(self, sql: str, values: Iterable[object], *before: object) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query that ends in IN finds, a few hundred values at a time."""
+        left = iter(values)
+        while some := tuple(islice(left, _N_LOOKED_UP)):
+            yield from self._db.execute(f"{sql} ({','.join('?' * len(some))})", (*before, *some))
 
     def last_shard_number(self, run_id: str) -> int:
         """The highest number of a shard of the run, 0 if there is none."""

@@ -11,7 +11,7 @@ import orjson
 from codebook.engines.service import find_provider
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
-from codebook.requests import make_requests
+from codebook.requests import RequestMaker
 from codebook.run.money import PAID
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
@@ -39,9 +39,8 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
     if url not in provider.endpoints:
         mend = f"use one of {', '.join(provider.endpoints)}"
         faults[Fault("url", f"{provider.name} has no endpoint {url}", mend)] = None
-    for request in make_requests(
-        make_questions(book), _SAMPLE, model=asked["model"], url=url, draws=1, settings=asked["settings"]
-    ):
+    maker = RequestMaker(make_questions(book), model=asked["model"], url=url, settings=asked["settings"])
+    for request in maker.ask(_SAMPLE):
         body = orjson.loads(request.body)
         faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today, batch=batch))
         warnings |= dict.fromkeys(warn_body(body, url, provider=provider.name, today=today))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from codebook.ledger import Ledger, PlannedRow
-from codebook.records import Unit
-from codebook.requests import make_custom_id, make_requests
+from codebook.records import Request, Unit
+from codebook.requests import RequestMaker, make_custom_id
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, ShardWriter
@@ -15,6 +15,7 @@ from codebook.tasks import make_questions
 from codebook.units import iter_units
 
 _ROWS_AT_ONCE = 50_000
+_N_AT_ONCE, _N_BYTES_AT_ONCE = 256, 4_000_000
 
 
 class Planner:
@@ -22,7 +23,13 @@ class Planner:
 
     def __init__(self, folder: RunFolder, ledger: Ledger, book: Codebook, asked: Mapping[str, Any], cuts: Cuts) -> None:
         self.folder, self.ledger, self.book, self.asked, self.cuts = folder, ledger, book, asked, cuts
-        self.questions = make_questions(book)
+        self.maker = RequestMaker(
+            make_questions(book),
+            model=asked["model"],
+            url=asked["url"],
+            draws=asked["draws"],
+            settings=asked["settings"],
+        )
         self.number = ledger.last_shard_number(folder.name)
         self.resuming = ledger.n_rows(folder.name) > 0
         self.rows: list[PlannedRow] = []
@@ -32,9 +39,8 @@ class Planner:
     def run(self) -> None:
         """Plan every unit."""
         try:
-            for unit, skip in iter_units(self.folder.units_path):
-                for row in self._skipped(unit, skip) if skip else self._requests(unit):
-                    self.rows.append(row)
+            for found in _in_chunks(self._find(), _N_AT_ONCE, _N_BYTES_AT_ONCE):
+                self._plan(found)
                 # rows wait for the shard that asks for them; where most are answered already, it is cut short
                 if len(self.rows) >= _ROWS_AT_ONCE * (4 if self.in_shard else 1):
                     self._commit()
@@ -42,37 +48,37 @@ class Planner:
         finally:
             self.writer.discard()
 
-    def _requests(self, unit: Unit) -> Iterator[PlannedRow]:
-        asked = self.asked
-        requests = make_requests(
-            self.questions,
-            unit,
-            model=asked["model"],
-            url=asked["url"],
-            draws=asked["draws"],
-            settings=asked["settings"],
-        )
-        for request in requests:
-            if self._is_noted(request.custom_id):
+    def _find(self) -> Iterator[tuple[PlannedRow, Request | None]]:
+        """Yield the rows of every unit, each with its request where the unit is asked."""
+        for unit, skip in iter_units(self.folder.units_path):
+            if skip:
+                yield from ((row, None) for row in self._skipped(unit, skip))
                 continue
-            key = request.request_key
-            if key not in self.in_shard and not self.ledger.is_asked(key):
-                if not self.writer.add(request):
-                    self._commit()
-                    self.writer.add(request)
-                self.in_shard.add(key)
-            yield PlannedRow(request.custom_id, unit.unit_id, request.variable, request.draw, key, None)
+            for request in self.maker.ask(unit):
+                custom_id, key, _, _, unit_id, variable, draw = request
+                yield PlannedRow(custom_id, unit_id, variable, draw, key, None), request
 
     def _skipped(self, unit: Unit, skip: str) -> Iterator[PlannedRow]:
         for variable in self.book.variables:
             for draw in range(self.asked["draws"]):
                 custom_id = make_custom_id(unit.unit_id, variable.name, draw)
-                if not self._is_noted(custom_id):
-                    yield PlannedRow(custom_id, unit.unit_id, variable.name, draw, "", skip)
+                yield PlannedRow(custom_id, unit.unit_id, variable.name, draw, "", skip)
 
-    def _is_noted(self, custom_id: str) -> bool:
-        """Whether an earlier, interrupted planning noted this row."""
-        return self.resuming and self.ledger.has_row(self.folder.name, custom_id)
+    def _plan(self, found: Sequence[tuple[PlannedRow, Request | None]]) -> None:
+        """Note rows that an earlier, interrupted planning did not note, and write the questions that are new."""
+        noted, asked = set[str](), self.ledger.asked_among(row.request_key for row, request in found if request)
+        if self.resuming:
+            noted = self.ledger.noted_among(self.folder.name, (row.custom_id for row, _ in found))
+        for row, request in found:
+            if row.custom_id in noted:
+                continue
+            if request and row.request_key not in asked and row.request_key not in self.in_shard:
+                if not self.writer.add(request):
+                    self._commit()
+                    self.writer.add(request)
+                self.in_shard.add(row.request_key)
+                asked.add(row.request_key)  # also when its shard is closed
+            self.rows.append(row)
 
     def _new_writer(self) -> ShardWriter:
         self.number += 1
@@ -89,3 +95,19 @@ class Planner:
         elif self.rows:
             self.ledger.add_planned(self.folder.name, self.rows)
         self.rows.clear()
+
+
+def _in_chunks(
+    found: Iterable[tuple[PlannedRow, Request | None]], n_most: int, n_bytes: int
+) -> Iterator[list[tuple[PlannedRow, Request | None]]]:
+    """Yield lists of at most so many rows, whose requests have so many bytes, or little more."""
+    chunk: list[tuple[PlannedRow, Request | None]] = []
+    held = 0
+    for pair in found:
+        chunk.append(pair)
+        held += len(pair[1].body) if pair[1] else 0
+        if len(chunk) >= n_most or held >= n_bytes:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk

@@ -43,9 +43,16 @@ class Question(ABC):
         self.variable = variable
 
     def write_prompt(self, unit: Unit, settings: Mapping[str, Any] | None = None) -> Prompt:
-        """Ask this question about a unit."""
-        user = _show_unit(unit)
+        """Ask this question about a unit. Only the user's message depends on the unit."""
+        user = self.write_user(unit)
         return Prompt(self.system, user, self.schema_name, self.schema, self.turns, settings or {})
+
+    def write_user(self, unit: Unit) -> str:
+        """The user's message: context, then the unit marked as data."""
+        context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
+        if not context:
+            return fence(unit.text)
+        return f"<context>\n{context}\n</context>\n{fence(unit.text, beside=context)}"
 
     def read_label(self, text: str) -> Label:
         """Read a reply. What is not exactly an answer of the schema is `invalid`; nothing is mapped or repaired."""
@@ -144,11 +151,3 @@ class Question(ABC):
 def _flat(text: str) -> str:
     """A text on one line."""
     return " ".join(text.split())
-
-
-def _show_unit(unit: Unit) -> str:
-    """The user's message: context, then the unit marked as data."""
-    context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
-    if not context:
-        return fence(unit.text)
-    return f"<context>\n{context}\n</context>\n{fence(unit.text, beside=context)}"
