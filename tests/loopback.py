@@ -127,7 +127,7 @@ class _Connection(asyncio.Protocol):
         if self.n_open:  # else the client has gone
             self.n_open -= 1
             self.server.n_open -= 1
-            self.server.n_sent += 1
+            self.server.note(response)
             self.transport.write(response.encode())
             if response.drop:
                 self.transport.close()
@@ -138,7 +138,9 @@ class Loopback:
 
     def __init__(self, answer: Answer = lambda _: Response(), *, port: int = 0) -> None:
         self.answer, self.port = answer, port
-        self.n_calls = self.n_open = self.most_open = self.n_sent = 0
+        self.n_calls = self.n_open = self.most_open = 0
+        self.good_by_second: dict[int, int] = {}
+        self.began = math.nan
         self.n_by_status: dict[int, int] = {}
         self.connections: set[_Connection] = set()
 
@@ -148,7 +150,15 @@ class Loopback:
 
     @property
     def stats(self) -> dict[str, Any]:
-        return {"calls": self.n_calls, "most_open": self.most_open, "by_status": self.n_by_status}
+        told = {"calls": self.n_calls, "most_open": self.most_open, "by_status": self.n_by_status}
+        return told | {"good_by_second": self.good_by_second}
+
+    def note(self, response: Response) -> None:
+        """Count a reply in its second after the first one."""
+        now = time.monotonic()
+        self.began = now if math.isnan(self.began) else self.began
+        second = int(now - self.began)
+        self.good_by_second[second] = self.good_by_second.get(second, 0) + (response.status == 200)
 
     async def start(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()

@@ -65,6 +65,8 @@ class Allowance:
 
     def learn(self, headers: Mapping[str, str], n_since: int, began: float, now: float, number: int = 0) -> None:
         """Read the headers of a reply to call `number`, made at `began`; `n_since` calls were made after it."""
+        if self._names[0] not in headers:
+            return
         limit, left, reset_s = (read_span(headers.get(name, "")) for name in self._names)
         if math.isnan(limit) or math.isnan(left) or number < self._newest:
             return

@@ -16,6 +16,7 @@ from codebook.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import openai
+    from yarl import URL
 
 _CONNECT_S = 15.0
 
@@ -34,10 +35,10 @@ class Caller:
     def __init__(self, client: Client, timeout_s: float) -> None:
         self.sdk, self.timeout_s = client.sdk, timeout_s
         self.secret = client.key if client.provider.key else ""
-        self._addresses: dict[str, str] = {}
+        self._targets: dict[str, URL] = {}
 
     async def __aenter__(self) -> Self:
-        aiohttp = import_aiohttp()
+        self._aiohttp = aiohttp = import_aiohttp()
         timeout = aiohttp.ClientTimeout(total=self.timeout_s, sock_connect=min(self.timeout_s, _CONNECT_S))
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=_certificates(str(self.sdk.base_url))),
@@ -61,12 +62,10 @@ class Caller:
         LostError
             There is no reply, or only a part of one.
         """
-        from yarl import URL
-
-        aiohttp = import_aiohttp()
+        aiohttp = self._aiohttp
         try:
             async with self._session.post(
-                URL(self.address(url), encoded=True), data=body, allow_redirects=False, proxy=self._proxy
+                self._target(url), data=body, allow_redirects=False, proxy=self._proxy
             ) as response:
                 raw = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -81,9 +80,15 @@ class Caller:
 
     def address(self, url: str) -> str:
         """Return the address of an endpoint: the SDK's base with the endpoint's path behind it."""
-        if url not in self._addresses:
-            self._addresses[url] = str(self.sdk.base_url.join(url.removeprefix("/v1").lstrip("/")))
-        return self._addresses[url]
+        return str(self._target(url))
+
+    def _target(self, url: str) -> URL:
+        if url not in self._targets:
+            from yarl import URL
+
+            address = self.sdk.base_url.join(url.removeprefix("/v1").lstrip("/"))
+            self._targets[url] = URL(str(address), encoded=True)
+        return self._targets[url]
 
 
 def make_headers(sdk: openai.OpenAI) -> dict[str, str]:

@@ -95,9 +95,7 @@ class Crew:
             try:
                 outcome = await self._call(ask)
                 self._heed(turn, outcome)
-                stop = isinstance(outcome, Reply) and find_stop(
-                    outcome, self.caller.address(ask.url), self.caller.secret
-                )
+                stop = self._find_stop(ask, outcome)
             finally:
                 self.pace.leave()
             if stop:
@@ -133,6 +131,11 @@ class Crew:
         if body is not None:
             self.spend.add(body)
             self._heed_cap()
+
+    def _find_stop(self, ask: Ask, outcome: Reply | LostError) -> Exception | None:
+        if isinstance(outcome, LostError) or outcome.status == 200:
+            return None
+        return find_stop(outcome, self.caller.address(ask.url), self.caller.secret)
 
     def _heed_cap(self) -> None:
         """Let only so many calls be open as what is left of the cap can pay for."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from codebook.engines.base import error_line, result_id
-from codebook.records import dump_line, load_line
+from codebook.engines.base import error_line
+from codebook.records import digest, dump_line, load_line
 
 NAME = "openai_live"
 _SHOWN = 500
@@ -20,12 +20,16 @@ _STREAMING = ("stream", "stream_options")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request line, ready to be sent. `result_id` names the answer."""
+    """A request line, ready to be sent."""
 
     custom_id: str
     url: str
     body: bytes
-    result_id: str
+
+    @property
+    def result_id(self) -> str:
+        """An id for the answer: the same question always gets the same one."""
+        return f"{NAME}_{digest(self.custom_id, self.url, self.body)[:24]}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def read_ask(line: bytes, where: str) -> Ask:
     """
     request = load_line(line, where)
     name, url = str(request.get("custom_id")), str(request.get("url"))
-    return Ask(name, url, _cut_body(line, request), result_id(request, NAME))
+    return Ask(name, url, _cut_body(line, request))
 
 
 def _cut_body(line: bytes, request: Mapping[str, Any]) -> bytes:
