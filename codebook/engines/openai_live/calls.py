@@ -92,11 +92,14 @@ class Caller:
 
 
 def make_headers(sdk: openai.OpenAI) -> dict[str, str]:
-    """Return the headers that the SDK sends: the key, who asks, the organisation and the project."""
+    """Return the headers that the SDK sends: the key, who asks, the organisation and the project.
+
+    Left out is what the SDK tells of itself (`X-Stainless-...`), since it is not what makes the calls.
+    """
     return {
         name: value
         for name, value in {**sdk.auth_headers, **sdk.default_headers}.items()
-        if isinstance(value, str)  # what the SDK leaves out is no string
+        if isinstance(value, str) and not name.startswith("X-Stainless-")  # what is left out by the SDK is no string
     }
 
 

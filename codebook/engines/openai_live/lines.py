@@ -29,7 +29,7 @@ class Ask:
     @property
     def result_id(self) -> str:
         """An id for the answer: the same question always gets the same one."""
-        return f"{NAME}_{digest(self.custom_id, self.url, self.body)[:24]}"
+        return f"batch_req_{NAME}_{digest(self.custom_id)[:24]}"
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class Reply:
 
     @property
     def request_id(self) -> str:
-        """The service's name for the call, to be told to its support."""
-        return self.headers.get("x-request-id") or self.headers.get("apim-request-id") or ""
+        """The service's name for the call, to be told to its support; else the name in the body, if there is one."""
+        named = self.headers.get("x-request-id") or self.headers.get("apim-request-id")
+        return named or str((self.body or {}).get("id") or "")
 
 
 class LostError(Exception):
@@ -81,9 +82,8 @@ def _cut_body(line: bytes, request: Mapping[str, Any]) -> bytes:
     body, begin = request.get("body"), line.find(b'"body":')
     if isinstance(body, dict) and any(name in body for name in _STREAMING):
         return orjson.dumps({name: value for name, value in body.items() if name not in _STREAMING})
-    others = [name for name in request if name != "body"]
-    plain = set(others) <= _NAMES and all(isinstance(request[name], str) for name in others)
-    if begin >= 0 and plain and list(request)[-1] == "body":
+    *others, last = request.items() or [("", None)]
+    if begin >= 0 and last[0] == "body" and all(name in _NAMES and isinstance(value, str) for name, value in others):
         return line[begin + len(b'"body":') : line.rindex(b"}")].strip()
     return orjson.dumps(body)
 
@@ -118,8 +118,7 @@ def _write_unreadable(ask: Ask, reply: Reply) -> bytes:
 
 
 def _write(ask: Ask, response: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> bytes:
-    name = f"batch_req_{ask.result_id}"
-    return dump_line({"id": name, "custom_id": ask.custom_id, "response": response, "error": error})
+    return dump_line({"id": ask.result_id, "custom_id": ask.custom_id, "response": response, "error": error})
 
 
 def _unbreak(raw: bytes) -> bytes:

@@ -67,6 +67,9 @@ class Pace:
         """Wait for a turn; None once the pace is closed."""
         if self._closed:
             return None
+        now = time.monotonic()
+        if not self._waiting and self._has_room() and self._wait_s(now) <= _TICK_S:
+            return self._begin(now)
         future: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._wake()
