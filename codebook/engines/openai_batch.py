@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.engines.base import Limits
 from codebook.engines.service import Client, find_provider
-from codebook.engines.service.batches import DAY_S, describe_batch
+from codebook.engines.service.batches import DAY_S, describe_batch, is_full, misses_file
 from codebook.engines.service.download import download
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.errors import EngineError, Fault, GoneError, ParameterError, UnreachableError
@@ -207,7 +207,7 @@ class OpenAIBatchEngine:
             The service does not answer, or the batch was made with another key: what was known of it still counts.
         """
         try:
-            return describe_batch(self._retrieve(job_id), self.provider.file_days)
+            state = describe_batch(self._retrieve(job_id), self.provider.file_days)
         except GoneError as error:
             note = self.notes.find(job_id)
             if note is None:
@@ -215,6 +215,9 @@ class OpenAIBatchEngine:
             if time() - note.made_at < _FRESH_S:
                 raise UnreachableError(f"{error} It is new: look again in a few minutes.") from None
             return JobState("failed", note=f"{error} What it finished was paid, but cannot be fetched any more.")
+        if state.again and not is_full(state.faults) and (note := self.notes.find(job_id)):
+            self.notes.write(note.model_copy(update={"file_id": ""}))  # next time it is uploaded anew
+        return state
 
     def _retrieve(self, job_id: str) -> Batch:
         self._check_key(self.notes.find(job_id), f"batch {job_id}")
@@ -239,9 +242,15 @@ class OpenAIBatchEngine:
             The service no longer has the answers.
         """
         batch = self._retrieve(job_id)
-        files = {"output": batch.output_file_id, "errors": batch.error_file_id}
         into.mkdir(parents=True, exist_ok=True)
-        return [download(self.client, file_id, into / f"{name}.jsonl") for name, file_id in files.items() if file_id]
+        output, errors = batch.output_file_id, batch.error_file_id
+        fetched = [download(self.client, output, into / "output.jsonl")] if output else []
+        try:
+            fetched += [download(self.client, errors, into / "errors.jsonl")] if errors else []
+        except GoneError:
+            if not fetched:  # else the answers that were paid are kept, and questions without a line count as missing
+                raise
+        return fetched
 
     def cancel(self, job_id: str) -> None:
         """Ask the service to stop a batch; an ended one stays as it is. What is finished is kept, and paid."""
@@ -265,5 +274,4 @@ class OpenAIBatchEngine:
 
 def _names_file(error: Exception) -> bool:
     """Whether a refusal says that the input file cannot be found."""
-    said = str(error).lower()
-    return isinstance(error, GoneError) or ("file" in said and ("find" in said or "not exist" in said))
+    return isinstance(error, GoneError) or misses_file(str(error))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codebook.engines import Engine
-from codebook.engines.service import read_ceiling
+from codebook.engines.service.batches import is_full, read_ceiling
 from codebook.errors import EngineError, RecordError, UnreachableError
 from codebook.ledger import JobRow, Ledger
 from codebook.records import ENDED, JobState, Shard
@@ -14,6 +14,9 @@ from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.refusals import say_refusal
 from codebook.shards import Cuts, check_shard
+
+_N_LOST = 2
+"""How often a shard is handed in again whose file the service did not find."""
 
 
 def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Callable[[], Engine]) -> None:
@@ -51,7 +54,8 @@ def _send(folder: RunFolder, ledger: Ledger, meter: Meter, engine: Engine, row: 
         shown = "\n".join(f"  - {fault}" for fault in faults[:20])
         raise RecordError(f"{path.name} would be refused by the service; it was not sent.\n{shown}")
     shard = Shard(path, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
-    reserved = meter.reserve(ledger, folder.name, path) if row.job_key is None else row.reserved_usd
+    fresh = row.job_key is None or row.state == "waiting"  # what waits is not reserved: others may have used its room
+    reserved = meter.reserve(ledger, folder.name, path) if fresh else row.reserved_usd
     key = row.job_key or f"{folder.name}:{row.number}:{row.sha256[:32]}"
     if not ledger.intend_job(row.shard_id, key, engine.name):
         return  # another process cancelled the run meanwhile
@@ -75,8 +79,10 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
         ledger.note_doubt(row.shard_id, f"state as last seen: {error}")
         return
     if state.again and _may_wait(state, row):
-        ledger.release_job(row.shard_id, "no room yet: too many tokens wait at the service; submit hands it in again")
-        ledger.note_event(folder.name, "wait", f"shard {row.number}: {row.job_id} found no room")
+        full = is_full(state.faults)
+        said = "no room yet: too many tokens wait at the service" if full else "the service did not find its file"
+        ledger.release_job(row.shard_id, f"{said}; submit hands it in again")
+        ledger.note_event(folder.name, "wait", f"shard {row.number}: {row.job_id}: {state.faults[0].message}")
         return
     if state.faults and state.state in ENDED:
         state = replace(state, note=say_refusal(folder, ledger, row, state.faults))
@@ -85,5 +91,7 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
 
 def _may_wait(state: JobState, row: JobRow) -> bool:
     """Whether waiting helps: not where the shard alone has more tokens than the service lets wait."""
+    if not is_full(state.faults):
+        return row.attempt < _N_LOST
     ceiling = read_ceiling(state.faults)
     return ceiling is None or row.n_tokens <= ceiling

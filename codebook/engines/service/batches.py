@@ -30,8 +30,25 @@ def describe_batch(batch: Batch, file_days: int = 30) -> JobState:
         note=_note(batch, faults, file_days),
         expires_at=_iso(batch.expires_at),
         faults=faults,
-        again=any(fault.code == "token_limit_exceeded" for fault in faults),
+        again=is_full(faults) or any(not fault.line and misses_file(fault.message) for fault in faults),
     )
+
+
+def is_full(faults: tuple[LineFault, ...]) -> bool:
+    """Whether a batch was sent back because too many tokens wait at the service."""
+    return any(fault.code == "token_limit_exceeded" for fault in faults)
+
+
+def misses_file(said: str) -> bool:
+    """Whether a message says that the input file cannot be found.
+
+    Examples
+    --------
+    >>> misses_file("Cannot find file file-abc, or you lack access."), misses_file("The input file is empty.")
+    (True, False)
+    """
+    said = said.lower()
+    return "file" in said and ("find" in said or "not exist" in said)
 
 
 def _note(batch: Batch, faults: tuple[LineFault, ...], file_days: int) -> str:
