@@ -1,0 +1,102 @@
+"""SIGKILL before and after every request to the service and every write, while batches run and are paid.
+
+`crash_child.py` is the client that dies, and the driver that starts it again. By default it dies around every request
+and around every third write; `CRASH_EVERY_POINT=1` makes it die at every point, which takes some ten minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+CHILD = Path(__file__).with_name("crash_child.py")
+EVERYTHING = bool(os.environ.get("CRASH_EVERY_POINT"))
+N_PARTS = 2
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]]:
+    """What each half of all deaths came to; the first line of each is a life without a death."""
+    root = tmp_path_factory.mktemp("deaths")
+    which = "all" if EVERYTHING else "spread"
+    halves = [
+        subprocess.Popen(
+            [sys.executable, str(CHILD), str(root / str(part)), str(part), str(N_PARTS), which],
+            text=True,
+            stdout=subprocess.PIPE,
+        )
+        for part in range(N_PARTS)
+    ]
+    outputs = [half.communicate(timeout=3600 if EVERYTHING else 1200)[0] for half in halves]
+    assert [half.returncode for half in halves] == [0] * N_PARTS
+    return [[orjson.loads(line) for line in output.splitlines()] for output in outputs]
+
+
+@pytest.fixture(scope="module")
+def points(said: list[list[dict[str, Any]]]) -> list[str]:
+    """The points of a whole life, in order."""
+    return list(said[0][0]["points"])
+
+
+@pytest.fixture(scope="module")
+def deaths(said: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """All deaths and what came of them."""
+    return [death for half in said for death in half[1:]]
+
+
+def test_a_life_without_a_death_asks_everything_once(said: list[list[dict[str, Any]]]) -> None:
+    for calm, *_ in said:
+        assert (calm["died"], calm["wrong"], calm["n_spare"]) == ([0], [], 0)
+
+
+def test_a_life_has_every_kind_of_request_and_of_write(points: list[str]) -> None:
+    counts = Counter(points)
+    assert {name.split(" ", 1)[0] for name in counts} == {"before", "after"}
+    assert all(counts[f"after {name[7:]}"] == n for name, n in counts.items() if name.startswith("before"))
+    made = {name: counts[f"after {name}"] for name in ("POST /v1/files", "POST /v1/batches", "GET /v1/batches")}
+    assert made == dict.fromkeys(made, 5)
+    assert counts["after GET /v1/batches/ID"] > 10
+    assert counts["after GET /v1/files/ID/content"] >= 5
+    assert min(counts[f"before {name}"] for name in ("fsync", "replace", "COMMIT")) > 20
+
+
+def test_the_deaths_are_around_every_request_and_every_third_write(
+    points: list[str], deaths: list[dict[str, Any]]
+) -> None:
+    died = {int(death["at"].split()[0]) for death in deaths if death["how"] == "once"}
+    requests = {nth for nth, name in enumerate(points, 1) if "/v1/" in name}
+    writes = {nth for nth, name in enumerate(points, 1) if "/v1/" not in name}
+    assert died >= requests
+    assert len(died & writes) == len(writes) if EVERYTHING else len(died & writes) >= len(writes) // 3 > 50
+
+
+@pytest.mark.parametrize("how", ["once", "twice", "notes lost", "list lags", "work=False", "work=True"])
+def test_every_death_is_survived_and_nothing_is_paid_twice(deaths: list[dict[str, Any]], how: str) -> None:
+    """Every question answered, each body billed once, one batch a shard, each of them in the ledger."""
+    mine = [death for death in deaths if death["how"] == how]
+    assert len(mine) >= 4
+    for death in mine:
+        assert os.WTERMSIG(death["died"][0]) == signal.SIGKILL, death
+        assert (death["lived"], death["wrong"]) == (0, []), death
+        assert 0 <= death["n_spare"] <= len(death["died"]), death  # an upload that no batch uses costs nothing
+
+
+def test_a_second_death_at_the_same_point_is_reached(deaths: list[dict[str, Any]]) -> None:
+    second = [os.WTERMSIG(death["died"][1]) for death in deaths if death["how"] == "twice"]
+    assert second.count(signal.SIGKILL) > len(second) * 0.7
+
+
+def test_uploads_are_wasted_only_where_a_client_dies_between_the_upload_and_its_note(
+    deaths: list[dict[str, Any]],
+) -> None:
+    wasted = {death["at"].split(" ", 1)[1] for death in deaths if death["how"] == "once" and death["n_spare"]}
+    assert "after POST /v1/files" in wasted
+    assert wasted <= {"after POST /v1/files", "before fsync", "after fsync", "before replace"}
