@@ -93,9 +93,9 @@ class OpenAIBatchEngine:
         EngineError
             The service refused the file or the batch.
         """
-        note = self.notes.read(job_key)
-        if batch_id := self._look_twice(job_key) if note and note.asked_at else self.find(job_key):
+        if batch_id := self.find(job_key):
             return batch_id
+        note = self.notes.read(job_key)
         if note is None or note.key_name != self.client.key_name:  # nothing was asked for with another key
             note = self._begin(shard, job_key)
         if not note.file_id:
@@ -133,7 +133,7 @@ class OpenAIBatchEngine:
             try:
                 return self._note_batch(note, self._call_create(shard, note))
             except UnreachableError:
-                if found := self._look_twice(note.job_key):
+                if found := self.find(note.job_key):
                     return found
                 if attempt == _TRIES - 1:
                     raise
@@ -162,14 +162,6 @@ class OpenAIBatchEngine:
         )
         return made
 
-    def _look_twice(self, job_key: str) -> str | None:
-        """Look for a batch that may just have been made: nothing promises that a list is up to date at once."""
-        for pause_s in (0.0, self.pause_s):
-            sleep(pause_s)
-            if found := self.find(job_key):
-                return found
-        return None
-
     def _note_batch(self, note: Note, batch: Batch) -> str:
         self.notes.write(note.model_copy(update={"batch_id": batch.id, "made_at": float(batch.created_at)}))
         return batch.id
@@ -177,21 +169,27 @@ class OpenAIBatchEngine:
     # --- find, poll
 
     def find(self, job_key: str) -> str | None:
-        """Return the batch made under this key: from the notes, else from the service's list; the oldest counts."""
+        """Return the batch made under this key: from the notes, else from the service's list; the oldest counts.
+
+        Where one was asked for and nothing is known of it, the list is looked at twice.
+        """
         note = self.notes.read(job_key)
         if note and note.batch_id:
             return note.batch_id
         if note and not note.asked_at:
             return None  # a batch was never asked for
         self._check_key(note, f"job {job_key}")
-        since = note.asked_at - DAY_S if note else 0.0
+        for pause_s in (0.0, self.pause_s) if note else (0.0,):  # a list may lag behind what was just made
+            sleep(pause_s)
+            if found := self._search(job_key, note.asked_at - DAY_S if note else 0.0):
+                return self._note_batch(note or Note(job_key=job_key, key_name=self.client.key_name), found)
+        return None
+
+    def _search(self, job_key: str, since: float) -> Batch | None:
+        """The oldest batch in the list that was made under this key; one that failed only if there is no other."""
         found = self.client.call("list of batches", self._list, since)
         mine = [batch for batch in found if (batch.metadata or {}).get(KEY_FIELD) == job_key]
-        if not mine:
-            return None
-        alive = [batch for batch in mine if batch.status != "failed"] or mine
-        known = note or Note(job_key=job_key, key_name=self.client.key_name)
-        return self._note_batch(known, min(alive, key=lambda batch: batch.created_at))
+        return min(mine, key=lambda batch: (batch.status == "failed", batch.created_at), default=None)
 
     def _list(self, since: float) -> list[Batch]:
         """The newest batches, back to a time; the service lists the newest first."""
