@@ -26,7 +26,7 @@ _ROUNDS = 12.0
 _LOW = 4.0
 """Below this a window is not cut because few calls happened to be open."""
 _TICK_S = 0.002
-_FAST, _STEADY = 4.0, 1.2
+_FAST, _STEADY = 16.0, 1.2
 """How much faster than (window / round trip) calls may follow each other: at first, and after the first cut."""
 
 
@@ -55,7 +55,7 @@ class Pace:
 
     def __init__(self, concurrency: int) -> None:
         self.concurrency, self.room = concurrency, math.inf
-        self.window, self.n_open, self.n_begun = float(min(concurrency, max(8, concurrency // 16))), 0, 0
+        self.window, self.n_open, self.n_begun = float(min(concurrency, max(8, concurrency // 8))), 0, 0
         self.allowances = (Allowance("requests"), Allowance("tokens"))
         self._waiting: deque[asyncio.Future[Turn | None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
