@@ -1,0 +1,105 @@
+"""Commands for what is under way: submit, status, costs, collect, retry, cancel, delete-remote."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import click
+
+from codebook.cli.options import WAIT, WHYS
+
+
+@click.command()
+@click.argument("run")
+@click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
+@WAIT
+def submit(run: str, cap: float | None, wait: bool) -> None:
+    """Hand the shards of RUN to its engine, as far as there is room. Goes on where it stopped."""
+    from codebook.run import open_run
+    from codebook.run import wait as wait_for
+
+    opened = open_run(run)
+    status = opened.submit(progress=True, cap=cap)
+    if wait:
+        wait_for(opened, out=click.echo)
+    else:
+        click.echo(status)
+
+
+@click.command()
+@click.argument("run", default="")
+def status(run: str) -> None:
+    """Say how RUN stands; without RUN, all jobs of the project, newest first."""
+    from codebook.run import list_jobs, open_run
+
+    if run:
+        click.echo(open_run(run).status(poll=True))
+        return
+    jobs = list_jobs(poll=True)
+    shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
+    jobs["age"], jobs["expected_end"] = jobs["age"].dt.floor("min"), jobs["expected_end"].dt.floor("min")
+    click.echo(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
+    for name, message in jobs.attrs["unreached"].items():
+        click.echo(f"{name}: {message}", err=True)
+
+
+@click.command()
+@click.option("--by", type=click.Choice(["run", "model", "day"]), default="run", show_default=True, help="Sums.")
+def costs(by: Literal["run", "model", "day"]) -> None:
+    """Say what the project has cost, from the tokens that the replies report."""
+    from codebook.run import cost_history
+
+    click.echo(cost_history(by=by).to_string(index=False, na_rep=""))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--partial", is_flag=True, help="Go on with the answers that are there; exit code 0.")
+@WAIT
+def collect(run: str, partial: bool, wait: bool) -> None:
+    """Fetch the answers of RUN and write its table.csv. Exit code 3 while answers are pending."""
+    from codebook.run import open_run
+    from codebook.run import wait as wait_for
+
+    opened = open_run(run)
+    if wait:
+        wait_for(opened, out=click.echo)
+    else:
+        click.echo(opened.collect(partial=partial))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--why", "whys", multiple=True, type=click.Choice(WHYS), help="Retry these; may be repeated.")
+@click.option("--max-tokens", type=int, metavar="N", help="A larger cap on the tokens of a reply, for truncated.")
+def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
+    """Plan again the questions of RUN that were not answered, and only those; then submit.
+
+    Without --why: failed, expired, cancelled and absent.
+    """
+    from codebook.run import RETRIED, open_run
+
+    opened = open_run(run)
+    click.echo(
+        f"{opened.retry(whys or RETRIED, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}"
+    )
+
+
+@click.command()
+@click.argument("run")
+@click.confirmation_option(prompt="Stop what is running and give up what is not sent yet?")
+def cancel(run: str) -> None:
+    """Stop the jobs of RUN. Finished answers are kept."""
+    from codebook.run import open_run
+
+    click.echo(open_run(run).cancel())
+
+
+@click.command()
+@click.argument("run")
+@click.confirmation_option(prompt="Delete what the service keeps of this run? The answers on disk stay.")
+def delete_remote(run: str) -> None:
+    """Delete the files of RUN at the service, after the answers on disk were checked."""
+    from codebook.run import open_run
+
+    click.echo(f"{open_run(run).delete_remote()} files were deleted.")

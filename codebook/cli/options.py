@@ -1,0 +1,79 @@
+"""Options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from codebook.units import UnitSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+WHYS = ("failed", "expired", "cancelled", "absent", "refused", "truncated", "invalid")
+WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
+
+
+def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """`name=value` options as a mapping; a name given twice collects its values."""
+    pairs: dict[str, Any] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r}: write NAME=VALUE")
+        pairs[name] = [*pairs[name], value] if name in pairs else [value]
+    return pairs
+
+
+def units_options(command: F) -> F:
+    """The options that say what is coded."""
+    for option in (
+        click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows only."),
+        click.option("--context", multiple=True, metavar="COLUMN", help="Column shown with the text; may be repeated."),
+        click.option("--text", "text_column", default="text", show_default=True, help="Column with the texts."),
+        click.option("--id", "id_column", default="id", show_default=True, help="Column with the ids."),
+        click.option("--units", "units_path", default="data/texts.csv", show_default=True, help="The texts' file."),
+        click.option("--codebook", "book", default="codebook.yaml", show_default=True, help="The codebook's file."),
+    ):
+        command = option(command)
+    return command
+
+
+def read_units(
+    units_path: str, id_column: str, text_column: str, context: tuple[str, ...], where: Mapping[str, Any]
+) -> UnitSource:
+    """Open the file of units that the options describe."""
+    from codebook.units import read_units
+
+    return read_units(
+        units_path, id_column=id_column, text_column=text_column, context_columns=context, where=dict(where)
+    )
+
+
+def service_options(command: F) -> F:
+    """The options that say who answers, where that is a service, and how it is asked."""
+    for option in (
+        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Request field."),
+        click.option(
+            "--url", default="/v1/chat/completions", show_default=True, help="Endpoint: this or /v1/responses."
+        ),
+        click.option("--base-url", default="", help="Address of the service, where the provider has none of its own."),
+        click.option(
+            "--provider", default="", help="Who is called: openai, azure, groq, ollama ... or providers.yaml."
+        ),
+        click.option("--model", default="", help="Model to ask, where the engine has several."),
+    ):
+        command = option(command)
+    return command
+
+
+def take_plan(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of a plan as the package takes them: the units read, settings typed, the engine's own apart."""
+    import yaml
+
+    columns = ("units_path", "id_column", "text_column", "context", "where")
+    units = read_units(**{name: given.pop(name) for name in columns})
+    settings = {name: yaml.safe_load(values[-1]) for name, values in given.pop("settings").items()}
+    options = {name: value for name in ("provider", "base_url") if (value := given.pop(name))}
+    return {"units": units, "settings": settings, "options": options, **given}

@@ -1,0 +1,69 @@
+"""Commands before anything is sent: new, check, preflight, plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codebook.cli.options import read_units, service_options, take_plan, units_options
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def new(folder: Path) -> None:
+    """Make a study FOLDER: codebook, data template, study.yaml and notebooks."""
+    from codebook.scaffold import make_study
+
+    for path in make_study(folder):
+        click.echo(path.as_posix())
+    click.echo(f"\nNext: cd {folder} and edit codebook.yaml and data/texts.csv, then `codebook execute study.yaml`.")
+
+
+@click.command()
+@units_options
+def check(book: str, **units: Any) -> None:
+    """Check codebook and texts; nothing is sent and nothing is written."""
+    from codebook.scheme import read_codebook
+    from codebook.units import check_units
+
+    scheme = read_codebook(book)
+    said = ", ".join(f"{variable.name} ({variable.kind}, {variable.level})" for variable in scheme.variables)
+    click.echo(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {said}")
+    report = check_units(read_units(**units))
+    click.echo(report)
+    report.raise_errors()
+
+
+@click.command()
+@units_options
+@service_options
+@click.option("-n", "k", default=3, show_default=True, help="How many texts to ask.")
+def preflight(book: str, **given: Any) -> None:
+    """Ask a few texts live, for cents: what fails here would fail as a batch. The batch does not ask them again."""
+    from codebook.run import preflight as ask_first
+
+    found = ask_first(book, **take_plan(given))
+    click.echo(found)
+    found.raise_errors()
+
+
+@click.command()
+@units_options
+@service_options
+@click.option("--run", default="", help="Name of the run; made from what is planned where not given.")
+@click.option("--engine", default="embedded", show_default=True, help="embedded, openai_batch, openai_live or replay.")
+@click.option("--archive", default="", metavar="FOLDER", help="For --engine replay: the run that was recorded.")
+@click.option("--draws", default=1, show_default=True, help="How often each question is asked.")
+@click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
+def plan(book: str, **given: Any) -> None:
+    """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
+    from codebook.run import plan as plan_run
+
+    planned = plan_run(book, **take_plan(given))
+    click.echo(planned.status())
+    if planned.status().money:
+        costs = planned.costs()
+        click.echo(f"\n{costs.to_string(index=False, na_rep='')}")
+        click.echo("\n".join(f"  {note}" for note in costs.attrs["notes"]))

@@ -1,0 +1,82 @@
+"""Commands for what came of it: table, reliability, execute, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codebook.cli.options import pairs
+
+
+@click.command()
+@click.argument("run")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
+def table(run: str, file: Path | None, wide: bool) -> None:
+    """Show the table of RUN with its coverage, or write it to FILE (.csv, .xlsx, .jsonl or .parquet)."""
+    from codebook.run import open_run
+    from codebook.table import show_table, write_table, write_wide
+
+    opened = open_run(run)
+    frame = opened.table()
+    if file is None:
+        click.echo(show_table(frame))
+    elif wide:
+        click.echo(write_wide(frame, opened.units(), file))
+    else:
+        click.echo(write_table(frame, file))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels from people and other tools.")
+@click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the interval.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap.")
+def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
+    """Agreement of the coders of RUN, and of those in coders.yaml, for each variable."""
+    from codebook.analysis import agreement_table
+    from codebook.run import open_run
+    from codebook.table import coverage, merge_tables, read_coders
+
+    opened = open_run(run)
+    frame = opened.table()
+    if coders:
+        frame = merge_tables(frame, read_coders(coders, opened.codebook))
+    click.echo(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
+    click.echo(f"\n{coverage(frame).to_string()}")
+
+
+@click.command()
+@click.argument("target")
+@click.option("-p", "--parameter", "overrides", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Set it.")
+@click.option("--run", default="", help="For one notebook: the run it works on.")
+@click.option("--only", multiple=True, metavar="STEP", help="Only these steps of the study; may be repeated.")
+@click.pass_context
+def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: str, only: tuple[str, ...]) -> None:
+    """Run TARGET headlessly: a study.yaml with its chain of notebooks, or one notebook.
+
+    Parameters are checked before anything runs: an unknown or misspelt name, a wrong type and anything that looks like
+    a key are refused. Executed copies lie in runs/RUN/notebooks. Exit code: 0 done, 1 failed, 3 pending.
+    """
+    from codebook.execute import run_notebook, run_study
+
+    values = {name: given[-1] for name, given in overrides.items()}
+    if Path(target).suffix in (".yaml", ".yml"):
+        ctx.exit(run_study(target, overrides=values, only=only or None, out=click.echo).exit_code)
+    done = run_notebook(target, values, run=run)
+    click.echo(f"{done.state}: {done.path}")
+    ctx.exit(3 if done.state == "pending" else 0)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--title", default="", help="Heading of the page.")
+def report(run: str, title: str) -> None:
+    """Write runs/RUN/report.html from what is collected and saved."""
+    from codebook.paths import show_path
+    from codebook.report import write_report
+
+    click.echo(f"report: {show_path(write_report(run, title=title))}")
