@@ -68,6 +68,7 @@ _WHERE = {
         "validity_summary",
     ),
     "report": ("list_outputs", "note_on", "say_agreement", "say_validity", "save_figure", "save_table", "write_report"),
+    "widgets": ("show_dashboard", "show_status"),
     "execute": ("run_notebook", "run_study"),
     "paths": ("project_folder", "resolve_path"),
 }

@@ -91,7 +91,7 @@ def summarise_runs(
     Returns
     -------
     DataFrame
-        run, study, engine, model; asked = labelled + each why; of the questions that were sent and came to an end,
+        run, study, engine, model; asked = labelled + each why; of the `finished` questions (sent, and come to an end)
         `success_rate` is the share with a label and `error_rate` the share without any reply (failed, expired,
         cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of ended jobs by the
         time in which any was at work. tokens_in, tokens_out, tokens_cached, cost and `cost_per_answer` of the run's own
@@ -114,7 +114,7 @@ def summarise_runs(
     rows = rows.join(by_run["cost"].sum(min_count=1)).join(by_run["n_priced"].sum())
     rows["cost_per_answer"] = rows["cost"] / rows["n_priced"].where(rows["n_priced"] > 0)
     rows = rows.drop(columns="n_priced").join(by_run["answered_by"].agg(_join_names).rename("models"))
-    counts = ["asked", "labelled", *WHYS, "jobs", "running", "tokens_in", "tokens_out", "tokens_cached"]
+    counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "tokens_in", "tokens_out", "tokens_cached"]
     rows[counts] = rows[counts].fillna(0).astype(int)
     rows["models"] = rows["models"].astype(object).fillna("")
     order = kept.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
@@ -184,7 +184,11 @@ def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:
     counts = counts.reindex(columns=["", *WHYS, "never asked"], fill_value=0).rename(columns={"": "labelled"})
     finished = counts.drop(columns=["pending", "never asked"]).sum(axis=1)
     finished = finished.where(finished > 0)
-    rates = {"success_rate": counts["labelled"] / finished, "error_rate": counts[[*_NO_ANSWER]].sum(axis=1) / finished}
+    rates = {
+        "finished": finished,
+        "success_rate": counts["labelled"] / finished,
+        "error_rate": counts[[*_NO_ANSWER]].sum(axis=1) / finished,
+    }
     counts["absent"] += counts.pop("never asked")
     counts.insert(0, "asked", counts.sum(axis=1))
     return counts.assign(**rates)

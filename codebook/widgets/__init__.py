@@ -1,0 +1,43 @@
+"""Widgets for notebooks: views of frames, which show the same as a plain table where there is no front end."""
+
+from __future__ import annotations
+
+from codebook.errors import RunError
+from codebook.run import summarise_runs
+from codebook.widgets.board import Board
+
+__all__ = ["Board", "show_dashboard", "show_status"]
+
+
+def show_dashboard() -> Board:
+    """Show all jobs of the project: states, expected ends, rates, errors and money; refresh, filter, cancel, collect.
+
+    Returns
+    -------
+    Board
+        Shows as widgets where a front end is, and as tables elsewhere, as in an executed notebook.
+    """
+    return Board()
+
+
+def show_status(run: str = "") -> Board:
+    """Show one run: how its questions and jobs stand; refresh, cancel, collect and retry.
+
+    Parameters
+    ----------
+    run
+        Its name; the newest run of the project where not given.
+
+    Raises
+    ------
+    RunError
+        There is no such run; the runs there are, are listed.
+    """
+    return Board(run or _newest_run())
+
+
+def _newest_run() -> str:
+    names = summarise_runs()["run"]
+    if names.empty:
+        raise RunError("The project has no run yet. To mend: plan one first.")
+    return str(names.iloc[0])

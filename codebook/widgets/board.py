@@ -1,0 +1,268 @@
+"""Boards: how the jobs of the project, or of one run, stand, with what can be done about them."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from datetime import datetime, time
+from html import escape
+from typing import Any
+
+from codebook.run.project import Choice
+from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, say_error
+from codebook.widgets.controls import ALL, Controls
+from codebook.widgets.pages import (
+    N_ROWS,
+    as_of_html,
+    board_html,
+    board_text,
+    facts_html,
+    history_html,
+    jobs_html,
+    say_as_of,
+    wrap,
+)
+from codebook.widgets.snapshot import Snapshot, take_snapshot
+from codebook.widgets.style import STYLE
+from codebook.widgets.view import bundle, has_front_end, has_widgets
+from codebook.widgets.worker import Clock, Worker
+
+_FORMER: weakref.WeakValueDictionary[str, Board] = weakref.WeakValueDictionary()
+
+
+class Board:
+    """A board that shows as widgets in a front end, and as tables elsewhere.
+
+    Everything a button does is done off the kernel's main thread, so that cells go on. Nothing but a button, or the
+    refreshing that was switched on, calls a service.
+
+    Parameters
+    ----------
+    run
+        The run it is about; empty for all runs of the project.
+    first_s, longest_s
+        First and longest pause of the automatic refresh, in seconds.
+    """
+
+    def __init__(self, run: str = "", *, first_s: float = 10, longest_s: float = 300) -> None:
+        self.run = run
+        self.pauses = {"first_s": first_s, "longest_s": longest_s}
+        self.n_rows = N_ROWS
+        self.snapshot: Snapshot = take_snapshot(Choice(run=run))
+        self._controls: Controls | None = None
+        self._worker = Worker()
+        self._clock: Clock | None = None
+        self._question: Question | None = None
+        self._quiet = threading.local()
+        if former := _FORMER.pop(run, None):  # the cell was run again
+            former.stop()
+        _FORMER[run] = self
+
+    # --- as a table
+
+    def __str__(self) -> str:
+        return board_text(self.snapshot)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return board_html(self.snapshot)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        box = self.controls.box if has_front_end() and has_widgets() else None
+        return bundle(str(self), self._repr_html_(), box)
+
+    # --- as widgets
+
+    @property
+    def controls(self) -> Controls:
+        """The widgets; made when first asked for."""
+        if self._controls is None:
+            self._controls = Controls(whole=not self.run)
+            self._connect(self._controls)
+            self._draw()
+        return self._controls
+
+    def _connect(self, controls: Controls) -> None:
+        controls.refresh.on_click(lambda _: self._begin("asking the services", lambda: self._load(poll=True)))
+        controls.cancel.on_click(lambda _: self._ask("looking at the run", ask_cancel))
+        controls.retry.on_click(lambda _: self._ask("looking at the run", ask_retry))
+        controls.collect.on_click(lambda _: self._collect())
+        controls.yes.on_click(lambda _: self._answer())
+        controls.no.on_click(lambda _: self._drop_question("Nothing was done."))
+        controls.more.on_click(lambda _: self._show_all())
+        controls.run.observe(lambda _: self._chosen(self._drop_question), "value")
+        controls.auto.observe(lambda change: self._start_clock() if change["new"] else self.stop(), "value")
+        controls.box.observe(self._count_views, "_view_count")
+        for control in controls.choosing:
+            control.observe(lambda _: self._chosen(self._rechoose), "value")
+
+    def _count_views(self, change: dict[str, Any]) -> None:
+        if change["old"] and not change["new"]:  # its output was cleared, or its cell deleted
+            self.stop()
+
+    # --- refreshing
+
+    def refresh(self, *, poll: bool = True) -> None:
+        """Read everything anew and show it; with `poll` the services are asked. Waits until that is done."""
+        self.wait()
+        self._load(poll=poll)
+
+    def start(self) -> None:
+        """Refresh again and again in the background, while anything runs."""
+        self.controls.auto.value = True
+
+    def _start_clock(self) -> None:
+        self._clock = Clock(self._tick, **self.pauses)
+        self._clock.start()
+
+    def stop(self) -> None:
+        """End the automatic refresh."""
+        if self._clock is not None:
+            self._clock.stop()
+            self._clock = None
+        if self._controls is not None:
+            self._controls.auto.value = False
+
+    def close(self) -> None:
+        """End the automatic refresh and take the widgets away."""
+        self.stop()
+        if self._controls is not None:
+            self._controls.box.close()
+
+    def wait(self, timeout_s: float = 60) -> None:
+        """Wait until what a button began is done."""
+        self._worker.wait(timeout_s)
+
+    def _tick(self) -> bool | None:
+        """One automatic refresh: whether anything changed, or None where nothing runs any more."""
+        before = self.snapshot.says
+        if not self._worker.do_now(lambda: self._guarded(lambda: self._load(poll=True))):
+            return False
+        if self.snapshot.n_running:
+            return self.snapshot.says != before
+        self._say("Nothing runs any more, so the automatic refresh has ended.")
+        self.stop()
+        return None
+
+    def _load(self, *, poll: bool) -> None:
+        choice = self._choice()
+        self.snapshot = take_snapshot(choice, poll=poll)
+        while self._choice() != choice:  # a person chose something else meanwhile
+            choice = self._choice()
+            self.snapshot = take_snapshot(choice)
+        if self._controls is not None:
+            self._draw()
+
+    def _choice(self) -> Choice:
+        if self.run or self._controls is None:
+            return Choice(run=self.run)
+        controls = self._controls
+        state, study = ("" if menu.value in (ALL, None) else menu.value for menu in (controls.state, controls.study))
+        since, until = (
+            day and datetime.combine(day, clock).astimezone()
+            for day, clock in ((controls.since.value, time.min), (controls.until.value, time.max))
+        )
+        return Choice(state=state, study=study, since=since, until=until)
+
+    def _chosen(self, follow: Callable[[], None]) -> None:
+        """A menu has changed: by a person, unless this thread is drawing."""
+        if not getattr(self._quiet, "on", False):
+            follow()
+
+    def _rechoose(self) -> None:
+        self._begin("reading", lambda: self._load(poll=False))
+
+    def _show_all(self) -> None:
+        self.n_rows = len(self.snapshot.jobs)
+        self._draw()
+
+    def _draw(self) -> None:
+        controls, snapshot = self.controls, self.snapshot
+        self._quiet.on = True  # setting a menu is no choice of a person
+        try:
+            controls.offer(controls.state, [ALL, *snapshot.states_all])
+            controls.offer(controls.study, [ALL, *snapshot.studies_all])
+            controls.offer(controls.run, list(snapshot.runs_all))
+        finally:
+            self._quiet.on = False
+        controls.as_of.value = wrap(escape(say_as_of(snapshot)))
+        controls.more.layout.display = "none" if len(snapshot.jobs) <= self.n_rows else ""
+        parts = [as_of_html(snapshot)] * bool(snapshot.unreached)
+        parts += [facts_html(snapshot), jobs_html(snapshot.sorted(controls.sort.value), self.n_rows)]
+        controls.page.value = STYLE + wrap("".join([*parts, history_html(snapshot)]))
+
+    # --- acting
+
+    def _ask(self, doing: str, ask: Callable[[str], Question | str]) -> None:
+        name = self.run or self.controls.run.value
+        if name:
+            self._begin(doing, lambda: self._show_question(ask(name)))
+
+    def _show_question(self, asked: Question | str) -> None:
+        if isinstance(asked, str):
+            self._drop_question(asked)
+            return
+        self._question = asked
+        self.controls.show_question(_note(asked.text, warn=True), asked.yes)
+        self._say("")
+
+    def _drop_question(self, said: str = "") -> None:
+        self._question = None
+        self.controls.hide_question()
+        self._say(said)
+
+    def _answer(self) -> None:
+        """Do what was asked, once: the question is gone before it is done."""
+        question, self._question = self._question, None
+        self.controls.hide_question()
+        if question is not None:
+            self._begin(f"working on run {question.run}", lambda: self._finish(question.act(question)))
+
+    def _collect(self) -> None:
+        name = self.run or self.controls.run.value
+        if name:
+            self._begin(f"collecting run {name}", lambda: self._finish(collect(name)))
+
+    def _finish(self, said: str) -> None:
+        self._load(poll=False)
+        self._say(said)
+
+    # --- off the main thread
+
+    def _begin(self, doing: str, work: Callable[[], None]) -> None:
+        """Do something in the background: buttons rest meanwhile, and what goes wrong is said."""
+
+        def run() -> None:
+            try:
+                self._guarded(work)
+            finally:
+                self._rest(False)
+
+        if not self._worker.busy:
+            self._rest(True)
+            self._say(f"{doing} ...")
+            self._worker.start(run)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        shown = self.controls.message.value
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  a thread has nobody above it who could say it
+            self._say(say_error(error), warn=True)
+        else:
+            if self.controls.message.value == shown:  # nothing else was said
+                self._say("")
+
+    def _rest(self, resting: bool) -> None:
+        for control in self.controls.acting:
+            control.disabled = resting
+
+    def _say(self, text: str, *, warn: bool = False) -> None:
+        self.controls.message.value = _note(text, warn=warn) if text else ""
+
+
+def _note(text: str, *, warn: bool) -> str:
+    kind = "cb-note cb-warn" if warn else "cb-note"
+    return wrap(f'<div class="{kind}" role="status">{escape(text)}</div>')

@@ -1,0 +1,90 @@
+"""The widgets of a board: what there is to press and to choose, and how it is laid out. What they do is in `board`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codebook.widgets.guard import make_guard
+from codebook.widgets.snapshot import SORTS
+
+ALL = "all"
+
+
+class Controls:
+    """The widgets of one board; `whole` says whether it is that of the project, which can be filtered."""
+
+    def __init__(self, *, whole: bool) -> None:
+        import ipywidgets as widgets
+
+        def button(text: str, tip: str, style: str = "") -> Any:
+            return widgets.Button(description=text, tooltip=tip, button_style=style, layout={"width": "auto"})
+
+        def menu(text: str, options: list[str]) -> Any:
+            wide = {"width": "auto", "max_width": "260px"}
+            return widgets.Dropdown(options=options, description=text, layout=wide, style={"description_width": "auto"})
+
+        def day(text: str) -> Any:
+            narrow = {"width": "190px"}
+            return widgets.DatePicker(description=text, layout=narrow, style={"description_width": "auto"})
+
+        self.refresh = button("Refresh", "Ask the services how running jobs stand, and show it", "primary")
+        self.auto = widgets.Checkbox(
+            value=False, description="refresh by itself", indent=False, layout={"width": "auto"}
+        )
+        self.as_of, self.message, self.page, self.question = (widgets.HTML() for _ in range(4))
+        self.state, self.study = menu("state", [ALL]), menu("study", [ALL])
+        self.since, self.until = day("from"), day("to")
+        self.sort = menu("sort", list(SORTS))
+        self.more = button("Show all jobs", "Show every job, not only the first")
+        self.run = menu("run", [])
+        self.cancel = button("Cancel ...", "Stop the jobs of this run; asks first")
+        self.collect = button("Collect", "Fetch what is answered")
+        self.retry = button("Retry failed ...", "Ask again what has no answer; asks first")
+        self.yes, self.no = button("Yes", "Do it", "danger"), button("No", "Leave everything as it is")
+        self.ask = widgets.VBox([self.question, widgets.HBox([self.no, self.yes])], layout={"display": "none"})
+        self.filters = widgets.HBox(
+            [self.state, self.study, self.since, self.until, self.sort, self.more], layout={"flex_flow": "row wrap"}
+        )
+        if not whole:
+            self.filters.layout.display = self.run.layout.display = "none"
+        self.box = widgets.VBox(
+            [
+                widgets.HBox([self.refresh, self.auto, self.as_of], layout={"align_items": "center"}),
+                self.filters,
+                widgets.HBox([self.run, self.collect, self.retry, self.cancel], layout={"flex_flow": "row wrap"}),
+                self.message,
+                self.ask,
+                self.page,
+                make_guard(),
+            ]
+        )
+        self.box.add_class("cb-root")
+        self.box._view_count = 0  # from here on the front end says how often the board is on a screen
+
+    @property
+    def acting(self) -> list[Any]:
+        """What cannot be pressed while something is being done."""
+        return [self.refresh, self.cancel, self.collect, self.retry, self.yes, self.more]
+
+    @property
+    def choosing(self) -> list[Any]:
+        """What chooses which jobs are shown."""
+        return [self.state, self.study, self.since, self.until, self.sort]
+
+    def offer(self, menu: Any, options: list[str]) -> None:
+        """Give a menu its options, and keep what is chosen as long as it is among them."""
+        if list(menu.options) == options:
+            return
+        kept = menu.value if menu.value in options else (options[0] if options else None)
+        menu.options = options
+        menu.value = kept
+
+    def show_question(self, html: str, yes: str) -> None:
+        """Show a question with its two answers."""
+        self.question.value, self.yes.description = html, yes
+        self.ask.layout.display = "flex"
+
+    def hide_question(self) -> None:
+        """Take the question away."""
+        self.ask.layout.display = "none"
+        self.question.value = ""

@@ -1,0 +1,267 @@
+"""Snapshots as HTML tables and as plain text. Every text is escaped: names, notes and answers may hold anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from codebook.run.state import say_counts
+from codebook.widgets.plots import draw_bars
+from codebook.widgets.snapshot import Snapshot
+from codebook.widgets.style import STYLE
+from codebook.widgets.words import (
+    is_missing,
+    kind_of_state,
+    say_count,
+    say_number,
+    say_share,
+    say_span,
+    say_time,
+    say_usd,
+    say_zone,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+N_ROWS = 50
+"""So many jobs are shown at first."""
+_N_RUNS = 20
+_MEANINGS = {"planned": "never sent", "waiting": "waits for room", "completed": "ended"}
+
+Cell = tuple[str, str]  # the class of a cell, and its HTML
+
+
+def board_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
+    """Return a snapshot as one page of tables."""
+    parts = (as_of_html(snapshot), facts_html(snapshot), jobs_html(snapshot, n_rows), history_html(snapshot))
+    return STYLE + wrap("".join(parts))
+
+
+def wrap(html: str) -> str:
+    """Return HTML that takes the look of a board, where `STYLE` is on the page; mathematics is not looked for in it."""
+    return f'<div class="cb-board tex2jax_ignore mathjax_ignore">{html}</div>'
+
+
+def as_of_html(snapshot: Snapshot) -> str:
+    """Say when the snapshot was taken and whether the services were reached."""
+    said = f"<div>{escape(say_as_of(snapshot))}</div>"
+    faults = (f"{run}: {message}" for run, message in snapshot.unreached.items())
+    return said + "".join(f'<div class="cb-note cb-warn">{escape(fault)}</div>' for fault in faults)
+
+
+def say_as_of(snapshot: Snapshot) -> str:
+    """Say when the snapshot was taken, in words."""
+    if not snapshot.polled:
+        asked = "from the ledger; no service was asked"
+    elif snapshot.unreached:
+        asked = f"not reached for {say_count(len(snapshot.unreached), 'run')}: the last known state is shown"
+    else:
+        asked = "every running job was asked" if snapshot.n_running else "nothing runs, so nothing had to be asked"
+    return f"as of {snapshot.as_of.astimezone():%H:%M:%S} ({say_zone()}), {asked}"
+
+
+def facts_html(snapshot: Snapshot) -> str:
+    """Return the totals: jobs by what they need, rates, speed and money."""
+    facts = "".join(f"<div><b>{escape(value)}</b>{escape(name)}</div>" for name, value in list_facts(snapshot))
+    if snapshot.status is None:
+        return f'<div class="cb-facts">{facts}</div>'
+    status = snapshot.status
+    lines = [f"{name}: {say_counts(counts)}" for name, counts in status.counts.items()]
+    lines += [f"waits for answers that were asked by {', '.join(status.waits_for)}"] * bool(status.waits_for)
+    said = escape("\n".join([*lines, status.advice]))
+    return f'<h4>{escape(f"{status.run}: {status.engine}, {status.model}")}</h4><div class="cb-lines">{said}</div>' + (
+        f'<div class="cb-facts">{facts}</div>'
+    )
+
+
+def list_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return (name, value) of each total."""
+    jobs, runs = snapshot.jobs, snapshot.runs
+    kinds = [kind_of_state(*row) for row in jobs[["state", "collected"]].itertuples(index=False, name=None)]
+    names = {"unsent": "never sent", "waits": "wait for room", "runs": "running", "fetch": "to collect"}
+    facts = [(name, f"{kinds.count(kind):,}") for kind, name in names.items() if kinds.count(kind)]
+    facts.append(("jobs in all", f"{len(jobs):,}"))
+    if finished := runs["finished"].sum():
+        errors = (runs["error_rate"] * runs["finished"]).sum()
+        facts += [
+            ("labelled", say_share(runs["labelled"].sum() / finished)),
+            ("no answer", say_share(errors / finished)),
+        ]
+    if len(runs) and runs["items_per_hour"].notna().any():
+        facts.append(("answers an hour, newest run", say_number(runs["items_per_hour"].dropna().iloc[0])))
+    if len(runs) and runs["cost"].notna().any():
+        per_answer = runs["cost"].sum() / (runs["cost"] / runs["cost_per_answer"]).sum()
+        facts += [("paid", say_usd(runs["cost"].sum())), ("cost an answer", say_usd(per_answer))]
+    if runs["reserved"].sum() > 0:
+        facts.append(("reserved", say_usd(runs["reserved"].sum())))
+    return facts
+
+
+def jobs_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
+    """Return the table of jobs, the first `n_rows` of them."""
+    shown = snapshot.jobs.head(n_rows)
+    if shown.empty:
+        return "<h4>Jobs</h4><div>None. Plan and submit a run, or choose other jobs.</div>"
+    heads = ["run", "shard", "state", "answered", "made", "end", "age", "cost", "engine, model", "note", "job id"]
+    rows = (_job_row(row) for row in shown.to_dict("records"))
+    count = f" ({len(shown):,} of {len(snapshot.jobs):,} shown)" if len(shown) < len(snapshot.jobs) else ""
+    return f"<h4>Jobs{count}</h4>" + table_html(heads, rows, numbers=("shard", "cost"))
+
+
+def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
+    state = job["state"]
+    meaning = _MEANINGS.get(state, "")
+    if state == "completed":
+        meaning = "" if job["collected"] else "to collect"
+    said = f' <span class="cb-dim">{escape(meaning)}</span>' if meaning else ""
+    return [
+        ("", escape(job["run"])),
+        ("n", str(job["shard"])),
+        ("", f'<span class="cb-state cb-{kind_of_state(state, job["collected"])}">{escape(state)}</span>{said}'),
+        ("", _answered(job)),
+        ("", say_time(job["created"])),
+        ("", _end(job)),
+        ("", say_span(job["age"])),
+        ("n", _cost(job)),
+        ("", f'{escape(job["engine"])}<br><span class="cb-dim">{escape(job["model"])}</span>'),
+        ("w", escape(job["note"])),
+        ("id", escape(job["job_id"])),
+    ]
+
+
+def _answered(job: Mapping[Any, Any]) -> str:
+    meter = f'<span class="cb-meter"><i style="width:{100 * job["share_done"]:.0f}%"></i></span>'
+    failed = f", {job['failed']:,} failed" if job["failed"] else ""
+    return f"{meter}{job['done']:,} of {job['requests']:,}{failed}"
+
+
+def _end(job: Mapping[Any, Any]) -> str:
+    if not is_missing(job["ended"]):
+        return f"ended {say_time(job['ended'])}"
+    if not job["expected_from"]:
+        return ""
+    expires = f"<br>expires {say_time(job['expires'])}" if not is_missing(job["expires"]) else ""
+    if is_missing(job["expected_end"]):
+        return f'<span class="cb-dim">{escape(job["expected_from"])}{expires}</span>'
+    rests = f"by {escape(job['expected_from'])}"
+    return f'expected {say_time(job["expected_end"])} <span class="cb-dim">{rests}{expires}</span>'
+
+
+def _cost(job: Mapping[Any, Any]) -> str:
+    if is_missing(job["cost"]) and not is_missing(job["reserved"]):
+        return f'<span class="cb-dim">reserved {say_usd(job["reserved"])}</span>'
+    return say_usd(job["cost"])
+
+
+def history_html(snapshot: Snapshot) -> str:
+    """Return runs, commonest errors and small charts."""
+    return plots_html(snapshot) + runs_html(snapshot) + errors_html(snapshot.errors)
+
+
+def runs_html(snapshot: Snapshot) -> str:
+    """Return the table of runs."""
+    runs = snapshot.runs.head(_N_RUNS)
+    if runs.empty:
+        return ""
+    heads = ["run", "study", "asked", "labelled", "success", "no answer", "pending", "answers an hour"]
+    heads += ["tokens in", "tokens out", "cost", "cost an answer", "answered by"]
+    rows = (_run_row(row) for row in runs.to_dict("records"))
+    count = f" ({len(runs)} newest of {len(snapshot.runs):,})" if len(runs) < len(snapshot.runs) else ""
+    return f"<h4>Runs{count}</h4>" + table_html(heads, rows, numbers=tuple(heads[2:-1]))
+
+
+def _run_row(run: Mapping[Any, Any]) -> list[Cell]:
+    numbers = [
+        say_number(run["asked"]),
+        say_number(run["labelled"]),
+        say_share(run["success_rate"]),
+        say_share(run["error_rate"]),
+        say_number(run["pending"]),
+        say_number(run["items_per_hour"]),
+        say_number(run["tokens_in"]),
+        say_number(run["tokens_out"]),
+        say_usd(run["cost"]),
+        say_usd(run["cost_per_answer"]),
+    ]
+    texts = [("", escape(run["run"])), ("", escape(run["study"]))]
+    return [*texts, *(("n", number) for number in numbers), ("", escape(run["models"] or run["model"]))]
+
+
+def errors_html(errors: pd.DataFrame) -> str:
+    """Return the commonest reasons why an answer is no label."""
+    if errors.empty:
+        return "<h4>Errors</h4><div>None.</div>"
+    rows = (
+        [
+            ("n", say_number(row["n"])),
+            ("n", say_share(row["share"])),
+            ("", escape(row["why"])),
+            ("w", escape(row["detail"])),
+            ("n", say_number(row["runs"])),
+            ("id", escape(row["example"])),
+        ]
+        for row in errors.to_dict("records")
+    )
+    heads = ["number", "share", "why", "detail", "runs", "for example"]
+    return "<h4>Commonest errors</h4>" + table_html(heads, rows, numbers=("number", "share", "runs"))
+
+
+def plots_html(snapshot: Snapshot) -> str:
+    """Return the history as small charts: answers a day, cost a day, success by run."""
+    days, runs = snapshot.days.tail(60), snapshot.runs.iloc[::-1].tail(40)
+    names = [f"{day.day} {day:%b}" for day in days["day"]]
+    ended = runs[runs["success_rate"].notna()]
+    charts = [
+        draw_bars("answers a day", names, list(days["answers"]), [say_number(n) for n in days["answers"]]),
+        draw_bars("cost a day", names, list(days["cost"]), [say_usd(value) for value in days["cost"]]),
+    ]
+    if snapshot.status is None:
+        rates, speeds = list(ended["success_rate"]), list(ended["items_per_hour"])
+        charts.append(draw_bars("labelled, by run", list(ended["run"]), rates, [say_share(rate) for rate in rates]))
+        charts.append(draw_bars("answers an hour, by run", list(ended["run"]), speeds, [say_number(n) for n in speeds]))
+    drawn = "".join(charts)
+    return f'<h4>History</h4><div class="cb-plots">{drawn}</div>' if drawn else ""
+
+
+def table_html(heads: Sequence[str], rows: Iterable[Sequence[Cell]], numbers: Sequence[str] = ()) -> str:
+    """Return a table without its empty columns; the cells are HTML already, the heads are not."""
+    body = list(rows)
+    kept = [n for n in range(len(heads)) if any(row[n][1] not in ("", "–") for row in body)]
+    head = "".join(f'<th{" class=n" * (heads[n] in numbers)} scope="col">{escape(heads[n])}</th>' for n in kept)
+    lines = "".join(f"<tr>{''.join(_cell(row[n]) for n in kept)}</tr>" for row in body)
+    return f'<div class="cb-scroll"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def _cell(cell: Cell) -> str:
+    kind, html = cell
+    return f"<td class={kind}>{html}</td>" if kind else f"<td>{html}</td>"
+
+
+def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
+    """Return a snapshot as plain text."""
+    facts = ", ".join(f"{name} {value}" for name, value in list_facts(snapshot))
+    lines = [say_as_of(snapshot), *(f"{run}: {message}" for run, message in snapshot.unreached.items()), facts]
+    if snapshot.status is not None:
+        lines.append(str(snapshot.status))
+    columns = [
+        "run",
+        "shard",
+        "state",
+        "requests",
+        "done",
+        "failed",
+        "created",
+        "ended",
+        "expected_end",
+        "cost",
+        "job_id",
+    ]
+    jobs = snapshot.jobs.head(n_rows)[columns]
+    times = {name: [say_time(moment) for moment in jobs[name]] for name in ("created", "ended", "expected_end")}
+    jobs = jobs.assign(**times, cost=[say_usd(value) for value in jobs["cost"]])
+    lines.append(jobs.to_string(index=False) if len(jobs) else "no jobs")
+    if len(jobs) < len(snapshot.jobs):
+        lines.append(f"... {len(snapshot.jobs) - len(jobs):,} more")
+    return "\n".join(lines)
