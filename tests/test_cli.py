@@ -1,0 +1,117 @@
+"""The commands in the order of work, against the fake service: exit codes, what is said, and what was paid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from fake_openai import FakeOpenAI
+from scripted import BOOK
+
+import codebook as cb
+from codebook.cli import main
+
+Command = Callable[..., Result]
+TEXTS = ["coal is good", "the match was lost", "[truncate] a long one", "[refuse] never"]
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
+    """A service, and a project with a codebook of one variable, four texts and the service as its provider."""
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(project))
+    monkeypatch.chdir(project)
+    book = yaml.safe_load(BOOK)
+    book["variables"] = book["variables"][:1]
+    (project / "codebook.yaml").write_text(yaml.safe_dump(book))
+    lines = [f"t{number},{text}" for number, text in enumerate(TEXTS, 1)]
+    (project / "data" / "texts.csv").write_text("\n".join(["id,text", *lines]) + "\n")
+    with FakeOpenAI(tmp_path / "service", auto="at once") as service:
+        monkeypatch.setenv("OPENAI_API_KEY", service.key)
+        own = {"openai": {"base_url": service.base_url}}
+        (project / "providers.yaml").write_text(yaml.safe_dump(own))
+        yield service
+
+
+@pytest.fixture
+def command() -> Command:
+    """Run `codebook` with these words."""
+    return lambda *words, **options: CliRunner().invoke(main, list(words), **options)
+
+
+def test_five_commands_from_a_key_to_a_table(fake: FakeOpenAI, command: Command) -> None:
+    asked = ("--model", "gpt-6-luna")
+    first = command("preflight", *asked, "-n", "2")
+    assert first.exit_code == 0, first.output
+    assert "2 asked = 2 labelled" in first.output
+    planned = command("plan", "--run", "study", "--engine", "openai_batch", *asked)
+    assert planned.exit_code == 0, planned.output
+    assert "4 asked = 2 labelled + 2 pending" in planned.output
+    assert "to come, as a batch" in planned.output
+    assert command("submit", "study", "--cap", "5").exit_code == 0
+    done = command("collect", "study")
+    assert done.exit_code == 0, done.output
+    assert "4 asked = 2 labelled + 1 refused + 1 truncated" in done.output
+    assert "cap $5.00" in done.output
+    assert fake.n_created == 1
+    assert set(fake.billed.values()) == {1}
+    assert len(cb.read_table("runs/study/table.csv")) == 4
+
+
+def test_truncated_replies_are_asked_again_with_a_larger_cap(fake: FakeOpenAI, command: Command) -> None:
+    command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    command("submit", "study", "--wait")
+    again = command("retry", "study", "--why", "truncated", "--max-tokens", "2000")
+    assert "1 questions will be asked again" in again.output
+    done = command("submit", "study", "--wait")
+    assert "4 asked = 3 labelled + 1 refused" in done.output, done.output
+    assert fake.n_created == 2
+
+
+def test_pending_answers_are_exit_code_3_and_a_refused_parameter_is_1(fake: FakeOpenAI, command: Command) -> None:
+    fake.auto = False
+    command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    assert command("submit", "study").exit_code == 0
+    pending = command("collect", "study")
+    assert pending.exit_code == 3
+    assert "Nothing is lost" in pending.output
+    wrong = command("plan", "--engine", "openai_batch", "--model", "o4-mini", "--set", "temperature=0")
+    assert wrong.exit_code == 1
+    assert "temperature" in wrong.output
+
+
+def test_a_cap_keeps_a_shard_from_being_sent(fake: FakeOpenAI, command: Command) -> None:
+    command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    refused = command("submit", "study", "--cap", "0.000001")
+    assert refused.exit_code == 1
+    assert "Nothing was sent" in refused.output
+    assert fake.n_created == 0
+    assert command("submit", "study", "--cap", "1").exit_code == 0
+    assert fake.n_created == 1
+
+
+def test_status_costs_and_deletion(fake: FakeOpenAI, command: Command) -> None:
+    command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    command("submit", "study", "--wait")
+    status = command("status")
+    assert "study" in status.output
+    assert "completed" in status.output
+    assert "gpt-6-luna-2026-09-01" in command("costs", "--by", "model").output
+    assert command("delete-remote", "study", input="n\n").exit_code == 1
+    assert command("delete-remote", "study", "--yes").output.startswith("2 files were deleted")
+    assert not fake.files
+
+
+def test_a_missing_key_is_said_with_the_mend(
+    fake: FakeOpenAI, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna").exit_code == 0
+    refused = command("submit", "study")
+    assert refused.exit_code == 1
+    assert "export OPENAI_API_KEY" in refused.output
+    assert fake.n_created == 0
