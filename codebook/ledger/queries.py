@@ -207,6 +207,11 @@ class Queries:
         tokens = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": tokens_cached}
         return {"answers": n_answers, **tokens, "models": models}
 
+    def fingerprints(self, run_id: str) -> list[str]:
+        """What the services called the systems behind the models that answered a run."""
+        sql = f"SELECT DISTINCT fingerprint FROM {_JOINS} WHERE run_id = ? AND fingerprint <> '' ORDER BY 1"  # noqa: S608
+        return [row[0] for row in self._db.execute(sql, (run_id,))]
+
     def money(self, run_id: str) -> Money:
         """What the run's own jobs have cost and what is reserved for those whose answers are not in yet, in USD."""
         sql = """SELECT COALESCE(sum(cost_usd), 0), count(cost_usd), count(*) FROM answers

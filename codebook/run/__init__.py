@@ -1,12 +1,13 @@
 """The verbs: preflight, plan, submit, status, collect, wait, retry, cancel. Each may be repeated."""
 
+from codebook.run.again import RETRIABLE, RETRIED
 from codebook.run.estimate import estimate_whole
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.overview import cost_history, list_errors, list_jobs, summarise_runs
 from codebook.run.planning import ask_now, plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
-from codebook.run.verbs import RETRIABLE, RETRIED, Run, open_run
+from codebook.run.verbs import Run, open_run
 from codebook.run.waiting import wait
 
 __all__ = [

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 
 from codebook.dialects import allow_tokens
 from codebook.engines import Limits
+from codebook.errors import Fault, ParameterError
 from codebook.ledger import Ledger, RetriedRow
 from codebook.records import Request, read_lines
 from codebook.run.folder import RunFolder
 from codebook.shards import Cuts, ShardWriter
+
+RETRIED = ("failed", "expired", "cancelled", "absent")
+"""The whys that `retry` asks again unless told otherwise: those where no answer was given."""
+RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
+
+
+def check_retry(whys: Collection[str], max_tokens: int | None) -> None:
+    """Refuse what cannot be retried.
+
+    Raises
+    ------
+    ParameterError
+        An unknown why, or a cap that leaves no room for a reply.
+    """
+    faults = [Fault("why", f"{why!r}", f"use {', '.join(RETRIABLE)}") for why in sorted({*whys} - {*RETRIABLE})]
+    if max_tokens is not None and max_tokens < 1:
+        faults.append(Fault("max_tokens", f"{max_tokens} leaves no room for a reply", "give a number above 0"))
+    if faults:
+        raise ParameterError("That cannot be retried.", faults)
 
 
 def plan_again(

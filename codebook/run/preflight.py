@@ -13,9 +13,10 @@ from typing import Any
 
 from codebook.errors import Fault, ParameterError
 from codebook.records import CHAT, Unit
+from codebook.run.again import RETRIED
 from codebook.run.planning import plan
 from codebook.run.state import RunStatus
-from codebook.run.verbs import RETRIED, Run
+from codebook.run.verbs import Run
 from codebook.scheme import Codebook
 from codebook.units import UnitSource
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from codebook.ledger import JobRow, Money
+from codebook.ledger import JobRow, Ledger, Money
 from codebook.records import WHYS
 
 if TYPE_CHECKING:
@@ -163,3 +163,17 @@ def describe_job(row: JobRow) -> JobStatus:
         note=row.note,
         expires=row.expires_at,
     )
+
+
+def describe_answers(ledger: Ledger, run_id: str, *, charged: bool) -> dict[str, Any]:
+    """Return what `run.json` says after collecting: models and systems that answered, tokens, cost, dates, events."""
+    totals, money = ledger.totals(run_id), ledger.money(run_id)
+    jobs = [describe_job(row) for row in ledger.jobs(run_id)]
+    return totals | {
+        "fingerprints": ledger.fingerprints(run_id),
+        "cost_usd": money.spent,
+        "answers_of_unknown_price": money.n_unpriced if charged else 0,
+        "first_submitted": min((job.submitted for job in jobs if job.submitted), default=""),
+        "last_ended": max((job.ended for job in jobs), default=""),
+        "events": [list(event) for event in ledger.events(run_id)],
+    }

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines import Engine, KeepsFiles, make_engine
-from codebook.errors import BusyError, Fault, ParameterError, PendingError, RunError
+from codebook.errors import BusyError, PendingError, RunError
 from codebook.ledger import Ledger
 from codebook.paths import show_path
 from codebook.records import Unit
-from codebook.run.again import plan_again
+from codebook.run.again import RETRIED, check_retry, plan_again
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.labels import build_table
 from codebook.run.money import Meter, cost_frame
 from codebook.run.sending import look_after, send_shards
-from codebook.run.state import RunStatus, describe_job
+from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.scheme import Codebook
 from codebook.table import (
     coverage,
@@ -34,10 +34,6 @@ from codebook.units import iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RETRIED = ("failed", "expired", "cancelled", "absent")
-"""The whys that `retry` asks again unless told otherwise: those where no answer was given."""
-RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
 
 
 def open_run(name: str) -> Run:
@@ -184,11 +180,7 @@ class Run:
         max_tokens
             A larger cap on the tokens of a reply, for those that were truncated; it counts reasoning too.
         """
-        faults = [Fault("why", f"{why!r}", f"use {', '.join(RETRIABLE)}") for why in {*whys} - {*RETRIABLE}]
-        if max_tokens is not None and max_tokens < 1:
-            faults.append(Fault("max_tokens", f"{max_tokens} leaves no room for a reply", "give a number above 0"))
-        if faults:
-            raise ParameterError("That cannot be retried.", sorted(faults, key=str))
+        check_retry(whys, max_tokens)
         with self.folder.lock(), self.folder.planning_lock(), self._ledger() as ledger:
             self._require_planned(ledger)
             wanted = ledger.rows_to_retry(self.name, list(whys))
@@ -308,13 +300,7 @@ class Run:
             raise RunError(f"Run {self.name!r} is not planned to its end. To mend: repeat the plan; it goes on.")
 
     def _update_record(self) -> None:
-        """Note in `run.json` what is known after collecting: models that answered, tokens, dates, versions."""
+        """Note in `run.json` what is known after collecting."""
         with self._ledger() as ledger:
-            totals, events = ledger.totals(self.name), ledger.events(self.name)
-            jobs = [describe_job(row) for row in ledger.jobs(self.name)]
-        self.record["answered"] = totals | {
-            "first_submitted": min((job.submitted for job in jobs if job.submitted), default=""),
-            "last_ended": max((job.ended for job in jobs), default=""),
-            "events": [list(event) for event in events],
-        }
+            self.record["answered"] = describe_answers(ledger, self.name, charged=Meter(self.asked).charges)
         self.folder.write_record(self.record)
