@@ -6,6 +6,7 @@ and around every third write; `CRASH_EVERY_POINT=1` makes it die at every point,
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -14,8 +15,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
+from fake_openai import FakeOpenAI
+from scripted import make_book
+
+from codebook.records import Unit
+from codebook.run import plan
 
 CHILD = Path(__file__).with_name("crash_child.py")
 EVERYTHING = bool(os.environ.get("CRASH_EVERY_POINT"))
@@ -100,3 +107,36 @@ def test_uploads_are_wasted_only_where_a_client_dies_between_the_upload_and_its_
     wasted = {death["at"].split(" ", 1)[1] for death in deaths if death["how"] == "once" and death["n_spare"]}
     assert "after POST /v1/files" in wasted
     assert wasted <= {"after POST /v1/files", "before fsync", "after fsync", "before replace"}
+
+
+@pytest.mark.parametrize("lags", [False, True])
+def test_cancel_after_an_interruption_stops_the_batch_that_nobody_noted(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lags: bool
+) -> None:
+    """Ctrl-C between the service's work and the note of it; then the run is given up. No batch goes on unseen."""
+    send = httpx2.Client.send
+
+    def interrupted(client: httpx2.Client, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        answer = send(client, request, **options)
+        if (request.method, request.url.path) == ("POST", "/v1/batches"):
+            raise KeyboardInterrupt
+        return answer
+
+    with FakeOpenAI(tmp_path / "service", auto=False) as fake:
+        monkeypatch.setenv("OPENAI_API_KEY", fake.key)
+        options = {"base_url": fake.base_url, "pause_s": 0.01}
+        units = [Unit("a", "One."), Unit("b", "Two.")]
+        run = plan(make_book("topic"), units, run="one", engine="openai_batch", model="gpt-6-luna", options=options)
+        with monkeypatch.context() as patch:
+            patch.setattr(httpx2.Client, "send", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                run.submit()
+        gc.collect()  # the interrupted client's connection
+        if lags:
+            fake.fault("batches.list", "stale")
+        (job,) = run.cancel().jobs
+        assert {name: batch["status"] for name, batch in fake.batches.items()} == {job.job_id: "cancelling"}
+        fake.settle()
+        status = run.collect()
+    assert status.counts == {"topic": {"cancelled": 2}}
+    assert (fake.n_created, sum(fake.billed.values())) == (1, 0)
