@@ -7,6 +7,7 @@ are ready bytes, so only what the SDK knows is taken from it: headers with the k
 from __future__ import annotations
 
 import ssl
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
 from urllib.request import getproxies, proxy_bypass
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _CONNECT_S = 15.0
+_WHOLE_BYTES = 1 << 20
+"""Bodies from this size on are handed to the connection piece by piece, so that other calls go on meanwhile."""
 
 
 class Caller:
@@ -63,9 +66,10 @@ class Caller:
             There is no reply, or only a part of one.
         """
         aiohttp = self._aiohttp
+        data = body if len(body) < _WHOLE_BYTES else BytesIO(body)
         try:
             async with self._session.post(
-                self._target(url), data=body, allow_redirects=False, proxy=self._proxy
+                self._target(url), data=data, allow_redirects=False, proxy=self._proxy
             ) as response:
                 raw = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:

@@ -95,12 +95,13 @@ class Crew:
             try:
                 outcome = await self._call(ask)
                 self._heed(turn, outcome)
-                stop = self._find_stop(ask, outcome)
+                if stop := self._find_stop(ask, outcome):
+                    self.stop(stop)
+                    return None
             finally:
                 self.pace.leave()
-            if stop:
-                self.stop(stop)
-                return None
+            if isinstance(outcome, Reply) and outcome.status == 200:
+                return self._write(ask, outcome)
             n_tries, n_failed = n_tries + _counts(outcome), n_failed + 1
             if n_tries >= self.attempts or not may_pass(outcome):
                 return self._write(ask, outcome)

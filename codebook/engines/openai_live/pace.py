@@ -1,6 +1,6 @@
 """How many calls are open at a time, and how fast new ones are made: found out from what the service bears.
 
-A window of open calls grows from a few by two with every reply, until the service says too much (429) or all that are
+A window of open calls grows from a few by one with every reply, until the service says too much (429) or all that are
 allowed are open; where the service's headers say that there is plenty, it opens at once. At a 429 it is cut to 0.7 of
 what was open, once a round trip, and nobody calls until the service's Retry-After is over. From there it grows along a
 cubic curve (that of RFC 9438, with time in round trips): soon back near the old peak, slowly around it, and faster
@@ -26,7 +26,7 @@ _ROUNDS = 12.0
 _LOW = 4.0
 """Below this a window is not cut because few calls happened to be open."""
 _TICK_S = 0.002
-_FAST, _STEADY = 16.0, 1.2
+_FAST, _STEADY = 8.0, 1.2
 """How much faster than (window / round trip) calls may follow each other: at first, and after the first cut."""
 
 
@@ -61,7 +61,7 @@ class Pace:
         self._timer: asyncio.TimerHandle | None = None
         self._closed, self._n_in_a_row = False, 0
         self._round_s, self._next_at, self._held_until, self._cut_at = math.nan, 0.0, 0.0, -math.inf
-        self._peak = math.inf  # no 429 yet: the window grows by two a reply
+        self._peak = math.inf  # no 429 yet: the window grows by one a reply
 
     async def enter(self) -> Turn | None:
         """Wait for a turn; None once the pace is closed."""
@@ -124,7 +124,7 @@ class Pace:
         if math.isinf(self._peak):
             said = not math.isinf(self.allowances[0].left(now))
             plenty = said and all(self.concurrency * each.cost < each.left(now) for each in self.allowances)
-            return float(self.concurrency) if plenty else self.window + 2.0
+            return float(self.concurrency) if plenty else self.window + 1.0
         rounds = (now - max(self._cut_at, self._held_until)) / max(self._round_s, 1e-3)
         aim = self._peak * (1 + (1 - _CUT) * ((rounds - _ROUNDS) / _ROUNDS) ** 3)
         return self.window + min(1.0, max(0.0, (aim - self.window) / self.window))
