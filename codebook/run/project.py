@@ -76,7 +76,7 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
     planned = as_times(pd.Series([facts[run].planned_at for run in jobs["run"]], index=jobs.index, dtype=object))
     jobs["began"] = jobs["created"].fillna(planned)
     jobs["collected"] = jobs["collected"].notna()
-    jobs["reserved"] = jobs["reserved"].astype(float)
+    jobs["reserved"] = jobs["reserved"].astype(float).where(~jobs["collected"])
     order = ["began", "run", "shard"]
     return jobs.sort_values(order, ascending=[False, True, False], na_position="last").reset_index(drop=True)
 

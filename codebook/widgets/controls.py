@@ -32,6 +32,7 @@ class Controls:
             value=False, description="refresh by itself", indent=False, layout={"width": "auto"}
         )
         self.as_of, self.message, self.page, self.question = (widgets.HTML() for _ in range(4))
+        self.as_of.layout.margin = "2px 2px 2px 20px"
         self.state, self.study = menu("state", [ALL]), menu("study", [ALL])
         self.since, self.until = day("from"), day("to")
         self.sort = menu("sort", list(SORTS))

@@ -104,7 +104,7 @@ def jobs_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     shown = snapshot.jobs.head(n_rows)
     if shown.empty:
         return "<h4>Jobs</h4><div>None. Plan and submit a run, or choose other jobs.</div>"
-    heads = ["run", "shard", "state", "answered", "made", "end", "age", "cost", "engine, model", "note", "job id"]
+    heads = ["run", "shard", "state", "answered", "made", "end", "cost", "engine, model", "job id", "note"]
     rows = (_job_row(row) for row in shown.to_dict("records"))
     count = f" ({len(shown):,} of {len(snapshot.jobs):,} shown)" if len(shown) < len(snapshot.jobs) else ""
     return f"<h4>Jobs{count}</h4>" + table_html(heads, rows, numbers=("shard", "cost"))
@@ -121,13 +121,12 @@ def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
         ("n", str(job["shard"])),
         ("", f'<span class="cb-state cb-{kind_of_state(state, job["collected"])}">{escape(state)}</span>{said}'),
         ("", _answered(job)),
-        ("", say_time(job["created"])),
+        ("", _made(job)),
         ("", _end(job)),
-        ("", say_span(job["age"])),
         ("n", _cost(job)),
         ("", f'{escape(job["engine"])}<br><span class="cb-dim">{escape(job["model"])}</span>'),
-        ("w", escape(job["note"])),
         ("id", escape(job["job_id"])),
+        ("w", escape(job["note"])),
     ]
 
 
@@ -135,6 +134,12 @@ def _answered(job: Mapping[Any, Any]) -> str:
     meter = f'<span class="cb-meter"><i style="width:{100 * job["share_done"]:.0f}%"></i></span>'
     failed = f", {job['failed']:,} failed" if job["failed"] else ""
     return f"{meter}{job['done']:,} of {job['requests']:,}{failed}"
+
+
+def _made(job: Mapping[Any, Any]) -> str:
+    if is_missing(job["created"]):
+        return ""
+    return f'{say_time(job["created"])}<br><span class="cb-dim">{say_span(job["age"])} ago</span>'
 
 
 def _end(job: Mapping[Any, Any]) -> str:
@@ -145,13 +150,13 @@ def _end(job: Mapping[Any, Any]) -> str:
     expires = f"<br>expires {say_time(job['expires'])}" if not is_missing(job["expires"]) else ""
     if is_missing(job["expected_end"]):
         return f'<span class="cb-dim">{escape(job["expected_from"])}{expires}</span>'
-    rests = f"by {escape(job['expected_from'])}"
-    return f'expected {say_time(job["expected_end"])} <span class="cb-dim">{rests}{expires}</span>'
+    rests = f"by {escape(job['expected_from'])}{expires}"
+    return f'expected {say_time(job["expected_end"])}<br><span class="cb-dim">{rests}</span>'
 
 
 def _cost(job: Mapping[Any, Any]) -> str:
     if is_missing(job["cost"]) and not is_missing(job["reserved"]):
-        return f'<span class="cb-dim">reserved {say_usd(job["reserved"])}</span>'
+        return f'{say_usd(job["reserved"])}<br><span class="cb-dim">reserved</span>'
     return say_usd(job["cost"])
 
 

@@ -31,12 +31,13 @@ def draw_bars(title: str, names: Sequence[str], values: Sequence[float], says: S
     bars = "".join(_bar(n * step, step - _GAP, value / most, f"{names[n]}: {says[n]}") for n, value in known)
     top = says[max(known, key=lambda pair: pair[1])[0]]
     last = f"<span>{escape(names[-1])}</span>" if len(names) > 1 else ""
+    ends = f'<div class="cb-ends" style="width:{max(120, step * len(values)):.0f}px">'
     label = escape(f"{title}: {', '.join(f'{names[n]} {says[n]}' for n, _ in known[-12:])}", quote=True)
     return (
         f'<figure class="cb-plot"><figcaption>{escape(title)} <span>most: {escape(top)}</span></figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{label}">'
         f'{bars}<line x1="0" y1="{HEIGHT - 0.5}" x2="{WIDTH}" y2="{HEIGHT - 0.5}"/></svg>'
-        f'<div class="cb-ends"><span>{escape(names[0])}</span>{last}</div></figure>'
+        f"{ends}<span>{escape(names[0])}</span>{last}</div></figure>"
     )
 
 

@@ -1,0 +1,140 @@
+"""JupyterLab as a person has it: a server of its own and a browser, for tests of what shows and what is pressed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import orjson
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_SETTINGS = {
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "@jupyterlab/docmanager-extension/plugin.jupyterlab-settings": {"autosave": False},
+}
+
+
+def why_not() -> str:
+    """Why no browser can be driven here, or ''."""
+    if CHROMIUM is None:
+        return "no Chromium is installed, so nothing can be shown"
+    try:
+        import jupyterlab  # noqa: F401
+        import playwright.sync_api  # noqa: F401
+    except ImportError as error:
+        return f"{error.name} is not installed: make setup"
+    return ""
+
+
+@contextmanager
+def serve_lab(project: Path, home: Path) -> Iterator[str]:
+    """A server of JupyterLab on a project, with settings of its own below `home`; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"),
+        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token="),
+        *(f"--ServerApp.root_dir={project}", "--LabApp.expose_app_in_browser=True"),
+        *(f"--LabApp.user_settings_dir={_write_settings(home)}", f"--LabApp.workspaces_dir={home / 'workspaces'}"),
+    ]
+    environment = _environment(project, home)
+    with (home / "lab.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _await_server(process, f"{address}/api/status")
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _environment(project: Path, home: Path) -> dict[str, str]:
+    ipython = home / "ipython" / "profile_default"
+    ipython.mkdir(parents=True)
+    (ipython / "ipython_kernel_config.py").write_text("c = get_config(); c.IPKernelApp.log_level = 'ERROR'\n")
+    jupyter = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    return {
+        **os.environ,
+        **jupyter,
+        "HOME": str(home),
+        "IPYTHONDIR": str(ipython.parent),
+        "CODEBOOK_PROJECT": str(project),
+    }
+
+
+def _write_settings(home: Path) -> Path:
+    folder = home / "settings"
+    for name, values in _SETTINGS.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(orjson.dumps(values))
+    return folder
+
+
+def _await_server(process: subprocess.Popen[bytes], url: str) -> None:
+    for _ in range(600):
+        assert process.poll() is None, "JupyterLab did not start"
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except urllib.error.URLError:
+            Event().wait(0.1)
+    raise AssertionError("JupyterLab did not answer")
+
+
+@contextmanager
+def open_browser() -> Iterator[Any]:
+    """A page of Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser.new_page(viewport={"width": 1500, "height": 1200})
+        finally:
+            browser.close()
+
+
+class Lab:
+    """A notebook that is open in JupyterLab."""
+
+    def __init__(self, page: Any, address: str, notebook: str) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(f"{address}/lab/tree/{notebook}?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
+
+    def command(self, name: str, **options: Any) -> None:
+        """Do one of JupyterLab's commands."""
+        self.page.evaluate("([name, options]) => window.jupyterapp.commands.execute(name, options)", [name, options])
+
+    def run_all(self) -> None:
+        """Run all cells, and wait until the last one is done."""
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(
+            """() => { const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
+            const code = [...Array(cells.length).keys()].map(n => cells.get(n)).filter(c => c.type == 'code');
+            return code.every(cell => cell.executionCount) }""",
+            timeout=60_000,
+        )
+
+    def n_cells(self) -> int:
+        """How many cells the notebook has."""
+        return int(self.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.cells.length"))
