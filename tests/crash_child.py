@@ -42,9 +42,12 @@ UNITS = [
     Unit("no", "[refuse]"),
     Unit("nothing", ""),
 ]
+MODEL = "gpt-6-luna"
 N_SHARDS = 5  # three, and one for each of the two retries
 MAKING = ("GET /v1/batches", "POST /v1/files", "POST /v1/batches")
 """The requests by which a batch is made."""
+N_TOKENS = 1000
+"""Room for one shard."""
 
 
 @dataclass
@@ -91,19 +94,18 @@ class Death:
 def live(base_url: str) -> None:
     """A whole life: plan, submit, collect, retry what failed and what was cut short, submit and collect again."""
     options = {"base_url": base_url, "pause_s": 0.01}
-    asked: dict[str, Any] = {"engine": "openai_batch", "model": "gpt-6-luna", "options": options}
+    asked: dict[str, Any] = {"engine": "openai_batch", "model": MODEL, "options": options}
     run = plan(make_book("topic"), UNITS, run="one", cuts=Cuts(n_requests=3), **asked)
-    run.submit(cap=1.0)
-    _collect(run)
+    _answer(run)
     run.retry(["failed"])
     run.retry(["truncated"], max_tokens=2000)
-    run.submit()
-    _collect(run)
+    _answer(run)
 
 
-def _collect(run: Run) -> None:
-    """Look again until the service is ready: a batch takes a step at each look."""
-    for _ in range(9):
+def _answer(run: Run) -> None:
+    """Submit and collect until all is there: a batch takes a step at each look, and may have to wait for others."""
+    for _ in range(30):
+        run.submit(cap=1.0)
         try:
             run.collect()
         except PendingError:
@@ -118,7 +120,7 @@ def _collect(run: Run) -> None:
 class Driver:
     """Forks clients in projects below a folder; they share one service, which is emptied in between."""
 
-    def __init__(self, root: Path, fake: FakeProcess) -> None:
+    def __init__(self, root: Path, fake: FakeProcess, how: str = "") -> None:
         self.root, self.fake, self.n = root, fake, 0
         os.environ["OPENAI_API_KEY"] = fake.key
         self.renew()
@@ -130,7 +132,8 @@ class Driver:
         died = [self.fork(Death())]
         self.points: list[str] = orjson.loads((self.project / "points.json").read_bytes())
         seen = self.see()
-        say(at="calm", how="", died=died, lived=0, points=self.points, wrong=[*self.judge(seen)], n_spare=seen["spare"])
+        found = {"points": self.points, "wrong": [*self.judge(seen)], "n_spare": seen["spare"], "n_full": seen["full"]}
+        say(at="calm", how=how, died=died, lived=0, **found)
         self.calm = seen
 
     def renew(self) -> None:
@@ -204,16 +207,17 @@ class Driver:
         self.fake.do("fault", "batches.list", "stale")
 
     def see(self) -> dict[str, Any]:
-        """What the service did, and what the ledger knows of it."""
+        """What the service did, and what the ledger knows of it. Batches that found no room never ran: `full`."""
         state, run = self.fake.state(), open_run("one")
         with closing(sqlite3.connect(run.folder.ledger_path)) as db:
             jobs = sorted(db.execute("SELECT job_id, job_key FROM jobs"))
-        batches = state["batches"].items()
+        batches = [(name, batch) for name, batch in state["batches"].items() if batch["status"] != "failed"]
         uploads = {name for name, file in state["files"].items() if file["purpose"] == "batch"}
         return {
             "jobs": jobs,
             "made": sorted((name, batch["metadata"]["codebook_job"]) for name, batch in batches),
             "billed": sorted(state["billed"]),
+            "full": len(state["batches"]) - len(batches),
             "spare": len(uploads - {batch["input_file_id"] for _, batch in batches}),
             "spent": run.status().money,
             "table": run.table()[COMPARED],
@@ -255,11 +259,16 @@ def list_deaths(driver: Driver, *, everything: bool) -> Iterator[Callable[[], No
 
 
 def sweep(root: Path, part: int, parts: int, which: str) -> None:
-    """Die one part of all deaths."""
+    """Die one part of all deaths: with room for all batches, then with room for one at a time."""
     with FakeProcess(root / "service") as fake:
-        driver = Driver(root, fake)
+        driver = Driver(root / "roomy", fake)
         for go in [*list_deaths(driver, everything=which == "all")][part::parts]:
             go()
+        fake.set(enqueued_limit={MODEL: N_TOKENS})
+        driver = Driver(root / "full", fake, "waves")
+        requests = [(nth, at) for nth, at in enumerate(driver.points, 1) if "/v1/" in at]
+        for nth, at in requests[part :: parts if which == "all" else 5 * parts]:
+            driver.go(f"{nth} {at}", "waves", [Death(nth)])
 
 
 if __name__ == "__main__":
