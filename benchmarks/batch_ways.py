@@ -34,7 +34,10 @@ FILLER = "This reply stands for one of the usual length, with the fields that th
 
 def make_book() -> Codebook:
     """A codebook whose question has about 4 kB, and its schema 1 kB."""
-    definition = "Everything that a member of the house says about this area, its money, its law and its people today, here or abroad."
+    definition = (
+        "Everything that a member of the house says about this area, its money, its law and its people today, "
+        "here or abroad."
+    )
     categories = [{"name": label, "definition": definition} for label in LABELS]
     variable = {"name": "topic", "question": "Which?", "kind": "single", "level": "nominal", "categories": categories}
     return parse_codebook(json.dumps({"name": "bench", "unit": "a speech", "variables": [variable]}))

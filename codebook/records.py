@@ -114,8 +114,7 @@ class JobState:
         return self.state in ENDED
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A result line, read: `text` is the reply, or `why` says why there is none (one of `WHYS`)."""
 
     custom_id: str
@@ -139,6 +138,8 @@ def dump_line(value: Any) -> bytes:
     b'{"text":"a\\\\u2028b"}\\n'
     """
     line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    if line.isascii():
+        return line
     for raw, escaped in _ESCAPES:
         if raw[-1:] in line and raw in line:  # one byte is found faster than three
             line = line.replace(raw, escaped)

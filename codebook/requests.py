@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 _FOREIGN = re.compile("[^A-Za-z0-9_-]")
+_BASE32 = [one + two for one in "abcdefghijklmnopqrstuvwxyz234567" for two in "abcdefghijklmnopqrstuvwxyz234567"]
 _N_BEGUN = 4_096
 
 
@@ -36,8 +36,8 @@ def make_custom_id(unit_id: str, variable: str, draw: int = 0) -> str:
     >>> len(make_custom_id("https://example.org/" + "x" * 500, "v" * 40, 12)) <= 64
     True
     """
-    whole = hashlib.sha256(f"{variable}\0{unit_id}\0{draw}".encode()).digest()
-    tail = base64.b32encode(whole[:10])[:12].decode().lower()
+    whole = int.from_bytes(hashlib.sha256(f"{variable}\0{unit_id}\0{draw}".encode()).digest()[:8])
+    tail = "".join([_BASE32[whole >> shift & 0x3FF] for shift in (54, 44, 34, 24, 14, 4)])
     return f"{variable[:16]}.{_FOREIGN.sub('-', unit_id[:26])}.{draw}.{tail}"
 
 
@@ -82,9 +82,9 @@ class RequestMaker:
         draws: int = 1,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self.url, self.draws = url, draws
+        self.url = url
         self._asked = {
-            name: (question, _Template(question, model, url, settings)) for name, question in questions.items()
+            name: (question, _Template(question, model, url, draws, settings)) for name, question in questions.items()
         }
 
     def ask(self, unit: Unit) -> Iterator[Request]:
@@ -92,7 +92,7 @@ class RequestMaker:
         for name, (question, template) in self._asked.items():
             user = orjson.dumps(question.write_user(unit))
             body = template.fill(user)
-            for draw, key in enumerate(template.make_keys(user, self.draws)):
+            for draw, key in enumerate(template.make_keys(user)):
                 custom_id = make_custom_id(unit.unit_id, name, draw)
                 yield Request(custom_id, key, self.url, body, unit.unit_id, name, draw)
 
@@ -104,7 +104,9 @@ class _Template:
     form. What stands before the message is hashed once for each length that a body has, since the length comes first.
     """
 
-    def __init__(self, question: Question, model: str, url: str, settings: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, question: Question, model: str, url: str, draws: int, settings: Mapping[str, Any] | None
+    ) -> None:
         prompt = question.write_prompt(Unit("", ""), settings)
         for number in count():
             mark = f"\0{number}"
@@ -113,6 +115,7 @@ class _Template:
             if [len(part) for part in parts] == [2, 2]:  # else the codebook itself has the mark
                 break
         (self._head, self._tail), (self._key_head, self._key_tail) = parts
+        self._ends = [b"%b%d:%d" % (self._key_tail, len(str(draw)), draw) for draw in range(draws)]
         self._url = url.encode()
         self._begun: dict[int, _Hash] = {}
 
@@ -120,14 +123,11 @@ class _Template:
         """The body as it is sent, about the unit in this message (JSON)."""
         return b"".join((self._head, user, self._tail))
 
-    def make_keys(self, user: bytes, draws: int) -> Iterator[str]:
+    def make_keys(self, user: bytes) -> list[str]:
         """`records.request_key` of each draw."""
-        state = self._begin(len(user))
-        state.update(user + self._key_tail)
-        for draw in range(draws):
-            whole, number = state.copy(), b"%d" % draw
-            whole.update(b"%d:%b" % (len(number), number))
-            yield whole.hexdigest()
+        begun = self._begin(len(user))
+        begun.update(user)
+        return [_finish(begun.copy(), end) for end in self._ends]
 
     def _begin(self, n_user: int) -> _Hash:
         """The hash of all that comes before a message of so many bytes."""
@@ -139,3 +139,8 @@ class _Template:
                 self._begun.clear()
             self._begun[n_user] = found
         return found.copy()
+
+
+def _finish(state: _Hash, end: bytes) -> str:
+    state.update(end)
+    return state.hexdigest()

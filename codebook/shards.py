@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -12,6 +13,7 @@ from codebook.errors import Fault, ParameterError, RecordError
 from codebook.records import Request, Shard, load_line, number_lines
 
 BYTES_PER_TOKEN = 4
+_N_TOGETHER = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,11 @@ class ShardWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.number, self.model, self.url, self.cuts = folder, number, model, url, cuts
         self.requests: dict[str, str] = {}
-        self._n_bytes = 0
+        self._n_bytes = self._n_waiting = 0
+        self._waiting: list[bytes] = []
         self._sha256 = hashlib.sha256()
+        self._hashing: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(1)  # starts when it is needed
         self._part = folder / f".{number:04d}.{os.getpid()}.part"
         self._file: IO[bytes] | None = None
 
@@ -65,11 +70,13 @@ class ShardWriter:
                 "To mend: give every unit an id of its own, and plan each endpoint as a run of its own."
             )
         if self._file is None:
-            self._file = self._part.open("wb", buffering=1 << 20)
-        self._file.write(line)
-        self._sha256.update(line)
+            self._file = self._part.open("wb")
+        self._waiting.append(line)
+        self._n_waiting += len(line)
         self._n_bytes += len(line)
         self.requests[request.custom_id] = request.request_key
+        if self._n_waiting >= _N_TOGETHER:
+            self._flush()
         return True
 
     def _fits(self, n_bytes: int) -> bool:
@@ -81,9 +88,22 @@ class ShardWriter:
             and (tokens is None or total // BYTES_PER_TOKEN <= tokens)
         )
 
+    def _flush(self) -> None:
+        """Write the waiting lines; they are hashed by another thread while this one writes them and makes the next."""
+        assert self._file is not None  # opened by the first line
+        lines = b"".join(self._waiting)
+        if self._hashing:
+            self._hashing.result()
+        self._hashing = self._thread.submit(self._sha256.update, lines)
+        self._file.write(lines)
+        self._waiting.clear()
+        self._n_waiting = 0
+
     def close(self) -> Shard:
         """Put the finished file in place and describe it."""
         assert self._file is not None, "close() of a shard without requests"  # a fault of the kit, not of its user
+        self._flush()
+        self._thread.shutdown()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -95,6 +115,7 @@ class ShardWriter:
 
     def discard(self) -> None:
         """Remove an unfinished file."""
+        self._thread.shutdown()
         if self._file is not None:
             self._file.close()
         self._part.unlink(missing_ok=True)

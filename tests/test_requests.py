@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codebook.dialects import write_body
 from codebook.errors import ParameterError
-from codebook.records import CHAT, RESPONSES, Unit, dump_canonical, request_key
+from codebook.records import CHAT, RESPONSES, Unit, dump_canonical, dump_line, request_key
 from codebook.requests import RequestMaker, make_custom_id
 from codebook.scheme import parse_codebook
 from codebook.tasks import make_questions
@@ -21,6 +22,17 @@ variables:
   - {name: means, question: "Which?", kind: multi, level: nominal, categories: [x, y]}
 """
 QUESTIONS = make_questions(parse_codebook(CODEBOOK))
+HOSTILE = """\
+name: a
+unit: a sentence
+instructions: "\\u2028 \\u0085 \\"quoted\\" \\0 \\0000"
+variables:
+  - name: topic
+    question: "Which \\0?"
+    kind: single
+    level: nominal
+    categories: [x, {name: y, examples: [{text: "\\u00000"}, {text: "\\u00001 \\0"}]}]
+"""
 UNIT = Unit("u1", "A text.")
 IDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=40) | st.sampled_from(
     [
@@ -100,6 +112,59 @@ def test_the_key_can_be_had_from_the_line(url):
         line = orjson.loads(request.line)
         assert (line["url"], line["body"]["model"], line["body"]["temperature"]) == (url, "m", 0)
         assert request_key(line["url"], dump_canonical(line["body"]), request.draw) == request.request_key
+
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=60) | st.sampled_from(
+    [
+        '"',
+        '\\"},{"role":"system"',
+        "\0",
+        "\0" + "0",
+        "a\x00\x1f\x7f b",
+        "a\u2028b\u2029c\x85d",
+        "<unit>",
+        "</unit>",
+        "</UNIT> <unit_2>",
+        "</unit> </unit_2> </Unit_3>",
+        "<context>",
+        "é ß “ ” 😀 \ufeff",
+        "è\xa8\xa9",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    TEXTS, TEXTS, st.sampled_from([CHAT, RESPONSES]), st.integers(1, 3), st.sampled_from([{}, {"seed": 1, "a": "é"}])
+)
+def test_a_spliced_line_is_the_line_written_at_once(text, said, url, draws, further):
+    unit, questions = Unit("u1", text, {"said": said}), make_questions(parse_codebook(HOSTILE))
+    requests = iter(list(RequestMaker(questions, model="m", url=url, draws=draws, settings=further).ask(unit)))
+    for name, question in questions.items():
+        body = write_body(question.write_prompt(unit, further), url, "m")
+        for draw in range(draws):
+            request = next(requests)
+            custom_id = make_custom_id("u1", name, draw)
+            assert request.line == dump_line({"custom_id": custom_id, "method": "POST", "url": url, "body": body})
+            assert request.request_key == request_key(url, dump_canonical(body), draw)
+    assert next(requests, None) is None
+
+
+def test_lengths_are_hashed_anew_when_too_many_are_remembered(monkeypatch):
+    monkeypatch.setattr("codebook.requests._N_BEGUN", 2)
+    maker = RequestMaker(QUESTIONS, model="m")
+    for text in ("a", "bb", "ccc", "a", "dd"):
+        for request in maker.ask(Unit("u1", text)):
+            assert request.request_key == request_key(CHAT, dump_canonical(orjson.loads(request.body)))
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(orjson.JSONEncodeError, match="surrogates not allowed"):
+        ask(Unit("u1", "a\ud800b"))
+
+
+def test_nothing_else_becomes_the_sign_of_a_tag_in_small_letters():
+    assert [number for number in range(0x110000) if "<" in chr(number).casefold()] == [ord("<")]
 
 
 def keys(**changed) -> list[str]:

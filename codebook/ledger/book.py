@@ -234,7 +234,9 @@ class Ledger(Queries):
         """
         with self.transaction() as db:
             job = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()[0]
-            strangers = [line.answer.custom_id for line in answers if not self._add_answer(shard_id, job, line)]
+            asks = dict(db.execute("SELECT custom_id, ask_id FROM sent WHERE shard_id = ?", (shard_id,)))
+            strangers: list[str] = []
+            db.executemany(_ADD_ANSWER, _answer_values(job, asks, answers, strangers))
             db.execute(
                 "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail) "
                 "SELECT ask_id, ?, custom_id, ?, ? FROM sent WHERE shard_id = ?",
@@ -245,22 +247,6 @@ class Ledger(Queries):
             db.execute("UPDATE jobs SET collected_at = COALESCE(collected_at, ?) WHERE id = ?", (now(), job))
             count = db.execute("SELECT count(*) FROM answers WHERE job = ? AND file IS NOT NULL", (job,)).fetchone()[0]
         return int(count), strangers
-
-    def _add_answer(self, shard_id: int, job: int, line: FoundLine) -> bool:
-        answer = line.answer
-        said = (answer.why, answer.detail[:500], answer.model, answer.request_id, answer.fingerprint)
-        tokens = (answer.tokens_in, answer.tokens_out, answer.tokens_cached)
-        done = self._db.execute(
-            "INSERT INTO answers (ask_id, job, custom_id, file, offset, length, cost_usd, why, detail, model, "
-            "request_id, fingerprint, tokens_in, tokens_out, tokens_cached) "
-            "SELECT ask_id, ?, custom_id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sent "
-            "WHERE shard_id = ? AND custom_id = ? ON CONFLICT (job, custom_id) DO NOTHING",
-            (job, *line[1:], *said, *tokens, shard_id, answer.custom_id),
-        )
-        if done.rowcount:
-            return True
-        sql = "SELECT 1 FROM sent WHERE shard_id = ? AND custom_id = ?"
-        return self._db.execute(sql, (shard_id, answer.custom_id)).fetchone() is not None
 
     def _choose_answers(self, job: int) -> None:
         """Let each question point to its answer: a label stands; else the newest with a line, then without."""
@@ -276,6 +262,23 @@ class Ledger(Queries):
         """Note what a verb did."""
         with self.transaction() as db:
             db.execute("INSERT INTO events (at, run_id, verb, what) VALUES (?, ?, ?, ?)", (now(), run_id, verb, what))
+
+
+_ADD_ANSWER = """INSERT INTO answers (ask_id, job, custom_id, file, offset, length, cost_usd, why, detail, model,
+    request_id, fingerprint, tokens_in, tokens_out, tokens_cached)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job, custom_id) DO NOTHING"""
+
+
+def _answer_values(
+    job: int, asks: dict[str, int], lines: Iterable[FoundLine], strangers: list[str]
+) -> Iterator[tuple[int | float | str | None, ...]]:
+    """Yield what is noted of each line; the custom_ids that were never asked go to `strangers`."""
+    for (name, _, why, detail, model, request_id, n_in, n_out, n_cached, print_), file, offset, length, usd in lines:
+        if name not in asks:
+            strangers.append(name)
+            continue
+        said = (why, detail[:500], model, request_id, print_)
+        yield (asks[name], job, name, file, offset, length, usd, *said, n_in, n_out, n_cached)
 
 
 def now() -> str:

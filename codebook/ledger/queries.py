@@ -51,8 +51,7 @@ class JobRow:
         return self.job_key is not None and self.collected_at is None
 
 
-@dataclass(frozen=True, slots=True)
-class RowState:
+class RowState(NamedTuple):
     """A row of a run with the place of its answer: `file` is None where there is no result line to read.
 
     `cost_usd` is 0 where the answer was paid under another row or by another run.
@@ -175,8 +174,7 @@ class Queries:
                 ELSE cost_usd * 0 END
             FROM {_JOINS} LEFT JOIN jobs ON jobs.id = answers.job LEFT JOIN shards ON shards.id = jobs.shard_id
             WHERE rows.run_id = ? ORDER BY rows.id"""  # noqa: S608
-        for row in self._db.execute(sql, (run_id,)):
-            yield RowState(*row)
+        return map(RowState._make, self._db.execute(sql, (run_id,)))
 
     def variables_sent(self, shard_id: int) -> dict[str, str]:
         """The variable that each line of a shard asks about, by custom_id."""

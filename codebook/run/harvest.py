@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from codebook.errors import BusyError, EngineError, GoneError
 from codebook.ledger import FoundLine, JobRow, Ledger
 from codebook.records import Answer, JobState, LineFault, digest_file, iter_lines, load_line
 from codebook.run.folder import RunFolder
+from codebook.run.labels import remember
 from codebook.run.money import Meter
 from codebook.run.refusals import custom_ids_at
 from codebook.scheme import Codebook
@@ -105,15 +105,15 @@ def _read(
     folder: RunFolder, codebook: Codebook, ledger: Ledger, row: JobRow, files: list[Path], meter: Meter
 ) -> Iterator[FoundLine]:
     """Yield every result line as an answer, judged by the codebook, with its place under `runs/`."""
-    questions = make_questions(codebook)
     variables = ledger.variables_sent(row.shard_id)
+    readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
     for file in files:
         place = file.relative_to(folder.runs).as_posix()
         for offset, line in iter_lines(file):
             said = load_line(line, place)
             answer = read_reply(said)
             if answer.why is None and answer.custom_id in variables:
-                label = questions[variables[answer.custom_id]].read_label(answer.text or "")
+                label = readers[variables[answer.custom_id]](answer.text or "")
                 if label.why:
-                    answer = replace(answer, why=label.why, detail=label.detail)
+                    answer = answer._replace(why=label.why, detail=label.detail)
             yield FoundLine(answer, place, offset, len(line), meter.price_line(said))

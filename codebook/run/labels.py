@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from functools import lru_cache
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+import orjson
 
 from codebook.dialects import read_reply
 from codebook.errors import RecordError
@@ -14,20 +18,70 @@ from codebook.records import Answer, load_line
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.table import make_table
-from codebook.tasks import Label, Question, make_questions
+from codebook.tasks import Label, make_questions
 
 if TYPE_CHECKING:
     import pandas as pd
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _OPEN_AT_ONCE = 100
+_ROWS_AT_ONCE = 20_000
+_N_REMEMBERED = 4_096
 
 
 def build_table(folder: RunFolder, codebook: Codebook, model: str, rows: Iterable[RowState]) -> pd.DataFrame:
     """Return the tidy table; `model` names the coder where no answer says which model gave it."""
-    questions = make_questions(codebook)
-    with closing(_Lines(folder)) as lines:
-        table = make_table(_tidy_row(folder.name, codebook, model, row, questions, lines) for row in rows)
-    return table
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    maker = _RowMaker(folder, codebook, model)
+    left = iter(rows)
+    with closing(maker.lines):
+        while some := list(islice(left, _ROWS_AT_ONCE)):
+            for name, cells in zip(_COLUMNS, zip(*maker.make(some), strict=True), strict=True):
+                columns[name] += cells
+    return make_table(columns)
+
+
+_COLUMNS = (
+    *("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id", "evidence", "confidence"),
+    *("model", "raw", "detail", "request_id", "batch_id", "seconds", "cost_usd"),
+)
+
+
+class _RowMaker:
+    """Makes rows of the table, each as a tuple of `_COLUMNS`."""
+
+    def __init__(self, folder: RunFolder, codebook: Codebook, model: str) -> None:
+        self.run_id, self.model, self.lines = folder.name, model, _Lines(folder)
+        self.ending = f"@{codebook.digest[:8]}"
+        self.readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
+        self.seconds = remember(seconds_between)
+
+    def make(self, rows: list[RowState]) -> list[tuple[Any, ...]]:
+        """Make the rows; lines are read in the order in which they stand in their files."""
+        made: list[tuple[Any, ...]] = [()] * len(rows)
+        for place in sorted(range(len(rows)), key=lambda place: (rows[place].file or "", rows[place].offset)):
+            made[place] = self._make_one(rows[place])
+        return made
+
+    def _make_one(self, row: RowState) -> tuple[Any, ...]:
+        custom_id, unit_id, variable, draw, why, detail, file, _, _, batch_id, started_at, ended_at, cost_usd = row
+        if file is None or why == "pending":
+            answer = Answer(custom_id, why=why, detail=detail)
+        else:
+            answer = self.lines.read(row)
+        _, raw, why_not, said, model, request_id, *_ = answer
+        label = Label(None, why_not, said) if why_not else self.readers[variable](raw or "")
+        return (
+            *(unit_id, (model or self.model) + self.ending, variable, label.label, draw, label.why),
+            *(self.run_id, custom_id, label.evidence or "", label.confidence, model, raw or "", label.detail),
+            *(request_id, batch_id, self.seconds(started_at, ended_at), cost_usd),
+        )
+
+
+def remember(call: Callable[P, T]) -> Callable[P, T]:
+    """Return the call with a memory: most replies are one of a few texts."""
+    return cast("Callable[P, T]", lru_cache(_N_REMEMBERED)(call))
 
 
 class _Lines:
@@ -44,48 +98,24 @@ class _Lines:
 
     def read(self, row: RowState) -> Answer:
         assert row.file is not None
-        if row.file not in self.files:
-            path = self.folder.runs / row.file
-            if not path.is_file():
-                raise RecordError(
-                    f"runs/{row.file} is gone: it holds the answer {row.custom_id}. To mend: restore it from a backup."
-                )
-            if len(self.files) >= _OPEN_AT_ONCE:
-                self.close()
-            self.files[row.file] = path.open("rb")
-        file = self.files[row.file]
+        file = self.files.get(row.file) or self._open(row.file, row.custom_id)
         file.seek(row.offset)
-        return read_reply(load_line(file.read(row.length), f"runs/{row.file} at byte {row.offset}"))
+        line = file.read(row.length)
+        try:
+            return read_reply(orjson.loads(line))
+        except (orjson.JSONDecodeError, AttributeError):
+            return read_reply(load_line(line, f"runs/{row.file} at byte {row.offset}"))  # which says what is wrong
 
-
-def _tidy_row(
-    run_id: str, codebook: Codebook, model: str, row: RowState, questions: dict[str, Question], lines: _Lines
-) -> dict[str, Any]:
-    """One row of the table."""
-    answered = row.file is not None and row.why != "pending"
-    answer = lines.read(row) if answered else Answer(row.custom_id, why=row.why, detail=row.detail)
-    label = Label(None, answer.why, answer.detail)
-    if answer.why is None:
-        label = questions[row.variable].read_label(answer.text or "")
-    return {
-        "unit_id": row.unit_id,
-        "coder": f"{answer.model or model}@{codebook.digest[:8]}",
-        "variable": row.variable,
-        "label": label.label,
-        "draw": row.draw,
-        "why": label.why,
-        "run_id": run_id,
-        "custom_id": row.custom_id,
-        "evidence": label.evidence or "",
-        "confidence": label.confidence,
-        "model": answer.model,
-        "raw": answer.text or "",
-        "detail": label.detail,
-        "request_id": answer.request_id,
-        "batch_id": row.batch_id,
-        "seconds": seconds_between(row.started_at, row.ended_at),
-        "cost_usd": row.cost_usd,
-    }
+    def _open(self, name: str, custom_id: str) -> IO[bytes]:
+        path = self.folder.runs / name
+        if not path.is_file():
+            raise RecordError(
+                f"runs/{name} is gone: it holds the answer {custom_id}. To mend: restore it from a backup."
+            )
+        if len(self.files) >= _OPEN_AT_ONCE:
+            self.close()
+        self.files[name] = path.open("rb", buffering=1 << 17)
+        return self.files[name]
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:

@@ -7,7 +7,7 @@ why, and `why` is missing exactly where there is a label. `draw` is a whole numb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -31,13 +31,16 @@ from codebook.table.contract import (
 )
 
 
-def make_table(rows: Iterable[Mapping[str, Any]], codebook: Codebook | None = None) -> pd.DataFrame:
+def make_table(
+    rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]], codebook: Codebook | None = None
+) -> pd.DataFrame:
     """Make a tidy table of rows; `draw`, `why`, `run_id` and `custom_id` may be left out of them.
 
     Parameters
     ----------
-    rows : iterable of mapping
-        Column -> value. A column of `OPTIONAL` is there when any row has it.
+    rows : iterable of mapping, or mapping of sequences
+        Each row as column -> value, where a column of `OPTIONAL` is there when any row has it; or all rows at once, as
+        column -> values, which is quicker.
     codebook : Codebook, optional
         Checks the labels as well.
 
@@ -54,6 +57,8 @@ def make_table(rows: Iterable[Mapping[str, Any]], codebook: Codebook | None = No
     0       7  sports     NaN
     1       9     NaN  absent
     """
+    if isinstance(rows, Mapping):
+        return check_table(pd.DataFrame(dict(rows), dtype=object), codebook)
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for n_before, row in enumerate(rows):
         for name in row.keys() - columns.keys():
