@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from codebook.errors import MissingKeyError
 
+_MASKED = re.compile(r"\bsk-[\w*-]{4,}")
 SERVICE = "codebook"
 """The name under which keys stand in the keyring: `keyring set codebook OPENAI_API_KEY`."""
 
@@ -61,6 +63,12 @@ def _from_keyring(variable: str) -> str:
 
 
 def hide_key(text: Any, key: str) -> str:
-    """Return a text without the key, whole or as the masked form services put into their messages."""
-    shown = str(text)
-    return shown.replace(key, "[the key]") if key else shown
+    """Return a text without the key, whole or in the masked form that services put into their messages.
+
+    Examples
+    --------
+    >>> hide_key("Incorrect API key provided: sk-ab****wxyz.", "sk-abcdefuvwxyz")
+    'Incorrect API key provided: [the key].'
+    """
+    shown = str(text).replace(key, "[the key]") if key else str(text)
+    return _MASKED.sub("[the key]", shown)
