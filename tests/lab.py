@@ -42,7 +42,7 @@ def why_not() -> str:
 
 @contextmanager
 def serve_lab(project: Path, home: Path) -> Iterator[str]:
-    """A server of JupyterLab on a project, with settings of its own below `home`; its address."""
+    """JupyterLab on a project, with settings of its own below `home`; the address where it will soon answer."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [
@@ -54,10 +54,8 @@ def serve_lab(project: Path, home: Path) -> Iterator[str]:
     environment = _environment(project, home)
     with (home / "lab.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
     try:
-        _await_server(process, f"{address}/api/status")
-        yield address
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(30)
@@ -86,11 +84,10 @@ def _write_settings(home: Path) -> Path:
     return folder
 
 
-def _await_server(process: subprocess.Popen[bytes], url: str) -> None:
+def _await_server(address: str) -> None:
     for _ in range(600):
-        assert process.poll() is None, "JupyterLab did not start"
         try:
-            with urllib.request.urlopen(url, timeout=5):
+            with urllib.request.urlopen(f"{address}/api/status", timeout=5):
                 return
         except urllib.error.URLError:
             Event().wait(0.1)
@@ -114,6 +111,7 @@ class Lab:
     """A notebook that is open in JupyterLab."""
 
     def __init__(self, page: Any, address: str, notebook: str) -> None:
+        _await_server(address)
         self.page = page
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))

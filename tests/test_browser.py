@@ -35,13 +35,13 @@ def fill(fake: FakeOpenAI) -> None:
         fake.progress(batch_id, done=n_done)
 
 
-def copy_notebook(project: Path) -> Path:
-    """The notebook that ships, refreshing by itself more often than a person needs."""
-    notebook = json.loads(STATUS.read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        cell["source"] = [
-            line.replace("board.refresh(", 'board.pauses["first_s"] = 0.3; board.refresh(') for line in cell["source"]
-        ]
+def copy_notebook(project: Path, last: str = "") -> Path:
+    """The notebook that ships, refreshing by itself more often than a person needs, and one more cell."""
+    text = STATUS.read_text(encoding="utf-8").replace("board.refresh(", "board.pauses['first_s'] = 0.3; board.refresh(")
+    notebook = json.loads(text)
+    if last:
+        code = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code" and not cell["metadata"])
+        notebook["cells"].append(code | {"id": "last", "source": last})
     path = project / "status.ipynb"
     path.write_text(json.dumps(notebook), encoding="utf-8")
     return path
@@ -49,21 +49,21 @@ def copy_notebook(project: Path) -> Path:
 
 @pytest.mark.skipif(bool(REASON), reason=REASON)
 def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypatch):
-    copy_notebook(project)
+    copy_notebook(project, last='cb.show_status("speeches")')
     home, shots = tmp_path / "home", tmp_path / "shots"
     home.mkdir()
     shots.mkdir()
-    with serve(project, monkeypatch) as fake:
-        fill(fake)
-        with serve_lab(project, home) as address, open_browser() as page:
+    with serve(project, monkeypatch) as fake, serve_lab(project, home) as address:
+        fill(fake)  # while JupyterLab starts
+        with open_browser() as page:
             lab = Lab(page, address, "status.ipynb")
             page.set_default_timeout(20_000)
             lab.run_all()
-            board = page.locator(".cb-root")
+            board, status = page.locator(".cb-root").first, page.locator(".cb-root").last
 
             # opened: what the ledger knows, and the table is not there twice
             board.get_by_text("from the ledger; no service was asked").wait_for()
-            assert page.locator("table", has_text="job id").count() == 1
+            assert page.locator("table", has_text="job id").count() == 2, "one a board"
             assert board.get_by_text("0 of 5").count() == 1
 
             # refreshed
@@ -103,6 +103,17 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
             lab.command("apputils:change-theme", theme="JupyterLab Dark")
             page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
             page.screenshot(path=shots / "3-dark.png")
+
+            # the board of one run
+            status.scroll_into_view_if_needed()
+            status.get_by_text("topic: 8 asked = 0 labelled + 8 pending").wait_for()
+            status.get_by_role("button", name="Refresh").click()
+            status.get_by_text("topic: 8 asked = 2 labelled + 6 cancelled").wait_for()
+            status.get_by_role("button", name="Retry failed ...").click()
+            status.get_by_text("Ask 6 questions of run speeches again").wait_for()
+            status.get_by_role("button", name="No").click()
+            status.get_by_text("Nothing was done.").wait_for()
+            page.screenshot(path=shots / "4-status.png")
             assert not lab.errors
     assert sorted(list_jobs(run="speeches")["state"]) == ["cancelled", "cancelled"]
 

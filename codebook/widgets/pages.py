@@ -90,7 +90,8 @@ def list_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
             ("no answer", say_share(errors / finished)),
         ]
     if len(runs) and runs["items_per_hour"].notna().any():
-        facts.append(("answers an hour, newest run", say_number(runs["items_per_hour"].dropna().iloc[0])))
+        newest = "" if snapshot.status else ", newest run"
+        facts.append((f"answers an hour{newest}", say_number(runs["items_per_hour"].dropna().iloc[0])))
     if len(runs) and runs["cost"].notna().any():
         per_answer = runs["cost"].sum() / (runs["cost"] / runs["cost_per_answer"]).sum()
         facts += [("paid", say_usd(runs["cost"].sum())), ("cost an answer", say_usd(per_answer))]
