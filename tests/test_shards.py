@@ -59,6 +59,14 @@ def test_a_shard_is_cut_exactly_at_its_limits(tmp_path, cuts, sizes):
     assert sorted(tmp_path.iterdir()) == [shard.path for shard in shards]
 
 
+def test_lines_written_in_several_parts_are_one_file(tmp_path):
+    requests = [make_request(number, "x" * 50_000) for number in range(23)]
+    (shard,) = fill(tmp_path, Cuts(), requests)
+    raw = shard.path.read_bytes()
+    assert raw == b"".join(request.line for request in requests)
+    assert (shard.sha256, shard.n_bytes) == (hashlib.sha256(raw).hexdigest(), len(raw))
+
+
 def test_the_name_holds_number_and_digest(tmp_path):
     (shard,) = fill(tmp_path, Cuts(), [make_request()], number=12)
     assert shard.path.name == f"0012-{shard.sha256[:12]}.jsonl"

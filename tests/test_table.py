@@ -55,6 +55,12 @@ def test_a_column_that_only_a_later_row_has_is_kept():
     assert table["raw"].tolist() == ["", "x"]
 
 
+def test_columns_give_the_same_table_as_rows():
+    rows = [row(raw="x"), row("8", label=None, why="refused", raw="")]
+    columns = {name: [one.get(name, 0 if name == "draw" else None) for one in rows] for name in make_table(rows)}
+    pd.testing.assert_frame_equal(make_table(columns), make_table(rows))
+
+
 def test_the_table_of_no_rows():
     table = make_table([])
     assert list(table.columns) == list(COLUMNS)

@@ -91,7 +91,9 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     if type(body) is not dict:
         body = _EMPTY
     if response.get("status_code") == 200:
-        text, why, detail = _read_responses(body) if _is_response(body) else _read_chat(body)
+        text, why, detail = (
+            _read_responses(body) if "output" in body or body.get("object") == "response" else _read_chat(body)
+        )
         if error and (said := _say(error)):
             why, detail = _why(error), said
     else:
@@ -111,10 +113,6 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     )
 
 
-def _is_response(body: dict[str, Any]) -> bool:
-    return "output" in body or body.get("object") == "response"
-
-
 def _read_failure(response: dict[str, Any], error: Any) -> Said:
     """Say why a question was not answered: no response at all, or one with another status than 200."""
     nothing = f"status {response.get('status_code')}" if response else "no response"
@@ -123,8 +121,12 @@ def _read_failure(response: dict[str, Any], error: Any) -> Said:
 
 def _read_chat(body: dict[str, Any]) -> Said:
     """Read a chat completion."""
-    choice, n_choices = _first_choice(body.get("choices"))
-    message, error = choice.get("message"), body.get("error")
+    choices, error = body.get("choices"), body.get("error")
+    if type(choices) is list and len(choices) == 1 and type(choices[0]) is dict:
+        choice, n_choices = choices[0], 1
+    else:
+        choice, n_choices = _first_choice(choices)
+    message = choice.get("message")
     if type(message) is not dict:
         message = _EMPTY
     content = message.get("content")
@@ -143,8 +145,6 @@ def _read_chat(body: dict[str, Any]) -> Said:
 
 def _first_choice(choices: Any) -> tuple[dict[str, Any], int]:
     """The choice of index 0, or else the first, and how many there are. The kit asks for one; draws are requests."""
-    if type(choices) is list and len(choices) == 1 and type(choices[0]) is dict:
-        return choices[0], 1
     found = _dicts(choices)
     return next((choice for choice in found if choice.get("index") == 0), found[0] if found else _EMPTY), len(found)
 
@@ -200,10 +200,11 @@ def _read_usage(usage: Any) -> tuple[int, int, int]:
     """Tokens (input, output, input read from the cache); 0 where the service does not tell."""
     if type(usage) is not dict:
         return 0, 0, 0
-    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    get = usage.get
+    details = get("prompt_tokens_details") or get("input_tokens_details")
     return (
-        _count(usage.get("prompt_tokens")) or _count(usage.get("input_tokens")),
-        _count(usage.get("completion_tokens")) or _count(usage.get("output_tokens")),
+        _count(get("prompt_tokens")) or _count(get("input_tokens")),
+        _count(get("completion_tokens")) or _count(get("output_tokens")),
         _count(details.get("cached_tokens")) if type(details) is dict else 0,
     )
 

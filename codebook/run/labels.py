@@ -9,8 +9,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-import orjson
-
 from codebook.dialects import read_reply
 from codebook.errors import RecordError
 from codebook.ledger import RowState
@@ -65,17 +63,30 @@ class _RowMaker:
         return made
 
     def _make_one(self, row: RowState) -> tuple[Any, ...]:
-        custom_id, unit_id, variable, draw, why, detail, file, _, _, batch_id, started_at, ended_at, cost_usd = row
-        if file is None or why == "pending":
-            answer = Answer(custom_id, why=why, detail=detail)
-        else:
-            answer = self.lines.read(row)
-        _, raw, why_not, said, model, request_id, *_ = answer
-        label = Label(None, why_not, said) if why_not else self.readers[variable](raw or "")
+        custom_id, unit_id, variable, draw, why, detail, file, offset, n_bytes, batch_id, start, end, usd = row
+        text, why_not, model, request_id = None, why or None, "", ""
+        if file is not None and why != "pending":
+            answer = self.lines.read(file, offset, n_bytes, custom_id)
+            _, text, why_not, detail, model, request_id, *_ = answer
+        label = Label(None, why_not, detail) if why_not else self.readers[variable](text or "")
         return (
-            *(unit_id, (model or self.model) + self.ending, variable, label.label, draw, label.why),
-            *(self.run_id, custom_id, label.evidence or "", label.confidence, model, raw or "", label.detail),
-            *(request_id, batch_id, self.seconds(started_at, ended_at), cost_usd),
+            unit_id,
+            (model or self.model) + self.ending,
+            variable,
+            label.label,
+            draw,
+            label.why,
+            self.run_id,
+            custom_id,
+            label.evidence or "",
+            label.confidence,
+            model,
+            text or "",
+            label.detail,
+            request_id,
+            batch_id,
+            self.seconds(start, end),
+            usd,
         )
 
 
@@ -96,15 +107,10 @@ class _Lines:
         while self.files:
             self.files.popitem()[1].close()
 
-    def read(self, row: RowState) -> Answer:
-        assert row.file is not None
-        file = self.files.get(row.file) or self._open(row.file, row.custom_id)
-        file.seek(row.offset)
-        line = file.read(row.length)
-        try:
-            return read_reply(orjson.loads(line))
-        except (orjson.JSONDecodeError, AttributeError):
-            return read_reply(load_line(line, f"runs/{row.file} at byte {row.offset}"))  # which says what is wrong
+    def read(self, name: str, offset: int, n_bytes: int, custom_id: str) -> Answer:
+        file = self.files.get(name) or self._open(name, custom_id)
+        file.seek(offset)
+        return read_reply(load_line(file.read(n_bytes), f"runs/{name} at byte {offset}"))
 
     def _open(self, name: str, custom_id: str) -> IO[bytes]:
         path = self.folder.runs / name
@@ -114,7 +120,7 @@ class _Lines:
             )
         if len(self.files) >= _OPEN_AT_ONCE:
             self.close()
-        self.files[name] = path.open("rb", buffering=1 << 17)
+        self.files[name] = path.open("rb", buffering=1 << 15)
         return self.files[name]
 
 
