@@ -81,7 +81,7 @@ def test_every_shard_of_every_run_is_listed_newest_first(several):
         "debate",
         "scripted",
         10,
-        10,
+        8,
         2,
     )
     assert done["share_done"] == 1

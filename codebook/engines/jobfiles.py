@@ -87,12 +87,12 @@ class JobFiles:
             os.truncate(self.part, kept)
 
     def count(self) -> tuple[int, int]:
-        """(answers, those among them with an error)."""
+        """(answers without an error, answers with one), as a service counts them."""
         n_done = n_failed = 0
         for _, answer in self.answers():
             n_done += 1
             n_failed += (answer.get("response") or {}).get("status_code") != 200
-        return n_done, n_failed
+        return n_done - n_failed, n_failed
 
     def state(self) -> str:
         """The API's word for where the job is."""

@@ -88,8 +88,8 @@ class JobEngine(ABC):
         if not job.intent.exists():
             return JobState("failed", note=f"{self.folder} knows no job {job_id}")
         n_total = job.n_total()
-        n_done, n_failed = job.count()
-        return JobState(job.state(), n_total, n_done, n_failed)
+        n_good, n_failed = job.count()
+        return JobState(job.state(), n_total, n_good, n_failed)
 
     def fetch(self, job_id: str, into: Path) -> list[Path]:
         """Put the answers as `output.jsonl` into a folder: a hard link where possible, else a copy.
@@ -103,7 +103,7 @@ class JobEngine(ABC):
         if state.state == "failed":
             raise EngineError(f"{state.note}. To mend: submit the shard again.")
         if not state.ended:
-            raise PendingError(f"job {job_id} is {state.state}: {state.n_done} of {state.n_total} answered.")
+            raise PendingError(f"job {job_id} is {state.state}: {state.n_done + state.n_failed} of {state.n_total} answered.")
         into.mkdir(parents=True, exist_ok=True)
         target, job = into / "output.jsonl", self._job(job_id)
         if job.final.exists():

@@ -20,7 +20,11 @@ from codebook.run.refusals import custom_ids_at
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
 
-_MISSING = {"completed": ("absent", "the job ended without a line for this question")}
+_MISSING = {
+    "completed": ("absent", "the job ended without a line for this question"),
+    "cancelled": ("cancelled", "the job was cancelled before this question was answered"),
+    "expired": ("expired", "the job ran out of time before this question was answered"),
+}
 
 
 def harvest_job(

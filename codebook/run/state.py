@@ -78,7 +78,8 @@ class RunStatus:
         lines += [f"  note: {warning}" for warning in self.warnings]
         for job in self.jobs:
             note = f"; {job.note}" if job.note else ""
-            held = "collected" if job.collected else f"{job.done:,} of {job.requests:,} done"
+            failed = f", {job.failed:,} failed" if job.failed else ""
+            held = "collected" if job.collected else f"{job.done:,} of {job.requests:,} done{failed}"
             lines.append(f"  shard {job.shard}: {job.state}, {held}{note}")
         if self.money:
             lines.append(f"  {say_money(self.money)}")
