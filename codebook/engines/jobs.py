@@ -103,7 +103,9 @@ class JobEngine(ABC):
         if state.state == "failed":
             raise EngineError(f"{state.note}. To mend: submit the shard again.")
         if not state.ended:
-            raise PendingError(f"job {job_id} is {state.state}: {state.n_done + state.n_failed} of {state.n_total} answered.")
+            raise PendingError(
+                f"job {job_id} is {state.state}: {state.n_done + state.n_failed} of {state.n_total} answered."
+            )
         into.mkdir(parents=True, exist_ok=True)
         target, job = into / "output.jsonl", self._job(job_id)
         if job.final.exists():

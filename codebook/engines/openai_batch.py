@@ -205,7 +205,7 @@ class OpenAIBatchEngine:
             The service does not answer, or the batch was made with another key: what was known of it still counts.
         """
         try:
-            state = describe_batch(self._retrieve(job_id), self.provider.file_days)
+            state = describe_batch(self._retrieve(job_id), self.provider.file_days, self.client.hide)
         except GoneError as error:
             note = self.notes.find(job_id)
             if note is None:

@@ -230,11 +230,12 @@ class Queries:
         found: tuple[int, int, int] = self._db.execute(sql, (model,)).fetchone()
         return found
 
-    def enqueued(self, model: str) -> int:
-        """Tokens of a model that wait in unfinished jobs of the whole project."""
+    def enqueued(self, model: str, *, apart_from: int = 0) -> int:
+        """Tokens of a model that wait, or may wait, in unfinished jobs of the project, one shard left out."""
         sql = """SELECT COALESCE(sum(n_tokens), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
-            WHERE model = ? AND job_id IS NOT NULL AND ended_at IS NULL AND collected_at IS NULL"""
-        return int(self._db.execute(sql, (model,)).fetchone()[0])
+            WHERE model = ? AND (job_id IS NOT NULL OR state = 'creating') AND ended_at IS NULL
+            AND collected_at IS NULL AND shards.id <> ?"""
+        return int(self._db.execute(sql, (model, apart_from)).fetchone()[0])
 
     def unit_of(self, shard_id: int, custom_id: str) -> str:
         """The unit that a line of a shard asks about; empty if nothing is known of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
@@ -13,6 +14,7 @@ from codebook.engines import Engine
 from codebook.errors import BusyError, EngineError, GoneError
 from codebook.ledger import FoundLine, JobRow, Ledger
 from codebook.records import Answer, JobState, LineFault, digest_file, iter_lines, load_line
+from codebook.run.again import RETRIED
 from codebook.run.folder import RunFolder
 from codebook.run.labels import remember
 from codebook.run.money import Meter
@@ -52,19 +54,24 @@ def harvest_job(
         ledger.note_state(row.shard_id, now)  # failed as a whole, or lost since: there are no files
         files, state, note = [], now.state, now.note
     missing_why, detail = _MISSING.get(state, (state, note))
-    lines = chain(_refused(folder, row, faults), _read(folder, codebook, ledger, row, files, meter))
+    found = Counter[bool]()
+    lines = chain(_refused(folder, row, faults), _read(folder, codebook, ledger, row, files, meter, found))
     n_answers, strangers = ledger.add_answers(row.shard_id, lines, missing_why=missing_why, detail=detail)
-    ledger.note_event(folder.name, "collect", _say_harvest(row, state, n_answers, strangers))
+    said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines{_say_counts(row, found)}"
+    ledger.note_event(folder.name, "collect", said + _say_strangers(strangers))
 
 
-def _say_harvest(row: JobRow, state: str, n_answers: int, strangers: list[str]) -> str:
-    """What was found, and what does not add up: the files are trusted, never the service's counts."""
-    said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines"
-    if n_answers != (counted := row.n_done + row.n_failed) and counted:
-        said += f"; the service counted {counted}"
-    if strangers:
-        said += f"; {len(strangers)} lines answer nothing that was asked, such as {strangers[0]}"
-    return said
+def _say_counts(row: JobRow, found: Counter[bool]) -> str:
+    """What the service counted, where its files hold something else: the files are trusted, never the counts."""
+    if not row.n_done + row.n_failed or (row.n_done, row.n_failed) == (found[True], found[False]):
+        return ""
+    held = f"the files hold {found[True]} and {found[False]}"
+    return f"; the service counted {row.n_done} completed and {row.n_failed} failed, {held}"
+
+
+def _say_strangers(strangers: list[str]) -> str:
+    """Lines that answer nothing that was asked."""
+    return f"; {len(strangers)} lines answer nothing that was asked, such as {strangers[0]}" if strangers else ""
 
 
 def _refused(folder: RunFolder, row: JobRow, faults: tuple[LineFault, ...]) -> Iterator[FoundLine]:
@@ -106,9 +113,18 @@ def _fetch(folder: RunFolder, engine: Engine, job_id: str, number: int) -> list[
 
 
 def _read(
-    folder: RunFolder, codebook: Codebook, ledger: Ledger, row: JobRow, files: list[Path], meter: Meter
+    folder: RunFolder,
+    codebook: Codebook,
+    ledger: Ledger,
+    row: JobRow,
+    files: list[Path],
+    meter: Meter,
+    found: Counter[bool],
 ) -> Iterator[FoundLine]:
-    """Yield every result line as an answer, judged by the codebook, with its place under `runs/`."""
+    """Yield every result line as an answer, judged by the codebook, with its place under `runs/`.
+
+    `found` counts the lines with a reply (True) and those without.
+    """
     variables = ledger.variables_sent(row.shard_id)
     readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
     for file in files:
@@ -116,6 +132,7 @@ def _read(
         for offset, line in iter_lines(file):
             said = load_line(line, place)
             answer = read_reply(said)
+            found[answer.why not in RETRIED] += 1
             if answer.why is None and answer.custom_id in variables:
                 label = readers[variables[answer.custom_id]](answer.text or "")
                 if label.why:

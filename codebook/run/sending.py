@@ -41,7 +41,7 @@ def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Ca
 
 def has_room(ledger: Ledger, engine: Engine, row: JobRow) -> bool:
     """Whether a shard may be handed in now, by the tokens that wait in the project's unfinished jobs."""
-    ceiling, waiting = engine.limits.n_enqueued, ledger.enqueued(row.model)
+    ceiling, waiting = engine.limits.n_enqueued, ledger.enqueued(row.model, apart_from=row.shard_id)
     if ceiling is not None:
         return waiting == 0 or waiting + row.n_tokens <= ceiling
     return row.attempt == 0 or waiting == 0  # a ceiling was met that nobody stated: one at a time from here

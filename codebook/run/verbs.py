@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines import Engine, KeepsFiles, make_engine
-from codebook.errors import BusyError, PendingError, RunError
+from codebook.errors import BusyError, Fault, ParameterError, PendingError, RunError
 from codebook.ledger import Ledger
 from codebook.paths import show_path
 from codebook.records import Unit
@@ -256,9 +256,27 @@ class Run:
         """
         return shorten_coders(set_aside_abstentions(self.table(coders), self.codebook))
 
-    def coverage(self) -> pd.DataFrame:
-        """Return what was asked and what was answered, by coder and variable; it sums."""
-        return coverage(self.table())
+    def coverage(self, by: str = "") -> pd.DataFrame:
+        """Return what was asked and what was answered, by coder and variable; it sums.
+
+        Parameters
+        ----------
+        by
+            A context column of the units: each of its values is counted apart, since refusals are not random.
+
+        Raises
+        ------
+        ParameterError
+            The units have no such context column.
+        """
+        if not by:
+            return coverage(self.table())
+        strata = {unit.unit_id: unit.context[by] for unit in self.units() if by in unit.context}
+        if not strata:
+            there = sorted({name for unit in self.units() for name in unit.context})
+            mend = f"use one of {', '.join(there)}" if there else "plan with context columns"
+            raise ParameterError("The coverage cannot be split.", [Fault("by", f"no unit has a {by!r}", mend)])
+        return coverage(self.table(), strata)
 
     def units(self) -> Iterator[Unit]:
         """Yield the units of the run, asked or not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -18,13 +19,20 @@ _UNSEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))
 _UNSEEN |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
-def coverage(table: pd.DataFrame) -> pd.DataFrame:
+def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Count what was asked and what became of it, one row a coder x variable, in order of appearance.
+
+    Parameters
+    ----------
+    strata
+        unit_id -> stratum, such as a source or a year: counts each stratum apart. Refusals and failures are seldom
+        spread evenly, and labels that are missing more often in one stratum bias what is said of all.
 
     Returns
     -------
     DataFrame
         Columns coder, variable, asked, labelled, and one for each of `records.WHYS`; asked is the sum of the others.
+        With strata, also stratum, and `share_labelled` of what was asked; units without a stratum stand under "".
 
     Raises
     ------
@@ -38,8 +46,13 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
     >>> table = make_table([row | {"unit_id": "7", "label": "sports"}, row | {"unit_id": "9", "why": "refused"}])
     >>> coverage(table).T.squeeze().to_dict()["asked"], coverage_sentence(table)
     (2, '2 asked = 1 labelled + 1 refused')
+    >>> coverage(table, {"7": "north", "9": "south"})[["stratum", "refused", "share_labelled"]].values.tolist()
+    [['north', 0, 1.0], ['south', 1, 0.0]]
     """
     keys = ["coder", "variable"]
+    if strata is not None:
+        table = table.assign(stratum=[strata.get(unit_id, "") for unit_id in table["unit_id"]])
+        keys = [*keys, "stratum"]
     counts = table[keys].assign(
         asked=1, labelled=table["label"].notna().astype("int64"), **{why: table["why"] == why for why in WHYS}
     )
@@ -53,6 +66,8 @@ def coverage(table: pd.DataFrame) -> pd.DataFrame:
             for coder, variable in zip(off["coder"], off["variable"], strict=True)
         ]
         raise TableError("Labels are missing without a why.", faults)
+    if strata is not None:
+        counted["share_labelled"] = counted["labelled"] / counted["asked"]
     return counted
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
 DAY_S = 86_400
 
 
-def describe_batch(batch: Batch, file_days: int = 30) -> JobState:
-    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts are 0."""
+def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> JobState:
+    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts are 0.
+
+    `hide` takes the API key out of messages.
+    """
     counts = batch.request_counts
     done, failed = (counts.completed or 0, counts.failed or 0) if counts else (0, 0)
     faults = tuple(
-        LineFault(str(error.code or ""), str(error.message or ""), error.line or 0)
+        LineFault(str(error.code or ""), hide(str(error.message or "")), error.line or 0)
         for error in (batch.errors.data or [] if batch.errors else [])
     )
     return JobState(

@@ -48,6 +48,10 @@ class Client:
         """The SDK's client."""
         return make_client(self.provider, self.key, self.timeout_s)
 
+    def hide(self, text: str) -> str:
+        """Return a text of the service without the key in it."""
+        return hide_key(text, self.key if self.provider.key else "")
+
     def call(self, what: str, function: Callable[..., T], *args: Any, **options: Any) -> T:
         """Call a function of the SDK; its exceptions become errors of the kit that say `what` was tried."""
         import httpx2
@@ -56,7 +60,7 @@ class Client:
         try:
             return function(*args, **options)
         except (openai.OpenAIError, httpx2.HTTPError) as error:  # the latter while a file is streamed
-            raise explain(error, what, self.key) from None
+            raise explain(error, what, self.key if self.provider.key else "") from None
 
 
 def make_client(provider: Provider, key: str, timeout_s: float = _TIMEOUT_S) -> openai.OpenAI:
