@@ -1,7 +1,7 @@
 """SIGKILL before and after every request to the service and every write, while batches run and are paid.
 
 `crash_child.py` is the client that dies, and the driver that starts it again. By default it dies around every request
-and around every third write; `CRASH_EVERY_POINT=1` makes it die at every point, which takes ten to twenty minutes. The worse
+and around every third write; `CRASH_EVERY_POINT=1` makes it die at every point, in ten to twenty minutes. The worse
 deaths (twice at the same point, the engine's notes lost, a list that lags, while an answer is on its way, with room for
 one batch at a time) are a spread of the points by default.
 """
