@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ from codebook.report.cells import frame_html
 from codebook.report.outputs import SECTIONS, OutputEntry, read_outputs
 from codebook.scheme import read_codebook, render_html
 from codebook.table import coverage, coverage_sentence, read_table
+from codebook.units import iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN_ROWS = 16
+_MOST_STRATA = 12
 _PIXELS_PER_DOT = 96 / 300  # figures are saved at 300 dots an inch; a screen counts 96
 
 EMBEDDED_LIMITS = (
@@ -74,6 +77,7 @@ def _gather(folder: Path, title: str) -> dict[str, Any]:
         "findings": [entry.finding for entry in entries if entry.finding],
         "coverage_sentence": coverage_sentence(table),
         "coverage_table": frame_html(coverage(table)),
+        "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),
         "sections": _sections(folder, entries),
         "codebook_html": render_html(book),
@@ -91,6 +95,19 @@ def _common_details(table: pd.DataFrame) -> list[tuple[str, str, int]]:
     missing = table[table["why"].notna()]
     counts = Counter(zip(missing["why"], missing["detail"], strict=True))
     return [(why, detail, n) for (why, detail), n in counts.most_common(10)]
+
+
+def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """(context column, coverage of each of its values), where labels are missing: refusals are seldom random."""
+    if not table["why"].notna().any():
+        return
+    strata: dict[str, dict[str, str]] = {}
+    for unit, _ in iter_units(folder / "units.jsonl"):
+        for name, value in unit.context.items():
+            strata.setdefault(name, {})[unit.unit_id] = value
+    for name, values in strata.items():
+        if 2 <= len(set(values.values())) <= _MOST_STRATA:
+            yield name, frame_html(coverage(table, values))
 
 
 def _sections(folder: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]:
@@ -127,7 +144,9 @@ def _say_cost(record: dict[str, Any]) -> str:
         return f"Nothing: the answers were computed on this machine. Sent to a service it would be about {tokens}."
     if record["asked"]["engine"] == "replay":
         return f"Nothing: the answers were read from an archive ({tokens} when they were first given)."
-    return f"{tokens}."
+    usd, unknown = answered.get("cost_usd", 0.0), answered.get("answers_of_unknown_price", 0)
+    said = f"${usd:,.4f} for {tokens}, by the tokens that the replies report"
+    return f"{said}; {unknown:,} answers have no known price and are not in it." if unknown else f"{said}."
 
 
 def _files(folder: Path) -> Any:

@@ -1,0 +1,46 @@
+"""The report of a paid run: what it cost, who answered, and where labels are missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_openai import FakeOpenAI
+from service import check_sums, finish, plan_batch, serve
+
+from codebook.errors import ParameterError
+from codebook.records import Unit
+from codebook.report import write_report
+from codebook.run import Run
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Six texts of two papers; the refused ones are all of the second."""
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(project))
+    texts = ["coal", "a match", "a trip", "[refuse] a", "[refuse] b", "more coal"]
+    units = [Unit(f"u{n}", text, {"paper": "North" if n < 3 else "South"}) for n, text in enumerate(texts)]
+    with serve(project, monkeypatch) as fake:
+        assert isinstance(fake, FakeOpenAI)
+        return finish(plan_batch(fake, units))
+
+
+def test_missing_labels_are_counted_by_stratum(run: Run) -> None:
+    by_paper = run.coverage("paper").set_index("stratum")
+    assert by_paper["refused"].to_dict() == {"North": 0, "South": 2}
+    assert by_paper["share_labelled"].round(3).to_dict() == {"North": 1.0, "South": 0.333}
+    assert by_paper["asked"].sum() == sum(check_sums(run).values()) == 6
+    with pytest.raises(ParameterError, match="use one of paper"):
+        run.coverage("year")
+
+
+def test_the_page_says_costs_systems_and_strata(run: Run) -> None:
+    page = write_report(run.name).read_text()
+    cost = run.record["answered"]["cost_usd"]
+    assert cost > 0
+    for said in (f"${cost:,.4f} for", "By paper", "South", "gpt-6-luna-2026-09-01", "is an alias"):
+        assert said in page, said
+    for fingerprint in run.record["answered"]["fingerprints"]:
+        assert fingerprint in page
