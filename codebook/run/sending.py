@@ -78,7 +78,7 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
     except UnreachableError as error:
         ledger.note_doubt(row.shard_id, f"state as last seen: {error}")
         return
-    if state.again and _may_wait(state, row):
+    if state.again and _may_wait(ledger, state, row):
         full = is_full(state.faults)
         said = "no room yet: too many tokens wait at the service" if full else "the service did not find its file"
         ledger.release_job(row.shard_id, f"{said}; submit hands it in again")
@@ -89,9 +89,10 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
     ledger.note_state(row.shard_id, state)
 
 
-def _may_wait(state: JobState, row: JobRow) -> bool:
-    """Whether waiting helps: not where the shard alone has more tokens than the service lets wait."""
+def _may_wait(ledger: Ledger, state: JobState, row: JobRow) -> bool:
+    """Whether waiting helps: not where nothing else waits and the shard has more tokens than the service lets wait."""
     if not is_full(state.faults):
         return row.attempt < _N_LOST
     ceiling = read_ceiling(state.faults)
-    return ceiling is None or row.n_tokens <= ceiling
+    alone = ledger.enqueued(row.model, apart_from=row.shard_id) == 0
+    return ceiling is None or row.n_tokens <= ceiling or not alone
