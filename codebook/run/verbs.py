@@ -17,6 +17,7 @@ from codebook.run.again import RETRIED, check_retry, plan_again
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.labels import build_table
+from codebook.run.logprobs import read_logprobs
 from codebook.run.money import Meter, cost_frame
 from codebook.run.sending import look_after, send_shards
 from codebook.run.state import RunStatus, describe_answers, describe_job
@@ -277,6 +278,11 @@ class Run:
             mend = f"use one of {', '.join(there)}" if there else "plan with context columns"
             raise ParameterError("The coverage cannot be split.", [Fault("by", f"no unit has a {by!r}", mend)])
         return coverage(self.table(), strata)
+
+    def logprobs(self) -> pd.DataFrame:
+        """Return the log probability of each reply, where it was asked for: unit_id, variable, draw, logprob."""
+        with self._ledger() as ledger:
+            return read_logprobs(self.folder, ledger.iter_rows(self.name))
 
     def units(self) -> Iterator[Unit]:
         """Yield the units of the run, asked or not."""

@@ -1,4 +1,4 @@
-"""The report of a paid run: what it cost, who answered, and where labels are missing."""
+"""A paid run, read: what it cost, who answered, where labels are missing, and how probable replies were."""
 
 from __future__ import annotations
 
@@ -44,3 +44,17 @@ def test_the_page_says_costs_systems_and_strata(run: Run) -> None:
         assert said in page, said
     for fingerprint in run.record["answered"]["fingerprints"]:
         assert fingerprint in page
+
+
+def test_log_probabilities_stand_beside_the_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project").mkdir()
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path / "project"))
+    with serve(tmp_path / "project", monkeypatch) as fake:
+        plain = finish(plan_batch(fake, ["coal", "[refuse] x"]))
+        asked = finish(
+            plan_batch(fake, ["coal", "[500] x"], run="two", model="gpt-4o-mini", settings={"logprobs": True})
+        )
+    assert plain.logprobs().empty
+    (row,) = asked.logprobs().to_dict("records")
+    assert (row["unit_id"], row["variable"], row["draw"]) == ("u0", "topic", 0)
+    assert row["logprob"] < 0
