@@ -1,0 +1,139 @@
+"""What can be read of a run: its units, table, coverage, costs. Nothing here sends or changes anything but exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codebook.errors import Fault, ParameterError
+from codebook.ledger import Ledger
+from codebook.paths import show_path
+from codebook.records import Unit
+from codebook.run.folder import RunFolder
+from codebook.run.labels import build_table
+from codebook.run.logprobs import read_logprobs
+from codebook.run.money import Meter, cost_frame
+from codebook.scheme import Codebook
+from codebook.table import (
+    coverage,
+    merge_tables,
+    read_coders,
+    set_aside_abstentions,
+    shorten_coders,
+    write_table,
+    write_wide,
+)
+from codebook.units import iter_units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class RunViews:
+    """The reading half of a run."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.record = folder.read_record()
+        self.codebook: Codebook = folder.read_codebook()
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is also its folder's."""
+        return self.folder.name
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Engine, model, endpoint, draws and settings."""
+        asked: dict[str, Any] = self.record["asked"]
+        return asked
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}>"
+
+    def units(self) -> Iterator[Unit]:
+        """Yield the units of the run, asked or not."""
+        return (unit for unit, _ in self.units_with_skips())
+
+    def units_with_skips(self) -> Iterator[tuple[Unit, str | None]]:
+        """Yield the units of the run, each with the reason why it is not asked, or None."""
+        return iter_units(self.folder.units_path)
+
+    def table(self, coders: str | Path = "") -> pd.DataFrame:
+        """Return the tidy table of the run: one row a unit, variable and draw, answered or not.
+
+        Parameters
+        ----------
+        coders
+            A `coders.yaml`: the labels of people and other tools, put under those of the run.
+        """
+        own = self._own_table()
+        return merge_tables(own, read_coders(coders, self.codebook)) if coders else own
+
+    def _own_table(self) -> pd.DataFrame:
+        with self._ledger() as ledger:
+            models = ledger.totals(self.name)["models"]
+            model = models[0] if len(models) == 1 else self.asked["model"]
+            return build_table(self.folder, self.codebook, model, ledger.iter_rows(self.name))
+
+    def codings(self, coders: str | Path = "") -> pd.DataFrame:
+        """Return the table as the analysis wants it: with the coders of `coders`, and coders' names without digests.
+
+        Abstentions of variables on a scale are set aside and counted in `attrs["notes"]`.
+        """
+        return shorten_coders(set_aside_abstentions(self.table(coders), self.codebook))
+
+    def coverage(self, by: str = "") -> pd.DataFrame:
+        """Return what was asked and what was answered, by coder and variable; it sums.
+
+        Parameters
+        ----------
+        by
+            A context column of the units: each of its values is counted apart, since refusals are not random.
+
+        Raises
+        ------
+        ParameterError
+            The units have no such context column.
+        """
+        if not by:
+            return coverage(self.table())
+        strata = {unit.unit_id: unit.context[by] for unit in self.units() if by in unit.context}
+        if not strata:
+            there = sorted({name for unit in self.units() for name in unit.context})
+            mend = f"use one of {', '.join(there)}" if there else "plan with context columns"
+            raise ParameterError("The coverage cannot be split.", [Fault("by", f"no unit has a {by!r}", mend)])
+        return coverage(self.table(), strata)
+
+    def logprobs(self) -> pd.DataFrame:
+        """Return the log probability of each reply, where it was asked for: unit_id, variable, draw, logprob."""
+        with self._ledger() as ledger:
+            return read_logprobs(self.folder, ledger.iter_rows(self.name))
+
+    def totals(self) -> dict[str, Any]:
+        """Return the answers the run rests on, their tokens, and the models that gave them."""
+        with self._ledger() as ledger:
+            return ledger.totals(self.name)
+
+    def costs(self) -> pd.DataFrame:
+        """Return what the questions without an answer will cost, live beside batch, and what was paid so far, in USD.
+
+        A price that is not known is missing; an engine that nobody charges for costs 0.
+        """
+        meter = Meter(self.asked)
+        with self._ledger() as ledger:
+            open_files = [row.file for row in ledger.jobs(self.name) if row.collected_at is None]
+            return cost_frame(meter, ledger, self.name, [self.folder.shards / file for file in open_files])
+
+    def export(self) -> pd.DataFrame:
+        """Write the table as xlsx, JSON lines and in the wide form into `exports/`; return what was written."""
+        import pandas as pd
+
+        table, folder = self.table(), self.folder.path / "exports"
+        notes = [write_table(table, folder / f"{self.name}.{suffix}") for suffix in ("xlsx", "jsonl")]
+        notes.append(write_wide(table, self.units(), folder / f"{self.name}-wide.csv"))
+        return pd.DataFrame({"written to " + show_path(folder): notes})
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self.folder.ledger_path)
