@@ -16,7 +16,6 @@ import csv
 import importlib
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from batch_ways import BUILD, READ, Instant, make_book, make_units
+from memory import peak_mb
 
 from codebook.engines import ENGINES
 from codebook.run import open_run, plan
@@ -99,7 +99,7 @@ def measure(work: str, way: str, n_units: int, folder: Path) -> dict[str, Any]:
 
 
 def peak() -> dict[str, float]:
-    return {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {"peak_mb": peak_mb()}
 
 
 STAGES = {"whole": whole, "prepare": prepare}

@@ -6,11 +6,12 @@ Run from the repository: `python benchmarks/embedded.py`. Prints seconds, reques
 from __future__ import annotations
 
 import csv
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from memory import peak_mb
 
 from codebook.dialects import Prompt, fence, write_body
 from codebook.engines import make_engine
@@ -58,7 +59,7 @@ def main() -> None:
             engine.submit(shard, what)
             taken = time.perf_counter() - start
             print(f"{what:30} {len(asked):5} sentences {taken:7.2f} s {len(asked) / taken:7.1f} requests/s")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    print(f"peak memory {peak_mb():.0f} MB")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ python benchmarks/reliability.py [--units 100000] [--loop 3]
 from __future__ import annotations
 
 import argparse
-import resource
-import sys
 import time
 from collections.abc import Callable
 
 import krippendorff
 import numpy as np
 import pandas as pd
+from memory import peak_mb
 
 from codebook.analysis import krippendorff_alpha
 from codebook.analysis.counts import read_codings
@@ -70,12 +69,6 @@ def loop_over_library(codes: np.ndarray, replicates: int) -> float:
             reliability_data=drawn.T, value_domain=list(range(len(LABELS))), level_of_measurement="nominal"
         )
     return time.perf_counter() - start
-
-
-def peak_mb() -> float:
-    """Peak memory of this process in MB (Linux counts KB, macOS bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def main() -> None:

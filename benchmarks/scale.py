@@ -13,7 +13,6 @@ import argparse
 import csv
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from memory import peak_mb
 
 from codebook.dialects import read_prompt, write_body, write_reply
 from codebook.engines import ENGINES
@@ -72,7 +73,7 @@ class Clock:
         begin = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - begin
-        self.peak_mb[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.peak_mb[name] = peak_mb()
 
 
 def write_texts(path: Path, n_units: int) -> None:

@@ -21,8 +21,9 @@ N_UNITS, N_BYTES = 3_000, 10_000
 N_SMALL = 500
 
 CHILD = """
-import resource, sys
-sys.path.insert(0, {tests!r})
+import sys
+sys.path[:0] = [{tests!r}, {benchmarks!r}]
+from memory import peak_mb
 from scripted import make_book
 from codebook.records import Unit
 from codebook.run import plan
@@ -33,7 +34,7 @@ def take(run, n, size):
     made = plan(book, units, run=run, engine="openai_batch", model={model!r}, options={{"base_url": {url!r}}})
     made.submit()
     made.collect()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return round(peak_mb())
 
 before = take("small", {n_small}, 100)
 after = take("big", {n_units}, {n_bytes})
@@ -53,6 +54,7 @@ def test_mode_27_memory_stays_flat_while_big_files_go_up_and_down(
     with serve(project, monkeypatch, reply=answer) as fake:
         child = CHILD.format(
             tests=str(Path(__file__).parent),
+            benchmarks=str(Path(__file__).parents[1] / "benchmarks"),
             model=MODEL,
             url=fake.base_url,
             n_units=N_UNITS,
