@@ -8,10 +8,15 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    import openai
+    from fake_help import Connect
+    from fake_openai import FakeOpenAI
 
 os.environ["MPLBACKEND"] = "Agg"
 # a busy machine must not fail a test: no deadlines, and slow generation is no fault of the code
@@ -80,3 +85,27 @@ def project(_empty_environment: None, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CODEBOOK_PROJECT", str(folder))
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
+    """The fake service, with its key in the environment; batches end at the first look."""
+    from service import serve
+
+    with serve(project, monkeypatch) as service:
+        yield service
+
+
+@pytest.fixture
+def connect(fake: FakeOpenAI) -> Iterator[Connect]:
+    """Make clients of the SDK that speak to the fake service."""
+    from fake_help import connecting
+
+    with connecting(fake) as connect:
+        yield connect
+
+
+@pytest.fixture
+def client(connect: Connect) -> openai.OpenAI:
+    """A client of the SDK with the fake service's key."""
+    return connect()

@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 import pytest
-from fake_help import MODEL, SCHEMA, Connect, body_of, connecting, create, line_of, upload
+from fake_help import MODEL, SCHEMA, body_of, create, line_of, upload
 from fake_openai import FakeOpenAI
 
 from codebook.records import CHAT, RESPONSES
@@ -18,17 +18,6 @@ from codebook.records import CHAT, RESPONSES
 def fake(tmp_path: Path) -> Iterator[FakeOpenAI]:
     with FakeOpenAI(tmp_path / "service", other_keys=("another-project",)) as service:
         yield service
-
-
-@pytest.fixture
-def connect(fake: FakeOpenAI) -> Iterator[Connect]:
-    with connecting(fake) as connect:
-        yield connect
-
-
-@pytest.fixture
-def client(connect: Connect) -> openai.OpenAI:
-    return connect()
 
 
 GOOD = line_of("a", "x")

@@ -22,17 +22,6 @@ def fake(tmp_path: Path) -> Iterator[FakeOpenAI]:
         yield service
 
 
-@pytest.fixture
-def connect(fake: FakeOpenAI) -> Iterator[Connect]:
-    with connecting(fake) as connect:
-        yield connect
-
-
-@pytest.fixture
-def client(connect: Connect) -> openai.OpenAI:
-    return connect()
-
-
 GOOD = line_of("a", "x")
 MAKE: dict[str, Any] = {"input_file_id": "file-x", "endpoint": CHAT, "completion_window": "24h"}
 

@@ -27,17 +27,6 @@ def fake(tmp_path: Path) -> Iterator[FakeOpenAI]:
         yield service
 
 
-@pytest.fixture
-def connect(fake: FakeOpenAI) -> Iterator[Connect]:
-    with connecting(fake) as connect:
-        yield connect
-
-
-@pytest.fixture
-def client(connect: Connect) -> openai.OpenAI:
-    return connect()
-
-
 @pytest.mark.parametrize("url", [CHAT, RESPONSES])
 def test_a_batch_goes_its_way_and_answers_every_request_once(
     fake: FakeOpenAI, client: openai.OpenAI, tmp_path: Path, url: str

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fake_openai import FakeOpenAI
@@ -18,7 +16,6 @@ from service import (
     job_note,
     lines_of,
     plan_batch,
-    serve,
     units_of,
     why_of,
 )
@@ -26,12 +23,6 @@ from service import (
 from codebook.errors import PendingError
 from codebook.records import digest_file
 from codebook.run import open_run, wait
-
-
-@pytest.fixture
-def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    with serve(project, monkeypatch) as fake:
-        yield fake
 
 
 @pytest.mark.parametrize("writes_lines", [True, False])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,7 +23,6 @@ from service import (
     finish,
     lines_of,
     plan_batch,
-    serve,
     units_of,
     why_of,
 )
@@ -36,12 +33,6 @@ from codebook.records import CHAT, RESPONSES, Unit, read_lines
 from codebook.run import Run
 from codebook.shards import Cuts
 from codebook.table import read_table
-
-
-@pytest.fixture
-def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    with serve(project, monkeypatch) as fake:
-        yield fake
 
 
 def check_labels(run: Run) -> None:

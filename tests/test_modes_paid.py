@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from service import (
     check_sums,
     finish,
     plan_batch,
-    serve,
 )
 
 from codebook.costs import price_usage, read_usage
@@ -26,12 +24,6 @@ from codebook.errors import BudgetError, UnreachableError
 from codebook.records import read_lines
 from codebook.run import Run, open_run
 from codebook.shards import Cuts
-
-
-@pytest.fixture
-def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    with serve(project, monkeypatch) as fake:
-        yield fake
 
 
 class Killed(BaseException):

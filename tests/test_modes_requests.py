@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from service import (
     job_note,
     lines_of,
     plan_batch,
-    serve,
     write_provider,
 )
 
@@ -32,12 +30,6 @@ from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run import preflight
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, check_shard
-
-
-@pytest.fixture
-def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    with serve(project, monkeypatch) as fake:
-        yield fake
 
 
 def test_mode_08_validation_failed_names_units_and_the_commonest_reason_first(fake: FakeOpenAI) -> None:

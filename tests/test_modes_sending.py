@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from service import (
     job_note,
     n_tokens,
     plan_batch,
-    serve,
     write_provider,
 )
 
@@ -28,12 +26,6 @@ from codebook.errors import EngineError, PendingError
 from codebook.records import read_lines
 from codebook.run import open_run, wait
 from codebook.shards import Cuts
-
-
-@pytest.fixture
-def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
-    with serve(project, monkeypatch) as fake:
-        yield fake
 
 
 def enqueued(fake: FakeOpenAI) -> int:
