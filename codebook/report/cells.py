@@ -17,6 +17,7 @@ _NAMES = ("coder", "variable", "label", "name", "group", "level", "a", "b", "uni
 def frame_html(frame: pd.DataFrame) -> str:
     """Return a frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
     shown = drop_empty(join_intervals(frame))
+    shown = shown[sorted(shown.columns, key=lambda name: name == "reason")]  # words last: a page cuts wide tables there
     kinds = [_class(shown[name]) for name in shown.columns]
     head = "".join(
         f"<th{kind}>{escape(str(name).replace('_', ' '))}</th>" for name, kind in zip(shown.columns, kinds, strict=True)
