@@ -78,8 +78,19 @@ def retry(ledger: Ledger, run: str, custom_id: str, name: str) -> int:
     return ledger.jobs(run)[-1].shard_id
 
 
+def check_places(ledger: Ledger, run: str) -> None:
+    """The quick way to the rows of a run says what the other one does."""
+    times = ledger.job_times() | {None: ("", None, None)}
+    places = [
+        (*most, file, offset or 0, n_bytes or 0, *times[job], usd)
+        for *most, file, offset, n_bytes, job, usd in ledger.iter_places(run)
+    ]
+    assert places == list(ledger.iter_rows(run))
+
+
 def whys(ledger: Ledger, run: str = "r") -> dict[str, str]:
     found = {row.unit_id: row.why for row in ledger.iter_rows(run)}
+    check_places(ledger, run)
     assert sum(n for counts in ledger.count_whys(run).values() for n in counts.values()) == ledger.n_rows(run)
     assert set(found.values()) <= {*WHYS, ""}
     return found

@@ -1,13 +1,17 @@
 """Replies that are no answers: each of the shapes in which services say so, what is kept of it, and how sure it was."""
 
+import contextlib
+import copy
+import functools
 import math
+import operator
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codebook.dialects import read_logprob, read_reply, write_reply
+from codebook.dialects import read_logprob, read_reply, replies, write_reply
 from codebook.engines.base import error_line, result_line
 from codebook.records import CHAT, RESPONSES, WHYS
 
@@ -341,6 +345,33 @@ def test_nothing_is_too_odd_to_be_read(one, body, inner):
         assert all(type(text) is str for text in (answer.detail, answer.model, answer.request_id, answer.fingerprint))
         logprob = read_logprob(shape)
         assert logprob is None or math.isfinite(logprob)
+
+
+USUAL = line(
+    {
+        "object": "chat.completion",
+        "model": "m",
+        "choices": [{"index": 0, "message": {"content": "x", "refusal": None}, "finish_reason": "stop"}],
+    }
+)
+PLACES = [
+    *((), ("response",), ("response", "body"), ("response", "body", "choices", 0)),
+    ("response", "body", "choices", 0, "message"),
+]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), KEYS | st.sampled_from(["model", "request_id"]), JSON), max_size=3))
+def test_the_short_way_through_a_usual_line_says_what_the_long_one_does(changes):
+    one = copy.deepcopy(USUAL)
+    for place, name, value in changes:
+        with contextlib.suppress(LookupError, TypeError):
+            functools.reduce(operator.getitem, place, one)[name] = value
+    assert replies._read_usual(one) in (None, replies._read_any(one))
+
+
+def test_a_usual_line_takes_the_short_way():
+    assert replies._read_usual(USUAL) == ("x", None, "", "m", USUAL["response"]["request_id"])
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,16 +13,18 @@ from codebook.dialects.prompts import (
     unfence,
     write_body,
 )
-from codebook.dialects.replies import read_reply, write_reply
+from codebook.dialects.replies import Said, read_reply, read_said, write_reply
 
 __all__ = [
     "Prompt",
+    "Said",
     "allow_tokens",
     "check_settings",
     "fence",
     "read_logprob",
     "read_prompt",
     "read_reply",
+    "read_said",
     "unfence",
     "write_body",
     "write_reply",

@@ -17,8 +17,11 @@ from typing import Any
 
 from codebook.records import CHAT, Answer
 
-Said = tuple[str | None, str | None, str]
+Told = tuple[str | None, str | None, str]
 """(text, why, detail) of a reply."""
+
+Said = tuple[str | None, str | None, str, str, str]
+"""(text, why, detail, model, request_id) of a result line."""
 
 _WHYS = {
     **dict.fromkeys(("batch_expired", "expired"), "expired"),
@@ -84,12 +87,50 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     >>> read_reply({"custom_id": "a", "response": None, "error": {"code": "batch_expired", "message": "too late"}}).why
     'expired'
     """
-    response, error = line.get("response"), line.get("error")
-    if type(response) is not dict:
-        response = _EMPTY
-    body = response.get("body")
-    if type(body) is not dict:
-        body = _EMPTY
+    text, why, detail, model, request_id = read_said(line)
+    body = _dict(_dict(line.get("response")).get("body"))
+    tokens_in, tokens_out, tokens_cached = _read_usage(body.get("usage"))
+    return Answer(
+        str(line.get("custom_id") or ""),
+        text,
+        why,
+        detail,
+        model,
+        request_id,
+        tokens_in,
+        tokens_out,
+        tokens_cached,
+        str(body.get("system_fingerprint") or ""),
+    )
+
+
+def read_said(line: Mapping[str, Any]) -> Said:
+    """Read what `read_reply` does, but for usage and fingerprint: all that the table needs of a line."""
+    return _read_usual(line) or _read_any(line)
+
+
+def _read_usual(line: Mapping[str, Any]) -> Said | None:
+    """Read a chat reply that ended by itself and is a text, as nearly all are; None for any other shape."""
+    try:
+        response = line["response"]
+        body = response["body"]
+        (choice,) = body["choices"]
+        message = choice["message"]
+        text, model, request_id = message["content"], body["model"], response["request_id"]
+        ended = response["status_code"] == 200 and choice["finish_reason"] == "stop"
+        if body["object"] != "chat.completion" or message.get("refusal") or line.get("error") or body.get("error"):
+            return None
+    except (KeyError, TypeError, ValueError):
+        return None
+    if ended and text and type(text) is type(model) is type(request_id) is str and "output" not in body:
+        return text, None, "", model, request_id
+    return None
+
+
+def _read_any(line: Mapping[str, Any]) -> Said:
+    """Read a line of any shape."""
+    response, error = _dict(line.get("response")), line.get("error")
+    body = _dict(response.get("body"))
     if response.get("status_code") == 200:
         text, why, detail = (
             _read_responses(body) if "output" in body or body.get("object") == "response" else _read_chat(body)
@@ -98,28 +139,16 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
             why, detail = _why(error), said
     else:
         text, why, detail = _read_failure(response, error or body.get("error"))
-    tokens_in, tokens_out, tokens_cached = _read_usage(body.get("usage"))
-    return Answer(
-        str(line.get("custom_id") or ""),
-        text,
-        why,
-        detail,
-        str(body.get("model") or ""),
-        str(response.get("request_id") or ""),
-        tokens_in,
-        tokens_out,
-        tokens_cached,
-        str(body.get("system_fingerprint") or ""),
-    )
+    return text, why, detail, str(body.get("model") or ""), str(response.get("request_id") or "")
 
 
-def _read_failure(response: dict[str, Any], error: Any) -> Said:
+def _read_failure(response: dict[str, Any], error: Any) -> Told:
     """Say why a question was not answered: no response at all, or one with another status than 200."""
     nothing = f"status {response.get('status_code')}" if response else "no response"
     return None, _why(error), _say(error) or nothing
 
 
-def _read_chat(body: dict[str, Any]) -> Said:
+def _read_chat(body: dict[str, Any]) -> Told:
     """Read a chat completion."""
     choices, error = body.get("choices"), body.get("error")
     if type(choices) is list and len(choices) == 1 and type(choices[0]) is dict:
@@ -149,7 +178,7 @@ def _first_choice(choices: Any) -> tuple[dict[str, Any], int]:
     return next((choice for choice in found if choice.get("index") == 0), found[0] if found else _EMPTY), len(found)
 
 
-def _read_responses(body: dict[str, Any]) -> Said:
+def _read_responses(body: dict[str, Any]) -> Told:
     """Read a response. Reasoning items may stand before the message, and comments of the model on its way to it."""
     items = _dicts(body.get("output"))
     messages = [item for item in items if item.get("type") == "message" and item.get("phase") != "commentary"]
@@ -171,7 +200,7 @@ def _read_responses(body: dict[str, Any]) -> Said:
     return _explain_empty(body, any(str(item.get("type")).endswith("_call") for item in items))
 
 
-def _explain_empty(body: dict[str, Any], called: bool) -> Said:
+def _explain_empty(body: dict[str, Any], called: bool) -> Told:
     """A reply that ended by itself and has no text: truncated where all its tokens went into reasoning."""
     if called:
         return None, "invalid", "the model called a tool instead of answering"

@@ -2,115 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
-from itertools import islice
+from functools import cache, lru_cache
+from itertools import groupby, islice
 from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from codebook.dialects import read_reply
+from codebook.dialects import read_said
 from codebook.errors import RecordError
-from codebook.ledger import RowState
-from codebook.records import Answer, load_line
+from codebook.ledger import Ledger
+from codebook.records import load_line
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
-from codebook.table import make_table
+from codebook.table import check_table
 from codebook.tasks import Label, make_questions
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_OPEN_AT_ONCE = 100
+Cells = Sequence[Any]
 _ROWS_AT_ONCE = 20_000
+_ROWS_HELD = 500
 _N_REMEMBERED = 4_096
+_BLOCK = 1 << 20
 
 
-def build_table(folder: RunFolder, codebook: Codebook, model: str, rows: Iterable[RowState]) -> pd.DataFrame:
-    """Return the tidy table; `model` names the coder where no answer says which model gave it."""
-    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-    maker = _RowMaker(folder, codebook, model)
-    left = iter(rows)
-    with closing(maker.lines):
-        while some := list(islice(left, _ROWS_AT_ONCE)):
-            for name, cells in zip(_COLUMNS, zip(*maker.make(some), strict=True), strict=True):
-                columns[name] += cells
-    return make_table(columns)
+def build_table(folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> pd.DataFrame:
+    """Return the tidy table; `find_model` names the coder where no answer says which model gave it."""
+    import pandas as pd
+
+    maker, left = _FrameMaker(folder, codebook, ledger, find_model), ledger.iter_places(folder.name)
+    frames = [maker.make(cells) for cells in _iter_columns(left, 11)]
+    return check_table(pd.concat(frames, ignore_index=True))
 
 
-_COLUMNS = (
-    *("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id", "evidence", "confidence"),
-    *("model", "raw", "detail", "request_id", "batch_id", "seconds", "cost_usd"),
-)
+def _iter_columns(rows: Iterator[tuple[Any, ...]], n_columns: int) -> Iterator[list[list[Any]]]:
+    """Yield the columns of some thousand rows at a time, once at least; few rows are held, which spares the collector.
+
+    Examples
+    --------
+    >>> list(_iter_columns(iter([(1, "a"), (2, "b")]), 2)), list(_iter_columns(iter([]), 2))
+    ([[[1, 2], ['a', 'b']]], [[[], []]])
+    """
+    columns: list[list[Any]] = [[] for _ in range(n_columns)]
+    while some := list(islice(rows, _ROWS_HELD)):
+        if len(columns[0]) >= _ROWS_AT_ONCE:
+            yield columns
+            columns = [[] for _ in range(n_columns)]
+        for column, cells in zip(columns, zip(*some, strict=True), strict=True):
+            column += cells
+    yield columns
 
 
-class _RowMaker:
-    """Makes rows of the table, each as a tuple of `_COLUMNS`."""
+class _FrameMaker:
+    """Makes the table of some rows at a time. What many rows share (reply, model, job) is worked out once for all."""
 
-    def __init__(self, folder: RunFolder, codebook: Codebook, model: str) -> None:
-        self.run_id, self.model, self.lines = folder.name, model, _Lines(folder)
+    def __init__(self, folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> None:
+        self.folder, self.ledger, self.find_model = folder, ledger, cache(find_model)
         self.ending = f"@{codebook.digest[:8]}"
         self.readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
-        self.seconds = remember(seconds_between)
 
-    def make(self, rows: list[RowState]) -> list[tuple[Any, ...]]:
-        """Make the rows; lines are read in the order in which they stand in their files."""
-        made: list[tuple[Any, ...]] = [()] * len(rows)
-        for place in sorted(range(len(rows)), key=lambda place: (rows[place].file or "", rows[place].offset)):
-            made[place] = self._make_one(rows[place])
-        return made
+    def make(self, cells: list[list[Any]]) -> pd.DataFrame:
+        """Make the frame of some rows; `cells` are the columns of `Ledger.iter_places`."""
+        import numpy as np
+        import pandas as pd
 
-    def _make_one(self, row: RowState) -> tuple[Any, ...]:
-        custom_id, unit_id, variable, draw, why, detail, file, offset, n_bytes, batch_id, start, end, usd = row
-        text, why_not, model, request_id = None, why or None, "", ""
-        if file is not None and why != "pending":
-            answer = self.lines.read(file, offset, n_bytes, custom_id)
-            _, text, why_not, detail, model, request_id, *_ = answer
-        label = Label(None, why_not, detail) if why_not else self.readers[variable](text or "")
-        return (
-            unit_id,
-            (model or self.model) + self.ending,
-            variable,
-            label.label,
-            draw,
-            label.why,
-            self.run_id,
-            custom_id,
-            label.evidence or "",
-            label.confidence,
-            model,
-            text or "",
-            label.detail,
-            request_id,
-            batch_id,
-            self.seconds(start, end),
-            usd,
+        custom_ids, unit_ids, variables, draws, whys, details, *places, jobs, costs = cells
+        n_rows = len(custom_ids)
+        wanted = [row for row, why in enumerate(whys) if why != "pending" and places[0][row] is not None]
+        said = [[None] * n_rows, [why or None for why in whys], details, [""] * n_rows, [""] * n_rows]
+        self._read(wanted, places, custom_ids, said)
+        *replies, models, request_ids = said
+        return pd.DataFrame(
+            {"unit_id": _texts(unit_ids), "custom_id": _texts(custom_ids), "request_id": _texts(request_ids)}
+            | {"draw": np.array(draws, "int64"), "cost_usd": np.array(costs, "float64")}
+            | {"run_id": _texts([self.folder.name]).take(np.zeros(n_rows, "int64"))}
+            | self._label_columns(zip(variables, *replies, strict=True), n_rows)
+            | self._model_columns(models)
+            | self._job_columns(jobs)
         )
 
-
-def remember(call: Callable[P, T]) -> Callable[P, T]:
-    """Return the call with a memory: most replies are one of a few texts."""
-    return cast("Callable[P, T]", lru_cache(_N_REMEMBERED)(call))
-
-
-class _Lines:
-    """Reads result lines by their place; files stay open, but never more than a system allows."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
-        self.files: dict[str, IO[bytes]] = {}
-
-    def close(self) -> None:
-        """Close all files."""
-        while self.files:
-            self.files.popitem()[1].close()
-
-    def read(self, name: str, offset: int, n_bytes: int, custom_id: str) -> Answer:
-        file = self.files.get(name) or self._open(name, custom_id)
-        file.seek(offset)
-        return read_reply(load_line(file.read(n_bytes), f"runs/{name} at byte {offset}"))
+    def _read(self, rows: list[int], places: Sequence[Cells], custom_ids: Cells, said: list[list[Any]]) -> None:
+        """Put what the answers of the rows say in its columns; lines are read in the order in which files hold them."""
+        files, offsets, lengths = places
+        texts, whys, details, models, request_ids = said
+        rows.sort(key=offsets.__getitem__)
+        rows.sort(key=files.__getitem__)
+        for name, some in groupby(rows, key=files.__getitem__):
+            here = list(some)
+            with self._open(name, custom_ids[here[0]]) as file:
+                lines = _read_lines(file, name, ((offsets[row], lengths[row]) for row in here))
+                for row, line in zip(here, lines, strict=True):
+                    texts[row], whys[row], details[row], models[row], request_ids[row] = read_said(line)
 
     def _open(self, name: str, custom_id: str) -> IO[bytes]:
         path = self.folder.runs / name
@@ -118,10 +105,79 @@ class _Lines:
             raise RecordError(
                 f"runs/{name} is gone: it holds the answer {custom_id}. To mend: restore it from a backup."
             )
-        if len(self.files) >= _OPEN_AT_ONCE:
-            self.close()
-        self.files[name] = path.open("rb", buffering=1 << 15)
-        return self.files[name]
+        return path.open("rb")
+
+    def _label_columns(self, replies: Iterable[tuple[Any, ...]], n_rows: int) -> dict[str, Any]:
+        """Read each different (variable, text, why, detail) once."""
+        import numpy as np
+
+        found, codes = _number(replies, n_rows)
+        variables, texts, *_ = _turn(found, 4)
+        labels = [self._read_label(*reply) for reply in found]
+        columns: dict[str, Cells] = {"variable": variables, "raw": [text or "" for text in texts]}
+        columns |= {name: [getattr(label, name) for label in labels] for name in ("label", "why", "detail")}
+        columns["evidence"] = [label.evidence or "" for label in labels]
+        confidence = np.array([label.confidence for label in labels], "float64")
+        return {name: _texts(cells).take(codes) for name, cells in columns.items()} | {"confidence": confidence[codes]}
+
+    def _read_label(self, variable: str, text: str | None, why: str | None, detail: str) -> Label:
+        return Label(None, why, detail) if why else self.readers[variable](text or "")
+
+    def _model_columns(self, models: Cells) -> dict[str, Any]:
+        found, codes = _number(models, len(models))
+        coders = [(model or self.find_model()) + self.ending for model in found]
+        return {"model": _texts(found).take(codes), "coder": _texts(coders).take(codes)}
+
+    def _job_columns(self, jobs: Cells) -> dict[str, Any]:
+        import numpy as np
+
+        found, codes = _number(jobs, len(jobs))
+        times = self.ledger.job_times()
+        ids, starts, ends = _turn([times.get(job, ("", None, None)) for job in found], 3)
+        seconds = np.array(list(map(seconds_between, starts, ends)), "float64")
+        return {"batch_id": _texts(ids).take(codes), "seconds": seconds[codes]}
+
+
+def _read_lines(file: IO[bytes], name: str, places: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    """Yield the lines at these places (offset, length); they are in order, so that the file is read block by block."""
+    block, start = b"", 0
+    for offset, n_bytes in places:
+        at = offset - start
+        if at + n_bytes > len(block):
+            file.seek(offset)
+            block, start, at = file.read(max(n_bytes, _BLOCK)), offset, 0
+        line = block[at : at + n_bytes]
+        try:
+            yield load_line(line, "")
+        except RecordError:
+            load_line(line, f"runs/{name} at byte {offset}")
+            raise
+
+
+def _turn(rows: Sequence[tuple[Any, ...]], n_columns: int) -> list[Cells]:
+    """Turn rows into columns, also where there is no row."""
+    return list(zip(*rows, strict=True)) or [()] * n_columns
+
+
+def _number(cells: Iterable[Any], n_cells: int) -> tuple[list[Any], np.ndarray]:
+    """Return the different cells, and for each cell the number of its like among them."""
+    import numpy as np
+
+    numbers: defaultdict[Hashable, int] = defaultdict()
+    numbers.default_factory = numbers.__len__
+    codes = np.fromiter(map(numbers.__getitem__, cells), "int64", n_cells)
+    return list(numbers), codes
+
+
+def _texts(cells: Iterable[str | None]) -> Any:
+    import pandas as pd
+
+    return pd.array(list(cells), dtype="str")
+
+
+def remember(call: Callable[P, T]) -> Callable[P, T]:
+    """Return the call with a memory: most replies are one of a few texts."""
+    return cast("Callable[P, T]", lru_cache(_N_REMEMBERED)(call))
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +74,12 @@ class RunViews:
 
     def _own_table(self) -> pd.DataFrame:
         with self._ledger() as ledger:
-            models = ledger.totals(self.name)["models"]
-            model = models[0] if len(models) == 1 else self.asked["model"]
-            return build_table(self.folder, self.codebook, model, ledger.iter_rows(self.name))
+            return build_table(self.folder, self.codebook, ledger, partial(self._find_model, ledger))
+
+    def _find_model(self, ledger: Ledger) -> str:
+        """The model that gave all answers of the run, or the one that was asked."""
+        models = ledger.totals(self.name)["models"]
+        return str(models[0] if len(models) == 1 else self.asked["model"])
 
     def codings(self, coders: str | Path = "") -> pd.DataFrame:
         """Return the table as the analysis wants it: with the coders of `coders`, and coders' names without digests.
