@@ -55,9 +55,9 @@ class Request(NamedTuple):
     @property
     def line(self) -> bytes:
         """The request as a line of the Batch API, LF included."""
-        return dump_line(
-            {"custom_id": self.custom_id, "method": "POST", "url": self.url, "body": orjson.Fragment(self.body)}
-        )
+        named, url = orjson.dumps(self.custom_id), orjson.dumps(self.url)
+        parts = (b'{"custom_id":', named, b',"method":"POST","url":', url, b',"body":', self.body, b"}\n")
+        return _escape(b"".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,11 @@ def dump_line(value: Any) -> bytes:
     >>> dump_line({"text": "a\\u2028b"})
     b'{"text":"a\\\\u2028b"}\\n'
     """
-    line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    return _escape(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _escape(line: bytes) -> bytes:
+    """A line of JSON in which nothing but LF ends a line."""
     if line.isascii():
         return line
     for raw, escaped in _ESCAPES:

@@ -18,8 +18,8 @@ from codebook.tasks import Question
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_FOREIGN = re.compile("[^A-Za-z0-9_-]")
-_BASE32 = [one + two for one in "abcdefghijklmnopqrstuvwxyz234567" for two in "abcdefghijklmnopqrstuvwxyz234567"]
+_replace_foreign = re.compile("[^A-Za-z0-9_-]").sub
+_PAIRS = [one + two for one in "abcdefghijklmnopqrstuvwxyz234567" for two in "abcdefghijklmnopqrstuvwxyz234567"]
 _N_BEGUN = 4_096
 
 
@@ -37,8 +37,12 @@ def make_custom_id(unit_id: str, variable: str, draw: int = 0) -> str:
     True
     """
     whole = int.from_bytes(hashlib.sha256(f"{variable}\0{unit_id}\0{draw}".encode()).digest()[:8])
-    tail = "".join([_BASE32[whole >> shift & 0x3FF] for shift in (54, 44, 34, 24, 14, 4)])
-    return f"{variable[:16]}.{_FOREIGN.sub('-', unit_id[:26])}.{draw}.{tail}"
+    one, two = whole >> 34, whole >> 4 & 0x3FFF_FFFF  # 30 bits each: Python is faster with numbers of that size
+    return (
+        f"{variable[:16]}.{_replace_foreign('-', unit_id[:26])}.{draw}."
+        f"{_PAIRS[one >> 20]}{_PAIRS[one >> 10 & 0x3FF]}{_PAIRS[one & 0x3FF]}"
+        f"{_PAIRS[two >> 20]}{_PAIRS[two >> 10 & 0x3FF]}{_PAIRS[two & 0x3FF]}"
+    )
 
 
 class RequestMaker:
@@ -125,22 +129,20 @@ class _Template:
 
     def make_keys(self, user: bytes) -> list[str]:
         """`records.request_key` of each draw."""
-        begun = self._begin(len(user))
-        begun.update(user)
-        return [_finish(begun.copy(), end) for end in self._ends]
+        asked = (self._begun.get(len(user)) or self._begin(len(user))).copy()
+        asked.update(user)
+        keys = []
+        for end in self._ends:
+            state = asked.copy()
+            state.update(end)
+            keys.append(state.hexdigest())
+        return keys
 
     def _begin(self, n_user: int) -> _Hash:
         """The hash of all that comes before a message of so many bytes."""
-        found = self._begun.get(n_user)
-        if found is None:
-            n_bytes = len(self._key_head) + n_user + len(self._key_tail)
-            found = hashlib.sha256(b"%d:%b%d:%b" % (len(self._url), self._url, n_bytes, self._key_head))
-            if len(self._begun) >= _N_BEGUN:
-                self._begun.clear()
-            self._begun[n_user] = found
-        return found.copy()
-
-
-def _finish(state: _Hash, end: bytes) -> str:
-    state.update(end)
-    return state.hexdigest()
+        n_bytes = len(self._key_head) + n_user + len(self._key_tail)
+        begun = hashlib.sha256(b"%d:%b%d:%b" % (len(self._url), self._url, n_bytes, self._key_head))
+        if len(self._begun) >= _N_BEGUN:
+            self._begun.clear()
+        self._begun[n_user] = begun
+        return begun

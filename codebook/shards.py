@@ -45,6 +45,9 @@ class ShardWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.number, self.model, self.url, self.cuts = folder, number, model, url, cuts
         self.requests: dict[str, str] = {}
+        self._n_most_bytes = cuts.n_bytes
+        if cuts.n_tokens is not None:
+            self._n_most_bytes = min(cuts.n_bytes, (cuts.n_tokens + 1) * BYTES_PER_TOKEN - 1)
         self._n_bytes = self._n_waiting = 0
         self._waiting: list[bytes] = []
         self._sha256 = hashlib.sha256()
@@ -54,7 +57,8 @@ class ShardWriter:
     def add(self, request: Request) -> bool:
         """Write a request, or return False where the shard is full. `requests` maps custom_id to request key."""
         line = request.line
-        if not self._fits(len(line)):
+        n_bytes = self._n_bytes + len(line)
+        if n_bytes > self._n_most_bytes or len(self.requests) >= self.cuts.n_requests:
             if not self.requests:
                 raise RecordError(
                     f"request {request.custom_id} of unit {request.unit_id!r} has {len(line):,} bytes; a shard may "
@@ -70,20 +74,11 @@ class ShardWriter:
             self._file = self._part.open("wb")
         self._waiting.append(line)
         self._n_waiting += len(line)
-        self._n_bytes += len(line)
+        self._n_bytes = n_bytes
         self.requests[request.custom_id] = request.request_key
         if self._n_waiting >= _N_TOGETHER:
             self._flush()
         return True
-
-    def _fits(self, n_bytes: int) -> bool:
-        total = self._n_bytes + n_bytes
-        tokens = self.cuts.n_tokens
-        return (
-            len(self.requests) < self.cuts.n_requests
-            and total <= self.cuts.n_bytes
-            and (tokens is None or total // BYTES_PER_TOKEN <= tokens)
-        )
 
     def _flush(self) -> None:
         """Write and hash the waiting lines: many at once, but not more than a processor keeps close by."""

@@ -45,10 +45,11 @@ def fence(text: str, beside: str = "") -> str:
     """
     tag, number = "unit", 1
     around = beside + text
-    around = around.casefold() if "<" in around else ""  # which is slow; and nothing but "<" becomes one
-    while f"<{tag}>" in around or f"</{tag}>" in around:
-        number += 1
-        tag = f"unit_{number}"
+    if "<" in around:
+        around = around.casefold()  # which is slow; and nothing but "<" becomes one
+        while f"<{tag}>" in around or f"</{tag}>" in around:
+            number += 1
+            tag = f"unit_{number}"
     return f"<{tag}>\n{text}\n</{tag}>"
 
 

@@ -49,9 +49,9 @@ class Question(ABC):
 
     def write_user(self, unit: Unit) -> str:
         """The user's message: context, then the unit marked as data."""
-        context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
-        if not context:
+        if not any(unit.context.values()):
             return fence(unit.text)
+        context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
         return f"<context>\n{context}\n</context>\n{fence(unit.text, beside=context)}"
 
     def read_label(self, text: str) -> Label:
