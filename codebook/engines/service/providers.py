@@ -16,6 +16,7 @@ import difflib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -116,10 +117,24 @@ def find_provider(name: str, base_url: str = "") -> Provider:
     found = known[name]
     if base_url:
         found = found.model_copy(update={"base_url": base_url})
-    if not found.base_url and name != "openai":
-        fault = Fault("base_url", f"the address of {name!r} is missing", "give base_url=")
+    if fault := _find_fault(found):
         raise ParameterError("The provider cannot be reached.", [fault])
     return found
+
+
+def _find_fault(provider: Provider) -> Fault | None:
+    """What is wrong with an address: it is written into `run.json`, so it may hold no password."""
+    if not provider.base_url and provider.name != "openai":
+        return Fault("base_url", f"the address of {provider.name!r} is missing", "give base_url=")
+    try:
+        parts = urlsplit(provider.base_url)
+    except ValueError:
+        return Fault("base_url", "it is no address", "write https://host/v1")
+    if parts.username or parts.password:
+        return Fault("base_url", "it holds a name or password", "keep it out; the key is looked for in the environment")
+    if provider.base_url and parts.scheme not in ("http", "https"):
+        return Fault("base_url", f"{provider.base_url!r} is no address of the web", "write https://host/v1")
+    return None
 
 
 def _own_providers(path: Path) -> dict[str, Provider]:
