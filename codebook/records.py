@@ -28,6 +28,9 @@ ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 
 WHYS = ("refused", "truncated", "invalid", "failed", "expired", "cancelled", "absent", "pending")
 """Why a label is missing, in the order in which coverage shows it."""
+RETRIED = ("failed", "expired", "cancelled", "absent")
+"""The whys that are asked again unless told otherwise: those where no answer was given."""
+RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
 
 _ESCAPES = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 

@@ -19,6 +19,7 @@ from codebook.shards import Cuts
 
 STATUS = Path(__file__).parents[1] / "notebooks" / "00_status.ipynb"
 REASON = why_not()
+"""Why there is no browser to drive: chromium is no package of Python's, so a machine may lack it; CI installs it."""
 BAD = ("refuse", "outside", "400", "500 once")
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 import click
 
-from codebook.cli.options import WAIT, WHYS
+from codebook.cli.options import WAIT
+from codebook.records import RETRIABLE, RETRIED
 
 
 @click.command()
@@ -70,14 +71,14 @@ def collect(run: str, partial: bool, wait: bool) -> None:
 
 @click.command()
 @click.argument("run")
-@click.option("--why", "whys", multiple=True, type=click.Choice(WHYS), help="Retry these; may be repeated.")
+@click.option("--why", "whys", multiple=True, type=click.Choice(RETRIABLE), help="Retry these; may be repeated.")
 @click.option("--max-tokens", type=int, metavar="N", help="A larger cap on the tokens of a reply, for truncated.")
 def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
     """Plan again the questions of RUN that were not answered, and only those; then submit.
 
     Without --why: failed, expired, cancelled and absent.
     """
-    from codebook.run import RETRIED, open_run
+    from codebook.run import open_run
 
     opened = open_run(run)
     click.echo(

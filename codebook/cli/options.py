@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from codebook.units import UnitSource
 
 F = TypeVar("F", bound=Callable[..., Any])
-WHYS = ("failed", "expired", "cancelled", "absent", "refused", "truncated", "invalid")
 WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
 
 

@@ -13,7 +13,7 @@ from time import sleep, time
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines.base import Limits
-from codebook.engines.service import Client, find_provider
+from codebook.engines.service import Client, check_model, find_provider
 from codebook.engines.service.batches import DAY_S, describe_batch, is_full, misses_file
 from codebook.engines.service.download import download
 from codebook.engines.service.notes import Note, NoteBook
@@ -64,9 +64,7 @@ class OpenAIBatchEngine:
         progress: bool = False,
     ) -> None:
         self.provider = find_provider(provider, base_url)
-        faults = []
-        if not model:
-            faults.append(Fault("model", "is needed and missing", "name the model to ask, such as gpt-6-luna"))
+        faults = check_model(model)
         if not self.provider.batches:
             faults.append(Fault("provider", f"{provider} has no Batch API", "use the engine openai_live"))
         if faults:

@@ -111,10 +111,6 @@ class Queries:
         sql = "SELECT custom_id FROM rows WHERE run_id = ? AND custom_id IN"
         return {custom_id for (custom_id,) in self._look_up(sql, custom_ids, run_id)}
 
-    def has_row(self, run_id: str, custom_id: str) -> bool:
-        """Whether this row is planned."""
-        return bool(self.noted_among(run_id, [custom_id]))
-
     def asked_among(self, request_keys: Iterable[str]) -> set[str]:
         """Those of the questions that were asked, in any run, and are answered or the answer is on its way.
 
@@ -125,10 +121,6 @@ class Queries:
             (asks.open = 1 OR COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid')
              AND answers.id IS NOT NULL) AND request_key IN"""
         return {key.hex() for (key,) in self._look_up(sql, map(bytes.fromhex, request_keys))}
-
-    def is_asked(self, request_key: str) -> bool:
-        """Whether this question was asked, as `asked_among` says it."""
-        return bool(self.asked_among([request_key]))
 
     def _look_up(self, sql: str, values: Iterable[object], *before: object) -> Iterator[tuple[Any, ...]]:
         """Yield what a query that ends in IN finds, a few hundred values at a time."""

@@ -1,6 +1,6 @@
 """The verbs: preflight, plan, submit, status, collect, wait, retry, cancel. Each may be repeated."""
 
-from codebook.run.again import RETRIABLE, RETRIED
+from codebook.records import RETRIABLE, RETRIED
 from codebook.run.estimate import estimate_whole
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.overview import cost_history, list_errors, list_jobs, summarise_runs

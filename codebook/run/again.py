@@ -10,13 +10,9 @@ from codebook.dialects import allow_tokens
 from codebook.engines import Limits
 from codebook.errors import Fault, ParameterError
 from codebook.ledger import Ledger, RetriedRow
-from codebook.records import Request, read_lines
+from codebook.records import RETRIABLE, Request, read_lines
 from codebook.run.folder import RunFolder
 from codebook.shards import Cuts, ShardWriter
-
-RETRIED = ("failed", "expired", "cancelled", "absent")
-"""The whys that `retry` asks again unless told otherwise: those where no answer was given."""
-RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
 
 
 def check_retry(whys: Collection[str], max_tokens: int | None) -> None:

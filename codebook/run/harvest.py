@@ -13,8 +13,7 @@ from codebook.dialects import read_reply
 from codebook.engines import Engine
 from codebook.errors import BusyError, EngineError, GoneError
 from codebook.ledger import FoundLine, JobRow, Ledger
-from codebook.records import Answer, JobState, LineFault, digest_file, iter_lines, load_line
-from codebook.run.again import RETRIED
+from codebook.records import RETRIED, Answer, JobState, LineFault, digest_file, iter_lines, load_line
 from codebook.run.folder import RunFolder
 from codebook.run.labels import remember
 from codebook.run.money import Meter

@@ -94,18 +94,10 @@ class _FrameMaker:
         rows.sort(key=files.__getitem__)
         for name, some in groupby(rows, key=files.__getitem__):
             here = list(some)
-            with self._open(name, custom_ids[here[0]]) as file:
+            with open_result(self.folder, name, custom_ids[here[0]]) as file:
                 lines = _read_lines(file, name, ((offsets[row], lengths[row]) for row in here))
                 for row, line in zip(here, lines, strict=True):
                     texts[row], whys[row], details[row], models[row], request_ids[row] = read_said(line)
-
-    def _open(self, name: str, custom_id: str) -> IO[bytes]:
-        path = self.folder.runs / name
-        if not path.is_file():
-            raise RecordError(
-                f"runs/{name} is gone: it holds the answer {custom_id}. To mend: restore it from a backup."
-            )
-        return path.open("rb")
 
     def _label_columns(self, replies: Iterable[tuple[Any, ...]], n_rows: int) -> dict[str, Any]:
         """Read each different (variable, text, why, detail) once."""
@@ -136,6 +128,20 @@ class _FrameMaker:
         ids, starts, ends = _turn([times.get(job, ("", None, None)) for job in found], 3)
         seconds = np.array(list(map(seconds_between, starts, ends)), "float64")
         return {"batch_id": _texts(ids).take(codes), "seconds": seconds[codes]}
+
+
+def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
+    """Open a result file by its name under `runs/`.
+
+    Raises
+    ------
+    RecordError
+        It is gone; the message names the answer that was wanted.
+    """
+    path = folder.runs / name
+    if not path.is_file():
+        raise RecordError(f"runs/{name} is gone: it holds the answer {custom_id}. To mend: restore it from a backup.")
+    return path.open("rb")
 
 
 def _read_lines(file: IO[bytes], name: str, places: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from codebook.dialects import read_logprob
 from codebook.ledger import RowState
 from codebook.records import load_line
 from codebook.run.folder import RunFolder
+from codebook.run.labels import open_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def _iter_rows(folder: RunFolder, rows: Iterable[RowState]) -> Iterator[tuple[An
             if row.file is None:
                 continue
             if row.file not in files:
-                files[row.file] = stack.enter_context((folder.runs / row.file).open("rb"))
+                files[row.file] = stack.enter_context(open_result(folder, row.file, row.custom_id))
             files[row.file].seek(row.offset)
             line = load_line(files[row.file].read(row.length), f"runs/{row.file} at byte {row.offset}")
             if (value := read_logprob(line)) is not None:

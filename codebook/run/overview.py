@@ -14,6 +14,7 @@ from codebook.paths import project_folder
 from codebook.records import WHYS
 from codebook.run.history import busy_hours, expect_ends, is_running, read_facts
 from codebook.run.project import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
+from codebook.run.sending import UNREACHED
 from codebook.run.verbs import open_run
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ JOB_COLUMNS = (
 )
 ERROR_COLUMNS = ("why", "detail", "n", "share", "runs", "example", "last")
 _NO_ANSWER = ("failed", "expired", "cancelled", "absent")
-UNREACHED = "state as last seen"
-"""How the note of a job begins whose service could not be asked."""
 
 
 def list_jobs(

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, ParameterError
-from codebook.records import CHAT, Unit
-from codebook.run.again import RETRIED
+from codebook.records import CHAT, RETRIED, Unit
 from codebook.run.planning import plan
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run

@@ -17,6 +17,8 @@ from codebook.shards import Cuts, check_shard
 
 _N_LOST = 2
 """How often a shard is handed in again whose file the service did not find."""
+UNREACHED = "state as last seen"
+"""How the note of a job begins whose service could not be asked."""
 
 
 def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Callable[[], Engine]) -> None:
@@ -76,7 +78,7 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
     try:
         state = engine.poll(row.job_id)
     except UnreachableError as error:
-        ledger.note_doubt(row.shard_id, f"state as last seen: {error}")
+        ledger.note_doubt(row.shard_id, f"{UNREACHED}: {error}")
         return
     if state.again and _may_wait(ledger, state, row):
         full = is_full(state.faults)

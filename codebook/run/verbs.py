@@ -9,7 +9,8 @@ from dataclasses import replace
 from codebook.engines import Engine, KeepsFiles, make_engine
 from codebook.errors import BusyError, PendingError, RunError
 from codebook.ledger import Ledger
-from codebook.run.again import RETRIED, check_retry, plan_again
+from codebook.records import RETRIED
+from codebook.run.again import check_retry, plan_again
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.money import Meter

@@ -17,7 +17,7 @@ from codebook.engines.openai_live.crew import Crew
 from codebook.engines.openai_live.journal import Journal
 from codebook.engines.openai_live.lines import NAME, Ask, read_ask
 from codebook.engines.openai_live.spend import Price, Spend
-from codebook.engines.service import Client, find_provider
+from codebook.engines.service import Client, check_model, find_provider
 from codebook.errors import Fault, ParameterError
 from codebook.records import Shard, iter_lines
 
@@ -82,8 +82,7 @@ class OpenAILiveEngine(JobEngine):
         self.provider = find_provider(provider, base_url)
         numbers = {"concurrency": concurrency, "attempts": attempts, "timeout_s": timeout_s}
         faults = [Fault(key, f"{value} is too small", "give 1 or more") for key, value in numbers.items() if value < 1]
-        if not model:
-            faults.append(Fault("model", "is needed and missing", "name the model to ask, such as gpt-6-luna"))
+        faults += check_model(model)
         if cap is not None and price is None:
             faults.append(Fault("cap", "cannot be kept without prices", "give price="))
         if faults:

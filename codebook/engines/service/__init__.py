@@ -3,12 +3,13 @@
 from codebook.engines.service.batches import read_ceiling
 from codebook.engines.service.client import Client, explain, make_client
 from codebook.engines.service.keys import find_key, find_secrets, name_key
-from codebook.engines.service.providers import PROVIDERS, Provider, find_provider
+from codebook.engines.service.providers import PROVIDERS, Provider, check_model, find_provider
 
 __all__ = [
     "PROVIDERS",
     "Client",
     "Provider",
+    "check_model",
     "explain",
     "find_key",
     "find_provider",

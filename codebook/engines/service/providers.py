@@ -122,6 +122,11 @@ def find_provider(name: str, base_url: str = "") -> Provider:
     return found
 
 
+def check_model(model: str) -> list[Fault]:
+    """Return the fault of an engine that was given no model: a service has many, and none is the kit's to choose."""
+    return [] if model else [Fault("model", "is needed and missing", "name the model to ask, such as gpt-6-luna")]
+
+
 def _find_fault(provider: Provider) -> Fault | None:
     """What is wrong with an address: it is written into `run.json`, so it may hold no password."""
     if not provider.base_url and provider.name != "openai":
