@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from instant import InstantEngine
+
 from codebook.dialects import write_body
-from codebook.engines.local import LocalEngine
 from codebook.ledger import Ledger
 from codebook.records import CHAT, Unit
 from codebook.requests import RequestMaker
@@ -51,17 +52,10 @@ def make_units(n_units: int) -> Iterator[Unit]:
         yield Unit(f"unit-{number:06d}", f"{number}. " + " ".join(words))
 
 
-class Instant(LocalEngine):
-    """Answers at once, with lines as the service writes them: 1 kB each, every label in turn."""
+class Instant(InstantEngine):
+    """Answers with lines as the service writes them: 1 kB each, every label in turn."""
 
-    name = "instant"
-
-    def __init__(self, folder: Path, *, model: str = "", progress: bool = False) -> None:
-        super().__init__(folder, chunk=2000, progress=progress)
-
-    @property
-    def model(self) -> str:
-        return MODEL
+    asks = MODEL
 
     def answer(self, lines: list[dict[str, Any]]) -> Sequence[bytes]:
         return [make_result(line["custom_id"], LABELS[n % len(LABELS)]) for n, line in enumerate(lines)]

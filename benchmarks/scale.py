@@ -22,12 +22,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from instant import InstantEngine
 from memory import peak_mb
 
 from codebook.dialects import read_prompt, write_body, write_reply
 from codebook.engines import ENGINES
 from codebook.engines.base import result_line
-from codebook.engines.local import LocalEngine
 from codebook.records import CHAT, read_lines
 from codebook.run import plan
 from codebook.scheme import read_codebook
@@ -37,20 +37,11 @@ from codebook.units import iter_units, read_units
 
 CODEBOOK = Path(__file__).parents[1] / "data" / "topics_sib200_en" / "codebook.yaml"
 N_PER_SHARD = 10_000
-MODEL = "instant-1"
+MODEL = InstantEngine.asks
 
 
-class Instant(LocalEngine):
-    """Gives the first label of the schema, at once."""
-
-    name = "instant"
-
-    def __init__(self, folder: Path, *, model: str = "", progress: bool = False) -> None:
-        super().__init__(folder, chunk=2000, progress=progress)
-
-    @property
-    def model(self) -> str:
-        return MODEL
+class Instant(InstantEngine):
+    """Gives the first label of the schema."""
 
     def answer(self, lines: list[dict[str, Any]]) -> Sequence[dict[str, Any]]:
         first = read_prompt(lines[0]["body"], lines[0]["url"]).schema["properties"]["label"]["enum"][0]
