@@ -1,0 +1,142 @@
+"""Photographs as parts of requests: checked by what they hold, scaled down, and with nothing in them but the picture.
+
+What is sent: the picture upright, at most `max_side` pixels on its longer side (Lanczos filter, never enlarged), as
+JPEG of quality 90. A file that is already like that, and holds neither EXIF nor another note (a place, a name), is sent
+as it is. Equal files give equal bytes as long as Pillow stays the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codebook.errors import Fault, UnitsError
+from codebook.paths import missing_file, resolve_path
+from codebook.pictures import FORMATS, PictureError, find_orientation, look_at, open_picture
+from codebook.records import FilePart, UnitFile
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_SIDE = 768
+"""The longer side in pixels of what is sent, where nothing else is asked."""
+QUALITY = 90
+DETAILS = ("auto", "low", "high", "original")
+MAX_FILE_BYTES = 200_000_000
+"""Larger files are not read: no photograph is that large."""
+MAX_IMAGE_BYTES = 20_000_000
+"""Of one image as it is sent, and of all images of a request `MAX_UNIT_BYTES`: limits of OpenAI's guide, 2026-11."""
+MAX_UNIT_BYTES = 50_000_000
+MAX_UNIT_IMAGES = 500
+
+_PLAIN_NOTES = frozenset(
+    {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "progressive", "progression", "gamma", "srgb"}
+    | {"version", "background", "loop", "timestamp", "aspect", "chromaticity"}
+)
+
+
+def is_address(path: str) -> bool:
+    """Whether a path is an address on the web.
+
+    Examples
+    --------
+    >>> is_address("https://example.org/a.jpg"), is_address("photos/a.jpg")
+    (True, False)
+    """
+    return path.lower().startswith(("https://", "http://"))
+
+
+def prepare_image(file: UnitFile) -> FilePart:
+    """Make an image ready to be sent, as its `ask` says (`max_side`, `detail`); an address is passed on as it is.
+
+    Raises
+    ------
+    UnitsError
+        The file is gone, is not the one that was planned, or is no picture that can be used.
+    MissingExtraError
+        Pillow is not installed.
+    """
+    detail = str(file.ask.get("detail") or "auto")
+    if is_address(file.path):
+        return FilePart("image", "image", "", url=file.path, detail=detail)
+    path = resolve_path(file.path)
+    try:
+        data = read_file(path)
+        if file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256:
+            raise PictureError("it is not the file that was planned: it has been changed since")
+        media_type, ready = make_ready(data, find_side(file.ask))
+    except PictureError as error:
+        mend = "put the file back as it was, or plan a new run"
+        raise UnitsError("An image cannot be sent.", [Fault(file.path, str(error), mend)]) from None
+    except FileNotFoundError:
+        raise UnitsError("An image is not there any more.", [missing_file(path)]) from None
+    return FilePart("image", path.name, media_type, ready, detail=detail)
+
+
+def find_side(ask: Mapping[str, Any]) -> int:
+    """The longer side in pixels that is asked for."""
+    return int(ask.get("max_side") or MAX_SIDE)
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file that should be a picture.
+
+    Raises
+    ------
+    PictureError
+        It is too large to be one, or cannot be read.
+    FileNotFoundError
+        There is no such file.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise PictureError(f"the file has {size:,} bytes, more than {MAX_FILE_BYTES:,}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise PictureError(f"the file cannot be read ({error.strerror})") from None
+
+
+def make_ready(data: bytes, max_side: int = MAX_SIDE) -> tuple[str, bytes]:
+    """Return (media type, bytes) of a picture as it is sent.
+
+    Raises
+    ------
+    PictureError
+        It is no picture that can be used, or is too large even when it was made ready.
+    """
+    picture = open_picture(data, max_side)  # read whole, also where it is sent as it is: it may be cut short
+    head = look_at(data)
+    if _is_plain(head) and max(head.size) <= max_side and len(data) <= MAX_IMAGE_BYTES:
+        return FORMATS[str(head.format)], data
+    ready = _encode(picture, max_side)
+    if len(ready) > MAX_IMAGE_BYTES:
+        raise PictureError(f"it has {len(ready):,} bytes when made ready; send it with a smaller max_side")
+    return "image/jpeg", ready
+
+
+def _is_plain(head: Image.Image) -> bool:
+    """Whether a file holds an upright, opaque picture of one frame and nothing about it."""
+    return (
+        head.format in ("JPEG", "PNG", "WEBP")
+        and head.mode in ("RGB", "L")
+        and not head.has_transparency_data
+        and getattr(head, "n_frames", 1) == 1
+        and find_orientation(head) == 1
+        and not head.getexif()
+        and set(head.info) <= _PLAIN_NOTES
+    )
+
+
+def _encode(picture: Image.Image, max_side: int) -> bytes:
+    from PIL.Image import Resampling
+
+    picture.thumbnail((max_side, max_side), Resampling.LANCZOS, reducing_gap=None)
+    room = io.BytesIO()
+    picture.save(room, "JPEG", quality=QUALITY)
+    return room.getvalue()
