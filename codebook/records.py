@@ -35,13 +35,42 @@ RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
 _ESCAPES = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
 
+class UnitFile(NamedTuple):
+    """A file that belongs to a unit: `path` under the project, or an address that is passed on as it is.
+
+    `kind` is "image" or "pdf", `sha256` the digest of its bytes (empty for an address). `ask` says how it is sent: of
+    an image `max_side` (pixels) and `detail`; of a PDF the pages `first` to `last`, `as` ("file" or "images"), `dpi`.
+    """
+
+    path: str
+    kind: str
+    sha256: str = ""
+    ask: Mapping[str, Any] = {}
+
+
+class FilePart(NamedTuple):
+    """A file as it stands in a request: its bytes, or the address from which the service takes them."""
+
+    kind: str
+    name: str
+    media_type: str
+    data: bytes = b""
+    url: str = ""
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One thing to be coded: its id from the data, its text, and the context shown with it."""
+    """One thing to be coded: its id from the data, its text, the context shown with it, and its files in order.
+
+    Of a group, `members` are (id, place in `text`) of each of its texts; places count code points.
+    """
 
     unit_id: str
     text: str
     context: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[UnitFile, ...] = ()
+    members: tuple[tuple[str, int], ...] = ()
 
 
 class Request(NamedTuple):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.dialects import write_body
 from codebook.records import CHAT, Request, Unit, dump_canonical
 from codebook.tasks import Question
 
@@ -94,7 +92,7 @@ class RequestMaker:
     def ask(self, unit: Unit) -> Iterator[Request]:
         """Yield the requests about one unit: one a variable and draw."""
         for name, (question, template) in self._asked.items():
-            user = orjson.dumps(question.write_user(unit))
+            user = dump_canonical(question.write_content(unit, self.url))
             body = template.fill(user)
             for draw, key in enumerate(template.make_keys(user)):
                 custom_id = make_custom_id(unit.unit_id, name, draw)
@@ -111,10 +109,9 @@ class _Template:
     def __init__(
         self, question: Question, model: str, url: str, draws: int, settings: Mapping[str, Any] | None
     ) -> None:
-        prompt = question.write_prompt(Unit("", ""), settings)
         for number in count():
             mark = f"\0{number}"
-            body = write_body(replace(prompt, user=mark), url, model)
+            body = question.write_body(mark, url, model, settings or {})
             parts = [whole.split(orjson.dumps(mark)) for whole in (orjson.dumps(body), dump_canonical(body))]
             if [len(part) for part in parts] == [2, 2]:  # else the codebook itself has the mark
                 break
@@ -124,7 +121,7 @@ class _Template:
         self._begun: dict[int, _Hash] = {}
 
     def fill(self, user: bytes) -> bytes:
-        """The body as it is sent, about the unit in this message (JSON)."""
+        """The body as it is sent, about the unit in this message (canonical JSON)."""
         return b"".join((self._head, user, self._tail))
 
     def make_keys(self, user: bytes) -> list[str]:

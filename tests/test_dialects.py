@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codebook.dialects import Prompt, fence, read_prompt, read_reply, unfence, write_body, write_reply
+from codebook.dialects import Prompt, Turn, fence, read_prompt, read_reply, unfence, write_body, write_reply
 from codebook.errors import CodebookError, ParameterError
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES, WHYS, Answer
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES, WHYS, Answer, FilePart
 
 PLAIN = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 TAGS = st.sampled_from(
@@ -46,7 +46,7 @@ PROMPTS = st.builds(
     user=TEXTS,
     name=st.just("codebook_topic"),
     schema=st.just(SCHEMA),
-    turns=st.lists(st.tuples(TEXTS, TEXTS), max_size=2).map(tuple),
+    turns=st.lists(st.builds(Turn, TEXTS, TEXTS), max_size=2).map(tuple),
 )
 
 
@@ -59,7 +59,7 @@ def test_reading_is_the_inverse_of_writing(prompt, url):
 
 
 def test_the_two_tongues():
-    prompt = Prompt("S", "U", "n", SCHEMA, (("q", "a"),), {"temperature": 0})
+    prompt = Prompt("S", "U", "n", SCHEMA, (Turn("q", "a"),), {"temperature": 0})
     turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "U"}]
     assert write_body(prompt, CHAT, "m") == {
         "model": "m",
@@ -108,11 +108,36 @@ def test_other_endpoints_are_refused():
     [
         ({"response_format": {"type": "text"}}, "no JSON schema"),
         ({"messages": [{"role": "user", "content": "U"}, {"role": "assistant", "content": "a"}]}, "not a question"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "not text: image_url"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            "neither text, image nor PDF: 'image_url'",
+        ),
     ],
 )
 def test_what_the_kit_does_not_write_is_named(change, match):
     body = write_body(Prompt("S", "U", "n", SCHEMA), CHAT, "m") | change
+    with pytest.raises(CodebookError, match=match):
+        read_prompt(body, CHAT)
+
+
+@pytest.mark.parametrize("url", [CHAT, RESPONSES])
+def test_files_come_back_out_of_their_bodies(url):
+    photo = FilePart("image", "image", "image/png", b"\x89PNG", detail="low")
+    far = FilePart("image", "image", "", url="https://example.org/a.jpg", detail="auto")
+    paper = FilePart("pdf", "minutes.pdf", "application/pdf", b"%PDF-1.7")
+    asked = Prompt("S", "U", "n", SCHEMA, (Turn("q", "a", (photo,)),), files=(photo, far, paper))
+    body = orjson.loads(orjson.dumps(write_body(asked, url, "m")))
+    read = read_prompt(body, url)
+    assert (read.user, read.files, read.turns) == (asked.user, asked.files, asked.turns)
+
+
+@pytest.mark.parametrize(
+    ("address", "match"),
+    [("data:image/png;base64,a", "cannot be decoded"), ("data:image/png,abc", "not written in base64")],
+)
+def test_data_that_cannot_be_decoded_is_said(address, match):
+    parts = [{"type": "image_url", "image_url": {"url": address}}]
+    body = write_body(Prompt("", "", "n", SCHEMA), CHAT, "m") | {"messages": [{"role": "user", "content": parts}]}
     with pytest.raises(CodebookError, match=match):
         read_prompt(body, CHAT)
 

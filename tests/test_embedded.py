@@ -17,10 +17,10 @@ import numpy as np
 import orjson
 import pytest
 
-from codebook.dialects import Prompt, fence, read_reply, write_body
+from codebook.dialects import Prompt, Turn, fence, read_reply, write_body
 from codebook.engines.embedded import MODEL, EmbeddedEngine, encoders, weights
 from codebook.engines.embedded.encoders import MiniLM, SideBySide, load_encoders
-from codebook.engines.embedded.reading import MAX_CHARACTERS, read_question, read_task
+from codebook.engines.embedded.reading import MAX_CHARACTERS, read_body, read_question, read_task, read_text
 from codebook.errors import EngineError, MissingExtraError
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Request, Shard, digest_file, dump_canonical, request_key
 
@@ -141,14 +141,14 @@ def test_context_and_fence_are_not_encoded(ask: Callable[..., dict[str, Any]]) -
     with_context = ask(user=f"<context>\n{context}\n</context>\n{fence(SENTENCES['sport'])}")
     assert label_of(with_context) == "sport"
     line = orjson.loads(make_request("x", user=f"before\n{fence('the text')}").line)
-    assert read_question(line, MODEL)[1] == "the text"
+    assert read_text(read_question(read_body(line, MODEL), CHAT)) == "the text"
 
 
 def test_examples_are_mixed_with_definitions(coders: SideBySide, make: Callable[..., EmbeddedEngine]) -> None:
     turns = (
-        (fence("one"), '{"label":"sport"}'),
-        (fence("two"), '{"label":"sport"}'),
-        (fence("?"), '{"label":"unclear"}'),
+        Turn(fence("one"), '{"label":"sport"}'),
+        Turn(fence("two"), '{"label":"sport"}'),
+        Turn(fence("?"), '{"label":"unclear"}'),
     )
     scale = make()._make_scale(SYSTEM, turns, dump_canonical(make_schema()))
     assert scale.labels == tuple(TOPICS)
@@ -169,7 +169,7 @@ def test_definitions_are_read_by_their_whole_label() -> None:
     [
         ({"schema": make_schema(quote={"type": "string"})}, "'quote': an embedding engine cannot quote evidence"),
         ({"schema": make_schema(confidence={"type": "integer"})}, "'confidence': cosines are not confidence"),
-        ({"schema": {"properties": {"topics": {"type": "array"}}}}, "'topics': it gives labels and nothing else"),
+        ({"schema": {"properties": {"topic": {"type": "array"}}}}, "'topic': it gives labels and nothing else"),
         ({"schema": make_schema(rating={"type": "string", "enum": ["1", "2"]})}, "the schema asks for 2 answers"),
         ({"schema": {"properties": {"label": {"type": "string"}}}}, "no list of labels"),
         ({"schema": {"properties": {"label": {"enum": [1, 2]}}}}, "no list of labels"),
@@ -180,9 +180,9 @@ def test_definitions_are_read_by_their_whole_label() -> None:
         ({"settings": {"n": 3}}, "'n' must be 1"),
         ({"body": {"response_format": {"type": "text"}}}, "no JSON schema"),
         ({"body": {"messages": "hello"}}, "has not the form of"),
-        ({"body": {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}}, "parts that are not text"),
-        ({"turns": (("q", '{"label":"tennis"}'),)}, "the answer of an example is not one of the schema"),
-        ({"turns": (("q", "sport"),)}, "the answer of an example is not one of the schema"),
+        ({"body": {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}}, "neither text, image nor PDF"),
+        ({"turns": (Turn("q", '{"label":"tennis"}'),)}, "the answer of an example is not one of the schema"),
+        ({"turns": (Turn("q", "sport"),)}, "the answer of an example is not one of the schema"),
         ({"user": fence(" \n\t\u200b\x00 ")}, "no readable character"),
         ({"user": fence("x" * (MAX_CHARACTERS + 1))}, "100,001 characters"),
     ],
@@ -193,7 +193,7 @@ def test_what_it_cannot_do_is_400_with_the_reason(
     assert reason in reason_of(ask(**changes))
 
 
-@pytest.mark.parametrize("line", [{}, {"body": None}, {"url": EMBEDDINGS, "body": {"model": MODEL, "input": "a"}}])
+@pytest.mark.parametrize("line", [{}, {"body": None}, {"url": EMBEDDINGS, "body": {"model": MODEL, "input": 7}}])
 def test_a_foreign_line_is_400(line: dict[str, Any], make: Callable[..., EmbeddedEngine]) -> None:
     assert reason_of(make().answer([{"custom_id": "a"} | line])[0])
 
@@ -231,7 +231,8 @@ def test_long_texts_are_read_to_their_end(coders: SideBySide) -> None:
 def test_hostile_texts_go_through_the_files(make: Callable[..., EmbeddedEngine], tmp_path: Path) -> None:
     requests = [make_request(text, f"h{n}") for n, text in enumerate(HOSTILE)]
     shard, engine = write_shard(tmp_path, requests), make()
-    read = [read_question(orjson.loads(line), MODEL)[1] for line in shard.path.read_bytes().splitlines()]
+    bodies = [orjson.loads(line)["body"] for line in shard.path.read_bytes().splitlines()]
+    read = [read_text(read_question(body, CHAT)) for body in bodies]
     assert read == HOSTILE
     path = engine.fetch(engine.submit(shard, "job"), tmp_path / "into")[0]
     lines = [orjson.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -122,7 +122,7 @@ ONE_FAULT = {
     "category without name": ("[x, y]", "[x, {definition: y}]", (8, "`name` is missing", "write `name: ...`")),
     "category with empty name": ("[x, y]", "[x, '']", (8, "`name` is empty", "write `name: ...`")),
     "category's field": ("[x, y]", "[x, {name: y, includes: z}]", (8, "`includes` is not", "did you mean `include`")),
-    "example without text": ("[x, y]", "[x, {name: y, examples: [{why: z}]}]", (8, "`text` is missing", "`text: ...`")),
+    "empty example": ("[x, y]", "[x, {name: y, examples: [{why: z}]}]", (8, "`text` is empty", "path of its `image`")),
     "long category name": ("[x, y]", f"[x, {'y' * 201}]", (8, "`name` has 201 characters", "into `definition`")),
     "one category": ("[x, y]", "[x]", (8, "only 1 given", "give at least 2")),
     "same name twice": ("[x, y]", "[x, y, x]", (8, "the name 'x' is used twice", "rename or remove one")),

@@ -4,8 +4,10 @@ Everything above this floor speaks of a `Prompt` and an `Answer`; only here is k
 """
 
 from codebook.dialects.logprobs import read_logprob
+from codebook.dialects.parts import read_content, write_content
 from codebook.dialects.prompts import (
     Prompt,
+    Turn,
     allow_tokens,
     check_settings,
     fence,
@@ -18,14 +20,17 @@ from codebook.dialects.replies import Said, read_reply, read_said, write_reply
 __all__ = [
     "Prompt",
     "Said",
+    "Turn",
     "allow_tokens",
     "check_settings",
     "fence",
+    "read_content",
     "read_logprob",
     "read_prompt",
     "read_reply",
     "read_said",
     "unfence",
     "write_body",
+    "write_content",
     "write_reply",
 ]

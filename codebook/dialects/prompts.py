@@ -9,26 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from codebook.dialects.parts import read_content, write_content
 from codebook.errors import CodebookError, Fault, ParameterError
-from codebook.records import CHAT, RESPONSES
+from codebook.records import CHAT, RESPONSES, FilePart
+
+
+class Turn(NamedTuple):
+    """A worked example: the question as the user would ask it, the answer, and the files of the question."""
+
+    question: str
+    answer: str
+    files: tuple[FilePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What is asked, without any service's spelling.
 
-    `system` holds instructions and codebook, `turns` are worked examples as (question, answer), `user` is the question
-    about the unit, `schema` the strict JSON schema of the answer and `name` the schema's name.
+    `system` holds instructions and codebook, `turns` are worked examples, `user` is the question about the unit and
+    `files` what is shown with it, `schema` the strict JSON schema of the answer and `name` the schema's name.
     """
 
     system: str
     user: str
     name: str
     schema: Mapping[str, Any]
-    turns: tuple[tuple[str, str], ...] = ()
+    turns: tuple[Turn, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[FilePart, ...] = ()
 
 
 def fence(text: str, beside: str = "") -> str:
@@ -116,20 +126,19 @@ def allow_tokens(body: Mapping[str, Any], url: str, n_tokens: int) -> dict[str, 
     return {**body, field_name: n_tokens}
 
 
-def _messages(prompt: Prompt) -> list[dict[str, str]]:
+def _messages(prompt: Prompt, url: str) -> list[dict[str, Any]]:
     """The examples and the question as alternating user and assistant messages."""
-    turns = [
-        {"role": role, "content": text}
-        for turn in prompt.turns
-        for role, text in zip(("user", "assistant"), turn, strict=True)
-    ]
-    return [*turns, {"role": "user", "content": prompt.user}]
+    messages = []
+    for question, answer, files in prompt.turns:
+        messages.append({"role": "user", "content": write_content(question, files, url)})
+        messages.append({"role": "assistant", "content": answer})
+    return [*messages, {"role": "user", "content": write_content(prompt.user, prompt.files, url)}]
 
 
 def _chat_body(prompt: Prompt, model: str) -> dict[str, Any]:
     return {
         "model": model,
-        "messages": [{"role": "system", "content": prompt.system}, *_messages(prompt)],
+        "messages": [{"role": "system", "content": prompt.system}, *_messages(prompt, CHAT)],
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": prompt.name, "strict": True, "schema": dict(prompt.schema)},
@@ -143,7 +152,7 @@ def _responses_body(prompt: Prompt, model: str) -> dict[str, Any]:
     return {
         "model": model,
         "instructions": prompt.system,
-        "input": _messages(prompt),
+        "input": _messages(prompt, RESPONSES),
         "store": False,
         **prompt.settings,
         "text": {**prompt.settings.get("text", {}), "format": form},
@@ -168,20 +177,13 @@ def read_prompt(body: Mapping[str, Any], url: str) -> Prompt:
         raise CodebookError(f"endpoint {url!r} does not carry a question")
     if not form or "schema" not in form:
         raise CodebookError("the request asks for free text: it has no JSON schema of the answer")
-    texts = [(message["role"], _text_of(message["content"])) for message in messages]
-    system = "\n".join(text for role, text in texts if role in ("system", "developer"))
-    talk = [text for role, text in texts if role in ("user", "assistant")]
+    said = [(message["role"], *read_content(message["content"])) for message in messages]
+    system = "\n".join(text for role, text, _ in said if role in ("system", "developer"))
+    talk = [(text, files) for role, text, files in said if role in ("user", "assistant")]
     if len(talk) % 2 == 0:
         raise CodebookError("the last message is not a question of the user")
-    turns = tuple(zip(talk[:-1:2], talk[1:-1:2], strict=True))
-    return Prompt(system, talk[-1], form.get("name", ""), form["schema"], turns)
-
-
-def _text_of(content: Any) -> str:
-    """The text of a message whose content is a string or a list of parts, if it holds nothing but text."""
-    if isinstance(content, str):
-        return content
-    foreign = [part.get("type") for part in content if part.get("type") not in ("text", "input_text", "output_text")]
-    if foreign:
-        raise CodebookError(f"the request holds parts that are not text: {', '.join(map(str, foreign))}")
-    return "\n".join(part["text"] for part in content)
+    turns = tuple(
+        Turn(question, answer, files) for (question, files), (answer, _) in zip(talk[:-1:2], talk[1:-1:2], strict=True)
+    )
+    user, files = talk[-1]
+    return Prompt(system, user, form.get("name", ""), form["schema"], turns, files=files)

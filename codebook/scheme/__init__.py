@@ -1,17 +1,30 @@
 """The instrument: a codebook of variables and categories, read and checked from one file."""
 
 from codebook.scheme.labels import read_label_list
-from codebook.scheme.model import KINDS, LEVELS, Category, Codebook, Example, Variable
+from codebook.scheme.model import (
+    KINDS,
+    LEVELS,
+    OPEN_KINDS,
+    Category,
+    Codebook,
+    Example,
+    RecordField,
+    RecordList,
+    Variable,
+)
 from codebook.scheme.reading import parse_codebook, read_codebook, write_codebook
 from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
 
 __all__ = [
     "KINDS",
     "LEVELS",
+    "OPEN_KINDS",
     "Category",
     "Change",
     "Codebook",
     "Example",
+    "RecordField",
+    "RecordList",
     "Variable",
     "describe_variables",
     "diff_codebooks",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from codebook.scheme.model import Codebook, Variable
+from codebook.scheme.model import Codebook, RecordField, RecordList, Variable
 
 Loc = tuple[str | int, ...]
 Finding = tuple[Loc, str, str]
@@ -34,10 +34,25 @@ def check_names(codebook: Codebook) -> Iterator[Finding]:
             yield ("variables", place, "name"), f"a second variable is named {variable.name!r}", "give it another name"
 
 
+def check_alone(codebook: Codebook) -> Iterator[Finding]:
+    """A variable of kind embedding goes to another endpoint than questions do, so it stands alone."""
+    for place, variable in enumerate(codebook.variables):
+        if variable.kind == "embedding" and len(codebook.variables) > 1:
+            mend = "give it a codebook of its own"
+            yield ("variables", place, "kind"), "vectors cannot be asked for beside other variables", mend
+
+
 def check_variable(variable: Variable) -> Iterator[Finding]:
     """Yield what is wrong with one variable whose fields are each all right; paths start inside the variable."""
+    if variable.is_open:
+        yield from check_open(variable)
+        return
     yield from check_categories(variable)
     yield from _check_level(variable)
+    if variable.lists:
+        yield ("lists",), f"lists of records for a variable of kind {variable.kind}", "write `kind: records`"
+    if variable.tables:
+        yield ("tables",), f"tables for a variable of kind {variable.kind}", "write `kind: transcription`"
 
 
 def check_categories(variable: Variable) -> Iterator[Finding]:
@@ -75,6 +90,45 @@ def _check_numbers(variable: Variable) -> Iterator[Finding]:
     known = [number for number in numbers if number is not None]
     if len(known) == len(numbers) and any(low >= high for low, high in pairwise(known)):
         yield ("categories",), "the scale points are not in ascending order", "list them from the lowest to the highest"
+
+
+def check_open(variable: Variable) -> Iterator[Finding]:
+    """Yield what is wrong with a variable of records, transcriptions or vectors."""
+    for field in ("categories", "abstain", "evidence", "confidence"):
+        if getattr(variable, field):
+            mend = "leave it out" if variable.kind != "records" else "leave it out; records have `fields`"
+            yield (field,), f"`{field}` for a variable of kind {variable.kind}", mend
+    if variable.tables and variable.kind != "transcription":
+        yield ("tables",), f"tables for a variable of kind {variable.kind}", "leave it out"
+    if (variable.kind == "records") != bool(variable.lists):
+        mend = "give `fields`, or several `lists`, for kind records and for no other"
+        yield ("kind",), f"kind {variable.kind} with {len(variable.lists)} lists of records", mend
+    yield from _check_twice(variable.lists, ("lists",))
+    for place, records in enumerate(variable.lists):
+        yield from _check_twice(records.fields, ("lists", place, "fields"))
+        for number, field_ in enumerate(records.fields):
+            yield from _check_field(field_, ("lists", place, "fields", number))
+
+
+def _check_twice(named: Sequence[RecordList | RecordField], loc: Loc) -> Iterator[Finding]:
+    """Two lists, or two fields of a list, may not share a name."""
+    seen: set[str] = set()
+    for place, one in enumerate(named):
+        if one.name.casefold() in seen:
+            yield (*loc, place, "name"), f"the name {one.name!r} is used twice", "rename or remove one"
+        seen.add(one.name.casefold())
+
+
+def _check_field(field: RecordField, loc: Loc) -> Iterator[Finding]:
+    """A choice has categories, each of its own name; nothing else has any."""
+    if field.kind == "choice" and len(field.categories) < 2:
+        yield (*loc, "categories"), f"a choice between {len(field.categories)}", "give at least 2 categories"
+    if field.kind != "choice" and field.categories:
+        yield (*loc, "categories"), f"categories for a field of kind {field.kind}", "write `kind: choice`"
+    folded = [name.casefold() for name in field.labels]
+    for place, name in enumerate(field.labels):
+        if folded.index(name.casefold()) != place:
+            yield (*loc, "categories", place, "name"), f"the name {name!r} is used twice", "rename or remove one"
 
 
 def _check_schema_limits(variable: Variable) -> Iterator[Finding]:

@@ -7,9 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from codebook.scheme.checks import Finding, Loc
-from codebook.scheme.model import KINDS, LEVELS, Category, Codebook, Example, Variable
+from codebook.scheme.model import (
+    FIELD_KINDS,
+    KINDS,
+    LEVELS,
+    Category,
+    Codebook,
+    Example,
+    RecordField,
+    RecordList,
+    Variable,
+)
 
-_FIELDS = {model.__name__: tuple(model.model_fields) for model in (Codebook, Variable, Category, Example)}
+_MODELS = (Codebook, Variable, Category, Example, RecordList, RecordField)
+_FIELDS = {model.__name__: tuple(model.model_fields) for model in _MODELS}
 
 
 def explain(error: Any) -> Finding:
@@ -34,7 +45,12 @@ def _unknown(loc: Loc, _: Any) -> tuple[str, str]:
 
 
 def _not_allowed(loc: Loc, found: Any) -> tuple[str, str]:
-    return f"`{loc[-1]}` is {found!r}", f"write one of: {', '.join(KINDS if loc[-1] == 'kind' else LEVELS)}"
+    kinds = KINDS if _model_at(loc) == "Variable" else FIELD_KINDS
+    return f"`{loc[-1]}` is {found!r}", f"write one of: {', '.join(kinds if loc[-1] == 'kind' else LEVELS)}"
+
+
+def _no_number(loc: Loc, found: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is {found!r}", "write a whole number, 0 or more"
 
 
 def _bad_name(loc: Loc, found: Any) -> tuple[str, str]:
@@ -83,6 +99,8 @@ _TELL: dict[str, Callable[[Loc, Any], tuple[str, str]]] = {
     "string_too_short": _empty,
     "string_too_long": _too_long,
     "string_type": _no_text,
+    "int_parsing": _no_number,
+    "greater_than_equal": _no_number,
     "bool_parsing": _no_flag,
     "bool_type": _no_flag,
     "tuple_type": _no_list,
@@ -105,6 +123,8 @@ def _how_to_add(loc: Loc) -> str:
         "unit": "say what is coded, for example `unit: one sentence of a speech`",
         "question": "write the question that the coder answers",
         "variables": "list at least one variable",
+        "fields": "list the fields of a record, each with a name and a definition",
+        "text": "write the text of the example, or the path of its `image`",
     }
     return said.get(key, f"write `{key}: ...`")
 
@@ -117,8 +137,17 @@ def _fields_at(loc: Loc) -> tuple[str, ...]:
 def _model_at(loc: Loc) -> str:
     """The part of a codebook that a field at this place belongs to."""
     inside = [part for part in loc[:-1] if isinstance(part, str)]
-    models = {"variables": "Variable", "categories": "Category", "abstain": "Category", "examples": "Example"}
-    return models[inside[-1]] if inside else "Codebook"
+    return _INSIDE[inside[-1]] if inside else "Codebook"
+
+
+_INSIDE = {
+    "variables": "Variable",
+    "categories": "Category",
+    "abstain": "Category",
+    "examples": "Example",
+    "lists": "RecordList",
+    "fields": "RecordField",
+}
 
 
 def _suggest(key: str, fields: tuple[str, ...]) -> str:

@@ -8,14 +8,24 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from codebook.records import digest, dump_canonical
 
-Kind = Literal["single", "multi", "rating"]
+Kind = Literal["single", "multi", "rating", "records", "transcription", "embedding"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
+FieldKind = Literal["text", "quote", "choice", "number"]
 KINDS: tuple[str, ...] = get_args(Kind)
 LEVELS: tuple[str, ...] = get_args(Level)
+FIELD_KINDS: tuple[str, ...] = get_args(FieldKind)
+
+OPEN_KINDS = {
+    "records": None,
+    "transcription": "Transcribe the document.",
+    "embedding": "Give the vector of each text.",
+}
+"""Kinds that choose from no list of labels, so that level and categories are left out; and what they ask by default."""
 
 
 def _as_list(value: Any) -> Any:
@@ -43,10 +53,18 @@ Sentences = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 
 
 class Example(_Part):
-    """A coded example: the text, and why it gets this code."""
+    """A coded example: a text, an image (its path) or both, and why it gets this code."""
 
-    text: Annotated[str, Field(min_length=1)]
+    image: str = ""
+    text: Annotated[str, Field(validate_default=True)] = ""
     why: str = ""
+
+    @field_validator("text")
+    @classmethod
+    def _shows_something(cls, text: str, info: ValidationInfo) -> str:
+        if not text and not info.data.get("image"):
+            raise PydanticCustomError("string_too_short", "neither text nor image")
+        return text
 
 
 NamedExample = Annotated[Example, BeforeValidator(_as_example)]
@@ -63,15 +81,41 @@ class Category(_Part):
 
 
 NamedCategory = Annotated[Category, BeforeValidator(_as_category)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+
+
+class RecordField(_Part):
+    """One field of a record: a text, words quoted from the unit, one of its categories, or a number."""
+
+    name: Name
+    kind: FieldKind = "text"
+    definition: str = ""
+    categories: Annotated[tuple[NamedCategory, ...], BeforeValidator(_as_list)] = ()
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The category names of a choice, in codebook order."""
+        return tuple(category.name for category in self.categories)
+
+
+class RecordList(_Part):
+    """What is to be found in a unit, such as all its entities; `most` records at most, 0 for any number."""
+
+    name: Name
+    definition: str = ""
+    fields: Annotated[tuple[RecordField, ...], Field(min_length=1)]
+    most: Annotated[int, Field(ge=0)] = 0
 
 
 class Variable(_Part):
     """One question of the codebook.
 
-    `abstain` are codes for "cannot be coded": they are answers and stay codes, but are no points of a scale.
+    `abstain` are codes for "cannot be coded": they are answers and stay codes, but are no points of a scale. A variable
+    of kind `records` has `lists`; one list named like the variable may be given as its `fields`. A `transcription` has
+    `tables` where tables are wanted as such.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+    name: Name
     question: Annotated[str, Field(min_length=1)]
     kind: Kind
     level: Level
@@ -79,6 +123,27 @@ class Variable(_Part):
     abstain: Annotated[tuple[NamedCategory, ...], BeforeValidator(_as_list)] = ()
     evidence: bool = False
     confidence: bool = False
+    lists: tuple[RecordList, ...] = ()
+    tables: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, raw: Any) -> Any:
+        """What goes without saying for kinds without a list of labels."""
+        if not isinstance(raw, dict) or raw.get("kind") not in OPEN_KINDS:
+            return raw
+        filled: dict[str, Any] = {"level": "nominal", "categories": ()}
+        if question := OPEN_KINDS[raw["kind"]]:
+            filled["question"] = question
+        filled |= raw
+        if raw["kind"] == "records" and "fields" in raw and "lists" not in raw:
+            filled["lists"] = [{"name": raw.get("name"), "fields": filled.pop("fields")}]
+        return filled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its answers are not chosen from labels: records, transcriptions, vectors."""
+        return self.kind in OPEN_KINDS
 
     @cached_property
     def scale(self) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from yaml.reader import ReaderError
 from codebook.errors import Fault, SchemeError
 from codebook.paths import resolve_path, show_path
 from codebook.records import write_atomic
-from codebook.scheme.checks import Finding, Loc, check_categories, check_names, check_variable
+from codebook.scheme.checks import Finding, Loc, check_alone, check_categories, check_names, check_variable
 from codebook.scheme.explaining import explain
-from codebook.scheme.model import KINDS, Codebook, Variable
+from codebook.scheme.model import KINDS, OPEN_KINDS, Codebook, Variable
 
 
 def read_codebook(path: str | Path) -> Codebook:
@@ -86,6 +86,7 @@ def find_faults(raw: dict[str, Any]) -> Iterator[Finding]:
                 yield explain(one)
     else:
         yield from check_names(codebook)
+        yield from check_alone(codebook)
     for place, one in enumerate(variables if isinstance(variables, list) else ()):
         for loc, problem, mend in _check_together(one):
             yield ("variables", place, *loc), problem, mend
@@ -99,6 +100,8 @@ def _check_together(raw: Any) -> Iterator[Finding]:
         if not isinstance(raw, dict):
             return
         kind = raw.get("kind") if raw.get("kind") in KINDS else "multi"
+        if kind in OPEN_KINDS:
+            return
         rest = {"categories": raw.get("categories"), "abstain": raw.get("abstain")}
         with suppress(ValidationError):
             yield from check_categories(Variable.model_validate(rest | _SOUND | {"kind": kind}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from codebook.scheme.model import Category, Codebook, Variable
+from codebook.scheme.model import Category, Codebook, RecordField, RecordList, Variable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,8 @@ def render_markdown(codebook: Codebook) -> str:
         lines += [f"## {_md(variable.name)}", "", f"{_md(variable.question)} ({variable.kind}, {variable.level})", ""]
         for category in (*variable.categories, *variable.abstain):
             lines += _markdown_category(category, abstains=category in variable.abstain)
+        for records in variable.lists:
+            lines += _markdown_records(records)
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
@@ -35,7 +37,18 @@ def _markdown_category(category: Category, *, abstains: bool) -> list[str]:
     lines += [f"  - include: {_md(text)}" for text in category.include]
     lines += [f"  - exclude: {_md(text)}" for text in category.exclude]
     for example in category.examples:
-        lines.append(f"  - example: {_md(example.text)}" + (f" Because: {_md(example.why)}" if example.why else ""))
+        lines.append(
+            f"  - example: {_md(example.text or example.image)}"
+            + (f" Because: {_md(example.why)}" if example.why else "")
+        )
+    return lines
+
+
+def _markdown_records(records: RecordList) -> list[str]:
+    lines = [f"- **{_md(records.name)}** (list)" + (f": {_md(records.definition)}" if records.definition else "")]
+    for field in records.fields:
+        said = ", ".join((field.definition, *field.labels)) if field.labels else field.definition
+        lines.append(f"  - {_md(field.name)} ({field.kind})" + (f": {_md(said)}" if said else ""))
     return lines
 
 
@@ -55,13 +68,18 @@ def describe_variables(codebook: Codebook) -> pd.DataFrame:
                 "variable": variable.name,
                 "kind": variable.kind,
                 "level": variable.level,
-                "categories": ", ".join(variable.scale),
+                "categories": ", ".join(variable.scale) or _say_lists(variable),
                 "abstention": ", ".join(category.name for category in variable.abstain),
                 "digest": codebook.variable_digest(variable.name)[:8],
             }
             for variable in codebook.variables
         ]
     )
+
+
+def _say_lists(variable: Variable) -> str:
+    """Lists of records and their fields on one line."""
+    return "; ".join(f"{one.name} ({', '.join(field.name for field in one.fields)})" for one in variable.lists)
 
 
 _STYLE = (
@@ -87,9 +105,16 @@ def _html_variable(variable: Variable) -> str:
         _html_category(category, abstains=category in variable.abstain)
         for category in (*variable.categories, *variable.abstain)
     )
+    rows += "".join(_html_field(records, field) for records in variable.lists for field in records.fields)
     title = f"<b>{escape(variable.name)}</b>: {escape(variable.question)}"
     table = f"<table><tr><th>code</th><th>definition</th></tr>{rows}</table>"
     return f"<p>{title} <small>({variable.kind}, {variable.level})</small></p>{table}"
+
+
+def _html_field(records: RecordList, field: RecordField) -> str:
+    choices = f"<br><small><b>one of</b> {escape(', '.join(field.labels))}</small>" if field.labels else ""
+    name = f"{escape(records.name)}: {escape(field.name)} <small>({field.kind})</small>"
+    return f"<tr><td>{name}</td><td>{escape(field.definition)}{choices}</td></tr>"
 
 
 def _html_category(category: Category, *, abstains: bool) -> str:
@@ -98,7 +123,7 @@ def _html_category(category: Category, *, abstains: bool) -> str:
     said += [f"<small><b>exclude</b> {escape(text)}</small>" for text in category.exclude]
     for example in category.examples:
         why = f" ({escape(example.why)})" if example.why else ""
-        said.append(f"<small><b>example</b> {escape(example.text)}{why}</small>")
+        said.append(f"<small><b>example</b> {escape(example.text or example.image)}{why}</small>")
     mark = " <small>(abstention)</small>" if abstains else ""
     return f"<tr><td>{escape(category.name)}{mark}</td><td>{'<br>'.join(said)}</td></tr>"
 

@@ -22,7 +22,7 @@ def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) ->
     shown = []
     for name, question in make_questions(codebook).items():
         prompt = question.write_prompt(unit)
-        turns = [f"--- example\n{asked}\n--- answer\n{answer}" for asked, answer in prompt.turns]
+        turns = [f"--- example\n{turn.question}\n--- answer\n{turn.answer}" for turn in prompt.turns]
         shown.append("\n".join([f"=== {name}", prompt.system, *turns, "--- unit", prompt.user]))
     return "\n\n".join(shown)
 

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 import orjson
 
-from codebook.dialects import Prompt, fence
-from codebook.records import Unit
-from codebook.scheme import Category, Codebook, Variable
+from codebook.dialects import Prompt, Turn, fence, write_body, write_content
+from codebook.records import FilePart, Unit, UnitFile
+from codebook.scheme import Category, Codebook, Example, Variable
+from codebook.units import load_parts
 
 _PREAMBLE = """\
 You are a coder in a content analysis. Code one unit with the codebook below.
@@ -44,15 +45,23 @@ class Question(ABC):
 
     def write_prompt(self, unit: Unit, settings: Mapping[str, Any] | None = None) -> Prompt:
         """Ask this question about a unit. Only the user's message depends on the unit."""
-        user = self.write_user(unit)
-        return Prompt(self.system, user, self.schema_name, self.schema, self.turns, settings or {})
+        return self._prompt(self.write_user(unit), load_parts(unit.files), settings or {})
+
+    def write_body(self, user: str, url: str, model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a request to `url` with this message of the user."""
+        return write_body(self._prompt(user, (), settings), url, model)
+
+    def _prompt(self, user: str, files: tuple[FilePart, ...], settings: Mapping[str, Any]) -> Prompt:
+        return Prompt(self.system, user, self.schema_name, self.schema, self.turns, settings, files)
+
+    def write_content(self, unit: Unit, url: str) -> Any:
+        """The user's message about a unit as it stands in a request to `url`: a text, or a text and files."""
+        return write_content(self.write_user(unit), load_parts(unit.files), url)
 
     def write_user(self, unit: Unit) -> str:
-        """The user's message: context, then the unit marked as data."""
-        if not any(unit.context.values()):
-            return fence(unit.text)
-        context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
-        return f"<context>\n{context}\n</context>\n{fence(unit.text, beside=context)}"
+        """The user's message: context, which files follow, then the unit marked as data."""
+        before = _tell_context(unit) + _tell_files(unit)
+        return f"{before}{fence(unit.text, beside=before)}"
 
     def read_label(self, text: str) -> Label:
         """Read a reply. What is not exactly an answer of the schema is `invalid`; nothing is mapped or repaired."""
@@ -106,15 +115,20 @@ class Question(ABC):
         }
 
     @cached_property
-    def turns(self) -> tuple[tuple[str, str], ...]:
+    def turns(self) -> tuple[Turn, ...]:
         """The codebook's examples as question and answer; none where the answer would need evidence or confidence."""
         if self.variable.evidence or self.variable.confidence:
             return ()
         return tuple(
-            (fence(example.text), self.write_answer(category.name))
+            self._turn(example, category.name)
             for category in (*self.variable.categories, *self.variable.abstain)
             for example in category.examples
         )
+
+    def _turn(self, example: Example, label: str) -> Turn:
+        files = (UnitFile(example.image, "image"),) if example.image else ()
+        unit = Unit("", example.text, files=files)
+        return Turn(self.write_user(unit), self.write_answer(label), load_parts(files))
 
     @cached_property
     def system(self) -> str:
@@ -144,8 +158,28 @@ class Question(ABC):
         for example in category.examples:
             if example.why:
                 yield f"  example: {_flat(example.text)} Because: {_flat(example.why)}"
-            elif not self.turns:
+            elif example.text and not self.turns:
                 yield f"  example: {_flat(example.text)}"
+
+
+def _tell_context(unit: Unit) -> str:
+    if not any(unit.context.values()):
+        return ""
+    context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
+    return f"<context>\n{context}\n</context>\n"
+
+
+def _tell_files(unit: Unit) -> str:
+    """How many images or PDFs belong to the unit; their names are not told, since a name may give the answer away."""
+    if not unit.files:
+        return ""
+    what = "PDF" if unit.files[0].kind == "pdf" else "image"
+    n_files = len(unit.files)
+    return (
+        f"The {what} that follows belongs to the unit.\n"
+        if n_files == 1
+        else (f"The {n_files} {what}s that follow belong to the unit, in this order.\n")
+    )
 
 
 def _flat(text: str) -> str:

@@ -5,6 +5,7 @@
 """
 
 from codebook.units.check import UnitFault, UnitsReport, check_units
+from codebook.units.files import load_parts
 from codebook.units.rows import RowFile, missing_column, open_rows
 from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
 from codebook.units.store import iter_units, write_units
@@ -18,6 +19,7 @@ __all__ = [
     "as_values",
     "check_units",
     "iter_units",
+    "load_parts",
     "missing_column",
     "open_rows",
     "read_units",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from codebook.errors import RecordError
-from codebook.records import Unit, read_lines, write_lines
+from codebook.records import Unit, UnitFile, read_lines, write_lines
 
 
 def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:
@@ -24,11 +25,18 @@ def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:
     """
     write_lines(
         path,
-        (
-            {"unit_id": unit.unit_id, "text": unit.text, "context": dict(unit.context), "skip": skip}
-            for unit, skip in units
-        ),
+        (_to_line(unit) | {"skip": skip} for unit, skip in units),
     )
+
+
+def _to_line(unit: Unit) -> dict[str, Any]:
+    """A unit as it is kept; files and members stand there only where it has some."""
+    line: dict[str, Any] = {"unit_id": unit.unit_id, "text": unit.text, "context": dict(unit.context)}
+    if unit.files:
+        line["files"] = [file._asdict() | {"ask": dict(file.ask)} for file in unit.files]
+    if unit.members:
+        line["members"] = unit.members
+    return line
 
 
 def iter_units(path: Path) -> Iterator[tuple[Unit, str | None]]:
@@ -41,7 +49,13 @@ def iter_units(path: Path) -> Iterator[tuple[Unit, str | None]]:
     """
     for number, value in enumerate(read_lines(path), start=1):
         try:
-            yield Unit(value["unit_id"], value["text"], value["context"]), value["skip"]
+            yield _from_line(value), value["skip"]
         except KeyError as error:
             where = f"{path.name}, line {number}"
             raise RecordError(f"{where}: no {error.args[0]!r}. The file is damaged; plan the run again.") from None
+
+
+def _from_line(line: Mapping[str, Any]) -> Unit:
+    files = tuple(UnitFile(**file) for file in line.get("files", ()))
+    members = tuple((name, place) for name, place in line.get("members", ()))
+    return Unit(line["unit_id"], line["text"], line["context"], files, members)

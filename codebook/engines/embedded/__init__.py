@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import orjson
 
-from codebook.dialects import Prompt, write_reply
+from codebook.dialects import Prompt, Turn, write_reply
 from codebook.engines.base import error_line, result_id, result_line
 from codebook.engines.embedded.encoders import SideBySide, Vector, load_encoders, unit_length
-from codebook.engines.embedded.reading import Task, UnreadableError, read_question, read_task
+from codebook.engines.embedded.reading import Task, UnreadableError, read_body, read_question, read_task, read_text
+from codebook.engines.embedded.skills import find_skill
 from codebook.engines.local import LocalEngine
 from codebook.errors import Fault, ParameterError
-from codebook.records import dump_canonical
+from codebook.records import EMBEDDINGS, dump_canonical
 
 MODEL = "embedded-use-minilm-1"
 """The model's id: the two models, their files, the rule below. It changes when an answer may change."""
@@ -50,6 +51,15 @@ class Scale:
             near = np.flatnonzero(cosines >= cosines.max() - MULTI_MARGIN)
             return orjson.dumps({self.task.answer: [self.labels[place] for place in near]}).decode()
         return orjson.dumps({self.task.answer: self.labels[int(cosines.argmax())]}).decode()
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """A text that is to get a label, and the scale it is put to."""
+
+    prompt: Prompt
+    scale: Scale
+    text: str
 
 
 class EmbeddedEngine(LocalEngine):
@@ -89,15 +99,13 @@ class EmbeddedEngine(LocalEngine):
         return MODEL
 
     def answer(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Answer request lines: all their texts are encoded together, each by itself."""
+        """Answer request lines: the texts that get labels are encoded together, each by itself."""
         asked = [self._read(line) for line in lines]
-        texts = list(dict.fromkeys(question[2] for question in asked if not isinstance(question, UnreadableError)))
+        texts = list(dict.fromkeys(ask.text for ask in asked if isinstance(ask, _Ask)))
         vectors = dict(zip(texts, self.encode(texts), strict=True))
         return [
-            error_line(line, 400, str(question), self.name)
-            if isinstance(question, UnreadableError)
-            else self._reply(line, question[0], question[1].choose(vectors[question[2]]))
-            for line, question in zip(lines, asked, strict=True)
+            self._label(line, ask, vectors[ask.text]) if isinstance(ask, _Ask) else ask
+            for line, ask in zip(lines, asked, strict=True)
         ]
 
     def encode(self, texts: list[str]) -> Vector:
@@ -106,15 +114,26 @@ class EmbeddedEngine(LocalEngine):
             self._encoders = load_encoders(self.threads)
         return self._encoders.encode(texts) if texts else np.empty((0, 0))
 
-    def _read(self, line: Mapping[str, Any]) -> tuple[Prompt, Scale, str] | UnreadableError:
-        """(prompt, scale, text) of a request line, or why it cannot be answered."""
+    def _read(self, line: Mapping[str, Any]) -> _Ask | dict[str, Any]:
+        """What a request line asks of its text; the result line where it is answered at once, or cannot be."""
         try:
-            prompt, text = read_question(line, MODEL)
-            return prompt, self._scales(prompt.system, prompt.turns, dump_canonical(prompt.schema)), text
-        except UnreadableError as error:
-            return error
+            body, url = read_body(line, MODEL), str(line.get("url"))
+            if url == EMBEDDINGS:
+                from codebook.engines.embedded.embedding import answer_embedding
 
-    def _make_scale(self, system: str, turns: tuple[tuple[str, str], ...], schema: bytes) -> Scale:
+                return result_line(line, 200, answer_embedding(body, self.encode), self.name)
+            prompt = read_question(body, url)
+            if skill := find_skill(prompt):
+                return self._reply(line, prompt, skill.reply(prompt, self.encode), skill.model)
+            text = read_text(prompt)
+            return _Ask(prompt, self._scales(prompt.system, prompt.turns, dump_canonical(prompt.schema)), text)
+        except UnreadableError as error:
+            return error_line(line, 400, str(error), self.name)
+
+    def _label(self, line: Mapping[str, Any], ask: _Ask, vector: Vector) -> dict[str, Any]:
+        return self._reply(line, ask.prompt, ask.scale.choose(vector), MODEL)
+
+    def _make_scale(self, system: str, turns: tuple[Turn, ...], schema: bytes) -> Scale:
         """The scale of one instrument; a shard has few of them, so they are kept."""
         task = read_task(Prompt(system, "", "", orjson.loads(schema), turns))
         told = [_tell(label, definition) for label, definition in task.definitions.items()]
@@ -126,11 +145,11 @@ class EmbeddedEngine(LocalEngine):
                     sums[label] = sums[label] + vector
         return Scale(task, tuple(sums), np.array([unit_length(total) for total in sums.values()]))
 
-    def _reply(self, line: Mapping[str, Any], prompt: Prompt, text: str) -> dict[str, Any]:
+    def _reply(self, line: Mapping[str, Any], prompt: Prompt, text: str, model: str) -> dict[str, Any]:
         """The result line of an answered request. Token counts are estimates: four characters each."""
-        asked = [prompt.system, prompt.user, *(part for turn in prompt.turns for part in turn)]
+        asked = [prompt.system, prompt.user, *(said for turn in prompt.turns for said in turn[:2])]
         usage = (-(-sum(map(len, asked)) // 4), -(-len(text) // 4))
-        body = write_reply(str(line["url"]), MODEL, text, request_id=result_id(line, self.name), usage=usage)
+        body = write_reply(str(line["url"]), model, text, request_id=result_id(line, self.name), usage=usage)
         return result_line(line, 200, body, self.name)
 
 

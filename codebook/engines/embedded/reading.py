@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from codebook.dialects import Prompt, read_prompt, unfence
+from codebook.dialects import Prompt, Turn, read_prompt, unfence
 from codebook.errors import CodebookError
 
 MAX_CHARACTERS = 100_000
@@ -47,13 +47,13 @@ class Task:
     examples: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def read_question(request: Mapping[str, Any], model: str) -> tuple[Prompt, str]:
-    """Return the prompt of a request line and the text to be coded.
+def read_body(request: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    """Return the body of a request line for this model.
 
     Raises
     ------
     UnreadableError
-        The request is not for this model, asks for something else than labels of a text, or has no readable text.
+        It is for another model, or asks for what no skill gives.
     """
     body = request.get("body")
     if not isinstance(body, Mapping) or body.get("model") != model:
@@ -64,18 +64,39 @@ def read_question(request: Mapping[str, Any], model: str) -> tuple[Prompt, str]:
             raise UnreadableError(f"the embedded engine cannot answer with {field!r}: {reason}")
     if body.get("n") not in (None, 1):
         raise UnreadableError("the embedded engine gives one answer a request: 'n' must be 1")
+    return body
+
+
+def read_question(body: Mapping[str, Any], url: str) -> Prompt:
+    """Return the prompt of a request's body.
+
+    Raises
+    ------
+    UnreadableError
+        The body is no question in the language of this endpoint.
+    """
     try:
-        prompt = read_prompt(body, str(request.get("url")))
+        return read_prompt(body, url)
     except CodebookError as error:
-        raise UnreadableError(f"the embedded engine reads labels of texts only: {error}") from None
+        raise UnreadableError(f"the embedded engine cannot read the question: {error}") from None
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UnreadableError(f"the body has not the form of {request.get('url')}: {error!r}") from None
+        raise UnreadableError(f"the body has not the form of {url}: {error!r}") from None
+
+
+def read_text(prompt: Prompt) -> str:
+    """Return the text that a prompt is about.
+
+    Raises
+    ------
+    UnreadableError
+        There is no readable text, or too much.
+    """
     text = unfence(prompt.user)
     if len(text) > MAX_CHARACTERS:
         raise UnreadableError(f"the text has {len(text):,} characters; the embedded engine reads {MAX_CHARACTERS:,}")
     if not any(letter.isprintable() and not letter.isspace() for letter in text):
         raise UnreadableError("there is no text to code: no readable character")
-    return prompt, text
+    return text
 
 
 def read_task(prompt: Prompt) -> Task:
@@ -97,7 +118,7 @@ def read_task(prompt: Prompt) -> Task:
     {'war': 'Armed conflict.', 'art': 'Works: of art.'}
     """
     answer, kind, labels = _read_schema(prompt.schema)
-    definitions = _read_definitions(prompt.system, labels)
+    definitions = read_definitions(prompt.system, labels)
     if len(definitions) < 2:
         raise UnreadableError("there is nothing to choose between: fewer than two labels besides abstention codes")
     bare = [label for label, definition in definitions.items() if definition == label]
@@ -128,8 +149,8 @@ def _read_schema(schema: Any) -> tuple[str, str, tuple[str, ...]]:
     return name, _KINDS[name], tuple(labels)
 
 
-def _read_definitions(system: str, labels: tuple[str, ...]) -> dict[str, str]:
-    """Definition of each label that is no abstention code, in the order of the labels.
+def read_definitions(system: str, labels: tuple[str, ...]) -> dict[str, str]:
+    """Return the definition of each label that is no abstention code, in the order of the labels.
 
     A line belongs to the longest label it starts with, and of several lines of a label the last one counts: the
     categories stand behind the instructions.
@@ -148,14 +169,13 @@ def _read_definitions(system: str, labels: tuple[str, ...]) -> dict[str, str]:
     return {label: found.get(label, label) for label in labels if label in found or label not in abstaining}
 
 
-def _read_example(turn: tuple[str, str], answer: str, labels: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _read_example(turn: Turn, answer: str, labels: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """(text, labels) of a coded example."""
-    question, reply = turn
     try:
-        given = orjson.loads(reply)[answer]
+        given = orjson.loads(turn.answer)[answer]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         given = None
     chosen = given if isinstance(given, list) else [given]
     if not all(label in labels for label in chosen):
-        raise UnreadableError(f"the answer of an example is not one of the schema: {reply[:80]!r}")
-    return unfence(question), tuple(chosen)
+        raise UnreadableError(f"the answer of an example is not one of the schema: {turn.answer[:80]!r}")
+    return unfence(turn.question), tuple(chosen)

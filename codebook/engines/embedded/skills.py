@@ -1,0 +1,70 @@
+"""What the embedded engine can do besides labels of texts: which skill a request needs, found by its schema.
+
+A skill is a module with one function, imported when it is first needed. It takes a prompt and `encode` (texts to
+vectors), and returns the reply text in the form of the schema, or raises `UnreadableError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from codebook.dialects import Prompt
+from codebook.engines.embedded.encoders import Vector
+from codebook.engines.embedded.reading import UnreadableError
+
+Encode = Callable[[list[str]], Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A module and its function, and the model that its replies name."""
+
+    module: str
+    function: str
+    model: str
+
+    def reply(self, prompt: Prompt, encode: Encode) -> str:
+        """Answer a prompt.
+
+        Raises
+        ------
+        UnreadableError
+            It asks for something that the skill cannot do.
+        MissingExtraError
+            A package of the extra `embedded` is not installed.
+        """
+        call = getattr(import_module(f"codebook.engines.embedded.{self.module}"), self.function)
+        return str(call(prompt, encode))
+
+
+PHOTOS = Skill("photos", "code_photos", "embedded-efficientnet-lite0-1")
+RECORDS = Skill("extracting", "extract_records", "embedded-spacy-sm-1")
+PAGES = Skill("pages", "transcribe_pages", "embedded-rapidocr-1")
+
+
+def find_skill(prompt: Prompt) -> Skill | None:
+    """Return the skill that a prompt needs, or None where it asks for labels of a text.
+
+    Raises
+    ------
+    UnreadableError
+        Nothing here answers files of this kind.
+    """
+    properties = prompt.schema.get("properties")
+    names: set[str] = set(properties) if isinstance(properties, Mapping) else set()
+    if "pages" in names:
+        return PAGES
+    if names & {"topics", "entities"}:
+        return RECORDS
+    if kinds := {part.kind for part in _all_files(prompt)}:
+        if kinds == {"image"}:
+            return PHOTOS
+        raise UnreadableError(f"the embedded engine reads labels of texts and images only, not of: {', '.join(kinds)}")
+    return None
+
+
+def _all_files(prompt: Prompt) -> list[Any]:
+    return [*prompt.files, *(part for turn in prompt.turns for part in turn.files)]
