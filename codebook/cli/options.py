@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from codebook.units import UnitSource
+    from codebook.units import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
 WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
@@ -41,7 +41,7 @@ def units_options(command: F) -> F:
 
 def read_units(
     units_path: str, id_column: str, text_column: str, context: tuple[str, ...], where: Mapping[str, Any]
-) -> UnitSource:
+) -> Source:
     """Open the file of units that the options describe."""
     from codebook.units import read_units
 

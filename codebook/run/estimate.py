@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from codebook.run.labels import seconds_between
 from codebook.run.verbs import Run
-from codebook.units import UnitSource
+from codebook.units import Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def estimate_whole(pilot: Run, units: UnitSource) -> pd.DataFrame:
+def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     """Say what all the units would take, from the pilot's own tokens and seconds per question.
 
     Returns

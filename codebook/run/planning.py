@@ -22,12 +22,12 @@ from codebook.run.planner import Planner
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
 from codebook.shards import Cuts
-from codebook.units import UnitSource, check_units, write_units
+from codebook.units import Source, check_units, write_units
 
 
 def plan(
     codebook: Codebook | str | Path,
-    units: UnitSource | Iterable[Unit],
+    units: Source | Iterable[Unit],
     *,
     run: str = "",
     engine: str = "embedded",
@@ -157,25 +157,22 @@ def _check_parameters(url: str, draws: int, limit: int, settings: Mapping[str, A
 
 
 def _describe_units(
-    units: UnitSource | Iterable[Unit], limit: int
+    units: Source | Iterable[Unit], limit: int
 ) -> tuple[dict[str, Any], Iterator[tuple[Unit, str | None]]]:
     """What `run.json` says of the units' source, and the units, each with the reason why it is not asked or None."""
-    if isinstance(units, UnitSource):
+    if isinstance(units, Source):
         report = check_units(units)
         report.raise_errors()
-        source: dict[str, Any] = {
-            "file": show_path(units.path),
-            "id_column": units.id_column,
-            "text_column": units.text_column,
-            "context_columns": list(units.context_columns),
-            "where": {name: sorted(values) for name, values in (units.where or {}).items()},
-            "notes": [str(fault) for fault in report.faults],
-        }
+        source = units.describe() | {"notes": [str(fault) for fault in report.faults]}
         pairs = units.with_skips()
     else:
         source = {"file": ""}
-        pairs = ((unit, None if unit.text.strip() else "the text is empty") for unit in _unique(units))
+        pairs = ((unit, _find_skip(unit)) for unit in _unique(units))
     return source | {"limit": limit}, islice(pairs, limit or None)
+
+
+def _find_skip(unit: Unit) -> str | None:
+    return None if unit.text.strip() or unit.files else "the text is empty"
 
 
 def _unique(units: Iterable[Unit]) -> Iterator[Unit]:

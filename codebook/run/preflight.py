@@ -17,7 +17,7 @@ from codebook.run.planning import plan
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook
-from codebook.units import UnitSource
+from codebook.units import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Preflight:
 
 def preflight(
     codebook: Codebook | str | Path,
-    units: UnitSource | Iterable[Unit],
+    units: Source | Iterable[Unit],
     *,
     model: str,
     k: int = 3,

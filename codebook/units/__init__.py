@@ -4,6 +4,7 @@
 `open_rows` is the reader under it, which files with coders' labels go through as well.
 """
 
+from codebook.units.base import Source
 from codebook.units.check import UnitFault, UnitsReport, check_units
 from codebook.units.files import load_parts
 from codebook.units.rows import RowFile, missing_column, open_rows
@@ -13,6 +14,7 @@ from codebook.units.store import iter_units, write_units
 __all__ = [
     "ROW_NUMBER",
     "RowFile",
+    "Source",
     "UnitFault",
     "UnitSource",
     "UnitsReport",

@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
 from codebook.records import Unit
+from codebook.units.base import Source
 from codebook.units.formats import Row
 from codebook.units.personal import find_personal, is_personal_name, is_phone
 from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
@@ -18,12 +19,13 @@ _MOJIBAKE = re.compile("Ã[\x80-\xbfŒœŠšŸŽžƒ‚„…†‡‰‹›‘�
 _N_SHOWN = 5
 _N_LOOKED_AT = 10_000
 
+_KEPT = "kept as a row, not sent; its labels are missing because `absent`"
 _WHAT_HAPPENS = {
     "ragged row": ("error", "nothing is sent: quote marks or the delimiter are wrong there (these are line numbers)"),
     "missing id": ("error", "nothing is sent: give every unit an id (these are row numbers)"),
     "duplicate id": ("error", "nothing is sent: ids must be unique, texts may repeat"),
     "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; mend the text"),
-    "empty text": ("not sent", "kept as a row, not sent; its labels are missing because `absent`"),
+    "empty text": ("not sent", _KEPT),
     "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),
     "personal column": ("warning", "look before anything is sent"),
     "personal text": ("warning", "sent as it is; mask it first if it must not leave the machine"),
@@ -59,7 +61,7 @@ class UnitFault:
 class UnitsReport:
     """What the first pass found. `ok` is whether anything may be sent; printing it shows all."""
 
-    source: UnitSource
+    source: Source
     n_rows: int
     n_units: int
     n_send: int
@@ -87,15 +89,12 @@ class UnitsReport:
             raise UnitsError(f"{name} cannot be coded as it is; nothing was sent.", faults)
 
     def __str__(self) -> str:
-        rows, source = self.source.rows, self.source
-        kept = f", {self.n_units:,} kept by the filter" if source.where else ""
+        source = self.source
+        kept = f", {self.n_units:,} kept by the filter" if getattr(source, "where", None) else ""
         n = self.n_send if self.ok else 0
-        lines = [f"{source.path.name}: {self.n_rows:,} rows read{kept}; {n:,} unit{'s' * (n != 1)} to send."]
-        if rows.how_encoded:
-            lines.append(f"  encoding {rows.encoding} ({rows.how_encoded}); delimiter {rows.delimiter!r}")
-        sent = dict.fromkeys([source.id_column, source.text_column, *source.context_columns])
-        unsent = [column for column in rows.columns if column not in sent]
-        lines.append(f"  sent: {', '.join(sent)}; not sent: {', '.join(unsent) or 'nothing'}")
+        what = "rows" if isinstance(source, UnitSource) else "units"
+        lines = [f"{source.path.name}: {self.n_rows:,} {what} read{kept}; {n:,} unit{'s' * (n != 1)} to send."]
+        lines += [f"  {line}" for line in source.tell()]
         return "\n".join([*lines, *(f"  {fault}" for fault in self.faults)])
 
 
@@ -112,7 +111,7 @@ class _Tally:
         if len(places) < _N_SHOWN:
             places.append(place)
 
-    def faults(self, source: UnitSource, personal: dict[str, str]) -> Iterator[UnitFault]:
+    def faults(self, source: Source, personal: dict[str, str]) -> Iterator[UnitFault]:
         for kind, (gravity, outcome) in _WHAT_HAPPENS.items():
             if kind == "personal column" and personal:
                 yield UnitFault(kind, gravity, len(personal), tuple(personal), _say_personal(source, personal))
@@ -120,7 +119,7 @@ class _Tally:
                 yield UnitFault(kind, gravity, self.n[kind], tuple(self.first[kind]), outcome)
 
 
-def check_units(source: UnitSource) -> UnitsReport:
+def check_units(source: Source) -> UnitsReport:
     r"""Read all units once and report everything that is wrong or worth knowing.
 
     Memory grows by two 16-byte digests a unit (about 0.2 kB); texts are not held.
@@ -142,6 +141,8 @@ def check_units(source: UnitSource) -> UnitsReport:
       NOTE      duplicate text: 1 (7). Each stays a row of its own; a question is asked once and the answer serves all.
     >>> folder.cleanup()
     """
+    if not isinstance(source, UnitSource):
+        return _check_any(source)
     tally, personal = _Tally(), {name: "by its name" for name in source.rows.columns if is_personal_name(name)}
     ids: set[bytes] = set()
     texts: set[bytes] = set()
@@ -156,6 +157,21 @@ def check_units(source: UnitSource) -> UnitsReport:
     for line in source.rows.ragged:
         tally.add("ragged row", str(line))
     return UnitsReport(source, source.rows.n_read, n_units, n_send, tuple(tally.faults(source, personal)))
+
+
+def _check_any(source: Source) -> UnitsReport:
+    """Check units that are no rows: their ids, and why some of them are not sent."""
+    tally, ids, skips = _Tally(), set[bytes](), dict[str, list[str]]()
+    n_units = n_send = 0
+    for n_units, (unit, skip) in enumerate(source.with_skips(), start=1):
+        n_send += skip is None
+        _check_id(unit, n_units, ids, tally)
+        if skip:
+            skips.setdefault(skip, []).append(unit.unit_id)
+    skipped = [
+        UnitFault(reason, "not sent", len(names), tuple(names[:_N_SHOWN]), _KEPT) for reason, names in skips.items()
+    ]
+    return UnitsReport(source, n_units, n_units, n_send, (*tally.faults(source, {}), *skipped))
 
 
 def _check_id(unit: Unit, number: int, ids: set[bytes], tally: _Tally) -> None:
@@ -212,7 +228,9 @@ def _look_at_columns(row: Row, text_column: str, personal: dict[str, str]) -> No
                 personal[name] = f"holds {what}"
 
 
-def _say_personal(source: UnitSource, personal: dict[str, str]) -> str:
+def _say_personal(source: Source, personal: dict[str, str]) -> str:
+    if not isinstance(source, UnitSource):
+        return ""
     sent = {source.id_column, source.text_column, *source.context_columns} - {ROW_NUMBER}
     said = "; ".join(f"{name} ({why}; {'SENT' if name in sent else 'not sent'})" for name, why in personal.items())
     return f"look before anything is sent: {said}"

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from codebook.errors import Fault, UnitsError
+from codebook.paths import show_path
 from codebook.records import Unit
+from codebook.units.base import Source
 from codebook.units.formats import Row
 from codebook.units.rows import RowFile, open_rows
 
@@ -19,12 +22,8 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
-class UnitSource:
-    """The units of a file, read anew as a stream at each pass; nothing is held in memory.
-
-    Iterating yields the units that can be asked. `with_skips` yields every unit, each with the reason why it is not
-    asked, or None. Duplicate ids are found by `check_units`, which has to come first.
-    """
+class UnitSource(Source):
+    """The units of a file of rows. Duplicate ids are found by `check_units`, which has to come first."""
 
     rows: RowFile
     id_column: str
@@ -38,8 +37,24 @@ class UnitSource:
         """The file."""
         return self.rows.path
 
-    def __iter__(self) -> Iterator[Unit]:
-        return (unit for unit, skip in self.with_skips() if skip is None)
+    def describe(self) -> dict[str, Any]:
+        """File, columns and filter."""
+        return {
+            "file": show_path(self.path),
+            "id_column": self.id_column,
+            "text_column": self.text_column,
+            "context_columns": list(self.context_columns),
+            "where": {name: sorted(values) for name, values in (self.where or {}).items()},
+        }
+
+    def tell(self) -> list[str]:
+        """How the file is encoded, and which columns are sent."""
+        rows, lines = self.rows, list[str]()
+        if rows.how_encoded:
+            lines.append(f"encoding {rows.encoding} ({rows.how_encoded}); delimiter {rows.delimiter!r}")
+        sent = dict.fromkeys([self.id_column, self.text_column, *self.context_columns])
+        unsent = [column for column in rows.columns if column not in sent]
+        return [*lines, f"sent: {', '.join(sent)}; not sent: {', '.join(unsent) or 'nothing'}"]
 
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
         """Yield `(unit, skip)`: `skip` says why the unit is kept but not asked (its why is `absent`), or is None.
@@ -129,8 +144,8 @@ def read_units(
     >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "texts.csv"
     >>> _ = path.write_text("id,split,text\n7,test,Coal is cheap.\n8,train,Coal is dirty.\n9,test,\n")
     >>> units = read_units(path, id_column="id", text_column="text", where={"split": "test"})
-    >>> list(units)
-    [Unit(unit_id='7', text='Coal is cheap.', context={})]
+    >>> [(unit.unit_id, unit.text) for unit in units]
+    [('7', 'Coal is cheap.')]
     >>> [(unit.unit_id, skip) for unit, skip in units.with_skips()]
     [('7', None), ('9', 'the text is empty')]
     >>> folder.cleanup()

@@ -1,0 +1,44 @@
+"""What every source of units is, whether it reads rows of a file, images or PDFs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from codebook.records import Unit
+
+
+class Source(ABC):
+    """The units of a file or folder, read anew as a stream at each pass; nothing is held in memory.
+
+    Iterating yields the units that can be asked. `with_skips` yields every unit, each with the reason why it is not
+    asked, or None.
+    """
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """The file or folder."""
+
+    @abstractmethod
+    def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
+        """Yield `(unit, skip)`: `skip` says why the unit is kept but not asked (its why is `absent`), or is None.
+
+        Raises
+        ------
+        UnitsError
+            At the first thing that cannot be a unit, such as one without an id.
+        """
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """What `run.json` says of the source: the file, and all that chooses and shapes its units."""
+
+    def tell(self) -> list[str]:
+        """Lines for people about how the source is read and what of it is sent."""
+        return []
+
+    def __iter__(self) -> Iterator[Unit]:
+        return (unit for unit, skip in self.with_skips() if skip is None)
