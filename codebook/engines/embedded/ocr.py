@@ -1,0 +1,228 @@
+"""Printed lines of a page's image: found and read by RapidOCR with the models that lie in its package.
+
+A line is read by itself, so that neither its neighbours nor the number of threads change what is read. The models
+know Latin and Chinese print; handwriting is not tested.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from codebook.engines.embedded.layout import Piece
+from codebook.engines.embedded.weights import Weights, find_weights, missing_extra
+
+Pixels = npt.NDArray[np.uint8]
+Quads = npt.NDArray[np.float32]
+
+LINE_FINDER = Weights(
+    "rapidocr",
+    "3.10.0",
+    "rapidocr/models/PP-OCRv6_det_small.onnx",
+    "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+)
+LINE_READER = Weights(
+    "rapidocr",
+    "3.10.0",
+    "rapidocr/models/PP-OCRv6_rec_small.onnx",
+    "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+)
+
+UNSURE = 0.6
+"""A word is unsure when the score of one of its characters is below this."""
+NOT_TEXT = 0.5
+"""A line whose mean score is below this is a stain or a drawing, and is left out."""
+N_TRIED = 4
+"""So many of the longest lines are read both ways up to find a page that is upside down."""
+_FAINT = 40
+
+
+class Read(NamedTuple):
+    """A line as read: its text, and a score from 0 to 1 for each of its characters."""
+
+    text: str
+    scores: tuple[float, ...]
+
+    @property
+    def score(self) -> float:
+        """Mean score of the characters; 0 where nothing was read."""
+        return float(np.mean(self.scores)) if self.text.strip() else 0.0
+
+    @property
+    def unsure(self) -> tuple[str, ...]:
+        """The words with a character that scored below `UNSURE`."""
+        words, start = [], 0
+        for word in self.text.split():
+            start = self.text.index(word, start)
+            if min(self.scores[start : start + len(word)], default=1.0) < UNSURE:
+                words.append(word)
+            start += len(word)
+        return tuple(words)
+
+
+class Sheet(NamedTuple):
+    """A page's image as read: its pieces of text, upright and unskewed, and how far the page was turned (clockwise)."""
+
+    pieces: tuple[Piece, ...]
+    turned: int
+
+
+class Ocr:
+    """Finds and reads the lines of a page.
+
+    Parameters
+    ----------
+    threads
+        Lines read at the same time; None for one a processor, at most 8. What is read does not depend on it.
+
+    Raises
+    ------
+    MissingExtraError
+        A package of the extra `embedded` is not installed.
+    EngineError
+        A model's file is not the one that was measured.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        finder, reader = find_weights(LINE_FINDER), find_weights(LINE_READER)
+        try:
+            from rapidocr import RapidOCR
+        except ImportError:
+            raise missing_extra() from None
+        quiet: dict[str, Any] = {
+            "Global.log_level": "critical",
+            "Global.use_cls": False,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+        self._finder = RapidOCR(params=quiet | {"Global.use_rec": False, "Det.model_path": str(finder)})
+        alone = {"Global.use_det": False, "Global.use_preprocess_img": False, "Global.return_word_box": True}
+        self._reader = RapidOCR(params=quiet | alone | {"Rec.model_path": str(reader)})
+        self.threads = threads or min(8, os.cpu_count() or 1)
+
+    def read(self, image: Pixels) -> Sheet:
+        """Read a page's image, `(height, width, 3)` in BGR. A page without text has no pieces."""
+        quads = np.empty((0, 4, 2), np.float32) if is_blank(image) else self._find(image)
+        if not len(quads):
+            return Sheet((), 0)
+        with ThreadPoolExecutor(self.threads) as pool:
+            image, quads, turned = self._turn_upright(image, quads, pool)
+            reads = list(pool.map(self._read_line, _crops(image, quads)))
+        upright = unskew(quads)
+        pieces = [
+            Piece(read.text.strip(), *map(float, (*quad.min(axis=0), *quad.max(axis=0))), read.unsure)
+            for quad, read in zip(upright, reads, strict=True)
+            if read.score >= NOT_TEXT
+        ]
+        return Sheet(tuple(pieces), turned)
+
+    def _find(self, image: Pixels) -> Quads:
+        """Corners of the lines, `(n_lines, 4, 2)`, each from the upper left one clockwise."""
+        boxes = self._finder(image).boxes
+        return np.empty((0, 4, 2), np.float32) if boxes is None else np.asarray(boxes, np.float32)
+
+    def _read_line(self, line: Pixels) -> Read:
+        found = self._reader(line)
+        if not found.txts:
+            return Read("", ())
+        words = found.word_results[0]
+        return Read(found.txts[0], tuple(words.confs))
+
+    def _turn_upright(self, image: Pixels, quads: Quads, pool: ThreadPoolExecutor) -> tuple[Pixels, Quads, int]:
+        """(image, corners, degrees) with lines that run from left to right and letters that stand on their feet."""
+        turned = 0
+        widths, heights = _sides(quads)
+        if heights[heights > 1.5 * widths].sum() > widths[widths > 1.5 * heights].sum():
+            image, quads, turned = np.rot90(image), turn_quarter(quads, image.shape[1]), 90
+            widths, _ = _sides(quads)
+        longest = np.sort(np.argsort(-widths, kind="stable")[:N_TRIED])
+        crops = list(_crops(np.ascontiguousarray(image), quads[longest]))
+        upright = np.mean([read.score for read in pool.map(self._read_line, crops)])
+        if upright < 0.9:
+            flipped = [np.ascontiguousarray(np.rot90(crop, 2)) for crop in crops]
+            if np.mean([read.score for read in pool.map(self._read_line, flipped)]) > upright:
+                height, width = image.shape[:2]
+                image, turned = np.rot90(image, 2), turned + 180
+                quads = (np.array([width, height], np.float32) - quads)[:, [2, 3, 0, 1]]
+        return np.ascontiguousarray(image), quads, turned
+
+
+@lru_cache(maxsize=1)
+def load_ocr(threads: int | None = None) -> Ocr:
+    """Return the reader, loaded once a process."""
+    return Ocr(threads)
+
+
+def is_blank(image: Pixels) -> bool:
+    """Whether nothing is printed on a page: nowhere are three spots of 4 by 4 pixels in a row darker than the paper.
+
+    Specks of dust are smaller than that, a page number is larger.
+
+    Examples
+    --------
+    >>> paper = np.full((80, 80, 3), 230, np.uint8)
+    >>> is_blank(paper)
+    True
+    >>> paper[20:28, 10:60] = 60
+    >>> is_blank(paper)
+    False
+    """
+    height, width = (side // 4 * 4 for side in image.shape[:2])
+    spots = image[:height, :width].mean(axis=2).reshape(height // 4, 4, width // 4, 4).mean(axis=(1, 3))
+    dark = spots < np.median(spots) - _FAINT if spots.size else np.zeros((3, 3), bool)
+    across, down = dark[:, 2:] & dark[:, 1:-1] & dark[:, :-2], dark[2:] & dark[1:-1] & dark[:-2]
+    return not (across.any() or down.any())
+
+
+def turn_quarter(quads: Quads, width: int) -> Quads:
+    """Return corners after the page, `width` wide, was turned a quarter to the left.
+
+    Examples
+    --------
+    >>> tall = np.array([[[10, 0], [14, 0], [14, 50], [10, 50]]], np.float32)
+    >>> turn_quarter(tall, 100).tolist()
+    [[[0.0, 86.0], [50.0, 86.0], [50.0, 90.0], [0.0, 90.0]]]
+    """
+    turned = np.stack([quads[..., 1], width - quads[..., 0]], axis=-1)
+    return np.asarray(turned[:, [1, 2, 3, 0]], np.float32)
+
+
+def unskew(quads: Quads) -> Quads:
+    """Return corners as if the page had been laid straight: turned by the median slope of its lines, width-weighted.
+
+    Examples
+    --------
+    >>> slanted = np.array([[[0, 0], [100, 10], [100, 20], [0, 10]]], np.float32)
+    >>> bool(np.ptp(unskew(slanted)[0, :2, 1]) < 0.01)
+    True
+    """
+    edges = quads[:, 1] - quads[:, 0]
+    slopes = np.arctan2(edges[:, 1], edges[:, 0])
+    order = np.argsort(slopes)
+    weights = np.hypot(edges[:, 0], edges[:, 1])[order].cumsum()
+    angle = float(slopes[order][int(np.searchsorted(weights, weights[-1] / 2))])
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]], np.float32)
+    return np.asarray(quads @ turn, np.float32)
+
+
+def _sides(quads: Quads) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Widths and heights of lines, `(n_lines,)` each."""
+    return (
+        np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1),
+        np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1),
+    )
+
+
+def _crops(image: Pixels, quads: Sequence[npt.NDArray[Any]] | Quads) -> Iterator[Pixels]:
+    """Each line cut out of the page and laid straight."""
+    from rapidocr.utils.process_img import get_rotate_crop_image
+
+    for quad in quads:
+        yield np.ascontiguousarray(get_rotate_crop_image(image, quad.copy()))

@@ -1,0 +1,183 @@
+"""Pages of a PDF, or a page's photograph, as text: the text layer where there is one, else optical reading.
+
+What is printed is given back in reading order, paragraph by paragraph, without page numbers and running heads. The
+order of columns is our own (`layout`); an installed tesseract is not asked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from codebook.engines.embedded.layout import Layout, Piece, Row, lay_out
+from codebook.engines.embedded.ocr import Pixels, load_ocr
+from codebook.engines.embedded.reading import UnreadableError
+from codebook.engines.embedded.weights import missing_extra
+from codebook.engines.embedded.words import drop_margins, hyphenated, restore_spaces, write_text
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
+
+FEW_CHARACTERS = 20
+"""A page whose text layer has fewer characters is read optically."""
+DPI = 200
+"""Dots an inch at which a page is drawn to be read."""
+MAX_SIDE = 4_000
+"""Longest side, in pixels, of an image that is read."""
+
+_PDFIUM = threading.Lock()  # the library is not made for several threads
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as read.
+
+    `text` has paragraphs parted by blank lines and rows of tables with tabs; `unsure` are words whose reading is in
+    doubt; `tables` are rows of cells; `how` is "text layer", "ocr" or "blank"; `turned` is by how many degrees the page
+    lay turned.
+    """
+
+    number: int
+    text: str
+    unsure: tuple[str, ...] = ()
+    tables: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    how: str = "text layer"
+    turned: int = 0
+    n_columns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The pieces of a page before its margins are dropped."""
+
+    pieces: Sequence[Piece]
+    how: str
+    turned: int = 0
+
+
+def read_pages(data: bytes, first: int = 1, last: int | None = None) -> list[Page]:
+    """Read pages of a PDF.
+
+    Parameters
+    ----------
+    data
+        The file's bytes.
+    first, last
+        First and last page, counted from 1; all from the first where `last` is None.
+
+    Raises
+    ------
+    UnreadableError
+        The bytes are no PDF that opens without a password, or it does not have these pages.
+    MissingExtraError
+        A package of the extra `embedded` is not installed.
+    """
+    with _PDFIUM:
+        document = _open_pdf(data)
+    with closing(document):
+        n_pages = len(document)
+        last = n_pages if last is None else last
+        if not 1 <= first <= last <= n_pages:
+            raise UnreadableError(f"the PDF has {n_pages} pages, and {first} to {last} are asked for")
+        found = [_read_page(document, number) for number in range(first, last + 1)]
+    return _finish(found, first)
+
+
+def read_image(data: bytes, number: int = 1) -> Page:
+    """Read the photograph or scan of a page (what pillow opens), as page `number`.
+
+    Raises
+    ------
+    UnreadableError
+        The bytes are no image.
+    """
+    return _finish([_read_raster(_open_image(data))], number)[0]
+
+
+def _open_pdf(data: bytes) -> PdfDocument:
+    try:
+        import pypdfium2
+    except ImportError:
+        raise missing_extra() from None
+    try:
+        return pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        raise UnreadableError(f"the file does not open as a PDF ({error})") from None
+
+
+def _open_image(data: bytes) -> Pixels:
+    """Pixels in BGR, upright as the camera held it, at most `MAX_SIDE` long."""
+    try:
+        from PIL import Image, ImageOps, UnidentifiedImageError
+    except ImportError:
+        raise missing_extra() from None
+    try:
+        with Image.open(BytesIO(data)) as image:
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError) as error:
+        raise UnreadableError(f"the page's image does not open ({error})") from None
+    upright.thumbnail((MAX_SIDE, MAX_SIDE))
+    return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
+
+
+def _read_page(document: PdfDocument, number: int) -> _Found:
+    """The text layer of a page, or what is read from its picture."""
+    with _PDFIUM, closing(document[number - 1]) as page:
+        pieces = list(_text_layer(page))
+        if sum(len(piece.text) for piece in pieces) >= FEW_CHARACTERS:
+            return _Found(pieces, "text layer")
+        scale = min(DPI / 72, MAX_SIDE / max(page.get_size()))
+        with closing(page.render(scale=scale)) as bitmap:
+            image = np.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
+    return _read_raster(image)
+
+
+def _text_layer(page: PdfPage) -> Iterator[Piece]:
+    """The runs of text of a page's text layer; y grows downwards. A hyphen that cuts a word is U+FFFE in PDFium."""
+    height = page.get_height()
+    with closing(page.get_textpage()) as layer:
+        for place in range(layer.count_rects()):
+            left, bottom, right, top = layer.get_rect(place)
+            text = " ".join(layer.get_text_bounded(left, bottom, right, top).replace("\ufffe", "-").split())
+            if text:
+                yield Piece(text, left, height - top, right, height - bottom)
+
+
+def _read_raster(image: Pixels) -> _Found:
+    pieces, turned = load_ocr().read(image)
+    spaced = [piece._replace(text=restore_spaces(piece.text)) for piece in pieces]
+    return _Found(spaced, "ocr" if spaced else "blank", turned)
+
+
+def _finish(found: Sequence[_Found], first: int) -> list[Page]:
+    """Pages out of their pieces; heads and hyphens are judged by all the pages that were asked for together."""
+    vocabulary = hyphenated(piece.text for page in found for piece in page.pieces)
+    layouts = map(lay_out, drop_margins([page.pieces for page in found]))
+    return [
+        Page(
+            number,
+            write_text(layout, vocabulary),
+            _unsure(layout),
+            tuple(
+                tuple(row.cells for row in block if isinstance(row, Row))
+                for block in layout.blocks
+                if isinstance(block[0], Row)
+            ),
+            page.how,
+            page.turned,
+            layout.n_columns,
+        )
+        for number, (page, layout) in enumerate(zip(found, layouts, strict=True), start=first)
+    ]
+
+
+def _unsure(layout: Layout) -> tuple[str, ...]:
+    """Doubtful words in reading order, each once."""
+    lines = (line.line if isinstance(line, Row) else line for block in layout.blocks for line in block)
+    return tuple(dict.fromkeys(word for line in lines for word in line.unsure))
