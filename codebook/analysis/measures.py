@@ -58,7 +58,7 @@ def measure_cells(cells: Cells, how: Bootstrap) -> Measures:
         values = every(cells.times[None, :].astype(float))[0]
         if how.replicates:
             draws = resample(cells.times, every, replicates=how.replicates, seed=how.seed)
-    done = [_measure(value, draws[:, at], how) for at, value in enumerate(values)]
+    done = [make_measure(value, draws[:, at], how) for at, value in enumerate(values)]
     overall, baseline = done[-2 * len(OVERALL) : -len(OVERALL)], done[-len(OVERALL) :]
     return Measures(
         {name: done[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
@@ -67,7 +67,8 @@ def measure_cells(cells: Cells, how: Bootstrap) -> Measures:
     )
 
 
-def _measure(value: float, draws: Floats, how: Bootstrap) -> Measure:
+def make_measure(value: float, draws: Floats, how: Bootstrap) -> Measure:
+    """A measure out of its value and its values in bootstrap replicates, shape (replicates,)."""
     if np.isnan(value):
         return Measure(value, np.nan, np.nan, "undefined")
     interval = percentile_interval(draws, how.confidence)
