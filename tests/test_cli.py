@@ -13,6 +13,7 @@ from scripted import BOOK
 
 import codebook as cb
 from codebook.cli import main
+from codebook.shards import Cuts
 
 Command = Callable[..., Result]
 TEXTS = ["coal is good", "the match was lost", "[truncate] a long one", "[refuse] never"]
@@ -115,3 +116,49 @@ def test_a_missing_key_is_said_with_the_mend(
     assert refused.exit_code == 1
     assert "export OPENAI_API_KEY" in refused.output
     assert fake.n_created == 0
+
+
+def test_a_dry_run_sizes_and_prices_and_sends_nothing(fake: FakeOpenAI, command: Command) -> None:
+    made = command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna", "--dry-run")
+    assert made.exit_code == 0, made.output
+    (row,) = [line.split() for line in made.output.splitlines() if ".jsonl" in line]
+    shard = next((Path("runs") / "study" / "shards").iterdir())
+    assert row[:4] == ["1", shard.name, "4", str(shard.stat().st_size)]
+    assert float(row[6]) == pytest.approx(2 * float(row[7]), rel=1e-3)
+    assert float(row[7]) > 0
+    assert row[8] == "0"
+    assert "Nothing was sent. To send it: codebook submit study" in made.output
+    assert command("submit", "study", "--dry-run").output.splitlines()[1].split() == row
+    assert fake.n_created == 0
+    assert cb.open_run("study").status().jobs[0].job_id == ""
+
+
+def test_a_dry_run_shows_what_the_service_would_refuse(fake: FakeOpenAI, command: Command) -> None:
+    assert command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna").exit_code == 0
+    own = {"openai": {"base_url": fake.base_url, "n_requests": 3}}
+    Path("providers.yaml").write_text(yaml.safe_dump(own))
+    tried = command("submit", "study", "--dry-run")
+    assert tried.exit_code == 1
+    assert "too large: 4 requests" in tried.output
+    assert "would refuse the shards of run 'study'" in tried.output
+
+
+def test_cancel_one_shard_or_all(fake: FakeOpenAI, command: Command) -> None:
+    units = cb.read_units("data/texts.csv", id_column="id", text_column="text")
+    fake.auto = False
+    for name in ("one", "two"):
+        cuts = Cuts(n_requests=2)
+        cb.plan("codebook.yaml", units, run=name, engine="openai_batch", model=f"gpt-6-luna-{name}", cuts=cuts).submit()
+    assert [job.running for job in cb.open_run("one").status().jobs] == [True, True]
+    assert command("cancel", "one", "--shard", "2", "--yes").exit_code == 0
+    assert [job.state for job in cb.open_run("one").status(poll=True).jobs] == ["validating", "cancelling"]
+    wrong = command("cancel", "one", "--shard", "7", "--yes")
+    assert (wrong.exit_code, "use one of 1, 2" in wrong.output) == (1, True)
+    assert command("cancel", "--yes").exit_code == 2
+    assert command("cancel", "--all", "--yes").exit_code == 0
+    jobs = [job for name in ("one", "two") for job in cb.open_run(name).status(poll=True).jobs]
+    assert [job.state for job in jobs] == ["cancelling"] * 4
+    fake.auto = "at once"
+    jobs = [job for name in ("one", "two") for job in cb.open_run(name).status(poll=True).jobs]
+    assert [job.state for job in jobs] == ["cancelled"] * 4
+    assert command("cancel", "--all", "--yes").output.strip() == "Nothing is under way."

@@ -6,20 +6,24 @@ from typing import Literal
 
 import click
 
-from codebook.cli.options import WAIT
+from codebook.cli.options import DRY_RUN, WAIT, show_dry_run
 from codebook.records import RETRIABLE, RETRIED
 
 
 @click.command()
 @click.argument("run")
 @click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
+@DRY_RUN
 @WAIT
-def submit(run: str, cap: float | None, wait: bool) -> None:
+def submit(run: str, cap: float | None, dry_run: bool, wait: bool) -> None:
     """Hand the shards of RUN to its engine, as far as there is room. Goes on where it stopped."""
     from codebook.run import open_run
     from codebook.run import wait as wait_for
 
     opened = open_run(run)
+    if dry_run:
+        show_dry_run(opened)
+        return
     status = opened.submit(progress=True, cap=cap)
     if wait:
         wait_for(opened, out=click.echo)
@@ -87,13 +91,21 @@ def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", default="")
+@click.option("--shard", default=0, metavar="N", help="Only this shard of RUN.")
+@click.option("--all", "everything", is_flag=True, help="All runs of the project that are under way.")
 @click.confirmation_option(prompt="Stop what is running and give up what is not sent yet?")
-def cancel(run: str) -> None:
-    """Stop the jobs of RUN. Finished answers are kept."""
-    from codebook.run import open_run
+def cancel(run: str, shard: int, everything: bool) -> None:
+    """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
+    from codebook.run import list_running, open_run
 
-    click.echo(open_run(run).cancel())
+    if bool(run) == everything:
+        raise click.UsageError("Give a RUN, or --all.")
+    names = list_running() if everything else [run]
+    for name in names:
+        click.echo(open_run(name).cancel(shard))
+    if not names:
+        click.echo("Nothing is under way.")
 
 
 @click.command()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from codebook.cli.options import read_units, service_options, take_plan, units_options
+from codebook.cli.options import DRY_RUN, read_units, service_options, show_dry_run, take_plan, units_options
 
 
 @click.command()
@@ -57,11 +57,15 @@ def preflight(book: str, **given: Any) -> None:
 @click.option("--archive", default="", metavar="FOLDER", help="For --engine replay: the run that was recorded.")
 @click.option("--draws", default=1, show_default=True, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
-def plan(book: str, **given: Any) -> None:
+@DRY_RUN
+def plan(book: str, dry_run: bool, **given: Any) -> None:
     """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
     from codebook.run import plan as plan_run
 
     planned = plan_run(book, **take_plan(given))
+    if dry_run:
+        show_dry_run(planned)
+        return
     click.echo(planned.status())
     if planned.status().money:
         costs = planned.costs()

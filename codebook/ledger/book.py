@@ -194,15 +194,15 @@ class Ledger(Queries):
         with self.transaction() as db:
             db.execute(sql, values)
 
-    def close_unsent(self, run_id: str) -> int:
-        """Give up the questions of shards that were never submitted; return how many shards."""
+    def close_unsent(self, run_id: str, number: int = 0) -> int:
+        """Give up the questions of shards that were never submitted, or of the one shard; return how many shards."""
         with self.transaction() as db:
             ids = [
                 row[0]
                 for row in db.execute(
                     "SELECT shards.id FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id "
-                    "WHERE run_id = ? AND jobs.id IS NULL",
-                    (run_id,),
+                    "WHERE run_id = ? AND jobs.id IS NULL AND ? IN (0, shards.number)",
+                    (run_id, number),
                 )
             ]
             for shard_id in ids:

@@ -235,12 +235,17 @@ class Queries:
         cap = self._db.execute("SELECT cap_usd FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return Money(spent, reserved, cap[0] if cap else None, n_answers - n_priced)
 
-    def used_by_model(self, model: str) -> tuple[int, int, int]:
-        """(answers, tokens in, tokens out) of a model in the whole project, under its own name or a snapshot's."""
+    def used_by_model(self, model: str, run_id: str) -> tuple[int, int, int]:
+        """(answers, tokens in, tokens out) of a model to questions named like those of a run, in the whole project.
+
+        A custom_id begins with the first 16 letters of its variable, so that answers of another kind do not count.
+        """
         sql = """SELECT count(*), COALESCE(sum(answers.tokens_in), 0), COALESCE(sum(answers.tokens_out), 0)
             FROM answers JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
-            WHERE shards.model = ? AND answers.tokens_out > 0"""
-        found: tuple[int, int, int] = self._db.execute(sql, (model,)).fetchone()
+            WHERE shards.model = ? AND answers.tokens_out > 0
+            AND substr(answers.custom_id, 1, instr(answers.custom_id, '.') - 1) IN
+                (SELECT DISTINCT substr(variable, 1, 16) FROM rows WHERE rows.run_id = ?)"""
+        found: tuple[int, int, int] = self._db.execute(sql, (model, run_id)).fetchone()
         return found
 
     def enqueued(self, model: str, *, apart_from: int = 0) -> int:

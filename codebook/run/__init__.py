@@ -3,7 +3,7 @@
 from codebook.records import RETRIABLE, RETRIED
 from codebook.run.estimate import estimate_whole
 from codebook.run.folder import RunFolder, list_runs
-from codebook.run.overview import cost_history, list_errors, list_jobs, summarise_runs
+from codebook.run.overview import cost_history, list_errors, list_jobs, list_running, summarise_runs
 from codebook.run.planning import ask_now, plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
@@ -23,6 +23,7 @@ __all__ = [
     "estimate_whole",
     "list_errors",
     "list_jobs",
+    "list_running",
     "list_runs",
     "open_run",
     "plan",

@@ -72,12 +72,12 @@ class Meter:
         known = self.provider
         return find_rates(model, batch=self.batch, provider=known.prices, discount=known.discount)
 
-    def estimate(self, ledger: Ledger, shards: list[Path]) -> Estimate:
-        """Return what shards will cost, live and as a batch, by what this model's answers took in this project."""
+    def estimate(self, ledger: Ledger, run_id: str, shards: list[Path]) -> Estimate:
+        """Return what shards of a run will cost, live and as a batch, by what this model's answers took so far."""
         from codebook.costs import estimate_shards
 
         known = self.provider
-        n_answers, _, tokens_out = ledger.used_by_model(self.model)
+        n_answers, _, tokens_out = ledger.used_by_model(self.model, run_id)
         return estimate_shards(
             shards,
             model=self.model,
@@ -98,7 +98,7 @@ class Meter:
             return None
         from codebook.costs import check_cap
 
-        estimate = self.estimate(ledger, [shard])
+        estimate = self.estimate(ledger, run_id, [shard])
         wanted = estimate.usd_batch if self.batch else estimate.usd_live
         money = ledger.money(run_id)
         if money.cap is not None:
@@ -125,7 +125,7 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
     paid["USD"] = money.spent if money.n_unpriced < totals["answers"] or not totals["answers"] else None
     frames, notes = list[pd.DataFrame](), list[str]()
     if shards:
-        estimate = meter.estimate(ledger, shards)
+        estimate = meter.estimate(ledger, run_id, shards)
         frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
         notes += estimate.how
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))

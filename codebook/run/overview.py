@@ -82,6 +82,12 @@ def list_jobs(
     return frame
 
 
+def list_running() -> list[str]:
+    """Return the runs of the project that have jobs under way, by what the ledger knows."""
+    jobs = list_jobs()
+    return list(dict.fromkeys(jobs.loc[is_running(jobs), "run"]))
+
+
 def summarise_runs(
     *, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None
 ) -> pd.DataFrame:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from codebook.engines import Engine, KeepsFiles, make_engine
-from codebook.errors import BusyError, PendingError, RunError
+from codebook.errors import BusyError, Fault, ParameterError, PendingError, RunError
 from codebook.ledger import Ledger
 from codebook.records import RETRIED
 from codebook.run.again import check_retry, plan_again
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.money import Meter
+from codebook.run.rehearsal import rehearse
 from codebook.run.sending import look_after, send_shards
 from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.run.views import RunViews
 from codebook.table import write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def open_run(name: str) -> Run:
@@ -56,6 +61,18 @@ class Run(RunViews):
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
         warnings = tuple(self.record.get("warnings", ()))
         return RunStatus(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings)
+
+    def dry_run(self) -> pd.DataFrame:
+        """Check, size and price the shards that `submit` would send; nothing is sent. The columns are `rehearse`'s.
+
+        Raises
+        ------
+        RecordError
+            A shard is not as it was planned.
+        """
+        with self._ledger() as ledger:
+            self._require_planned(ledger)
+            return rehearse(self.folder, ledger, Meter(self.asked), self._engine().limits)
 
     def submit(self, *, progress: bool = False, cap: float | None = None) -> RunStatus:
         """Hand every shard that has no job yet to the engine, as far as the service has room.
@@ -146,12 +163,31 @@ class Run(RunViews):
                 ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys))}")
         return len(wanted)
 
-    def cancel(self) -> RunStatus:
-        """Stop running jobs and give up shards that were never sent; finished answers stay to be collected."""
+    def cancel(self, shard: int = 0) -> RunStatus:
+        """Stop running jobs and give up shards that were never sent; finished answers stay to be collected.
+
+        Parameters
+        ----------
+        shard
+            The number of the one shard to stop; 0 is all of them.
+
+        Raises
+        ------
+        ParameterError
+            The run has no such shard.
+        """
         with self._ledger() as ledger:
+            numbers = [row.number for row in ledger.jobs(self.name)]
+            if shard and shard not in numbers:
+                there = Fault("shard", f"there is no shard {shard}", f"use one of {', '.join(map(str, numbers))}")
+                raise ParameterError(f"Run {self.name!r} cannot be stopped there.", [there])
             engine = self._engine()
-            given_up = ledger.close_unsent(self.name)
-            stopped = [row for row in ledger.jobs(self.name) if row.open and not row.ended_at]
+            given_up = ledger.close_unsent(self.name, shard)
+            stopped = [
+                row
+                for row in ledger.jobs(self.name)
+                if row.open and not row.ended_at and (not shard or row.number == shard)
+            ]
             for row in stopped:
                 if job_id := row.job_id or settle_job(self.folder, ledger, engine, row):
                     engine.cancel(job_id)
