@@ -41,6 +41,8 @@ NOT_TEXT = 0.5
 """A line whose mean score is below this is a stain or a drawing, and is left out."""
 N_TRIED = 4
 """So many of the longest lines are read both ways up to find a page that is upside down."""
+FIND_SIDE = 1_280
+"""Longest side, in pixels, at which lines are looked for; they are read at the image's own size."""
 _FAINT = 40
 
 
@@ -99,6 +101,7 @@ class Ocr:
         quiet: dict[str, Any] = {
             "Global.log_level": "critical",
             "Global.use_cls": False,
+            "Global.max_side_len": FIND_SIDE,
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }

@@ -6,11 +6,9 @@ order of columns is our own (`layout`); an installed tesseract is not asked.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +16,12 @@ import numpy as np
 from codebook.engines.embedded.layout import Layout, Piece, Row, lay_out
 from codebook.engines.embedded.ocr import Pixels, load_ocr
 from codebook.engines.embedded.reading import UnreadableError
-from codebook.engines.embedded.weights import missing_extra
 from codebook.engines.embedded.words import drop_margins, hyphenated, restore_spaces, write_text
+from codebook.pdfs import PDFIUM, PdfError, draw_page, open_pdf
+from codebook.pictures import PictureError, open_picture
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from pypdfium2 import PdfDocument, PdfPage
 
 FEW_CHARACTERS = 20
@@ -30,8 +30,6 @@ DPI = 200
 """Dots an inch at which a page is drawn to be read."""
 MAX_SIDE = 4_000
 """Longest side, in pixels, of an image that is read."""
-
-_PDFIUM = threading.Lock()  # the library is not made for several threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +76,15 @@ def read_pages(data: bytes, first: int = 1, last: int | None = None) -> list[Pag
     MissingExtraError
         A package of the extra `embedded` is not installed.
     """
-    with _PDFIUM:
-        document = _open_pdf(data)
-    with closing(document):
-        n_pages = len(document)
-        last = n_pages if last is None else last
-        if not 1 <= first <= last <= n_pages:
-            raise UnreadableError(f"the PDF has {n_pages} pages, and {first} to {last} are asked for")
-        found = [_read_page(document, number) for number in range(first, last + 1)]
+    try:
+        with open_pdf(data) as document:
+            n_pages = len(document)
+            last = n_pages if last is None else last
+            if not 1 <= first <= last <= n_pages:
+                raise UnreadableError(f"the PDF has {n_pages} pages, and {first} to {last} are asked for")
+            found = [_read_page(document, number) for number in range(first, last + 1)]
+    except PdfError as error:
+        raise UnreadableError(str(error)) from None
     return _finish(found, first)
 
 
@@ -100,42 +99,28 @@ def read_image(data: bytes, number: int = 1) -> Page:
     return _finish([_read_raster(_open_image(data))], number)[0]
 
 
-def _open_pdf(data: bytes) -> PdfDocument:
-    try:
-        import pypdfium2
-    except ImportError:
-        raise missing_extra() from None
-    try:
-        return pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        raise UnreadableError(f"the file does not open as a PDF ({error})") from None
-
-
 def _open_image(data: bytes) -> Pixels:
     """Pixels in BGR, upright as the camera held it, at most `MAX_SIDE` long."""
     try:
-        from PIL import Image, ImageOps, UnidentifiedImageError
-    except ImportError:
-        raise missing_extra() from None
-    try:
-        with Image.open(BytesIO(data)) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise UnreadableError(f"the page's image does not open ({error})") from None
-    upright.thumbnail((MAX_SIDE, MAX_SIDE))
-    return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
+        image = open_picture(data)
+    except PictureError as error:
+        raise UnreadableError(f"the page's image cannot be read: {error}") from None
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    return _as_pixels(image)
+
+
+def _as_pixels(image: Image) -> Pixels:
+    return np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
 
 
 def _read_page(document: PdfDocument, number: int) -> _Found:
     """The text layer of a page, or what is read from its picture."""
-    with _PDFIUM, closing(document[number - 1]) as page:
+    with PDFIUM, closing(document[number - 1]) as page:
         pieces = list(_text_layer(page))
         if sum(len(piece.text) for piece in pieces) >= FEW_CHARACTERS:
             return _Found(pieces, "text layer")
-        scale = min(DPI / 72, MAX_SIDE / max(page.get_size()))
-        with closing(page.render(scale=scale)) as bitmap:
-            image = np.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
-    return _read_raster(image)
+        image = draw_page(page, DPI, MAX_SIDE)
+    return _read_raster(_as_pixels(image))
 
 
 def _text_layer(page: PdfPage) -> Iterator[Piece]:

@@ -1,0 +1,137 @@
+"""Open a PDF from its bytes or its path, or say why not; count, cut out and draw its pages.
+
+Who sends PDFs and who answers about them both open them here. PDFium is not made for several threads: all calls to it
+are made with `PDFIUM` held.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codebook.errors import CodebookError, MissingExtraError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from pypdfium2 import PdfDocument, PdfPage
+
+PDFIUM = threading.RLock()
+
+_HEAD = 1_024
+_DATE = re.compile(rb"(?<=/CreationDate\(D:)\d{14}[^)]{0,7}(?=\))")
+_ID = re.compile(rb"(?<=/ID\[<)[0-9A-F]{32}><[0-9A-F]{32}(?=>\])")
+
+
+class PdfError(CodebookError):
+    """The bytes are no PDF that can be used; the message is the reason, in words for a table."""
+
+
+@contextmanager
+def open_pdf(source: bytes | Path) -> Iterator[PdfDocument]:
+    """Open a PDF while the block runs. Calls on what is given are to be made with `PDFIUM` held.
+
+    Raises
+    ------
+    PdfError
+        The file is empty, no PDF, encrypted, damaged, or has no pages.
+    MissingExtraError
+        pypdfium2 is not installed.
+    """
+    try:
+        import pypdfium2
+    except ImportError:
+        raise MissingExtraError("Reading a PDF", "files") from None
+    if problem := _look_at(source):
+        raise PdfError(problem)
+    with PDFIUM:
+        try:
+            document = pypdfium2.PdfDocument(source)
+        except pypdfium2.PdfiumError as error:
+            raise PdfError(_explain(error)) from None
+    try:
+        with PDFIUM:
+            if not len(document):
+                raise PdfError("the PDF has no pages")
+        yield document
+    finally:
+        with PDFIUM:
+            document.close()
+
+
+def _look_at(source: bytes | Path) -> str:
+    """What is wrong with a file that does not begin as a PDF does."""
+    if isinstance(source, bytes):
+        head = source[:_HEAD]
+    else:
+        with source.open("rb") as file:
+            head = file.read(_HEAD)
+    if not head:
+        return "the file is empty"
+    return "" if b"%PDF-" in head else "the file is no PDF"
+
+
+def _explain(error: Exception) -> str:
+    said = str(error).casefold()
+    if "password" in said or "security" in said:
+        return "the PDF is encrypted: it opens with a password only"
+    return "the PDF is damaged"
+
+
+def count_pages(document: PdfDocument) -> int:
+    """Return how many pages there are, after each was looked at.
+
+    Raises
+    ------
+    PdfError
+        A page cannot be found in the file.
+    """
+    import pypdfium2
+
+    with PDFIUM:
+        n_pages = len(document)
+        try:
+            for place in range(n_pages):
+                document.get_page_size(place)
+        except pypdfium2.PdfiumError:
+            raise PdfError(f"the PDF is damaged at page {place + 1}") from None
+    return n_pages
+
+
+def cut_pages(document: PdfDocument, first: int, last: int) -> bytes:
+    """Return the pages `first` to `last` (from 1) as a PDF of their own. The same pages give the same bytes.
+
+    Raises
+    ------
+    PdfError
+        A page is damaged.
+    """
+    import pypdfium2
+
+    room = BytesIO()
+    with PDFIUM, closing(pypdfium2.PdfDocument.new()) as cut:
+        try:
+            cut.import_pages(document, list(range(first - 1, last)))
+            cut.save(room)
+        except pypdfium2.PdfiumError:
+            raise PdfError(f"the PDF is damaged between page {first} and page {last}") from None
+    return _without_date(room.getvalue())
+
+
+def _without_date(data: bytes) -> bytes:
+    """A PDF in which the date of writing and the random id are noughts."""
+    data = _DATE.sub(lambda found: b"0" * len(found[0]), data, count=1)
+    tail = data.rfind(b"trailer")
+    return data[:tail] + _ID.sub(b"0" * 32 + b"><" + b"0" * 32, data[tail:])
+
+
+def draw_page(page: PdfPage, dpi: float, max_side: int) -> Image:
+    """Draw a page at so many dots an inch, or fewer where its longer side would have more than `max_side` pixels."""
+    with PDFIUM:
+        scale = min(dpi / 72, max_side / max(page.get_size()))
+        with closing(page.render(scale=scale)) as bitmap:
+            return bitmap.to_pil().convert("RGB")
