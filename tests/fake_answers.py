@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from fake_checks import RefusedError, check_body
 from fake_embeddings import embed
+from fake_parts import check_parts
 from scripted import expected_label
 
 from codebook.dialects import Prompt, read_prompt, unfence, write_reply
@@ -73,6 +74,7 @@ class Answerer:
         url, body = line["url"], line["body"]
         try:
             check_body(url, body)
+            check_parts(url, body)
         except RefusedError as refused:
             return Reply(refused.status, refused.body)
         if self.reply and (own := self.reply(line)) is not None:
@@ -138,7 +140,9 @@ def _fill(form: dict[str, Any], text: str) -> Any:
     if "anyOf" in form:
         return _fill(form["anyOf"][0], text)
     if kind == "array":
-        labels = form["items"].get("enum", [])
+        labels = form["items"].get("enum")
+        if labels is None:
+            return [_fill(form["items"], text)]
         return [label for n, label in enumerate(labels) if number >> n & 1]
     if kind == "object":
         return {name: _fill(field, text) for name, field in form.get("properties", {}).items()}

@@ -65,6 +65,8 @@ def _check_embeddings(body: dict[str, Any]) -> None:
         )
     if "" in texts:
         raise RefusedError(400, "Invalid 'input': input cannot be an empty string.", "empty_string", "input")
+    if sum(map(len, texts)) // 4 > 300_000:
+        raise RefusedError(400, "Requested more than 300000 tokens in all.", "max_tokens_per_request", "input")
     if max(map(len, texts)) // 4 > 8192:
         raise RefusedError(
             400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded", "input"

@@ -13,10 +13,13 @@ from typing import IO, Any
 import orjson
 from fake_answers import Answerer, Reply, body_digest, snapshot_of
 from fake_checks import NEEDED
+from fake_embeddings import inputs_of
 
 from codebook.dialects import write_reply
 from codebook.records import CHAT, EMBEDDINGS
 
+N_INPUTS = 50_000
+"""Texts that a batch of embeddings may hold in all."""
 NOT_BATCHABLE = ("live-only", "retired-1")
 N_SHOWN = 100
 """Faults that a refused batch lists at most."""
@@ -36,7 +39,13 @@ class Checked:
     faults: Faults = field(default_factory=list)
     n: int = 0
     n_tokens: int = 0
+    n_inputs: int = 0
     model: str = ""
+
+
+def _count_inputs(endpoint: str, body: Any) -> int:
+    """Texts to be embedded that a request holds."""
+    return len(inputs_of(body)) if endpoint == EMBEDDINGS and isinstance(body, dict) and body.get("input") else 0
 
 
 def check_file(path: Path, endpoint: str, *, n_max: int, tokens_of: Callable[[Any], int]) -> Checked:
@@ -55,6 +64,10 @@ def check_file(path: Path, endpoint: str, *, n_max: int, tokens_of: Callable[[An
                 continue
             found.faults += _check_line(line, number, endpoint, ids, found)
             found.n_tokens += tokens_of(line.get("body"))
+            found.n_inputs += _count_inputs(endpoint, line.get("body"))
+    if found.n_inputs > N_INPUTS:
+        said = f"The requests of the batch hold too many inputs: {found.n_inputs}. The maximum is {N_INPUTS}."
+        found.faults.append(fault("too_many_inputs", said))
     if not found.n:
         found.faults.append(fault("empty_file", "The input file is empty."))
     if found.n > n_max:
