@@ -11,9 +11,17 @@ from codebook.records import Unit
 from codebook.scheme import Codebook
 from codebook.tasks.base import Label, Question
 from codebook.tasks.classify import Classify, ClassifyMulti
+from codebook.tasks.extract import Extract, find_record_problem
 from codebook.tasks.rate import Rate
+from codebook.tasks.transcribe import Transcribe, page_numbers
 
-TASKS: dict[str, type[Question]] = {"single": Classify, "multi": ClassifyMulti, "rating": Rate}
+TASKS: dict[str, type[Question]] = {
+    "single": Classify,
+    "multi": ClassifyMulti,
+    "rating": Rate,
+    "records": Extract,
+    "transcription": Transcribe,
+}
 
 
 def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) -> str:
@@ -32,4 +40,17 @@ def make_questions(codebook: Codebook) -> dict[str, Question]:
     return {variable.name: TASKS[variable.kind](codebook, variable) for variable in codebook.variables}
 
 
-__all__ = ["TASKS", "Classify", "ClassifyMulti", "Label", "Question", "Rate", "make_questions", "show_question"]
+__all__ = [
+    "TASKS",
+    "Classify",
+    "ClassifyMulti",
+    "Extract",
+    "Label",
+    "Question",
+    "Rate",
+    "Transcribe",
+    "find_record_problem",
+    "make_questions",
+    "page_numbers",
+    "show_question",
+]
