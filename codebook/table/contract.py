@@ -12,6 +12,7 @@ import pandas as pd
 from codebook.errors import Fault, TableError
 from codebook.records import WHYS
 from codebook.scheme import Codebook, Variable
+from codebook.tasks import find_record_problem
 
 KEY = ("unit_id", "coder", "variable", "draw")
 COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")
@@ -125,7 +126,8 @@ def label_faults(table: pd.DataFrame, codebook: Codebook) -> Iterator[Fault]:
     for variable in codebook.variables:
         labels = table.loc[table["variable"] == variable.name, "label"]
         counts = {str(label): n for label, n in labels.value_counts().items()}
-        mend = f"use {', '.join(variable.labels)}; an answer outside the codebook has no label, its why is `invalid`"
+        right = "give the records as JSON" if variable.is_open else f"use {', '.join(variable.labels)}"
+        mend = f"{right}; an answer outside the codebook has no label, its why is `invalid`"
         wrong = [(label, problem) for label in counts if (problem := find_label_problem(label, variable))]
         for label, problem in wrong[:_N_LISTED]:
             yield Fault(f"variable {variable.name!r}, label {label[:80]!r} ({counts[label]:,} rows)", problem, mend)
@@ -133,6 +135,8 @@ def label_faults(table: pd.DataFrame, codebook: Codebook) -> Iterator[Fault]:
 
 def find_label_problem(label: str, variable: Variable) -> str | None:
     """Say what keeps a label from being one of a variable's labels, or None."""
+    if variable.is_open:
+        return _find_open_problem(label, variable)
     if variable.kind != "multi":
         return None if label in variable.labels else "it is not in the codebook"
     try:
@@ -145,6 +149,17 @@ def find_label_problem(label: str, variable: Variable) -> str | None:
         return f"{outside[0]!r} is not in the codebook"
     places = [variable.labels.index(part) for part in chosen]
     return None if places == sorted(set(places)) else "the list is not in codebook order, or repeats a label"
+
+
+def _find_open_problem(label: str, variable: Variable) -> str | None:
+    """Say what keeps a label of a kind without a list of labels from being its answer: it is a JSON object."""
+    try:
+        reply = orjson.loads(label)
+    except orjson.JSONDecodeError:
+        return "it is not JSON"
+    if not isinstance(reply, dict):
+        return "it is not a JSON object"
+    return (find_record_problem(reply, variable) if variable.kind == "records" else "") or None
 
 
 def _places(table: pd.DataFrame, where: pd.Series[bool]) -> str:

@@ -134,8 +134,9 @@ def dump_labels(labels: Iterable[str], variable: Variable) -> str:
 
 
 def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
-    """Return the labels with every JSON list written the same way, so that equal answers are equal texts."""
-    multi = table["variable"].isin([variable.name for variable in codebook.variables if variable.kind == "multi"])
+    """Return the labels that are JSON each written the same way, so that equal answers are equal texts."""
+    json = [variable.name for variable in codebook.variables if variable.is_open or variable.kind == "multi"]
+    multi = table["variable"].isin(json)
     lists = {text: dump_canonical(orjson.loads(text)).decode() for text in table.loc[multi, "label"].dropna().unique()}
     changed = {text: dumped for text, dumped in lists.items() if text != dumped}
     return table["label"].mask(multi, table["label"].replace(changed)) if changed else table["label"]

@@ -38,6 +38,7 @@ class Question(ABC):
     """One variable of a codebook, ready to be asked. Everything that does not depend on the unit is made once."""
 
     rule: ClassVar[str]
+    heading: ClassVar[str] = "Categories"
 
     def __init__(self, codebook: Codebook, variable: Variable) -> None:
         self.codebook = codebook
@@ -138,7 +139,7 @@ class Question(ABC):
             _PREAMBLE.format(unit=_flat(codebook.unit).rstrip(".")),
             codebook.instructions,
             f"Question: {_flat(variable.question)}\n{self.rule}",
-            "Categories:\n" + "\n".join(self._category_lines()),
+            f"{self.heading}:\n" + "\n".join(self._category_lines()),
             "Answer with JSON in the form of the given schema and nothing else.",
         ]
         return "\n\n".join(block for block in blocks if block)

@@ -1,0 +1,153 @@
+"""Extraction: every topic, entity or other record that a unit holds (kind `records`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from codebook.records import dump_canonical
+from codebook.scheme import RecordField, RecordList, Variable
+from codebook.tasks.base import Question
+
+_KINDS = {
+    "text": "a text",
+    "quote": "words of the unit, copied exactly",
+    "choice": "one of its categories",
+    "number": "a number",
+}
+
+
+class Extract(Question):
+    """Lists of records, each a value for every field. The label is a JSON object; an empty list is an answer.
+
+    Examples
+    --------
+    >>> from codebook.scheme import parse_codebook
+    >>> book = parse_codebook('''
+    ... name: people
+    ... unit: a headline
+    ... variables:
+    ...   - name: people
+    ...     question: Whom does it name?
+    ...     kind: records
+    ...     fields:
+    ...       - {name: mention, kind: quote}
+    ...       - {name: role, kind: choice, categories: [speaker, other]}
+    ... ''')
+    >>> question = Extract(book, book.variables[0])
+    >>> question.read_label('{"people":[{"mention":"Ann","role":"speaker"}]}').label
+    '{"people":[{"mention":"Ann","role":"speaker"}]}'
+    >>> question.read_label('{"people":[{"mention":"Ann","role":"boss"}]}').detail
+    "people, record 1: role 'boss' is not in the codebook"
+    """
+
+    rule = (
+        "List every record that the unit holds, in the order of the unit unless a list says otherwise. None is an "
+        "answer too: an empty list.\n"
+        "Give every field of a record. Copy a quote from the unit to the letter; quote nothing that is not there."
+    )
+    heading = "Lists"
+
+    def value_schema(self) -> dict[str, Any]:
+        """One array of objects a list."""
+        return {records.name: _list_schema(records) for records in self.variable.lists}
+
+    def read_value(self, reply: Mapping[str, Any]) -> tuple[str | None, str]:
+        """Return the records as canonical JSON, if each has exactly its fields, with values that they may hold."""
+        problem = find_record_problem(reply, self.variable)
+        return (None, problem) if problem else (dump_canonical(reply).decode(), "")
+
+    def write_answer(self, label: str) -> str:
+        """The reply is the label itself."""
+        return label
+
+    def _category_lines(self) -> Iterator[str]:
+        """One line a list and field, then the categories of each choice, `- name: definition`."""
+        for records in self.variable.lists:
+            yield f"- {records.name}: {_one_line(records.definition) or records.name}{_say_most(records, ' ({})')}"
+            for field in records.fields:
+                told = f": {_one_line(field.definition)}" if field.definition else ""
+                yield f"  field {field.name} ({_KINDS[field.kind]}){told}"
+        for records in self.variable.lists:
+            for field in records.fields:
+                yield from self._choice_lines(field, records)
+
+    def _choice_lines(self, field: RecordField, records: RecordList) -> Iterator[str]:
+        if field.categories:
+            yield f"\nCategories of {field.name} in {records.name}:"
+        for category in field.categories:
+            yield f"- {category.name}: {_one_line(category.definition) or category.name}"
+            yield from self._detail_lines(category)
+
+
+def find_record_problem(reply: Mapping[str, Any], variable: Variable) -> str:
+    """Say what keeps a reply from being records of a variable; nothing where it is.
+
+    Examples
+    --------
+    >>> one = {"name": "mentions", "question": "?", "kind": "records", "fields": [{"name": "name"}]}
+    >>> find_record_problem({"mentions": [{"name": "Ann"}, {"name": 7}]}, Variable.model_validate(one))
+    'mentions, record 2: name 7 is not a text'
+    """
+    names = [records.name for records in variable.lists]
+    if set(reply) != set(names):
+        return f"it does not have the lists {', '.join(names)}"
+    return next((problem for records in variable.lists for problem in _problems(reply[records.name], records)), "")
+
+
+def _problems(found: Any, records: RecordList) -> Iterator[str]:
+    if not isinstance(found, list):
+        yield f"{records.name} is not a list"
+        return
+    if records.most and len(found) > records.most:
+        yield f"{records.name} has {len(found)} records, {records.most} are taken"
+    names = [field.name for field in records.fields]
+    for number, record in enumerate(found, start=1):
+        where = f"{records.name}, record {number}"
+        if not isinstance(record, dict) or set(record) != set(names):
+            yield f"{where}: it does not have the fields {', '.join(names)}"
+            continue
+        for field in records.fields:
+            if problem := _value_problem(record[field.name], field):
+                yield f"{where}: {field.name} {problem}"
+
+
+def _value_problem(value: Any, field: RecordField) -> str:
+    if field.kind == "number":
+        return "" if isinstance(value, int | float) and not isinstance(value, bool) else f"{value!r} is not a number"
+    if not isinstance(value, str):
+        return f"{value!r} is not a text"
+    if field.kind == "choice" and value not in field.labels:
+        return f"{value!r} is not in the codebook"
+    return ""
+
+
+def _list_schema(records: RecordList) -> dict[str, Any]:
+    properties = {field.name: _field_schema(field) for field in records.fields}
+    items = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    told = " ".join(part for part in (_one_line(records.definition), _say_most(records, "{}.")) if part)
+    return {"type": "array", **({"description": told} if told else {}), "items": items}
+
+
+def _field_schema(field: RecordField) -> dict[str, Any]:
+    told = _one_line(field.definition)
+    if field.kind == "quote":
+        told = f"{_KINDS['quote']}: {told}" if told else _KINDS["quote"]
+    schema: dict[str, Any] = {"type": "number" if field.kind == "number" else "string"}
+    if told:
+        schema["description"] = told
+    return schema | ({"enum": list(field.labels)} if field.kind == "choice" else {})
+
+
+def _say_most(records: RecordList, form: str) -> str:
+    """How many records a list takes; arrays of strict schemas have no such keyword with every service."""
+    return form.format(f"At most {records.most} records") if records.most else ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
