@@ -76,7 +76,10 @@ def look_at(data: bytes) -> Image.Image:
     pillow = _load_pillow()
     if not data:
         raise PictureError("the file is empty")
-    formats = [*FORMATS, *_heif(data)]
+    formats = [
+        *(name for name in FORMATS if name != "MPO"),
+        *_heif(data),
+    ]  # Pillow opens MPO as the JPEG it begins with
     try:
         with _OPENING, warnings.catch_warnings():
             warnings.simplefilter("ignore")

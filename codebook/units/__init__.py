@@ -7,6 +7,7 @@
 from codebook.units.base import Source
 from codebook.units.check import UnitFault, UnitsReport, check_units
 from codebook.units.files import load_parts
+from codebook.units.image_source import read_images
 from codebook.units.rows import RowFile, missing_column, open_rows
 from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
 from codebook.units.store import iter_units, write_units
@@ -24,6 +25,7 @@ __all__ = [
     "load_parts",
     "missing_column",
     "open_rows",
+    "read_images",
     "read_units",
     "write_units",
 ]

@@ -1,0 +1,131 @@
+"""What all sources of images share: each image is read, checked and made ready once, then known by size and time."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from codebook.paths import show_path
+from codebook.pictures import PictureError, look_at
+from codebook.records import Unit, UnitFile
+from codebook.units.base import Source
+from codebook.units.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, is_address, make_ready, read_file
+
+
+class Found(NamedTuple):
+    """A unit as its source names it: `places` are the paths or addresses of its images, in order."""
+
+    unit_id: str
+    text: str
+    context: Mapping[str, str]
+    places: tuple[str, ...]
+
+
+class _Checked(NamedTuple):
+    """What was found in a file of this size and time: digest, bytes when made ready, why it is not sent, if moving."""
+
+    stamp: tuple[int, int] = (0, 0)
+    sha256: str = ""
+    n_bytes: int = 0
+    problem: str = ""
+    animated: bool = False
+
+
+@dataclass(frozen=True)
+class ImageSource(Source):
+    """Images as units. About 0.3 kB are kept for each image, so that later passes need not read it again.
+
+    Parameters
+    ----------
+    origin
+        The folder or table.
+    ask
+        How images are sent: `max_side` in pixels, and `detail`.
+    """
+
+    origin: Path
+    ask: Mapping[str, Any]
+    _checked: dict[str, _Checked] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
+
+    @property
+    def path(self) -> Path:
+        """The folder or table."""
+        return self.origin
+
+    @abstractmethod
+    def find(self) -> Iterator[Found]:
+        """Yield the units, their images not yet looked at."""
+
+    def tell(self) -> list[str]:
+        """How the images are sent."""
+        side, detail = self.ask["max_side"], self.ask["detail"]
+        lines = [f"sent: each image at most {side} pixels on its longer side, detail {detail}, without notes (EXIF)"]
+        if moving := sum(checked.animated for checked in self._checked.values()):
+            lines.append(f"animations, of which the first frame is sent: {moving:,}")
+        return lines
+
+    def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
+        """Yield `(unit, skip)`; a unit is not asked if one of its images is missing, broken or too large.
+
+        Raises
+        ------
+        UnitsError
+            A row of a table has no id or no image, or an image is an address and `pass_urls` is not set.
+        """
+        for found in self.find():
+            checked = [self._check(place) for place in found.places]
+            files = tuple(
+                UnitFile(_show(place), "image", one.sha256, self.ask)
+                for place, one in zip(found.places, checked, strict=True)
+            )
+            yield Unit(found.unit_id, found.text, found.context, files), _find_skip(found, checked)
+
+    def _check(self, place: str) -> _Checked:
+        """Read an image and make it ready, unless that was done and the file has not changed since."""
+        if is_address(place):
+            return _Checked()
+        path, known = Path(place), self._checked.get(place)
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            return _Checked(problem="there is no such file")
+        except OSError as error:
+            return _Checked(problem=f"the file cannot be read ({error.strerror})")
+        stamp = (stat.st_size, stat.st_mtime_ns)
+        if known is None or known.stamp != stamp:
+            known = self._checked[place] = _look(path, stamp, int(self.ask["max_side"]))
+        return known
+
+
+def _look(path: Path, stamp: tuple[int, int], max_side: int) -> _Checked:
+    sha256 = ""
+    try:
+        data = read_file(path)
+        sha256 = hashlib.sha256(data).hexdigest()
+        n_bytes = len(make_ready(data, max_side)[1])
+        return _Checked(stamp, sha256, n_bytes, "", bool(getattr(look_at(data), "is_animated", False)))
+    except FileNotFoundError:
+        return _Checked(problem="there is no such file")
+    except PictureError as error:
+        return _Checked(stamp, sha256, 0, str(error))
+
+
+def _find_skip(found: Found, checked: list[_Checked]) -> str | None:
+    problems = [
+        one.problem if len(checked) == 1 else f"{Path(place).name}: {one.problem}"
+        for place, one in zip(found.places, checked, strict=True)
+        if one.problem
+    ]
+    if len(checked) > MAX_UNIT_IMAGES:
+        problems.append(f"{len(checked):,} images are more than a request holds ({MAX_UNIT_IMAGES})")
+    if sum(one.n_bytes for one in checked) > MAX_UNIT_BYTES:
+        problems.append(f"its images are more than a request holds ({MAX_UNIT_BYTES:,} bytes): lower max_side")
+    return "; ".join(problems) or None
+
+
+def _show(place: str) -> str:
+    return place if is_address(place) else show_path(Path(place))

@@ -1,0 +1,223 @@
+"""Images as units: those of a folder, or those that a table names, one or several a unit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codebook.errors import Fault, UnitsError
+from codebook.paths import missing_file, resolve_path, show_path
+from codebook.units.formats import Row
+from codebook.units.image_checks import Found, ImageSource
+from codebook.units.images import DETAILS, MAX_SIDE, is_address
+from codebook.units.source import UnitSource, read_units
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".heic", ".heif", ".hif"})
+"""Files of these endings are taken for images, so that a broken one is reported; others where their bytes say so."""
+SMALLEST_SIDE = 32
+
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8")
+_N_TOLD = 5
+
+
+@dataclass(frozen=True)
+class FolderImages(ImageSource):
+    """The images of a folder, then of its folders, in the order of their names; hidden files are left aside."""
+
+    foreign: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    def find(self) -> Iterator[Found]:
+        """Yield a unit for each image; its id is its path in the folder."""
+        self.foreign.clear()
+        for folder, folders, names in os.walk(self.origin):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(name for name in names if not name.startswith(".")):
+                path = Path(folder, name)
+                unit_id = path.relative_to(self.origin).as_posix()
+                if path.suffix.lower() in SUFFIXES or _looks_like_image(path):
+                    yield Found(unit_id, "", {}, (str(path),))
+                else:
+                    self.foreign.append(unit_id)
+
+    def describe(self) -> dict[str, Any]:
+        """The folder, and how the images are sent."""
+        return {"file": show_path(self.origin), **self.ask}
+
+    def tell(self) -> list[str]:
+        """How the images are sent, and which files of the folder are none."""
+        if not self.foreign:
+            return super().tell()
+        more = ", ..." if len(self.foreign) > _N_TOLD else ""
+        named = ", ".join(self.foreign[:_N_TOLD])
+        return [*super().tell(), f"left aside, since they are no images: {len(self.foreign):,} ({named}{more})"]
+
+
+@dataclass(frozen=True)
+class TableImages(ImageSource):
+    """The images that a table names. Where they are grouped, the table's rows are held in memory, the images never."""
+
+    table: UnitSource
+    image_column: str
+    folder: Path
+    id_column: str
+    group_column: str = ""
+    text_column: str = ""
+    pass_urls: bool = False
+
+    @property
+    def where(self) -> Mapping[str, frozenset[str]] | None:
+        """The rows that are kept: column -> values."""
+        return self.table.where
+
+    def describe(self) -> dict[str, Any]:
+        """The table, its columns and filter, and how the images are sent."""
+        own = {"image_column": self.image_column, "image_folder": show_path(self.folder)}
+        own |= {"id_column": self.id_column, "group_column": self.group_column, "text_column": self.text_column}
+        return self.table.describe() | own | dict(self.ask) | {"pass_urls": self.pass_urls}
+
+    def find(self) -> Iterator[Found]:
+        """Yield a unit for each row, or for each group of rows, which need not stand together."""
+        if not self.group_column:
+            for row in self._selected(self.id_column):
+                yield self._join(row[self.id_column], [row])
+            return
+        groups: dict[str, list[Row]] = {}
+        for row in self._selected(self.group_column):
+            groups.setdefault(row[self.group_column], []).append(row)
+        for name, rows in groups.items():
+            yield self._join(name, rows)
+
+    def _selected(self, id_column: str) -> Iterator[Row]:
+        """The rows that are kept, refusing those that cannot be units."""
+        for number, row in self.table.selected():
+            image = row[self.image_column].strip()
+            where = f"{self.origin.name}, row {number}"
+            if self.table.rows.ragged:
+                _refuse(where, "the row has another number of fields than the header", "mend the row")
+            if not row[id_column].strip():
+                _refuse(where, f"the unit has no id in {id_column!r}", "give every unit an id")
+            if not image:
+                _refuse(where, f"there is no image in {self.image_column!r}", "fill the cell, or leave the row out")
+            if is_address(image) and not self.pass_urls:
+                mend = "download the images first, or set pass_urls to let the service fetch them"
+                _refuse(where, f"the image is an address ({image[:80]}), and nothing is fetched here", mend)
+            yield row
+
+    def _join(self, unit_id: str, rows: Sequence[Row]) -> Found:
+        """The unit of these rows; what they say alike is said once."""
+        text = _say_once(rows, self.text_column) if self.text_column else ""
+        context = {name: _say_once(rows, name) for name in self.table.context_columns}
+        places = (row[self.image_column].strip() for row in rows)
+        return Found(unit_id, text, context, tuple(self._place(place) for place in places))
+
+    def _place(self, image: str) -> str:
+        return image if is_address(image) else str(self.folder / Path(image).expanduser())
+
+
+def read_images(
+    source: str | Path,
+    *,
+    image_column: str = "",
+    id_column: str = "",
+    group_column: str = "",
+    text_column: str = "",
+    context_columns: Sequence[str] = (),
+    where: Mapping[str, str | Sequence[str]] | Sequence[str] | None = None,
+    image_folder: str | Path = "",
+    max_side: int = MAX_SIDE,
+    detail: str = "auto",
+    pass_urls: bool = False,
+) -> ImageSource:
+    """Read images as units: all of a folder and its folders, or those that a column of a table names.
+
+    Of a folder, the id of a unit is the image's path in it, ending included. jpeg, png, webp and gif (its first frame)
+    are read, and heic where pillow-heif is installed, whatever their names say. What is broken is kept as a unit that
+    is not asked, with the reason. Other files of the folder are left aside, and named by `check_units`.
+
+    Parameters
+    ----------
+    source
+        A folder, or a .csv, .xlsx, .jsonl or .parquet file.
+    image_column
+        Of a table, the column with paths (from `image_folder`) or addresses.
+    id_column
+        Of a table, the column with the ids; the images' own paths where empty.
+    group_column
+        Of a table, the column that says which rows are one unit, such as a post; its value is the unit's id.
+    text_column, context_columns, where
+        Of a table, as in `read_units`. What the rows of a group say alike is said once.
+    image_folder
+        Where the paths of a table begin; the table's own folder where empty.
+    max_side
+        Longer side of the images as they are sent, in pixels.
+    detail
+        "auto", "low", "high" or "original": how closely a service looks, and charges.
+    pass_urls
+        Send addresses as they are and let the service fetch them; the kit fetches nothing.
+
+    Raises
+    ------
+    UnitsError
+        There is no such folder or file, a column is missing, or a parameter makes no sense.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name)
+    >>> _ = (path / "a.jpg").write_bytes(b"no picture")
+    >>> for unit, skip in read_images(path).with_skips():
+    ...     print(unit.unit_id, "-", skip)
+    a.jpg - it is no picture, or it is damaged; expected JPEG, PNG, WebP, GIF or HEIC
+    >>> folder.cleanup()
+    """
+    path = resolve_path(source)
+    _check_asked(path, image_column, max_side, detail)
+    ask = {"max_side": max_side, "detail": detail}
+    if path.is_dir():
+        return FolderImages(path, ask)
+    table = read_units(
+        path,
+        id_column=group_column or id_column or image_column,
+        text_column=text_column or image_column,
+        context_columns=context_columns,
+        where=where,
+    )
+    table.rows.require([image_column])
+    folder = resolve_path(image_folder) if str(image_folder) else path.parent
+    return TableImages(
+        path, ask, table, image_column, folder, id_column or image_column, group_column, text_column, pass_urls
+    )
+
+
+def _check_asked(path: Path, image_column: str, max_side: int, detail: str) -> None:
+    faults = []
+    if not path.exists():
+        faults.append(missing_file(path))
+    elif path.is_file() and not image_column:
+        faults.append(Fault("image_column", f"{path.name} is a table", "name its column with the images"))
+    if max_side < SMALLEST_SIDE:
+        faults.append(Fault("max_side", f"{max_side} pixels show nothing", f"give at least {SMALLEST_SIDE}"))
+    if detail not in DETAILS:
+        faults.append(Fault("detail", f"{detail!r} is no level of detail", f"use one of {', '.join(DETAILS)}"))
+    if faults:
+        raise UnitsError("The images cannot be read like this.", faults)
+
+
+def _refuse(where: str, problem: str, mend: str) -> None:
+    raise UnitsError("The images cannot be coded as they are.", [Fault(where, problem, mend)])
+
+
+def _looks_like_image(path: Path) -> bool:
+    """Whether the first bytes of a file are those of an image."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head.startswith(_MAGIC) or head[8:] == b"WEBP" or head[4:11] == b"ftyphei"
+
+
+def _say_once(rows: Sequence[Row], column: str) -> str:
+    return "\n\n".join(dict.fromkeys(row[column] for row in rows if row[column].strip()))
