@@ -9,7 +9,7 @@ import pytest
 from codebook.records import digest_file
 
 DATA = Path(__file__).parent.parent / "data"
-FOLDERS = ("coal_debate", "econ_headlines", "narrative_frames", "topics_sib200_en")
+FOLDERS = ("clothing_images", "coal_debate", "econ_headlines", "narrative_frames", "topics_sib200_en")
 OURS = {"codebook.yaml", "coders.yaml"}
 MAX_BYTES = 8_000_000
 SUMS = dict(line.split("  ", 1)[::-1] for line in (DATA / "checksums.sha256").read_text().splitlines())
@@ -24,8 +24,8 @@ def test_every_file_from_elsewhere_has_a_checksum():
     found = {
         path.relative_to(DATA).as_posix()
         for folder in FOLDERS
-        for path in (DATA / folder).iterdir()
-        if path.name not in OURS and not path.name.startswith(".")
+        for path in (DATA / folder).rglob("*")
+        if path.is_file() and path.name not in OURS and not path.name.startswith(".")
     }
     assert found == set(SUMS)
 
