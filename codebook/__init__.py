@@ -20,7 +20,7 @@ _WHERE = {
         "write_codebook",
         "diff_codebooks",
     ),
-    "units": ("read_units", "check_units", "iter_units"),
+    "units": ("read_units", "read_documents", "check_units", "iter_units"),
     "tasks": ("show_question",),
     "run": (
         "ask_now",

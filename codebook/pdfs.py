@@ -134,4 +134,5 @@ def draw_page(page: PdfPage, dpi: float, max_side: int) -> Image:
     with PDFIUM:
         scale = min(dpi / 72, max_side / max(page.get_size()))
         with closing(page.render(scale=scale)) as bitmap:
-            return bitmap.to_pil().convert("RGB")
+            drawn: Image = bitmap.to_pil().convert("RGB")
+    return drawn

@@ -6,7 +6,9 @@
 
 from codebook.units.base import Source
 from codebook.units.check import UnitFault, UnitsReport, check_units
+from codebook.units.documents import read_documents
 from codebook.units.files import load_parts
+from codebook.units.groups import GroupSource, find_member, group_units
 from codebook.units.image_source import read_images
 from codebook.units.rows import RowFile, missing_column, open_rows
 from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
@@ -14,6 +16,7 @@ from codebook.units.store import iter_units, write_units
 
 __all__ = [
     "ROW_NUMBER",
+    "GroupSource",
     "RowFile",
     "Source",
     "UnitFault",
@@ -21,10 +24,13 @@ __all__ = [
     "UnitsReport",
     "as_values",
     "check_units",
+    "find_member",
+    "group_units",
     "iter_units",
     "load_parts",
     "missing_column",
     "open_rows",
+    "read_documents",
     "read_images",
     "read_units",
     "write_units",

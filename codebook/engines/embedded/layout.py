@@ -75,6 +75,12 @@ class Layout:
     blocks: tuple[tuple[Piece, ...] | tuple[Row, ...], ...]
     n_columns: int
 
+    @property
+    def tables(self) -> tuple[tuple[tuple[str, ...], ...], ...]:
+        """The tables as rows of cells."""
+        rows = ([line.cells for line in block if isinstance(line, Row)] for block in self.blocks)
+        return tuple(tuple(table) for table in rows if table)
+
 
 def lay_out(pieces: Sequence[Piece]) -> Layout:
     """Put the pieces of a page into reading order.

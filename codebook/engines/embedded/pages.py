@@ -6,19 +6,23 @@ order of columns is our own (`layout`); an installed tesseract is not asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
+from codebook.dialects import Prompt
 from codebook.engines.embedded.layout import Layout, Piece, Row, lay_out
 from codebook.engines.embedded.ocr import Pixels, load_ocr
 from codebook.engines.embedded.reading import UnreadableError
 from codebook.engines.embedded.words import drop_margins, hyphenated, restore_spaces, write_text
-from codebook.pdfs import PDFIUM, PdfError, draw_page, open_pdf
+from codebook.pdfs import PDFIUM, PdfError, count_pages, draw_page, open_pdf
 from codebook.pictures import PictureError, open_picture
+from codebook.records import FilePart
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,6 +34,8 @@ DPI = 200
 """Dots an inch at which a page is drawn to be read."""
 MAX_SIDE = 4_000
 """Longest side, in pixels, of an image that is read."""
+
+_FIRST = re.compile(r"[^\n]*\b(?:Number them from|Its number is) (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +82,7 @@ def read_pages(data: bytes, first: int = 1, last: int | None = None) -> list[Pag
     MissingExtraError
         A package of the extra `embedded` is not installed.
     """
-    try:
-        with open_pdf(data) as document:
-            n_pages = len(document)
-            last = n_pages if last is None else last
-            if not 1 <= first <= last <= n_pages:
-                raise UnreadableError(f"the PDF has {n_pages} pages, and {first} to {last} are asked for")
-            found = [_read_page(document, number) for number in range(first, last + 1)]
-    except PdfError as error:
-        raise UnreadableError(str(error)) from None
-    return _finish(found, first)
+    return _finish(_find_in_pdf(data, first, last), first)
 
 
 def read_image(data: bytes, number: int = 1) -> Page:
@@ -97,6 +94,61 @@ def read_image(data: bytes, number: int = 1) -> Page:
         The bytes are no image.
     """
     return _finish([_read_raster(_open_image(data))], number)[0]
+
+
+def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
+    """Answer a request for the pages of its files, as JSON in the form of its schema. Nothing is encoded.
+
+    Raises
+    ------
+    UnreadableError
+        The schema asks for more than page, text, unsure words and tables, or a file cannot be read here.
+    """
+    asked = _find_fields(prompt.schema)
+    if not prompt.files:
+        raise UnreadableError("the request holds no file whose pages could be read")
+    found = [page for part in prompt.files for page in _find_in_part(part)]
+    pages = _finish(found, _first_number(prompt.user))
+    told = ({"page": page.number, "text": page.text, "unsure": page.unsure, "tables": page.tables} for page in pages)
+    return orjson.dumps({"pages": [{name: page[name] for name in asked} for page in told]}).decode()
+
+
+def _find_fields(schema: Mapping[str, Any]) -> list[str]:
+    """The fields of a page, in the order of the schema."""
+    if foreign := sorted(set(schema["properties"]) - {"pages"}):
+        raise UnreadableError(f"the schema asks for {foreign[0]!r} beside the pages: the pages' text is read, no more")
+    try:
+        fields = list(schema["properties"]["pages"]["items"]["properties"])
+    except (KeyError, TypeError):
+        raise UnreadableError("the schema does not say what is asked of a page") from None
+    if foreign := sorted(set(fields) - {"page", "text", "unsure", "tables"}):
+        raise UnreadableError(f"the schema asks for {foreign[0]!r} of a page: text, unsure words and tables are read")
+    return fields
+
+
+def _first_number(message: str) -> int:
+    """The number of the first page, which the message tells after its context; else 1."""
+    _, _, told = message.rpartition("\n</context>\n")
+    found = _FIRST.match(told)
+    return int(found[1]) if found else 1
+
+
+def _find_in_part(part: FilePart) -> list[_Found]:
+    if not part.data:
+        raise UnreadableError(f"a file stands at an address ({part.url}), and this engine fetches nothing")
+    return [_read_raster(_open_image(part.data))] if part.kind == "image" else _find_in_pdf(part.data)
+
+
+def _find_in_pdf(data: bytes, first: int = 1, last: int | None = None) -> list[_Found]:
+    try:
+        with open_pdf(data) as document:
+            n_pages = count_pages(document)
+            last = n_pages if last is None else last
+            if not 1 <= first <= last <= n_pages:
+                raise UnreadableError(f"the PDF has {n_pages} pages, and {first} to {last} are asked for")
+            return [_read_page(document, number) for number in range(first, last + 1)]
+    except PdfError as error:
+        raise UnreadableError(str(error)) from None
 
 
 def _open_image(data: bytes) -> Pixels:
@@ -149,11 +201,7 @@ def _finish(found: Sequence[_Found], first: int) -> list[Page]:
             number,
             write_text(layout, vocabulary),
             _unsure(layout),
-            tuple(
-                tuple(row.cells for row in block if isinstance(row, Row))
-                for block in layout.blocks
-                if isinstance(block[0], Row)
-            ),
+            layout.tables,
             page.how,
             page.turned,
             layout.n_columns,

@@ -1,0 +1,270 @@
+"""A folder of PDFs seen as units: one a document, or several where a document is over the limits of a request.
+
+Every PDF stays a unit: one that is encrypted, damaged, empty or no PDF at all is kept with the reason, and not asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codebook.errors import Fault, UnitsError
+from codebook.paths import missing_file, resolve_path, show_path
+from codebook.pdfs import PDFIUM, PdfError, count_pages, cut_pages, draw_page, open_pdf
+from codebook.records import FilePart, Unit, UnitFile, digest_file
+from codebook.units.base import Source
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
+
+MAX_PAGES = 50
+"""Pages of a request, where nothing else is asked: a reply of more is likely to be cut off."""
+MAX_MB = 20.0
+"""Megabytes of a PDF in a request, where nothing else is asked; base64 makes four thirds of it. OpenAI takes 50."""
+MAX_SIDE = 4_000
+"""Longest side, in pixels, of a page that is sent as an image."""
+QUALITY = 90
+
+_WAYS = ("file", "images")
+_RANGE = re.compile(r"\s*(\d*)\s*(-?)\s*(\d*)\s*")
+
+
+@dataclass(frozen=True)
+class DocumentSource(Source):
+    """The PDFs of a folder as units. Duplicate ids are found by `check_units`, which has to come first."""
+
+    root: Path
+    pattern: str
+    first: int
+    last: int | None
+    way: str
+    dpi: int
+    max_pages: int
+    max_mb: float
+    where: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The folder, or the only file."""
+        return self.root
+
+    def describe(self) -> dict[str, Any]:
+        """Folder, filter, pages and limits."""
+        return {
+            "file": show_path(self.root),
+            "pattern": self.pattern,
+            "where": list(self.where),
+            "pages": [self.first, self.last],
+            "as": self.way,
+            "dpi": self.dpi,
+            "max_pages": self.max_pages,
+            "max_mb": self.max_mb,
+        }
+
+    def tell(self) -> list[str]:
+        """How the documents are sent, and how many other files lie there."""
+        how = "as PDF files" if self.way == "file" else f"as page images of {self.dpi} dpi"
+        pages = (
+            "all pages" if (self.first, self.last) == (1, None) else f"pages {self.first} to {self.last or 'the end'}"
+        )
+        others = sum(path.is_file() and path.suffix.lower() != ".pdf" for path in self._found())
+        left = f"; {others} other file{'s' * (others != 1)} left out" if others else ""
+        return [f"sent: {pages}, {how}, at most {self.max_pages} pages and {self.max_mb:g} MB a request{left}"]
+
+    def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
+        """Yield `(unit, skip)`: `skip` says why a document is kept but not asked, or is None."""
+        for path in self.files():
+            try:
+                yield from self._units(path)
+            except (PdfError, OSError) as error:
+                reason = str(error) if isinstance(error, PdfError) else f"the file cannot be read ({error.strerror})"
+                yield Unit(path.stem, ""), reason
+
+    def files(self) -> list[Path]:
+        """The PDFs, by name, in order of their paths."""
+        found = [path for path in self._found() if path.suffix.lower() == ".pdf" and path.is_file()]
+        return [path for path in found if not self.where or any(fnmatchcase(path.stem, name) for name in self.where)]
+
+    def _found(self) -> list[Path]:
+        if self.root.is_file():
+            return [self.root]
+        return sorted(path for path in self.root.glob(self.pattern) if not path.name.startswith("."))
+
+    def _units(self, path: Path) -> Iterator[tuple[Unit, str | None]]:
+        """The units of one document."""
+        with open_pdf(path) as document:
+            n_pages = count_pages(document)
+            last = min(self.last or n_pages, n_pages)
+            if self.first > last:
+                raise PdfError(f"the PDF has {n_pages} pages, and none from page {self.first} on")
+            spans = list(self._split(document, path, self.first, last, whole=(1, n_pages) == (self.first, last)))
+        sha256, width = digest_file(path), max(3, len(str(n_pages)))
+        for start, end in spans:
+            part = f".p{start:0{width}}-{end:0{width}}" if len(spans) > 1 else ""
+            ask = {"first": start, "last": end, "as": self.way} | ({"dpi": self.dpi} if self.way == "images" else {})
+            yield Unit(path.stem + part, "", files=(UnitFile(show_path(path), "pdf", sha256, ask),)), None
+
+    def _split(
+        self, document: PdfDocument, path: Path, first: int, last: int, *, whole: bool = False
+    ) -> Iterator[tuple[int, int]]:
+        """Yield (first, last) of parts that keep the limits: cut after every `max_pages`, then in halves by size."""
+        if last - first + 1 > self.max_pages:
+            for start in range(first, last + 1, self.max_pages):
+                yield from self._split(document, path, start, min(start + self.max_pages - 1, last))
+        elif self.way == "images" or self._size(document, path, first, last, whole) <= self.max_mb * 1e6:
+            yield first, last
+        elif first == last:
+            raise PdfError(f"page {first} alone has more than max_mb = {self.max_mb:g}")
+        else:
+            middle = (first + last) // 2
+            yield from self._split(document, path, first, middle)
+            yield from self._split(document, path, middle + 1, last)
+
+    def _size(self, document: PdfDocument, path: Path, first: int, last: int, whole: bool) -> int:
+        """Bytes of a part as it is sent. What is cut out of a small file is taken to be no larger than the file."""
+        size = path.stat().st_size
+        return size if whole or size <= self.max_mb * 1e6 else len(cut_pages(document, first, last))
+
+
+def read_documents(
+    path: str | Path,
+    *,
+    pages: str = "",
+    as_: str = "file",
+    dpi: int = 150,
+    max_pages: int = MAX_PAGES,
+    max_mb: float = MAX_MB,
+    where: str | Sequence[str] = (),
+) -> DocumentSource:
+    """Read PDFs as units: one a document, named after its file without the suffix.
+
+    A document over the limits is cut into parts, named like "minutes.p001-050", which `write_transcripts` joins again.
+
+    Parameters
+    ----------
+    path
+        A folder (its subfolders too), one PDF, or a pattern such as "scans/17*.pdf".
+    pages
+        Pages to send of each document, counted from 1: "3", "2-5", "2-" or "-5"; all where empty.
+    as_
+        "file" sends the PDF (its pages cut out where not all are meant), "images" a picture of each page.
+    dpi
+        Dots an inch of page pictures.
+    max_pages, max_mb
+        Pages of a request, and megabytes of its PDF.
+    where
+        Names to keep (without suffix), such as "address_*"; one or several; all where empty.
+
+    Raises
+    ------
+    UnitsError
+        There is no such folder or no PDF in it, or a parameter cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> _ = (Path(folder.name) / "empty.pdf").write_bytes(b"")
+    >>> [(unit.unit_id, skip) for unit, skip in read_documents(folder.name).with_skips()]
+    [('empty', 'the file is empty')]
+    >>> folder.cleanup()
+    """
+    first, last = _parse_pages(pages)
+    root, pattern = _find_root(path)
+    faults = []
+    if as_ not in _WAYS:
+        faults.append(Fault("as_", f"{as_!r} is not a way to send pages", "use 'file' or 'images'"))
+    faults += [
+        Fault(name, f"{value} is not above 0", "give a positive number")
+        for name, value in (("dpi", dpi), ("max_pages", max_pages), ("max_mb", max_mb))
+        if value <= 0
+    ]
+    if faults:
+        raise UnitsError("The documents cannot be read like this.", faults)
+    names = (where,) if isinstance(where, str) else tuple(where)
+    source = DocumentSource(root, pattern, first, last, as_, dpi, max_pages, max_mb, tuple(filter(None, names)))
+    if not source.files():
+        mend = "correct the path or the names to keep"
+        raise UnitsError("There are no documents.", [Fault(show_path(root), "no PDF is found", mend)])
+    return source
+
+
+def _find_root(path: str | Path) -> tuple[Path, str]:
+    """(folder, pattern) of a folder, a file or a path with * ? or [ in it."""
+    resolved = resolve_path(path)
+    if resolved.exists():
+        return resolved, "**/*"
+    parts = resolved.parts
+    at = next((place for place, part in enumerate(parts) if re.search(r"[*?[]", part)), 0)
+    root = Path(*parts[:at]) if at else resolved
+    if not at or not root.is_dir():
+        raise UnitsError("There are no documents.", [missing_file(root)])
+    return root, "/".join(parts[at:])
+
+
+def _parse_pages(pages: str) -> tuple[int, int | None]:
+    """(first, last) of "", "3", "2-5", "2-" or "-5"."""
+    found = _RANGE.fullmatch(pages)
+    if not pages.strip():
+        return 1, None
+    if found is None or not (found[1] or found[3]):
+        mend = 'write "3", "2-5", "2-" or "-5"; pages count from 1'
+        raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} is no range of pages", mend)])
+    first = int(found[1] or 1)
+    last = int(found[3]) if found[3] else None if found[2] else first
+    if not 1 <= first <= (first if last is None else last):
+        mend = "give the first page before the last; pages count from 1"
+        raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} holds no page", mend)])
+    return first, last
+
+
+def prepare_pdf(file: UnitFile) -> tuple[FilePart, ...]:
+    """Make a PDF ready to be sent, as its `ask` says; an address is passed on as it is.
+
+    As "file" it is one part: the file itself, or the pages `first` to `last` cut out. As "images" each page is a JPEG
+    of quality 90 at `dpi`. Equal files give equal bytes as long as PDFium and Pillow stay the same. Names of files are
+    not sent.
+
+    Raises
+    ------
+    UnitsError
+        The file is gone, is not the one that was planned, or cannot be used.
+    """
+    if file.path.lower().startswith(("https://", "http://")):
+        return (FilePart("pdf", "", "application/pdf", url=file.path),)
+    path = resolve_path(file.path)
+    try:
+        if file.sha256 and digest_file(path) != file.sha256:
+            raise PdfError("it is not the file that was planned: it has been changed since")
+        with open_pdf(path) as document:
+            n_pages = count_pages(document)
+            first, last = int(file.ask.get("first", 1)), int(file.ask.get("last", n_pages))
+            if not 1 <= first <= last <= n_pages:
+                raise PdfError(f"it has {n_pages} pages, and {first} to {last} are asked for")
+            if file.ask.get("as") == "images":
+                return tuple(
+                    _draw(document, number, int(file.ask.get("dpi", 150))) for number in range(first, last + 1)
+                )
+            data = path.read_bytes() if (first, last) == (1, n_pages) else cut_pages(document, first, last)
+    except PdfError as error:
+        mend = "put the file back as it was, or plan a new run"
+        raise UnitsError("A PDF cannot be sent.", [Fault(file.path, str(error), mend)]) from None
+    except FileNotFoundError:
+        raise UnitsError("A PDF is not there any more.", [missing_file(path)]) from None
+    return (FilePart("pdf", "document.pdf", "application/pdf", data),)
+
+
+def _draw(document: PdfDocument, number: int, dpi: int) -> FilePart:
+    """A page as a JPEG."""
+    room = BytesIO()
+    with PDFIUM:
+        page = document[number - 1]
+        try:
+            draw_page(page, dpi, MAX_SIDE).save(room, "JPEG", quality=QUALITY)
+        finally:
+            page.close()
+    return FilePart("image", f"page-{number}.jpg", "image/jpeg", room.getvalue(), detail="high")
