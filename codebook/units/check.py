@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
 from codebook.records import Unit
 from codebook.units.base import Source
 from codebook.units.formats import Row
+from codebook.units.groups import GroupSource
 from codebook.units.personal import find_personal, is_personal_name, is_phone
 from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
 
@@ -141,6 +142,8 @@ def check_units(source: Source) -> UnitsReport:
       NOTE      duplicate text: 1 (7). Each stays a row of its own; a question is asked once and the answer serves all.
     >>> folder.cleanup()
     """
+    if isinstance(source, GroupSource):
+        return _check_groups(source)
     if not isinstance(source, UnitSource):
         return _check_any(source)
     tally, personal = _Tally(), {name: "by its name" for name in source.rows.columns if is_personal_name(name)}
@@ -157,6 +160,19 @@ def check_units(source: Source) -> UnitsReport:
     for line in source.rows.ragged:
         tally.add("ragged row", str(line))
     return UnitsReport(source, source.rows.n_read, n_units, n_send, tuple(tally.faults(source, personal)))
+
+
+def _check_groups(source: GroupSource) -> UnitsReport:
+    """Check the texts of groups as rows, then the groups as units."""
+    texts = check_units(source.texts)
+    faults = [fault for fault in texts.faults if fault.kind not in ("empty text", "too long")]
+    if n_alone := sum(n for group, n in source.count_texts().items() if not group.strip()):
+        outcome = f"nothing is sent: name the group of every text in {source.group_column!r}"
+        faults.append(UnitFault("missing group", "error", n_alone, (source.group_column,), outcome))
+    if any(fault.gravity == "error" for fault in faults):
+        return UnitsReport(source, texts.n_rows, texts.n_units, 0, tuple(faults))
+    groups = _check_any(source)
+    return replace(groups, n_rows=texts.n_rows, faults=(*faults, *groups.faults))
 
 
 def _check_any(source: Source) -> UnitsReport:
