@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from codebook.dialects.embeddings import is_embeddings, tell_vectors
 from codebook.records import CHAT, Answer
 
 Told = tuple[str | None, str | None, str]
@@ -132,14 +133,19 @@ def _read_any(line: Mapping[str, Any]) -> Said:
     response, error = _dict(line.get("response")), line.get("error")
     body = _dict(response.get("body"))
     if response.get("status_code") == 200:
-        text, why, detail = (
-            _read_responses(body) if "output" in body or body.get("object") == "response" else _read_chat(body)
-        )
+        text, why, detail = _read_body(body, str(line.get("custom_id") or ""))
         if error and (said := _say(error)):
             why, detail = _why(error), said
     else:
         text, why, detail = _read_failure(response, error or body.get("error"))
     return text, why, detail, str(body.get("model") or ""), str(response.get("request_id") or "")
+
+
+def _read_body(body: dict[str, Any], custom_id: str) -> Told:
+    """Read a body of any endpoint."""
+    if is_embeddings(body):
+        return tell_vectors(body, custom_id)
+    return _read_responses(body) if "output" in body or body.get("object") == "response" else _read_chat(body)
 
 
 def _read_failure(response: dict[str, Any], error: Any) -> Told:

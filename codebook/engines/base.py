@@ -14,13 +14,15 @@ from codebook.records import JobState, Shard, digest, dump_canonical, request_ke
 class Limits:
     """What one shard may hold at an engine. None: no limit. The defaults are those of the Batch API.
 
-    `n_enqueued` is how many tokens of the model may wait in unfinished jobs at a time.
+    `n_enqueued` is how many tokens of the model may wait in unfinished jobs at a time; `n_inputs` how many texts the
+    embedding requests of a shard may hold together.
     """
 
     n_requests: int = 50_000
     n_bytes: int = 200_000_000
     n_tokens: int | None = None
     n_enqueued: int | None = None
+    n_inputs: int = 50_000
 
 
 @runtime_checkable

@@ -39,6 +39,10 @@ class LocalEngine(JobEngine):
     def answer(self, lines: list[dict[str, Any]]) -> Sequence[Line]:
         """Answer request lines, one result line each, in their order. A line given as bytes is written as it is."""
 
+    def at_once(self, shard: Shard) -> int:
+        """Return how many lines of a shard are answered before they are written and synced."""
+        return self.chunk
+
     def answer_rest(self, shard: Shard, job: JobFiles) -> None:
         """Answer what the part file does not hold yet, chunk by chunk."""
         n_done = job.mend(shard)
@@ -46,7 +50,7 @@ class LocalEngine(JobEngine):
         numbered = ((f"{shard.path.name}, line {n}", line) for n, (_, line) in enumerate(lines, n_done + 1))
         bar = tqdm(total=shard.n_requests, initial=n_done, desc=self.name, unit="request", disable=not self.progress)
         with job.part.open("ab") as file, bar:
-            while chunk := [load_line(line, where) for where, line in islice(numbered, self.chunk)]:
+            while chunk := [load_line(line, where) for where, line in islice(numbered, self.at_once(shard))]:
                 if job.cancel.exists():
                     return
                 for answer in self._answer_chunk(chunk):

@@ -12,7 +12,8 @@ from codebook.errors import Fault, ParameterError
 from codebook.ledger import Ledger, RetriedRow
 from codebook.records import RETRIABLE, Request, read_lines
 from codebook.run.folder import RunFolder
-from codebook.shards import Cuts, ShardWriter
+from codebook.run.packs import choose_cuts
+from codebook.shards import ShardWriter
 
 
 def check_retry(whys: Collection[str], max_tokens: int | None) -> None:
@@ -64,7 +65,7 @@ def plan_again(
             request = Request(row.custom_id, row.request_key, url, orjson.dumps(body), "", "")
             if writer is None or not writer.add(request):
                 _close(folder, ledger, writer)
-                cuts = Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
+                cuts = choose_cuts(limits, url)
                 number = ledger.last_shard_number(folder.name) + 1
                 writer = ShardWriter(folder.shards, number, model=str(body["model"]), url=url, cuts=cuts)
                 writer.add(request)

@@ -18,10 +18,12 @@ from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
 from codebook.run.checking import check_requests
 from codebook.run.folder import RunFolder, describe_software, engine_options
+from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, pack
 from codebook.run.planner import Planner
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
 from codebook.shards import Cuts
+from codebook.tasks.embed import check_embedding
 from codebook.units import Source, check_units, write_units
 
 
@@ -58,7 +60,8 @@ def plan(
         The engine's own parameters, such as `provider` and `base_url` of those that call a service: a mapping, or
         texts of the form "name: value".
     url
-        Endpoint whose language the requests speak: chat completions (the default) or responses.
+        Endpoint whose language the requests speak: chat completions (the default) or responses. Vectors have one of
+        their own, whatever is given.
     draws
         How often each question is asked; more than one measures stability.
     limit
@@ -76,7 +79,8 @@ def plan(
         A run of this name was planned with something else.
     """
     book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
-    _check_parameters(url, draws, limit, settings or {})
+    url = choose_endpoint(book, url)
+    _check_parameters(book, url, draws, limit, settings or {})
     source, chosen = _describe_units(units, limit)
     own = read_options(options) | ({"archive": archive} if archive else {})
     if "archive" in own:
@@ -89,7 +93,7 @@ def plan(
         answering = make_engine(engine, folder=folder.work, model=model, **engine_options(asked))
         asked["model"] = answering.model
         warnings = check_requests(book, asked)
-        n_units, units_digest = _keep_units(folder, chosen)
+        n_units, units_digest = _keep_units(folder, pack(folder, asked, chosen) if is_embedding(book) else chosen)
         planned = digest(book.digest, units_digest, dump_canonical(asked))
         with Ledger(folder.ledger_path) as ledger:
             if ledger.start_run(name, planned) != planned:
@@ -99,9 +103,7 @@ def plan(
                 about = {"source": source, "n": n_units, "sha256": units_digest}
                 _write_record(folder, book, asked, about, warnings)
             if not ledger.is_planned(name):
-                limits = answering.limits
-                chosen_cuts = cuts or Cuts(limits.n_requests, limits.n_bytes, limits.n_tokens)
-                Planner(folder, ledger, book, asked, chosen_cuts).run()
+                Planner(folder, ledger, book, asked, cuts or choose_cuts(answering.limits, url)).run()
                 ledger.finish_plan(name)
                 ledger.note_event(name, "plan", f"{n_units} units")
     return open_run(name)
@@ -144,9 +146,10 @@ def read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     return {name.strip(): yaml.safe_load(value) for name, _, value in pairs}
 
 
-def _check_parameters(url: str, draws: int, limit: int, settings: Mapping[str, Any]) -> None:
-    faults = check_settings(settings, url)
-    if url not in (CHAT, RESPONSES):
+def _check_parameters(book: Codebook, url: str, draws: int, limit: int, settings: Mapping[str, Any]) -> None:
+    vectors = is_embedding(book)
+    faults = check_embedding(settings) if vectors else check_settings(settings, url)
+    if not vectors and url not in (CHAT, RESPONSES):
         faults.append(Fault("url", f"{url!r} is no endpoint that answers questions", f"use {CHAT!r} or {RESPONSES!r}"))
     if draws < 1:
         faults.append(Fault("draws", f"{draws} is less than 1", "ask each question at least once"))

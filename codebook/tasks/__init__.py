@@ -11,6 +11,7 @@ from codebook.records import Unit
 from codebook.scheme import Codebook
 from codebook.tasks.base import Label, Question
 from codebook.tasks.classify import Classify, ClassifyMulti
+from codebook.tasks.embed import Embed
 from codebook.tasks.extract import Extract, find_record_problem
 from codebook.tasks.rate import Rate
 from codebook.tasks.transcribe import Transcribe, page_numbers
@@ -21,6 +22,7 @@ TASKS: dict[str, type[Question]] = {
     "rating": Rate,
     "records": Extract,
     "transcription": Transcribe,
+    "embedding": Embed,
 }
 
 
@@ -44,6 +46,7 @@ __all__ = [
     "TASKS",
     "Classify",
     "ClassifyMulti",
+    "Embed",
     "Extract",
     "Label",
     "Question",

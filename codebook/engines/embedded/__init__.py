@@ -18,12 +18,12 @@ import orjson
 
 from codebook.dialects import Prompt, Turn, write_reply
 from codebook.engines.base import error_line, result_id, result_line
-from codebook.engines.embedded.encoders import SideBySide, Vector, load_encoders, unit_length
+from codebook.engines.embedded.encoders import PARTS, SideBySide, Vector, load_encoders, unit_length
 from codebook.engines.embedded.reading import Task, UnreadableError, read_body, read_question, read_task, read_text
 from codebook.engines.embedded.skills import find_skill
 from codebook.engines.local import LocalEngine
 from codebook.errors import Fault, ParameterError
-from codebook.records import EMBEDDINGS, dump_canonical
+from codebook.records import EMBEDDINGS, Shard, dump_canonical
 
 MODEL = "embedded-use-minilm-1"
 """The model's id: the two models, their files, the rule below. It changes when an answer may change."""
@@ -114,6 +114,16 @@ class EmbeddedEngine(LocalEngine):
             self._encoders = load_encoders(self.threads)
         return self._encoders.encode(texts) if texts else np.empty((0, 0))
 
+    def encode_as(self, texts: list[str], dimensions: int) -> Vector:
+        """Return the vectors of texts by both models (896 dimensions), USE alone (512) or MiniLM alone (384)."""
+        if self._encoders is None:
+            self._encoders = load_encoders(self.threads)
+        return self._encoders.choose(PARTS[dimensions]).encode(texts)
+
+    def at_once(self, shard: Shard) -> int:
+        """Of requests for vectors, which hold many texts each, one."""
+        return 1 if shard.url == EMBEDDINGS else self.chunk
+
     def _read(self, line: Mapping[str, Any]) -> _Ask | dict[str, Any]:
         """What a request line asks of its text; the result line where it is answered at once, or cannot be."""
         try:
@@ -121,7 +131,7 @@ class EmbeddedEngine(LocalEngine):
             if url == EMBEDDINGS:
                 from codebook.engines.embedded.embedding import answer_embedding
 
-                return result_line(line, 200, answer_embedding(body, self.encode), self.name)
+                return result_line(line, 200, answer_embedding(body, self.encode_as), self.name)
             prompt = read_question(body, url)
             if skill := find_skill(prompt):
                 return self._reply(line, prompt, skill.reply(prompt, self.encode), skill.model)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,9 @@ USE_WINDOW = 4_000
 """Characters that USE reads at once. It has no limit of its own; the window keeps memory flat."""
 MINILM_WINDOW = 254
 """Tokens that MiniLM reads at once: 256 with the two that mark start and end."""
+
+PARTS: Mapping[int, tuple[int, ...]] = {896: (0, 1), 512: (0,), 384: (1,)}
+"""Which of the models give so many dimensions, by their places in `load_encoders`: USE 0, MiniLM 1."""
 
 _WINDOW = re.compile(rf".{{1,{USE_WINDOW}}}(?:\s|\Z)|.{{1,{USE_WINDOW}}}", re.DOTALL)
 
@@ -123,6 +126,10 @@ class SideBySide:
     def __init__(self, encoders: Sequence[TextEncoder], threads: int | None = None) -> None:
         self.encoders = tuple(encoders)
         self.threads = threads or min(8, os.cpu_count() or 1)
+
+    def choose(self, places: Sequence[int]) -> SideBySide:
+        """Return some of the encoders, by their places, as one."""
+        return SideBySide([self.encoders[place] for place in places], self.threads)
 
     def encode(self, texts: Sequence[str]) -> Vector:
         """Return the vectors of texts, `(n_texts, n_dimensions)`."""

@@ -1,0 +1,95 @@
+"""What planning does for variables of kind embedding: their texts become packs, less those that have their vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from codebook.engines import Limits
+from codebook.errors import Fault, ParameterError
+from codebook.paths import show_path
+from codebook.records import EMBEDDINGS
+from codebook.run.folder import RunFolder
+from codebook.scheme import Codebook
+from codebook.shards import Cuts
+from codebook.tasks.packing import PACK_TEXTS, Pair, Room, keep_packs, pack_units
+from codebook.units import iter_units
+from codebook.vectors import VectorStore, store_name
+
+OWN = "embedded-"
+"""How the models begin that come inside packages."""
+_DIMENSIONS = {
+    "text-embedding-3-small": 1536,
+    "text-embedding-3-large": 3072,
+    "text-embedding-ada-002": 1536,
+    "embedded-use-minilm-1": 896,
+}
+"""Dimensions of models that are not told any, so that the store is the same as where they are told."""
+_NO_LIMIT = 400_000  # bytes: those of the longest text that is read at all
+
+
+def is_embedding(book: Codebook) -> bool:
+    """Whether a codebook asks for vectors; it then asks for nothing else."""
+    return book.variables[0].kind == "embedding"
+
+
+def choose_endpoint(book: Codebook, url: str) -> str:
+    """Return the endpoint of a run: that of embeddings for a codebook that asks for vectors."""
+    return EMBEDDINGS if is_embedding(book) else url
+
+
+def choose_cuts(limits: Limits, url: str) -> Cuts:
+    """Return where shards end at an engine. A pack has at most `PACK_TEXTS` texts, so counting requests is enough.
+
+    Examples
+    --------
+    >>> choose_cuts(Limits(), "/v1/embeddings").n_requests
+    781
+    """
+    n_requests = limits.n_requests
+    if url == EMBEDDINGS:
+        n_requests = min(n_requests, max(1, limits.n_inputs // PACK_TEXTS))
+    return Cuts(n_requests, limits.n_bytes, limits.n_tokens)
+
+
+def open_store(folder: RunFolder, asked: Mapping[str, Any]) -> VectorStore:
+    """Open the store of what a run asks for: one a model and number of dimensions, for all runs of the project."""
+    model = str(asked["model"])
+    dimensions = asked["settings"].get("dimensions") or _DIMENSIONS.get(model, 0)
+    return VectorStore(folder.runs / "vectors" / store_name(model, dimensions))
+
+
+def pack(folder: RunFolder, asked: Mapping[str, Any], chosen: Iterator[Pair]) -> Iterator[Pair]:
+    """Yield what a run asks about instead of its units: packs of texts, and the units that are not asked.
+
+    A run that was planned keeps its packs, also when their vectors are in the store by now.
+
+    Raises
+    ------
+    ParameterError
+        There is nothing left to embed.
+    """
+    store, room = open_store(folder, asked), _find_room(str(asked["model"]))
+    if folder.units_path.is_file():
+        pairs, planned = list(chosen), list(iter_units(folder.units_path))
+        if keep_packs(planned, pairs, store.missing, room):
+            yield from planned
+            return
+        chosen = iter(pairs)
+    packs = pack_units(chosen, store.missing, room)
+    first = next(packs, None)
+    if first is None:
+        problem = f"every text has its vector already, in {show_path(store.folder)}"
+        fault = Fault("units", problem, "nothing has to be sent; embed_texts gives the vectors")
+        raise ParameterError("There is nothing to embed.", [fault])
+    yield from chain([first], packs)
+
+
+def _find_room(model: str) -> Room:
+    """What a request may hold; the models of the kit read any text."""
+    if model.startswith(OWN):
+        return Room(n_tokens_a_text=_NO_LIMIT)
+    from codebook.costs import find_counter
+
+    return Room(count=find_counter(model).count)

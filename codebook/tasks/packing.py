@@ -1,0 +1,126 @@
+"""Texts to be embedded become packs: each different text once, some in a request, within what a service takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from codebook.records import Unit, digest
+
+PACK = "pack-"
+"""How the ids of packs begin. The number of texts follows, by which a reply with too few vectors is known."""
+PACK_TEXTS = 64
+"""Texts of a pack. A service takes 2,048 a request; but what is lost or cut short is asked again as a whole, a reply
+is held in memory, and the price is by the token. Every engine gets the same packs, so that one's answers serve another.
+"""
+_N_AT_ONCE = 4_096
+
+Pair = tuple[Unit, str | None]
+Missing = Callable[[list[str]], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What fits: texts a request, tokens a request, tokens a text. `count` says how many tokens a text has.
+
+    A token has at least one byte, so texts are counted only where their bytes are more than the tokens allowed.
+    """
+
+    n_texts: int = PACK_TEXTS
+    n_tokens: int = 300_000
+    n_tokens_a_text: int = 8_192
+    count: Callable[[str], int] = len
+
+    def measure(self, text: str) -> tuple[int, str | None]:
+        """(room that a text takes, why it cannot be sent or None)."""
+        n_bytes = len(text.encode())
+        if n_bytes <= self.n_tokens_a_text:
+            return n_bytes, None
+        n_tokens = self.count(text)
+        if n_tokens > self.n_tokens_a_text:
+            return 0, f"the text has {n_tokens:,} tokens; a model embeds {self.n_tokens_a_text:,}, and it is never cut"
+        return n_tokens, None
+
+
+def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[Pair]:
+    """Yield packs of the units' texts that have no vector yet, and the units that are not asked as they are.
+
+    Parameters
+    ----------
+    pairs
+        Units, each with the reason why it is not asked or None.
+    missing
+        Returns those of some texts that have no vector yet.
+
+    Examples
+    --------
+    >>> units = [(Unit("1", "coal"), None), (Unit("2", ""), "the text is empty"), (Unit("3", "coal"), None)]
+    >>> for unit, skip in pack_units(units, list, Room()):
+    ...     print(unit.unit_id, unit.text, skip)
+    2  the text is empty
+    pack-1-6a5196c1bf19b7c6 ["coal"] None
+    """
+    seen, held, taken = set[bytes](), list[str](), 0
+    for some in _iter_lists(pairs):
+        fresh = dict[str, int]()
+        for unit, skip in some:
+            size, too_long = (0, skip) if skip else room.measure(unit.text)
+            if too_long:
+                yield unit, too_long
+            elif (key := _key(unit.text)) not in seen:
+                seen.add(key)
+                fresh[unit.text] = size
+        for text in missing(list(fresh)):
+            if held and (len(held) >= room.n_texts or taken + fresh[text] > room.n_tokens):
+                yield make_pack(held), None
+                held, taken = [], 0
+            held.append(text)
+            taken += fresh[text]
+    if held:
+        yield make_pack(held), None
+
+
+def keep_packs(planned: Iterable[Pair], pairs: Iterable[Pair], missing: Missing, room: Room) -> bool:
+    """Whether packs that were planned before are still those of these units: what they lack has its vector by now."""
+    packed, skipped = set[bytes](), set[tuple[str, str]]()
+    for unit, skip in planned:
+        if skip:
+            skipped.add((unit.unit_id, skip))
+        else:
+            packed.update(map(_key, texts_of(unit)))
+    seen = set[bytes]()
+    for some in _iter_lists(pairs):
+        told = [(unit, skip or room.measure(unit.text)[1]) for unit, skip in some]
+        left = {(unit.unit_id, skip) for unit, skip in told if skip}
+        texts = {_key(unit.text): unit.text for unit, skip in told if not skip}
+        if not left <= skipped or missing([text for key, text in texts.items() if key not in packed]):
+            return False
+        seen |= packed & texts.keys()
+        skipped -= left
+    return seen == packed and not skipped
+
+
+def make_pack(texts: Sequence[str]) -> Unit:
+    """Return the unit that stands for texts: its id is made of them, its text is their JSON list."""
+    return Unit(f"{PACK}{len(texts)}-{digest(*texts)[:16]}", orjson.dumps(list(texts)).decode())
+
+
+def texts_of(unit: Unit) -> list[str]:
+    """Return the texts of a pack; a unit that is no pack is a text by itself."""
+    found: Any = orjson.loads(unit.text) if unit.unit_id.startswith(PACK) else [unit.text]
+    return list(found)
+
+
+def _iter_lists(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    """Yield some pairs at a time."""
+    left = iter(pairs)
+    while some := list(islice(left, _N_AT_ONCE)):
+        yield some
+
+
+def _key(text: str) -> bytes:
+    return bytes.fromhex(digest(text)[:32])
