@@ -3,6 +3,7 @@
 from codebook.report.findings import note_on, say_agreement, say_validity
 from codebook.report.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table
 from codebook.report.page import write_report
+from codebook.report.thumbnails import save_images, show_images
 
 __all__ = [
     "OutputEntry",
@@ -10,8 +11,10 @@ __all__ = [
     "note_on",
     "read_outputs",
     "save_figure",
+    "save_images",
     "save_table",
     "say_agreement",
     "say_validity",
+    "show_images",
     "write_report",
 ]

@@ -15,6 +15,7 @@ from codebook.paths import project_folder, show_path
 from codebook.records import digest_file, write_atomic
 from codebook.report.cells import frame_html
 from codebook.report.outputs import SECTIONS, OutputEntry, read_outputs
+from codebook.report.thumbnails import grid_html, is_grid
 from codebook.scheme import read_codebook, render_html
 from codebook.table import coverage, coverage_sentence, read_table
 from codebook.units import iter_units
@@ -131,6 +132,8 @@ def _shown(folder: Path, entry: OutputEntry) -> dict[str, Any]:
         return shown | {"image": base64.b64encode(raw).decode(), "width": width, "html": ""}
     path = folder / "outputs" / f"{entry.name}.csv"
     frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
+    if is_grid(frame):
+        return shown | {"image": "", "html": grid_html(frame)}
     more = len(frame) - _SHOWN_ROWS
     note = f"The first {_SHOWN_ROWS} of {len(frame)} rows; all are in {path.name}. " if more > 0 else ""
     return shown | {"image": "", "html": frame_html(frame.head(_SHOWN_ROWS)), "note": note + entry.note}

@@ -2,6 +2,7 @@
 
 from codebook.records import RETRIABLE, RETRIED
 from codebook.run.estimate import estimate_whole
+from codebook.run.examples import draw_examples
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.overview import cost_history, list_errors, list_jobs, list_running, summarise_runs
 from codebook.run.planning import ask_now, plan
@@ -20,6 +21,7 @@ __all__ = [
     "RunStatus",
     "ask_now",
     "cost_history",
+    "draw_examples",
     "estimate_whole",
     "list_errors",
     "list_jobs",
