@@ -105,9 +105,9 @@ class Ocr:
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
-        self._finder = RapidOCR(params=quiet | {"Global.use_rec": False, "Det.model_path": str(finder)})
+        self._finder: Any = RapidOCR(params=quiet | {"Global.use_rec": False, "Det.model_path": str(finder)})
         alone = {"Global.use_det": False, "Global.use_preprocess_img": False, "Global.return_word_box": True}
-        self._reader = RapidOCR(params=quiet | alone | {"Rec.model_path": str(reader)})
+        self._reader: Any = RapidOCR(params=quiet | alone | {"Rec.model_path": str(reader)})
         self.threads = threads or min(8, os.cpu_count() or 1)
 
     def read(self, image: Pixels) -> Sheet:
@@ -119,11 +119,7 @@ class Ocr:
             image, quads, turned = self._turn_upright(image, quads, pool)
             reads = list(pool.map(self._read_line, _crops(image, quads)))
         upright = unskew(quads)
-        pieces = [
-            Piece(read.text.strip(), *map(float, (*quad.min(axis=0), *quad.max(axis=0))), read.unsure)
-            for quad, read in zip(upright, reads, strict=True)
-            if read.score >= NOT_TEXT
-        ]
+        pieces = [_as_piece(read, quad) for quad, read in zip(upright, reads, strict=True) if read.score >= NOT_TEXT]
         return Sheet(tuple(pieces), turned)
 
     def _find(self, image: Pixels) -> Quads:
@@ -213,6 +209,12 @@ def unskew(quads: Quads) -> Quads:
     angle = float(slopes[order][int(np.searchsorted(weights, weights[-1] / 2))])
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]], np.float32)
     return np.asarray(quads @ turn, np.float32)
+
+
+def _as_piece(read: Read, quad: npt.NDArray[Any]) -> Piece:
+    """A line and the upright box around its corners."""
+    (x0, y0), (x1, y1) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
+    return Piece(read.text.strip(), x0, y0, x1, y1, read.unsure)
 
 
 def _sides(quads: Quads) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

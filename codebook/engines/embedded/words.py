@@ -96,10 +96,10 @@ def join_words(lines: Sequence[str], vocabulary: frozenset[str] = frozenset()) -
     """
     text = ""
     for line in map(str.strip, lines):
-        cut = _CUT_WORD.search(text)
-        if cut is None or not line[:1].islower():
+        cut, goes_on = _CUT_WORD.search(text), _WORD.match(line)
+        if cut is None or goes_on is None or not line[0].islower():
             text = f"{text} {line}" if text else line
-        elif f"{cut[1]}-{_WORD.match(line)[0]}".casefold() in vocabulary:
+        elif f"{cut[1]}-{goes_on[0]}".casefold() in vocabulary:
             text += line
         else:
             text = text[:-1] + line
