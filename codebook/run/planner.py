@@ -11,7 +11,7 @@ from codebook.requests import RequestMaker, make_custom_id
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, ShardWriter
-from codebook.tasks import make_questions
+from codebook.tasks import Question, make_questions
 from codebook.units import iter_units
 
 _ROWS_AT_ONCE = 50_000
@@ -23,13 +23,6 @@ class Planner:
 
     def __init__(self, folder: RunFolder, ledger: Ledger, book: Codebook, asked: Mapping[str, Any], cuts: Cuts) -> None:
         self.folder, self.ledger, self.book, self.asked, self.cuts = folder, ledger, book, asked, cuts
-        self.maker = RequestMaker(
-            make_questions(book),
-            model=asked["model"],
-            url=asked["url"],
-            draws=asked["draws"],
-            settings=asked["settings"],
-        )
         self.number = ledger.last_shard_number(folder.name)
         self.resuming = ledger.n_rows(folder.name) > 0
         self.rows: list[PlannedRow] = []
@@ -37,32 +30,40 @@ class Planner:
         self.writer = self._new_writer()
 
     def run(self) -> None:
-        """Plan every unit."""
+        """Plan every unit: all labels together, and each variable of records in shards of its own."""
         try:
-            for found in _in_chunks(self._find(), _N_AT_ONCE, _N_BYTES_AT_ONCE):
-                self._plan(found)
-                # rows wait for the shard that asks for them; where most are answered already, it is cut short
-                if len(self.rows) >= _ROWS_AT_ONCE * (4 if self.in_shard else 1):
-                    self._commit()
-            self._commit()
+            for questions in _group_questions(self.book):
+                self._plan_group(questions)
         finally:
             self.writer.discard()
 
-    def _find(self) -> Iterator[tuple[PlannedRow, Request | None]]:
+    def _plan_group(self, questions: Mapping[str, Question]) -> None:
+        for found in _in_chunks(self._find(questions), _N_AT_ONCE, _N_BYTES_AT_ONCE):
+            self._plan(found)
+            # rows wait for the shard that asks for them; where most are answered already, it is cut short
+            if len(self.rows) >= _ROWS_AT_ONCE * (4 if self.in_shard else 1):
+                self._commit()
+        self._commit()
+
+    def _find(self, questions: Mapping[str, Question]) -> Iterator[tuple[PlannedRow, Request | None]]:
         """Yield the rows of every unit, each with its request where the unit is asked."""
+        asked = self.asked
+        maker = RequestMaker(
+            questions, model=asked["model"], url=asked["url"], draws=asked["draws"], settings=asked["settings"]
+        )
         for unit, skip in iter_units(self.folder.units_path):
             if skip:
-                yield from ((row, None) for row in self._skipped(unit, skip))
+                yield from ((row, None) for row in self._skipped(unit, skip, questions))
                 continue
-            for request in self.maker.ask(unit):
+            for request in maker.ask(unit):
                 custom_id, key, _, _, unit_id, variable, draw = request
                 yield PlannedRow(custom_id, unit_id, variable, draw, key, None), request
 
-    def _skipped(self, unit: Unit, skip: str) -> Iterator[PlannedRow]:
-        for variable in self.book.variables:
+    def _skipped(self, unit: Unit, skip: str, names: Iterable[str]) -> Iterator[PlannedRow]:
+        for name in names:
             for draw in range(self.asked["draws"]):
-                custom_id = make_custom_id(unit.unit_id, variable.name, draw)
-                yield PlannedRow(custom_id, unit.unit_id, variable.name, draw, "", skip)
+                custom_id = make_custom_id(unit.unit_id, name, draw)
+                yield PlannedRow(custom_id, unit.unit_id, name, draw, "", skip)
 
     def _plan(self, found: Sequence[tuple[PlannedRow, Request | None]]) -> None:
         """Note rows that an earlier, interrupted planning did not note, and write the questions that are new."""
@@ -95,6 +96,14 @@ class Planner:
         elif self.rows:
             self.ledger.add_planned(self.folder.name, self.rows)
         self.rows.clear()
+
+
+def _group_questions(book: Codebook) -> list[dict[str, Question]]:
+    """The questions whose requests share shards; answers of one kind have about one length, which makes costs plain."""
+    groups: dict[str, dict[str, Question]] = {}
+    for name, question in make_questions(book).items():
+        groups.setdefault(name if question.variable.kind == "records" else "", {})[name] = question
+    return list(groups.values())
 
 
 def _in_chunks(
