@@ -25,6 +25,12 @@ from codebook.analysis.percent import DEFINITIONS, percent_agreement
 from codebook.analysis.reliability import krippendorff_alpha
 from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike
 from codebook.analysis.summary import validity_summary
+from codebook.analysis.transcripts import (
+    character_error_rate,
+    plot_transcripts,
+    transcript_accuracy,
+    word_recall,
+)
 from codebook.analysis.validity import confusion, validity
 
 __all__ = [
@@ -35,6 +41,7 @@ __all__ = [
     "Estimate",
     "VariableLike",
     "agreement_table",
+    "character_error_rate",
     "coder_correlogram",
     "coder_pairs",
     "confusion",
@@ -47,8 +54,11 @@ __all__ = [
     "plot_confusion",
     "plot_correlogram",
     "plot_estimates",
+    "plot_transcripts",
     "to_matrix",
+    "transcript_accuracy",
     "validity",
     "validity_summary",
     "variable_association",
+    "word_recall",
 ]

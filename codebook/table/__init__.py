@@ -18,6 +18,7 @@ from codebook.table.groups import (
     set_aside_abstentions,
     shorten_coders,
 )
+from codebook.table.transcripts import join_transcripts, read_texts, read_transcript, write_transcripts
 from codebook.table.wide import to_wide, write_wide
 
 __all__ = [
@@ -33,16 +34,20 @@ __all__ = [
     "coverage_sentence",
     "dump_labels",
     "group_coders",
+    "join_transcripts",
     "make_table",
     "merge_tables",
     "own_coders",
     "read_coders",
     "read_codings",
     "read_table",
+    "read_texts",
+    "read_transcript",
     "set_aside_abstentions",
     "shorten_coders",
     "show_table",
     "to_wide",
     "write_table",
+    "write_transcripts",
     "write_wide",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,7 +66,7 @@ class Transcript(_Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Transcript:
         numbers = [page.page for page in self.pages]
-        if any(two <= one for one, two in zip(numbers, numbers[1:], strict=False)):
+        if any(two <= one for one, two in pairwise(numbers)):
             raise ValueError("the pages are not in order")
         if not self.missing and numbers and numbers[-1] - numbers[0] != len(numbers) - 1:
             raise ValueError("the pages do not run on, and nothing is said to be missing")
@@ -94,7 +95,7 @@ def join_transcripts(
     """
     rows = _choose(table, variable, coder, draw)
     sent = {unit.unit_id: page_numbers(unit) for unit in units}
-    found: dict[str, list[tuple[range | None, Mapping[str, Any]]]] = {}
+    found: dict[str, list[tuple[range | None, Mapping[Any, Any]]]] = {}
     for row in rows.to_dict("records"):
         name, pages = _read_name(str(row["unit_id"]))
         found.setdefault(name, []).append((pages or sent.get(str(row["unit_id"])), row))
@@ -119,7 +120,7 @@ def _read_name(unit_id: str) -> tuple[str, range | None]:
     return (part["name"], range(int(part["first"]), int(part["last"]) + 1)) if part else (unit_id, None)
 
 
-def _join(name: str, parts: list[tuple[range | None, Mapping[str, Any]]]) -> Transcript:
+def _join(name: str, parts: list[tuple[range | None, Mapping[Any, Any]]]) -> Transcript:
     """The transcript of a document out of its parts."""
     pages: list[dict[str, Any]] = []
     missing = []
@@ -133,7 +134,7 @@ def _join(name: str, parts: list[tuple[range | None, Mapping[str, Any]]]) -> Tra
     return _validate(about | {"pages": pages, "missing": missing}, name)
 
 
-def _read_part(row: Mapping[str, Any], sent: range | None) -> tuple[str, str, list[dict[str, Any]]]:
+def _read_part(row: Mapping[Any, Any], sent: range | None) -> tuple[str, str, list[dict[str, Any]]]:
     """(why, detail, pages) of a row: either it says why it has no pages, or it has them."""
     if not isinstance(row["label"], str):
         return str(row["why"]), str(row.get("detail") or ""), []
