@@ -9,7 +9,7 @@ import pytest
 from codebook.records import digest_file
 
 DATA = Path(__file__).parent.parent / "data"
-FOLDERS = ("clothing_images", "coal_debate", "econ_headlines", "narrative_frames", "topics_sib200_en")
+FOLDERS = ("clothing_images", "coal_debate", "econ_headlines", "narrative_frames", "scanned_pages", "topics_sib200_en")
 OURS = {"codebook.yaml", "coders.yaml"}
 MAX_BYTES = 8_000_000
 SUMS = dict(line.split("  ", 1)[::-1] for line in (DATA / "checksums.sha256").read_text().splitlines())
