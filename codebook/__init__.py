@@ -82,6 +82,7 @@ _WHERE = {
         "save_images",
         "save_table",
         "show_images",
+        "show_page",
         "write_report",
     ),
     "widgets": ("show_dashboard", "show_status"),

@@ -3,10 +3,12 @@
 from codebook.report.findings import note_on, say_agreement, say_validity
 from codebook.report.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table
 from codebook.report.page import write_report
+from codebook.report.pageview import PageView, show_page
 from codebook.report.thumbnails import save_images, show_images
 
 __all__ = [
     "OutputEntry",
+    "PageView",
     "list_outputs",
     "note_on",
     "read_outputs",
@@ -16,5 +18,6 @@ __all__ = [
     "say_agreement",
     "say_validity",
     "show_images",
+    "show_page",
     "write_report",
 ]

@@ -18,7 +18,7 @@ from codebook.table.groups import (
     set_aside_abstentions,
     shorten_coders,
 )
-from codebook.table.transcripts import join_transcripts, read_texts, read_transcript, write_transcripts
+from codebook.table.transcripts import Transcript, join_transcripts, read_texts, read_transcript, write_transcripts
 from codebook.table.wide import to_wide, write_wide
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "KEY",
     "OPTIONAL",
     "TableView",
+    "Transcript",
     "busiest_coders",
     "check_table",
     "coders_sharing",

@@ -1,0 +1,69 @@
+"""A page of a document beside its transcript, for a notebook: the picture on the left, the text on the right."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+from pathlib import Path
+
+from codebook.errors import Fault, ParameterError
+from codebook.paths import missing_file, resolve_path
+from codebook.pdfs import PDFIUM, draw_page, open_pdf
+from codebook.table import Transcript
+
+DPI = 72
+"""Dots an inch of the picture."""
+MAX_SIDE = 900
+_HALF = "flex:1 1 320px;min-width:0;"
+
+
+class PageView:
+    """A page's picture (JPEG) and transcript; doubtful words are marked."""
+
+    def __init__(self, said: str, picture: bytes, text: str, unsure: tuple[str, ...]) -> None:
+        self.said, self.picture, self.text, self.unsure = said, picture, text, unsure
+
+    def __repr__(self) -> str:
+        return f"{self.said}\n\n{self.text}"
+
+    def _repr_html_(self) -> str:
+        source = f"data:image/jpeg;base64,{b64encode(self.picture).decode()}"
+        image = f'<img alt="" src="{source}" style="{_HALF}max-width:48%;border:1px solid #ccc;align-self:flex-start">'
+        style = f"{_HALF}white-space:pre-wrap;tab-size:18;font:13px/1.4 Georgia,serif;overflow-wrap:anywhere"
+        body = f'<div style="display:flex;gap:24px">{image}<div style="{style}">{self._marked()}</div></div>'
+        return f'<div class="tex2jax_ignore"><p>{escape(self.said)}</p>{body}</div>'
+
+    def _marked(self) -> str:
+        """The text with its doubtful words marked."""
+        unsure = set(self.unsure)
+        return "".join(
+            f"<mark>{escape(part)}</mark>" if part in unsure else escape(part) for part in re.split(r"(\s+)", self.text)
+        )
+
+
+def show_page(path: str | Path, transcript: Transcript, page: int = 1) -> PageView:
+    """Show a page of a PDF beside its transcript.
+
+    Raises
+    ------
+    ParameterError
+        There is no such file, or the transcript does not have the page.
+    """
+    path = resolve_path(path)
+    if not path.is_file():
+        raise ParameterError("The page cannot be shown.", [missing_file(path)])
+    found = next((one for one in transcript.pages if one.page == page), None)
+    if found is None:
+        there = ", ".join(str(one.page) for one in transcript.pages) or "none"
+        fault = Fault("page", f"{transcript.document!r} has no page {page}", f"choose one of its pages: {there}")
+        raise ParameterError("The page cannot be shown.", [fault])
+    room = BytesIO()
+    with open_pdf(path) as document, PDFIUM:
+        leaf = document[page - 1]
+        draw_page(leaf, DPI, MAX_SIDE).save(room, "JPEG", quality=80)
+        leaf.close()
+    doubt = f"{len(found.unsure)} doubtful word{'s' * (len(found.unsure) != 1)}"
+    said = f"{transcript.document}, page {page}, by {transcript.coder}: {len(found.text):,} characters, {doubt}"
+    return PageView(said, room.getvalue(), found.text, tuple(found.unsure))
