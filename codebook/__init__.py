@@ -20,10 +20,12 @@ _WHERE = {
         "write_codebook",
         "diff_codebooks",
     ),
-    "units": ("read_units", "read_documents", "read_images", "check_units", "iter_units"),
+    "units": ("open_units", "read_units", "read_documents", "read_images", "check_units", "iter_units"),
     "tasks": ("show_question",),
     "run": (
         "ask_now",
+        "embed_texts",
+        "store_vectors",
         "draw_examples",
         "preflight",
         "plan",

@@ -1,6 +1,7 @@
 """The verbs: preflight, plan, submit, status, collect, wait, retry, cancel. Each may be repeated."""
 
 from codebook.records import RETRIABLE, RETRIED
+from codebook.run.embedding import embed_texts
 from codebook.run.estimate import estimate_whole
 from codebook.run.examples import draw_examples
 from codebook.run.folder import RunFolder, list_runs
@@ -8,6 +9,7 @@ from codebook.run.overview import cost_history, list_errors, list_jobs, list_run
 from codebook.run.planning import ask_now, plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
+from codebook.run.storing import store_vectors
 from codebook.run.verbs import Run, open_run
 from codebook.run.waiting import wait
 
@@ -22,6 +24,7 @@ __all__ = [
     "ask_now",
     "cost_history",
     "draw_examples",
+    "embed_texts",
     "estimate_whole",
     "list_errors",
     "list_jobs",
@@ -30,6 +33,7 @@ __all__ = [
     "open_run",
     "plan",
     "preflight",
+    "store_vectors",
     "summarise_runs",
     "wait",
 ]

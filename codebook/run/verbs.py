@@ -15,9 +15,11 @@ from codebook.run.again import check_retry, plan_again
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.money import Meter
+from codebook.run.packs import is_embedding
 from codebook.run.rehearsal import rehearse
 from codebook.run.sending import look_after, send_shards
 from codebook.run.state import RunStatus, describe_answers, describe_job
+from codebook.run.storing import store_vectors
 from codebook.run.views import RunViews
 from codebook.table import write_table
 
@@ -119,6 +121,8 @@ class Run(RunViews):
         with self.folder.lock():
             write_table(self.table(), self.folder.table_path)
             self._update_record()
+        if is_embedding(self.codebook):
+            store_vectors(self)
         if not status.done and not partial:
             raise PendingError(
                 f"{status.n_pending:,} of {status.n_rows:,} answers of run {self.name!r} are outstanding. "

@@ -1,0 +1,83 @@
+"""The vectors of some texts, in their order: what analysis takes, whatever else the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from codebook.errors import Fault, ParameterError
+from codebook.vectors.index import Ints
+from codebook.vectors.store import Floats, VectorStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Vectors by text.
+
+    Attributes
+    ----------
+    texts
+        The different texts, in order: row i of `array` is the vector of `texts[i]`.
+    model
+        The model that gave them.
+    store
+        Where they are kept.
+    """
+
+    texts: tuple[str, ...]
+    model: str
+    store: VectorStore
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __repr__(self) -> str:
+        return f"<Vectors: {len(self):,} of {self.dimensions} by {self.model}>"
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers a vector has."""
+        return self.store.dimensions
+
+    @cached_property
+    def array(self) -> Floats:
+        """The vectors, `(n_texts, n_dimensions)`: mapped from the disk where they stand there in this order."""
+        rows = self.store.rows(self.texts)
+        if len(rows) and (rows == np.arange(rows[0], rows[0] + len(rows))).all() and rows[0] >= 0:
+            whole: Floats = self.store.array[rows[0] : rows[0] + len(rows)]
+            return whole
+        return self.store.get(self.texts)
+
+    def rows(self, texts: Sequence[str]) -> Ints:
+        """Return the row of `array` that holds each of these texts, `(n_texts,)`; texts may repeat.
+
+        Raises
+        ------
+        ParameterError
+            A text is not among those that were embedded.
+        """
+        unknown = [text for text in texts if text not in self._places]
+        if unknown:
+            shown = ", ".join(map(repr, unknown[:5]))
+            fault = Fault("texts", f"{len(unknown):,} have no vector here: {shown}", "give them to embed_texts too")
+            raise ParameterError("These texts were not embedded.", [fault])
+        return np.array([self._places[text] for text in texts], dtype=np.int64)
+
+    def frame(self) -> pd.DataFrame:
+        """Return row and text, to be merged with what analysis says of rows."""
+        import pandas as pd
+
+        frame = pd.DataFrame({"row": np.arange(len(self)), "text": list(self.texts)})
+        frame.attrs = {"model": self.model, "dimensions": self.dimensions}
+        return frame
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {text: place for place, text in enumerate(self.texts)}
