@@ -1,0 +1,88 @@
+"""Clusters of mentions: no chains, since a cluster joins another only if all their pairs together say so."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import Literal
+
+Linkage = Literal["average", "complete"]
+
+
+class _Link:
+    """Scores between two clusters: their sum, their least, and how many pairs were scored."""
+
+    __slots__ = ("count", "least", "total")
+
+    def __init__(self, total: float, least: float, count: int) -> None:
+        self.total, self.least, self.count = total, least, count
+
+    def joined(self, other: _Link) -> _Link:
+        return _Link(self.total + other.total, min(self.least, other.least), self.count + other.count)
+
+    def strength(self, n_pairs: int, linkage: Linkage) -> float:
+        if linkage == "complete":
+            return self.least if self.count == n_pairs else 0.0
+        return self.total / n_pairs
+
+
+def cluster_pairs(
+    n: int, pairs: Iterable[tuple[int, int, float]], accept: float, *, linkage: Linkage = "average"
+) -> list[int]:
+    """Return the cluster of each of `n` rows; clusters are numbered by their first row.
+
+    Agglomeration over the scored pairs alone, best first, while the strength reaches `accept`. A pair that was not
+    scored counts as 0, so the memory is that of the pairs.
+
+    Parameters
+    ----------
+    pairs
+        Rows and score; a pair stands once.
+    linkage
+        "average" takes the mean score of all pairs of two clusters, "complete" the least.
+
+    Examples
+    --------
+    >>> chain = [(0, 1, 0.9), (1, 2, 0.9), (0, 2, 0.1)]
+    >>> cluster_pairs(3, chain, 0.6), cluster_pairs(3, chain, 0.5)
+    ([0, 0, 2], [0, 0, 0])
+    """
+    links: dict[int, dict[int, _Link]] = {}
+    for a, b, score in pairs:
+        links.setdefault(a, {})[b] = links.setdefault(b, {})[a] = _Link(score, score, 1)
+    members = {row: [row] for row in range(n)}
+    heap = [
+        (-link.total, a, b) for a, near in links.items() for b, link in near.items() if a < b and link.total >= accept
+    ]
+    heapq.heapify(heap)
+    while heap:
+        strength, a, b = heapq.heappop(heap)
+        if b not in links.get(a, {}) or -strength != _strength(links, members, a, b, linkage):
+            continue
+        _merge(links, members, a, b)
+        for other in links[a]:
+            new = _strength(links, members, a, other, linkage)
+            if new >= accept:
+                heapq.heappush(heap, (-new, min(a, other), max(a, other)))
+    cluster = [0] * n
+    for name, rows in members.items():
+        for row in rows:
+            cluster[row] = name
+    return cluster
+
+
+def _strength(links: dict[int, dict[int, _Link]], members: dict[int, list[int]], a: int, b: int, how: Linkage) -> float:
+    return links[a][b].strength(len(members[a]) * len(members[b]), how)
+
+
+def _merge(links: dict[int, dict[int, _Link]], members: dict[int, list[int]], a: int, b: int) -> None:
+    """Let cluster `b` go up in `a`, the one with the smaller first row."""
+    members[a] += members.pop(b)
+    gone = links.pop(b)
+    del links[a][b]
+    for other, link in gone.items():
+        if other == a:
+            continue
+        del links[other][b]
+        known = links[a].get(other)
+        links[a][other] = links[other][a] = link if known is None else known.joined(link)

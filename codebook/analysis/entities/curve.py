@@ -1,0 +1,145 @@
+"""Precision, recall and F1 over the threshold of a score, on a half of the entities that the threshold never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from codebook.analysis.entities.bootstrap import MEASURES, rates_with_intervals
+from codebook.analysis.entities.checks import check_columns, raise_faults
+from codebook.analysis.entities.scores import BASELINE
+from codebook.analysis.entities.truth import HALVES, count_true_pairs, label_pairs, split_entities
+from codebook.errors import Fault
+
+Floats = NDArray[np.float64]
+
+
+def pair_curve(
+    scores: pd.DataFrame,
+    truth: Mapping[Hashable, object] | pd.Series,
+    *,
+    names: Sequence[str] = ("score", BASELINE),
+    steps: int = 100,
+    one_to_one: bool = False,
+    replicates: int = 500,
+    confidence: float = 0.95,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Precision, recall and F1 of the pairs at or above each threshold, in each half of the entities.
+
+    With a list, a mention's best entity is its only pair (where several tie, each counts in its share). Recall is
+    of all true pairs, those that blocking lost included. Rows of equal form count once.
+
+    Parameters
+    ----------
+    scores
+        Of `combine_scores`.
+    truth
+        Entity of each mention id; missing where the list has none.
+    names
+        Columns that are looked at, the baseline beside the combined score.
+    steps
+        Thresholds between 0 and 1.
+    one_to_one
+        Keep only pairs in which each side is the other's best.
+    replicates, confidence, seed
+        Percentile bootstrap over the entities, which are the independent draws; pairs are not. The seed also splits the
+        entities in halves.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a score, half and threshold: `score half threshold precision recall f1`, `_low` and `_high` of each,
+        `n_pairs` at or above it, `n_true` pairs to be found, `chosen` (the threshold that `choose_threshold` takes).
+    """
+    mend = "pass the pairs of combine_scores"
+    raise_faults("The curve cannot be drawn.", check_columns(scores, ["found_by", *names], "pairs", mend))
+    pairs = label_pairs(scores, truth, seed=seed)
+    pairs = pairs[pairs["found_by"] != "form"]
+    true, thresholds = count_true_pairs(scores, truth), np.linspace(0, 1, steps + 1)
+    side = split_entities(truth, seed=seed)
+    parts = []
+    for name in names:
+        kept = best_pairs(pairs, name, one_to_one=one_to_one)
+        for half in HALVES:
+            owners = _entities_of(truth, side, half)
+            counts = _counts(kept[kept["half"] == half], name, true, owners, thresholds)
+            figures = rates_with_intervals(counts, replicates=replicates, confidence=confidence, seed=seed)
+            parts.append(_rows(name, half, thresholds, counts, *figures))
+    curve = pd.concat(parts, ignore_index=True)
+    curve["chosen"] = False
+    for name in names:
+        at = choose_threshold(curve, name)
+        curve.loc[(curve["score"] == name) & (curve["threshold"] == at), "chosen"] = True
+    curve.attrs.update(confidence=confidence, replicates=replicates, seed=seed, interval="bootstrap over entities")
+    return curve
+
+
+def choose_threshold(curve: pd.DataFrame, score: str = "score", *, precision: float = 0.0) -> float:
+    """Return the threshold with the largest F1 in the half "choose"; of equal ones, the middle one.
+
+    Parameters
+    ----------
+    precision
+        At least this precision in that half, e.g. .99 where a wrong merge costs more than a missed one.
+
+    Raises
+    ------
+    ParameterError
+        No threshold reaches the precision.
+    """
+    rows = curve[(curve["score"] == score) & (curve["half"] == "choose") & (curve["precision"] >= precision)]
+    rows = rows[rows["n_pairs"] > 0]
+    if rows.empty:
+        mend = f"name a score of the curve ({', '.join(curve['score'].unique())}) and ask for less"
+        fault = Fault("precision", f"no threshold of {score!r} reaches {precision:g}", mend)
+        raise_faults("No threshold can be chosen.", [fault])
+    best = rows.loc[rows["f1"] >= rows["f1"].max() - 1e-9, "threshold"].to_numpy()
+    return float(best[len(best) // 2])
+
+
+def chosen_figures(curve: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the half "test" at the thresholds chosen on the other half: what may be reported."""
+    return curve[(curve["half"] == "test") & curve["chosen"]].drop(columns="chosen").reset_index(drop=True)
+
+
+def best_pairs(pairs: pd.DataFrame, name: str, *, one_to_one: bool = False) -> pd.DataFrame:
+    """Pairs that a decision can take, with `share`: with a list the best entity of each mention, else all pairs."""
+    if not pairs["listed"].any():
+        return pairs.assign(share=1.0)
+    pairs = pairs.sort_values(name, ascending=False, kind="stable").drop_duplicates(["left", "right"])
+    best = pairs[name] >= pairs.groupby("left")[name].transform("max") - 1e-12
+    if one_to_one:
+        best &= pairs[name] >= pairs.groupby("right")[name].transform("max") - 1e-12
+    kept = pairs[best]
+    return kept.assign(share=1 / kept.groupby("left")[name].transform("size"))
+
+
+def _entities_of(truth: Mapping[Hashable, object] | pd.Series, side: pd.Series, half: str) -> pd.Index:
+    from codebook.analysis.entities.truth import known_entities
+
+    owners: pd.Index = pd.Index(known_entities(truth)[(side == half).to_numpy()].unique())
+    return owners
+
+
+def _counts(pairs: pd.DataFrame, name: str, true: pd.Series, owners: pd.Index, thresholds: Floats) -> Floats:
+    """Found, right, true and found of the true pairs, by entity and threshold."""
+    entity = owners.get_indexer(pd.Index(pairs["entity"]))
+    last = np.searchsorted(thresholds, pairs[name].to_numpy(dtype=float) + 1e-12, side="right") - 1
+    cell, size = entity * len(thresholds) + np.maximum(last, 0), len(owners) * len(thresholds)
+    share, same = pairs["share"].to_numpy(), pairs["same"].to_numpy(dtype=float)
+    above = [np.bincount(cell, weight, minlength=size).reshape(len(owners), -1) for weight in (share, share * same)]
+    found, right = (part[:, ::-1].cumsum(axis=1)[:, ::-1] for part in above)
+    whole = np.repeat(true.reindex(owners, fill_value=0).to_numpy(dtype=float)[:, None], len(thresholds), axis=1)
+    return np.stack([found, right, whole, right], axis=-1)
+
+
+def _rows(name: str, half: str, thresholds: Floats, counts: Floats, values: Floats, ends: Floats) -> pd.DataFrame:
+    columns: dict[str, object] = {"score": name, "half": half, "threshold": thresholds.round(6)}
+    for at, measure in enumerate(MEASURES):
+        columns |= {measure: values[:, at], f"{measure}_low": ends[0, :, at], f"{measure}_high": ends[1, :, at]}
+    sums = counts.sum(axis=0)
+    return pd.DataFrame(columns | {"n_pairs": sums[:, 0].round().astype(int), "n_true": sums[:, 2].astype(int)})

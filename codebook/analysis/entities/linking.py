@@ -1,0 +1,154 @@
+"""One mention before its candidates: matched, new, or a case for a person, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+MATCHED, NEW, REVIEW = "matched", "new", "review"
+DECISIONS = (MATCHED, NEW, REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a mention is decided and when a person looks.
+
+    Parameters
+    ----------
+    accept
+        Least score of a match.
+    review
+        Least score of a case for a person; below, the mention is new.
+    margin
+        Least distance of the best entity from the runner-up.
+    common
+        Words that tell nothing of who is meant, since too many forms have them.
+    ask
+        Off, nobody looks: the best entity is taken from `accept` on, whatever else fits.
+    """
+
+    accept: float
+    review: float
+    margin: float
+    common: frozenset[str] = frozenset()
+    ask: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entity that a mention may be, through one of its forms; `judged` where somebody said that it is."""
+
+    entity: str
+    form: str
+    score: float
+    judged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided of a mention: `best` and `runner_up` where there are such, why it is in review, its entity."""
+
+    decision: str
+    best: Candidate | None = None
+    runner_up: Candidate | None = None
+    why: str = ""
+    entity: str = ""
+
+
+def decide(form: str, candidates: Sequence[Candidate], rules: Rules) -> Decision:
+    """Decide a mention by its normal form and its candidates.
+
+    Examples
+    --------
+    >>> two = [Candidate("s1", "adam smith", 0.9), Candidate("s2", "adrian smith", 0.7)]
+    >>> decide("a smith", two, Rules(accept=0.5, review=0.2, margin=0.1)).why
+    'the words it shares fit both'
+    >>> decide("adam smith", two, Rules(accept=0.5, review=0.2, margin=0.1)).decision
+    'matched'
+    """
+    ranked = rank_entities(candidates)
+    if any(one.judged for one in ranked):
+        return _as_judged(ranked)
+    if not ranked or ranked[0].score < (rules.review if rules.ask else rules.accept):
+        best, second, *_ = [*ranked, None, None]
+        return Decision(NEW, best, second)
+    forms: dict[str, list[str]] = {}
+    for one in candidates:
+        forms.setdefault(one.entity, []).append(one.form)
+    return decide_ranked(form, [(one, forms[one.entity]) for one in ranked], rules)
+
+
+def decide_ranked(form: str, ranked: Sequence[tuple[Candidate, Sequence[str]]], rules: Rules) -> Decision:
+    """Decide by the entities that fit, best first, each with its forms; the first is at least a case for a person."""
+    (best, forms), rivals = ranked[0], ranked[1:]
+    for rival, others in rivals if rules.ask else ():
+        if why := doubt(form, (best.score, forms), (rival.score, others), rules):
+            return Decision(REVIEW, best, rival, why)
+    runner_up = rivals[0][0] if rivals else None
+    if best.score < rules.accept:
+        return Decision(REVIEW, best, runner_up, "the score lies between new and matched")
+    return Decision(MATCHED, best, runner_up, entity=best.entity)
+
+
+def rank_entities(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Best form of each entity, highest score first, equal ones by entity."""
+    ordered = sorted(candidates, key=lambda one: (one.entity, not one.judged, -one.score, one.form))
+    firsts = [next(group) for _, group in groupby(ordered, key=attrgetter("entity"))]
+    return sorted(firsts, key=lambda one: (-one.score, one.entity))
+
+
+def doubt(form: str, best: tuple[float, Sequence[str]], rival: tuple[float, Sequence[str]], rules: Rules) -> str:
+    """Why a rival may be meant as well as the best entity; empty where it may not.
+
+    Parameters
+    ----------
+    best, rival
+        Score and normal forms of the two entities.
+
+    Examples
+    --------
+    >>> rules = Rules(accept=0.5, review=0.2, margin=0.1)
+    >>> doubt("korea", (0.7, ["south korea"]), (0.4, ["north korea"]), rules)
+    'the words it shares fit both'
+    >>> doubt("niger", (0.9, ["niger"]), (0.85, ["nigeria"]), rules)
+    ''
+    >>> doubt("virgin islands", (0.8, ["british virgin islands"]), (0.75, ["islands of virgin"]), rules)
+    'the runner-up is nearly as good'
+    """
+    if form in best[1] and form not in rival[1]:
+        return ""
+    if best[0] - rival[0] < rules.margin and rival[0] >= rules.review:
+        return "the runner-up is nearly as good"
+    words = frozenset(form.split()) - rules.common
+    shared, others = (max((held_words(words, one) for one in side[1]), key=len) for side in (best, rival))
+    if not shared or (rival[0] < rules.review and others != words):
+        return ""
+    if others - shared:
+        return "it has words of two entities"
+    if others == shared and not any(words >= set(one.split()) - rules.common for one in best[1]):
+        return "the words it shares fit both"
+    return ""
+
+
+def held_words(words: frozenset[str], form: str) -> frozenset[str]:
+    """Words that a form holds; a single letter is held by a word that begins with it.
+
+    Examples
+    --------
+    >>> sorted(held_words(frozenset(["a", "smith", "jr"]), "adam smith"))
+    ['a', 'smith']
+    """
+    others = form.split()
+    initials = {word[0] for word in others}
+    return frozenset(word for word in words if word in others or (len(word) == 1 and word in initials))
+
+
+def _as_judged(ranked: Sequence[Candidate]) -> Decision:
+    """What somebody said of the pairs, unless it was said of two entities."""
+    judged = [one for one in ranked if one.judged]
+    if len(judged) > 1:
+        return Decision(REVIEW, judged[0], judged[1], "judged the same as two entities")
+    others = [one for one in ranked if not one.judged]
+    return Decision(MATCHED, judged[0], others[0] if others else None, entity=judged[0].entity)

@@ -1,0 +1,164 @@
+"""The cases for a person, and the pairs that a coder (a person or a model) may judge through a codebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from codebook.analysis.entities.checks import check_columns, check_entities, check_mentions, raise_faults
+from codebook.analysis.entities.linking import REVIEW
+from codebook.errors import Fault
+
+REVIEW_COLUMNS = ("mention_id", "name", "why", "candidate", "score", "runner_up", "runner_up_score")
+
+BETWEEN = " ~ "
+"""Stands between the two ids of a `pair_id`."""
+
+
+def review_table(resolved: pd.DataFrame, *, distinct: bool = True) -> pd.DataFrame:
+    """Mentions that were left to a person, with the two entities that fit and why the choice is open.
+
+    Parameters
+    ----------
+    resolved
+        Of `resolve_entities`.
+    distinct
+        One row a name, with `n_mentions`; else one row a mention.
+
+    Examples
+    --------
+    >>> row = {"mention_id": "m1", "name": "Congo", "decision": "review", "why": "the words it shares fit both",
+    ...        "candidate": "Congo - Kinshasa", "score": 0.6, "runner_up": "Congo - Brazzaville",
+    ...        "runner_up_score": 0.59}
+    >>> review_table(pd.DataFrame([row]))[["name", "candidate", "runner_up", "n_mentions"]].to_numpy().tolist()
+    [['Congo', 'Congo - Kinshasa', 'Congo - Brazzaville', 1]]
+    """
+    mend = "pass the frame of resolve_entities"
+    faults = check_columns(resolved, (*REVIEW_COLUMNS, "decision"), "resolved mentions", mend)
+    raise_faults("There is no review table.", faults)
+    rows = resolved.loc[resolved["decision"] == REVIEW, list(REVIEW_COLUMNS)]
+    if not distinct:
+        return rows.reset_index(drop=True)
+    sizes = rows.groupby("name")["name"].transform("size")
+    return rows.assign(n_mentions=sizes).drop_duplicates("name").reset_index(drop=True)
+
+
+def grey_pairs(
+    pairs: pd.DataFrame,
+    mentions: pd.DataFrame,
+    entities: pd.DataFrame | None = None,
+    *,
+    resolved: pd.DataFrame | None = None,
+    low: float = 0.4,
+    high: float = 0.6,
+    columns: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Pairs that the score does not decide, as units for a codebook: write them as csv and read them with `read_units`.
+
+    Parameters
+    ----------
+    pairs, mentions, entities
+        Of `combine_scores`, and as they were given to it.
+    resolved
+        Of `resolve_entities`: take every pair from `low` on of a mention that it left to a person, instead of the pairs
+        between `low` and `high`.
+    low, high
+        Scores; from `low` on, below `high`.
+    columns
+        Of both tables, shown beside the names.
+
+    Returns
+    -------
+    pd.DataFrame
+        `pair_id text left right score`, the most doubtful first; each pair once, with its best form.
+    """
+    others = mentions if entities is None else entities
+    _check_grey(pairs, mentions, entities, columns)
+    asked = pairs[(pairs["found_by"] != "form") & (pairs["score"] >= low)]
+    if resolved is None:
+        asked = asked[asked["score"] < high]
+    else:
+        open_ids = set(resolved.loc[resolved["decision"] == REVIEW, "mention_id"])
+        mine = asked["left"].isin(open_ids)
+        asked = asked[mine if entities is not None else mine | asked["right"].isin(open_ids)]
+    asked = asked.sort_values("score", ascending=False, kind="stable").drop_duplicates(["left", "right"])
+    left = _told(mentions, columns, asked["left_row"])
+    right = _told(others, columns, asked["right_row"])
+    texts = [f"First: {a}\nSecond: {b}" for a, b in zip(left, right, strict=True)]
+    units = pd.DataFrame({"pair_id": _pair_ids(asked), "text": texts, **asked[["left", "right", "score"]]})
+    return units.reset_index(drop=True)
+
+
+def apply_adjudication(
+    pairs: pd.DataFrame,
+    table: pd.DataFrame,
+    *,
+    variable: str = "same",
+    same: str = "same",
+    different: str = "different",
+) -> pd.DataFrame:
+    """Return the pairs with what coders said of them: score 1 where the same, 0 where different.
+
+    A pair of which no label, another label, or both labels were given keeps its score, for a person to see.
+
+    Parameters
+    ----------
+    table
+        Tidy table of a run, or of people, over the units of `grey_pairs`.
+    variable, same, different
+        Of the codebook.
+
+    Returns
+    -------
+    pd.DataFrame
+        The pairs with `verdict` ("same", "different" or empty) and `judged` (said to be the same). `attrs["verdicts"]`
+        counts the pairs of each kind, "open" those that were asked and are still open.
+    """
+    mend = "pass the tidy table of the run"
+    faults = check_columns(table, ("unit_id", "variable", "label"), "labels", mend)
+    faults += check_columns(pairs, ("left", "right", "score"), "pairs", "pass those of combine_scores")
+    raise_faults("The labels cannot be applied.", faults)
+    rows = table[table["variable"] == variable]
+    ids = pd.Series(_pair_ids(pairs), index=pairs.index)
+    unknown = rows.loc[~rows["unit_id"].isin(ids), "unit_id"].unique()
+    if len(unknown) or rows.empty:
+        problem = f"{len(unknown)} units of it are no pairs here" if len(unknown) else f"it has no row of {variable!r}"
+        fault = Fault("table of labels", problem, "apply the labels to the pairs that grey_pairs was given")
+        raise_faults("The labels cannot be applied.", [fault])
+    said = rows.dropna(subset=["label"]).groupby("unit_id")["label"].agg(frozenset)
+    verdicts = said.map({frozenset([same]): "same", frozenset([different]): "different"}).dropna()
+    verdict = ids.map(verdicts).fillna("")
+    score = pairs["score"].mask(verdict == "same", 1.0).mask(verdict == "different", 0.0)
+    judged = pairs.assign(score=score, verdict=verdict, judged=verdict == "same")
+    counts = verdicts.value_counts()
+    judged.attrs["verdicts"] = {
+        "same": int(counts.get("same", 0)),
+        "different": int(counts.get("different", 0)),
+        "open": int(rows["unit_id"].nunique() - len(verdicts)),
+    }
+    return judged
+
+
+def _pair_ids(pairs: pd.DataFrame) -> list[str]:
+    return [f"{a}{BETWEEN}{b}" for a, b in zip(pairs["left"], pairs["right"], strict=True)]
+
+
+def _told(frame: pd.DataFrame, columns: Sequence[str], rows: pd.Series) -> list[str]:
+    """Name and further columns of rows, as a reader sees them."""
+    part = frame[["name", *columns]].iloc[rows]
+    return [
+        "; ".join([str(row[0]), *(f"{column}: {value}" for column, value in zip(columns, row[1:], strict=True))])
+        for row in part.itertuples(index=False, name=None)
+    ]
+
+
+def _check_grey(
+    pairs: pd.DataFrame, mentions: pd.DataFrame, entities: pd.DataFrame | None, columns: Sequence[str]
+) -> None:
+    needed = ("left", "right", "left_row", "right_row", "found_by", "score")
+    faults = check_columns(pairs, needed, "pairs", "pass those of combine_scores")
+    faults += check_mentions(mentions) + ([] if entities is None else check_entities(entities))
+    for what, frame in (("mentions", mentions), ("entities", entities)):
+        faults += [] if frame is None else check_columns(frame, columns, what, "name columns of both tables")
+    raise_faults("The grey pairs cannot be listed.", faults)

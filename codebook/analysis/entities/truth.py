@@ -1,0 +1,96 @@
+"""What is known of the pairs: which are the same entity, and which half of the entities a pair belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from hashlib import blake2b
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.checks import name_some
+from codebook.analysis.entities.checks import check_columns, raise_faults
+from codebook.errors import Fault
+
+HALVES = ("choose", "test")
+"""The threshold is chosen on the first half of the entities, and its figures are those of the second."""
+
+
+def split_entities(truth: Mapping[Hashable, object] | pd.Series, *, seed: int = 1) -> pd.Series:
+    """Half of each mention, "choose" or "test", by its entity: all mentions of an entity are in one half.
+
+    Parameters
+    ----------
+    truth
+        Entity of each mention id; missing where the mention is of no entity of the list.
+    seed
+        Of the split. An entity's half depends on its id and the seed alone, not on what else is there.
+
+    Examples
+    --------
+    >>> halves = split_entities({"m1": "NER", "m2": "NER", "m3": "NGA"})
+    >>> halves["m1"] == halves["m2"]
+    True
+    """
+    known = known_entities(truth)
+    halves = {entity: HALVES[_is_odd(entity, seed)] for entity in known.unique()}
+    return known.map(halves).rename("half")
+
+
+def known_entities(truth: Mapping[Hashable, object] | pd.Series) -> pd.Series:
+    """Entity of each mention id as text; a mention of no known entity is an entity of its own."""
+    known = pd.Series(truth, dtype=object)
+    alone = known.isna() | (known == "")
+    named = known.astype(str)
+    return named.mask(alone, "no entity: " + pd.Series(known.index.astype(str), index=known.index))
+
+
+def label_pairs(pairs: pd.DataFrame, truth: Mapping[Hashable, object] | pd.Series, *, seed: int = 1) -> pd.DataFrame:
+    """Return the pairs with `same` (true or false), `entity` (of the left mention) and `half`.
+
+    A pair with a list belongs to its mention's half. A pair of two mentions is in "choose" where both are; it is in
+    "test" where the left one is, so that the test half has its full share of pairs across; the rest have no half.
+
+    Raises
+    ------
+    TableError
+        A mention of the pairs has no truth.
+    """
+    known = known_entities(truth)
+    mend = "pass the pairs of candidate_pairs"
+    faults = check_columns(pairs, ("left", "right", "listed", "found_by"), "pairs", mend)
+    if not faults:
+        ids = pairs["left"] if pairs["listed"].any() else pd.concat([pairs["left"], pairs["right"]])
+        faults = absent_mentions(ids, known)
+    raise_faults("The pairs cannot be compared with the truth.", faults)
+    halves = split_entities(truth, seed=seed)
+    left, half = known.loc[pairs["left"]].to_numpy(), halves.loc[pairs["left"]].to_numpy()
+    listed = pairs["listed"].to_numpy(dtype=bool)
+    if listed.any():
+        right = pairs["right"].astype(str).to_numpy()
+    else:
+        right = known.loc[pairs["right"]].to_numpy()
+        half = np.where((half == "choose") & (halves.loc[pairs["right"]].to_numpy() == "test"), "", half)
+    return pairs.assign(same=left == right, entity=left, half=half)
+
+
+def count_true_pairs(pairs: pd.DataFrame, truth: Mapping[Hashable, object] | pd.Series) -> pd.Series:
+    """True pairs of each entity, those that blocking lost included; forms that stand twice count once."""
+    known = pd.Series(truth, dtype=object)
+    if pairs["listed"].any():
+        entities = known_entities(truth)
+        return (known.notna() & (known != "")).groupby(entities.to_numpy()).sum()
+    once = known_entities(truth).drop(pairs.loc[pairs["found_by"] == "form", "right"].unique())
+    sizes = once.groupby(once.to_numpy()).size()
+    return sizes * (sizes - 1) // 2
+
+
+def absent_mentions(ids: pd.Series, known: pd.Series) -> list[Fault]:
+    """Faults of mentions that the truth does not name."""
+    absent = ids[~ids.isin(known.index)].unique()
+    mend = "give each mention id its entity, missing where it has none"
+    return [Fault("table of truth", f"mentions {name_some(absent)} are not in it", mend)] if len(absent) else []
+
+
+def _is_odd(entity: str, seed: int) -> int:
+    return blake2b(f"{seed}:{entity}".encode(), digest_size=1).digest()[0] & 1
