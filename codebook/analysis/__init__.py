@@ -7,6 +7,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     validity      confusion, validity, validity_summary
     association   label_association, variable_association, label_indicators, coder_correlogram, to_matrix
     figures       plot_correlogram, plot_confusion, plot_estimates
+    vectors       nearest, near_duplicates, cluster_vectors, map_vectors, plot_map
     sets          open_labels: a multi-label variable as one yes/no variable a label
 """
 
@@ -32,6 +33,7 @@ from codebook.analysis.transcripts import (
     word_recall,
 )
 from codebook.analysis.validity import confusion, validity
+from codebook.analysis.vectors import cluster_vectors, map_vectors, near_duplicates, nearest, plot_map
 
 __all__ = [
     "BOUNDS",
@@ -42,6 +44,7 @@ __all__ = [
     "VariableLike",
     "agreement_table",
     "character_error_rate",
+    "cluster_vectors",
     "coder_correlogram",
     "coder_pairs",
     "confusion",
@@ -49,11 +52,15 @@ __all__ = [
     "krippendorff_alpha",
     "label_association",
     "label_indicators",
+    "map_vectors",
+    "near_duplicates",
+    "nearest",
     "open_labels",
     "percent_agreement",
     "plot_confusion",
     "plot_correlogram",
     "plot_estimates",
+    "plot_map",
     "plot_transcripts",
     "to_matrix",
     "transcript_accuracy",
