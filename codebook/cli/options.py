@@ -44,11 +44,14 @@ def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, .
 def units_options(command: F) -> F:
     """The options that say what is coded."""
     for option in (
-        click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows only."),
+        click.option("--form", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Of groups, images and PDFs."),
+        click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows."),
         click.option("--context", multiple=True, metavar="COLUMN", help="Column shown with the text; may be repeated."),
         click.option("--text", "text_column", default="text", show_default=True, help="Column with the texts."),
         click.option("--id", "id_column", default="id", show_default=True, help="Column with the ids."),
-        click.option("--units", "units_path", default="data/texts.csv", show_default=True, help="The texts' file."),
+        click.option(
+            "--units", "units_path", default="data/texts.csv", show_default=True, help="Table, folder or PDFs."
+        ),
         click.option("--codebook", "book", default="codebook.yaml", show_default=True, help="The codebook's file."),
     ):
         command = option(command)
@@ -56,14 +59,19 @@ def units_options(command: F) -> F:
 
 
 def read_units(
-    units_path: str, id_column: str, text_column: str, context: tuple[str, ...], where: Mapping[str, Any]
+    units_path: str,
+    id_column: str,
+    text_column: str,
+    context: tuple[str, ...],
+    where: Mapping[str, Any],
+    form: Mapping[str, Any],
 ) -> Source:
-    """Open the file of units that the options describe."""
-    from codebook.units import read_units
+    """Open the units that the options describe."""
+    from codebook.units import open_units, read_form
 
-    return read_units(
-        units_path, id_column=id_column, text_column=text_column, context_columns=context, where=dict(where)
-    )
+    columns = {"id_column": id_column, "text_column": text_column, "context_columns": context}
+    shape = read_form([f"{name}: {values[-1]}" for name, values in form.items()])
+    return open_units(units_path, **columns, where=dict(where), form=shape)
 
 
 def service_options(command: F) -> F:
@@ -87,7 +95,7 @@ def take_plan(given: dict[str, Any]) -> dict[str, Any]:
     """The options of a plan as the package takes them: the units read, settings typed, the engine's own apart."""
     import yaml
 
-    columns = ("units_path", "id_column", "text_column", "context", "where")
+    columns = ("units_path", "id_column", "text_column", "context", "where", "form")
     units = read_units(**{name: given.pop(name) for name in columns})
     settings = {name: yaml.safe_load(values[-1]) for name, values in given.pop("settings").items()}
     options = {name: value for name in ("provider", "base_url") if (value := given.pop(name))}

@@ -10,6 +10,7 @@ from codebook.units.documents import read_documents
 from codebook.units.files import load_parts
 from codebook.units.groups import GroupSource, find_member, group_units
 from codebook.units.image_source import read_images
+from codebook.units.opening import open_units, read_form
 from codebook.units.rows import RowFile, missing_column, open_rows
 from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
 from codebook.units.store import iter_units, write_units
@@ -30,7 +31,9 @@ __all__ = [
     "load_parts",
     "missing_column",
     "open_rows",
+    "open_units",
     "read_documents",
+    "read_form",
     "read_images",
     "read_units",
     "write_units",
