@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from codebook.costs.images import count_part, is_image
 from codebook.costs.tokens import TokenCounter
 from codebook.records import EMBEDDINGS
 
@@ -24,7 +25,8 @@ def count_request(body: Any, counter: TokenCounter, url: str = "") -> int:
 
     Counted are all messages, the JSON schema as it is written, tools, and for each message `MESSAGE_TOKENS` and for
     each request `REPLY_TOKENS`. That overhead, and how a service spells a schema, are not published for new models: a
-    pilot's own bill corrects them. Images and files are not counted; `find_uncounted` names them.
+    pilot's own bill corrects them. Images are counted where their size and the rule of the model's family are known
+    (`codebook.costs.images`), files never; `find_uncounted` names what is not.
 
     Examples
     --------
@@ -39,6 +41,7 @@ def count_request(body: Any, counter: TokenCounter, url: str = "") -> int:
     total = REPLY_TOKENS
     for texts in iter_messages(body):
         total += MESSAGE_TOKENS + sum(map(counter.count, texts))
+    total += sum(count_part(part, _model(body)) or 0 for part in _parts(body) if is_image(part))
     if schema := find_schema(body):
         total += counter.count(_dump(schema))
     return total + sum(counter.count(_dump(tool)) for tool in _list(body.get("tools")))
@@ -49,12 +52,14 @@ def find_uncounted(body: Any) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> find_uncounted({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]})
+    >>> body = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}
+    >>> find_uncounted(body | {"model": "gpt-6-luna"})
     ('image_url',)
     """
-    messages = _messages(body if isinstance(body, Mapping) else {})
-    parts = [part for message in messages for part in _list(message.get("content")) if isinstance(part, Mapping)]
-    return tuple(sorted({str(part.get("type")) for part in parts} - _TEXTS))
+    body = body if isinstance(body, Mapping) else {}
+    foreign = [part for part in _parts(body) if part.get("type") not in _TEXTS]
+    unknown = [part for part in foreign if not is_image(part) or count_part(part, _model(body)) is None]
+    return tuple(sorted({str(part.get("type")) for part in unknown}))
 
 
 def iter_messages(body: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -83,6 +88,16 @@ def _messages(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if isinstance(asked, str):
         return [{"content": asked}]
     return [message for message in _list(asked) if isinstance(message, Mapping)]
+
+
+def _parts(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The parts of all messages that are made of parts."""
+    contents = [_list(message.get("content")) for message in _messages(body)]
+    return [part for content in contents for part in content if isinstance(part, Mapping)]
+
+
+def _model(body: Mapping[str, Any]) -> str:
+    return str(body.get("model", ""))
 
 
 def _embeds(body: Mapping[str, Any]) -> bool:

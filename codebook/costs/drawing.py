@@ -43,19 +43,26 @@ class Sample:
 def draw_lines(paths: Iterable[Path], size: int) -> Sample:
     """Draw lines out of all the files in one pass, each with the same chance and a fixed seed, in their order."""
     chance = random.Random(SEED)
-    kept: list[tuple[int, bytes]] = []
+    kept: list[tuple[int, Path, int, int]] = []  # where a line stands: lines with images are too large to hold many
     n_lines = n_bytes = 0
     for path in paths:
-        for _, _, line in number_lines(path):
+        for _, offset, line in number_lines(path):
             n_lines, n_bytes = n_lines + 1, n_bytes + len(line)
             if len(kept) < size:
-                kept.append((n_lines, line))
+                kept.append((n_lines, path, offset, len(line)))
             elif (place := int(chance.random() * n_lines)) < size:
-                kept[place] = (n_lines, line)
+                kept[place] = (n_lines, path, offset, len(line))
     if n_lines and size < n_lines:  # a whole that is small is counted whole
         chance.shuffle(kept)
         size = max(20, N_BYTES * n_lines // n_bytes)
-    return Sample([line for _, line in sorted(kept[:size])], n_lines, n_bytes)
+    lines = [_read_line(path, offset, length) for _, path, offset, length in sorted(kept[:size])]
+    return Sample(lines, n_lines, n_bytes)
+
+
+def _read_line(path: Path, offset: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
 
 
 class Counts:
