@@ -4,7 +4,7 @@ Every function takes the tidy table (one row a unit x coder x variable x draw) a
 variable; none needs a model, a run or the network. Only draw 0 is read unless `draw` is passed.
 
     reliability   krippendorff_alpha, percent_agreement, agreement_table, coder_pairs
-    validity      confusion, validity, validity_summary
+    validity      confusion, validity, validity_summary; span_validity of entities and other spans
     association   label_association, variable_association, label_indicators, coder_correlogram, to_matrix
     figures       plot_correlogram, plot_confusion, plot_estimates
     vectors       nearest, near_duplicates, cluster_vectors, map_vectors, plot_map
@@ -25,6 +25,7 @@ from codebook.analysis.multi import open_labels
 from codebook.analysis.percent import DEFINITIONS, percent_agreement
 from codebook.analysis.reliability import krippendorff_alpha
 from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike
+from codebook.analysis.spans import span_validity
 from codebook.analysis.summary import validity_summary
 from codebook.analysis.transcripts import (
     character_error_rate,
@@ -62,6 +63,7 @@ __all__ = [
     "plot_estimates",
     "plot_map",
     "plot_transcripts",
+    "span_validity",
     "to_matrix",
     "transcript_accuracy",
     "validity",

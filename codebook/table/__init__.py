@@ -7,6 +7,7 @@ it in files, `read_coders` and `read_codings` bring in labels that people or oth
 from codebook.table.coders import read_coders, read_codings
 from codebook.table.contract import COLUMNS, KEY, OPTIONAL
 from codebook.table.coverage import TableView, coverage, coverage_sentence, show_table
+from codebook.table.database import write_database
 from codebook.table.exports import read_table, write_table
 from codebook.table.frame import check_table, dump_labels, make_table, merge_tables
 from codebook.table.groups import (
@@ -18,6 +19,9 @@ from codebook.table.groups import (
     set_aside_abstentions,
     shorten_coders,
 )
+from codebook.table.quotes import find_quote, find_quotes
+from codebook.table.record_codings import read_record_codings
+from codebook.table.records import count_quotes, name_mentions, records_table, units_table
 from codebook.table.transcripts import Transcript, join_transcripts, read_texts, read_transcript, write_transcripts
 from codebook.table.wide import to_wide, write_wide
 
@@ -31,23 +35,31 @@ __all__ = [
     "check_table",
     "coders_sharing",
     "count_labels",
+    "count_quotes",
     "coverage",
     "coverage_sentence",
     "dump_labels",
+    "find_quote",
+    "find_quotes",
     "group_coders",
     "join_transcripts",
     "make_table",
     "merge_tables",
+    "name_mentions",
     "own_coders",
     "read_coders",
     "read_codings",
+    "read_record_codings",
     "read_table",
     "read_texts",
     "read_transcript",
+    "records_table",
     "set_aside_abstentions",
     "shorten_coders",
     "show_table",
     "to_wide",
+    "units_table",
+    "write_database",
     "write_table",
     "write_transcripts",
     "write_wide",

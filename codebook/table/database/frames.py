@@ -1,0 +1,99 @@
+"""Frames made ready for a database: key, columns, rows in plain values; every fault is found before it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from codebook.errors import Fault, TableError
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A frame ready to be written: its key, its columns with their kinds, and its rows in plain values.
+
+    `scope` are the columns that say what a row takes the place of: the key without the number in a list. `runs` are
+    the runs whose rows are replaced as a whole.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    kinds: Mapping[str, str]
+    rows: Sequence[tuple[Any, ...]]
+    runs: tuple[str, ...]
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Columns of the key that name a coding, or the whole key."""
+        return tuple(name for name in self.key if name != "n")
+
+    def scopes(self) -> list[tuple[Any, ...]]:
+        """The different values of the scope's columns."""
+        places = [list(self.kinds).index(name) for name in self.scope]
+        return list(dict.fromkeys(tuple(row[at] for at in places) for row in self.rows))
+
+
+def make_sheets(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, Sequence[str]]) -> list[Sheet]:
+    """Make frames ready, the keys as given or out of their `attrs`.
+
+    Raises
+    ------
+    TableError
+        Lists all that keeps a frame from being a table.
+    """
+    faults: list[Fault] = []
+    sheets = []
+    for name, frame in frames.items():
+        key = tuple(keys.get(name, frame.attrs.get("key", ())))
+        if problem := _find_problem(frame, key):
+            faults.append(Fault(f"table {name!r}", *problem))
+            continue
+        runs = tuple(frame.attrs.get("runs", ())) if "run_id" in frame else ()
+        kinds = {str(column): _kind(frame[column]) for column in frame.columns}
+        sheets.append(Sheet(name, key, kinds, list(_plain_rows(frame)), runs))
+    if faults:
+        raise TableError("The tables cannot be written; nothing was changed.", faults)
+    return sheets
+
+
+def _find_problem(frame: pd.DataFrame, key: Sequence[str]) -> tuple[str, str] | None:
+    """(problem, mend) of a frame that cannot become a table."""
+    if not key:
+        return "it is not said what names a row", "name the columns in `keys`"
+    if missing := [name for name in key if name not in frame]:
+        return f"the key's column {missing[0]!r} is not there", f"use some of {', '.join(map(str, frame.columns))}"
+    if frame[list(key)].isna().any(axis=None):
+        return f"the key ({', '.join(key)}) has empty cells", "fill them in, or drop the rows"
+    if (twice := frame.duplicated(list(key))).any():
+        first = ", ".join(map(str, frame.loc[twice, list(key)].iloc[0]))
+        return f"{int(twice.sum()):,} rows repeat the key ({', '.join(key)}), such as {first}", "give the whole key"
+    folded = [str(name).casefold() for name in frame.columns]
+    return ("two columns have one name", "rename one") if len(set(folded)) < len(folded) else None
+
+
+def _kind(column: pd.Series[Any]) -> str:
+    """What a column holds: "integer", "real" or "text"."""
+    if pd.api.types.is_integer_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+        return "integer"
+    return "real" if pd.api.types.is_float_dtype(column.dtype) else "text"
+
+
+def _plain_rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """The rows in values of Python; what is missing is None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    columns = [[_plain(cell) for cell in plain[name]] for name in plain]
+    return zip(*columns, strict=True)
+
+
+def _plain(cell: Any) -> Any:
+    number = cell.item() if hasattr(cell, "item") else cell
+    return int(number) if isinstance(number, bool) else number if isinstance(number, int | float | None) else str(cell)
+
+
+def refused(said: str) -> TableError:
+    """Return the error of a database that does not take the tables."""
+    mend = "see what the database says; give another table's name or another database"
+    return TableError("The tables were not written; nothing was changed.", [Fault("the database", said, mend)])
