@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from codebook.analysis.checks import name_some
-from codebook.analysis.counts import collapse, count_patterns, read_codings
+from codebook.analysis.counts import count_patterns, read_codings
 from codebook.analysis.examples import make_table, observers_2011
+from codebook.analysis.patterns import collapse
 from codebook.errors import StatisticError
 
 

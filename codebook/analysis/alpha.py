@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from codebook.analysis.counts import Codings, Patterns
+from codebook.analysis.counts import Codings
+from codebook.analysis.patterns import Patterns
 from codebook.analysis.scales import SET_LEVELS, Floats, Scale, label_distances
 from codebook.errors import Fault, StatisticError
 

@@ -8,7 +8,7 @@ not grow with the number of units. Nothing is pivoted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -22,11 +22,8 @@ from codebook.analysis.checks import (
     check_whys,
     raise_faults,
 )
-from codebook.analysis.scales import Bools, Floats, Ints, Scale, check_level, read_scale
-from codebook.errors import Fault
-
-_EXACT = 2**52  # integers that a float64 sum holds exactly
-_MOST_CELLS = 10**8  # of patterns x labels, 0.8 GB
+from codebook.analysis.patterns import Patterns, collapse
+from codebook.analysis.scales import Bools, Ints, Scale, check_level, read_scale
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,8 @@ class Codings:
     """Codings of one variable as integers, one row a unit x coder.
 
     `unit`, `coder` and `code`, shape (n_rows,), are positions in `units`, `coders` and `scale.labels`; `code` is -1
-    where the label is missing, and then `why` is a position in `whys` (else -1).
+    where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
+    which units belong together; it is empty where each stands for itself.
     """
 
     scale: Scale
@@ -45,6 +43,7 @@ class Codings:
     units: pd.Index
     coders: tuple[str, ...]
     whys: tuple[str, ...]
+    cluster: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def n_missing(self) -> int:
@@ -55,6 +54,12 @@ class Codings:
     def n_coders(self) -> int:
         """Coders of these rows, which may be fewer than `coders`."""
         return int(np.count_nonzero(np.bincount(self.coder, minlength=1)))
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many rows lack a label, by the reason, the commonest first."""
+        times = np.bincount(self.why[self.code < 0], minlength=len(self.whys))
+        return {self.whys[at]: int(times[at]) for at in np.argsort(-times, kind="stable") if times[at]}
 
     def answered(self) -> Codings:
         """The codings that have a label."""
@@ -68,23 +73,32 @@ class Codings:
         """The rows at these positions; units and coders keep theirs."""
         return replace(self, unit=self.unit[rows], coder=self.coder[rows], code=self.code[rows], why=self.why[rows])
 
+    def among(self, coders: Iterable[str]) -> Codings:
+        """The rows of these coders; nobody else and no other unit is left."""
+        wanted = set(coders)
+        if wanted >= set(self.coders):
+            return self
+        kept = np.array([name in wanted for name in self.coders], dtype=bool)
+        part = self.only(kept[self.coder])
+        there = np.bincount(part.unit, minlength=len(self.units)) > 0
+        return replace(
+            part,
+            unit=(np.cumsum(there) - 1)[part.unit],
+            coder=(np.cumsum(kept) - 1)[part.coder],
+            units=self.units[there],
+            coders=tuple(name for name in self.coders if name in wanted),
+            cluster=self.cluster[there] if len(self.cluster) else self.cluster,
+        )
 
-@dataclass(frozen=True)
-class Patterns:
-    """Distinct vectors of label counts: `counts` (n_patterns, n_labels), each shown by `times` (n_patterns,) units."""
+    def yes_no(self, label: int) -> Codings:
+        """Whether each coding is, or for sets holds, one label: codes 0 and 1 on a nominal scale "0", "1".
 
-    counts: Floats
-    times: Ints
-
-    @property
-    def sizes(self) -> Floats:
-        """Codings on a unit of each pattern, shape (n_patterns,)."""
-        return np.asarray(self.counts.sum(axis=1))
-
-    def pairable(self) -> Patterns:
-        """The patterns of two or more codings: the only ones that say anything of agreement."""
-        keep = self.sizes >= 2
-        return Patterns(self.counts[keep], self.times[keep])
+        `label` is a position in the scale's labels, or for sets in the codebook's.
+        """
+        members = self.scale.members
+        holds = members[:, label] if members.size else np.arange(self.scale.n_labels) == label
+        code = np.append(holds.astype(np.int64), -1)[self.code]
+        return replace(self, scale=Scale("nominal", ("0", "1"), n_declared=2), code=code)
 
 
 def read_codings(
@@ -156,74 +170,6 @@ def count_patterns(codings: Codings) -> Patterns:
     """
     given = codings.answered()
     return collapse(given.unit, given.code, codings.scale.n_labels)
-
-
-def collapse(unit: Ints, code: Ints, n_labels: int) -> Patterns:
-    """Distinct count vectors of the units that occur in `unit`.
-
-    Parameters
-    ----------
-    unit, code
-        One entry a coding, shape (n_codings,).
-
-    Examples
-    --------
-    >>> patterns = collapse(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 0, 1, 1]), 2)
-    >>> patterns.counts.tolist(), patterns.times.tolist()
-    ([[1.0, 1.0], [0.0, 2.0]], [2, 1])
-    """
-    if not len(unit):
-        return Patterns(np.empty((0, n_labels)), np.empty(0, dtype=np.int64))
-    base = int(np.bincount(unit).max()) + 1
-    if base**n_labels < _EXACT:
-        return _collapse_by_weight(unit, code, n_labels, base)
-    return _collapse_by_sorting(unit, code, n_labels)
-
-
-def _collapse_by_weight(unit: Ints, code: Ints, n_labels: int, base: int) -> Patterns:
-    """A unit's counts are the digits of one number, which a single bincount sums."""
-    weights = base ** np.arange(n_labels, dtype=np.int64)
-    keys = np.bincount(unit, weights=weights.astype(np.float64)[code]).astype(np.int64)
-    if base**n_labels <= 4 * len(keys) + 2**20:
-        times = np.bincount(keys)
-        distinct = np.flatnonzero(times)
-        times = times[distinct]
-    else:
-        distinct, times = np.unique(keys, return_counts=True)
-    seen = distinct > 0  # zero: a position in `units` without a labelled coding
-    counts = distinct[seen, None] // weights[None, :] % base
-    return Patterns(counts.astype(np.float64), times[seen])
-
-
-def _collapse_by_sorting(unit: Ints, code: Ints, n_labels: int) -> Patterns:
-    """A unit's codes in order are the digits: for many labels and few codings a unit."""
-    unit = np.unique(unit, return_inverse=True)[1]
-    order = np.argsort(unit * n_labels + code)
-    unit, code = unit[order], code[order]
-    sizes = np.bincount(unit)
-    starts = np.cumsum(sizes) - sizes
-    keys, span = np.zeros(len(sizes), dtype=np.int64), 1
-    for place in range(int(sizes.max())):
-        if span * (n_labels + 1) >= 2**62:
-            distinct, keys = np.unique(keys, return_inverse=True)
-            span = len(distinct)
-        digit = np.where(place < sizes, code[np.minimum(starts + place, len(code) - 1)] + 1, 0)
-        keys, span = keys * (n_labels + 1) + digit, span * (n_labels + 1)
-    _, first, times = np.unique(keys, return_index=True, return_counts=True)
-    _check_size(len(first), n_labels)
-    pattern = np.repeat(np.arange(len(first)), sizes[first])
-    inside = np.arange(len(pattern)) - np.repeat(np.cumsum(sizes[first]) - sizes[first], sizes[first])
-    shown = code[np.repeat(starts[first], sizes[first]) + inside]
-    counts = np.bincount(pattern * n_labels + shown, minlength=len(first) * n_labels)
-    return Patterns(counts.reshape(len(first), n_labels).astype(np.float64), times)
-
-
-def _check_size(n_patterns: int, n_labels: int) -> None:
-    if n_patterns * n_labels > _MOST_CELLS:
-        problem = f"{n_patterns:,} patterns of {n_labels:,} different values do not fit in memory"
-        raise_faults(
-            "Too many different values.", [Fault("label", problem, "round the numbers, or code them in bands")]
-        )
 
 
 def _select(table: pd.DataFrame, variable: str, draw: int, wanted: list[str] | None) -> pd.DataFrame:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.checks import raise_faults
-from codebook.analysis.counts import Codings, Patterns, collapse, read_codings
+from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.estimates import Estimate, check_bootstrap
+from codebook.analysis.patterns import Patterns, collapse
 from codebook.analysis.reliability import Bootstrap, Pairable, make_estimate, pairable
 from codebook.analysis.scales import Floats
 from codebook.errors import Fault

@@ -12,8 +12,9 @@ import pandas as pd
 
 from codebook.analysis.alpha import alpha_values, check_against_library
 from codebook.analysis.checks import raise_faults
-from codebook.analysis.counts import Codings, Patterns, count_patterns, read_codings
+from codebook.analysis.counts import Codings, count_patterns, read_codings
 from codebook.analysis.estimates import Estimate, check_bootstrap, package_versions, percentile_interval, resample
+from codebook.analysis.patterns import Patterns
 from codebook.analysis.scales import Floats
 
 

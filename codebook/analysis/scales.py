@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codebook.analysis.checks import name_some
+from codebook.analysis.checks import name_some, raise_faults
 from codebook.errors import Fault
 
 Ints = NDArray[np.int64]
@@ -23,6 +23,10 @@ LEVELS = ("nominal", "ordinal", "interval", "ratio")
 
 SET_LEVELS = ("masi", "jaccard")
 """Distances between sets of labels, for a variable of kind `multi`."""
+
+
+MOST_DIFFERENT = 10_000
+"""Different values or sets whose distances are kept as a square, 0.8 GB."""
 
 
 class VariableLike(Protocol):
@@ -51,12 +55,14 @@ class Scale:
 
     `values` are the numbers of an interval or ratio scale, shape (n_labels,). For sets of labels, `labels` are the
     distinct sets seen and `members`, shape (n_sets, n_codebook_labels), says which codebook label each set holds.
+    `n_declared` is how many labels the codebook allows, 0 where it does not list them.
     """
 
     level: str
     labels: tuple[str, ...]
     values: Floats = field(default_factory=lambda: np.empty(0))
     members: Bools = field(default_factory=lambda: np.empty((0, 0), dtype=bool))
+    n_declared: int = 0
 
     @property
     def n_labels(self) -> int:
@@ -73,7 +79,19 @@ def check_level(level: str, labels: Sequence[str] | None) -> list[Fault]:
         return [Fault("labels", f"a {level} scale needs its labels", "pass labels=, all of them, in codebook order")]
     if isinstance(labels, str) or len(set(labels or ())) < len(labels or ()):
         return [Fault("labels", f"{labels!r} is not a list of different labels", "pass each label once, in a list")]
-    return []
+    return _check_order(labels) if level == "ordinal" else []
+
+
+def _check_order(labels: Sequence[str] | None) -> list[Fault]:
+    """Faults of an ordinal scale without an order: a set, or numbers that were sorted as text (1, 10, 2)."""
+    if isinstance(labels, (Set, Mapping)):
+        return [Fault("labels", f"a {type(labels).__name__} has no order", "pass a list, from lowest to highest")]
+    names = [str(label) for label in labels or ()]
+    numbers = [number for number in map(_number, names) if math.isfinite(number)]
+    if names != sorted(names) or numbers == sorted(numbers):
+        return []
+    problem = f"the numbers {name_some(names, 12)} stand in the order of text, not of size"
+    return [Fault("labels", problem, "order them: labels=sorted(labels, key=float)")]
 
 
 def read_scale(found: Sequence[object], *, level: str, labels: Sequence[str] | None) -> tuple[Scale, Ints, list[Fault]]:
@@ -107,7 +125,7 @@ def read_scale(found: Sequence[object], *, level: str, labels: Sequence[str] | N
     if level in ("interval", "ratio"):
         return _read_numbers(texts, level, labels)
     names = tuple(labels or ())
-    return Scale(level, names), _positions(texts, names), _outside(texts, names)
+    return Scale(level, names, n_declared=len(names)), _positions(texts, names), _outside(texts, names)
 
 
 def label_distances(scale: Scale) -> Floats:
@@ -117,6 +135,11 @@ def label_distances(scale: Scale) -> Floats:
     for equal sets, 2/3 when one holds the other, 1/3 when they overlap, 0 otherwise. Two empty sets agree; an empty
     set is at distance 1 from any other.
 
+    Raises
+    ------
+    StatisticError
+        More than `MOST_DIFFERENT` labels.
+
     Examples
     --------
     >>> scale, _, _ = read_scale(['["a"]', '["a", "b"]', "[]"], level="masi", labels=["a", "b"])
@@ -125,6 +148,10 @@ def label_distances(scale: Scale) -> Floats:
            [1.   , 0.   , 0.667],
            [1.   , 0.667, 0.   ]])
     """
+    if scale.n_labels > MOST_DIFFERENT:
+        problem = f"{scale.n_labels:,} different values, whose distances two by two do not fit in memory"
+        mend = "round the numbers, code them in bands, or pass level='interval'"
+        raise_faults("Too many different values.", [Fault("label", problem, mend)])
     if scale.level == "ratio":
         a, b = scale.values[:, None], scale.values[None, :]
         return np.asarray(np.divide(a - b, a + b, out=np.zeros((len(a), len(a))), where=a != b) ** 2)
@@ -164,9 +191,11 @@ def _read_numbers(texts: list[str], level: str, labels: Sequence[str] | None) ->
         faults.append(Fault("label", f"a label of the {level} scale is not a number: {name_some(wrong)}", mend))
     if level == "ratio" and min(numbers, default=0.0) < 0:
         faults.append(Fault("label", f"a ratio scale has no {min(numbers):g} below zero", "pass level='interval'"))
-    values = np.unique([number for number in numbers if math.isfinite(number)])
+    declared = {number for number in map(_number, labels or ()) if math.isfinite(number)}
+    values = np.unique([number for number in (*numbers, *declared) if math.isfinite(number)])
     codes = np.searchsorted(values, numbers) if not faults else np.full(len(texts), -1)
-    return Scale(level, tuple(f"{value:g}" for value in values), values), codes.astype(np.int64), faults
+    scale = Scale(level, tuple(f"{value:g}" for value in values), values, n_declared=len(declared))
+    return scale, codes.astype(np.int64), faults
 
 
 def _number(text: str) -> float:
