@@ -8,6 +8,7 @@ commerce) hang over the pictures that the weights were trained with.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -29,6 +30,7 @@ from codebook.records import FilePart, dump_canonical
 CROP = 224 / 256
 """The middle part of the shorter side that the network looks at: what it was tested with by its makers."""
 MAX_THREADS = 4
+MAX_REMEMBERED = 4_000
 
 Array = npt.NDArray[np.float32]
 
@@ -44,7 +46,8 @@ class PhotoModel:
     """EfficientNet-Lite0, ready to look. What it sees in a photo depends on that photo alone.
 
     Several photos are looked at in several threads, each of which computes with one: linear algebra on several
-    threads sums in another order. One call at a time, since that limit is the whole process's.
+    threads sums in another order. One call at a time, since that limit is the whole process's. What was seen in the
+    last thousands of photos is remembered (9 kB each), so that an example is not looked at with every request.
     """
 
     def __init__(self) -> None:
@@ -55,6 +58,7 @@ class PhotoModel:
             raise missing_extra() from None
         self._algebra = ThreadpoolController()
         self._net = LiteNet(read_arrays(path))
+        self._seen: dict[bytes, Seen] = {}
 
     def look(self, photos: Sequence[bytes]) -> list[Seen]:
         """See each photo.
@@ -64,8 +68,13 @@ class PhotoModel:
         PictureError
             The bytes of one are no picture that can be used.
         """
+        names = [hashlib.sha256(photo).digest() for photo in photos]
+        if len(self._seen) > MAX_REMEMBERED:
+            self._seen.clear()
+        fresh = {name: photo for name, photo in zip(names, photos, strict=True) if name not in self._seen}
         with self._algebra.limit(limits=1, user_api="blas"), ThreadPoolExecutor(MAX_THREADS) as pool:
-            return list(pool.map(self._look, photos))
+            self._seen.update(zip(fresh, pool.map(self._look, fresh.values()), strict=True))
+        return [self._seen[name] for name in names]
 
     def _look(self, photo: bytes) -> Seen:
         features = self._net.features(frame_photo(photo))
