@@ -12,6 +12,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.paths import missing_file, resolve_path
 from codebook.pdfs import PDFIUM, draw_page, open_pdf
 from codebook.table import Transcript
+from codebook.units import DocumentSource
 
 DPI = 72
 """Dots an inch of the picture."""
@@ -43,17 +44,20 @@ class PageView:
         )
 
 
-def show_page(path: str | Path, transcript: Transcript, page: int = 1) -> PageView:
+def show_page(documents: DocumentSource | str | Path, transcript: Transcript, page: int = 1) -> PageView:
     """Show a page of a PDF beside its transcript.
+
+    Parameters
+    ----------
+    documents
+        The documents (`read_documents`), of which the one is taken that the transcript is of; or the PDF's path.
 
     Raises
     ------
     ParameterError
         There is no such file, or the transcript does not have the page.
     """
-    path = resolve_path(path)
-    if not path.is_file():
-        raise ParameterError("The page cannot be shown.", [missing_file(path)])
+    path = _find(documents, transcript.document)
     found = next((one for one in transcript.pages if one.page == page), None)
     if found is None:
         there = ", ".join(str(one.page) for one in transcript.pages) or "none"
@@ -67,3 +71,17 @@ def show_page(path: str | Path, transcript: Transcript, page: int = 1) -> PageVi
     doubt = f"{len(found.unsure)} doubtful word{'s' * (len(found.unsure) != 1)}"
     said = f"{transcript.document}, page {page}, by {transcript.coder}: {len(found.text):,} characters, {doubt}"
     return PageView(said, room.getvalue(), found.text, tuple(found.unsure))
+
+
+def _find(documents: DocumentSource | str | Path, name: str) -> Path:
+    """The PDF that a transcript is of."""
+    if isinstance(documents, str | Path):
+        path = resolve_path(documents)
+        faults = [] if path.is_file() else [missing_file(path)]
+    else:
+        found = {path.stem: path for path in documents.files()}
+        path = found.get(name, documents.path)
+        faults = [] if name in found else [Fault("documents", f"none is named {name!r}", f"use one of {list(found)}")]
+    if faults:
+        raise ParameterError("The page cannot be shown.", faults)
+    return path

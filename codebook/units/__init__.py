@@ -6,7 +6,7 @@
 
 from codebook.units.base import Source
 from codebook.units.check import UnitFault, UnitsReport, check_units
-from codebook.units.documents import read_documents
+from codebook.units.documents import DocumentSource, read_documents
 from codebook.units.files import load_parts
 from codebook.units.groups import GroupSource, find_member, group_units
 from codebook.units.image_source import read_images
@@ -17,6 +17,7 @@ from codebook.units.store import iter_units, write_units
 
 __all__ = [
     "ROW_NUMBER",
+    "DocumentSource",
     "GroupSource",
     "RowFile",
     "Source",
