@@ -29,6 +29,8 @@ def write_address(sheets: Sequence[Sheet], address: str) -> None:
         engine = sql.create_engine(address)
         try:
             with engine.begin() as connection:
+                if engine.dialect.name == "sqlite":  # its driver begins no transaction for a new table
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                 for sheet in sheets:
                     _write_sheet(sql, connection, sheet)
         finally:
