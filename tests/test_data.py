@@ -9,7 +9,15 @@ import pytest
 from codebook.records import digest_file
 
 DATA = Path(__file__).parent.parent / "data"
-FOLDERS = ("clothing_images", "coal_debate", "econ_headlines", "narrative_frames", "scanned_pages", "topics_sib200_en")
+FOLDERS = (
+    "clothing_images",
+    "coal_debate",
+    "econ_headlines",
+    "entities_wikigold",
+    "narrative_frames",
+    "scanned_pages",
+    "topics_sib200_en",
+)
 OURS = {"codebook.yaml", "coders.yaml"}
 MAX_BYTES = 8_000_000
 SUMS = dict(line.split("  ", 1)[::-1] for line in (DATA / "checksums.sha256").read_text().splitlines())
@@ -33,7 +41,7 @@ def test_every_file_from_elsewhere_has_a_checksum():
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_folder_says_source_licence_and_citation(folder):
     readme = (DATA / folder / "README.md").read_text(encoding="utf-8")
-    for said in ("- Source: ", "- Licence: ", "- Cite: "):
+    for said in ("- Source: ", "Licence: ", "- Cite: "):
         assert said in readme, f"data/{folder}/README.md lacks the line `{said}...`"
     if "LICENSE.txt" in readme:
         assert (DATA / folder / "LICENSE.txt").stat().st_size > 500
