@@ -27,6 +27,8 @@ _WHERE = {
         "embed_texts",
         "store_vectors",
         "draw_examples",
+        "say_draws",
+        "try_examples",
         "preflight",
         "plan",
         "open_run",

@@ -3,7 +3,7 @@
 from codebook.records import RETRIABLE, RETRIED
 from codebook.run.embedding import embed_texts
 from codebook.run.estimate import estimate_whole
-from codebook.run.examples import draw_examples
+from codebook.run.examples import draw_examples, say_draws, try_examples
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.overview import cost_history, list_errors, list_jobs, list_running, summarise_runs
 from codebook.run.planning import ask_now, plan
@@ -33,7 +33,9 @@ __all__ = [
     "open_run",
     "plan",
     "preflight",
+    "say_draws",
     "store_vectors",
     "summarise_runs",
+    "try_examples",
     "wait",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
+from codebook.run.planning import plan
 from codebook.scheme import Category, Codebook, Example, Variable
 from codebook.units import Source
 from codebook.units.left_out import LeftOut
@@ -55,6 +56,84 @@ def draw_examples(
     variables = tuple(told if one.name == asked.name else one for one in codebook.variables)
     book = codebook.model_dump() | {"variables": [one.model_dump() for one in variables]}
     return Codebook.model_validate(book), LeftOut(units, frozenset(places))
+
+
+def try_examples(
+    codebook: Codebook,
+    units: Source,
+    table: pd.DataFrame,
+    *,
+    run: str,
+    draws: int = 5,
+    n_each: int = 8,
+    seed: int = 1,
+    coder: str = "gold",
+    variable: str = "",
+    **asked: Any,
+) -> pd.DataFrame:
+    """Draw examples several times, have the other units coded each time, and hold the labels against those of `coder`.
+
+    Each draw is a run of its own, named `run`-seed. How far the figures of the draws lie apart shows what chance in
+    choosing examples does; the draws share units, so their mean is surer than one of them, but less than it seems.
+
+    Parameters
+    ----------
+    draws, seed
+        How many draws, with the seeds `seed`, `seed` + 1, ...
+    asked
+        Who answers, as in `plan`: engine, model, options and others.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a draw: run, seed, n_each, n (units left with a label of `coder`), n_answered, accuracy (unanswered
+        units count as wrong), baseline (always their commonest label).
+    """
+    import pandas as pd
+
+    name = codebook.variable(variable).name
+    rows = []
+    for number in range(seed, seed + draws):
+        book, rest = draw_examples(codebook, units, table, n_each=n_each, seed=number, coder=coder, variable=name)
+        trial = plan(book, rest, run=f"{run}-{number}", **asked)
+        trial.submit()
+        trial.collect(partial=True)
+        rows.append({"run": trial.name, "seed": number, "n_each": n_each} | _score(trial.table(), table, coder, name))
+    return pd.DataFrame(rows)
+
+
+def say_draws(frame: pd.DataFrame) -> str:
+    """Say what `try_examples` found in one sentence.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = [{"n_each": 8, "n": 20, "accuracy": share, "baseline": 0.1} for share in (0.75, 0.85, 0.95)]
+    >>> say_draws(pd.DataFrame(rows))
+    'With 8 examples a category 85.0 % of 20 other units are right (3 draws, 75.0 to 95.0 %); one label always: 10.0 %.'
+    """
+    shares = 100 * frame["accuracy"]
+    n_units = " to ".join(str(n) for n in sorted({int(frame["n"].min()), int(frame["n"].max())}))
+    return (
+        f"With {frame['n_each'].iloc[0]} examples a category {shares.mean():.1f} % of {n_units} other units are right "
+        f"({len(frame)} draws, {shares.min():.1f} to {shares.max():.1f} %); one label always: "
+        f"{100 * frame['baseline'].mean():.1f} %."
+    )
+
+
+def _score(coded: pd.DataFrame, table: pd.DataFrame, coder: str, variable: str) -> dict[str, Any]:
+    """How the labels of a run meet those of a coder."""
+    rows = table[(table["coder"] == coder) & (table["variable"] == variable) & table["label"].notna()]
+    golden = dict(zip(rows["unit_id"], rows["label"], strict=True))
+    mine = coded[(coded["variable"] == variable) & (coded["draw"] == 0) & coded["unit_id"].isin(list(golden))]
+    meant = mine["unit_id"].map(golden)
+    right = (mine["label"] == meant).fillna(value=False)
+    return {
+        "n": len(mine),
+        "n_answered": int(mine["label"].notna().sum()),
+        "accuracy": float(right.mean()),
+        "baseline": float(meant.value_counts(normalize=True).max()),
+    }
 
 
 def _drawable(units: Source) -> frozenset[str]:
