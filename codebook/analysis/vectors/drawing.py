@@ -29,6 +29,10 @@ MARKS = (
 )
 """Marker and colour of each group: the form tells them apart where the colour does not."""
 
+_N_TRIED = 4
+_WIDTH = 26
+"""Characters of a line of a text beside its point."""
+
 
 def plot_map(
     frame: pd.DataFrame,
@@ -76,8 +80,9 @@ def plot_map(
     if hue:
         axes.legend(title=hue, frameon=False, fontsize=8, title_fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     if label:
-        texts = {row: textwrap.shorten(str(text), 34, placeholder=" ...") for row, text in enumerate(frame[label])}
-        place_labels(figure, axes, frame[["x", "y"]].to_numpy(float), texts, pick_spread(frame, labelled))
+        rows = pick_spread(frame, _N_TRIED * labelled)
+        texts = [_shorten(frame[label].iloc[row]) for row in rows]
+        place_labels(axes, frame[["x", "y"]].to_numpy(float), texts, rows, most=labelled)
     return literal(figure)
 
 
@@ -97,6 +102,12 @@ def _find_groups(frame: pd.DataFrame, hue: str, label: str) -> list[Any]:
     return groups
 
 
+def _shorten(text: object) -> str:
+    """The beginning of a text, on two lines at most."""
+    lines = textwrap.wrap(str(text), _WIDTH, max_lines=2, placeholder=" ...")
+    return "\n".join(lines)
+
+
 def _dress(axes: Axes, frame: pd.DataFrame, hue: str, title: str) -> None:
     """Axes named by the variance they explain; no scale, since its numbers say nothing."""
     shares = frame.attrs.get("explained", [None, None])
@@ -104,6 +115,7 @@ def _dress(axes: Axes, frame: pd.DataFrame, hue: str, title: str) -> None:
         told = "" if share is None else f" ({100 * share:.1f} % of the variance)"
         axes.set(**{f"{name}label": f"component {1 if name == 'x' else 2}{told}"})
     axes.set(xticks=[], yticks=[], title=title)
+    axes.margins(0.07)
     axes.set_aspect("equal", adjustable="datalim")
     axes.title.set(fontsize=11, color=INK)
     for text in (axes.xaxis.label, axes.yaxis.label):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,18 +14,23 @@ from codebook.analysis.vectors.blocks import Ints
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.backend_bases import RendererBase
-    from matplotlib.figure import Figure
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
+Horizontal = Literal["left", "right"]
+Vertical = Literal["center", "bottom", "top"]
+
+_SIDES: tuple[tuple[int, Horizontal], ...] = ((1, "left"), (-1, "right"))
+_HEIGHTS: tuple[tuple[int, Vertical], ...] = ((0, "center"), (1, "bottom"), (-1, "top"))
 _SPOTS = [
-    (x, y, horizontal, vertical)
-    for reach in (6, 16, 30)
-    for x, horizontal in ((reach, "left"), (-reach, "right"))
-    for y, vertical in ((0, "center"), (reach, "bottom"), (-reach, "top"))
+    (x * reach, y * reach, horizontal, vertical)
+    for reach in (7, 16, 30)
+    for x, horizontal in _SIDES
+    for y, vertical in _HEIGHTS
 ]
 """Places tried for a text, in points from its own, the nearest first."""
+_MOST_COVERED = 6
+"""Points that a text may cover."""
 
 
 def pick_spread(frame: pd.DataFrame, n_points: int) -> Ints:
@@ -47,58 +52,70 @@ def pick_spread(frame: pd.DataFrame, n_points: int) -> Ints:
     return np.array(chosen, dtype=np.int64)
 
 
-def place_labels(
-    figure: Figure, axes: Axes, places: npt.NDArray[np.float64], texts: Mapping[int, str], rows: Iterable[int]
-) -> None:
-    """Write the texts of some rows beside their points; one that fits nowhere is left out.
+def place_labels(axes: Axes, places: npt.NDArray[np.float64], texts: Sequence[str], rows: Ints, *, most: int) -> None:
+    """Write the texts of some rows beside their points, the first that find room, at most so many.
 
     Parameters
     ----------
     places
         `(n_rows, 2)`, in the units of the axes.
-    texts
-        The text of each row.
+    texts, rows
+        What may be written, and at which rows; `(n_labels,)` each.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
+    figure = axes.figure.figure
+    assert figure is not None  # axes are of a figure
+    renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     figure.draw_without_rendering()  # lays out the axes, so that places on the page are known
-    renderer, frame = canvas.get_renderer(), axes.get_window_extent()
+    points, frame = axes.transData.transform(places), axes.get_window_extent()
     taken: list[Bbox] = []
-    for row in rows:
-        if written := _write(axes, renderer, places[row], texts[row], frame, taken):
-            taken.append(written.get_window_extent(renderer).padded(2))
+    for row, text in zip(rows, texts, strict=True):
+        if len(taken) == most:
+            return
+        spots = [_write(axes, places[row], text, spot) for spot in _SPOTS]
+        boxes = [spot.get_window_extent(renderer).padded(2) for spot in spots]
+        covered = {
+            at: _count_inside(points, box)
+            for at, box in enumerate(boxes)
+            if _is_inside(box, frame) and not box.count_overlaps(taken)
+        }
+        best = min((at for at, n in covered.items() if n <= _MOST_COVERED), key=covered.__getitem__, default=None)
+        if best is not None:
+            taken.append(boxes[best])
+        for at, spot in enumerate(spots):
+            if at != best:
+                spot.remove()
 
 
 def _write(
-    axes: Axes,
-    renderer: RendererBase,
-    point: npt.NDArray[np.float64],
-    text: str,
-    frame: Bbox,
-    taken: list[Bbox],
-) -> Annotation | None:
-    """The text at the first spot where it covers no other and stays inside, or None."""
-    from matplotlib.patheffects import withStroke
+    axes: Axes, point: npt.NDArray[np.float64], text: str, spot: tuple[int, int, Horizontal, Vertical]
+) -> Annotation:
+    """A text at a spot, with a line to its point."""
+    x, y, horizontal, vertical = spot
+    label = axes.annotate(
+        text,
+        (float(point[0]), float(point[1])),
+        xytext=(x, y),
+        textcoords="offset points",
+        ha=horizontal,
+        va=vertical,
+        fontsize=7.5,
+        color=INK,
+        linespacing=1.1,
+        multialignment="left",
+        bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+        arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 1.5},
+        zorder=5,
+    )
+    label.set_in_layout(False)
+    return label
 
-    for x, y, horizontal, vertical in _SPOTS:
-        label = axes.annotate(
-            text,
-            (float(point[0]), float(point[1])),
-            xytext=(x, y),
-            textcoords="offset points",
-            ha=horizontal,
-            va=vertical,
-            fontsize=7.5,
-            color=INK,
-            arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 1},
-            path_effects=[withStroke(linewidth=2.2, foreground="white")],
-            zorder=5,
-        )
-        label.set_in_layout(False)
-        box = label.get_window_extent(renderer)
-        inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
-        if inside and not any(box.overlaps(other) for other in taken):
-            return label
-        label.remove()
-    return None
+
+def _is_inside(box: Bbox, frame: Bbox) -> bool:
+    return bool(np.all(frame.min <= box.min) and np.all(box.max <= frame.max))
+
+
+def _count_inside(points: npt.NDArray[np.float64], box: Bbox) -> int:
+    """How many points a box covers."""
+    return int(((points >= box.min) & (points <= box.max)).all(axis=1).sum())

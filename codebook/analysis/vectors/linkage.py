@@ -1,4 +1,4 @@
-"""Average linkage without a matrix of all pairs: the mean cosine of two clusters is the product of their sums."""
+"""Average linkage: the two clusters whose members are nearest on average are joined, again and again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from codebook.analysis.vectors.blocks import Floats, Ints
 
 MOST_LINKED = 5_000
-"""Vectors that may be joined: the time grows with their square."""
-_TIE = 1e-9
+"""Vectors that may be joined: memory grows with their square, to 100 MB."""
+_TIE = 1e-6
 
 
 def link(rows: Floats, threshold: float) -> Ints:
@@ -29,7 +29,7 @@ def link(rows: Floats, threshold: float) -> Ints:
         if not chain:
             chain.append(int(np.flatnonzero(pool.open)[0]))
         other, cosine = pool.nearest(chain[-1], chain[-2] if len(chain) > 1 else -1)
-        if other < 0 or cosine < threshold:
+        if not cosine >= threshold:
             pool.close(chain.pop())
         elif len(chain) > 1 and other == chain[-2]:
             pool.join(chain.pop(), chain.pop())
@@ -39,34 +39,36 @@ def link(rows: Floats, threshold: float) -> Ints:
 
 
 class _Pool:
-    """The clusters so far, each named by a row of it; `open` are those that may still be joined."""
+    """The clusters so far, each named by a row of it, and the mean cosines between those that may still be joined."""
 
     def __init__(self, rows: Floats) -> None:
-        self.sums, self.sizes = rows.astype(np.float64), np.ones(len(rows))
-        self.open, self.parents = np.ones(len(rows), dtype=bool), np.arange(len(rows))
+        self.open, self.parents, self.sizes = np.ones(len(rows), dtype=bool), np.arange(len(rows)), np.ones(len(rows))
+        self.cosines = rows @ rows.T
+        np.fill_diagonal(self.cosines, -np.inf)
 
     def nearest(self, name: int, before: int) -> tuple[int, float]:
         """(name, mean cosine) of the nearest open cluster; of equally near ones `before`, so that a chain ends."""
-        names = np.flatnonzero(self.open)
-        names = names[names != name]
-        if not len(names):
-            return -1, -1.0
-        cosines = self.sums[names] @ self.sums[name] / (self.sizes[names] * self.sizes[name])
+        cosines = self.cosines[name]
         place = int(cosines.argmax())
-        if before >= 0 and cosines[names == before][0] >= cosines[place] - _TIE:
-            return before, float(cosines[names == before][0])
-        return int(names[place]), float(cosines[place])
+        if before >= 0 and cosines[before] >= cosines[place] - _TIE:
+            place = before
+        return place, float(cosines[place])
 
     def join(self, one: int, two: int) -> None:
         """Put two clusters together under the first of their names."""
         kept, gone = min(one, two), max(one, two)
-        self.sums[kept] += self.sums[gone]
-        self.sizes[kept] += self.sizes[gone]
-        self.open[gone], self.parents[gone] = False, kept
+        size = self.sizes[kept] + self.sizes[gone]
+        shares = (self.sizes[kept] / size, self.sizes[gone] / size)
+        mean = (shares[0] * self.cosines[kept] + shares[1] * self.cosines[gone]).astype(np.float32)
+        self.cosines[kept] = self.cosines[:, kept] = mean
+        self.cosines[kept, kept] = -np.inf
+        self.sizes[kept], self.parents[gone] = size, kept
+        self.close(gone)
 
     def close(self, name: int) -> None:
         """Note that nothing is near enough to be joined with a cluster."""
         self.open[name] = False
+        self.cosines[name] = self.cosines[:, name] = -np.inf
 
     def clusters(self) -> Ints:
         """The name of each row's cluster."""
