@@ -69,6 +69,7 @@ def new_figure(
     labels: Sequence[object], width: float, height: float, title: str, *, bar: float = 1.0
 ) -> tuple[Figure, Axes]:
     """A figure large enough for its cells (inches) and the longest of its labels."""
+    import matplotlib.pyplot  # noqa: F401  (once it is imported, a notebook can show a Figure)
     from matplotlib.figure import Figure
 
     longest = max((len(line) for label in labels for line in wrap(str(label)).split("\n")), default=1)

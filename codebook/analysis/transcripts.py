@@ -175,7 +175,8 @@ def _sum_up(rows: list[dict[str, object]], confidence: float, replicates: int, s
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.stack([edits / characters, found / words], axis=1)
 
-    row: dict[str, object] = dict(zip(("n_edits", "n_characters", "n_found", "n_words"), totals, strict=True))
+    names = ("n_edits", "n_characters", "n_found", "n_words")
+    row: dict[str, object] = {name: int(total) for name, total in zip(names, totals, strict=True)}
     row |= {"document": ALL, "why": ""}
     values = shares(np.ones((1, len(counts))))[0]
     for place, (name, value) in enumerate(zip(("cer", "word_recall"), values, strict=True)):
@@ -189,7 +190,9 @@ def _sum_up(rows: list[dict[str, object]], confidence: float, replicates: int, s
     return row
 
 
-def plot_transcripts(frame: pd.DataFrame, *, floors: Mapping[str, float] | None = None, title: str = "") -> Figure:
+def plot_transcripts(
+    frame: pd.DataFrame, *, floors: Mapping[str, float] | None = None, other: str = "to compare", title: str = ""
+) -> Figure:
     """Character error rate of each document, first on top, and beside it that of another program.
 
     Parameters
@@ -197,7 +200,7 @@ def plot_transcripts(frame: pd.DataFrame, *, floors: Mapping[str, float] | None 
     frame
         Of `transcript_accuracy`. A row without a figure says "undefined".
     floors
-        Character error rates by document to compare with; shown as hollow diamonds.
+        Character error rates by document to compare with, of the program `other`; shown as hollow diamonds.
 
     Examples
     --------
@@ -213,7 +216,7 @@ def plot_transcripts(frame: pd.DataFrame, *, floors: Mapping[str, float] | None 
     axes.hlines(heights, values[:, 0], others, color="#c9c9c9", linewidth=1.2, zorder=1)
     axes.hlines(heights, values[:, 1], values[:, 2], color=DIVERGING[0], linewidth=1.6, zorder=2)
     if floors:
-        axes.plot(others, heights, "D", color=DIVERGING[4], markerfacecolor="white", markersize=6, label="to compare")
+        axes.plot(others, heights, "D", color=DIVERGING[4], markerfacecolor="white", markersize=6, label=other)
     axes.plot(values[:, 0], heights, "o", color=DIVERGING[0], markersize=6, label="transcripts", zorder=3)
     for height, value in zip(heights, values[:, 0], strict=True):
         at, said = (0.0, "undefined") if np.isnan(value) else (value, format_figure(value, 3))
