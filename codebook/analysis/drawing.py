@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,20 +71,31 @@ def new_figure(
     labels: Sequence[object], width: float, height: float, title: str, *, bar: float = 1.0
 ) -> tuple[Figure, Axes]:
     """A figure large enough for its cells (inches) and the longest of its labels."""
-    import matplotlib.pyplot  # noqa: F401  (once it is imported, a notebook can show a Figure)
-    from matplotlib.figure import Figure
-
     longest = max((len(line) for label in labels for line in wrap(str(label)).split("\n")), default=1)
     margin = 0.085 * longest + 0.5
     size = (
         max(width, 1.6) + margin + bar,
         max(height, 1.0) + (0.92 * margin if bar else 0.5) + (0.45 if title else 0.1),
     )
-    figure = Figure(figsize=size, dpi=150, layout="constrained")
+    figure = _figure_type()(figsize=size, dpi=150, layout="constrained")
     axes = figure.subplots()
     if title:
         figure.suptitle("\n".join(textwrap.wrap(title, max(20, int(size[0] * 11)))), fontsize=11, color=INK)
     return figure, axes
+
+
+@cache
+def _figure_type() -> type[Figure]:
+    """A Figure that a notebook shows by itself; without pyplot's help it would show its name only."""
+    from matplotlib.figure import Figure
+
+    class NotebookFigure(Figure):
+        def _repr_png_(self) -> bytes:
+            room = BytesIO()
+            self.savefig(room, format="png", bbox_inches="tight")
+            return room.getvalue()
+
+    return NotebookFigure
 
 
 def heatmap(
