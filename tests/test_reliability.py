@@ -235,7 +235,7 @@ def test_same_seed_same_interval_other_seed_other():
         ({"ann": ["a", None], "bo": [None, "b"]}, {}, "no unit was coded by two coders"),
         ({"ann": ["a", "a"], "bo": ["a", "a"]}, {}, "no variation: every coding is 'a'"),
         ({"ann": ["a", "b"], "bo": ["a", "b"]}, {"coders": ["ann"]}, "fewer than two coders"),
-        ({"ann": [None, None], "bo": [None, None]}, {}, "no unit was coded by two coders"),
+        ({"ann": [None, None], "bo": [None, None]}, {}, "no label at all: 4 absent"),
     ],
 )
 def test_undefined_is_nan_with_the_reason_never_one(codes, options, reason):

@@ -23,7 +23,7 @@ from codebook.analysis.checks import (
     raise_faults,
 )
 from codebook.analysis.patterns import Patterns, collapse
-from codebook.analysis.scales import Bools, Ints, Scale, check_level, read_scale
+from codebook.analysis.scales import Bools, Floats, Ints, Scale, check_level, read_scale
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,19 @@ def count_patterns(codings: Codings) -> Patterns:
     ((9, 5), 11)
     """
     given = codings.answered()
-    return collapse(given.unit, given.code, codings.scale.n_labels)
+    return collapse(given.unit, given.code, codings.scale.n_labels, trace=len(given.cluster) > 0)
+
+
+def coder_patterns(codings: Codings) -> tuple[Patterns, Floats]:
+    """Patterns of who gave which label, and their counts by coder, shape (n_patterns, n_coders, n_labels).
+
+    Of the labelled codings; coders without one are left out.
+    """
+    given, n_labels = codings.answered(), codings.scale.n_labels
+    coders, coder = np.unique(given.coder, return_inverse=True)
+    keys = coder * n_labels + given.code
+    patterns = collapse(given.unit, keys, len(coders) * n_labels, trace=len(given.cluster) > 0)
+    return patterns, patterns.counts.reshape(len(patterns.times), len(coders), n_labels)
 
 
 def _select(table: pd.DataFrame, variable: str, draw: int, wanted: list[str] | None) -> pd.DataFrame:

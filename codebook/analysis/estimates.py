@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,9 @@ class Estimate:
     """A statistic with its percentile interval and everything a table must say beside it.
 
     `n_units` are the units with two or more codings, which carry the statistic and are resampled; `n_dropped` the
-    units with fewer, `n_missing` the codings without a label. What is undefined is NaN, and `reason` says why.
+    units with fewer, `n_missing` the codings without a label. `se` is by linearisation; `jack_low` and `jack_high` are
+    there for small samples; `n_clusters` is 0 where units were resampled. What is undefined is NaN, and `reason` says
+    why.
     """
 
     statistic: str
@@ -42,6 +45,10 @@ class Estimate:
     reason: str = ""
     definition: str = ""
     n_missing: int = 0
+    se: float = math.nan
+    jack_low: float = math.nan
+    jack_high: float = math.nan
+    n_clusters: int = 0
 
     def __str__(self) -> str:
         name = f"{self.statistic} ({self.definition or self.level})"
@@ -80,8 +87,10 @@ def format_figure(value: float, places: int = 2) -> str:
     return sign + (digits[1:] if digits.startswith("0.") else digits)
 
 
-def resample(times: Ints, statistic: Callable[[Floats], Floats], *, replicates: int, seed: int) -> Floats:
-    """Values of `statistic` in bootstrap replicates of the units behind the patterns.
+def resample(
+    times: Ints, statistic: Callable[[Floats], Floats], *, replicates: int, seed: int, members: Any = None
+) -> Floats:
+    """Values of `statistic` in bootstrap replicates of the units behind the patterns, or of clusters of them.
 
     Drawing N units with replacement is, for a statistic of pattern counts, one multinomial draw over the patterns:
     not an approximation, the same distribution.
@@ -92,6 +101,9 @@ def resample(times: Ints, statistic: Callable[[Floats], Floats], *, replicates: 
         How many units show each pattern, shape (n_patterns,).
     statistic
         From weights, shape (n_draws, n_patterns), to values, shape (n_draws,) or (n_draws, n_values).
+    members
+        How often each cluster shows each pattern, a sparse array (n_clusters, n_patterns) of `join_clusters`: whole
+        clusters are drawn then.
 
     Returns
     -------
@@ -106,11 +118,16 @@ def resample(times: Ints, statistic: Callable[[Floats], Floats], *, replicates: 
     (0.3, 0.046)
     """
     rng = np.random.default_rng(seed)
-    n_units = int(times.sum())
-    chances = times / n_units
-    step = max(1, _CELLS // len(times))
+    n_drawn = int(times.sum()) if members is None else members.shape[0]
+    chances = times / n_drawn if members is None else np.full(n_drawn, 1 / n_drawn)
+    step = max(1, _CELLS // max(len(times), len(chances)))
     sizes = [min(step, replicates - done) for done in range(0, replicates, step)]
-    return np.concatenate([statistic(rng.multinomial(n_units, chances, size=size).astype(float)) for size in sizes])
+
+    def weigh(size: int) -> Floats:
+        drawn = rng.multinomial(n_drawn, chances, size=size).astype(float)
+        return drawn if members is None else np.asarray(drawn @ members)
+
+    return np.concatenate([statistic(weigh(size)) for size in sizes])
 
 
 def percentile_interval(draws: Floats, confidence: float) -> Interval:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.checks import raise_faults
-from codebook.analysis.counts import Codings, read_codings
+from codebook.analysis.counts import Codings, coder_patterns, read_codings
 from codebook.analysis.estimates import Estimate, check_bootstrap
-from codebook.analysis.patterns import Patterns, collapse
+from codebook.analysis.patterns import Patterns
 from codebook.analysis.reliability import Bootstrap, Pairable, make_estimate, pairable
 from codebook.analysis.scales import Floats
 from codebook.errors import Fault
@@ -71,22 +71,23 @@ def percent_agreement(
     if labels is None and {"variable", "label"} <= set(table.columns):
         labels = sorted(map(str, table.loc[table["variable"] == variable, "label"].dropna().unique())) or ["none"]
     codings = read_codings(table, variable=variable, level="nominal", labels=labels, coders=coders, draw=draw)
-    return estimate_percent(pairable(codings), definition, Bootstrap(replicates, confidence, seed))
+    return estimate_percent(pairable(codings), definition, Bootstrap(replicates, confidence, seed))[0]
 
 
-def estimate_percent(kept: Pairable, definition: str, how: Bootstrap) -> Estimate:
-    """Percent agreement of codings already read."""
-    reason = ""
+def estimate_percent(kept: Pairable, definition: str, how: Bootstrap) -> tuple[Estimate, Floats]:
+    """Percent agreement of codings already read, and its replicates."""
+    reason, patterns = "", kept.patterns
     if kept.undefined or definition != "mean_coder_pairs":
-        statistic = _pattern_agreement(kept.patterns, definition)
+        statistic = _pattern_agreement(patterns, definition)
     elif kept.n_units * len(kept.codings.coders) ** 2 > _MOST_PAIRS:
         value, how = _mean_over_pairs(kept.codings), replace(how, replicates=0)
         statistic, reason = lambda weights: np.full(len(weights), value), "no interval: too many pairs to resample"
     else:
-        patterns, statistic = _coder_patterns(kept.codings)
-        kept = replace(kept, patterns=patterns)
-    estimate, _ = make_estimate(kept, statistic, how, undefined=kept.undefined)
-    return replace(estimate, statistic="Percent agreement", definition=definition, reason=reason or estimate.reason)
+        patterns, said = coder_patterns(kept.codings)
+        statistic = _pair_agreement(said)
+    estimate, draws = make_estimate(kept, statistic, how, undefined=kept.undefined, patterns=patterns)
+    reason = reason or estimate.reason
+    return replace(estimate, statistic="Percent agreement", definition=definition, reason=reason), draws
 
 
 def _pattern_agreement(patterns: Patterns, definition: str) -> Callable[[Floats], Floats]:
@@ -99,16 +100,12 @@ def _pattern_agreement(patterns: Patterns, definition: str) -> Callable[[Floats]
     return lambda weights: np.asarray((weights @ agreeing) / (weights @ pairs))
 
 
-def _coder_patterns(codings: Codings) -> tuple[Patterns, Callable[[Floats], Floats]]:
-    """Patterns of who gave which label, and the mean over pairs of coders as a function of their weights."""
-    n_labels = codings.scale.n_labels
-    coders, coder = np.unique(codings.coder, return_inverse=True)
-    patterns = collapse(codings.unit, coder * n_labels + codings.code, len(coders) * n_labels)
-    said = patterns.counts.reshape(len(patterns.times), len(coders), n_labels)
-    first, second = np.triu_indices(len(coders), k=1)
+def _pair_agreement(said: Floats) -> Callable[[Floats], Floats]:
+    """The mean over pairs of coders as a function of the weights of `said`, shape (n_patterns, n_coders, n_labels)."""
+    first, second = np.triu_indices(said.shape[1], k=1)
     common = said.sum(axis=2)[:, first] * said.sum(axis=2)[:, second]
     agreed = (said[:, first] * said[:, second]).sum(axis=2)
-    return patterns, lambda weights: _mean_share(weights @ agreed, weights @ common)
+    return lambda weights: _mean_share(weights @ agreed, weights @ common)
 
 
 def _mean_over_pairs(codings: Codings) -> float:

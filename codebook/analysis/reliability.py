@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,18 +14,25 @@ from codebook.analysis.alpha import alpha_values, check_against_library
 from codebook.analysis.checks import raise_faults
 from codebook.analysis.counts import Codings, count_patterns, read_codings
 from codebook.analysis.estimates import Estimate, check_bootstrap, package_versions, percentile_interval, resample
+from codebook.analysis.jackknife import NO_JACKKNIFE, SMALL, jackknife, join_clusters, linear_error
 from codebook.analysis.patterns import Patterns
 from codebook.analysis.scales import Floats
 
 
 @dataclass(frozen=True)
 class Pairable:
-    """The labelled codings of the units that two or more coders labelled, and what was left aside."""
+    """The labelled codings, those of them on units that two or more coders labelled, and what was left aside.
+
+    `patterns` are those of `codings`; `labelled` also has the units with one coding, which some coefficients use for
+    the shares of the labels.
+    """
 
     codings: Codings
     patterns: Patterns
     n_dropped: int
     n_missing: int
+    labelled: Codings
+    missing: Mapping[str, int]
 
     @property
     def n_units(self) -> int:
@@ -37,7 +44,28 @@ class Pairable:
         """Why no statistic of agreement exists here; empty where one does."""
         if self.codings.n_coders >= 2:
             return ""
-        return "fewer than two coders" if len(self.codings.coders) < 2 else "no unit was coded by two coders"
+        if not len(self.labelled.code):
+            return f"no label at all: {self.whys}" if self.missing else "no coding at all"
+        return "fewer than two coders" if self.labelled.n_coders < 2 else "no unit was coded by two coders"
+
+    @property
+    def whys(self) -> str:
+        """Why codings have no label, with how many each."""
+        return ", ".join(f"{n:,} {why}" for why, n in self.missing.items())
+
+    @property
+    def dropped(self) -> str:
+        """What was left aside and why, in words; empty if nothing."""
+        units = f"{self.n_dropped:,} unit{'s' * (self.n_dropped != 1)} with fewer than two codings"
+        return "; ".join(
+            [units] * (self.n_dropped > 0) + [f"codings without a label: {self.whys}"] * (self.n_missing > 0)
+        )
+
+    @property
+    def alone(self) -> str:
+        """Says so if every coding is the same label; else empty."""
+        used = np.flatnonzero(self.patterns.counts.sum(axis=0))
+        return f"no variation: every coding is {self.codings.scale.labels[used[0]]!r}" if len(used) == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +101,8 @@ def pairable(codings: Codings) -> Pairable:
     sizes = np.bincount(given.unit, minlength=len(codings.units))
     kept = given.only((sizes >= 2)[given.unit])
     n_dropped = int((sizes < 2).sum())
-    return Pairable(kept, count_patterns(given).pairable(), n_dropped, codings.n_missing)
+    patterns = count_patterns(given).pairable()
+    return Pairable(kept, patterns, n_dropped, codings.n_missing, given, codings.missing)
 
 
 def krippendorff_alpha(
@@ -137,25 +166,40 @@ def krippendorff_alpha(
 def estimate_alpha(kept: Pairable, how: Bootstrap) -> tuple[Estimate, Floats]:
     """Alpha of codings already read, and its replicates, shape (n_replicates,)."""
     scale, patterns = kept.codings.scale, kept.patterns
-    used = np.flatnonzero(patterns.counts.sum(axis=0))
-    alone = f"no variation: every coding is {scale.labels[used[0]]!r}" if len(used) == 1 else ""
     estimate, draws = make_estimate(
-        kept, lambda weights: alpha_values(weights, patterns, scale), how, undefined=kept.undefined or alone
+        kept, lambda weights: alpha_values(weights, patterns, scale), how, undefined=kept.undefined or kept.alone
     )
     check_against_library(kept.codings, estimate.value)
     return replace(estimate, statistic="Krippendorff's alpha", level=scale.level), draws
 
 
 def make_estimate(
-    kept: Pairable, statistic: Callable[[Floats], Floats], how: Bootstrap, *, undefined: str
+    kept: Pairable,
+    statistic: Callable[[Floats], Floats],
+    how: Bootstrap,
+    *,
+    undefined: str,
+    patterns: Patterns | None = None,
 ) -> tuple[Estimate, Floats]:
-    """Value, interval and replicates of a statistic of patterns; NaN with `undefined` as the reason if that is set."""
-    value, draws = math.nan, np.empty(0)
+    """Value, interval and replicates of a statistic of patterns; NaN with `undefined` as the reason if that is set.
+
+    `patterns` are those the statistic takes, if not `kept.patterns`. Whole clusters are resampled where the codings
+    have them.
+    """
+    used = kept.patterns if patterns is None else patterns
+    value, draws, error, jack, n_clusters, few = math.nan, np.empty(0), math.nan, NO_JACKKNIFE, 0, ""
     if not undefined:
-        value = float(statistic(kept.patterns.times[None, :].astype(float))[0])
-        if how.replicates:
-            draws = resample(kept.patterns.times, statistic, replicates=how.replicates, seed=how.seed)
+        members = join_clusters(used, kept.codings.cluster)
+        n_clusters = 0 if members is None else members.shape[0]
+        few = "no interval: all units are in one cluster" if n_clusters == 1 else ""
+        value = float(statistic(used.times[None, :].astype(float))[0])
+        if how.replicates and not few:
+            draws = resample(used.times, statistic, replicates=how.replicates, seed=how.seed, members=members)
+            error = linear_error(used.times, statistic, members=members)
+            if (n_clusters or kept.n_units) < SMALL:
+                jack = jackknife(used.times, statistic, confidence=how.confidence, members=members)
     interval = percentile_interval(draws, how.confidence)
+    reasons = [undefined] if undefined else [few or interval.reason, jack.reason]
     codings = kept.codings
     estimate = Estimate(
         statistic="",
@@ -171,7 +215,11 @@ def make_estimate(
         replicates=how.replicates,
         undefined_share=interval.undefined_share,
         seed=how.seed,
-        reason=undefined or interval.reason,
+        reason="; ".join(filter(None, reasons)),
         n_missing=kept.n_missing,
+        se=error,
+        jack_low=jack.low,
+        jack_high=jack.high,
+        n_clusters=n_clusters,
     )
     return estimate, draws

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,6 +50,19 @@ class VariableLike(Protocol):
 
 
 @dataclass(frozen=True)
+class VariableSpec:
+    """A variable of a table that has no codebook: its level is always said, its labels are in their order.
+
+    `kind` is `single`, or `multi` for sets of labels; the level of a `multi` variable is not used.
+    """
+
+    name: str
+    level: str | None
+    labels: Sequence[str] | None = None
+    kind: str = "single"
+
+
+@dataclass(frozen=True)
 class Scale:
     """Labels in codebook order with what their level needs.
 
@@ -79,14 +92,14 @@ def check_level(level: str, labels: Sequence[str] | None) -> list[Fault]:
         return [Fault("labels", f"a {level} scale needs its labels", "pass labels=, all of them, in codebook order")]
     if isinstance(labels, str) or len(set(labels or ())) < len(labels or ()):
         return [Fault("labels", f"{labels!r} is not a list of different labels", "pass each label once, in a list")]
-    return _check_order(labels) if level == "ordinal" else []
+    return _check_order(labels or ()) if level == "ordinal" else []
 
 
-def _check_order(labels: Sequence[str] | None) -> list[Fault]:
+def _check_order(labels: Iterable[object]) -> list[Fault]:
     """Faults of an ordinal scale without an order: a set, or numbers that were sorted as text (1, 10, 2)."""
     if isinstance(labels, (Set, Mapping)):
         return [Fault("labels", f"a {type(labels).__name__} has no order", "pass a list, from lowest to highest")]
-    names = [str(label) for label in labels or ()]
+    names = [str(label) for label in labels]
     numbers = [number for number in map(_number, names) if math.isfinite(number)]
     if names != sorted(names) or numbers == sorted(numbers):
         return []
@@ -128,6 +141,14 @@ def read_scale(found: Sequence[object], *, level: str, labels: Sequence[str] | N
     return Scale(level, names, n_declared=len(names)), _positions(texts, names), _outside(texts, names)
 
 
+def check_different(n_labels: int) -> None:
+    """Raise a StatisticError for more labels than a square of their distances can hold."""
+    if n_labels > MOST_DIFFERENT:
+        problem = f"{n_labels:,} different values, whose distances two by two do not fit in memory"
+        mend = "round the numbers, code them in bands, or pass level='interval'"
+        raise_faults("Too many different values.", [Fault("label", problem, mend)])
+
+
 def label_distances(scale: Scale) -> Floats:
     """Distance of every two labels, shape (n_labels, n_labels), for the scales where it is fixed beforehand.
 
@@ -148,10 +169,7 @@ def label_distances(scale: Scale) -> Floats:
            [1.   , 0.   , 0.667],
            [1.   , 0.667, 0.   ]])
     """
-    if scale.n_labels > MOST_DIFFERENT:
-        problem = f"{scale.n_labels:,} different values, whose distances two by two do not fit in memory"
-        mend = "round the numbers, code them in bands, or pass level='interval'"
-        raise_faults("Too many different values.", [Fault("label", problem, mend)])
+    check_different(scale.n_labels)
     if scale.level == "ratio":
         a, b = scale.values[:, None], scale.values[None, :]
         return np.asarray(np.divide(a - b, a + b, out=np.zeros((len(a), len(a))), where=a != b) ** 2)
