@@ -12,6 +12,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 """
 
 from codebook.analysis.agreement import BOUNDS, agreement_table, coder_pairs
+from codebook.analysis.capitals import capital_runs
 from codebook.analysis.correlogram import (
     coder_correlogram,
     label_association,
@@ -44,6 +45,7 @@ __all__ = [
     "Estimate",
     "VariableLike",
     "agreement_table",
+    "capital_runs",
     "character_error_rate",
     "cluster_vectors",
     "coder_correlogram",

@@ -1,14 +1,16 @@
 """What a run shows: saved tables and figures, each with its data, and one HTML page that tells the whole study."""
 
-from codebook.report.findings import note_on, say_agreement, say_validity
+from codebook.report.findings import note_on, say_agreement, say_spans, say_validity
 from codebook.report.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table
 from codebook.report.page import write_report
 from codebook.report.pageview import PageView, show_page
+from codebook.report.spanview import SpanView, show_spans
 from codebook.report.thumbnails import save_images, show_images
 
 __all__ = [
     "OutputEntry",
     "PageView",
+    "SpanView",
     "list_outputs",
     "note_on",
     "read_outputs",
@@ -16,8 +18,10 @@ __all__ = [
     "save_images",
     "save_table",
     "say_agreement",
+    "say_spans",
     "say_validity",
     "show_images",
     "show_page",
+    "show_spans",
     "write_report",
 ]

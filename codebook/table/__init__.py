@@ -21,7 +21,8 @@ from codebook.table.groups import (
 )
 from codebook.table.quotes import find_quote, find_quotes
 from codebook.table.record_codings import read_record_codings
-from codebook.table.records import count_quotes, name_mentions, records_table, units_table
+from codebook.table.record_lists import count_quotes, list_by_unit, name_mentions, units_table
+from codebook.table.records import records_table
 from codebook.table.transcripts import Transcript, join_transcripts, read_texts, read_transcript, write_transcripts
 from codebook.table.wide import to_wide, write_wide
 
@@ -43,6 +44,7 @@ __all__ = [
     "find_quotes",
     "group_coders",
     "join_transcripts",
+    "list_by_unit",
     "make_table",
     "merge_tables",
     "name_mentions",

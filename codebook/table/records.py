@@ -13,7 +13,7 @@ from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList
 from codebook.table.coverage import coverage_sentence
 from codebook.table.frame import check_table
-from codebook.table.quotes import HOW, find_quotes
+from codebook.table.quotes import find_quotes
 from codebook.units import find_member
 
 RECORD_KEY = ("unit_id", "coder", "variable", "draw", "list", "n")
@@ -190,46 +190,3 @@ def _to_frame(rows: list[dict[str, Any]], records: RecordList) -> pd.DataFrame:
     kinds |= {name: ends[name.rsplit("_", 1)[-1]] for name in _place_columns(records)}
     columns = {name: [row[name] for row in rows] for name in kinds}
     return pd.DataFrame(columns, dtype=object).astype(kinds)
-
-
-def count_quotes(records: pd.DataFrame) -> pd.DataFrame:
-    """Count how the quotes of a frame of `records_table` were found, one row a coder.
-
-    Examples
-    --------
-    >>> count_quotes(pd.DataFrame({"coder": ["m", "m", "m"], "how": ["exact", "absent", "exact"]}))
-      coder  exact  folded  aligned  absent
-    0     m      2       0        0       1
-    """
-    counted = pd.crosstab(records["coder"], records["how"]).reindex(columns=list(HOW), fill_value=0)
-    return counted.rename_axis(None, axis=1).reset_index()
-
-
-def units_table(units: Iterable[Unit] | Iterable[tuple[Unit, str | None]]) -> pd.DataFrame:
-    """List units by their ids, one row a text: a unit that is no group is its own one member.
-
-    Examples
-    --------
-    >>> units_table([Unit("t1", "Coal? No.", members=(("7", 0), ("9", 6)))]).to_numpy().tolist()
-    [['t1', '7', 0], ['t1', '9', 6]]
-    """
-    each = (one[0] if isinstance(one, tuple) else one for one in units)
-    rows = [(unit.unit_id, *member) for unit in each for member in unit.members or ((unit.unit_id, 0),)]
-    frame = pd.DataFrame(rows, columns=["unit_id", "member", "start"])
-    frame.attrs["key"] = ["unit_id", "member"]
-    return frame.astype({"unit_id": "str", "member": "str", "start": "int64"})
-
-
-def name_mentions(records: pd.DataFrame, field: str) -> pd.DataFrame:
-    """Give each record a `mention_id`, and its `name` out of a field: what entity resolution reads.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"unit_id": ["7"], "list": ["people"], "n": [2], "mention": ["Ann  Lee"]})
-    >>> name_mentions(frame, "mention")[["mention_id", "name"]].to_numpy().tolist()
-    [['7.people.2', 'Ann Lee']]
-    """
-    several = [column for column in ("coder", "draw") if column in records and records[column].nunique() > 1]
-    parts = [records[column].astype("str") for column in (*several, "unit_id", "list", "n")]
-    ids = [".".join(cells) for cells in zip(*parts, strict=True)]
-    return records.assign(mention_id=ids, name=[" ".join(text.split()) for text in records[field]])
