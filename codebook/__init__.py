@@ -68,6 +68,7 @@ _WHERE = {
         "write_wide",
     ),
     "analysis": (
+        "agreement",
         "agreement_table",
         "capital_runs",
         "cluster_vectors",
@@ -76,6 +77,7 @@ _WHERE = {
         "confusion",
         "krippendorff_alpha",
         "label_association",
+        "label_margins",
         "map_vectors",
         "near_duplicates",
         "nearest",
@@ -86,6 +88,7 @@ _WHERE = {
         "plot_map",
         "plot_transcripts",
         "span_validity",
+        "reliability_table",
         "to_matrix",
         "transcript_accuracy",
         "validity",

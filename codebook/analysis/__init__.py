@@ -3,7 +3,8 @@
 Every function takes the tidy table (one row a unit x coder x variable x draw) and what the codebook knows of a
 variable; none needs a model, a run or the network. Only draw 0 is read unless `draw` is passed.
 
-    reliability   krippendorff_alpha, percent_agreement, agreement_table, coder_pairs
+    reliability   krippendorff_alpha, percent_agreement, agreement, agreement_table, coder_pairs,
+                  reliability_table, label_margins
     validity      confusion, validity, validity_summary; span_validity of entities and other spans
     association   label_association, variable_association, label_indicators, coder_correlogram, to_matrix
     figures       plot_correlogram, plot_confusion, plot_estimates
@@ -11,8 +12,9 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     sets          open_labels: a multi-label variable as one yes/no variable a label
 """
 
-from codebook.analysis.agreement import BOUNDS, agreement_table, coder_pairs
+from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, coder_pairs
 from codebook.analysis.capitals import capital_runs
+from codebook.analysis.coefficients import COEFFICIENTS
 from codebook.analysis.correlogram import (
     coder_correlogram,
     label_association,
@@ -24,8 +26,9 @@ from codebook.analysis.estimates import Estimate, format_figure
 from codebook.analysis.figures import plot_confusion, plot_correlogram, plot_estimates
 from codebook.analysis.multi import open_labels
 from codebook.analysis.percent import DEFINITIONS, percent_agreement
+from codebook.analysis.printed import label_margins, reliability_table
 from codebook.analysis.reliability import krippendorff_alpha
-from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike
+from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.spans import span_validity
 from codebook.analysis.summary import validity_summary
 from codebook.analysis.transcripts import (
@@ -39,11 +42,14 @@ from codebook.analysis.vectors import cluster_vectors, map_vectors, near_duplica
 
 __all__ = [
     "BOUNDS",
+    "COEFFICIENTS",
     "DEFINITIONS",
     "LEVELS",
     "SET_LEVELS",
     "Estimate",
     "VariableLike",
+    "VariableSpec",
+    "agreement",
     "agreement_table",
     "capital_runs",
     "character_error_rate",
@@ -55,6 +61,7 @@ __all__ = [
     "krippendorff_alpha",
     "label_association",
     "label_indicators",
+    "label_margins",
     "map_vectors",
     "near_duplicates",
     "nearest",
@@ -65,6 +72,7 @@ __all__ = [
     "plot_estimates",
     "plot_map",
     "plot_transcripts",
+    "reliability_table",
     "span_validity",
     "to_matrix",
     "transcript_accuracy",

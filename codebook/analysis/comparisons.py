@@ -25,11 +25,15 @@ Clusters = Mapping[str, object] | pd.Series
 
 @dataclass(frozen=True)
 class Comparison:
-    """Codings to be compared, and the columns that say which they are; without codings `reason` says why."""
+    """Codings to be compared, and the columns that say which they are; without codings `reason` says why.
+
+    `labels` are those that sets are made of, in codebook order; empty for other variables.
+    """
 
     head: Head
     codings: Codings | None
     reason: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def _compare(
         yield from _by_label(variable, head, parts)
     for group, part in parts.items():
         if "overall" in asked.by:
-            yield Comparison({**head, "group": group}, part)
+            yield Comparison({**head, "group": group}, part, labels=tuple(variable.labels or ()) if sets else ())
         if "leave_one_out" in asked.by:
             yield Comparison({**head, "group": group, "left_out": ""}, part)
             yield from _without_each({**head, "group": group}, part)

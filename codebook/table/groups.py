@@ -9,6 +9,8 @@ import pandas as pd
 
 from codebook.scheme import Codebook
 
+_MOST_MODELS = 6  # that are compared with the humans one by one
+
 
 def count_labels(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
     """Count how often each coder gave each label, one row a variable and label, one column a coder.
@@ -51,10 +53,15 @@ def _open_lists(given: pd.DataFrame) -> pd.Series[int]:
     return opened.groupby(["label", "coder"]).size()
 
 
-def group_coders(table: pd.DataFrame, *, leave_out: Collection[str] = ("gold",)) -> dict[str, Sequence[str]]:
-    """Return the coders to compare: those from elsewhere, and those together with the run's own; gold is left out.
+def group_coders(
+    table: pd.DataFrame, *, models: Collection[str] = (), leave_out: Collection[str] = ("gold",)
+) -> dict[str, Sequence[str]]:
+    """Return the coders to compare with each other: humans alone, models alone, humans with each model, and all.
 
-    A group with fewer than two coders is left out, as there is nothing to compare.
+    A model is who labelled in a run of the kit, who has a name in the column `model`, or who is named in `models`:
+    a file of labels from elsewhere does not say it. The agreement of humans alone is the ceiling to hold the others
+    against. A group with fewer than two coders, or the same as an earlier one, is left out; so are the humans with
+    each model where there are more than six models.
 
     Examples
     --------
@@ -62,14 +69,25 @@ def group_coders(table: pd.DataFrame, *, leave_out: Collection[str] = ("gold",))
     >>> row = {"unit_id": "7", "variable": "tone", "label": "good"}
     >>> table = make_table([row | {"coder": c} for c in ("ann", "ben", "gold")] + [row | {"coder": "m", "run_id": "r"}])
     >>> group_coders(table)
-    {'other coders': ['ann', 'ben'], 'with this run': ['m', 'ann', 'ben']}
+    {'humans': ['ann', 'ben'], 'humans + m': ['ann', 'ben', 'm']}
+    >>> group_coders(table, models=["ben"])
+    {'models': ['ben', 'm'], 'humans + ben': ['ann', 'ben'], 'humans + m': ['ann', 'm'], 'all': ['ann', 'ben', 'm']}
     """
-    known = table.drop_duplicates("coder")
-    known = known[~known["coder"].isin(list(leave_out))]
-    own = known.loc[known["run_id"] != "", "coder"].tolist()
-    others = known.loc[known["run_id"] == "", "coder"].tolist()
-    groups = {"other coders": others, "with this run": [*own, *others]}
-    return {name: coders for name, coders in groups.items() if len(coders) > 1 and (own or name == "other coders")}
+    machine = (table["run_id"] != "") | table["coder"].isin(list(models))
+    if "model" in table:
+        machine |= table["model"].fillna("") != ""
+    coders = [coder for coder in table["coder"].unique() if coder not in leave_out]
+    machines = set(table.loc[machine, "coder"])
+    humans, others = ([c for c in coders if (c in machines) == is_model] for is_model in (False, True))
+    groups = {"humans": humans, "models": others}
+    if len(others) <= _MOST_MODELS and humans:
+        groups |= {f"humans + {model}": [*humans, model] for model in others}
+    groups["all"] = [*humans, *others]
+    kept: dict[str, Sequence[str]] = {}
+    for name, members in groups.items():
+        if len(members) > 1 and members not in kept.values():
+            kept[name] = members
+    return kept
 
 
 def own_coders(table: pd.DataFrame) -> list[str]:
