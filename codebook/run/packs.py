@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from codebook.engines import Limits
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, RunError
 from codebook.paths import show_path
 from codebook.records import EMBEDDINGS
 from codebook.run.folder import RunFolder
@@ -69,14 +69,18 @@ def pack(folder: RunFolder, asked: Mapping[str, Any], chosen: Iterator[Pair]) ->
     ------
     ParameterError
         There is nothing left to embed.
+    RunError
+        The run was planned with other texts.
     """
     store, room = open_store(folder, asked), _find_room(str(asked["model"]))
     if folder.units_path.is_file():
-        pairs, planned = list(chosen), list(iter_units(folder.units_path))
-        if keep_packs(planned, pairs, store.missing, room):
-            yield from planned
-            return
-        chosen = iter(pairs)
+        if not keep_packs(iter_units(folder.units_path), chosen, store.missing, room):
+            raise RunError(
+                f"Run {folder.name!r} was planned with other texts. To mend: give the new plan a new run name; "
+                "texts that have their vector are not sent again."
+            )
+        yield from iter_units(folder.units_path)
+        return
     packs = pack_units(chosen, store.missing, room)
     first = next(packs, None)
     if first is None:

@@ -49,7 +49,7 @@ def unit_rows(rows: npt.ArrayLike) -> Floats:
     >>> unit_rows([[3, 4], [0, 0]]).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    given = np.asarray(rows, dtype=np.float32)
+    given = np.ascontiguousarray(rows, dtype=np.float32)
     lengths = np.sqrt(np.square(given).sum(axis=1, keepdims=True))
     return np.asarray(given / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
