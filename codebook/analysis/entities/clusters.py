@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from typing import Literal
 
 Linkage = Literal["average", "complete"]
 
 
 class _Link:
-    """Scores between two clusters: their sum, their least, and how many pairs were scored."""
+    """Scores between two clusters: their sum, their least, and how many pairs were scored; `barred`: never one."""
 
-    __slots__ = ("count", "least", "total")
+    __slots__ = ("barred", "count", "least", "total")
 
-    def __init__(self, total: float, least: float, count: int) -> None:
-        self.total, self.least, self.count = total, least, count
+    def __init__(self, total: float, least: float, count: int, barred: bool = False) -> None:
+        self.total, self.least, self.count, self.barred = total, least, count, barred
 
     def joined(self, other: _Link) -> _Link:
-        return _Link(self.total + other.total, min(self.least, other.least), self.count + other.count)
+        barred = self.barred or other.barred
+        return _Link(self.total + other.total, min(self.least, other.least), self.count + other.count, barred)
 
     def strength(self, n_pairs: int, linkage: Linkage) -> float:
+        if self.barred:
+            return 0.0
         if linkage == "complete":
             return self.least if self.count == n_pairs else 0.0
         return self.total / n_pairs
 
 
 def cluster_pairs(
-    n: int, pairs: Iterable[tuple[int, int, float]], accept: float, *, linkage: Linkage = "average"
+    n: int,
+    pairs: Iterable[tuple[int, int, float]],
+    accept: float,
+    *,
+    linkage: Linkage = "average",
+    barred: Set[tuple[int, int]] = frozenset(),
+    sources: Sequence[Set[str]] | None = None,
 ) -> list[int]:
     """Return the cluster of each of `n` rows; clusters are numbered by their first row.
 
@@ -38,6 +47,10 @@ def cluster_pairs(
     ----------
     pairs
         Rows and score; a pair stands once.
+    barred
+        Pairs (in the order of `pairs`) that never come into one cluster.
+    sources
+        Of each row: two rows of one source never come into one cluster.
     linkage
         "average" takes the mean score of all pairs of two clusters, "complete" the least.
 
@@ -49,17 +62,25 @@ def cluster_pairs(
     """
     links: dict[int, dict[int, _Link]] = {}
     for a, b, score in pairs:
-        links.setdefault(a, {})[b] = links.setdefault(b, {})[a] = _Link(score, score, 1)
+        links.setdefault(a, {})[b] = links.setdefault(b, {})[a] = _Link(score, score, 1, (a, b) in barred)
     members = {row: [row] for row in range(n)}
+    named = {row: set(sources[row]) for row in range(n)} if sources else {}
     heap = [
-        (-link.total, a, b) for a, near in links.items() for b, link in near.items() if a < b and link.total >= accept
+        (-link.total, a, b)
+        for a, near in links.items()
+        for b, link in near.items()
+        if a < b and link.total >= accept and not link.barred
     ]
     heapq.heapify(heap)
     while heap:
         strength, a, b = heapq.heappop(heap)
         if b not in links.get(a, {}) or -strength != _strength(links, members, a, b, linkage):
             continue
+        if named.get(a, set()) & named.get(b, set()):
+            links[a][b].barred = True
+            continue
         _merge(links, members, a, b)
+        named.setdefault(a, set()).update(named.pop(b, set()))
         for other in links[a]:
             new = _strength(links, members, a, other, linkage)
             if new >= accept:

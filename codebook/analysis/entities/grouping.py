@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from codebook.analysis.entities.clusters import Linkage, cluster_pairs
+from codebook.analysis.entities.conflicts import TellingWords, barred_pairs, longer_forms, twice_in_a_source
 from codebook.analysis.entities.forms import AS_IT_IS, entity_id
 from codebook.analysis.entities.linking import MATCHED, NEW, REVIEW, Candidate, Decision, Rules, decide_ranked
 
 CONFLICT = "it fits one form of an entity and not the others"
+SHORT = "a short form of two entities"
+TWICE = "one source has this form for two entities"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,20 @@ class Groups:
     nearness: list[float]
 
 
-def group_mentions(forms: Sequence[str], pairs: pd.DataFrame, limits: Rules, linkage: Linkage) -> Groups:
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What a row is decided by: forms and scores of the rows that were looked at, and the clusters."""
+
+    forms: Mapping[int, str]
+    near: Mapping[int, Mapping[int, float]]
+    cluster: Sequence[int]
+    members: Mapping[int, Sequence[int]]
+    limits: Rules
+
+
+def group_mentions(
+    forms: Sequence[str], pairs: pd.DataFrame, limits: Rules, linkage: Linkage, sources: Sequence[str] | None = None
+) -> Groups:
     """Cluster the rows, then send to a person each one that another cluster fits nearly as well as its own.
 
     Parameters
@@ -32,26 +48,51 @@ def group_mentions(forms: Sequence[str], pairs: pd.DataFrame, limits: Rules, lin
         Normal form of each row.
     pairs
         With `left_row right_row found_by score`; a row tied to another by its form goes where that one goes.
+    sources
+        Of each row; a source names an entity once.
     """
     tied = pairs[pairs["found_by"] == "form"]
-    first = dict(zip(tied["right_row"], tied["left_row"], strict=True))
-    looked_at = pairs[pairs["found_by"] != "form"]
-    columns = (looked_at["left_row"].tolist(), looked_at["right_row"].tolist(), looked_at["score"].tolist())
-    scored = list(zip(*columns, strict=True))
-    cluster = cluster_pairs(len(forms), scored, limits.accept, linkage=linkage)
-    near: dict[int, dict[int, float]] = defaultdict(dict)
-    for a, b, score in scored:
-        near[a][b] = near[b][a] = score
+    first = list(range(len(forms)))
+    for row, tie in zip(tied["right_row"].tolist(), tied["left_row"].tolist(), strict=True):
+        first[row] = tie
+    once = {row: forms[row] for row in sorted(set(first))}
+    near = _scores(pairs[pairs["found_by"] != "form"])
+    words = TellingWords(forms)
+    short = longer_forms(once, near, words) if limits.ask else {}
+    twice = twice_in_a_source(first, sources) if sources else set()
+    left_out = short.keys() | twice
+    scored = [(a, b, score) for a, side in near.items() for b, score in side.items() if a < b and not {a, b} & left_out]
+    barred = barred_pairs(once, [(a, b) for a, b, _ in scored], short, words) if limits.ask else set()
+    named = _named(first, sources) if sources else None
+    cluster = cluster_pairs(len(forms), scored, limits.accept, linkage=linkage, barred=barred, sources=named)
     members: dict[int, list[int]] = defaultdict(list)
-    for row, name in enumerate(cluster):
-        if row not in first:
-            members[name].append(row)
-    found = {
-        row: _decide(row, cluster, near[row], members, forms, limits) for row in range(len(forms)) if row not in first
-    }
-    decisions = [found[first.get(row, row)] for row in range(len(forms))]
-    nearness = [sum(near[row].get(other, 0.0) for other in members[cluster[row]]) for row in range(len(forms))]
-    return Groups(_settle(decisions), nearness)
+    for row in once:
+        if row not in left_out:
+            members[cluster[row]].append(row)
+    field = _Field(once, near, cluster, members, limits)
+    found = {row: _decide(row, field) for row in once if row not in left_out}
+    doubtful = {row for row, one in found.items() if one.decision == REVIEW}
+    found |= {row: _decide_short(row, longer, field, doubtful) for row, longer in short.items()}
+    found |= {row: _between(row, near[row], field, TWICE) for row in twice}
+    nearness = [sum(near[row].get(other, 0.0) for other in members[cluster[row]]) for row in first]
+    return Groups(_settle([found[row] for row in first]), nearness)
+
+
+def _scores(pairs: pd.DataFrame) -> dict[int, dict[int, float]]:
+    """Scores of the rows each row was compared with."""
+    near: dict[int, dict[int, float]] = defaultdict(dict)
+    columns = (pairs["left_row"].tolist(), pairs["right_row"].tolist(), pairs["score"].tolist())
+    for a, b, score in zip(*columns, strict=True):
+        near[a][b] = near[b][a] = score
+    return near
+
+
+def _named(first: Sequence[int], sources: Sequence[str]) -> list[set[str]]:
+    """Sources of each form, at its first row."""
+    named: list[set[str]] = [set() for _ in first]
+    for row, source in zip(first, sources, strict=True):
+        named[row] |= {source} - {""}
+    return named
 
 
 def name_groups(
@@ -78,41 +119,57 @@ def name_groups(
     return [_renamed(one, ids) for one in groups.decisions], names
 
 
-def _decide(
-    row: int,
-    cluster: Sequence[int],
-    near: dict[int, float],
-    members: dict[int, list[int]],
-    forms: Sequence[str],
-    limits: Rules,
-) -> Decision:
+def _decide(row: int, field: _Field) -> Decision:
     """Try a row against its own cluster without it, and against every cluster that holds one of its pairs."""
-    own, alone = cluster[row], len(members[cluster[row]]) == 1
-    names = {cluster[other] for other in near} - ({own} if alone else set())
-    ranked = sorted(
-        (_against(row, name, near, members, forms) for name in names), key=lambda side: _order(side[0], own)
-    )
+    near, limits, own = field.near.get(row, {}), field.limits, field.cluster[row]
+    alone = len(field.members.get(own, [row])) == 1
+    ranked = _rank(row, near, field)
     best, second = [*(side[0] for side in ranked[:2]), None, None][:2]
     if not limits.ask:
         return Decision(MATCHED, best, second, entity=str(own))
-    if alone and any(score >= limits.accept for score in near.values()):
+    if alone and any(near[other] >= limits.accept for other in near if field.cluster[other] in field.members):
         return Decision(REVIEW, best, second, CONFLICT)
     if alone and (best is None or best.score < limits.review):
         return Decision(NEW, best, second, entity=str(own))
     if not alone and best is not None and best.entity != str(own):
         return Decision(REVIEW, best, second, "another entity fits better than its own")
-    return decide_ranked(forms[row], ranked, limits if alone else replace(limits, accept=0.0))
+    return decide_ranked(field.forms[row], ranked, limits if alone else replace(limits, accept=0.0))
 
 
-def _against(
-    row: int, name: int, near: dict[int, float], members: dict[int, list[int]], forms: Sequence[str]
-) -> tuple[Candidate, list[str]]:
+def _decide_short(row: int, longer: Sequence[int], field: _Field, doubtful: Set[int]) -> Decision:
+    """A short form goes where all its longer forms are, if they are in one cluster and settled; else to a person."""
+    if doubtful & set(longer) or len({field.cluster[other] for other in longer}) > 1:
+        return _between(row, longer, field, SHORT)
+    ranked = _rank(row, field.near[row], field)
+    best, second = [*(side[0] for side in ranked[:2]), None, None][:2]
+    if best is None or best.score < field.limits.review:
+        return Decision(NEW, best, second, entity=str(row))
+    return decide_ranked(field.forms[row], ranked, field.limits)
+
+
+def _rank(row: int, others: Iterable[int], field: _Field) -> list[tuple[Candidate, list[str]]]:
+    """Clusters of other rows, best first; of equal ones the row's own."""
+    own = field.cluster[row]
+    names = {field.cluster[other] for other in others} & field.members.keys()
+    names -= {own} if field.members.get(own) == [row] else set()
+    return sorted((_against(row, name, field) for name in names), key=lambda side: _order(side[0], own))
+
+
+def _between(row: int, others: Iterable[int], field: _Field, why: str) -> Decision:
+    """A row that was not clustered, before the clusters of the forms it may be short for."""
+    sides = [side[0] for side in _rank(row, others, field)]
+    best, second = [*sides, None, None][:2]
+    return Decision(REVIEW, best, second, why)
+
+
+def _against(row: int, name: int, field: _Field) -> tuple[Candidate, list[str]]:
     """A cluster as a candidate: mean score over its other forms, and these forms, the nearest first."""
+    near = field.near.get(row, {})
     others = sorted(
-        (other for other in members[name] if other != row), key=lambda other: (-near.get(other, 0.0), other)
+        (other for other in field.members[name] if other != row), key=lambda one: (-near.get(one, 0.0), one)
     )
     mean = sum(near.get(other, 0.0) for other in others) / len(others)
-    return Candidate(str(name), forms[others[0]], mean), [forms[other] for other in others]
+    return Candidate(str(name), field.forms[others[0]], mean), [field.forms[other] for other in others]
 
 
 def _order(side: Candidate, own: int) -> tuple[float, bool, str]:

@@ -27,12 +27,13 @@ def resolve_entities(
     pairs: pd.DataFrame,
     entities: pd.DataFrame | None = None,
     *,
-    accept: float = 0.6,
+    accept: float | None = None,
     review: float | None = None,
     margin: float = 0.05,
     one_to_one: bool = False,
     ask: bool = True,
     linkage: Linkage = "average",
+    source: str = "",
     namespace: str = "",
     rules: FormRules | None = None,
 ) -> pd.DataFrame:
@@ -45,7 +46,8 @@ def resolve_entities(
     pairs
         Of `combine_scores`: their column `score` decides.
     accept
-        Least score of a match, of `choose_threshold` where pairs are labelled.
+        Least score of a match, of `choose_threshold` where pairs are labelled. None: .5 with a list and .6 without one,
+        which suit the weighted mean of the scores.
     review
         Least score of a case for a person; below, a mention is new. None: two thirds of `accept` with a list, where an
         entity is expected; `accept` without one, where a form that fits nothing is an entity of its own.
@@ -57,6 +59,9 @@ def resolve_entities(
         Off, nothing goes to a person: for a baseline, never for results.
     linkage
         Without a list: how two clusters are compared, by the mean of all their pairs or by the least.
+    source
+        Without a list: column of the mentions that says which list a name comes from, where such a list names an entity
+        once. Two names of one source are then two entities, and a form that stands twice in one is ambiguous.
     namespace
         Of the ids that are made; an entity of a list keeps the id of the list.
 
@@ -80,14 +85,17 @@ def resolve_entities(
     An id is the UUIDv5 of the entity's canonical form: the commonest of its forms, of equal ones the nearest to the
     others, then the first by alphabet. A mention that goes to a person has no id until that person has decided.
     """
+    if accept is None:
+        accept = 0.6 if entities is None else 0.5
     if review is None:
         review = accept if entities is None else accept * 2 / 3
-    _check(mentions, pairs, entities, (accept, review), one_to_one)
+    _check(mentions, pairs, entities, (accept, review), one_to_one, source)
     forms = [normalise_form(name, rules) for name in mentions["name"]]
     common = common_words([*pairs["left_form"], *pairs["right_form"]])
     limits = Rules(accept=accept, review=review, margin=margin, common=common, ask=ask)
     if entities is None:
-        grouped = group_mentions(forms, pairs, limits, linkage)
+        sources = mentions[source].fillna("").astype(str).tolist() if source else None
+        grouped = group_mentions(forms, pairs, limits, linkage, sources)
         decided, names = name_groups(mentions, forms, grouped, namespace)
     else:
         decided = _link(forms, pairs, limits, namespace)
@@ -148,6 +156,7 @@ def _check(
     entities: pd.DataFrame | None,
     limits: tuple[float, float],
     one_to_one: bool,
+    source: str,
 ) -> None:
     faults = check_mentions(mentions) + ([] if entities is None else check_entities(entities))
     needed = ("left_row", "right_row", "left_form", "right_form", "listed", "found_by", "score")
@@ -155,6 +164,7 @@ def _check(
     if not faults and len(pairs) and bool(pairs["listed"].any()) != (entities is not None):
         mend = "pass the list to candidate_pairs and to resolve_entities, or to neither"
         faults.append(Fault("entities", "the pairs were not made with what is given here", mend))
+    faults += check_columns(mentions, [source] if source else [], "mentions", "name one of its columns in `source`")
     if limits[1] > limits[0]:
         faults.append(Fault("review", f"{limits[1]:g} is above accept ({limits[0]:g})", "let review be the lower one"))
     if one_to_one and entities is None:

@@ -113,6 +113,8 @@ def _uncovered(words: frozenset[str], others: frozenset[str]) -> list[str]:
 def common_words(forms: Iterable[str], share: float = 0.02, least: int = 10) -> frozenset[str]:
     """Words in more than `share` of the distinct forms, and in more than `least` of them: "republic", "islands".
 
+    A single letter is never one: it may be an initial.
+
     Examples
     --------
     >>> common_words([f"republic of {name}" for name in "abcdefghijklmn"]) == {"republic", "of"}
@@ -120,4 +122,6 @@ def common_words(forms: Iterable[str], share: float = 0.02, least: int = 10) -> 
     """
     distinct = set(forms)
     found = Counter(word for form in distinct for word in set(form.split()))
-    return frozenset(word for word, count in found.items() if count > max(least, share * len(distinct)))
+    return frozenset(
+        word for word, count in found.items() if len(word) > 1 and count > max(least, share * len(distinct))
+    )
