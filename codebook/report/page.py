@@ -35,6 +35,13 @@ EMBEDDED_LIMITS = (
     "baseline."
 )
 
+PHOTO_LIMITS = (
+    "These labels come from a small network that knows the 1,000 kinds of things of ImageNet, not from a language "
+    "model. It is good at everyday objects; not at people, emotions, scenes, art, charts or text in pictures. Some "
+    "coded photos as examples help it much. It never abstains, quotes no evidence, and its shares are not "
+    "probabilities. Whether its labels are good enough, the table of validity shows beside the constant-label baseline."
+)
+
 
 def write_report(run: str, *, title: str = "") -> Path:
     """Write `runs/<run>/report.html` from what the run's folder holds, and return its path.
@@ -82,11 +89,18 @@ def _gather(folder: Path, title: str) -> dict[str, Any]:
         "details": _common_details(table),
         "sections": _sections(folder, entries),
         "codebook_html": render_html(book),
-        "limits": EMBEDDED_LIMITS if record["asked"]["engine"] == "embedded" else "",
+        "limits": _say_limits(record, table),
         "cost": _say_cost(record),
         "files": list(_files(folder)),
         "folder": show_path(folder),
     }
+
+
+def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:
+    """What the embedded engine is not good for; of other engines nothing is said."""
+    if record["asked"]["engine"] != "embedded":
+        return ""
+    return PHOTO_LIMITS if table["coder"].str.contains("efficientnet").any() else EMBEDDED_LIMITS
 
 
 def _common_details(table: pd.DataFrame) -> list[tuple[str, str, int]]:
