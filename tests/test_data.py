@@ -15,6 +15,7 @@ FOLDERS = (
     "econ_headlines",
     "entities_wikigold",
     "narrative_frames",
+    "relations_multilabel",
     "scanned_pages",
     "topics_sib200_en",
 )
