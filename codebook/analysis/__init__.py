@@ -9,12 +9,23 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     association   label_association, variable_association, label_indicators, coder_correlogram, to_matrix
     figures       plot_correlogram, plot_confusion, plot_estimates
     vectors       nearest, near_duplicates, cluster_vectors, map_vectors, plot_map
+    correction    correct, prevalence, pair_with_gold, say_correction; simulate_studies and its figure
     sets          open_labels: a multi-label variable as one yes/no variable a label
 """
 
 from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, coder_pairs
 from codebook.analysis.capitals import capital_runs
 from codebook.analysis.coefficients import COEFFICIENTS
+from codebook.analysis.correction import (
+    correct,
+    make_study,
+    pair_with_gold,
+    plot_studies,
+    prevalence,
+    say_correction,
+    simulate_studies,
+    summarise_studies,
+)
 from codebook.analysis.correlogram import (
     coder_correlogram,
     label_association,
@@ -57,23 +68,31 @@ __all__ = [
     "coder_correlogram",
     "coder_pairs",
     "confusion",
+    "correct",
     "format_figure",
     "krippendorff_alpha",
     "label_association",
     "label_indicators",
     "label_margins",
+    "make_study",
     "map_vectors",
     "near_duplicates",
     "nearest",
     "open_labels",
+    "pair_with_gold",
     "percent_agreement",
     "plot_confusion",
     "plot_correlogram",
     "plot_estimates",
     "plot_map",
+    "plot_studies",
     "plot_transcripts",
+    "prevalence",
     "reliability_table",
+    "say_correction",
+    "simulate_studies",
     "span_validity",
+    "summarise_studies",
     "to_matrix",
     "transcript_accuracy",
     "validity",
