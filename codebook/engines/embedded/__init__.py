@@ -110,9 +110,11 @@ class EmbeddedEngine(LocalEngine):
 
     def encode(self, texts: list[str]) -> Vector:
         """Return the vectors of texts, `(n_texts, 896)`; the models are loaded at the first call."""
+        if not texts:
+            return np.empty((0, 0))
         if self._encoders is None:
             self._encoders = load_encoders(self.threads)
-        return self._encoders.encode(texts) if texts else np.empty((0, 0))
+        return self._encoders.encode(texts)
 
     def encode_as(self, texts: list[str], dimensions: int) -> Vector:
         """Return the vectors of texts by both models (896 dimensions), USE alone (512) or MiniLM alone (384)."""
