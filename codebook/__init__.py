@@ -124,6 +124,8 @@ _WHERE = {
         "take_part",
         "write_gold_sample",
     ),
+    "vectors": ("Vectors", "VectorStore"),
+    "vectors.export": ("export_qdrant", "export_weaviate"),
     "widgets": ("show_dashboard", "show_status"),
     "execute": ("run_notebook", "run_study"),
     "paths": ("project_folder", "resolve_path"),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     Pack = tuple[list[str], Floats]
 
-_N_AT_ONCE = 16_384
-"""Vectors written together."""
+_N_BYTES_AT_ONCE = 64_000_000
+"""Bytes of vectors written together."""
 
 Place = tuple[str, int, int]
 
@@ -56,7 +56,7 @@ def store_vectors(run: RunViews) -> Vectors:
 
 
 def _fill(store: VectorStore, run: RunViews) -> None:
-    """Add what the store lacks, some thousand vectors at a time."""
+    """Add what the store lacks, some megabytes at a time."""
     wanted, texts = run.asked["settings"].get("dimensions"), list[str]()
     blocks: list[Floats] = []
     for some, vectors in _iter_packs(store, run.folder):
@@ -67,7 +67,7 @@ def _fill(store: VectorStore, run: RunViews) -> None:
             )
         texts += some
         blocks.append(vectors)
-        if len(texts) >= _N_AT_ONCE:
+        if len(texts) * vectors.shape[1] * 4 >= _N_BYTES_AT_ONCE:
             _add(store, texts, blocks)
     if texts:
         _add(store, texts, blocks)
