@@ -21,7 +21,7 @@ _TELLS = {
     "right": "as in gold",
     "other type": "place as in gold, another type",
     "not in gold": "not in gold",
-    "missed": "in gold only",
+    "missed": "in gold, untouched",
 }
 _CELL = "padding:1px 3px;border-radius:3px;"
 
@@ -61,7 +61,8 @@ def show_spans(
     Parameters
     ----------
     spans, gold
-        Of `records_table`: unit_id, start, end and the type. Where spans overlap, the first is shown.
+        Of `records_table`: unit_id, start, end and the type. Where spans overlap, the first is shown; of gold only
+        those that no span touches.
 
     Examples
     --------
@@ -100,8 +101,10 @@ def _compare(mine: _Spans, theirs: _Spans) -> list[_Mark]:
         other = theirs.get((start, end))
         how = "not in gold" if other is None else "right" if other == kind else "other type"
         marks.append((start, end, kind if how != "other type" else f"{kind}, gold {other}", how))
-    marks += [(start, end, kind, "missed") for (start, end), kind in theirs.items() if (start, end) not in mine]
-    return sorted(marks, key=lambda mark: (mark[0], mark[3] == "missed", mark[1]))
+    for (start, end), kind in theirs.items():
+        if all(end <= first or last <= start for first, last in mine):
+            marks.append((start, end, kind, "missed"))
+    return sorted(marks)
 
 
 def _apart(marks: Iterable[_Mark]) -> Iterator[_Mark]:
@@ -117,7 +120,7 @@ def _mark_html(text: str, marks: Iterable[_Mark]) -> str:
     parts, place = [], 0
     for start, end, kind, how in marks:
         words = html.escape(text[start:end])
-        told = f'<sub style="color:#5c5c5c;margin-left:3px">{html.escape(kind)}</sub>' if kind else ""
+        told = f'<span style="font-size:70%;color:#5c5c5c;margin-left:4px">{html.escape(kind)}</span>' if kind else ""
         parts.append(f'{html.escape(text[place:start])}<span style="{_CELL}{_STYLES[how]}">{words}{told}</span>')
         place = end
     return "".join([*parts, html.escape(text[place:])])

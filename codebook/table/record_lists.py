@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import shorten
 
 import pandas as pd
 
@@ -39,14 +40,17 @@ def list_by_unit(
     Examples
     --------
     >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "topic": ["coal", "hard coal"]})
-    >>> list_by_unit(frame, "topic", units=[Unit("7", "The price of hard coal fell."), Unit("9", "-")], n_characters=9)
-      unit_id      text            topic
-    0       7  The price  coal; hard coal
-    1       9          -
+    >>> list_by_unit(frame, "topic", units=[Unit("7", "The price of hard coal fell."), Unit("9", "-")], n_characters=13)
+      unit_id           text            topic
+    0       7  The price ...  coal; hard coal
+    1       9              -
     """
     held = records.groupby("unit_id", sort=False)[field].agg("; ".join).to_dict()
     each = (one[0] if isinstance(one, tuple) else one for one in units)
-    rows = [(unit.unit_id, " ".join(unit.text[:n_characters].split()), held.get(unit.unit_id, "")) for unit in each]
+    rows = [
+        (unit.unit_id, shorten(unit.text, n_characters, placeholder=" ..."), held.get(unit.unit_id, ""))
+        for unit in each
+    ]
     return pd.DataFrame(rows, columns=["unit_id", "text", field])
 
 

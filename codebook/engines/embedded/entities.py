@@ -1,7 +1,7 @@
 """Named entities by spaCy's small English model, under the names that a request gives to their types.
 
-Good for a first pass over English prose as newspapers write it. Of a mention, articles and possessive endings are no
-part: "the Army of the Potomac 's" gives "Army of the Potomac".
+Good for a first pass over English prose as newspapers write it. Of a mention, articles, quote marks and possessive
+endings are no part: "the Army of the Potomac 's" gives "Army of the Potomac".
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ NER_FILES = tuple(Weights(_PACKAGE, _VERSION, f"{_FOLDER}/{path}", sha256) for p
 """Every file that is read when the model is loaded with `_UNUSED` left out."""
 _UNUSED = ("tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "tok2vec")
 
-_BEFORE = re.compile(r"(?:\s|(?:the|a|an)\s)+", re.IGNORECASE)
-_AFTER = re.compile(r"\s*(?:['’]s?)?\s*\Z")
+_BEFORE = re.compile(r"(?:[\s\"'`“”‘’«»]|(?:the|a|an)\s)+", re.IGNORECASE)
+_AFTER = re.compile(r"(?:\s|['’]s?\b|[\"'`“”‘’«»])*\Z")
 
 
 class Entity(NamedTuple):
@@ -129,7 +129,7 @@ def match_types(types: Sequence[str]) -> dict[str, str]:
 
 
 def trim_mention(text: str, start: int, end: int) -> tuple[int, int]:
-    """Leave articles before a mention and a possessive ending after it out of the mention.
+    """Leave articles before a mention, a possessive ending after it, and quote marks on both sides out of it.
 
     Examples
     --------
