@@ -17,7 +17,6 @@ from codebook.analysis.entities.curve import choose_threshold, chosen_figures, p
 from codebook.analysis.entities.evaluation import evaluate_clusters, evaluate_links
 from codebook.analysis.entities.figure import plot_pair_curve
 from codebook.analysis.entities.forms import FormRules, entity_id, normalise_form, plain_names
-from codebook.analysis.entities.neighbours import nearest_vectors
 from codebook.analysis.entities.resolve import resolve_entities
 from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
 from codebook.analysis.entities.scores import score_pairs
@@ -36,7 +35,6 @@ __all__ = [
     "evaluate_links",
     "fit_pairs",
     "grey_pairs",
-    "nearest_vectors",
     "normalise_form",
     "pair_curve",
     "plain_names",

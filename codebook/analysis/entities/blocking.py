@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from codebook.analysis.entities.checks import check_columns, check_entities, check_mentions, check_vectors, raise_faults
 from codebook.analysis.entities.forms import FormRules, normalise_form
 from codebook.analysis.entities.grams import GramIndex
-from codebook.analysis.entities.neighbours import Method, nearest_vectors
+from codebook.analysis.vectors import nearest
 
 Ints = NDArray[np.int64]
 
@@ -27,7 +27,7 @@ def candidate_pairs(
     entity_vectors: NDArray[np.floating] | None = None,
     neighbours: int = 10,
     gram: int = 3,
-    method: Method = "auto",
+    exact: bool | None = None,
     rules: FormRules | None = None,
     beside: Sequence[str] = (),
 ) -> pd.DataFrame:
@@ -48,6 +48,9 @@ def candidate_pairs(
         Characters of an n-gram.
     rules
         How names are made alike.
+    exact
+        Neighbours by comparing all vectors (True), by an index (False, extra `index`), or the quicker way, as of
+        `nearest`.
     beside
         Without a list: columns that must be equal too before two rows of the same form count as one.
 
@@ -87,7 +90,7 @@ def candidate_pairs(
     k = neighbours + (entities is None)
     found = {"characters": _by_grams([left[row] for row in rows], [right[row] for row in near], k, gram)}
     if vectors is not None and other_vectors is not None:
-        found["vectors"] = _by_vectors(vectors[rows], other_vectors[near], k, method)
+        found["vectors"] = _by_vectors(vectors[rows], other_vectors[near], k, exact)
     joined = _join(found, len(near), one_table=entities is None)
     joined["left_row"], joined["right_row"] = rows[joined["left_row"]], near[joined["right_row"]]
     later = np.flatnonzero(first != np.arange(len(left)))
@@ -104,9 +107,10 @@ def _first_rows(mentions: pd.DataFrame, forms: Sequence[str], beside: Sequence[s
     return np.array([firsts.setdefault(key, row) for row, key in enumerate(keys)], dtype=np.int64)
 
 
-def _by_vectors(left: NDArray[np.floating], right: NDArray[np.floating], k: int, method: Method) -> Ints:
-    rows, _ = nearest_vectors(left, right, k, method=method)
-    return np.column_stack([np.repeat(np.arange(len(left)), rows.shape[1]), rows.ravel()])
+def _by_vectors(left: NDArray[np.floating], right: NDArray[np.floating], k: int, exact: bool | None) -> Ints:
+    found = nearest(right, left, k, exact=exact)
+    pairs: Ints = found[["query", "row"]].to_numpy(dtype=np.int64)
+    return pairs
 
 
 def _by_grams(left: Sequence[str], right: Sequence[str], k: int, gram: int) -> Ints:

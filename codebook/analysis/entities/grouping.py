@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import pandas as pd
 
@@ -137,8 +138,10 @@ def _decide(row: int, field: _Field) -> Decision:
 
 
 def _decide_short(row: int, longer: Sequence[int], field: _Field, doubtful: Set[int]) -> Decision:
-    """A short form goes where all its longer forms are, if they are in one cluster and settled; else to a person."""
-    if doubtful & set(longer) or len({field.cluster[other] for other in longer}) > 1:
+    """A short form goes where all its longer forms are, if they are surely one entity; else to a person."""
+    sure = (1 + field.limits.accept) / 2
+    unsure = any(field.near[a].get(b, 0.0) < sure for a, b in combinations(longer, 2))
+    if unsure or doubtful & set(longer) or len({field.cluster[other] for other in longer}) > 1:
         return _between(row, longer, field, SHORT)
     ranked = _rank(row, field.near[row], field)
     best, second = [*(side[0] for side in ranked[:2]), None, None][:2]
