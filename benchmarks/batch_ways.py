@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 from instant import InstantEngine
 
 from codebook.dialects import write_body
 from codebook.ledger import Ledger
-from codebook.records import CHAT, Unit
+from codebook.records import CHAT, Request, Unit
 from codebook.requests import RequestMaker
 from codebook.run import open_run
 from codebook.run.folder import RunFolder
@@ -84,16 +85,28 @@ def make_result(custom_id: str, label: str) -> bytes:
 
 def build_ours(units: Sequence[Unit], folder: Path) -> None:
     """Keys, shards cut by bytes and count, with digests and fsync."""
+    maker = RequestMaker(make_questions(make_book()), model=MODEL)
+    _write_shards((request for unit in units for request in maker.ask(unit)), folder)
 
-    maker, number = RequestMaker(make_questions(make_book()), model=MODEL), 1
+
+def build_unkeyed(units: Sequence[Unit], folder: Path) -> None:
+    """The work of the peers in the same shards: the unit's id is the name, and no key tells a question from others."""
+    question = make_questions(make_book())["topic"]
+    mark = "\0"
+    head, tail = orjson.dumps(question.write_body(mark, CHAT, MODEL, {})).split(orjson.dumps(mark))
+    bodies = ((unit.unit_id, b"".join((head, orjson.dumps(question.write_user(unit)), tail))) for unit in units)
+    _write_shards((Request(unit_id, "", CHAT, body, unit_id, "topic") for unit_id, body in bodies), folder)
+
+
+def _write_shards(requests: Iterable[Request], folder: Path) -> None:
+    number = 1
     writer = ShardWriter(folder, number, model=MODEL, url=CHAT, cuts=Cuts())
-    for unit in units:
-        for request in maker.ask(unit):
-            if not writer.add(request):
-                writer.close()
-                number += 1
-                writer = ShardWriter(folder, number, model=MODEL, url=CHAT, cuts=Cuts())
-                writer.add(request)
+    for request in requests:
+        if not writer.add(request):
+            writer.close()
+            number += 1
+            writer = ShardWriter(folder, number, model=MODEL, url=CHAT, cuts=Cuts())
+            writer.add(request)
     writer.close()
 
 
@@ -212,6 +225,7 @@ def read_sdk(folder: Path) -> None:
 
 BUILD: dict[str, Callable[[Sequence[Unit], Path], Any]] = {
     "ours": build_ours,
+    "ours, without keys": build_unkeyed,
     "ours, with ledger": build_ledger,
     "plain json loop": build_plain,
     "openai-batch": build_openai_batch,
