@@ -14,12 +14,15 @@ FOLDERS = (
     "coal_debate",
     "econ_headlines",
     "entities_wikigold",
+    "er_country_names",
+    "er_dblp_acm",
+    "er_us_legislators",
     "narrative_frames",
     "relations_multilabel",
     "scanned_pages",
     "topics_sib200_en",
 )
-OURS = {"codebook.yaml", "coders.yaml"}
+OURS = {"adjudication.yaml", "codebook.yaml", "coders.yaml"}
 MAX_BYTES = 8_000_000
 SUMS = dict(line.split("  ", 1)[::-1] for line in (DATA / "checksums.sha256").read_text().splitlines())
 
