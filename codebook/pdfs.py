@@ -51,12 +51,9 @@ def open_pdf(source: bytes | Path) -> Iterator[PdfDocument]:
     with PDFIUM:
         try:
             document = pypdfium2.PdfDocument(source)
-        except pypdfium2.PdfiumError as error:
-            raise PdfError(_explain(error)) from None
+        except pypdfium2.PdfiumError:
+            raise PdfError(_find_reason(source)) from None
     try:
-        with PDFIUM:
-            if not len(document):
-                raise PdfError("the PDF has no pages")
         yield document
     finally:
         with PDFIUM:
@@ -75,9 +72,15 @@ def _look_at(source: bytes | Path) -> str:
     return "" if b"%PDF-" in head else "the file is no PDF"
 
 
-def _explain(error: Exception) -> str:
-    said = str(error).casefold()
-    if "password" in said or "security" in said:
+def _find_reason(source: bytes | Path) -> str:
+    """Why PDFium does not open a file; it is asked again, since its wrapper hides a document without pages."""
+    import pypdfium2.raw as pdfium
+
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    if opened := pdfium.FPDF_LoadMemDocument64(data, len(data), None):
+        pdfium.FPDF_CloseDocument(opened)
+        return "the PDF has no pages"
+    if pdfium.FPDF_GetLastError() in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
         return "the PDF is encrypted: it opens with a password only"
     return "the PDF is damaged"
 
