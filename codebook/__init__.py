@@ -82,6 +82,7 @@ _WHERE = {
         "map_vectors",
         "near_duplicates",
         "nearest",
+        "neighbour_agreement",
         "pair_with_gold",
         "percent_agreement",
         "plot_confusion",

@@ -8,7 +8,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     validity      confusion, validity, validity_summary; span_validity of entities and other spans
     association   label_association, variable_association, label_indicators, coder_correlogram, to_matrix
     figures       plot_correlogram, plot_confusion, plot_estimates
-    vectors       nearest, near_duplicates, cluster_vectors, map_vectors, plot_map
+    vectors       nearest, near_duplicates, neighbour_agreement, cluster_vectors, map_vectors, plot_map
     correction    correct, prevalence, pair_with_gold, say_correction; simulate_studies and its figure
     entities      which names are the same person, country, paper: see `codebook.analysis.entities`
     sets          open_labels: a multi-label variable as one yes/no variable a label
@@ -72,7 +72,14 @@ from codebook.analysis.transcripts import (
     word_recall,
 )
 from codebook.analysis.validity import confusion, validity
-from codebook.analysis.vectors import cluster_vectors, map_vectors, near_duplicates, nearest, plot_map
+from codebook.analysis.vectors import (
+    cluster_vectors,
+    map_vectors,
+    near_duplicates,
+    nearest,
+    neighbour_agreement,
+    plot_map,
+)
 
 __all__ = [
     "BOUNDS",
@@ -113,6 +120,7 @@ __all__ = [
     "map_vectors",
     "near_duplicates",
     "nearest",
+    "neighbour_agreement",
     "normalise_form",
     "open_labels",
     "pair_curve",

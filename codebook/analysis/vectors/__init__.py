@@ -3,14 +3,23 @@
 Every function takes vectors as an array, `(n_rows, n_dimensions)`, a memory-mapped one too, and goes through it in
 blocks; nearness is the cosine. Frames tell in `attrs` how they were made.
 
-    neighbours    nearest, near_duplicates
+    neighbours    nearest, near_duplicates, neighbour_agreement
     groups        cluster_vectors
     map           map_vectors, plot_map
 """
 
+from codebook.analysis.vectors.agreement import neighbour_agreement
 from codebook.analysis.vectors.clusters import cluster_vectors
 from codebook.analysis.vectors.drawing import plot_map
 from codebook.analysis.vectors.maps import map_vectors
 from codebook.analysis.vectors.neighbours import MOST_EXACT, near_duplicates, nearest
 
-__all__ = ["MOST_EXACT", "cluster_vectors", "map_vectors", "near_duplicates", "nearest", "plot_map"]
+__all__ = [
+    "MOST_EXACT",
+    "cluster_vectors",
+    "map_vectors",
+    "near_duplicates",
+    "nearest",
+    "neighbour_agreement",
+    "plot_map",
+]
