@@ -51,8 +51,8 @@ def open_picture(data: bytes, fit: int = 0) -> Image.Image:
     Parameters
     ----------
     fit
-        The side in pixels to which the picture will be scaled down. A JPEG of more than twice that is decoded at 1/2,
-        1/4 or 1/8 of its size, which is quicker; 0 decodes all of it.
+        The side in pixels to which the picture will be scaled down. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its
+        size, which is quicker, as long as neither side becomes shorter than that; 0 decodes all of it.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def open_picture(data: bytes, fit: int = 0) -> Image.Image:
     picture = look_at(data)
     try:
         if fit:
-            picture.draft(None, (2 * fit, 2 * fit))
+            picture.draft(None, (fit, fit))
         picture.load()
         return _turn(_to_rgb(picture), find_orientation(picture))
     except _BROKEN as error:

@@ -15,8 +15,8 @@ from PIL import Image
 from codebook.errors import UnitsError
 from codebook.pictures import MAX_PIXELS, PictureError, open_picture
 from codebook.records import UnitFile
-from codebook.units import check_units, read_images
-from codebook.units.images import MAX_SIDE, make_ready, prepare_image
+from codebook.units import check_units, image_checks, read_images
+from codebook.units.images import MAX_SIDE, bound_bytes, make_ready, prepare_image
 
 DATA = Path(__file__).parent.parent / "data" / "clothing_images"
 PHOTOS = sorted((DATA / "images").iterdir())
@@ -301,3 +301,63 @@ def test_equal_ids_are_an_error(tmp_path):
     report = check_units(read_images(table, image_column="picture", id_column="id"))
     assert not report.ok
     assert "duplicate id" in str(report)
+
+
+def test_the_most_bytes_that_an_image_may_have_are_never_less_than_it_has(photo):
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (420, 300, 3), dtype=np.uint8))
+    for picture in (photo, noise, noise.resize((30, 20)), Image.new("RGB", (1, 1))):
+        data = save(picture, "PNG", compress_level=1)
+        for side in (32, 400, 2_000):
+            assert len(make_ready(data, side)[1]) <= bound_bytes(data, side)
+
+
+def test_a_post_of_too_many_images_is_not_asked(tmp_path, monkeypatch):
+    table = tmp_path / "posts.csv"
+    table.write_text("post,picture\n" + "".join(f"p1,{path}\n" for path in PHOTOS[:4]))
+    source = read_images(table, image_column="picture", group_column="post", max_side=128)
+    n_bytes = sum(len(prepare_image(file).data) for file in next(iter(source)).files)
+    monkeypatch.setattr(image_checks, "MAX_UNIT_BYTES", n_bytes)  # what they may have at most is more
+    assert [skip for _, skip in source.with_skips()] == [None]
+    monkeypatch.setattr(image_checks, "MAX_UNIT_BYTES", n_bytes - 1)
+    assert "lower max_side" in next(source.with_skips())[1]
+    monkeypatch.setattr(image_checks, "MAX_UNIT_IMAGES", 3)
+    assert "4 images are more than a request holds (3)" in next(source.with_skips())[1]
+
+
+def test_a_thousand_images_pass_through_plan_and_shards_in_flat_memory(tmp_path):
+    peaks, seconds = {}, {}
+    for n in (50, 1_000):
+        done = subprocess.run(
+            [sys.executable, "-c", PLAN_MANY, str(n), tmp_path / str(n), DATA],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        n_lines, peaks[n], seconds[n] = (float(word) for word in done.stdout.split())
+        assert n_lines == n
+    assert peaks[1_000] < peaks[50] + 30
+    assert peaks[1_000] < 250
+    assert seconds[1_000] < 40  # of the processor: a busy machine must not fail a test
+
+
+PLAN_MANY = """
+import os, sys, time
+from pathlib import Path
+from PIL import Image
+n, folder, data = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
+photos = sorted((data / "images").iterdir())
+(folder / "photos").mkdir(parents=True)
+for number in range(n):
+    with Image.open(photos[number % 100]) as photo:
+        wide = photo.width + 150 + 17 * (number // 100)
+        photo.resize((wide, wide * photo.height // photo.width)).save(folder / "photos" / f"{number}.jpg")
+os.environ["CODEBOOK_PROJECT"] = str(folder)
+Path("/proc/self/clear_refs").write_text("5")
+start = time.process_time()
+import codebook as cb
+run = cb.plan(data / "codebook.yaml", cb.read_images(folder / "photos", max_side=384), run="many")
+seconds = time.process_time() - start
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+lines = sum(path.read_bytes().count(b"\\n") for path in (folder / "runs" / "many" / "shards").iterdir())
+print(lines, int(peak.split()[1]) / 1024, seconds)
+"""

@@ -13,7 +13,7 @@ from codebook.paths import show_path
 from codebook.pictures import PictureError, look_at
 from codebook.records import Unit, UnitFile
 from codebook.units.base import Source
-from codebook.units.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, is_address, make_ready, read_file
+from codebook.units.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, bound_bytes, is_address, make_ready, read_file
 
 
 class Found(NamedTuple):
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
 
 class _Checked(NamedTuple):
-    """What was found in a file of this size and time: digest, bytes when made ready, why it is not sent, if moving."""
+    """What was found in a file of this size and time: digest, most bytes when ready, why it is not sent, if moving."""
 
     stamp: tuple[int, int] = (0, 0)
     sha256: str = ""
@@ -82,7 +82,29 @@ class ImageSource(Source):
                 UnitFile(_show(place), "image", one.sha256, self.ask)
                 for place, one in zip(found.places, checked, strict=True)
             )
-            yield Unit(found.unit_id, found.text, found.context, files), _find_skip(found, checked)
+            yield Unit(found.unit_id, found.text, found.context, files), self._find_skip(found, checked)
+
+    def _find_skip(self, found: Found, checked: list[_Checked]) -> str | None:
+        problems = [
+            one.problem if len(checked) == 1 else f"{Path(place).name}: {one.problem}"
+            for place, one in zip(found.places, checked, strict=True)
+            if one.problem
+        ]
+        if len(checked) > MAX_UNIT_IMAGES:
+            problems.append(f"{len(checked):,} images are more than a request holds ({MAX_UNIT_IMAGES})")
+        elif not problems and sum(one.n_bytes for one in checked) > MAX_UNIT_BYTES:
+            n_bytes = sum(self._weigh(place) for place in found.places)
+            if n_bytes > MAX_UNIT_BYTES:
+                problems.append(
+                    f"its images have {n_bytes:,} bytes, more than a request holds ({MAX_UNIT_BYTES:,}): lower max_side"
+                )
+        return "; ".join(problems) or None
+
+    def _weigh(self, place: str) -> int:
+        """Bytes of an image when it is made ready."""
+        if is_address(place):
+            return 0
+        return len(make_ready(read_file(Path(place)), int(self.ask["max_side"]))[1])
 
     def _check(self, place: str) -> _Checked:
         """Read an image and make it ready, unless that was done and the file has not changed since."""
@@ -106,25 +128,13 @@ def _look(path: Path, stamp: tuple[int, int], max_side: int) -> _Checked:
     try:
         data = read_file(path)
         sha256 = hashlib.sha256(data).hexdigest()
-        n_bytes = len(make_ready(data, max_side)[1])
-        return _Checked(stamp, sha256, n_bytes, "", bool(getattr(look_at(data), "is_animated", False)))
+        return _Checked(
+            stamp, sha256, bound_bytes(data, max_side), "", bool(getattr(look_at(data), "is_animated", False))
+        )
     except FileNotFoundError:
         return _Checked(problem="there is no such file")
     except PictureError as error:
         return _Checked(stamp, sha256, 0, str(error))
-
-
-def _find_skip(found: Found, checked: list[_Checked]) -> str | None:
-    problems = [
-        one.problem if len(checked) == 1 else f"{Path(place).name}: {one.problem}"
-        for place, one in zip(found.places, checked, strict=True)
-        if one.problem
-    ]
-    if len(checked) > MAX_UNIT_IMAGES:
-        problems.append(f"{len(checked):,} images are more than a request holds ({MAX_UNIT_IMAGES})")
-    if sum(one.n_bytes for one in checked) > MAX_UNIT_BYTES:
-        problems.append(f"its images are more than a request holds ({MAX_UNIT_BYTES:,} bytes): lower max_side")
-    return "; ".join(problems) or None
 
 
 def _show(place: str) -> str:
