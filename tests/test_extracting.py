@@ -99,9 +99,9 @@ def test_topics_are_phrases_of_the_text_the_best_first(coders: SideBySide) -> No
 
 
 def test_candidates_end_at_function_words_signs_and_lines() -> None:
-    text = "Coal-fired plants weren't closed\nGermany's brown coal: 2 million tonnes, the very end (really)."
+    text = "Coal-fired plants weren't closed\nGermany's brown coal: 2 million tonnes, the very end (really). He closed it."
     words = [phrase.words for phrase, _ in find_candidates(text)]
-    assert words == ["Coal-fired plants", "closed", "Germany's brown coal", "2 million tonnes", "end", "really"]
+    assert words == ["Coal-fired plants", "Germany's brown coal", "2 million tonnes", "end"]
     assert all(text[one.start : one.end] == one.words for one, _ in find_candidates(text))
     assert find_candidates("the of and 1986 ... !") == []
     assert find_topics("the of and", lambda texts: pytest.fail("nothing to encode")) == []

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from codebook.analysis.capitals import capital_runs
 from codebook.analysis.spans import span_validity
 from codebook.errors import StatisticError
+from codebook.records import Unit, read_lines
+from codebook.report import say_spans, show_spans
+
+DATA = Path(__file__).parent.parent / "data" / "entities_wikigold"
 
 
 def make_spans(*rows: tuple[str, int, int, str]) -> pd.DataFrame:
@@ -96,3 +102,46 @@ def test_each_wrong_request_names_the_mend(change: dict[str, object], mend: str)
     asked = {"spans": FOUND, "gold": GOLD, "units": ["a"]} | change
     with pytest.raises(StatisticError, match=mend):
         span_validity(**asked)  # type: ignore[arg-type]
+
+
+def test_the_baseline_of_capital_letters_finds_places_and_no_types() -> None:
+    docs = list(read_lines(DATA / "docs.jsonl"))
+    units = [Unit(doc["doc_id"], doc["text"]) for doc in docs]
+    gold = make_spans(*((doc["doc_id"], e["start"], e["end"], e["type"]) for doc in docs for e in doc["entities"]))
+    runs = capital_runs(units, type="LOC")
+    frame = span_validity(runs, gold, units=[unit.unit_id for unit in units], replicates=0).set_index("name")
+    assert 0.6 < frame.loc["untyped", "f1"] < 0.75
+    assert frame.loc["typed", "f1"] < 0.25
+    texts = {unit.unit_id: unit.text for unit in units}
+    assert all(texts[row.unit_id][row.start].isupper() for row in runs.itertuples())
+
+
+def test_spans_are_shown_in_their_text_beside_gold() -> None:
+    text = "Ann <b>met</b> Ben in Rome, says Zoe."
+    mine = make_spans(("a", 0, 3, "PER"), ("a", 15, 18, "ORG"), ("a", 7, 10, "PER"), ("a", -1, -1, "PER"))
+    mine["start"] = mine["start"].replace(-1, pd.NA).astype("Int64")
+    gold = make_spans(("a", 0, 3, "PER"), ("a", 15, 18, "PER"), ("a", 22, 26, "LOC"))
+    view = show_spans([Unit("z", "no span"), Unit("a", text)], mine, gold)
+    assert repr(view) == (
+        "a: [Ann: PER] <b>[met: PER, not in gold]</b> [Ben: ORG, gold PER, other type] in [Rome: LOC, missed], says Zoe"
+        "."
+    )
+    page = view._repr_html_()
+    assert "&lt;b&gt;" in page
+    assert "<b>met" not in page
+    alone = show_spans([Unit("a", text)], mine)
+    assert repr(alone) == "a: [Ann: PER] <b>[met: PER]</b> [Ben: ORG] in Rome, says Zoe."
+
+
+def test_where_spans_overlap_the_first_is_shown_and_gold_only_where_nothing_is_marked() -> None:
+    mine = make_spans(("a", 4, 11, "ORG"), ("a", 8, 15, "PER"))
+    gold = make_spans(("a", 0, 11, "ORG"))
+    view = show_spans([Unit("a", "The Capsule Markets.")], mine, gold)
+    assert repr(view) == "a: The [Capsule: ORG, not in gold] Markets."
+
+
+def test_the_sentence_says_both_figures_and_the_baseline() -> None:
+    frame = span_validity(FOUND, GOLD, units=["a", "b", "c"], replicates=0)
+    said = say_spans(frame, frame)
+    assert said.startswith("F1 against 5 gold spans in 3 units: typed .20 [no interval], untyped .40")
+    assert said.endswith("; the baseline typed .20, untyped .40.")

@@ -52,6 +52,7 @@ def capital_runs(units: Iterable[UnitLike], *, type: str = "") -> pd.DataFrame:
 
 def _find_runs(text: str) -> Iterable[tuple[int, int]]:
     for found in _RUN.finditer(text):
-        begins_line = not text[: found.start()].rstrip(" ") or text[: found.start()].rstrip(" ")[-1] in "\n.!?"
-        if " " in found[0] or not begins_line:
+        before = text[: found.start()].rstrip(" ")[-1:]
+        begins_line = not before or before in "\n.!?"
+        if found[0][0].isupper() and (" " in found[0] or not begins_line):
             yield found.span()

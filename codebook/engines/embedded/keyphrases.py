@@ -45,10 +45,14 @@ keep kept put set
 not also only very too just even still already again ever never often always sometimes rather quite almost soon then
 now later earlier ago together instead however therefore thus hence moreover furthermore meanwhile otherwise
 perhaps maybe indeed yes well far away back else apart according due
+came went began became brought bought built caught chose drew drove fell flew fought grew held knew lost met paid ran
+rose sang sat sold sent spent spoke stood taught told thought threw won wore wrote
 s t d ll re ve m
 """
 FUNCTION_WORDS = frozenset(_PLAIN.split())
-"""English words that say little by themselves and part the candidates."""
+"""English words that say little by themselves, and common verbs of no regular past: they part the candidates."""
+_ENDINGS = ("ed", "ly")
+"""Endings of words that no candidate ends in: verbs of a regular past, and adverbs."""
 
 _CONTRACTED = ("n't", "'re", "'ve", "'ll", "'d", "'m")
 _WORDS = re.compile(r"[^\W\d_][\w'’+-]*|\d[\w.,'’+-]*\w|\d|[^\s\w]")
@@ -89,7 +93,7 @@ def find_candidates(text: str) -> list[tuple[Phrase, tuple[str, ...]]]:
     Examples
     --------
     >>> [phrase.words for phrase, _ in find_candidates("The price of hard coal, and hard coal itself, fell in 1986.")]
-    ['price', 'hard coal', 'fell']
+    ['price', 'hard coal']
     """
     runs: dict[tuple[str, ...], Phrase] = {}
     run: list[re.Match[str]] = []
@@ -111,6 +115,8 @@ def _is_content(word: str) -> bool:
 
 def _close(run: list[re.Match[str]], text: str, runs: dict[tuple[str, ...], Phrase]) -> None:
     """Note a run of words, if it can be a phrase, and empty it."""
+    while run and run[-1][0].endswith(_ENDINGS) and len(run[-1][0]) > 4:
+        run.pop()
     words = tuple(word[0].casefold() for word in run)
     letters = sum(map(str.isalpha, "".join(words)))
     if 1 <= len(run) <= MOST_WORDS and letters > 2:
