@@ -49,6 +49,7 @@ def check_variable(variable: Variable) -> Iterator[Finding]:
         return
     yield from check_categories(variable)
     yield from _check_level(variable)
+    yield from _check_images(variable)
     if variable.lists:
         yield ("lists",), f"lists of records for a variable of kind {variable.kind}", "write `kind: records`"
     if variable.tables:
@@ -70,6 +71,18 @@ def check_categories(variable: Variable) -> Iterator[Finding]:
                 yield where, f"the name {category.name!r} is used twice", "rename or remove one"
             seen.add(category.name.casefold())
     yield from _check_schema_limits(variable)
+
+
+def _check_images(variable: Variable) -> Iterator[Finding]:
+    """An example is shown as question and answer, and there is no quote or confidence to answer with."""
+    if not variable.evidence and not variable.confidence:
+        return
+    for group in ("categories", "abstain"):
+        for place, category in enumerate(getattr(variable, group)):
+            for number, example in enumerate(category.examples):
+                if example.image:
+                    problem = "an example with an image cannot be shown where evidence or confidence is asked"
+                    yield (group, place, "examples", number, "image"), problem, "take out the image, or what is asked"
 
 
 def _check_level(variable: Variable) -> Iterator[Finding]:
