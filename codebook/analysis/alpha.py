@@ -12,7 +12,7 @@ from codebook.analysis.patterns import Patterns
 from codebook.analysis.scales import SET_LEVELS, Floats, Scale, label_distances
 from codebook.errors import Fault, StatisticError
 
-CHECKED_CELLS = 2_000_000
+CHECKED_CELLS = 200_000
 """Units x labels x labels up to which every alpha is computed a second time by the krippendorff package."""
 
 TOLERANCE = 1e-9
@@ -98,11 +98,16 @@ def _by_distance(weights: Floats, margins: Floats, patterns: Patterns, distances
     return weights @ within, ((margins @ distances) * margins).sum(axis=1)
 
 
+def is_checked(patterns: Patterns) -> bool:
+    """Whether units x labels x labels is at most `CHECKED_CELLS`: the package's time and memory grow with that."""
+    n_used = np.count_nonzero(patterns.counts.any(axis=0))
+    return n_used > 1 and int(patterns.times.sum()) * n_used**2 <= CHECKED_CELLS
+
+
 def check_against_library(codings: Codings, value: float) -> None:
     """Compute alpha again with the krippendorff package and refuse a figure on which the two differ.
 
-    Only where units x labels x labels is at most `CHECKED_CELLS`: the package's memory grows with that product. The
-    counts are made here from the codings, not from the patterns, so that the collapsing is checked too.
+    The counts are made here from the codings, not from the patterns, so that the collapsing is checked too.
 
     Raises
     ------
@@ -110,9 +115,6 @@ def check_against_library(codings: Codings, value: float) -> None:
         The two differ by more than 1e-9.
     """
     used = np.flatnonzero(np.bincount(codings.code, minlength=1))
-    n_units = np.count_nonzero(np.bincount(codings.unit, minlength=1))
-    if np.isnan(value) or len(used) < 2 or n_units * len(used) ** 2 > CHECKED_CELLS:
-        return
     code = np.searchsorted(used, codings.code)
     units, unit = np.unique(codings.unit, return_inverse=True)
     counts = np.bincount(unit * len(used) + code, minlength=len(units) * len(used)).reshape(len(units), len(used))

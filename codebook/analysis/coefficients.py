@@ -88,16 +88,16 @@ def estimate_coefficient(kept: Pairable, coefficient: Coefficient, how: Bootstra
         return estimate_alpha(kept, how)
     if coefficient.base == "percent":
         return estimate_percent(kept, coefficient.detail, how)
-    weights = coefficient.detail or level_weights(kept.codings.scale.level)
+    weights = coefficient.detail or level_weights(kept.scale.level)
     estimate, draws = _corrected(kept, coefficient.base, weights, how)
     note = "" if estimate.reason else kept.alone
-    named = replace(estimate, statistic=coefficient.title, definition=weights, level=kept.codings.scale.level)
+    named = replace(estimate, statistic=coefficient.title, definition=weights, level=kept.scale.level)
     return replace(named, reason=named.reason or note), draws
 
 
 def _corrected(kept: Pairable, base: str, weights: str, how: Bootstrap) -> tuple[Estimate, Floats]:
     """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
-    scale = kept.codings.scale
+    scale = kept.scale
     undefined = kept.undefined or _refusal(kept, base, weights)
     if undefined:
         return make_estimate(kept, lambda drawn: drawn[:, 0], how, undefined=undefined)
@@ -116,7 +116,7 @@ def _corrected(kept: Pairable, base: str, weights: str, how: Bootstrap) -> tuple
 
 def _refusal(kept: Pairable, base: str, weights: str) -> str:
     """Why this coefficient is not defined here; empty if it is."""
-    scale, n_coders = kept.codings.scale, kept.codings.n_coders
+    scale, n_coders = kept.scale, kept.n_coders
     if wrong := misfit(weights, scale.level):
         return wrong
     if base in _OF_TWO and n_coders != 2:

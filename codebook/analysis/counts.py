@@ -58,12 +58,17 @@ class Codings:
     @property
     def missing(self) -> dict[str, int]:
         """How many rows lack a label, by the reason, the commonest first."""
-        times = np.bincount(self.why[self.code < 0], minlength=len(self.whys))
+        times = np.bincount(self.why + 1, minlength=len(self.whys) + 1)[1:]  # a why is set exactly where no label is
         return {self.whys[at]: int(times[at]) for at in np.argsort(-times, kind="stable") if times[at]}
 
     def answered(self) -> Codings:
         """The codings that have a label."""
-        return self.only(self.code >= 0)
+        given = self.code >= 0
+        if given.all():
+            return self
+        rows = np.flatnonzero(given)
+        none = np.broadcast_to(np.int64(-1), len(rows))
+        return replace(self, unit=self.unit[rows], coder=self.coder[rows], code=self.code[rows], why=none)
 
     def only(self, rows: Bools) -> Codings:
         """The rows where `rows` is true; units and coders keep their positions."""

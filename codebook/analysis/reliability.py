@@ -5,34 +5,48 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.alpha import alpha_values, check_against_library
+from codebook.analysis.alpha import alpha_values, check_against_library, is_checked
 from codebook.analysis.checks import raise_faults
 from codebook.analysis.counts import Codings, count_patterns, read_codings
 from codebook.analysis.estimates import Estimate, check_bootstrap, package_versions, percentile_interval, resample
 from codebook.analysis.jackknife import NO_JACKKNIFE, SMALL, jackknife, join_clusters, linear_error
 from codebook.analysis.patterns import Patterns
-from codebook.analysis.scales import Floats
+from codebook.analysis.scales import Bools, Floats, Scale
 
 
 @dataclass(frozen=True)
 class Pairable:
-    """The labelled codings, those of them on units that two or more coders labelled, and what was left aside.
+    """What of some codings carries information on agreement, and what was left aside.
 
-    `patterns` are those of `codings`; `labelled` also has the units with one coding, which some coefficients use for
-    the shares of the labels.
+    `labelled` are the codings with a label, `patterns` those of the units that two or more coders labelled. Some
+    coefficients also use the units with one coding, for the shares of the labels.
     """
 
-    codings: Codings
+    labelled: Codings
     patterns: Patterns
     n_dropped: int
-    n_missing: int
-    labelled: Codings
     missing: Mapping[str, int]
+
+    @cached_property
+    def codings(self) -> Codings:
+        """The labelled codings of the units that two or more coders labelled."""
+        return self.labelled.only(self._rows)
+
+    @cached_property
+    def _rows(self) -> Bools:
+        sizes = np.bincount(self.labelled.unit, minlength=1)
+        return np.asarray((sizes >= 2)[self.labelled.unit])
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of the variable."""
+        return self.labelled.scale
 
     @property
     def n_units(self) -> int:
@@ -40,9 +54,24 @@ class Pairable:
         return int(self.patterns.times.sum())
 
     @property
+    def n_codings(self) -> int:
+        """Codings on those units."""
+        return int(self.patterns.times @ self.patterns.sizes)
+
+    @property
+    def n_missing(self) -> int:
+        """Codings without a label."""
+        return sum(self.missing.values())
+
+    @cached_property
+    def n_coders(self) -> int:
+        """Coders of the units with two or more codings."""
+        return int(np.count_nonzero(np.bincount(self.labelled.coder, weights=self._rows, minlength=1)))
+
+    @property
     def undefined(self) -> str:
         """Why no statistic of agreement exists here; empty where one does."""
-        if self.codings.n_coders >= 2:
+        if self.n_units:
             return ""
         if not len(self.labelled.code):
             return f"no label at all: {self.whys}" if self.missing else "no coding at all"
@@ -65,7 +94,7 @@ class Pairable:
     def alone(self) -> str:
         """Says so if every coding is the same label; else empty."""
         used = np.flatnonzero(self.patterns.counts.sum(axis=0))
-        return f"no variation: every coding is {self.codings.scale.labels[used[0]]!r}" if len(used) == 1 else ""
+        return f"no variation: every coding is {self.scale.labels[used[0]]!r}" if len(used) == 1 else ""
 
 
 @dataclass(frozen=True)
@@ -98,11 +127,8 @@ def pairable(codings: Codings) -> Pairable:
     (11, 1, 40, 7)
     """
     given = codings.answered()
-    sizes = np.bincount(given.unit, minlength=len(codings.units))
-    kept = given.only((sizes >= 2)[given.unit])
-    n_dropped = int((sizes < 2).sum())
     patterns = count_patterns(given).pairable()
-    return Pairable(kept, patterns, n_dropped, codings.n_missing, given, codings.missing)
+    return Pairable(given, patterns, len(codings.units) - int(patterns.times.sum()), codings.missing)
 
 
 def krippendorff_alpha(
@@ -165,11 +191,12 @@ def krippendorff_alpha(
 
 def estimate_alpha(kept: Pairable, how: Bootstrap) -> tuple[Estimate, Floats]:
     """Alpha of codings already read, and its replicates, shape (n_replicates,)."""
-    scale, patterns = kept.codings.scale, kept.patterns
+    scale, patterns = kept.scale, kept.patterns
     estimate, draws = make_estimate(
         kept, lambda weights: alpha_values(weights, patterns, scale), how, undefined=kept.undefined or kept.alone
     )
-    check_against_library(kept.codings, estimate.value)
+    if is_checked(patterns) and not math.isnan(estimate.value):
+        check_against_library(kept.codings, estimate.value)
     return replace(estimate, statistic="Krippendorff's alpha", level=scale.level), draws
 
 
@@ -189,7 +216,7 @@ def make_estimate(
     used = kept.patterns if patterns is None else patterns
     value, draws, error, jack, n_clusters, few = math.nan, np.empty(0), math.nan, NO_JACKKNIFE, 0, ""
     if not undefined:
-        members = join_clusters(used, kept.codings.cluster)
+        members = join_clusters(used, kept.labelled.cluster)
         n_clusters = 0 if members is None else members.shape[0]
         few = "no interval: all units are in one cluster" if n_clusters == 1 else ""
         value = float(statistic(used.times[None, :].astype(float))[0])
@@ -200,7 +227,6 @@ def make_estimate(
                 jack = jackknife(used.times, statistic, confidence=how.confidence, members=members)
     interval = percentile_interval(draws, how.confidence)
     reasons = [undefined] if undefined else [few or interval.reason, jack.reason]
-    codings = kept.codings
     estimate = Estimate(
         statistic="",
         value=value,
@@ -208,8 +234,8 @@ def make_estimate(
         high=interval.high,
         n_units=kept.n_units,
         n_dropped=kept.n_dropped,
-        n_coders=codings.n_coders,
-        n_codings=len(codings.code),
+        n_coders=kept.n_coders,
+        n_codings=kept.n_codings,
         level="nominal",
         confidence=how.confidence,
         replicates=how.replicates,

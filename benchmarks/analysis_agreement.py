@@ -1,0 +1,176 @@
+"""Agreement beside a loop over the krippendorff package, in one run: speed, memory, and coverage of the intervals.
+
+python benchmarks/analysis_agreement.py [speed] [memory] [coverage]      (all three without a word)
+
+Seconds are those of one processor (both sides in one thread), so that a busy machine says the same as an idle one.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy comes
+
+import krippendorff
+import numpy as np
+import pandas as pd
+from memory import peak_mb
+
+from codebook.analysis import krippendorff_alpha
+from codebook.analysis.coefficients import COEFFICIENTS, estimate_coefficient
+from codebook.analysis.counts import Codings, read_codings
+from codebook.analysis.reliability import Bootstrap, pairable
+from codebook.analysis.scales import Scale
+
+REPLICATES, CODERS, MISSING, SEED = 1000, 3, 0.1, 1
+LOOP = 3  # replicates of the loop that are measured, then scaled
+LEAST = {1_000: 100, 10_000: 500, 100_000: 4000}  # how many times faster than the loop
+UNDER = {"codes": 0.15, "strings": 1.0}  # s at a million units
+MOST_MB = 300
+
+Row = tuple[str, str, str]
+
+
+def make_codes(n_units: int, n_labels: int = 10) -> np.ndarray:
+    """Codes of shape (n_units, CODERS), NaN where missing; coders agree on about two units in three."""
+    rng = np.random.default_rng(SEED)
+    truth = rng.integers(n_labels, size=(n_units, 1))
+    own = rng.integers(n_labels, size=(n_units, CODERS))
+    codes = np.where(rng.random((n_units, CODERS)) < 0.8, truth, own).astype(float)
+    codes[rng.random((n_units, CODERS)) < MISSING] = np.nan
+    return codes
+
+
+def make_table(codes: np.ndarray) -> pd.DataFrame:
+    """The same codes as a tidy table of plain strings."""
+    n_units = len(codes)
+    names = np.array([*label_names(10), None], dtype=object)
+    missing = np.isnan(codes).ravel()
+    return pd.DataFrame(
+        {
+            "unit_id": pd.array(np.repeat([f"unit-{number:07d}" for number in range(n_units)], CODERS), dtype="str"),
+            "coder": pd.array(np.tile([f"coder-{number}" for number in range(CODERS)], n_units), dtype="str"),
+            "variable": pd.array(np.full(n_units * CODERS, "topic"), dtype="str"),
+            "label": pd.array(names[np.where(missing, -1, np.nan_to_num(codes.ravel())).astype(int)], dtype="str"),
+            "draw": 0,
+            "why": pd.array(np.where(missing, "absent", None), dtype="str"),
+        }
+    )
+
+
+def make_codings(codes: np.ndarray, n_labels: int = 10) -> Codings:
+    """The same codes as integers."""
+    n_units = len(codes)
+    unit, coder = np.repeat(np.arange(n_units), CODERS), np.tile(np.arange(CODERS), n_units)
+    code = np.where(np.isnan(codes), -1, np.nan_to_num(codes)).astype(np.int64).ravel()
+    scale = Scale("nominal", tuple(label_names(n_labels)), n_declared=n_labels)
+    coders = tuple(f"coder-{number}" for number in range(CODERS))
+    return Codings(scale, unit, coder, code, np.where(code < 0, 0, -1), pd.RangeIndex(n_units), coders, ("absent",))
+
+
+def label_names(n_labels: int) -> list[str]:
+    return [f"label {number}" for number in range(n_labels)]
+
+
+def clock(work: Callable[[], object], repeats: int = 5) -> float:
+    """Seconds of the fastest of some runs."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def loop_over_library(codes: np.ndarray) -> float:
+    """Seconds that REPLICATES calls of krippendorff.alpha on resampled units take, scaled from LOOP of them."""
+    rng = np.random.default_rng(SEED)
+    start = time.process_time()
+    for _ in range(LOOP):
+        drawn = codes[rng.integers(len(codes), size=len(codes))]
+        krippendorff.alpha(reliability_data=drawn.T, value_domain=list(range(10)), level_of_measurement="nominal")
+    return (time.process_time() - start) / LOOP * REPLICATES
+
+
+def estimate(codings: Codings, name: str = "alpha") -> object:
+    return estimate_coefficient(pairable(codings), COEFFICIENTS[name], Bootstrap(REPLICATES, seed=SEED))
+
+
+def speed() -> Iterator[Row]:
+    """Alpha and 1000 replicates from integer codes beside the loop; a million units; other coefficients."""
+    for n_units, least in LEAST.items():
+        codes = make_codes(n_units)
+        codings = make_codings(codes)
+        own, loop = clock(lambda codings=codings: estimate(codings)), loop_over_library(codes)
+        yield f"{n_units:,} units", f"{own:.3f} s, loop {loop:,.1f} s: {loop / own:,.0f} times", f">= {least:,} times"
+    codings = make_codings(make_codes(1_000_000))
+    yield "1,000,000 units, codes", f"{clock(lambda: estimate(codings)):.3f} s", f"< {UNDER['codes']} s"
+    for name in ("ac1", "conger", "percent"):
+        yield f"the same, {name}", f"{clock(lambda name=name: estimate(codings, name)):.3f} s", "none"
+    table, labels = make_table(make_codes(1_000_000)), label_names(10)
+    read = clock(lambda: read_codings(table, variable="topic", level="nominal", labels=labels))
+    whole = clock(lambda: krippendorff_alpha(table, variable="topic", level="nominal", labels=labels))
+    strings = f"{whole:.3f} s, of it reading {read:.3f} s"
+    yield f"1,000,000 units, {len(table):,} rows of strings", strings, f"< {UNDER['strings']:g} s"
+
+
+def memory() -> Iterator[Row]:
+    """Peak memory of a process that takes alpha of 100,000 units x 50 labels from codes."""
+    done = subprocess.run([sys.executable, __file__, "child"], capture_output=True, text=True, check=True)
+    yield "100,000 units x 50 labels, peak memory of the process", done.stdout.strip(), f"< {MOST_MB} MB"
+
+
+def child() -> None:
+    codings = make_codings(make_codes(100_000, 50), 50)
+    before, start = peak_mb(), time.process_time()
+    estimate(codings)
+    seconds = time.process_time() - start
+    print(f"{peak_mb():.0f} MB, {before:.0f} MB before; {seconds:.1f} s")
+
+
+def covered(n_units: int, runs: int, *, seed: int, name: str = "alpha", replicates: int = 1000) -> float:
+    """Share of simulated studies whose nominal 95 % interval holds the true value, that of 200,000 units.
+
+    Three coders, four labels with shares .4, .3, .2, .1; each gives the true label with probability .8, else draws one
+    from the same shares; a coding in ten is missing.
+    """
+    rng = np.random.default_rng(seed)
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+
+    def draw(n: int) -> Codings:
+        truth, own = rng.choice(4, p=shares, size=(n, 1)), rng.choice(4, p=shares, size=(n, CODERS))
+        codes = np.where(rng.random((n, CODERS)) < 0.8, truth, own).astype(float)
+        codes[rng.random((n, CODERS)) < MISSING] = np.nan
+        return make_codings(codes, 4)
+
+    how = Bootstrap(replicates, seed=seed)
+    true = estimate_coefficient(pairable(draw(200_000)), COEFFICIENTS[name], Bootstrap(0))[0].value
+    done = [estimate_coefficient(pairable(draw(n_units)), COEFFICIENTS[name], how)[0] for _ in range(runs)]
+    return float(np.mean([each.low <= true <= each.high for each in done]))
+
+
+def coverage() -> Iterator[Row]:
+    """Coverage of nominal 95 % intervals at three numbers of units."""
+    for n_units in (50, 100, 300):
+        for name in ("alpha", "ac1"):
+            share = covered(n_units, 1000, seed=SEED, name=name)
+            yield f"{name}, {n_units} units, 1000 studies, seed {SEED}", f"{share:.1%} covered", "92 to 98 %"
+
+
+def main() -> None:
+    parts = {"speed": speed, "memory": memory, "coverage": coverage}
+    if sys.argv[1:] == ["child"]:
+        return child()
+    print(f"alpha, {CODERS} coders, 10 labels, {MISSING:.0%} missing, {REPLICATES} replicates, seed {SEED}")
+    for name in sys.argv[1:] or parts:
+        for about, found, wanted in parts[name]():
+            print(f"{about:58} {found:46} wanted: {wanted}", flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    main()
