@@ -15,6 +15,7 @@ from codebook.analysis.entities.forms import AS_IT_IS, entity_id
 from codebook.analysis.entities.linking import MATCHED, NEW, REVIEW, Candidate, Decision, Rules, decide_ranked
 
 CONFLICT = "it fits one form of an entity and not the others"
+ELSEWHERE = "another entity fits better than its own"
 SHORT = "a short form of two entities"
 TWICE = "one source has this form for two entities"
 
@@ -132,9 +133,19 @@ def _decide(row: int, field: _Field) -> Decision:
         return Decision(REVIEW, best, second, CONFLICT)
     if alone and (best is None or best.score < limits.review):
         return Decision(NEW, best, second, entity=str(own))
-    if not alone and best is not None and best.entity != str(own):
-        return Decision(REVIEW, best, second, "another entity fits better than its own")
+    if not alone and best is not None and (best.entity != str(own) or _nearer_elsewhere(row, field)):
+        return Decision(REVIEW, best, second, ELSEWHERE)
     return decide_ranked(field.forms[row], ranked, limits if alone else replace(limits, accept=0.0))
+
+
+def _nearer_elsewhere(row: int, field: _Field) -> bool:
+    """Whether the best pair of a row, by more than the margin, is with a form of another cluster."""
+    best = {True: 0.0, False: 0.0}
+    for other, score in field.near[row].items():
+        if field.cluster[other] in field.members:
+            inside = field.cluster[other] == field.cluster[row]
+            best[inside] = max(best[inside], score)
+    return best[False] - best[True] > field.limits.margin
 
 
 def _decide_short(row: int, longer: Sequence[int], field: _Field, doubtful: Set[int]) -> Decision:
