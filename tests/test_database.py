@@ -28,7 +28,7 @@ def make_records(*rows: tuple[str, int, str], run: str = "r1", coder: str = "m",
         }
     )
     frame = frame.assign(start=pd.array([len(row[2]) if row[2] else None for row in rows], dtype="Int64"), score=0.5)
-    frame.attrs = {"key": KEY, "runs": [run]}
+    frame.attrs = {"key": KEY, "scope": KEY[:-1], "runs": [run]}
     return frame
 
 
@@ -86,10 +86,19 @@ def test_other_runs_stay_and_the_same_coding_is_there_once(where: str, ask: Call
     ]
 
 
+def test_members_of_a_unit_are_replaced_together_and_other_units_stay(
+    where: str, ask: Callable[[str], list[Any]]
+) -> None:
+    for members in ((("9", 0), ("10", 2)), (("9", 0),)):
+        write_database({"units": units_table([Unit("g", "x y", members=members), Unit("7", "x")])}, where)
+    write_database({"units": units_table([Unit("8", "x")])}, where)
+    assert ask("SELECT unit_id, member FROM units ORDER BY unit_id") == [("7", "7"), ("8", "8"), ("g", "9")]
+
+
 def test_a_new_column_is_added_and_missing_values_are_null(where: str, ask: Callable[[str], list[Any]]) -> None:
     write_database({"entities": make_records(ANN)}, where)
     wider = make_records(CAT, ("9", 2, ""), run="r2", coder="k").assign(**{"entity id": "e1", "sure": True})
-    wider.attrs = {"key": KEY, "runs": ["r2"]}
+    wider.attrs = {"key": KEY, "scope": KEY[:-1], "runs": ["r2"]}
     write_database({"entities": wider}, where)
     assert ask('SELECT "entity id", sure, start FROM entities ORDER BY coder, n') == [
         ("e1", 1, 3),

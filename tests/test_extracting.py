@@ -17,7 +17,7 @@ from codebook.engines.embedded.extracting import extract_records, read_lists
 from codebook.engines.embedded.keyphrases import find_candidates, find_topics
 from codebook.engines.embedded.reading import UnreadableError
 from codebook.errors import EngineError, MissingExtraError
-from codebook.records import read_lines
+from codebook.records import FilePart, read_lines
 
 DOCS = list(read_lines(Path(__file__).parent.parent / "data" / "entities_wikigold" / "docs.jsonl"))
 TEXT = "On 3 May 2007 the United Nations 's envoy met Angela Merkel in Berlin."
@@ -99,7 +99,9 @@ def test_topics_are_phrases_of_the_text_the_best_first(coders: SideBySide) -> No
 
 
 def test_candidates_end_at_function_words_signs_and_lines() -> None:
-    text = "Coal-fired plants weren't closed\nGermany's brown coal: 2 million tonnes, the very end (really). He closed it."
+    text = (
+        "Coal-fired plants weren't closed\nGermany's brown coal: 2 million tonnes, the very end (really). He closed it."
+    )
     words = [phrase.words for phrase, _ in find_candidates(text)]
     assert words == ["Coal-fired plants", "Germany's brown coal", "2 million tonnes", "end"]
     assert all(text[one.start : one.end] == one.words for one, _ in find_candidates(text))
@@ -148,6 +150,13 @@ def test_what_it_cannot_do_is_refused_by_name(schema: dict[str, Any], reason: st
 def test_no_readable_text_is_refused() -> None:
     with pytest.raises(UnreadableError, match="no readable character"):
         ask(make_schema(entities={"mention": STRING}), " \x00\u200b ")
+
+
+def test_images_are_not_passed_over_in_silence() -> None:
+    photo = (FilePart("image", "a.png", "image/png", b"..."),)
+    prompt = Prompt("", fence(TEXT), "names", make_schema(entities={"mention": STRING}), files=photo)
+    with pytest.raises(UnreadableError, match="not in images or PDFs"):
+        extract_records(prompt, lambda texts: pytest.fail("nothing to encode"))
 
 
 def test_a_longer_list_is_cut_at_what_the_request_takes() -> None:

@@ -65,8 +65,9 @@ def units_table(units: Units) -> pd.DataFrame:
     each = (one[0] if isinstance(one, tuple) else one for one in units)
     rows = [(unit.unit_id, *member) for unit in each for member in unit.members or ((unit.unit_id, 0),)]
     frame = pd.DataFrame(rows, columns=["unit_id", "member", "start"])
-    frame.attrs["key"] = ["unit_id", "member"]
-    return frame.astype({"unit_id": "str", "member": "str", "start": "int64"})
+    frame = frame.astype({"unit_id": "str", "member": "str", "start": "int64"})
+    frame.attrs = {"key": ["unit_id", "member"], "scope": ["unit_id"]}
+    return frame
 
 
 def name_mentions(records: pd.DataFrame, field: str) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def records_table(
     DataFrame
         One row a record: unit_id, coder, variable, draw, run_id, list, n (counted from 1), a column a field, and for
         the first quote start, end, how, score, member; for further quotes the same after the field's name and `_`.
-        `attrs`: `coverage` in a sentence, `absent` quotes, `key`, `runs`, `notes`.
+        `attrs`: `coverage` in a sentence, `absent` quotes, `notes`; `key`, `scope` and `runs` for `write_database`.
 
     Raises
     ------
@@ -80,6 +80,7 @@ def records_table(
     frame = _to_frame(rows, lists[next(iter(lists))])
     frame.attrs = {
         "key": list(RECORD_KEY),
+        "scope": list(RECORD_KEY[:-1]),
         "runs": sorted(set(asked["run_id"])),
         "coverage": coverage_sentence(asked) if len(asked) else "0 asked = 0 labelled",
         "absent": int((frame["how"] == "absent").sum()) if "how" in frame else 0,

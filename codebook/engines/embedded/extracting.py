@@ -71,6 +71,8 @@ def extract_records(prompt: Prompt, encode: Encode) -> str:
     >>> extract_records(Prompt("", "Peter met Paul in Rome.", "names", schema), encode=None)
     '{"entities":[{"mention":"Peter"},{"mention":"Paul"},{"mention":"Rome"}]}'
     """
+    if prompt.files:
+        raise UnreadableError("the embedded engine finds topics and entities in texts, not in images or PDFs")
     text = read_text(prompt)
     asked = read_lists(prompt.schema)
     reply = {

@@ -24,8 +24,8 @@ def write_database(
 ) -> dict[str, int]:
     """Write frames as tables of a database, all of them or none; return how many rows each has written.
 
-    Written again, nothing doubles: rows of the same run, and rows of the same unit, coder, variable, draw and list, are
-    replaced. Rows of other runs stay. A table that lacks a column gets it.
+    Written again, nothing doubles: records of the same run, and of the same unit, coder, variable, draw and list, are
+    replaced; of other frames the rows with the same key. All else stays. A table that lacks a column gets it.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def write_database(
     --------
     >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "study.db"
     >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "n": [1, 2], "mention": ["Ann", "Ben"]})
-    >>> frame.attrs["key"] = ["unit_id", "n"]
+    >>> frame.attrs = {"key": ["unit_id", "n"], "scope": ["unit_id"]}
     >>> write_database({"entities": frame}, path), write_database({"entities": frame[:1]}, path)
     ({'entities': 2}, {'entities': 1})
     >>> with closing(sqlite3.connect(path)) as database:

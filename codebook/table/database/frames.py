@@ -15,20 +15,16 @@ from codebook.errors import Fault, TableError
 class Sheet:
     """A frame ready to be written: its key, its columns with their kinds, and its rows in plain values.
 
-    `scope` are the columns that say what a row takes the place of: the key without the number in a list. `runs` are
-    the runs whose rows are replaced as a whole.
+    `scope` are the columns that say what rows take the place of, such as unit, coder and list: the key where nothing
+    else is said. `runs` are the runs whose rows are replaced as a whole.
     """
 
     name: str
     key: tuple[str, ...]
     kinds: Mapping[str, str]
     rows: Sequence[tuple[Any, ...]]
+    scope: tuple[str, ...]
     runs: tuple[str, ...]
-
-    @property
-    def scope(self) -> tuple[str, ...]:
-        """Columns of the key that name a coding, or the whole key."""
-        return tuple(name for name in self.key if name != "n")
 
     def scopes(self) -> list[tuple[Any, ...]]:
         """The different values of the scope's columns."""
@@ -52,8 +48,9 @@ def make_sheets(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, Sequence[
             faults.append(Fault(f"table {name!r}", *problem))
             continue
         runs = tuple(frame.attrs.get("runs", ())) if "run_id" in frame else ()
+        scope = tuple(frame.attrs.get("scope", key)) if set(frame.attrs.get("scope", key)) <= set(key) else key
         kinds = {str(column): _kind(frame[column]) for column in frame.columns}
-        sheets.append(Sheet(name, key, kinds, list(_plain_rows(frame)), runs))
+        sheets.append(Sheet(name, key, kinds, list(_plain_rows(frame)), scope, runs))
     if faults:
         raise TableError("The tables cannot be written; nothing was changed.", faults)
     return sheets
