@@ -35,6 +35,13 @@ EMBEDDED_LIMITS = (
     "baseline."
 )
 
+RECORD_LIMITS = (
+    "These topics and entities do not come from a language model. Topics are phrases of the text, chosen by their "
+    "words and by an embedding; none was thought of. Entities come from spaCy's small English model: a first pass over "
+    "prose as newspapers write it, to be checked, and not for tweets, for other languages, or for types that it was "
+    "not trained on. Whether they are good enough, the table of validity shows beside the baseline of capital letters."
+)
+
 PHOTO_LIMITS = (
     "These labels come from a small network that knows the 1,000 kinds of things of ImageNet, not from a language "
     "model. It is good at everyday objects; not at people, emotions, scenes, art, charts or text in pictures. Some "
@@ -100,7 +107,8 @@ def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:
     """What the embedded engine is not good for; of other engines nothing is said."""
     if record["asked"]["engine"] != "embedded":
         return ""
-    return PHOTO_LIMITS if table["coder"].str.contains("efficientnet").any() else EMBEDDED_LIMITS
+    by_model = {"efficientnet": PHOTO_LIMITS, "spacy": RECORD_LIMITS}
+    return next((said for name, said in by_model.items() if table["coder"].str.contains(name).any()), EMBEDDED_LIMITS)
 
 
 def _common_details(table: pd.DataFrame) -> list[tuple[str, str, int]]:
