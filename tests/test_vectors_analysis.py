@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +16,7 @@ from codebook.analysis.vectors import (
     map_vectors,
     near_duplicates,
     nearest,
+    neighbour_agreement,
     neighbours,
     plot_map,
 )
@@ -237,11 +239,14 @@ def test_texts_stand_beside_their_points_and_cover_no_other_text():
     frame = make_map()
     figure = plot_map(frame, hue="group", label="text", labelled=6)
     axes = figure.axes[0]
-    figure.draw_without_rendering()
+    figure.savefig(BytesIO(), format="png")
+    whole = axes.get_window_extent()
     boxes = [text.get_window_extent() for text in axes.texts]
     assert 3 <= len(boxes) <= 6
     assert not any(one.overlaps(two) for one, two in combinations(boxes, 2))
-    for text in axes.texts:
+    for text, box in zip(axes.texts, boxes, strict=True):
+        assert whole.x0 <= box.x0 <= box.x1 <= whole.x1
+        assert whole.y0 <= box.y0 <= box.y1 <= whole.y1
         row = int(text.get_text().split()[1])
         assert np.allclose(text.xy, frame.loc[row, ["x", "y"]].to_numpy(float))
         assert not text.get_parse_math()
@@ -257,3 +262,19 @@ def test_categories_keep_their_order_and_too_many_groups_are_refused():
         plot_map(frame, hue="many")
     with pytest.raises(StatisticError, match="no 'nowhere'"):
         plot_map(frame, hue="nowhere")
+
+
+def test_neighbours_are_alike_where_groups_are_apart_and_by_chance_where_they_are_not():
+    vectors, truth = groups((40, 30, 20))
+    near = nearest(vectors, vectors, 3, own=np.arange(90))
+    apart = neighbour_agreement(near, truth)
+    assert (apart[["value", "low", "high"]] == 1).all(axis=None)
+    chance = np.mean([truth[i] == truth[j] for i in range(90) for j in range(90) if i != j])
+    assert apart["chance"].to_numpy() == pytest.approx(chance)
+    mixed = np.random.default_rng(3).permutation(truth)
+    frame = neighbour_agreement(near, mixed)
+    assert ((frame["low"] <= frame["value"]) & (frame["value"] <= frame["high"])).all()
+    assert (frame["value"] - frame["chance"]).abs().max() < 0.15
+    assert frame.equals(neighbour_agreement(near, mixed))
+    with pytest.raises(StatisticError, match="give a label a vector"):
+        neighbour_agreement(near, truth[:50])

@@ -77,7 +77,7 @@ def new_figure(
         max(width, 1.6) + margin + bar,
         max(height, 1.0) + (0.92 * margin if bar else 0.5) + (0.45 if title else 0.1),
     )
-    figure = _figure_type()(figsize=size, dpi=150, layout="constrained")
+    figure = figure_type()(figsize=size, dpi=150, layout="constrained")
     axes = figure.subplots()
     if title:
         figure.suptitle("\n".join(textwrap.wrap(title, max(20, int(size[0] * 11)))), fontsize=11, color=INK)
@@ -85,7 +85,7 @@ def new_figure(
 
 
 @cache
-def _figure_type() -> type[Figure]:
+def figure_type() -> type[Figure]:
     """A Figure that a notebook shows by itself; without pyplot's help it would show its name only."""
     from matplotlib.figure import Figure
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.checks import name_some, raise_faults
-from codebook.analysis.drawing import FAINT, INK, MUTED, literal
+from codebook.analysis.drawing import FAINT, INK, MUTED, figure_type, literal
 from codebook.analysis.vectors.labelling import pick_spread, place_labels
 from codebook.errors import Fault
 
@@ -29,6 +29,7 @@ MARKS = (
 )
 """Marker and colour of each group: the form tells them apart where the colour does not."""
 
+_INCHES = 4.8
 _N_TRIED = 4
 _WIDTH = 26
 """Characters of a line of a text beside its point."""
@@ -65,10 +66,10 @@ def plot_map(
     >>> [text.get_text() for text in plot_map(frame, hue="kind").axes[0].get_legend().get_texts()]
     ['a (2)', 'b (1)']
     """
-    from matplotlib.figure import Figure
-
     groups = _find_groups(frame, hue, label)
-    figure = Figure(figsize=(6.6, 4.8), dpi=150, layout="constrained")
+    spans = [float(np.ptp(frame[name])) or 1.0 for name in "xy"] if len(frame) else [1.0, 1.0]
+    height = float(np.clip(_INCHES * spans[1] / spans[0], 2.6, 5.2)) + 0.6
+    figure = figure_type()(figsize=(_INCHES + (2.0 if hue else 0.4), height), dpi=150, layout="constrained")
     axes = figure.subplots()
     size = float(np.clip(2_400 / max(len(frame), 1), 7, 34))
     for place, name in enumerate(groups or [""]):
@@ -116,7 +117,7 @@ def _dress(axes: Axes, frame: pd.DataFrame, hue: str, title: str) -> None:
         axes.set(**{f"{name}label": f"component {1 if name == 'x' else 2}{told}"})
     axes.set(xticks=[], yticks=[], title=title)
     axes.margins(0.07)
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal", adjustable="box")
     axes.title.set(fontsize=11, color=INK)
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set(fontsize=8.5, color=MUTED)

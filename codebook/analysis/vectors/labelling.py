@@ -67,14 +67,16 @@ def place_labels(axes: Axes, places: npt.NDArray[np.float64], texts: Sequence[st
     figure = axes.figure.figure
     assert figure is not None  # axes are of a figure
     renderer: Any = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
-    figure.draw_without_rendering()  # lays out the axes, so that places on the page are known
+    for _ in range(2):  # lays out the axes, whose form is settled by the second time
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # what is placed now stays in its place
     points, frame = axes.transData.transform(places), axes.get_window_extent()
     taken: list[Bbox] = []
     for row, text in zip(rows, texts, strict=True):
         if len(taken) == most:
             return
         spots = [_write(axes, places[row], text, spot) for spot in _SPOTS]
-        boxes = [spot.get_window_extent(renderer).padded(2) for spot in spots]
+        boxes = [spot.get_window_extent(renderer).padded(5) for spot in spots]
         covered = {
             at: _count_inside(points, box)
             for at, box in enumerate(boxes)
