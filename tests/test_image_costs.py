@@ -9,7 +9,9 @@ from PIL import Image
 
 from codebook.costs import count_image, count_request, estimate_shards, find_counter, find_uncounted
 from codebook.dialects import Prompt, fence, write_body
-from codebook.records import CHAT, RESPONSES, FilePart, write_lines
+from codebook.errors import RecordError
+from codebook.records import CHAT, RESPONSES, FilePart, Request, dump_canonical, request_key, write_lines
+from codebook.shards import IMAGE_TOKENS, Cuts, ShardWriter
 
 PHOTO = Path(__file__).parent.parent / "data" / "clothing_images" / "images" / "item001.jpg"  # 222 x 256 pixels
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string", "enum": ["a", "b"]}}, "required": ["label"]}
@@ -95,3 +97,25 @@ def test_the_estimate_of_a_shard_of_images_has_a_price_and_says_what_it_left_out
     assert any(
         "not counted: image_url" in said for said in estimate_shards([tmp_path / "b.jsonl"], model="qwen-vl").how
     )
+
+
+def test_a_shard_takes_an_image_for_its_tokens_and_not_for_its_bytes(tmp_path):
+    parts = (
+        FilePart("image", "", "image/jpeg", PHOTO.read_bytes()),
+        FilePart("image", "", "image/png", bytes(600_000)),
+    )
+    prompt = Prompt("Code it.", fence("data:image/ in a text; base64, too"), "x", SCHEMA, files=parts)
+    requests = []
+    for url in (CHAT, RESPONSES):
+        body = dump_canonical(write_body(prompt, url, "gpt-6-luna"))
+        requests.append(Request("a", request_key(url, body), url, body, "1", "x"))
+        bare = dump_canonical(write_body(Prompt("Code it.", fence(""), "x", SCHEMA), url, "gpt-6-luna"))
+        writer = ShardWriter(tmp_path, 1, model="gpt-6-luna", url=url, cuts=Cuts(n_tokens=2 * IMAGE_TOKENS + 400))
+        assert writer.add(requests[-1])
+        shard = writer.close()
+        assert shard.n_bytes > 800_000
+        assert 2 * IMAGE_TOKENS < shard.n_tokens - len(bare) // 4 < 2 * IMAGE_TOKENS + 150
+    small = ShardWriter(tmp_path, 2, model="gpt-6-luna", url=RESPONSES, cuts=Cuts(n_tokens=IMAGE_TOKENS))
+    with pytest.raises(RecordError, match="a shard may hold"):
+        small.add(requests[-1])
+    small.discard()

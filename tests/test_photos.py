@@ -100,6 +100,25 @@ def test_a_file_that_names_anything_but_arrays_is_refused_and_nothing_is_run(pla
     assert not (tmp_path / "harmed").exists()
 
 
+@pytest.mark.parametrize(
+    ("offset", "shape", "steps"),
+    [
+        (0, (5,), (1,)),
+        (1, (4,), (1,)),
+        (-1, (2,), (1,)),
+        (0, (2, 2), (1, -1)),
+        (0, (2, 3), (2, 1)),
+        (0, (1 << 40,), (0,)),
+    ],
+)
+def test_a_tensor_stays_within_its_numbers(offset, shape, steps):
+    storage = pickles._Storage("1", np.dtype("<f4"), 4)
+    storage.values = np.arange(4, dtype="<f4")
+    assert pickles._Tensor(storage, 1, (3,), (1,)).read().tolist() == [1, 2, 3]
+    with pytest.raises(ValueError, match="a tensor"):
+        pickles._Tensor(storage, offset, shape, steps).read()
+
+
 @pytest.mark.parametrize("keep", [0, 10, 200, 40_000, 47_000, 1_000_000, 18_826_031])
 def test_a_file_that_is_cut_short_is_refused(keep, tmp_path):
     path = tmp_path / "weights.pth"

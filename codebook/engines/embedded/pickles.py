@@ -6,6 +6,7 @@ three names, all of which only describe arrays, and refuses every other one.
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -52,6 +53,8 @@ class _Tensor:
         last = self.offset + sum((length - 1) * step for length, step in zip(self.shape, self.steps, strict=True))
         if values is None or min((self.offset, *self.shape, *self.steps)) < 0 or last >= len(values):
             raise ValueError("a tensor reaches beyond its numbers")
+        if math.prod(self.shape) > len(values):
+            raise ValueError("a tensor has more numbers than there are")
         steps = tuple(step * values.itemsize for step in self.steps)
         return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps).copy()
 
