@@ -25,7 +25,7 @@ from codebook.engines.embedded.reading import UnreadableError
 from codebook.engines.embedded.skills import PHOTOS
 from codebook.errors import EngineError, MissingExtraError, ParameterError
 from codebook.pictures import PictureError
-from codebook.records import CHAT, RESPONSES, FilePart, Unit
+from codebook.records import CHAT, RESPONSES, FilePart, Shard, Unit
 from codebook.requests import RequestMaker
 from codebook.run import draw_examples
 from codebook.scheme import Codebook, read_codebook
@@ -365,3 +365,9 @@ def test_examples_are_drawn_with_a_seed_and_are_not_coded_again(book, source, go
 def test_too_few_coded_units_are_a_fault_that_says_how_many_there_are(book, source):
     with pytest.raises(ParameterError, match="draw at most 10 each"):
         draw_examples(book, source, read_coders(DATA / "coders.yaml", book), n_each=11)
+
+
+def test_few_lines_are_held_at_a_time_where_they_are_large(tmp_path):
+    engine = EmbeddedEngine(tmp_path)
+    small, large, huge = (Shard(tmp_path, "", CHAT, ENGINE, 100, 100 * size, 0) for size in (1_000, 4_000_000, 10**9))
+    assert [engine.at_once(shard) for shard in (small, large, huge)] == [64, 8, 1]

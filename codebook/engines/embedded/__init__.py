@@ -29,6 +29,8 @@ MODEL = "embedded-use-minilm-1"
 """The model's id: the two models, their files, the rule below. It changes when an answer may change."""
 DEFINITION_WEIGHT = 4
 """How many examples a definition counts for. Examples are mixed with it and never take its place."""
+CHUNK_BYTES = 32_000_000
+"""Bytes of request lines that are held at a time: lines with images or PDFs are large."""
 MULTI_MARGIN = 0.02
 """A multi-label answer holds every label whose cosine is at most this far from the best one's."""
 
@@ -123,8 +125,9 @@ class EmbeddedEngine(LocalEngine):
         return self._encoders.choose(PARTS[dimensions]).encode(texts)
 
     def at_once(self, shard: Shard) -> int:
-        """Of requests for vectors, which hold many texts each, one."""
-        return 1 if shard.url == EMBEDDINGS else self.chunk
+        """Of requests for vectors, which hold many texts each, one; of requests with files, what `CHUNK_BYTES` hold."""
+        fitting = CHUNK_BYTES * shard.n_requests // max(1, shard.n_bytes)
+        return 1 if shard.url == EMBEDDINGS else max(1, min(self.chunk, fitting))
 
     def _read(self, line: Mapping[str, Any]) -> _Ask | dict[str, Any]:
         """What a request line asks of its text; the result line where it is answered at once, or cannot be."""
