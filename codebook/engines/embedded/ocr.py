@@ -6,9 +6,7 @@ know Latin and Chinese print; handwriting is not tested.
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,11 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from codebook.engines.embedded.layout import Piece
+from codebook.engines.embedded.columns import Piece
+from codebook.engines.embedded.rasters import (
+    Pixels,
+    Quads,
+    clean,
+    cut_lines,
+    is_blank,
+    measure_sides,
+    turn_quarter,
+    unskew,
+)
 from codebook.engines.embedded.weights import Weights, find_weights, missing_extra
-
-Pixels = npt.NDArray[np.uint8]
-Quads = npt.NDArray[np.float32]
 
 LINE_FINDER = Weights(
     "rapidocr",
@@ -43,7 +48,6 @@ N_TRIED = 4
 """So many of the longest lines are read both ways up to find a page that is upside down."""
 FIND_SIDE = 1_280
 """Longest side, in pixels, at which lines are looked for; they are read at the image's own size."""
-_FAINT = 40
 
 
 class Read(NamedTuple):
@@ -112,12 +116,13 @@ class Ocr:
 
     def read(self, image: Pixels) -> Sheet:
         """Read a page's image, `(height, width, 3)` in BGR. A page without text has no pieces."""
+        image = clean(image)
         quads = np.empty((0, 4, 2), np.float32) if is_blank(image) else self._find(image)
         if not len(quads):
             return Sheet((), 0)
         with ThreadPoolExecutor(self.threads) as pool:
             image, quads, turned = self._turn_upright(image, quads, pool)
-            reads = list(pool.map(self._read_line, _crops(image, quads)))
+            reads = list(pool.map(self._read_line, cut_lines(image, quads)))
         upright = unskew(quads)
         pieces = [_as_piece(read, quad) for quad, read in zip(upright, reads, strict=True) if read.score >= NOT_TEXT]
         return Sheet(tuple(pieces), turned)
@@ -137,12 +142,12 @@ class Ocr:
     def _turn_upright(self, image: Pixels, quads: Quads, pool: ThreadPoolExecutor) -> tuple[Pixels, Quads, int]:
         """(image, corners, degrees) with lines that run from left to right and letters that stand on their feet."""
         turned = 0
-        widths, heights = _sides(quads)
+        widths, heights = measure_sides(quads)
         if heights[heights > 1.5 * widths].sum() > widths[widths > 1.5 * heights].sum():
             image, quads, turned = np.rot90(image), turn_quarter(quads, image.shape[1]), 90
-            widths, _ = _sides(quads)
+            widths, _ = measure_sides(quads)
         longest = np.sort(np.argsort(-widths, kind="stable")[:N_TRIED])
-        crops = list(_crops(np.ascontiguousarray(image), quads[longest]))
+        crops = list(cut_lines(np.ascontiguousarray(image), quads[longest]))
         upright = np.mean([read.score for read in pool.map(self._read_line, crops)])
         if upright < 0.9:
             flipped = [np.ascontiguousarray(np.rot90(crop, 2)) for crop in crops]
@@ -159,75 +164,7 @@ def load_ocr(threads: int | None = None) -> Ocr:
     return Ocr(threads)
 
 
-def is_blank(image: Pixels) -> bool:
-    """Whether nothing is printed on a page: nowhere are three spots of 4 by 4 pixels in a row darker than the paper.
-
-    Specks of dust are smaller than that, a page number is larger.
-
-    Examples
-    --------
-    >>> paper = np.full((80, 80, 3), 230, np.uint8)
-    >>> is_blank(paper)
-    True
-    >>> paper[20:28, 10:60] = 60
-    >>> is_blank(paper)
-    False
-    """
-    height, width = (side // 4 * 4 for side in image.shape[:2])
-    spots = image[:height, :width].mean(axis=2).reshape(height // 4, 4, width // 4, 4).mean(axis=(1, 3))
-    dark = spots < np.median(spots) - _FAINT if spots.size else np.zeros((3, 3), bool)
-    across, down = dark[:, 2:] & dark[:, 1:-1] & dark[:, :-2], dark[2:] & dark[1:-1] & dark[:-2]
-    return not (across.any() or down.any())
-
-
-def turn_quarter(quads: Quads, width: int) -> Quads:
-    """Return corners after the page, `width` wide, was turned a quarter to the left.
-
-    Examples
-    --------
-    >>> tall = np.array([[[10, 0], [14, 0], [14, 50], [10, 50]]], np.float32)
-    >>> turn_quarter(tall, 100).tolist()
-    [[[0.0, 86.0], [50.0, 86.0], [50.0, 90.0], [0.0, 90.0]]]
-    """
-    turned = np.stack([quads[..., 1], width - quads[..., 0]], axis=-1)
-    return np.asarray(turned[:, [1, 2, 3, 0]], np.float32)
-
-
-def unskew(quads: Quads) -> Quads:
-    """Return corners as if the page had been laid straight: turned by the median slope of its lines, width-weighted.
-
-    Examples
-    --------
-    >>> slanted = np.array([[[0, 0], [100, 10], [100, 20], [0, 10]]], np.float32)
-    >>> bool(np.ptp(unskew(slanted)[0, :2, 1]) < 0.01)
-    True
-    """
-    edges = quads[:, 1] - quads[:, 0]
-    slopes = np.arctan2(edges[:, 1], edges[:, 0])
-    order = np.argsort(slopes)
-    weights = np.hypot(edges[:, 0], edges[:, 1])[order].cumsum()
-    angle = float(slopes[order][int(np.searchsorted(weights, weights[-1] / 2))])
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]], np.float32)
-    return np.asarray(quads @ turn, np.float32)
-
-
 def _as_piece(read: Read, quad: npt.NDArray[Any]) -> Piece:
     """A line and the upright box around its corners."""
     (x0, y0), (x1, y1) = quad.min(axis=0).tolist(), quad.max(axis=0).tolist()
     return Piece(read.text.strip(), x0, y0, x1, y1, read.unsure)
-
-
-def _sides(quads: Quads) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Widths and heights of lines, `(n_lines,)` each."""
-    return (
-        np.linalg.norm(quads[:, 1] - quads[:, 0], axis=1),
-        np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1),
-    )
-
-
-def _crops(image: Pixels, quads: Sequence[npt.NDArray[Any]] | Quads) -> Iterator[Pixels]:
-    """Each line cut out of the page and laid straight."""
-    from rapidocr.utils.process_img import get_rotate_crop_image
-
-    for quad in quads:
-        yield np.ascontiguousarray(get_rotate_crop_image(image, quad.copy()))

@@ -16,9 +16,12 @@ import numpy as np
 import orjson
 
 from codebook.dialects import Prompt
-from codebook.engines.embedded.layout import Layout, Piece, Row, lay_out
-from codebook.engines.embedded.ocr import Pixels, load_ocr
+from codebook.engines.embedded.columns import Piece
+from codebook.engines.embedded.layout import Layout, lay_out
+from codebook.engines.embedded.ocr import load_ocr
+from codebook.engines.embedded.rasters import Pixels
 from codebook.engines.embedded.reading import UnreadableError
+from codebook.engines.embedded.tables import Row
 from codebook.engines.embedded.words import drop_margins, hyphenated, restore_spaces, write_text
 from codebook.pdfs import PDFIUM, PdfError, count_pages, draw_page, open_pdf
 from codebook.pictures import PictureError, open_picture
@@ -188,7 +191,10 @@ def _text_layer(page: PdfPage) -> Iterator[Piece]:
 
 def _read_raster(image: Pixels) -> _Found:
     pieces, turned = load_ocr().read(image)
-    spaced = [piece._replace(text=restore_spaces(piece.text)) for piece in pieces]
+    spaced = [
+        piece._replace(text=restore_spaces(piece.text), unsure=tuple(restore_spaces(" ".join(piece.unsure)).split()))
+        for piece in pieces
+    ]
     return _Found(spaced, "ocr" if spaced else "blank", turned)
 
 

@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from codebook.engines.embedded.layout import Layout, Piece, Row
+from codebook.engines.embedded.columns import Piece
+from codebook.engines.embedded.layout import Layout
+from codebook.engines.embedded.tables import Row
 
 MARGIN_LINES = 2
 """So many lines at the top and at the foot of a page can be running heads."""
