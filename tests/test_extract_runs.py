@@ -108,3 +108,14 @@ def test_the_database_of_a_run_is_written_again_without_doubling(threads: Any, p
         ).fetchall()
     assert counts == once
     assert joined == [("Barack Obama", "3")]
+
+
+def test_what_the_embedded_engine_cannot_fill_is_400_by_name(threads: Any) -> None:
+    mood = ENTITIES.replace("[PER, ORG, LOC]", "[PER, mood]")
+    relations = "{name: relations, fields: [{name: who}]}"
+    book = make_book(VARIABLE.format("entities", mood), VARIABLE.format("relations", relations))
+    table = finish(plan(book, threads, run="cannot")).table()
+    assert set(table["why"]) == {"failed"}
+    details = table.groupby("variable")["detail"].first()
+    assert "the entity type 'mood'" in details["entities"]
+    assert "'relations'" in details["relations"]
