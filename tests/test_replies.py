@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codebook.dialects import read_logprob, read_reply, replies, write_reply
+from codebook.dialects import read_logprob, read_reply, read_said, replies, write_reply
+from codebook.dialects.usual import read_usual
 from codebook.engines.base import error_line, result_line
+from codebook.errors import RecordError
 from codebook.records import CHAT, RESPONSES, WHYS
 
 CHAT_USAGE = {
@@ -367,11 +369,22 @@ def test_the_short_way_through_a_usual_line_says_what_the_long_one_does(changes)
     for place, name, value in changes:
         with contextlib.suppress(LookupError, TypeError):
             functools.reduce(operator.getitem, place, one)[name] = value
-    assert replies._read_usual(one) in (None, replies._read_any(one))
+    assert read_said(orjson.dumps(one)) == replies._read_any(one)
 
 
 def test_a_usual_line_takes_the_short_way():
-    assert replies._read_usual(USUAL) == ("x", None, "", "m", USUAL["response"]["request_id"])
+    assert read_usual(orjson.dumps(USUAL)) == ("x", "m", USUAL["response"]["request_id"])
+
+
+def test_a_line_too_deep_for_the_short_way_is_read_all_the_same():
+    deep = b'{"notes":' + b"[" * 1000 + b"]" * 1000 + b"," + orjson.dumps(USUAL)[1:]
+    assert read_said(deep) == read_said(orjson.dumps(USUAL))
+
+
+@pytest.mark.parametrize("broken", [b"", b"[]", orjson.dumps(USUAL)[:-1], orjson.dumps(USUAL) + b"}", b"\xff"])
+def test_a_line_that_is_no_object_is_an_error_for_the_table_too(broken):
+    with pytest.raises(RecordError, match="a result line"):
+        read_said(broken)
 
 
 @settings(max_examples=60, deadline=None)

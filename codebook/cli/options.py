@@ -69,9 +69,14 @@ def read_units(
     """Open the units that the options describe."""
     from codebook.units import open_units, read_form
 
-    columns = {"id_column": id_column, "text_column": text_column, "context_columns": context}
-    shape = read_form([f"{name}: {values[-1]}" for name, values in form.items()])
-    return open_units(units_path, **columns, where=dict(where), form=shape)
+    return open_units(
+        units_path,
+        id_column=id_column,
+        text_column=text_column,
+        context_columns=context,
+        where=dict(where),
+        form=read_form([f"{name}: {values[-1]}" for name, values in form.items()]),
+    )
 
 
 def service_options(command: F) -> F:

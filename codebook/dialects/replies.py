@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from codebook.dialects.embeddings import is_embeddings, tell_vectors
-from codebook.records import CHAT, Answer
+from codebook.dialects.usual import read_usual
+from codebook.records import CHAT, Answer, load_line
 
 Told = tuple[str | None, str | None, str]
 """(text, why, detail) of a reply."""
@@ -88,7 +89,7 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     >>> read_reply({"custom_id": "a", "response": None, "error": {"code": "batch_expired", "message": "too late"}}).why
     'expired'
     """
-    text, why, detail, model, request_id = read_said(line)
+    text, why, detail, model, request_id = _read_any(line)
     body = _dict(_dict(line.get("response")).get("body"))
     tokens_in, tokens_out, tokens_cached = _read_usage(body.get("usage"))
     return Answer(
@@ -105,27 +106,18 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     )
 
 
-def read_said(line: Mapping[str, Any]) -> Said:
-    """Read what `read_reply` does, but for usage and fingerprint: all that the table needs of a line."""
-    return _read_usual(line) or _read_any(line)
+def read_said(line: bytes) -> Said:
+    """Read what `read_reply` does, but for usage and fingerprint: all that the table needs of a line.
 
-
-def _read_usual(line: Mapping[str, Any]) -> Said | None:
-    """Read a chat reply that ended by itself and is a text, as nearly all are; None for any other shape."""
-    try:
-        response = line["response"]
-        body = response["body"]
-        (choice,) = body["choices"]
-        message = choice["message"]
-        text, model, request_id = message["content"], body["model"], response["request_id"]
-        ended = response["status_code"] == 200 and choice["finish_reason"] == "stop"
-        if body["object"] != "chat.completion" or message.get("refusal") or line.get("error") or body.get("error"):
-            return None
-    except (KeyError, TypeError, ValueError):
-        return None
-    if ended and text and type(text) is type(model) is type(request_id) is str and "output" not in body:
+    Raises
+    ------
+    RecordError
+        The line is no JSON object.
+    """
+    if usual := read_usual(line):
+        text, model, request_id = usual
         return text, None, "", model, request_id
-    return None
+    return _read_any(load_line(line, "a result line"))
 
 
 def _read_any(line: Mapping[str, Any]) -> Said:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import groupby, islice
-from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from codebook.dialects import read_said
+from codebook.dialects import Said, read_said
 from codebook.errors import RecordError
 from codebook.ledger import Ledger
 from codebook.records import load_line
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Cells = Sequence[Any]
 _ROWS_AT_ONCE = 20_000
 _ROWS_HELD = 500
-_N_REMEMBERED = 4_096
+_N_REMEMBERED, _LONGEST_REMEMBERED = 4_096, 1_000
 _BLOCK = 1 << 20
 
 
@@ -95,9 +94,9 @@ class _FrameMaker:
         for name, some in groupby(rows, key=files.__getitem__):
             here = list(some)
             with open_result(self.folder, name, custom_ids[here[0]]) as file:
-                lines = _read_lines(file, name, ((offsets[row], lengths[row]) for row in here))
-                for row, line in zip(here, lines, strict=True):
-                    texts[row], whys[row], details[row], models[row], request_ids[row] = read_said(line)
+                found = _read_lines(file, name, [(offsets[row], lengths[row]) for row in here])
+                for row, one in zip(here, found, strict=True):
+                    texts[row], whys[row], details[row], models[row], request_ids[row] = one
 
     def _label_columns(self, replies: Iterable[tuple[Any, ...]], n_rows: int) -> dict[str, Any]:
         """Read each different (variable, text, why, detail) once."""
@@ -144,8 +143,8 @@ def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_lines(file: IO[bytes], name: str, places: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
-    """Yield the lines at these places (offset, length); they are in order, so that the file is read block by block."""
+def _read_lines(file: IO[bytes], name: str, places: Iterable[tuple[int, int]]) -> Iterator[Said]:
+    """Yield what the lines at these places (offset, length) say; they are in order: the file is read block by block."""
     block, start = b"", 0
     for offset, n_bytes in places:
         at = offset - start
@@ -154,7 +153,7 @@ def _read_lines(file: IO[bytes], name: str, places: Iterable[tuple[int, int]]) -
             block, start, at = file.read(max(n_bytes, _BLOCK)), offset, 0
         line = block[at : at + n_bytes]
         try:
-            yield load_line(line, "")
+            yield read_said(line)
         except RecordError:
             load_line(line, f"runs/{name} at byte {offset}")
             raise
@@ -181,9 +180,10 @@ def _texts(cells: Iterable[str | None]) -> Any:
     return pd.array(list(cells), dtype="str")
 
 
-def remember(call: Callable[P, T]) -> Callable[P, T]:
-    """Return the call with a memory: most replies are one of a few texts."""
-    return cast("Callable[P, T]", lru_cache(_N_REMEMBERED)(call))
+def remember(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a reader of replies with a memory: most replies are one of a few texts. Long ones are not kept."""
+    kept = lru_cache(_N_REMEMBERED)(read)
+    return lambda text: kept(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:
