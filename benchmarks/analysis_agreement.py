@@ -13,7 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy comes
+if __name__ == "__main__":
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy comes
 
 import krippendorff
 import numpy as np
