@@ -362,6 +362,20 @@ def test_examples_are_drawn_with_a_seed_and_are_not_coded_again(book, source, go
     assert sorted(rest.describe()["left_out"]) == sorted(name for name, _ in drawn)
 
 
+def test_examples_are_sent_as_the_units_are(book):
+    small = read_images(
+        DATA / "labels.csv", image_column="image", image_folder=DATA / "images", max_side=90, detail="low"
+    )
+    taught, rest = draw_examples(book, small, read_coders(DATA / "coders.yaml", book), n_each=1)
+    (question,) = make_questions(taught).values()
+    parts = [part for turn in question.turns for part in turn.files] + list(
+        question.write_prompt(next(iter(rest))).files
+    )
+    assert len(parts) == 11
+    assert {part.detail for part in parts} == {"low"}
+    assert {max(Image.open(io.BytesIO(part.data)).size) for part in parts} == {90}
+
+
 def test_too_few_coded_units_are_a_fault_that_says_how_many_there_are(book, source):
     with pytest.raises(ParameterError, match="draw at most 10 each"):
         draw_examples(book, source, read_coders(DATA / "coders.yaml", book), n_each=11)

@@ -167,5 +167,17 @@ def _choose(
 
 
 def _add(category: Category, units: Iterable[Unit]) -> Category:
-    examples = [Example(text=unit.text, image=unit.files[0].path if unit.files else "") for unit in units]
-    return category.model_copy(update={"examples": (*category.examples, *examples)})
+    return category.model_copy(update={"examples": (*category.examples, *map(_show, units))})
+
+
+def _show(unit: Unit) -> Example:
+    """A unit as an example; its image is sent as the unit's own would be."""
+    if not unit.files:
+        return Example(text=unit.text)
+    ask = unit.files[0].ask
+    return Example(
+        text=unit.text,
+        image=unit.files[0].path,
+        max_side=ask.get("max_side", 0),
+        detail=ask.get("detail", ""),
+    )

@@ -53,9 +53,14 @@ Sentences = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 
 
 class Example(_Part):
-    """A coded example: a text, an image (its path) or both, and why it gets this code."""
+    """A coded example: a text, an image (its path) or both, and why it gets this code.
+
+    `max_side` (pixels) and `detail` say how the image is sent, as `read_images` takes them; 0 and "" are its defaults.
+    """
 
     image: str = ""
+    max_side: Annotated[int, Field(ge=0)] = 0
+    detail: Literal["", "auto", "low", "high", "original"] = ""
     text: Annotated[str, Field(validate_default=True)] = ""
     why: str = ""
 

@@ -127,7 +127,8 @@ class Question(ABC):
         )
 
     def _turn(self, example: Example, label: str) -> Turn:
-        files = (UnitFile(example.image, "image"),) if example.image else ()
+        ask = {"max_side": example.max_side, "detail": example.detail}
+        files = (UnitFile(example.image, "image", ask=ask),) if example.image else ()
         unit = Unit("", example.text, files=files)
         return Turn(self.write_user(unit), self.write_answer(label), load_parts(files))
 
