@@ -112,7 +112,8 @@ def _find_trouble(slope: Floats, parts: Sequence[Part], solved: bool, family: st
     if not np.isfinite(slope).all():
         return "no solution: the linear predictor runs off"
     values = np.linalg.svd(slope, compute_uv=False)
-    if values[-1] > _FLAT * values[0]:
+    largest = 1.0 if family == "logistic" else values[0]  # a slope that is flat in every direction is separation too
+    if values[-1] > _FLAT * largest:
         return "" if solved else "no solution of the estimating equations found: take fewer terms or more gold"
     crossed = sum(part.x.T @ part.x for part in parts)
     plain = np.linalg.svd(crossed, compute_uv=False)

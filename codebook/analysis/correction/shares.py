@@ -40,6 +40,8 @@ def prevalence(
     give the label. With w = 1 it is design-based supervised learning, with w = 0 the weighted gold alone; the tuned w
     has the smallest variance (PPI++, Angelopoulos, Duchi and Zrnic 2023), so it is not worse than gold alone in large
     samples. A unit without an answer of the model counts as without the label there, and the gold corrects it.
+    Intervals are for the population that the units come from and for gold drawn unit by unit: they are on the safe
+    side for the very units at hand, and for gold drawn by strata.
 
     Parameters
     ----------
