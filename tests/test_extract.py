@@ -122,3 +122,16 @@ def test_the_short_form_is_one_list_of_the_variable_s_name() -> None:
     question = make_questions(book)["people"]
     assert isinstance(question, Extract)
     assert question.read_label('{"people":[{"name":"Ann"}]}').label == '{"people":[{"name":"Ann"}]}'
+
+
+def test_lists_may_be_named_like_evidence_and_confidence() -> None:
+    fields = "fields: [{name: words, kind: quote}]"
+    text = f"""
+name: odd
+unit: a text
+variables:
+  - {{name: found, question: "What?", kind: records, lists: [{{name: quote, {fields}}}, {{name: confidence, {fields}}}]}}
+"""
+    question = make_questions(parse_codebook(text))["found"]
+    label = question.read_label('{"quote":[{"words":"a"}],"confidence":[]}')
+    assert (label.why, label.evidence, label.confidence) == (None, None, None)

@@ -75,10 +75,11 @@ class Question(ABC):
         label, problem = self.read_value(reply)
         if problem:
             return Label(None, "invalid", problem)
-        quote, confidence = reply.get("quote"), reply.get("confidence")
-        if "quote" in reply and not isinstance(quote, str):
+        quote = reply["quote"] if self.variable.evidence else None
+        confidence = reply["confidence"] if self.variable.confidence else None
+        if self.variable.evidence and not isinstance(quote, str):
             return Label(None, "invalid", f"the quote {quote!r} is not a text")
-        if "confidence" in reply and not (type(confidence) is int and 0 <= confidence <= 100):
+        if self.variable.confidence and not (type(confidence) is int and 0 <= confidence <= 100):
             return Label(None, "invalid", f"confidence {confidence!r} is not a whole number from 0 to 100")
         return Label(label, evidence=quote, confidence=confidence)
 
