@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _LOCK = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >> /ID [<00><00>]" % (b"1f" * 32, b"2e" * 32)
+_PLACES = {0: b"1 0 0 1 72 760", 90: b"0 1 -1 0 82 72", 180: b"-1 0 0 -1 523 82", 270: b"0 -1 1 0 513 770"}
 
 
-def write_pdf(pages: Sequence[Sequence[str]], *, encrypted: bool = False) -> bytes:
-    """A PDF whose pages hold these lines, 14 points apart, in a font that every reader has."""
+def write_pdf(pages: Sequence[Sequence[str]], *, encrypted: bool = False, rotate: int = 0) -> bytes:
+    """A PDF whose pages hold these lines, 14 points apart, in a font that every reader has.
+
+    With `rotate` the lines are written turned to the left, and the page is shown turned back.
+    """
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     kids = []
     for lines in pages:
         shown = b"".join(b"(%s) Tj T* " % _escape(line) for line in lines)
-        content = b"BT /F1 11 Tf 14 TL 72 760 Td %sET" % shown
+        content = b"BT /F1 11 Tf 14 TL %s Tm %sET" % (_PLACES[rotate], shown)
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
         font = b"<< /F1 << /Type /Font /Subtype /Type1 /BaseFont /Times-Roman >> >>"
-        page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Resources << /Font %s >> >>"
-        objects.append(page % (len(objects), font))
+        page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Resources << /Font %s >> %s>>"
+        objects.append(page % (len(objects), font, b"/Rotate %d " % rotate if rotate else b""))
         kids.append(b"%d 0 R" % len(objects))
     objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), len(kids))
     return _assemble(objects, _LOCK if encrypted else b"")

@@ -102,7 +102,7 @@ def test_a_table_has_its_rows_and_cells() -> None:
 
 
 def test_errors_gather_among_the_doubtful_words() -> None:
-    """A third of the doubtful words are wrong, of all words less than a twentieth; a third of the wrong are doubtful."""
+    """A third of the doubtful words are wrong, a twentieth of all at most; a third of the wrong ones are doubtful."""
     name = "message_1956_typewritten_noisy"
     (page,) = read(name)
     known = set((SCANS / f"{name}.txt").read_text(encoding="utf-8").split())
@@ -289,3 +289,9 @@ def test_a_text_layer_needs_no_optical_reading(monkeypatch: pytest.MonkeyPatch) 
     lines = ["A page with words enough for a text layer,", "on two lines (and no more)."]
     (page,) = read_pages(write_pdf([lines]))
     assert page == Page(1, " ".join(lines))
+
+
+@pytest.mark.parametrize("rotate", [90, 180, 270])
+def test_the_text_layer_of_a_turned_page_is_read_from_its_top(rotate: int) -> None:
+    lines = ["The first line of a page that is shown turned,", "its second line,", "and the last one."]
+    assert read_pages(write_pdf([lines], rotate=rotate)) == [Page(1, " ".join(lines))]

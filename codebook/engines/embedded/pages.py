@@ -179,14 +179,29 @@ def _read_page(document: PdfDocument, number: int) -> _Found:
 
 
 def _text_layer(page: PdfPage) -> Iterator[Piece]:
-    """The runs of text of a page's text layer; y grows downwards. A hyphen that cuts a word is U+FFFE in PDFium."""
-    height = page.get_height()
+    """The runs of text of a page's text layer, as the page is shown. A hyphen that cuts a word is U+FFFE in PDFium."""
     with closing(page.get_textpage()) as layer:
         for place in range(layer.count_rects()):
-            left, bottom, right, top = layer.get_rect(place)
+            left, bottom, right, top = box = layer.get_rect(place)
             text = " ".join(layer.get_text_bounded(left, bottom, right, top).replace("\ufffe", "-").split())
             if text:
-                yield Piece(text, left, height - top, right, height - bottom)
+                yield Piece(text, *_turn_box(box, page.get_rotation()))
+
+
+def _turn_box(box: tuple[float, float, float, float], rotation: int) -> tuple[float, float, float, float]:
+    """Left, upper, right, lower edge of a box (left, bottom, right, top; upwards) on a page shown turned clockwise.
+
+    Places are relative to one another only: where the page begins does not matter.
+    """
+    left, bottom, right, top = box
+    match rotation:
+        case 90:
+            return bottom, left, top, right
+        case 180:
+            return -right, bottom, -left, top
+        case 270:
+            return -top, -right, -bottom, -left
+    return left, -top, right, -bottom
 
 
 def _read_raster(image: Pixels) -> _Found:
