@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from codebook.analysis.drawing import DIVERGING, FAINT, INK, MUTED, literal, note
+from codebook.analysis.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal, note
 from codebook.analysis.entities.checks import check_columns, raise_faults
 from codebook.analysis.estimates import format_figure
 
@@ -38,10 +38,8 @@ def plot_pair_curve(
     needed = ("score", "half", "threshold", "precision", "recall", "f1", "f1_low", "f1_high", "chosen", "n_true")
     faults = check_columns(curve, needed, "the curve", "pass the frame of pair_curve")
     raise_faults("The curve cannot be drawn.", faults)
-    from matplotlib.figure import Figure
-
     scores = list(dict.fromkeys(curve["score"]))
-    figure = Figure(figsize=(3.7 * len(scores) + 0.6, 3.7), dpi=150, layout="constrained")
+    figure = figure_type()(figsize=(3.7 * len(scores) + 0.6, 3.7), dpi=150, layout="constrained")
     panels = figure.subplots(1, len(scores), sharey=True, squeeze=False)[0]
     for axes, score in zip(panels, scores, strict=True):
         rows = curve[(curve["score"] == score) & (curve["half"] == half)]

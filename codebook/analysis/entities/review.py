@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
@@ -127,14 +128,15 @@ def apply_adjudication(
         fault = Fault("table of labels", problem, "apply the labels to the pairs that grey_pairs was given")
         raise_faults("The labels cannot be applied.", [fault])
     said = rows.dropna(subset=["label"]).groupby("unit_id")["label"].agg(frozenset)
-    verdicts = said.map({frozenset([same]): "same", frozenset([different]): "different"}).dropna()
-    verdict = ids.map(verdicts).fillna("")
+    kinds = {frozenset([same]): "same", frozenset([different]): "different"}
+    verdicts = {unit: kinds[labels] for unit, labels in said.items() if labels in kinds}
+    verdict = pd.Series([verdicts.get(pair, "") for pair in ids], index=pairs.index, dtype=object)
     score = pairs["score"].mask(verdict == "same", 1.0).mask(verdict == "different", 0.0)
     judged = pairs.assign(score=score, verdict=verdict, judged=verdict == "same")
-    counts = verdicts.value_counts()
+    counts = Counter(verdicts.values())
     judged.attrs["verdicts"] = {
-        "same": int(counts.get("same", 0)),
-        "different": int(counts.get("different", 0)),
+        "same": counts["same"],
+        "different": counts["different"],
         "open": int(rows["unit_id"].nunique() - len(verdicts)),
     }
     return judged
