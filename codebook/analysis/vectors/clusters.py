@@ -131,10 +131,10 @@ def _fill(clusters: Ints, cosines: Floats, k: int) -> Ints:
 
 
 def _centres(rows: Floats, clusters: Ints, k: int) -> Floats:
-    """The mean direction of each cluster, `(k, n_dimensions)`."""
-    sums = np.zeros((k, rows.shape[1]), dtype=np.float64)
-    np.add.at(sums, clusters, rows)
-    return unit_rows(sums)
+    """The mean direction of each cluster, `(k, n_dimensions)`; none of the `k` is empty."""
+    order = np.argsort(clusters, kind="stable")
+    begins = np.searchsorted(clusters[order], np.arange(k))
+    return unit_rows(np.add.reduceat(rows[order], begins, axis=0, dtype=np.float64))
 
 
 def _number(clusters: Ints) -> Ints:

@@ -16,9 +16,9 @@ from codebook.errors import Fault, MissingExtraError, StatisticError
 if TYPE_CHECKING:
     Found = tuple[Floats, Ints]
 
-MOST_EXACT = 2_500_000_000
-"""Pairs of query and vector up to which all are compared. Beyond, an index is quicker, its making included: 50,000
-vectors among themselves took as long either way on two cores (`benchmarks/vectors.py`)."""
+MOST_EXACT = 7_000_000_000
+"""Pairs of query and vector up to which all are compared. Beyond, an index is quicker, its making included: some 85,000
+vectors among themselves take as long either way on one processor (`benchmarks/vectors.py`)."""
 _QUERY_ROWS = 256
 _INDEX: dict[str, Any] = {"connectivity": 16, "expansion_add": 128, "expansion_search": 96}
 

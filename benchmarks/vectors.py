@@ -1,0 +1,114 @@
+"""Vectors: all pairs or an index, the store, and 20,000 texts through kills with the real models.
+
+Run from the repository: `python benchmarks/vectors.py neighbours`, `store` or `resume` (all three where none is named).
+Seconds are of the processor, so that a busy machine changes little; one thread of linear algebra.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+
+import numpy as np
+from memory import peak_mb
+
+from codebook.analysis.vectors import cluster_vectors, map_vectors, near_duplicates, nearest
+from codebook.run import embed_texts, open_run
+from codebook.vectors import VectorStore
+
+N_CENTRES, N_TEXTS = 200, 20_000
+WORDS = ["coal", "gas", "wind", "sun", "oil", "steel", "iron", "rail", "road", "ship"]
+
+
+def draw(n: int, d: int) -> np.ndarray:
+    """Vectors around common centres, as those of texts are."""
+    rng = np.random.default_rng(1)
+    centres = rng.standard_normal((N_CENTRES, d)).astype("f4")
+    return centres[rng.integers(0, N_CENTRES, n)] + rng.standard_normal((n, d)).astype("f4")
+
+
+def taken(call: Callable[[], object]) -> tuple[float, object]:
+    start = time.process_time()
+    found = call()
+    return time.process_time() - start, found
+
+
+def neighbours() -> None:
+    for d, n in ((384, 10_000), (384, 50_000), (896, 10_000), (896, 50_000)):
+        vectors, asked = draw(n, d), draw(n, d)[:1_000]
+        exact_s, exact = taken(lambda: nearest(vectors, asked, 10, exact=True))  # noqa: B023
+        print(
+            f"{n:7,} of {d}: 1,000 queries {exact_s:6.2f} s; all among themselves {exact_s * n / 1000:7.1f} s", end=""
+        )
+        index_s, found = taken(lambda: nearest(vectors, asked, 10, exact=False))  # noqa: B023
+        twice_s, _ = taken(lambda: nearest(vectors, np.vstack([asked, asked]), 10, exact=False))  # noqa: B023
+        recall = len(exact.merge(found, on=["query", "row"])) / len(exact)
+        each_s = max(twice_s - index_s, 0) / 1_000
+        print(f"; by an index {index_s + each_s * (n - 1000):6.1f} s, recall {recall:.3f}", flush=True)
+    vectors = draw(20_000, 384)
+    for what, call in (
+        ("near_duplicates of 20,000", lambda: near_duplicates(vectors, 0.9)),
+        ("20 clusters of 20,000", lambda: cluster_vectors(vectors, k=20)),
+        ("clusters of 5,000 by a threshold", lambda: cluster_vectors(vectors[:5_000], threshold=0.4)),
+        ("map of 20,000", lambda: map_vectors(vectors)),
+    ):
+        print(f"{what}: {taken(call)[0]:.1f} s", flush=True)
+    print(f"peak memory {peak_mb():.0f} MB")
+
+
+def store() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        kept, vectors = VectorStore(Path(name) / "m"), draw(10_000, 384)
+        for part in range(20):
+            texts = [f"text {part * 10_000 + number}" for number in range(10_000)]
+            seconds, _ = taken(lambda: kept.add(texts, vectors))  # noqa: B023
+        every = [f"text {number}" for number in range(200_000)]
+        looked_s, _ = taken(lambda: kept.rows(every))
+        print(f"the last 10,000 of {len(kept):,}: added in {seconds:.2f} s; rows of all found in {looked_s:.2f} s")
+        print(f"peak memory {peak_mb():.0f} MB; the file has {kept.vectors_path.stat().st_size / 2**20:.0f} MB")
+
+
+def child() -> None:
+    embed_texts([f"{WORDS[n % 10]} {WORDS[n // 10 % 10]} {n}" for n in range(N_TEXTS)], dimensions=384, run="big")
+
+
+def resume() -> None:
+    """Kill a run of 20,000 texts twice on its way, and let it end."""
+    with tempfile.TemporaryDirectory() as name:
+        environment = {**os.environ, "CODEBOOK_PROJECT": name}
+        start, alive = time.perf_counter(), []
+        for share in (0.2, 0.6, 1.0):
+            process = subprocess.Popen([sys.executable, __file__, "child"], env=environment)
+            while process.poll() is None and (done := _n_answered(Path(name))) < share * N_TEXTS / 64:
+                time.sleep(0.2)
+            if share < 1:
+                process.send_signal(signal.SIGKILL)
+                done = _n_answered(Path(name))
+            process.wait()
+            alive.append(done)
+        os.environ["CODEBOOK_PROJECT"] = name
+        run, seconds = open_run("big"), time.perf_counter() - start
+        (results,) = run.folder.results.glob("*.jsonl")
+        n_lines = results.read_bytes().count(b"\n")
+        n_stored = len(VectorStore(Path(name) / "runs" / "vectors" / "embedded-use-minilm-1-384"))
+        print(f"packs answered when it was killed: {alive[:-1]}; lines in the end {n_lines}, vectors {n_stored:,}")
+        print(f"{N_TEXTS:,} texts in {seconds:.0f} s, kills included ({N_TEXTS / seconds:.0f} texts/s)")
+
+
+def _n_answered(project: Path) -> int:
+    """Lines of answers on disk."""
+    return sum(path.read_bytes().count(b"\n") for path in project.glob("runs/big/work/*.part*"))
+
+
+if __name__ == "__main__":
+    parts = {"neighbours": neighbours, "store": store, "resume": resume, "child": child}
+    for chosen in sys.argv[1:] or ["neighbours", "store", "resume"]:
+        parts[chosen]()
