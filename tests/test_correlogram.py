@@ -203,7 +203,7 @@ def test_estimates_figure_has_dots_intervals_and_references():
     )
     axes = figure.axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["tone", "topic sports"]
-    assert [text.get_text() for text in axes.texts] == ["undefined", ".667", ".8"]
+    assert [text.get_text() for text in axes.texts] == ["undefined", ".667", ".800"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["humans", "models"]
     draw(figure)
 

@@ -100,7 +100,7 @@ def _by_distance(weights: Floats, margins: Floats, patterns: Patterns, distances
 
 def is_checked(patterns: Patterns) -> bool:
     """Whether units x labels x labels is at most `CHECKED_CELLS`: the package's time and memory grow with that."""
-    n_used = np.count_nonzero(patterns.counts.any(axis=0))
+    n_used = int(np.count_nonzero(patterns.counts.any(axis=0)))
     return n_used > 1 and int(patterns.times.sum()) * n_used**2 <= CHECKED_CELLS
 
 

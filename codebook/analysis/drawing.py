@@ -43,9 +43,9 @@ def dots(axes: Axes, heights: Floats, figures: Floats, at: int, label: str) -> N
 def dress_estimates(axes: Axes, rows: Sequence[str], references: Sequence[float], *, legend: str) -> None:
     """Names of the rows, reference lines, grid and legend."""
     for reference in references:
-        axes.axvline(reference, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
+        axes.axvline(reference, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0.9)
         axes.annotate(
-            format_figure(reference, 3).rstrip("0"),
+            format_figure(reference, 3),
             (reference, 1),
             xycoords=("data", "axes fraction"),
             xytext=(0, 2),
@@ -64,7 +64,9 @@ def dress_estimates(axes: Axes, rows: Sequence[str], references: Sequence[float]
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     if legend:
-        axes.legend(title=legend, frameon=False, fontsize=8, title_fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        drawn = axes.legend(title=legend, loc="upper left", bbox_to_anchor=(1, 1), fontsize=8, title_fontsize=8)
+        drawn.set_frame_on(False)
+        drawn.set_alignment("left")
 
 
 def new_figure(

@@ -58,10 +58,10 @@ def group_coders(
 ) -> dict[str, Sequence[str]]:
     """Return the coders to compare with each other: humans alone, models alone, humans with each model, and all.
 
-    A model is who labelled in a run of the kit, who has a name in the column `model`, or who is named in `models`:
-    a file of labels from elsewhere does not say it. The agreement of humans alone is the ceiling to hold the others
-    against. A group with fewer than two coders, or the same as an earlier one, is left out; so are the humans with
-    each model where there are more than six models.
+    A model is who labelled in a run of the kit, who has something in the column `model` or `raw` (a reply that had to
+    be read), or who is named in `models`: a file of plain labels does not say it. The agreement of humans alone is the
+    ceiling to hold the others against. A group with fewer than two coders, or the same as an earlier one, is left out;
+    so are the humans with each model where there are more than six models.
 
     Examples
     --------
@@ -74,8 +74,8 @@ def group_coders(
     {'models': ['ben', 'm'], 'humans + ben': ['ann', 'ben'], 'humans + m': ['ann', 'm'], 'all': ['ann', 'ben', 'm']}
     """
     machine = (table["run_id"] != "") | table["coder"].isin(list(models))
-    if "model" in table:
-        machine |= table["model"].fillna("") != ""
+    for column in {"model", "raw"} & set(table.columns):
+        machine |= table[column].fillna("") != ""
     coders = [coder for coder in table["coder"].unique() if coder not in leave_out]
     machines = set(table.loc[machine, "coder"])
     humans, others = ([c for c in coders if (c in machines) == is_model] for is_model in (False, True))
