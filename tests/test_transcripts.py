@@ -70,6 +70,9 @@ def test_accuracy_pools_edits_and_says_what_is_not_there() -> None:
 def test_one_document_has_no_interval_and_none_is_refused() -> None:
     frame = transcript_accuracy({"one": "a"}, {"one": "a"})
     assert frame[["cer_low", "recall_high"]].isna().all(axis=None)
+    alike = transcript_accuracy({"one": "a", "two": "b"}, {"one": "a", "two": "b"}).iloc[-1]
+    assert (alike["cer"], alike["why"]) == (0, "no interval: the documents do not differ")
+    assert np.isnan(alike["cer_high"])
     with pytest.raises(StatisticError, match="name both alike"):
         transcript_accuracy({"two": "a"}, {"one": "a"})
 

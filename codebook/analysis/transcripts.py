@@ -100,7 +100,7 @@ def transcript_accuracy(
 
     The last row is of all documents together (edits and characters summed), with percentile intervals from resampling
     documents: they hold for documents like these, so that few documents give wide ones. One document is no sample of
-    its own characters, so it has no interval.
+    its own characters, so it has no interval; nor have documents that are all alike, such as without any error.
 
     Parameters
     ----------
@@ -186,7 +186,10 @@ def _sum_up(rows: list[dict[str, object]], confidence: float, replicates: int, s
         if len(counts) > 1 and replicates:
             draws = resample(np.ones(len(counts), dtype=np.int64), shares, replicates=replicates, seed=seed)[:, place]
             interval = percentile_interval(draws, confidence)
-            row[low], row[high] = interval.low, interval.high
+            if interval.low < interval.high:
+                row[low], row[high] = interval.low, interval.high
+            else:
+                row["why"] = "no interval: the documents do not differ"
     return row
 
 
