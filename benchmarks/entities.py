@@ -99,7 +99,7 @@ def encode(names: pd.Series, encoder: SideBySide, task: Task) -> NDArray[np.floa
 
 def resolve(task: Task) -> pd.DataFrame:
     """One row a way: unlabelled, labelled, and the baseline, on the half of the entities kept for it."""
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     encoder = SideBySide([task.encoder()])
     vectors = encode(task.mentions["name"], encoder, task)
     near = None if task.entities is None else encode(task.entities["name"], encoder, task)
@@ -128,7 +128,10 @@ def resolve(task: Task) -> pd.DataFrame:
         rows.append(judge(found, task.truth, half="test").assign(way=way, accept=found.attrs["accept"]))
         report_traps(task, way, found)
     done = time.perf_counter()
-    print(f"{task.name}: {len(pairs):,} pairs; encoding {encoded - start:.1f} s, the rest {done - encoded:.1f} s")
+    print(
+        f"{task.name}: {len(pairs):,} pairs; encoding {encoded - start:.1f} s, the rest {done - encoded:.1f} s",
+        f"({time.process_time() - worked:.1f} s of processor)",
+    )
     print(show(cb.chosen_figures(curve), ["score", "threshold"]), "\n")
     return pd.concat(rows, ignore_index=True).assign(task=task.name)
 
