@@ -66,6 +66,9 @@ def read_comparisons(
     raise_faults(about, [*check_columns(table), *asked.faults])
     named = _name_groups(table, asked.groups)
     faults = [fault for coders in named.values() for fault in check_coders(table, coders)]
+    if not named:
+        mend = "give labels of a second coder, e.g. a second run, or people's in coders.yaml"
+        faults.append(Fault("groups", "no group of two coders or more", mend))
     if any(isinstance(coders, str) for coders in (asked.groups or {}).values()):
         faults.append(Fault("groups", "a group is one text", "give each group a list of coders"))
     done: list[Comparison] = []
