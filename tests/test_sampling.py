@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from codebook.errors import ParameterError, RecordError
+from codebook.analysis import plot_gold_size
+from codebook.errors import ParameterError, RecordError, StatisticError
 from codebook.sampling import (
     draw_gold,
     gold_curve,
     gold_size,
-    plot_gold_size,
     read_gold_sample,
     take_part,
     units_for_alpha,
@@ -73,7 +73,7 @@ def test_the_figure_shows_the_curve():
     assert alone[alone["line"] == "gold only"]["half_width"].iloc[0] == pytest.approx(
         wide["corrected, model right .90"], rel=0.01
     )
-    with pytest.raises(ParameterError, match=r"gold_curve\(\)"):
+    with pytest.raises(StatisticError, match=r"gold_curve\(\)"):
         plot_gold_size(curve.drop(columns="n"))
 
 

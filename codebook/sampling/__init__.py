@@ -1,16 +1,15 @@
 """Gold: how many units to code by hand, which, and with what chance each was drawn.
 
-    gold_size, gold_curve, plot_gold_size   how many, before anything is coded
-    draw_gold                               random, stratified, by the model's label, by its uncertainty
-    take_part                               the dev or the test part, with its own chances
-    write_gold_sample, read_gold_sample     the file, enlarged but never changed; its test part is locked
+    gold_size, gold_curve                 how many, before anything is coded (analysis.plot_gold_size draws it)
+    draw_gold                             random, stratified, by the model's label, by its uncertainty
+    take_part                             the dev or the test part, with its own chances
+    write_gold_sample, read_gold_sample   the file, enlarged but never changed; its test part is locked
 
 The frame of a sample has a row a unit with `unit_id` and `prob`. Whatever takes a `sample` joins it on `unit_id` and
 weights by `prob`: nothing else need be told.
 """
 
 from codebook.sampling.draw import draw_gold, take_part
-from codebook.sampling.figures import plot_gold_size
 from codebook.sampling.files import read_gold_sample, write_gold_sample
 from codebook.sampling.sizes import (
     gold_curve,
@@ -26,7 +25,6 @@ __all__ = [
     "draw_gold",
     "gold_curve",
     "gold_size",
-    "plot_gold_size",
     "read_gold_sample",
     "take_part",
     "units_for_alpha",

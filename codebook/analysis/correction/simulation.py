@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,13 +11,8 @@ from codebook.analysis.checks import raise_faults
 from codebook.analysis.correction.design import Design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
-from codebook.analysis.drawing import DIVERGING, FAINT, INK, MUTED, literal
 from codebook.analysis.scales import Floats
 from codebook.errors import Fault
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WAYS = (
     "model labels only",
@@ -134,46 +127,6 @@ def summarise_studies(studies: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     frame.attrs = {**studies.attrs, "note": "Intervals of 95 %. Found: the interval leaves out zero."}
     return frame
-
-
-def plot_studies(studies: pd.DataFrame, *, shown: int = 60, title: str = "") -> Figure:
-    """Intervals of the first studies, a panel a way; those that leave out the true effect are marked.
-
-    Examples
-    --------
-    >>> [axes.get_title() for axes in plot_studies(simulate_studies(2)).axes][:2]
-    ['model labels only', 'gold only']
-    """
-    from matplotlib.figure import Figure
-
-    effect = float(studies.attrs.get("effect", 0.0))
-    ways = list(studies["way"].unique())
-    figure = Figure(figsize=(2.1 * len(ways), 3.8), dpi=150, layout="constrained")
-    every = figure.subplots(1, len(ways), sharey=True, squeeze=False)[0]
-    for axes, way in zip(every, ways, strict=True):
-        _draw_way(axes, studies[(studies["way"] == way) & (studies["study"] < shown)], effect)
-        axes.set_title("\n".join(textwrap.wrap(str(way), 22)), fontsize=8.5, color=INK)
-    every[0].set_ylabel("effect (log odds ratio)", fontsize=9)
-    figure.supxlabel(f"{min(shown, studies['study'].nunique())} studies, 95 % intervals", fontsize=9)
-    if title:
-        figure.suptitle(title, fontsize=11, color=INK)
-    return literal(figure)
-
-
-def _draw_way(axes: Axes, part: pd.DataFrame, effect: float) -> None:
-    missed = ((part["low"] > effect) | (part["high"] < effect)).to_numpy()
-    for rows, colour, marker in ((~missed, MUTED, "o"), (missed, DIVERGING[4], "D")):
-        some = part[rows]
-        axes.vlines(some["study"], some["low"], some["high"], color=colour, linewidth=0.9)
-        axes.plot(some["study"], some["estimate"], marker, color=colour, markersize=2.2)
-    axes.axhline(effect, color=INK, linewidth=0.9)
-    axes.grid(axis="y", color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.set_xticks([])
-    axes.tick_params(length=0, labelsize=9, colors=INK)
-    axes.set_xlabel(f"{missed.mean():.0%} miss".replace("%", " %"), fontsize=9, color=INK)
-    for side in ("top", "right", "bottom"):
-        axes.spines[side].set_visible(False)
 
 
 def _estimate(data: pd.DataFrame) -> pd.DataFrame:
