@@ -20,7 +20,7 @@ from codebook.dialects import Prompt, Turn, write_reply
 from codebook.engines.base import error_line, result_id, result_line
 from codebook.engines.embedded.encoders import PARTS, SideBySide, Vector, load_encoders, unit_length
 from codebook.engines.embedded.reading import Task, UnreadableError, read_body, read_question, read_task, read_text
-from codebook.engines.embedded.skills import find_skill
+from codebook.engines.embedded.skills import Skill, find_skill
 from codebook.engines.local import LocalEngine
 from codebook.errors import Fault, ParameterError
 from codebook.records import EMBEDDINGS, Shard, dump_canonical
@@ -64,6 +64,14 @@ class _Ask:
     text: str
 
 
+@dataclass(frozen=True)
+class _Errand:
+    """A prompt for a skill."""
+
+    prompt: Prompt
+    skill: Skill
+
+
 class EmbeddedEngine(LocalEngine):
     """Codes a text by the label whose prototype is nearest, in multilingual USE and MiniLM side by side.
 
@@ -101,14 +109,27 @@ class EmbeddedEngine(LocalEngine):
         return MODEL
 
     def answer(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Answer request lines: the texts that get labels are encoded together, each by itself."""
+        """Answer request lines: all texts that get labels are encoded together, and all photos seen, each by itself."""
         asked = [self._read(line) for line in lines]
         texts = list(dict.fromkeys(ask.text for ask in asked if isinstance(ask, _Ask)))
         vectors = dict(zip(texts, self.encode(texts), strict=True))
-        return [
-            self._label(line, ask, vectors[ask.text]) if isinstance(ask, _Ask) else ask
-            for line, ask in zip(lines, asked, strict=True)
-        ]
+        errands = [ask for ask in asked if isinstance(ask, _Errand)]
+        for skill in dict.fromkeys(errand.skill for errand in errands):
+            skill.look_ahead([errand.prompt for errand in errands if errand.skill == skill])
+        return [self._finish(line, ask, vectors) for line, ask in zip(lines, asked, strict=True)]
+
+    def _finish(
+        self, line: Mapping[str, Any], ask: _Ask | _Errand | dict[str, Any], vectors: Mapping[str, Vector]
+    ) -> dict[str, Any]:
+        """The result line of what was asked."""
+        if isinstance(ask, _Ask):
+            return self._reply(line, ask.prompt, ask.scale.choose(vectors[ask.text]), MODEL)
+        if isinstance(ask, _Errand):
+            try:
+                return self._reply(line, ask.prompt, ask.skill.reply(ask.prompt, self.encode), ask.skill.model)
+            except UnreadableError as error:
+                return error_line(line, 400, str(error), self.name)
+        return ask
 
     def encode(self, texts: list[str]) -> Vector:
         """Return the vectors of texts, `(n_texts, 896)`; the models are loaded at the first call."""
@@ -129,7 +150,7 @@ class EmbeddedEngine(LocalEngine):
         fitting = CHUNK_BYTES * shard.n_requests // max(1, shard.n_bytes)
         return 1 if shard.url == EMBEDDINGS else max(1, min(self.chunk, fitting))
 
-    def _read(self, line: Mapping[str, Any]) -> _Ask | dict[str, Any]:
+    def _read(self, line: Mapping[str, Any]) -> _Ask | _Errand | dict[str, Any]:
         """What a request line asks of its text; the result line where it is answered at once, or cannot be."""
         try:
             body, url = read_body(line, MODEL), str(line.get("url"))
@@ -139,14 +160,11 @@ class EmbeddedEngine(LocalEngine):
                 return result_line(line, 200, answer_embedding(body, self.encode_as), self.name)
             prompt = read_question(body, url)
             if skill := find_skill(prompt):
-                return self._reply(line, prompt, skill.reply(prompt, self.encode), skill.model)
+                return _Errand(prompt, skill)
             text = read_text(prompt)
             return _Ask(prompt, self._scales(prompt.system, prompt.turns, dump_canonical(prompt.schema)), text)
         except UnreadableError as error:
             return error_line(line, 400, str(error), self.name)
-
-    def _label(self, line: Mapping[str, Any], ask: _Ask, vector: Vector) -> dict[str, Any]:
-        return self._reply(line, ask.prompt, ask.scale.choose(vector), MODEL)
 
     def _make_scale(self, system: str, turns: tuple[Turn, ...], schema: bytes) -> Scale:
         """The scale of one instrument; a shard has few of them, so they are kept."""

@@ -58,7 +58,7 @@ class PhotoModel:
             raise missing_extra() from None
         self._algebra = ThreadpoolController()
         self._net = LiteNet(read_arrays(path))
-        self._seen: dict[bytes, Seen] = {}
+        self._seen: dict[bytes, Seen | PictureError] = {}
 
     def look(self, photos: Sequence[bytes]) -> list[Seen]:
         """See each photo.
@@ -68,16 +68,27 @@ class PhotoModel:
         PictureError
             The bytes of one are no picture that can be used.
         """
+        found = [self._seen[name] for name in self.look_ahead(photos)]
+        for one in found:
+            if isinstance(one, PictureError):
+                raise PictureError(str(one))
+        return [one for one in found if isinstance(one, Seen)]
+
+    def look_ahead(self, photos: Sequence[bytes]) -> list[bytes]:
+        """See photos that will be asked for, and return the names by which they are remembered."""
         names = [hashlib.sha256(photo).digest() for photo in photos]
         if len(self._seen) > MAX_REMEMBERED:
             self._seen.clear()
         fresh = {name: photo for name, photo in zip(names, photos, strict=True) if name not in self._seen}
         with self._algebra.limit(limits=1, user_api="blas"), ThreadPoolExecutor(MAX_THREADS) as pool:
             self._seen.update(zip(fresh, pool.map(self._look, fresh.values()), strict=True))
-        return [self._seen[name] for name in names]
+        return names
 
-    def _look(self, photo: bytes) -> Seen:
-        features = self._net.features(frame_photo(photo))
+    def _look(self, photo: bytes) -> Seen | PictureError:
+        try:
+            features = self._net.features(frame_photo(photo))
+        except PictureError as error:
+            return error
         return Seen(features, self._net.class_scores(features))
 
 
@@ -85,7 +96,7 @@ def frame_photo(data: bytes) -> Array:
     """Cut the middle square out of a photo and scale it (bicubic) to `(224, 224, 3)`, values from -1 to 1."""
     from PIL.Image import Resampling
 
-    picture = open_picture(data)
+    picture = open_picture(data, 2 * SIDE)
     (width, height), side = picture.size, min(picture.size) * CROP
     box = ((width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2)
     small = picture.resize((SIDE, SIDE), Resampling.BICUBIC, box=box)
@@ -134,6 +145,11 @@ def code_photos(prompt: Prompt, _encode: Callable[[list[str]], npt.NDArray[np.fl
         raise UnreadableError("the embedded engine codes images or a text, not a unit of both: leave one of them out")
     scale = _scale(prompt.system, prompt.turns, dump_canonical(prompt.schema))
     return scale.choose(*_see_as_one(prompt.files))
+
+
+def look_ahead(prompts: Sequence[Prompt]) -> None:
+    """See the photos of several units at once, in several threads; `code_photos` then finds them seen."""
+    load_model().look_ahead([part.data for prompt in prompts for part in prompt.files if part.data])
 
 
 @lru_cache(maxsize=8)

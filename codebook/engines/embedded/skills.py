@@ -6,7 +6,7 @@ vectors), and returns the reply text in the form of the schema, or raises `Unrea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -20,11 +20,12 @@ Encode = Callable[[list[str]], Vector]
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """A module and its function, and the model that its replies name."""
+    """A module and its function, the model that its replies name, and a function that looks at many prompts before."""
 
     module: str
     function: str
     model: str
+    ahead: str = ""
 
     def reply(self, prompt: Prompt, encode: Encode) -> str:
         """Answer a prompt.
@@ -36,11 +37,19 @@ class Skill:
         MissingExtraError
             A package of the extra `embedded` is not installed.
         """
-        call = getattr(import_module(f"codebook.engines.embedded.{self.module}"), self.function)
-        return str(call(prompt, encode))
+        return str(self._find(self.function)(prompt, encode))
+
+    def look_ahead(self, prompts: Sequence[Prompt]) -> None:
+        """Let the skill do for several prompts at once what it can; the replies are the same without it."""
+        if self.ahead:
+            self._find(self.ahead)(prompts)
+
+    def _find(self, name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(import_module(f"codebook.engines.embedded.{self.module}"), name)
+        return found
 
 
-PHOTOS = Skill("photos", "code_photos", "embedded-efficientnet-lite0-1")
+PHOTOS = Skill("photos", "code_photos", "embedded-efficientnet-lite0-1", "look_ahead")
 RECORDS = Skill("extracting", "extract_records", "embedded-spacy-sm-1")
 PAGES = Skill("pages", "transcribe_pages", "embedded-rapidocr-1")
 
