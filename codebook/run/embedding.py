@@ -50,12 +50,6 @@ def embed_texts(
         A service has not answered yet. Nothing is lost: the same call goes on.
     RunError
         Some texts got no vector; why is said. The same call asks for them again.
-
-    Examples
-    --------
-    >>> vectors = embed_texts(["Niger", "Nigeria", "Niger"], dimensions=384)  # doctest: +SKIP
-    >>> vectors.texts, vectors.array.shape  # doctest: +SKIP
-    (('Niger', 'Nigeria'), (2, 384))
     """
     distinct = tuple(dict.fromkeys(_check_texts(list(texts))))
     own, settings = read_options(options), {"dimensions": dimensions} if dimensions else {}
