@@ -130,7 +130,10 @@ def test_lists_may_be_named_like_evidence_and_confidence() -> None:
 name: odd
 unit: a text
 variables:
-  - {{name: found, question: "What?", kind: records, lists: [{{name: quote, {fields}}}, {{name: confidence, {fields}}}]}}
+  - name: found
+    question: What?
+    kind: records
+    lists: [{{name: quote, {fields}}}, {{name: confidence, {fields}}}]
 """
     question = make_questions(parse_codebook(text))["found"]
     label = question.read_label('{"quote":[{"words":"a"}],"confidence":[]}')
