@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy comes
@@ -133,33 +134,54 @@ def child() -> None:
     print(f"{peak_mb():.0f} MB, {before:.0f} MB before; {seconds:.1f} s")
 
 
-def covered(n_units: int, runs: int, *, seed: int, name: str = "alpha", replicates: int = 1000) -> float:
-    """Share of simulated studies whose nominal 95 % interval holds the true value, that of 200,000 units.
+def draw_study(rng: np.random.Generator, n_units: int, per_cluster: int = 1) -> Codings:
+    """A simulated study: three coders, four labels with shares .4, .3, .2, .1, a coding in ten missing.
 
-    Three coders, four labels with shares .4, .3, .2, .1; each gives the true label with probability .8, else draws one
-    from the same shares; a coding in ten is missing.
+    Each coder gives the true label with probability .8, else one drawn from the same shares. Units of one cluster have
+    the same codings.
     """
-    rng = np.random.default_rng(seed)
-    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    shares, n = np.array([0.4, 0.3, 0.2, 0.1]), n_units // per_cluster
+    truth, own = rng.choice(4, p=shares, size=(n, 1)), rng.choice(4, p=shares, size=(n, CODERS))
+    codes = np.where(rng.random((n, CODERS)) < 0.8, truth, own).astype(float)
+    codes[rng.random((n, CODERS)) < MISSING] = np.nan
+    codings = make_codings(np.repeat(codes, per_cluster, axis=0), 4)
+    return codings if per_cluster == 1 else replace(codings, cluster=np.arange(n_units) // per_cluster)
 
-    def draw(n: int) -> Codings:
-        truth, own = rng.choice(4, p=shares, size=(n, 1)), rng.choice(4, p=shares, size=(n, CODERS))
-        codes = np.where(rng.random((n, CODERS)) < 0.8, truth, own).astype(float)
-        codes[rng.random((n, CODERS)) < MISSING] = np.nan
-        return make_codings(codes, 4)
 
-    how = Bootstrap(replicates, seed=seed)
-    true = estimate_coefficient(pairable(draw(200_000)), COEFFICIENTS[name], Bootstrap(0))[0].value
-    done = [estimate_coefficient(pairable(draw(n_units)), COEFFICIENTS[name], how)[0] for _ in range(runs)]
-    return float(np.mean([each.low <= true <= each.high for each in done]))
+def covered(n_units: int, runs: int, *, seed: int, name: str = "alpha", replicates: int = 1000, **ends: str) -> float:
+    """Share of simulated studies whose nominal 95 % interval holds the true value, that of 200,000 units."""
+    rng, low, high = np.random.default_rng(seed), ends.get("low", "low"), ends.get("high", "high")
+    how, coefficient = Bootstrap(replicates, seed=seed), COEFFICIENTS[name]
+    true = estimate_coefficient(pairable(draw_study(rng, 200_000)), coefficient, Bootstrap(0))[0].value
+    done = [estimate_coefficient(pairable(draw_study(rng, n_units)), coefficient, how)[0] for _ in range(runs)]
+    return float(np.mean([getattr(each, low) <= true <= getattr(each, high) for each in done]))
+
+
+def covered_in_clusters(runs: int) -> tuple[float, float]:
+    """Coverage with 300 units in 100 clusters of three alike: units resampled, and clusters resampled."""
+    rng, how, alpha = np.random.default_rng(SEED), Bootstrap(REPLICATES, seed=SEED), COEFFICIENTS["alpha"]
+    true = estimate_coefficient(pairable(draw_study(rng, 200_000)), alpha, Bootstrap(0))[0].value
+    held = np.zeros(2)
+    for _ in range(runs):
+        codings = draw_study(rng, 300, 3)
+        for at, each in enumerate((replace(codings, cluster=np.empty(0, dtype=np.int64)), codings)):
+            found = estimate_coefficient(pairable(each), alpha, how)[0]
+            held[at] += found.low <= true <= found.high
+    return float(held[0] / runs), float(held[1] / runs)
 
 
 def coverage() -> Iterator[Row]:
-    """Coverage of nominal 95 % intervals at three numbers of units."""
+    """Coverage of nominal 95 % intervals: at several numbers of units, of the jackknife, and in clusters."""
     for n_units in (50, 100, 300):
         for name in ("alpha", "ac1"):
             share = covered(n_units, 1000, seed=SEED, name=name)
             yield f"{name}, {n_units} units, 1000 studies, seed {SEED}", f"{share:.1%} covered", "92 to 98 %"
+    yield "alpha, 20 units, bootstrap", f"{covered(20, 1000, seed=SEED):.1%} covered", "none"
+    jackknife = covered(20, 1000, seed=SEED, low="jack_low", high="jack_high")
+    yield "alpha, 20 units, the jackknife beside it", f"{jackknife:.1%} covered", "none"
+    by_unit, by_cluster = covered_in_clusters(500)
+    yield "alpha, 300 units in 100 clusters, units resampled", f"{by_unit:.1%} covered", "none: too narrow"
+    yield "the same, clusters resampled", f"{by_cluster:.1%} covered", "92 to 98 %"
 
 
 def main() -> None:
