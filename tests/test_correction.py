@@ -206,12 +206,13 @@ BAD = {
     "log of zero": ({"formula": "gold ~ np.log(group)"}, "not finite in some units"),
     "text outcome": (
         {"data": change(gold=STUDY["gold"].map({0: "a", 1: "b"}), predicted=STUDY["predicted"].map({0: "a", 1: "c"}))},
-        "the outcome is text with 3 labels.*name one label",
+        "the outcome makes 3 columns.*name one label",
     ),
     "text and numbers": (
         {"data": change(gold=STUDY["gold"].map({0: "0", 1: "1"})), "formula": "truth ~ gold"},
         "not both numbers or both text.*to_numeric",
     ),
+    "two parts": ({"formula": "gold ~ group | truth"}, "has more than one part"),
     "pairs": ({"gold": ["gold", "truth"], "formula": "gold ~ truth"}, "2 gold and 1 predicted columns do not pair"),
 }
 
@@ -282,6 +283,12 @@ def test_collinear_terms_are_named():
     frame = correct("gold ~ group + twice", STUDY.assign(twice=2 * STUDY["group"]))
     assert reasons(frame)["model labels only"].startswith("terms are collinear")
     assert frame["estimate"].isna().all()
+
+
+def test_too_few_clusters_tell_no_error():
+    frame = correct("gold ~ group", STUDY.assign(author=np.arange(400) % 2), cluster="author")
+    assert set(frame["reason"]) == {"too few units or clusters (2) for standard errors: take finer clusters"}
+    assert frame["se"].isna().all()
 
 
 def test_labels_of_text_are_not_cross_fitted():

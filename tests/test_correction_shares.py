@@ -154,6 +154,28 @@ def test_no_gold_of_a_label_gives_no_interval():
     assert row_of(one, "no", "corrected")["reason"] == "one gold unit has no spread: code more gold"
 
 
+def test_what_the_model_never_says_has_no_interval_of_its_own():
+    gold = np.array(["yes", "no"] * 15 + [None] * 70, dtype=object)
+    frame = prevalence(tidy(gold, np.array(["no"] * 100, dtype=object)), sample="random", **ASK)
+    row = row_of(frame, "yes", "model labels only")
+    assert (row["estimate"], row["reason"]) == (0, "the model never gives it")
+    assert math.isnan(row["high"])
+    assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(0.5)
+    silent = tidy(gold, np.array([None] * 100, dtype=object))
+    frame = prevalence(silent, sample="random", **ASK)
+    assert frame.attrs["dropped"] == {"absent": 100}
+    assert math.isnan(row_of(frame, "yes", "model labels only")["estimate"])
+    assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(0.5)
+
+
+def test_one_cluster_tells_no_interval():
+    truth, model = make_labels(60, 0.9, 1)
+    same = {f"u{n}": "author" for n in range(1, 61)}
+    frame = prevalence(tidy(truth, model), sample="random", cluster=same, **ASK)
+    assert frame[["estimate", "low", "high"]].isna().all(axis=None)
+    assert frame["reason"].str.startswith("too few units or clusters (1)").all()
+
+
 def test_a_part_of_the_sample_has_its_own_chances():
     truth, model = make_labels(4000, 0.9, 6)
     table = tidy(truth, model)

@@ -71,6 +71,8 @@ def find_names(formula: str) -> set[str]:
     if not hasattr(read, "lhs"):
         mend = "write outcome ~ terms, e.g. 'gold ~ age + C(country)'"
         raise_faults(ABOUT, [Fault("formula", f"{formula!r} names no outcome", mend)])
+    if not hasattr(read.rhs, "required_variables"):
+        raise_faults(ABOUT, [Fault("formula", f"{formula!r} has more than one part", "write one part, without `|`")])
     return names
 
 
@@ -144,7 +146,7 @@ def _check_outcome(outcome: pd.DataFrame) -> list[Fault]:
     if outcome.shape[1] == 1:
         return []
     mend = """name one label: '{gold == "sports"} ~ ...', or give numbers (pd.to_numeric)"""
-    return [Fault("formula", f"the outcome is text with {outcome.shape[1]} labels", mend)]
+    return [Fault("formula", f"the outcome makes {outcome.shape[1]} columns, as text with so many labels does", mend)]
 
 
 def _check_finite(design: Design) -> list[Fault]:

@@ -94,6 +94,9 @@ def fit_parts(parts: Sequence[Part], family: str, cluster: Ints) -> Fit:
     ([2.0, 3.0], [0.707, 1.0])
     """
     n_terms, n_units = parts[0].x.shape[1], len(cluster)
+    n_clusters = len(np.unique(cluster[np.concatenate([part.unit for part in parts])]))
+    if n_clusters <= n_terms:
+        return no_fit(n_terms, f"too few units or clusters ({n_clusters}) for standard errors: take finer clusters")
     scale = np.sqrt(sum(np.abs(part.weight) @ part.x**2 for part in parts) / n_units)
     if not (scale > 0).all():
         return no_fit(n_terms, "a term is zero in every unit")

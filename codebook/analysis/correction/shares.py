@@ -137,8 +137,8 @@ def _list_rows(
     counts = ((len(answered), 0, int(f.sum())), (len(y), len(y), int(y.sum())), (len(f), len(y), int(y.sum())))
     extra: tuple[dict[str, float], ...] = ({}, {}, {"weight": tuned, "worth": math.nan if lack else float(worth)})
     for source, fit, (n, n_gold, n_with), more in zip(SOURCES, fits, counts, extra, strict=True):
-        reason = "" if source == SOURCES[0] else lack
-        figures = _spread(fit, confidence, reason, keep=source == SOURCES[1])
+        reason = fit.reason or (_find_silence(f[answered]) if source == SOURCES[0] else lack)
+        figures = _spread(fit, confidence, reason, keep=source != SOURCES[2])
         named = {"label": beside.labels[at], "source": source}
         blank = {"weight": math.nan, "worth": math.nan}
         yield {**named, **figures, "n": n, "n_gold": n_gold, "n_with": n_with, **blank, **more, "reason": reason}
@@ -154,8 +154,15 @@ def _find_lack(y: Floats, label: str) -> str:
     return "" if not y.all() else f"every gold unit has {label!r}: draw more gold, so that others occur"
 
 
+def _find_silence(f: Floats) -> str:
+    """Why the model's labels tell no interval of a share; empty where they do."""
+    if f.all() or not f.any():
+        return "the model always gives it" if f.all() else "the model never gives it"
+    return ""
+
+
 def _spread(fit: Fit, confidence: float, lack: str, *, keep: bool) -> dict[str, float]:
-    """Estimate and interval within 0 to 1; where gold lacks, the gold's own share at most."""
+    """Estimate and interval within 0 to 1; where there is a reason for no interval, the plain share at most."""
     figures = spread_normal(float(fit.estimate[0]), float(fit.se[0]), confidence)
     figures.pop("p")
     if lack:
