@@ -21,7 +21,7 @@ setup: $(READY)  ## make .venv with everything in it (also done by every other t
 
 demo: $(READY)  ## code the topics study offline and open its report
 	$(BIN)/python -m codebook execute study.yaml
-	$(BIN)/python -m codebook execute study_coal_debate.yaml
+	$(BIN)/python -m codebook execute studies/coal_debate.yaml
 
 test: $(READY)  ## run all tests
 	$(BIN)/python -m pytest
