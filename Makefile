@@ -39,7 +39,7 @@ floors: $(READY)  ## modules import from lower floors only
 	$(BIN)/lint-imports
 
 docs: $(READY)  ## are the generated parts of the docs up to date? (make docs WRITE=-r writes them)
-	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) README.md
+	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) README.md docs/notebooks.md
 
 notebooks: $(READY)  ## run every notebook with its defaults
 	$(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300 notebooks
