@@ -70,6 +70,8 @@ _WHERE = {
     "analysis": (
         "agreement",
         "agreement_table",
+        "alt_test",
+        "say_alt_test",
         "capital_runs",
         "cluster_vectors",
         "coder_correlogram",

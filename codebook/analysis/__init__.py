@@ -15,6 +15,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 """
 
 from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, coder_pairs
+from codebook.analysis.alttest import alt_test, say_alt_test
 from codebook.analysis.capitals import capital_runs
 from codebook.analysis.coefficients import COEFFICIENTS
 from codebook.analysis.correction import (
@@ -95,6 +96,7 @@ __all__ = [
     "VariableSpec",
     "agreement",
     "agreement_table",
+    "alt_test",
     "apply_adjudication",
     "candidate_pairs",
     "capital_runs",
@@ -140,6 +142,7 @@ __all__ = [
     "reliability_table",
     "resolve_entities",
     "review_table",
+    "say_alt_test",
     "say_correction",
     "score_pairs",
     "simulate_studies",
