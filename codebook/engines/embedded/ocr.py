@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,16 +104,19 @@ class Ocr:
             from rapidocr import RapidOCR
         except ImportError:
             raise missing_extra() from None
-        quiet: dict[str, Any] = {
+        make: Any = RapidOCR
+        quiet = {
             "Global.log_level": "critical",
             "Global.use_cls": False,
             "Global.max_side_len": FIND_SIDE,
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
-        self._finder: Any = RapidOCR(params=quiet | {"Global.use_rec": False, "Det.model_path": str(finder)})
+        self._finder = make(params=quiet | {"Global.use_rec": False, "Det.model_path": str(finder)})
         alone = {"Global.use_det": False, "Global.use_preprocess_img": False, "Global.return_word_box": True}
-        self._reader: Any = RapidOCR(params=quiet | alone | {"Rec.model_path": str(reader)})
+        self._reader = make(params=quiet | alone | {"Rec.model_path": str(reader)})
+        self._finder._load_det_model().session.session = _open_model(finder)
+        self._reader._load_rec_model().session.session = _open_model(reader)
         self.threads = threads or min(8, os.cpu_count() or 1)
 
     def read(self, image: Pixels) -> Sheet:
@@ -163,6 +167,17 @@ class Ocr:
 def load_ocr(threads: int | None = None) -> Ocr:
     """Return the reader, loaded once a process."""
     return Ocr(threads)
+
+
+def _open_model(path: Path) -> Any:
+    """A session of one thread that keeps no memory for the next input: each line has a size of its own."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _as_piece(read: Read, quad: npt.NDArray[Any]) -> Piece:
