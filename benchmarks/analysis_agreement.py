@@ -29,7 +29,7 @@ from codebook.analysis.reliability import Bootstrap, pairable
 from codebook.analysis.scales import Scale
 
 REPLICATES, CODERS, MISSING, SEED = 1000, 3, 0.1, 1
-LOOP = 3  # replicates of the loop that are measured, then scaled
+LOOP = {1_000: 50, 10_000: 10, 100_000: 3}  # replicates of the loop that are measured, then scaled
 LEAST = {1_000: 100, 10_000: 500, 100_000: 4000}  # how many times faster than the loop
 UNDER = {"codes": 0.15, "strings": 1.0}  # s at a million units
 MOST_MB = 300
@@ -78,7 +78,7 @@ def label_names(n_labels: int) -> list[str]:
     return [f"label {number}" for number in range(n_labels)]
 
 
-def clock(work: Callable[[], object], repeats: int = 5) -> float:
+def clock(work: Callable[[], object], repeats: int = 7) -> float:
     """Seconds of the fastest of some runs."""
     times = []
     for _ in range(repeats):
@@ -90,12 +90,12 @@ def clock(work: Callable[[], object], repeats: int = 5) -> float:
 
 def loop_over_library(codes: np.ndarray) -> float:
     """Seconds that REPLICATES calls of krippendorff.alpha on resampled units take, scaled from LOOP of them."""
-    rng = np.random.default_rng(SEED)
+    rng, runs = np.random.default_rng(SEED), LOOP[len(codes)]
     start = time.process_time()
-    for _ in range(LOOP):
+    for _ in range(runs):
         drawn = codes[rng.integers(len(codes), size=len(codes))]
         krippendorff.alpha(reliability_data=drawn.T, value_domain=list(range(10)), level_of_measurement="nominal")
-    return (time.process_time() - start) / LOOP * REPLICATES
+    return (time.process_time() - start) / runs * REPLICATES
 
 
 def estimate(codings: Codings, name: str = "alpha") -> object:

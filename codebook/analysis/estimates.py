@@ -134,10 +134,10 @@ def resample(
 def draw_times(rng: np.random.Generator, second: np.random.Generator, times: Ints, size: int) -> Floats:
     """How often each pattern is drawn when as many units as there are, are drawn with replacement, `size` times.
 
-    Each row of the result, shape (size, n_patterns), is one multinomial draw. Patterns that few units show are drawn
-    unit by unit, which takes less time than a binomial number for each, and gives the same distribution: how many of
-    the draws fall among them is drawn first. They have a generator of their own, so that the draws are the same
-    however many are made at a time.
+    Each row of the result, shape (size, n_patterns), is one multinomial draw, in half the time. Patterns that few units
+    show are drawn together, and then unit by unit. The others are Poisson numbers that make a little less than all,
+    and what is left is drawn unit by unit: Poisson numbers with a given sum are a multinomial draw. Units have a
+    generator of their own, so that the draws are the same however many are made at a time.
 
     Examples
     --------
@@ -148,20 +148,32 @@ def draw_times(rng: np.random.Generator, second: np.random.Generator, times: Int
     >>> round(float(draws[:, 0].mean())), round(float(draws[:, 1:].mean()), 2)
     (500, 1.0)
     """
-    n_units = int(times.sum())
-    few = times <= _FEW
-    n_few = int(few.sum())
-    if n_few < _MANY_PATTERNS:
+    n_units, few = int(times.sum()), times <= _FEW
+    if few.sum() < _MANY_PATTERNS:
         return rng.multinomial(n_units, times / n_units, size=size).astype(float)
-    among = np.repeat(np.arange(n_few), times[few])
-    often = np.append(times[~few], len(among))
-    drawn = rng.multinomial(n_units, often / n_units, size=size)
-    rows = np.repeat(np.arange(size), drawn[:, -1])
-    picked = among[second.integers(len(among), size=len(rows))]
+    often = np.append(times[~few], times[few].sum())
+    spare = int(5 * math.sqrt(n_units))  # five standard deviations of a Poisson sum, which so hardly exceeds all
+    if spare > 6 * len(often):
+        drawn = rng.multinomial(n_units, often / n_units, size=size)
+    else:
+        drawn = rng.poisson(often * (1 - spare / n_units), size=(size, len(often)))
+        while (over := drawn.sum(axis=1) > n_units).any():
+            drawn[over] = second.poisson(often * (1 - spare / n_units), size=(int(over.sum()), len(often)))
     weights = np.empty((size, len(times)))
     weights[:, ~few] = drawn[:, :-1]
-    weights[:, few] = np.bincount(rows * n_few + picked, minlength=size * n_few).reshape(size, n_few)
-    return weights
+    weights[:, few] = _draw_units(second, times[few], drawn[:, -1])
+    left = n_units - drawn.sum(axis=1)
+    return weights + _draw_units(second, times, left) if left.any() else weights
+
+
+def _draw_units(rng: np.random.Generator, times: Ints, how_many: Ints) -> Ints:
+    """Units drawn one by one, `how_many` (size,) in each row, counted by their pattern: shape (size, n_patterns)."""
+    n_patterns, size = len(times), len(how_many)
+    pattern = np.repeat(np.arange(n_patterns), times)
+    narrow = np.uint16 if len(pattern) < 2**16 else np.int64  # short random integers take less time
+    cells = np.repeat(np.arange(size) * n_patterns, how_many)
+    cells += pattern[rng.integers(len(pattern), size=len(cells), dtype=narrow)]
+    return np.bincount(cells, minlength=size * n_patterns).reshape(size, n_patterns)
 
 
 def percentile_interval(draws: Floats, confidence: float) -> Interval:

@@ -78,7 +78,7 @@ def _collapse_by_weight(unit: Ints, code: Ints, n_labels: int, base: int, trace:
     """A unit's counts are the digits of one number, which a single bincount sums."""
     weights = base ** np.arange(n_labels, dtype=np.int64)
     keys = np.bincount(unit, weights=weights.astype(np.float64)[code]).astype(np.int64)
-    if base**n_labels <= 4 * len(keys) + 2**20:
+    if base**n_labels <= 16 * len(keys) + 2**14:  # else sorting the keys is quicker
         times = np.bincount(keys)
         distinct = np.flatnonzero(times)
         times = times[distinct]
