@@ -29,7 +29,7 @@ def check(book: str, **units: Any) -> None:
     from codebook.units import check_units
 
     scheme = read_codebook(book)
-    said = ", ".join(f"{one.name} ({one.kind}{'' if one.is_open else f', {one.level}'})" for one in scheme.variables)
+    said = ", ".join(f"{one.name} ({one.told})" for one in scheme.variables)
     click.echo(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {said}")
     report = check_units(read_units(**units))
     click.echo(report)

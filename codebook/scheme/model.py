@@ -150,6 +150,11 @@ class Variable(_Part):
         """Whether its answers are not chosen from labels: records, transcriptions, vectors."""
         return self.kind in OPEN_KINDS
 
+    @property
+    def told(self) -> str:
+        """Kind and level in words; the kind alone where no level is meant."""
+        return self.kind if self.is_open else f"{self.kind}, {self.level}"
+
     @cached_property
     def scale(self) -> tuple[str, ...]:
         """The category names in codebook order, abstention codes left out."""

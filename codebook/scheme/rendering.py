@@ -22,7 +22,7 @@ def render_markdown(codebook: Codebook) -> str:
     if codebook.instructions:
         lines += [_md(codebook.instructions), ""]
     for variable in codebook.variables:
-        lines += [f"## {_md(variable.name)}", "", f"{_md(variable.question)} ({variable.kind}, {variable.level})", ""]
+        lines += [f"## {_md(variable.name)}", "", f"{_md(variable.question)} ({variable.told})", ""]
         for category in (*variable.categories, *variable.abstain):
             lines += _markdown_category(category, abstains=category in variable.abstain)
         for records in variable.lists:
@@ -108,7 +108,7 @@ def _html_variable(variable: Variable) -> str:
     rows += "".join(_html_field(records, field) for records in variable.lists for field in records.fields)
     title = f"<b>{escape(variable.name)}</b>: {escape(variable.question)}"
     table = f"<table><tr><th>code</th><th>definition</th></tr>{rows}</table>"
-    return f"<p>{title} <small>({variable.kind}, {variable.level})</small></p>{table}"
+    return f"<p>{title} <small>({variable.told})</small></p>{table}"
 
 
 def _html_field(records: RecordList, field: RecordField) -> str:
