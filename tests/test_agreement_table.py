@@ -224,7 +224,7 @@ def test_cluster_replicates_are_those_of_resampled_clusters(clustered):
     kept = pairable(codings)
     draws = estimate_coefficient(kept, COEFFICIENTS["alpha"], Bootstrap(20, seed=3))[1]
     ones = np.ones(60, dtype=np.int64)
-    drawn = draw_times(np.random.default_rng(3), np.random.default_rng([3, 1]), ones, 20).astype(int)
+    drawn = draw_times(np.random.default_rng(3), ones, 20).astype(int)
     matrix = np.array([codings.code[codings.coder == at] for at in range(3)])
     for times, value in zip(drawn, draws, strict=True):
         columns = np.concatenate([np.repeat(np.arange(5 * at, 5 * at + 5), n) for at, n in enumerate(times)])
@@ -243,16 +243,24 @@ def test_few_clusters_have_a_jackknife_and_one_has_no_interval(clustered):
     assert one["reason"][0] == "no interval: all units are in one cluster"
 
 
-def test_drawing_units_one_by_one_is_a_multinomial_too():
-    times = np.array([400, 90, *[4] * 20, *[1] * 60])
-    draws = draw_times(np.random.default_rng(1), np.random.default_rng(2), times, 20_000)
+@pytest.mark.parametrize(
+    "times",
+    [[400, 90, *[4] * 20, *[1] * 60], [60, 50, *range(6, 46), *[1] * 40], [30, 70]],
+    ids=["rare ones by unit", "and Poisson numbers", "plain"],
+)
+def test_draws_are_multinomial_however_they_are_made(times):
+    times = np.array(times)
     n = times.sum()
+    draws = draw_times(np.random.default_rng(1), times, 20_000)
     assert (draws.sum(axis=1) == n).all()
+    assert draws.min() >= 0
     np.testing.assert_allclose(draws.mean(axis=0), times, rtol=0.05)
     np.testing.assert_allclose(draws.var(axis=0), times * (1 - times / n), rtol=0.08)
-    assert np.corrcoef(draws[:, 0], draws[:, 1])[0, 1] == pytest.approx(
-        -math.sqrt(400 * 90 / ((n - 400) * (n - 90))), abs=0.03
-    )
+    chances = times[:2] / n
+    expected = -math.sqrt(math.prod(chances) / math.prod(1 - chances))
+    assert np.corrcoef(draws[:, 0], draws[:, 1])[0, 1] == pytest.approx(expected, abs=0.03)
+    again = draw_times(np.random.default_rng(1), times, 20_000)
+    np.testing.assert_array_equal(draws, again)
 
 
 def test_the_reliability_table_has_ac1_and_the_commonest_label():

@@ -118,31 +118,30 @@ def resample(
     >>> round(float(draws.mean()), 2), round(float(draws.std()), 3)
     (0.3, 0.046)
     """
-    rng, second = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    rng = np.random.default_rng(seed)
     drawn_from = times if members is None else np.ones(members.shape[0], dtype=np.int64)
     one_by_one = int(drawn_from[drawn_from <= _FEW].sum())
     step = max(1, _CELLS // max(len(times), 4 * one_by_one))
     sizes = [min(step, replicates - done) for done in range(0, replicates, step)]
 
     def weigh(size: int) -> Floats:
-        drawn = draw_times(rng, second, drawn_from, size)
+        drawn = draw_times(rng, drawn_from, size)
         return drawn if members is None else np.asarray(drawn @ members)
 
     return np.concatenate([statistic(weigh(size)) for size in sizes])
 
 
-def draw_times(rng: np.random.Generator, second: np.random.Generator, times: Ints, size: int) -> Floats:
+def draw_times(rng: np.random.Generator, times: Ints, size: int) -> Floats:
     """How often each pattern is drawn when as many units as there are, are drawn with replacement, `size` times.
 
     Each row of the result, shape (size, n_patterns), is one multinomial draw, in half the time. Patterns that few units
     show are drawn together, and then unit by unit. The others are Poisson numbers that make a little less than all,
-    and what is left is drawn unit by unit: Poisson numbers with a given sum are a multinomial draw. Units have a
-    generator of their own, so that the draws are the same however many are made at a time.
+    and what is left is drawn unit by unit: Poisson numbers with a given sum are a multinomial draw.
 
     Examples
     --------
     >>> times = np.array([500] + 100 * [1])
-    >>> draws = draw_times(np.random.default_rng(1), np.random.default_rng(2), times, 2000)
+    >>> draws = draw_times(np.random.default_rng(1), times, 2000)
     >>> np.unique(draws.sum(axis=1)).tolist()
     [600.0]
     >>> round(float(draws[:, 0].mean())), round(float(draws[:, 1:].mean()), 2)
@@ -158,12 +157,12 @@ def draw_times(rng: np.random.Generator, second: np.random.Generator, times: Int
     else:
         drawn = rng.poisson(often * (1 - spare / n_units), size=(size, len(often)))
         while (over := drawn.sum(axis=1) > n_units).any():
-            drawn[over] = second.poisson(often * (1 - spare / n_units), size=(int(over.sum()), len(often)))
+            drawn[over] = rng.poisson(often * (1 - spare / n_units), size=(int(over.sum()), len(often)))
     weights = np.empty((size, len(times)))
     weights[:, ~few] = drawn[:, :-1]
-    weights[:, few] = _draw_units(second, times[few], drawn[:, -1])
+    weights[:, few] = _draw_units(rng, times[few], drawn[:, -1])
     left = n_units - drawn.sum(axis=1)
-    return weights + _draw_units(second, times, left) if left.any() else weights
+    return weights + _draw_units(rng, times, left) if left.any() else weights
 
 
 def _draw_units(rng: np.random.Generator, times: Ints, how_many: Ints) -> Ints:
