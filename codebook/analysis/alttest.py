@@ -176,7 +176,7 @@ class _Test:
     def _share(self, flags: Floats) -> Floats:
         sizes = self.sizes
         summed = np.bincount(self.duels.human, weights=flags, minlength=len(self.people))
-        return np.divide(summed, sizes, out=np.full(len(sizes), np.nan), where=sizes > 0)
+        return np.asarray(np.divide(summed, sizes, out=np.full(len(sizes), np.nan), where=sizes > 0))
 
     def _advantages(self) -> list[dict[str, float]]:
         """Advantage with its interval by person, and last over all who are tested."""
