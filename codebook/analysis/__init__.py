@@ -18,6 +18,7 @@ from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, code
 from codebook.analysis.alttest import alt_test, say_alt_test
 from codebook.analysis.capitals import capital_runs
 from codebook.analysis.coefficients import COEFFICIENTS
+from codebook.analysis.consensus import DawidSkene, consensus, dawid_skene
 from codebook.analysis.correction import (
     correct,
     make_study,
@@ -64,6 +65,7 @@ from codebook.analysis.multi import open_labels
 from codebook.analysis.percent import DEFINITIONS, percent_agreement
 from codebook.analysis.printed import label_margins, reliability_table
 from codebook.analysis.reliability import krippendorff_alpha
+from codebook.analysis.runs import describe_runs
 from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.spans import span_validity
 from codebook.analysis.summary import validity_summary
@@ -89,6 +91,7 @@ __all__ = [
     "DEFINITIONS",
     "LEVELS",
     "SET_LEVELS",
+    "DawidSkene",
     "Estimate",
     "FormRules",
     "PairModel",
@@ -108,7 +111,10 @@ __all__ = [
     "coder_pairs",
     "combine_scores",
     "confusion",
+    "consensus",
     "correct",
+    "dawid_skene",
+    "describe_runs",
     "entity_id",
     "evaluate_clusters",
     "evaluate_links",
