@@ -5,8 +5,9 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 
     reliability   krippendorff_alpha, percent_agreement, agreement, agreement_table, coder_pairs,
                   reliability_table, label_margins
-    validity      confusion, validity, validity_summary; span_validity of entities and other spans
-    association   label_association, variable_association, label_indicators, coder_correlogram, to_matrix
+    validity      confusion, confusion_shares, validity, validity_summary, compare; span_validity of entities and other spans
+    association   label_association, variable_association, compare_association, label_indicators, tetrachoric,
+                  coder_correlogram, to_matrix, cluster_order
     figures       plot_correlogram, plot_confusion, plot_estimates
     vectors       nearest, near_duplicates, neighbour_agreement, cluster_vectors, map_vectors, plot_map
     correction    correct, prevalence, pair_with_gold, say_correction; simulate_studies and its figure
@@ -18,7 +19,10 @@ from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, code
 from codebook.analysis.alttest import alt_test, say_alt_test
 from codebook.analysis.capitals import capital_runs
 from codebook.analysis.coefficients import COEFFICIENTS
+from codebook.analysis.compare import compare
+from codebook.analysis.confusion import confusion, confusion_shares
 from codebook.analysis.consensus import DawidSkene, consensus, dawid_skene
+from codebook.analysis.contrasts import compare_association
 from codebook.analysis.correction import (
     correct,
     make_study,
@@ -30,13 +34,7 @@ from codebook.analysis.correction import (
     simulate_studies,
     summarise_studies,
 )
-from codebook.analysis.correlogram import (
-    coder_correlogram,
-    label_association,
-    label_indicators,
-    to_matrix,
-    variable_association,
-)
+from codebook.analysis.correlogram import coder_correlogram, label_association, variable_association
 from codebook.analysis.entities import (
     FormRules,
     PairModel,
@@ -61,6 +59,8 @@ from codebook.analysis.entities import (
 )
 from codebook.analysis.estimates import Estimate, format_figure
 from codebook.analysis.figures import plot_confusion, plot_correlogram, plot_estimates
+from codebook.analysis.indicators import label_indicators
+from codebook.analysis.matrices import cluster_order, to_matrix
 from codebook.analysis.multi import open_labels
 from codebook.analysis.percent import DEFINITIONS, percent_agreement
 from codebook.analysis.printed import label_margins, reliability_table
@@ -69,13 +69,14 @@ from codebook.analysis.runs import describe_runs
 from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.spans import span_validity
 from codebook.analysis.summary import validity_summary
+from codebook.analysis.tetrachoric import tetrachoric
 from codebook.analysis.transcripts import (
     character_error_rate,
     plot_transcripts,
     transcript_accuracy,
     word_recall,
 )
-from codebook.analysis.validity import confusion, validity
+from codebook.analysis.validity import validity
 from codebook.analysis.vectors import (
     cluster_vectors,
     map_vectors,
@@ -106,11 +107,14 @@ __all__ = [
     "character_error_rate",
     "choose_threshold",
     "chosen_figures",
+    "cluster_order",
     "cluster_vectors",
     "coder_correlogram",
     "coder_pairs",
     "combine_scores",
+    "compare_association",
     "confusion",
+    "confusion_shares",
     "consensus",
     "correct",
     "dawid_skene",
@@ -155,6 +159,7 @@ __all__ = [
     "span_validity",
     "split_entities",
     "summarise_studies",
+    "tetrachoric",
     "to_matrix",
     "transcript_accuracy",
     "validity",

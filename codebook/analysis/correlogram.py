@@ -2,72 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from codebook.analysis.agreement import coder_pairs
-from codebook.analysis.association import adjust_p, associate, cramers_v
-from codebook.analysis.checks import check_columns, raise_faults
-from codebook.analysis.counts import read_codings
-from codebook.analysis.scales import VariableLike
+from codebook.analysis.association import adjust_p, associate, cramers_v, rank_correlation
+from codebook.analysis.checks import raise_faults
+from codebook.analysis.estimates import package_versions
+from codebook.analysis.indicators import indicate, label_indicators, rank_codes, read_all
+from codebook.analysis.matrices import to_matrix
+from codebook.analysis.scales import LEVELS, VariableLike
 from codebook.errors import Fault, StatisticError
 
 STATISTICS = ("alpha", "percent")
+BETWEEN_VARIABLES = ("cramers_v", "spearman")
 NOTE = (
     "One observation is a coding (unit x coder). p: chi-square of the 2 x 2 table with the number of units, not of "
     "codings, since codings of one unit are not independent; p_bh: Benjamini-Hochberg over all pairs of the table."
 )
-
-
-def label_indicators(
-    table: pd.DataFrame,
-    variables: Iterable[VariableLike],
-    *,
-    coders: Sequence[str] | None = None,
-    by_coder: bool = False,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """One 0/1 column a label of any set of variables, over their codings.
-
-    Parameters
-    ----------
-    variables
-        Objects with `name`, `kind`, `level` and `labels`; kind `multi` holds sets of labels.
-    by_coder
-        False: rows are codings (unit_id, coder). True: rows are units, and every coder has columns of their own, so
-        that labels can be associated across coders.
-
-    Returns
-    -------
-    pd.DataFrame
-        Floats, NaN where the variable was not coded. Columns are (variable, label), or (coder, variable, label).
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> from codebook.analysis.examples import make_table
-    >>> table = make_table("frames", {"ann": ['["moral"]', "[]"], "bo": ['["moral", "economy"]', None]})
-    >>> frames = SimpleNamespace(name="frames", kind="multi", level="nominal", labels=["moral", "economy"])
-    >>> label_indicators(table, [frames])
-    variable       frames
-    label           moral economy
-    unit_id coder
-    u1      ann       1.0     0.0
-            bo        1.0     1.0
-    u2      ann       0.0     0.0
-    """
-    parts, faults = [], []
-    raise_faults("The labels cannot be associated.", check_columns(table))
-    for variable in variables:
-        try:
-            parts.append(_indicators(table, variable, coders, draw))
-        except StatisticError as error:
-            faults += [Fault(f"{variable.name}, {fault.where}", fault.problem, fault.mend) for fault in error.faults]
-    raise_faults("The labels cannot be associated.", faults)
-    frame = pd.concat(parts, axis=1).sort_index() if parts else pd.DataFrame()
-    return _side_by_side(frame) if by_coder else frame
+P_OF_UNITS = "p of as many observations as there are units; p_bh: Benjamini-Hochberg over all pairs of the table."
 
 
 def label_association(
@@ -76,6 +31,7 @@ def label_association(
     *,
     coders: Sequence[str] | None = None,
     by_coder: bool = False,
+    with_tetrachoric: bool = False,
     draw: int = 0,
 ) -> pd.DataFrame:
     """How strongly every two labels go together.
@@ -83,12 +39,18 @@ def label_association(
     Labels of one and the same single-label variable exclude each other by design; those pairs are left out, unless
     they come from two coders (`by_coder`). Name one coder to associate over units; several coders are pooled.
 
+    Parameters
+    ----------
+    with_tetrachoric
+        Also give `tetrachoric`, the correlation of two normal variables that were cut into these labels; NaN with the
+        reason where a cell of the 2 x 2 table is empty.
+
     Returns
     -------
     pd.DataFrame
         One row a pair: a, b (``variable=label``, with the coder in front if `by_coder`), n (codings in which both were
         asked), n_units, n_a, n_b, n11 (both given), phi, phi_max (the largest phi that such margins allow), jaccard,
-        lift, p, p_bh, reason. `attrs` hold a note on what p means.
+        lift, p, p_bh, reason. `attrs` hold a note on what p means and the codings without a label.
 
     Examples
     --------
@@ -104,21 +66,37 @@ def label_association(
     variables = list(variables)
     frame = label_indicators(table, variables, coders=coders, by_coder=by_coder, draw=draw)
     exclusive = {variable.name for variable in variables if variable.kind != "multi"}
-    pairs = associate(frame, exclusive)
-    pairs.attrs = {"coders": list(coders) if coders else "all", "by_coder": by_coder, "draw": draw, "note": NOTE}
+    pairs = associate(frame, exclusive, latent=with_tetrachoric)
+    pairs.attrs = {**table_attrs(coders, draw, frame.attrs["missing"], NOTE), "by_coder": by_coder}
     return pairs
 
 
 def variable_association(
-    table: pd.DataFrame, variables: Iterable[VariableLike], *, coders: Sequence[str] | None = None, draw: int = 0
+    table: pd.DataFrame,
+    variables: Iterable[VariableLike],
+    *,
+    statistic: str = "cramers_v",
+    coders: Sequence[str] | None = None,
+    draw: int = 0,
 ) -> pd.DataFrame:
-    """Cramer's V between every two single-label variables.
+    """Association of every two variables: Cramer's V of single-label ones, Spearman's rho of ordered ones.
+
+    Parameters
+    ----------
+    statistic
+        `cramers_v` takes the single-label variables; `spearman` those of level ordinal, interval or ratio. The others
+        are left out, and `attrs["left_out"]` names them.
 
     Returns
     -------
     pd.DataFrame
-        a, b, n (codings with both), n_units, cramers_v, chi2 and df (of `n_units`, as codings of one unit are not
-        independent), p, p_bh, reason.
+        a, b, n (codings with both), n_units, the statistic, p, p_bh, reason; beside V also chi2 and df. p is that of
+        `n_units` observations, as codings of one unit are not independent.
+
+    Raises
+    ------
+    StatisticError
+        A wrong table, an unknown statistic, or fewer than two variables that it can be made of.
 
     Examples
     --------
@@ -131,17 +109,18 @@ def variable_association(
          a    b    n  cramers_v    chi2  df
     0  one  two  100      0.408  16.667   1
     """
-    singles = [variable for variable in variables if variable.kind != "multi"]
-    frame = label_indicators(table, singles, coders=coders, draw=draw)
-    rows = []
-    for place, a in enumerate(singles):
-        for b in singles[place + 1 :]:
-            both = frame[[a.name, b.name]].dropna()
-            cross = both[a.name].to_numpy().T @ both[b.name].to_numpy()
-            n_units = both.index.get_level_values("unit_id").nunique()
-            rows.append({"a": a.name, "b": b.name, "n": len(both), "n_units": n_units, **cramers_v(cross, n_units)})
-    pairs = pd.DataFrame(rows, columns=["a", "b", "n", "n_units", "cramers_v", "chi2", "df", "p", "reason"])
-    pairs.insert(8, "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
+    every = list(variables)
+    kept = _fitting(every, statistic)
+    read = read_all(table, kept, coders, draw, ranked=statistic == "spearman")
+    make = rank_codes if statistic == "spearman" else indicate
+    frames = [make(variable, codings) for variable, codings in read]
+    rows = [_pair_row(a, b, statistic) for place, a in enumerate(frames) for b in frames[place + 1 :]]
+    measured = ["spearman"] if statistic == "spearman" else ["cramers_v", "chi2", "df"]
+    pairs = pd.DataFrame(rows, columns=["a", "b", "n", "n_units", *measured, "p", "reason"])
+    pairs.insert(list(pairs.columns).index("p") + 1, "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
+    missing = {variable.name: codings.missing for variable, codings in read}
+    left_out = [variable.name for variable in every if variable not in kept]
+    pairs.attrs = {**table_attrs(coders, draw, missing, P_OF_UNITS), "statistic": statistic, "left_out": left_out}
     return pairs
 
 
@@ -187,38 +166,53 @@ def coder_correlogram(
     return matrix
 
 
-def to_matrix(pairs: pd.DataFrame, value: str, *, order: Sequence[str] | None = None) -> pd.DataFrame:
-    """Square symmetric matrix of one column of a long table of pairs a, b; NaN where there is no pair.
-
-    Examples
-    --------
-    >>> to_matrix(pd.DataFrame({"a": ["x"], "b": ["y"], "phi": [0.4]}), "phi")
-         x    y
-    x  NaN  0.4
-    y  0.4  NaN
-    """
-    names = list(order) if order is not None else list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
-    place = {name: at for at, name in enumerate(names)}
-    matrix = np.full((len(names), len(names)), np.nan)
-    first, second = pairs["a"].map(place).to_numpy(dtype=int), pairs["b"].map(place).to_numpy(dtype=int)
-    matrix[first, second] = matrix[second, first] = pairs[value].to_numpy(dtype=float)
-    return pd.DataFrame(matrix, index=names, columns=names)
-
-
-def _indicators(table: pd.DataFrame, variable: VariableLike, coders: Sequence[str] | None, draw: int) -> pd.DataFrame:
-    """0/1 columns (variable, label) of one variable over its labelled codings (unit_id, coder)."""
-    level, labels = ("masi" if variable.kind == "multi" else "nominal"), list(variable.labels or ())
-    codings = read_codings(table, variable=variable.name, level=level, labels=labels, coders=coders, draw=draw)
-    given = codings.answered()
-    held = codings.scale.members if variable.kind == "multi" else np.eye(len(labels))
-    index = pd.MultiIndex.from_arrays(
-        [given.units[given.unit], np.array(given.coders, dtype=object)[given.coder]], names=["unit_id", "coder"]
-    )
-    columns = pd.MultiIndex.from_product([[variable.name], labels], names=["variable", "label"])
-    return pd.DataFrame(held[given.code].astype(float), index=index, columns=columns)
+def _fitting(variables: Sequence[VariableLike], statistic: str) -> list[VariableLike]:
+    """The variables that a statistic can be made of."""
+    about = "The variables cannot be associated."
+    if statistic not in BETWEEN_VARIABLES:
+        mend = f"pass one of {', '.join(BETWEEN_VARIABLES)}"
+        raise_faults(about, [Fault("statistic", f"{statistic!r} is unknown", mend)])
+    single = [variable for variable in variables if variable.kind != "multi"]
+    if statistic == "cramers_v":
+        return single
+    kept = [variable for variable in single if variable.level in LEVELS[1:]]
+    if len(kept) < 2:
+        problem = f"ranks need two variables of an ordered level, and there are {len(kept)}"
+        mend = "give the variables their level (ordinal, interval, ratio), or pass statistic='cramers_v'"
+        raise_faults(about, [Fault("variables", problem, mend)])
+    return kept
 
 
-def _side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
-    """Codings of each coder as columns of their own, rows are units."""
-    by = {coder: part.droplevel("coder") for coder, part in frame.groupby(level="coder")}
-    return pd.concat(by, axis=1, names=["coder"])
+def _pair_row(a: pd.DataFrame, b: pd.DataFrame, statistic: str) -> dict[str, object]:
+    """One row of `variable_association`."""
+    first, second = a.columns[0][0], b.columns[0][0]
+    both = a.join(b, how="inner")
+    n_units = both.index.get_level_values("unit_id").nunique()
+    if statistic == "spearman":
+        found = rank_correlation(both.iloc[:, 0], both.iloc[:, 1], n_units)
+    else:
+        found = cramers_v(both[first].to_numpy().T @ both[second].to_numpy(), n_units)
+    return {"a": first, "b": second, "n": len(both), "n_units": n_units, **found}
+
+
+def table_attrs(
+    coders: Sequence[str] | None, draw: int, missing: dict[str, dict[str, int]], note: str
+) -> dict[Hashable, Any]:
+    """What a table of associations carries beside its numbers."""
+    said = [
+        f"{name}: {sum(whys.values()):,} codings without a label left out ({_count(whys)})."
+        for name, whys in missing.items()
+        if whys
+    ]
+    who = list(coders) if coders else "all"
+    return {
+        "coders": who,
+        "draw": draw,
+        "missing": missing,
+        "versions": package_versions(),
+        "note": " ".join([note, *said]),
+    }
+
+
+def _count(whys: dict[str, int]) -> str:
+    return ", ".join(f"{n:,} {why}" for why, n in whys.items())
