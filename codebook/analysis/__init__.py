@@ -5,7 +5,8 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 
     reliability   krippendorff_alpha, percent_agreement, agreement, agreement_table, coder_pairs,
                   reliability_table, label_margins
-    validity      confusion, confusion_shares, validity, validity_summary, compare; span_validity of entities and other spans
+    validity      confusion, confusion_shares, validity, validity_summary, compare;
+                  span_validity of entities and other spans
     association   label_association, variable_association, compare_association, label_indicators, tetrachoric,
                   coder_correlogram, to_matrix, cluster_order
     figures       plot_correlogram, plot_confusion, plot_estimates
@@ -15,6 +16,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     sets          open_labels: a multi-label variable as one yes/no variable a label
 """
 
+from codebook.analysis.adjudication import adjudicate, read_adjudication, write_adjudication
 from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, coder_pairs
 from codebook.analysis.alttest import alt_test, say_alt_test
 from codebook.analysis.capitals import capital_runs
@@ -35,6 +37,7 @@ from codebook.analysis.correction import (
     summarise_studies,
 )
 from codebook.analysis.correlogram import coder_correlogram, label_association, variable_association
+from codebook.analysis.disagreement import confused_labels, rank_disagreements
 from codebook.analysis.entities import (
     FormRules,
     PairModel,
@@ -98,6 +101,7 @@ __all__ = [
     "PairModel",
     "VariableLike",
     "VariableSpec",
+    "adjudicate",
     "agreement",
     "agreement_table",
     "alt_test",
@@ -112,7 +116,9 @@ __all__ = [
     "coder_correlogram",
     "coder_pairs",
     "combine_scores",
+    "compare",
     "compare_association",
+    "confused_labels",
     "confusion",
     "confusion_shares",
     "consensus",
@@ -149,6 +155,8 @@ __all__ = [
     "plot_studies",
     "plot_transcripts",
     "prevalence",
+    "rank_disagreements",
+    "read_adjudication",
     "reliability_table",
     "resolve_entities",
     "review_table",
@@ -166,4 +174,5 @@ __all__ = [
     "validity_summary",
     "variable_association",
     "word_recall",
+    "write_adjudication",
 ]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from codebook.analysis.alpha import alpha_values
 from codebook.analysis.checks import raise_faults
-from codebook.analysis.estimates import check_bootstrap, percentile_interval, resample
+from codebook.analysis.estimates import check_bootstrap, percentile_interval
 from codebook.analysis.gold import Cells
+from codebook.analysis.patterns import Patterns
 from codebook.analysis.reliability import Bootstrap
-from codebook.analysis.scales import Bools, Floats
+from codebook.analysis.scales import Bools, Floats, Ints, Scale
+from codebook.analysis.weights import resample_design
 from codebook.errors import Fault
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1")
-OVERALL = ("accuracy", "accuracy among answered", "macro F1", "Jaccard", "micro F1")
+OVERALL = ("accuracy", "accuracy among answered", "macro F1", "Jaccard", "micro F1", "MCC")
 _GAPS = {"precision": "never predicted", "recall": "not in gold", "f1": "neither in gold nor predicted"}
 
 KINDS = ("single", "rating", "multi")
 NOT_ASKED = "no gold unit was put to this coder"
+ONE_CLUSTER = "no interval: all gold units are in one cluster"
+NO_MCC = "undefined: gold or the answers hold one label only"
 NOTE = (
     "Units asked and not answered count as wrong in accuracy and recall; 'among answered' leaves them out. "
     "Gold units never put to the coder are left out everywhere. Macro F1: mean over labels in gold or in the answers."
@@ -53,12 +59,13 @@ def measure_cells(cells: Cells, how: Bootstrap) -> Measures:
         return np.concatenate(parts, axis=1)
 
     n_labels, n_columns = len(cells.labels), 4 * len(cells.labels) + 2 * len(OVERALL)
-    values, draws = np.full(n_columns, np.nan), np.empty((0, n_columns))
+    values, draws, alone = np.full(n_columns, np.nan), np.empty((0, n_columns)), ""
     if cells.n_asked:
-        values = every(cells.times[None, :].astype(float))[0]
-        if how.replicates:
-            draws = resample(cells.times, every, replicates=how.replicates, seed=how.seed)
-    done = [make_measure(value, draws[:, at], how) for at, value in enumerate(values)]
+        values = every(cells.weighted[None, :])[0]
+        alone = ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
+        if how.replicates and not alone:
+            draws = resample_cells(cells, every, how)
+    done = [make_measure(value, draws[:, at], how, alone) for at, value in enumerate(values)]
     overall, baseline = done[-2 * len(OVERALL) : -len(OVERALL)], done[-len(OVERALL) :]
     return Measures(
         {name: done[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
@@ -67,12 +74,45 @@ def measure_cells(cells: Cells, how: Bootstrap) -> Measures:
     )
 
 
-def make_measure(value: float, draws: Floats, how: Bootstrap) -> Measure:
-    """A measure out of its value and its values in bootstrap replicates, shape (replicates,)."""
+def resample_cells(cells: Cells, statistic: Callable[[Floats], Floats], how: Bootstrap) -> Floats:
+    """Values of a statistic of the cells in replicates of the gold units, as they were drawn."""
+    drawn_as = {"weight": cells.weight, "members": cells.members}
+    stratum = np.broadcast_to(cells.stratum, cells.times.shape)
+    return resample_design(
+        cells.times, statistic, stratum=stratum, replicates=how.replicates, seed=how.seed, **drawn_as
+    )
+
+
+def measure_statistic(cells: Cells, statistic: Callable[[Floats], Floats], how: Bootstrap) -> Measure:
+    """One statistic of the weighted cells, from shape (n_draws, n_cells) to (n_draws,), with its interval."""
+    if not cells.n_asked:
+        return Measure(np.nan, np.nan, np.nan, NOT_ASKED)
+    alone = ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
+    draws = resample_cells(cells, statistic, how) if how.replicates and not alone else np.empty(0)
+    return make_measure(float(statistic(cells.weighted[None, :])[0]), draws, how, alone)
+
+
+def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats], Floats]:
+    """Krippendorff's alpha of gold and coder as a function of weighted cells; unanswered units say nothing of it.
+
+    `codes`, shape (n_codes + 1,), are the codes of `scale` for those of the cells.
+    """
+    rows = np.flatnonzero(cells.answered)
+    held = np.eye(scale.n_labels)
+    counts = held[codes[cells.codes[rows, 0]]] + held[codes[cells.codes[rows, 1]]]
+    patterns = Patterns(counts, cells.times[rows])
+    return lambda weights: alpha_values(weights[:, rows], patterns, scale)
+
+
+def make_measure(value: float, draws: Floats, how: Bootstrap, alone: str = "") -> Measure:
+    """A measure out of its value and its values in bootstrap replicates, shape (replicates,).
+
+    `alone` says why there are no replicates.
+    """
     if np.isnan(value):
         return Measure(value, np.nan, np.nan, "undefined")
     interval = percentile_interval(draws, how.confidence)
-    return Measure(float(value), interval.low, interval.high, interval.reason if how.replicates else "")
+    return Measure(float(value), interval.low, interval.high, alone or (interval.reason if how.replicates else ""))
 
 
 def spread(name: str, measure: Measure) -> dict[str, float]:
@@ -121,10 +161,10 @@ def label_measures(weights: Floats, cells: Cells) -> Floats:
 
 
 def overall_measures(weights: Floats, cells: Cells) -> Floats:
-    """Accuracy, accuracy among the answered, macro F1, Jaccard, micro F1, shape (n_draws, 5).
+    """Accuracy, accuracy among the answered, macro F1, Jaccard, micro F1, MCC, shape (n_draws, 6).
 
     Accuracy is the share of exact matches; a unit asked and not answered is wrong. Macro F1 is the mean over the
-    labels that occur in gold or in the answers.
+    labels that occur in gold or in the answers. MCC is that of Gorodkin (2004), for one label a unit.
     """
     right = cells.answered & (cells.gold == cells.coded).all(axis=1)
     either = (cells.gold | cells.coded).sum(axis=1)
@@ -135,7 +175,19 @@ def overall_measures(weights: Floats, cells: Cells) -> Floats:
     f1 = label_measures(weights, cells)[:, 3 * len(cells.labels) :]
     macro = ratio(np.nansum(f1, axis=1), (~np.isnan(f1)).sum(axis=1))
     parts = [ratio(weights @ right, asked), ratio(weights @ right, answered), macro]
-    return np.stack([*parts, ratio(weights @ overlap, asked), ratio(2 * both, held)], axis=1)
+    mcc = _correlate(weights, cells, weights @ right)
+    return np.stack([*parts, ratio(weights @ overlap, asked), ratio(2 * both, held), mcc], axis=1)
+
+
+def _correlate(weights: Floats, cells: Cells, right: Floats) -> Floats:
+    """Matthews correlation coefficient, shape (n_draws,); no answer counts as one more label of the coder."""
+    gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
+    asked, none = weights.sum(axis=1), weights @ ~cells.answered
+    room_gold = asked**2 - (gold**2).sum(axis=1)
+    room_coded = asked**2 - (coded**2).sum(axis=1) - none**2
+    whole = np.sqrt(np.maximum(room_gold, 0) * np.maximum(room_coded, 0))
+    whole = np.where(whole > 1e-9 * asked**2, whole, 0.0)  # rounding: a single label leaves no room
+    return ratio(right * asked - (gold * coded).sum(axis=1), whole)
 
 
 def ratio(part: Floats, whole: Floats, *, empty: float = np.nan) -> Floats:
@@ -149,7 +201,7 @@ def commonest(cells: Cells) -> tuple[Bools, list[str]]:
     if not cells.n_asked:
         return np.zeros(len(cells.labels), dtype=bool), []
     answers, which = np.unique(cells.gold, axis=0, return_inverse=True)
-    times = np.bincount(which.reshape(-1), weights=cells.times)
-    top = answers[times == times.max()][::-1]  # first in codebook order first
+    times = np.bincount(which.reshape(-1), weights=cells.weighted)
+    top = answers[np.isclose(times, times.max())][::-1]  # first in codebook order first
     names = [" + ".join(label for label, held in zip(cells.labels, row.tolist(), strict=True) if held) for row in top]
     return top[0], [name or "(none)" for name in names]

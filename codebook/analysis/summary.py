@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pandas as pd
 
 from codebook.analysis.checks import check_coders, check_columns, raise_faults
-from codebook.analysis.gold import Pair, change_level, count_cells, read_pair
-from codebook.analysis.measures import NOT_ASKED, NOTE, check_request, commonest, measure_cells, spread
+from codebook.analysis.comparisons import Clusters
+from codebook.analysis.gold import Cells, Pair, change_level, count_cells, match_codes, read_pair
+from codebook.analysis.measures import (
+    NOT_ASKED,
+    Measure,
+    alpha_statistic,
+    check_request,
+    commonest,
+    measure_cells,
+    measure_statistic,
+    spread,
+)
 from codebook.analysis.reliability import Bootstrap, estimate_alpha, pairable
 from codebook.analysis.scales import SET_LEVELS
+from codebook.analysis.validity import describe_design
 
 
 def validity_summary(
@@ -26,6 +38,8 @@ def validity_summary(
     confidence: float = 0.95,
     seed: int = 1,
     draw: int = 0,
+    sample: pd.DataFrame | None = None,
+    cluster: Clusters | None = None,
 ) -> pd.DataFrame:
     """One row a coder: how well each meets the gold, beside what a constant answer would get.
 
@@ -36,12 +50,15 @@ def validity_summary(
         level is then taken as `masi`.
     coders
         None takes everyone but gold who has a row of the variable in this draw.
+    sample, cluster
+        As in `validity`; alpha is weighted too.
 
     Returns
     -------
     pd.DataFrame
-        coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1 and alpha with gold, each with
-        _low and _high; alpha_level, baseline_accuracy, baseline_macro_f1, baseline_label, never_predicted, reason.
+        coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1, mcc (not for `multi`) and
+        alpha with gold, each with _low and _high; alpha_level, baseline_accuracy, baseline_macro_f1, baseline_label,
+        never_predicted, reason. `attrs`: coverage by coder, what was resampled, seed, versions.
 
     Examples
     --------
@@ -64,28 +81,42 @@ def validity_summary(
     set_level = level if level in SET_LEVELS else "masi"
     read_level, alpha_level = (set_level, set_level) if kind == "multi" else ("nominal", level)
     how = Bootstrap(replicates, confidence, seed)
-    rows_of = []
-    for coder in coders:
-        pair = read_pair(table, variable=variable, labels=labels, coder=coder, gold=gold, level=read_level, draw=draw)
-        rows_of.append({"coder": coder, **_summary_row(pair, labels, alpha_level, how)})
-    frame = pd.DataFrame(rows_of)
-    frame.attrs = {"variable": variable, "gold": gold, "kind": kind, "draw": draw, "note": NOTE, **how.attrs}
+    asked: dict[str, Any] = {"variable": variable, "labels": labels, "gold": gold, "level": read_level, "draw": draw}
+    pairs = [read_pair(table, coder=coder, sample=sample, cluster=cluster, **asked) for coder in coders]
+    rows_of = [_summary_row(pair, labels, alpha_level, how, kind) for pair in pairs]
+    frame = pd.DataFrame([{"coder": coder, **row} for coder, row in zip(coders, rows_of, strict=True)])
+    told = describe_design(pairs[0].design) if pairs else {}
+    coverage = {coder: pair.coverage for coder, pair in zip(coders, pairs, strict=True)}
+    frame.attrs = {"variable": variable, "gold": gold, "kind": kind, "draw": draw, **told, "coverage": coverage}
+    frame.attrs |= how.attrs
     return frame
 
 
-def _summary_row(pair: Pair, labels: Sequence[str], level: str, how: Bootstrap) -> dict[str, object]:
+def _summary_row(pair: Pair, labels: Sequence[str], level: str, how: Bootstrap, kind: str) -> dict[str, object]:
     cells = count_cells(pair, labels)
     measures = measure_cells(cells, how)
-    alpha, _ = estimate_alpha(pairable(change_level(pair.codings, level=level, labels=labels)), how)
-    reasons = [measures.overall["macro F1"].gap, f"alpha: {alpha.reason}" if alpha.reason else ""]
+    alpha = alpha_with_gold(pair, cells, labels, level, how)
+    mcc = measures.overall["MCC"]
+    reasons = [measures.overall["macro F1"].gap, f"alpha: {alpha.gap}" if alpha.gap else ""]
     return {
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
         **spread("accuracy", measures.overall["accuracy"]),
         **spread("macro_f1", measures.overall["macro F1"]),
-        **{"alpha": alpha.value, "alpha_low": alpha.low, "alpha_high": alpha.high, "alpha_level": level},
+        **({} if kind == "multi" else spread("mcc", mcc)),
+        **{**spread("alpha", alpha), "alpha_level": level},
         "baseline_accuracy": measures.baseline["accuracy"].value,
         "baseline_macro_f1": measures.baseline["macro F1"].value,
         "baseline_label": " = ".join(commonest(cells)[1]),
         "never_predicted": ", ".join(cells.never_predicted),
         "reason": "; ".join(filter(None, reasons)) if cells.n_asked else NOT_ASKED,
     }
+
+
+def alpha_with_gold(pair: Pair, cells: Cells, labels: Sequence[str], level: str, how: Bootstrap) -> Measure:
+    """Krippendorff's alpha of gold and coder; with a sample, of weighted units."""
+    codings = change_level(pair.codings, level=level, labels=labels)
+    if not pair.design.weighted:
+        alpha, _ = estimate_alpha(pairable(codings), how)
+        return Measure(alpha.value, alpha.low, alpha.high, alpha.reason)
+    statistic = alpha_statistic(cells, codings.scale, match_codes(pair.codings, codings))
+    return measure_statistic(cells, statistic, how)

@@ -1,14 +1,16 @@
-"""Validity: does a coder give the labels of the gold? Confusion, precision, recall, F1, and what a constant gets."""
+"""Validity: does a coder give the labels of the gold? Precision, recall, F1, accuracy, and what a constant gets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from codebook.analysis.comparisons import Clusters
 from codebook.analysis.gold import Cells, count_cells, read_pair
 from codebook.analysis.measures import (
+    NO_MCC,
     NOT_ASKED,
     NOTE,
     Measures,
@@ -19,9 +21,15 @@ from codebook.analysis.measures import (
     spread,
 )
 from codebook.analysis.reliability import Bootstrap
+from codebook.analysis.weights import WEIGHTED, Design
 
 _SHOWN = {
-    "single": {"accuracy": "accuracy", "accuracy among answered": "accuracy among answered", "macro F1": "macro F1"},
+    "single": {
+        "accuracy": "accuracy",
+        "accuracy among answered": "accuracy among answered",
+        "macro F1": "macro F1",
+        "MCC": "MCC",
+    },
     "multi": {
         "accuracy": "exact match",
         "accuracy among answered": "exact match among answered",
@@ -30,50 +38,6 @@ _SHOWN = {
         "macro F1": "macro F1",
     },
 }
-
-
-def confusion(
-    table: pd.DataFrame, *, variable: str, labels: Sequence[str], coder: str, gold: str, draw: int = 0
-) -> pd.DataFrame:
-    """Counts of gold label by coder's label, for a variable with one label a unit.
-
-    Parameters
-    ----------
-    gold
-        The coder of the table whose labels are the gold (draw 0).
-    draw
-        Of the coder.
-
-    Returns
-    -------
-    pd.DataFrame
-        Rows are gold labels, columns the coder's labels, all in codebook order, then a column in brackets for each
-        why, e.g. ``(refused)``, and ``(not asked)`` for gold units without a row: it sums to the gold units.
-
-    Examples
-    --------
-    >>> from codebook.analysis.examples import make_table
-    >>> table = make_table("tone", {"gold": ["a", "a", "b", "b"], "model": ["a", "b", "b", None]})
-    >>> confusion(table, variable="tone", labels=["a", "b"], coder="model", gold="gold")
-    model  a  b  (absent)
-    gold
-    a      1  1         0
-    b      0  1         1
-    """
-    pair = read_pair(table, variable=variable, labels=labels, coder=coder, gold=gold, draw=draw)
-    whys = [f"({why})" for why in pair.whys]
-    columns = [*labels, *whys, "(not asked)"]
-    column = np.where(pair.coded >= 0, pair.coded, len(labels) + np.where(pair.asked, pair.why, len(whys)))
-    counts = np.bincount(pair.gold * len(columns) + column, minlength=len(labels) * len(columns))
-    frame = pd.DataFrame(
-        counts.reshape(len(labels), len(columns)),
-        index=pd.Index(list(labels), name=gold),
-        columns=pd.Index(columns, name=coder),
-    )
-    empty = [name for name in columns[len(labels) :] if not frame[name].any()]
-    frame = frame.drop(columns=empty)
-    frame.attrs = {"variable": variable, "coder": coder, "gold": gold, "n_gold": len(pair.gold), "draw": draw}
-    return frame
 
 
 def validity(
@@ -88,25 +52,30 @@ def validity(
     confidence: float = 0.95,
     seed: int = 1,
     draw: int = 0,
+    sample: pd.DataFrame | None = None,
+    cluster: Clusters | None = None,
 ) -> pd.DataFrame:
     """Measures of a coder against gold, label by label and overall, beside those of a constant answer.
 
     A gold unit asked and not answered (`why` is set) is wrong in accuracy and missed in recall; the row "among
-    answered" leaves it out. One without a row of the coder was not asked and is left out. Intervals resample gold
-    units.
+    answered" leaves it out. One without a row of the coder was not asked and is left out. Intervals resample units.
 
     Parameters
     ----------
     kind
         `single` (or `rating`): one label a unit. `multi`: sets of labels, measured label by label as given or not.
+    sample
+        Of `read_gold_sample`: gold outside it is not used, units weigh 1 / `prob`, and are resampled within strata.
+    cluster
+        Cluster of each unit_id, e.g. its author: whole clusters are then resampled.
 
     Returns
     -------
     pd.DataFrame
         Rows of `part` "label": n (gold units with it), prevalence, precision, recall, f1, each with _low and _high. Of
-        "overall" and "baseline" (always gold's commonest answer): n, value, value_low, value_high of accuracy and macro
-        F1; for `multi` exact match, Jaccard, micro and macro F1. `reason`: why a figure is missing. `attrs`: n_gold,
-        n_asked, n_answered, never_predicted, baseline, seed, replicates, versions, a note on unanswered units.
+        "overall" and "baseline" (always gold's commonest answer): n, value, value_low, value_high of accuracy, macro F1
+        and MCC; for `multi` exact match, Jaccard, micro and macro F1. `reason`: why a figure is missing. `attrs`:
+        n_gold, n_asked, n_answered, coverage, never_predicted, baseline, resampled, weighted, seed, versions, note.
 
     Examples
     --------
@@ -121,21 +90,30 @@ def validity(
     3   overall                 accuracy  8        NaN     NaN   NaN   0.75
     4   overall  accuracy among answered  8        NaN     NaN   NaN   0.75
     5   overall                 macro F1  8        NaN     NaN   NaN   0.54
-    6  baseline                 accuracy  8        NaN     NaN   NaN   0.50
-    7  baseline                 macro F1  8        NaN     NaN   NaN   0.22
+    6   overall                      MCC  8        NaN     NaN   NaN   0.57
+    7  baseline                 accuracy  8        NaN     NaN   NaN   0.50
+    8  baseline                 macro F1  8        NaN     NaN   NaN   0.22
     """
     check_request(kind, replicates, confidence)
     level = "masi" if kind == "multi" else "nominal"
-    pair = read_pair(table, variable=variable, labels=labels, coder=coder, gold=gold, level=level, draw=draw)
+    asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
+    pair = read_pair(table, labels=labels, level=level, sample=sample, cluster=cluster, **asked)
     cells = count_cells(pair, labels)
     measures = measure_cells(cells, how := Bootstrap(replicates, confidence, seed))
     frame = pd.DataFrame([*_label_rows(cells, measures), *_overall_rows(cells, measures, kind)])
     frame.attrs = {
-        **{"variable": variable, "coder": coder, "gold": gold, "kind": kind, "draw": draw, "note": NOTE},
+        **{"variable": variable, "coder": coder, "gold": gold, "kind": kind, "draw": draw},
+        **{**describe_design(pair.design), "coverage": pair.coverage},
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
         **{"never_predicted": cells.never_predicted, "baseline": commonest(cells)[1], **how.attrs},
     }
     return frame
+
+
+def describe_design(design: Design) -> dict[Hashable, Any]:
+    """For a frame's `attrs`: its note, what was resampled, whether gold units are weighted."""
+    note = f"{NOTE} {WEIGHTED}" if design.weighted else NOTE
+    return {"note": note, "resampled": design.resampled, "weighted": design.weighted}
 
 
 def _label_rows(cells: Cells, measures: Measures) -> Iterator[dict[str, object]]:
@@ -154,11 +132,11 @@ def _overall_rows(cells: Cells, measures: Measures, kind: str) -> Iterator[dict[
     for key, name in shown.items():
         n_units = cells.n_answered if key.endswith("answered") else cells.n_asked
         reason = measures.overall[key].gap if cells.n_asked else NOT_ASKED
-        reason = "no answer at all" if reason == "undefined" else reason
+        reason = (NO_MCC if key == "MCC" else "no answer at all") if reason == "undefined" else reason
         head = {"part": "overall", "name": name, "n": n_units}
         yield {**head, **spread("value", measures.overall[key]), "reason": reason}
     for key, name in shown.items():
-        if not key.endswith("answered"):
+        if not key.endswith("answered") and key != "MCC":
             head = {"part": "baseline", "name": name, "n": cells.n_asked}
             yield {**head, **spread("value", measures.baseline[key]), "reason": _constant(cells)}
 
