@@ -1,7 +1,13 @@
-"""What a run shows: saved tables and figures, each with its data, and one HTML page that tells the whole study."""
+"""What a run shows: saved tables and figures, each with its data, and one HTML page that tells the whole study.
 
+outputs     save_table (csv, LaTeX, Word, HTML), save_figure (PDF, SVG, PNG, data), save_text, list_outputs
+study       methods_paragraph with blanks for a person, checklist of what is missing, write_report
+"""
+
+from codebook.report.checklist import checklist
 from codebook.report.findings import note_on, say_agreement, say_spans, say_validity
-from codebook.report.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table
+from codebook.report.methods import methods_paragraph
+from codebook.report.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text
 from codebook.report.page import write_report
 from codebook.report.pageview import PageView, show_page
 from codebook.report.spanview import SpanView, show_spans
@@ -11,12 +17,15 @@ __all__ = [
     "OutputEntry",
     "PageView",
     "SpanView",
+    "checklist",
     "list_outputs",
+    "methods_paragraph",
     "note_on",
     "read_outputs",
     "save_figure",
     "save_images",
     "save_table",
+    "save_text",
     "say_agreement",
     "say_spans",
     "say_validity",

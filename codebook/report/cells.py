@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -16,16 +17,48 @@ _NAMES = ("coder", "variable", "label", "name", "group", "level", "a", "b", "uni
 
 def frame_html(frame: pd.DataFrame) -> str:
     """Return a frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
-    shown = drop_empty(join_intervals(frame))
-    shown = shown[sorted(shown.columns, key=lambda name: name == "reason")]  # words last: a page cuts wide tables there
-    kinds = [_class(shown[name]) for name in shown.columns]
-    head = "".join(
-        f"<th{kind}>{escape(str(name).replace('_', ' '))}</th>" for name, kind in zip(shown.columns, kinds, strict=True)
-    )
+    texts, numeric = frame_texts(frame)
+    kinds = [" class=n" if number else "" for number in numeric]
+    head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(texts.columns, kinds, strict=True))
     rows = "".join(
-        f"<tr>{''.join(map(_cell, shown.columns, kinds, row))}</tr>" for row in shown.itertuples(index=False, name=None)
+        f"<tr>{''.join(f'<td{kind}>{escape(text)}</td>' for kind, text in zip(kinds, row, strict=True))}</tr>"
+        for row in texts.itertuples(index=False, name=None)
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def text_html(text: str) -> str:
+    """Return a text as HTML paragraphs, escaped, with blanks such as ``[Say why.]`` marked.
+
+    Examples
+    --------
+    >>> text_html("n < 9. [Say why.]")
+    '<p>n &lt; 9. <mark>[Say why.]</mark></p>'
+    """
+    paragraphs = [part for part in text.split("\n\n") if part.strip()]
+    marked = (re.sub(r"\[[A-Z][^\]]*\]", lambda blank: f"<mark>{blank[0]}</mark>", escape(part)) for part in paragraphs)
+    return "".join(f"<p>{part.strip()}</p>" for part in marked)
+
+
+def frame_texts(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[bool]]:
+    """Return a frame as it is printed, all text, and whether each column holds numbers.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"label": ["1", "b"], "f1": [0.5, 0.25], "f1_low": [0.4, 0.1], "f1_high": [0.6, 0.4]})
+    >>> texts, numeric = frame_texts(frame)
+    >>> texts.to_numpy().tolist(), numeric
+    ([['1', '.500 [.400, .600]'], ['b', '.250 [.100, .400]']], [False, True])
+    """
+    shown = drop_empty(join_intervals(frame))
+    shown = shown[sorted(shown.columns, key=lambda name: name == "reason")]  # words last: a page cuts wide tables there
+    numeric = [_is_numeric(shown[name]) for name in shown.columns]
+    columns = {
+        name: [_text(name, number, value) for value in shown[name]]
+        for name, number in zip(shown.columns, numeric, strict=True)
+    }
+    texts = pd.DataFrame(columns, index=range(len(shown)), dtype=object)
+    return texts.set_axis([str(name).replace("_", " ") for name in shown.columns], axis=1), numeric
 
 
 def join_intervals(frame: pd.DataFrame) -> pd.DataFrame:
@@ -64,15 +97,15 @@ def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=empty)
 
 
-def _class(column: pd.Series[Any]) -> str:
-    return "" if column.name in _NAMES or not all(_is_number(value) for value in column) else " class=n"
+def _is_numeric(column: pd.Series[Any]) -> bool:
+    return column.name not in _NAMES and all(_is_number(value) for value in column)
 
 
-def _cell(name: object, kind: str, value: Any) -> str:
-    text = show_value(value)[0] if kind else str(value)
+def _text(name: object, number: bool, value: Any) -> str:
+    text = show_value(value)[0] if number else "" if value is None or value != value else str(value)
     if name in ("p", "p_bh") and text and float(value) < _SMALLEST:
-        text = f"<{_SMALLEST}".replace("0.", ".")
-    return f"<td{kind}>{escape(text)}</td>"
+        return f"<{_SMALLEST}".replace("0.", ".")
+    return text
 
 
 def _is_number(value: Any) -> bool:

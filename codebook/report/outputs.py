@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, MissingExtraError, ParameterError
 from codebook.paths import project_folder
 from codebook.records import digest_file, write_atomic
+from codebook.report.grey import say_grey
+from codebook.report.papers import MAKERS, MOST_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 
 SECTIONS = ("coverage", "validity", "reliability", "correlogram")
 """The sections of the report that come first, in this order; others follow in the order of their saving."""
+
+LAYOUT = (
+    "outputs/: one name a table or figure, one ending a use: .csv the data with all digits, .tex .docx .html for the "
+    "paper, .pdf .svg .png for figures, .md for text; manifest.json says what each is, with its SHA-256."
+)
+"""How the folder of outputs is laid out; it stands there as README.md, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,12 @@ def save_table(
     title: str,
     note: str | Sequence[str] = "",
     finding: str = "",
+    formats: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Save a table of a study as csv and note it for the report; return it, so that the notebook shows it.
+    """Save a table of a study, note it for the report, and return it, so that the notebook shows it.
+
+    The csv has all columns and digits. Beside it stand the table as a paper prints it: booktabs LaTeX (.tex), HTML, and
+    Word (.docx) where python-docx is installed (extra `word`); a table of more than 300 rows is written as csv only.
 
     Parameters
     ----------
@@ -60,13 +72,40 @@ def save_table(
         Sentences printed under the table: what the columns mean, how many units, which seed.
     finding
         One sentence for the summary at the top of the report.
+    formats
+        Which of `tex`, `html`, `docx` to write beside the csv, however many rows; an empty list for none.
+
+    Raises
+    ------
+    ParameterError
+        A name that cannot name a file, or an unknown format.
+    MissingExtraError
+        `docx` was asked for, and python-docx is not installed.
     """
-    folder = _folder(run, name)
-    path = folder / f"{name}.csv"
-    with write_atomic(path) as file:
+    folder = _folder(run, name, formats or ())
+    paths = [folder / f"{name}.csv"]
+    with write_atomic(paths[0]) as file:
         frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", encoding="utf-8")
-    _note(folder, OutputEntry(name, "table", section, title, _join(note), finding, _digests([path])))
+    for suffix, content in _printed(frame, formats, name=name, title=title, note=_join(note)):
+        paths.append(folder / f"{name}.{suffix}")
+        with write_atomic(paths[-1]) as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+    _note(folder, OutputEntry(name, "table", section, title, _join(note), finding, _digests(paths)))
     return frame
+
+
+def _printed(
+    frame: pd.DataFrame, formats: Sequence[str] | None, *, name: str, title: str, note: str
+) -> Iterator[tuple[str, str | bytes]]:
+    """(suffix, content) of each format; those not asked for are left out where they cannot be made."""
+    if formats is None and (len(frame) > MOST_ROWS or not len(frame.columns) or {"image", "n_images"} <= set(frame)):
+        return
+    for suffix in MAKERS if formats is None else formats:
+        try:
+            yield suffix, MAKERS[suffix](frame, name=name, title=title, note=note)
+        except MissingExtraError:
+            if formats is not None:
+                raise
 
 
 def save_figure(
@@ -80,7 +119,10 @@ def save_figure(
     note: str | Sequence[str] = "",
     finding: str = "",
 ) -> Figure:
-    """Save a figure as PDF, SVG and PNG (300 dpi) with its data as csv, note it for the report, and return it."""
+    """Save a figure as PDF, SVG and PNG (300 dpi) with its data as csv, note it for the report, and return it.
+
+    Where two colours of the figure look alike in print without colour, the note says so.
+    """
     import matplotlib as mpl
 
     folder = _folder(run, name)
@@ -92,8 +134,25 @@ def save_figure(
     table = folder / f"{name}.csv"
     with write_atomic(table) as file:
         data.to_csv(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", encoding="utf-8")
-    _note(folder, OutputEntry(name, "figure", section, title, _join(note), finding, _digests([*paths, table])))
+    said = " ".join(part for part in (_join(note), say_grey(figure)) if part)
+    _note(folder, OutputEntry(name, "figure", section, title, said, finding, _digests([*paths, table])))
     return figure
+
+
+def save_text(text: str, name: str, *, run: str, section: str, title: str, note: str = "") -> str:
+    """Save a text of a study as Markdown, note it for the report, and return it as it stands in the file.
+
+    A person fills its blanks: a file that was changed since it was saved is kept and returned as it is.
+    """
+    folder = _folder(run, name)
+    path = folder / f"{name}.md"
+    old = next((entry for entry in read_outputs(folder) if entry.name == name), None)
+    if old and path.is_file() and old.files.get(path.name) != digest_file(path):
+        return path.read_text(encoding="utf-8")
+    with write_atomic(path) as file:
+        file.write(f"{text}\n".encode())
+    _note(folder, OutputEntry(name, "text", section, title, note, "", _digests([path])))
+    return text
 
 
 def _undated(path: Path) -> dict[str, Any]:
@@ -105,11 +164,16 @@ def _join(note: str | Sequence[str]) -> str:
     return note if isinstance(note, str) else " ".join(note)
 
 
-def _folder(run: str, name: str) -> Path:
+def _folder(run: str, name: str, formats: Sequence[str] = ()) -> Path:
     faults = [
         Fault(what, f"{value!r} cannot name a file", "use letters, digits, _ and - only")
         for what, value in (("run", run), ("name", name))
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value)
+    ]
+    faults += [
+        Fault("formats", f"{each!r} is unknown", f"choose from {', '.join(MAKERS)}")
+        for each in formats
+        if each not in MAKERS
     ]
     if faults:
         raise ParameterError("The output cannot be saved.", faults)
@@ -123,19 +187,28 @@ def _digests(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def _note(folder: Path, entry: OutputEntry) -> None:
-    """Put the entry into the manifest; one of the same name is replaced where it stands."""
-    entries = {old.name: old for old in read_outputs(folder)} | {entry.name: entry}
+    """Put the entry into the manifest; one of the same name is replaced where it stands, its other files removed."""
+    entries = {old.name: old for old in read_outputs(folder)}
+    for stale in set(entries[entry.name].files) - set(entry.files) if entry.name in entries else ():
+        (folder / stale).unlink(missing_ok=True)
+    entries |= {entry.name: entry}
+    (folder / "README.md").write_text(f"{LAYOUT}\n", encoding="utf-8")
     with write_atomic(folder / "manifest.json") as file:
         file.write(orjson.dumps([asdict(entry) for entry in entries.values()], option=orjson.OPT_INDENT_2))
 
 
 def list_outputs(run: str) -> pd.DataFrame:
-    """Return what is saved for a run's report: section, title, kind and files."""
+    """Return what is saved for a run's report: section, title, kind and files.
+
+    `attrs["note"]` says in a line how the folder is laid out.
+    """
     import pandas as pd
 
     entries = read_outputs(project_folder() / "runs" / run / "outputs")
     rows = [(entry.section, entry.title, entry.kind, ", ".join(entry.files)) for entry in entries]
-    return pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
+    frame = pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
+    frame.attrs["note"] = LAYOUT
+    return frame
 
 
 def read_outputs(folder: Path) -> list[OutputEntry]:

@@ -13,8 +13,12 @@ import orjson
 from codebook.errors import RunError
 from codebook.paths import project_folder, show_path
 from codebook.records import digest_file, write_atomic
-from codebook.report.cells import frame_html
-from codebook.report.outputs import SECTIONS, OutputEntry, read_outputs
+from codebook.report.cells import frame_html, text_html
+from codebook.report.checklist import NOTE as CHECK_NOTE
+from codebook.report.checklist import check_facts, say_checks
+from codebook.report.facts import gather_facts
+from codebook.report.methods import write_methods
+from codebook.report.outputs import SECTIONS, OutputEntry, read_outputs, save_table, save_text
 from codebook.report.thumbnails import grid_html, is_grid
 from codebook.scheme import read_codebook, render_html
 from codebook.table import coverage, coverage_sentence, read_table
@@ -50,8 +54,11 @@ PHOTO_LIMITS = (
 )
 
 
-def write_report(run: str, *, title: str = "") -> Path:
+def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: str = "gold") -> Path:
     """Write `runs/<run>/report.html` from what the run's folder holds, and return its path.
+
+    The methods paragraph and the checklist of what is missing are saved with the outputs: `methods.md`, whose blanks
+    a person fills and which is then kept, and `checklist.csv`.
 
     Parameters
     ----------
@@ -59,22 +66,36 @@ def write_report(run: str, *, title: str = "") -> Path:
         Name of the run; its table must have been collected.
     title
         Heading of the page; made from the codebook's name where empty.
+    coders, gold
+        The coders.yaml with the labels of people, and which of its coders is the gold: for methods and checklist.
 
     Raises
     ------
     RunError
         The run has no table yet.
+    TableError
+        The coders cannot be read.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     folder = project_folder() / "runs" / run
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
+    _save_methods(run, coders, gold)
     pages = Environment(loader=PackageLoader("codebook.report"), autoescape=True, undefined=StrictUndefined)
     page = pages.get_template("report.html.j2").render(_gather(folder, title))
     with write_atomic(folder / "report.html") as file:
         file.write(page.encode())
     return folder / "report.html"
+
+
+def _save_methods(run: str, coders: str | Path, gold: str) -> None:
+    facts = gather_facts(run, coders=coders, gold=gold)
+    about = "Filled from the run record. In brackets: what a person must write, in outputs/methods.md."
+    save_text(write_methods(facts), "methods", run=run, section="methods", title="Methods paragraph", note=about)
+    checks = check_facts(facts)
+    said, title = say_checks(checks), "Checklist"
+    save_table(checks, "checklist", run=run, section="methods", title=title, note=CHECK_NOTE, finding=said)
 
 
 def _gather(folder: Path, title: str) -> dict[str, Any]:
@@ -135,7 +156,8 @@ def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 def _sections(folder: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]:
     """The saved outputs under their headings."""
-    names = [*SECTIONS, *(entry.section for entry in entries if entry.section not in SECTIONS)]
+    others = [entry.section for entry in entries if entry.section not in (*SECTIONS, "methods")]
+    names = [*SECTIONS, *others, "methods"]
     return [
         {"name": name, "outputs": [_shown(folder, entry) for entry in entries if entry.section == name]}
         for name in dict.fromkeys(names)
@@ -152,6 +174,9 @@ def _shown(folder: Path, entry: OutputEntry) -> dict[str, Any]:
         raw = (folder / "outputs" / f"{entry.name}.png").read_bytes()
         width = round(int.from_bytes(raw[16:20], "big") * _PIXELS_PER_DOT)  # the width in the header of a PNG
         return shown | {"image": base64.b64encode(raw).decode(), "width": width, "html": ""}
+    if entry.kind == "text":
+        text = (folder / "outputs" / f"{entry.name}.md").read_text(encoding="utf-8")
+        return shown | {"image": "", "html": text_html(text)}
     path = folder / "outputs" / f"{entry.name}.csv"
     frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
     if is_grid(frame):

@@ -1,0 +1,105 @@
+"""What the folder of a run says of a study, with the digest of each file that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from codebook.errors import RunError
+from codebook.paths import project_folder, resolve_path, show_path
+from codebook.records import WHYS, digest_file
+from codebook.report.outputs import OutputEntry, read_outputs
+from codebook.scheme import Codebook, read_codebook
+from codebook.table import read_coders, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GOLD_SAMPLE = "gold_sample.jsonl"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a methods section and its checklist draw on; `table` is the run's own, `people` the coders' beside it."""
+
+    folder: Path
+    record: dict[str, Any]
+    book: Codebook
+    table: pd.DataFrame
+    people: pd.DataFrame
+    gold: str
+    outputs: Sequence[OutputEntry]
+    coders_path: Path | None = None
+
+    @property
+    def answered(self) -> dict[str, Any]:
+        """What came back, as run.json has it."""
+        found: dict[str, Any] = self.record.get("answered") or {}
+        return found
+
+    @property
+    def humans(self) -> list[str]:
+        """Coders of the codings beside the run who are no models and not the gold."""
+        people = self.people
+        machine = people["run_id"] != ""
+        for column in {"model", "raw"} & set(people.columns):
+            machine |= people[column].fillna("") != ""
+        machines = set(people.loc[machine, "coder"])
+        return [name for name in people["coder"].unique() if name not in machines and name != self.gold]
+
+    @property
+    def n_gold(self) -> int:
+        """Units of the run with a gold label."""
+        gold = self.people[(self.people["coder"] == self.gold) & self.people["label"].notna()]
+        return int(gold.loc[gold["unit_id"].isin(self.table["unit_id"]), "unit_id"].nunique())
+
+    @property
+    def whys(self) -> dict[str, int]:
+        """How many rows of the run's table lack a label, by the reason."""
+        counts = self.table["why"].value_counts()
+        return {why: int(counts[why]) for why in WHYS if counts.get(why, 0)}
+
+    @property
+    def sample_path(self) -> Path:
+        """Where the gold sample of the run lies, if one was drawn."""
+        return self.folder / GOLD_SAMPLE
+
+    def saved(self, section: str) -> list[OutputEntry]:
+        """The saved outputs of a section."""
+        return [entry for entry in self.outputs if entry.section == section]
+
+    def evidence(self, name: str) -> str:
+        """A file of the run with the start of its SHA-256, or nothing where there is none."""
+        return cite(self.folder / name)
+
+
+def cite(path: Path) -> str:
+    """Return a file's name with the start of its SHA-256, or nothing where there is none."""
+    return f"{path.name} ({digest_file(path)[:12]})" if path.is_file() else ""
+
+
+def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
+    """Read what a run's folder says; `coders` is the coders.yaml with the labels of people, `gold` the gold coder.
+
+    Raises
+    ------
+    RunError
+        The run has no table yet.
+    """
+    folder = project_folder() / "runs" / run
+    if not (folder / "table.csv").is_file():
+        raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
+    table, book = read_table(folder / "table.csv"), read_codebook(folder / "codebook.yaml")
+    people = read_coders(coders, book) if coders else table.head(0)
+    record = orjson.loads((folder / "run.json").read_bytes())
+    where = resolve_path(coders) if coders else None
+    return Facts(folder, record, book, table, people, gold, read_outputs(folder / "outputs"), where)
+
+
+def short_path(path: Path | None) -> str:
+    """A path as it is shown in text."""
+    return show_path(path) if path else ""

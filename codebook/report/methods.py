@@ -1,0 +1,127 @@
+"""The methods paragraph of a study, filled from its run record, with visible blanks where a person must write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from codebook.report.facts import GOLD_SAMPLE, Facts, cite, gather_facts, short_path
+from codebook.sampling import read_gold_sample
+from codebook.table import coverage_sentence
+
+_SHOWN = 12  # digits of a SHA-256 in running text
+
+
+def methods_paragraph(run: str, *, coders: str | Path = "", gold: str = "gold") -> str:
+    """Return the methods paragraph of a run: what was asked of whom, when, how often, and what came back.
+
+    What only a person can know is left as a blank in brackets, ``[...]``, that says what to write there.
+
+    Parameters
+    ----------
+    coders
+        The coders.yaml with the labels of people; empty for none.
+    gold
+        Which of its coders is the gold.
+
+    Raises
+    ------
+    RunError
+        The run has no table yet.
+    TableError
+        The coders cannot be read.
+    """
+    return write_methods(gather_facts(run, coders=coders, gold=gold))
+
+
+def write_methods(facts: Facts) -> str:
+    """The same, from what was read."""
+    return " ".join(part for make in _PARTS for part in make(facts) if part)
+
+
+def _units(facts: Facts) -> Iterator[str]:
+    units, source = facts.record["units"], facts.record["units"]["source"]
+    origin = f" from {source['file']}" if source.get("file") else ""
+    yield "[Say what the units are, of which population, and how they were chosen.]"
+    pilot = f", a pilot of the first {source['limit']:,} units" if source.get("limit") else ""
+    yield f"{units['n']:,} units{origin} (SHA-256 {units['sha256'][:_SHOWN]}){pilot} were coded."
+
+
+def _instrument(facts: Facts) -> Iterator[str]:
+    book, record = facts.book, facts.record["codebook"]
+    variables = ", ".join(_describe(variable) for variable in book.variables)
+    version = f"version {record['version']} of the codebook {record['name']} (SHA-256 {record['sha256'][:_SHOWN]})"
+    yield f"The instrument was {version}, with the variable{'s' * (len(book.variables) != 1)} {variables}."
+    yield "[Say who wrote the codebook, and on which units it was tried and changed.]"
+
+
+def _describe(variable: Any) -> str:
+    about = [variable.kind, str(variable.level), *([f"{len(variable.labels)} labels"] if variable.labels else [])]
+    return f"{variable.name} ({', '.join(dict.fromkeys(about))})"
+
+
+def _models(facts: Facts) -> Iterator[str]:
+    asked, answered = facts.record["asked"], facts.answered
+    models = ", ".join(answered.get("models") or []) or "[No model named itself in the replies: say which it was.]"
+    how = f"through the engine {asked['engine']} ({asked['url']})"
+    yield f"The model asked was {asked['model']}, {how}; {models} answered."
+    if answered.get("fingerprints"):
+        yield f"The systems that answered named themselves {', '.join(answered['fingerprints'])}."
+    first, last = (str(answered.get(key) or "")[:10] for key in ("first_submitted", "last_ended"))
+    when = f"on {first}" if first == last else f"between {first} and {last}"
+    yield f"The requests were answered {when} (UTC)." if first and last else "[Say when the requests were answered.]"
+    times = "once" if asked["draws"] == 1 else f"{asked['draws']} times"
+    settings = ", ".join(f"{name} = {value}" for name, value in (asked.get("settings") or {}).items())
+    yield f"Each question was put {times}, {'with ' + settings if settings else 'with the settings of the engine'}."
+    yield "[Say why this model, and what it may have seen of these units before.]"
+
+
+def _coverage(facts: Facts) -> Iterator[str]:
+    yield f"Of the codings, {coverage_sentence(facts.table)}."
+    if facts.whys:
+        yield "[Say what was done about the codings without a label.]"
+
+
+def _people(facts: Facts) -> Iterator[str]:
+    humans = facts.humans
+    if facts.n_gold:
+        yield f"{facts.n_gold:,} of the units have a gold label ({facts.gold}, {short_path(facts.coders_path)})."
+        yield from _sample(facts)
+        yield "[Say who made the gold labels, how they were trained and paid, and whether they saw the model's labels.]"
+    else:
+        yield "[There are no gold labels beside this run: say how the labels were checked.]"
+    if humans:
+        n_codings = int((facts.people["coder"].isin(humans) & facts.people["label"].notna()).sum())
+        yield f"{len(humans)} people gave {n_codings:,} labels by the same codebook."
+    else:
+        yield "[Say whether a second person coded some of the units; none is recorded.]"
+
+
+def _sample(facts: Facts) -> Iterator[str]:
+    if not facts.sample_path.is_file():
+        yield "[Say how the units with gold labels were drawn.]"
+        return
+    sample = read_gold_sample(facts.sample_path, part="all", unlock=True)
+    n_dev, seed = int((sample["part"] == "dev").sum()), sample.attrs.get("seed")
+    parts = f"{n_dev:,} to develop, {len(sample) - n_dev:,} to test"
+    chances = f"chances of {sample['prob'].min():.3g} to {sample['prob'].max():.3g}"
+    drawn = f"{len(sample):,} units were drawn for gold labels ({parts}) with known {chances}, seed {seed}"
+    yield f"{drawn} ({GOLD_SAMPLE}, SHA-256 {cite(facts.sample_path).split('(')[-1][:-1]})."
+
+
+def _findings(facts: Facts) -> Iterator[str]:
+    yield from (entry.finding for entry in facts.outputs if entry.finding and entry.section != "methods")
+
+
+def _software(facts: Facts) -> Iterator[str]:
+    software = facts.record["software"]
+    packages = ", ".join(f"{name} {version}" for name, version in software["packages"].items())
+    yield f"Software: Python {software['python']}, {packages}."
+    commit = f", git commit {software['git_commit']}" if software.get("git_commit") else ""
+    where = f"{facts.record['run']}: {facts.evidence('run.json')}{commit}"
+    yield f"Requests, raw replies and tables are in the run {where}."
+    yield "[Say where these files can be had, and which ethics review and licences apply.]"
+
+
+_PARTS = (_units, _instrument, _models, _coverage, _people, _findings, _software)
