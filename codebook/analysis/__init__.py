@@ -71,6 +71,9 @@ from codebook.analysis.reliability import krippendorff_alpha
 from codebook.analysis.runs import describe_runs
 from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.spans import span_validity
+from codebook.analysis.specifications import specifications, summarise_specifications
+from codebook.analysis.stability import list_flips, stability, unit_consistency
+from codebook.analysis.stability_figures import plot_specifications, plot_stability
 from codebook.analysis.summary import validity_summary
 from codebook.analysis.tetrachoric import tetrachoric
 from codebook.analysis.transcripts import (
@@ -135,6 +138,7 @@ __all__ = [
     "label_association",
     "label_indicators",
     "label_margins",
+    "list_flips",
     "make_study",
     "map_vectors",
     "near_duplicates",
@@ -152,6 +156,8 @@ __all__ = [
     "plot_gold_size",
     "plot_map",
     "plot_pair_curve",
+    "plot_specifications",
+    "plot_stability",
     "plot_studies",
     "plot_transcripts",
     "prevalence",
@@ -165,11 +171,15 @@ __all__ = [
     "score_pairs",
     "simulate_studies",
     "span_validity",
+    "specifications",
     "split_entities",
+    "stability",
+    "summarise_specifications",
     "summarise_studies",
     "tetrachoric",
     "to_matrix",
     "transcript_accuracy",
+    "unit_consistency",
     "validity",
     "validity_summary",
     "variable_association",
