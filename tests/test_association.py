@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,8 @@ from codebook.analysis import (
 from codebook.analysis.association import adjust_p
 from codebook.analysis.examples import make_table
 from codebook.errors import StatisticError
+from codebook.scheme import read_codebook
+from codebook.table import read_coders
 
 CELLS = [(40, 10, 20, 30), (61, 26, 28, 85), (120, 5, 8, 3)]
 
@@ -170,6 +173,25 @@ def test_a_label_that_one_coder_never_gives_has_no_difference():
 
 
 TABLE = make_table("v", {"ann": [BOTH, NONE], "m": [BOTH, NONE]})
+
+
+def test_yes_no_questions_of_trained_coders_are_associated_by_their_yes():
+    """narrative_frames: 23 questions, 253 pairs; with both labels every pair would come four times."""
+    folder = Path(__file__).parent.parent / "data" / "narrative_frames"
+    book = read_codebook(folder / "codebook.yaml")
+    table = read_coders(folder / "coders.yaml", book)
+    pairs = label_association(table, book.variables, only=["1"])
+    assert len(pairs) == 23 * 22 / 2
+    row = pairs[(pairs["a"] == "HI1=1") & (pairs["b"] == "HI2=1")].iloc[0]
+    wide = table[table["variable"].isin(["HI1", "HI2"])].pivot(
+        index=["unit_id", "coder"], columns="variable", values="label"
+    )
+    assert row["phi"] == pytest.approx(wide.dropna().astype(float).corr().loc["HI1", "HI2"])
+    found = compare_association(table, book.variables, coders=["A1", "A2"], only=["1"], replicates=200)
+    assert found[["a", "b"]].equals(pairs[["a", "b"]])
+    assert 0 < (found["p_bh"] < 0.05).sum() < 60
+
+
 SILENT = make_table("v", {"ann": [BOTH, NONE], "m": [None, None]})
 APART = pd.concat([TABLE[TABLE["coder"] == "ann"], TABLE[TABLE["coder"] == "m"].assign(unit_id=["u8", "u9"])])
 
@@ -186,6 +208,8 @@ APART = pd.concat([TABLE[TABLE["coder"] == "ann"], TABLE[TABLE["coder"] == "m"].
         (lambda: variable_association(TABLE, [SETS], statistic="phi"), "pass one of cramers_v, spearman"),
         (lambda: variable_association(TABLE, [SETS], statistic="spearman"), "ordinal, interval, ratio"),
         (lambda: label_association(TABLE, []), "at least one"),
+        (lambda: label_association(TABLE, [SETS], only=["z"]), "choose from 'x', 'y'"),
+        (lambda: label_association(TABLE, [SETS], only="x"), "not a list of labels"),
         (lambda: to_matrix(label_association(TABLE, [SETS]), "kappa"), "phi_max"),
         (lambda: to_matrix(label_association(TABLE, [SETS]), "phi", order=["v=x"]), "pass order=None"),
         (lambda: cluster_order(pd.DataFrame({"a": [1]})), "square matrix"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ def compare_association(
     variables: Iterable[VariableLike],
     *,
     coders: Sequence[str],
+    only: Collection[str] | None = None,
     replicates: int = 1000,
     confidence: float = 0.95,
     seed: int = 1,
@@ -43,6 +44,8 @@ def compare_association(
     ----------
     coders
         Two, e.g. a person and a model.
+    only
+        Labels to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
     replicates
         Of the units; both coders' labels of a unit stay together, so the coders are compared as pairs.
 
@@ -71,7 +74,7 @@ def compare_association(
     """
     variables, how = list(variables), Bootstrap(replicates, confidence, seed)
     _check(coders, replicates, confidence)
-    wide = label_indicators(table, variables, coders=list(coders), by_coder=True, draw=draw)
+    wide = label_indicators(table, variables, coders=list(coders), only=only, by_coder=True, draw=draw)
     labels, values = _both(wide, coders)
     names = [name_column(label) for label in labels]
     exclusive = {variable.name for variable in variables if variable.kind != "multi"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -30,6 +30,7 @@ def label_association(
     variables: Iterable[VariableLike],
     *,
     coders: Sequence[str] | None = None,
+    only: Collection[str] | None = None,
     by_coder: bool = False,
     with_tetrachoric: bool = False,
     draw: int = 0,
@@ -41,6 +42,8 @@ def label_association(
 
     Parameters
     ----------
+    only
+        Labels to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
     with_tetrachoric
         Also give `tetrachoric`, the correlation of two normal variables that were cut into these labels; NaN with the
         reason where a cell of the 2 x 2 table is empty.
@@ -64,7 +67,7 @@ def label_association(
     0  v=x  v=y  100   40  0.408    0.816    0.571  1.333
     """
     variables = list(variables)
-    frame = label_indicators(table, variables, coders=coders, by_coder=by_coder, draw=draw)
+    frame = label_indicators(table, variables, coders=coders, only=only, by_coder=by_coder, draw=draw)
     exclusive = {variable.name for variable in variables if variable.kind != "multi"}
     pairs = associate(frame, exclusive, latent=with_tetrachoric)
     pairs.attrs = {**table_attrs(coders, draw, frame.attrs["missing"], NOTE), "by_coder": by_coder}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import check_columns, raise_faults
+from codebook.analysis.checks import check_columns, name_some, raise_faults
 from codebook.analysis.counts import Codings, read_codings
-from codebook.analysis.scales import VariableLike
+from codebook.analysis.scales import Bools, VariableLike
 from codebook.errors import Fault, StatisticError
 
 
@@ -18,6 +18,7 @@ def label_indicators(
     variables: Iterable[VariableLike],
     *,
     coders: Sequence[str] | None = None,
+    only: Collection[str] | None = None,
     by_coder: bool = False,
     draw: int = 0,
 ) -> pd.DataFrame:
@@ -27,6 +28,8 @@ def label_indicators(
     ----------
     variables
         Objects with `name`, `kind`, `level` and `labels`; kind `multi` holds sets of labels.
+    only
+        Labels that get a column, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
     by_coder
         False: rows are codings (unit_id, coder). True: rows are units, and every coder has columns of their own, so
         that labels can be associated across coders.
@@ -53,9 +56,21 @@ def label_indicators(
     """
     read = read_all(table, variables, coders, draw)
     frame = pd.concat([indicate(variable, codings) for variable, codings in read], axis=1).sort_index()
+    if only is not None:
+        frame = frame.loc[:, _wanted(frame, only)]
     frame = _side_by_side(frame) if by_coder else frame
     frame.attrs = {"missing": {variable.name: codings.missing for variable, codings in read}}
     return frame
+
+
+def _wanted(frame: pd.DataFrame, only: Collection[str]) -> Bools:
+    there = frame.columns.get_level_values("label")
+    absent = [] if isinstance(only, str) else [label for label in only if label not in set(there)]
+    if isinstance(only, str) or absent or not only:
+        problem = f"{only!r} is not a list of labels" if not absent else f"no variable has {name_some(absent)}"
+        mend = f"choose from {name_some(dict.fromkeys(there), 12)}"
+        raise_faults("The labels cannot be associated.", [Fault("only", problem, mend)])
+    return np.asarray(there.isin(list(only)))
 
 
 def read_all(
