@@ -152,11 +152,14 @@ def test_the_sheet_hides_votes_on_request_and_holds_no_formula(tmp_path):
         assert not {"votes", "people", "models"} & set(next(csv.reader(file)))
 
 
-def test_a_sheet_that_may_hold_decisions_is_not_written_over(tmp_path):
+def test_a_sheet_that_holds_decisions_is_not_written_over(tmp_path):
     path = write_adjudication(rank(small()), tmp_path / "a.csv")
-    with pytest.raises(StatisticError, match="may hold decisions"):
+    assert write_adjudication(rank(small()), path) == path
+    fill(path, {"u2": ("1", "Dora", "")})
+    with pytest.raises(StatisticError, match="holds decisions"):
         write_adjudication(rank(small()), path)
     assert write_adjudication(rank(small()), path, overwrite=True) == path
+    assert (read_adjudication(path)["decision"] == "").all()
     agreed = make_table("stance", {"ann": ["1"], "bo": ["1"]})
     with pytest.raises(StatisticError, match="nothing to decide"):
         write_adjudication(rank(agreed), tmp_path / "b.csv")

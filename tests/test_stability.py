@@ -11,6 +11,7 @@ import pytest
 from codebook.analysis import (
     VariableSpec,
     correct,
+    gap_in_means,
     krippendorff_alpha,
     list_flips,
     plot_specifications,
@@ -268,3 +269,17 @@ def test_the_grid_shows_one_figure_a_prompt_and_model():
         plot_stability(pd.concat([frame, frame]))
     with pytest.raises(StatisticError, match="no column 'colour'"):
         plot_stability(frame, value="colour")
+
+
+def test_a_gap_in_means_is_welchs_test():
+    from scipy import stats
+
+    rows = make_runs(draws=1)
+    rows = rows[rows["coder"] == "m@p1"]
+    number = rows["unit_id"].str[1:].astype(float) ** 2
+    found = gap_in_means(dict(zip(rows["unit_id"], number, strict=True)), "a")(rows)
+    known = stats.ttest_ind(number[rows["label"] == "a"], number[rows["label"] != "a"], equal_var=False)
+    assert found["p"] == pytest.approx(known.pvalue)
+    assert found["low"] < found["estimate"] < found["high"]
+    frame = specifications(rows, gap_in_means({}, "a"), variable="tone", labels=TONE.labels)
+    assert "a mean needs two" in frame["reason"][0]

@@ -37,12 +37,12 @@ def write_adjudication(
     blind
         Leave out who said what, so that the person decides by the text.
     overwrite
-        Replace a file that is there: it may hold decisions.
+        Replace a file that holds decisions; one without any is replaced anyway.
 
     Raises
     ------
     StatisticError
-        Nothing disputed, a file that is there, a frame of another kind.
+        Nothing disputed, a file with decisions, a frame of another kind.
     """
     target = Path(path)
     needed = ("rank", "unit_id", "variable", "votes", "entropy")
@@ -51,9 +51,9 @@ def write_adjudication(
         faults.append(Fault("ranked", f"it has no column {name_some(absent)}", "pass the frame of rank_disagreements"))
     elif not (ranked["entropy"] > 0).any():
         faults.append(Fault("ranked", "no unit is disputed", "there is nothing to decide"))
-    if target.exists() and not overwrite:
+    if target.exists() and not overwrite and (read_adjudication(target)["decision"] != "").any():
         mend = "read it with read_adjudication, choose another name, or pass overwrite=True"
-        faults.append(Fault(target.name, "the file is there and may hold decisions", mend))
+        faults.append(Fault(target.name, "the file is there and holds decisions", mend))
     raise_faults(_SHEET, faults)
     disputed = ranked[ranked["entropy"] > 0]
     disputed = disputed if most is None else disputed.head(most)

@@ -118,6 +118,44 @@ def specifications(
     return frame
 
 
+def gap_in_means(values: Mapping[str, float], label: str, *, confidence: float = 0.95) -> Finding:
+    """A finding for `specifications`: how much larger is the mean of a number among units with a label than without?
+
+    Parameters
+    ----------
+    values
+        The number of each unit_id, e.g. its length or the year; units without one are left out.
+
+    Returns
+    -------
+    Finding
+        Gives estimate, low, high and p (Welch's t-test), n.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"unit_id": list("uvwxyz"), "label": ["a", "a", "a", "b", "b", "b"]})
+    >>> found = gap_in_means(dict(zip("uvwxyz", [5, 6, 7, 1, 2, 3])), "a")(rows)
+    >>> found["estimate"], round(found["p"], 3), found["n"]
+    (4.0, 0.008, 6)
+    """
+
+    def find(rows: pd.DataFrame) -> dict[str, Any]:
+        from scipy.stats import ttest_ind
+
+        number = pd.to_numeric(rows["unit_id"].map(dict(values))).astype(float)
+        known = rows["label"].notna() & number.notna()
+        parts = [number[known & (rows["label"] == label)], number[known & (rows["label"] != label)]]
+        if min(map(len, parts)) < 2:
+            problem = f"{len(parts[0])} units with {label!r}, {len(parts[1])} without: a mean needs two"
+            raise StatisticError("There is no gap.", [Fault("label", problem, "choose a commoner label")])
+        test = ttest_ind(*parts, equal_var=False)
+        low, high = test.confidence_interval(confidence)
+        gap = float(parts[0].mean() - parts[1].mean())
+        return {"estimate": gap, "low": float(low), "high": float(high), "p": float(test.pvalue), "n": int(known.sum())}
+
+    return find
+
+
 def summarise_specifications(frame: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     """How far a finding hangs on the choices: one row, or one for each value of `by` (e.g. source).
 
