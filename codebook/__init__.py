@@ -71,6 +71,7 @@ _WHERE = {
         "agreement",
         "agreement_table",
         "alt_test",
+        "gap_in_means",
         "stability",
         "summarise_specifications",
         "specifications",

@@ -71,7 +71,7 @@ from codebook.analysis.reliability import krippendorff_alpha
 from codebook.analysis.runs import describe_runs
 from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.spans import span_validity
-from codebook.analysis.specifications import specifications, summarise_specifications
+from codebook.analysis.specifications import gap_in_means, specifications, summarise_specifications
 from codebook.analysis.stability import list_flips, stability, unit_consistency
 from codebook.analysis.stability_figures import plot_specifications, plot_stability
 from codebook.analysis.summary import validity_summary
@@ -133,6 +133,7 @@ __all__ = [
     "evaluate_links",
     "fit_pairs",
     "format_figure",
+    "gap_in_means",
     "grey_pairs",
     "krippendorff_alpha",
     "label_association",
