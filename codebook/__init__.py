@@ -126,6 +126,7 @@ _WHERE = {
         "transcript_accuracy",
         "validity",
         "validity_summary",
+        "which_validity",
         "variable_association",
         "FormRules",
         "apply_adjudication",

@@ -256,6 +256,8 @@ def test_alpha_with_gold_at_the_level_of_numbers():
         ({"gold": "m2"}, "name coders of the table"),
         ({"labels": ["a"]}, "add them to the codebook"),
         ({"kind": "text"}, "pass one of single, rating, multi"),
+        ({"kind": "transcription"}, "run notebooks/gallery/pdf_transcription"),
+        ({"kind": "records"}, "run notebooks/gallery/extraction"),
         ({"variable": "w"}, "name the coder whose labels are the gold"),
         ({"replicates": -3}, "or 0 for no interval"),
     ],

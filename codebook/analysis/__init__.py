@@ -5,7 +5,8 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 
     reliability   krippendorff_alpha, percent_agreement, agreement, agreement_table, coder_pairs,
                   reliability_table, label_margins
-    validity      confusion, confusion_shares, validity, validity_summary, compare;
+    validity      confusion, confusion_shares, validity, validity_summary, compare,
+                  calibration, plot_calibration, which_validity;
                   span_validity of entities and other spans
     association   label_association, variable_association, compare_association, label_indicators, tetrachoric,
                   coder_correlogram, to_matrix, cluster_order
@@ -19,6 +20,8 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 from codebook.analysis.adjudication import adjudicate, read_adjudication, write_adjudication
 from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, coder_pairs
 from codebook.analysis.alttest import alt_test, say_alt_test
+from codebook.analysis.calibration import calibration
+from codebook.analysis.calibration_figure import plot_calibration
 from codebook.analysis.capitals import capital_runs
 from codebook.analysis.coefficients import COEFFICIENTS
 from codebook.analysis.compare import compare
@@ -64,6 +67,7 @@ from codebook.analysis.estimates import Estimate, format_figure
 from codebook.analysis.figures import plot_confusion, plot_correlogram, plot_estimates
 from codebook.analysis.indicators import label_indicators
 from codebook.analysis.matrices import cluster_order, to_matrix
+from codebook.analysis.measures import which_validity
 from codebook.analysis.multi import open_labels
 from codebook.analysis.percent import DEFINITIONS, percent_agreement
 from codebook.analysis.printed import label_margins, reliability_table
@@ -109,6 +113,7 @@ __all__ = [
     "agreement_table",
     "alt_test",
     "apply_adjudication",
+    "calibration",
     "candidate_pairs",
     "capital_runs",
     "character_error_rate",
@@ -151,6 +156,7 @@ __all__ = [
     "pair_with_gold",
     "percent_agreement",
     "plain_names",
+    "plot_calibration",
     "plot_confusion",
     "plot_correlogram",
     "plot_estimates",
@@ -184,6 +190,7 @@ __all__ = [
     "validity",
     "validity_summary",
     "variable_association",
+    "which_validity",
     "word_recall",
     "write_adjudication",
 ]

@@ -22,6 +22,13 @@ OVERALL = ("accuracy", "accuracy among answered", "macro F1", "Jaccard", "micro 
 _GAPS = {"precision": "never predicted", "recall": "not in gold", "f1": "neither in gold nor predicted"}
 
 KINDS = ("single", "rating", "multi")
+OTHER_KINDS = {
+    "transcription": "run notebooks/gallery/pdf_transcription (character error rate, word recall: transcript_accuracy)",
+    "records": "run notebooks/gallery/extraction (F1 of mentions: span_validity)",
+    "number": "take it as reliability with gold as a coder (notebooks/06_reliability, level interval or ratio)",
+}
+"""Where kinds without labels are held against gold."""
+
 NOT_ASKED = "no gold unit was put to this coder"
 ONE_CLUSTER = "no interval: all gold units are in one cluster"
 NO_MCC = "undefined: gold or the answers hold one label only"
@@ -122,10 +129,33 @@ def spread(name: str, measure: Measure) -> dict[str, float]:
 
 def check_request(kind: str, replicates: int, confidence: float) -> None:
     """Raise a StatisticError for a kind of variable without validity, or settings of no bootstrap."""
-    faults = check_bootstrap(replicates, confidence)
-    if kind not in KINDS:
-        faults.append(Fault("kind", f"validity is not defined for kind {kind!r}", f"pass one of {', '.join(KINDS)}"))
-    raise_faults("Validity cannot be computed.", faults)
+    raise_faults("Validity cannot be computed.", [*check_bootstrap(replicates, confidence), *_check_kind(kind)])
+
+
+def _check_kind(kind: str) -> list[Fault]:
+    if kind in KINDS:
+        return []
+    mend = f"{OTHER_KINDS[kind]}; here" if kind in OTHER_KINDS else ""
+    problem = f"validity by labels is not defined for kind {kind!r}"
+    return [Fault("kind", problem, f"{mend} pass one of {', '.join(KINDS)}".strip())]
+
+
+def which_validity(kind: str) -> str:
+    """Say what a variable of this kind is measured by against gold.
+
+    Raises
+    ------
+    StatisticError
+        It has no labels to be right or wrong; the message names the notebook for it.
+
+    Examples
+    --------
+    >>> which_validity("multi")
+    'multi: exact match, Jaccard, micro and macro F1; precision, recall and F1 of each label.'
+    """
+    raise_faults("This variable has another notebook.", _check_kind(kind))
+    sets = "exact match, Jaccard, micro and macro F1; precision, recall and F1 of each label"
+    return f"{kind}: {sets if kind == 'multi' else 'accuracy, macro F1, MCC; precision, recall and F1 of each label'}."
 
 
 def explain_gaps(measures: dict[str, Measure]) -> str:

@@ -1,0 +1,187 @@
+"""Calibration: Brier and ECE against their definitions and scikit-learn, the curve, coverage, bad input."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss
+
+from codebook.analysis import calibration, plot_calibration
+from codebook.analysis.examples import make_table
+from codebook.errors import StatisticError
+
+ASK = {"variable": "v", "labels": ["a", "b"], "coder": "m", "gold": "gold"}
+
+
+def make_study(n_units: int, seed: int, boast: float = 0.0) -> pd.DataFrame:
+    """A coder who is right with the probability it says, less `boast`."""
+    rng = np.random.default_rng(seed)
+    says = rng.uniform(0.5, 1, size=n_units)
+    right = rng.random(n_units) < says - boast
+    gold = rng.choice(["a", "b"], size=n_units)
+    coded = np.where(right, gold, np.where(gold == "a", "b", "a"))
+    table = make_table("v", {"gold": gold, "m": coded})
+    return table.assign(confidence=np.concatenate([np.full(n_units, np.nan), says]))
+
+
+def parts(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Probability and whether right, unit by unit."""
+    gold, coded = (table[table["coder"] == coder].reset_index(drop=True) for coder in ("gold", "m"))
+    return coded["confidence"].to_numpy(), (gold["label"] == coded["label"]).to_numpy()
+
+
+def overall(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["part"] == "overall"].set_index("name")
+
+
+def test_figures_are_those_of_scikit_learn():
+    table = make_study(500, 1)
+    p, right = parts(table)
+    frame = calibration(table, **ASK, replicates=200)
+    figures = overall(frame)
+    assert figures.loc["Brier", "value"] == pytest.approx(brier_score_loss(right, p))
+    assert figures.loc["Brier of a constant", "value"] == pytest.approx(brier_score_loss(right, [right.mean()] * 500))
+    bins = frame[frame["part"] == "bin"]
+    shares, means = calibration_curve(right, p, n_bins=10)
+    assert bins["value"].tolist() == pytest.approx(shares.tolist())
+    assert bins["probability"].tolist() == pytest.approx(means.tolist())
+    assert bins["n"].sum() == 500
+    assert figures.loc["ECE", "value"] == pytest.approx((bins["n"] * abs(shares - means)).sum() / 500)
+    assert ((bins["low"] < bins["value"]) & (bins["value"] < bins["high"])).all()
+    equal = calibration(table, **ASK, replicates=0, binning="count", bins=5)
+    shares, means = calibration_curve(right, p, n_bins=5, strategy="quantile")
+    assert equal.loc[equal["part"] == "bin", "value"].tolist() == pytest.approx(shares.tolist())
+    assert equal.loc[equal["part"] == "bin", "n"].tolist() == [100] * 5
+
+
+def test_coverage_against_accuracy():
+    table = make_study(400, 2)
+    p, right = parts(table)
+    kept = calibration(table, **ASK, replicates=0).query("part == 'coverage'")
+    assert kept["share"].iloc[-1] == pytest.approx(1)
+    assert kept["value"].iloc[-1] == pytest.approx(right.mean())
+    for _, row in kept.iterrows():
+        chosen = p >= row["probability"]
+        assert row["n"] == chosen.sum()
+        assert (row["share"], row["value"]) == (pytest.approx(chosen.mean()), pytest.approx(right[chosen].mean()))
+    assert kept["value"].iloc[0] > kept["value"].iloc[-1]
+
+
+def test_weights_of_the_sample_count():
+    table = make_study(200, 3)
+    p, right = parts(table)
+    prob = np.random.default_rng(4).choice([0.1, 0.8], size=200)
+    sample = pd.DataFrame({"unit_id": table["unit_id"].head(200), "prob": prob})
+    frame = calibration(table, **ASK, sample=sample, replicates=100)
+    figures = overall(frame)
+    assert figures.loc["Brier", "value"] == pytest.approx(brier_score_loss(right, p, sample_weight=1 / prob))
+    assert figures.loc["mean probability", "value"] == pytest.approx(np.average(p, weights=1 / prob))
+    assert frame.attrs["weighted"] is True
+    clustered = calibration(table, **ASK, cluster={unit: unit[-1] for unit in table["unit_id"]}, replicates=100)
+    assert clustered.attrs["resampled"] == "clusters of gold units"
+
+
+@pytest.mark.parametrize("boast", [0.0, 0.15])
+def test_interval_of_ece_holds_the_true_one(boast):
+    """40 studies of 400 units: the true ECE is the boast, as every bin is off by it; seeds 0 to 39."""
+    held = 0
+    for seed in range(40):
+        rows = overall(calibration(make_study(400, seed, boast), **ASK, replicates=200, bins=5, seed=seed))
+        held += rows.loc["ECE", "low"] <= boast <= rows.loc["ECE", "high"]
+    assert held >= 36
+
+
+def test_ece_by_chance_is_what_a_faultless_coder_shows():
+    values = [
+        overall(calibration(make_study(400, seed), **ASK, replicates=0)).loc["ECE", "value"] for seed in range(60)
+    ]
+    row = overall(calibration(make_study(400, 99), **ASK)).loc["ECE by chance"]
+    assert row["value"] == pytest.approx(np.mean(values), rel=0.15)
+    assert row["low"] < row["value"] < row["high"]
+
+
+def test_log_probabilities_of_a_run():
+    table = make_study(50, 5)
+    coded = table[table["coder"] == "m"]
+    logprobs = pd.DataFrame(
+        {"unit_id": coded["unit_id"], "variable": "v", "draw": 0, "logprob": np.log(coded["confidence"])}
+    )
+    both = pd.concat([logprobs, logprobs.assign(variable="w", logprob=-9.0), logprobs.assign(draw=1, logprob=-9.0)])
+    ours, theirs = (calibration(table, **ASK, replicates=0, **more) for more in ({"probability": both}, {}))
+    assert ours["value"].tolist() == pytest.approx(theirs["value"].tolist(), nan_ok=True)
+    assert ours["n"].tolist() == theirs["n"].tolist()
+
+
+def test_units_without_a_probability_are_counted():
+    table = make_study(40, 6)
+    table.loc[[41, 42, 43], "confidence"] = np.nan
+    table.loc[44, ["label", "why"]] = [None, "refused"]
+    frame = calibration(table, **ASK, replicates=0)
+    assert frame.attrs["coverage"] == {"labelled": 39, "refused": 1, "no probability": 3}
+    assert frame["n"][0] == 36
+
+
+def test_sets_are_right_when_they_are_golds():
+    table = make_table("v", {"gold": ['["a"]', '["b"]'], "m": ['["a"]', '["a", "b"]']}).assign(confidence=0.5)
+    assert overall(calibration(table, **ASK, kind="multi", replicates=0)).loc["accuracy", "value"] == 0.5
+
+
+def test_one_cluster_has_no_interval_and_one_value_has_one_bin():
+    table = make_study(20, 7)
+    frame = calibration(table, **ASK, cluster=dict.fromkeys(table["unit_id"], 1))
+    assert math.isnan(frame["low"][0])
+    assert frame["reason"][0] == "no interval: all gold units are in one cluster"
+    same = calibration(table.assign(confidence=0.8), **ASK, binning="count", replicates=0)
+    assert same.loc[same["part"] == "bin", "n"].tolist() == [20]
+
+
+def test_the_figure_shows_the_frame():
+    frame = calibration(make_study(300, 8), **ASK, replicates=100)
+    figure = plot_calibration(frame, title="m")
+    bins, kept = (frame[frame["part"] == part] for part in ("bin", "coverage"))
+    curve, right, units = figure.axes
+    assert curve.lines[1].get_ydata().tolist() == bins["value"].tolist()
+    assert [bar.get_height() for bar in units.patches] == bins["n"].tolist()
+    assert right.lines[0].get_xdata().tolist() == kept["share"].tolist()
+    with pytest.raises(StatisticError, match=r"pass the frame of calibration\(\)"):
+        plot_calibration(frame.drop(columns="share"))
+
+
+def spoil(table: pd.DataFrame, values: object) -> pd.DataFrame:
+    return table.assign(confidence=values)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "mend"),
+    [
+        (lambda table: table.drop(columns="confidence"), {}, r"or pass run.logprobs\(\)"),
+        (lambda table: spoil(table, np.nan), {}, "ask for probabilities"),
+        (lambda table: spoil(table, 80.0), {}, "pass shares, not per cent or scores"),
+        (
+            lambda table: table,
+            {"probability": pd.DataFrame({"unit_id": ["u1", "u1"], "logprob": [-1, -2]})},
+            "pass one a",
+        ),
+        (
+            lambda table: table,
+            {"probability": pd.DataFrame({"unit_id": ["x"], "logprob": [-1.0]})},
+            "units that have gold",
+        ),
+        (
+            lambda table: table,
+            {"probability": pd.DataFrame({"unit_id": ["u1"], "logprob": [0.7]})},
+            "which are below 0",
+        ),
+        (lambda table: table, {"bins": 0}, "pass 10, or 1 or more"),
+        (lambda table: table, {"binning": "even"}, "pass one of width, count"),
+        (lambda table: table, {"replicates": -1}, "or 0 for no interval"),
+        (lambda table: table, {"coder": "x"}, "name coders of the table"),
+    ],
+)
+def test_each_wrong_request_names_the_mend(change, options, mend):
+    with pytest.raises(StatisticError, match=mend):
+        calibration(change(make_study(10, 9)), **{**ASK, **options})
