@@ -120,6 +120,7 @@ def test_unanswered_and_unasked_units():
     frame = compare(table, "m", "k", **ASK, replicates=0)
     row = frame.iloc[0]
     assert (row["n"], row["value_a"], row["value_b"]) == (3, pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert frame["n"].tolist() == [3, 3, 3, 2]
     assert frame.attrs["n_apart"] == 1
     assert frame.attrs["coverage"]["m"] == {"labelled": 3, "absent": 1}
     assert frame.attrs["coverage"]["k"] == {"labelled": 3, "not asked": 1}

@@ -33,8 +33,8 @@ _EXACT = 25
 """Discordant units under which McNemar's test is exact (binomial)."""
 
 NOTE = (
-    "Differences are a - b, on the gold units put to both; a unit that one of them did not answer is wrong for it, and "
-    "not in its alpha. p is of McNemar's test that both are right equally often."
+    "Differences are a - b, on the gold units put to both; a unit that one of them did not answer is wrong for it. "
+    "Alpha is of the units that both answered. p is of McNemar's test that both are right equally often."
 )
 
 
@@ -108,8 +108,8 @@ def compare(
     asked: dict[str, Any] = {"variable": variable, "labels": labels, "gold": gold, "level": read_level, "draw": draw}
     pairs = _read_both(table, a, b, sample=sample, cluster=cluster, **asked)
     both = _count_both(pairs, labels)
-    statistics = [*_overall(kind), _alpha(pairs, labels, alpha_level)]
-    rows = [_row(name, both, statistic, how) for name, statistic in statistics]
+    rows = [_row(name, both, statistic, how) for name, statistic in _overall(kind)]
+    rows.append(_row("alpha", both, _alpha(pairs, labels, alpha_level), how, answered=True))
     rows[0] = _add_test(rows[0], both, pairs[0])
     frame = pd.DataFrame(rows)
     frame["reason"] = frame.pop("reason")
@@ -168,24 +168,27 @@ def _overall(kind: str) -> list[tuple[str, _Statistic]]:
     return [(name, (take(OVERALL.index(key)), take(OVERALL.index(key)))) for key, name in shown.items()]
 
 
-def _alpha(pairs: list[Pair], labels: Sequence[str], level: str) -> tuple[str, _Statistic]:
+def _alpha(pairs: list[Pair], labels: Sequence[str], level: str) -> _Statistic:
     """Alpha with gold: each pair has its own scale, as sets that nobody gave are not on it."""
     made = []
     for pair in pairs:
         changed = change_level(pair.codings, level=level, labels=labels)
         codes = match_codes(pair.codings, changed)
         made.append(lambda cells, scale=changed.scale, codes=codes: alpha_statistic(cells, scale, codes))
-    return "alpha", (made[0], made[1])
+    return made[0], made[1]
 
 
-def _row(name: str, both: _Both, statistic: _Statistic, how: Bootstrap) -> dict[str, Any]:
-    of_a, of_b = statistic[0](both.a), statistic[1](both.b)
+def _row(name: str, both: _Both, statistic: _Statistic, how: Bootstrap, *, answered: bool = False) -> dict[str, Any]:
+    a, b = both.a, both.b
+    if answered:
+        a, b = (replace(cells, answered=both.a.answered & both.b.answered) for cells in (a, b))
+    of_a, of_b = statistic[0](a), statistic[1](b)
     units = both.a.weighted[None, :]
     measure = measure_statistic(both.a, lambda weights: of_a(weights) - of_b(weights), how)
     values = {"value_a": float(of_a(units)[0]), "value_b": float(of_b(units)[0])}
     lacking = " and ".join(key[-1] for key, value in values.items() if np.isnan(value))
     reason = f"undefined for {lacking}" if lacking else measure.gap
-    head = {"measure": name, "n": both.a.n_asked, **values}
+    head = {"measure": name, "n": a.n_answered if answered else a.n_asked, **values}
     empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
     return {**head, **spread("difference", measure), **empty, "reason": reason}
 
