@@ -182,7 +182,7 @@ def read_groups(
         found += 1
         same = {name: str(key) for name, key in zip(fixed, keys, strict=True)}
         names = part["run"] if over == "all" else part[over].astype(str)
-        yield Group(same, tuple(names), codings.among(part["run"]))
+        yield Group(same, tuple(name or "(none)" for name in names), codings.among(part["run"]))
     if not found:
         mend = f"have two runs that differ in {over} alone, or name them in runs=; over='all' compares all runs"
         raise_faults(_ABOUT, [Fault("over", f"no two runs of {variable.name!r} differ in {over!r} alone", mend)])

@@ -107,6 +107,8 @@ def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, *, n_undefined: in
     sure = known["significant"] == 1
     for part, face, label in ((~sure, "white", "not significant"), (sure, DIVERGING[0], "significant")):
         chosen = known[part]
+        if chosen.empty:
+            continue
         axes.plot(chosen.index, chosen["estimate"], "o", color=DIVERGING[0], markerfacecolor=face, ms=4.5, label=label)
     axes.set_ylabel("estimate", color=INK, fontsize=9)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
@@ -127,6 +129,10 @@ def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]]
     for height, (name, value) in zip(heights, rows, strict=True):
         chosen = known.index[known[name].astype(str) == value]
         axes.plot(chosen, [height] * len(chosen), "s", color=INK, markersize=3.5)
+    for name in dict.fromkeys(name for name, _ in rows):
+        own = [height for height, (other, _) in zip(heights, rows, strict=True) if other == name]
+        place = (1.01, sum(own) / len(own))
+        axes.annotate(name, place, xycoords=("axes fraction", "data"), va="center", fontsize=8, color=MUTED)
     axes.set_yticks(heights, [value or "(none)" for _, value in rows])
     axes.set_ylim(heights[-1] + 0.7, -0.7)
     axes.set_xticks([])
