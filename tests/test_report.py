@@ -115,6 +115,8 @@ def test_latex_is_booktabs_and_printed_to_the_letter():
         r"5 \% of \$9",
     ):
         assert part in source
+    words = latex_table(pd.DataFrame({"found": ["word " * 20], "n": [1]}), name="w", title="w")
+    assert r"\begin{tabular}{p{0.75\linewidth}r}" in words
     long = latex_table(pd.DataFrame({"n": range(60)}), name="n", title="n", note="all")
     assert long.count(r"\begin{longtable}") == long.count(r"\end{longtable}") == 1
 

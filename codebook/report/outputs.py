@@ -58,7 +58,7 @@ def save_table(
     """Save a table of a study, note it for the report, and return it, so that the notebook shows it.
 
     The csv has all columns and digits. Beside it stand the table as a paper prints it: booktabs LaTeX (.tex), HTML, and
-    Word (.docx) where python-docx is installed (extra `word`); a table of more than 300 rows is written as csv only.
+    Word (.docx) where python-docx is installed (extra `word`); a table of more than 100 rows is written as csv only.
 
     Parameters
     ----------

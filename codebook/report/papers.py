@@ -15,9 +15,10 @@ from codebook.report.cells import frame_html, frame_texts
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_ROWS = 300
+MOST_ROWS = 100
 """Rows up to which a table is printed without being asked for; a longer one is data, not a table of a paper."""
 
+_WIDE = 40  # characters from which on a column of words is broken into lines
 _PAGE_ROWS = 40  # in LaTeX; longer tables go over several pages
 _LATEX = {char: f"\\{char}" for char in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
@@ -56,7 +57,7 @@ def latex_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -
         hrules=True,
         caption=latex_text(title),
         label=f"tab:{name}",
-        column_format="".join("r" if number else "l" for number in numeric),
+        column_format=_columns(texts, numeric),
         position=None if long else "htbp",
         position_float=None if long else "centering",
         environment="longtable" if long else None,
@@ -65,6 +66,14 @@ def latex_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -
     said = f"\\par\\smallskip{{\\footnotesize {latex_text(note)}\\par}}\n" if note else ""
     end = "\\end{longtable}\n" if long else "\\end{tabular}\n"
     return f"{needs}\n{source.replace(end, end + said, 1)}"
+
+
+def _columns(texts: pd.DataFrame, numeric: list[bool]) -> str:
+    """Numbers to the right, words to the left, sentences in columns that share most of the line."""
+    wide = [texts.iloc[:, at].str.len().max() > _WIDE for at in range(texts.shape[1])] if len(texts) else []
+    share = rf"p{{{0.75 / max(1, sum(wide)):.2f}\linewidth}}"
+    kinds = zip(numeric, wide or [False] * len(numeric), strict=True)
+    return "".join("r" if number else share if is_wide else "l" for number, is_wide in kinds)
 
 
 def html_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> str:
