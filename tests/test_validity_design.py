@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import confusion_matrix, f1_score, matthews_corrcoef, precision_recall_fscore_support
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    jaccard_score,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+)
 
 from codebook.analysis import confusion, confusion_shares, validity, validity_summary
 from codebook.analysis.examples import make_table
@@ -57,6 +65,29 @@ def test_weighted_measures_are_those_of_scikit_learn():
     summary = validity_summary(table, variable="v", labels=LABELS, level="nominal", gold="gold", sample=sample)
     assert summary["mcc"][0] == pytest.approx(value["MCC"])
     assert summary["mcc_low"][0] < summary["mcc"][0] < summary["mcc_high"][0]
+
+
+def test_weighted_sets_are_those_of_scikit_learn():
+    """200 units with unequal chances; two empty sets are equal."""
+    rng = np.random.default_rng(5)
+    held = rng.random((2, 200, 3)) < np.array([0.5, 0.3, 0.1])
+    held[1] = np.where(rng.random((200, 3)) < 0.8, held[0], held[1])
+    sets = [[json.dumps([label for label, has in zip(LABELS, row, strict=True) if has]) for row in by] for by in held]
+    table = make_table("v", dict(zip(("gold", "m"), sets, strict=True)))
+    prob = rng.choice([0.1, 0.7], size=200)
+    sample = pd.DataFrame({"unit_id": table["unit_id"].head(200), "prob": prob})
+    frame = by_name(validity(table, **ASK, labels=LABELS, kind="multi", sample=sample, replicates=100))
+    theirs = precision_recall_fscore_support(*held, average=None, sample_weight=1 / prob)
+    for measure, values in zip(("precision", "recall", "f1"), theirs[:3], strict=True):
+        assert frame.loc["label", measure].tolist() == pytest.approx(values.tolist())
+    value = frame.loc["overall", "value"]
+    assert value["exact match"] == pytest.approx(accuracy_score(*held, sample_weight=1 / prob))
+    for average in ("micro", "macro"):
+        assert value[f"{average} F1"] == pytest.approx(f1_score(*held, average=average, sample_weight=1 / prob))
+    empty = ~held.any(axis=(0, 2))
+    jaccard = [1.0 if none else jaccard_score(a, b) for a, b, none in zip(*held, empty, strict=True)]
+    assert value["Jaccard"] == pytest.approx(np.average(jaccard, weights=1 / prob))
+    assert (frame.loc["overall", "value_low"] < value).all()
 
 
 def test_unanswered_units_are_one_more_label_in_mcc():
