@@ -10,6 +10,11 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
                   span_validity of entities and other spans
     association   label_association, variable_association, compare_association, label_indicators, tetrachoric,
                   coder_correlogram, to_matrix, cluster_order
+    stability     stability, unit_consistency, list_flips, describe_runs; specifications, gap_in_means,
+                  summarise_specifications; plot_stability, plot_specifications
+    alt-test      alt_test, say_alt_test
+    consensus     consensus, dawid_skene; rank_disagreements, confused_labels; write_adjudication,
+                  read_adjudication, adjudicate
     figures       plot_correlogram, plot_confusion, plot_estimates
     vectors       nearest, near_duplicates, neighbour_agreement, cluster_vectors, map_vectors, plot_map
     correction    correct, prevalence, pair_with_gold, say_correction; simulate_studies and its figure
