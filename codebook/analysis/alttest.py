@@ -11,16 +11,13 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.association import adjust_p
-from codebook.analysis.checks import check_coders, check_columns, name_some, raise_faults
+from codebook.analysis.checks import check_columns, raise_faults
 from codebook.analysis.counts import read_codings
-from codebook.analysis.duels import Duels, fight, read_told
+from codebook.analysis.duels import MIN_UNITS, Duels, check_names, check_request, fight, read_told
 from codebook.analysis.estimates import check_bootstrap, format_figure, percentile_interval, resample
 from codebook.analysis.reliability import Bootstrap
 from codebook.analysis.scales import Bools, Floats, Ints
 from codebook.errors import Fault
-
-MIN_UNITS = 30
-"""Units below which a person is not tested: the t-test leans on the normal distribution (Calderon et al. 2025)."""
 
 ALL = "(all)"
 """Stands for a person's name in the row over all people tested."""
@@ -98,8 +95,8 @@ def alt_test(
     """
     how = Bootstrap(replicates, confidence, seed)
     raise_faults(_ABOUT, check_columns(table))
-    faults = [*check_bootstrap(replicates, confidence), *_check_request(epsilon, false_discovery, min_units)]
-    raise_faults(_ABOUT, [*faults, *_check_names(table, models, humans)])
+    faults = [*check_bootstrap(replicates, confidence), *check_request(epsilon, false_discovery, min_units)]
+    raise_faults(_ABOUT, [*faults, *check_names(table, models, humans)])
     told = read_told(table, variable, models, humans, draw)
     codings = read_codings(told, variable=variable, level=level, labels=labels, coders=[*humans, *models])
     people = list(dict.fromkeys(humans))
@@ -216,36 +213,6 @@ class _Test:
             "of units never put to the model": int(np.sum(self.duels.n_unasked[at])),
         }
         return "; ".join(f"{n:,} coding{'s' * (n != 1)} {words}" for words, n in counts.items() if n)
-
-
-def _check_request(epsilon: float, false_discovery: float, min_units: int) -> list[Fault]:
-    faults = []
-    if not 0 <= epsilon < 1:
-        mend = "state it before you look: .2 where the people are experts, .15 for skilled people, .1 for a crowd"
-        faults.append(Fault("epsilon", f"{epsilon!r} is not a share from 0 to 1", mend))
-    if not 0 < false_discovery < 1:
-        faults.append(Fault("false_discovery", f"{false_discovery!r} is not between 0 and 1", "pass .05"))
-    if min_units < 2:
-        faults.append(Fault("min_units", f"a t-test of {min_units} units is not defined", f"pass {MIN_UNITS}"))
-    return faults
-
-
-def _check_names(table: pd.DataFrame, models: Sequence[str], humans: Sequence[str]) -> list[Fault]:
-    faults = [
-        Fault(what, f"{names!r} is one text", "pass a list of coders")
-        for what, names in (("models", models), ("humans", humans))
-        if isinstance(names, str)
-    ]
-    if faults:
-        return faults
-    if both := sorted(set(models) & set(humans)):
-        faults.append(Fault("humans", f"{name_some(both)} is also a model", "name each coder once"))
-    if not models:
-        faults.append(Fault("models", "none is named", "name the coder to be tested"))
-    if len(set(humans)) < 2:
-        mend = "have two people or more, better three, code the same units"
-        faults.append(Fault("humans", f"{len(set(humans))} named: nobody is left to compare with", mend))
-    return [*faults, *check_coders(table, [*models, *humans])]
 
 
 def _find_warnings(done: Sequence[_Test], people: Sequence[str]) -> list[str]:

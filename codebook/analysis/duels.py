@@ -8,9 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from codebook.analysis.checks import check_coders, name_some
 from codebook.analysis.counts import Codings
 from codebook.analysis.patterns import collapse
 from codebook.analysis.scales import SET_LEVELS, Floats, Ints, Scale, check_different, label_distances
+from codebook.errors import Fault
+
+MIN_UNITS = 30
+"""Units below which a person is not tested: the t-test leans on the normal distribution (Calderon et al. 2025)."""
 
 _CLOSE = 1e-9  # two scores nearer than this are equal
 
@@ -78,3 +83,35 @@ def _score_distances(scale: Scale) -> Floats:
     if scale.level in ("interval", "ratio"):
         return np.asarray((scale.values[:, None] - scale.values[None, :]) ** 2)
     return 1 - np.eye(scale.n_labels)
+
+
+def check_request(epsilon: float, false_discovery: float, min_units: int) -> list[Fault]:
+    """Faults of the settings of the test."""
+    faults = []
+    if not 0 <= epsilon < 1:
+        mend = "state it before you look: .2 where the people are experts, .15 for skilled people, .1 for a crowd"
+        faults.append(Fault("epsilon", f"{epsilon!r} is not a share from 0 to 1", mend))
+    if not 0 < false_discovery < 1:
+        faults.append(Fault("false_discovery", f"{false_discovery!r} is not between 0 and 1", "pass .05"))
+    if min_units < 2:
+        faults.append(Fault("min_units", f"a t-test of {min_units} units is not defined", f"pass {MIN_UNITS}"))
+    return faults
+
+
+def check_names(table: pd.DataFrame, models: Sequence[str], humans: Sequence[str]) -> list[Fault]:
+    """Faults of who is named as a model and as a person."""
+    faults = [
+        Fault(what, f"{names!r} is one text", "pass a list of coders")
+        for what, names in (("models", models), ("humans", humans))
+        if isinstance(names, str)
+    ]
+    if faults:
+        return faults
+    if both := sorted(set(models) & set(humans)):
+        faults.append(Fault("humans", f"{name_some(both)} is also a model", "name each coder once"))
+    if not models:
+        faults.append(Fault("models", "none is named", "name the coder to be tested"))
+    if len(set(humans)) < 2:
+        mend = "have two people or more, better three, code the same units"
+        faults.append(Fault("humans", f"{len(set(humans))} named: nobody is left to compare with", mend))
+    return [*faults, *check_coders(table, [*models, *humans])]
