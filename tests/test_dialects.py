@@ -46,7 +46,7 @@ PROMPTS = st.builds(
     user=TEXTS,
     name=st.just("codebook_topic"),
     schema=st.just(SCHEMA),
-    turns=st.lists(st.builds(Turn, TEXTS, TEXTS), max_size=2).map(tuple),
+    turns=st.lists(st.builds(Turn, TEXTS, TEXTS, files=st.just(())), max_size=2).map(tuple),
 )
 
 
