@@ -119,7 +119,10 @@ def _weigh(line: bytes) -> int:
     >>> _weigh(b"four") // BYTES_PER_TOKEN, _weigh(b'"data:image/png;base64,' + 9_000 * b"A" + b'"') // BYTES_PER_TOKEN
     (1, 1506)
     """
-    weight, place = len(line), line.find(_IMAGE)
+    weight = len(line)
+    if weight < IMAGE_TOKENS * BYTES_PER_TOKEN:  # it weighs no more than one image would
+        return weight
+    place = line.find(_IMAGE)
     while place >= 0:
         start = line.find(_CODED, place) + len(_CODED)
         end = line.find(b'"', start)

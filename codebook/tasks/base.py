@@ -57,7 +57,8 @@ class Question(ABC):
 
     def write_content(self, unit: Unit, url: str) -> Any:
         """The user's message about a unit as it stands in a request to `url`: a text, or a text and files."""
-        return write_content(self.write_user(unit), load_parts(unit.files), url)
+        user = self.write_user(unit)
+        return write_content(user, load_parts(unit.files), url) if unit.files else user
 
     def write_user(self, unit: Unit) -> str:
         """The user's message: context, which files follow, then the unit marked as data."""
