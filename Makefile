@@ -23,8 +23,8 @@ demo: $(READY)  ## code the topics study offline and open its report
 	$(BIN)/python -m codebook execute study.yaml
 	$(BIN)/python -m codebook execute studies/coal_debate.yaml
 
-test: $(READY)  ## run all tests
-	$(BIN)/python -m pytest
+test: $(READY)  ## run all tests, a file at a time on each processor
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: lint types floors docs test notebooks wheel  ## everything CI runs
 
