@@ -21,7 +21,12 @@ _WHERE = {
         "diff_codebooks",
     ),
     "units": ("open_units", "read_units", "read_documents", "read_images", "check_units", "group_units", "iter_units"),
-    "tasks": ("show_question",),
+    "tasks": (
+        "behaviour_probes",
+        "probe_units",
+        "reverse_categories",
+        "show_question",
+    ),
     "run": (
         "ask_now",
         "embed_texts",
@@ -68,6 +73,7 @@ _WHERE = {
         "write_wide",
     ),
     "analysis": (
+        "score_behaviour",
         "agreement",
         "agreement_table",
         "alt_test",

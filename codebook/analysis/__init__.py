@@ -13,6 +13,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     stability     stability, unit_consistency, list_flips, describe_runs; specifications, gap_in_means,
                   summarise_specifications; plot_stability, plot_specifications
     alt-test      alt_test, say_alt_test
+    behaviour     score_behaviour: does a coder follow the codebook at all?
     consensus     consensus, dawid_skene; rank_disagreements, confused_labels; write_adjudication,
                   read_adjudication, adjudicate
     figures       plot_correlogram, plot_confusion, plot_estimates
@@ -25,6 +26,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 from codebook.analysis.adjudication import adjudicate, read_adjudication, write_adjudication
 from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, coder_pairs
 from codebook.analysis.alttest import alt_test, say_alt_test
+from codebook.analysis.behaviour import score_behaviour
 from codebook.analysis.calibration import calibration
 from codebook.analysis.calibration_figure import plot_calibration
 from codebook.analysis.capitals import capital_runs
@@ -180,6 +182,7 @@ __all__ = [
     "review_table",
     "say_alt_test",
     "say_correction",
+    "score_behaviour",
     "score_pairs",
     "simulate_studies",
     "span_validity",

@@ -10,6 +10,7 @@ from itertools import islice
 from codebook.records import Unit
 from codebook.scheme import Codebook
 from codebook.tasks.base import Label, Question
+from codebook.tasks.behaviour import behaviour_probes, probe_units, reverse_categories
 from codebook.tasks.classify import Classify, ClassifyMulti
 from codebook.tasks.embed import Embed
 from codebook.tasks.extract import Extract, find_record_problem
@@ -52,8 +53,11 @@ __all__ = [
     "Question",
     "Rate",
     "Transcribe",
+    "behaviour_probes",
     "find_record_problem",
     "make_questions",
     "page_numbers",
+    "probe_units",
+    "reverse_categories",
     "show_question",
 ]
