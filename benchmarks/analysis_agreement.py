@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 if __name__ == "__main__":
@@ -20,6 +20,7 @@ if __name__ == "__main__":
 import krippendorff
 import numpy as np
 import pandas as pd
+from clock import clock
 from memory import peak_mb
 
 from codebook.analysis import krippendorff_alpha
@@ -78,16 +79,6 @@ def label_names(n_labels: int) -> list[str]:
     return [f"label {number}" for number in range(n_labels)]
 
 
-def clock(work: Callable[[], object], repeats: int = 7) -> float:
-    """Seconds of the fastest of some runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
 def loop_over_library(codes: np.ndarray) -> float:
     """Seconds that REPLICATES calls of krippendorff.alpha on resampled units take, scaled from LOOP of them."""
     rng, runs = np.random.default_rng(SEED), LOOP[len(codes)]
@@ -107,15 +98,15 @@ def speed() -> Iterator[Row]:
     for n_units, least in LEAST.items():
         codes = make_codes(n_units)
         codings = make_codings(codes)
-        own, loop = clock(lambda codings=codings: estimate(codings)), loop_over_library(codes)
+        own, loop = clock(lambda codings=codings: estimate(codings), 7), loop_over_library(codes)
         yield f"{n_units:,} units", f"{own:.3f} s, loop {loop:,.1f} s: {loop / own:,.0f} times", f">= {least:,} times"
     codings = make_codings(make_codes(1_000_000))
-    yield "1,000,000 units, codes", f"{clock(lambda: estimate(codings)):.3f} s", f"< {UNDER['codes']} s"
+    yield "1,000,000 units, codes", f"{clock(lambda: estimate(codings), 7):.3f} s", f"< {UNDER['codes']} s"
     for name in ("ac1", "conger", "percent"):
-        yield f"the same, {name}", f"{clock(lambda name=name: estimate(codings, name)):.3f} s", "none"
+        yield f"the same, {name}", f"{clock(lambda name=name: estimate(codings, name), 7):.3f} s", "none"
     table, labels = make_table(make_codes(1_000_000)), label_names(10)
-    read = clock(lambda: read_codings(table, variable="topic", level="nominal", labels=labels))
-    whole = clock(lambda: krippendorff_alpha(table, variable="topic", level="nominal", labels=labels))
+    read = clock(lambda: read_codings(table, variable="topic", level="nominal", labels=labels), 7)
+    whole = clock(lambda: krippendorff_alpha(table, variable="topic", level="nominal", labels=labels), 7)
     strings = f"{whole:.3f} s, of it reading {read:.3f} s"
     yield f"1,000,000 units, {len(table):,} rows of strings", strings, f"< {UNDER['strings']:g} s"
 

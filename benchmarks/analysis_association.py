@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy comes
@@ -18,6 +18,7 @@ import json
 
 import numpy as np
 import pandas as pd
+from clock import clock
 
 from codebook.analysis import VariableSpec, compare_association, label_association
 from codebook.analysis.association import associate
@@ -44,16 +45,6 @@ def make_table(frame: pd.DataFrame, coder: str) -> pd.DataFrame:
     units = frame.index.get_level_values("unit_id")
     fixed = {"coder": coder, "variable": "frames", "draw": 0, "why": None}
     return pd.DataFrame({"unit_id": units, "label": pd.array(lists, dtype="str")}).assign(**fixed)
-
-
-def clock(work: Callable[[], object], repeats: int = 3) -> float:
-    """Seconds of the fastest of some runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def loop(frame: pd.DataFrame, n_pairs: int = 10) -> float:

@@ -6,12 +6,12 @@ python benchmarks/analysis_correction.py [--units 100000]
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
+from clock import clock
 from memory import peak_mb
 
 from codebook.analysis import correct
@@ -38,16 +38,6 @@ def make_data(n_units: int) -> pd.DataFrame:
     return data.assign(cluster=rng.integers(n_units // 100, size=n_units))
 
 
-def clock(work: Callable[[], object], repeats: int = 3) -> float:
-    """Seconds of the fastest of some runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=100_000)
@@ -58,13 +48,15 @@ def main() -> None:
     design = build_design(FORMULA, inputs, **columns, family="logistic")
     before = peak_mb()
 
-    whole = clock(lambda: correct(FORMULA, data, family="logistic"))
-    clustered = clock(lambda: correct(FORMULA, data, family="logistic", cluster="cluster"))
-    crossed = clock(lambda: correct(FORMULA, data, family="logistic", cross_fit=5, splits=10), repeats=1)
-    solver = clock(lambda: fit_parts(design.corrected_parts(), "logistic", np.arange(options.units)))
+    whole = clock(lambda: correct(FORMULA, data, family="logistic"), timer=perf_counter)
+    clustered = clock(lambda: correct(FORMULA, data, family="logistic", cluster="cluster"), timer=perf_counter)
+    crossed = clock(lambda: correct(FORMULA, data, family="logistic", cross_fit=5, splits=10), 1, timer=perf_counter)
+    solver = clock(
+        lambda: fit_parts(design.corrected_parts(), "logistic", np.arange(options.units)), timer=perf_counter
+    )
     after = peak_mb()
     model = sm.GLM(design.y, design.x, family=sm.families.Binomial())
-    library = clock(lambda: model.fit(cov_type="HC0"))
+    library = clock(lambda: model.fit(cov_type="HC0"), timer=perf_counter)
 
     n_gold = int(data["gold"].notna().sum())
     print(f"{options.units:,} units, {n_gold:,} gold, {FORMULA}, logistic")

@@ -6,11 +6,11 @@ python benchmarks/analysis_validity.py [--units 5000] [--labels 10] [--loops 50]
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
+from clock import clock
 from sklearn.metrics import f1_score
 
 from codebook.analysis import validity
@@ -39,16 +39,6 @@ def make_table(gold: np.ndarray, coded: np.ndarray) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(variable="v", draw=0, why=None)
 
 
-def clock(work: Callable[[], object], repeats: int = 5) -> float:
-    """Seconds of the fastest of some runs."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def loop(gold: np.ndarray, coded: np.ndarray, times: int) -> np.ndarray:
     """Macro F1 of units drawn with replacement, by scikit-learn."""
     rng, n = np.random.default_rng(SEED), len(gold)
@@ -70,10 +60,10 @@ def main() -> None:
     def macro(one: Cells) -> np.ndarray:
         return resample_cells(one, lambda weights: overall_measures(weights, one)[:, MACRO], how)
 
-    alone = clock(lambda: macro(cells))
-    every = clock(lambda: measure_cells(cells, how))
-    whole = clock(lambda: validity(table, **ask, replicates=REPLICATES, seed=SEED))
-    theirs = clock(lambda: loop(gold, coded, options.loops), repeats=2) * REPLICATES / options.loops
+    alone = clock(lambda: macro(cells), 5, timer=perf_counter)
+    every = clock(lambda: measure_cells(cells, how), 5, timer=perf_counter)
+    whole = clock(lambda: validity(table, **ask, replicates=REPLICATES, seed=SEED), 5, timer=perf_counter)
+    theirs = clock(lambda: loop(gold, coded, options.loops), 2, timer=perf_counter) * REPLICATES / options.loops
     value = float(overall_measures(cells.weighted[None, :], cells)[0, MACRO])
     ours_sd, their_sd = macro(cells).std(), loop(gold, coded, options.loops).std()
 

@@ -140,7 +140,7 @@ class _Test:
 
     def rows(self, false_discovery: float) -> Iterator[dict[str, Any]]:
         p = np.array([self._find_p(at) if tested else math.nan for at, tested in enumerate(self.tested)])
-        adjusted = adjust_p_by(p)
+        adjusted = adjust_p(p, "by")
         wins = np.where(self.tested, adjusted <= false_discovery, np.nan)
         figures = self._advantages()
         lost = self._share(self.duels.lost)
@@ -227,18 +227,6 @@ def _find_warnings(done: Sequence[_Test], people: Sequence[str]) -> list[str]:
         if n_units < 50:
             said.append(f"{test.model}: {n_units} units; the authors advise 50 to 100.")
     return said
-
-
-def adjust_p_by(p: Floats) -> Floats:
-    """Benjamini-Yekutieli adjusted p values, for tests of any dependence; NaN stays NaN and is not counted.
-
-    Examples
-    --------
-    >>> adjust_p_by(np.array([0.01, np.nan, 0.02])).round(3)
-    array([0.03,  nan, 0.03])
-    """
-    n_tests = int(np.count_nonzero(~np.isnan(p)))
-    return np.asarray(np.minimum(1, adjust_p(p) * (1 / np.arange(1, n_tests + 1)).sum()))
 
 
 def say_alt_test(frame: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -121,19 +122,23 @@ def chi2_p(chi2: float, df: int) -> float:
     return min(1.0, tail)
 
 
-def adjust_p(p: Floats) -> Floats:
-    """Benjamini-Hochberg adjusted p values; NaN stays NaN and is not counted.
+def adjust_p(p: Floats, method: Literal["bh", "by"] = "bh") -> Floats:
+    """Adjusted p values; NaN stays NaN and is not counted.
+
+    By Benjamini and Hochberg (`bh`), or by Benjamini and Yekutieli (`by`) for tests of any dependence.
 
     Examples
     --------
     >>> adjust_p(np.array([0.01, 0.04, np.nan, 0.03])).round(3)
     array([0.03, 0.04,  nan, 0.04])
+    >>> adjust_p(np.array([0.01, np.nan, 0.02]), "by").round(3)
+    array([0.03,  nan, 0.03])
     """
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known])][::-1]
-    ranks = np.arange(len(order), 0, -1)
-    adjusted = np.full(len(p), np.nan)
-    adjusted[order] = np.minimum(1, np.minimum.accumulate(p[order] * len(order) / ranks))
+    from scipy.stats import false_discovery_control
+
+    adjusted, known = np.full(len(p), np.nan), ~np.isnan(p)
+    if known.any():
+        adjusted[known] = false_discovery_control(p[known], method=method)
     return adjusted
 
 
