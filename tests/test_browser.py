@@ -19,7 +19,10 @@ from codebook.shards import Cuts
 
 STATUS = Path(__file__).parents[1] / "notebooks" / "00_status.ipynb"
 REASON = why_not()
-"""Why there is no browser to drive: chromium is no package of Python's, so a machine may lack it; CI installs it."""
+"""Why there is no browser to drive: chromium is no package of Python's, so a person's machine may lack it (README).
+
+`.ci/run` installs it or fails, so that this is never skipped there.
+"""
 BAD = ("refuse", "outside", "400", "500 once")
 
 
