@@ -74,7 +74,10 @@ class Unit:
 
 
 class Request(NamedTuple):
-    """One question about one unit: a line of a shard, plus what the ledger maps it back to."""
+    """One question about one unit: a line of a shard, plus what the ledger maps it back to.
+
+    `body` is JSON in which nothing but LF ends a line (`escape_ends`).
+    """
 
     custom_id: str
     request_key: str
@@ -87,9 +90,8 @@ class Request(NamedTuple):
     @property
     def line(self) -> bytes:
         """The request as a line of the Batch API, LF included."""
-        named, url = orjson.dumps(self.custom_id), orjson.dumps(self.url)
-        parts = (b'{"custom_id":', named, b',"method":"POST","url":', url, b',"body":', self.body, b"}\n")
-        return _escape(b"".join(parts))
+        named, url = escape_ends(orjson.dumps(self.custom_id)), orjson.dumps(self.url)
+        return b"".join((b'{"custom_id":', named, b',"method":"POST","url":', url, b',"body":', self.body, b"}\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +171,23 @@ def dump_line(value: Any) -> bytes:
     >>> dump_line({"text": "a\\u2028b"})
     b'{"text":"a\\\\u2028b"}\\n'
     """
-    return _escape(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+    return escape_ends(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _escape(line: bytes) -> bytes:
-    """A line of JSON in which nothing but LF ends a line."""
-    if line.isascii():
-        return line
+def escape_ends(json: bytes) -> bytes:
+    """The same JSON, in which nothing but LF ends a line.
+
+    Examples
+    --------
+    >>> escape_ends('["a\\u2028b"]'.encode())
+    b'["a\\\\u2028b"]'
+    """
+    if json.isascii():
+        return json
     for raw, escaped in _ESCAPES:
-        if raw[-1:] in line and raw in line:  # one byte is found faster than three
-            line = line.replace(raw, escaped)
-    return line
+        if raw[-1:] in json and raw in json:  # one byte is found faster than three
+            json = json.replace(raw, escaped)
+    return json
 
 
 def dump_canonical(value: Any) -> bytes:

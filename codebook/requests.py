@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.records import CHAT, Request, Unit, dump_canonical
+from codebook.records import CHAT, Request, Unit, dump_canonical, escape_ends
 from codebook.tasks import Question
 
 if TYPE_CHECKING:
@@ -115,14 +115,14 @@ class _Template:
             parts = [whole.split(orjson.dumps(mark)) for whole in (orjson.dumps(body), dump_canonical(body))]
             if [len(part) for part in parts] == [2, 2]:  # else the codebook itself has the mark
                 break
-        (self._head, self._tail), (self._key_head, self._key_tail) = parts
+        (self._head, self._tail), (self._key_head, self._key_tail) = map(escape_ends, parts[0]), parts[1]
         self._ends = [b"%b%d:%d" % (self._key_tail, len(str(draw)), draw) for draw in range(draws)]
         self._url = url.encode()
         self._begun: dict[int, _Hash] = {}
 
     def fill(self, user: bytes) -> bytes:
         """The body as it is sent, about the unit in this message (canonical JSON)."""
-        return b"".join((self._head, user, self._tail))
+        return b"".join((self._head, escape_ends(user), self._tail))
 
     def make_keys(self, user: bytes) -> list[str]:
         """`records.request_key` of each draw."""
@@ -130,7 +130,7 @@ class _Template:
         asked.update(user)
         keys = []
         for end in self._ends:
-            state = asked.copy()
+            state = asked.copy() if len(self._ends) > 1 else asked
             state.update(end)
             keys.append(state.hexdigest())
         return keys

@@ -25,6 +25,7 @@ from codebook.records import (
     digest_file,
     dump_canonical,
     dump_line,
+    escape_ends,
     iter_lines,
     load_line,
     number_lines,
@@ -101,7 +102,7 @@ def test_a_damaged_line_is_named_by_file_and_line(tmp_path, line, match):
 
 
 def test_a_request_is_a_line_of_the_batch_api():
-    body = dump_canonical({"model": "m", "messages": [{"role": "user", "content": "a\u2028b"}]})
+    body = escape_ends(dump_canonical({"model": "m", "messages": [{"role": "user", "content": "a\u2028b"}]}))
     line = Request("id", "key", CHAT, body, "u", "v").line
     assert line == (
         b'{"custom_id":"id","method":"POST","url":"/v1/chat/completions",'

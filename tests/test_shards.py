@@ -1,12 +1,16 @@
 """Shards: cut exactly at their limits, written once and whole, and checked before a service sees them."""
 
 import hashlib
+import random
+import resource
+from unittest.mock import Mock
 
 import orjson
 import pytest
 
 from codebook.errors import ParameterError, RecordError
-from codebook.records import CHAT, RESPONSES, Request, dump_canonical, read_lines
+from codebook.hashed_file import HashedFile
+from codebook.records import CHAT, RESPONSES, Request, digest_file, dump_canonical, read_lines
 from codebook.shards import BYTES_PER_TOKEN, Cuts, ShardWriter, check_shard
 
 
@@ -65,6 +69,46 @@ def test_lines_written_in_several_parts_are_one_file(tmp_path):
     raw = shard.path.read_bytes()
     assert raw == b"".join(request.line for request in requests)
     assert (shard.sha256, shard.n_bytes) == (hashlib.sha256(raw).hexdigest(), len(raw))
+
+
+def test_a_file_of_many_steps_has_the_digest_of_its_lines(tmp_path):
+    chance, whole = random.Random(1), hashlib.sha256()
+    file = HashedFile(tmp_path / "lines")
+    for _ in range(2_000):
+        line = chance.randbytes(chance.choice([1, 3_000, 20_000]))
+        file.write(line)
+        whole.update(line)
+    assert file.n_bytes > 10_000_000
+    assert file.close() == whole.hexdigest() == digest_file(tmp_path / "lines")
+
+
+def test_a_file_cut_short_while_it_is_written_is_noticed(tmp_path, monkeypatch):
+    file = HashedFile(tmp_path / "lines")
+    write = file._file.write
+    monkeypatch.setattr(file, "_file", Mock(wraps=file._file, write=lambda block: write(block[:-1])))
+    file.write(b"one line")
+    with pytest.raises(OSError, match="is shorter than what was written"):
+        file.close()
+
+
+def write_all(writer, n_requests):
+    for number in range(n_requests):
+        writer.add(make_request(number, "x" * 50_000))
+    writer.close()
+
+
+@pytest.mark.parametrize("n_requests", [30, 300])
+def test_a_full_disk_leaves_no_shard(tmp_path, n_requests):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writer = ShardWriter(tmp_path, 1, model="m", url=CHAT, cuts=Cuts())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):  # a limit of the process, refused as by a full disk
+            write_all(writer, n_requests)
+        writer.discard()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_name_holds_number_and_digest(tmp_path):

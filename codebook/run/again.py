@@ -10,7 +10,7 @@ from codebook.dialects import allow_tokens
 from codebook.engines import Limits
 from codebook.errors import Fault, ParameterError
 from codebook.ledger import Ledger, RetriedRow
-from codebook.records import RETRIABLE, Request, read_lines
+from codebook.records import RETRIABLE, Request, escape_ends, read_lines
 from codebook.run.folder import RunFolder
 from codebook.run.packs import choose_cuts
 from codebook.shards import ShardWriter
@@ -62,7 +62,7 @@ def plan_again(
                 continue
             row, url = rows[line["custom_id"]], str(line["url"])
             body = line["body"] if max_tokens is None else allow_tokens(line["body"], url, max_tokens)
-            request = Request(row.custom_id, row.request_key, url, orjson.dumps(body), "", "")
+            request = Request(row.custom_id, row.request_key, url, escape_ends(orjson.dumps(body)), "", "")
             if writer is None or not writer.add(request):
                 _close(folder, ledger, writer)
                 cuts = choose_cuts(limits, url)
