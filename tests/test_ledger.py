@@ -3,12 +3,13 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from codebook.errors import RecordError
-from codebook.ledger import MIGRATIONS, FoundLine, Ledger, PlannedRow
+from codebook.ledger import MIGRATIONS, FoundLine, Ledger, PlannedRow, columns, iter_columns
 from codebook.records import CHAT, WHYS, Answer, JobState, Shard, digest
 
 ANSWERED = ("", "refused", "truncated", "invalid")
@@ -81,11 +82,12 @@ def retry(ledger: Ledger, run: str, custom_id: str, name: str) -> int:
 def check_places(ledger: Ledger, run: str) -> None:
     """The quick way to the rows of a run says what the other one does."""
     times = ledger.job_times() | {None: ("", None, None)}
-    places = [
-        (*most, file, offset or 0, n_bytes or 0, *times[job], usd)
-        for *most, file, offset, n_bytes, job, usd in ledger.iter_places(run)
+    rows = [
+        (*most, file, offset or 0, n_bytes or 0, *times[job], usd if usd is None else pytest.approx(usd, rel=1e-14))
+        for columns in iter_columns(ledger.path, run)
+        for *most, file, offset, n_bytes, job, usd in zip(*columns, strict=True)
     ]
-    assert places == list(ledger.iter_rows(run))
+    assert rows == list(ledger.iter_rows(run))
 
 
 def whys(ledger: Ledger, run: str = "r") -> dict[str, str]:
@@ -208,6 +210,38 @@ def test_rows_are_counted_and_found(ledger):
     assert noted == [True, False, False]
     assert whys(ledger) == {"u1": "pending", "u2": "pending", "u3": "absent"}
     assert [row.detail for row in ledger.iter_rows("r")] == ["", "", "the text is empty"]
+
+
+def test_columns_are_the_rows_to_the_letter(ledger, monkeypatch):
+    monkeypatch.setattr(columns, "_ROWS_AT_ONCE", 3)
+    odd = ['say "hi"', "back\\slash", "tab\t", "nul\0", "line\nend", "\u2028", "é", "\U0001f600", "\x7f", "1e5"]
+    shard_id = plan(ledger, "r", {unit: unit for unit in odd})
+    plan(ledger, "s", {"between": "another", **{unit: unit for unit in odd[:4]}})
+    ledger.add_planned("r", [PlannedRow("r.late", "late", "topic", 1, "", "the text is empty")])
+    submit(ledger, shard_id)
+    costs = [0.1 + 0.2, 1 / 3, 1e-12, 123456.789012345, 0.0, None, 2.5e-05, 0.0123456789012345, 7.0, 1e-7]
+    lines = [
+        FoundLine(Answer(f"r.{unit}", text="x", model="m"), "a/r.jsonl", 10 * n, 9, cost)
+        for n, (unit, cost) in enumerate(zip(odd, costs, strict=True))
+    ]
+    ledger.note_state(shard_id, JobState("completed", len(odd), len(odd)))
+    ledger.add_answers(shard_id, lines, missing_why="absent", detail="no line")
+    check_places(ledger, "r")
+    check_places(ledger, "s")
+    assert [row.cost_usd for row in ledger.iter_rows("r")] == [*costs, None]
+
+
+def test_a_run_without_rows_has_empty_columns(ledger):
+    assert [len(column) for found in iter_columns(ledger.path, "r") for column in found] == [0] * 11
+
+
+def test_columns_that_are_not_read_to_their_end_let_go_of_the_ledger(ledger, path, monkeypatch):
+    monkeypatch.setattr(columns, "_ROWS_AT_ONCE", 1)
+    plan(ledger, "r", {"u1": "q1", "u2": "q2", "u3": "q3"})
+    reading = iter_columns(path, "r")
+    next(reading)
+    reading.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ledger")]
 
 
 def test_equal_questions_of_one_run_are_sent_once(ledger):
@@ -445,6 +479,7 @@ def test_events_are_kept_in_order(ledger):
 
 WRITER = """
 import sys
+import threading
 from pathlib import Path
 from codebook.ledger import Ledger, PlannedRow
 path, name = Path(sys.argv[1]), sys.argv[2]

@@ -369,22 +369,29 @@ def test_the_short_way_through_a_usual_line_says_what_the_long_one_does(changes)
     for place, name, value in changes:
         with contextlib.suppress(LookupError, TypeError):
             functools.reduce(operator.getitem, place, one)[name] = value
-    assert read_said(orjson.dumps(one)) == replies._read_any(one)
+    assert read_said([orjson.dumps(one)]) == [replies._read_any(one)]
 
 
 def test_a_usual_line_takes_the_short_way():
-    assert read_usual(orjson.dumps(USUAL)) == ("x", "m", USUAL["response"]["request_id"])
+    said = read_usual([orjson.dumps(USUAL)], lambda line: pytest.fail(f"the long way for {line!r}"))
+    assert said == [("x", None, "", "m", USUAL["response"]["request_id"])]
+
+
+def test_an_odd_line_among_usual_ones_keeps_its_place():
+    odd = orjson.dumps(line(None, status=500))
+    said = read_said([orjson.dumps(USUAL), odd, orjson.dumps(USUAL)])
+    assert [why for _, why, *_ in said] == [None, "failed", None]
 
 
 def test_a_line_too_deep_for_the_short_way_is_read_all_the_same():
     deep = b'{"notes":' + b"[" * 1000 + b"]" * 1000 + b"," + orjson.dumps(USUAL)[1:]
-    assert read_said(deep) == read_said(orjson.dumps(USUAL))
+    assert read_said([deep]) == read_said([orjson.dumps(USUAL)])
 
 
 @pytest.mark.parametrize("broken", [b"", b"[]", orjson.dumps(USUAL)[:-1], orjson.dumps(USUAL) + b"}", b"\xff"])
 def test_a_line_that_is_no_object_is_an_error_for_the_table_too(broken):
     with pytest.raises(RecordError, match="a result line"):
-        read_said(broken)
+        read_said([broken])
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,18 +12,15 @@ The reasons, most of them seen in public reports of batches that were read wrong
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from codebook.dialects.embeddings import is_embeddings, tell_vectors
-from codebook.dialects.usual import read_usual
+from codebook.dialects.usual import Said, read_usual
 from codebook.records import CHAT, Answer, load_line
 
 Told = tuple[str | None, str | None, str]
 """(text, why, detail) of a reply."""
-
-Said = tuple[str | None, str | None, str, str, str]
-"""(text, why, detail, model, request_id) of a result line."""
 
 _WHYS = {
     **dict.fromkeys(("batch_expired", "expired"), "expired"),
@@ -106,18 +103,15 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     )
 
 
-def read_said(line: bytes) -> Said:
-    """Read what `read_reply` does, but for usage and fingerprint: all that the table needs of a line.
+def read_said(lines: Iterable[bytes]) -> list[Said]:
+    """Read what `read_reply` does, but for usage and fingerprint: all that the table needs of each line.
 
     Raises
     ------
     RecordError
-        The line is no JSON object.
+        A line is no JSON object.
     """
-    if usual := read_usual(line):
-        text, model, request_id = usual
-        return text, None, "", model, request_id
-    return _read_any(load_line(line, "a result line"))
+    return read_usual(lines, lambda line: _read_any(load_line(line, "a result line")))
 
 
 def _read_any(line: Mapping[str, Any]) -> Said:

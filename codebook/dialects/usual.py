@@ -6,10 +6,14 @@ half the time of reading the whole line, and gives up at the first one that is n
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import Decoder
+
+Said = tuple[str | None, str | None, str, str, str]
+"""(text, why, detail, model, request_id) of a result line."""
 
 
 class _Message(Struct, gc=False):
@@ -44,20 +48,25 @@ class _Line(Struct, gc=False):
 _decode = Decoder(_Line).decode
 
 
-def read_usual(line: bytes) -> tuple[str, str, str] | None:
-    """Read (text, model, request_id) of a usual line; None for any other, whether it is JSON or not.
+def read_usual(lines: Iterable[bytes], read_any: Callable[[bytes], Said]) -> list[Said]:
+    """Read what lines say; `read_any` is for those that are not as usual, whether they are JSON or not.
 
     Examples
     --------
     >>> choice = b'{"message":{"content":"yes"},"finish_reason":"stop"}'
     >>> body = b'{"object":"chat.completion","model":"m","choices":[%b]}' % choice
-    >>> read_usual(b'{"response":{"status_code":200,"request_id":"r","body":%b}}' % body)
-    ('yes', 'm', 'r')
+    >>> line = b'{"response":{"status_code":200,"request_id":"r","body":%b}}' % body
+    >>> read_usual([line, b"{}"], lambda line: (None, "failed", "no response", "", ""))
+    [('yes', None, '', 'm', 'r'), (None, 'failed', 'no response', '', '')]
     """
-    try:
-        response = _decode(line).response
-    except (ValueError, RecursionError):
-        return None
-    body = response.body
-    text = body.choices[0].message.content
-    return (text, body.model, response.request_id) if text else None
+    said: list[Said] = []
+    for line in lines:
+        try:
+            response = _decode(line).response
+        except (ValueError, RecursionError):
+            said.append(read_any(line))
+            continue
+        body = response.body
+        text = body.choices[0].message.content
+        said.append((text, None, "", body.model, response.request_id) if text else read_any(line))
+    return said

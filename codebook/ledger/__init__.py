@@ -1,7 +1,18 @@
 """What was asked, who was asked, and where the answers are: one SQLite file for all runs of a project."""
 
 from codebook.ledger.book import FoundLine, Ledger, PlannedRow
+from codebook.ledger.columns import iter_columns
 from codebook.ledger.migrations import MIGRATIONS
 from codebook.ledger.queries import JobRow, Money, RetriedRow, RowState
 
-__all__ = ["MIGRATIONS", "FoundLine", "JobRow", "Ledger", "Money", "PlannedRow", "RetriedRow", "RowState"]
+__all__ = [
+    "MIGRATIONS",
+    "FoundLine",
+    "JobRow",
+    "Ledger",
+    "Money",
+    "PlannedRow",
+    "RetriedRow",
+    "RowState",
+    "iter_columns",
+]

@@ -168,22 +168,6 @@ class Queries:
             WHERE rows.run_id = ? ORDER BY rows.id"""  # noqa: S608
         return map(RowState._make, self._db.execute(sql, (run_id,)))
 
-    def iter_places(self, run_id: str) -> Iterator[tuple[Any, ...]]:
-        """Yield what `iter_rows` does as bare tuples, which is quicker; for `job_times`, a job's number in its place.
-
-        Each is custom_id, unit_id, variable, draw, why, detail, file, offset, length, job, cost_usd. A run's rows stand
-        next to each other, so that they are read in their order without being sorted.
-        """
-        sql = f"""SELECT rows.custom_id, unit_id, variable, draw, {WHY_SQL}, COALESCE(rows.skip, answers.detail, ''),
-            answers.file, answers.offset, answers.length, answers.job,
-            CASE WHEN answers.custom_id = rows.custom_id AND answers.job IN
-                (SELECT jobs.id FROM jobs JOIN shards ON shards.id = jobs.shard_id WHERE shards.run_id = ?1)
-                THEN cost_usd ELSE cost_usd * 0 END
-            FROM {_JOINS} WHERE +rows.run_id = ?1
-            AND rows.id BETWEEN (SELECT min(id) FROM rows WHERE run_id = ?1)
-            AND (SELECT max(id) FROM rows WHERE run_id = ?1) ORDER BY rows.id"""  # noqa: S608
-        return self._db.execute(sql, (run_id,))
-
     def job_times(self) -> dict[int, tuple[str, str | None, str | None]]:
         """The id, begin and end of every job of the project, by its number."""
         sql = "SELECT id, COALESCE(job_id, ''), created_at, ended_at FROM jobs"

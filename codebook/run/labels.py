@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
-from itertools import groupby, islice
+from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from codebook.dialects import Said, read_said
 from codebook.errors import RecordError
-from codebook.ledger import Ledger
+from codebook.ledger import Ledger, iter_columns
 from codebook.records import load_line
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
@@ -24,37 +25,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Cells = Sequence[Any]
-_ROWS_AT_ONCE = 20_000
-_ROWS_HELD = 500
 _N_REMEMBERED, _LONGEST_REMEMBERED = 4_096, 1_000
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 
 
 def build_table(folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> pd.DataFrame:
     """Return the tidy table; `find_model` names the coder where no answer says which model gave it."""
     import pandas as pd
 
-    maker, left = _FrameMaker(folder, codebook, ledger, find_model), ledger.iter_places(folder.name)
-    frames = [maker.make(cells) for cells in _iter_columns(left, 11)]
+    maker = _FrameMaker(folder, codebook, ledger, find_model)
+    frames = [maker.make(cells) for cells in iter_columns(ledger.path, folder.name)]
     return check_table(pd.concat(frames, ignore_index=True))
-
-
-def _iter_columns(rows: Iterator[tuple[Any, ...]], n_columns: int) -> Iterator[list[list[Any]]]:
-    """Yield the columns of some thousand rows at a time, once at least; few rows are held, which spares the collector.
-
-    Examples
-    --------
-    >>> list(_iter_columns(iter([(1, "a"), (2, "b")]), 2)), list(_iter_columns(iter([]), 2))
-    ([[[1, 2], ['a', 'b']]], [[[], []]])
-    """
-    columns: list[list[Any]] = [[] for _ in range(n_columns)]
-    while some := list(islice(rows, _ROWS_HELD)):
-        if len(columns[0]) >= _ROWS_AT_ONCE:
-            yield columns
-            columns = [[] for _ in range(n_columns)]
-        for column, cells in zip(columns, zip(*some, strict=True), strict=True):
-            column += cells
-    yield columns
 
 
 class _FrameMaker:
@@ -66,7 +47,7 @@ class _FrameMaker:
         self.readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
 
     def make(self, cells: list[list[Any]]) -> pd.DataFrame:
-        """Make the frame of some rows; `cells` are the columns of `Ledger.iter_places`."""
+        """Make the frame of some rows; `cells` are those of `iter_columns`."""
         import numpy as np
         import pandas as pd
 
@@ -85,17 +66,18 @@ class _FrameMaker:
             | self._job_columns(jobs)
         )
 
-    def _read(self, rows: list[int], places: Sequence[Cells], custom_ids: Cells, said: list[list[Any]]) -> None:
+    def _read(self, rows: list[int], columns: Sequence[Cells], custom_ids: Cells, said: list[list[Any]]) -> None:
         """Put what the answers of the rows say in its columns; lines are read in the order in which files hold them."""
-        files, offsets, lengths = places
+        files, offsets, lengths = columns
         texts, whys, details, models, request_ids = said
         rows.sort(key=offsets.__getitem__)
         rows.sort(key=files.__getitem__)
         for name, some in groupby(rows, key=files.__getitem__):
             here = list(some)
             with open_result(self.folder, name, custom_ids[here[0]]) as file:
-                found = _read_lines(file, name, [(offsets[row], lengths[row]) for row in here])
-                for row, one in zip(here, found, strict=True):
+                starts = [offsets[row] for row in here]
+                ends = [offsets[row] + lengths[row] for row in here]
+                for row, one in zip(here, _read_lines(file, name, starts, ends), strict=True):
                     texts[row], whys[row], details[row], models[row], request_ids[row] = one
 
     def _label_columns(self, replies: Iterable[tuple[Any, ...]], n_rows: int) -> dict[str, Any]:
@@ -143,20 +125,23 @@ def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_lines(file: IO[bytes], name: str, places: Iterable[tuple[int, int]]) -> Iterator[Said]:
-    """Yield what the lines at these places (offset, length) say; they are in order: the file is read block by block."""
-    block, start = b"", 0
-    for offset, n_bytes in places:
-        at = offset - start
-        if at + n_bytes > len(block):
-            file.seek(offset)
-            block, start, at = file.read(max(n_bytes, _BLOCK)), offset, 0
-        line = block[at : at + n_bytes]
+def _read_lines(file: IO[bytes], name: str, starts: Sequence[int], ends: Sequence[int]) -> Iterator[Said]:
+    """Yield what the lines at these bytes say; they are in order, and the file is read block by block."""
+    first = 0
+    while first < len(starts):
+        start = starts[first]
+        last = max(first + 1, bisect_right(ends, start + _BLOCK))
+        file.seek(start)
+        block = file.read(ends[last - 1] - start)
+        places = zip(starts[first:last], ends[first:last], strict=True)
+        lines = [block[begin - start : end - start] for begin, end in places]
         try:
-            yield read_said(line)
+            yield from read_said(lines)
         except RecordError:
-            load_line(line, f"runs/{name} at byte {offset}")
+            for line, begin in zip(lines, starts[first:last], strict=True):
+                load_line(line, f"runs/{name} at byte {begin}")
             raise
+        first = last
 
 
 def _turn(rows: Sequence[tuple[Any, ...]], n_columns: int) -> list[Cells]:

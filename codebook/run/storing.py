@@ -102,11 +102,10 @@ def _iter_packs(store: VectorStore, folder: RunFolder) -> Iterator[Pack]:
 def _find_places(folder: RunFolder) -> dict[str, Place]:
     """Where the line with each pack's vectors is: result file, offset and length."""
     with Ledger(folder.ledger_path) as ledger:
-        rows = ledger.iter_places(folder.name)
         return {
-            unit_id: (file, offset, length)
-            for _, unit_id, _, draw, why, _, file, offset, length, _, _ in rows
-            if not why and not draw and file is not None
+            row.unit_id: (row.file, row.offset, row.length)
+            for row in ledger.iter_rows(folder.name)
+            if not row.why and not row.draw and row.file is not None
         }
 
 
