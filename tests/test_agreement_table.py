@@ -245,8 +245,8 @@ def test_few_clusters_have_a_jackknife_and_one_has_no_interval(clustered):
 
 @pytest.mark.parametrize(
     "times",
-    [[400, 90, *[4] * 20, *[1] * 60], [60, 50, *range(6, 46), *[1] * 40], [30, 70]],
-    ids=["rare ones by unit", "and Poisson numbers", "plain"],
+    [[400, 90, *[4] * 20, *[1] * 60], [60, 50, *range(6, 46), *[1] * 40], [60, 50, *range(6, 136)], [30, 70]],
+    ids=["rare ones by unit", "and Poisson numbers", "Poisson numbers alone", "plain"],
 )
 def test_draws_are_multinomial_however_they_are_made(times):
     times = np.array(times)

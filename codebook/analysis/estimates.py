@@ -16,8 +16,10 @@ from codebook.errors import Fault
 MOST_UNDEFINED = 0.05
 """Share of undefined replicates above which no interval is given."""
 
-_CELLS = 2**22  # replicates x patterns drawn at a time, 32 MB
-_FEW, _MANY_PATTERNS = 5, 32  # units that show a pattern, and such patterns, from which on drawing units is quicker
+_CELLS, _MOST_CELLS = 2**18, 2**22  # replicates x patterns drawn at a time: 2 MB stay near a processor; 32 MB at most
+_ROWS = 64  # replicates from which on a statistic of many at once is quick
+_FEW = 5  # units that show a pattern: fewer of them are drawn one by one
+_FEW_PATTERNS, _MANY_PATTERNS = 32, 128  # such patterns, and any patterns, below which a multinomial is quicker
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ def resample(
     rng = np.random.default_rng(seed)
     drawn_from = times if members is None else np.ones(members.shape[0], dtype=np.int64)
     one_by_one = int(drawn_from[drawn_from <= _FEW].sum())
-    step = max(1, _CELLS // max(len(times), 4 * one_by_one))
+    width = len(times) + 4 * (one_by_one + _spare(int(drawn_from.sum())))
+    step = max(1, min(_MOST_CELLS // width, max(_ROWS, _CELLS // width)))
     sizes = [min(step, replicates - done) for done in range(0, replicates, step)]
 
     def weigh(size: int) -> Floats:
@@ -148,10 +151,10 @@ def draw_times(rng: np.random.Generator, times: Ints, size: int) -> Floats:
     (500, 1.0)
     """
     n_units, few = int(times.sum()), times <= _FEW
-    if few.sum() < _MANY_PATTERNS:
+    if few.sum() < _FEW_PATTERNS and len(times) < _MANY_PATTERNS:
         return rng.multinomial(n_units, times / n_units, size=size).astype(float)
     often = np.append(times[~few], times[few].sum())
-    spare = int(5 * math.sqrt(n_units))  # five standard deviations of a Poisson sum, which so hardly exceeds all
+    spare = _spare(n_units)
     if spare > 6 * len(often):
         drawn = rng.multinomial(n_units, often / n_units, size=size)
     else:
@@ -163,6 +166,11 @@ def draw_times(rng: np.random.Generator, times: Ints, size: int) -> Floats:
     weights[:, few] = _draw_units(rng, times[few], drawn[:, -1])
     left = n_units - drawn.sum(axis=1)
     return weights + _draw_units(rng, times, left) if left.any() else weights
+
+
+def _spare(n_units: int) -> int:
+    """Units to be drawn one by one: two standard deviations of a Poisson sum. Rows that exceed all are drawn anew."""
+    return int(2 * math.sqrt(n_units))
 
 
 def _draw_units(rng: np.random.Generator, times: Ints, how_many: Ints) -> Ints:
