@@ -137,10 +137,27 @@ def test_correlogram_shows_the_lower_triangle_and_fades_the_insignificant():
     p = pd.DataFrame([[1, 0.01, 0.5], [0.01, 1, 1], [0.5, 1, 1]], index=MATRIX.index, columns=MATRIX.columns)
     figure = plot_correlogram(MATRIX, title="$x$", significance=p)
     axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == [".50", "−.30", "–"]
+    assert [text.get_text() for text in axes.texts] == [".50", "−.30"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a_b", "c^{2}"]
     assert [patch.get_xy() for patch in axes.patches] == [(0, 1)]
     assert draw(figure).startswith(b"\x89PNG")
+
+
+def test_rows_and_columns_without_figures_are_left_out_and_what_vanishes_is_named():
+    names = ["a=x", "a=y", "alone", "b=x", "b=y"]
+    matrix = pd.DataFrame(np.nan, index=names, columns=names)
+    for one, two, value in (("a=x", "b=x", 0.7), ("a=y", "b=x", -0.2), ("a=x", "b=y", 0.1)):
+        matrix.loc[one, two] = matrix.loc[two, one] = value
+    p = matrix.abs().rsub(1)
+    figure = plot_correlogram(matrix, significance=p, threshold=0.85)
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b=x", "b=y"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a=x", "a=y"]
+    assert [text.get_text() for text in axes.texts] == [".70", "−.20", ".10", "–"]
+    assert [patch.get_xy() for patch in axes.patches] == [(0, 1)]
+    assert figure._supxlabel.get_text().endswith("Without any figure: alone.")
+    empty = plot_correlogram(matrix * np.nan)
+    assert len(empty.axes[0].get_yticklabels()) == 4
 
 
 def test_text_is_shown_as_it_is():

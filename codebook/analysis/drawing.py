@@ -100,6 +100,10 @@ def figure_type() -> type[Figure]:
     return NotebookFigure
 
 
+_UPRIGHT = 5
+"""Characters of a label that fit under a cell without being turned."""
+
+
 def heatmap(
     axes: Axes,
     values: pd.DataFrame,
@@ -128,10 +132,11 @@ def heatmap(
         ax=axes,
     )
     _print_numbers(axes, values, shown, numbers, dark=_dark_parts(colours, vmin, vmax))
-    axes.set_xticks(np.arange(values.shape[1]) + 0.5, [wrap(str(name)) for name in values.columns], rotation=45)
+    axes.set_xticks(np.arange(values.shape[1]) + 0.5, [wrap(str(name)) for name in values.columns], rotation=0)
     axes.set_yticks(np.arange(values.shape[0]) + 0.5, [wrap(str(name)) for name in values.index], rotation=0)
-    for label in axes.get_xticklabels():
-        label.set(ha="right", rotation_mode="anchor")
+    if max((len(str(name)) for name in values.columns), default=0) > _UPRIGHT:
+        for label in axes.get_xticklabels():
+            label.set(rotation=45, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0, colors=INK, labelsize=9)
     axes.set(xlabel="", ylabel="")
 

@@ -45,7 +45,8 @@ def plot_correlogram(
     Parameters
     ----------
     matrix
-        Symmetric, e.g. of `coder_correlogram` or `to_matrix`; cells without a value show a dash.
+        Symmetric, e.g. of `coder_correlogram` or `to_matrix`; cells without a value show a dash, and rows and columns
+        of nothing but dashes are left out. What has no figure at all is named under the picture.
     vmin, vmax
         Ends of the colour scale; its middle is white.
     significance
@@ -59,17 +60,22 @@ def plot_correlogram(
     ['.40']
     """
     _check_square(matrix, significance)
-    lower = matrix.iloc[1:, :-1]
-    shown = np.tril(np.ones(lower.shape, dtype=bool))
+    rows, columns = _places_with_figures(matrix)
+    lower = matrix.iloc[rows, columns]
+    shown = np.greater.outer(rows, columns)
     numbers = [[format_figure(value).replace("-", "−") for value in row] for row in lower.to_numpy()]
-    figure, axes = new_figure(list(matrix.columns), 0.62 * len(lower), 0.62 * len(lower), title)
+    drawn, notes = [*lower.index, *lower.columns], []
+    figure, axes = new_figure(drawn, 0.62 * len(columns), 0.62 * len(rows), title)
     heatmap(axes, lower, shown, numbers, DIVERGING, vmin, vmax)
     if significance is not None:
-        known = shown & lower.notna().to_numpy()
-        weak = known & ~(significance.iloc[1:, :-1].to_numpy(dtype=float) < threshold)
+        strong = significance.iloc[rows, columns].to_numpy(dtype=float) < threshold
+        weak = shown & lower.notna().to_numpy() & ~strong
         fade(axes, weak)
-        if weak.any():
-            note(figure, f"Faded: p not below {format_figure(threshold)} (Benjamini-Hochberg)")
+        notes += [f"Faded: p not below {format_figure(threshold)} (Benjamini-Hochberg)."] if weak.any() else []
+    if alone := [str(name) for name in matrix.columns if name not in drawn]:
+        notes.append(f"Without any figure: {', '.join(alone)}.")
+    if notes:
+        note(figure, " ".join(notes))
     return literal(figure)
 
 
@@ -151,6 +157,14 @@ def plot_estimates(
         dots(axes, np.array(heights) + offset, figures, at, str(each))
     dress_estimates(axes, rows, references, legend=str(group) if group else "")
     return literal(figure)
+
+
+def _places_with_figures(matrix: pd.DataFrame) -> tuple[list[int], list[int]]:
+    """Rows and columns of the lower triangle that have a figure: labels that one coder gave exclude each other."""
+    known = np.tril(matrix.notna().to_numpy(), -1)
+    if not known.any():
+        return list(range(1, len(matrix))), list(range(len(matrix) - 1))
+    return np.flatnonzero(known.any(axis=1)).tolist(), np.flatnonzero(known.any(axis=0)).tolist()
 
 
 def _check_square(matrix: pd.DataFrame, significance: pd.DataFrame | None) -> None:
