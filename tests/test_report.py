@@ -26,6 +26,7 @@ from codebook.report import (
     save_text,
     write_report,
 )
+from codebook.report.cells import frame_html
 from codebook.report.grey import grey_twins, lightness, say_grey
 from codebook.report.papers import latex_table, word_table
 from codebook.run import plan
@@ -98,6 +99,23 @@ def test_a_table_is_saved_for_data_and_for_papers(project):
     assert "<i>" not in page
     assert ".500 [.400, .600]" in page
     assert escape("n < 9") in page
+
+
+def test_a_wide_table_of_few_rows_stands_upright_on_the_page():
+    wide = pd.DataFrame({f"column_{n}": [n, n + 0.5] for n in range(12)})
+    said = frame_html(wide, turn=True)
+    assert said.count("<tr>") == 12
+    assert "<tr><th>column 11</th><td>11</td><td>11.500</td></tr>" in said
+    for kept in (
+        frame_html(wide),
+        frame_html(wide.iloc[:, :9], turn=True),
+        frame_html(pd.concat([wide] * 2), turn=True),
+    ):
+        assert "<thead>" in kept
+    reasons = frame_html(
+        pd.DataFrame({"reason": ["Too few units share two codings, so that nothing can be said of them."]})
+    )
+    assert "<td class=words>" in reasons
 
 
 def test_latex_is_booktabs_and_printed_to_the_letter():

@@ -11,20 +11,46 @@ import pandas as pd
 from codebook.records import WHYS
 
 _SMALLEST = 0.001
+_MOST_COLUMNS, _FEW_ROWS = 9, 3
+_LONG = 60
+"""Characters from which on a cell holds a sentence."""
 _NAMES = ("coder", "variable", "label", "name", "group", "level", "a", "b", "unit_id", "baseline_label", "reason")
 """Columns that are shown to the letter, even where they look like numbers."""
 
 
-def frame_html(frame: pd.DataFrame) -> str:
-    """Return a frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
+def frame_html(frame: pd.DataFrame, *, turn: bool = False) -> str:
+    """Return a frame as an HTML table. Every text is escaped; the saved csv has all columns and digits.
+
+    Parameters
+    ----------
+    turn
+        Write a wide table of few rows with its columns below each other, so that a page of text has room for it.
+    """
     texts, numeric = frame_texts(frame)
-    kinds = [" class=n" if number else "" for number in numeric]
+    if turn and len(texts.columns) > _MOST_COLUMNS and len(texts) <= _FEW_ROWS:
+        return _turned_html(texts)
+    kinds = [_kind(texts[name], number) for name, number in zip(texts.columns, numeric, strict=True)]
     head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(texts.columns, kinds, strict=True))
     rows = "".join(
         f"<tr>{''.join(f'<td{kind}>{escape(text)}</td>' for kind, text in zip(kinds, row, strict=True))}</tr>"
         for row in texts.itertuples(index=False, name=None)
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _turned_html(texts: pd.DataFrame) -> str:
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th>{''.join(f'<td>{escape(text)}</td>' for text in texts[name])}</tr>"
+        for name in texts.columns
+    )
+    return f'<div class="scroll"><table class="turned"><tbody>{rows}</tbody></table></div>'
+
+
+def _kind(column: pd.Series[Any], number: bool) -> str:
+    """The class of a column's cells: numbers are ranged right, and words have room."""
+    if number:
+        return " class=n"
+    return " class=words" if column.str.len().max() > _LONG else ""
 
 
 def text_html(text: str) -> str:

@@ -183,7 +183,7 @@ def _shown(folder: Path, entry: OutputEntry) -> dict[str, Any]:
         return shown | {"image": "", "html": grid_html(frame)}
     more = len(frame) - _SHOWN_ROWS
     note = f"The first {_SHOWN_ROWS} of {len(frame)} rows; all are in {path.name}. " if more > 0 else ""
-    return shown | {"image": "", "html": frame_html(frame.head(_SHOWN_ROWS)), "note": note + entry.note}
+    return shown | {"image": "", "html": frame_html(frame.head(_SHOWN_ROWS), turn=True), "note": note + entry.note}
 
 
 def _say_cost(record: dict[str, Any]) -> str:
