@@ -25,6 +25,8 @@ SEQUENTIAL = ("#ffffff", "#c9d3ea", "#6f83bd", "#1b2a6b")
 INK, MUTED, FAINT = "#1a1a1a", "#5c5c5c", "#d9d9d9"
 WRAP = 24
 """Characters after which a label is broken into lines."""
+_UPRIGHT = 5
+"""Characters of a label that fit under a cell without being turned."""
 
 
 def dots(axes: Axes, heights: Floats, figures: Floats, at: int, label: str) -> None:
@@ -98,10 +100,6 @@ def figure_type() -> type[Figure]:
             return room.getvalue()
 
     return NotebookFigure
-
-
-_UPRIGHT = 5
-"""Characters of a label that fit under a cell without being turned."""
 
 
 def heatmap(
