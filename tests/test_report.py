@@ -12,9 +12,11 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from codebook.analysis import plot_correlogram
 from codebook.analysis.drawing import DIVERGING, SEQUENTIAL
+from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
 from codebook.report import (
     checklist,
@@ -309,6 +311,14 @@ def test_the_page_and_the_folder_hold_methods_and_checklist(study):
     first = (study / "outputs" / "checklist.csv").read_bytes()
     write_report("topics", coders=CODERS)
     assert (study / "outputs" / "checklist.csv").read_bytes() == first
+
+
+def test_the_command_takes_the_coders_too(study):
+    for asked, expected in (([], "look"), (["--coders", str(CODERS)], "done")):
+        said = CliRunner().invoke(main, ["report", "topics", *asked])
+        assert said.exit_code == 0, said.output
+        assert state(pd.read_csv(study / "outputs" / "checklist.csv"), "gold labels") == expected
+    assert "units have a gold label" in (study / "outputs" / "methods.md").read_text()
 
 
 def test_what_a_person_wrote_into_the_methods_stays(study):
