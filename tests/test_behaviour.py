@@ -54,6 +54,17 @@ def test_scores_count_what_was_expected_and_invalid_answers_are_wrong() -> None:
     assert scores.loc["definitions recovered", ["low", "high"]].tolist() == pytest.approx([0.0945, 0.9055], abs=1e-3)
 
 
+def test_each_model_is_compared_with_itself_in_reverse_order() -> None:
+    probes = cb.behaviour_probes(BOOK)
+    one, two = table_of({"definition-1": "good", "definition-2": "bad"}), table_of({"definition-1": "bad"})
+    before = pd.concat([one.assign(coder="m@p1"), two.assign(coder="n@p1"), two.assign(coder="gone@p1")])
+    after = pd.concat([one.assign(coder="m@p2"), two.assign(coder="n@p2")])
+    scores = cb.score_behaviour(before, probes, variable="tone", reordered=after)
+    same = scores[scores["test"] == "same label in reverse order"].set_index("coder")
+    assert same[["n", "n_right"]].to_numpy().tolist() == [[0, 0], [2, 2], [1, 1]]
+    assert same["reason"].tolist() == ["it is not in `reordered`", "", ""]
+
+
 def test_the_embedded_engine_follows_the_topics(project: Path) -> None:
     book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
     probes, tables = cb.behaviour_probes(book), []

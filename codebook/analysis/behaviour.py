@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codebook.analysis.runs import describe_runs
 from codebook.errors import Fault, StatisticError
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def score_behaviour(
     probes
         From `behaviour_probes`.
     reordered
-        The tidy table of the same probes with `reverse_categories`; adds the share of units with the same label.
+        The tidy table of the same probes with `reverse_categories`; adds the share of units to which
+        the same model gave the same label.
 
     Returns
     -------
@@ -64,7 +66,8 @@ def _pick(table: pd.DataFrame, probes: pd.DataFrame, variable: str) -> pd.DataFr
         faults.append(Fault("table", f"{(kept['why'] == 'pending').sum()} answers are outstanding", "collect them"))
     if faults:
         raise StatisticError("The probes cannot be scored.", faults)
-    return kept
+    models = describe_runs(kept).set_index("coder")["model"]  # the codebook's digest in a coder's name differs
+    return kept.assign(model=kept["coder"].map(models))
 
 
 def _score(coder: str, own: pd.DataFrame, other: pd.DataFrame | None, confidence: float) -> list[tuple[Any, ...]]:
@@ -74,16 +77,19 @@ def _score(coder: str, own: pd.DataFrame, other: pd.DataFrame | None, confidence
         asked = own[own["test"] == test]
         rows.append(_row(coder, name, len(asked), int((asked["label"] == asked["expected"]).sum()), confidence))
     if other is not None:
-        both = own.merge(other[["unit_id", "draw", "label"]], on=["unit_id", "draw"], suffixes=("", "_other"))
+        key = ["unit_id", "draw", "model"]
+        both = own.merge(other[[*key, "label"]], on=key, suffixes=("", "_other"))
         same = int((both["label"] == both["label_other"]).sum())
-        rows.append(_row(coder, "same label in reverse order", len(both), same, confidence))
+        rows.append(_row(coder, "same label in reverse order", len(both), same, confidence, "it is not in `reordered`"))
     return rows
 
 
-def _row(coder: str, test: str, n: int, n_right: int, confidence: float) -> tuple[Any, ...]:
+def _row(
+    coder: str, test: str, n: int, n_right: int, confidence: float, why_none: str = "the codebook has none"
+) -> tuple[Any, ...]:
     from statsmodels.stats.proportion import proportion_confint
 
     if not n:
-        return coder, test, 0, 0, float("nan"), float("nan"), float("nan"), "the codebook has none"
+        return coder, test, 0, 0, float("nan"), float("nan"), float("nan"), why_none
     low, high = proportion_confint(n_right, n, alpha=1 - confidence, method="wilson")
     return coder, test, n, n_right, n_right / n, float(low), float(high), ""
