@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from codebook.digests import check_named
 from codebook.errors import EngineError, RecordError
 from codebook.records import digest_file, dump_canonical, iter_lines, load_line, request_key, write_atomic
 
@@ -42,7 +43,7 @@ def read_archive(folder: Path, work: Path) -> Archive:
     EngineError
         The folder holds no shards or no results.
     RecordError
-        A file is damaged; the message names file and line.
+        A file is damaged, which is told with its line, or was changed since it was written.
     """
     results: dict[str, tuple[bool, Place]] = {}
     for path, shown in _files(folder, "results", work):
@@ -80,7 +81,10 @@ def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
     paths = sorted(path for path in found if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != ".")
     if not paths:
         raise EngineError(f"{folder} holds no {kind}. To mend: give the folder of an archived run.")
-    return [(_unpack(path, work) if path.suffix == ".gz" else path, path) for path in paths]
+    files = [(_unpack(path, work) if path.suffix == ".gz" else path, path) for path in paths]
+    for path, shown in files:
+        check_named(path, name=shown.name.removesuffix(".gz"), shown=str(shown))
+    return files
 
 
 def _unpack(path: Path, work: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from codebook.digests import check_folder
 from codebook.errors import RunError
 from codebook.paths import project_folder, show_path
 from codebook.records import digest_file, write_atomic
@@ -73,6 +74,8 @@ def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: st
     ------
     RunError
         The run has no table yet.
+    RecordError
+        A result file was changed since it was fetched; nothing is written.
     TableError
         The coders cannot be read.
     """
@@ -81,6 +84,7 @@ def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: st
     folder = project_folder() / "runs" / run
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
+    check_folder(folder / "results", orjson.loads((folder / "run.json").read_bytes()).get("results"))
     _save_methods(run, coders, gold)
     pages = Environment(loader=PackageLoader("codebook.report"), autoescape=True, undefined=StrictUndefined)
     page = pages.get_template("report.html.j2").render(_gather(folder, title))

@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
+from codebook.digests import check_folder, digest_of
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.records import digest_file, write_atomic
+from codebook.records import write_atomic
 from codebook.scheme import Codebook, read_codebook
 
 _PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff", "openai", "genai-prices")
@@ -77,25 +78,26 @@ class RunFolder:
         RecordError
             Its file is gone or changed.
         """
-        if not path.is_file() or digest_file(path) != sha256:
+        if not path.is_file() or digest_of(path) != sha256:
             raise RecordError(
                 f"{show_path(path)} is gone or was changed after it was planned (its SHA-256 is in the ledger). "
                 "To mend: restore it from a backup, or plan a new run."
             )
 
     def check_results(self) -> None:
-        """Refuse result files that are not those that were fetched: the name of each holds its digest.
+        """Refuse result files that are not those that were fetched: name and `run.json` hold their digests.
 
         Raises
         ------
         RecordError
-            A file was changed.
+            A file was changed, or one that is recorded is gone; all of them are named.
         """
-        changed = [
-            path.name for path in self.results.glob("*.jsonl") if path.name.split("-")[1] != digest_file(path)[:12]
-        ]
-        if changed:
-            raise RecordError(f"{', '.join(changed)} changed since it was fetched. To mend: restore it from a backup.")
+        recorded = self.read_record().get("results", {}) if self.record_path.is_file() else {}
+        check_folder(self.results, recorded)
+
+    def result_digests(self) -> dict[str, str]:
+        """The SHA-256 of each result file, by its name."""
+        return {path.name: digest_of(path) for path in sorted(self.results.glob("[0-9]*.jsonl"))}
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from codebook.dialects import Said, read_said
+from codebook.digests import check_named
 from codebook.errors import RecordError
 from codebook.ledger import Ledger, iter_columns
 from codebook.records import load_line
@@ -117,11 +118,12 @@ def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
     Raises
     ------
     RecordError
-        It is gone; the message names the answer that was wanted.
+        It is gone or was changed; the message names the answer that was wanted.
     """
     path = folder.runs / name
     if not path.is_file():
         raise RecordError(f"runs/{name} is gone: it holds the answer {custom_id}. To mend: restore it from a backup.")
+    check_named(path)
     return path.open("rb")
 
 

@@ -119,6 +119,7 @@ class Run(RunViews):
                 open_run(other)._collect_jobs()
         status = self.status()
         with self.folder.lock():
+            self.folder.check_results()
             write_table(self.table(), self.folder.table_path)
             self._update_record()
         if is_embedding(self.codebook):
@@ -237,4 +238,5 @@ class Run(RunViews):
         """Note in `run.json` what is known after collecting."""
         with self._ledger() as ledger:
             self.record["answered"] = describe_answers(ledger, self.name, charged=Meter(self.asked).charges)
+        self.record["results"] = self.folder.result_digests()
         self.folder.write_record(self.record)

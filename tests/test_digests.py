@@ -1,0 +1,141 @@
+"""Result files are checked against their digests whenever they are read: a file that was edited is refused by all."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from scripted import make_book, register
+
+from codebook import digests
+from codebook.cli import main
+from codebook.digests import check_folder, digest_of
+from codebook.engines import make_engine
+from codebook.errors import RecordError
+from codebook.records import Unit, digest_file
+from codebook.report import write_report
+from codebook.run import Run, embed_texts, open_run, plan, store_vectors
+
+UNITS = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]
+CHANGED = r"runs/one/results/0001-\w{12}-output\.jsonl was changed since it was written.*To mend: restore it"
+
+
+@pytest.fixture
+def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    register(monkeypatch)
+    planned = plan(make_book("topic"), UNITS, run="one", engine="scripted")
+    planned.submit()
+    planned.collect()
+    return open_run("one")
+
+
+def result_of(run: Run) -> Path:
+    (path,) = run.folder.results.glob("*.jsonl")
+    return path
+
+
+def edit(path: Path, old: bytes = b"coal", new: bytes = b"golf") -> None:
+    """As a person edits: the same name, the same length, another label."""
+    raw = path.read_bytes()
+    assert old in raw
+    path.write_bytes(raw.replace(old, new))
+
+
+def files_of(run: Run) -> dict[str, str]:
+    kept = [path for path in run.folder.path.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return {path.relative_to(run.folder.path).as_posix(): digest_file(path) for path in kept}
+
+
+VERBS: dict[str, Callable[[Run], object]] = {
+    "collect": lambda run: run.collect(),
+    "partial": lambda run: run.collect(partial=True),
+    "table": lambda run: run.table(),
+    "codings": lambda run: run.codings(),
+    "coverage": lambda run: run.coverage(),
+    "export": lambda run: run.export(),
+    "logprobs": lambda run: run.logprobs(),
+    "report": lambda run: write_report(run.name),
+    "delete": lambda run: run.delete_remote(),
+    "replay": lambda run: make_engine("replay", folder=run.folder.path.parent / "x", archive=run.folder.path).model,
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_r10_an_edited_result_file_is_refused_by_every_verb_and_nothing_is_written(run: Run, verb: str) -> None:
+    edit(result_of(run))
+    before = files_of(run)
+    with pytest.raises(RecordError, match=r"(?s)0001-\w{12}-output\.jsonl was changed .*To mend: restore it"):
+        VERBS[verb](open_run("one"))
+    assert files_of(run) == before
+
+
+@pytest.mark.parametrize("words", [("collect", "one"), ("table", "one"), ("report", "one"), ("reliability", "one")])
+def test_r10_a_command_says_which_file_was_edited_and_ends_with_1(run: Run, words: tuple[str, ...]) -> None:
+    path = result_of(run)
+    whole = path.read_bytes()
+    edit(path)
+    done = CliRunner().invoke(main, list(words))
+    assert done.exit_code == 1
+    assert path.name in done.output
+    path.write_bytes(whole)  # the mend that was named
+    assert CliRunner().invoke(main, list(words)).exit_code == 0
+
+
+def test_r10_a_file_that_is_renamed_to_fit_its_new_digest_is_noticed_too(run: Run) -> None:
+    path = result_of(run)
+    edit(path)
+    number, _, rest = path.name.split("-")
+    path.rename(path.with_name(f"{number}-{digest_file(path)[:12]}-{rest}"))
+    with pytest.raises(RecordError, match="is gone"):
+        write_report("one")
+
+
+def test_r10_the_whole_digest_is_in_the_record(run: Run) -> None:
+    path = result_of(run)
+    assert run.record["results"] == {path.name: digest_file(path)}
+    with pytest.raises(RecordError, match=r"its SHA-256 is not the one in run\.json"):
+        check_folder(run.folder.results, {path.name: digest_file(path)[:12] + "0" * 52})
+
+
+def test_r10_an_edited_archive_is_not_replayed_whether_packed_or_not(run: Run, tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    for kind in ("shards", "results"):
+        shutil.copytree(run.folder.path / kind, archive / kind)
+    for path in archive.rglob("*.jsonl"):
+        edit(path, b"u1", b"u9")
+        path.with_suffix(".jsonl.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    with pytest.raises(RecordError, match=r"0001-\w{12}-output\.jsonl\.gz was changed"):
+        _ = make_engine("replay", folder=tmp_path / "work", archive=archive).model
+
+
+def test_r10_vectors_are_not_stored_from_an_edited_file(project: Path) -> None:
+    embed_texts(["coal", "gas"], dimensions=384, run="one")
+    run = open_run("one")
+    shutil.rmtree(run.folder.runs / "vectors")
+    edit(result_of(run), b'"index":1', b'"index":2')
+    with pytest.raises(RecordError, match=CHANGED):
+        store_vectors(open_run("one"))
+
+
+def test_r10_a_file_is_hashed_once_while_it_stays_the_same_file(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = list[Path]()
+
+    def count(path: Path) -> str:
+        hashed.append(path)
+        return digest_file(path)
+
+    monkeypatch.setattr(digests, "digest_file", count)
+    path = result_of(run)
+    for _ in range(3):
+        run.table()
+        assert digest_of(path) == digest_file(path)
+    assert len(hashed) <= 1
+    edit(path)
+    with pytest.raises(RecordError, match=CHANGED):
+        run.table()
+    assert hashed[-1] == path
