@@ -21,7 +21,7 @@ from statsmodels.stats import inter_rater
 
 import codebook as cb
 from codebook.analysis import COEFFICIENTS, VariableSpec, agreement, krippendorff_alpha
-from codebook.analysis.coefficients import estimate_coefficient
+from codebook.analysis.coefficients import Coefficient, estimate_coefficient
 from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.estimates import Estimate
 from codebook.analysis.examples import make_table, observers_2011
@@ -211,6 +211,54 @@ def test_weighted_coefficients_with_gaps(kind, weights):
     codings = read_codings(observers_2011(), variable="code", level="ordinal", labels=list("12345"))
     plain = plain_weighted(values, [1, 2, 3, 4, 5], 1 - far, kind)
     assert estimate(codings, f"{kind}_{weights}").value == pytest.approx(plain, abs=1e-12)
+
+
+def ratio_weights(points: list[float]) -> np.ndarray:
+    """Ratio weights as irrCAC's `ratio.weights` has them, from the formula of Gwet (2014)."""
+    low, high = min(points), max(points)
+    ends = ((high - low) / (high + low)) ** 2
+    return np.array([[1 - ((a - b) / (a + b)) ** 2 / ends if a != b else 1.0 for b in points] for a in points])
+
+
+TENS = {"A": "10 20 30 30 40 40 10 20".split(), "B": "10 20 20 30 40 30 20 20".split()}
+
+
+@pytest.mark.parametrize(
+    ("table", "labels", "value"),
+    [
+        (make_table("code", TENS), ["10", "20", "30", "40"], 0.82035),
+        (observers_2011(), list("12345"), 0.8574),
+    ],
+    ids=["tens", "observers"],
+)
+def test_s03_ac2_of_a_ratio_scale_without_zero_is_irrcacs(table, labels, value):
+    """R irrCAC, `gwet.ac1.raw(ratings, weights="ratio")`: the weights end at the least label, not at 0."""
+    found = estimate(read_codings(table, variable="code", level="ratio", labels=labels), "ac2", replicates=0)
+    assert found.value == pytest.approx(value, abs=5e-5)
+
+
+@pytest.mark.parametrize("points", [[0, 1, 4], [10, 20, 30, 40], [0.5, 0.75, 8], [3, 7], [2]], ids=str)
+def test_s03_ratio_weights_are_those_of_the_formula(points):
+    scale = Scale("ratio", tuple(map(str, points)), np.array(points, dtype=float), n_declared=len(points))
+    np.testing.assert_allclose(agreement_weights(scale, "ratio"), ratio_weights(points), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["ac2", "fleiss", "brennan_prediger"])
+@pytest.mark.parametrize("least", [0, 1, 50])
+def test_s03_coefficients_with_ratio_weights_pair_by_pair(kind, least):
+    """Random tables with gaps, of numbers that begin at 0 and of such that do not, against the slow way."""
+    rng = np.random.default_rng(least)
+    points = [float(least + step) for step in (0, 1, 3, 10)]
+    values = [[rng.choice([*points, None], p=[0.3, 0.2, 0.2, 0.1, 0.2]) for _ in range(3)] for _ in range(40)]
+    texts = {f"c{at}": [None if unit[at] is None else f"{unit[at]:g}" for unit in values] for at in range(3)}
+    codings = read_codings(make_table("v", texts), variable="v", level="ratio", labels=[f"{p:g}" for p in points])
+    found = estimate_weighted(codings, kind, "ratio")
+    assert found == pytest.approx(plain_weighted(values, points, ratio_weights(points), kind), abs=1e-12)
+
+
+def estimate_weighted(codings: Codings, kind: str, weights: str) -> float:
+    coefficient = Coefficient(f"{kind}_{weights}", kind, kind, weights)
+    return estimate_coefficient(pairable(codings), coefficient, Bootstrap(0))[0].value
 
 
 def test_ac2_takes_the_weights_of_the_level():

@@ -9,6 +9,7 @@ import pytest
 
 import codebook as cb
 from codebook.errors import ParameterError, StatisticError
+from codebook.records import WHYS
 from codebook.scheme import parse_codebook
 from codebook.table import make_table
 
@@ -52,6 +53,17 @@ def test_scores_count_what_was_expected_and_invalid_answers_are_wrong() -> None:
     }
     # Wilson's interval for 1 of 2: (1 + 1.92 -+ 1.96 sqrt(2 / 4 + 0.96)) / (2 + 3.84)
     assert scores.loc["definitions recovered", ["low", "high"]].tolist() == pytest.approx([0.0945, 0.9055], abs=1e-3)
+
+
+@pytest.mark.parametrize("why", [why for why in WHYS if why != "pending"])
+def test_s04_a_row_without_a_label_is_no_legal_label_whatever_the_reason(why: str) -> None:
+    probes = cb.behaviour_probes(BOOK)
+    nothing = table_of(dict.fromkeys(["definition-1", "definition-2"]), why)
+    scores = cb.score_behaviour(nothing, probes, variable="tone").set_index("test")
+    assert scores.loc["legal labels", ["n", "n_right"]].tolist() == [2, 0]
+    mixed = table_of({"definition-1": "good", "definition-2": None}, why)
+    scores = cb.score_behaviour(mixed, probes, variable="tone").set_index("test")
+    assert scores.loc["legal labels", ["n", "n_right"]].tolist() == [2, 1]
 
 
 def test_each_model_is_compared_with_itself_in_reverse_order() -> None:

@@ -26,7 +26,8 @@ def score_behaviour(
     Parameters
     ----------
     table
-        The tidy table of a run over the probes. Rows without a label count as wrong; `pending` rows are refused.
+        The tidy table of a run over the probes. A row without a label, whatever its `why`, is no legal label (Halterman
+        and Keith ask that the answer is one of the labels) and counts as wrong; `pending` rows are refused.
     probes
         From `behaviour_probes`.
     reordered
@@ -72,7 +73,7 @@ def _pick(table: pd.DataFrame, probes: pd.DataFrame, variable: str) -> pd.DataFr
 
 def _score(coder: str, own: pd.DataFrame, other: pd.DataFrame | None, confidence: float) -> list[tuple[Any, ...]]:
     """The rows of one coder."""
-    rows = [_row(coder, "legal labels", len(own), int((own["why"] != "invalid").sum()), confidence)]
+    rows = [_row(coder, "legal labels", len(own), int(own["label"].notna().sum()), confidence)]
     for test, name in _TESTS.items():
         asked = own[own["test"] == test]
         rows.append(_row(coder, name, len(asked), int((asked["label"] == asked["expected"]).sum()), confidence))

@@ -38,7 +38,8 @@ def agreement_weights(scale: Scale, weights: str) -> Floats:
 
     Linear 1 - |a - b| / range, quadratic 1 - (a - b)^2 / range^2, where a and b are the numbers of an interval or
     ratio scale and else the places in the codebook's order; ordinal 1 - C(|a - b| + 1, 2) / C(V, 2) of places;
-    ratio 1 - ((a - b) / (a + b))^2, scaled to 0 for the two ends (Gwet 2014); for sets 1 - distance.
+    ratio 1 - ((a - b) / (a + b))^2, scaled to 0 for the two ends of the scale, wherever these lie (Gwet 2014); for sets
+    1 - distance.
 
     Examples
     --------
@@ -54,8 +55,8 @@ def agreement_weights(scale: Scale, weights: str) -> Floats:
     if weights in SET_LEVELS:
         return 1 - label_distances(scale)
     if weights == "ratio":
-        a, b = scale.values.max(initial=0.0), scale.values.min(initial=0.0) if len(scale.values) else 0.0
-        return 1 - _share(label_distances(scale), ((a - b) / (a + b)) ** 2 if a + b else 0.0)
+        apart = label_distances(scale)
+        return 1 - _share(apart, float(apart.max(initial=0.0)))
     places = scale.values if len(scale.values) and weights != "ordinal" else np.arange(scale.n_labels, dtype=float)
     apart = np.abs(places[:, None] - places[None, :])
     if weights == "ordinal":
