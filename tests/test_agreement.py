@@ -220,7 +220,7 @@ def ratio_weights(points: list[float]) -> np.ndarray:
     return np.array([[1 - ((a - b) / (a + b)) ** 2 / ends if a != b else 1.0 for b in points] for a in points])
 
 
-TENS = {"A": "10 20 30 30 40 40 10 20".split(), "B": "10 20 20 30 40 30 20 20".split()}
+TENS = {"A": ["10", "20", "30", "30", "40", "40", "10", "20"], "B": ["10", "20", "20", "30", "40", "30", "20", "20"]}
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,17 @@ def test_humans_models_and_all():
     assert list(group_coders(make_tidy(rows[:2] + many))) == ["humans", "models", "all"]
 
 
+def test_s11_a_missing_ac1_has_its_reason(frames):
+    table, spec = frames
+    made = agreement_table(table, [spec], replicates=0)
+    sets = made["label"] == "(set)"
+    assert made.loc[sets, "ac1"].isna().all()
+    assert made.loc[sets, "reason"].str.contains("sets of labels have none: ask by='label'").all()
+    assert made.loc[~sets, "ac1"].notna().all()
+    numbers = agreement_table(make_table("v", {"a": ["1", "2"], "b": ["1.0", "3"]}), [VariableSpec("v", "interval")])
+    assert "AC1 needs the number of allowed labels" in numbers["reason"][0]
+
+
 def test_labels_one_against_the_others(frames):
     table, spec = frames
     by_label = agreement(table, [spec], by="label", coefficients=["alpha", "ac1"], replicates=100)

@@ -15,6 +15,8 @@ import pytest
 
 from codebook.analysis import (
     DEFINITIONS,
+    VariableSpec,
+    agreement,
     agreement_table,
     coder_pairs,
     format_figure,
@@ -276,6 +278,26 @@ def test_percent_agreement_means_four_things(definition, monkeypatch):
     plain = percent_agreement(table, variable="v", definition=definition)
     assert plain.value == pytest.approx(shares[definition])
     assert plain.reason == ("no interval: too many pairs to resample" if definition == "mean_coder_pairs" else "")
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_s11_the_level_alone_says_which_labels_are_the_same(definition):
+    table = make_table("v", {"A": ["1", "2", "3", "5"], "B": ["1.0", "2.0", "3.00", "6"]})
+    for level in ("interval", "ratio"):
+        rows = agreement(table, [VariableSpec("v", level)], coefficients=[f"percent_{definition}"], replicates=0)
+        found = percent_agreement(table, variable="v", level=level, definition=definition, replicates=0)
+        assert found.value == rows["value"][0] == 0.75
+    every = ["1", "1.0", "2", "2.0", "3", "3.00", "5", "6"]
+    rows = agreement(table, [VariableSpec("v", "nominal", every)], coefficients=["percent"], replicates=0)
+    found = percent_agreement(table, variable="v", level="nominal", definition=definition, replicates=0)
+    assert found.value == rows["value"][0] == 0
+
+
+def test_s11_numbers_in_two_spellings_are_not_compared_without_a_level():
+    table = make_table("v", {"A": ["1", "2", "x"], "B": ["1.0", "2", "x"]})
+    with pytest.raises(StatisticError, match=r"'1', '1\.0' are one number and different texts.*level='interval'"):
+        percent_agreement(table, variable="v")
+    assert percent_agreement(table[table["unit_id"] != "u1"], variable="v", replicates=0).value == 1
 
 
 def test_percent_agreement_refuses_a_fifth_meaning_and_says_undefined():

@@ -62,6 +62,8 @@ def table_row(each: Comparison, how: Bootstrap) -> dict[str, object]:
         return _no_figures(each.reason)
     kept = pairable(each.codings)
     alpha, draws = estimate_coefficient(kept, COEFFICIENTS["alpha"], how)
+    ac1, _ = estimate_coefficient(kept, COEFFICIENTS["ac1"], Bootstrap(0))
+    reasons = [alpha.reason, ac1.reason if math.isnan(ac1.value) else ""]
     margins = kept.patterns.times @ kept.patterns.counts
     return {
         "n_units": len(each.codings.units),
@@ -75,13 +77,13 @@ def table_row(each: Comparison, how: Bootstrap) -> dict[str, object]:
         "high": alpha.high,
         "jack_low": alpha.jack_low,
         "jack_high": alpha.jack_high,
-        "ac1": plain_value(kept, "ac1"),
+        "ac1": ac1.value,
         "commonest": float(margins.max() / margins.sum()) if margins.sum() else math.nan,
         "below_667": _share_below(alpha, draws, BOUNDS[0]),
         "below_800": _share_below(alpha, draws, BOUNDS[1]),
         "undefined_share": alpha.undefined_share,
         "dropped": kept.dropped,
-        "reason": alpha.reason,
+        "reason": "; ".join(dict.fromkeys(filter(None, reasons))),
     }
 
 

@@ -13,7 +13,7 @@ from codebook.analysis.counts import Codings, coder_patterns, read_codings
 from codebook.analysis.estimates import Estimate, check_bootstrap
 from codebook.analysis.patterns import Patterns
 from codebook.analysis.reliability import Bootstrap, Pairable, make_estimate, pairable
-from codebook.analysis.scales import Floats
+from codebook.analysis.scales import Floats, check_spellings
 from codebook.errors import Fault
 
 DEFINITIONS = {
@@ -32,6 +32,7 @@ def percent_agreement(
     *,
     variable: str,
     labels: Sequence[str] | None = None,
+    level: str | None = None,
     definition: str = "mean_pairwise",
     coders: Iterable[str] | None = None,
     replicates: int = 1000,
@@ -41,13 +42,16 @@ def percent_agreement(
 ) -> Estimate:
     """Share of agreement, in one of its four meanings; the result names which.
 
-    Two codings agree when their labels are the same text (for a `multi` variable: the same set). It is not corrected
-    for chance: report it beside alpha, never instead.
+    Two codings agree when their labels are the same at the level of the variable, as in every other statistic: the
+    same number on an interval or ratio scale (1 and 1.0), else the same text (for a `multi` variable: the same set).
+    It is not corrected for chance: report it beside alpha, never instead.
 
     Parameters
     ----------
     labels
         Allowed labels; None takes those in the table.
+    level
+        Of the variable. None compares texts, and refuses labels that are one number written in two ways.
     definition
         `mean_pairwise`: mean over units of the share of pairs of coders who agree. `all_coders_agree`: share of units
         on which all their coders agree. `pooled_pairs`: agreeing pairs of all pairs, so that units with many coders
@@ -68,9 +72,11 @@ def percent_agreement(
     if definition not in DEFINITIONS:
         faults.append(Fault("definition", f"{definition!r} is unknown", f"pass one of {', '.join(DEFINITIONS)}"))
     raise_faults("Percent agreement cannot be computed.", faults)
-    if labels is None and {"variable", "label"} <= set(table.columns):
+    read_as = "nominal" if level in (None, "nominal", "ordinal") else str(level)
+    if labels is None and read_as == "nominal" and {"variable", "label"} <= set(table.columns):
         labels = sorted(map(str, table.loc[table["variable"] == variable, "label"].dropna().unique())) or ["none"]
-    codings = read_codings(table, variable=variable, level="nominal", labels=labels, coders=coders, draw=draw)
+        raise_faults("Percent agreement cannot be computed.", check_spellings(labels) if level is None else [])
+    codings = read_codings(table, variable=variable, level=read_as, labels=labels, coders=coders, draw=draw)
     return estimate_percent(pairable(codings), definition, Bootstrap(replicates, confidence, seed))[0]
 
 
