@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from codebook.errors import Fault
@@ -31,10 +32,39 @@ def show_path(path: Path) -> str:
     """Return a path as a person should read it: relative to the project where it lies inside, `/` between parts."""
     try:
         return path.resolve().relative_to(project_folder()).as_posix()
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):  # outside the project; or links that lead back to themselves
         return path.as_posix()
 
 
 def missing_file(path: Path) -> Fault:
     """Return the fault of a file that is not there."""
-    return Fault(show_path(path), "no such file", "correct the path; a relative one is taken from the project's folder")
+    mend = "correct the path; a relative one is taken from the project's folder"
+    if "\\" in path.name:
+        mend = f"write / between folders, as {Path(show_path(path).replace(chr(92), '/')).as_posix()}"
+    return Fault(show_path(path), "no such file", mend)
+
+
+def find_file_fault(path: Path) -> Fault | None:
+    """Return why there is no file to read at a path, or None: only regular files are ever opened.
+
+    Examples
+    --------
+    >>> print(find_file_fault(Path("/dev/null")))
+    /dev/null: it is a device and no file. To mend: give a file; what a pipe or a device holds, save as one first.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return missing_file(path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return Fault(show_path(path), f"it cannot be opened ({reason})", "correct the path, or allow it to be read")
+    if stat.S_ISREG(mode):
+        return None
+    mend = "give a file; what a pipe or a device holds, save as one first"
+    return Fault(show_path(path), f"it is {_name_kind(mode)} and no file", mend)
+
+
+def _name_kind(mode: int) -> str:
+    kinds = {"a folder": stat.S_ISDIR, "a pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK}
+    return next((name for name, is_kind in kinds.items() if is_kind(mode)), "a device")

@@ -98,10 +98,15 @@ def service_options(command: F) -> F:
 
 def take_plan(given: dict[str, Any]) -> dict[str, Any]:
     """The options of a plan as the package takes them: the units read, settings typed, the engine's own apart."""
-    import yaml
+    from codebook.errors import ParameterError
+    from codebook.files.yaml_text import parse_value
 
     columns = ("units_path", "id_column", "text_column", "context", "where", "form")
     units = read_units(**{name: given.pop(name) for name in columns})
-    settings = {name: yaml.safe_load(values[-1]) for name, values in given.pop("settings").items()}
+    summary = "The settings cannot be read."
+    settings = {
+        name: parse_value(values[-1], f"--set {name}", error=ParameterError, summary=summary)
+        for name, values in given.pop("settings").items()
+    }
     options = {name: value for name in ("provider", "base_url") if (value := given.pop(name))}
     return {"units": units, "settings": settings, "options": options, **given}

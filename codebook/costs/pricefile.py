@@ -13,18 +13,18 @@ batches is in proportion to the input. There are no dearer prices for long reque
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from codebook.costs.rates import Band, Rates
 from codebook.errors import Fault, ParameterError
-from codebook.paths import missing_file, show_path
+from codebook.files.yaml_text import YamlTree, read_yaml
+from codebook.paths import missing_file
 
 FILE = "prices.yaml"
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -99,19 +99,15 @@ def read_prices(path: Path) -> PriceFile:
 @lru_cache(maxsize=16)
 def parse_file(path: Path, _changed_ns: int, _n_bytes: int) -> PriceFile:
     """Read a file of prices once for each of its versions."""
-    where = show_path(path)
+    tree = read_yaml(path, error=ParameterError, summary="The file of prices cannot be read.")
+    faults = [  # texts only: a model named 4 or `no` keeps its name
+        Fault(f"{tree.where}, line {line}", f"`{loc[-1]}` stands here twice", "keep one of them")
+        for loc, line in tree.repeated_keys()
+    ]
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
-        raw = yaml.load(text, Loader=yaml.BaseLoader)  # texts only: a model named 4 or `no` keeps its name
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        fault = Fault(where, " ".join(str(error).split()), "mend the YAML, saved as UTF-8")
-        raise ParameterError("The file of prices cannot be read.", [fault]) from None
-    faults = [*_find_twice(root, where)]
-    try:
-        found = PriceFile.model_validate(raw)
+        found = PriceFile.model_validate(tree.value)
     except ValidationError as error:
-        faults += [_explain(one, root, where) for one in error.errors()]
+        faults += [_explain(one, tree) for one in error.errors()]
     if faults:
         raise ParameterError("The file of prices is faulty.", faults)
     return found
@@ -125,44 +121,18 @@ _MENDS = {
 }
 
 
-def _explain(error: Mapping[str, Any], root: yaml.Node | None, where: str) -> Fault:
+def _explain(error: Mapping[str, Any], tree: YamlTree) -> Fault:
     """One fault found by pydantic, with its line and the mend."""
     loc = [str(part) for part in error["loc"]]
     named = ".".join(loc) or "the file"
     fields = PriceFile.model_fields if len(loc) < 2 else ModelPrices.model_fields
+    where = tree.place(tuple(loc))
     if error["type"] == "extra_forbidden":
-        return Fault(
-            f"{where}, line {_line(root, loc)}", f"`{named}` is not a field", f"the fields are {', '.join(fields)}"
-        )
+        return Fault(where, f"`{named}` is not a field", f"the fields are {', '.join(fields)}")
     mend = _MENDS.get(loc[0] if len(loc) == 1 else "", _USD_MEND) if loc else _MENDS["models"]
     problem = f"{named}: {error['msg'].removeprefix('Value error, ')}"
     if error["type"] == "missing":
         problem = f"`{named}` is missing"
     elif error["type"] == "value_error":
         mend = "list both, or neither and let the provider's discount count"
-    return Fault(f"{where}, line {_line(root, loc)}", problem, mend)
-
-
-def _find_twice(node: yaml.Node | None, where: str) -> Iterator[Fault]:
-    """Names that stand twice in one mapping, of which YAML would drop the first without a word."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        if key.value in seen:
-            line = key.start_mark.line + 1
-            yield Fault(f"{where}, line {line}", f"`{key.value}` stands here twice", "keep one of them")
-        seen.add(key.value)
-        yield from _find_twice(value, where)
-
-
-def _line(node: yaml.Node | None, loc: list[str]) -> int:
-    """The line of the deepest part of `loc` that is in the file, counted from 1."""
-    line = 1
-    for part in loc:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = [(key, value) for key, value in pairs if key.value == part]
-        if not found:
-            break
-        line, node = found[-1][0].start_mark.line + 1, found[-1][1]
-    return line
+    return Fault(where, problem, mend)

@@ -164,11 +164,11 @@ def _refuse(text: str) -> bool:
 
 def _split_list(text: str) -> object:
     if text.strip().startswith("["):
-        import yaml
+        from codebook.files.yaml_text import parse_yaml
 
         try:
-            return yaml.load(text, Loader=yaml.BaseLoader)
-        except yaml.YAMLError:
+            return parse_yaml(text, "the list", error=ParameterError, summary="").value
+        except ParameterError:
             raise ValueError(text) from None
     return [part.strip() for part in text.split(",") if part.strip()]
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from codebook.errors import Fault, ParameterError
 from codebook.execute.notebook import find_notebook
 from codebook.execute.parameters import Parameter, Value, judge_secrecy, judge_value, read_parameters, suggest
+from codebook.files.yaml_text import Loc, YamlTree, read_yaml
 from codebook.paths import project_folder, show_path
 
 if TYPE_CHECKING:
@@ -44,22 +43,16 @@ class Plan:
     steps: tuple[Step, ...]
 
 
-Place = tuple[str | int, ...]
-
-
 @dataclass
 class _Checker:
     """Collects the faults of one study file, each with its line."""
 
-    file: str
-    lines: Mapping[Place, int]
+    tree: YamlTree
     faults: list[Fault] = field(default_factory=list)
 
-    def add(self, place: Place, problem: str, mend: str) -> None:
+    def add(self, place: Loc, problem: str, mend: str) -> None:
         """Note a fault at a place of the file; a place that is not written there counts as the one around it."""
-        while place not in self.lines and place:
-            place = place[:-1]
-        self.faults.append(Fault(f"{self.file}, line {self.lines.get(place, 1)}", problem, mend))
+        self.faults.append(Fault(self.tree.place(place), problem, mend))
 
     def stop(self) -> None:
         """Raise all faults together, if there are any."""
@@ -93,7 +86,7 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
             check.faults.append(Fault("steps to run", f"there is no step `{name}`", suggest(name, names, "steps")))
     steps = []
     for number, (step, (notebook, known)) in enumerate(zip(study.steps, declared, strict=True), start=1):
-        given: dict[str, tuple[Place, object]] = {"run": (("run",), run)} if "run" in known else {}
+        given: dict[str, tuple[Loc, object]] = {"run": (("run",), run)} if "run" in known else {}
         given |= {name: (("parameters", name), parameters[name]) for name in parameters if name in known}
         place = ("steps", number - 1, "parameters")
         given |= {name: ((*place, name), value) for name, value in step.parameters.items() if name in known}
@@ -105,7 +98,7 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
     return Plan(study.study, project_folder() / "runs" / run, tuple(steps))
 
 
-def _judge(known: Mapping[str, Parameter], name: str, value: object, place: Place, check: _Checker) -> Value:
+def _judge(known: Mapping[str, Parameter], name: str, value: object, place: Loc, check: _Checker) -> Value:
     result = judge_secrecy(name, value) or judge_value(known[name], value)
     if isinstance(result, tuple):
         if place:
@@ -202,40 +195,14 @@ def _model() -> type[BaseModel]:
 
 
 def _read_yaml(path: Path) -> tuple[object, _Checker]:
-    """Read a YAML file with every scalar as the text that stands there, and the line of every place in it."""
-    name = show_path(path)
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
-    except FileNotFoundError:
-        fault = Fault(name, "there is no such file", "check the path, or make a study with `codebook new`")
-    except UnicodeDecodeError:
-        fault = Fault(name, "the file is not written in UTF-8", "save it as UTF-8")
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        fault = Fault(f"{name}, line {line}", f"this is not YAML: {error.problem}", "check indents, colons and quotes")
-    except yaml.YAMLError as error:
-        fault = Fault(name, f"this is not YAML: {error}", "take out characters that YAML forbids")
-    else:
-        check = _Checker(name, {})
-        lines: dict[Place, int] = {}
-        data = _build(root, (), lines, check) if root else {}
-        check.lines = lines
-        return data, check
-    raise ParameterError("The study cannot be read.", [fault])
-
-
-def _build(node: yaml.Node, place: Place, lines: dict[Place, int], check: _Checker) -> object:
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.SequenceNode):
-        return [_build(child, (*place, index), lines, check) for index, child in enumerate(node.value)]
-    if not isinstance(node, yaml.MappingNode):
-        return str(node.value)
-    built: dict[str, object] = {}
-    for key, value in node.value:
-        name = str(key.value)
-        if name in built:
-            where = f"{check.file}, line {key.start_mark.line + 1}"
-            check.faults.append(Fault(where, f"`{name}` stands here a second time", "keep one of them"))
-        lines[(*place, name)] = key.start_mark.line + 1
-        built[name] = _build(value, (*place, name), lines, check)
-    return built
+    """Read a YAML file with every scalar as the text that stands there; keys that stand twice are faults."""
+    summary = "The study cannot be read."
+    if not path.exists():
+        fault = Fault(show_path(path), "there is no such file", "check the path, or make a study with `codebook new`")
+        raise ParameterError(summary, [fault])
+    tree = read_yaml(path, error=ParameterError, summary=summary)
+    check = _Checker(tree)
+    for loc, line in tree.repeated_keys():
+        where = f"{tree.where}, line {line}"
+        check.faults.append(Fault(where, f"`{loc[-1]}` stands here a second time", "keep one of them"))
+    return {} if tree.value is None else tree.value, check

@@ -7,11 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from codebook.dialects import check_settings
 from codebook.engines import make_engine
 from codebook.errors import Fault, ParameterError, RunError
+from codebook.files.yaml_text import parse_value
 from codebook.ledger import Ledger
 from codebook.ledger.book import now
 from codebook.paths import resolve_path, show_path
@@ -143,7 +142,11 @@ def read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
         Fault("options", f"{name!r} has no value", "write name: value") for name, colon, _ in pairs if not colon
     ]:
         raise ParameterError("The options of the engine cannot be read.", faults)
-    return {name.strip(): yaml.safe_load(value) for name, _, value in pairs}
+    summary = "The options of the engine cannot be read."
+    return {
+        name.strip(): parse_value(value, f"options, {name.strip()}", error=ParameterError, summary=summary)
+        for name, _, value in pairs
+    }
 
 
 def _check_parameters(book: Codebook, url: str, draws: int, limit: int, settings: Mapping[str, Any]) -> None:

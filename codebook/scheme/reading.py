@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
-from yaml.reader import ReaderError
 
 from codebook.errors import Fault, SchemeError
+from codebook.files import YamlTree, parse_yaml, read_yaml
 from codebook.paths import resolve_path, show_path
 from codebook.records import write_atomic
-from codebook.scheme.checks import Finding, Loc, check_alone, check_categories, check_names, check_variable
+from codebook.scheme.checks import Finding, check_alone, check_categories, check_names, check_variable
 from codebook.scheme.explaining import explain
 from codebook.scheme.model import KINDS, OPEN_KINDS, Codebook, Variable
 
@@ -28,14 +28,9 @@ def read_codebook(path: str | Path) -> Codebook:
         The file is missing or faulty; all faults are listed with their line and the mend.
     """
     file = resolve_path(path)
-    if not file.is_file():
+    if not file.exists():
         raise SchemeError(f"There is no codebook at {show_path(file)}. To mend: give the path of your codebook.yaml.")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        fault = Fault(f"{show_path(file)}, byte {error.start}", "not UTF-8", "save the file with encoding UTF-8")
-        raise SchemeError("The codebook cannot be read.", [fault]) from None
-    return parse_codebook(text, show_path(file))
+    return _make_codebook(read_yaml(file, error=SchemeError, summary="The codebook cannot be read."))
 
 
 def parse_codebook(text: str, where: str = "codebook") -> Codebook:
@@ -46,32 +41,22 @@ def parse_codebook(text: str, where: str = "codebook") -> Codebook:
     SchemeError
         All faults, each with its line and the mend.
     """
-    try:
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
-        raw = yaml.load(text, Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
-        raise SchemeError(f"{where} is not readable as YAML.", [_explain_yaml(error, text, where)]) from None
+    return _make_codebook(parse_yaml(text, where, error=SchemeError, summary=f"{where} is not readable as YAML."))
+
+
+def _make_codebook(tree: YamlTree) -> Codebook:
+    """Check what was read, and return it as a codebook."""
+    where, raw = tree.where, tree.value
     if not isinstance(raw, dict):
         fault = Fault(f"{where}, line 1", "not a codebook", "start with `name:`, `unit:` and `variables:`")
         raise SchemeError(f"{where} is not a codebook.", [fault])
-    findings = [*_duplicate_keys(root), *find_faults(raw)]
+    twice = [(line, f"`{loc[-1]}` stands here twice", "keep one of them") for loc, line in tree.repeated_keys()]
+    findings = [*twice, *((tree.line(loc), problem, mend) for loc, problem, mend in find_faults(raw))]
     if findings:
-        faults = [Fault(f"{where}, line {_line_of(root, loc)}", problem, mend) for loc, problem, mend in findings]
-        faults.sort(key=lambda fault: int(fault.where.rsplit(" ", 1)[1]))
+        findings.sort(key=lambda finding: finding[0])
+        faults = [Fault(f"{where}, line {line}", problem, mend) for line, problem, mend in findings]
         raise SchemeError(f"{where} has {len(faults)} fault{'s' * (len(faults) > 1)}:", faults)
     return Codebook.model_validate(raw)
-
-
-def _explain_yaml(error: yaml.YAMLError, text: str, where: str) -> Fault:
-    """An error of the YAML reader with its line."""
-    if isinstance(error, ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        problem, mend = f"the control character U+{int(error.character):04X}", "remove it"
-    else:
-        mark = getattr(error, "problem_mark", None)
-        line, problem = mark.line + 1 if mark else 1, getattr(error, "problem", None) or str(error)
-        mend = "check the indentation, colons and quotes"
-    return Fault(f"{where}, line {line}", problem, mend)
 
 
 def find_faults(raw: dict[str, Any]) -> Iterator[Finding]:
@@ -108,37 +93,6 @@ def _check_together(raw: Any) -> Iterator[Finding]:
 
 
 _SOUND = {"name": "sound", "question": "sound", "level": "nominal"}
-
-
-def _duplicate_keys(node: yaml.Node | None, loc: Loc = ()) -> Iterator[Finding]:
-    """A key that stands twice in one mapping: YAML itself would drop the first without a word."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield (*loc, key.value), f"`{key.value}` stands here twice", "keep one of them"
-            seen.add(key.value)
-            yield from _duplicate_keys(value, (*loc, key.value))
-    elif isinstance(node, yaml.SequenceNode):
-        for place, value in enumerate(node.value):
-            yield from _duplicate_keys(value, (*loc, place))
-
-
-def _line_of(node: yaml.Node | None, loc: Loc) -> int:
-    """The line of the deepest part of `loc` that is in the file, counted from 1."""
-    line = 1
-    for part in loc:
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == part]
-            if not found:
-                break
-            line, node = found[-1][0].start_mark.line + 1, found[-1][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
 
 
 def write_codebook(codebook: Codebook, path: str | Path) -> None:

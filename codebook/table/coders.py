@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 from pydantic import ValidationError
 
 from codebook.errors import Fault, InputError, TableError
-from codebook.paths import missing_file, resolve_path
+from codebook.files.yaml_text import read_yaml
+from codebook.paths import resolve_path
 from codebook.scheme import Codebook
 from codebook.table.codings import Codings, CodingSource, read_source
 from codebook.table.frame import make_table
@@ -82,29 +82,19 @@ def read_codings(path: str | Path, codebook: Codebook, **options: Any) -> pd.Dat
 def _parse_coders(path: Path, codebook: Codebook) -> list[_Entry]:
     """Return the entries of a coders.yaml, or raise with every fault in it."""
     summary = f"{path.name} is not a list of coders' files."
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        value, tree = yaml.load(text, Loader=yaml.BaseLoader), yaml.compose(text, Loader=yaml.BaseLoader)
-    except FileNotFoundError:
-        raise TableError("The list of coders is not there.", [missing_file(path)]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TableError(summary, [Fault(path.name, " ".join(str(error).split()), "mend the YAML")]) from None
+    tree = read_yaml(path, error=TableError, summary=summary)
+    value = tree.value
     if not isinstance(value, dict) or set(value) != {"coders"} or not isinstance(value["coders"], list):
         mend = "begin with `coders:` and list the files under it"
         raise TableError(summary, [Fault(path.name, "it must hold the one key `coders`, a list", mend)])
     faults: list[Fault] = []
     entries = []
-    for line, item in zip(_lines(tree), value["coders"], strict=True):
+    for place, item in enumerate(value["coders"]):
         name = item.get("file", "?") if isinstance(item, dict) else "?"
-        where = f"{path.name}, line {line} ({name})"
+        where = f"{path.name}, line {tree.line(('coders', place))} ({name})"
         entries.append((where, _check_entry(item, where, codebook, faults)))
     _refuse(summary, faults)
     return [(where, source) for where, source in entries if source is not None]
-
-
-def _lines(tree: Any) -> Iterator[int]:
-    """Yield the line of each entry: the tree is a mapping of one key to a list."""
-    return (node.start_mark.line + 1 for node in tree.value[0][1].value)
 
 
 def _check_entry(item: Any, where: str, codebook: Codebook, faults: list[Fault]) -> CodingSource | None:

@@ -4,6 +4,7 @@
 `open_rows` is the reader under it, which files with coders' labels go through as well.
 """
 
+from codebook.files.rows import RowFile, missing_column, open_rows
 from codebook.units.base import Source
 from codebook.units.check import UnitFault, UnitsReport, check_units
 from codebook.units.documents import DocumentSource, read_documents
@@ -11,7 +12,6 @@ from codebook.units.files import load_parts
 from codebook.units.groups import GroupSource, find_member, group_units
 from codebook.units.image_source import read_images
 from codebook.units.opening import open_units, read_form
-from codebook.units.rows import RowFile, missing_column, open_rows
 from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
 from codebook.units.store import iter_units, write_units
 

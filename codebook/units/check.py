@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
+from codebook.files.formats import Row
 from codebook.records import Unit
 from codebook.units.base import Source
-from codebook.units.formats import Row
 from codebook.units.groups import GroupSource
 from codebook.units.personal import find_personal, is_personal_name, is_phone
 from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, UnitsError
+from codebook.files.formats import Row
 from codebook.paths import missing_file, resolve_path, show_path
-from codebook.units.formats import Row
 from codebook.units.image_checks import Found, ImageSource
 from codebook.units.images import DETAILS, MAX_SIDE, is_address
 from codebook.units.source import UnitSource, read_units

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from codebook.errors import Fault, UnitsError
+from codebook.files.yaml_text import parse_value
 from codebook.paths import resolve_path, show_path
 from codebook.units.base import Source
 from codebook.units.documents import read_documents
@@ -20,11 +19,12 @@ from codebook.units.source import read_units
 
 Where = Mapping[str, str | Sequence[str]] | Sequence[str]
 
-_TABLE = ("encoding", "delimiter", "sheet", "max_chars")
+_FILE = ("encoding", "delimiter", "sheet", "skip_rows")
+_TABLE = (*_FILE, "max_chars")
 _FORMS = {
     "texts": _TABLE,
     "groups": ("group_column", "separator", "long_groups", *_TABLE),
-    "images": ("image_column", "group_column", "image_folder", "max_side", "detail", "pass_urls"),
+    "images": ("image_column", "group_column", "image_folder", "max_side", "detail", "pass_urls", *_FILE),
     "documents": ("pages", "as", "dpi", "max_pages", "max_mb", "names"),
 }
 """What may be said of each kind: the further parameters of its reader."""
@@ -92,7 +92,11 @@ def read_form(form: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     faults = [Fault("form", f"{name!r} has no value", "write name: value") for name, colon, _ in pairs if not colon]
     if faults:
         raise UnitsError("What shapes the units cannot be read.", faults)
-    return {name.strip(): yaml.safe_load(value) for name, _, value in pairs}
+    summary = "What shapes the units cannot be read."
+    return {
+        name.strip(): parse_value(value, f"form, {name.strip()}", error=UnitsError, summary=summary)
+        for name, _, value in pairs
+    }
 
 
 def _find_kind(path: str | Path, form: Mapping[str, Any]) -> str:

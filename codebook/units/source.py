@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, UnitsError
+from codebook.files.formats import Row
+from codebook.files.rows import RowFile, open_rows
 from codebook.paths import show_path
 from codebook.records import Unit
 from codebook.units.base import Source
-from codebook.units.formats import Row
-from codebook.units.rows import RowFile, open_rows
 
 ROW_NUMBER = "#row"
 """As the id column: the place of the row in the file, counted from 1. Only good while the file never changes."""

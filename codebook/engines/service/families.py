@@ -13,12 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from codebook.engines.service.schemas import check_form
 from codebook.engines.service.shapes import INCLUDED, check_shapes, check_tongue
 from codebook.errors import Fault, ParameterError
+from codebook.files.yaml_text import read_yaml
 from codebook.paths import project_folder, show_path
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 
@@ -281,11 +281,13 @@ def _parse(path: Path) -> _Table:
     ParameterError
         It is not YAML, or not of the form.
     """
+    summary = "The file of model families cannot be read."
+    tree = read_yaml(path, error=ParameterError, summary=summary, typed=True)
     try:
-        table = _Table.model_validate(yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {})
+        table = _Table.model_validate({} if tree.value is None else tree.value)
         for name, entry in table.families.items():
             Family.model_validate({"name": name, **entry})
-    except (yaml.YAMLError, ValidationError) as error:
+    except ValidationError as error:
         fault = Fault(show_path(path), " ".join(str(error).split()), "write it like the kit's own families.yaml")
-        raise ParameterError("The file of model families cannot be read.", [fault]) from None
+        raise ParameterError(summary, [fault]) from None
     return table

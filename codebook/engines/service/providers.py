@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codebook.errors import Fault, ParameterError
+from codebook.files.yaml_text import read_yaml
 from codebook.paths import project_folder, show_path
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 
@@ -151,11 +151,8 @@ def _own_providers(path: Path) -> dict[str, Provider]:
 
 @lru_cache(maxsize=8)
 def _parse(path: Path, _changed: int) -> dict[str, Provider]:
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}
-    except yaml.YAMLError as error:
-        fault = Fault(show_path(path), " ".join(str(error).split()), "mend the YAML")
-        raise ParameterError("The file of providers cannot be read.", [fault]) from None
+    tree = read_yaml(path, error=ParameterError, summary="The file of providers cannot be read.", typed=True)
+    entries = {} if tree.value is None else tree.value
     if not isinstance(entries, dict):
         fault = Fault(show_path(path), "it must hold names with a record each", "write `name:` and its fields under it")
         raise ParameterError("The file of providers cannot be read.", [fault])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from codebook.errors import Fault, MissingExtraError, UnitsError
-from codebook.records import iter_lines
-from codebook.units.decode import allow_long_fields
-from codebook.units.workbook import iter_cells
+from codebook.files.decode import allow_long_fields
+from codebook.files.workbook import Formula, iter_cells
+from codebook.records import number_lines
 
 if TYPE_CHECKING:
-    from codebook.units.rows import RowFile
+    from codebook.files.rows import RowFile
 
 Row = dict[str, str]
 _LOOKED_AT = 1000
+_KEY = re.compile(rb'(?<!\\)(?:\\\\)*"\s*:')
+"""The end of a key, colon included; in a text a quote has a backslash before it."""
 
 
 def _name_columns(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
@@ -37,13 +41,15 @@ def _csv_records(rows: RowFile) -> Iterator[tuple[int, list[str]]]:
     """Yield `(line, fields)`; the file is decoded as a stream and split by the csv module alone."""
     allow_long_fields()
     with rows.path.open("r", encoding=rows.encoding, newline="") as file:
+        for _ in range(rows.skip_rows):
+            file.readline()
         reader = csv.reader(file, delimiter=rows.delimiter or ",", strict=True)
         try:
             for record in reader:
                 if record:
-                    yield reader.line_num, record
+                    yield reader.line_num + rows.skip_rows, record
         except csv.Error as error:
-            where = f"{rows.path.name}, line {reader.line_num}"
+            where = f"{rows.path.name}, line {reader.line_num + rows.skip_rows}"
             mend = "put the field in quotes and double the quotes inside it, or give the delimiter"
             raise UnitsError(f"{rows.path.name} is not sound csv.", [Fault(where, str(error), mend)]) from None
 
@@ -67,32 +73,55 @@ def read_csv(rows: RowFile) -> Iterator[Row]:
         yield dict(zip(columns, record, strict=False))
 
 
+def _sheet_rows(rows: RowFile) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Yield `(number, cells)` of the rows of a sheet below those that are skipped."""
+    for number, cells in iter_cells(rows.path, rows.sheet):
+        if number > rows.skip_rows:
+            yield number, cells
+
+
 def _xlsx_header(rows: RowFile) -> tuple[str, ...]:
-    cells = list(next(iter_cells(rows.path, rows.sheet), ()))
-    while cells and cells[-1] is None:
-        cells.pop()
-    if not cells:
+    _, cells = next(_sheet_rows(rows), (0, ()))
+    names = list(cells)
+    while names and names[-1] is None:
+        names.pop()
+    if not names:
         raise UnitsError(f"{rows.path.name} is empty.", [Fault(rows.path.name, "no header", "give a header line")])
-    return _name_columns(rows.path, cells)
+    return _name_columns(rows.path, names)
 
 
 def _read_xlsx(rows: RowFile) -> Iterator[Row]:
     columns, width = rows.columns, len(rows.columns)
-    sheet = iter_cells(rows.path, rows.sheet)
+    sheet = _sheet_rows(rows)
     next(sheet, None)
-    for number, cells in enumerate(sheet, start=2):
+    for number, cells in sheet:
         if any(cell is not None for cell in cells[width:]):
             rows.ragged.append(number)
-        if any(cell is not None for cell in cells):
-            texts = [as_text(cell) for cell in cells[:width]]
-            yield dict(zip(columns, texts + [""] * (width - len(texts)), strict=True))
+        row = dict(zip(columns, [*cells[:width], *[None] * (width - len(cells))], strict=True))
+        if any(row[name] is Formula.NO_VALUE for name in rows.needed):
+            _refuse_formulas(rows, number, row, sheet)
+        yield {name: as_text(cell) for name, cell in row.items()}
+
+
+def _refuse_formulas(
+    rows: RowFile, number: int, row: dict[str, Any], rest: Iterator[tuple[int, tuple[Any, ...]]]
+) -> None:
+    """Refuse a sheet with formulas that have no value yet, after they were counted."""
+    place = next(name for name in rows.needed if row[name] is Formula.NO_VALUE)
+    wanted = [rows.columns.index(name) for name in rows.needed]
+    n = sum(row[name] is Formula.NO_VALUE for name in rows.needed)
+    n += sum(cells[at] is Formula.NO_VALUE for _, cells in rest for at in wanted if at < len(cells))
+    problem = "a formula without a value" if n == 1 else f"a formula without a value, the first of {n:,}"
+    mend = "open the file in Excel and save it: what a program has written, nothing has computed yet"
+    fault = Fault(f"{rows.path.name}, row {number}, column {place!r}", problem, mend)
+    raise UnitsError(f"{rows.path.name} cannot be read.", [fault])
 
 
 def _json_objects(rows: RowFile) -> Iterator[dict[str, Any]]:
-    for number, (_, line) in enumerate(iter_lines(rows.path), start=1):
+    for number, _, line in number_lines(rows.path):
         try:
-            value = _parse(line.removeprefix(b"\xef\xbb\xbf"))
-        except ValueError as error:
+            value = parse_json(line.removeprefix(codecs.BOM_UTF8))
+        except (ValueError, RecursionError) as error:
             problem = f"not a JSON object ({error})"
         else:
             if isinstance(value, dict):
@@ -103,11 +132,41 @@ def _json_objects(rows: RowFile) -> Iterator[dict[str, Any]]:
         raise UnitsError(f"{rows.path.name} cannot be read.", [fault])
 
 
-def _parse(line: bytes) -> Any:
+def parse_json(text: bytes) -> Any:
+    """Read JSON, refusing a key that stands twice in an object: all but the last would be lost without a word.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, or a key stands twice.
+
+    Examples
+    --------
+    >>> parse_json(b'{"id": 1, "text": "a", "id": 2}')
+    Traceback (most recent call last):
+    ValueError: the key 'id' stands twice
+    """
     try:
-        return orjson.loads(line)
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(line)  # half surrogates and very large numbers, which orjson refuses
+        return json.loads(text, object_pairs_hook=_without_twins)  # half surrogates and numbers that orjson refuses
+    if len(_KEY.findall(text)) != _count_keys(value):
+        json.loads(text, object_pairs_hook=_without_twins)
+    return value
+
+
+def _count_keys(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count_keys, value.values()))
+    return sum(map(_count_keys, value)) if isinstance(value, list) else 0
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return found
 
 
 def _jsonl_header(rows: RowFile) -> tuple[str, ...]:
@@ -143,22 +202,22 @@ def _read_parquet(rows: RowFile) -> Iterator[Row]:
 
 
 def as_text(value: Any) -> str:
-    """Return a cell as text, exactly; see the head of this module.
+    """Return a cell as text, exactly; what is no number (NaN) is nothing, as is a formula without a value.
 
     Examples
     --------
-    >>> [as_text(cell) for cell in (1523.0, 0.5, None, True, dt.datetime(2015, 2, 10), [1, "a"])]
-    ['1523', '0.5', '', 'true', '2015-02-10', '[1,"a"]']
+    >>> [as_text(cell) for cell in (1523.0, 0.5, float("nan"), None, True, dt.datetime(2015, 2, 10), [1, "a"])]
+    ['1523', '0.5', '', '', 'true', '2015-02-10', '[1,"a"]']
     """
     match value:
         case str():
             return value
-        case None:
+        case None | Formula.NO_VALUE:
             return ""
         case bool():
             return "true" if value else "false"
         case float():
-            return str(int(value)) if value.is_integer() else str(value)
+            return "" if value != value else str(int(value)) if value.is_integer() else str(value)
         case dt.datetime() if value.time() == dt.time():
             return value.date().isoformat()
         case dt.date() | dt.time():

@@ -1,0 +1,25 @@
+"""Files that people bring: rows of text in any format, and the kit's own YAML, each with its faults in words.
+
+What comes in is whatever somebody saved; what goes out is text, exactly, or one error that names file, line and mend.
+Open `rows` first (tables), or `yaml_text` (codebook, study, coders, prices, providers).
+"""
+
+from codebook.files.decode import Encoding, find_encoding
+from codebook.files.formats import Row, parse_json
+from codebook.files.rows import RowFile, missing_column, open_rows, reading
+from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
+
+__all__ = [
+    "Encoding",
+    "Row",
+    "RowFile",
+    "YamlTree",
+    "find_encoding",
+    "missing_column",
+    "open_rows",
+    "parse_json",
+    "parse_value",
+    "parse_yaml",
+    "read_yaml",
+    "reading",
+]

@@ -1,0 +1,209 @@
+"""Rows of text from csv, xlsx, JSON lines and parquet: one way to read them all, in a flat memory.
+
+Every value becomes text, exactly: nothing is stripped or normalised, and an empty cell is the empty text. Numbers lose
+nothing but a decimal part of zero (an id kept as 1523.0 reads "1523"), dates become ISO, truth values "true", "false".
+Whatever a reader of another library raises about a damaged file comes out as one `UnitsError` with the mend.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codebook.errors import CodebookError, Fault, UnitsError
+from codebook.files.decode import (
+    DELIMITERS,
+    Encoding,
+    find_delimiter,
+    find_encoding,
+    find_separator_line,
+    read_delimiter,
+)
+from codebook.files.formats import HEADERS, READERS, Row, as_text, read_csv
+from codebook.files.workbook import iter_cells
+from codebook.paths import find_file_fault, resolve_path
+
+_N_HEAD = 50
+_MENDS = {
+    ".xlsx": "open it in Excel or LibreOffice and save it again as .xlsx, or as csv",
+    ".parquet": "write it again with the program that made it, or save the table as csv",
+    ".jsonl": "write one JSON object a line, in UTF-8",
+    ".ndjson": "write one JSON object a line, in UTF-8",
+}
+
+
+@dataclass
+class RowFile:
+    """A file of rows. Iterating reads it anew, as a stream.
+
+    While it is read, `ragged` collects the lines of a wrong width and `n_read` counts the rows. `needed` are the
+    columns that `require` asked for: a formula without a value is refused there.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    encoding: str = "utf-8"
+    how_encoded: str = ""
+    guessed: bool = False
+    delimiter: str | None = None
+    sheet: str | None = None
+    skip_rows: int = 0
+    ragged: list[int] = field(default_factory=list)
+    needed: list[str] = field(default_factory=list)
+    n_read: int = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        self.ragged.clear()
+        self.n_read = 0
+        with reading(self.path):
+            for row in READERS[self.path.suffix.lower()](self):
+                self.n_read += 1
+                yield row
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raise one `UnitsError` that names every column that is not there, with its nearest neighbour."""
+        wanted = list(dict.fromkeys(names))
+        missing = [name for name in wanted if name not in self.columns]
+        self.needed = list(dict.fromkeys([*self.needed, *(name for name in wanted if name in self.columns)]))
+        if not missing:
+            return
+        if line := _find_header(self, missing):
+            mend = f"give `skip_rows: {line - 1}` (`--form skip_rows={line - 1}`)"
+            faults = [
+                Fault(self.path.name, f"{', '.join(map(repr, missing))} stands in line {line}, not in the first", mend)
+            ]
+        else:
+            faults = [missing_column(self.path.name, name, self.columns) for name in missing]
+        raise UnitsError(f"{self.path.name} has the columns {', '.join(map(repr, self.columns))}.", faults)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Read a file inside the block: what a reader raises because the file is damaged becomes one `UnitsError`."""
+    try:
+        yield
+    except CodebookError:
+        raise
+    except Exception as error:
+        raise UnitsError(f"{path.name} cannot be read.", [_explain_damage(path, error)]) from error
+
+
+def _explain_damage(path: Path, error: Exception) -> Fault:
+    said = " ".join(str(error).split())[:200] or type(error).__name__
+    kind = path.suffix.lower()
+    if isinstance(error, MemoryError):
+        return Fault(path.name, "it does not fit into memory", "save the table as csv, which is read row by row")
+    if isinstance(error, OSError) and error.strerror:
+        return Fault(path.name, f"it cannot be read ({error.strerror})", "look at the file and its place, then repeat")
+    return Fault(path.name, f"it is damaged, or no {kind} file ({said})", _MENDS.get(kind, "save it again as UTF-8"))
+
+
+def missing_column(where: str, name: str, columns: Iterable[str]) -> Fault:
+    """Return the fault of a column that is not there, with a did-you-mean."""
+    names = list(columns)
+    folded = {column.casefold().strip(): column for column in names}
+    near = difflib.get_close_matches(name.casefold().strip(), list(folded), n=1)
+    mend = f"did you mean {folded[near[0]]!r}?" if near else f"use one of {', '.join(map(repr, names))}"
+    return Fault(where, f"there is no column {name!r}", mend)
+
+
+def _find_header(rows: RowFile, names: Sequence[str]) -> int:
+    """The line below the first that holds all these names, such as one under a title or under comments; 0 for none."""
+    kind = READERS[rows.path.suffix.lower()]
+    if kind is read_csv:
+        lines = _first_lines(rows)
+        heads = (
+            (number, next(csv.reader([line], delimiter=sign), [])) for number, line in lines for sign in DELIMITERS
+        )
+    elif rows.path.suffix.lower() == ".xlsx":
+        first = zip(range(_N_HEAD), iter_cells(rows.path, rows.sheet), strict=False)
+        heads = ((number, [as_text(cell) for cell in cells]) for _, (number, cells) in first)
+    else:
+        return 0
+    try:
+        return next((number for number, head in heads if number > rows.skip_rows + 1 and set(names) <= set(head)), 0)
+    except csv.Error:
+        return 0
+
+
+def _first_lines(rows: RowFile) -> Iterator[tuple[int, str]]:
+    with rows.path.open("r", encoding=rows.encoding, newline="") as file:
+        for number in range(1, _N_HEAD + 1):
+            yield number, file.readline(1 << 16).rstrip("\r\n")
+
+
+def open_rows(
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    skip_rows: int = 0,
+) -> RowFile:
+    """Open a file of rows by its suffix: .csv, .tsv, .txt, .xlsx, .jsonl, .ndjson or .parquet.
+
+    Parameters
+    ----------
+    encoding, delimiter : str, optional
+        Of a csv file; found in the file where not given. A first line such as `sep=;` is obeyed.
+    sheet : str, optional
+        Of an xlsx file; the first sheet where not given.
+    skip_rows : int
+        Lines of a csv, or rows of an xlsx file, that stand above the header.
+
+    Raises
+    ------
+    UnitsError
+        No such file, a suffix that is not read, bytes that cannot be decoded, a sheet that is not there, a damaged
+        file, or two columns with one name.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "texts.csv"
+    >>> _ = path.write_text("id;text\\n1;good, and cheap\\n")
+    >>> rows = open_rows(path)
+    >>> rows.columns, rows.delimiter, list(rows)
+    (('id', 'text'), ';', [{'id': '1', 'text': 'good, and cheap'}])
+    >>> folder.cleanup()
+    """
+    path = resolve_path(path)
+    suffix = path.suffix.lower()
+    if fault := find_file_fault(path):
+        raise UnitsError("The texts are not there.", [fault])
+    if suffix not in READERS:
+        kinds = ".csv, .tsv, .txt, .xlsx, .jsonl, .ndjson and .parquet"
+        fault = Fault(path.name, f"files that end in {suffix or 'nothing'} are not read", f"save it as one of {kinds}")
+        raise UnitsError(f"{path.name} cannot be read.", [fault])
+    rows = RowFile(path, (), sheet=sheet, skip_rows=_read_skip(skip_rows))
+    with reading(path):
+        if READERS[suffix] is read_csv:
+            _find_dialect(rows, find_encoding(path, encoding), delimiter)
+        rows.columns = HEADERS[suffix](rows)
+    return rows
+
+
+def _read_skip(given: object) -> int:
+    """A number of rows, given as one or as text."""
+    text = str(given).strip()
+    if not text.isdecimal():
+        fault = Fault("skip_rows", f"{given!r} is no number of rows", "give how many lines stand above the header")
+        raise UnitsError("The file cannot be read like this.", [fault])
+    return int(text)
+
+
+def _find_dialect(rows: RowFile, encoding: Encoding, delimiter: str | None) -> None:
+    """Find how a csv file is written: encoding, the sign between columns, and where its header stands."""
+    rows.encoding, rows.how_encoded, rows.guessed = encoding.name, encoding.how, encoding.guessed
+    named = None if rows.skip_rows else find_separator_line(rows.path, rows.encoding)
+    if named:
+        rows.skip_rows = 1
+    if delimiter or named:
+        rows.delimiter = read_delimiter(delimiter or named or ",")
+    elif rows.path.suffix.lower() == ".tsv":
+        rows.delimiter = "\t"
+    else:
+        rows.delimiter = find_delimiter(rows.path, rows.encoding, rows.skip_rows)

@@ -1,0 +1,188 @@
+"""The cells of a workbook's sheet, as a stream, with their texts exact.
+
+A workbook is a zip archive of XML. Its sizes are looked at before anything is unfolded, and what it says of the size of
+a sheet is not believed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile, ZipInfo
+
+from codebook.errors import Fault, UnitsError
+
+MAX_BYTES = 2_000_000_000
+"""Of a part of a workbook when it is unfolded; a million rows of long texts have a quarter of that."""
+MAX_RATIO = 200
+"""Of a part over `SMALL_BYTES`: how many times it may grow when it is unfolded. A sheet grows 5 to 30 times."""
+SMALL_BYTES = 50_000_000
+MAX_EMPTY_ROWS = 100_000
+MAX_COLUMNS = 16_384
+"""That is all that a sheet can have."""
+
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_CSV = "save the sheet as csv (in Excel: 'CSV UTF-8') and give that"
+
+Cells = tuple[Any, ...]
+
+
+class Formula(Enum):
+    """What stands for the value of a formula where the workbook holds none."""
+
+    NO_VALUE = "a formula without a value"
+
+
+def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells]]:
+    """Yield (number, cells) of the rows of a sheet (the first, or the one named) that are not empty.
+
+    A formula gives the value that was stored with it, or `Formula.NO_VALUE`.
+
+    Raises
+    ------
+    UnitsError
+        The workbook is no input (see the head of this module), or has no sheet of that name. What is damaged in it
+        raises whatever its readers raise; `codebook.files.rows` makes that one error.
+    """
+    from openpyxl.utils.escape import unescape
+
+    _refuse_bombs(path)
+    reader = _open(path)
+    with closing(reader.archive):
+        parser = _parse_rows(reader, _find_part(reader, path, name))
+        last, n_empty = 0, 0
+        while (row := _next_row(parser)) is not None:
+            number, cells = row
+            if any(cell is not None for cell in cells):
+                last, n_empty = number, 0
+                yield number, tuple(unescape(cell) if isinstance(cell, str) else cell for cell in cells)
+            elif (n_empty := n_empty + 1) > MAX_EMPTY_ROWS:
+                problem = f"more than {MAX_EMPTY_ROWS:,} empty rows stand below row {last:,}"
+                mend = f"delete the rows below the table and save it again, or {_CSV}"
+                raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, problem, mend)])
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Refuse a workbook that would unfold to more than any table holds, or whose XML brings its own definitions."""
+    with ZipFile(path) as archive:
+        faults = [fault for part in archive.infolist() if (fault := _find_bomb(archive, part, path.name))]
+    if faults:
+        raise UnitsError(f"{path.name} is not opened.", faults)
+
+
+def _find_bomb(archive: ZipFile, part: ZipInfo, name: str) -> Fault | None:
+    n_bytes, ratio = part.file_size, part.file_size / max(1, part.compress_size)
+    if n_bytes > MAX_BYTES:
+        problem = f"it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+        return Fault(f"{name}, {part.filename}", problem, _CSV)
+    if n_bytes > SMALL_BYTES and ratio > MAX_RATIO:
+        problem = f"it unfolds to {n_bytes / 1e6:,.0f} MB, {ratio:,.0f} times its size; {MAX_RATIO} times are read"
+        return Fault(f"{name}, {part.filename}", problem, _CSV)
+    if part.filename.endswith((".xml", ".rels")):
+        with archive.open(part) as file:
+            if b"<!DOCTYPE" in file.read(1_000).upper():
+                return Fault(f"{name}, {part.filename}", "it defines entities, as no workbook does", _CSV)
+    return None
+
+
+def _open(path: Path) -> Any:
+    """Open a workbook as far as its texts, formats and list of sheets; what else is in it is not looked at."""
+    from openpyxl.reader.excel import ExcelReader
+    from openpyxl.styles.stylesheet import apply_stylesheet
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of styles and validations, which hold no data
+        reader = ExcelReader(path, read_only=True, data_only=True, keep_links=False)
+        try:
+            reader.read_manifest()
+            reader.read_workbook()
+            apply_stylesheet(reader.archive, reader.wb)
+            reader.shared_strings = _read_strings(reader)
+        except BaseException:
+            reader.archive.close()
+            raise
+    return reader
+
+
+def _read_strings(reader: Any) -> list[str]:
+    """Return the texts of a workbook as they stand.
+
+    A workbook holds control characters as `_xHHHH_`, and a text that looks so with `_x005F` before it. openpyxl's own
+    reader drops every "x005F_", after which the two cannot be told apart.
+    """
+    from openpyxl.cell.text import Text
+    from openpyxl.xml.constants import SHARED_STRINGS
+    from openpyxl.xml.functions import iterparse
+
+    part = reader.package.find(SHARED_STRINGS)
+    strings: list[str] = []
+    if part is None:
+        return strings
+    with reader.archive.open(part.PartName[1:]) as file:
+        for _, node in iterparse(file):
+            if node.tag == f"{_MAIN}si":
+                text: Any = Text.from_tree(node)
+                strings.append(text.content)
+                node.clear()
+    return strings
+
+
+def _find_part(reader: Any, path: Path, name: str | None) -> str:
+    """The place in the archive of the sheet that is meant."""
+    sheets = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
+    if not sheets:
+        raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, "it has no sheet", _CSV)])
+    if name is not None and name not in sheets:
+        mend = f"use one of {', '.join(map(repr, sheets))}"
+        raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, f"there is no sheet {name!r}", mend)])
+    return str(sheets[name] if name is not None else next(iter(sheets.values())))
+
+
+def _parse_rows(reader: Any, part: str) -> Iterator[tuple[int, list[Any]]]:
+    """Yield (number, cells) of the rows of a sheet as they come, each as wide as its last cell."""
+    from openpyxl.worksheet._reader import WorkSheetParser
+    from openpyxl.xml.functions import iterparse
+
+    class CellParser(WorkSheetParser):
+        def parse_cell(self, element: Any) -> dict[str, Any]:
+            cell: dict[str, Any] = super().parse_cell(element)
+            if cell["value"] is None and element.get("t") != "str" and element.find(f"{_MAIN}f") is not None:
+                cell["value"] = Formula.NO_VALUE
+            return cell
+
+    book = reader.wb
+    with reader.archive.open(part) as source:
+        parser = CellParser(
+            source,
+            reader.shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        for _, element in iterparse(source):
+            if element.tag == f"{_MAIN}row":
+                number, cells = parser.parse_row(element)
+                yield number, _place(cells)
+                element.clear()
+
+
+def _place(cells: list[dict[str, Any]]) -> list[Any]:
+    """Put cells at their columns; a sheet leaves out those that are empty."""
+    width = max((cell["column"] for cell in cells), default=0)
+    if width > MAX_COLUMNS:
+        raise ValueError(f"a cell stands beyond column {MAX_COLUMNS:,}")
+    placed = [None] * width
+    for cell in cells:
+        placed[cell["column"] - 1] = cell["value"]
+    return placed
+
+
+def _next_row(parser: Iterator[tuple[int, list[Any]]]) -> tuple[int, list[Any]] | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a date outside the calendar, which is read as #VALUE!
+        return next(parser, None)

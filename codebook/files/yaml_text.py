@@ -1,0 +1,255 @@
+"""YAML as people write it, read once: every fault with its line and the mend, and nothing unfolded beyond measure.
+
+All yaml files of the kit are read here: codebook, study, coders, prices, providers, families; and single values such as
+those of `--set`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import yaml
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
+from yaml.reader import ReaderError
+
+from codebook.errors import Fault, InputError
+from codebook.files.decode import name_bytes
+from codebook.paths import find_file_fault, show_path
+
+MAX_BYTES = 4_000_000
+MAX_DEPTH = 60
+MAX_NODES = 200_000
+"""Names, texts, lists and mappings of a file, where each alias counts as what it stands for."""
+MAX_CHARS = 8_000_000
+
+Loc = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class YamlTree:
+    """A YAML text that was read: its value, and where each part of it stands. `where` names it in messages."""
+
+    where: str
+    root: yaml.Node | None
+    value: Any
+
+    def line(self, loc: Loc) -> int:
+        """Return the line of the deepest part of `loc` that is in the file, counted from 1."""
+        node, line = self.root, 1
+        for part in loc:
+            if isinstance(node, yaml.MappingNode):
+                found = [(key, value) for key, value in node.value if key.value == str(part)]
+                if not found:
+                    break
+                line, node = found[-1][0].start_mark.line + 1, found[-1][1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                line = node.start_mark.line + 1
+            else:
+                break
+        return line
+
+    def place(self, loc: Loc) -> str:
+        """Return file and line of a part, for a message."""
+        return f"{self.where}, line {self.line(loc)}"
+
+    def repeated_keys(self) -> Iterator[tuple[Loc, int]]:
+        """Yield place and line of each key that stands again in one mapping: YAML itself drops the first silently."""
+        yield from _repeated_keys(self.root, (), set())
+
+
+def _repeated_keys(node: yaml.Node | None, loc: Loc, seen: set[int]) -> Iterator[tuple[Loc, int]]:
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        names: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            if name in names:
+                yield (*loc, name), key.start_mark.line + 1
+            names.add(name)
+            yield from _repeated_keys(value, (*loc, name), seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            yield from _repeated_keys(value, (*loc, place), seen)
+
+
+class _Size(NamedTuple):
+    """What a node holds when every alias in it is written out."""
+
+    nodes: int
+    chars: int
+    depth: int
+
+
+class _TooMuchError(ComposerError):
+    """Aliases or brackets would unfold beyond measure."""
+
+
+class _Bounds:
+    """Composes a document as YAML's loaders do, node by node, and stops where it would unfold beyond measure."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)  # type: ignore[call-arg]
+        self.sizes: dict[int, _Size] = {}
+        self.depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        """Compose a node, whose children were measured before it: an alias that was not is inside what it names."""
+        parent_class: Any = super()
+        event = parent_class.peek_event()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _TooMuchError(None, None, f"more than {MAX_DEPTH} levels stand in each other", event.start_mark)
+        node: yaml.Node = parent_class.compose_node(parent, index)
+        self.depth -= 1
+        if not isinstance(event, yaml.AliasEvent):
+            self.sizes[id(node)] = self._measure(node)
+        elif id(node) not in self.sizes:
+            raise _TooMuchError(
+                None, None, f"*{event.anchor} is recursive: it stands in itself", cast(Any, event.start_mark)
+            )
+        return node
+
+    def _measure(self, node: yaml.Node) -> _Size:
+        if isinstance(node, yaml.ScalarNode):
+            return _Size(1, len(node.value), 1)
+        children = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        held = [self.sizes[id(child)] for child in children]
+        depth = 1 + max((one.depth for one in held), default=0)
+        size = _Size(1 + sum(one.nodes for one in held), sum(one.chars for one in held), depth)
+        if size.nodes > MAX_NODES or size.chars > MAX_CHARS or size.depth > MAX_DEPTH:
+            problem = f"with its aliases written out it holds {size.nodes:,} parts on {size.depth} levels, too many"
+            raise _TooMuchError(None, None, problem, cast(Any, node.start_mark))
+        return size
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Make the value of a node; what Python refuses, such as a date of month 13, is a fault with its line."""
+        parent_class: Any = super()
+        try:
+            return parent_class.construct_object(node, deep=deep)
+        except yaml.YAMLError:
+            raise
+        except Exception as error:
+            shown = repr(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "this"
+            said = " ".join(str(error).split())[:100]
+            raise ConstructorError(None, None, f"{shown} is no value ({said})", node.start_mark) from error
+
+
+class _Typed(_Bounds, yaml.SafeLoader):
+    """Numbers, truth values and dates are read as such."""
+
+
+class _Texts(_Bounds, yaml.BaseLoader):
+    """Every scalar is the text that stands there: `no` and `1` are names, not a truth value or a number."""
+
+
+def read_yaml(path: Path, *, error: type[InputError], summary: str, typed: bool = False) -> YamlTree:
+    """Read a YAML file that must be there, UTF-8, and of a size that a person may have written.
+
+    Parameters
+    ----------
+    error, summary
+        What is raised when it cannot be read, and how that begins.
+    typed
+        Read numbers, truth values and dates as such; else every scalar is the text that stands there.
+    """
+    where = show_path(path)
+    if fault := find_file_fault(path):
+        raise error(summary, [fault])
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as problem:
+        fault = Fault(where, f"it cannot be read ({problem.strerror})", "allow it to be read, then repeat")
+        raise error(summary, [fault]) from problem
+    if len(raw) > MAX_BYTES:
+        problem_of_size = f"it has more than {MAX_BYTES / 1e6:g} MB"
+        raise error(summary, [Fault(where, problem_of_size, "shorten it; data belongs into a table beside it")])
+    return parse_yaml(_decode(raw, where, error, summary), where, error=error, summary=summary, typed=typed)
+
+
+def _decode(raw: bytes, where: str, error: type[InputError], summary: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        found = f"not UTF-8: {name_bytes(raw[problem.start : problem.end])}"
+        fault = Fault(f"{where}, line {line}", found, "save the file with encoding UTF-8")
+        raise error(summary, [fault]) from None
+
+
+def parse_yaml(text: str, where: str, *, error: type[InputError], summary: str, typed: bool = False) -> YamlTree:
+    """Read a text of YAML as `read_yaml` reads a file; `where` names it in messages."""
+    loader: Any = None
+    try:
+        loader = (_Typed if typed else _Texts)(text)
+        root = loader.get_single_node()
+        return YamlTree(where, root, None if root is None else loader.construct_document(root))
+    except yaml.YAMLError as problem:
+        raise error(summary, [_explain(problem, text, where)]) from None
+    except Exception as problem:  # an escape such as \\UFFFFFFFF, which is no character
+        line = loader.get_mark().line + 1 if loader else 1
+        fault = Fault(f"{where}, line {line}", f"this is not YAML: {problem}", "check the signs in this line")
+        raise error(summary, [fault]) from problem
+    finally:
+        if loader:
+            loader.dispose()
+
+
+def _explain(error: yaml.YAMLError, text: str, where: str) -> Fault:
+    """An error of the YAML reader with its line."""
+    if isinstance(error, ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return Fault(f"{where}, line {line}", f"the control character U+{int(error.character):04X}", "remove it")
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    place = f"{where}, line {mark.line + 1 if mark else 1}"
+    if isinstance(error, _TooMuchError):
+        return Fault(place, problem, "write each part once, where it belongs, without aliases (& and *)")
+    return Fault(place, f"this is not YAML: {problem}", "mend the YAML: check indents, colons and quotes there")
+
+
+def parse_value(text: str, where: str, *, error: type[InputError], summary: str) -> Any:
+    """Read one value, such as that of `--set NAME=VALUE`, as JSON can hold it.
+
+    Examples
+    --------
+    >>> from codebook.errors import ParameterError
+    >>> parse_value("{50256: -100}", "logit_bias", error=ParameterError, summary="The settings cannot be read.")
+    {'50256': -100}
+    """
+    tree = parse_yaml(text, where, error=error, summary=summary, typed=True)
+    try:
+        return _as_json(tree.value)
+    except ValueError as problem:
+        mend = "write a text, a number, true or false, a [list], or a {mapping: of them}"
+        raise error(summary, [Fault(where, str(problem), mend)]) from None
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case datetime.date():
+            return value.isoformat()
+        case list():
+            return [_as_json(one) for one in value]
+        case dict():
+            return {_as_name(name): _as_json(one) for name, one in value.items()}
+    raise ValueError(f"{value!r} cannot be sent")
+
+
+def _as_name(name: Any) -> str:
+    if isinstance(name, str) or type(name) is int:
+        return str(name)
+    raise ValueError(f"{name!r} cannot be a name")
