@@ -36,6 +36,21 @@ def show_path(path: Path) -> str:
         return path.as_posix()
 
 
+def make_private(folder: Path) -> Path:
+    """Make a folder, with those above it that are missing, for its owner alone; those that are there stay as they are.
+
+    Examples
+    --------
+    >>> import tempfile; home = tempfile.TemporaryDirectory()
+    >>> oct(make_private(Path(home.name, "runs", "one")).parent.stat().st_mode & 0o777)
+    '0o700'
+    >>> home.cleanup()
+    """
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def missing_file(path: Path) -> Fault:
     """Return the fault of a file that is not there."""
     mend = "correct the path; a relative one is taken from the project's folder"

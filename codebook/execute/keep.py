@@ -11,7 +11,7 @@ import orjson
 
 from codebook import errors
 from codebook.execute.secrets import read_secrets, remove_secrets
-from codebook.paths import show_path
+from codebook.paths import make_private, show_path
 from codebook.records import write_atomic
 
 _MARKER = "papermill-error-cell-tag"
@@ -46,6 +46,7 @@ def keep_copy(copy: Path, out: Path, source: Path, *, note: str = "") -> None:
         notebook["cells"] = [cell for cell in notebook["cells"] if _MARKER not in cell["metadata"].get("tags", [])]
         notebook["cells"].insert(0, _make_note(remove_secrets(note, read_secrets())))
     notebook = remove_secrets(notebook, read_secrets())
+    make_private(out.parent)
     with write_atomic(out) as file:
         file.write(orjson.dumps(notebook, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 

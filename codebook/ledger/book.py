@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,9 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from codebook.ledger.migrations import open_tables
+from codebook.errors import RecordError
+from codebook.ledger.connecting import connect, copy_file, may_write
+from codebook.ledger.migrations import needs_copy, open_tables
 from codebook.ledger.queries import Queries
+from codebook.paths import make_private
 from codebook.records import ENDED, Answer, JobState, Shard
+
+MEND_READ_ONLY = "To mend: copy the whole project to a folder that you may write, and work there."
 
 
 class PlannedRow(NamedTuple):
@@ -38,6 +44,16 @@ class FoundLine(NamedTuple):
 class Ledger(Queries):
     """The ledger of a project, opened for reading and writing; many processes may have it open at a time.
 
+    Where file or folder cannot be written, it is opened for reading: the file itself, or a copy of it where its last
+    changes lie beside it, or an older version of the kit wrote it.
+
+    Attributes
+    ----------
+    path
+        The file that is read.
+    read_only
+        Whether nothing can be noted.
+
     Raises
     ------
     RecordError
@@ -45,24 +61,46 @@ class Ledger(Queries):
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self.read_only = path.exists() and not may_write(path)
+        self._copy = copy_file(path) if self.read_only and needs_copy(path) else None
+        self.path = self._copy or path
+        if not self.read_only:
+            make_private(path.parent)
+        self._db = connect(self.path)
         try:
-            open_tables(self._db, path)
+            open_tables(self._db, self.path, read_only=self.read_only and not self._copy)
         except BaseException:
-            self._db.close()
+            self.close()
             raise
 
     def __enter__(self) -> Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file. May be repeated."""
         self._db.close()
+        if self._copy:
+            shutil.rmtree(self._copy.parent, ignore_errors=True)
+
+    def settle(self) -> None:
+        """Put all changes into the file itself, as far as no other process is reading: it is then whole if copied."""
+        if not self.read_only:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block or nothing of it."""
+        """One transaction: all of the block or nothing of it.
+
+        Raises
+        ------
+        RecordError
+            The ledger can only be read.
+        """
+        if self.read_only:
+            raise RecordError(f"{self.path.name} can only be read here, so nothing can be noted. {MEND_READ_ONLY}")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db

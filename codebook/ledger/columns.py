@@ -6,7 +6,6 @@ before are worked on, and a row costs no tuple.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from codebook.ledger.connecting import connect
 from codebook.ledger.queries import _JOINS, WHY_SQL
 
 _ROWS_AT_ONCE = 4_000
@@ -50,7 +50,7 @@ def iter_columns(path: Path, run_id: str) -> Iterator[list[list[Any]]]:
 
 def _read(path: Path, run_id: str) -> Generator[tuple[str, ...]]:
     """Yield the columns as JSON, all from one state of the ledger."""
-    with closing(sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)) as db:
+    with closing(connect(path, any_thread=True)) as db:
         db.execute("BEGIN")
         first, last = db.execute("SELECT min(id), max(id) FROM rows WHERE run_id = ?", (run_id,)).fetchone()
         if first is None:

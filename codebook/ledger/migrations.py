@@ -15,9 +15,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from codebook.errors import RecordError
+from codebook.ledger.connecting import connect, has_changes_beside
 
 
 def m001_first(db: sqlite3.Connection) -> None:
@@ -77,10 +79,33 @@ def m002_money(db: sqlite3.Connection) -> None:
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first, m002_money)
 
 
-def open_tables(db: sqlite3.Connection, path: Path) -> None:
+def open_tables(db: sqlite3.Connection, path: Path, *, read_only: bool = False) -> None:
     """Make the tables of a new file, bring those of an old one up to date, and leave a newer or foreign file alone."""
+    read_version(db, path)
+    if not read_only:
+        _use_wal(db)
+        db.execute("PRAGMA synchronous = FULL")
+        migrate(db)
+
+
+def needs_copy(path: Path) -> bool:
+    """Whether a file that can only be read must be copied for it: its last changes lie beside it, or it is of old."""
+    if has_changes_beside(path):
+        return True
+    with closing(connect(path)) as db:
+        return read_version(db, path) < len(MIGRATIONS)
+
+
+def read_version(db: sqlite3.Connection, path: Path) -> int:
+    """Return which of the numbered changes were made in a file.
+
+    Raises
+    ------
+    RecordError
+        It is no ledger, damaged, or newer than this kit.
+    """
     try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
     except sqlite3.OperationalError:
         raise  # locked, or not allowed to be opened: the file itself may be sound
     except sqlite3.DatabaseError as error:
@@ -93,9 +118,7 @@ def open_tables(db: sqlite3.Connection, path: Path) -> None:
             f"{path.name} was written by a newer version of codebook-kit (tables {version}, known {len(MIGRATIONS)}). "
             "To mend: upgrade the kit."
         )
-    _use_wal(db)
-    db.execute("PRAGMA synchronous = FULL")
-    migrate(db)
+    return version
 
 
 def _use_wal(db: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from codebook.errors import Fault, MissingExtraError, ParameterError
-from codebook.paths import project_folder
+from codebook.paths import make_private, project_folder
 from codebook.records import digest_file, write_atomic
 from codebook.report.grey import say_grey
 from codebook.report.papers import MAKERS, MOST_ROWS
@@ -177,9 +177,7 @@ def _folder(run: str, name: str, formats: Sequence[str] = ()) -> Path:
     ]
     if faults:
         raise ParameterError("The output cannot be saved.", faults)
-    folder = project_folder() / "runs" / run / "outputs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return make_private(project_folder() / "runs" / run / "outputs")
 
 
 def _digests(paths: Sequence[Path]) -> dict[str, str]:

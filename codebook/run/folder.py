@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from codebook.digests import check_folder, digest_of
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
-from codebook.paths import project_folder, resolve_path, show_path
+from codebook.paths import make_private, project_folder, resolve_path, show_path
 from codebook.records import write_atomic
 from codebook.scheme import Codebook, read_codebook
 
@@ -108,7 +108,7 @@ class RunFolder:
         BusyError
             Another process holds it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_private(self.path)
         lock = FileLock(self.path / ".lock")
         try:
             with lock.acquire(timeout=1):
@@ -128,7 +128,7 @@ class RunFolder:
 
     def planning_lock(self) -> FileLock:
         """One plan at a time in a project, so that two runs do not both find a question new."""
-        self.runs.mkdir(parents=True, exist_ok=True)
+        make_private(self.runs)
         return FileLock(self.runs / ".planning.lock", timeout=600)
 
 

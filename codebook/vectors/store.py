@@ -14,7 +14,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, Fault, ParameterError, RecordError
-from codebook.paths import show_path
+from codebook.paths import make_private, show_path
 from codebook.records import digest, write_atomic
 from codebook.vectors.index import KEY_BYTES, Ints, KeyIndex, key_of
 
@@ -129,7 +129,7 @@ class VectorStore:
         """
         given = np.asarray(vectors, dtype=_FORMAT)
         _check(given, len(texts), self.dimensions)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_private(self.folder)
         try:
             with FileLock(self.folder / ".lock", timeout=_WAIT_S):
                 return self._append(texts, given)
