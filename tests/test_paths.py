@@ -3,8 +3,14 @@
 from pathlib import Path
 
 import pytest
+from scripted import make_book
 
+from codebook.ledger import Ledger
 from codebook.paths import MARKER, project_folder, resolve_path, show_path
+from codebook.records import Unit
+from codebook.report import save_text
+from codebook.run import plan
+from codebook.vectors import VectorStore
 
 
 @pytest.fixture
@@ -61,3 +67,25 @@ def test_a_link_out_of_the_project_is_shown_as_it_is(study, tmp_path):
     (tmp_path / "out.csv").touch()
     (study / "in.csv").symlink_to(tmp_path / "out.csv")
     assert show_path(study / "in.csv") == (study / "in.csv").as_posix()
+
+
+def test_r28_folders_of_runs_are_for_their_owner_alone_and_older_ones_stay_as_they_are(project: Path) -> None:
+    def mode(path: Path) -> int:
+        return path.stat().st_mode & 0o777
+
+    def plan_run(name: str) -> Path:
+        return plan(make_book("topic"), [Unit("u", "coal")], run=name).folder.path
+
+    first = plan_run("one")
+    assert (mode(first), mode(first.parent)) == (0o700, 0o700)
+    first.parent.chmod(0o755)
+    (first.parent / "two").mkdir(0o750)
+    assert (mode(plan_run("two")), mode(plan_run("three")), mode(first.parent)) == (0o750, 0o700, 0o755)
+
+
+def test_r28_what_makes_the_folder_first_does_not_matter(project: Path) -> None:
+    save_text("A text.", "text", run="first", section="s", title="T")
+    Ledger(project / "other" / "ledger.db").close()
+    VectorStore(project / "vectors" / "m-2").add(["coal"], [[1.0, 0.0]])
+    made = (project / "runs", project / "runs" / "first", project / "other", project / "vectors")
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700] * 4

@@ -33,12 +33,13 @@ def submit(run: str, cap: float | None, dry_run: bool, wait: bool) -> None:
 
 @click.command()
 @click.argument("run", default="")
-def status(run: str) -> None:
-    """Say how RUN stands; without RUN, all jobs of the project, newest first."""
-    from codebook.run import list_jobs, open_run
+@click.pass_context
+def status(ctx: click.Context, run: str) -> None:
+    """Say how RUN stands, also given as the id of one of its batches; without RUN, all jobs of the project."""
+    from codebook.run import find_run, list_jobs
 
     if run:
-        click.echo(open_run(run).status(poll=True))
+        click.echo(find_run(run).status(poll=True))
         return
     jobs = list_jobs(poll=True)
     shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
@@ -46,15 +47,27 @@ def status(run: str) -> None:
     click.echo(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
     for name, message in jobs.attrs["unreached"].items():
         click.echo(f"{name}: {message}", err=True)
+    _end_unknown(ctx)
+
+
+def _end_unknown(ctx: click.Context) -> None:
+    """Name the runs that are not in what was shown, since the ledger does not know them, and end with 1."""
+    from codebook.run import list_unknown
+
+    if unknown := list_unknown():
+        click.echo("\n".join(unknown.values()), err=True)
+        ctx.exit(1)
 
 
 @click.command()
 @click.option("--by", type=click.Choice(["run", "model", "day"]), default="run", show_default=True, help="Sums.")
-def costs(by: Literal["run", "model", "day"]) -> None:
+@click.pass_context
+def costs(ctx: click.Context, by: Literal["run", "model", "day"]) -> None:
     """Say what the project has cost, from the tokens that the replies report."""
     from codebook.run import cost_history
 
     click.echo(cost_history(by=by).to_string(index=False, na_rep=""))
+    _end_unknown(ctx)
 
 
 @click.command()

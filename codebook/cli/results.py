@@ -17,6 +17,8 @@ from codebook.cli.options import pairs
 @click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
 def table(run: str, file: Path | None, wide: bool) -> None:
     """Show the table of RUN with its coverage, or write it to FILE (.csv, .xlsx, .jsonl or .parquet)."""
+    from codebook.errors import RunError
+    from codebook.paths import resolve_path
     from codebook.run import open_run
     from codebook.table import show_table, write_table, write_wide
 
@@ -24,7 +26,12 @@ def table(run: str, file: Path | None, wide: bool) -> None:
     frame = opened.table()
     if file is None:
         click.echo(show_table(frame))
-    elif wide:
+        return
+    if frame.empty and resolve_path(file).exists():
+        raise RunError(
+            f"Run {run!r} has no row left, so {file} was not replaced. To mend: give the name of a new file."
+        )
+    if wide:
         click.echo(write_wide(frame, opened.units(), file))
     else:
         click.echo(write_table(frame, file))

@@ -2,6 +2,7 @@
 
 from codebook.ledger.book import FoundLine, Ledger, PlannedRow
 from codebook.ledger.columns import iter_columns
+from codebook.ledger.known import open_known, say_unknown
 from codebook.ledger.migrations import MIGRATIONS
 from codebook.ledger.queries import JobRow, Money, RetriedRow, RowState
 
@@ -15,4 +16,6 @@ __all__ = [
     "RetriedRow",
     "RowState",
     "iter_columns",
+    "open_known",
+    "say_unknown",
 ]

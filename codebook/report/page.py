@@ -12,6 +12,7 @@ import orjson
 
 from codebook.digests import check_folder
 from codebook.errors import RunError
+from codebook.ledger import open_known
 from codebook.paths import project_folder, show_path
 from codebook.records import digest_file, write_atomic
 from codebook.report.cells import frame_html, text_html
@@ -73,7 +74,7 @@ def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: st
     Raises
     ------
     RunError
-        The run has no table yet.
+        The run has no table yet, or the ledger does not know it.
     RecordError
         A result file was changed since it was fetched; nothing is written.
     TableError
@@ -84,6 +85,7 @@ def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: st
     folder = project_folder() / "runs" / run
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
+    open_known(folder.parent, run).close()
     check_folder(folder / "results", orjson.loads((folder / "run.json").read_bytes()).get("results"))
     _save_methods(run, coders, gold)
     pages = Environment(loader=PackageLoader("codebook.report"), autoescape=True, undefined=StrictUndefined)

@@ -5,7 +5,15 @@ from codebook.run.embedding import embed_texts
 from codebook.run.estimate import estimate_whole
 from codebook.run.examples import draw_examples, say_draws, try_examples
 from codebook.run.folder import RunFolder, list_runs
-from codebook.run.overview import cost_history, list_errors, list_jobs, list_running, summarise_runs
+from codebook.run.overview import (
+    cost_history,
+    find_run,
+    list_errors,
+    list_jobs,
+    list_running,
+    list_unknown,
+    summarise_runs,
+)
 from codebook.run.planning import ask_now, plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
@@ -26,10 +34,12 @@ __all__ = [
     "draw_examples",
     "embed_texts",
     "estimate_whole",
+    "find_run",
     "list_errors",
     "list_jobs",
     "list_running",
     "list_runs",
+    "list_unknown",
     "open_run",
     "plan",
     "preflight",

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from codebook.digests import check_folder, digest_of
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
+from codebook.ledger import Ledger, open_known
 from codebook.paths import make_private, project_folder, resolve_path, show_path
 from codebook.records import write_atomic
 from codebook.scheme import Codebook, read_codebook
@@ -98,6 +99,16 @@ class RunFolder:
     def result_digests(self) -> dict[str, str]:
         """The SHA-256 of each result file, by its name."""
         return {path.name: digest_of(path) for path in sorted(self.results.glob("[0-9]*.jsonl"))}
+
+    def open_ledger(self) -> Ledger:
+        """Open the ledger of the project, which must know this run.
+
+        Raises
+        ------
+        RunError
+            It does not: it was deleted or is another one, or the run's folder was renamed, copied or brought here.
+        """
+        return open_known(self.runs, self.name)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -9,13 +9,15 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from codebook.errors import CodebookError, Fault, ParameterError
+from codebook.ledger import say_unknown
 from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import project_folder
 from codebook.records import WHYS
+from codebook.run.folder import list_runs
 from codebook.run.history import busy_hours, expect_ends, is_running, read_facts
 from codebook.run.project import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
 from codebook.run.sending import UNREACHED
-from codebook.run.verbs import open_run
+from codebook.run.verbs import Run, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +82,30 @@ def list_jobs(
         unreached |= dict(zip(doubted["run"], doubted["note"], strict=True))
     frame.attrs = {"as_of": now().isoformat(), "polled": poll, "unreached": unreached}
     return frame
+
+
+def list_unknown() -> dict[str, str]:
+    """Return the runs whose folders are there and that the ledger does not know, each with what helps."""
+    runs = project_folder() / "runs"
+    why = "runs/ledger.db has no run of this name" if (runs / "ledger.db").is_file() else "there is no runs/ledger.db"
+    with open_ledger() as ledger:
+        known = set(ledger.runs())
+    return {name: say_unknown(runs, name, why) for name in list_runs() if name not in known}
+
+
+def find_run(name: str) -> Run:
+    """Open a run by its name, or by the id of one of its jobs, such as a batch's.
+
+    Raises
+    ------
+    RunError
+        There is neither; the runs there are, are listed.
+    """
+    if not (project_folder() / "runs" / name).is_dir():
+        jobs = list_jobs()
+        if found := list(jobs.loc[jobs["job_id"] == name, "run"]):
+            return open_run(found[0])
+    return open_run(name)
 
 
 def list_running() -> list[str]:

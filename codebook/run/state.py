@@ -48,6 +48,7 @@ class RunStatus:
     waits_for: tuple[str, ...] = ()
     money: Money | None = None
     warnings: tuple[str, ...] = ()
+    planned: bool = True
 
     @property
     def n_rows(self) -> int:
@@ -83,7 +84,7 @@ class RunStatus:
             lines.append(f"  shard {job.shard}: {job.state}, {held}{note}")
         if self.money:
             lines.append(f"  {say_money(self.money)}")
-        if not self.jobs:
+        if not self.jobs and self.planned:
             lines.append("  nothing to send: every question was answered before")
         if self.waits_for:
             lines.append(f"  waits for answers that were asked by: {', '.join(self.waits_for)}")
@@ -102,6 +103,8 @@ class RunStatus:
     @property
     def advice(self) -> str:
         """What to do next."""
+        if not self.planned:
+            return "It is not planned to its end. Next: repeat the plan; it goes on."
         unsent = [job for job in self.jobs if job.state in ("planned", "creating", "waiting")]
         if unsent and any(job.running for job in self.jobs):
             return f"Next: submit again when running jobs have ended ({len(unsent)} shards are not sent yet)."

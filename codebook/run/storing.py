@@ -8,7 +8,6 @@ from typing import IO, TYPE_CHECKING
 
 from codebook.dialects.embeddings import read_vectors
 from codebook.errors import Fault, ParameterError, RecordError
-from codebook.ledger import Ledger
 from codebook.records import load_line
 from codebook.run.folder import RunFolder
 from codebook.run.labels import open_result
@@ -101,7 +100,7 @@ def _iter_packs(store: VectorStore, folder: RunFolder) -> Iterator[Pack]:
 
 def _find_places(folder: RunFolder) -> dict[str, Place]:
     """Where the line with each pack's vectors is: result file, offset and length."""
-    with Ledger(folder.ledger_path) as ledger:
+    with folder.open_ledger() as ledger:
         return {
             row.unit_id: (row.file, row.offset, row.length)
             for row in ledger.iter_rows(folder.name)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codebook.engines import Engine, KeepsFiles, make_engine
-from codebook.errors import BusyError, Fault, ParameterError, PendingError, RunError
+from codebook.errors import BusyError, Fault, ParameterError, PendingError
 from codebook.ledger import Ledger
 from codebook.records import RETRIED
 from codebook.run.again import check_retry, plan_again
@@ -55,14 +55,16 @@ class Run(RunViews):
         """Say how the run stands; with `poll` the engine is asked first, otherwise only the ledger."""
         with self._ledger() as ledger:
             if poll:
-                self._poll(ledger, self._engine())
+                self._poll(ledger)
+            planned = bool(ledger.is_planned(self.name))
             jobs = tuple(describe_job(row) for row in ledger.jobs(self.name))
             waits = tuple(ledger.awaited_runs(self.name))
             counts = ledger.count_whys(self.name)
             money = ledger.money(self.name) if Meter(self.asked).charges else None
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
         warnings = tuple(self.record.get("warnings", ()))
-        return RunStatus(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings)
+        asked = self.asked
+        return RunStatus(self.name, asked["engine"], asked["model"], ordered, jobs, waits, money, warnings, planned)
 
     def dry_run(self) -> pd.DataFrame:
         """Check, size and price the shards that `submit` would send; nothing is sent. The columns are `rehearse`'s.
@@ -122,6 +124,8 @@ class Run(RunViews):
             self.folder.check_results()
             write_table(self.table(), self.folder.table_path)
             self._update_record()
+        with self._ledger() as ledger:
+            ledger.settle()
         if is_embedding(self.codebook):
             store_vectors(self)
         if not status.done and not partial:
@@ -134,17 +138,20 @@ class Run(RunViews):
     def _collect_jobs(self) -> list[str]:
         """Fetch and index the jobs that ended; return the other runs whose answers this run waits for."""
         with self.folder.lock(), self._ledger() as ledger:
-            engine, meter = self._engine(), Meter(self.asked)
-            self._poll(ledger, engine)
-            for row in ledger.jobs(self.name):
-                if row.open and row.job_id and row.ended_at:
+            self._poll(ledger)
+            ended = [row for row in ledger.jobs(self.name) if row.open and row.job_id and row.ended_at]
+            if ended:
+                engine, meter = self._engine(), Meter(self.asked)
+                for row in ended:
                     harvest_job(self.folder, self.codebook, ledger, engine, row, meter)
             return ledger.awaited_runs(self.name)
 
-    def _poll(self, ledger: Ledger, engine: Engine) -> None:
-        """Ask the engine how each open job stands."""
-        for row in ledger.jobs(self.name):
-            if row.open and row.job_id and not row.ended_at:
+    def _poll(self, ledger: Ledger) -> None:
+        """Ask the engine how each open job stands; where none is open, no engine is needed."""
+        rows = [row for row in ledger.jobs(self.name) if row.open and row.job_id and not row.ended_at]
+        if rows:
+            engine = self._engine()
+            for row in rows:
                 look_after(self.folder, ledger, engine, row)
 
     def retry(self, whys: Collection[str] = RETRIED, *, max_tokens: int | None = None) -> int:
@@ -229,10 +236,6 @@ class Run(RunViews):
         return make_engine(
             self.asked["engine"], folder=self.folder.work, model=self.asked["model"], progress=progress, **options
         )
-
-    def _require_planned(self, ledger: Ledger) -> None:
-        if not ledger.is_planned(self.name):
-            raise RunError(f"Run {self.name!r} is not planned to its end. To mend: repeat the plan; it goes on.")
 
     def _update_record(self) -> None:
         """Note in `run.json` what is known after collecting."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, RunError
 from codebook.ledger import Ledger
 from codebook.paths import show_path
 from codebook.records import Unit
@@ -74,6 +74,7 @@ class RunViews:
 
     def _own_table(self) -> pd.DataFrame:
         with self._ledger() as ledger:
+            self._require_planned(ledger)
             return build_table(self.folder, self.codebook, ledger, partial(self._find_model, ledger))
 
     def _find_model(self, ledger: Ledger) -> str:
@@ -140,4 +141,8 @@ class RunViews:
         return pd.DataFrame({"written to " + show_path(folder): notes})
 
     def _ledger(self) -> Ledger:
-        return Ledger(self.folder.ledger_path)
+        return self.folder.open_ledger()
+
+    def _require_planned(self, ledger: Ledger) -> None:
+        if not ledger.is_planned(self.name):
+            raise RunError(f"Run {self.name!r} is not planned to its end. To mend: repeat the plan; it goes on.")

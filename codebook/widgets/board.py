@@ -189,7 +189,7 @@ class Board:
             self._quiet.on = False
         controls.as_of.value = wrap(escape(say_as_of(snapshot)))
         controls.more.layout.display = "none" if len(snapshot.jobs) <= self.n_rows else ""
-        parts = [as_of_html(snapshot)] * bool(snapshot.unreached)
+        parts = [as_of_html(snapshot)] * bool(snapshot.unreached or snapshot.unknown)
         parts += [facts_html(snapshot), jobs_html(snapshot.sorted(controls.sort.value), self.n_rows)]
         controls.page.value = STYLE + wrap("".join([*parts, history_html(snapshot)]))
 

@@ -47,7 +47,7 @@ def wrap(html: str) -> str:
 def as_of_html(snapshot: Snapshot) -> str:
     """Say when the snapshot was taken and whether the services were reached."""
     said = f"<div>{escape(say_as_of(snapshot))}</div>"
-    faults = (f"{run}: {message}" for run, message in snapshot.unreached.items())
+    faults = [*(f"{run}: {message}" for run, message in snapshot.unreached.items()), *snapshot.unknown]
     return said + "".join(f'<div class="cb-note cb-warn">{escape(fault)}</div>' for fault in faults)
 
 
@@ -248,7 +248,8 @@ def _cell(cell: Cell) -> str:
 def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     """Return a snapshot as plain text."""
     facts = ", ".join(f"{name} {value}" for name, value in list_facts(snapshot))
-    lines = [say_as_of(snapshot), *(f"{run}: {message}" for run, message in snapshot.unreached.items()), facts]
+    unreached = (f"{run}: {message}" for run, message in snapshot.unreached.items())
+    lines = [say_as_of(snapshot), *unreached, *snapshot.unknown, facts]
     if snapshot.status is not None:
         lines.append(str(snapshot.status))
     columns = [

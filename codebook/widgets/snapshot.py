@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from codebook.run import RunStatus, cost_history, list_errors, list_jobs, open_run, summarise_runs
+from codebook.run import RunStatus, cost_history, list_errors, list_jobs, list_unknown, open_run, summarise_runs
 from codebook.run.history import is_running
 from codebook.run.project import Choice
 
@@ -29,7 +29,10 @@ _N_ERRORS = 8
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Frames read at one moment. `jobs` are the chosen ones; `n_running` counts all, and `runs_all` names all."""
+    """Frames read at one moment. `jobs` are the chosen ones; `n_running` counts all, and `runs_all` names all.
+
+    `unknown` says of runs whose folders are there that the ledger does not know them.
+    """
 
     jobs: pd.DataFrame
     runs: pd.DataFrame
@@ -43,6 +46,7 @@ class Snapshot:
     states_all: tuple[str, ...] = ()
     studies_all: tuple[str, ...] = ()
     status: RunStatus | None = None
+    unknown: tuple[str, ...] = ()
 
     def sorted(self, order: str) -> Snapshot:
         """Return the same with its jobs in one of the orders of `SORTS`."""
@@ -86,4 +90,5 @@ def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapsh
         states_all=tuple(sorted(whole["state"].unique())),
         studies_all=tuple(sorted({study for study in whole["study"] if study})),
         status=open_run(wanted.run).status() if wanted.run else None,
+        unknown=() if wanted.run else tuple(list_unknown().values()),
     )
