@@ -46,14 +46,12 @@ def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
     """Agreement of the coders of RUN, and of those in coders.yaml, for each variable."""
     from codebook.analysis import agreement_table
     from codebook.run import open_run
-    from codebook.table import coverage, merge_tables, read_coders
+    from codebook.table import coverage
 
     opened = open_run(run)
-    frame = opened.table()
-    if coders:
-        frame = merge_tables(frame, read_coders(coders, opened.codebook))
+    frame = opened.table(coders)
     click.echo(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
-    click.echo(f"\n{coverage(frame).to_string()}")
+    click.echo("\n".join(["", coverage(frame).to_string(), *frame.attrs.get("notes", [])]))
 
 
 @click.command()

@@ -15,6 +15,7 @@ from codebook.records import WHYS, digest_file
 from codebook.report.outputs import OutputEntry, read_outputs
 from codebook.scheme import Codebook, read_codebook
 from codebook.table import read_coders, read_table
+from codebook.units import iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,10 +95,16 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     table, book = read_table(folder / "table.csv"), read_codebook(folder / "codebook.yaml")
-    people = read_coders(coders, book) if coders else table.head(0)
     record = orjson.loads((folder / "run.json").read_bytes())
+    people = _read_people(coders, book, folder, record["units"]) if coders else table.head(0)
     where = resolve_path(coders) if coders else None
     return Facts(folder, record, book, table, people, gold, read_outputs(folder / "outputs"), where)
+
+
+def _read_people(coders: str | Path, book: Codebook, folder: Path, about: dict[str, Any]) -> pd.DataFrame:
+    """The labels of people to the units of the run."""
+    ids = [unit.unit_id for unit, _ in iter_units(folder / "units.jsonl")]
+    return read_coders(coders, book, units=ids, partial=bool(about.get("limit") or about.get("where")))
 
 
 def short_path(path: Path | None) -> str:

@@ -67,10 +67,16 @@ class RunViews:
         Parameters
         ----------
         coders
-            A `coders.yaml`: the labels of people and other tools, put under those of the run.
+            A `coders.yaml`: the labels of people and other tools, put under those of the run. Labels of units that the
+            run does not have are left out; `attrs["notes"]` counts them (see `read_coders`).
         """
         own = self._own_table()
-        return merge_tables(own, read_coders(coders, self.codebook)) if coders else own
+        return merge_tables(own, self._read_coders(coders)) if coders else own
+
+    def _read_coders(self, coders: str | Path) -> pd.DataFrame:
+        about = self.record["units"]
+        ids = [unit.unit_id for unit in self.units()]
+        return read_coders(coders, self.codebook, units=ids, partial=bool(about.get("limit") or about.get("where")))
 
     def _own_table(self) -> pd.DataFrame:
         with self._ledger() as ledger:
@@ -85,7 +91,8 @@ class RunViews:
     def codings(self, coders: str | Path = "") -> pd.DataFrame:
         """Return the table as the analysis wants it: with the coders of `coders`, and coders' names without digests.
 
-        Abstentions of variables on a scale are set aside and counted in `attrs["notes"]`.
+        Abstentions of variables on a scale are set aside and counted in `attrs["notes"]`; `attrs["joins"]` says which
+        ids of the coders did not meet, and travels on to the figures.
         """
         return shorten_coders(set_aside_abstentions(self.table(coders), self.codebook))
 

@@ -11,35 +11,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
-from codebook.errors import Fault, InputError, TableError
-from codebook.files.yaml_text import read_yaml
+from codebook.errors import Fault, InputError
 from codebook.paths import resolve_path
 from codebook.scheme import Codebook
-from codebook.table.codings import Codings, CodingSource, read_source
+from codebook.table.coders_file import Entry, check_entry, parse_coders, refuse
+from codebook.table.codings import Key, join_sets, read_source
 from codebook.table.frame import make_table
+from codebook.table.unit_joins import Read, meet_each_other, meet_units, tell_twins
 
-_Entry = tuple[str, CodingSource]
 
-
-def read_coders(path: str | Path, codebook: Codebook) -> pd.DataFrame:
+def read_coders(
+    path: str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, partial: bool = False
+) -> pd.DataFrame:
     """Read all coders' labels that a `coders.yaml` lists into one tidy table.
 
     A label outside the codebook is an error, never mapped to a near one: `rename` declares a recoding. In a column of
     raw replies (`reply`) the label is the one category that the reply names; else it is missing, why `invalid`. The
     reply is kept in `raw`. An empty cell means that this coder did not code this unit: no row. `run_id` and `custom_id`
-    are "", `draw` is 0 unless a column is named. `table.attrs["notes"]` says what was read, left out and renamed.
+    are "", `draw` is 0 unless a column is named. `table.attrs["notes"]` says what was read, left out and renamed, and
+    what did not meet; the last is in `table.attrs["joins"]` too, which travels on to the figures.
+
+    Parameters
+    ----------
+    units
+        Ids of the units that the labels are of, such as those of a run. Rows of other ids are left out and counted.
+        Without it, ids are held against those of the other coders, and all stay.
+    partial
+        The units are a part of those that were to be coded, as in a run with a limit.
 
     Raises
     ------
     TableError
-        Lists all that is wrong in the yaml, or all that is wrong in the files.
+        Lists all that is wrong in the yaml, or all that is wrong in the files. Ids are wrong where more of a coder's
+        ids almost meet than meet, unless the entry says `ids: near` or `ids: exact`; and where no id of a file is among
+        the units, but for a file beside others that do meet a part of the units.
 
     Examples
     --------
@@ -56,11 +67,18 @@ def read_coders(path: str | Path, codebook: Codebook) -> pd.DataFrame:
     >>> folder.cleanup()
     """
     path = resolve_path(path)
-    return _read_all(_parse_coders(path, codebook), path.parent, codebook)
+    return _read_all(parse_coders(path, codebook), path.parent, codebook, units, partial=partial)
 
 
-def read_codings(path: str | Path, codebook: Codebook, **options: Any) -> pd.DataFrame:
+def read_codings(
+    path: str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, **options: Any
+) -> pd.DataFrame:
     """Read one file of labels; the options are the keys of an entry of `coders.yaml` (see `CodingSource`).
+
+    Parameters
+    ----------
+    units
+        As in `read_coders`.
 
     Examples
     --------
@@ -74,72 +92,71 @@ def read_codings(path: str | Path, codebook: Codebook, **options: Any) -> pd.Dat
     >>> folder.cleanup()
     """
     path, faults = resolve_path(path), list[Fault]()
-    entry = _check_entry({**options, "file": path.name}, path.name, codebook, faults)
-    _refuse(f"{path.name} cannot be read so.", faults)
-    return _read_all([(path.name, entry)] if entry else [], path.parent, codebook)
+    entry = check_entry({**options, "file": path.name}, lambda _: path.name, codebook, faults)
+    refuse(f"{path.name} cannot be read so.", faults)
+    return _read_all([(path.name, entry)] if entry else [], path.parent, codebook, units)
 
 
-def _parse_coders(path: Path, codebook: Codebook) -> list[_Entry]:
-    """Return the entries of a coders.yaml, or raise with every fault in it."""
-    summary = f"{path.name} is not a list of coders' files."
-    tree = read_yaml(path, error=TableError, summary=summary)
-    value = tree.value
-    if not isinstance(value, dict) or set(value) != {"coders"} or not isinstance(value["coders"], list):
-        mend = "begin with `coders:` and list the files under it"
-        raise TableError(summary, [Fault(path.name, "it must hold the one key `coders`, a list", mend)])
-    faults: list[Fault] = []
-    entries = []
-    for place, item in enumerate(value["coders"]):
-        name = item.get("file", "?") if isinstance(item, dict) else "?"
-        where = f"{path.name}, line {tree.line(('coders', place))} ({name})"
-        entries.append((where, _check_entry(item, where, codebook, faults)))
-    _refuse(summary, faults)
-    return [(where, source) for where, source in entries if source is not None]
-
-
-def _check_entry(item: Any, where: str, codebook: Codebook, faults: list[Fault]) -> CodingSource | None:
-    try:
-        source = CodingSource.model_validate(item)
-    except ValidationError as error:
-        faults.extend(_schema_faults(error, where))
-        return None
-    faults.extend(Fault(where, problem, mend) for problem, mend in source.problems(codebook))
-    return source
-
-
-def _schema_faults(error: ValidationError, where: str) -> Iterator[Fault]:
-    keys = ", ".join(CodingSource.model_fields)
-    for each in error.errors():
-        key = ".".join(map(str, each["loc"])) or "entry"
-        mends = {"extra_forbidden": f"use one of {keys}", "missing": f"add `{key}: ...`"}
-        yield Fault(where, f"`{key}`: {each['msg']}", mends.get(each["type"], f"correct `{key}`"))
-
-
-def _refuse(summary: str, faults: Sequence[Fault]) -> None:
-    if faults:
-        raise TableError(summary, faults)
-
-
-def _read_all(entries: Sequence[_Entry], folder: Path, codebook: Codebook) -> pd.DataFrame:
+def _read_all(
+    entries: Sequence[Entry], folder: Path, codebook: Codebook, units: Iterable[str] | None, *, partial: bool = False
+) -> pd.DataFrame:
     """Read every file, collect every fault, and put the codings into one table."""
     faults: list[Fault] = []
-    read: list[Codings] = []
+    read: list[Read] = []
     for where, source in entries:
         try:
             codings = read_source(source, folder, codebook)
         except InputError as error:
-            faults.extend(error.faults)
+            faults.extend(_placed(fault, where, source.file) for fault in error.faults)
             continue
         faults.extend(codings.faults(where, codebook))
-        read.append(codings)
-    _refuse("The coders' labels do not fit the codebook.", faults)
+        read.append((where, codings))
+    refuse("The coders' labels do not fit the codebook.", faults)
+    notes = [codings.note() for _, codings in read]
+    meeting = meet_each_other(read) if units is None else meet_units(read, units, partial=partial)
+    refuse("The coders' units do not meet.", meeting.faults)
+    joins = [*meeting.unmet, *tell_twins(dict.fromkeys(key[1] for _, codings in read for key in codings.rows))]
     with_raw = any(source.reply for _, source in entries)
-    table = make_table((row for codings in read for row in _table_rows(codings, with_raw)), codebook)
-    table.attrs["notes"] = [codings.note() for codings in read]
+    table = make_table(_table_rows(_put_together(read, codebook), with_raw), codebook)
+    table.attrs["notes"] = [*notes, *meeting.notes, *joins]
+    if joins:
+        table.attrs["joins"] = joins
     return table
 
 
-def _table_rows(codings: Codings, with_raw: bool) -> Iterator[dict[str, Any]]:
+def _placed(fault: Fault, where: str, file: str) -> Fault:
+    """A fault of a file, with the place of its entry."""
+    inside = fault.where.removeprefix(Path(file).name).strip(", ")
+    return Fault(f"{where}, {inside}" if inside and where != fault.where else where, fault.problem, fault.mend)
+
+
+def _put_together(read: Sequence[Read], codebook: Codebook) -> dict[Key, dict[str, Any]]:
+    """All codings by their key; those of one key in two files join, or are an error."""
+    rows: dict[Key, dict[str, Any]] = {}
+    owners: dict[Key, Read] = {}
+    faults: dict[tuple[str, str], Fault] = {}
+    for where, codings in read:
+        for key, found in codings.rows.items():
+            if key not in rows:
+                rows[key], owners[key] = found, (where, codings)
+                continue
+            before, other = owners[key]
+            variable = codebook.variable(key[2])
+            if codings.source.join and other.source.join and variable.kind == "multi":
+                rows[key] = join_sets(rows[key], found, variable)
+            else:
+                faults.setdefault((before, where), _coded_twice(before, where, key))
+    refuse("A coder codes a unit in two files.", list(faults.values()))
+    return rows
+
+
+def _coded_twice(before: str, where: str, key: Key) -> Fault:
+    problem = f"codings repeat unit, coder, variable and draw of {before} (first: unit {key[0]!r}, coder {key[1]!r})"
+    mend = "take one of the two out, tell the coders apart with `rename_coders`, or number draws with `draw`"
+    return Fault(where, problem, mend)
+
+
+def _table_rows(rows: dict[Key, dict[str, Any]], with_raw: bool) -> Iterator[dict[str, Any]]:
     extra = {"raw": ""} if with_raw else {}
-    for (unit_id, coder, variable, draw), found in codings.rows.items():
+    for (unit_id, coder, variable, draw), found in rows.items():
         yield {"unit_id": unit_id, "coder": coder, "variable": variable, "draw": draw, **extra, **found}

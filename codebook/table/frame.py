@@ -7,13 +7,14 @@ why, and `why` is missing exactly where there is a label. `draw` is a whole numb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 import pandas as pd
 
-from codebook.errors import Fault
+from codebook.errors import Fault, TableError
+from codebook.joins import Join, join_ids
 from codebook.records import dump_canonical
 from codebook.scheme import Codebook, Variable
 from codebook.table.contract import (
@@ -71,7 +72,7 @@ def make_table(
 def check_table(frame: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
     """Check the contract of the tidy table and return a typed copy in the order of its columns.
 
-    With a codebook, labels must be its labels; a label of a `multi` variable is a JSON list in codebook order.
+    With a codebook, labels must be its labels; the JSON list of a `multi` variable is put into codebook order.
 
     Raises
     ------
@@ -102,6 +103,9 @@ make_table, or add them.
 def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
     """Put tables under each other; a coding that is in two of them is an error.
 
+    Units may be of one table only; but ids that are almost those of an earlier table are told in `attrs["joins"]`, and
+    are an error where they are more than those that meet.
+
     Examples
     --------
     >>> ann = make_table([{"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"}])
@@ -116,8 +120,36 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
         for table in map(check_table, tables)
     ]
     merged = pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
-    merged.attrs = {"notes": [note for table in tables for note in table.attrs.get("notes", ())]}
+    joins = list(_tell_near(filled))
+    notes = [*_gather("notes", tables), *joins]
+    merged.attrs = {"notes": notes} | ({"joins": every} if (every := [*_gather("joins", tables), *joins]) else {})
     return check_table(merged, codebook)
+
+
+def _gather(name: str, tables: Iterable[pd.DataFrame]) -> list[str]:
+    return list(dict.fromkeys(note for table in tables for note in table.attrs.get(name, ())))
+
+
+def _tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
+    """Tell of units and coders that are almost those of an earlier table."""
+    before: dict[str, dict[str, None]] = {"unit_id": {}, "coder": {}}
+    for number, table in enumerate(tables, start=1):
+        for column, names in before.items():
+            own = table[column].drop_duplicates()
+            join = join_ids(own, names)
+            if join.near and column == "unit_id":
+                yield _say_near(join, number)
+            elif join.near:
+                yield f"Coders who may be one count as two ({join.example('an earlier table')})."
+            names.update(dict.fromkeys(own))
+
+
+def _say_near(join: Join, number: int) -> str:
+    problem = join.say_strays("unit ids", "in an earlier table", "that one")
+    if join.almost_meets:
+        mend = "write the ids of all tables alike"
+        raise TableError("The tables' units do not meet.", [Fault(f"table {number}", problem, mend)])
+    return f"Table {number} of those merged: {problem}."
 
 
 def dump_labels(labels: Iterable[str], variable: Variable) -> str:
@@ -135,8 +167,18 @@ def dump_labels(labels: Iterable[str], variable: Variable) -> str:
 
 def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
     """Return the labels that are JSON each written the same way, so that equal answers are equal texts."""
-    json = [variable.name for variable in codebook.variables if variable.is_open or variable.kind == "multi"]
-    multi = table["variable"].isin(json)
-    lists = {text: dump_canonical(orjson.loads(text)).decode() for text in table.loc[multi, "label"].dropna().unique()}
-    changed = {text: dumped for text, dumped in lists.items() if text != dumped}
-    return table["label"].mask(multi, table["label"].replace(changed)) if changed else table["label"]
+    labels = table["label"]
+    for variable in codebook.variables:
+        if not variable.is_open and variable.kind != "multi":
+            continue
+        mine = table["variable"] == variable.name
+        texts = {text: _spell_alike(text, variable) for text in labels[mine].dropna().unique()}
+        changed = {text: dumped for text, dumped in texts.items() if text != dumped}
+        labels = labels.mask(mine, labels.replace(changed)) if changed else labels
+    return labels
+
+
+def _spell_alike(text: str, variable: Variable) -> str:
+    """An answer in JSON as it is always written: a set of labels in codebook order, each once."""
+    value = orjson.loads(text)
+    return dump_labels(value, variable) if variable.kind == "multi" else dump_canonical(value).decode()

@@ -1,0 +1,206 @@
+"""Ids of two sides that should be the same units: what meets, what does not, and what almost meets and why.
+
+Two ids meet where they are the same text, sign for sign. Nothing is repaired here: a near form is a guess that is told.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+_DECIMALS = re.compile(r"(-?[0-9]+)[.,]0+")
+_ZEROS = re.compile(r"(-?)0+(?=[0-9]+\Z)")
+
+
+def _drop_unseen(text: str) -> str:
+    return "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cf"))
+
+
+def _drop_blanks(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _compose(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _lower(text: str) -> str:
+    return unicodedata.normalize("NFC", text.casefold())
+
+
+def _drop_decimals(text: str) -> str:
+    whole = _DECIMALS.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def _drop_zeros(text: str) -> str:
+    return _ZEROS.sub(r"\1", text) if text[:1] in ("0", "-") else text
+
+
+_REDUCE: Mapping[str, Callable[[str], str]] = {
+    "signs that are not seen": _drop_unseen,
+    "blanks": _drop_blanks,
+    "another Unicode form": _compose,
+    "capitals": _lower,
+    "a decimal part of zero": _drop_decimals,
+    "leading zeros": _drop_zeros,
+}
+"""What two writings of one id may differ by, and what takes the difference away."""
+
+UNSEEN = ("signs that are not seen", "blanks", "another Unicode form")
+"""Causes that a reader of two texts does not see."""
+
+
+def near_form(text: str, *, but: str = "") -> str:
+    """Return what is left of an id when all that two writings of it may differ by is taken away, all `but` one cause.
+
+    Examples
+    --------
+    >>> near_form(" 001523.0"), near_form("Unit\\u00a0A")
+    ('1523', 'unit a')
+    """
+    for cause, reduce in _REDUCE.items():
+        if cause != but:
+            text = reduce(text)
+    return text
+
+
+def find_cause(a: str, b: str) -> str:
+    """Say by what two writings with the same near form differ.
+
+    Examples
+    --------
+    >>> find_cause("1523.0", "1523"), find_cause("01 ", "1")
+    ('a decimal part of zero', 'blanks and leading zeros')
+    """
+    needed = [cause for cause in _REDUCE if near_form(a, but=cause) != near_form(b, but=cause)]
+    if not needed:  # each difference is taken away by two of them
+        needed = [cause for cause, reduce in _REDUCE.items() if reduce(a) == reduce(b)][:1]
+    return " and ".join(needed) or "the way they are written"
+
+
+def spell(text: str) -> str:
+    """Show a text in quotes so that what is not seen is seen: no-break blanks, and signs that stand on a letter.
+
+    Examples
+    --------
+    >>> spell("é"), spell("e\\u0301"), spell("7\\u00a0")
+    ("'é'", "'e\\\\u0301'", "'7\\\\xa0'")
+    """
+    shown = repr(text)
+    if unicodedata.is_normalized("NFC", text):
+        return shown
+    return "".join(f"\\u{ord(sign):04x}" if unicodedata.combining(sign) else sign for sign in shown)
+
+
+def find_twins(texts: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the groups of texts that differ only in the way they are written, in order of appearance.
+
+    Examples
+    --------
+    >>> find_twins(["Ann", "Ben", "ann ", "ANN"])
+    [('Ann', 'ann ', 'ANN')]
+    """
+    groups: dict[str, dict[str, None]] = {}
+    for text in texts:
+        groups.setdefault(near_form(text), {})[text] = None
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+@dataclass(frozen=True)
+class Join:
+    """Distinct ids of one side held against those of the other, which is the one that is known.
+
+    `strays` are ids that the other side does not have, `near` the one of it that each of them almost is, `lacking` the
+    ids of the other side that nobody here has; all in order of appearance.
+    """
+
+    n_ids: int
+    n_known: int
+    strays: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    near: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def n_met(self) -> int:
+        """Ids that both sides have."""
+        return self.n_ids - len(self.strays)
+
+    @property
+    def meets_nothing(self) -> bool:
+        """Whether there are ids and none of them meets."""
+        return self.n_ids > 0 and not self.n_met
+
+    @property
+    def almost_meets(self) -> bool:
+        """Whether more ids almost meet than meet, two at least: the two sides write their ids in different ways."""
+        return len(self.near) > max(1, self.n_met)
+
+    @cached_property
+    def _strange(self) -> frozenset[str]:
+        return frozenset(self.strays)
+
+    def among(self, ids: Iterable[str]) -> Join:
+        """The join of some of the ids."""
+        mine = dict.fromkeys(ids)
+        strays = tuple(name for name in mine if name in self._strange)
+        near = {name: self.near[name] for name in strays if name in self.near}
+        return Join(len(mine), self.n_known, strays, (), near)
+
+    def example(self, owner: str) -> str:
+        """The first id that does not meet, and what the owner of the others has in its place, if almost the same."""
+        if not self.near:
+            return f"first: {spell(self.strays[0])}" if self.strays else ""
+        stray, other = next(iter(self.near.items()))
+        return f"first: {spell(stray)}; {owner} has {spell(other)}, which differs by {find_cause(stray, other)}"
+
+    def say_strays(self, whose: str, place: str, owner: str) -> str:
+        """Say how many ids do not meet, with the first, what it almost is and the likely cause.
+
+        Examples
+        --------
+        >>> join_ids(["7.0", "8"], ["7", "8", "9"]).say_strays("ids of Ann", "in the run", "the run")
+        "1 of 2 ids of Ann is not in the run (first: '7.0'; the run has '7', which differs by a decimal part of zero)"
+        """
+        n, n_near = len(self.strays), len(self.near)
+        share = f"; {n_near:,} of them {_are(n_near)} almost there" if 0 < n_near < n else ""
+        return f"{n:,} of {self.n_ids:,} {whose} {_are(n)} not {place} ({self.example(owner)}{share})"
+
+    def say_lacking(self, whose: str, place: str) -> str:
+        """Say how many ids of the other side nobody here has.
+
+        Examples
+        --------
+        >>> join_ids(["8"], ["7", "8", "9"]).say_lacking("units of the run", "among the ids of Ann")
+        "2 of 3 units of the run are not among the ids of Ann (first: '7')"
+        """
+        n = len(self.lacking)
+        return f"{n:,} of {self.n_known:,} {whose} {_are(n)} not {place} (first: {spell(self.lacking[0])})"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def join_ids(ids: Iterable[str], known: Iterable[str]) -> Join:
+    """Hold ids against those that are known; each counts once.
+
+    Examples
+    --------
+    >>> join = join_ids(["1523.0", "1524", "x"], ["1523", "1524", "1525"])
+    >>> join.n_met, join.strays, dict(join.near), join.lacking
+    (1, ('1523.0', 'x'), {'1523.0': '1523'}, ('1523', '1525'))
+    """
+    mine, theirs = dict.fromkeys(ids), dict.fromkeys(known)
+    strays = tuple(name for name in mine if name not in theirs)
+    lacking = tuple(name for name in theirs if name not in mine)
+    return Join(len(mine), len(theirs), strays, lacking, _find_near(strays, theirs) if strays else {})
+
+
+def _find_near(strays: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    forms = {near_form(name): name for name in reversed(list(known))}  # of several, the first
+    found = ((stray, forms.get(near_form(stray))) for stray in strays)
+    return {stray: other for stray, other in found if other is not None}

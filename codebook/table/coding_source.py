@@ -1,0 +1,108 @@
+"""An entry of `coders.yaml`: a file with labels, and what its columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from codebook.scheme import Codebook
+
+_Several = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+_Columns = Annotated[
+    dict[str, str],
+    BeforeValidator(lambda value: {name: name for name in value} if isinstance(value, list) else value),
+]
+
+
+class CodingSource(BaseModel):
+    """An entry of `coders.yaml`: a file, and what its columns mean.
+
+    Either wide, `columns` (coder -> column), or long, `coder` (a column) or `coder_name` (one coder for the whole
+    file) with `label` (a column of labels) or `reply` (a column of raw replies; the label is the one category named).
+
+    Attributes
+    ----------
+    unit, draw : str
+        The columns of the unit's id and of the draw (0 where there is none).
+    ids : {"near", "exact"}
+        `near` joins an id that is not there to the one id that it almost is (1523.0 to 1523), and counts it; `exact`
+        says that ids which almost meet are different units. Where nothing is said, many of them are an error.
+    variable, variable_column : str
+        The variable that was coded, or the column that names it. Not needed where the codebook has one variable.
+    where : mapping
+        Rows to keep: column -> value or list of values.
+    rename, skip : mapping, list
+        Declared recoding (label in the file -> label of the codebook), and labels to leave out. Both are counted; a
+        coding that is left out is a row without a label, why `invalid`.
+    rename_coders : mapping
+        Name in the file -> name in the table, for one person who is written in two ways.
+    duplicates : {"error", "first", "last"}
+        What to do where a coder coded a unit twice.
+    join : bool
+        For `multi`: the rows of one unit and coder are one set of labels, as in a file with a row a coded segment.
+    separator, empty : str
+        For `multi`: the sign between labels in a cell; without it a cell is a JSON list, in any order. An empty cell
+        or list means not coded; `empty: none` makes it the answer "none of them".
+    sheet, encoding, delimiter, skip_rows
+        As in `files.open_rows`; `skip_rows` counts the lines above the header.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    unit: str
+    ids: Literal["near", "exact"] | None = None
+    columns: _Columns = Field(default_factory=dict)
+    coder: str | None = None
+    coder_name: str | None = None
+    rename_coders: dict[str, str] = Field(default_factory=dict)
+    label: str | None = None
+    reply: str | None = None
+    variable: str | None = None
+    variable_column: str | None = None
+    draw: str | None = None
+    where: dict[str, _Several] = Field(default_factory=dict)
+    duplicates: Literal["error", "first", "last"] = "error"
+    join: bool = False
+    separator: Annotated[str, Field(min_length=1)] | None = None
+    empty: Literal["skip", "none"] = "skip"
+    rename: dict[str, str] = Field(default_factory=dict)
+    skip: _Several = ()
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    skip_rows: Annotated[int, Field(ge=0)] = 0
+
+    def problems(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
+        """Yield `(problem, mend)` for what does not fit together."""
+        if self.columns and (self.coder or self.coder_name or self.label or self.reply):
+            yield "both a wide and a long form", "give `columns`, or `coder` with `label` or `reply`"
+        if not self.columns and (self.coder is None) == (self.coder_name is None):
+            yield "it is not clear who coded", "give `coder` (a column) or `coder_name` (a name), or `columns`"
+        if not self.columns and (self.label is None) == (self.reply is None):
+            yield "it is not clear where the labels are", "give `label` or `reply`, or `columns`"
+        yield from self._problems_of_variables(codebook)
+
+    def _problems_of_variables(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
+        names = [variable.name for variable in codebook.variables]
+        multi = [v.name for v in codebook.variables if v.kind == "multi" and self.variable in (None, v.name)]
+        if self.variable is not None and self.variable_column is not None:
+            yield "`variable` and `variable_column`", "give one of the two"
+        if self.variable is None and self.variable_column is None and len(names) > 1:
+            yield "it is not clear which variable was coded", f"give `variable`, one of {', '.join(names)}"
+        if self.variable is not None and self.variable not in names:
+            yield f"variable {self.variable!r} is not in the codebook", f"use one of {', '.join(names)}"
+            return
+        if self.reply is not None and multi:
+            yield "`reply` cannot be read for a `multi` variable", "give labels: `label` with `separator`"
+        if self.join and not multi:
+            yield "`join` is for variables of kind `multi`, whose labels are sets", "leave it out, or say `duplicates`"
+        if self.join and self.duplicates != "error":
+            yield "`join` and `duplicates`", "give one of the two"
+
+    def columns_used(self) -> list[str]:
+        """Return the columns that the file must have."""
+        named = (self.unit, self.coder, self.label, self.reply, self.variable_column, self.draw)
+        return list(dict.fromkeys([*(name for name in named if name), *self.columns.values(), *self.where]))
