@@ -112,11 +112,15 @@ def test_u03_one_stray_id_counts_in_no_figure_and_is_told_with_the_figures(run, 
     table = run.codings(coders)
     frame = agreement_table(table, TOPIC.variables, groups={"people": ["Anna", "Ben"]}, replicates=0)
     assert frame[["n_units", "n_pairable", "n_codings"]].to_numpy().tolist() == [[12, 12, 24]]
-    assert frame.attrs["joins"] == table.attrs["joins"] == [
-        "Anna.csv: 1 of 13 ids of Anna is not in the run (first: '99'); 1 coding left out.",
-        "Ben.csv: 1 of 13 ids of Ben is not in the run (first: '1523.0'; the run has '1523', which differs by a "
-        "decimal part of zero); 1 coding left out.",
-    ]
+    assert (
+        frame.attrs["joins"]
+        == table.attrs["joins"]
+        == [
+            "Anna.csv: 1 of 13 ids of Anna is not in the run (first: '99'); 1 coding left out.",
+            "Ben.csv: 1 of 13 ids of Ben is not in the run (first: '1523.0'; the run has '1523', which differs by a "
+            "decimal part of zero); 1 coding left out.",
+        ]
+    )
 
 
 def test_u03_the_unit_that_nobody_has_is_counted_too(run, project):
@@ -148,7 +152,7 @@ def test_u03_a_run_of_a_part_of_the_units_is_no_error(run, project):
 
 def test_u03_ids_that_are_others_are_said_to_be(run, project):
     coders = put(project, Anna=[*IDS[:2], *(f"0{name}" for name in IDS[2:])])
-    with pytest.raises(TableError, match=r"10 of 12 ids of Anna.*leading zeros; 10 of them are almost there"):
+    with pytest.raises(TableError, match=r"10 of 12 ids of Anna.*leading zeros"):
         run.table(coders)
     say(coders, "Anna.csv", "ids", "exact")
     assert coverage(run.table(coders))["asked"].tolist() == [12, 2]

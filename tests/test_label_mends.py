@@ -66,7 +66,9 @@ def test_r06_an_empty_list_is_an_answer_where_that_is_said():
 def test_r06_files_of_one_coder_join_too(tmp_path):
     for name, code in (("a", "pro"), ("b", "contra")):
         tmp_path.joinpath(f"{name}.csv").write_text(f"id,code\n1,{code}\n", encoding="utf-8")
-    entries = [{"file": f"{name}.csv", "unit": "id", "coder_name": "Ann", "label": "code", "join": True} for name in "ab"]
+    entries = [
+        {"file": f"{name}.csv", "unit": "id", "coder_name": "Ann", "label": "code", "join": True} for name in "ab"
+    ]
     path = tmp_path / "coders.yaml"
     path.write_text(yaml.safe_dump({"coders": entries}), encoding="utf-8")
     from codebook.table import read_coders
@@ -113,7 +115,7 @@ CASES = [
     ("single", STANCE, "pro\u200b"),
     ("single", STANCE, '["pro"]'),
     ("single", STANCE, "contr"),
-    ("single", STANCE, "it's \"war\" \\ peace\n"),
+    ("single", STANCE, 'it\'s "war" \\ peace\n'),
     ("single", STANCE, "#war: [1]"),
     ("single", ("science/technology", "politics"), "science / technology"),
     ("single", ("science/technology", "politics"), "politcs"),
@@ -159,7 +161,7 @@ def test_r07_what_is_not_seen_is_told(tmp_path):
     twin, blank = map(str, caught.value.faults)
     assert "label 'e\\u0301conomie'" in twin
     assert "it has the letters of 'économie' and differs by another Unicode form" in twin
-    assert '`rename: {"e\\u0301conomie": \'économie\'}`' in twin
+    assert "`rename: {\"e\\u0301conomie\": 'économie'}`" in twin
     assert "it has the letters of 'guerre' and differs by blanks" in blank
 
 

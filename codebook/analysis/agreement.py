@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from codebook.analysis.agreement_rows import BOUNDS, comparison_rows, make_row, plain_value, table_row
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.coefficients import COEFFICIENTS, check_coefficients, estimate_coefficient
 from codebook.analysis.comparisons import BY, Clusters, Request, each_pair, read_comparisons
 from codebook.analysis.counts import Codings, read_codings
@@ -96,7 +96,7 @@ def agreement(
     extra = {"pair": ("a", "b"), "leave_one_out": ("left_out",)}.get(by, ())
     heads = [name for name in _HEADS if name not in ("a", "b", "left_out") or name in extra]
     frame = pd.DataFrame(rows, columns=[*heads, *make_row({}, None, "", "", math.nan)])
-    frame.attrs = {**_attrs(how, coverage, cluster, draw), "by": by}
+    frame.attrs = {**_attrs(how, coverage, cluster, draw), "by": by, **carry_joins(table)}
     return frame
 
 
@@ -144,7 +144,7 @@ def agreement_table(
     asked = Request(groups, cluster, draw, 1, ("set_label", "overall"), check_bootstrap(replicates, confidence))
     comparisons, coverage = read_comparisons(table, variables, asked, _ABOUT)
     frame = pd.DataFrame([{**each.head, **table_row(each, how)} for each in comparisons])
-    frame.attrs = {**_attrs(how, coverage, cluster, draw), "percent": "mean_pairwise"}
+    frame.attrs = {**_attrs(how, coverage, cluster, draw), "percent": "mean_pairwise", **carry_joins(table)}
     return frame
 
 
@@ -190,6 +190,7 @@ def coder_pairs(
     rows = [_pair_row(pair, a, b, how) for a, b, pair in each_pair(codings.answered(), min_units)]
     frame = pd.DataFrame(rows, columns=["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"])
     frame.attrs = {"level": level, "min_units": min_units, "replicates": replicates, "seed": seed, "draw": draw}
+    frame.attrs |= carry_joins(table)
     return frame
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.association import adjust_p
-from codebook.analysis.checks import check_columns, raise_faults
+from codebook.analysis.checks import carry_joins, check_columns, raise_faults
 from codebook.analysis.counts import read_codings
 from codebook.analysis.duels import MIN_UNITS, Duels, check_names, check_request, fight, read_told
 from codebook.analysis.estimates import check_bootstrap, format_figure, percentile_interval, resample
@@ -107,7 +107,7 @@ def alt_test(
     frame.attrs = {
         **{"variable": variable, "level": level, "epsilon": epsilon, "false_discovery": false_discovery},
         **{"min_units": min_units, "draw": draw, "passed": (over["winning_rate"] >= 0.5).to_dict()},
-        **{"warnings": _find_warnings(done, people), **how.attrs},
+        **{"warnings": _find_warnings(done, people), **how.attrs, **carry_joins(table)},
         "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
     }
     return frame

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import check_columns, name_some, raise_faults
+from codebook.analysis.checks import carry_joins, check_columns, name_some, raise_faults
 from codebook.analysis.comparisons import Clusters
 from codebook.analysis.estimates import check_bootstrap, percentile_interval
 from codebook.analysis.gold import Pair, read_pair
@@ -148,6 +148,7 @@ def calibration(
     coverage = {**pair.coverage, "no probability": n_without}
     frame.attrs |= {**asked, "binning": binning, "note": note, "coverage": coverage}
     frame.attrs |= {"resampled": pair.design.resampled, "weighted": pair.design.weighted} | how.attrs
+    frame.attrs |= carry_joins(table)
     return frame
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,12 @@ def raise_faults(summary: str, faults: Sequence[Fault]) -> None:
     """Raise a StatisticError with all `faults`, if there are any."""
     if faults:
         raise StatisticError(summary, faults)
+
+
+def carry_joins(*tables: pd.DataFrame) -> dict[Hashable, Any]:
+    """What tables tell of ids that did not meet, for the `attrs` of a frame that is made of them."""
+    joins = list(dict.fromkeys(each for table in tables for each in table.attrs.get("joins", ())))
+    return {"joins": joins} if joins else {}
 
 
 def check_columns(table: pd.DataFrame) -> list[Fault]:

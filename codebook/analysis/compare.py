@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.comparisons import Clusters
 from codebook.analysis.gold import Cells, Pair, change_level, hold_labels, match_codes, read_pair
 from codebook.analysis.measures import (
@@ -117,7 +117,7 @@ def compare(
     design = pairs[0].design
     told |= {"draw": draw, "n_apart": both.n_apart, "resampled": design.resampled, "weighted": design.weighted}
     told |= {"coverage": {coder: pair.coverage for coder, pair in zip((a, b), pairs, strict=True)}}
-    frame.attrs = {**told, "note": f"{NOTE} {WEIGHTED}" if design.weighted else NOTE, **how.attrs}
+    frame.attrs = {**told, "note": f"{NOTE} {WEIGHTED}" if design.weighted else NOTE, **how.attrs, **carry_joins(table)}
     return frame
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.comparisons import Clusters
 from codebook.analysis.estimates import MOST_UNDEFINED, check_bootstrap, percentile_interval
 from codebook.analysis.gold import Pair, read_pair
@@ -77,6 +77,7 @@ def confusion(
     index, names = pd.Index(list(labels), name=gold), pd.Index(columns, name=coder)
     frame = pd.DataFrame(shaped, index=index, columns=names).loc[:, seen]
     frame.attrs |= {**asked, "n_gold": len(pair.gold), "show": show, "weighted": pair.design.weighted}
+    frame.attrs |= carry_joins(table)
     return frame
 
 
@@ -130,7 +131,7 @@ def confusion_shares(
     frame = frame[kept].reset_index(drop=True)
     told = {"n_gold": len(pair.gold), "weighted": pair.design.weighted, "resampled": pair.design.resampled}
     frame.attrs |= {**asked, **told, "coverage": pair.coverage}
-    frame.attrs |= how.attrs
+    frame.attrs |= how.attrs | carry_joins(table)
     return frame
 
 

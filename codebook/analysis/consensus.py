@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.counts import Codings, count_patterns
 from codebook.analysis.dawid_skene import Fit, fit_dawid_skene
 from codebook.analysis.estimates import package_versions
@@ -108,7 +108,9 @@ def consensus(
     patterns = collapse(given.unit, given.code, codings.scale.n_labels, trace=True)
     shares = patterns.counts / np.maximum(patterns.sizes, 1)[:, None]
     shown = pad(patterns.shown, len(codings.units))
-    return _join_labels(codings, shares, shown, variable, how, joined, [])
+    frame = _join_labels(codings, shares, shown, variable, how, joined, [])
+    frame.attrs |= carry_joins(table)
+    return frame
 
 
 def dawid_skene(
@@ -155,6 +157,7 @@ def dawid_skene(
     fit = fit_dawid_skene(counts, patterns.times)
     shown = pad(patterns.shown, len(codings.units))
     found = _join_labels(codings, fit.posterior, shown, variable, "dawid_skene", joined, _find_warnings(fit, names))
+    found.attrs |= carry_joins(table)
     found.attrs |= {"log_likelihood": fit.log_likelihood, "n_steps": len(fit.traced), "converged": fit.converged}
     chances = np.vstack([fit.posterior, np.full(len(labels), np.nan)])[shown]
     posterior = pd.DataFrame(chances, columns=list(labels)).assign(unit_id=codings.units.astype(str))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from codebook.analysis.agreement import coder_pairs
 from codebook.analysis.association import adjust_p, associate, cramers_v, rank_correlation
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.estimates import package_versions
 from codebook.analysis.indicators import indicate, label_indicators, rank_codes, read_all
 from codebook.analysis.matrices import to_matrix
@@ -71,6 +71,7 @@ def label_association(
     exclusive = {variable.name for variable in variables if variable.kind != "multi"}
     pairs = associate(frame, exclusive, latent=with_tetrachoric)
     pairs.attrs = {**table_attrs(coders, draw, frame.attrs["missing"], NOTE), "by_coder": by_coder}
+    pairs.attrs |= carry_joins(table)
     return pairs
 
 
@@ -124,6 +125,7 @@ def variable_association(
     missing = {variable.name: codings.missing for variable, codings in read}
     left_out = [variable.name for variable in every if variable not in kept]
     pairs.attrs = {**table_attrs(coders, draw, missing, P_OF_UNITS), "statistic": statistic, "left_out": left_out}
+    pairs.attrs |= carry_joins(table)
     return pairs
 
 
@@ -166,6 +168,7 @@ def coder_correlogram(
     )
     matrix = to_matrix(pairs, statistic, order=list(coders or sorted({*pairs["a"], *pairs["b"]})))
     matrix.attrs = {"variable": variable, "level": level, "statistic": statistic, "min_units": min_units, "draw": draw}
+    matrix.attrs |= carry_joins(table)
     return matrix
 
 

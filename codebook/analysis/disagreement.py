@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import check_coders, check_columns, name_some, raise_faults
+from codebook.analysis.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
 from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.estimates import package_versions
 from codebook.analysis.runs import pick_first
@@ -101,7 +101,7 @@ def rank_disagreements(
         **{"variable": variable, "by": by, "models": list(models), "draw": draw, "labels": list(labels), "kind": kind},
         **{"n_units": len(kept), "n_dropped": len(frame) - len(kept), "n_split": int((kept["entropy"] > 0).sum())},
         "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
-        "versions": package_versions(),
+        **{"versions": package_versions(), **carry_joins(table)},
     }
     return kept
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.agreement_rows import BOUNDS
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.coefficients import COEFFICIENTS
 from codebook.analysis.comparisons import Comparison, Request, read_comparisons
 from codebook.analysis.estimates import format_figure
@@ -84,10 +84,9 @@ def reliability_table(frame: pd.DataFrame) -> pd.DataFrame:
     printed = printed[[name for name in printed.columns if (printed[name] != "").any()]]
     confidence = f"{100 * frame.attrs.get('confidence', 0.95):g} %"
     resampled = frame.attrs.get("resampled", "units")
-    printed.attrs = {
-        **frame.attrs,
-        "note": f"In brackets {confidence} percentile intervals; resampled are {resampled}.",
-    }
+    note = f"In brackets {confidence} percentile intervals; resampled are {resampled}."
+    kept = {name: value for name, value in frame.attrs.items() if name != "joins"}
+    printed.attrs = {**kept, "note": " ".join([note, *frame.attrs.get("joins", ())])}
     return printed
 
 
@@ -160,7 +159,7 @@ def label_margins(
     rows = [row for each in comparisons if each.head["level"] != SET_LEVELS[1] for row in _count_labels(each)]
     names = ["variable", "label", "group", "coder", "n", "n_codings", "share"]
     frame = pd.DataFrame(rows, columns=names).drop_duplicates(["variable", "label", "coder"], ignore_index=True)
-    frame.attrs = {"draw": draw, "coverage": coverage}
+    frame.attrs = {"draw": draw, "coverage": coverage, **carry_joins(table)}
     return frame
 
 

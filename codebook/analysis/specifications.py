@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import check_columns, raise_faults
+from codebook.analysis.checks import carry_joins, check_columns, raise_faults
 from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.estimates import package_versions
 from codebook.analysis.patterns import collapse
@@ -113,7 +113,7 @@ def specifications(
     frame.attrs = {
         **{"variable": variable, "n_specifications": len(choices), "null": null, "alpha": alpha, "draw": draw},
         "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
-        "versions": package_versions(),
+        **{"versions": package_versions(), **carry_joins(table)},
     }
     return frame
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import check_columns, raise_faults
+from codebook.analysis.checks import carry_joins, check_columns, raise_faults
 from codebook.analysis.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.estimates import Estimate, check_bootstrap
@@ -90,6 +90,7 @@ def stability(
     frame = pd.DataFrame([{"variable": variable.name, "over": over, **_make_row(group, how)} for group in groups])
     coverage = {" ".join(filter(None, group.fixed.values())): _count_coverage(group.codings) for group in groups}
     frame.attrs = {"level": groups[0].codings.scale.level, "draw": draw, "coverage": coverage, **how.attrs}
+    frame.attrs |= carry_joins(table)
     return frame
 
 

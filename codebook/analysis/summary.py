@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.checks import check_coders, check_columns, raise_faults
+from codebook.analysis.checks import carry_joins, check_coders, check_columns, raise_faults
 from codebook.analysis.comparisons import Clusters
 from codebook.analysis.gold import Cells, Pair, change_level, count_cells, match_codes, read_pair
 from codebook.analysis.measures import (
@@ -88,7 +88,7 @@ def validity_summary(
     told = describe_design(pairs[0].design) if pairs else {}
     coverage = {coder: pair.coverage for coder, pair in zip(coders, pairs, strict=True)}
     frame.attrs = {"variable": variable, "gold": gold, "kind": kind, "draw": draw, **told, "coverage": coverage}
-    frame.attrs |= how.attrs
+    frame.attrs |= how.attrs | carry_joins(table)
     return frame
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from codebook.analysis.checks import carry_joins
 from codebook.analysis.comparisons import Clusters
 from codebook.analysis.gold import Cells, count_cells, read_pair
 from codebook.analysis.measures import (
@@ -106,6 +107,7 @@ def validity(
         **{**describe_design(pair.design), "coverage": pair.coverage},
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
         **{"never_predicted": cells.never_predicted, "baseline": commonest(cells)[1], **how.attrs},
+        **carry_joins(table),
     }
     return frame
 

@@ -15,7 +15,7 @@ from codebook.records import WHYS, digest_file
 from codebook.report.outputs import OutputEntry, read_outputs
 from codebook.scheme import Codebook, read_codebook
 from codebook.table import read_coders, read_table
-from codebook.units import iter_units
+from codebook.units import is_part, iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +103,8 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
 
 def _read_people(coders: str | Path, book: Codebook, folder: Path, about: dict[str, Any]) -> pd.DataFrame:
     """The labels of people to the units of the run."""
-    ids = [unit.unit_id for unit, _ in iter_units(folder / "units.jsonl")]
-    return read_coders(coders, book, units=ids, partial=bool(about.get("limit") or about.get("where")))
+    ids = (unit.unit_id for unit, _ in iter_units(folder / "units.jsonl"))
+    return read_coders(coders, book, units=ids, partial=is_part(about))
 
 
 def short_path(path: Path | None) -> str:

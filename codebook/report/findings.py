@@ -89,7 +89,7 @@ def say_agreement(frame: pd.DataFrame) -> str:
 
 
 def note_on(frame: pd.DataFrame) -> str:
-    """Say what a frame of the analysis carries beside its numbers: its own note, replicates, seed and draw.
+    """Say what a frame of the analysis carries beside its numbers: its own note, replicates, seed, lost ids.
 
     Examples
     --------
@@ -107,6 +107,7 @@ def note_on(frame: pd.DataFrame) -> str:
         share = 100 * frame.attrs.get("confidence", 0.95)
         how = f"{frame.attrs['replicates']:,} bootstrap replicates, seed {frame.attrs['seed']}"
         said.append(f"{share:g} % intervals from {how}.")
+    said += frame.attrs.get("joins", [])
     return " ".join(said)
 
 

@@ -25,7 +25,7 @@ from codebook.table import (
     write_table,
     write_wide,
 )
-from codebook.units import iter_units
+from codebook.units import is_part, iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,9 +74,8 @@ class RunViews:
         return merge_tables(own, self._read_coders(coders)) if coders else own
 
     def _read_coders(self, coders: str | Path) -> pd.DataFrame:
-        about = self.record["units"]
-        ids = [unit.unit_id for unit in self.units()]
-        return read_coders(coders, self.codebook, units=ids, partial=bool(about.get("limit") or about.get("where")))
+        ids = (unit.unit_id for unit in self.units())
+        return read_coders(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
 
     def _own_table(self) -> pd.DataFrame:
         with self._ledger() as ledger:

@@ -68,6 +68,7 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
         raise TableError("Labels are missing without a why.", faults)
     if strata is not None:
         counted["share_labelled"] = counted["labelled"] / counted["asked"]
+    counted.attrs = {name: table.attrs[name] for name in ("joins",) if table.attrs.get(name)}
     return counted
 
 
@@ -115,6 +116,10 @@ class TableView:
         head = table.head(n)
         self.head = head if units is None else beside_texts(head, units)
 
+    def _notes(self) -> list[str]:
+        """What was read and what did not meet, as the table tells it."""
+        return [_spell(note) for note in self.table.attrs.get("notes", ())]
+
     def _parts(self) -> tuple[pd.DataFrame, str, pd.DataFrame]:
         counted = coverage(self.table)
         occurring = [why for why in WHYS if counted[why].any()]
@@ -129,8 +134,8 @@ class TableView:
         shown = [
             frame.to_string(index=False, na_rep="", max_colwidth=50, max_rows=_N_LINES) for frame in (head, counted)
         ]
-        lines = [line.rstrip() for line in [*shown[0].splitlines(), "", sentence, *shown[1].splitlines()]]
-        return "\n".join(lines)
+        lines = [*shown[0].splitlines(), "", sentence, *shown[1].splitlines(), *self._notes()]
+        return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
         head, sentence, counted = self._parts()
@@ -141,8 +146,8 @@ class TableView:
                 )
                 for frame in (head, counted)
             ]
-        said = html.escape(sentence)
-        return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}<p>{said}</p>{shown[1]}</div>'
+        said, *notes = (f"<p>{html.escape(text)}</p>" for text in (sentence, *self._notes()))
+        return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}{said}{shown[1]}{"".join(notes)}</div>'
 
 
 def _visible(frame: pd.DataFrame) -> pd.DataFrame:

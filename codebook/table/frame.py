@@ -120,9 +120,10 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
         for table in map(check_table, tables)
     ]
     merged = pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
-    joins = list(_tell_near(filled))
-    notes = [*_gather("notes", tables), *joins]
-    merged.attrs = {"notes": notes} | ({"joins": every} if (every := [*_gather("joins", tables), *joins]) else {})
+    near = list(_tell_near(filled))
+    merged.attrs["notes"] = [*_gather("notes", tables), *near]
+    if joins := [*_gather("joins", tables), *near]:
+        merged.attrs["joins"] = joins
     return check_table(merged, codebook)
 
 

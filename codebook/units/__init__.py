@@ -13,7 +13,7 @@ from codebook.units.groups import GroupSource, find_member, group_units
 from codebook.units.image_source import read_images
 from codebook.units.opening import open_units, read_form
 from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
-from codebook.units.store import iter_units, write_units
+from codebook.units.store import is_part, iter_units, write_units
 
 __all__ = [
     "ROW_NUMBER",
@@ -28,6 +28,7 @@ __all__ = [
     "check_units",
     "find_member",
     "group_units",
+    "is_part",
     "iter_units",
     "load_parts",
     "missing_column",

@@ -55,6 +55,18 @@ def iter_units(path: Path) -> Iterator[tuple[Unit, str | None]]:
             raise RecordError(f"{where}: no {error.args[0]!r}. The file is damaged; plan the run again.") from None
 
 
+def is_part(about: Mapping[str, Any]) -> bool:
+    """Whether the units of a run, as `run.json` tells of them, were chosen out of more.
+
+    Examples
+    --------
+    >>> is_part({"source": {"file": "texts.csv", "where": {}, "limit": 20}}), is_part({"source": {"file": "texts.csv"}})
+    (True, False)
+    """
+    source = about.get("source", {})
+    return any(source.get(name) for name in ("limit", "where", "left_out"))
+
+
 def _from_line(line: Mapping[str, Any]) -> Unit:
     files = tuple(UnitFile(**file) for file in line.get("files", ()))
     members = tuple((name, place) for name, place in line.get("members", ()))

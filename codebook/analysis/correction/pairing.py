@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import check_coders, check_columns, name_some, raise_faults
+from codebook.analysis.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
 from codebook.analysis.correction.inputs import check_sample
 from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.scales import Bools, Floats, Ints
@@ -108,7 +108,7 @@ def pair_with_gold(
     frame = pd.DataFrame({"unit_id": beside.units.astype(str), **columns, "prob": beside.prob})
     if not label:
         frame = frame.astype(dict.fromkeys(both, "str"))
-    frame.attrs = {**describe(beside), "variable": variable, "coder": coder, "gold": gold}
+    frame.attrs = {**describe(beside), "variable": variable, "coder": coder, "gold": gold, **carry_joins(table)}
     return frame
 
 

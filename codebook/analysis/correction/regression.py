@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.correction.crossfit import CrossFit, refine_labels
 from codebook.analysis.correction.design import Design, build_design, find_names, swap_labels
 from codebook.analysis.correction.inputs import ABOUT, Inputs, listed, read_inputs
@@ -107,6 +107,7 @@ def correct(
         **{"cross_fit": cross_fit, "splits": splits if cross_fit else 0, "seed": seed},
         **{"warnings": find_warnings(inputs, len(design.terms)), "note": NOTE, "versions": package_versions()},
         **{name: data.attrs[name] for name in ("coverage",) if name in data.attrs},
+        **carry_joins(data),
     }
     return frame
 

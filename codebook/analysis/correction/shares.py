@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import name_some, raise_faults
+from codebook.analysis.checks import carry_joins, name_some, raise_faults
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
 from codebook.analysis.correction.pairing import Beside, describe, read_beside
 from codebook.analysis.correction.regression import spread_normal
@@ -88,7 +88,7 @@ def prevalence(
         **describe(beside),
         **{"variable": variable, "coder": coder, "gold": gold, "kind": kind, "draw": draw},
         **{"confidence": confidence, "n_clusters": n_clusters},
-        **{"warnings": [], "note": f"{_NOTE} {NOTE}", "versions": package_versions()},
+        **{"warnings": [], "note": f"{_NOTE} {NOTE}", "versions": package_versions(), **carry_joins(table)},
     }
     return frame
 
