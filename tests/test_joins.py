@@ -1,6 +1,7 @@
 """Ids on two sides: what meets, what does not, and what almost meets is counted and told, never repaired."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from codebook.records import Unit
 from codebook.report.facts import gather_facts
 from codebook.run import Run, plan
 from codebook.table import coverage, merge_tables, read_coders
+from codebook.units import read_units
 
 TOPIC = make_book("topic")
 UNITS = [Unit(str(number), f"Sentence number {number} about coal.") for number in range(1523, 1535)]
@@ -26,10 +28,14 @@ COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 @pytest.fixture
 def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     register(monkeypatch)
-    return finish(plan(TOPIC, list(UNITS), run="one", engine="scripted"))
+    return finish(project)
 
 
-def finish(run: Run) -> Run:
+def finish(project: Path, name: str = "one", **more: Any) -> Run:
+    """A run over a file of the units, or over a part of it."""
+    texts = project / "texts.csv"
+    texts.write_text("id,text\n" + "".join(f"{unit.unit_id},{unit.text}\n" for unit in UNITS), encoding="utf-8")
+    run = plan(TOPIC, read_units(texts, id_column="id", text_column="text"), run=name, engine="scripted", **more)
     run.submit()
     run.collect()
     return run
@@ -136,7 +142,7 @@ def test_u03_nothing_meets_is_an_error_even_without_a_near_form(run, project):
 
 
 def test_u03_a_run_of_a_part_of_the_units_is_no_error(run, project):
-    half = finish(plan(TOPIC, list(UNITS), run="half", engine="scripted", limit=4))
+    half = finish(project, "half", limit=4)
     table = half.table(put(project, gold=IDS, Anna=IDS[8:]))
     assert coverage(table).set_index("coder")["asked"].to_dict() == {"scripted-1@" + TOPIC.digest[:8]: 4, "gold": 4}
     assert table.attrs["joins"] == [

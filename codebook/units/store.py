@@ -56,7 +56,9 @@ def iter_units(path: Path) -> Iterator[tuple[Unit, str | None]]:
 
 
 def is_part(about: Mapping[str, Any]) -> bool:
-    """Whether the units of a run, as `run.json` tells of them, were chosen out of more.
+    """Whether the units of a run, as `run.json` tells of them, may have been chosen out of more.
+
+    Units that were given as a list may be: nothing is known of where they come from.
 
     Examples
     --------
@@ -64,7 +66,7 @@ def is_part(about: Mapping[str, Any]) -> bool:
     (True, False)
     """
     source = about.get("source", {})
-    return any(source.get(name) for name in ("limit", "where", "left_out"))
+    return not source.get("file") or any(source.get(name) for name in ("limit", "where", "left_out"))
 
 
 def _from_line(line: Mapping[str, Any]) -> Unit:
