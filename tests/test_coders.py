@@ -282,3 +282,24 @@ def test_hostile_names_and_labels_are_exact(tmp_path):
     path = write_csv(tmp_path / "t.csv", rows)
     table = read_codings(path, codebook(variable(categories=texts)), unit="id", coder="who", label="code")
     assert table["label"].tolist() == table["coder"].tolist() == table["unit_id"].tolist() == texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sep=;\nid;ann\n7;sports\n", "Export of 3 May\n\nid,ann\n7,sports\n", "#FORMAT=x\n#T=y\nid\tann\n7\tsports\n"],
+)
+def test_r17_lines_above_the_header_are_skipped_or_the_mend_says_how(tmp_path, text):
+    put(tmp_path / "a.csv", text)
+    entry = "coders:\n  - {file: a.csv, unit: id, columns: [ann]%s}\n"
+    path = put(tmp_path / "coders.yaml", entry % "")
+    if not text.startswith("sep"):
+        with pytest.raises(TableError, match=r"line 2 \(a.csv\): 'id', 'ann' stands in line 3.*`skip_rows: 2`"):
+            read_coders(path, ONE)
+        put(path, entry % ", skip_rows: 2")
+    assert read_coders(path, ONE)["label"].tolist() == ["sports"]
+
+
+def test_r29_a_json_key_twice_is_refused(tmp_path):
+    path = put(tmp_path / "a.jsonl", '{"id": 1, "ann": "sports"}\n{"id": 2, "ann": "sports", "ann": "travel"}\n')
+    with pytest.raises(TableError, match=r"a.jsonl, line 2.*the key 'ann' stands twice"):
+        read_codings(path, ONE, unit="id", columns=["ann"])

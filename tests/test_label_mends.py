@@ -214,7 +214,7 @@ def test_u34_faults_of_coders_yaml_have_their_line_and_a_near_name(tmp_path):
     with pytest.raises(TableError) as caught:
         read_coders(path, book("single"))
     assert [str(fault) for fault in caught.value.faults] == [
-        "coders.yaml, line 5 (a.csv): `unit` stands here twice. To mend: keep one of them.",
+        "coders.yaml, line 5: `unit` stands here twice. To mend: keep one of them.",
         "coders.yaml, line 4 (a.csv): there is no key `colums`. To mend: did you mean `columns`?",
     ]
     path.write_text("coders:\n  - {file: a.csv, unit: id, columns: [code]}\n", encoding="utf-8")
