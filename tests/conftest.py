@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import signal
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +87,16 @@ def project(_empty_environment: None, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CODEBOOK_PROJECT", str(folder))
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def press_ctrl_c() -> Iterator[Callable[[], None]]:
+    """Ctrl-C for this process, from whatever thread; it is heard even where it is ignored, as under nohup."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    ident = threading.main_thread().ident
+    assert ident is not None
+    yield lambda: signal.pthread_kill(ident, signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

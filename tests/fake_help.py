@@ -25,7 +25,7 @@ def connecting(fake: FakeOpenAI) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def connect(key: str = "", max_retries: int = 0, **options: Any) -> openai.OpenAI:
-            options = {"timeout": 20, "base_url": fake.base_url, "max_retries": max_retries, **options}
+            options = {"timeout": 120, "base_url": fake.base_url, "max_retries": max_retries, **options}
             plain = openai.DefaultHttpxClient(verify=False)  # certificates take 0.1 s to load
             return stack.enter_context(openai.OpenAI(api_key=key or fake.key, http_client=plain, **options))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ DAY_S = 86_400
 
 
 class Shelf:
-    """Files by id, each of an owner (a key), and a clock that a test can put forward."""
+    """Files by id, each of an owner (a key), and a clock that a test can put forward or stop."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         (self.folder / "files").mkdir(parents=True, exist_ok=True)
         self.files: dict[str, dict[str, Any]] = {}
         self.file_owner: dict[str, str] = {}
+        self.clock: Callable[[], float] = time.time
         self.offset_s = 0.0
         self.n_bytes_max = 200_000_000
         self.refuse_expiry = False
@@ -28,11 +30,16 @@ class Shelf:
 
     def now(self) -> int:
         """Seconds since 1970 by the service's clock."""
-        return int(time.time() + self.offset_s)
+        return int(self.clock() + self.offset_s)
 
     def advance(self, *, hours: float = 0, days: float = 0, seconds: float = 0) -> None:
         """Let the service's clock jump."""
         self.offset_s += hours * 3600 + days * DAY_S + seconds
+
+    def stop_clock(self) -> None:
+        """Let all that is stamped from now on bear one time, until `advance` is called."""
+        moment = self.clock()
+        self.clock = lambda: moment
 
     def file_path(self, file_id: str) -> Path:
         """Where a file lies."""
@@ -41,14 +48,14 @@ class Shelf:
     def add_file(self, owner: str, name: str, purpose: str, source: Path, expires: Any = None) -> dict[str, Any]:
         """Take a file over from `source`."""
         seconds = check_expiry(expires, "expires_after", taken=not self.refuse_expiry)
-        file_id = f"file-{uuid.uuid4().hex[:24]}"
+        file_id, now = f"file-{uuid.uuid4().hex[:24]}", self.now()
         source.replace(self.file_path(file_id))
         record = {
             "id": file_id,
             "object": "file",
             "bytes": self.file_path(file_id).stat().st_size,
-            "created_at": self.now(),
-            "expires_at": self.now() + (seconds or 30 * DAY_S) if seconds or purpose.startswith("batch") else None,
+            "created_at": now,
+            "expires_at": now + (seconds or 30 * DAY_S) if seconds or purpose.startswith("batch") else None,
             "filename": name,
             "purpose": purpose,
             "status": "processed",

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import orjson
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+LONG_S = 300
+"""What is waited for at the longest: a busy machine is no fault."""
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
         "fetchNews": "false",
@@ -41,13 +43,11 @@ def why_not() -> str:
 
 
 @contextmanager
-def serve_lab(project: Path, home: Path) -> Iterator[str]:
-    """JupyterLab on a project, with settings of its own below `home`; the address where it will soon answer."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def serve_lab(project: Path, home: Path) -> Iterator[None]:
+    """JupyterLab on a project, with settings of its own below `home`; `find_address(home)` says where it answers."""
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"),
-        *("--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token="),
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"),
+        *("--ServerApp.ip=127.0.0.1", "--IdentityProvider.token="),
         *(f"--ServerApp.root_dir={project}", "--LabApp.expose_app_in_browser=True"),
         *(f"--LabApp.user_settings_dir={_write_settings(home)}", f"--LabApp.workspaces_dir={home / 'workspaces'}"),
     ]
@@ -55,10 +55,10 @@ def serve_lab(project: Path, home: Path) -> Iterator[str]:
     with (home / "lab.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(LONG_S)
 
 
 def _environment(project: Path, home: Path) -> dict[str, str]:
@@ -84,14 +84,17 @@ def _write_settings(home: Path) -> Path:
     return folder
 
 
-def _await_server(address: str) -> None:
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(f"{address}/api/status", timeout=5):
-                return
-        except urllib.error.URLError:
-            Event().wait(0.1)
-    raise AssertionError("JupyterLab did not answer")
+def find_address(home: Path) -> str:
+    """Wait until JupyterLab answers, at the port that it took, and return its address."""
+    end = monotonic() + LONG_S
+    while monotonic() < end:
+        for told in (home / "runtime").glob("jpserver-*.json"):
+            with suppress(urllib.error.URLError, orjson.JSONDecodeError):
+                address = f"http://127.0.0.1:{orjson.loads(told.read_bytes())['port']}"
+                with urllib.request.urlopen(f"{address}/api/status", timeout=LONG_S):
+                    return address
+        Event().wait(0.1)
+    raise AssertionError(f"JupyterLab did not answer: {(home / 'lab.log').read_text(errors='replace')[-2000:]}")
 
 
 @contextmanager
@@ -102,7 +105,9 @@ def open_browser() -> Iterator[Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         try:
-            yield browser.new_page(viewport={"width": 1500, "height": 1200})
+            page = browser.new_page(viewport={"width": 1500, "height": 1200})
+            page.set_default_timeout(LONG_S * 1000)
+            yield page
         finally:
             browser.close()
 
@@ -111,12 +116,11 @@ class Lab:
     """A notebook that is open in JupyterLab."""
 
     def __init__(self, page: Any, address: str, notebook: str) -> None:
-        _await_server(address)
         self.page = page
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(f"{address}/lab/tree/{notebook}?reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
 
     def command(self, name: str, **options: Any) -> None:
@@ -129,8 +133,7 @@ class Lab:
         self.page.wait_for_function(
             """() => { const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
             const code = [...Array(cells.length).keys()].map(n => cells.get(n)).filter(c => c.type == 'code');
-            return code.every(cell => cell.executionCount) }""",
-            timeout=60_000,
+            return code.every(cell => cell.executionCount) }"""
         )
 
     def n_cells(self) -> int:

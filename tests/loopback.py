@@ -53,13 +53,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back after `delay_s`; with `drop` the connection is closed instead, after `body` was sent."""
+    """What goes back after `delay_s`, or once `when` is set; with `drop` the connection is closed after `body`."""
 
     status: int = 200
     body: bytes = PLAIN
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_s: float = 0.0
     drop: bool = False
+    when: threading.Event | None = None
 
     def encode(self) -> bytes:
         length = len(self.body) + (7 if self.drop else 0)
@@ -124,7 +125,9 @@ class _Connection(asyncio.Protocol):
             self.send(response)
 
     def send(self, response: Response) -> None:
-        if self.n_open:  # else the client has gone
+        if self.n_open and response.when and not response.when.is_set():
+            asyncio.get_running_loop().call_later(0.005, self.send, response)
+        elif self.n_open:  # else the client has gone
             self.n_open -= 1
             self.server.n_open -= 1
             self.server.note(response)
@@ -180,7 +183,7 @@ class Loopback:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),))
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:

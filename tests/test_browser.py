@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fake_openai import FakeOpenAI
-from lab import Lab, open_browser, serve_lab, why_not
+from lab import Lab, find_address, open_browser, serve_lab, why_not
 from service import batch_ids, finish, plan_batch, serve
 
 from codebook.execute import run_notebook
@@ -58,11 +58,10 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
     home, shots = tmp_path / "home", tmp_path / "shots"
     home.mkdir()
     shots.mkdir()
-    with serve(project, monkeypatch) as fake, serve_lab(project, home) as address:
+    with serve(project, monkeypatch) as fake, serve_lab(project, home):
         fill(fake)  # while JupyterLab starts
         with open_browser() as page:
-            lab = Lab(page, address, "status.ipynb")
-            page.set_default_timeout(60_000)  # a busy machine is no fault
+            lab = Lab(page, find_address(home), "status.ipynb")
             lab.run_all()
             board, status = page.locator(".cb-root").first, page.locator(".cb-root").last
 

@@ -1,7 +1,8 @@
 """SIGKILL at every point where something becomes lasting: run again, and every question is answered exactly once.
 
 Run as a script, this file is the process that gets killed: `test_crash.py life NTH` lives through a run and kills
-itself before its NTH point (0: never, and it prints which there were); `test_crash.py sweep FOLDER FIRST` does that
+itself before its NTH point (0: never, and it prints which there were; -1: it waits before its end, until somebody
+else kills it); `test_crash.py sweep FOLDER FIRST` does that
 for every second point, each in a fork and a project of its own, and prints what it found as JSON lines.
 """
 
@@ -13,6 +14,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
@@ -48,7 +50,10 @@ COMPARED = ["unit_id", "coder", "variable", "label", "draw", "why", "custom_id",
 
 
 class _Death:
-    """Counts the points and kills the process before its `nth`; `torn` loses the last bytes of the file as well."""
+    """Counts the points and kills the process before its `nth`; `torn` loses the last bytes of the file as well.
+
+    With -1 it stands still before the table is put in its place, the last thing that a life does.
+    """
 
     def __init__(self, nth: int, *, torn: bool = False) -> None:
         self.nth, self.torn, self.seen = nth, torn, list[str]()
@@ -59,6 +64,8 @@ class _Death:
             if self.torn:
                 os.ftruncate(args[0], max(0, os.fstat(args[0]).st_size - 5))
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.nth == -1 and name == "replace" and Path(args[1]).name == "table.csv":
+            threading.Event().wait()
 
     def install(self) -> None:
         """Put a point before every call that makes something last."""
@@ -229,7 +236,7 @@ def live(project: Path, nth: int = 0) -> int:
 
 def kill_when(project: Path, pattern: str, n_files: int, later_s: float) -> int:
     """Kill a life from outside, a moment after so many files are in the run's folder; return its exit code."""
-    with start("life", "0", project=project) as process:
+    with start("life", "-1", project=project) as process:
         while process.poll() is None and len(list((project / "runs" / "one").glob(pattern))) < n_files:
             time.sleep(0.002)
         time.sleep(later_s)

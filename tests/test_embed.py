@@ -414,7 +414,7 @@ def test_vectors_by_commands(numbers, monkeypatch):
 def embed_apart(project: Path, n_texts: int) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "CODEBOOK_PROJECT": str(project), "PYTHONPATH": str(HERE)}
     command = [sys.executable, str(HERE / "vectors_engine.py"), str(n_texts)]
-    return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=600)
 
 
 def test_20_000_texts_go_on_after_each_kill_and_only_the_open_packs_are_computed_again(numbers):

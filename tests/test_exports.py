@@ -198,7 +198,7 @@ def test_a_large_table_is_written_quickly(tmp_path, suffix):
     n = 100_000
     units = pd.Series(range(n)).astype("str")
     table = make_table([row()]).loc[[0] * n].assign(unit_id=units.to_numpy(), custom_id=units.to_numpy())
-    start = time.perf_counter()
+    start = time.process_time()
     assert write_table(table, tmp_path / f"t{suffix}").startswith(f"t{suffix}: 100,000 rows")
     assert len(read_table(tmp_path / f"t{suffix}")) == n
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20

@@ -495,7 +495,7 @@ for number in range(10):
 def test_processes_that_write_at_once_lose_nothing(path):
     names = [f"run{number}" for number in range(4)]
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in names]
-    assert [writer.wait(60) for writer in writers] == [0] * len(names)
+    assert [writer.wait(300) for writer in writers] == [0] * len(names)
     with Ledger(path) as ledger:
         assert sorted(ledger.runs()) == names
         assert [ledger.n_rows(name) for name in names] == [200] * len(names)

@@ -602,7 +602,7 @@ def test_a_run_that_another_process_holds_is_busy(project: Path) -> None:
         assert run.status().n_pending == 10  # looking is always possible
         assert other.stdin is not None
         other.stdin.close()
-        other.wait(10)
+        other.wait(300)
     finish(run)
 
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -179,7 +178,7 @@ def test_shipped_units_are_sound(name, id_column, text_column):
 
 
 MEASURE = """
-import sys
+import sys, time
 sys.path.insert(0, sys.argv[2])
 from memory import peak_mb
 from codebook.units import check_units, read_units
@@ -188,7 +187,7 @@ for _ in zip(units, range(1000)): pass
 before = peak_mb()
 n = sum(1 for _ in units)
 streamed = peak_mb()
-print(n, streamed - before)
+print(n, streamed - before, time.process_time())
 """
 
 
@@ -206,11 +205,10 @@ def test_a_million_rows_stream_in_flat_memory(tmp_path, suffix):
     else:
         frame = pd.DataFrame({"id": [f"u{number}" for number in range(n)], "text": text})
         frame.to_parquet(path, index=False, row_group_size=20_000)
-    start = time.perf_counter()
     benchmarks = Path(__file__).parents[1] / "benchmarks"
     command = [sys.executable, "-c", MEASURE, str(path), str(benchmarks)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    n_read, grown = done.stdout.split()
+    n_read, grown, cpu_s = done.stdout.split()
     assert int(n_read) == n
     assert float(grown) < 30, "MB"
-    assert time.perf_counter() - start < 60
+    assert float(cpu_s) < 60
