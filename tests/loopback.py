@@ -17,9 +17,11 @@ import asyncio
 import json
 import math
 import random
+import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -165,7 +167,10 @@ class Loopback:
 
     async def start(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port, backlog=1024)
+        reuse = self.port > 0  # somebody may hold it, so that nobody else takes it
+        server = await loop.create_server(
+            lambda: _Connection(self), "127.0.0.1", self.port, backlog=1024, reuse_port=reuse
+        )
         self.port = server.sockets[0].getsockname()[1]
         return server
 
@@ -189,6 +194,15 @@ class Loopback:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
+
+
+@contextmanager
+def hold_port() -> Iterator[int]:
+    """A port of our own at which nobody answers, until a `Loopback(port=...)` does."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 class Limited:
