@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import tarfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from readonly import run_read_only
 from scripted import make_book, register
 
+import codebook as cb
 from codebook.errors import RecordError
 from codebook.ledger import MIGRATIONS, Ledger, connecting
 from codebook.records import Unit, digest_file
@@ -42,6 +45,65 @@ def test_r16_a_finished_run_is_read_where_nothing_can_be_written(run: Run, proje
     assert "completed" in said[1][1]
     assert out.read_bytes() == run.folder.table_path.read_bytes()
     assert files_of(project) == before
+
+
+def test_r16_the_report_of_a_run_that_cannot_be_written_goes_elsewhere(run: Run, project: Path, tmp_path: Path) -> None:
+    cb.save_table(run.coverage(), "coverage", run="one", section="coverage", title="Coverage")
+    cb.write_report("one")
+    methods = run.folder.path / "outputs" / "methods.md"
+    methods.write_text("What a person wrote.")
+    before, out = files_of(project), tmp_path / "out"
+    commands = [["report", "one", "--out", str(out)], ["report", "one"], ["collect", "one"]]
+    written, *refused = run_read_only(project, commands)
+    assert written[0] == 0, written
+    assert [code for code, _ in refused] == [1, 1]
+    assert "runs/one cannot be written. To mend: give another folder for the report" in refused[0][1]
+    assert "runs/one cannot be written, only read. To mend: copy the whole project" in refused[1][1]
+    page = (out / "report.html").read_text()
+    assert "Coverage" in page
+    assert "What a person wrote." in page
+    assert {path.name for path in (out / "outputs").iterdir()} >= {"coverage.csv", "methods.md", "checklist.csv"}
+    assert files_of(project) == before
+    (out / "outputs" / "methods.md").write_text("What a person wrote there.")
+    cb.write_report("one", out=out)
+    assert "What a person wrote there." in (out / "report.html").read_text()
+
+
+def test_r16_a_study_is_packed_and_read_on_another_machine(run: Run, project: Path, tmp_path: Path) -> None:
+    """The whole folder of the project, unpacked elsewhere where nothing can be written."""
+    with tarfile.open(tmp_path / "study.tar", "w") as tar:
+        tar.add(project, "study")
+    with tarfile.open(tmp_path / "study.tar") as tar:
+        tar.extractall(tmp_path / "elsewhere", filter="tar")
+    table, unpacked, out = run.folder.table_path.read_bytes(), tmp_path / "elsewhere" / "study", tmp_path / "out"
+    shutil.rmtree(project)
+    commands = [
+        ["status", "one"],
+        ["table", "one", str(out / "table.csv")],
+        ["reliability", "one"],
+        ["report", "one", "--out", str(out)],
+    ]
+    before = files_of(unpacked)
+    said = run_read_only(unpacked, commands)
+    assert [code for code, _ in said] == [0] * 4, said
+    assert (out / "table.csv").read_bytes() == table
+    assert (out / "report.html").is_file()
+    assert files_of(unpacked) == before
+
+
+def test_r16_a_run_is_replayed_from_a_folder_that_cannot_be_written(run: Run, project: Path, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    (fresh / "data").mkdir(parents=True)
+    (fresh / "study.yaml").write_text("study: again\n")
+    shutil.copy(run.folder.codebook_path, fresh / "codebook.yaml")
+    rows = "".join(f"{unit.unit_id},{unit.text}\n" for unit in UNITS)
+    (fresh / "data" / "texts.csv").write_text(f"id,text\n{rows}")
+    archive = ["--engine", "replay", "--archive", str(run.folder.path)]
+    commands = [["plan", "--run", "again", *archive], ["submit", "again"], ["collect", "again"]]
+    said = run_read_only(project, commands, CODEBOOK_PROJECT=str(fresh))
+    assert [code for code, _ in said] == [0] * 3, said
+    again = pd.read_csv(fresh / "runs" / "again" / "table.csv")
+    assert again["label"].tolist() == run.table()["label"].tolist()
 
 
 def test_r16_changes_that_lie_beside_the_file_are_read_from_a_copy(run: Run, project: Path) -> None:

@@ -81,9 +81,10 @@ def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: 
 @click.option("--title", default="", help="Heading of the page.")
 @click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people, for methods and checklist.")
 @click.option("--gold", default="gold", show_default=True, help="The coder in it that is the gold.")
-def report(run: str, title: str, coders: str, gold: str) -> None:
+@click.option("--out", default="", metavar="FOLDER", help="Write the page and its files there, not into the run.")
+def report(run: str, title: str, coders: str, gold: str, out: str) -> None:
     """Write runs/RUN/report.html from what is collected and saved."""
     from codebook.paths import show_path
     from codebook.report import write_report
 
-    click.echo(f"report: {show_path(write_report(run, title=title, coders=coders, gold=gold))}")
+    click.echo(f"report: {show_path(write_report(run, title=title, coders=coders, gold=gold, out=out))}")

@@ -1,12 +1,13 @@
 """What was asked, who was asked, and where the answers are: one SQLite file for all runs of a project."""
 
-from codebook.ledger.book import FoundLine, Ledger, PlannedRow
+from codebook.ledger.book import MEND_READ_ONLY, FoundLine, Ledger, PlannedRow
 from codebook.ledger.columns import iter_columns
 from codebook.ledger.known import open_known, say_unknown
 from codebook.ledger.migrations import MIGRATIONS
 from codebook.ledger.queries import JobRow, Money, RetriedRow, RowState
 
 __all__ = [
+    "MEND_READ_ONLY",
     "MIGRATIONS",
     "FoundLine",
     "JobRow",

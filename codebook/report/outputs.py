@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from codebook.digests import digest_of
 from codebook.errors import Fault, MissingExtraError, ParameterError
 from codebook.paths import make_private, project_folder
 from codebook.records import digest_file, write_atomic
@@ -83,15 +85,21 @@ def save_table(
         `docx` was asked for, and python-docx is not installed.
     """
     folder = _folder(run, name, formats or ())
+    put_table(folder, frame, OutputEntry(name, "table", section, title, _join(note), finding), formats)
+    return frame
+
+
+def put_table(folder: Path, frame: pd.DataFrame, entry: OutputEntry, formats: Sequence[str] | None = None) -> None:
+    """Save a table in a folder of outputs, with the formats as of `save_table`."""
+    name = entry.name
     paths = [folder / f"{name}.csv"]
     with write_atomic(paths[0]) as file:
         frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", encoding="utf-8")
-    for suffix, content in _printed(frame, formats, name=name, title=title, note=_join(note)):
+    for suffix, content in _printed(frame, formats, name=name, title=entry.title, note=entry.note):
         paths.append(folder / f"{name}.{suffix}")
         with write_atomic(paths[-1]) as file:
             file.write(content.encode() if isinstance(content, str) else content)
-    _note(folder, OutputEntry(name, "table", section, title, _join(note), finding, _digests(paths)))
-    return frame
+    _note(folder, replace(entry, files=_digests(paths)))
 
 
 def _printed(
@@ -144,15 +152,36 @@ def save_text(text: str, name: str, *, run: str, section: str, title: str, note:
 
     A person fills its blanks: a file that was changed since it was saved is kept and returned as it is.
     """
-    folder = _folder(run, name)
-    path = folder / f"{name}.md"
-    old = next((entry for entry in read_outputs(folder) if entry.name == name), None)
-    if old and path.is_file() and old.files.get(path.name) != digest_file(path):
+    return put_text(_folder(run, name), text, OutputEntry(name, "text", section, title, note))
+
+
+def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
+    """Save a text in a folder of outputs, and return it as it stands in the file."""
+    path = folder / f"{entry.name}.md"
+    if path.name in _changed(folder):
         return path.read_text(encoding="utf-8")
     with write_atomic(path) as file:
         file.write(f"{text}\n".encode())
-    _note(folder, OutputEntry(name, "text", section, title, note, "", _digests([path])))
+    _note(folder, replace(entry, files=_digests([path])))
     return text
+
+
+def copy_outputs(source: Path, target: Path) -> None:
+    """Copy what is saved into another folder of outputs; files that a person changed there are kept."""
+    kept = _changed(target)
+    for entry in read_outputs(source):
+        for name in entry.files.keys() - kept:
+            if (source / name).is_file():
+                with (source / name).open("rb") as old, write_atomic(target / name) as new:
+                    shutil.copyfileobj(old, new)
+        if not entry.files.keys() & kept:
+            _note(target, entry)
+
+
+def _changed(folder: Path) -> set[str]:
+    """The files of a folder of outputs that are not as they were saved."""
+    saved = {name: digest for entry in read_outputs(folder) for name, digest in entry.files.items()}
+    return {name for name, sha256 in saved.items() if (folder / name).is_file() and digest_of(folder / name) != sha256}
 
 
 def _undated(path: Path) -> dict[str, Any]:

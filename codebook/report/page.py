@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +14,14 @@ import orjson
 from codebook.digests import check_folder
 from codebook.errors import RunError
 from codebook.ledger import open_known
-from codebook.paths import project_folder, show_path
+from codebook.paths import project_folder, resolve_path, show_path
 from codebook.records import digest_file, write_atomic
 from codebook.report.cells import frame_html, text_html
 from codebook.report.checklist import NOTE as CHECK_NOTE
 from codebook.report.checklist import check_facts, say_checks
-from codebook.report.facts import gather_facts
+from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import write_methods
-from codebook.report.outputs import SECTIONS, OutputEntry, read_outputs, save_table, save_text
+from codebook.report.outputs import SECTIONS, OutputEntry, copy_outputs, put_table, put_text, read_outputs
 from codebook.report.thumbnails import grid_html, is_grid
 from codebook.scheme import read_codebook, render_html
 from codebook.table import coverage, coverage_sentence, read_table
@@ -56,8 +57,10 @@ PHOTO_LIMITS = (
 )
 
 
-def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: str = "gold") -> Path:
-    """Write `runs/<run>/report.html` from what the run's folder holds, and return its path.
+def write_report(
+    run: str, *, title: str = "", coders: str | Path = "", gold: str = "gold", out: str | Path = ""
+) -> Path:
+    """Write `report.html` from what the run's folder holds, and return its path.
 
     The methods paragraph and the checklist of what is missing are saved with the outputs: `methods.md`, whose blanks
     a person fills and which is then kept, and `checklist.csv`.
@@ -70,6 +73,8 @@ def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: st
         Heading of the page; made from the codebook's name where empty.
     coders, gold
         The coders.yaml with the labels of people, and which of its coders is the gold: for methods and checklist.
+    out
+        Another folder for the page than `runs/<run>`, with a copy of the outputs: for a run that cannot be written.
 
     Raises
     ------
@@ -87,29 +92,34 @@ def write_report(run: str, *, title: str = "", coders: str | Path = "", gold: st
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     open_known(folder.parent, run).close()
     check_folder(folder / "results", orjson.loads((folder / "run.json").read_bytes()).get("results"))
-    _save_methods(run, coders, gold)
+    target = resolve_path(out) if out else folder
+    if not out and not os.access(folder, os.W_OK):
+        mend = f"give another folder for the report (out=, or `codebook report {run} --out FOLDER`)"
+        raise RunError(f"{show_path(folder)} cannot be written. To mend: {mend}.")
+    if target != folder:
+        copy_outputs(folder / "outputs", target / "outputs")
+    _save_methods(gather_facts(run, coders=coders, gold=gold), target / "outputs")
     pages = Environment(loader=PackageLoader("codebook.report"), autoescape=True, undefined=StrictUndefined)
-    page = pages.get_template("report.html.j2").render(_gather(folder, title))
-    with write_atomic(folder / "report.html") as file:
+    page = pages.get_template("report.html.j2").render(_gather(folder, title, target / "outputs"))
+    with write_atomic(target / "report.html") as file:
         file.write(page.encode())
-    return folder / "report.html"
+    return target / "report.html"
 
 
-def _save_methods(run: str, coders: str | Path, gold: str) -> None:
-    facts = gather_facts(run, coders=coders, gold=gold)
+def _save_methods(facts: Facts, outputs: Path) -> None:
     about = "Filled from the run record. In brackets: what a person must write, in outputs/methods.md."
-    save_text(write_methods(facts), "methods", run=run, section="methods", title="Methods paragraph", note=about)
+    put_text(outputs, write_methods(facts), OutputEntry("methods", "text", "methods", "Methods paragraph", about))
     checks = check_facts(facts)
-    said, title = say_checks(checks), "Checklist"
-    save_table(checks, "checklist", run=run, section="methods", title=title, note=CHECK_NOTE, finding=said)
+    entry = OutputEntry("checklist", "table", "methods", "Checklist", CHECK_NOTE, say_checks(checks))
+    put_table(outputs, checks, entry)
 
 
-def _gather(folder: Path, title: str) -> dict[str, Any]:
+def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
     """Everything the page shows."""
     record = orjson.loads((folder / "run.json").read_bytes())
     book = read_codebook(folder / "codebook.yaml")
     table = read_table(folder / "table.csv")
-    entries = read_outputs(folder / "outputs")
+    entries = read_outputs(outputs)
     return {
         "title": title or f"Coding study: {book.name}",
         "record": record,
@@ -121,7 +131,7 @@ def _gather(folder: Path, title: str) -> dict[str, Any]:
         "coverage_table": frame_html(coverage(table)),
         "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),
-        "sections": _sections(folder, entries),
+        "sections": _sections(outputs, entries),
         "codebook_html": render_html(book),
         "limits": _say_limits(record, table),
         "cost": _say_cost(record),
@@ -160,30 +170,30 @@ def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield name, frame_html(coverage(table, values))
 
 
-def _sections(folder: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]:
+def _sections(outputs: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]:
     """The saved outputs under their headings."""
     others = [entry.section for entry in entries if entry.section not in (*SECTIONS, "methods")]
     names = [*SECTIONS, *others, "methods"]
     return [
-        {"name": name, "outputs": [_shown(folder, entry) for entry in entries if entry.section == name]}
+        {"name": name, "outputs": [_shown(outputs, entry) for entry in entries if entry.section == name]}
         for name in dict.fromkeys(names)
         if any(entry.section == name for entry in entries)
     ]
 
 
-def _shown(folder: Path, entry: OutputEntry) -> dict[str, Any]:
+def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
     """One output as the page shows it: a figure as an image inside the page, a table as HTML."""
     import pandas as pd
 
     shown: dict[str, Any] = {"title": entry.title, "note": entry.note, "kind": entry.kind, "files": list(entry.files)}
     if entry.kind == "figure":
-        raw = (folder / "outputs" / f"{entry.name}.png").read_bytes()
+        raw = (outputs / f"{entry.name}.png").read_bytes()
         width = round(int.from_bytes(raw[16:20], "big") * _PIXELS_PER_DOT)  # the width in the header of a PNG
         return shown | {"image": base64.b64encode(raw).decode(), "width": width, "html": ""}
     if entry.kind == "text":
-        text = (folder / "outputs" / f"{entry.name}.md").read_text(encoding="utf-8")
+        text = (outputs / f"{entry.name}.md").read_text(encoding="utf-8")
         return shown | {"image": "", "html": text_html(text)}
-    path = folder / "outputs" / f"{entry.name}.csv"
+    path = outputs / f"{entry.name}.csv"
     frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
     if is_grid(frame):
         return shown | {"image": "", "html": grid_html(frame)}

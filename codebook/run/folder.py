@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from codebook.digests import check_folder, digest_of
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
-from codebook.ledger import Ledger, open_known
+from codebook.ledger import MEND_READ_ONLY, Ledger, open_known
 from codebook.paths import make_private, project_folder, resolve_path, show_path
 from codebook.records import write_atomic
 from codebook.scheme import Codebook, read_codebook
@@ -118,8 +119,12 @@ class RunFolder:
         ------
         BusyError
             Another process holds it.
+        RunError
+            The folder cannot be written.
         """
         make_private(self.path)
+        if not os.access(self.path, os.W_OK):
+            raise RunError(f"{show_path(self.path)} cannot be written, only read. {MEND_READ_ONLY}")
         lock = FileLock(self.path / ".lock")
         try:
             with lock.acquire(timeout=1):
