@@ -6,7 +6,7 @@ A file is hashed once a process while it stays the same file; an edit makes it a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from codebook.errors import RecordError
@@ -56,33 +56,34 @@ def check_named(path: Path, *, name: str = "", shown: str = "") -> None:
         raise RecordError(f"{shown or show_path(path)} was changed since it was written: {_OTHER}. {_MEND}")
 
 
-def check_folder(folder: Path, recorded: Mapping[str, str] | None = None) -> None:
-    """Refuse a folder in which a file was changed or, of those recorded, is gone; every fault is named.
+def check_results(folder: Path, recorded: Mapping[str, str]) -> None:
+    """Refuse a run's folder in which a result file was changed or, of those recorded, is gone; all are named.
 
     Parameters
     ----------
     recorded
-        The whole SHA-256 of files by their names, as far as it is noted.
+        The whole SHA-256 of files of the run, by their places in its folder, as far as it is noted.
 
     Raises
     ------
     RecordError
         A file was changed, or one that is recorded is gone.
     """
-    if faults := list(find_faults(folder, recorded or {})):
+    if faults := list(_find_faults(folder, recorded)):
         raise RecordError("\n".join([*faults, _MEND]))
 
 
-def find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterable[str]:
-    """Say of every file of a folder that was changed or is gone what is wrong with it."""
-    there = {path.name: path for path in sorted(folder.glob("*.jsonl")) if not path.name.startswith(".")}
-    for name, path in there.items():
-        if not digest_of(path).startswith(named_digest(name)):
+def _find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterator[str]:
+    paths = [path for path in sorted(folder.glob("results/*.jsonl")) if not path.name.startswith(".")]
+    there = {path.relative_to(folder).as_posix(): path for path in paths}
+    for place, path in there.items():
+        if not digest_of(path).startswith(named_digest(path.name)):
             yield f"{show_path(path)} was changed since it was written: {_OTHER}."
-        elif name in recorded and digest_of(path) != recorded[name]:
+        elif digest_of(path) != recorded.get(place, digest_of(path)):
             yield f"{show_path(path)} was changed since it was written: its SHA-256 is not the one in run.json."
-    for name in sorted(recorded.keys() - there.keys()):
-        yield f"{show_path(folder / name)} is gone."
+    for place in sorted(recorded.keys() - there.keys()):
+        if place.startswith("results/"):
+            yield f"{show_path(folder / place)} is gone."
 
 
 def _stamp(path: Path) -> Stamp:

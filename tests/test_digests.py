@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner
 from scripted import make_book, register
 
+import codebook as cb
 from codebook import digests
 from codebook.cli import main
-from codebook.digests import check_folder, digest_of
+from codebook.digests import check_results, digest_of
 from codebook.engines import make_engine
 from codebook.errors import RecordError
 from codebook.records import Unit, digest_file
@@ -96,9 +97,11 @@ def test_r10_a_file_that_is_renamed_to_fit_its_new_digest_is_noticed_too(run: Ru
 
 def test_r10_the_whole_digest_is_in_the_record(run: Run) -> None:
     path = result_of(run)
-    assert run.record["results"] == {path.name: digest_file(path)}
+    files = [path, run.folder.table_path, *run.folder.shards.glob("*.jsonl")]
+    recorded = {file.relative_to(run.folder.path).as_posix(): digest_file(file) for file in files}
+    assert run.record["files"] == recorded
     with pytest.raises(RecordError, match=r"its SHA-256 is not the one in run\.json"):
-        check_folder(run.folder.results, {path.name: digest_file(path)[:12] + "0" * 52})
+        check_results(run.folder.path, {f"results/{path.name}": digest_file(path)[:12] + "0" * 52})
 
 
 def test_r10_an_edited_archive_is_not_replayed_whether_packed_or_not(run: Run, tmp_path: Path) -> None:
@@ -139,3 +142,22 @@ def test_r10_a_file_is_hashed_once_while_it_stays_the_same_file(run: Run, monkey
     with pytest.raises(RecordError, match=CHANGED):
         run.table()
     assert hashed[-1] == path
+
+
+def test_r10_what_is_gone_from_the_record_is_said_by_status_and_checklist(run: Run) -> None:
+    assert run.status().gone == ()
+    (shard,) = run.folder.shards.glob("*.jsonl")
+    shard.unlink()
+    place = f"shards/{shard.name}"
+    assert run.status().gone == (place,)
+    assert f"gone: {place}, which is part of the record: restore it from a backup" in str(run.status())
+    check = cb.checklist("one").set_index("question").loc["files unchanged"]
+    assert (check["state"], check["found"]) == ("look", f"changed or gone: {place}")
+
+
+@pytest.mark.parametrize("file", ["table.csv", "shards"])
+def test_r10_the_checklist_sees_a_table_or_a_shard_that_was_edited(run: Run, file: str) -> None:
+    path = run.folder.path / file
+    path = next(path.glob("*.jsonl")) if path.is_dir() else path
+    edit(path, b"u1", b"u9")
+    assert path.name in cb.checklist("one").set_index("question").loc["files unchanged", "found"]

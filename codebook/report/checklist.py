@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from codebook.analysis.checks import name_some
+from codebook.digests import digest_of
 from codebook.errors import RecordError
-from codebook.records import digest_file
 from codebook.report.facts import Facts, cite, gather_facts
 from codebook.sampling import read_gold_sample
 
@@ -201,12 +201,13 @@ def _prices(facts: Facts) -> Iterator[Check]:
 
 
 def _digests(facts: Facts) -> Iterator[Check]:
-    record, units = facts.record, facts.folder / "units.jsonl"
-    there = {"codebook.yaml": facts.book.digest, "units.jsonl": digest_file(units) if units.is_file() else ""}
+    record, folder = facts.record, facts.folder
+    there = {"codebook.yaml": facts.book.digest, "units.jsonl": _digest(folder / "units.jsonl")}
     wanted = {"codebook.yaml": record["codebook"]["sha256"], "units.jsonl": record["units"]["sha256"]}
     changed = [name for name in wanted if there[name] != wanted[name]]
-    said = f"{' and '.join(changed)} changed since the plan" if changed else "codebook and units are those planned"
-    mend = "restore them from a backup, or plan a new run" if changed else ""
+    changed += [name for name, digest in record.get("files", {}).items() if _digest(folder / name) != digest]
+    said = f"changed or gone: {', '.join(changed)}" if changed else "codebook, units, shards and table are as written"
+    mend = "restore them from a backup (a table: collect again), or plan a new run" if changed else ""
     evidence = ", ".join(f"{name} ({digest[:12]})" for name, digest in there.items())
     yield Check("files unchanged", "look" if changed else "done", said, mend, evidence)
     saved = [entry for entry in facts.outputs if entry.section != "methods"]
@@ -222,9 +223,12 @@ def _digests(facts: Facts) -> Iterator[Check]:
 
 
 def _changed(folder: Path, files: dict[str, str]) -> Iterator[str]:
-    for name, digest in files.items():
-        if not (folder / name).is_file() or digest_file(folder / name) != digest:
-            yield name
+    return (name for name, digest in files.items() if _digest(folder / name) != digest)
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file; empty where it is gone."""
+    return digest_of(path) if path.is_file() else ""
 
 
 _CHECKS = (_gold, _people, _figures, _drift, _missing, _pilot, _prices, _digests)

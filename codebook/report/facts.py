@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from codebook.digests import digest_of
 from codebook.errors import RunError
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.records import WHYS, digest_file
+from codebook.records import WHYS
 from codebook.report.outputs import OutputEntry, read_outputs
 from codebook.scheme import Codebook, read_codebook
 from codebook.table import read_coders, read_table
@@ -80,7 +81,7 @@ class Facts:
 
 def cite(path: Path) -> str:
     """Return a file's name with the start of its SHA-256, or nothing where there is none."""
-    return f"{path.name} ({digest_file(path)[:12]})" if path.is_file() else ""
+    return f"{path.name} ({digest_of(path)[:12]})" if path.is_file() else ""
 
 
 def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:

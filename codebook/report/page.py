@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.digests import check_folder
+from codebook.digests import check_results, digest_of
 from codebook.errors import RunError
 from codebook.ledger import open_known
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.records import digest_file, write_atomic
+from codebook.records import write_atomic
 from codebook.report.cells import frame_html, text_html
 from codebook.report.checklist import NOTE as CHECK_NOTE
 from codebook.report.checklist import check_facts, say_checks
@@ -91,7 +91,7 @@ def write_report(
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     open_known(folder.parent, run).close()
-    check_folder(folder / "results", orjson.loads((folder / "run.json").read_bytes()).get("results"))
+    check_results(folder, orjson.loads((folder / "run.json").read_bytes()).get("files", {}))
     target = resolve_path(out) if out else folder
     if not out and not os.access(folder, os.W_OK):
         mend = f"give another folder for the report (out=, or `codebook report {run} --out FOLDER`)"
@@ -221,4 +221,4 @@ def _files(folder: Path) -> Any:
     for path in sorted(kept):
         inside = path.relative_to(folder)
         if inside.parts[0] not in ("work", "report.html"):
-            yield inside.as_posix(), path.stat().st_size, digest_file(path)
+            yield inside.as_posix(), path.stat().st_size, digest_of(path)

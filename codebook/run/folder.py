@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
-from codebook.digests import check_folder, digest_of
+from codebook.digests import check_results, digest_of
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
 from codebook.ledger import MEND_READ_ONLY, Ledger, open_known
 from codebook.paths import make_private, project_folder, resolve_path, show_path
@@ -94,12 +94,20 @@ class RunFolder:
         RecordError
             A file was changed, or one that is recorded is gone; all of them are named.
         """
-        recorded = self.read_record().get("results", {}) if self.record_path.is_file() else {}
-        check_folder(self.results, recorded)
+        check_results(self.path, self.read_record().get("files", {}))
 
-    def result_digests(self) -> dict[str, str]:
-        """The SHA-256 of each result file, by its name."""
-        return {path.name: digest_of(path) for path in sorted(self.results.glob("[0-9]*.jsonl"))}
+    def digest_files(self) -> dict[str, str]:
+        """The SHA-256 of each result file and of the table, by their places in the folder."""
+        paths = [*sorted(self.results.glob("[0-9]*.jsonl")), self.table_path]
+        return {path.relative_to(self.path).as_posix(): digest_of(path) for path in paths}
+
+    def list_gone(self, places: Iterable[str]) -> tuple[str, ...]:
+        """Those of some places in the folder, and of the recorded ones, where no file is any more.
+
+        The table is not among them: collect writes it again.
+        """
+        wanted = {*places, *self.read_record().get("files", {})} - {self.table_path.name}
+        return tuple(place for place in sorted(wanted) if not (self.path / place).is_file())
 
     def open_ledger(self) -> Ledger:
         """Open the ledger of the project, which must know this run.

@@ -38,7 +38,7 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """How a run stands. `counts` holds rows by variable and by why; '' is labelled."""
+    """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost."""
 
     run: str
     engine: str
@@ -49,6 +49,7 @@ class RunStatus:
     money: Money | None = None
     warnings: tuple[str, ...] = ()
     planned: bool = True
+    gone: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -77,6 +78,7 @@ class RunStatus:
         for variable, counts in self.counts.items():
             lines.append(f"  {variable}: {say_counts(counts)}")
         lines += [f"  note: {warning}" for warning in self.warnings]
+        lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
         for job in self.jobs:
             note = f"; {job.note}" if job.note else ""
             failed = f", {job.failed:,} failed" if job.failed else ""

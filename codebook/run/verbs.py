@@ -57,14 +57,17 @@ class Run(RunViews):
             if poll:
                 self._poll(ledger)
             planned = bool(ledger.is_planned(self.name))
-            jobs = tuple(describe_job(row) for row in ledger.jobs(self.name))
+            rows = ledger.jobs(self.name)
             waits = tuple(ledger.awaited_runs(self.name))
             counts = ledger.count_whys(self.name)
             money = ledger.money(self.name) if Meter(self.asked).charges else None
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
-        warnings = tuple(self.record.get("warnings", ()))
-        asked = self.asked
-        return RunStatus(self.name, asked["engine"], asked["model"], ordered, jobs, waits, money, warnings, planned)
+        warnings, jobs = tuple(self.record.get("warnings", ())), tuple(map(describe_job, rows))
+        return RunStatus(
+            *(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings),
+            planned=planned,
+            gone=self.folder.list_gone(f"shards/{row.file}" for row in rows),
+        )
 
     def dry_run(self) -> pd.DataFrame:
         """Check, size and price the shards that `submit` would send; nothing is sent. The columns are `rehearse`'s.
@@ -241,5 +244,6 @@ class Run(RunViews):
         """Note in `run.json` what is known after collecting."""
         with self._ledger() as ledger:
             self.record["answered"] = describe_answers(ledger, self.name, charged=Meter(self.asked).charges)
-        self.record["results"] = self.folder.result_digests()
+            shards = {f"shards/{row.file}": row.sha256 for row in ledger.jobs(self.name)}
+        self.record["files"] = shards | self.folder.digest_files()
         self.folder.write_record(self.record)
