@@ -51,9 +51,9 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
     from openpyxl.utils.escape import unescape
 
     _refuse_bombs(path)
-    reader = _open(path)
+    reader, sheets = _open(path)
     with closing(reader.archive):
-        parser = _parse_rows(reader, _find_part(reader, path, name))
+        parser = _parse_rows(reader, _find_part(sheets, path, name))
         last, n_empty = 0, 0
         while (row := _next_row(parser)) is not None:
             number, cells = row
@@ -89,8 +89,8 @@ def _find_bomb(archive: ZipFile, part: ZipInfo, name: str) -> Fault | None:
     return None
 
 
-def _open(path: Path) -> Any:
-    """Open a workbook as far as its texts, formats and list of sheets; what else is in it is not looked at."""
+def _open(path: Path) -> tuple[Any, dict[str, str]]:
+    """Open a workbook as far as its texts, formats and sheets (name -> place in the archive), and no further."""
     from openpyxl.reader.excel import ExcelReader
     from openpyxl.styles.stylesheet import apply_stylesheet
 
@@ -102,10 +102,11 @@ def _open(path: Path) -> Any:
             reader.read_workbook()
             apply_stylesheet(reader.archive, reader.wb)
             reader.shared_strings = _read_strings(reader)
+            sheets = [(sheet.name, rel) for sheet, rel in reader.parser.find_sheets()]
         except BaseException:
             reader.archive.close()
             raise
-    return reader
+    return reader, {name: str(rel.target) for name, rel in sheets if "chartsheet" not in rel.Type}
 
 
 def _read_strings(reader: Any) -> list[str]:
@@ -114,7 +115,6 @@ def _read_strings(reader: Any) -> list[str]:
     A workbook holds control characters as `_xHHHH_`, and a text that looks so with `_x005F` before it. openpyxl's own
     reader drops every "x005F_", after which the two cannot be told apart.
     """
-    from openpyxl.cell.text import Text
     from openpyxl.xml.constants import SHARED_STRINGS
     from openpyxl.xml.functions import iterparse
 
@@ -125,21 +125,28 @@ def _read_strings(reader: Any) -> list[str]:
     with reader.archive.open(part.PartName[1:]) as file:
         for _, node in iterparse(file):
             if node.tag == f"{_MAIN}si":
-                text: Any = Text.from_tree(node)
-                strings.append(text.content)
+                strings.append("".join(_find_texts(node)))
                 node.clear()
     return strings
 
 
-def _find_part(reader: Any, path: Path, name: str | None) -> str:
+def _find_texts(node: Any) -> Iterator[str]:
+    """The text of a cell, or of its runs of one form; how it is spoken (`rPh`) is left out."""
+    for child in node:
+        if child.tag == f"{_MAIN}t":
+            yield child.text or ""
+        elif child.tag == f"{_MAIN}r":
+            yield child.findtext(f"{_MAIN}t") or ""
+
+
+def _find_part(sheets: dict[str, str], path: Path, name: str | None) -> str:
     """The place in the archive of the sheet that is meant."""
-    sheets = {sheet.name: rel.target for sheet, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
     if not sheets:
         raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, "it has no sheet", _CSV)])
     if name is not None and name not in sheets:
         mend = f"use one of {', '.join(map(repr, sheets))}"
         raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, f"there is no sheet {name!r}", mend)])
-    return str(sheets[name] if name is not None else next(iter(sheets.values())))
+    return sheets[name] if name is not None else next(iter(sheets.values()))
 
 
 def _parse_rows(reader: Any, part: str) -> Iterator[tuple[int, list[Any]]]:

@@ -135,7 +135,7 @@ class Variable(_Part):
     @classmethod
     def _fill_in(cls, raw: Any) -> Any:
         """What goes without saying for kinds without a list of labels."""
-        if not isinstance(raw, dict) or raw.get("kind") not in OPEN_KINDS:
+        if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str) or raw["kind"] not in OPEN_KINDS:
             return raw
         filled: dict[str, Any] = {"level": "nominal", "categories": ()}
         if question := OPEN_KINDS[raw["kind"]]:

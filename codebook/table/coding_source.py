@@ -12,7 +12,7 @@ from codebook.scheme import Codebook
 _Several = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 _Columns = Annotated[
     dict[str, str],
-    BeforeValidator(lambda value: {name: name for name in value} if isinstance(value, list) else value),
+    BeforeValidator(lambda value: {str(name): name for name in value} if isinstance(value, list) else value),
 ]
 
 
@@ -52,7 +52,7 @@ class CodingSource(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
-    unit: str
+    unit: Annotated[str, Field(min_length=1)]
     ids: Literal["near", "exact"] | None = None
     columns: _Columns = Field(default_factory=dict)
     coder: str | None = None

@@ -113,6 +113,7 @@ def read_units(
     encoding: str | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    skip_rows: int = 0,
 ) -> UnitSource:
     r"""Read the units of a .csv, .xlsx, .jsonl or .parquet file, as a stream.
 
@@ -131,7 +132,7 @@ def read_units(
         parameter can hold; a column named twice keeps both values.
     max_chars : int
         Longer texts (characters) are kept as rows but not asked; they are never cut.
-    encoding, delimiter, sheet : str, optional
+    encoding, delimiter, sheet, skip_rows : optional
         As in `open_rows`.
 
     Raises
@@ -150,7 +151,7 @@ def read_units(
     [('7', None), ('9', 'the text is empty')]
     >>> folder.cleanup()
     """
-    rows = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet)
+    rows = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet, skip_rows=skip_rows)
     wanted = where if isinstance(where, Mapping) else _parse_where(where or ())
     kept = {column: as_values(value) for column, value in wanted.items()}
     ids = () if id_column == ROW_NUMBER else (id_column,)
