@@ -180,6 +180,25 @@ def test_a_run_puts_its_vectors_into_the_store_and_its_table_counts_them(numbers
     assert (numbers / "runs" / "vectors" / "numbers-1-own" / "vectors.npy").is_file()
 
 
+def test_r44_texts_are_counted_and_not_the_packs_that_hold_them(numbers):
+    run = plan_numbers(*[f"t{number}" for number in range(100)], " ")
+    planned = "101 texts asked = 0 embedded + 1 absent + 100 pending (in 2 requests)"
+    assert planned in str(run.status())
+    assert run.record["units"]["n"] == 101
+    with pytest.raises(PendingError, match="100 of 101"):
+        run.collect()
+    run.submit()
+    status = run.collect()
+    assert (status.n_rows, status.n_pending, status.counts) == (101, 0, {"vectors": {"": 100, "absent": 1}})
+    assert status.sentence == "101 texts asked = 100 embedded + 1 absent (in 2 requests)"
+    assert run.coverage()[["asked", "labelled", "absent"]].to_numpy().tolist() == [[101, 100, 1]]
+    assert "101 asked = 100 labelled + 1 absent" in str(cb.show_table(run.table()))
+    row = cb.summarise_runs().iloc[0]
+    assert (row["asked"], row["labelled"], row["finished"], row["success_rate"]) == (101, 100, 100, 1)
+    assert status.sentence in str(cb.show_status("one"))
+    assert run.record["answered"]["events"][0][2] == "101 texts"
+
+
 def test_planned_again_after_its_vectors_are_stored_a_run_is_the_same_run(numbers):
     texts = [f"t{number}" for number in range(70)]
     plan_numbers(*texts).submit()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
+from codebook.tasks.packing import N_TEXTS_SQL
+
 _PENDING = "asks.open = 1 AND (answers.id IS NULL OR answers.why IS NOT NULL)"
 WHY_SQL = f"""CASE
     WHEN rows.skip IS NOT NULL THEN 'absent'
@@ -106,6 +108,11 @@ class Queries:
         """How many rows of the run are planned."""
         return int(self._db.execute("SELECT count(*) FROM rows WHERE run_id = ?", (run_id,)).fetchone()[0])
 
+    def n_asked(self, run_id: str) -> int:
+        """How many rows of the run are planned to be asked."""
+        sql = "SELECT count(*) FROM rows WHERE run_id = ? AND skip IS NULL"
+        return int(self._db.execute(sql, (run_id,)).fetchone()[0])
+
     def noted_among(self, run_id: str, custom_ids: Iterable[str]) -> set[str]:
         """Those of the custom_ids whose rows are planned."""
         sql = "SELECT custom_id FROM rows WHERE run_id = ? AND custom_id IN"
@@ -150,8 +157,8 @@ class Queries:
         return [row[0] for row in self._db.execute(sql, (run_id,))]
 
     def count_whys(self, run_id: str) -> dict[str, dict[str, int]]:
-        """Rows of the run by variable and by why ('' is labelled)."""
-        sql = f"SELECT variable, {WHY_SQL} AS why, count(*) FROM {_JOINS} WHERE run_id = ? GROUP BY 1, 2"  # noqa: S608
+        """Rows of the run by variable and by why ('' is labelled); of packs, their texts."""
+        sql = f"SELECT variable, {WHY_SQL}, sum({N_TEXTS_SQL}) FROM {_JOINS} WHERE run_id = ? GROUP BY 1, 2"  # noqa: S608
         counts: dict[str, dict[str, int]] = {}
         for variable, why, n in self._db.execute(sql, (run_id,)):
             counts.setdefault(variable, {})[why] = n

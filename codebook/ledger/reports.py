@@ -7,6 +7,7 @@ from typing import Any
 
 from codebook.ledger.book import Ledger
 from codebook.ledger.queries import _JOINS, WHY_SQL
+from codebook.tasks.packing import N_TEXTS_SQL
 
 JOB_FIELDS = (
     "job",
@@ -69,8 +70,11 @@ def report_errors(ledger: Ledger) -> list[tuple[Any, ...]]:
 
 
 def report_whys(ledger: Ledger) -> list[tuple[str, str, int]]:
-    """Rows of every run by why ('' is labelled; 'never asked' is what had no text): (run, why, number)."""
-    sql = f"""SELECT run_id, CASE WHEN rows.skip IS NOT NULL THEN 'never asked' ELSE {WHY_SQL} END, count(*)
+    """Rows of every run by why ('' is labelled; 'never asked' is what had no text): (run, why, number).
+
+    Of packs, their texts are counted.
+    """
+    sql = f"""SELECT run_id, CASE WHEN rows.skip IS NOT NULL THEN 'never asked' ELSE {WHY_SQL} END, sum({N_TEXTS_SQL})
         FROM {_JOINS} GROUP BY 1, 2"""  # noqa: S608
     return list(_select(ledger, sql))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codebook.run.labels import seconds_between
 from codebook.run.verbs import Run
+from codebook.tasks.packing import count_texts
 from codebook.units import Source
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     import pandas as pd
 
     status = pilot.status()
-    n_texts = sum(1 for _, skip in pilot.units_with_skips() if skip is None)
+    n_texts = sum(count_texts(unit.unit_id) for unit, skip in pilot.units_with_skips() if skip is None)
     whole = sum(1 for _ in units)
     totals = pilot.totals()
     asked = {

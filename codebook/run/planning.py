@@ -23,6 +23,7 @@ from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
 from codebook.shards import Cuts
 from codebook.tasks.embed import check_embedding
+from codebook.tasks.packing import count_texts
 from codebook.units import Source, check_units, write_units
 
 
@@ -104,7 +105,7 @@ def plan(
             if not ledger.is_planned(name):
                 Planner(folder, ledger, book, asked, cuts or choose_cuts(answering.limits, url)).run()
                 ledger.finish_plan(name)
-                ledger.note_event(name, "plan", f"{n_units} units")
+                ledger.note_event(name, "plan", f"{n_units} {'texts' if is_embedding(book) else 'units'}")
     return open_run(name)
 
 
@@ -205,7 +206,7 @@ def _find_fault(unit: Unit, seen: Collection[str]) -> Fault | None:
 
 
 def _keep_units(folder: RunFolder, units: Iterator[tuple[Unit, str | None]]) -> tuple[int, str]:
-    """Write `units.jsonl` of the run once; return how many there are and the digest of the file.
+    """Write `units.jsonl` of the run once; return how many there are (of packs, texts) and the digest of the file.
 
     Raises
     ------
@@ -218,7 +219,7 @@ def _keep_units(folder: RunFolder, units: Iterator[tuple[Unit, str | None]]) -> 
     def counted() -> Iterator[tuple[Unit, str | None]]:
         nonlocal count
         for pair in units:
-            count += 1
+            count += count_texts(pair[0].unit_id)
             yield pair
 
     write_units(fresh, counted())

@@ -38,7 +38,10 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost."""
+    """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
+
+    Where texts are embedded they are counted, and `n_packs` says how many requests hold them.
+    """
 
     run: str
     engine: str
@@ -50,10 +53,11 @@ class RunStatus:
     warnings: tuple[str, ...] = ()
     planned: bool = True
     gone: tuple[str, ...] = ()
+    n_packs: int = 0
 
     @property
     def n_rows(self) -> int:
-        """Rows asked for: units x variables x draws."""
+        """Rows asked for: units x variables x draws; of a run that embeds, texts."""
         return sum(sum(counts.values()) for counts in self.counts.values())
 
     @property
@@ -76,7 +80,7 @@ class RunStatus:
     def __str__(self) -> str:
         lines = [f"Run {self.run}: {self.engine}, {self.model}"]
         for variable, counts in self.counts.items():
-            lines.append(f"  {variable}: {say_counts(counts)}")
+            lines.append(f"  {variable}: {say_counts(counts, self.n_packs)}")
         lines += [f"  note: {warning}" for warning in self.warnings]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
         for job in self.jobs:
@@ -100,7 +104,7 @@ class RunStatus:
         for counts in self.counts.values():
             for why, n in counts.items():
                 whole[why] = whole.get(why, 0) + n
-        return say_counts(whole)
+        return say_counts(whole, self.n_packs)
 
     @property
     def advice(self) -> str:
@@ -125,17 +129,20 @@ class RunStatus:
         return f'<pre class="tex2jax_ignore">{escape(str(self))}</pre>'
 
 
-def say_counts(counts: Mapping[str, int]) -> str:
-    """Say how rows divide, in a sum that can be checked.
+def say_counts(counts: Mapping[str, int], n_packs: int = 0) -> str:
+    """Say how rows divide, in a sum that can be checked; of texts that are embedded, in how many requests they are.
 
     Examples
     --------
     >>> say_counts({"": 162, "invalid": 42})
     '204 asked = 162 labelled + 42 invalid'
+    >>> say_counts({"": 2936, "failed": 64}, 47)
+    '3,000 texts asked = 2,936 embedded + 64 failed (in 47 requests)'
     """
-    parts = [f"{counts.get('', 0):,} labelled"]
+    parts = [f"{counts.get('', 0):,} {'embedded' if n_packs else 'labelled'}"]
     parts += [f"{counts[why]:,} {why}" for why in WHYS if counts.get(why)]
-    return f"{sum(counts.values()):,} asked = {' + '.join(parts)}"
+    what, end = (" texts", f" (in {n_packs:,} request{'s' * (n_packs > 1)})") if n_packs else ("", "")
+    return f"{sum(counts.values()):,}{what} asked = {' + '.join(parts)}{end}"
 
 
 def say_money(money: Money) -> str:

@@ -60,6 +60,7 @@ class Run(RunViews):
             rows = ledger.jobs(self.name)
             waits = tuple(ledger.awaited_runs(self.name))
             counts = ledger.count_whys(self.name)
+            n_packs = ledger.n_asked(self.name) if is_embedding(self.codebook) else 0
             money = ledger.money(self.name) if Meter(self.asked).charges else None
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
         warnings, jobs = tuple(self.record.get("warnings", ())), tuple(map(describe_job, rows))
@@ -67,6 +68,7 @@ class Run(RunViews):
             *(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings),
             planned=planned,
             gone=self.folder.list_gone(f"shards/{row.file}" for row in rows),
+            n_packs=n_packs,
         )
 
     def dry_run(self) -> pd.DataFrame:

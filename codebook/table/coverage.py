@@ -10,6 +10,7 @@ import pandas as pd
 
 from codebook.errors import Fault, TableError
 from codebook.records import WHYS
+from codebook.tasks.packing import PACK, count_texts
 
 if TYPE_CHECKING:
     from codebook.table.wide import Texts
@@ -32,6 +33,7 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
     -------
     DataFrame
         Columns coder, variable, asked, labelled, and one for each of `records.WHYS`; asked is the sum of the others.
+        Where a row is a pack of texts to be embedded, its texts are counted.
         With strata, also stratum, and `share_labelled` of what was asked; units without a stratum stand under "".
 
     Raises
@@ -53,9 +55,9 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
     if strata is not None:
         table = table.assign(stratum=[strata.get(unit_id, "") for unit_id in table["unit_id"]])
         keys = [*keys, "stratum"]
-    counts = table[keys].assign(
-        asked=1, labelled=table["label"].notna().astype("int64"), **{why: table["why"] == why for why in WHYS}
-    )
+    labelled = {"labelled": table["label"].notna(), **{why: table["why"] == why for why in WHYS}}
+    weights = _count_texts(table["unit_id"])
+    counts = table[keys].assign(asked=weights, **{name: rows * weights for name, rows in labelled.items()})
     counted = counts.groupby(keys, sort=False, as_index=False).sum()
     numbers = ["asked", "labelled", *WHYS]
     counted[numbers] = counted[numbers].astype("int64")
@@ -70,6 +72,12 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
         counted["share_labelled"] = counted["labelled"] / counted["asked"]
     counted.attrs = {name: table.attrs[name] for name in ("joins",) if table.attrs.get(name)}
     return counted
+
+
+def _count_texts(unit_ids: pd.Series[str]) -> pd.Series[int]:
+    """How many texts each row stands for: those of a pack, else one."""
+    ones = pd.Series(1, index=unit_ids.index)
+    return unit_ids.map(count_texts) if unit_ids.str.startswith(PACK).any() else ones
 
 
 def coverage_sentence(table: pd.DataFrame) -> str:

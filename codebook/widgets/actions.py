@@ -59,7 +59,7 @@ def ask_retry(name: str) -> Question | str:
 def collect(name: str) -> str:
     """Fetch what is answered and say how the run stands."""
     status = open_run(name).collect(partial=True)
-    counts = "\n".join(f"{variable}: {say_counts(whys)}" for variable, whys in status.counts.items())
+    counts = "\n".join(f"{variable}: {say_counts(whys, status.n_packs)}" for variable, whys in status.counts.items())
     return f"Run {name} is collected as far as it is answered; table.csv is written.\n{counts}"
 
 

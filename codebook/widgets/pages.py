@@ -68,7 +68,7 @@ def facts_html(snapshot: Snapshot) -> str:
     if snapshot.status is None:
         return f'<div class="cb-facts">{facts}</div>'
     status = snapshot.status
-    lines = [f"{name}: {say_counts(counts)}" for name, counts in status.counts.items()]
+    lines = [f"{name}: {say_counts(counts, status.n_packs)}" for name, counts in status.counts.items()]
     lines += [f"waits for answers that were asked by {', '.join(status.waits_for)}"] * bool(status.waits_for)
     said = escape("\n".join([*lines, status.advice]))
     return f'<h4>{escape(f"{status.run}: {status.engine}, {status.model}")}</h4><div class="cb-lines">{said}</div>' + (
