@@ -16,6 +16,8 @@ CodebookError
 │   ├── ReplayError       an archived run lacks an answer
 │   ├── MissingKeyError   a service needs an API key, and none is set
 │   ├── UnreachableError  a service does not answer now; what it was doing goes on
+│   │   ├── UndecidedError it is not known whether a service made a job; nothing is made again
+│   │   └── CutShortError  a file of a service came without its end
 │   └── GoneError         a service no longer has the job or file
 ├── RecordError           a file of the record is damaged or gone
 └── ExecutionError        a notebook failed; carries notebook, cell and cause
@@ -96,7 +98,24 @@ class BudgetError(RunError):
 
 
 class EngineError(CodebookError):
-    """The engine cannot answer."""
+    """The engine cannot answer. What a service said stays with the error.
+
+    Attributes
+    ----------
+    status
+        The HTTP status of its reply; 0 where there was none.
+    words
+        What it said, without the key.
+    at
+        When it said so by its own clock, in seconds since 1970; None where it does not say.
+    unsent
+        Whether the request never left this machine.
+    """
+
+    status: int = 0
+    words: str = ""
+    at: float | None = None
+    unsent: bool = False
 
 
 class MissingExtraError(EngineError, ImportError):
@@ -124,6 +143,14 @@ class MissingKeyError(EngineError):
 
 class UnreachableError(EngineError):
     """A service does not answer now, or says to come back later. Nothing is known to have changed there."""
+
+
+class UndecidedError(UnreachableError):
+    """Whether a service made a job cannot be told from what it says. Nothing was made again; a person may decide."""
+
+
+class CutShortError(UnreachableError):
+    """A file of a service came without its end, each time."""
 
 
 class GoneError(EngineError):

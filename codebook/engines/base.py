@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from codebook.records import JobState, Shard, digest, dump_canonical, request_key
 
@@ -69,6 +69,29 @@ class KeepsFiles(Protocol):
 
     def delete_files(self, job_id: str) -> int:
         """Delete the files of a job at the service; return how many."""
+
+
+@runtime_checkable
+class MakesAnew(Protocol):
+    """An engine whose service may leave it unknown whether a job was made (`UndecidedError`)."""
+
+    def submit_anew(self, shard: Shard, job_key: str) -> str:
+        """Have a shard answered though a job of it may have been made, and be paid twice then: a person decided so."""
+
+
+class Remark(NamedTuple):
+    """What is to be said of fetched files; `incomplete` where answers may be missing in them that were paid."""
+
+    words: str
+    incomplete: bool
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """An engine that says what is wrong with the files it fetched."""
+
+    def remarks(self, job_id: str) -> Sequence[Remark]:
+        """What is to be said of the files that were fetched last of a job."""
 
 
 def result_id(request: Mapping[str, Any], engine: str) -> str:

@@ -6,27 +6,30 @@ blindly: after any doubt the service's list is searched for the job's key, which
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import islice, takewhile
 from pathlib import Path
 from time import sleep, time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from codebook.engines.base import Limits
+from codebook.engines.base import Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
-from codebook.engines.service.batches import DAY_S, describe_batch, is_full, misses_file
+from codebook.engines.service.batches import DAY_S, awaits_file, describe_batch, did_nothing, is_full, misses_file
 from codebook.engines.service.download import download
+from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch
 from codebook.engines.service.notes import Note, NoteBook
-from codebook.errors import EngineError, Fault, GoneError, ParameterError, UnreachableError
+from codebook.engines.service.objects import Batch, lacks_endpoint, read_batch, read_file
+from codebook.errors import (
+    CutShortError,
+    EngineError,
+    Fault,
+    GoneError,
+    ParameterError,
+    UndecidedError,
+    UnreachableError,
+)
 from codebook.records import JobState, Shard
 
-if TYPE_CHECKING:
-    from openai.types import Batch
-
-KEY_FIELD = "codebook_job"
-"""The field of a batch's metadata that holds the job key."""
-_LISTED = 5_000
-_FRESH_S = 15 * 60
 _TRIES = 4
 
 
@@ -72,6 +75,7 @@ class OpenAIBatchEngine:
         self.model, self.pause_s = model, pause_s
         self.client = Client(self.provider)
         self.notes = NoteBook(Path(folder))
+        self._remarks: dict[str, list[Remark]] = {}
 
     @property
     def limits(self) -> Limits:
@@ -86,19 +90,32 @@ class OpenAIBatchEngine:
 
         Raises
         ------
+        UndecidedError
+            A batch was asked for, and it cannot be told whether there is one; none was made again.
         UnreachableError
             The service does not answer; the job is as it was, repeat it later.
         EngineError
             The service refused the file or the batch.
         """
-        if batch_id := self.find(job_key):
-            return batch_id
         note = self.notes.read(job_key)
+        try:
+            if batch_id := self.find(job_key):
+                return batch_id
+        except UndecidedError:
+            if note:
+                raise  # without a note no batch was ever asked for, as far as is known here
         if note is None or note.key_name != self.client.key_name:  # nothing was asked for with another key
             note = self._begin(shard, job_key)
         if not note.file_id:
             note = self._upload(shard, note)
         return self._create(shard, note)
+
+    def submit_anew(self, shard: Shard, job_key: str) -> str:
+        """Make the batch of a shard although there may be one: a person decided that. Else as `submit`."""
+        note = self.notes.read(job_key)
+        if note and not note.batch_id:
+            self.notes.write(note.model_copy(update={"asked_at": 0}))
+        return self.submit(shard, job_key)
 
     def _begin(self, shard: Shard, job_key: str) -> Note:
         """The first note of a job. One that is handed in again (its key ends in +) uses the file that is there."""
@@ -110,66 +127,93 @@ class OpenAIBatchEngine:
 
     def _upload(self, shard: Shard, note: Note) -> Note:
         """Upload a shard's file; a file that is left over after a crash costs nothing and expires."""
+        what, files = f"upload of {shard.path.name}", self.client.sdk.files.with_raw_response
         days = {"anchor": "created_at", "seconds": self.provider.file_days * DAY_S}
         expiry: dict[str, Any] = {"expires_after": days} if self.provider.sets_expiry else {}
-        with shard.path.open("rb") as file:  # an open file is streamed; a path or bytes would be held in memory
-            made = self.client.call(
-                f"upload of {shard.path.name}",
-                self.client.sdk.files.create,
-                file=(shard.path.name, file),
-                purpose="batch",
-                **expiry,
-            )
-        return self.notes.write(note.model_copy(update={"file_id": made.id, "batch_id": ""}))
+        try:
+            with shard.path.open("rb") as file:  # an open file is streamed; a path or bytes would be held in memory
+                made = self.client.ask(what, files.create, file=(shard.path.name, file), purpose="batch", **expiry)
+        except EngineError as error:
+            if lacks_endpoint(error.status, error.words):
+                raise self.client.lacks("/files", error) from None
+            raise
+        if not (stored := read_file(made.found)).file_id:
+            raise UnreachableError(f"{what}: the reply names no file. Nothing is lost; try again later.")
+        return self.notes.write(note.model_copy(update={"file_id": stored.file_id, "batch_id": ""}))
 
     def _create(self, shard: Shard, note: Note) -> str:
         """Make the batch: one call at a time, each preceded by its intent and, after a doubt, by a look at the list."""
         for attempt in range(_TRIES):
             if attempt:
                 sleep(self.pause_s * 2**attempt)
-            note = self.notes.write(note.model_copy(update={"asked_at": note.asked_at or time()}))
+            asked = self.notes.write(note.model_copy(update={"asked_at": note.asked_at or time()}))
             try:
-                return self._note_batch(note, self._call_create(shard, note))
-            except UnreachableError:
+                return self._note_batch(asked, self._call_create(shard, asked))
+            except EngineError as error:
+                if did_nothing(error):
+                    note = self._heed_refusal(shard, self.notes.write(note), error, attempt)
+                    continue
+                note = asked
                 if found := self.find(note.job_key):
                     return found
-                if attempt == _TRIES - 1:
+                if attempt == _TRIES - 1 or not isinstance(error, UnreachableError):
                     raise
-            except EngineError as error:
-                if not _names_file(error) or attempt == _TRIES - 1:
-                    raise
-                if attempt:  # the file is there but the service cannot see it: once more with the file, then anew
-                    note = self._upload(shard, note)
         raise AssertionError("the loop returns or raises")
+
+    def _heed_refusal(self, shard: Shard, note: Note, error: EngineError, attempt: int) -> Note:
+        """The note for the next try after the service made no batch, or the error that ends the tries."""
+        last = attempt == _TRIES - 1
+        if lacks_endpoint(error.status, error.words):
+            raise self.client.lacks("/batches", error) from None
+        if awaits_file(error.words):
+            if last:
+                raise UnreachableError(
+                    f"batch of {shard.path.name}: the service has its file but has not processed it yet "
+                    f"({error.words}). No batch was made, and nothing is lost. To mend: repeat it in some minutes "
+                    "(submit, or submit --wait); the same upload is used."
+                ) from None
+            return note
+        if misses_file(error.words) and not last:
+            return self._upload(shard, note) if attempt else note  # once more with the same file, then anew
+        if last or not isinstance(error, UnreachableError):
+            raise error
+        return note
 
     def _call_create(self, shard: Shard, note: Note) -> Batch:
         days = {"anchor": "created_at", "seconds": self.provider.file_days * DAY_S}
         expiry: dict[str, Any] = {"output_expires_after": days} if self.provider.sets_expiry else {}
         once = self.client.sdk.with_options(max_retries=0)
         metadata = {KEY_FIELD: note.job_key, "codebook_shard": shard.path.name, "codebook_sha256": shard.sha256}
-        window: Any = self.provider.window
-        endpoint: Any = shard.url
-        made: Batch = self.client.call(
+        made = self.client.ask(
             f"batch of {shard.path.name}",
-            once.batches.create,
+            once.batches.with_raw_response.create,
             input_file_id=note.file_id,
-            endpoint=endpoint,
-            completion_window=window,
+            endpoint=shard.url,
+            completion_window=self.provider.window,
             metadata=metadata,
             **expiry,
         )
-        return made
+        batch = read_batch(made.found)
+        if not batch.batch_id:
+            raise UnreachableError(f"batch of {shard.path.name}: the reply names no batch.")
+        return batch
 
     def _note_batch(self, note: Note, batch: Batch) -> str:
-        self.notes.write(note.model_copy(update={"batch_id": batch.id, "made_at": float(batch.created_at)}))
-        return batch.id
+        self.notes.write(note.model_copy(update={"batch_id": batch.batch_id}))
+        return batch.batch_id
 
     # --- find, poll
 
     def find(self, job_key: str) -> str | None:
-        """Return the batch made under this key: from the notes, else from the service's list; the oldest counts.
+        """Return the batch made under this key: from the notes, else from the service's list; None where there is none.
 
-        Where one was asked for and nothing is known of it, the list is looked at twice.
+        Where one was asked for and nothing is known of it, the list is looked at twice, and must say twice that it is
+        not there.
+
+        Raises
+        ------
+        UndecidedError
+            The list cannot say whether there is one.
         """
         note = self.notes.read(job_key)
         if note and note.batch_id:
@@ -177,22 +221,26 @@ class OpenAIBatchEngine:
         if note and not note.asked_at:
             return None  # a batch was never asked for
         self._check_key(note, f"job {job_key}")
+        wanted, doubts = Wanted(job_key, note.file_id if note else "", self._others(job_key)), list[str]()
         for pause_s in (0.0, self.pause_s) if note else (0.0,):  # a list may lag behind what was just made
             sleep(pause_s)
-            if found := self._search(job_key, note.asked_at - DAY_S if note else 0.0):
-                return self._note_batch(note or Note(job_key=job_key, key_name=self.client.key_name), found)
+            found = find_batch(self.client, wanted)
+            if found.batch:
+                return self._note_batch(note or Note(job_key=job_key, key_name=self.client.key_name), found.batch)
+            doubts += [found.doubt] * bool(found.doubt)
+        if doubts:
+            raise UndecidedError(
+                f"It is not known whether the batch was made (job {job_key}): {doubts[0]}. It was not made again. "
+                "To mend: submit or collect later, which looks again; or decide to have it made anew, which pays twice "
+                "if it was made: `codebook submit RUN --again`."
+            )
         return None
 
-    def _search(self, job_key: str, since: float) -> Batch | None:
-        """The oldest batch in the list that was made under this key; one that failed only if there is no other."""
-        found = self.client.call("list of batches", self._list, since)
-        mine = [batch for batch in found if (batch.metadata or {}).get(KEY_FIELD) == job_key]
-        return min(mine, key=lambda batch: (batch.status == "failed", batch.created_at), default=None)
-
-    def _list(self, since: float) -> list[Batch]:
-        """The newest batches, back to a time; the service lists the newest first."""
-        listed = islice(self.client.sdk.batches.list(limit=100), _LISTED)
-        return list(takewhile(lambda batch: batch.created_at >= since, listed))
+    def _others(self, job_key: str) -> frozenset[str]:
+        """The batches that are known to have been made for other jobs with this key."""
+        key_name = self.client.key_name
+        noted = (note for note in self.notes if note.job_key != job_key and note.key_name == key_name)
+        return frozenset(note.batch_id for note in noted if note.batch_id)
 
     def poll(self, job_id: str) -> JobState:
         """Say how far a batch is.
@@ -203,21 +251,34 @@ class OpenAIBatchEngine:
             The service does not answer, or the batch was made with another key: what was known of it still counts.
         """
         try:
-            state = describe_batch(self._retrieve(job_id), self.provider.file_days, self.client.hide)
+            batch = self._retrieve(job_id)
         except GoneError as error:
-            note = self.notes.find(job_id)
-            if note is None:
-                raise UnreachableError(f"{error} To mend: check that the key is that of the job's project.") from None
-            if time() - note.made_at < _FRESH_S:
-                raise UnreachableError(f"{error} It is new: look again in a few minutes.") from None
-            return JobState("failed", note=f"{error} What it finished was paid, but cannot be fetched any more.")
-        if state.again and not is_full(state.faults) and (note := self.notes.find(job_id)):
+            return JobState("lost", note=f"{error} What it finished was paid, but cannot be fetched any more.")
+        state, note = describe_batch(batch, self.provider.file_days, self.client.hide), self.notes.find(job_id)
+        if note and state.again and not is_full(state.faults):
             self.notes.write(note.model_copy(update={"file_id": ""}))  # next time it is uploaded anew
         return state
 
     def _retrieve(self, job_id: str) -> Batch:
-        self._check_key(self.notes.find(job_id), f"batch {job_id}")
-        return self.client.call(f"batch {job_id}", self.client.sdk.batches.retrieve, job_id)
+        """The batch as the service shows it; one that it does not find counts as gone after several looks only."""
+        note, retrieve = self.notes.find(job_id), self.client.sdk.batches.with_raw_response.retrieve
+        self._check_key(note, f"batch {job_id}")
+        try:
+            found = self.client.ask(f"batch {job_id}", retrieve, job_id).found
+        except GoneError as error:
+            self._check_gone(job_id, job_id, f"{error} It is not given up: look again in a few minutes.", error.at)
+            raise
+        if note:
+            self.notes.note_found(note, job_id)
+        return read_batch(found)
+
+    def _check_gone(self, job_id: str, name: str, said: str, at: float | None) -> None:
+        """Note that a batch, or a file of it, was looked for in vain; refuse to take it for gone too soon."""
+        note = self.notes.find(job_id)
+        if note is None:
+            raise UnreachableError(f"{said} To mend: check that the key is that of the job's project.") from None
+        if not self.notes.note_miss(note, name, at):
+            raise UnreachableError(said) from None
 
     def _check_key(self, note: Note | None, what: str) -> None:
         """Refuse to look for a job with another key than it was made with: the service would say it is not there."""
@@ -230,44 +291,64 @@ class OpenAIBatchEngine:
     # --- fetch, cancel, delete
 
     def fetch(self, job_id: str, into: Path) -> list[Path]:
-        """Download both result files of an ended batch into a folder; a batch that never ran has none.
+        """Download the result files of an ended batch into a folder; a batch that never ran has none.
+
+        A file that the service does not find, or does not send whole, is looked for again by later calls. When that is
+        over, what there is is returned, and `remarks` says what is missing.
 
         Raises
         ------
+        UnreachableError
+            The service does not answer, or does not have a file yet.
         GoneError
             The service no longer has the answers.
         """
         batch = self._retrieve(job_id)
         into.mkdir(parents=True, exist_ok=True)
-        output, errors = batch.output_file_id, batch.error_file_id
-        fetched = [download(self.client, output, into / "output.jsonl")] if output else []
+        self._remarks[job_id] = []
+        files = {"output": batch.output_file_id, "errors": batch.error_file_id}
+        answers = "output" if batch.output_file_id else "errors"  # some services write both into one
+        for name, file_id in files.items():
+            if file_id:
+                self._fetch_file(job_id, file_id, into / f"{name}.jsonl", paid=name == answers)
+        found = [into / f"{name}.jsonl" for name in files if (into / f"{name}.jsonl").exists()]
+        if batch.output_file_id and not found:
+            raise GoneError(" ".join(remark.words for remark in self._remarks[job_id]))
+        return found
+
+    def _fetch_file(self, job_id: str, file_id: str, target: Path, *, paid: bool) -> None:
+        """Download a result file, or as much as there is of it; what is missing, and whether it was paid, is noted."""
         try:
-            fetched += [download(self.client, errors, into / "errors.jsonl")] if errors else []
-        except GoneError:
-            if not fetched:  # else the answers that were paid are kept, and questions without a line count as missing
-                raise
-        return fetched
+            file = download(self.client, file_id, target)
+        except (GoneError, CutShortError) as error:
+            said = f"The job has ended, but its file is not there yet: collect again in a few minutes ({error})"
+            self._check_gone(job_id, file_id, said, error.at)
+            if isinstance(error, GoneError):
+                self._remarks[job_id].append(Remark(f"{error} It is gone.", incomplete=paid))
+                return
+            file = download(self.client, file_id, target, trusting=True)
+        if file.doubt:
+            self._remarks[job_id].append(Remark(f"{file.doubt}; whole lines were taken", paid and file.short))
+
+    def remarks(self, job_id: str) -> Sequence[Remark]:
+        """What is to be said of the files that `fetch` got last."""
+        return self._remarks.get(job_id, ())
 
     def cancel(self, job_id: str) -> None:
         """Ask the service to stop a batch; an ended one stays as it is. What is finished is kept, and paid."""
         try:
-            self.client.call(f"cancel of {job_id}", self.client.sdk.batches.cancel, job_id)
+            self.client.ask(f"cancel of {job_id}", self.client.sdk.batches.with_raw_response.cancel, job_id)
         except EngineError:
             if not self.poll(job_id).ended:
                 raise
 
     def delete_files(self, job_id: str) -> int:
         """Delete the files of a batch at the service; return how many. The answers must be on disk and checked."""
-        batch = self._retrieve(job_id)
+        batch, files = self._retrieve(job_id), self.client.sdk.files.with_raw_response
         deleted = 0
         for file_id in (batch.input_file_id, batch.output_file_id, batch.error_file_id):
             if file_id:
                 with suppress(GoneError):
-                    self.client.call(f"delete of {file_id}", self.client.sdk.files.delete, file_id)
+                    self.client.ask(f"delete of {file_id}", files.delete, file_id)
                     deleted += 1
         return deleted
-
-
-def _names_file(error: Exception) -> bool:
-    """Whether a refusal says that the input file cannot be found."""
-    return isinstance(error, GoneError) or misses_file(str(error))

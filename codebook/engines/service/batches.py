@@ -1,18 +1,25 @@
-"""What a batch object of a service says, as a state of the kit: whatever it leaves out or adds."""
+"""What a batch object of a service says, as a state of the kit, and what its refusals mean."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from codebook.engines.service.objects import Batch
+from codebook.errors import EngineError
 from codebook.records import JobState, LineFault
 
-if TYPE_CHECKING:
-    from openai.types import Batch
-
 DAY_S = 86_400
+_DOUBTFUL = frozenset({408, 409, 499})
+"""Statuses of refusals after which something may have been done all the same."""
+_MISSING = re.compile(r"\bfind\b|not (be |been )?found|no .{0,20}found|no such file|not exist", re.IGNORECASE)
+_UNREADY = re.compile(
+    r"(must be|not( yet| been| be fully| fully| in| the| a)*|still( being)?|is( being)?|until it is|before it is)"
+    r" ['`\"]?(process(ed|ing)|pending|uploading)|not( yet)? (ready|available)|['`\"]pending['`\"]",
+    re.IGNORECASE,
+)
 
 
 def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> JobState:
@@ -20,21 +27,17 @@ def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> 
 
     `hide` takes the API key out of messages.
     """
-    counts = batch.request_counts
-    done, failed = (counts.completed or 0, counts.failed or 0) if counts else (0, 0)
-    faults = tuple(
-        LineFault(str(error.code or ""), hide(str(error.message or "")), error.line or 0)
-        for error in (batch.errors.data or [] if batch.errors else [])
-    )
+    faults = tuple(replace(fault, message=hide(fault.message)) for fault in batch.faults)
+    whole = (fault.message for fault in faults if not fault.line)
     return JobState(
-        state=str(batch.status).lower(),
-        n_total=(counts.total or 0) if counts else 0,
-        n_done=done,
-        n_failed=failed,
-        note=_note(batch, faults, file_days),
+        state=batch.status or "unknown",
+        n_total=batch.n_total or 0,
+        n_done=batch.n_done or 0,
+        n_failed=batch.n_failed or 0,
+        note=_note(batch, file_days),
         expires_at=_iso(batch.expires_at),
         faults=faults,
-        again=is_full(faults) or any(not fault.line and misses_file(fault.message) for fault in faults),
+        again=is_full(faults) or any(misses_file(said) or awaits_file(said) for said in whole),
     )
 
 
@@ -51,15 +54,33 @@ def misses_file(said: str) -> bool:
     >>> misses_file("Cannot find file file-abc, or you lack access."), misses_file("The input file is empty.")
     (True, False)
     """
-    said = said.lower()
-    return "file" in said and ("find" in said or "not exist" in said)
+    return "file" in said.lower() and bool(_MISSING.search(said))
 
 
-def _note(batch: Batch, faults: tuple[LineFault, ...], file_days: int) -> str:
-    if faults:
+def awaits_file(said: str) -> bool:
+    """Whether a message says that the input file is there but cannot be used yet.
+
+    Examples
+    --------
+    >>> awaits_file("Input file file-abc must be processed before it can be used."), awaits_file("File not ready.")
+    (True, True)
+    >>> awaits_file("The file could not be processed: line 3"), awaits_file("Cannot find file file-abc.")
+    (False, False)
+    """
+    return "file" in said.lower() and bool(_UNREADY.search(said))
+
+
+def did_nothing(error: EngineError) -> bool:
+    """Whether a call that failed surely did nothing: it never left this machine, or the service refused it."""
+    refused = 400 <= error.status < 500 or error.status == 501
+    return error.unsent or (refused and error.status not in _DOUBTFUL)
+
+
+def _note(batch: Batch, file_days: int) -> str:
+    if batch.faults:
         return ""  # the run says which units they are about
-    ended = batch.completed_at or batch.expired_at or batch.cancelled_at
-    return f"the service keeps its files until {_iso(ended + file_days * DAY_S)[:10]}" if ended else ""
+    until = _iso(batch.ended_at + file_days * DAY_S)[:10] if batch.ended_at else ""
+    return f"the service keeps its files until {until}" if until else ""
 
 
 def read_ceiling(faults: tuple[LineFault, ...]) -> int | None:
@@ -75,4 +96,8 @@ def read_ceiling(faults: tuple[LineFault, ...]) -> int | None:
 
 
 def _iso(seconds: float | None) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else ""
+    """A time as text; empty where it is unknown, or no time that there is."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if seconds else ""
+    except (ValueError, OverflowError, OSError):
+        return ""

@@ -1,21 +1,30 @@
-"""The official SDK's client for a provider, and its exceptions as errors of the kit."""
+"""The official SDK's client for a provider, its replies as objects, and its exceptions as errors of the kit."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from codebook.engines.service.keys import find_key, hide_key, name_key
+from codebook.engines.service.objects import is_page, read_date, read_object, read_words
 from codebook.engines.service.providers import Provider
 from codebook.errors import EngineError, GoneError, MissingExtraError, UnreachableError
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 T = TypeVar("T")
 _TIMEOUT_S = 120.0
+
+
+class Answer(NamedTuple):
+    """The JSON object that a service replied, and when by its own clock (seconds since 1970), if it says so."""
+
+    found: dict[str, Any]
+    at: float | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,30 @@ class Client:
         except (openai.OpenAIError, httpx2.HTTPError) as error:  # the latter while a file is streamed
             raise explain(error, what, self.key if self.provider.key else "") from None
 
+    def ask(self, what: str, function: Callable[..., Any], *args: Any, **options: Any) -> Answer:
+        """Call a function of the SDK's `with_raw_response` and return the JSON object of the reply.
+
+        The SDK's own types are not used: it takes whatever a service or a proxy sends for them, a login page included.
+
+        Raises
+        ------
+        UnreachableError
+            What came is no JSON object: somebody else answered, or only a part arrived.
+        """
+        response: httpx2.Response = self.call(what, function, *args, **options).http_response
+        found = read_object(response.content, response.headers, what, self.hide, status=response.status_code)
+        return Answer(found, read_date(response.headers))
+
+    def lacks(self, path: str, error: EngineError) -> EngineError:
+        """Return the error that says that the address has no such endpoint, and the mend."""
+        address = str(self.sdk.base_url).rstrip("/")
+        if "/v1" not in address:
+            mend = f"add /v1 to base_url ({address}/v1)"
+        else:
+            mend = "correct base_url; a service without batches can be asked by the engine openai_live"
+        kind = UnreachableError if isinstance(error, UnreachableError) else EngineError
+        return kind(f"{address}{path} does not exist at the service (status {error.status}). To mend: {mend}.")
+
 
 def make_client(provider: Provider, key: str, timeout_s: float = _TIMEOUT_S) -> openai.OpenAI:
     """Return the SDK's client of a provider.
@@ -84,12 +117,24 @@ def explain(error: Exception, what: str, key: str = "") -> EngineError:
 
     `UnreachableError` where later may be better, `GoneError` at 404, else `EngineError`: waiting will not help.
     """
+    import openai
+
+    explained = _choose(error, what, hide_key(_say(error), key))
+    explained.unsent = _never_left(error)
+    if isinstance(error, openai.APIStatusError):
+        explained.status, explained.at = error.status_code, read_date(error.response.headers)
+        explained.words = hide_key(read_words(error.body), key)
+    return explained
+
+
+def _choose(error: Exception, what: str, said: str) -> EngineError:
     import httpx2
     import openai
 
-    said = hide_key(_say(error), key)
     if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
         return UnreachableError(f"{what}: the service cannot be reached ({said}). Nothing is lost; try again later.")
+    if isinstance(error, openai.NotFoundError) and is_page(str(error.body or "").encode(), {}):
+        return UnreachableError(f"{what}: a page came instead of a reply ({said}). Nothing is lost; try again later.")
     if isinstance(error, openai.NotFoundError):
         return GoneError(f"{what}: the service does not have it, or does not show it to this key ({said}).")
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
@@ -102,6 +147,14 @@ def explain(error: Exception, what: str, key: str = "") -> EngineError:
 def _passes(error: openai.APIStatusError) -> bool:
     """Whether a failure may be over later; an account without credit is not."""
     return (error.status_code in (408, 409, 429) or error.status_code >= 500) and error.code != "insufficient_quota"
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether no connection was made, so that nothing can have been done."""
+    import httpx2
+
+    cause = error.__cause__ or error
+    return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 
 
 def _say(error: Exception) -> str:

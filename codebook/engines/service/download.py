@@ -3,56 +3,124 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from hashlib import sha256
+from json import loads
 from pathlib import Path
 from time import sleep
+from typing import NamedTuple
 
 from codebook.engines.service.client import Client
-from codebook.errors import UnreachableError
+from codebook.engines.service.objects import is_page, read_file
+from codebook.errors import CutShortError, EngineError, GoneError, UnreachableError
 
 _PAUSES_S = (0.5, 2.0, 5.0)
 _BLOCK = 1 << 20
+_SIGN = b'"custom_id"'
+"""What stands in every result file."""
 
 
-def download(client: Client, file_id: str, target: Path) -> Path:
-    """Stream a file to disk; it gets its name only when its size is the one that the service states.
+class Arrived(NamedTuple):
+    """What was written to disk: how many bytes, their digest, and whether the last line is whole."""
+
+    n_bytes: int
+    digest: bytes
+    whole: bool
+
+    def differs(self, stated: int | None) -> str:
+        """Say in what it is not the file that the service states; empty where it is."""
+        if stated:
+            return "" if stated == self.n_bytes else f"{self.n_bytes:,} of {stated:,} bytes arrived"
+        return "" if self.whole else f"{self.n_bytes:,} bytes arrived, and the last line is cut short"
+
+
+class Download(NamedTuple):
+    """A file on disk; `doubt` is in what it is not the file that the service states, `short` whether lines may miss."""
+
+    path: Path
+    doubt: str = ""
+    short: bool = False
+
+
+def download(client: Client, file_id: str, target: Path, *, trusting: bool = False) -> Download:
+    """Stream a file to disk; it gets its name only when nothing says that a part of it is missing.
+
+    Where the service states another size, the file is taken if the same bytes came twice in a row and end with a whole
+    line; with `trusting` (it was looked for often enough) also if they do not.
 
     Raises
     ------
     GoneError
-        The service no longer has the file.
+        The service does not have the file.
+    CutShortError
+        It was cut short each time.
     UnreachableError
-        The service does not answer, or the file was cut short each time.
+        The service does not answer.
     """
-    part, error = target.with_name(f".{target.name}.part"), UnreachableError("")
+    part, before = target.with_name(f".{target.name}.part"), None
+    error = UnreachableError("")
     try:
         for pause_s in (*_PAUSES_S, 0.0):
             try:
-                expected = _size(client, file_id)
-                n_bytes = client.call(f"file {file_id}", _stream, client, file_id, part)
+                stated = _find_size(client, file_id)
+                arrived = client.call(f"file {file_id}", _stream, client, file_id, part)
             except UnreachableError as caught:
-                error = caught
+                error, before = caught, None
             else:
-                if expected is None or n_bytes == expected:
+                doubt = arrived.differs(stated)
+                if not doubt or (arrived == before and (arrived.whole or trusting)):
                     part.replace(target)
-                    return target
-                said = f"{n_bytes:,} of {expected:,} bytes arrived"
-                error = UnreachableError(f"file {file_id}: {said}. Nothing is lost; collect again later.")
+                    short = not arrived.whole or arrived.n_bytes < (stated or 0)
+                    return Download(target, doubt and f"file {file_id}: {doubt}", short)
+                error, before = CutShortError(f"file {file_id}: {doubt}. Nothing is lost; collect again."), arrived
             sleep(pause_s)
         raise error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _size(client: Client, file_id: str) -> int | None:
-    """The size that the service states, if it does."""
-    about = client.call(f"file {file_id}", client.sdk.files.retrieve, file_id)
-    return about.bytes or None
+def _find_size(client: Client, file_id: str) -> int | None:
+    """The size that the service states, if it does; some do not tell of files that they have."""
+    try:
+        about = client.ask(f"file {file_id}", client.sdk.files.with_raw_response.retrieve, file_id)
+    except EngineError as error:
+        if isinstance(error, UnreachableError) or not error.status:
+            raise
+        return None
+    return read_file(about.found).n_bytes or None
 
 
-def _stream(client: Client, file_id: str, part: Path) -> int:
-    """Write a file's bytes to disk and return how many there were."""
+def _stream(client: Client, file_id: str, part: Path) -> Arrived:
+    """Write a file's bytes to disk."""
+    hashed, n_bytes, tail, signed = sha256(), 0, b"", False
     with client.sdk.files.with_streaming_response.content(file_id) as response, part.open("wb") as file:
-        n_bytes = sum(file.write(block) for block in response.iter_bytes(_BLOCK))
+        for block in _check_blocks(response.iter_bytes(_BLOCK), dict(response.headers), file_id):
+            n_bytes += file.write(block)
+            hashed.update(block)
+            tail += block
+            signed = signed or _SIGN in tail
+            tail = tail.rpartition(b"\n")[2]
         file.flush()
         os.fsync(file.fileno())
-    return n_bytes
+    if n_bytes and not signed:
+        raise GoneError(f"file {file_id}: what came in its place is no file of results.")
+    return Arrived(n_bytes, hashed.digest(), _is_whole(tail))
+
+
+def _check_blocks(blocks: Iterator[bytes], headers: dict[str, str], file_id: str) -> Iterator[bytes]:
+    """Pass on the blocks of a file, unless the first of them is a web page's."""
+    for number, block in enumerate(blocks):
+        if not number and is_page(block, headers):
+            raise UnreachableError(
+                f"file {file_id}: a web page came instead of it, as from a login page or a proxy. "
+                "Nothing is lost; collect again later."
+            )
+        yield block
+
+
+def _is_whole(tail: bytes) -> bool:
+    """Whether what stands behind the last line end is nothing, or a line of its own."""
+    try:
+        return not tail.strip() or isinstance(loads(tail), dict)
+    except (ValueError, RecursionError):
+        return False

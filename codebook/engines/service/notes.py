@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
 from codebook.records import digest, write_atomic
+
+LOOKS, GRACE_S = 3, 15 * 60
+"""A thing that a service does not find is gone when it was missed in so many looks, over so many seconds."""
+
+
+class Miss(BaseModel):
+    """How often a thing was not found, and when first: by the service's clock (0: it did not say), and by ours."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    n: int = 0
+    at: float = 0
+    here: float = 0
 
 
 class Note(BaseModel):
@@ -22,9 +37,9 @@ class Note(BaseModel):
     file_id, batch_id
         The service's names of the uploaded shard and of the batch.
     asked_at
-        When the service was first asked to make the batch; from then on there may be one.
-    made_at
-        When the batch was made.
+        When the service was first asked to make the batch, by this machine's clock; from then on there may be one.
+    missed
+        What the service was asked for in vain: the batch or a file of it, by its name.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -35,7 +50,7 @@ class Note(BaseModel):
     file_id: str = ""
     batch_id: str = ""
     asked_at: float = 0
-    made_at: float = 0
+    missed: dict[str, Miss] = {}
 
 
 class NoteBook:
@@ -58,7 +73,30 @@ class NoteBook:
             file.write(orjson.dumps(note.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         return note
 
+    def __iter__(self) -> Iterator[Note]:
+        return (Note.model_validate_json(path.read_bytes()) for path in self.folder.glob("note-*.json"))
+
     def find(self, batch_id: str) -> Note | None:
         """Return the note on the job with this batch, or None."""
-        notes = (Note.model_validate_json(path.read_bytes()) for path in self.folder.glob("note-*.json"))
-        return next((note for note in notes if note.batch_id == batch_id), None)
+        return next((note for note in self if note.batch_id == batch_id), None)
+
+    def note_miss(self, note: Note, name: str, at: float | None) -> bool:
+        """Note that the service did not find a thing; say whether it counts as gone.
+
+        One look never decides, nor does a clock that jumps: times are compared by the service's own clock (`at`) where
+        it tells, and what was looked for too seldom is not gone, however late it is.
+        """
+        here = time()
+        first = note.missed.get(name) or Miss(at=at or 0, here=here)
+        passed_s = at - first.at if at and first.at else here - first.here
+        if passed_s < 0:  # a clock was put back: from here on
+            first, passed_s = first.model_copy(update={"at": at or 0, "here": here}), 0
+        miss = first.model_copy(update={"n": first.n + 1})
+        self.write(note.model_copy(update={"missed": {**note.missed, name: miss}}))
+        return miss.n >= LOOKS and passed_s >= GRACE_S
+
+    def note_found(self, note: Note, name: str) -> None:
+        """Forget that a thing was missed before."""
+        if name in note.missed:
+            left = {other: miss for other, miss in note.missed.items() if other != name}
+            self.write(note.model_copy(update={"missed": left}))
