@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 from fake_checks import RefusedError
+from fake_faults import Fault
 
 if TYPE_CHECKING:
     from fake_openai import FakeOpenAI
 
 FAKE = web.AppKey("fake", object)
 OWNER = web.RequestKey("owner", str)
-FAULT = web.RequestKey("fault", object)
+FAULT: web.RequestKey[Fault | None] = web.RequestKey("fault", Fault)
 
 
 @dataclass
@@ -54,14 +55,23 @@ async def json_of(request: web.Request) -> Any:
     return body
 
 
-def page_of(records: list[dict[str, Any]], request: web.Request, most: int, usual: int) -> dict[str, Any]:
+def show(record: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
+    """A record as it is served: a fault may leave out fields."""
+    left_out = fault.options.get("fields", ()) if fault and fault.kind == "without" else ()
+    return record | dict.fromkeys(left_out)
+
+
+def page_of(
+    records: list[dict[str, Any]], request: web.Request, most: int, usual: int, *, moves: bool = True
+) -> dict[str, Any]:
+    """A page of a list; one that does not move is always the first."""
     limit, after = request.query.get("limit", str(usual)), request.query.get("after")
     if not limit.isdigit() or not 1 <= int(limit) <= most:
         raise RefusedError(400, f"Invalid 'limit': expected 1 to {most}, got {limit}.", "invalid_value", "limit")
     names = [record["id"] for record in records]
     if after is not None and after not in names:
         raise RefusedError(400, f"Invalid 'after': no object with id '{after}'.", "invalid_value", "after")
-    start = names.index(after) + 1 if after else 0
+    start = names.index(after) + 1 if after and moves else 0
     shown = records[start : start + int(limit)]
     return {
         "object": "list",

@@ -9,13 +9,18 @@ from typing import Any
 _FILES = ("files.create", "files.retrieve", "files.content", "files.delete", "files.list")
 _BATCHES = ("batches.create", "batches.retrieve", "batches.list", "batches.cancel")
 CALLS = frozenset({*_FILES, *_BATCHES, "chat", "responses", "embeddings", "models.list", "models.retrieve"})
-WIRE = frozenset({"lost answer", "disconnect", "timeout", "status"})
+BODIES = frozenset({"page", "half JSON", "other JSON"})
+"""Kinds that do the work and send something else than its reply."""
+WIRE = frozenset({"lost answer", "disconnect", "timeout", "status"}) | BODIES
+_FIELDS = frozenset({"without"})
 ENDED = frozenset({"counts lie", "no output", "no errors file", "error file only"})
 """Kinds that count (and touch) only retrievals of a batch that has ended."""
 KINDS = {
-    "batches.retrieve": ENDED | {"unknown status", "slow validation"},
-    "batches.list": frozenset({"stale"}),
-    "files.content": frozenset({"truncate", "shuffle"}),
+    "batches.create": _FIELDS | {"file pending"},
+    "batches.retrieve": ENDED | _FIELDS | {"unknown status", "slow validation"},
+    "batches.list": _FIELDS | {"stale", "oldest first", "stuck", "endless"},
+    "files.retrieve": _FIELDS | {"late", "wrong bytes", "bytes as text"},
+    "files.content": frozenset({"truncate", "shuffle", "late"}),
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from fake_checks import RefusedError, check_expiry
-from fake_common import FAULT, OWNER, fake_of, page_of
+from fake_common import FAULT, OWNER, fake_of, page_of, show
 from fake_faults import Fault
 from fake_multipart import Parts
 
@@ -58,8 +58,20 @@ async def list_files(request: web.Request) -> web.Response:
     return web.json_response(page_of(mine[::-1], request, 10_000, 10_000))
 
 
-async def retrieve_file(request: web.Request) -> web.Response:
-    return web.json_response(fake_of(request).find_file(request[OWNER], request.match_info["id"]))
+async def retrieve_file(request: web.Request) -> web.StreamResponse:
+    fault, file_id = request[FAULT], request.match_info["id"]
+    record = show(fake_of(request).find_file(request[OWNER], file_id), fault)
+    _refuse_late(fault, file_id)
+    if fault and fault.kind == "wrong bytes":
+        record["bytes"] += fault.options.get("by", 7)
+    elif fault and fault.kind == "bytes as text":
+        record["bytes"] = f"{record['bytes']} bytes"
+    return web.json_response(record)
+
+
+def _refuse_late(fault: Fault | None, file_id: str) -> None:
+    if fault and fault.kind == "late":
+        raise RefusedError(404, f"No such File object: {file_id}", None, "id")
 
 
 async def delete_file(request: web.Request) -> web.Response:
@@ -72,6 +84,7 @@ async def delete_file(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     fake, file_id, fault = fake_of(request), request.match_info["id"], request[FAULT]
     fake.find_file(request[OWNER], file_id)
+    _refuse_late(fault, file_id)
     path = fake.file_path(file_id)
     if fault and fault.kind == "truncate":
         return await _cut_short(request, path, fault)

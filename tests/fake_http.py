@@ -6,14 +6,15 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
 from fake_batches import ENDED
 from fake_checks import RefusedError
-from fake_common import FAKE, FAULT, OWNER, SEEN, Seen, cut, fake_of, json_of, page_of
-from fake_faults import Fault
+from fake_common import FAKE, FAULT, OWNER, SEEN, Seen, cut, fake_of, json_of, page_of, show
+from fake_faults import BODIES, Fault
 from fake_files import create_file, delete_file, download, list_files, retrieve_file
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ async def _sign(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("x-request-id", f"req_{uuid.uuid4().hex}")
     response.headers["openai-version"] = "2020-10-01"
     response.headers["openai-processing-ms"] = "1"
+    fake = fake_of(request)
+    response.headers["Date"] = formatdate(fake.now(), usegmt=True) if fake.tells_time else ""
 
 
 @web.middleware
@@ -90,7 +93,21 @@ async def _inner(request: web.Request, handler: Handler) -> web.StreamResponse:
     if fault.kind == "timeout":
         return await _hang(request, handler, fault)
     response = await handler(request)
+    if fault.kind in BODIES:
+        return _replace_body(response, fault)
     return cut(request) if fault.kind == "lost answer" else response
+
+
+def _replace_body(response: web.StreamResponse, fault: Fault) -> web.StreamResponse:
+    """Something else than a reply, at status 200."""
+    if fault.kind == "page":
+        text = fault.options.get("text", "<!DOCTYPE html><html><body>Please log in.</body></html>")
+        return web.Response(text=text, content_type=fault.options.get("content_type", "text/html"))
+    if fault.kind == "other JSON":
+        return web.json_response(fault.options.get("value", "ok"))
+    assert isinstance(response, web.Response)
+    body = bytes(response.body)  # type: ignore[arg-type]
+    return web.Response(body=body[: len(body) // 2], content_type="application/json")
 
 
 def _refusal(options: dict[str, Any]) -> RefusedError:
@@ -115,8 +132,12 @@ async def _hang(request: web.Request, handler: Handler, fault: Fault) -> web.Str
 
 
 async def _create_batch(request: web.Request) -> web.Response:
-    record = await asyncio.to_thread(fake_of(request).create_batch, request[OWNER], await json_of(request))
-    return web.json_response(record)
+    body, fault = await json_of(request), request[FAULT]
+    if fault and fault.kind == "file pending":
+        said = f"The file {body['input_file_id']} must be processed before it can be used in a batch."
+        raise RefusedError(400, fault.options.get("message", said), "invalid_file_status", "input_file_id")
+    record = await asyncio.to_thread(fake_of(request).create_batch, request[OWNER], body)
+    return web.json_response(show(record, fault))
 
 
 async def _retrieve_batch(request: web.Request) -> web.Response:
@@ -132,6 +153,7 @@ def _see_batch(fake: FakeOpenAI, request: web.Request) -> dict[str, Any]:
         record = dict(fake.batches[batch_id])
         if fault and fault.kind == "unknown status":
             record["status"] = fault.options.get("status", "brewing")
+        record = show(record, fault)
         late = fake.faults.take("batches.retrieve", ended=record["status"] in ENDED)
         return _distort(fake, record, late) if late else record
 
@@ -156,8 +178,11 @@ async def _list_batches(request: web.Request) -> web.Response:
         mine = [record for name, record in fake.batches.items() if fake.hidden[name].owner == request[OWNER]]
         for record in mine:
             fake.find_batch(request[OWNER], record["id"])
-        hidden = fault.options.get("newest", 1) if fault and fault.kind == "stale" else 0
-        return web.json_response(page_of(mine[::-1][hidden:], request, 100, 20))
+        kind = fault.kind if fault else ""
+        hidden = fault.options.get("newest", 1) if fault and kind == "stale" else 0
+        shown = [show(record, fault) for record in mine[: len(mine) - hidden]]
+        page = page_of(shown if kind == "oldest first" else shown[::-1], request, 100, 20, moves=kind != "stuck")
+        return web.json_response(page | ({"has_more": True} if kind in ("stuck", "endless") else {}))
 
 
 async def _cancel_batch(request: web.Request) -> web.Response:

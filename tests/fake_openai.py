@@ -74,6 +74,8 @@ class FakeOpenAI(Store):
         The status for cancelling an ended batch.
     writes_expired_lines, writes_cancelled_lines
         Whether requests that were not done stand in the error file.
+    tells_time
+        Whether replies bear the service's time.
     latency_s, n_live, peak_live
         Seconds that a live answer takes; calls at work now, and at most.
     keep_bodies
@@ -97,6 +99,7 @@ class FakeOpenAI(Store):
         self.requests: list[Seen] = []
         self.faults = FaultList()
         self.models = ("gpt-6-luna", "gpt-6-sol", "gpt-5.4-mini", "gpt-4.1-mini", "text-embedding-3-small", "live-only")
+        self.tells_time = True
         self.latency_s, self.n_live, self.peak_live, self.keep_bodies = 0.0, 0, 0, True
         self._bucket: Bucket | None = None
         self._ready, self._stopping = threading.Event(), asyncio.Event()
@@ -110,9 +113,14 @@ class FakeOpenAI(Store):
 
         Any call: "lost answer" (work done, then the connection is cut), "disconnect" (cut before any work), "timeout"
         (`seconds`=30; `work`=True does the work before; the work is not done for a client that is gone), "status"
-        (`status`=500, `code`, `message`, `retry_after`).
-        "files.content": "truncate" (`n` bytes; `lying`=True does not tell the whole length), "shuffle".
-        "batches.list": "stale" (the `newest`=1 are not shown yet).
+        (`status`=500, `code`, `message`, `retry_after`). The work is done, and at status 200 comes: "page" (HTML;
+        `text`, `content_type`), "half JSON", "other JSON" (`value`).
+        "files.content": "truncate" (`n` bytes; `lying`=True does not tell the whole length), "shuffle", "late" (404).
+        "files.retrieve": "late" (404), "wrong bytes" (`by`=7 too many), "bytes as text".
+        "batches.create": "file pending" (400; `message`).
+        "batches.list": "stale" (the `newest`=1 are not shown yet), "oldest first", "stuck" (the first page, whatever is
+        asked), "endless" (always more to come).
+        "batches.create", "batches.retrieve", "batches.list", "files.retrieve": "without" (`fields`, which are null).
         "batches.retrieve": "unknown status" (`status`="brewing"), "slow validation" (no step); and once the batch has
         ended: "counts lie" (`counts`), "no output", "no errors file", "error file only".
         A call meets at most one fault, and one of an ended batch besides.

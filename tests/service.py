@@ -16,6 +16,7 @@ from scripted import make_book
 
 from codebook.engines.service import Provider
 from codebook.engines.service.client import make_client
+from codebook.errors import PendingError, UnreachableError
 from codebook.records import WHYS, Unit
 from codebook.run import Run, RunStatus, open_run, plan
 
@@ -71,6 +72,18 @@ def finish(run: Run) -> Run:
     run.submit()
     run.collect()
     return open_run(run.name)
+
+
+def look_until_gone(fake: FakeOpenAI, run: Run) -> RunStatus:
+    """Collect until the kit gives up what the service does not find: three looks over a quarter of an hour."""
+    for n_looks in range(3):
+        assert fake.n_created == 1, "nothing is sent again while it is looked for"
+        try:
+            return run.collect()
+        except (UnreachableError, PendingError):
+            assert n_looks < 2
+        fake.advance(seconds=10 * 60)
+    raise AssertionError("it was not given up")
 
 
 def batch_ids(fake: FakeOpenAI) -> list[str]:

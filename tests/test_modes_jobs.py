@@ -15,6 +15,7 @@ from service import (
     finish,
     job_note,
     lines_of,
+    look_until_gone,
     plan_batch,
     units_of,
     why_of,
@@ -94,7 +95,7 @@ def test_mode_18_files_that_vanished_are_said_and_a_follow_up_offered(fake: Fake
         fake.advance(days=31)
     else:
         fake.lose_file(fake.batches[batch_ids(fake)[0]]["output_file_id"])
-    status = run.collect()
+    status = look_until_gone(fake, run)
     assert check_sums(run) == {"failed": 6}
     assert all("the result files are gone" in detail for detail in detail_of(run).values())
     assert "retry asks exactly those again" in status.advice
@@ -108,15 +109,13 @@ def test_mode_18_one_vanished_file_does_not_cost_the_other(fake: FakeOpenAI) -> 
     run.submit()
     run.status(poll=True)
     fake.lose_file(fake.batches[batch_ids(fake)[0]]["error_file_id"])
-    run.collect()
+    look_until_gone(fake, run)
     assert check_sums(run) == {"": 6, "absent": 1}
     check_paid(fake, 6)
     assert run.retry() == 1
 
 
-def test_mode_18_a_batch_that_vanished_is_lost_only_when_it_is_old(
-    fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mode_18_a_batch_that_vanished_is_lost_only_after_several_looks(fake: FakeOpenAI) -> None:
     fake.auto = False
     run = plan_batch(fake)
     run.submit()
@@ -126,7 +125,9 @@ def test_mode_18_a_batch_that_vanished_is_lost_only_when_it_is_old(
     assert status.jobs[0].running
     assert check_sums(run) == {"pending": 6}
 
-    monkeypatch.setattr("codebook.engines.openai_batch.time", lambda: fake.now() + 3600)
+    fake.advance(seconds=3600)  # however late it is, one more look does not decide
+    with pytest.raises(PendingError):
+        run.collect()
     run.collect()
     assert check_sums(run) == {"failed": 6}
     assert "cannot be fetched any more" in job_note(run.status())

@@ -253,7 +253,7 @@ class OpenAIBatchEngine:
         try:
             batch = self._retrieve(job_id)
         except GoneError as error:
-            return JobState("lost", note=f"{error} What it finished was paid, but cannot be fetched any more.")
+            return JobState("failed", note=f"{error} What it finished was paid, but cannot be fetched any more.")
         state, note = describe_batch(batch, self.provider.file_days, self.client.hide), self.notes.find(job_id)
         if note and state.again and not is_full(state.faults):
             self.notes.write(note.model_copy(update={"file_id": ""}))  # next time it is uploaded anew
