@@ -289,13 +289,88 @@ def test_a_refused_line_keeps_the_services_own_words_and_costs_one_call(tmp_path
     assert found["c1"]["error"] is None
 
 
-def test_a_body_that_is_no_json_is_an_error_with_its_text(tmp_path: Path) -> None:
-    bodies = {"html": b"<html>hello</html>", "list": b"[]", "bytes": b"\xff\xfe" * 10_000, "cut": PLAIN[:-5]}
+def test_a_body_that_is_no_json_object_is_an_error_with_its_text(tmp_path: Path) -> None:
+    bodies = {"list": b"[]", "text": b'"hello"' + b" " * 10_000, "cut": PLAIN[:-5]}
     with Loopback(lambda call: Response(body=bodies[text_of(call)])) as server:
         found = answer_all(tmp_path, server, list(bodies))
     assert {line["error"]["code"] for line in found.values()} == {"invalid_json"}
-    assert "<html>hello</html>" in found["c0"]["error"]["message"]
+    assert "hello" in found["c1"]["error"]["message"]
     assert max(len(line["error"]["message"]) for line in found.values()) < 700
+
+
+PAGES = (
+    b"<!DOCTYPE html><html>Please log in</html>",
+    b"Service is starting",
+    b"",
+    b"\xef\xbb\xbf<html>",
+    b"\xff\xfe" * 9,
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_r39_pages_in_place_of_all_replies_stop_the_job_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: bytes
+) -> None:
+    monkeypatch.setattr("codebook.engines.openai_live.crew.Patience", lambda: Patience(first_s=0.0, few_s=0.3))
+    engine, shard = None, write_shard(tmp_path, ["a"] * 5)
+    with Loopback(lambda _: Response(body=page)) as server:
+        engine = make(tmp_path, server)
+        with pytest.raises(UnreachableError, match=r"as from a login page or a proxy.*check base_url"):
+            engine.submit(shard, "job")
+    with Loopback(port=server.port) as back:
+        job = engine.submit(shard, "job")
+    assert back.n_calls == 5
+    assert {line["response"]["status_code"] for line in lines_of(engine, job, tmp_path).values()} == {200}
+
+
+def test_r39_pages_now_and_then_cost_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codebook.engines.openai_live.crew.draw_pause", lambda _: 0.0)
+    with Loopback(lambda call: Response(body=PAGES[0] if call.number % 3 == 0 else PLAIN)) as server:
+        found = answer_all(tmp_path, server, ["a"] * 60, attempts=50)
+    assert {line["response"]["status_code"] for line in found.values()} == {200}
+    assert server.n_calls == 60 * 3 // 2 - 1
+
+
+def test_r39_a_page_for_one_question_only_is_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something between here and the service holds back one text: the others are not kept waiting by it."""
+    monkeypatch.setattr("codebook.engines.openai_live.crew.draw_pause", lambda _: 0.01)
+
+    def answer(call: Call) -> Response:
+        return Response(body=PAGES[0]) if text_of(call) == "bad" else Response(delay_s=0.02)
+
+    with Loopback(answer) as server:
+        found = answer_all(tmp_path, server, ["bad", *["good"] * 40], attempts=3, concurrency=2)
+    assert found.pop("c0")["error"]["code"] == "page"
+    assert {line["response"]["status_code"] for line in found.values()} == {200}
+
+
+NOWHERE = {
+    "text": (b"404 page not found", EngineError),
+    "detail": (b'{"detail": "Not Found"}', EngineError),
+    "invalid url": (say(404, "Invalid URL (POST /chat/completions)").body, EngineError),
+    "page": (b"<html><h1>404 Not Found</h1></html>", UnreachableError),
+}
+
+
+@pytest.mark.parametrize("case", NOWHERE)
+def test_r43_an_address_without_live_calls_stops_the_job_and_is_named(tmp_path: Path, case: str) -> None:
+    body, kind = NOWHERE[case]
+    with Loopback(lambda _: Response(404, body)) as server:
+        base_url = server.base_url.removesuffix("/v1")
+        for address, mend in (
+            (base_url, rf"add /v1 to base_url \({base_url}/v1\)"),
+            (server.base_url, "correct base_url"),
+        ):
+            engine = make(tmp_path, server, base_url=address)
+            with pytest.raises(kind, match=f"{address}/chat/completions does not exist.*{mend}") as caught:
+                engine.submit(write_shard(tmp_path, ["a", "b"]), "job")
+            assert caught.type is kind
+
+
+def test_r43_a_model_that_is_not_there_is_the_answer_to_its_line(tmp_path: Path) -> None:
+    with Loopback(lambda _: say(404, "The model 'm' does not exist", "model_not_found")) as server:
+        found = answer_all(tmp_path, server, ["a", "b"])
+    assert {line["response"]["status_code"] for line in found.values()} == {404}
 
 
 def test_the_services_word_on_retrying_counts(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _CONNECT_S = 15.0
+_BLANK, _REPLIES = b"\xef\xbb\xbf \t\r\n", (b"{", b"[", b'"')
+"""What may stand before a reply, and with what one begins, whole or not; all else was sent by somebody else."""
 _WHOLE_BYTES = 1 << 20
 """Bodies from this size on are handed to the connection piece by piece, so that other calls go on meanwhile."""
 
@@ -63,7 +65,7 @@ class Caller:
         Raises
         ------
         LostError
-            There is no reply, or only a part of one.
+            There is no reply, or only a part of one, or somebody else's.
         """
         aiohttp = self._aiohttp
         data = body if len(body) < _WHOLE_BYTES else BytesIO(body)
@@ -78,6 +80,9 @@ class Caller:
             raise LostError("timeout", f"no reply within {self.timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise LostError("connection_error", _say(error)) from None
+        if response.status == 200 and not raw[:1024].lstrip(_BLANK).startswith(_REPLIES):
+            said = raw[:1024].decode("utf-8", "replace").split()
+            raise LostError("page", f"what came is no reply, as from a login page or a proxy: {' '.join(said)[:200]}")
         if response.status != 200 and self.secret:
             raw = raw.replace(self.secret.encode(), b"[the key]")
         return Reply(response.status, raw, response.headers)

@@ -17,10 +17,13 @@ from codebook.engines.openai_live.verdicts import OVERLOADED, find_stop, may_pas
 from codebook.engines.openai_live.waits import LONGEST_WAIT_S, draw_pause, read_retry_after
 from codebook.errors import UnreachableError
 
+_NOBODY = frozenset({"connect", "page"})
+"""Codes of calls that did not reach the service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """When a service that cannot be connected to is given up; nothing was sent, so no attempt is used up by it.
+    """When a service that does not reply is given up: it cannot be connected to, or a proxy answers in its place.
 
     `n_calls` in a row and `first_s` seconds, or `few_s` seconds where there are fewer calls, if it never replied in
     this job; `later_s` seconds if it did.
@@ -32,7 +35,7 @@ class Patience:
     later_s: float = 60.0
 
     def is_over(self, n_calls: int, seconds: float, *, replied: bool) -> bool:
-        """Whether so many calls in so many seconds without a connection are enough."""
+        """Whether so many calls in so many seconds without a reply are enough."""
         if replied:
             return seconds >= self.later_s
         return seconds >= (self.first_s if n_calls >= self.n_calls else self.few_s)
@@ -67,7 +70,7 @@ class Crew:
         self.error: Exception | None = None
         self.n_failed = 0
         self._stopped = asyncio.Event()
-        self._replied, self._unreached_at, self._n_unreached = False, math.nan, 0
+        self._n_replies, self._unreached_at, self._n_unreached = 0, math.nan, 0
 
     async def run(self) -> None:
         """Answer all questions."""
@@ -90,7 +93,7 @@ class Crew:
 
     async def _answer(self, ask: Ask) -> bytes | None:
         """The result line of a question; None where the crew was stopped before there was one."""
-        n_tries = n_failed = 0
+        n_tries, n_failed, n_replies = 0, 0, self._n_replies
         while turn := await self.pace.enter():
             try:
                 outcome = await self._call(ask)
@@ -102,7 +105,8 @@ class Crew:
                 self.pace.leave()
             if isinstance(outcome, Reply) and outcome.status == 200:
                 return self._write(ask, outcome)
-            n_tries, n_failed = n_tries + _counts(outcome), n_failed + 1
+            n_tries, n_failed = n_tries + self._counts(outcome, n_replies), n_failed + 1
+            n_replies = self._n_replies
             if n_tries >= self.attempts or not may_pass(outcome):
                 return self._write(ask, outcome)
             await self._rest(_pause_s(outcome, n_failed))
@@ -117,12 +121,12 @@ class Crew:
     def _heed(self, turn: Turn, outcome: Reply | LostError) -> None:
         """Learn from what came of a call: how fast to go on, and what is spent."""
         if isinstance(outcome, LostError):
-            if outcome.code == "connect":
+            if outcome.code in _NOBODY:
                 self._note_unreached(outcome)
             else:
                 self.pace.yield_way(turn, None, hold=False)
             return
-        self._replied, self._n_unreached, self._unreached_at = True, 0, math.nan
+        self._n_replies, self._n_unreached, self._unreached_at = self._n_replies + 1, 0, math.nan
         body = outcome.body if outcome.status == 200 else None
         self.pace.learn(turn, outcome.headers, count_tokens(body))
         if outcome.status in OVERLOADED:
@@ -150,13 +154,22 @@ class Crew:
         self._n_unreached += 1
         if math.isnan(self._unreached_at):
             self._unreached_at = now
-        if self.patience.is_over(self._n_unreached, now - self._unreached_at, replied=self._replied):
+        if self.patience.is_over(self._n_unreached, now - self._unreached_at, replied=self._n_replies > 0):
             self.stop(
                 UnreachableError(
-                    f"{self.caller.sdk.base_url} cannot be reached: {self._n_unreached} calls in a row did not connect "
+                    f"{self.caller.sdk.base_url} cannot be reached: {self._n_unreached} calls in a row got no reply "
                     f"({lost}). Answers so far are kept. To mend: check base_url and the network, and submit again."
                 )
             )
+
+    def _counts(self, outcome: Reply | LostError, n_replies: int) -> bool:
+        """Whether a call counts as an attempt: not where nothing was sent, nor where a proxy answers everybody.
+
+        `n_replies` had come when the question was asked before.
+        """
+        if isinstance(outcome, Reply) or outcome.code not in _NOBODY:
+            return True
+        return outcome.code == "page" and self._n_replies > n_replies
 
     def _write(self, ask: Ask, outcome: Reply | LostError) -> bytes:
         if isinstance(outcome, LostError):
@@ -173,11 +186,6 @@ class Crew:
                     await self._stopped.wait()
             except TimeoutError:
                 pass
-
-
-def _counts(outcome: Reply | LostError) -> bool:
-    """Whether a call counts as an attempt: not where nothing was sent."""
-    return isinstance(outcome, Reply) or outcome.code != "connect"
 
 
 def _pause_s(outcome: Reply | LostError, n_failed: int) -> float:

@@ -57,7 +57,7 @@ class Reply:
 
 
 class LostError(Exception):
-    """No reply came. `code` is `connect` (nothing was sent), `connection_error` or `timeout`."""
+    """No reply came. `code` is `connect` (nothing was sent), `page` (a proxy's), `connection_error` or `timeout`."""
 
     def __init__(self, code: str, said: str) -> None:
         self.code = code

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from codebook.engines.openai_live.lines import LostError, Reply
 from codebook.engines.openai_live.waits import LONGEST_WAIT_S, read_retry_after
 from codebook.engines.service import explain
+from codebook.engines.service.objects import is_page, lacks_endpoint, read_words
 from codebook.errors import EngineError, UnreachableError
 
 OVERLOADED = frozenset({429, 503, 529})
@@ -33,6 +35,14 @@ def find_stop(reply: Reply, address: str, secret: str) -> EngineError | None:
     if 300 <= reply.status < 400:
         to = f"status {reply.status}, {reply.headers.get('location', 'no address')}"
         return EngineError(f"{what}: the service is elsewhere ({to}). To mend: correct base_url.")
+    words = read_words(reply.raw[:1000].decode("utf-8", "replace") if reply.body is None else _error(reply))
+    if lacks_endpoint(reply.status, words):
+        mend = "correct base_url" if "/v1/" in address else f"add /v1 to base_url ({_with_version(address)})"
+        kind = UnreachableError if is_page(reply.raw, reply.headers) else EngineError  # a proxy's page may go away
+        return kind(
+            f"{address} does not exist at the service (status {reply.status}). To mend: {mend}; a service may have "
+            "batches and no live calls."
+        )
     wait_s = read_retry_after(reply.headers)
     if reply.status in OVERLOADED and wait_s and wait_s > LONGEST_WAIT_S:
         return UnreachableError(
@@ -40,6 +50,17 @@ def find_stop(reply: Reply, address: str, secret: str) -> EngineError | None:
             "Answers so far are kept; submit again later, it goes on where it stopped."
         )
     return None
+
+
+def _with_version(address: str) -> str:
+    """The base of an address, with the version behind it.
+
+    Examples
+    --------
+    >>> _with_version("http://127.0.0.1:8000/chat/completions")
+    'http://127.0.0.1:8000/v1'
+    """
+    return re.sub(r"/(chat/completions|responses|embeddings)$", "/v1", address)
 
 
 def _as_sdk_error(reply: Reply, address: str) -> Exception:
