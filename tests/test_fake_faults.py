@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -167,6 +168,44 @@ def test_faults_of_the_end_wait_for_it(fake: FakeOpenAI, client: openai.OpenAI) 
     assert [batch.status for batch in seen] == words
     assert [bool(batch.output_file_id) for batch in seen[-2:]] == [False, True]
     assert fault.n_fired == 1
+
+
+def test_something_else_than_a_reply_comes_at_status_200(fake: FakeOpenAI, client: openai.OpenAI) -> None:
+    """The SDK takes it all for its own types, or breaks with an error that is none of its own."""
+    for kind in ("page", "half JSON", "other JSON"):
+        fake.fault("batches.create", kind)
+    assert "Please log in" in str(CALLS["batches.create"](client))
+    with pytest.raises(json.JSONDecodeError):
+        CALLS["batches.create"](client)
+    assert CALLS["batches.create"](client) == "ok"
+    assert fake.n_created == 3, "the work is done"
+
+
+def test_lists_and_records_may_be_odd(fake: FakeOpenAI, client: openai.OpenAI) -> None:
+    names = [CALLS["batches.create"](client).id for _ in range(3)]
+    for kind in ("oldest first", "stuck", "endless"):
+        fake.fault("batches.list", kind)
+    fake.fault("batches.list", "without", fields=("metadata", "created_at"))
+    assert [batch.id for batch in client.batches.list(limit=2).data] == names[:2]
+    stuck = client.batches.list(limit=2, after=names[1])
+    assert ([batch.id for batch in stuck.data], stuck.has_more) == (names[:0:-1], True)
+    assert client.batches.list(limit=10).has_more
+    assert {batch.created_at for batch in client.batches.list().data} == {None}
+
+
+def test_files_may_be_late_of_another_size_or_not_ready(fake: FakeOpenAI, client: openai.OpenAI) -> None:
+    file_id = upload(client, [GOOD])
+    size = client.files.retrieve(file_id).bytes
+    for call in ("files.retrieve", "files.content"):
+        fake.fault(call, "late")
+        with pytest.raises(openai.NotFoundError):
+            getattr(client.files, call.removeprefix("files."))(file_id)
+    fake.fault("files.retrieve", "wrong bytes", by=-7)
+    fake.fault("files.retrieve", "bytes as text")
+    assert [client.files.retrieve(file_id).bytes for _ in range(3)] == [size - 7, f"{size} bytes", size]
+    fake.fault("batches.create", "file pending")
+    with pytest.raises(openai.BadRequestError, match="must be processed"):
+        CALLS["batches.create"](client)
 
 
 def test_live_calls_are_limited(fake: FakeOpenAI, client: openai.OpenAI, connect: Connect) -> None:
