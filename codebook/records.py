@@ -130,7 +130,9 @@ class JobState:
     """What an engine says of a job. `note` is for people, such as the reason of a failure.
 
     `faults` are the lines for which a service refused the whole file; `again` says that nothing ran and the same shard
-    may be handed in again later. `expires_at` is when the service gives up, UTC, ISO 8601, or empty.
+    may be handed in again later. `expires_at` is when the service gives up, UTC, ISO 8601, or empty. By the service's
+    own clock the job waited `queued_s` before it was begun, and took `worked_s` from then to its end, in seconds; None
+    where that is not known.
     """
 
     state: str
@@ -141,6 +143,8 @@ class JobState:
     expires_at: str = ""
     faults: tuple[LineFault, ...] = ()
     again: bool = False
+    queued_s: float | None = None
+    worked_s: float | None = None
 
     @property
     def ended(self) -> bool:

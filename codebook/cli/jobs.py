@@ -43,7 +43,9 @@ def status(ctx: click.Context, run: str) -> None:
         return
     jobs = list_jobs(poll=True)
     shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
+    shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
     jobs["age"], jobs["expected_end"] = jobs["age"].dt.floor("min"), jobs["expected_end"].dt.floor("min")
+    jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
     click.echo(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
     for name, message in jobs.attrs["unreached"].items():
         click.echo(f"{name}: {message}", err=True)

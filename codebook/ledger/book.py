@@ -226,9 +226,10 @@ class Ledger(Queries):
         """What the engine said of the job; the time of its end is noted once."""
         ended = now() if state.state in ENDED else None
         sql = """UPDATE jobs SET state = ?, n_total = ?, n_done = ?, n_failed = ?, note = ?, expires_at = ?,
-            seen_at = ?, ended_at = COALESCE(ended_at, ?) WHERE shard_id = ? AND collected_at IS NULL"""
-        counts = (state.n_total, state.n_done, state.n_failed)
-        values = (state.state, *counts, state.note, state.expires_at, now(), ended, shard_id)
+            queued_s = COALESCE(?, queued_s), worked_s = COALESCE(?, worked_s), seen_at = ?,
+            ended_at = COALESCE(ended_at, ?) WHERE shard_id = ? AND collected_at IS NULL"""
+        counts, times = (state.n_total, state.n_done, state.n_failed), (state.queued_s, state.worked_s)
+        values = (state.state, *counts, state.note, state.expires_at, *times, now(), ended, shard_id)
         with self.transaction() as db:
             db.execute(sql, values)
 

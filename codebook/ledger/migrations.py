@@ -76,7 +76,13 @@ def m002_money(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first, m002_money)
+def m003_times(db: sqlite3.Connection) -> None:
+    """How long a job waited at its service, and how long it was worked on."""
+    for name in ("queued_s", "worked_s"):
+        db.execute(f"ALTER TABLE jobs ADD COLUMN {name} REAL")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first, m002_money, m003_times)
 
 
 def open_tables(db: sqlite3.Connection, path: Path, *, read_only: bool = False) -> None:

@@ -46,6 +46,8 @@ class JobRow:
     attempt: int = 0
     expires_at: str = ""
     reserved_usd: float | None = None
+    queued_s: float | None = None
+    worked_s: float | None = None
 
     @property
     def open(self) -> bool:
@@ -145,7 +147,7 @@ class Queries:
         sql = """SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
             job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0), COALESCE(note, ''),
             created_at, submitted_at, ended_at, collected_at, COALESCE(attempt, 0), COALESCE(expires_at, ''),
-            reserved_usd
+            reserved_usd, queued_s, worked_s
             FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id WHERE run_id = ? ORDER BY number"""
         return [JobRow(*row) for row in self._db.execute(sql, (run_id,))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     _Past = tuple[NDArray[Any], NDArray[Any]]  # seconds and sizes of past jobs
 
 NO_HISTORY = "no history yet"
+WINDOW = timedelta(hours=24)
+"""Within this time services promise a batch, where they name no time of its end."""
+_DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 _SIMILAR = 3
 """Jobs are of similar size up to this factor of requests; and so many jobs are enough to go by their size."""
 
@@ -40,6 +44,27 @@ def _read_facts(path: Path) -> RunFacts:
         return RunFacts(record["codebook"]["name"], asked["engine"], asked["model"], record["planned_at"])
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return RunFacts()
+
+
+def say_seconds(seconds: float) -> str:
+    """Say how long, in the two largest units.
+
+    Examples
+    --------
+    >>> say_seconds(42), say_seconds(11_100), say_seconds(176_400)
+    ('42 s', '3 h 5 min', '2 d 1 h')
+    """
+    whole = max(0, int(seconds))
+    for size, unit, small, small_unit in ((_DAY_S, "d", _HOUR_S, "h"), (_HOUR_S, "h", _MINUTE_S, "min")):
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole // _MINUTE_S} min" if whole >= _MINUTE_S else f"{whole} s"
+
+
+def find_due(expires: datetime | None, submitted: datetime | None) -> datetime | None:
+    """Return when a job should have ended: when its service gives it up, else a day after it was handed in."""
+    return expires or (submitted + WINDOW if submitted else None)
 
 
 def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:

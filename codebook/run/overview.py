@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 JOB_COLUMNS = (
     *("run", "study", "shard", "engine", "model", "state", "requests", "done", "failed", "share_done", "created"),
     *("submitted", "seen", "expires", "ended", "age", "expected_end", "expected_from", "collected", "cost"),
-    *("reserved", "note", "job_id"),
+    *("reserved", "note", "job_id", "queued", "worked", "late"),
 )
 ERROR_COLUMNS = ("why", "detail", "n", "share", "runs", "example", "last")
 _NO_ANSWER = ("failed", "expired", "cancelled", "absent")
@@ -57,8 +57,9 @@ def list_jobs(
     DataFrame
         run, study, shard, engine, model, state, requests, done, failed, share_done, created, submitted, seen (when the
         state was last heard), expires, ended, age, expected_end, expected_from (what that rests on), collected, cost,
-        reserved, note, job_id. `attrs`: `as_of`, `polled`, and `unreached`, a message for each run that could not be
-        asked.
+        reserved, note, job_id; `queued` and `worked`, how long the job waited at its service and how long it was worked
+        on, by the service's own times; `late`, whether it should have ended by now. `attrs`: `as_of`, `polled`, and
+        `unreached`, a message for each run that could not be asked.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.ledger import Ledger
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
 from codebook.paths import project_folder
-from codebook.run.history import read_facts
+from codebook.run.history import WINDOW, is_running, read_facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +76,10 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
     planned = as_times(pd.Series([facts[run].planned_at for run in jobs["run"]], index=jobs.index, dtype=object))
     jobs["began"] = jobs["created"].fillna(planned)
     jobs["collected"] = jobs["collected"].notna()
+    for name in ("queued", "worked"):
+        jobs[name] = pd.to_timedelta(jobs[name].astype(float), unit="s")
+    due = jobs["expires"].fillna(jobs["submitted"] + WINDOW)
+    jobs["late"] = is_running(jobs) & (due < now())
     jobs["reserved"] = jobs["reserved"].astype(float).where(~jobs["collected"])
     order = ["began", "run", "shard"]
     return jobs.sort_values(order, ascending=[False, True, False], na_position="last").reset_index(drop=True)

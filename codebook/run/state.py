@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from codebook.ledger import JobRow, Ledger, Money
 from codebook.records import WHYS
+from codebook.run.history import find_due, say_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,21 @@ class JobStatus:
     collected: bool
     note: str
     expires: str = ""
+    queued_s: float | None = None
+    worked_s: float | None = None
+    due: datetime | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether it should have ended by now, by its service's own word or a day after it was handed in."""
+        return self.running and self.due is not None and self.due < datetime.now(UTC)
+
+    @property
+    def times(self) -> str:
+        """That it is late, and how long it waited and was worked on, as far as the service says so."""
+        late = f"; LATE, it was due {self.due:%Y-%m-%d %H:%M} UTC" if self.late else ""
+        queued = "" if self.queued_s is None else f"; queued {say_seconds(self.queued_s)}"
+        return late + queued + ("" if self.worked_s is None else f"; worked on {say_seconds(self.worked_s)}")
 
     @property
     def running(self) -> bool:
@@ -84,10 +101,11 @@ class RunStatus:
         lines += [f"  note: {warning}" for warning in self.warnings]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
         for job in self.jobs:
-            note = f"; {job.note}" if job.note else ""
+            note = job.times + (f"; {job.note}" if job.note else "")
+            name = f" ({job.job_id})" if job.job_id else ""
             failed = f", {job.failed:,} failed" if job.failed else ""
             held = "collected" if job.collected else f"{job.done:,} of {job.requests:,} done{failed}"
-            lines.append(f"  shard {job.shard}: {job.state}, {held}{note}")
+            lines.append(f"  shard {job.shard}{name}: {job.state}, {held}{note}")
         if self.money:
             lines.append(f"  {say_money(self.money)}")
         if not self.jobs and self.planned:
@@ -175,6 +193,9 @@ def describe_job(row: JobRow) -> JobStatus:
         collected=row.collected_at is not None,
         note=row.note,
         expires=row.expires_at,
+        queued_s=row.queued_s,
+        worked_s=row.worked_s,
+        due=find_due(*(datetime.fromisoformat(time) if time else None for time in (row.expires_at, row.submitted_at))),
     )
 
 

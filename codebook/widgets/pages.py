@@ -113,7 +113,7 @@ def jobs_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
 
 def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
     state = job["state"]
-    meaning = _MEANINGS.get(state, "")
+    meaning = "late" if job["late"] else _MEANINGS.get(state, "")
     if state == "completed":
         meaning = "" if job["collected"] else "to collect"
     said = f' <span class="cb-dim">{escape(meaning)}</span>' if meaning else ""
@@ -145,14 +145,22 @@ def _made(job: Mapping[Any, Any]) -> str:
 
 def _end(job: Mapping[Any, Any]) -> str:
     if not is_missing(job["ended"]):
-        return f"ended {say_time(job['ended'])}"
+        return f'ended {say_time(job["ended"])}<span class="cb-dim">{_took(job)}</span>'
     if not job["expected_from"]:
         return ""
     expires = f"<br>expires {say_time(job['expires'])}" if not is_missing(job["expires"]) else ""
+    expires += _took(job)
     if is_missing(job["expected_end"]):
         return f'<span class="cb-dim">{escape(job["expected_from"])}{expires}</span>'
     rests = f"by {escape(job['expected_from'])}{expires}"
     return f'expected {say_time(job["expected_end"])}<br><span class="cb-dim">{rests}</span>'
+
+
+def _took(job: Mapping[Any, Any]) -> str:
+    """How long a job waited and was worked on, as far as the service says so."""
+    spans = (("queued", job["queued"]), ("worked on", job["worked"]))
+    known = [f"{name} {say_span(span)}" for name, span in spans if not is_missing(span)]
+    return f"<br>{', '.join(known)}" if known else ""
 
 
 def _cost(job: Mapping[Any, Any]) -> str:

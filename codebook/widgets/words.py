@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from codebook.records import ENDED
-
-_DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
+from codebook.run.history import say_seconds
 
 
 def is_missing(value: Any) -> bool:
@@ -57,12 +56,7 @@ def say_span(span: Any) -> str:
     """
     if is_missing(span):
         return ""
-    seconds = max(0, int(span.total_seconds()))
-    for size, unit, small, small_unit in ((_DAY_S, "d", _HOUR_S, "h"), (_HOUR_S, "h", _MINUTE_S, "min")):
-        if seconds >= size:
-            rest = seconds % size // small
-            return f"{seconds // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
-    return f"{seconds // _MINUTE_S} min" if seconds >= _MINUTE_S else f"{seconds} s"
+    return say_seconds(span.total_seconds())
 
 
 def say_usd(value: Any) -> str:

@@ -37,6 +37,8 @@ def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> 
         note=_note(batch, file_days),
         expires_at=_iso(batch.expires_at),
         faults=faults,
+        queued_s=_span(batch.created_at, batch.began_at),
+        worked_s=_span(batch.began_at, batch.ended_at),
         again=is_full(faults) or any(misses_file(said) or awaits_file(said) for said in whole),
     )
 
@@ -81,6 +83,11 @@ def _note(batch: Batch, file_days: int) -> str:
         return ""  # the run says which units they are about
     until = _iso(batch.ended_at + file_days * DAY_S)[:10] if batch.ended_at else ""
     return f"the service keeps its files until {until}" if until else ""
+
+
+def _span(start: float | None, end: float | None) -> float | None:
+    """Seconds between two times of a service, or None where one of them is not known."""
+    return max(0.0, end - start) if start and end else None
 
 
 def read_ceiling(faults: tuple[LineFault, ...]) -> int | None:

@@ -132,6 +132,8 @@ class Batch:
     output_file_id: str
     error_file_id: str
     metadata: Mapping[str, Any]
+    created_at: float | None
+    began_at: float | None
     ended_at: float | None
     expires_at: float | None
     n_total: int | None
@@ -159,6 +161,8 @@ def read_batch(found: Mapping[str, Any]) -> Batch:
         output_file_id=_text(found.get("output_file_id")),
         error_file_id=_text(found.get("error_file_id")),
         metadata=_mapping(found.get("metadata")),
+        created_at=_number(found.get("created_at")),
+        began_at=_number(found.get("in_progress_at")),
         ended_at=next((stamp for stamp in stamps if stamp), None),
         expires_at=_number(found.get("expires_at")),
         n_total=_whole(counts.get("total")),

@@ -1,0 +1,87 @@
+"""How a run and its jobs are told: late where they are late, queued and worked on apart, by the id of their batch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from fake_openai import FakeOpenAI
+from service import batch_ids, plan_batch
+
+from codebook.cli import main
+from codebook.engines.service.batches import describe_batch
+from codebook.engines.service.objects import read_batch
+from codebook.run import list_jobs, open_run
+from codebook.run.history import find_due
+from codebook.widgets import show_dashboard
+
+
+def test_times_in_the_queue_and_at_work_are_kept_apart_by_the_clock_of_the_service(fake: FakeOpenAI) -> None:
+    fake.auto = False
+    run = plan_batch(fake)
+    run.submit()
+    (batch,) = fake.batches.values()
+    (job,) = run.status(poll=True).jobs
+    assert (job.queued_s, job.worked_s) == (None, None)
+    assert "queued" not in str(run.status())
+
+    fake.progress(batch["id"], done=2)
+    batch["in_progress_at"] = batch["created_at"] + 180
+    (job,) = run.status(poll=True).jobs
+    assert (job.queued_s, job.worked_s) == (180, None)
+    assert f"shard 1 ({batch['id']}): in_progress, 2 of 6 done; queued 3 min" in str(run.status())
+
+    fake.finish(batch["id"])
+    batch["completed_at"] = batch["in_progress_at"] + 7_500
+    run.collect()
+    assert "collected; queued 3 min; worked on 2 h 5 min" in str(run.status())
+    row = list_jobs().iloc[0]
+    assert (row["queued"], row["worked"]) == (pd.Timedelta("3min"), pd.Timedelta("2h5min"))
+    assert "queued 3 min, worked on 2 h 5 min" in show_dashboard()._repr_html_()
+    said = CliRunner().invoke(main, ["status"]).output
+    assert "0 days 02:05:00" in said
+    assert batch["id"] in said
+
+
+@pytest.mark.parametrize("odd", [None, 0, "soon", ""])
+def test_a_time_that_the_service_does_not_give_is_not_known(odd: object) -> None:
+    times = {"created_at": 1_700_000_000, "in_progress_at": 1_700_000_060, "completed_at": 1_700_000_160}
+    state = describe_batch(read_batch(times), 30, str)
+    assert (state.queued_s, state.worked_s) == (60, 100)
+    state = describe_batch(read_batch(times | {"in_progress_at": odd}), 30, str)
+    assert (state.queued_s, state.worked_s) == (None, None)
+
+
+def test_a_job_that_should_have_ended_is_called_late(fake: FakeOpenAI) -> None:
+    fake.auto = False
+    run = plan_batch(fake)
+    run.submit()
+    (batch,) = fake.batches.values()
+    assert not run.status(poll=True).jobs[0].late
+    assert not list_jobs()["late"].any()
+    due = datetime.now(UTC) - timedelta(minutes=10)
+    fake.now = lambda: due.timestamp() - 1  # the service has not noticed yet
+    batch["expires_at"] = int(due.timestamp())
+    status = run.status(poll=True)
+    assert status.jobs[0].late
+    assert f"LATE, it was due {due:%Y-%m-%d %H:%M} UTC" in str(status)
+    assert list_jobs()["late"].tolist() == [True]
+    assert "in_progress, LATE" in CliRunner().invoke(main, ["status"]).output.replace("validating", "in_progress")
+    assert ">late</span>" in show_dashboard()._repr_html_()
+
+
+def test_where_the_service_names_no_end_a_batch_is_due_a_day_after_it_was_handed_in() -> None:
+    submitted = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    assert find_due(None, submitted) == datetime(2026, 11, 22, 9, tzinfo=UTC)
+    assert find_due(submitted, submitted) == submitted
+    assert find_due(None, None) is None
+
+
+def test_a_run_is_found_by_the_id_of_its_batch(fake: FakeOpenAI) -> None:
+    plan_batch(fake).submit()
+    plan_batch(fake, ["Another sentence."], run="two").submit()
+    for run, batch_id in zip(("one", "two"), batch_ids(fake), strict=True):
+        assert CliRunner().invoke(main, ["status", batch_id]).output.splitlines()[0].startswith(f"Run {run}:")
+    open_run("one").collect()
