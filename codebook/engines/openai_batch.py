@@ -15,19 +15,11 @@ from typing import Any
 from codebook.engines.base import Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
 from codebook.engines.service.batches import DAY_S, awaits_file, describe_batch, did_nothing, is_full, misses_file
-from codebook.engines.service.download import download
+from codebook.engines.service.fetching import Fetcher
 from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.engines.service.objects import Batch, lacks_endpoint, read_batch, read_file
-from codebook.errors import (
-    CutShortError,
-    EngineError,
-    Fault,
-    GoneError,
-    ParameterError,
-    UndecidedError,
-    UnreachableError,
-)
+from codebook.errors import EngineError, Fault, GoneError, ParameterError, UndecidedError, UnreachableError
 from codebook.records import JobState, Shard
 
 _TRIES = 4
@@ -75,7 +67,7 @@ class OpenAIBatchEngine:
         self.model, self.pause_s = model, pause_s
         self.client = Client(self.provider)
         self.notes = NoteBook(Path(folder))
-        self._remarks: dict[str, list[Remark]] = {}
+        self.fetcher = Fetcher(self.client, self.notes)
 
     @property
     def limits(self) -> Limits:
@@ -266,19 +258,13 @@ class OpenAIBatchEngine:
         try:
             found = self.client.ask(f"batch {job_id}", retrieve, job_id).found
         except GoneError as error:
-            self._check_gone(job_id, job_id, f"{error} It is not given up: look again in a few minutes.", error.at)
+            self.fetcher.check_gone(
+                job_id, job_id, f"{error} It is not given up: look again in a few minutes.", error.at
+            )
             raise
         if note:
             self.notes.note_found(note, job_id)
         return read_batch(found)
-
-    def _check_gone(self, job_id: str, name: str, said: str, at: float | None) -> None:
-        """Note that a batch, or a file of it, was looked for in vain; refuse to take it for gone too soon."""
-        note = self.notes.find(job_id)
-        if note is None:
-            raise UnreachableError(f"{said} To mend: check that the key is that of the job's project.") from None
-        if not self.notes.note_miss(note, name, at):
-            raise UnreachableError(said) from None
 
     def _check_key(self, note: Note | None, what: str) -> None:
         """Refuse to look for a job with another key than it was made with: the service would say it is not there."""
@@ -303,36 +289,11 @@ class OpenAIBatchEngine:
         GoneError
             The service no longer has the answers.
         """
-        batch = self._retrieve(job_id)
-        into.mkdir(parents=True, exist_ok=True)
-        self._remarks[job_id] = []
-        files = {"output": batch.output_file_id, "errors": batch.error_file_id}
-        answers = "output" if batch.output_file_id else "errors"  # some services write both into one
-        for name, file_id in files.items():
-            if file_id:
-                self._fetch_file(job_id, file_id, into / f"{name}.jsonl", paid=name == answers)
-        found = [into / f"{name}.jsonl" for name in files if (into / f"{name}.jsonl").exists()]
-        if batch.output_file_id and not found:
-            raise GoneError(" ".join(remark.words for remark in self._remarks[job_id]))
-        return found
-
-    def _fetch_file(self, job_id: str, file_id: str, target: Path, *, paid: bool) -> None:
-        """Download a result file, or as much as there is of it; what is missing, and whether it was paid, is noted."""
-        try:
-            file = download(self.client, file_id, target)
-        except (GoneError, CutShortError) as error:
-            said = f"The job has ended, but its file is not there yet: collect again in a few minutes ({error})"
-            self._check_gone(job_id, file_id, said, error.at)
-            if isinstance(error, GoneError):
-                self._remarks[job_id].append(Remark(f"{error} It is gone.", incomplete=paid))
-                return
-            file = download(self.client, file_id, target, trusting=True)
-        if file.doubt:
-            self._remarks[job_id].append(Remark(f"{file.doubt}; whole lines were taken", paid and file.short))
+        return self.fetcher.fetch(job_id, self._retrieve(job_id), into)
 
     def remarks(self, job_id: str) -> Sequence[Remark]:
         """What is to be said of the files that `fetch` got last."""
-        return self._remarks.get(job_id, ())
+        return self.fetcher.remarks.get(job_id, ())
 
     def cancel(self, job_id: str) -> None:
         """Ask the service to stop a batch; an ended one stays as it is. What is finished is kept, and paid."""
