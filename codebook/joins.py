@@ -10,8 +10,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
+
+from codebook.errors import Fault
 
 _DECIMALS = re.compile(r"(-?[0-9]+)[.,]0+")
+_ENDING = re.compile(
+    r"(.+)\.(?:txt|md|pdf|docx?|odt|rtf|html?|xml|json|csv|png|jpe?g|tiff?|webp|gif|heic)", re.IGNORECASE
+)
 _ZEROS = re.compile(r"(-?)0+(?=[0-9]+\Z)")
 
 
@@ -31,6 +37,11 @@ def _lower(text: str) -> str:
     return unicodedata.normalize("NFC", text.casefold())
 
 
+def _drop_ending(text: str) -> str:
+    name = _ENDING.fullmatch(text)
+    return name[1] if name else text
+
+
 def _drop_decimals(text: str) -> str:
     whole = _DECIMALS.fullmatch(text)
     return whole[1] if whole else text
@@ -45,10 +56,13 @@ _REDUCE: Mapping[str, Callable[[str], str]] = {
     "blanks": _drop_blanks,
     "another Unicode form": _compose,
     "capitals": _lower,
+    "the ending of a file's name": _drop_ending,
     "a decimal part of zero": _drop_decimals,
     "leading zeros": _drop_zeros,
 }
 """What two writings of one id may differ by, and what takes the difference away."""
+
+_N_SHOWN = 3
 
 UNSEEN = ("signs that are not seen", "blanks", "another Unicode form")
 """Causes that a reader of two texts does not see."""
@@ -151,9 +165,9 @@ class Join:
         return Join(len(mine), self.n_known, strays, (), near)
 
     def example(self, owner: str) -> str:
-        """The first id that does not meet, and what the owner of the others has in its place, if almost the same."""
+        """The first ids that do not meet, or the first that almost does and what the owner of the others has for it."""
         if not self.near:
-            return f"first: {spell(self.strays[0])}" if self.strays else ""
+            return f"first: {', '.join(map(spell, self.strays[:_N_SHOWN]))}" if self.strays else ""
         stray, other = next(iter(self.near.items()))
         return f"first: {spell(stray)}; {owner} has {spell(other)}, which differs by {find_cause(stray, other)}"
 
@@ -204,3 +218,34 @@ def _find_near(strays: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     forms = {near_form(name): name for name in reversed(list(known))}  # of several, the first
     found = ((stray, forms.get(near_form(stray))) for stray in strays)
     return {stray: other for stray, other in found if other is not None}
+
+
+class Sides(NamedTuple):
+    """How a join is told: whose ids are held against the others, where they should be, and who has the others.
+
+    Such as "ids of the sample", "in the table", "the table".
+    """
+
+    whose: str
+    place: str
+    owner: str
+
+
+def join_faults(join: Join, where: str, sides: Sides, mend: str = "write the ids of both sides alike") -> list[Fault]:
+    """Return the fault of a join that meets nothing, or almost meets more than it meets; else none.
+
+    Examples
+    --------
+    >>> sides = Sides("ids of the sample", "in the table", "the table")
+    >>> print(*join_faults(join_ids(["01", "02"], ["1", "2"]), "sample", sides))
+    sample: 2 of 2 ids of the sample are not in the table (first: '01'; the table has '1', which differs by leading
+    zeros). To mend: write the ids of both sides alike.
+    >>> join_faults(join_ids(["1", "02"], ["1", "2"]), "sample", sides)
+    []
+    """
+    return [Fault(where, join.say_strays(*sides), mend)] if join.meets_nothing or join.almost_meets else []
+
+
+def tell_strays(join: Join, sides: Sides) -> list[str]:
+    """Return the sentence on ids that do not meet, if there are any."""
+    return [f"{join.say_strays(*sides)}."] if join.strays else []

@@ -233,7 +233,7 @@ def test_all_faults_at_once():
 def test_a_sample_that_does_not_fit_the_data_is_refused():
     data = STUDY.reset_index(names="unit_id")
     sample = pd.DataFrame({"unit_id": ["0", "x1", "x2"], "prob": 0.1})
-    with pytest.raises(StatisticError, match="2 gold units are not in the data: 'x1', 'x2'"):
+    with pytest.raises(StatisticError, match=r"2 of 3 gold units are not in the data \(first: 'x1', 'x2'\)"):
         correct("gold ~ group", data, sample=sample)
     drawn = draw_gold(data, 30)
     with pytest.raises(StatisticError, match=r"drawn units have no gold label.*would make the probabilities wrong"):

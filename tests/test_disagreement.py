@@ -205,7 +205,7 @@ def test_every_fault_of_the_decisions_is_told_at_once():
         adjudicate(small(), bad, variable="stance", labels=LABELS)
     told = str(caught.value)
     for words in (
-        "'u9' are not in the table",
+        "units is not in the table (first: 'u9')",
         "'u1' are decided more than once",
         "'u1' are decided by nobody",
         "'maybe'",

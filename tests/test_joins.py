@@ -137,7 +137,9 @@ def test_u03_the_unit_that_nobody_has_is_counted_too(run, project):
 
 def test_u03_nothing_meets_is_an_error_even_without_a_near_form(run, project):
     coders = put(project, gold=IDS, Anna=["a", "b"])
-    with pytest.raises(TableError, match=r"line 6 \(Anna.csv\): 2 of 2 ids of Anna are not in the run \(first: 'a'\)"):
+    with pytest.raises(
+        TableError, match=r"line 6 \(Anna.csv\): 2 of 2 ids of Anna are not in the run \(first: 'a', 'b'\)"
+    ):
         run.table(coders)
 
 
@@ -146,8 +148,8 @@ def test_u03_a_run_of_a_part_of_the_units_is_no_error(run, project):
     table = half.table(put(project, gold=IDS, Anna=IDS[8:]))
     assert coverage(table).set_index("coder")["asked"].to_dict() == {"scripted-1@" + TOPIC.digest[:8]: 4, "gold": 4}
     assert table.attrs["joins"] == [
-        "gold.csv: 8 of 12 ids of gold are not in the run (first: '1527'); 8 codings left out.",
-        "Anna.csv: 4 of 4 ids of Anna are not in the run (first: '1531'); 4 codings left out; "
+        "gold.csv: 8 of 12 ids of gold are not in the run (first: '1527', '1528', '1529'); 8 codings left out.",
+        "Anna.csv: 4 of 4 ids of Anna are not in the run (first: '1531', '1532', '1533'); 4 codings left out; "
         "no id of Anna is in the run.",
     ]
     with pytest.raises(TableError, match="4 of 4 ids of Anna"):

@@ -252,7 +252,7 @@ SAMPLE = pd.DataFrame({"unit_id": ["u1", "u2", "u3"], "prob": [0.5, 0.25, 0.5]})
 @pytest.mark.parametrize(
     ("sample", "mend"),
     [
-        (SAMPLE.assign(unit_id=["u1", "u2", "x9"]), "1 of its 3 units are not in the table: 'x9'"),
+        (SAMPLE.assign(unit_id=["u1", "u2", "x9"]), r"1 of 3 units of the sample is not in the table \(first: 'x9'\)"),
         (SAMPLE.assign(prob=[0.5, None, 0.5]), "1 gold units have no inclusion probability"),
         (SAMPLE.assign(prob=[0.5, 0, 0.5]), "a probability is above 0 and at most 1"),
         (SAMPLE.assign(prob=[0.5, 2, 0.5]), "a probability is above 0 and at most 1"),

@@ -12,6 +12,7 @@ import pandas as pd
 from codebook.analysis.checks import check_columns, name_some, raise_faults
 from codebook.analysis.disagreement import rank_disagreements
 from codebook.errors import Fault
+from codebook.joins import join_ids
 
 FILLED = ("decision", "by", "reason")
 """Columns that a person fills in."""
@@ -97,8 +98,9 @@ def read_adjudication(path: str | Path) -> pd.DataFrame:
     if absent := [name for name in ("unit_id", *FILLED) if name not in names]:
         mend = "keep the head line as write_adjudication wrote it"
         raise_faults(_READ, [Fault(source.name, f"it has no column {name_some(absent)}", mend)])
-    rows = [[cell.strip() for cell in line] + [""] * (len(names) - len(line)) for line in lines[1:] if any(line)]
-    return pd.DataFrame([row[: len(names)] for row in rows], columns=names, dtype="str")
+    rows = [(line + [""] * (len(names) - len(line)))[: len(names)] for line in lines[1:] if any(line)]
+    frame = pd.DataFrame(rows, columns=names, dtype="str")
+    return frame.assign(**{name: frame[name].str.strip() for name in names if name != "unit_id"})
 
 
 def adjudicate(
@@ -129,7 +131,8 @@ def adjudicate(
     -------
     pd.DataFrame
         The rows of the table, then the new ones; `detail` holds who decided and why. `attrs["adjudication"]`: coder,
-        n_decided, n_pending, n_unanimous, n_without_reason, by (decisions of each person).
+        n_decided, n_pending, n_unanimous, n_without_reason, by (decisions of each person), n_without_row (units of the
+        variable that `decisions` does not have).
 
     Raises
     ------
@@ -169,6 +172,7 @@ def adjudicate(
             **{"coder": coder, "variable": variable, "n_decided": n_decided, "n_unanimous": len(rows) - n_decided},
             **{"n_pending": len(mine) - n_decided, "n_without_reason": int((made["reason"] == "").sum())},
             "by": {str(name): int(n) for name, n in made["by"].value_counts().items()},
+            "n_without_row": len(join_ids(mine["unit_id"], _units_of(table, variable)).lacking),
         },
     }
     return whole
@@ -195,18 +199,14 @@ def _read_decisions(
     if absent := [name for name in ("unit_id", *FILLED) if name not in decisions]:
         mend = "pass the frame of read_adjudication"
         return decisions, [Fault("decisions", f"it has no column {name_some(absent)}", mend)]
-    texts = decisions[["unit_id", *FILLED]].fillna("").astype(str).apply(lambda column: column.str.strip())
+    texts = decisions[["unit_id", *FILLED]].fillna("").astype(str)
+    texts = texts.assign(**{name: texts[name].str.strip() for name in FILLED})
     mine = texts[decisions["variable"] == variable] if "variable" in decisions else texts
     made = mine[mine["decision"] != ""]
-    units = set(table.loc[table["variable"] == variable, "unit_id"].astype(str))
+    join = join_ids(made["unit_id"], _units_of(table, variable))
     given = {text: _read_label(text, labels, kind) for text in made["decision"].unique()}
     wrong = [text for text, label in given.items() if label is None]
     checks = [
-        (
-            ~made["unit_id"].isin(units),
-            "are not in the table",
-            "give each unit_id as the table has it, e.g. with zeros",
-        ),
         (made["unit_id"].duplicated(), "are decided more than once", "keep one decision a unit"),
         (made["by"] == "", "are decided by nobody", "fill in `by`: who decided"),
     ]
@@ -215,12 +215,19 @@ def _read_decisions(
         for flags, what, mend in checks
         if flags.any()
     ]
+    if join.strays:
+        mend = "write each unit_id as the table has it; a spreadsheet keeps zeros where the column is text"
+        faults.append(Fault("decisions", join.say_strays("units", "in the table", "the table"), mend))
     if wrong:
         mend = f"decide for one of {name_some(labels, 12)}, or leave it blank"
         faults.append(Fault("decision", f"{name_some(wrong)} is not in the codebook", mend))
     if not len(made):
         faults.append(Fault("decisions", f"nothing is decided of {variable!r}", "fill in decision, by and reason"))
     return mine.assign(label=mine["decision"].map({text: label or "" for text, label in given.items()})), faults
+
+
+def _units_of(table: pd.DataFrame, variable: str) -> pd.Series:
+    return table.loc[table["variable"] == variable, "unit_id"].astype(str)
 
 
 def _read_label(text: str, labels: Sequence[str], kind: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.runs import describe_runs
 from codebook.errors import Fault, StatisticError
+from codebook.joins import join_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,10 @@ def _pick(table: pd.DataFrame, probes: pd.DataFrame, variable: str) -> pd.DataFr
     kept = table[table["variable"] == variable].merge(probes[["unit_id", "test", "expected"]], on="unit_id")
     faults = []
     if kept.empty:
-        faults.append(Fault("table", f"no answer of {variable!r} to a probe", "plan a run over probe_units(probes)"))
+        join = join_ids(table["unit_id"], probes["unit_id"])
+        near = f" ({join.example('the list of probes')})" if join.near else ""
+        mend = "plan a run over probe_units(probes)"
+        faults.append(Fault("table", f"no answer of {variable!r} to a probe{near}", mend))
     elif (kept["why"] == "pending").any():
         faults.append(Fault("table", f"{(kept['why'] == 'pending').sum()} answers are outstanding", "collect them"))
     if faults:

@@ -18,6 +18,7 @@ from codebook.analysis.reliability import Bootstrap
 from codebook.analysis.scales import Bools, Floats
 from codebook.analysis.weights import WEIGHTED, Design, count_members, resample_design
 from codebook.errors import Fault
+from codebook.joins import join_ids
 
 _MOST_DRAWN = 2**22
 
@@ -200,6 +201,8 @@ def _judge(pair: Pair, given: pd.Series[float], bins: int, binning: str) -> tupl
     rows = np.flatnonzero(labelled & ~np.isnan(p))
     if not len(rows):
         problem = f"none of the {int(labelled.sum()):,} labelled gold units has one"
+        join = join_ids(given.index, pair.units.astype(str))
+        problem += f" ({join.example('the gold')})" if join.near else ""
         mend = "pass the probabilities of the units that have gold"
         raise_faults("Calibration cannot be computed.", [Fault("probability", problem, mend)])
     p = np.take(p, rows)

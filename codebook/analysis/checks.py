@@ -39,9 +39,9 @@ def raise_faults(summary: str, faults: Sequence[Fault]) -> None:
         raise StatisticError(summary, faults)
 
 
-def carry_joins(*tables: pd.DataFrame) -> dict[Hashable, Any]:
-    """What tables tell of ids that did not meet, for the `attrs` of a frame that is made of them."""
-    joins = list(dict.fromkeys(each for table in tables for each in table.attrs.get("joins", ())))
+def carry_joins(*tables: pd.DataFrame, told: Iterable[str] = ()) -> dict[Hashable, Any]:
+    """What tables tell of ids that did not meet, and what more is `told`, for the `attrs` of a frame made of them."""
+    joins = list(dict.fromkeys([*(each for table in tables for each in table.attrs.get("joins", ())), *told]))
     return {"joins": joins} if joins else {}
 
 

@@ -12,6 +12,7 @@ from codebook.analysis.checks import check_coders, check_columns, name_some, rai
 from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.scales import LEVELS, SET_LEVELS, Ints, VariableLike
 from codebook.errors import Fault, StatisticError
+from codebook.joins import join_ids
 
 BY = ("overall", "label", "pair", "leave_one_out")
 """What a row of an agreement frame may stand for."""
@@ -130,16 +131,20 @@ def join_cluster(codings: Codings, cluster: Clusters) -> Codings:
     StatisticError
         Units without a cluster, or with several.
     """
-    given = cluster if isinstance(cluster, pd.Series) else pd.Series(dict(cluster), dtype=object)
-    given = given[given.index.isin(codings.units)]
+    clusters = cluster if isinstance(cluster, pd.Series) else pd.Series(dict(cluster), dtype=object)
+    given = clusters[clusters.index.isin(codings.units)]
     about = "The units cannot be put into clusters."
     if given.index.has_duplicates:
         twice = name_some(given.index[given.index.duplicated()].unique())
         raise_faults(about, [Fault("cluster", f"several clusters for unit {twice}", "give each unit one cluster")])
     codes, _ = pd.factorize(given.reindex(codings.units))
     if (codes < 0).any():
+        join = join_ids(map(str, codings.units[codes < 0]), map(str, clusters.index))
         problem = f"no cluster for {int((codes < 0).sum()):,} units: {name_some(codings.units[codes < 0])}"
-        raise_faults(about, [Fault("cluster", problem, "give each unit of the table its cluster, by unit_id")])
+        more = f" ({join.example('the list of clusters')})" if join.near else ""
+        if not join.strays:
+            more = " (there they are numbers, in the table text)"
+        raise_faults(about, [Fault("cluster", problem + more, "give each unit of the table its cluster, by unit_id")])
     return replace(codings, cluster=np.asarray(codes, dtype=np.int64))
 
 

@@ -13,11 +13,13 @@ from codebook.analysis.estimates import package_versions
 from codebook.analysis.runs import pick_first
 from codebook.analysis.scales import Floats
 from codebook.errors import Fault
+from codebook.joins import Sides, join_faults, join_ids, tell_strays
 
 BY = ("entropy", "conflict")
 """What units are ranked by."""
 
 _ABOUT = "The disagreements cannot be listed."
+_TEXTS = Sides("disputed units", "among the texts", "the texts")
 
 
 def rank_disagreements(
@@ -94,14 +96,18 @@ def rank_disagreements(
     kept: pd.DataFrame = pairable.sort_values(
         order, ascending=False, kind="stable", na_position="last", ignore_index=True
     )
+    joins = []
     if texts is not None:
+        join = join_ids(kept["unit_id"], texts)
+        raise_faults(_ABOUT, join_faults(join, "texts", _TEXTS))
+        joins = tell_strays(join, _TEXTS)
         kept["text"] = kept["unit_id"].map(dict(texts)).fillna("")
     kept.insert(0, "rank", np.arange(1, len(kept) + 1))
     kept.attrs = {
         **{"variable": variable, "by": by, "models": list(models), "draw": draw, "labels": list(labels), "kind": kind},
         **{"n_units": len(kept), "n_dropped": len(frame) - len(kept), "n_split": int((kept["entropy"] > 0).sum())},
         "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
-        **{"versions": package_versions(), **carry_joins(table)},
+        **{"versions": package_versions(), **carry_joins(table, told=joins)},
     }
     return kept
 

@@ -9,18 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import name_some, raise_faults
+from codebook.analysis.checks import carry_joins, name_some, raise_faults
 from codebook.analysis.estimates import check_bootstrap, resample
 from codebook.analysis.measures import explain_gaps, make_measure, ratio, spread
 from codebook.analysis.reliability import Bootstrap
 from codebook.analysis.scales import Floats
 from codebook.errors import Fault
+from codebook.joins import Sides, join_faults, join_ids, tell_strays
 
 NOTE = (
     "A span is right if it has the place and type of one in gold; untyped, if it has its place. Each gold span makes "
     "one span right. A unit that was asked and not answered misses all its gold spans; a quote that its text does not "
     "hold is a wrong span."
 )
+_SPANS = Sides("units with spans", "among those that were put", "the list of these")
+_GOLD = _SPANS._replace(whose="units with gold spans")
+
 MATCHES = ("exact", "overlap")
 """When a span has the place of another: the same first and last sign, or one sign in common."""
 
@@ -58,7 +62,7 @@ def span_validity(
     spans, gold
         One row a span: unit_id, start, end and the type, as `records_table` gives them; one coder and draw each.
     units
-        The units that the coder was put; spans of others are left out.
+        The units that the coder was put; spans of others are left out, and counted in `attrs["joins"]`.
     type_column
         Name of the column with the type; where the frames have none, spans are untyped.
     match
@@ -91,6 +95,7 @@ def span_validity(
     """
     asked = list(dict.fromkeys(units))
     _check(spans, gold, asked, match, check_bootstrap(replicates, confidence))
+    joins = [told for sides, frame in ((_SPANS, spans), (_GOLD, gold)) for told in _hold_against(asked, frame, sides)]
     counts = count_spans(spans, gold, asked, type_column=type_column, match=match)
     how = Bootstrap(replicates, confidence, seed)
     frame = pd.DataFrame(_rows(counts, how))
@@ -98,8 +103,16 @@ def span_validity(
         **{"n_units": len(asked), "n_absent": int((spans["start"].isna() | (spans["start"] < 0)).sum())},
         **{"match": match, "note": NOTE, **how.attrs},
         **{name: spans.attrs[name] for name in ("coverage",) if name in spans.attrs},
+        **carry_joins(spans, gold, told=joins),
     }
     return frame
+
+
+def _hold_against(asked: Sequence[str], frame: pd.DataFrame, sides: Sides) -> list[str]:
+    """What is to be told of spans of other units; an error where none is of these."""
+    join = join_ids(frame["unit_id"].astype(str), asked)
+    raise_faults("The spans cannot be compared.", join_faults(join, "units", sides))
+    return tell_strays(join, sides)
 
 
 def _check(spans: pd.DataFrame, gold: pd.DataFrame, units: Sequence[str], match: str, faults: list[Fault]) -> None:

@@ -16,6 +16,7 @@ from codebook.analysis.estimates import package_versions
 from codebook.analysis.patterns import collapse
 from codebook.analysis.runs import Runs, describe_runs, find_modal, pad
 from codebook.errors import Fault, StatisticError
+from codebook.joins import Sides, join_faults, join_ids
 
 AGGREGATIONS = ("single", "draws", "prompts", "models", "all")
 """Ways to get one label a unit: one run in one draw, or the majority of a run's draws, a model's prompts, a prompt's
@@ -24,6 +25,7 @@ models, or everything."""
 Finding = Callable[[pd.DataFrame], "pd.DataFrame | pd.Series | Mapping[str, Any]"]
 
 _ABOUT = "The finding cannot be specified."
+_VALUES = Sides("units", "among the values", "the list of values")
 _FIGURES = ("estimate", "low", "high", "p")
 
 
@@ -142,6 +144,8 @@ def gap_in_means(values: Mapping[str, float], label: str, *, confidence: float =
     def find(rows: pd.DataFrame) -> dict[str, Any]:
         from scipy.stats import ttest_ind
 
+        if values:
+            raise_faults("There is no gap.", join_faults(join_ids(rows["unit_id"], values), "values", _VALUES))
         number = pd.to_numeric(rows["unit_id"].map(dict(values))).astype(float)
         known = rows["label"].notna() & number.notna()
         parts = [number[known & (rows["label"] == label)], number[known & (rows["label"] != label)]]

@@ -13,6 +13,7 @@ import pandas as pd
 from codebook.analysis.drawing import DIVERGING, INK, MUTED, dress_estimates, literal, new_figure
 from codebook.analysis.estimates import check_bootstrap, format_figure, percentile_interval, resample
 from codebook.errors import Fault, StatisticError
+from codebook.joins import Sides, join_faults, join_ids, tell_strays
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from codebook.analysis.scales import Floats
 
 ALL = "all documents"
+_DOCUMENTS = Sides("transcripts", "among the documents of the truth", "the truth")
 
 
 def fold(text: str) -> str:
@@ -105,8 +107,8 @@ def transcript_accuracy(
     Parameters
     ----------
     transcripts, truth
-        Texts by name of the document. A document without truth is left out; one without a transcript has NaN, says so
-        in `why`, and is not in the last row.
+        Texts by name of the document. A document without truth is left out, and counted in `attrs["joins"]`; one
+        without a transcript has NaN, says so in `why`, and is not in the last row.
 
     Returns
     -------
@@ -129,14 +131,17 @@ def transcript_accuracy(
     2  all documents  0.077        0.667
     """
     faults = check_bootstrap(replicates, confidence)
-    if not set(transcripts) & set(truth):
-        names = ", ".join(map(repr, list(truth)[:5])) or "none"
-        faults.append(Fault("transcripts", f"none is of a document of the truth ({names})", "name both alike"))
+    join = join_ids(transcripts, truth)
+    faults += join_faults(join, "transcripts", _DOCUMENTS, "name both alike")
+    if not join.n_ids:
+        faults.append(Fault("transcripts", "there is none", "transcribe the documents of the truth"))
     if faults:
         raise StatisticError("The transcripts cannot be compared.", faults)
     rows = [_compare(name, transcripts.get(name), known) for name, known in truth.items()]
     frame = pd.DataFrame([*rows, _sum_up(rows, confidence, replicates, seed)])
     frame.attrs |= {"confidence": confidence, "replicates": replicates, "seed": seed}
+    if joins := tell_strays(join, _DOCUMENTS):
+        frame.attrs["joins"] = joins
     return frame.drop(columns="n_found")
 
 

@@ -14,6 +14,7 @@ from codebook.analysis.correction.inputs import check_sample
 from codebook.analysis.estimates import resample
 from codebook.analysis.scales import Floats, Ints
 from codebook.errors import Fault
+from codebook.joins import join_ids
 
 WEIGHTED = "Gold units are weighted by 1 / their inclusion probability in the sample."
 
@@ -53,10 +54,10 @@ def check_drawn(sample: pd.DataFrame | None, units: pd.Series, labelled: pd.Seri
     if sample is None or (faults := check_sample(sample)):
         return [] if sample is None else faults
     ids = sample["unit_id"].astype(str)
-    strange = sorted(set(ids) - set(units.astype(str)))
-    if strange:
-        problem = f"{len(strange):,} of its {len(ids):,} units are not in the table: {name_some(strange)}"
-        return [Fault("sample", problem, "add these units to the table, or read the sample of this study")]
+    join = join_ids(ids, units.astype(str))
+    if join.strays:
+        mend = "add these units to the table, or read the sample of this study"
+        return [Fault("sample", join.say_strays("units of the sample", "in the table", "the table"), mend)]
     uncoded = sorted(set(ids) - set(labelled.astype(str)))
     if not uncoded:
         return []

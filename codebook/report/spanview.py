@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from codebook.errors import TableError
+from codebook.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
 
 if TYPE_CHECKING:
@@ -64,6 +66,11 @@ def show_spans(
         Of `records_table`: unit_id, start, end and the type. Where spans overlap, the first is shown; of gold only
         those that no span touches.
 
+    Raises
+    ------
+    TableError
+        No span is of one of the units.
+
     Examples
     --------
     >>> import pandas as pd
@@ -73,13 +80,18 @@ def show_spans(
     """
     mine, theirs = _by_unit(spans, type_column), _by_unit(gold, type_column) if gold is not None else None
     marked: list[tuple[str, str, list[_Mark]]] = []
+    ids: list[str] = []
     for unit in units:
         if len(marked) == n:
             break
+        ids.append(unit.unit_id)
         if unit.unit_id in mine:
             found = mine[unit.unit_id]
             marks = _compare(found, theirs.get(unit.unit_id, {}) if theirs is not None else found)
             marked.append((unit.unit_id, unit.text, list(_apart(marks))))
+    if mine and not marked and n:
+        sides = Sides("units with spans", "among the units", "the list of units")
+        raise TableError("There is nothing to show.", join_faults(join_ids(mine, ids), "units", sides))
     return SpanView(marked, [] if gold is None else list(_STYLES))
 
 

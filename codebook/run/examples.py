@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from codebook.errors import Fault, ParameterError
+from codebook.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
 from codebook.run.planning import plan
 from codebook.scheme import Category, Codebook, Example, Variable
@@ -45,10 +46,15 @@ def draw_examples(
     Raises
     ------
     ParameterError
-        A category has fewer coded units than that.
+        A category has fewer coded units than that, or the coded units are not among `units`.
     """
     asked = codebook.variable(variable)
-    chosen = _choose(_by_label(table, asked, coder), _drawable(units), asked, n_each, seed)
+    found, drawable = _by_label(table, asked, coder), _drawable(units)
+    join = join_ids((unit_id for ids in found.values() for unit_id in ids), drawable)
+    sides = Sides(f"units coded by {coder}", "among the units", "the list of units")
+    if faults := join_faults(join, "units", sides):
+        raise ParameterError("The coded units are not those to draw examples from.", faults)
+    chosen = _choose(found, drawable, asked, n_each, seed)
     places = {unit_id: label for label, ids in chosen.items() for unit_id in ids}
     drawn = {unit.unit_id: unit for unit in units if unit.unit_id in places}
     categories = [_add(category, (drawn[one] for one in chosen[category.name])) for category in asked.categories]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.errors import Fault, ParameterError
+from codebook.joins import join_ids
 from codebook.sampling.chances import Ints, allot, chances_by_score, draw_systematic
 from codebook.sampling.population import Population, name_some, read_population, refuse
 
@@ -180,7 +181,8 @@ def _read_earlier(earlier: pd.DataFrame | None, population: Population) -> pd.Da
         refuse([Fault("earlier", f"it has no {name_some(absent)}", "pass the whole frame of draw_gold")])
     at = population.units.get_indexer(pd.Index(earlier["unit_id"].astype(str)))
     if (at < 0).any():
-        problem = f"{int((at < 0).sum()):,} of its units are not there: {name_some(earlier.loc[at < 0, 'unit_id'])}"
+        join = join_ids(earlier["unit_id"].astype(str), population.units)
+        problem = join.say_strays("units of it", "there", "the frame")
         refuse([Fault("earlier", problem, "draw from the same units as before")])
     drawn = np.bincount(population.stratum[at], minlength=len(population.names))
     expected = (drawn / population.sizes)[population.stratum[at]]

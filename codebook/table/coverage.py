@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+from codebook.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.records import WHYS
 from codebook.tasks.packing import PACK, count_texts
 
@@ -27,7 +28,8 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
     ----------
     strata
         unit_id -> stratum, such as a source or a year: counts each stratum apart. Refusals and failures are seldom
-        spread evenly, and labels that are missing more often in one stratum bias what is said of all.
+        spread evenly, and labels that are missing more often in one stratum bias what is said of all. Units without
+        one are told in `attrs["joins"]`.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
     Raises
     ------
     TableError
-        The counts do not sum: a row has a label and a why, or neither.
+        The counts do not sum: a row has a label and a why, or neither. No unit has a stratum, or more almost than do.
 
     Examples
     --------
@@ -52,7 +54,9 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
     [['north', 0, 1.0], ['south', 1, 0.0]]
     """
     keys = ["coder", "variable"]
+    joins = list(table.attrs.get("joins", ()))
     if strata is not None:
+        joins += _hold_against(table, strata)
         table = table.assign(stratum=[strata.get(unit_id, "") for unit_id in table["unit_id"]])
         keys = [*keys, "stratum"]
     labelled = {"labelled": table["label"].notna(), **{why: table["why"] == why for why in WHYS}}
@@ -70,7 +74,8 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
         raise TableError("Labels are missing without a why.", faults)
     if strata is not None:
         counted["share_labelled"] = counted["labelled"] / counted["asked"]
-    counted.attrs = {name: table.attrs[name] for name in ("joins",) if table.attrs.get(name)}
+    if joins:
+        counted.attrs["joins"] = joins
     return counted
 
 
@@ -78,6 +83,15 @@ def _count_texts(unit_ids: pd.Series[str]) -> pd.Series[int]:
     """How many texts each row stands for: those of a pack, else one."""
     ones = pd.Series(1, index=unit_ids.index)
     return unit_ids.map(count_texts) if unit_ids.str.startswith(PACK).any() else ones
+
+
+def _hold_against(table: pd.DataFrame, strata: Mapping[str, str]) -> list[str]:
+    """What is to be told of units without a stratum."""
+    sides = Sides("units", "among those with a stratum", "the list of strata")
+    join = join_ids(table["unit_id"], strata)
+    if faults := join_faults(join, "strata", sides):
+        raise TableError("The coverage cannot be split.", faults)
+    return tell_strays(join, sides)
 
 
 def coverage_sentence(table: pd.DataFrame) -> str:

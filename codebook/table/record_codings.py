@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+from codebook.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.paths import resolve_path
 from codebook.records import dump_canonical, read_lines
 from codebook.scheme import Codebook
@@ -24,6 +25,7 @@ def read_record_codings(
     column: str,
     fields: Mapping[str, str] | None = None,
     coder: str = "gold",
+    units: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Read records that people gave, from JSON lines that each hold a unit and the list of its records.
 
@@ -35,11 +37,14 @@ def read_record_codings(
         The keys of a line with the unit's id and with the list.
     fields
         The codebook's field -> the key in a record, where it has another name.
+    units
+        Ids of the units that the records are of, such as those of a run: records of others are left out and counted.
 
     Raises
     ------
     TableError
-        A line lacks a key, or a record does not keep the codebook.
+        A line lacks a key, or a record does not keep the codebook; no line is of one of the units, or more almost are
+        than are.
 
     Examples
     --------
@@ -72,4 +77,17 @@ def read_record_codings(
         rows.append(row | {"label": dump_canonical({name: given}).decode()})
     table = make_table(rows, codebook)
     table.attrs["notes"] = [f"{path.name}: {len(rows):,} units read."]
-    return table
+    return table if units is None else _keep_known(table, units, path.name)
+
+
+def _keep_known(table: pd.DataFrame, units: Iterable[str], name: str) -> pd.DataFrame:
+    """The rows of known units; the others are told."""
+    join = join_ids(table["unit_id"], units)
+    sides = Sides(f"units of {name}", "among the units", "the list of units")
+    if faults := join_faults(join, name, sides, "write the ids of both alike, or name their key with `unit`"):
+        raise TableError("The records are of other units.", faults)
+    if not (joins := tell_strays(join, sides)):
+        return table
+    kept = table[~table["unit_id"].isin(join.strays)].reset_index(drop=True)
+    kept.attrs = {"notes": [*table.attrs["notes"], *joins], "joins": joins}
+    return kept

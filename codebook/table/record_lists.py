@@ -7,6 +7,8 @@ from textwrap import shorten
 
 import pandas as pd
 
+from codebook.errors import TableError
+from codebook.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.records import Unit
 from codebook.table.quotes import HOW
 
@@ -35,7 +37,12 @@ def list_by_unit(
 ) -> pd.DataFrame:
     """List what each unit's records hold in one field beside the unit's beginning, for a person to judge.
 
-    Units without a record stand there with nothing beside them.
+    Units without a record stand there with nothing beside them. Records of other units are told in `attrs["joins"]`.
+
+    Raises
+    ------
+    TableError
+        No record is of one of the units.
 
     Examples
     --------
@@ -51,7 +58,14 @@ def list_by_unit(
         (unit.unit_id, shorten(unit.text, n_characters, placeholder=" ..."), held.get(unit.unit_id, ""))
         for unit in each
     ]
-    return pd.DataFrame(rows, columns=["unit_id", "text", field])
+    sides = Sides("units with records", "among the units", "the list of units")
+    join = join_ids(map(str, held), (row[0] for row in rows))
+    if faults := join_faults(join, "units", sides, "give the units of this run"):
+        raise TableError("The records cannot be listed by unit.", faults)
+    frame = pd.DataFrame(rows, columns=["unit_id", "text", field])
+    if joins := tell_strays(join, sides):
+        frame.attrs["joins"] = joins
+    return frame
 
 
 def units_table(units: Units) -> pd.DataFrame:

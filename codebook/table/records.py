@@ -9,6 +9,7 @@ import orjson
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+from codebook.joins import join_ids
 from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList
 from codebook.table.coverage import coverage_sentence
@@ -86,6 +87,8 @@ def records_table(
         "absent": int((frame["how"] == "absent").sum()) if "how" in frame else 0,
         "notes": table.attrs.get("notes", []),
     }
+    if joins := table.attrs.get("joins"):
+        frame.attrs["joins"] = joins
     return frame
 
 
@@ -123,18 +126,17 @@ def _by_unit(asked: pd.DataFrame, units: Iterable[Unit] | Iterable[tuple[Unit, s
     """Yield each unit with its labels, in the order of the units."""
     columns = ("coder", "variable", "draw", "run_id", "label")
     labels: dict[str, list[tuple[Any, ...]]] = {}
-    there = asked[asked["label"].notna()]
+    there, ids = asked[asked["label"].notna()], list[str]()
     for unit_id, *cells in zip(there["unit_id"], *(there[name] for name in columns), strict=True):
         labels.setdefault(unit_id, []).append(tuple(cells))
     for one in units:
         unit = one[0] if isinstance(one, tuple) else one
+        ids.append(unit.unit_id)
         if unit.unit_id in labels:
             yield unit, labels.pop(unit.unit_id)
     if labels:
-        shown = ", ".join(map(repr, list(labels)[:5]))
-        fault = Fault(
-            "units", f"{len(labels):,} coded units are not among them ({shown})", "give the units of this run"
-        )
+        problem = join_ids(there["unit_id"], ids).say_strays("coded units", "among them", "the list of units")
+        fault = Fault("units", problem, "give the units of this run")
         raise TableError("Quotes are looked for in the text of every unit.", [fault])
 
 

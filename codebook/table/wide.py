@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+from codebook.joins import join_ids
 from codebook.paths import resolve_path
 from codebook.records import Unit, write_atomic
 from codebook.table.exports import write_csv
@@ -41,10 +42,11 @@ def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
     {'id': '7', 'quote': 'Coal is cheap.', 'batch_id': '', 'request_id': '', 'error_info': 'refused'}
     """
     table = check_table(table)
-    quotes = table["unit_id"].map(_texts(units, set(table["unit_id"])))
-    if (lost := table.loc[quotes.isna(), "unit_id"].unique()).size:
-        shown = ", ".join(map(repr, lost[:5]))
-        fault = Fault("units", f"{lost.size:,} coded units are not among them ({shown})", "give the units of this run")
+    texts, ids = _texts(units, set(table["unit_id"]))
+    quotes = table["unit_id"].map(texts)
+    if (join := join_ids(table["unit_id"], ids)).strays:
+        problem = join.say_strays("coded units", "among them", "the list of units")
+        fault = Fault("units", problem, "give the units of this run")
         raise TableError("The wide form needs the text of every unit.", [fault])
     nothing = pd.Series("", index=table.index, dtype="str")
     detail = table.get("detail", nothing)
@@ -73,9 +75,16 @@ def write_wide(table: pd.DataFrame, units: Texts, path: str | Path) -> str:
     return f"{path.name}: {len(wide):,} rows in the wide form."
 
 
-def _texts(units: Texts, wanted: set[str]) -> dict[str, str]:
-    """Return unit_id -> text of the units that are coded; the others are not held."""
+def _texts(units: Texts, wanted: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Return unit_id -> text of the units that are coded, and the ids of all; the other texts are not held."""
     if isinstance(units, Mapping):
-        return {unit_id: text for unit_id, text in units.items() if unit_id in wanted}
-    each = (unit[0] if isinstance(unit, tuple) else unit for unit in units)
-    return {unit.unit_id: unit.text for unit in each if unit.unit_id in wanted}
+        pairs: Iterable[tuple[str, str]] = units.items()
+    else:
+        each = (unit[0] if isinstance(unit, tuple) else unit for unit in units)
+        pairs = ((unit.unit_id, unit.text) for unit in each)
+    texts, ids = dict[str, str](), list[str]()
+    for unit_id, text in pairs:
+        ids.append(unit_id)
+        if unit_id in wanted:
+            texts[unit_id] = text
+    return texts, ids

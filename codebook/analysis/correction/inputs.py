@@ -12,6 +12,7 @@ import pandas as pd
 from codebook.analysis.checks import name_some, raise_faults
 from codebook.analysis.scales import Bools, Floats, Ints
 from codebook.errors import Fault
+from codebook.joins import join_ids
 
 ABOUT = "The regression cannot be corrected."
 ASK_PROB = (
@@ -86,9 +87,10 @@ def take_sample(data: pd.DataFrame, sample: pd.DataFrame, gold: Sequence[str]) -
         faults.append(Fault("unit_id", f"{name_some(data.loc[twice, 'unit_id'])} occur more than once", mend))
     prob = pd.Series(sample["prob"].to_numpy(float), index=sample["unit_id"].astype(str))
     ids = data["unit_id"].astype(str)
-    if strange := sorted(set(prob.index) - set(ids)):
+    join = join_ids(prob.index, ids)
+    if join.strays:
         mend = "add these units to the data, or read the sample of this study"
-        faults.append(Fault("sample", f"{len(strange):,} gold units are not in the data: {name_some(strange)}", mend))
+        faults.append(Fault("sample", join.say_strays("gold units", "in the data", "the data"), mend))
     drawn = ids.isin(prob.index)
     uncoded = drawn & data[list(gold)].isna().any(axis=1)
     if uncoded.any():

@@ -14,6 +14,7 @@ from codebook.analysis.correction.inputs import check_sample
 from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.scales import Bools, Floats, Ints
 from codebook.errors import Fault
+from codebook.joins import join_ids
 
 RANDOM = "random"
 """In place of a sample: the gold units are a simple random sample of the units put to the coder."""
@@ -26,7 +27,8 @@ class Beside:
     """Units put to the model: `units` (n_units,), codes of its labels `coded` and of gold (n_units,), -1 without.
 
     `held` (n_codes + 1, n_labels) says which labels an answer holds, in its last row none; `prob` is NaN but for gold
-    units; `whys` counts the units without a label of the model by reason.
+    units; `whys` counts the units without a label of the model by reason, `n_unused` is the gold
+    labels outside the sample.
     """
 
     units: pd.Index
@@ -37,6 +39,7 @@ class Beside:
     gold: Ints
     prob: Floats
     whys: dict[str, int]
+    n_unused: int = 0
 
     @property
     def gold_rows(self) -> Ints:
@@ -117,6 +120,7 @@ def describe(beside: Beside) -> dict[Hashable, Any]:
     labelled = int((beside.coded >= 0).sum())
     return {
         **{"n_units": len(beside.units), "n_gold": len(beside.gold_rows), "dropped": beside.whys},
+        "n_unused": beside.n_unused,
         "coverage": {"asked": len(beside.units), "labelled": labelled, **beside.whys},
     }
 
@@ -156,7 +160,8 @@ def _align(codings: Codings, labels: tuple[str, ...], coder: str, gold: str, sam
     asked = np.zeros(len(codings.units), dtype=bool)
     asked[by_coder.unit] = True
     prob = _find_prob(codings.units, answers[1] >= 0, asked, sample)
-    answers[1, np.isnan(prob)] = -1
+    outside = np.isnan(prob) & (answers[1] >= 0)
+    answers[1, outside] = -1
     members = codings.scale.members if codings.scale.members.size else np.eye(codings.scale.n_labels, dtype=bool)
     held = np.vstack([members, np.zeros((1, len(labels)), dtype=bool)])
     whys = {str(why): int((by_coder.why == at).sum()) for at, why in enumerate(codings.whys)}
@@ -169,6 +174,7 @@ def _align(codings: Codings, labels: tuple[str, ...], coder: str, gold: str, sam
         gold=answers[1, asked],
         prob=prob[asked],
         whys={why: n for why, n in whys.items() if n},
+        n_unused=int(outside.sum()),
     )
 
 
@@ -177,24 +183,22 @@ def _find_prob(units: pd.Index, has_gold: Bools, asked: Bools, sample: pd.DataFr
     ids = units.astype(str)
     if isinstance(sample, str):
         chance = has_gold.sum() / max(1, int(asked.sum()))
-        raise_faults(_ABOUT, _check_drawn(ids, has_gold, has_gold, asked, strange=[]))
+        raise_faults(_ABOUT, _check_drawn(ids, has_gold, has_gold, asked, sampled=ids[has_gold]))
         return np.where(has_gold, chance, np.nan)
     known = pd.Series(sample["prob"].to_numpy(float), index=sample["unit_id"].astype(str))
     drawn = np.asarray(ids.isin(known.index))
-    strange = sorted(set(known.index) - set(ids))
-    raise_faults(_ABOUT, _check_drawn(ids, drawn, has_gold, asked, strange=strange))
+    raise_faults(_ABOUT, _check_drawn(ids, drawn, has_gold, asked, sampled=known.index))
     return known.reindex(ids).to_numpy(float)
 
 
-def _check_drawn(ids: pd.Index, drawn: Bools, has_gold: Bools, asked: Bools, *, strange: list[str]) -> list[Fault]:
+def _check_drawn(ids: pd.Index, drawn: Bools, has_gold: Bools, asked: Bools, *, sampled: pd.Index) -> list[Fault]:
     faults = []
-    if not drawn.any() and not strange:
+    if not len(sampled):
         faults.append(Fault("gold", "no unit has a gold label", "code the units that draw_gold drew"))
-    outside = [*strange, *ids[drawn & ~asked]]
-    if outside:
+    join = join_ids(sampled, ids[asked])
+    if join.strays:
         mend = "put them to the coder, or take the sample of this table"
-        problem = f"{len(outside):,} gold units are not among the coder's units: {name_some(outside)}"
-        faults.append(Fault("sample", problem, mend))
+        faults.append(Fault("sample", join.say_strays("gold units", "among the coder's units", "the coder"), mend))
     uncoded = ids[drawn & asked & ~has_gold]
     if len(uncoded):
         mend = "code them; leaving them out would make the probabilities wrong"

@@ -10,6 +10,7 @@ import pandas as pd
 from codebook.analysis.entities.checks import check_columns, check_entities, check_mentions, raise_faults
 from codebook.analysis.entities.linking import REVIEW
 from codebook.errors import Fault
+from codebook.joins import join_ids
 
 REVIEW_COLUMNS = ("mention_id", "name", "why", "candidate", "score", "runner_up", "runner_up_score")
 
@@ -122,9 +123,10 @@ def apply_adjudication(
     raise_faults("The labels cannot be applied.", faults)
     rows = table[table["variable"] == variable]
     ids = pd.Series(_pair_ids(pairs), index=pairs.index)
-    unknown = rows.loc[~rows["unit_id"].isin(ids), "unit_id"].unique()
-    if len(unknown) or rows.empty:
-        problem = f"{len(unknown)} units of it are no pairs here" if len(unknown) else f"it has no row of {variable!r}"
+    join = join_ids(rows["unit_id"], ids)
+    if join.strays or rows.empty:
+        problem = join.say_strays("units of it", "among the pairs", "the list of pairs")
+        problem = f"it has no row of {variable!r}" if rows.empty else problem
         fault = Fault("table of labels", problem, "apply the labels to the pairs that grey_pairs was given")
         raise_faults("The labels cannot be applied.", [fault])
     said = rows.dropna(subset=["label"]).groupby("unit_id")["label"].agg(frozenset)

@@ -8,9 +8,9 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import name_some
 from codebook.analysis.entities.checks import check_columns, raise_faults
 from codebook.errors import Fault
+from codebook.joins import join_ids
 
 HALVES = ("choose", "test")
 """The threshold is chosen on the first half of the entities, and its figures are those of the second."""
@@ -87,9 +87,14 @@ def count_true_pairs(pairs: pd.DataFrame, truth: Mapping[Hashable, object] | pd.
 
 def absent_mentions(ids: pd.Series, known: pd.Series) -> list[Fault]:
     """Faults of mentions that the truth does not name."""
-    absent = ids[~ids.isin(known.index)].unique()
+    if ids.isin(known.index).all():
+        return []
+    join = join_ids(ids.astype(str), known.index.astype(str))
+    if not join.strays:
+        problem, mend = "mention ids are numbers on one side and text on the other", "make both text: .astype(str)"
+        return [Fault("table of truth", problem, mend)]
     mend = "give each mention id its entity, missing where it has none"
-    return [Fault("table of truth", f"mentions {name_some(absent)} are not in it", mend)] if len(absent) else []
+    return [Fault("table of truth", join.say_strays("mentions", "in it", "it"), mend)]
 
 
 def _is_odd(entity: str, seed: int) -> int:
