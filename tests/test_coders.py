@@ -303,3 +303,9 @@ def test_r29_a_json_key_twice_is_refused(tmp_path):
     path = put(tmp_path / "a.jsonl", '{"id": 1, "ann": "sports"}\n{"id": 2, "ann": "sports", "ann": "travel"}\n')
     with pytest.raises(TableError, match=r"a.jsonl, line 2.*the key 'ann' stands twice"):
         read_codings(path, ONE, unit="id", columns=["ann"])
+
+
+def test_r29_a_reply_in_another_unicode_form_names_the_category():
+    economy = variable(categories=("\u00e9conomie", "guerre"))
+    assert find_named("C'est de l'e\u0301conomie.", economy) == "\u00e9conomie"
+    assert find_named("\u00c9CONOMIE", variable(categories=("e\u0301conomie", "guerre"))) == "e\u0301conomie"

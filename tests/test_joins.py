@@ -14,6 +14,7 @@ from codebook.cli import main
 from codebook.errors import TableError
 from codebook.joins import find_cause, find_twins, join_ids, near_form
 from codebook.records import Unit
+from codebook.report.checklist import check_facts
 from codebook.report.facts import gather_facts
 from codebook.run import Run, plan
 from codebook.table import coverage, merge_tables, read_coders
@@ -169,9 +170,10 @@ def test_u03_ids_that_are_others_are_said_to_be(run, project):
 def test_u03_the_report_counts_people_by_the_units_of_the_run(run, project):
     facts = gather_facts("one", coders=put(project, gold=[*IDS, "99"], Anna=IDS), gold="gold")
     assert (facts.n_gold, len(facts.people)) == (12, 24)
-    assert facts.people.attrs["joins"] == [
-        "gold.csv: 1 of 13 ids of gold is not in the run (first: '99'); 1 coding left out."
-    ]
+    lost = "gold.csv: 1 of 13 ids of gold is not in the run (first: '99'); 1 coding left out."
+    assert facts.people.attrs["joins"] == [lost]
+    row = check_facts(facts).set_index("question").loc["ids of the coders"]
+    assert (row["state"], row["found"]) == ("look", lost)
 
 
 def test_u03_the_command_says_what_did_not_meet(run, project):

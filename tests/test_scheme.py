@@ -23,6 +23,7 @@ from codebook.scheme import (
     render_markdown,
     write_codebook,
 )
+from codebook.scheme.checks import fold_name
 
 DATA = Path(__file__).parents[1] / "data"
 GOOD = """\
@@ -364,7 +365,7 @@ NAMES = WORDS.filter(lambda name: name.isprintable())
 
 @st.composite
 def codebooks(draw):
-    names = draw(st.lists(NAMES, min_size=2, max_size=4, unique_by=lambda name: name.strip().casefold()))
+    names = draw(st.lists(NAMES, min_size=2, max_size=4, unique_by=lambda name: fold_name(name.strip())))
     words = st.lists(WORDS, max_size=2).map(tuple)
     examples = st.lists(st.builds(Example, text=WORDS, why=WORDS), max_size=1).map(tuple)
     categories = [
@@ -549,3 +550,16 @@ def test_shipped_codebooks_load(study, n_variables):
     book = read_codebook(DATA / study / "codebook.yaml")
     assert len(book.variables) == n_variables
     assert all(len(variable.scale) >= 2 for variable in book.variables)
+
+
+@pytest.mark.parametrize("names", [("é", "e\u0301"), ("e\u0301", "é"), ("É", "e\u0301")])
+def test_r29_two_unicode_forms_of_one_name_are_refused(names):
+    categories = ", ".join(f'"{name}"' for name in names)
+    text = VARIABLE.replace("[x, y]", f"[{categories}]")
+    assert text != VARIABLE
+    with pytest.raises(SchemeError, match=r"line 8: the name .* again, with the same letters in another Unicode form"):
+        parse_codebook(text)
+    field = f"[{{name: f, kind: choice, categories: [{categories}]}}]"
+    records = f"name: a\nunit: b\nvariables:\n  - {{name: v, question: q, kind: records, fields: {field}}}\n"
+    with pytest.raises(SchemeError, match="in another Unicode form"):
+        parse_codebook(records)

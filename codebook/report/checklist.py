@@ -126,6 +126,13 @@ def _people(facts: Facts) -> Iterator[Check]:
         yield Check(question, "missing", f"{n_humans} beside the gold, no unit coded by two", mend)
 
 
+def _ids(facts: Facts) -> Iterator[Check]:
+    if joins := facts.people.attrs.get("joins"):
+        source = cite(facts.coders_path) if facts.coders_path else ""
+        mend = "write the ids in the coders' files as the run has them"
+        yield Check("ids of the coders", "look", " ".join(joins), mend, source)
+
+
 def _figures(facts: Facts) -> Iterator[Check]:
     for section, notebook, state in (
         ("validity", "05_validity", "missing"),
@@ -231,4 +238,4 @@ def _digest(path: Path) -> str:
     return digest_of(path) if path.is_file() else ""
 
 
-_CHECKS = (_gold, _people, _figures, _drift, _missing, _pilot, _prices, _digests)
+_CHECKS = (_gold, _people, _ids, _figures, _drift, _missing, _pilot, _prices, _digests)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from codebook.joins import spell
 from codebook.scheme.model import Codebook, RecordField, RecordList, Variable
 
 Loc = tuple[str | int, ...]
@@ -23,6 +25,23 @@ def as_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and "_" not in text else None
+
+
+def fold_name(name: str) -> str:
+    """Return a name as it is compared with others: capitals and Unicode forms make no difference.
+
+    Examples
+    --------
+    >>> fold_name("E\u0301conomie") == fold_name("\u00e9conomie")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _say_twins(first: str, second: str) -> str:
+    if first.casefold() == second.casefold():
+        return f"the name {second!r} is used twice"
+    return f"the name {spell(second)} is {spell(first)} again, with the same letters in another Unicode form"
 
 
 def check_names(codebook: Codebook) -> Iterator[Finding]:
@@ -61,15 +80,15 @@ def check_categories(variable: Variable) -> Iterator[Finding]:
     least = 1 if variable.kind == "multi" else 2
     if len(variable.categories) < least:
         yield ("categories",), f"only {len(variable.categories)} given", f"give at least {least}"
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for group in ("categories", "abstain"):
         for place, category in enumerate(getattr(variable, group)):
             where = (group, place, "name")
             if not category.name.isprintable():
                 yield where, f"the name {category.name!r} holds a control character", "write the name on one line"
-            if category.name.casefold() in seen:
-                yield where, f"the name {category.name!r} is used twice", "rename or remove one"
-            seen.add(category.name.casefold())
+            if twin := seen.get(fold_name(category.name)):
+                yield where, _say_twins(twin, category.name), "rename or remove one"
+            seen.setdefault(fold_name(category.name), category.name)
     yield from _check_schema_limits(variable)
 
 
@@ -138,10 +157,11 @@ def _check_field(field: RecordField, loc: Loc) -> Iterator[Finding]:
         yield (*loc, "categories"), f"a choice between {len(field.categories)}", "give at least 2 categories"
     if field.kind != "choice" and field.categories:
         yield (*loc, "categories"), f"categories for a field of kind {field.kind}", "write `kind: choice`"
-    folded = [name.casefold() for name in field.labels]
+    folded = [fold_name(name) for name in field.labels]
     for place, name in enumerate(field.labels):
-        if folded.index(name.casefold()) != place:
-            yield (*loc, "categories", place, "name"), f"the name {name!r} is used twice", "rename or remove one"
+        if (first := folded.index(folded[place])) != place:
+            problem = _say_twins(field.labels[first], name)
+            yield (*loc, "categories", place, "name"), problem, "rename or remove one"
 
 
 def _check_schema_limits(variable: Variable) -> Iterator[Finding]:
