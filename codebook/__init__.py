@@ -7,8 +7,10 @@ The names below are all a notebook needs; each is loaded when it is first used, 
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from types import FunctionType
 from typing import Any
 
 _WHERE = {
@@ -197,7 +199,16 @@ except PackageNotFoundError:  # a copy of the source that was never installed
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'codebook' has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return getattr(import_module(f"codebook.{_MODULE_OF[name]}"), name)
+    value = getattr(import_module(f"codebook.{_MODULE_OF[name]}"), name)
+    return _in_words(value) if isinstance(value, FunctionType) else value
+
+
+@cache
+def _in_words(verb: FunctionType) -> Any:
+    """A verb that says in words what the machine did not let it do, such as to write to a full disk."""
+    from codebook.machine import in_words
+
+    return in_words(verb)
 
 
 def __dir__() -> list[str]:

@@ -20,6 +20,7 @@ CodebookError
 │   │   └── CutShortError  a file of a service came without its end
 │   └── GoneError         a service no longer has the job or file
 ├── RecordError           a file of the record is damaged or gone
+├── MachineError          the machine does not let the kit work: a full disk, a lock, no rights, no memory
 └── ExecutionError        a notebook failed; carries notebook, cell and cause
 """
 
@@ -159,6 +160,10 @@ class GoneError(EngineError):
 
 class RecordError(CodebookError):
     """A file of the record (shard, result, ledger) is damaged, changed or gone."""
+
+
+class MachineError(CodebookError):
+    """The machine does not let the kit do something: a full disk, a lock, no rights, no memory. Nothing is lost."""
 
 
 class ExecutionError(CodebookError):

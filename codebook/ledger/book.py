@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codebook.errors import RecordError
-from codebook.ledger.connecting import connect, copy_file, may_write
+from codebook.ledger.connecting import connect, copy_file, may_write, wait_for_others
 from codebook.ledger.migrations import needs_copy, open_tables
 from codebook.ledger.queries import Queries
 from codebook.paths import make_private
@@ -101,7 +101,7 @@ class Ledger(Queries):
         """
         if self.read_only:
             raise RecordError(f"{self.path.name} can only be read here, so nothing can be noted. {MEND_READ_ONLY}")
-        self._db.execute("BEGIN IMMEDIATE")
+        wait_for_others(self._db, "BEGIN IMMEDIATE")
         try:
             yield self._db
             self._db.execute("COMMIT")

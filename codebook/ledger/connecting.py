@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
+from codebook.errors import BusyError
+
 WAIT_S = 60.0
 """How long to wait for another process that writes."""
+SAY_AFTER_S = 3.0
+"""After which time it is said that another process is waited for."""
 MEMORY = Path(":memory:")
+_HELD = "Another process holds the ledger (runs/ledger.db)"
+_CLOSE = "end it, or close the program that has the file open"
 
 
 def connect(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
@@ -51,6 +59,34 @@ def copy_file(path: Path) -> Path:
     return folder / path.name
 
 
+def wait_for_others(db: sqlite3.Connection, statement: str) -> None:
+    """Do what another process may hold up, and say so when that takes more than a few seconds.
+
+    Raises
+    ------
+    BusyError
+        It still does after a minute.
+    """
+    end, said = time.monotonic() + WAIT_S, False
+    while True:
+        try:
+            db.execute(statement)
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise
+            if time.monotonic() >= end:
+                raise BusyError(
+                    f"{_HELD} for {WAIT_S:.0f} s. To mend: {_CLOSE}, then repeat; nothing is lost."
+                ) from None
+            if not said:
+                logging.getLogger("codebook").warning(
+                    f"{_HELD}; waiting for up to {WAIT_S:.0f} s. If it hangs: {_CLOSE}."
+                )
+            said = True
+        else:
+            return
+
+
 class _Refused(sqlite3.OperationalError):
     """The file, or its folder, cannot be written, which this way of opening it needs."""
 
@@ -65,9 +101,9 @@ def _list_addresses(path: Path) -> list[str]:
 
 def _open(address: str, *, any_thread: bool) -> sqlite3.Connection:
     how = {"uri": address.startswith("file:"), "check_same_thread": not any_thread}
-    db = sqlite3.connect(address, timeout=WAIT_S, isolation_level=None, **how)
+    db = sqlite3.connect(address, timeout=SAY_AFTER_S, isolation_level=None, **how)
     try:
-        db.execute("SELECT count(*) FROM sqlite_master")
+        wait_for_others(db, "SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
         db.close()
         if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):

@@ -19,7 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 from codebook.errors import RecordError
-from codebook.ledger.connecting import connect, has_changes_beside
+from codebook.ledger.connecting import connect, has_changes_beside, wait_for_others
 
 
 def m001_first(db: sqlite3.Connection) -> None:
@@ -145,7 +145,7 @@ def migrate(db: sqlite3.Connection) -> None:
     for number, step in enumerate(MIGRATIONS, start=1):
         if db.execute("PRAGMA user_version").fetchone()[0] >= number:
             continue
-        db.execute("BEGIN IMMEDIATE")
+        wait_for_others(db, "BEGIN IMMEDIATE")
         if db.execute("PRAGMA user_version").fetchone()[0] < number:  # another process may have been quicker
             step(db)
             db.execute(f"PRAGMA user_version = {number:d}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from codebook.engines import Engine, KeepsFiles, make_engine
 from codebook.errors import BusyError, Fault, ParameterError, PendingError
 from codebook.ledger import Ledger
+from codebook.machine import all_in_words
 from codebook.records import RETRIED
 from codebook.run.again import check_retry, plan_again
 from codebook.run.folder import RunFolder, engine_options
@@ -38,6 +39,7 @@ def open_run(name: str) -> Run:
     return Run(RunFolder(name))
 
 
+@all_in_words
 class Run(RunViews):
     """A planned run. Every verb may be repeated, at any time and after any crash: what is done stays done.
 

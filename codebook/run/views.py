@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, ParameterError, RunError
 from codebook.ledger import Ledger
+from codebook.machine import all_in_words
 from codebook.paths import show_path
 from codebook.records import Unit
 from codebook.run.folder import RunFolder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@all_in_words
 class RunViews:
     """The reading half of a run."""
 

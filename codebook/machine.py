@@ -1,0 +1,131 @@
+"""What the machine does not let the kit do - a full disk, a lock, no rights - in words, with the mend.
+
+`in_words` is put around the verbs that notebooks call; the command line asks `explain` for whatever else arrives there.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from codebook.errors import CodebookError, MachineError
+from codebook.paths import show_path
+
+P = ParamSpec("P")
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
+
+NOTHING_LOST = "Nothing is lost: what was done is on disk, and the same call or command, repeated, goes on from there."
+
+_ELSEWHERE = "copy the whole project to a folder of your own that you may write, and work there"
+_LOCAL = "copy the whole project to a local disk, and work there"
+_FULL = ("the disk is full", "free some disk space, then repeat")
+_LOCKED = ("another process holds it", "wait for the other process or close it (a database browser, say), then repeat")
+_NO_LOCKS = ("its place has no working locks, as some network drives have not", _LOCAL)
+_READ_ONLY = ("it cannot be written there", _ELSEWHERE)
+_MEMORY = ("the memory is full", "close other programs, or take fewer units at a time, then repeat")
+
+_BY_NUMBER: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("ENOSPC", "EDQUOT"), _FULL),
+    **dict.fromkeys(("EROFS",), _READ_ONLY),
+    **dict.fromkeys(("EACCES", "EPERM"), ("this user may not read or write it", _ELSEWHERE)),
+    **dict.fromkeys(("ENOLCK", "ENOSYS", "EOPNOTSUPP", "ENOTSUP", "ESTALE", "EDEADLK"), _NO_LOCKS),
+    "EIO": ("the disk or the network drive does not answer", _LOCAL),
+    "ENAMETOOLONG": ("the name of a file is too long", "shorten the names of folders, files or ids"),
+    "ELOOP": ("links lead back to themselves", "remove the link"),
+    **dict.fromkeys(("EMFILE", "ENFILE"), ("too many files are open", "close other programs, or raise `ulimit -n`")),
+    "ENOMEM": _MEMORY,
+    "ENOENT": ("there is no such file or folder", "correct the path, or put back what was moved"),
+    **dict.fromkeys(
+        ("EISDIR", "ENOTDIR", "EEXIST"),
+        ("a file stands where a folder is needed, or the other way round", "give another name, or move it away"),
+    ),
+    "EBUSY": ("another program uses it", "close that program, then repeat"),
+}
+"""The number of an OSError by its name -> what is the matter, and the mend."""
+
+_BY_WORDS = (
+    (("is locked",), _LOCKED),
+    (("disk is full",), _FULL),
+    (("readonly", "unable to open"), _READ_ONLY),
+    (("disk i/o error", "locking protocol"), _NO_LOCKS),
+)
+_DAMAGED = (
+    "it is damaged",
+    "restore runs/ledger.db from a backup; or move it away and plan the run again: what lies in its folder or at the "
+    "service is not paid twice",
+)
+
+
+def explain(error: BaseException) -> MachineError | None:
+    """Return what the machine did not let the kit do, or None where that is not what an error says.
+
+    Examples
+    --------
+    >>> print(explain(OSError(errno.ENOSPC, "No space left on device", "table.csv")))
+    table.csv: the disk is full. To mend: free some disk space, then repeat.
+    """
+    for one in _chain(error):
+        if isinstance(one, MachineError):
+            return one
+        if isinstance(one, sqlite3.Error):
+            return _explain_ledger(one)
+        if isinstance(one, OSError) and (said := _BY_NUMBER.get(errno.errorcode.get(one.errno or 0, ""))):
+            named = one.filename or one.filename2
+            where = f"{show_path(Path(_as_text(named)))}: " if named and not isinstance(named, int) else ""
+            return MachineError(f"{where}{said[0]}. To mend: {said[1]}.")
+        if isinstance(one, MemoryError):
+            return MachineError(f"{_MEMORY[0].capitalize()}. To mend: {_MEMORY[1]}.")
+    return None
+
+
+def in_words(verb: Callable[P, T]) -> Callable[P, T]:
+    """Make a verb say in words what the machine did not let it do; every other error passes as it is."""
+
+    @functools.wraps(verb)
+    def told(*args: P.args, **options: P.kwargs) -> T:
+        try:
+            return verb(*args, **options)
+        except CodebookError:
+            raise
+        except (OSError, sqlite3.Error, MemoryError) as error:
+            if (explained := explain(error)) is None:
+                raise
+            raise MachineError(f"{explained}\n{NOTHING_LOST}") from error
+
+    return told
+
+
+def all_in_words(kind: C) -> C:
+    """Do the same for every public method of a class."""
+    for name, method in list(vars(kind).items()):
+        if not name.startswith("_") and callable(method) and not isinstance(method, type):
+            setattr(kind, name, in_words(method))
+    return kind
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what it was raised from."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+
+
+def _explain_ledger(error: sqlite3.Error) -> MachineError | None:
+    if isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError | sqlite3.InterfaceError):
+        return None  # the kit itself asked wrongly
+    words = str(error).lower()
+    known = (said for parts, said in _BY_WORDS if any(part in words for part in parts))
+    problem, mend = next(known, _DAMAGED)
+    return MachineError(f"The ledger (runs/ledger.db): {problem} ({error}). To mend: {mend}.")
+
+
+def _as_text(name: Any) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
