@@ -309,3 +309,12 @@ def test_r29_a_reply_in_another_unicode_form_names_the_category():
     economy = variable(categories=("\u00e9conomie", "guerre"))
     assert find_named("C'est de l'e\u0301conomie.", economy) == "\u00e9conomie"
     assert find_named("\u00c9CONOMIE", variable(categories=("e\u0301conomie", "guerre"))) == "e\u0301conomie"
+
+
+def test_r17_a_format_without_a_header_is_named(tmp_path):
+    text = (
+        "#FORMAT=WebAnno TSV 3.3\n#T_SP=webanno.custom.Stance|Label\n\n\n#Text=Coal is cheap.\n1-1\t0-4\tCoal\tpro\t\n"
+    )
+    path = put(tmp_path / "a.tsv", text)
+    with pytest.raises(TableError, match="it is WebAnno's TSV: a line a token, and no header"):
+        read_codings(path, ONE, unit="id", columns=["ann"])

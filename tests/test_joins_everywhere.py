@@ -31,7 +31,7 @@ from codebook.errors import InputError
 from codebook.records import Unit
 from codebook.report.spanview import show_spans
 from codebook.run.examples import draw_examples
-from codebook.sampling import draw_gold
+from codebook.sampling import draw_gold, write_gold_sample
 from codebook.scheme import parse_codebook
 from codebook.table import (
     coverage,
@@ -103,6 +103,23 @@ def test_r08_gold_outside_the_sample_is_counted():
     some = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": 0.5})
     assert pair(sample=some).attrs["n_unused"] == 2
     assert pair(sample="random").attrs["n_unused"] == 0
+
+
+def test_r08_covariates_that_do_not_meet_are_told_with_the_figure():
+    table = make_table("tone", {"gold": list("abab") * 20, "m": list("abba") * 20})
+    data = pair_with_gold(table, **WHAT, coder="m", gold="gold", sample="random", label="a")
+    words = {name: len(name) + at % 3 for at, name in enumerate(data["unit_id"][:60])}
+    frame = correct("gold ~ words", data.assign(words=data["unit_id"].map(words)), cross_fit=0)
+    assert frame.attrs["joins"] == ["Of 80 units those with a gap are left out: words missing in 20."]
+
+
+def test_r08_a_sample_under_other_ids_is_not_enlarged(tmp_path):
+    sample = draw_gold(pd.DataFrame({"unit_id": UNITS}), 4)
+    write_gold_sample(sample, tmp_path / "gold.jsonl")
+    with pytest.raises(
+        InputError, match=r"4 of its units would be lost.*the new one has 'U\d', which differs by capitals"
+    ):
+        write_gold_sample(sample.assign(unit_id=sample["unit_id"].str.upper()), tmp_path / "gold.jsonl")
 
 
 def test_r08_a_sheet_of_decisions_that_almost_meets(tmp_path):

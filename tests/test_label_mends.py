@@ -136,6 +136,18 @@ def test_r07_every_mend_that_a_message_gives_works(tmp_path, kind, categories, c
             assert fault.problem not in problems(path, codebook, **options, label="code", **mend), mend
 
 
+def test_r07_the_mend_of_a_renamed_label_names_the_cell(tmp_path):
+    path = write(tmp_path, "1", "pro")
+    options = {"unit": "id", "coder_name": "a", "label": "code", "rename": {"1": "contr"}}
+    with pytest.raises(TableError) as caught:
+        read_codings(path, book("single"), **options)
+    (fault,) = caught.value.faults
+    assert "label '1' (1 times): `rename` makes it 'contr'; it is not in the codebook" in fault.problem
+    assert "`rename: {'1': 'contra'}`" in fault.mend
+    table = read_codings(path, book("single"), **{**options, "rename": {"1": "contra"}})
+    assert table["label"].tolist() == ["contra", "pro"]
+
+
 def problems(path, codebook, **options):
     try:
         read_codings(path, codebook, **options)

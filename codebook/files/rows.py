@@ -28,6 +28,7 @@ from codebook.files.workbook import iter_cells
 from codebook.paths import find_file_fault, resolve_path
 
 _N_HEAD = 50
+_WEBANNO = "#FORMAT=WebAnno"
 _MENDS = {
     ".xlsx": "open it in Excel or LibreOffice and save it again as .xlsx, or as csv",
     ".parquet": "write it again with the program that made it, or save the table as csv",
@@ -76,6 +77,9 @@ class RowFile:
             faults = [
                 Fault(self.path.name, f"{', '.join(map(repr, missing))} stands in line {line}, not in the first", mend)
             ]
+        elif self.columns[:1] and self.columns[0].startswith(_WEBANNO):
+            mend = "export a table with a row a unit (csv, xlsx, JSON lines), or records as JSON lines"
+            faults = [Fault(self.path.name, "it is WebAnno's TSV: a line a token, and no header", mend)]
         else:
             faults = [missing_column(self.path.name, name, self.columns) for name in missing]
         raise UnitsError(f"{self.path.name} has the columns {', '.join(map(repr, self.columns))}.", faults)

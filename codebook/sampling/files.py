@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from codebook.errors import Fault, ParameterError, RecordError
+from codebook.joins import join_ids
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.records import digest, dump_canonical, dump_line, load_line, number_lines, write_atomic
 from codebook.sampling.draw import COLUMNS, take_part
@@ -142,7 +143,10 @@ def _check_enlarges(file: Path, rows: list[dict[Any, Any]], sample: pd.DataFrame
     mend = "enlarge it (draw_gold(..., earlier=read_gold_sample(path, part='all', unlock=True))), or name another file"
     if not all(kept):
         lost = old.loc[[not each for each in kept], "unit_id"]
-        _refuse(file, f"it holds another sample: {len(lost):,} of its units would be lost or change their part", mend)
+        join = join_ids(lost, sample["unit_id"].astype(str))
+        near = f" ({join.example('the new one')})" if join.near else ""
+        problem = f"it holds another sample: {len(lost):,} of its units would be lost or change their part{near}"
+        _refuse(file, problem, mend)
     if len(old) == len(sample) and not (old["prob"].to_numpy() == sample["prob"].to_numpy()).all():
         _refuse(file, "it holds the same units with other probabilities", mend)
 

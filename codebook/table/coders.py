@@ -126,8 +126,9 @@ def _read_all(
 
 def _placed(fault: Fault, where: str, file: str) -> Fault:
     """A fault of a file, with the place of its entry."""
-    inside = fault.where.removeprefix(Path(file).name).strip(", ")
-    return Fault(f"{where}, {inside}" if inside and where != fault.where else where, fault.problem, fault.mend)
+    inside = fault.where.rpartition(Path(file).name)[2].strip(", ")
+    place = f"{where[:-1]}, {inside})" if where.endswith(")") else f"{where}, {inside}"
+    return Fault(place if inside else where, fault.problem, fault.mend)
 
 
 def _put_together(read: Sequence[Read], codebook: Codebook) -> dict[Key, dict[str, Any]]:

@@ -15,7 +15,7 @@ from codebook.scheme import Codebook, Variable
 from codebook.table.coding_source import CodingSource
 from codebook.table.contract import find_label_problem
 from codebook.table.frame import dump_labels
-from codebook.table.label_mends import NO_VARIABLE, OUTSIDE, label_faults, plain_faults
+from codebook.table.label_mends import NO_VARIABLE, OUTSIDE, Outside, label_faults, plain_faults
 from codebook.table.replies import find_named
 from codebook.units import as_values, open_rows
 
@@ -30,14 +30,14 @@ _LEFT_OUT = "left out by `skip`"
 class Codings:
     """What was read from one file: rows of the tidy table, and counts of what was left out or changed.
 
-    `outside` counts labels by variable, label and problem, `plain` the cells of `multi` variables that are no lists,
-    `twice` has the key of each repeated coding and whether its label is another one.
+    `outside` counts labels by variable, label, what `rename` makes of it, and problem; `plain` has the cells of `multi`
+    variables that are no lists; `twice` has the key of each repeated coding and whether its label is another one.
     """
 
     source: CodingSource
     rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    outside: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    outside: Counter[Outside] = field(default_factory=Counter)
     plain: dict[str, Counter[str]] = field(default_factory=dict)
     twice: list[tuple[Key, bool]] = field(default_factory=list)
     ragged: list[int] = field(default_factory=list)
@@ -125,7 +125,7 @@ def _read_row(row: Mapping[str, str], codings: Codings, variables: Mapping[str, 
     cells = source.columns or {coder: source.label or source.reply or ""}
     for who, column in cells.items():
         if name not in variables:
-            codings.outside[name, row[column][:80], NO_VARIABLE] += 1
+            codings.outside[name, row[column][:80], "", NO_VARIABLE] += 1
             continue
         found = _read_cell(row[column], variables[name], codings)
         if found is not None:
@@ -180,7 +180,7 @@ def _read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any
     counts["renamed"] += cell in source.rename
     label = source.rename.get(cell, cell)
     if problem := find_label_problem(label, variable):
-        codings.outside[variable.name, label, problem] += 1
+        codings.outside[variable.name, cell, label, problem] += 1
         return None
     return {"label": label, "why": None}
 
@@ -199,8 +199,9 @@ def _read_set(cell: str, variable: Variable, codings: Codings) -> dict[str, Any]
     counts["skipped"] += len(given) < len(parts)
     counts["renamed"] += any(part in source.rename for part in given)
     named = [source.rename.get(part, part) for part in given]
-    if outside := [part for part in named if part not in variable.labels]:
-        codings.outside.update((variable.name, part, OUTSIDE) for part in outside)
+    outside = [pair for pair in zip(given, named, strict=True) if pair[1] not in variable.labels]
+    if outside:
+        codings.outside.update((variable.name, part, label, OUTSIDE) for part, label in outside)
         return None
     if parts and not named:
         return _left_out(cell)

@@ -19,21 +19,24 @@ from codebook.scheme import Codebook, Variable
 
 NO_VARIABLE = "there is no such variable"
 OUTSIDE = "it is not in the codebook"
+Outside = tuple[str, str, str, str]
+"""Variable, label in the file, what `rename` makes of it, and the problem."""
+
 _N_LISTED = 20
 _SHOWN, _LONGEST = 80, 200
 _SIGNS = (";", ",", "|", "/", "+", "&", "#", "\t", "\n", "; ", ", ", " | ", " / ", " + ", " & ", " ")
 _LETTERS = re.compile(r"[\W_]+")
 
 
-def label_faults(where: str, codebook: Codebook, outside: Counter[tuple[str, str, str]]) -> Iterator[Fault]:
+def label_faults(where: str, codebook: Codebook, outside: Counter[Outside]) -> Iterator[Fault]:
     """Yield a fault for each label that is not the codebook's, the commonest first; `outside` counts them."""
-    for (name, label, problem), n in outside.most_common(_N_LISTED):
+    for (name, label, meant, problem), n in outside.most_common(_N_LISTED):
         shown = spell(label if len(label) <= _SHOWN else label[:_SHOWN] + "...")
         if problem == NO_VARIABLE:
             mend = _mend_variable(name, codebook)
         else:
-            more, mend = _mend_label(label, problem, codebook.variable(name))
-            problem += more
+            more, mend = _mend_label(label, meant, codebook.variable(name))
+            problem = (f"`rename` makes it {spell(meant)}; " if label != meant else "") + problem + more
         yield Fault(where, f"variable {name!r}, label {shown} ({n:,} times): {problem}", mend)
     if (rest := len(outside) - _N_LISTED) > 0:
         yield Fault(where, f"{rest:,} more labels are not the codebook's", "see whether the right column is named")
@@ -48,11 +51,11 @@ def plain_faults(where: str, variable: Variable, cells: Mapping[str, int]) -> It
     if alone:
         mend += ", or `join: true` where each row holds one label of its unit"
     yield Fault(where, f"{problem} ({n:,} such cell{'s' * (n > 1)})", mend)
-    parts = Counter[tuple[str, str, str]]()
+    parts = Counter[Outside]()
     for cell, times in cells.items():
         for part in _parts(cell, sign):
             if part not in variable.labels:
-                parts[variable.name, part, OUTSIDE] += times
+                parts[variable.name, part, part, OUTSIDE] += times
     yield from label_faults(where, _only(variable), parts)
 
 
@@ -83,7 +86,7 @@ def _mend_variable(name: str, codebook: Codebook) -> str:
     return f"did you mean {near[0]!r}? Else {mend}" if near else mend
 
 
-def _mend_label(label: str, problem: str, variable: Variable) -> tuple[str, str]:
+def _mend_label(label: str, meant: str, variable: Variable) -> tuple[str, str]:
     """Return what more is to be said of the problem, and the declared recoding that helps; nothing is recoded alone."""
     if len(label) > _LONGEST:
         return "", "see whether `label` names the column of labels: this is a long text"
@@ -91,11 +94,11 @@ def _mend_label(label: str, problem: str, variable: Variable) -> tuple[str, str]
     if variable.is_open:
         return "", f"write {variable.kind} as JSON, or {leave_out}"
     add = "add the category to the codebook"
-    near = find_near_label(label, variable)
+    near = find_near_label(meant, variable) or find_near_label(label, variable)
     if near is None:
         names = ", ".join(map(repr, variable.labels[:12])) + ", ..." * (len(variable.labels) > 12)
         return "", f"recode it with `rename` to one of {names}; {add}, or {leave_out}"
-    cause = find_cause(label, near) if near_form(label) == near_form(near) else ""
+    cause = find_cause(meant, near) if near_form(meant) == near_form(near) else ""
     more = f": it has the letters of {spell(near)} and differs by {cause}" if cause in UNSEEN else ""
     return more, f"`rename: {{{quote(label)}: {quote(near)}}}`, {add}, or {leave_out}"
 

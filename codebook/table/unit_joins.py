@@ -132,16 +132,18 @@ def meet_each_other(read: Sequence[Read]) -> Meeting:
     for _, codings in read:
         meeting.notes += _take_near(codings, fixed) if codings.source.ids == "near" else ()
     coders: dict[str, dict[str, None]] = {}
-    for _, codings in read:
-        for who, ids in ids_by_coder(codings).items():
+    owners: dict[str, Read] = {}
+    for each in read:
+        for who, ids in ids_by_coder(each[1]).items():
             coders.setdefault(who, {}).update(ids)
-    _tell_apart(read, coders, meeting)
+            owners.setdefault(who, each)
+    _tell_apart(coders, owners, meeting)
     if len(coders) > 1 and not meeting.faults and not _pairable(read):
         meeting.unmet.append("No unit was coded by two coders: nothing can be compared.")
     return meeting
 
 
-def _tell_apart(read: Sequence[Read], coders: Mapping[str, Ids], meeting: Meeting) -> None:
+def _tell_apart(coders: Mapping[str, Ids], owners: Mapping[str, Read], meeting: Meeting) -> None:
     """Tell of ids that are almost those of another coder: an error where they are more than half of a coder's."""
     twins = {name: group for group in find_twins(name for ids in coders.values() for name in ids) for name in group}
     if not twins:
@@ -153,10 +155,10 @@ def _tell_apart(read: Sequence[Read], coders: Mapping[str, Ids], meeting: Meetin
             continue
         told.update(near[who], near[who].values())
         join = Join(len(coders[who]), len(twins), tuple(near[who]), near=near[who])
-        where, codings = next((where, codings) for where, codings in read if who in ids_by_coder(codings))
+        where, codings = owners[who]
         problem = join.say_strays(f"ids of {who}", *_OTHERS)
         if join.almost_meets and codings.source.ids is None:
-            meeting.faults.append(Fault(where, problem, _mend_apart(read, codings, near[who])))
+            meeting.faults.append(Fault(where, problem, _mend_apart(owners, codings, near[who])))
         else:
             meeting.unmet.append(f"{codings.source.file}: {problem}.")
 
@@ -167,8 +169,8 @@ def _near_others(ids: Ids, twins: Mapping[str, Sequence[str]]) -> dict[str, str]
     return {name: other for name, other in pairs if other is not None}
 
 
-def _mend_apart(read: Sequence[Read], codings: Codings, near: Mapping[str, str]) -> str:
-    elsewhere = {key[0] for _, other in read if other is not codings for key in other.rows}
+def _mend_apart(owners: Mapping[str, Read], codings: Codings, near: Mapping[str, str]) -> str:
+    elsewhere = {key[0] for _, other in owners.values() if other is not codings for key in other.rows}
     alike = "write the ids of all coders alike"
     return f"{alike}, or {_NEAR}" if elsewhere.issuperset(near.values()) else alike
 

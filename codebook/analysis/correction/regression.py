@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -107,9 +107,15 @@ def correct(
         **{"cross_fit": cross_fit, "splits": splits if cross_fit else 0, "seed": seed},
         **{"warnings": find_warnings(inputs, len(design.terms)), "note": NOTE, "versions": package_versions()},
         **{name: data.attrs[name] for name in ("coverage",) if name in data.attrs},
-        **carry_joins(data),
+        **carry_joins(data, told=_say_dropped(inputs.dropped, len(data))),
     }
     return frame
+
+
+def _say_dropped(dropped: Mapping[str, int], n_units: int) -> list[str]:
+    """What is to be told of units without a model label or a covariate."""
+    parts = ", ".join(f"{name} in {n:,}" for name, n in dropped.items())
+    return [f"Of {n_units:,} units those with a gap are left out: {parts}."] if parts else []
 
 
 def fit_sources(design: Design, inputs: Inputs, family: str) -> dict[str, Fit]:
