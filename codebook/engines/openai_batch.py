@@ -16,7 +16,7 @@ from codebook.engines.base import Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
 from codebook.engines.service.batches import DAY_S, awaits_file, describe_batch, did_nothing, is_full, misses_file
 from codebook.engines.service.fetching import Fetcher
-from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch
+from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch, list_by_key
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.engines.service.objects import Batch, lacks_endpoint, read_batch, read_file
 from codebook.errors import EngineError, Fault, GoneError, ParameterError, UndecidedError, UnreachableError
@@ -68,6 +68,7 @@ class OpenAIBatchEngine:
         self.client = Client(self.provider)
         self.notes = NoteBook(Path(folder))
         self.fetcher = Fetcher(self.client, self.notes)
+        self._listed: dict[str, Batch] | None = None
 
     @property
     def limits(self) -> Limits:
@@ -89,13 +90,9 @@ class OpenAIBatchEngine:
         EngineError
             The service refused the file or the batch.
         """
+        if batch_id := self.find(job_key):
+            return batch_id
         note = self.notes.read(job_key)
-        try:
-            if batch_id := self.find(job_key):
-                return batch_id
-        except UndecidedError:
-            if note:
-                raise  # without a note no batch was ever asked for, as far as is known here
         if note is None or note.key_name != self.client.key_name:  # nothing was asked for with another key
             note = self._begin(shard, job_key)
         if not note.file_id:
@@ -208,17 +205,19 @@ class OpenAIBatchEngine:
             The list cannot say whether there is one.
         """
         note = self.notes.read(job_key)
-        if note and note.batch_id:
+        if note is None:
+            return self._find_unnoted(job_key)
+        if note.batch_id:
             return note.batch_id
-        if note and not note.asked_at:
+        if not note.asked_at:
             return None  # a batch was never asked for
         self._check_key(note, f"job {job_key}")
-        wanted, doubts = Wanted(job_key, note.file_id if note else "", self._others(job_key)), list[str]()
-        for pause_s in (0.0, self.pause_s) if note else (0.0,):  # a list may lag behind what was just made
+        wanted, doubts = Wanted(job_key, note.file_id, self._others(job_key)), list[str]()
+        for pause_s in (0.0, self.pause_s):  # a list may lag behind what was just made
             sleep(pause_s)
             found = find_batch(self.client, wanted)
             if found.batch:
-                return self._note_batch(note or Note(job_key=job_key, key_name=self.client.key_name), found.batch)
+                return self._note_batch(note, found.batch)
             doubts += [found.doubt] * bool(found.doubt)
         if doubts:
             raise UndecidedError(
@@ -227,6 +226,13 @@ class OpenAIBatchEngine:
                 "if it was made: `codebook submit RUN --again`."
             )
         return None
+
+    def _find_unnoted(self, job_key: str) -> str | None:
+        """A batch of a job that is not noted here, such as after a loss of the notes. The list is read once for all."""
+        if self._listed is None:
+            self._listed = list_by_key(self.client)
+        found = self._listed.get(job_key)
+        return self._note_batch(Note(job_key=job_key, key_name=self.client.key_name), found) if found else None
 
     def _others(self, job_key: str) -> frozenset[str]:
         """The batches that are known to have been made for other jobs with this key."""
@@ -246,8 +252,8 @@ class OpenAIBatchEngine:
             batch = self._retrieve(job_id)
         except GoneError as error:
             return JobState("failed", note=f"{error} What it finished was paid, but cannot be fetched any more.")
-        state, note = describe_batch(batch, self.provider.file_days, self.client.hide), self.notes.find(job_id)
-        if note and state.again and not is_full(state.faults):
+        state = describe_batch(batch, self.provider.file_days, self.client.hide)
+        if state.again and not is_full(state.faults) and (note := self.notes.find(job_id)):
             self.notes.write(note.model_copy(update={"file_id": ""}))  # next time it is uploaded anew
         return state
 

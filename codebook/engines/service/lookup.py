@@ -8,7 +8,7 @@ end and shows, of each of its batches, something by which the job's own would be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -66,56 +66,80 @@ def find_batch(client: Client, wanted: Wanted) -> Found:
     UnreachableError
         The service does not answer now.
     """
-    reading, page = _Reading(wanted), dict[str, Any]()
-    for _ in range(N_PAGES):
+    listing, failed, n_blind = Listing(client), None, 0
+    for batch in listing:
+        mine = wanted.is_mine(batch)
+        if mine and batch.status != "failed":
+            return Found(batch)
+        failed = batch if mine else failed
+        n_blind += mine is None
+    if listing.doubt:
+        return Found(doubt=listing.doubt)
+    if n_blind:
+        return Found(doubt=f"{n_blind:,} batches of its list show neither metadata nor their input file")
+    if wanted.others and not wanted.others & listing.seen:
+        return Found(doubt="its list shows none of the batches that were made before")
+    return Found(failed)
+
+
+def list_by_key(client: Client) -> dict[str, Batch]:
+    """Return the batches of a service by the job keys in their metadata, as far as its list shows them.
+
+    Raises
+    ------
+    UnreachableError
+        The service does not answer now.
+    """
+    found: dict[str, Batch] = {}
+    for batch in Listing(client):
+        key = batch.metadata.get(KEY_FIELD)
+        if isinstance(key, str) and batch.batch_id and (key not in found or found[key].status == "failed"):
+            found[key] = batch
+    return found
+
+
+class Listing:
+    """The batches of a service, page by page, in its own order.
+
+    Attributes
+    ----------
+    doubt
+        Known after the last one: why there may be more than were shown; empty where those were all.
+    seen
+        The names of those that were shown.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.doubt, self.seen = client, "", set[str]()
+
+    def __iter__(self) -> Iterator[Batch]:
+        cursor: dict[str, Any] = {}
+        for _ in range(N_PAGES):
+            page = self._ask(cursor)
+            entries, more = page.get("data"), page.get("has_more")
+            if self.doubt or not isinstance(entries, list):
+                self.doubt = self.doubt or "its list of batches has an unknown form"
+                return
+            batches = [read_batch(entry if isinstance(entry, Mapping) else {}) for entry in entries]
+            yield from batches
+            names = {batch.batch_id for batch in batches}
+            advances = bool(names - self.seen)
+            self.seen |= names
+            if more in (False, "false") or (more is None and not batches):
+                return
+            if not advances or not batches[-1].batch_id:
+                self.doubt = "the pages of its list do not advance"
+                return
+            cursor = {"after": batches[-1].batch_id}
+        self.doubt = f"its list is longer than {N_PAGES * N_A_PAGE:,} batches"
+
+    def _ask(self, cursor: dict[str, Any]) -> dict[str, Any]:
+        """A page; an empty one where the service has no list, which is the doubt then."""
+        ask = self.client.sdk.batches.with_raw_response.list
         try:
-            page = client.ask(
-                "list of batches", client.sdk.batches.with_raw_response.list, limit=N_A_PAGE, **reading.cursor
-            ).found
+            return self.client.ask("list of batches", ask, limit=N_A_PAGE, **cursor).found
         except EngineError as error:
             if isinstance(error, UnreachableError) or not error.status:
                 raise
-            return Found(doubt=f"the service shows no list of batches (status {error.status})")
-        if (found := reading.take(page)) is not None:
-            return found
-    return Found(doubt=f"its list is longer than {N_PAGES * N_A_PAGE:,} batches")
-
-
-class _Reading:
-    """The pages of a list as they are read."""
-
-    def __init__(self, wanted: Wanted) -> None:
-        self.wanted, self.cursor = wanted, dict[str, Any]()
-        self.seen, self.n_blind, self.failed = set[str](), 0, None
-
-    failed: Batch | None
-
-    def take(self, page: Mapping[str, Any]) -> Found | None:
-        """Take in a page; return what came of the search if it is at its end."""
-        entries, more = page.get("data"), page.get("has_more")
-        if not isinstance(entries, list):
-            return Found(doubt="its list of batches has an unknown form")
-        batches = [read_batch(entry if isinstance(entry, Mapping) else {}) for entry in entries]
-        for batch in batches:
-            mine = self.wanted.is_mine(batch)
-            if mine and batch.status != "failed":
-                return Found(batch)
-            self.failed = batch if mine else self.failed
-            self.n_blind += mine is None
-        names = {batch.batch_id for batch in batches}
-        advances = bool(names - self.seen)
-        self.seen |= names
-        if more in (False, "false") or (more is None and not batches):
-            return self._end()
-        if not advances or not batches[-1].batch_id:
-            return Found(doubt="the pages of its list do not advance")
-        self.cursor = {"after": batches[-1].batch_id}
-        return None
-
-    def _end(self) -> Found:
-        """What a list says that was read to its end."""
-        if self.n_blind:
-            return Found(doubt=f"{self.n_blind:,} batches of its list show neither metadata nor their input file")
-        if self.wanted.others and not self.wanted.others & self.seen:
-            return Found(doubt="its list shows none of the batches that were made before")
-        return Found(self.failed)
+            self.doubt = f"the service shows no list of batches (status {error.status})"
+            return {}

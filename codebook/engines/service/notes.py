@@ -58,6 +58,7 @@ class NoteBook:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._keys: dict[str, str] = {}
 
     def _path(self, job_key: str) -> Path:
         return self.folder / f"note-{digest(job_key)[:24]}.json"
@@ -78,7 +79,9 @@ class NoteBook:
 
     def find(self, batch_id: str) -> Note | None:
         """Return the note on the job with this batch, or None."""
-        return next((note for note in self if note.batch_id == batch_id), None)
+        if batch_id not in self._keys:
+            self._keys |= {note.batch_id: note.job_key for note in self if note.batch_id}
+        return self.read(self._keys[batch_id]) if batch_id in self._keys else None
 
     def note_miss(self, note: Note, name: str, at: float | None) -> bool:
         """Note that the service did not find a thing; say whether it counts as gone.
