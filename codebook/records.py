@@ -132,7 +132,7 @@ class JobState:
     `faults` are the lines for which a service refused the whole file; `again` says that nothing ran and the same shard
     may be handed in again later. `expires_at` is when the service gives up, UTC, ISO 8601, or empty. By the service's
     own clock the job waited `queued_s` before it was begun, and took `worked_s` from then to its end, in seconds; None
-    where that is not known.
+    where that is not known. `lost` says that its answers may have been paid, and cannot be had any more.
     """
 
     state: str
@@ -145,6 +145,7 @@ class JobState:
     again: bool = False
     queued_s: float | None = None
     worked_s: float | None = None
+    lost: bool = False
 
     @property
     def ended(self) -> bool:
@@ -153,7 +154,11 @@ class JobState:
 
 
 class Answer(NamedTuple):
-    """A result line, read: `text` is the reply, or `why` says why there is none (one of `WHYS`)."""
+    """A result line, read: `text` is the reply, or `why` says why there is none (one of `WHYS`).
+
+    `final` says that asking again leads nowhere: the service found fault with the request itself, or the answer was
+    paid and is lost.
+    """
 
     custom_id: str
     text: str | None = None
@@ -165,6 +170,7 @@ class Answer(NamedTuple):
     tokens_out: int = 0
     tokens_cached: int = 0
     fingerprint: str = ""
+    final: bool = False
 
 
 def dump_line(value: Any) -> bytes:

@@ -89,20 +89,36 @@ def list_price(model: str, usage: Usage, *, batch: bool, provider: str = "openai
             Usage(100, 60, 30, 20, 15),
         ),
         ({"prompt_tokens": 8, "total_tokens": 8}, Usage(8)),
-        ({"prompt_tokens": None, "input_tokens": 7}, Usage(7)),
-        ({"prompt_tokens": "7", "completion_tokens": 2.5, "output_tokens": True}, Usage()),
-        ({"prompt_tokens": -7}, Usage()),
+        ({"prompt_tokens": 8.0, "completion_tokens": 2.0}, Usage(8, tokens_out=2)),
+        ({"completion_tokens": 2, "total_tokens": 9}, Usage(7, tokens_out=2)),
+        ({"prompt_tokens": None, "input_tokens": 7}, None),
+        ({"prompt_tokens": 7, "completion_tokens": 2.5}, None),
+        ({"prompt_tokens": "7", "completion_tokens": 2.5, "output_tokens": True}, None),
+        ({"prompt_tokens": -7, "completion_tokens": 2}, None),
+        ({"total_tokens": 9}, None),
         (
-            {"prompt_tokens": 7, "prompt_tokens_details": {"cached_tokens": 90, "cache_write_tokens": 90}},
+            {
+                "prompt_tokens": 7,
+                "total_tokens": 7,
+                "prompt_tokens_details": {"cached_tokens": 90, "cache_write_tokens": 90},
+            },
             Usage(7, 7, 0),
         ),
-        ({"prompt_tokens": 7, "prompt_tokens_details": [3], "completion_tokens_details": "none"}, Usage(7)),
-        ({}, Usage()),
-        (None, Usage()),
-        ([1], Usage()),
+        (
+            {
+                "prompt_tokens": 7,
+                "completion_tokens": 0,
+                "prompt_tokens_details": [3],
+                "completion_tokens_details": "none",
+            },
+            Usage(7),
+        ),
+        ({}, None),
+        (None, None),
+        ([1], None),
     ],
 )
-def test_usage_of_every_tongue_is_read_and_odd_ones_are_zero(usage, expected):
+def test_r04_usage_of_every_tongue_is_read_and_what_is_missing_or_odd_is_unknown(usage, expected):
     assert read_usage({"usage": usage}) == expected
 
 
@@ -112,7 +128,8 @@ def test_usage_of_every_tongue_is_read_and_odd_ones_are_zero(usage, expected):
 def test_no_body_is_too_odd(value):
     names = ("prompt_tokens", "input_tokens_details", "completion_tokens_details", "output_tokens")
     for body in (value, {"usage": value}, {"usage": dict.fromkeys(names, value)}):
-        usage = read_usage(body)
+        if (usage := read_usage(body)) is None:
+            continue
         assert usage.tokens_cached + usage.tokens_written <= usage.tokens_in
         assert usage.tokens_reasoning <= usage.tokens_out
 

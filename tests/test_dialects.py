@@ -170,6 +170,8 @@ def said(text):
     return {"type": "output_text", "text": text, "annotations": []}
 
 
+NO_REPLY = "status 200, but there is no reply in it that can be read"
+NO_RESPONSE = "the line holds no response that can be read, and no error"
 LIMIT = "the reply hit the limit of output tokens"
 THOUGHT = {"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 9}}
 CUT, FILTERED = {"reason": "max_output_tokens"}, {"reason": "content_filter"}
@@ -193,8 +195,8 @@ REPLIES = {
         chat("tool_calls", content=None, tool_calls=[{}]),
         (None, "invalid", "the model called a tool instead of answering"),
     ),
-    "no choices": ({"model": "m"}, (None, "failed", "status 200, but there is no reply in it")),
-    "empty choices": ({"model": "m", "choices": []}, (None, "failed", "status 200, but there is no reply in it")),
+    "no choices": ({"model": "m"}, (None, "invalid", NO_REPLY)),
+    "empty choices": ({"model": "m", "choices": []}, (None, "invalid", NO_REPLY)),
     "error in the body": ({"model": "m", "error": {"code": "e", "message": "bad"}}, (None, "failed", "e: bad")),
     "no message": ({"model": "m", "choices": [{}]}, (None, "invalid", "the reply is empty")),
     "response": (response(said("x")), ("x", None, "")),
@@ -263,21 +265,32 @@ FAILURES = [
     (lost({"code": ["a"], "message": "odd"}), "failed", "['a']: odd"),
     (lost("timed out"), "failed", "timed out"),
     (lost(None), "failed", "no response"),
-    ({"custom_id": "c"}, "failed", "no response"),
-    ({"custom_id": "c", "response": "oops"}, "failed", "no response"),
+    (lost({"type": "server_error", "message": "odd"}), "failed", "odd"),
+    (lost({"type": "server_error"}), "failed", "server_error"),
+    (
+        {"custom_id": "c", "error": {"type": "batch_expired", "message": "too late"}},
+        "expired",
+        "too late",
+    ),
+    ({"custom_id": "c"}, "invalid", NO_RESPONSE),
+    ({"custom_id": "c", "response": "oops"}, "invalid", NO_RESPONSE),
     (http(400, {"error": {"message": "bad", "type": "t", "param": None, "code": "bad_request"}}), "failed", None),
-    (http(400, {"error": {"message": "filtered", "code": "content_filter"}}), "refused", "content_filter: filtered"),
-    (http(400, {"error": {"message": "no", "code": "invalid_prompt"}}), "refused", "invalid_prompt: no"),
-    (http(429, {"error": {"message": "slow down", "code": None}}), "failed", "slow down"),
-    (http(500, {"error": "boom"}), "failed", "boom"),
+    (
+        http(400, {"error": {"message": "filtered", "code": "content_filter"}}),
+        "refused",
+        "400: content_filter: filtered",
+    ),
+    (http(400, {"error": {"message": "no", "code": "invalid_prompt"}}), "refused", "400: invalid_prompt: no"),
+    (http(429, {"error": {"message": "slow down", "code": None}}), "failed", "429: slow down"),
+    (http(500, {"error": "boom"}), "failed", "500: boom"),
     (http(500, {}), "failed", "status 500"),
     (http(500, None), "failed", "status 500"),
     (http(0, None), "failed", "status 0"),
     (http(None, None), "failed", "status None"),
     (http(400, chat(content="x")), "failed", "status 400"),
-    (http(200, None), "failed", "status 200, but there is no reply in it"),
-    (http(200, "text"), "failed", "status 200, but there is no reply in it"),
-    (http(200, []), "failed", "status 200, but there is no reply in it"),
+    (http(200, None), "invalid", NO_REPLY),
+    (http(200, "text"), "invalid", NO_REPLY),
+    (http(200, []), "invalid", NO_REPLY),
 ]
 
 
@@ -285,7 +298,7 @@ FAILURES = [
 def test_every_failure_has_its_reason(line, why, detail):
     answer = read_reply(line)
     assert (answer.custom_id, answer.text, answer.why) == ("c", None, why)
-    assert answer.detail == ("bad_request: bad" if detail is None else detail)
+    assert answer.detail == ("400: bad_request: bad" if detail is None else detail)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from codebook.costs.pricefile import PriceFile, read_prices
 from codebook.costs.prices import find_rates, price_usage
 from codebook.costs.rates import Price, Rates
 from codebook.costs.tokens import TokenCounter, find_counter
-from codebook.costs.usage import Usage, read_usage
+from codebook.costs.usage import Usage, read_usage, say_tokens
 
 __all__ = [
     "MESSAGE_TOKENS",
@@ -33,5 +33,6 @@ __all__ = [
     "price_usage",
     "read_prices",
     "read_usage",
+    "say_tokens",
     "show_usd",
 ]

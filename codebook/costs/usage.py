@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from codebook.dialects.embeddings import is_embeddings
+from codebook.dialects.spent import read_count, read_counts, read_part
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -22,37 +25,51 @@ class Usage:
     tokens_reasoning: int = 0
 
 
-def read_usage(body: Any) -> Usage:
-    """Read the usage of a reply of chat completions, responses or embeddings. What is missing or odd counts as 0.
+def read_usage(body: Any) -> Usage | None:
+    """Read the usage of a reply of chat completions, responses or embeddings; None where it is not known.
 
-    A part never exceeds its whole: more cached than input tokens are cut to the input tokens.
+    Known are input and output. A part that is missing or odd counts as 0, and never exceeds its whole: more cached
+    than input tokens are cut to the input tokens.
 
     Examples
     --------
     >>> read_usage({"usage": {"prompt_tokens": 12, "completion_tokens": 3, "prompt_tokens_details": None}})
     Usage(tokens_in=12, tokens_cached=0, tokens_written=0, tokens_out=3, tokens_reasoning=0)
-    >>> read_usage({"usage": "none"}) == Usage()
-    True
+    >>> [read_usage({"usage": usage}) for usage in (None, "none", {"total_tokens": 15}, {"prompt_tokens": 12})]
+    [None, None, None, None]
     """
-    usage = _dict(_dict(body).get("usage"))
-    taken = _first(usage, "prompt_tokens_details", "input_tokens_details")
-    given = _first(usage, "completion_tokens_details", "output_tokens_details")
-    tokens_in = _count(usage, "prompt_tokens", "input_tokens")
-    tokens_out = _count(usage, "completion_tokens", "output_tokens")
-    cached = min(_count(taken, "cached_tokens"), tokens_in)
-    written = min(_count(taken, "cache_write_tokens"), tokens_in - cached)
-    return Usage(tokens_in, cached, written, tokens_out, min(_count(given, "reasoning_tokens"), tokens_out))
+    if not isinstance(body, Mapping):
+        return None
+    usage = body.get("usage")
+    tokens_in, tokens_out = read_counts(usage)
+    if is_embeddings(body):
+        tokens_in, tokens_out = _read_embeddings(usage, tokens_in)
+    if tokens_in is None or tokens_out is None:
+        return None
+    cached = min(read_part(usage, "cached_tokens"), tokens_in)
+    written = min(read_part(usage, "cache_write_tokens"), tokens_in - cached)
+    reasoning = min(read_part(usage, "reasoning_tokens"), tokens_out)
+    return Usage(tokens_in, cached, written, tokens_out, reasoning)
 
 
-def _count(values: Mapping[str, Any], *names: str) -> int:
-    """The first of these that is a whole number of at least 0; 0 where none is."""
-    found = (values.get(name) for name in names)
-    return next((value for value in found if type(value) is int and value >= 0), 0)
+def _read_embeddings(usage: Any, tokens_in: int | None) -> tuple[int | None, int]:
+    """Tokens of vectors: there is no output, so that the total is the input."""
+    total = read_count(usage.get("total_tokens")) if isinstance(usage, Mapping) else None
+    return total if tokens_in is None else tokens_in, 0
 
 
-def _first(values: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    return next((values[name] for name in names if isinstance(values.get(name), Mapping)), {})
+def say_tokens(totals: Mapping[str, Any]) -> str:
+    """Say the tokens of answers, and how many of these do not tell theirs; `totals` as the ledger or `run.json` has it.
 
-
-def _dict(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    Examples
+    --------
+    >>> say_tokens({"tokens_in": 1200, "tokens_out": 30, "answers_without_tokens": 2})
+    '1,200 tokens in and 30 out (2 replies do not tell theirs)'
+    >>> say_tokens({"tokens_in": 0, "tokens_out": 0, "answers_without_tokens": 2})
+    'tokens unknown'
+    """
+    n_untold = totals.get("answers_without_tokens", 0)
+    if n_untold and not totals["tokens_in"]:
+        return "tokens unknown"
+    told = f"{totals['tokens_in']:,} tokens in and {totals['tokens_out']:,} out"
+    return f"{told} ({n_untold:,} repl{'ies do' if n_untold != 1 else 'y does'} not tell theirs)" if n_untold else told

@@ -54,7 +54,7 @@ def read_vectors(body: Mapping[str, Any]) -> tuple[Vectors | None, str]:
     items = data if isinstance(data, list) and all(isinstance(item, Mapping) for item in data) else []
     if not items:
         return None, "there is no vector in the reply"
-    by_index = {item.get("index"): item.get("embedding") for item in items}
+    by_index = {_place(item): item.get("embedding") for item in items}
     if set(by_index) != set(range(len(items))):
         return None, f"the {len(items)} vectors are not numbered from 0 to {len(items) - 1}"
     rows = [_read_vector(by_index[place]) for place in range(len(items))]
@@ -64,6 +64,11 @@ def read_vectors(body: Mapping[str, Any]) -> tuple[Vectors | None, str]:
     if len(lengths) > 1:
         return None, f"the vectors have different dimensions: {', '.join(map(str, sorted(lengths)))}"
     return np.array(rows, dtype=np.float32), ""
+
+
+def _place(item: Mapping[str, Any]) -> Any:
+    place = item.get("index")
+    return place if type(place) is int else None
 
 
 def tell_vectors(body: Mapping[str, Any], custom_id: str) -> tuple[str | None, str | None, str]:

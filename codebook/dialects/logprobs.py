@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from codebook.dialects.messages import list_messages
+from codebook.dialects.replies import open_line
+
 
 def read_logprob(line: Mapping[str, Any]) -> float | None:
     """Return the natural logarithm of the probability of a reply's text: the sum over its tokens.
@@ -50,8 +53,7 @@ def _is_logprob(value: Any) -> TypeGuard[float]:
 
 def _body(line: Mapping[str, Any]) -> dict[str, Any]:
     """The body of a result line, or the body itself."""
-    body = _get(line, "response", "body") if "response" in line else line
-    return dict(body) if isinstance(body, Mapping) else {}
+    return open_line(line)[1] if "response" in line else dict(line)
 
 
 def _parts(body: dict[str, Any]) -> Iterator[list[Any]]:
@@ -61,10 +63,23 @@ def _parts(body: dict[str, Any]) -> Iterator[list[Any]]:
         choice = choices[0] if isinstance(choices, list) and choices else None
         yield _tokens(_get(choice, "logprobs", "content"))
         return
-    for item in _list(body["output"]):
-        if _get(item, "type") == "message" and _get(item, "phase") != "commentary":
-            texts = [part for part in _list(_get(item, "content")) if _get(part, "type") == "output_text"]
-            yield from (_tokens(_get(part, "logprobs")) for part in texts if _get(part, "text"))
+    whole, _ = list_messages(body)
+    parts = [_texts(message) for message in whole]
+    spoken = [part for part in parts if part]
+    if len({tuple(_get(text, "text") for text in part) for part in spoken}) > 1:
+        yield [None]  # several messages: which is the answer is not known here
+    elif spoken:
+        yield from (_tokens(_get(text, "logprobs")) for text in spoken[-1])
+
+
+def _texts(message: Mapping[str, Any]) -> list[Any]:
+    """The parts of a message that are text."""
+    parts = _list(_get(message, "content"))
+    return [
+        part
+        for part in parts
+        if _get(part, "type") == "output_text" and isinstance(_get(part, "text"), str) and part["text"]
+    ]
 
 
 def _tokens(value: Any) -> list[Any]:

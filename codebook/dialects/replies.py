@@ -4,7 +4,8 @@ The reasons, most of them seen in public reports of batches that were read wrong
 
     refused    a refusal in place of or beside the text, a content filter, a question refused before it was asked
     truncated  the limit of output tokens was reached, or all tokens went into reasoning
-    invalid    the reply ended by itself but says nothing: it is empty, or a call of a tool
+    invalid    the reply ended by itself but says nothing: it is empty, a call of a tool, or of no shape that is known;
+               it was paid for
     failed     an HTTP error, an error of the service, no response at all, status 0; asking again may help
     expired    the batch ended before the question was asked
     cancelled  the batch was stopped before the question was asked
@@ -16,8 +17,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from codebook.dialects.embeddings import is_embeddings, tell_vectors
+from codebook.dialects.messages import MESSAGES, list_messages
+from codebook.dialects.resultlines import UNREADABLE, read_object
+from codebook.dialects.spent import read_counts, read_part
 from codebook.dialects.usual import Said, read_usual
-from codebook.records import CHAT, Answer, load_line
+from codebook.records import CHAT, Answer
 
 Told = tuple[str | None, str | None, str]
 """(text, why, detail) of a reply."""
@@ -40,7 +44,9 @@ _FINISHES = {
 }
 """Reason by the word with which a chat reply ends: OpenAI's, and those of services that speak its tongue."""
 
-_MOST_TOKENS = 2**53
+_FAULTY = frozenset({400, 401, 403, 404, 413, 422})
+"""Statuses that find fault with the request itself: asked again, it fails again."""
+_UNREAD: Said = (None, "invalid", UNREADABLE, "", "")
 _EMPTY: dict[str, Any] = {}
 
 
@@ -81,14 +87,18 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     cannot cost the others of its file. Model, fingerprint and usage are read from every body that has them, answered
     or not: what failed may have been billed.
 
+    Where one response holds several messages that are complete and differ, the text is all of them, with `MESSAGES`
+    between; whoever knows the schema says which is the answer.
+
     Examples
     --------
     >>> read_reply({"custom_id": "a", "response": None, "error": {"code": "batch_expired", "message": "too late"}}).why
     'expired'
     """
-    text, why, detail, model, request_id = _read_any(line)
-    body = _dict(_dict(line.get("response")).get("body"))
-    tokens_in, tokens_out, tokens_cached = _read_usage(body.get("usage"))
+    response, body, status = open_line(line)
+    text, why, detail, model, request_id = _read_opened(line, response, body, status)
+    usage = body.get("usage")
+    tokens_in, tokens_out = read_counts(usage)
     return Answer(
         str(line.get("custom_id") or ""),
         text,
@@ -96,35 +106,84 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
         detail,
         model,
         request_id,
-        tokens_in,
-        tokens_out,
-        tokens_cached,
+        tokens_in or 0,
+        tokens_out or 0,
+        read_part(usage, "cached_tokens"),
         str(body.get("system_fingerprint") or ""),
+        why == "failed" and status in _FAULTY,
     )
 
 
 def read_said(lines: Iterable[bytes]) -> list[Said]:
     """Read what `read_reply` does, but for usage and fingerprint: all that the table needs of each line.
 
-    Raises
-    ------
-    RecordError
-        A line is no JSON object.
+    A line that nobody can read is `invalid`, and `UNREADABLE` is said of it.
     """
-    return read_usual(lines, lambda line: _read_any(load_line(line, "a result line")))
+    return read_usual(lines, _read_bytes)
+
+
+def _read_bytes(raw: bytes) -> Said:
+    line = read_object(raw)
+    return _UNREAD if line is None else _read_any(line)
 
 
 def _read_any(line: Mapping[str, Any]) -> Said:
     """Read a line of any shape."""
-    response, error = _dict(line.get("response")), line.get("error")
-    body = _dict(response.get("body"))
-    if response.get("status_code") == 200:
+    return _read_opened(line, *open_line(line))
+
+
+def _read_opened(line: Mapping[str, Any], response: dict[str, Any], body: dict[str, Any], status: Any) -> Said:
+    error = line.get("error")
+    if status == 200:
         text, why, detail = _read_body(body, str(line.get("custom_id") or ""))
         if error and (said := _say(error)):
             why, detail = _why(error), said
+    elif not response and not error and ("response" not in line or line["response"]):
+        text, why, detail = None, "invalid", "the line holds no response that can be read, and no error"
     else:
-        text, why, detail = _read_failure(response, error or body.get("error"))
+        text, why, detail = _read_failure(status, error or body.get("error"), response)
     return text, why, detail, str(body.get("model") or ""), str(response.get("request_id") or "")
+
+
+def open_line(line: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Any]:
+    """(response, body, status) of a result line, whatever shape a service gives them; empty where they are missing.
+
+    Response and body may be JSON as a string; the body may stand in the response, be the response, or stand in the
+    line itself; and a reply without a status has come well.
+
+    Examples
+    --------
+    >>> open_line({"custom_id": "a", "response": {"status_code": "200", "body": '{"choices": []}'}})[1:]
+    ({'choices': []}, 200)
+    """
+    response = _opened(line.get("response"))
+    body, status = _opened(response.get("body")), response.get("status_code")
+    if "body" not in response and status in (None, 200):
+        body = response if _is_reply(response) else _opened(line.get("body"))
+    if type(status) is not int:
+        status = _read_status(status, body)
+    return response, body, status
+
+
+def _opened(value: Any) -> dict[str, Any]:
+    """An object, which may be written as a string; empty for what is none."""
+    if type(value) is str:
+        return read_object(value) or _EMPTY
+    return _dict(value)
+
+
+def _read_status(status: Any, body: dict[str, Any]) -> Any:
+    if status is None:
+        return 200 if _is_reply(body) else None
+    try:
+        return int(status)
+    except (ValueError, TypeError, OverflowError):
+        return str(status)
+
+
+def _is_reply(body: dict[str, Any]) -> bool:
+    """Whether a body has what a reply of some endpoint has."""
+    return "choices" in body or "output" in body or is_embeddings(body)
 
 
 def _read_body(body: dict[str, Any], custom_id: str) -> Told:
@@ -134,10 +193,13 @@ def _read_body(body: dict[str, Any], custom_id: str) -> Told:
     return _read_responses(body) if "output" in body or body.get("object") == "response" else _read_chat(body)
 
 
-def _read_failure(response: dict[str, Any], error: Any) -> Told:
+def _read_failure(status: Any, error: Any, response: dict[str, Any]) -> Told:
     """Say why a question was not answered: no response at all, or one with another status than 200."""
-    nothing = f"status {response.get('status_code')}" if response else "no response"
-    return None, _why(error), _say(error) or nothing
+    said, shown = _say(error), str(status) if response and status is not None else ""
+    if shown and said.startswith(f"{shown}: "):  # some services repeat the status as the code
+        shown = ""
+    nothing = f"status {status}" if response else "no response"
+    return None, _why(error), ": ".join(part for part in (shown, said) if part) if said else nothing
 
 
 def _read_chat(body: dict[str, Any]) -> Told:
@@ -152,8 +214,10 @@ def _read_chat(body: dict[str, Any]) -> Told:
         message = _EMPTY
     content = message.get("content")
     text = content if type(content) is str else _join(content)
-    if error or not n_choices:
-        return text or None, _why(error), _say(error) or "status 200, but there is no reply in it"
+    if said := _say(error):
+        return text or None, _why(error), said
+    if not n_choices:
+        return None, "invalid", "status 200, but there is no reply in it that can be read"
     if refusal := message.get("refusal") or _refusal(content):
         return text or None, "refused", str(refusal)
     finish = choice.get("finish_reason")
@@ -172,33 +236,31 @@ def _first_choice(choices: Any) -> tuple[dict[str, Any], int]:
 
 def _read_responses(body: dict[str, Any]) -> Told:
     """Read a response. Reasoning items may stand before the message, and comments of the model on its way to it."""
-    items = _dicts(body.get("output"))
-    messages = [item for item in items if item.get("type") == "message" and item.get("phase") != "commentary"]
-    parts = [part for message in messages for part in _dicts(message.get("content"))]
-    text = _join(parts) or None
+    whole, cut = list_messages(body)
+    contents = [message.get("content") for message in whole or cut]
+    parts = [part for content in contents for part in _dicts(content)]
+    text = MESSAGES.join(dict.fromkeys(filter(None, map(_join, contents)))) or None
     status, reason, error = body.get("status"), _dict(body.get("incomplete_details")).get("reason"), body.get("error")
-    if error:
-        return text, _why(error), _say(error)
+    if said := _say(error):
+        return text, _why(error), said
     if refusal := _refusal(parts):
         return text, "refused", str(refusal)
     if reason == "content_filter":
         return text, *_FILTER
-    if status == "incomplete":
+    if status == "incomplete" or (cut and not whole):
         return text, "truncated", f"incomplete: {reason or 'no reason given'}"
     if status != "completed" and status is not None:
         return text, "failed", f"the response is {status}"
     if text:
         return text, None, ""
-    return _explain_empty(body, any(str(item.get("type")).endswith("_call") for item in items))
+    return _explain_empty(body, any(str(item.get("type")).endswith("_call") for item in _dicts(body.get("output"))))
 
 
 def _explain_empty(body: dict[str, Any], called: bool) -> Told:
     """A reply that ended by itself and has no text: truncated where all its tokens went into reasoning."""
     if called:
         return None, "invalid", "the model called a tool instead of answering"
-    usage = _dict(body.get("usage"))
-    details = _dict(usage.get("completion_tokens_details")) or _dict(usage.get("output_tokens_details"))
-    if _count(details.get("reasoning_tokens")):
+    if read_part(body.get("usage"), "reasoning_tokens"):
         return None, "truncated", "all output tokens went into reasoning"
     return None, "invalid", "the reply is empty"
 
@@ -217,36 +279,19 @@ def _refusal(content: Any) -> Any:
     return next((part.get("refusal") or "no reason given" for part in found), None)
 
 
-def _read_usage(usage: Any) -> tuple[int, int, int]:
-    """Tokens (input, output, input read from the cache); 0 where the service does not tell."""
-    if type(usage) is not dict:
-        return 0, 0, 0
-    get = usage.get
-    details = get("prompt_tokens_details") or get("input_tokens_details")
-    return (
-        _count(get("prompt_tokens")) or _count(get("input_tokens")),
-        _count(get("completion_tokens")) or _count(get("output_tokens")),
-        _count(details.get("cached_tokens")) if type(details) is dict else 0,
-    )
-
-
-def _count(value: Any) -> int:
-    """A number of tokens; 0 for what is none."""
-    return value if type(value) is int and 0 <= value < _MOST_TOKENS else 0
-
-
 def _say(error: Any) -> str:
     """An error object of a service as one short text."""
     if type(error) is not dict:
         return str(error or "")
-    return ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))
+    said = ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))
+    return said or str(error.get("type") or "")
 
 
 def _why(error: Any) -> str:
     """The reason that an error stands for, by its code or the one inside it (Azure's filter); `failed` by default."""
     outer = _dict(error)
     inner = outer.get("innererror") or _dict(outer.get("provider_specific_fields")).get("innererror")
-    codes = (str(one.get("code")).casefold() for one in (outer, _dict(inner)))
+    codes = (str(one.get("code") or one.get("type")).casefold() for one in (outer, _dict(inner)))
     return next((_WHYS[code] for code in codes if code in _WHYS), "failed")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from codebook.records import dump_canonical
@@ -114,7 +115,8 @@ def _problems(found: Any, records: RecordList) -> Iterator[str]:
 
 def _value_problem(value: Any, field: RecordField) -> str:
     if field.kind == "number":
-        return "" if isinstance(value, int | float) and not isinstance(value, bool) else f"{value!r} is not a number"
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        return "" if is_number else f"{value!r} is not a number"
     if not isinstance(value, str):
         return f"{value!r} is not a text"
     if field.kind == "choice" and value not in field.labels:
