@@ -319,7 +319,7 @@ def test_what_has_no_vector_is_refused_before_anything_is_sent(numbers, texts, m
 
 def test_what_failed_is_asked_again_by_the_same_call(numbers):
     texts = [f"t{number}" for number in range(64)] + ["[500 once]"]
-    with pytest.raises(RunError, match=r"1 of 65 texts got no vector.*failed: as the text orders.*asks for them again"):
+    with pytest.raises(RunError, match=r"1 of 65 texts got no vector.*failed: 500: as the text.*asks for them again"):
         cb.embed_texts(texts, engine="vectors")
     assert len(cb.embed_texts(texts, engine="vectors")) == 65
     assert len(computed()) == 66

@@ -257,6 +257,7 @@ def test_equal_questions_of_one_run_are_sent_once(ledger):
         "tokens_in": 10,
         "tokens_out": 0,
         "tokens_cached": 0,
+        "answers_without_tokens": 0,
         "models": ["m-1"],
     }
 
@@ -318,12 +319,12 @@ def test_adding_answers_twice_changes_nothing(ledger, path):
     assert dump(path) == before
 
 
-def test_of_two_lines_for_one_question_the_first_is_kept(ledger):
+def test_r21_of_two_lines_for_one_question_the_last_is_kept_since_the_reader_says_which_counts(ledger):
     shard_id = plan(ledger, "r", {"u": "q"})
     submit(ledger, shard_id)
     lines = [
-        FoundLine(Answer("r.u", why="refused", detail="x" * 1_000), "a.jsonl", 0, 9),
         FoundLine(Answer("r.u", "label"), "a.jsonl", 10, 9),
+        FoundLine(Answer("r.u", why="refused", detail="x" * 1_000), "a.jsonl", 0, 9),
     ]
     assert ledger.add_answers(shard_id, lines, missing_why="absent") == (1, [])
     (row,) = ledger.iter_rows("r")

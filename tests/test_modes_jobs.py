@@ -58,10 +58,11 @@ def test_mode_03_completed_without_output_file_is_an_end(fake: FakeOpenAI) -> No
     run = finish(plan_batch(fake, ["[500] a", "[400] b", "[500] c"]))
     assert fake.batches[batch_ids(fake)[0]]["output_file_id"] is None
     assert check_sums(run) == {"failed": 3}
-    assert set(detail_of(run).values()) == {"as the text orders"}
+    assert set(detail_of(run).values()) == {"500: as the text orders", "400: as the text orders"}
     check_paid(fake, 0)
     assert run.status().money == (0, 0, None, 0)
-    assert run.retry() == 3
+    assert run.retry() == 2, "what the service refused as faulty would fail again"
+    assert run.retry(["failed"]) == 1
 
 
 def test_mode_03_completed_without_any_file_is_an_end_too(fake: FakeOpenAI) -> None:
@@ -96,11 +97,15 @@ def test_mode_18_files_that_vanished_are_said_and_a_follow_up_offered(fake: Fake
     else:
         fake.lose_file(fake.batches[batch_ids(fake)[0]]["output_file_id"])
     status = look_until_gone(fake, run)
-    assert check_sums(run) == {"failed": 6}
-    assert all("the result files are gone" in detail for detail in detail_of(run).values())
-    assert "retry asks exactly those again" in status.advice
+    assert check_sums(run) == {"absent": 6}
+    assert all(detail.startswith("paid, lost: ") for detail in detail_of(run).values())
+    assert "6 paid, and lost: retry leaves them out unless told `--why absent`" in status.advice
+    assert "6 answers of unknown price" in str(status)
+    assert job_note(status).startswith("paid, lost: ")
+    assert finish(plan_batch(fake, run="two")).status().n_labelled == 0
     assert fake.n_created == 1, "nothing is sent again without being asked"
-    assert run.retry() == 6
+    assert run.retry() == 0
+    assert run.retry(["absent"]) == 6
     assert check_sums(finish(run)) == {"": 6}
 
 
@@ -129,10 +134,11 @@ def test_mode_18_a_batch_that_vanished_is_lost_only_after_several_looks(fake: Fa
     with pytest.raises(PendingError):
         run.collect()
     run.collect()
-    assert check_sums(run) == {"failed": 6}
-    assert "cannot be fetched any more" in job_note(run.status())
+    assert check_sums(run) == {"absent": 6}
+    assert "paid, lost" in job_note(run.status())
     assert fake.n_created == 1
-    assert run.retry() == 6
+    assert run.retry() == 0
+    assert run.retry(["absent"]) == 6
 
 
 @pytest.mark.parametrize("state", ["validating", "brewing", "finalizing"])

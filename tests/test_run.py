@@ -131,7 +131,7 @@ def test_every_why_appears_and_coverage_sums_in_every_state(project: Path) -> No
     assert table.loc["nothing", ["why", "detail"]].tolist() == ["absent", "the text is empty"]
     assert table.loc["bad outside", "raw"] == '{"label":"chess"}'
     assert "'chess' is not in the codebook" in table.loc["bad outside", "detail"]
-    assert table.loc["bad 400", "detail"] == "as the text orders"
+    assert table.loc["bad 400", "detail"] == "400: as the text orders"
     assert check_sums(run).done
     assert "retry asks exactly those again" in status.advice
 
@@ -261,7 +261,7 @@ def test_retry_asks_exactly_the_chosen_and_good_labels_stay(project: Path) -> No
     units = [
         *PLAIN,
         Unit("once", "[500 once]"),
-        Unit("always", "[400]"),
+        Unit("always", "[500]"),
         Unit("no", "[refuse]"),
         Unit("gone", "[drop]"),
     ]
@@ -277,7 +277,7 @@ def test_retry_asks_exactly_the_chosen_and_good_labels_stay(project: Path) -> No
     assert sorted(again) == ["always", "gone", "once"]
     assert after.loc["once", "label"] in TOPIC.variables[0].labels
     assert after["why"].dropna().to_dict() == {"always": "failed", "no": "refused", "gone": "absent"}
-    assert after.loc["always", "detail"] == "as the text orders"
+    assert after.loc["always", "detail"] == "500: as the text orders"
     good = before.index[before["label"].notna()]
     assert after.loc[good, ["label", "request_id", "batch_id"]].equals(
         before.loc[good, ["label", "request_id", "batch_id"]]
@@ -297,9 +297,9 @@ def test_retry_of_what_cannot_be_retried_lists_what_can(project: Path) -> None:
 
 def test_retry_copies_questions_that_other_runs_asked_under_the_same_name(project: Path) -> None:
     """Unit 1 has another text in the second run; the third waits for both of its questions, and both fail."""
-    first = plan_run(project, [Unit("1", "[400] first")], run="first")
-    second = plan_run(project, [Unit("1", "[400] second")], run="second")
-    third = plan_run(project, [Unit("1", "[400] second"), Unit("9", "[400] first")], run="third")
+    first = plan_run(project, [Unit("1", "[500] first")], run="first")
+    second = plan_run(project, [Unit("1", "[500] second")], run="second")
+    third = plan_run(project, [Unit("1", "[500] second"), Unit("9", "[500] first")], run="third")
     finish(first)
     finish(second)
     assert third.retry() == 2
@@ -311,10 +311,10 @@ def test_retry_copies_questions_that_other_runs_asked_under_the_same_name(projec
 
 
 def test_retry_needs_the_old_shard_unchanged(project: Path) -> None:
-    run = plan_run(project, [Unit("1", "[400]")])
+    run = plan_run(project, [Unit("1", "[500]")])
     finish(run)
     (shard,) = run.folder.shards.iterdir()
-    shard.write_bytes(shard.read_bytes().replace(b"[400]", b"[500]"))
+    shard.write_bytes(shard.read_bytes().replace(b"[500]", b"[503]"))
     before = snapshot(project)["rows"]
     with pytest.raises(RecordError, match="restore it from a backup"):
         run.retry()

@@ -6,8 +6,8 @@ from typing import Literal
 
 import click
 
-from codebook.cli.options import DRY_RUN, WAIT, show_dry_run
-from codebook.records import RETRIABLE, RETRIED
+from codebook.cli.options import DRY_RUN, WAIT, end_fruitless, show_dry_run
+from codebook.records import RETRIABLE
 
 
 @click.command()
@@ -15,7 +15,8 @@ from codebook.records import RETRIABLE, RETRIED
 @click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
 @DRY_RUN
 @WAIT
-def submit(run: str, cap: float | None, dry_run: bool, wait: bool) -> None:
+@click.pass_context
+def submit(ctx: click.Context, run: str, cap: float | None, dry_run: bool, wait: bool) -> None:
     """Hand the shards of RUN to its engine, as far as there is room. Goes on where it stopped."""
     from codebook.run import open_run
     from codebook.run import wait as wait_for
@@ -27,6 +28,7 @@ def submit(run: str, cap: float | None, dry_run: bool, wait: bool) -> None:
     status = opened.submit(progress=True, cap=cap)
     if wait:
         wait_for(opened, out=click.echo)
+        end_fruitless(ctx, run)
     else:
         click.echo(status)
 
@@ -43,6 +45,7 @@ def status(ctx: click.Context, run: str) -> None:
         return
     jobs = list_jobs(poll=True)
     shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
+    shown += ["unpriced"] * bool(jobs["unpriced"].any())
     shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
     jobs["age"], jobs["expected_end"] = jobs["age"].dt.floor("min"), jobs["expected_end"].dt.floor("min")
     jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
@@ -76,8 +79,12 @@ def costs(ctx: click.Context, by: Literal["run", "model", "day"]) -> None:
 @click.argument("run")
 @click.option("--partial", is_flag=True, help="Go on with the answers that are there; exit code 0.")
 @WAIT
-def collect(run: str, partial: bool, wait: bool) -> None:
-    """Fetch the answers of RUN and write its table.csv. Exit code 3 while answers are pending."""
+@click.pass_context
+def collect(ctx: click.Context, run: str, partial: bool, wait: bool) -> None:
+    """Fetch the answers of RUN and write its table.csv.
+
+    Exit code 3 while answers are pending, 1 where the run has ended and nothing was labelled.
+    """
     from codebook.run import open_run
     from codebook.run import wait as wait_for
 
@@ -86,6 +93,7 @@ def collect(run: str, partial: bool, wait: bool) -> None:
         wait_for(opened, out=click.echo)
     else:
         click.echo(opened.collect(partial=partial))
+    end_fruitless(ctx, run)
 
 
 @click.command()
@@ -95,14 +103,13 @@ def collect(run: str, partial: bool, wait: bool) -> None:
 def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
     """Plan again the questions of RUN that were not answered, and only those; then submit.
 
-    Without --why: failed, expired, cancelled and absent.
+    Without --why: failed, expired, cancelled and absent; not what the service refused for good (such as 400), nor what
+    was paid and is lost: the status counts these.
     """
     from codebook.run import open_run
 
     opened = open_run(run)
-    click.echo(
-        f"{opened.retry(whys or RETRIED, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}"
-    )
+    click.echo(f"{opened.retry(whys, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}")
 
 
 @click.command()

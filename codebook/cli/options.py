@@ -110,3 +110,13 @@ def take_plan(given: dict[str, Any]) -> dict[str, Any]:
     }
     options = {name: value for name in ("provider", "base_url") if (value := given.pop(name))}
     return {"units": units, "settings": settings, "options": options, **given}
+
+
+def end_fruitless(ctx: click.Context, run: str) -> None:
+    """End with 1 where a run came to its end and nothing was labelled; nothing where it is none, or goes on."""
+    from codebook.run import list_runs, open_run
+
+    status = open_run(run).status() if run in list_runs() else None
+    if status and status.fruitless:
+        click.echo(f"Error: run {run!r} has ended and nothing was labelled: {status.sentence}.", err=True)
+        ctx.exit(1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from codebook.cli.options import pairs
+from codebook.cli.options import end_fruitless, pairs
 
 
 @click.command()
@@ -64,13 +64,17 @@ def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: 
     """Run TARGET headlessly: a study.yaml with its chain of notebooks, or one notebook.
 
     Parameters are checked before anything runs: an unknown or misspelt name, a wrong type and anything that looks like
-    a key are refused. Executed copies lie in runs/RUN/notebooks. Exit code: 0 done, 1 failed, 3 pending.
+    a key are refused. Executed copies lie in runs/RUN/notebooks. Exit code: 0 done, 1 failed or nothing labelled, 3
+    pending.
     """
     from codebook.execute import run_notebook, run_study
 
     values = {name: given[-1] for name, given in overrides.items()}
     if Path(target).suffix in (".yaml", ".yml"):
-        ctx.exit(run_study(target, overrides=values, only=only or None, out=click.echo).exit_code)
+        result = run_study(target, overrides=values, only=only or None, out=click.echo)
+        if result.exit_code == 0:
+            end_fruitless(ctx, result.folder.name)
+        ctx.exit(result.exit_code)
     done = run_notebook(target, values, run=run)
     click.echo(f"{done.state}: {done.path}")
     ctx.exit(3 if done.state == "pending" else 0)

@@ -4,12 +4,13 @@ from codebook.ledger.book import MEND_READ_ONLY, FoundLine, Ledger, PlannedRow
 from codebook.ledger.columns import iter_columns
 from codebook.ledger.known import open_known, say_unknown
 from codebook.ledger.migrations import MIGRATIONS
-from codebook.ledger.queries import JobRow, Money, RetriedRow, RowState
+from codebook.ledger.queries import InvalidReply, JobRow, Money, RetriedRow, RowState
 
 __all__ = [
     "MEND_READ_ONLY",
     "MIGRATIONS",
     "FoundLine",
+    "InvalidReply",
     "JobRow",
     "Ledger",
     "Money",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -256,16 +256,25 @@ class Ledger(Queries):
     # --- collect
 
     def add_answers(
-        self, shard_id: int, answers: Iterable[FoundLine], *, missing_why: str, detail: str = ""
+        self,
+        shard_id: int,
+        answers: Iterable[FoundLine],
+        *,
+        missing_why: str,
+        detail: str = "",
+        find_loss: Callable[[], str] = str,
     ) -> tuple[int, list[str]]:
         """Index the result lines of a job and close its questions, in one transaction.
 
         Parameters
         ----------
         answers
-            Of two lines for one custom_id the first is kept.
+            Of two lines for one custom_id the last is kept.
         missing_why, detail
             Noted for every question of the shard that no line answers.
+        find_loss
+            Asked once all lines are read: why those without a line may have been paid; "" where they were not. They are
+            absent then, and are asked again on demand only.
 
         Returns
         -------
@@ -276,10 +285,12 @@ class Ledger(Queries):
             asks = dict(db.execute("SELECT custom_id, ask_id FROM sent WHERE shard_id = ?", (shard_id,)))
             strangers: list[str] = []
             db.executemany(_ADD_ANSWER, _answer_values(job, asks, answers, strangers))
+            loss = find_loss()
+            missing = ("absent", loss, True) if loss else (missing_why, detail, False)
             db.execute(
-                "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail) "
-                "SELECT ask_id, ?, custom_id, ?, ? FROM sent WHERE shard_id = ?",
-                (job, missing_why, detail, shard_id),
+                "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail, final) "
+                "SELECT ask_id, ?, custom_id, ?, ?, ? FROM sent WHERE shard_id = ?",
+                (job, *missing, shard_id),
             )
             self._choose_answers(job)
             db.execute("UPDATE asks SET open = 0 WHERE shard_id = ?", (shard_id,))
@@ -297,27 +308,37 @@ class Ledger(Queries):
             (job,),
         )
 
+    def note_odd(self, shard_id: int, note: str, *, instead: bool = False) -> None:
+        """Note what was odd about the answers of a job, behind what is noted of it, or instead of that."""
+        with self.transaction() as db:
+            (said,) = db.execute("SELECT note FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()
+            notes = [note] if instead else [said] if note in said else [said, note]
+            db.execute("UPDATE jobs SET note = ? WHERE shard_id = ?", ("; ".join(filter(None, notes)), shard_id))
+
     def note_event(self, run_id: str, verb: str, what: str) -> None:
         """Note what a verb did."""
         with self.transaction() as db:
             db.execute("INSERT INTO events (at, run_id, verb, what) VALUES (?, ?, ?, ?)", (now(), run_id, verb, what))
 
 
-_ADD_ANSWER = """INSERT INTO answers (ask_id, job, custom_id, file, offset, length, cost_usd, why, detail, model,
-    request_id, fingerprint, tokens_in, tokens_out, tokens_cached)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job, custom_id) DO NOTHING"""
+_SAID = ("file", "offset", "length", "cost_usd", "why", "detail", "model", "request_id", "fingerprint", "tokens_in",
+    "tokens_out", "tokens_cached", "final")  # fmt: skip
+_ADD_ANSWER = f"""INSERT INTO answers (ask_id, job, custom_id, {", ".join(_SAID)})
+    VALUES (?, ?, ?{", ?" * len(_SAID)}) ON CONFLICT (job, custom_id)
+    DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _SAID)}"""  # noqa: S608  names of our own
 
 
 def _answer_values(
     job: int, asks: dict[str, int], lines: Iterable[FoundLine], strangers: list[str]
 ) -> Iterator[tuple[int | float | str | None, ...]]:
     """Yield what is noted of each line; the custom_ids that were never asked go to `strangers`."""
-    for (name, _, why, detail, model, request_id, n_in, n_out, n_cached, print_), file, offset, length, usd in lines:
+    for answer, file, offset, length, usd in lines:
+        name, _, why, detail, model, request_id, n_in, n_out, n_cached, fingerprint, final = answer
         if name not in asks:
             strangers.append(name)
             continue
-        said = (why, detail[:500], model, request_id, print_)
-        yield (asks[name], job, name, file, offset, length, usd, *said, n_in, n_out, n_cached)
+        said = (why, detail[:500], model, request_id, fingerprint)
+        yield (asks[name], job, name, file, offset, length, usd, *said, n_in, n_out, n_cached, final)
 
 
 def now() -> str:

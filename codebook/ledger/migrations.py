@@ -82,7 +82,12 @@ def m003_times(db: sqlite3.Connection) -> None:
         db.execute(f"ALTER TABLE jobs ADD COLUMN {name} REAL")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first, m002_money, m003_times)
+def m004_final(db: sqlite3.Connection) -> None:
+    """Whether asking again leads nowhere: the request itself was refused, or the answer was paid and is lost."""
+    db.execute("ALTER TABLE answers ADD COLUMN final INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first, m002_money, m003_times, m004_final)
 
 
 def open_tables(db: sqlite3.Connection, path: Path, *, read_only: bool = False) -> None:

@@ -16,6 +16,12 @@ WHY_SQL = f"""CASE
     WHEN {_PENDING} THEN 'pending'
     WHEN answers.id IS NULL THEN 'cancelled'
     ELSE COALESCE(answers.why, '') END"""
+UNTOLD = (
+    "(answers.tokens_in = 0 AND COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid'))"
+)
+"""Replies that do not say what they took: every request has tokens."""
+MAYBE_PAID = "(answers.file IS NOT NULL OR answers.final = 1 AND answers.why = 'absent')"
+"""Answers that somebody may have charged for: those that came, and those that were paid and are lost."""
 _N_LOOKED_UP = 256
 _JOINS = "rows LEFT JOIN asks ON asks.id = rows.ask_id LEFT JOIN answers ON answers.id = asks.answer_id"
 
@@ -88,12 +94,31 @@ class RetriedRow(NamedTuple):
 
 
 class Money(NamedTuple):
-    """US dollars of a run: paid, reserved for what is under way, the cap if there is one; answers of unknown price."""
+    """US dollars of a run: paid, reserved, the cap if there is one; and the answers whose price is unknown.
+
+    Reserved is for what is under way, and for answers of unknown price what their job was expected to cost.
+    """
 
     spent: float
     reserved: float
     cap: float | None
     n_unpriced: int
+
+    @property
+    def known(self) -> float | None:
+        """What is known to be paid; None where there are answers and the price of none is known."""
+        return None if self.n_unpriced and not self.spent else self.spent
+
+
+class InvalidReply(NamedTuple):
+    """Replies of a run that are no label for the same reason: how many, and the unit and place of one."""
+
+    detail: str
+    n: int
+    unit_id: str
+    file: str
+    offset: int
+    length: int
 
 
 class Queries:
@@ -124,11 +149,11 @@ class Queries:
         """Those of the questions that were asked, in any run, and are answered or the answer is on its way.
 
         A reply that is no label (refused, truncated, invalid) counts as an answer: asking again is a choice (`retry`).
-        A failure, an expiry or a missing line is no answer.
+        A failure, an expiry or a missing line is no answer; one that was paid and is lost counts, however.
         """
         sql = """SELECT request_key FROM asks LEFT JOIN answers ON answers.id = asks.answer_id WHERE
             (asks.open = 1 OR COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid')
-             AND answers.id IS NOT NULL) AND request_key IN"""
+             AND answers.id IS NOT NULL OR answers.why = 'absent' AND answers.final = 1) AND request_key IN"""
         return {key.hex() for (key,) in self._look_up(sql, map(bytes.fromhex, request_keys))}
 
     def _look_up(self, sql: str, values: Iterable[object], *before: object) -> Iterator[tuple[Any, ...]]:
@@ -188,28 +213,50 @@ class Queries:
             WHERE sent.shard_id = ? GROUP BY sent.custom_id"""
         return dict(self._db.execute(sql, (shard_id,)))
 
-    def rows_to_retry(self, run_id: str, whys: Collection[str]) -> list[RetriedRow]:
-        """The closed questions of the run that ended for one of these reasons, each once."""
+    def rows_to_retry(self, run_id: str, whys: Collection[str], *, final: bool = True) -> list[RetriedRow]:
+        """The closed questions of the run that ended for one of these reasons, each once.
+
+        `final` says whether those count too that asking again does not help.
+        """
         marks = ",".join("?" * len(whys))
         sql = f"""SELECT min(rows.custom_id), lower(hex(asks.request_key)), min(sent.custom_id), shards.run_id,
                 shards.file, shards.sha256
             FROM {_JOINS} JOIN shards ON shards.id = asks.shard_id
             JOIN sent ON sent.shard_id = shards.id AND sent.ask_id = asks.id
-            WHERE rows.run_id = ? AND asks.open = 0 AND {WHY_SQL} IN ({marks})
+            WHERE rows.run_id = ? AND asks.open = 0 AND {WHY_SQL} IN ({marks}) AND COALESCE(answers.final, 0) <= ?
             GROUP BY asks.id ORDER BY asks.id"""  # noqa: S608
-        return [RetriedRow(*row) for row in self._db.execute(sql, (run_id, *whys))]
+        return [RetriedRow(*row) for row in self._db.execute(sql, (run_id, *whys, final))]
+
+    def count_final(self, run_id: str) -> dict[str, int]:
+        """Rows of the run, by why, that `retry` leaves out unless it is told: asking again leads nowhere."""
+        sql = f"""SELECT {WHY_SQL}, count(*) FROM {_JOINS} WHERE rows.run_id = ? AND answers.final = 1
+            AND asks.open = 0 GROUP BY 1"""  # noqa: S608
+        return dict(self._db.execute(sql, (run_id,)))
+
+    def invalid_replies(self, run_id: str, word: str) -> list[InvalidReply]:
+        """The invalid replies of a run by their detail, where this holds a word; the first of each is the example."""
+        sql = f"""SELECT answers.detail, count(*), unit_id, answers.file, answers.offset, answers.length, min(rows.id)
+            FROM {_JOINS} WHERE rows.run_id = ? AND answers.why = 'invalid' AND answers.file IS NOT NULL
+            AND instr(answers.detail, ?) GROUP BY answers.detail ORDER BY min(rows.id)"""  # noqa: S608
+        return [InvalidReply(*row[:-1]) for row in self._db.execute(sql, (run_id, word))]
+
+    def count_replies(self, run_id: str) -> int:
+        """Rows of a run that have a reply, whether it is a label or not."""
+        sql = f"""SELECT count(*) FROM {_JOINS} WHERE rows.run_id = ? AND answers.file IS NOT NULL
+            AND COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid')"""  # noqa: S608
+        return int(self._db.execute(sql, (run_id,)).fetchone()[0])
 
     def totals(self, run_id: str) -> dict[str, Any]:
-        """Answers that the rows of a run rest on, their tokens, and the models that gave them."""
+        """Answers that the rows of a run rest on, their tokens, how many do not tell these, and the models."""
         sql = f"""SELECT count(*), COALESCE(sum(tokens_in), 0), COALESCE(sum(tokens_out), 0),
-                COALESCE(sum(tokens_cached), 0) FROM
-            (SELECT DISTINCT answers.id, tokens_in, tokens_out, tokens_cached FROM {_JOINS}
-             WHERE rows.run_id = ? AND answers.file IS NOT NULL)"""  # noqa: S608
-        n_answers, tokens_in, tokens_out, tokens_cached = self._db.execute(sql, (run_id,)).fetchone()
+                COALESCE(sum(tokens_cached), 0), COALESCE(sum({UNTOLD}), 0) FROM
+            (SELECT DISTINCT answers.* FROM {_JOINS}
+             WHERE rows.run_id = ? AND answers.file IS NOT NULL) AS answers"""  # noqa: S608
+        n_answers, tokens_in, tokens_out, tokens_cached, n_untold = self._db.execute(sql, (run_id,)).fetchone()
         sql = f"SELECT DISTINCT model FROM {_JOINS} WHERE run_id = ? AND model <> '' ORDER BY 1"  # noqa: S608
         models = [row[0] for row in self._db.execute(sql, (run_id,))]
         tokens = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": tokens_cached}
-        return {"answers": n_answers, **tokens, "models": models}
+        return {"answers": n_answers, **tokens, "answers_without_tokens": n_untold, "models": models}
 
     def fingerprints(self, run_id: str) -> list[str]:
         """What the services called the systems behind the models that answered a run."""
@@ -218,15 +265,22 @@ class Queries:
 
     def money(self, run_id: str) -> Money:
         """What the run's own jobs have cost and what is reserved for those whose answers are not in yet, in USD."""
-        sql = """SELECT COALESCE(sum(cost_usd), 0), count(cost_usd), count(*) FROM answers
+        sql = f"""SELECT COALESCE(sum(cost_usd), 0), count(cost_usd), count(*) FROM answers
             JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
-            WHERE run_id = ? AND answers.file IS NOT NULL"""
+            WHERE run_id = ? AND {MAYBE_PAID}"""  # noqa: S608
         spent, n_priced, n_answers = self._db.execute(sql, (run_id,)).fetchone()
         sql = """SELECT COALESCE(sum(reserved_usd), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
             WHERE run_id = ? AND collected_at IS NULL AND state <> 'waiting'"""
-        reserved = self._db.execute(sql, (run_id,)).fetchone()[0]
+        reserved = self._db.execute(sql, (run_id,)).fetchone()[0] + self.held(run_id)
         cap = self._db.execute("SELECT cap_usd FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return Money(spent, reserved, cap[0] if cap else None, n_answers - n_priced)
+
+    def held(self, run_id: str) -> float:
+        """What stays reserved for answers of unknown price, in USD: each its share of what its job was to cost."""
+        sql = f"""SELECT COALESCE(sum(reserved_usd / n_requests), 0) FROM answers
+            JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
+            WHERE run_id = ? AND cost_usd IS NULL AND {MAYBE_PAID}"""  # noqa: S608
+        return float(self._db.execute(sql, (run_id,)).fetchone()[0])
 
     def used_by_model(self, model: str, run_id: str) -> tuple[int, int, int]:
         """(answers, tokens in, tokens out) of a model to questions named like those of a run, in the whole project.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from codebook.ledger.book import Ledger
-from codebook.ledger.queries import _JOINS, WHY_SQL
+from codebook.ledger.queries import _JOINS, MAYBE_PAID, UNTOLD, WHY_SQL
 from codebook.tasks.packing import N_TEXTS_SQL
 
 JOB_FIELDS = (
@@ -41,6 +41,9 @@ ANSWER_FIELDS = (
     "tokens_cached",
     "cost",
     "n_priced",
+    "n_unpriced",
+    "n_priced_labels",
+    "n_untold",
 )
 ERROR_FIELDS = ("job", "why", "detail", "n", "example")
 
@@ -58,10 +61,12 @@ def report_jobs(ledger: Ledger) -> list[tuple[Any, ...]]:
 def report_answers(ledger: Ledger) -> list[tuple[Any, ...]]:
     """The result lines read, by job and by the model that gave them, as `ANSWER_FIELDS`; cost in US dollars.
 
-    `cost` is None where no line has a known price; `n_priced` says how many have one.
+    `cost` is None where no line has a known price; `n_priced` says how many have one, and `n_unpriced` how many have
+    none, answers that were paid and are lost among them. `n_untold` replies do not say what tokens they took.
     """
-    sql = """SELECT job, model, count(*), sum(why IS NULL), sum(tokens_in), sum(tokens_out), sum(tokens_cached),
-        sum(cost_usd), count(cost_usd) FROM answers WHERE file IS NOT NULL GROUP BY job, model"""
+    sql = f"""SELECT job, model, count(file), sum(why IS NULL), sum(tokens_in), sum(tokens_out), sum(tokens_cached),
+        sum(cost_usd), count(cost_usd), sum(cost_usd IS NULL), sum(why IS NULL AND cost_usd IS NOT NULL),
+        sum(file IS NOT NULL AND {UNTOLD}) FROM answers WHERE {MAYBE_PAID} GROUP BY job, model"""  # noqa: S608
     return list(_select(ledger, sql))
 
 

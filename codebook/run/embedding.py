@@ -83,7 +83,8 @@ def _ask(run: Run, vectors: Vectors) -> None:
     if lacking:
         raise RunError(
             f"{len(lacking):,} of {len(vectors):,} texts got no vector (run {run.name!r}): {_say_reasons(run)}. "
-            "To mend: call embed_texts again, which asks for them again, or leave out texts that cannot be sent."
+            "To mend: call embed_texts again, which asks for them again, or leave out texts that cannot be sent; what "
+            f"was refused for good is asked again after `codebook retry {run.name} --why failed`."
         )
 
 

@@ -1,25 +1,21 @@
-"""Harvest: the result lines of an ended job are fetched, checked, put in place and indexed, in that order."""
+"""Harvest: the result lines of an ended job are fetched, put in place, read one by one and indexed, in that order."""
 
 from __future__ import annotations
 
-import shutil
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from codebook.dialects import read_reply
 from codebook.engines import Engine
 from codebook.errors import BusyError, EngineError, GoneError
 from codebook.ledger import FoundLine, JobRow, Ledger
-from codebook.records import RETRIED, Answer, JobState, LineFault, digest_file, iter_lines, load_line
+from codebook.records import Answer, JobState, LineFault, digest_file
 from codebook.run.folder import RunFolder
-from codebook.run.labels import remember
 from codebook.run.money import Meter
+from codebook.run.reading import LineReader
 from codebook.run.refusals import custom_ids_at
 from codebook.scheme import Codebook
-from codebook.tasks import make_questions
 
 _MISSING = {
     "completed": ("absent", "the job ended without a line for this question"),
@@ -33,44 +29,51 @@ def harvest_job(
 ) -> None:
     """Fetch and index the answers of one ended job. Repeating it changes nothing.
 
-    Raises
-    ------
-    RecordError
-        A result file is damaged; nothing of it is indexed.
+    A line that cannot be read costs one row, which is `invalid`; answers that are gone at the service were paid, and
+    are never asked again unless that is demanded.
     """
     assert row.job_id is not None  # the caller chose submitted jobs only
-    state, note, faults = row.state, row.note, tuple[LineFault, ...]()
+    state, note, lost, faults = row.state, row.note, False, tuple[LineFault, ...]()
     try:
         if state == "failed":
-            faults = engine.poll(row.job_id).faults
+            now = engine.poll(row.job_id)
+            faults, lost = now.faults, now.lost
         files = _fetch(folder, engine, row.job_id, row.number)
     except GoneError as error:
-        files, state, note = [], "failed", f"the result files are gone: {error}"
+        files, note, lost = [], str(error), True
     except EngineError:
         now = engine.poll(row.job_id)
         if now.state != "failed":
             raise
         ledger.note_state(row.shard_id, now)  # failed as a whole, or lost since: there are no files
-        files, state, note = [], now.state, now.note
+        files, state, note, lost = [], now.state, now.note, now.lost
     missing_why, detail = _MISSING.get(state, (state, note))
-    found = Counter[bool]()
-    lines = chain(_refused(folder, row, faults), _read(folder, codebook, ledger, row, files, meter, found))
-    n_answers, strangers = ledger.add_answers(row.shard_id, lines, missing_why=missing_why, detail=detail)
-    said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines{_say_counts(row, found)}"
-    ledger.note_event(folder.name, "collect", said + _say_strangers(strangers))
+    reader = LineReader(folder, codebook, ledger.variables_sent(row.shard_id), meter)
+    lines = chain(_refused(folder, row, faults), reader.read(files))
+    loss = f"paid, lost: {note}" if lost else ""
+    find_loss = lambda: loss or reader.say_loss()  # noqa: E731
+    n_answers, strangers = ledger.add_answers(
+        row.shard_id, lines, missing_why=missing_why, detail=detail, find_loss=find_loss
+    )
+    odd = [*filter(None, [loss]), *reader.say_odd()]
+    if odd:
+        ledger.note_odd(row.shard_id, "; ".join(odd), instead=lost)
+    said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines"
+    parts = [said, *_say_counts(row, reader), *odd, *_say_strangers(strangers)]
+    ledger.note_event(folder.name, "collect", "; ".join(parts))
 
 
-def _say_counts(row: JobRow, found: Counter[bool]) -> str:
+def _say_counts(row: JobRow, reader: LineReader) -> Iterator[str]:
     """What the service counted, where its files hold something else: the files are trusted, never the counts."""
-    if not row.n_done + row.n_failed or (row.n_done, row.n_failed) == (found[True], found[False]):
-        return ""
-    held = f"the files hold {found[True]} and {found[False]}"
-    return f"; the service counted {row.n_done} completed and {row.n_failed} failed, {held}"
+    if row.n_done + row.n_failed and (row.n_done, row.n_failed) != (reader.n_replies, reader.n_failures):
+        held = f"the files hold {reader.n_replies} and {reader.n_failures}"
+        yield f"the service counted {row.n_done} completed and {row.n_failed} failed, {held}"
 
 
-def _say_strangers(strangers: list[str]) -> str:
+def _say_strangers(strangers: list[str]) -> Iterator[str]:
     """Lines that answer nothing that was asked."""
-    return f"; {len(strangers)} lines answer nothing that was asked, such as {strangers[0]}" if strangers else ""
+    if strangers:
+        yield f"{len(strangers)} lines answer nothing that was asked, such as {strangers[0]}"
 
 
 def _refused(folder: RunFolder, row: JobRow, faults: tuple[LineFault, ...]) -> Iterator[FoundLine]:
@@ -96,44 +99,14 @@ def settle_job(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
 
 
 def _fetch(folder: RunFolder, engine: Engine, job_id: str, number: int) -> list[Path]:
-    """Download into a folder of its own, check every line, then give each file its lasting name."""
+    """Download into a folder of its own, then give each file its lasting name. What cannot be placed stays there."""
     fresh = folder.results / f".fetch-{number:04d}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    fresh.mkdir(parents=True, exist_ok=True)
     placed = []
     for file in engine.fetch(job_id, fresh):
-        for line_number, (_, line) in enumerate(iter_lines(file), start=1):
-            load_line(line, f"{file.name} of job {job_id}, line {line_number}")
         target = folder.results / f"{number:04d}-{digest_file(file)[:12]}-{file.stem}.jsonl"
         file.replace(target)
         placed.append(target)
-    shutil.rmtree(fresh)
+    with suppress(OSError):  # something else lies in it
+        fresh.rmdir()
     return placed
-
-
-def _read(
-    folder: RunFolder,
-    codebook: Codebook,
-    ledger: Ledger,
-    row: JobRow,
-    files: list[Path],
-    meter: Meter,
-    found: Counter[bool],
-) -> Iterator[FoundLine]:
-    """Yield every result line as an answer, judged by the codebook, with its place under `runs/`.
-
-    `found` counts the lines with a reply (True) and those without.
-    """
-    variables = ledger.variables_sent(row.shard_id)
-    readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
-    for file in files:
-        place = file.relative_to(folder.runs).as_posix()
-        for offset, line in iter_lines(file):
-            said = load_line(line, place)
-            answer = read_reply(said)
-            found[answer.why not in RETRIED] += 1
-            if answer.why is None and answer.custom_id in variables:
-                label = readers[variables[answer.custom_id]](answer.text or "")
-                if label.why:
-                    answer = answer._replace(why=label.why, detail=label.detail)
-            yield FoundLine(answer, place, offset, len(line), meter.price_line(said))

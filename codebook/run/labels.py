@@ -11,10 +11,10 @@ from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from codebook.dialects import Said, read_said
+from codebook.dialects.resultlines import UNREADABLE
 from codebook.digests import check_named
 from codebook.errors import RecordError
 from codebook.ledger import Ledger, iter_columns
-from codebook.records import load_line
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.table import check_table
@@ -68,7 +68,10 @@ class _FrameMaker:
         )
 
     def _read(self, rows: list[int], columns: Sequence[Cells], custom_ids: Cells, said: list[list[Any]]) -> None:
-        """Put what the answers of the rows say in its columns; lines are read in the order in which files hold them."""
+        """Put what the answers of the rows say in its columns; lines are read in the order in which files hold them.
+
+        Where the ledger says why there is no label, that stands: it has seen all lines of the job.
+        """
         files, offsets, lengths = columns
         texts, whys, details, models, request_ids = said
         rows.sort(key=offsets.__getitem__)
@@ -78,8 +81,12 @@ class _FrameMaker:
             with open_result(self.folder, name, custom_ids[here[0]]) as file:
                 starts = [offsets[row] for row in here]
                 ends = [offsets[row] + lengths[row] for row in here]
-                for row, one in zip(here, _read_lines(file, name, starts, ends), strict=True):
-                    texts[row], whys[row], details[row], models[row], request_ids[row] = one
+                for row, one in zip(here, _read_lines(file, starts, ends), strict=True):
+                    texts[row], why, detail, models[row], request_ids[row] = one
+                    if why == whys[row]:
+                        details[row] = detail  # of which the ledger keeps the beginning
+                    elif whys[row] is None:
+                        whys[row], details[row] = _check_readable(why, detail, f"runs/{name} at byte {offsets[row]}")
 
     def _label_columns(self, replies: Iterable[tuple[Any, ...]], n_rows: int) -> dict[str, Any]:
         """Read each different (variable, text, why, detail) once."""
@@ -95,7 +102,11 @@ class _FrameMaker:
         return {name: _texts(cells).take(codes) for name, cells in columns.items()} | {"confidence": confidence[codes]}
 
     def _read_label(self, variable: str, text: str | None, why: str | None, detail: str) -> Label:
-        return Label(None, why, detail) if why else self.readers[variable](text or "")
+        if why is None or (why == "invalid" and text):
+            label = self.readers[variable](text or "")
+            if label.why or why is None:
+                return label
+        return Label(None, why, detail)
 
     def _model_columns(self, models: Cells) -> dict[str, Any]:
         found, codes = _number(models, len(models))
@@ -127,7 +138,7 @@ def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_lines(file: IO[bytes], name: str, starts: Sequence[int], ends: Sequence[int]) -> Iterator[Said]:
+def _read_lines(file: IO[bytes], starts: Sequence[int], ends: Sequence[int]) -> Iterator[Said]:
     """Yield what the lines at these bytes say; they are in order, and the file is read block by block."""
     first = 0
     while first < len(starts):
@@ -136,14 +147,15 @@ def _read_lines(file: IO[bytes], name: str, starts: Sequence[int], ends: Sequenc
         file.seek(start)
         block = file.read(ends[last - 1] - start)
         places = zip(starts[first:last], ends[first:last], strict=True)
-        lines = [block[begin - start : end - start] for begin, end in places]
-        try:
-            yield from read_said(lines)
-        except RecordError:
-            for line, begin in zip(lines, starts[first:last], strict=True):
-                load_line(line, f"runs/{name} at byte {begin}")
-            raise
+        yield from read_said([block[begin - start : end - start] for begin, end in places])
         first = last
+
+
+def _check_readable(why: str | None, detail: str, where: str) -> tuple[str | None, str]:
+    """The same, unless the line cannot be read, which could be when it was collected."""
+    if detail == UNREADABLE:
+        raise RecordError(f"{where}: not a line of JSON. The file is damaged since it was collected; restore it.")
+    return why, detail
 
 
 def _turn(rows: Sequence[tuple[Any, ...]], n_columns: int) -> list[Cells]:

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
 from codebook.dialects import read_logprob
+from codebook.dialects.resultlines import read_object
 from codebook.ledger import RowState
-from codebook.records import load_line
 from codebook.run.folder import RunFolder
 from codebook.run.labels import open_result
 
@@ -41,6 +41,6 @@ def _iter_rows(folder: RunFolder, rows: Iterable[RowState]) -> Iterator[tuple[An
             if row.file not in files:
                 files[row.file] = stack.enter_context(open_result(folder, row.file, row.custom_id))
             files[row.file].seek(row.offset)
-            line = load_line(files[row.file].read(row.length), f"runs/{row.file} at byte {row.offset}")
-            if (value := read_logprob(line)) is not None:
+            line = read_object(files[row.file].read(row.length))  # one that cannot be read is no answer
+            if line and (value := read_logprob(line)) is not None:
                 yield row.unit_id, row.variable, row.draw, row.custom_id, value

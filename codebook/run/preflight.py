@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, ParameterError
 from codebook.records import CHAT, RETRIED, Unit
@@ -19,22 +19,29 @@ from codebook.run.verbs import Run
 from codebook.scheme import Codebook
 from codebook.units import Source
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a preflight found: how the run of the first units stands, and what kept questions from being answered."""
+    """What a preflight found: how the run of the first units stands, and what kept questions from being answered.
+
+    `warnings` tell replies that are no label, where others of the same variable are one.
+    """
 
     run: Run
     status: RunStatus
     faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every question got a reply."""
+        """Whether every question got a reply, and every variable a reply that can be used."""
         return not self.faults
 
     def raise_errors(self) -> None:
-        """Raise where a question got no reply.
+        """Raise where a question got no reply, or none of the replies to a variable can be used.
 
         Raises
         ------
@@ -45,10 +52,13 @@ class Preflight:
             raise ParameterError("The preflight failed: a batch would fail in the same way.", self.faults)
 
     def __str__(self) -> str:
+        from codebook.costs import say_tokens
+
         totals = self.run.totals()
         models = ", ".join(totals["models"]) or "no model"
-        said = f"answered by {models}: {totals['tokens_in']:,} tokens in, {totals['tokens_out']:,} out"
-        return "\n".join([f"{self.status}", f"  {said}", *(f"  - {fault}" for fault in self.faults)])
+        said = f"answered by {models}: {say_tokens(totals)}"
+        warnings = (f"  warning: {fault}" for fault in self.warnings)
+        return "\n".join([f"{self.status}", f"  {said}", *(f"  - {fault}" for fault in self.faults), *warnings])
 
 
 def preflight(
@@ -74,19 +84,31 @@ def preflight(
     """
     run = plan(codebook, units, engine="openai_live", model=model, url=url, limit=k, settings=settings, options=options)
     if any(why in RETRIED for counts in run.status().counts.values() for why in counts):
-        run.retry()
+        run.retry(RETRIED)  # what the service refused too: somebody may have mended it
     run.submit()
     status = run.collect(partial=True)
-    return Preflight(run, status, tuple(_find_faults(run)))
+    faults, warnings = _judge(run.table())
+    return Preflight(run, status, tuple(faults), tuple(warnings))
 
 
-def _find_faults(run: Run) -> list[Fault]:
-    """The reasons why questions got no reply, each once, the commonest first."""
-    table = run.table()
-    failed = table[table["why"].isin([*RETRIED, "pending", "truncated"])]
-    mend = "correct the parameter or the model; `retry` and a larger cap on tokens help where a reply was cut short"
-    counts = Counter(zip(failed["variable"], failed["why"], failed["detail"], strict=True))
-    return [
-        Fault(f"{variable}, {why} ({n} of {len(table)})", detail or "no reason was given", mend)
-        for (variable, why, detail), n in counts.most_common()
-    ]
+_CALLED = "correct the parameter or the model; `retry` and a larger cap on tokens help where a reply was cut short"
+_REPLIED = "look at the replies (`codebook table RUN`); change the codebook, the settings or the model"
+
+
+def _judge(table: pd.DataFrame) -> tuple[list[Fault], list[Fault]]:
+    """(faults, warnings): each reason once, the commonest first.
+
+    A question without a reply is a fault, and so is a variable none of whose replies is a label; replies that are no
+    label beside others that are one are a warning.
+    """
+    lacking = table[table["why"].notna()]
+    usable = set(table.loc[table["label"].notna(), "variable"])
+    counts = Counter(zip(lacking["variable"], lacking["why"], lacking["detail"], strict=True))
+    faults: list[Fault] = []
+    warnings: list[Fault] = []
+    for (variable, why, detail), n in counts.most_common():
+        replied = why in ("refused", "invalid")
+        where = f"{variable}, {why} ({n} of {len(table[table['variable'] == variable])})"
+        fault = Fault(where, detail or "no reason was given", _REPLIED if replied else _CALLED)
+        (warnings if replied and variable in usable else faults).append(fault)
+    return faults, warnings

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,10 @@ from codebook.run.history import find_due, say_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_ASKED_AGAIN = ("failed", "expired", "cancelled")
+_FINAL = {"failed": "failed for good, since the service refused the request itself", "absent": "paid, and lost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class JobStatus:
 class RunStatus:
     """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
 
-    Where texts are embedded they are counted, and `n_packs` says how many requests hold them.
+    Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
+    the rows that `retry` leaves out unless it is told: asking again leads nowhere.
     """
 
     run: str
@@ -71,6 +76,7 @@ class RunStatus:
     planned: bool = True
     gone: tuple[str, ...] = ()
     n_packs: int = 0
+    final: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -83,9 +89,19 @@ class RunStatus:
         return sum(counts.get("pending", 0) for counts in self.counts.values())
 
     @property
+    def n_labelled(self) -> int:
+        """Rows with a label."""
+        return sum(counts.get("", 0) for counts in self.counts.values())
+
+    @property
     def done(self) -> bool:
         """Whether no answer is outstanding."""
         return self.n_pending == 0
+
+    @property
+    def fruitless(self) -> bool:
+        """Whether the run came to its end and nothing was labelled."""
+        return self.done and self.n_rows > 0 and not self.n_labelled
 
     def to_frame(self) -> pd.DataFrame:
         """Return the jobs as a frame, one row a shard."""
@@ -138,8 +154,16 @@ class RunStatus:
             return f"Next: submit and collect {' and '.join(self.waits_for)}, then collect this run."
         if not self.done:
             return "Next: collect, now or later."
-        bad = {why for counts in self.counts.values() for why in counts if why in ("failed", "expired", "cancelled")}
-        return "Done. Some questions have no answer: retry asks exactly those again." if bad else "Done."
+        return " ".join(self._say_end())
+
+    def _say_end(self) -> Iterator[str]:
+        """How it ended, and what `retry` would do."""
+        yield f"Nothing was labelled: {self.sentence}." if self.fruitless else "Done."
+        bad = {why: sum(counts.get(why, 0) for counts in self.counts.values()) for why in _ASKED_AGAIN}
+        if any(n > self.final.get(why, 0) for why, n in bad.items()):
+            yield "Some questions have no answer: retry asks exactly those again."
+        for why, n in self.final.items():
+            yield f"{n:,} {_FINAL[why]}: retry leaves {'them' if n > 1 else 'it'} out unless told `--why {why}`."
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -170,11 +194,15 @@ def say_money(money: Money) -> str:
     --------
     >>> say_money(Money(0.1234, 1.5, 5.0, 0))
     'cost: $0.1234 paid, $1.5000 reserved for jobs under way, cap $5.00'
+    >>> say_money(Money(0.0123, 0, None, 3)), say_money(Money(0, 0, None, 1))
+    ('cost: $0.0123 paid, and 3 answers of unknown price', 'cost: 1 answer of unknown price')
     """
-    parts = [f"${money.spent:.4f} paid"]
-    parts += [f"${money.reserved:.4f} reserved for jobs under way"] * (money.reserved > 0)
+    unknown = f"{money.n_unpriced:,} answer{'s' * (money.n_unpriced != 1)} of unknown price"
+    paid = [f"${money.known:.4f} paid"] if money.known is not None else []
+    parts = [", and ".join(paid + [unknown] * (money.n_unpriced > 0))]
+    what = "jobs under way" + " and answers of unknown price" * (money.n_unpriced > 0)
+    parts += [f"${money.reserved:.4f} reserved for {what}"] * (money.reserved > 0)
     parts += [f"cap ${money.cap:.2f}"] if money.cap is not None else []
-    parts += [f"{money.n_unpriced:,} answers of unknown price"] * (money.n_unpriced > 0)
     return f"cost: {', '.join(parts)}"
 
 
@@ -205,7 +233,7 @@ def describe_answers(ledger: Ledger, run_id: str, *, charged: bool) -> dict[str,
     jobs = [describe_job(row) for row in ledger.jobs(run_id)]
     return totals | {
         "fingerprints": ledger.fingerprints(run_id),
-        "cost_usd": money.spent,
+        "cost_usd": money.known if charged else money.spent,
         "answers_of_unknown_price": money.n_unpriced if charged else 0,
         "first_submitted": min((job.submitted for job in jobs if job.submitted), default=""),
         "last_ended": max((job.ended for job in jobs), default=""),

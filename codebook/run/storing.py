@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
 from codebook.dialects.embeddings import read_vectors
+from codebook.dialects.replies import open_line
+from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
-from codebook.records import load_line
 from codebook.run.folder import RunFolder
 from codebook.run.labels import open_result
 from codebook.run.packs import is_embedding, open_store
@@ -110,7 +111,7 @@ def _find_places(folder: RunFolder) -> dict[str, Place]:
 
 def _read(line: bytes, where: str, n_texts: int) -> Floats:
     """The vectors of a result line, `(n_texts, n_dimensions)`."""
-    vectors, problem = read_vectors(load_line(line, where)["response"]["body"])
+    vectors, problem = read_vectors(open_line(read_object(line) or {})[1])
     if vectors is None or len(vectors) != n_texts:
         said = problem or f"{len(vectors) if vectors is not None else 0} vectors for {n_texts} texts"
         raise RecordError(f"{where}: {said}. The file is damaged; restore it from a backup.")

@@ -13,6 +13,7 @@ from codebook.ledger import Ledger
 from codebook.machine import all_in_words
 from codebook.records import RETRIED
 from codebook.run.again import check_retry, plan_again
+from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, settle_job
 from codebook.run.money import Meter
@@ -22,6 +23,7 @@ from codebook.run.sending import look_after, send_shards
 from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.run.storing import store_vectors
 from codebook.run.views import RunViews
+from codebook.run.wrappings import say_wrapping
 from codebook.table import write_table
 
 if TYPE_CHECKING:
@@ -55,22 +57,26 @@ class Run(RunViews):
 
     def status(self, *, poll: bool = False) -> RunStatus:
         """Say how the run stands; with `poll` the engine is asked first, otherwise only the ledger."""
+        failures: list[Failure] = []
         with self._ledger() as ledger:
             if poll:
-                self._poll(ledger)
+                self._poll(ledger, failures)
+                raise_failures(failures)
             planned = bool(ledger.is_planned(self.name))
             rows = ledger.jobs(self.name)
             waits = tuple(ledger.awaited_runs(self.name))
             counts = ledger.count_whys(self.name)
             n_packs = ledger.n_asked(self.name) if is_embedding(self.codebook) else 0
             money = ledger.money(self.name) if Meter(self.asked).charges else None
+            final, odd = ledger.count_final(self.name), tuple(say_wrapping(self.folder, ledger))
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
-        warnings, jobs = tuple(self.record.get("warnings", ())), tuple(map(describe_job, rows))
+        warnings, jobs = (*self.record.get("warnings", ()), *odd), tuple(map(describe_job, rows))
         return RunStatus(
             *(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings),
             planned=planned,
             gone=self.folder.list_gone(f"shards/{row.file}" for row in rows),
             n_packs=n_packs,
+            final=final,
         )
 
     def dry_run(self) -> pd.DataFrame:
@@ -116,16 +122,23 @@ class Run(RunViews):
     def collect(self, *, partial: bool = False) -> RunStatus:
         """Fetch what is answered, index it, and write `table.csv`.
 
+        Each job is collected by itself: what is wrong with one keeps no other from being read.
+
         Raises
         ------
         PendingError
             Answers are outstanding and `partial` is False. What is there is collected all the same.
+        RunError
+            Some jobs could not be collected; the others are. Each is told with its reason.
+        UnreachableError
+            The service of all jobs that could not be collected does not answer; repeat it later.
         """
         with self._ledger() as ledger:
             self._require_planned(ledger)
-        for other in self._collect_jobs():
+        others, failures = self._collect_jobs()
+        for other in others:
             with suppress(BusyError):  # whoever works on it collects it
-                open_run(other)._collect_jobs()
+                failures += open_run(other)._collect_jobs()[1]
         status = self.status()
         with self.folder.lock():
             self.folder.check_results()
@@ -135,6 +148,7 @@ class Run(RunViews):
             ledger.settle()
         if is_embedding(self.codebook):
             store_vectors(self)
+        raise_failures(failures)
         if not status.done and not partial:
             raise PendingError(
                 f"{status.n_pending:,} of {status.n_rows:,} answers of run {self.name!r} are outstanding. "
@@ -142,26 +156,29 @@ class Run(RunViews):
             )
         return status
 
-    def _collect_jobs(self) -> list[str]:
-        """Fetch and index the jobs that ended; return the other runs whose answers this run waits for."""
+    def _collect_jobs(self) -> tuple[list[str], list[Failure]]:
+        """Fetch and index the jobs that ended; return the other runs whose answers this run waits for, and failures."""
+        failures: list[Failure] = []
         with self.folder.lock(), self._ledger() as ledger:
-            self._poll(ledger)
+            self._poll(ledger, failures)
             ended = [row for row in ledger.jobs(self.name) if row.open and row.job_id and row.ended_at]
             if ended:
                 engine, meter = self._engine(), Meter(self.asked)
                 for row in ended:
-                    harvest_job(self.folder, self.codebook, ledger, engine, row, meter)
-            return ledger.awaited_runs(self.name)
+                    with keep_failure(self.name, row, failures):
+                        harvest_job(self.folder, self.codebook, ledger, engine, row, meter)
+            return ledger.awaited_runs(self.name), failures
 
-    def _poll(self, ledger: Ledger) -> None:
+    def _poll(self, ledger: Ledger, failures: list[Failure]) -> None:
         """Ask the engine how each open job stands; where none is open, no engine is needed."""
         rows = [row for row in ledger.jobs(self.name) if row.open and row.job_id and not row.ended_at]
         if rows:
             engine = self._engine()
             for row in rows:
-                look_after(self.folder, ledger, engine, row)
+                with keep_failure(self.name, row, failures):
+                    look_after(self.folder, ledger, engine, row)
 
-    def retry(self, whys: Collection[str] = RETRIED, *, max_tokens: int | None = None) -> int:
+    def retry(self, whys: Collection[str] = (), *, max_tokens: int | None = None) -> int:
         """Plan the questions again that ended for one of these reasons, and only those; return how many.
 
         Labels that are there stay. Submit sends the new shard.
@@ -169,17 +186,19 @@ class Run(RunViews):
         Parameters
         ----------
         whys
-            Of failed, expired, cancelled, absent, refused, truncated, invalid.
+            Of failed, expired, cancelled, absent, refused, truncated, invalid. Where none is given, the first four, but
+            not where the service found fault with the request itself (such as 400: it would fail again), nor where an
+            answer was paid and is lost; the status counts those.
         max_tokens
             A larger cap on the tokens of a reply, for those that were truncated; it counts reasoning too.
         """
         check_retry(whys, max_tokens)
         with self.folder.lock(), self.folder.planning_lock(), self._ledger() as ledger:
             self._require_planned(ledger)
-            wanted = ledger.rows_to_retry(self.name, list(whys))
+            wanted = ledger.rows_to_retry(self.name, list(whys or RETRIED), final=bool(whys))
             plan_again(self.folder, ledger, self._engine().limits, wanted, max_tokens=max_tokens)
             if wanted:
-                ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys))}")
+                ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys or RETRIED))}")
         return len(wanted)
 
     def cancel(self, shard: int = 0) -> RunStatus:
@@ -238,7 +257,7 @@ class Run(RunViews):
         options = engine_options(self.asked)
         if meter and ledger and self.asked["engine"] == "openai_live":
             money = ledger.money(self.name)
-            left = None if money.cap is None else money.cap - money.spent
+            left = None if money.cap is None else money.cap - money.spent - ledger.held(self.name)
             options |= {"price": meter.price, "cap": left}
         return make_engine(
             self.asked["engine"], folder=self.folder.work, model=self.asked["model"], progress=progress, **options

@@ -99,7 +99,7 @@ def _see(status: RunStatus) -> Hashable:
 
 def _count_retriable(run: Run) -> int:
     with Ledger(run.folder.ledger_path) as ledger:
-        return len(ledger.rows_to_retry(run.name, RETRIED))
+        return len(ledger.rows_to_retry(run.name, RETRIED, final=False))
 
 
 def _name_jobs(jobs: list[JobStatus]) -> str:
@@ -118,10 +118,12 @@ def _say_money(status: RunStatus) -> str:
     money = status.money
     if money is None:
         return f"So far it cost nothing: nobody charges for {status.engine}."
-    unknown = f", and {say_count(money.n_unpriced, 'answer')} of unknown price" if money.n_unpriced else ""
-    reserved = f" For what is under way {say_usd(money.reserved)} are reserved." if money.reserved else ""
+    unknown = [f"{say_count(money.n_unpriced, 'answer')} of unknown price"] * bool(money.n_unpriced)
+    paid = ", and ".join([say_usd(money.known)] * (money.known is not None) + unknown)
+    held = " and for answers of unknown price" if money.n_unpriced else ""
+    reserved = f" For what is under way{held} {say_usd(money.reserved)} are reserved." if money.reserved else ""
     cap = f" Its cap is {say_usd(money.cap)}." if money.cap is not None else ""
-    return f"So far it cost {say_usd(money.spent)}{unknown}, counted when answers are collected.{reserved}{cap}"
+    return f"So far it cost {paid}, counted when answers are collected.{reserved}{cap}"
 
 
 def say_error(error: Exception) -> str:
