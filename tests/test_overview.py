@@ -23,7 +23,7 @@ from codebook.shards import Cuts
 
 TOPIC = make_book("topic")
 GOOD = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]
-BAD = [Unit(f"bad {order}", f"[{order}]") for order in ("refuse", "outside", "400", "500")]
+BAD = [Unit(f"bad {order}", f"[{order}]") for order in ("refuse", "outside", "500", "500] [too")]
 
 
 @pytest.fixture(autouse=True)
@@ -241,7 +241,7 @@ def test_a_retry_counts_in_the_same_run(project):
 def test_the_commonest_errors_come_first_with_an_example(several):
     errors = list_errors()
     first = errors.iloc[0]
-    assert (first["why"], first["detail"], first["n"], first["runs"]) == ("failed", "as the text orders", 2, 1)
+    assert (first["why"], first["detail"], first["n"], first["runs"]) == ("failed", "500: as the text orders", 2, 1)
     assert first["share"] == pytest.approx(2 / 10)
     assert first["example"].startswith("topic.bad")
     assert set(errors["why"]) == {"failed", "refused", "invalid"}
@@ -256,6 +256,13 @@ def test_the_commonest_errors_come_first_with_an_example(several):
 def set_costs(project: Path) -> None:
     change_ledger(project, "UPDATE answers SET cost_usd = 0.5 WHERE file IS NOT NULL AND id % 2 = 0")
     change_ledger(project, "UPDATE jobs SET ended_at = '2026-02-03T12:00:00.000+00:00' WHERE job_key LIKE 'done:%'")
+
+
+def count_priced_labels(project: Path) -> int:
+    """Labels whose price is known."""
+    with sqlite3.connect(project / "runs" / "ledger.db") as db:
+        sql = "SELECT count(*) FROM answers WHERE file IS NOT NULL AND cost_usd IS NOT NULL AND why IS NULL"
+        return int(db.execute(sql).fetchone()[0])
 
 
 def test_costs_by_day_model_and_run(several):
@@ -283,7 +290,8 @@ def test_costs_show_with_their_job_and_run(several):
     assert jobs.set_index("run").loc["done", "cost"] == pytest.approx(total)
     assert jobs["cost"].notna().sum() == 1
     runs = summarise_runs().set_index("run")
-    assert runs.loc["done", "cost_per_answer"] == pytest.approx(0.5)
+    n_labels = count_priced_labels(several)
+    assert runs.loc["done", "cost_per_answer"] == pytest.approx(total / n_labels)
     assert pd.isna(runs.loc["running", "cost"])
     assert runs.loc["running", "reserved"] == pytest.approx(2.5)
 

@@ -199,11 +199,13 @@ def _prices(facts: Facts) -> Iterator[Check]:
     engine, unknown = facts.record["asked"]["engine"], facts.answered.get("answers_of_unknown_price", 0)
     if engine in ("embedded", "replay"):
         yield Check("cost", "done", f"the engine {engine} costs nothing")
+    elif "cost_usd" not in facts.answered:
+        yield Check("cost", "missing", "nothing is collected yet", "collect the run")
     elif unknown:
         mend = "read the bill of the provider, and report that"
         yield Check("cost", "look", f"{unknown:,} answers have no known price", mend, facts.evidence("run.json"))
     else:
-        spent = f"${facts.answered.get('cost_usd', 0.0):,.4f} by the tokens in the replies"
+        spent = f"${facts.answered['cost_usd']:,.4f} by the tokens in the replies"
         yield Check("cost", "done", spent, "", facts.evidence("run.json"))
 
 

@@ -205,12 +205,18 @@ def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
 def _say_cost(record: dict[str, Any]) -> str:
     """What the run cost, in words."""
     answered = record.get("answered", {})
-    tokens = f"{answered.get('tokens_in', 0):,} tokens in and {answered.get('tokens_out', 0):,} out"
+    from codebook.costs import say_tokens
+
+    if not answered:
+        return "Nothing is collected yet."
+    tokens = say_tokens(answered)
     if record["asked"]["engine"] == "embedded":
         return f"Nothing: the answers were computed on this machine. Sent to a service it would be about {tokens}."
     if record["asked"]["engine"] == "replay":
         return f"Nothing: the answers were read from an archive ({tokens} when they were first given)."
-    usd, unknown = answered.get("cost_usd", 0.0), answered.get("answers_of_unknown_price", 0)
+    usd, unknown = answered["cost_usd"], answered["answers_of_unknown_price"]
+    if usd is None:
+        return f"Unknown: {unknown:,} answers have no known price ({tokens})."
     said = f"${usd:,.4f} for {tokens}, by the tokens that the replies report"
     return f"{said}; {unknown:,} answers have no known price and are not in it." if unknown else f"{said}."
 

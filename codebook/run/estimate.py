@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from codebook.run.labels import seconds_between
+from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.tasks.packing import count_texts
 from codebook.units import Source
@@ -31,10 +33,29 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     asked = {
         "texts": n_texts,
         "questions": n_texts * len(pilot.codebook.variables) * pilot.asked["draws"],
-        "tokens_in": totals["tokens_in"],
-        "tokens_out": totals["tokens_out"],
-        "seconds": round(sum(seconds_between(job.created, job.ended) or 0.0 for job in status.jobs), 1),
+        "tokens_in": _known(totals, "tokens_in"),
+        "tokens_out": _known(totals, "tokens_out"),
+        "seconds": _sum_seconds(status),
     }
-    factor = whole / n_texts if n_texts else 0.0
-    scaled = {name: round(value * factor, 1 if name == "seconds" else None) for name, value in asked.items()}
-    return pd.DataFrame([{"part": "pilot", **asked}, {"part": "whole, estimated", **scaled}])
+    factor = whole / n_texts if n_texts else None
+    scaled = {name: _scale(value, factor, 1 if name == "seconds" else None) for name, value in asked.items()}
+    frame = pd.DataFrame([{"part": "pilot", **asked}, {"part": "whole, estimated", **scaled}])
+    numbers = ["texts", "questions", "tokens_in", "tokens_out"]
+    return frame.astype(dict.fromkeys(numbers, "Int64") | {"seconds": "float64"})
+
+
+def _known(totals: Mapping[str, Any], name: str) -> int | None:
+    """Tokens of the pilot by all its answers; None where some of these do not tell them, or there is none."""
+    told = totals["answers"] and not totals["answers_without_tokens"]
+    return int(totals[name]) if told else None
+
+
+def _sum_seconds(status: RunStatus) -> float | None:
+    """Seconds of the pilot's jobs; None where one has not ended, or there is none."""
+    spans = [seconds_between(job.created, job.ended) for job in status.jobs]
+    known = [span for span in spans if span is not None]
+    return round(sum(known), 1) if known and len(known) == len(spans) else None
+
+
+def _scale(value: float | None, factor: float | None, digits: int | None) -> float | None:
+    return None if value is None or factor is None else round(value * factor, digits)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codebook.dialects.replies import open_line
 from codebook.engines.service import Provider, find_provider
 from codebook.ledger import Ledger
 
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from codebook.costs import Estimate, Rates
+
+_UNHEARD = ("timeout", "connection_error")
+"""Errors of calls that may have been answered, and paid, without anybody hearing the answer."""
+_SNAPSHOT = re.compile(r"[-@:.]?(?:\d{4}-?\d\d-?\d\d|\d{3,8}|v\d+(?:[.:]\d+)*)[\w.:@-]*")
+"""How the name of a model goes on where a date or a version is put behind it."""
 
 PAID = ("openai_batch", "openai_live")
 """Engines that call a service, which may charge for it."""
@@ -47,30 +54,38 @@ class Meter:
     def price_line(self, line: Mapping[str, Any]) -> float | None:
         """Return what a result line cost, in USD, or None where nobody charges or the price is unknown.
 
-        A request that failed is not charged, unless it reports tokens all the same.
+        A request that failed is not charged, unless it reports tokens all the same; what a reply cost that does not
+        tell its tokens, and what a call cost whose reply never came, is unknown.
         """
-        response = line.get("response")
-        body = response.get("body") if isinstance(response, Mapping) else None
-        if self.charges and not (isinstance(body, Mapping) and body.get("usage")):
-            return 0.0
-        return self.price(body) if isinstance(body, Mapping) else None
+        if not self.charges:
+            return None
+        response, body, status = open_line(line)
+        error = line.get("error")
+        if status == 200 or body.get("usage") or not (response or error):
+            return self.price(body)
+        lost = error.get("code") in _UNHEARD if isinstance(error, Mapping) else False
+        return None if lost else 0.0
 
     def price(self, body: Mapping[str, Any]) -> float | None:
         """Return what an answer cost, in USD, by the tokens it reports; None where that is unknown."""
-        if not self.charges:
-            return None
         from codebook.costs import read_usage
 
+        usage = read_usage(body) if self.charges else None
+        if usage is None:
+            return None
         model = str(body.get("model") or self.model)
         if model not in self._rates:
             self._rates[model] = self._find_rates(model)
-        return self._rates[model].price(read_usage(body)).usd
+        return self._rates[model].price(usage).usd
 
     def _find_rates(self, model: str) -> Rates:
+        """Prices of a model; a snapshot without any has those of the model that was asked for."""
         from codebook.costs import find_rates
 
         known = self.provider
-        return find_rates(model, batch=self.batch, provider=known.prices, discount=known.discount)
+        find = partial(find_rates, batch=self.batch, provider=known.prices, discount=known.discount)
+        found = find(model)
+        return find(self.model) if not found.bands and is_snapshot(model, self.model) else found
 
     def estimate(self, ledger: Ledger, run_id: str, shards: list[Path]) -> Estimate:
         """Return what shards of a run will cost, live and as a batch, by what this model's answers took so far."""
@@ -106,6 +121,21 @@ class Meter:
         return wanted
 
 
+def is_snapshot(answered: str, asked: str) -> bool:
+    """Whether a model that answered is a dated form of the one that was asked for.
+
+    Examples
+    --------
+    >>> is_snapshot("gpt-x-2026-01-01", "gpt-x"), is_snapshot("gpt-x-2026-01-01", "openai/gpt-x-latest")
+    (True, True)
+    >>> is_snapshot("gpt-x-mini-2026-01-01", "gpt-x"), is_snapshot("gpt-y", "gpt-x")
+    (False, False)
+    """
+    name = asked.rpartition("/")[2].removesuffix("-latest")
+    rest = answered.rpartition("/")[2].removeprefix(name)
+    return bool(name) and answered.rpartition("/")[2].startswith(name) and _SNAPSHOT.fullmatch(rest) is not None
+
+
 def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -> pd.DataFrame:
     """Return a run's costs: what `shards` will take, live beside batch, then what is reserved and what was paid.
 
@@ -122,13 +152,15 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
     paid |= {"tokens in": totals["tokens_in"], "tokens out": totals["tokens_out"]}
     if not meter.charges:
         return pd.DataFrame([paid | {"what": f"{meter.engine}: nobody charges"}])
-    paid["USD"] = money.spent if money.n_unpriced < totals["answers"] or not totals["answers"] else None
+    paid["USD"] = money.known
     frames, notes = list[pd.DataFrame](), list[str]()
     if shards:
         estimate = meter.estimate(ledger, run_id, shards)
         frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
         notes += estimate.how
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
+    if money.n_unpriced:
+        notes.append(f"{money.n_unpriced:,} answers of unknown price are not in what was paid")
     if money.cap is not None:
         notes.append(f"the run may cost ${money.cap:.2f} in all")
     table = pd.concat([*frames, pd.DataFrame([paid])], ignore_index=True)

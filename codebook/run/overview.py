@@ -6,7 +6,7 @@ A service is called only by `list_jobs(poll=True)`. All times are UTC; all money
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codebook.errors import CodebookError, Fault, ParameterError
 from codebook.ledger import say_unknown
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 JOB_COLUMNS = (
     *("run", "study", "shard", "engine", "model", "state", "requests", "done", "failed", "share_done", "created"),
     *("submitted", "seen", "expires", "ended", "age", "expected_end", "expected_from", "collected", "cost"),
-    *("reserved", "note", "job_id", "queued", "worked", "late"),
+    *("unpriced", "reserved", "note", "job_id", "queued", "worked", "late"),
 )
 ERROR_COLUMNS = ("why", "detail", "n", "share", "runs", "example", "last")
 _NO_ANSWER = ("failed", "expired", "cancelled", "absent")
@@ -57,9 +57,10 @@ def list_jobs(
     DataFrame
         run, study, shard, engine, model, state, requests, done, failed, share_done, created, submitted, seen (when the
         state was last heard), expires, ended, age, expected_end, expected_from (what that rests on), collected, cost,
-        reserved, note, job_id; `queued` and `worked`, how long the job waited at its service and how long it was worked
-        on, by the service's own times; `late`, whether it should have ended by now. `attrs`: `as_of`, `polled`, and
-        `unreached`, a message for each run that could not be asked.
+        unpriced (answers whose price is unknown, which are not in it), reserved, note, job_id; `queued` and `worked`,
+        how long the job waited at its service and how long it was worked on, by the service's own times; `late`,
+        whether it should have ended by now. `attrs`: `as_of`, `polled`, and `unreached`, a message for each run that
+        could not be asked.
 
     Raises
     ------
@@ -74,6 +75,7 @@ def list_jobs(
         answers = read_answers(ledger)
     jobs = jobs.join(expect_ends(jobs))
     jobs["cost"] = jobs["job"].map(answers.groupby("job")["cost"].sum(min_count=1)).astype(float)
+    jobs["unpriced"] = jobs["job"].map(answers.groupby("job")["n_unpriced"].sum()).fillna(0).astype(int)
     jobs["age"] = now() - jobs["created"]
     jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
     kept = jobs[Choice(run, state, study, engine, since, until).rows(jobs)]
@@ -126,8 +128,10 @@ def summarise_runs(
         run, study, engine, model; asked = labelled + each why; of the `finished` questions (sent, and come to an end)
         `success_rate` is the share with a label and `error_rate` the share without any reply (failed, expired,
         cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of ended jobs by the
-        time in which any was at work. tokens_in, tokens_out, tokens_cached, cost and `cost_per_answer` of the run's own
-        jobs; cost is missing where no price is known. models: those that answered. first_submitted, last_ended.
+        time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply tells them),
+        cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own jobs.
+        `cost_per_answer`: the cost of all answers whose price is known, by those of them that are labels; missing
+        where there is none. models: those that answered. first_submitted, last_ended.
     """
     import pandas as pd
 
@@ -142,11 +146,11 @@ def summarise_runs(
     by_run = answers.groupby("run")
     rows = kept.drop(columns="began").set_index("run", drop=False)
     rows = rows.join(_count_whys(whys)).join(_count_jobs(jobs))
-    rows = rows.join(by_run[["tokens_in", "tokens_out", "tokens_cached"]].sum())
-    rows = rows.join(by_run["cost"].sum(min_count=1)).join(by_run["n_priced"].sum())
-    rows["cost_per_answer"] = rows["cost"] / rows["n_priced"].where(rows["n_priced"] > 0)
-    rows = rows.drop(columns="n_priced").join(by_run["answered_by"].agg(_join_names).rename("models"))
-    counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "tokens_in", "tokens_out", "tokens_cached"]
+    rows = rows.join(_count_tokens(by_run)).join(by_run["cost"].sum(min_count=1))
+    rows = rows.join(by_run[["n_unpriced", "n_priced_labels"]].sum().rename(columns={"n_unpriced": "unpriced"}))
+    rows["cost_per_answer"] = rows["cost"] / rows["n_priced_labels"].where(rows["n_priced_labels"] > 0)
+    rows = rows.join(by_run["answered_by"].agg(_join_names).rename("models"))
+    counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "unpriced", "n_priced_labels"]
     rows[counts] = rows[counts].fillna(0).astype(int)
     rows["models"] = rows["models"].astype(object).fillna("")
     order = kept.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
@@ -185,8 +189,9 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     Returns
     -------
     DataFrame
-        The grouping, answers, labelled, tokens_in, tokens_out, tokens_cached, cost (missing where no price is known)
-        and `n_priced`, the answers whose price is known. Days in order; models and runs by cost, the dearest first.
+        The grouping, answers, labelled, tokens_in, tokens_out, tokens_cached (missing where no reply tells them), cost
+        (missing where no price is known), `n_priced`, the answers whose price is known, and `n_unpriced`, those whose
+        price is not and which are not in the cost. Days in order; models and runs by cost, the dearest first.
 
     Raises
     ------
@@ -202,12 +207,20 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     answers = answers.assign(
         day=answers["ended"].dt.floor("D"), labelled=answers["usable"], model=answers["answered_by"]
     )
-    sums = ["answers", "labelled", "tokens_in", "tokens_out", "tokens_cached"]
     groups = answers.groupby(by)
-    table = groups[sums].sum().join(groups["cost"].sum(min_count=1)).join(groups["n_priced"].sum()).reset_index()
+    table = groups[["answers", "labelled"]].sum().join(_count_tokens(groups))
+    table = table.join(groups["cost"].sum(min_count=1)).join(groups[["n_priced", "n_unpriced"]].sum()).reset_index()
     if by == "day":
         return table.sort_values("day").reset_index(drop=True)
     return table.sort_values(["cost", "answers", by], ascending=[False, False, True]).reset_index(drop=True)
+
+
+def _count_tokens(groups: Any) -> pd.DataFrame:
+    """Tokens of groups of answers; missing where there are replies and none of them tells its tokens."""
+    names = ["tokens_in", "tokens_out", "tokens_cached"]
+    sums: pd.DataFrame = groups[names].sum()
+    told = (sums["tokens_in"] > 0) | (groups["n_untold"].sum() == 0)
+    return sums.astype("Int64").where(told)
 
 
 def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:

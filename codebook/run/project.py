@@ -14,6 +14,7 @@ from codebook.ledger import Ledger
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
 from codebook.paths import project_folder
 from codebook.run.history import WINDOW, is_running, read_facts
+from codebook.run.money import PAID
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,14 +87,19 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
 
 
 def read_answers(ledger: Ledger) -> pd.DataFrame:
-    """Return the answers by job and model that gave them, with the job's run and end."""
+    """Return the answers by job and model that gave them, with the job's run and end.
+
+    Of engines that nobody charges for, no price is unknown.
+    """
     import pandas as pd
 
     answers = pd.DataFrame(report_answers(ledger), columns=list(ANSWER_FIELDS)).rename(columns={"model": "answered_by"})
     answers["cost"] = answers["cost"].astype(float)
-    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[["job", "run", "ended", "collected"]]
+    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[["job", "run", "ended", "collected", "engine"]]
     jobs["ended"] = as_times(jobs["ended"].fillna(jobs["collected"]))
-    return answers.merge(jobs.drop(columns="collected"), on="job")
+    found = answers.merge(jobs.drop(columns="collected"), on="job")
+    found["n_unpriced"] = found["n_unpriced"].where(found["engine"].isin(PAID), 0)  # the others charge nothing
+    return found.drop(columns="engine")
 
 
 def _moment(name: str, given: Moment, *, last: bool) -> datetime | None:

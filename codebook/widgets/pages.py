@@ -92,12 +92,20 @@ def list_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     if len(runs) and runs["items_per_hour"].notna().any():
         newest = "" if snapshot.status else ", newest run"
         facts.append((f"answers an hour{newest}", say_number(runs["items_per_hour"].dropna().iloc[0])))
-    if len(runs) and runs["cost"].notna().any():
-        per_answer = runs["cost"].sum() / (runs["cost"] / runs["cost_per_answer"]).sum()
-        facts += [("paid", say_usd(runs["cost"].sum())), ("cost an answer", say_usd(per_answer))]
+    facts += _money_facts(runs)
     if runs["reserved"].sum() > 0:
         facts.append(("reserved", say_usd(runs["reserved"].sum())))
     return facts
+
+
+def _money_facts(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """What was paid, for how many answers the price is unknown, and what a label cost."""
+    cost, n_labels, n_unpriced = runs["cost"].sum(min_count=1), runs["n_priced_labels"].sum(), runs["unpriced"].sum()
+    facts = []
+    if not is_missing(cost) and (cost or not n_unpriced):
+        per_label = cost / n_labels if n_labels else None
+        facts = [("paid", say_usd(cost)), ("cost an answer", say_usd(per_label))]
+    return facts + [("answers of unknown price", say_number(n_unpriced))] * bool(n_unpriced)
 
 
 def jobs_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
@@ -166,7 +174,15 @@ def _took(job: Mapping[Any, Any]) -> str:
 def _cost(job: Mapping[Any, Any]) -> str:
     if is_missing(job["cost"]) and not is_missing(job["reserved"]):
         return f'{say_usd(job["reserved"])}<br><span class="cb-dim">reserved</span>'
-    return say_usd(job["cost"])
+    return _say_cost(job)
+
+
+def _say_cost(row: Mapping[Any, Any]) -> str:
+    """What is known to be paid, and how many answers are not in it."""
+    if not row["unpriced"]:
+        return say_usd(row["cost"])
+    unknown = f"{say_number(row['unpriced'])} of unknown price"
+    return f'{say_usd(row["cost"])}<br><span class="cb-dim">and {unknown}</span>' if row["cost"] else unknown
 
 
 def history_html(snapshot: Snapshot) -> str:
@@ -196,7 +212,7 @@ def _run_row(run: Mapping[Any, Any]) -> list[Cell]:
         say_number(run["items_per_hour"]),
         say_number(run["tokens_in"]),
         say_number(run["tokens_out"]),
-        say_usd(run["cost"]),
+        _say_cost(run),
         say_usd(run["cost_per_answer"]),
     ]
     texts = [("", escape(run["run"])), ("", escape(run["study"]))]

@@ -33,7 +33,7 @@ class Spend:
 
     def __init__(self, price: Price | None = None, cap: float | None = None) -> None:
         self.price, self.cap = price, cap
-        self.usd, self.n_priced, self.n_unpriced = 0.0, 0, 0
+        self.usd, self.n_priced, self.n_unpriced, self.dearest = 0.0, 0, 0, 0.0
 
     def add(self, body: Mapping[str, Any]) -> None:
         """Count an answer."""
@@ -42,6 +42,12 @@ class Spend:
             self.n_unpriced += 1
         else:
             self.usd, self.n_priced = self.usd + float(cost), self.n_priced + 1
+            self.dearest = max(self.dearest, float(cost))
+
+    @property
+    def left(self) -> float:
+        """What is left of the cap; an answer of unknown price is taken to be as dear as the dearest."""
+        return math.inf if self.cap is None else self.cap - self.usd - self.n_unpriced * self.dearest
 
     @property
     def room(self) -> float:
@@ -54,16 +60,17 @@ class Spend:
         if not self.n_priced:
             return float(self.cap > 0)
         mean = self.usd / self.n_priced
-        return (self.cap - self.usd) // mean if mean else math.inf
+        return self.left // mean if mean else math.inf
 
     def check(self) -> BudgetError | None:
         """Return the error that stops the job: no room is left, or the cap cannot be watched."""
         if self.cap is None:
             return None
-        if self.n_unpriced:
+        if self.n_unpriced and not self.n_priced:
             return BudgetError(
                 f"the price of an answer is not known, so the cap of ${self.cap:.2f} cannot be kept. Answers so far "
-                "are kept. To mend: add the model to prices.yaml, or leave out the cap."
+                "are kept. To mend: add the model to prices.yaml, or leave out the cap; where the service does not "
+                "tell tokens, only the latter helps."
             )
         if self.room >= 1:
             return None
@@ -73,4 +80,7 @@ class Spend:
         )
 
     def __str__(self) -> str:
-        return f"${self.usd:.4f}" if self.n_priced or not self.n_unpriced else "price unknown"
+        unknown = f"{self.n_unpriced} of unknown price"
+        if not self.n_unpriced:
+            return f"${self.usd:.4f}"
+        return f"${self.usd:.4f} and {unknown}" if self.n_priced else "price unknown"
