@@ -494,6 +494,18 @@ def test_a_list_that_cannot_be_read(project):
         read_label_list("a.csv", column="code", **ASKED)
 
 
+def test_r09_a_list_of_labels_is_read_as_tables_are(labels, project):
+    (project / "a.csv").write_bytes("code\né\nü\nö\n".encode() + b"\xff\n")
+    with pytest.raises(SchemeError, match=r"a\.csv, line 5: the byte 0xFF"):
+        read_label_list("a.csv", column="code", **ASKED)
+    (project / "a.csv").write_bytes("code\né\nü\n".encode("cp1252"))
+    book = read_label_list("a.csv", column="code", encoding="cp1252", **ASKED)
+    assert book.variables[0].scale == ("é", "ü")
+    (project / "a.xlsx").write_bytes(b"PK no workbook")
+    with pytest.raises(SchemeError, match=r"a\.xlsx: it is damaged.*save it again"):
+        read_label_list("a.xlsx", column="code", **ASKED)
+
+
 # --- rendering
 
 NASTY = "<img src=x onerror=alert(1)> $x$ | *b* _i_ `c` [l](u) # h &lt; ~s~ \\"

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codebook.analysis import character_error_rate, plot_transcripts, transcript_accuracy, word_recall
-from codebook.errors import ParameterError, StatisticError, TableError
+from codebook.errors import ParameterError, StatisticError, TableError, UnitsError
 from codebook.records import Unit, UnitFile
-from codebook.report import show_page
+from codebook.report import save_text, show_page
 from codebook.table import Transcript, join_transcripts, make_table, read_texts, read_transcript, write_transcripts
 from codebook.units import read_documents
 
@@ -159,6 +159,27 @@ def test_names_are_made_fit_for_files_and_never_meet(tmp_path: Path) -> None:
     assert (tmp_path / "box 1_letter_ 7.json").is_file()
     with pytest.raises(TableError, match="the same name"):
         write_transcripts(make_table([row("a/b", range(1, 2)), row("A_b", range(1, 2))]), tmp_path)
+
+
+def test_r13_a_long_id_becomes_a_name_that_a_disk_takes(tmp_path: Path) -> None:
+    long = "Protokoll der Sitzung über " + "Kohle " * 60
+    rows = [row(f"{long}{end}", range(1, 2)) for end in ("a", "b")]
+    files = write_transcripts(make_table(rows), tmp_path, text=True)["file"]
+    assert files.nunique() == 2
+    assert all(len(Path(file).name.encode()) < 170 and Path(file).is_file() for file in files)
+    with pytest.raises(ParameterError, match="100 at most"):
+        save_text("a", "x" * 101, run="one", section="methods", title="A")
+
+
+def test_r09_known_texts_that_are_not_utf8_are_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("é\nü ö ä\n".encode() + b"\xff\n")
+    with pytest.raises(UnitsError, match=r"a\.txt, line 3: the byte 0xFF"):
+        read_texts(tmp_path)
+    (tmp_path / "a.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
+    with pytest.raises(UnitsError, match="save it with encoding UTF-8"):
+        read_texts(tmp_path)
+    (tmp_path / "a.txt").write_bytes("Grüße\r\naus Köln".encode("utf-16"))
+    assert read_texts(tmp_path) == {"a": "Grüße\naus Köln"}
 
 
 def test_damaged_files_are_refused_with_the_place(tmp_path: Path) -> None:

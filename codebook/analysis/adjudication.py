@@ -90,8 +90,10 @@ def read_adjudication(path: str | Path) -> pd.DataFrame:
         raise_faults(_READ, [Fault(source.name, "there is no such file", "write it with write_adjudication")])
     try:
         text = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise_faults(_READ, [Fault(source.name, "it is not UTF-8", "save it as CSV UTF-8")])
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problem = f"it is not UTF-8: byte 0x{error.object[error.start]:02X}"
+        raise_faults(_READ, [Fault(f"{source.name}, line {line}", problem, "save it as CSV UTF-8")])
     head = text.partition("\n")[0]
     lines = list(csv.reader(text.splitlines(keepends=True), delimiter=max(",;\t", key=head.count)))
     names = [name.strip() for name in (lines[0] if lines else [])]

@@ -4,7 +4,7 @@ What comes in is whatever somebody saved; what goes out is text, exactly, or one
 Open `rows` first (tables), or `yaml_text` (codebook, study, coders, prices, providers).
 """
 
-from codebook.files.decode import Encoding, find_encoding
+from codebook.files.decode import Encoding, find_encoding, read_text
 from codebook.files.formats import Row, parse_json
 from codebook.files.rows import RowFile, missing_column, open_rows, reading
 from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
@@ -20,6 +20,7 @@ __all__ = [
     "parse_json",
     "parse_value",
     "parse_yaml",
+    "read_text",
     "read_yaml",
     "reading",
 ]

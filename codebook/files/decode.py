@@ -148,6 +148,22 @@ def name_bytes(raw: bytes) -> str:
     return f"the byte{'s' * (len(raw) > 1)} {' '.join(f'0x{byte:02X}' for byte in raw)}"
 
 
+def read_text(path: Path) -> str:
+    """Read a text file whole: UTF-8, or what its byte order mark says. Nothing is guessed.
+
+    Raises
+    ------
+    UnitsError
+        It is another encoding, or some of its bytes are wrong.
+    """
+    found = find_encoding(path)
+    if found.guessed:
+        fault = Fault(show_path(path), f"{found.name} is {found.how}", "save it with encoding UTF-8")
+        raise UnitsError(f"{path.name} cannot be read.", [fault])
+    with path.open(encoding=found.name, newline=None) as file:
+        return file.read()
+
+
 def _zeros_of_utf16(head: bytes) -> str | None:
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if odd > 0.4 * len(head) / 2 and even < odd / 4:

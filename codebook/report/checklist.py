@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
 from codebook.analysis.checks import name_some
 from codebook.digests import digest_of
 from codebook.errors import RecordError
+from codebook.recorded import read_run_record
 from codebook.report.facts import Facts, cite, gather_facts
 from codebook.sampling import read_gold_sample
 
@@ -187,7 +186,10 @@ def _pilot(facts: Facts) -> Iterator[Check]:
         yield Check("pilot", "look", f"this run is a pilot of {limit:,} units", "plan the whole", "")
         return
     for path in sorted(facts.folder.parent.glob("*/run.json")):
-        record = orjson.loads(path.read_bytes())
+        try:
+            record = read_run_record(path)
+        except RecordError:
+            continue  # of another run, which says so itself
         same = record["codebook"]["name"] == facts.record["codebook"]["name"]
         if same and record["units"]["source"].get("limit") and record["planned_at"] < facts.record["planned_at"]:
             yield Check("pilot", "done", f"{record['run']}, {record['units']['n']:,} units", "", cite(path))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from codebook.digests import digest_of
 from codebook.errors import RunError
 from codebook.paths import project_folder, resolve_path, show_path
+from codebook.recorded import read_run_record
 from codebook.records import WHYS
 from codebook.report.outputs import OutputEntry, read_outputs
 from codebook.scheme import Codebook, read_codebook
@@ -96,7 +95,7 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     table, book = read_table(folder / "table.csv"), read_codebook(folder / "codebook.yaml")
-    record = orjson.loads((folder / "run.json").read_bytes())
+    record = read_run_record(folder / "run.json")
     people = _read_people(coders, book, folder, record["units"]) if coders else table.head(0)
     where = resolve_path(coders) if coders else None
     return Facts(folder, record, book, table, people, gold, read_outputs(folder / "outputs"), where)

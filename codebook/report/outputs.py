@@ -15,6 +15,7 @@ import orjson
 from codebook.digests import digest_of
 from codebook.errors import Fault, MissingExtraError, ParameterError
 from codebook.paths import make_private, project_folder
+from codebook.recorded import damaged, read_json
 from codebook.records import digest_file, write_atomic
 from codebook.report.grey import say_grey
 from codebook.report.papers import MAKERS, MOST_ROWS
@@ -195,9 +196,9 @@ def _join(note: str | Sequence[str]) -> str:
 
 def _folder(run: str, name: str, formats: Sequence[str] = ()) -> Path:
     faults = [
-        Fault(what, f"{value!r} cannot name a file", "use letters, digits, _ and - only")
+        Fault(what, f"{value!r} cannot name a file", "use letters, digits, _ and - only, 100 at most")
         for what, value in (("run", run), ("name", name))
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value)
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value)
     ]
     faults += [
         Fault("formats", f"{each!r} is unknown", f"choose from {', '.join(MAKERS)}")
@@ -239,6 +240,18 @@ def list_outputs(run: str) -> pd.DataFrame:
 
 
 def read_outputs(folder: Path) -> list[OutputEntry]:
-    """Return what is saved in an outputs folder, in the order of saving."""
+    """Return what is saved in an outputs folder, in the order of saving.
+
+    Raises
+    ------
+    RecordError
+        The list of what is saved is damaged.
+    """
     manifest = folder / "manifest.json"
-    return [OutputEntry(**entry) for entry in orjson.loads(manifest.read_bytes())] if manifest.is_file() else []
+    if not manifest.is_file():
+        return []
+    mend = "restore it from a backup, or delete it and save the outputs again (run the notebooks 05 to 07)"
+    try:
+        return [OutputEntry(**entry) for entry in read_json(manifest, mend=mend)]
+    except TypeError as error:
+        raise damaged(manifest, str(error), mend) from None

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from codebook.digests import check_results, digest_of
 from codebook.errors import RunError
 from codebook.ledger import open_known
 from codebook.paths import project_folder, resolve_path, show_path
+from codebook.recorded import read_run_record
 from codebook.records import write_atomic
 from codebook.report.cells import frame_html, text_html
 from codebook.report.checklist import NOTE as CHECK_NOTE
@@ -91,7 +90,7 @@ def write_report(
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     open_known(folder.parent, run).close()
-    check_results(folder, orjson.loads((folder / "run.json").read_bytes()).get("files", {}))
+    check_results(folder, read_run_record(folder / "run.json").get("files", {}))
     target = resolve_path(out) if out else folder
     if not out and not os.access(folder, os.W_OK):
         mend = f"give another folder for the report (out=, or `codebook report {run} --out FOLDER`)"
@@ -116,7 +115,7 @@ def _save_methods(facts: Facts, outputs: Path) -> None:
 
 def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
     """Everything the page shows."""
-    record = orjson.loads((folder / "run.json").read_bytes())
+    record = read_run_record(folder / "run.json")
     book = read_codebook(folder / "codebook.yaml")
     table = read_table(folder / "table.csv")
     entries = read_outputs(outputs)

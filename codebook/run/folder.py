@@ -19,6 +19,7 @@ from codebook.digests import check_results, digest_of
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
 from codebook.ledger import MEND_READ_ONLY, Ledger, open_known
 from codebook.paths import make_private, project_folder, resolve_path, show_path
+from codebook.recorded import read_run_record
 from codebook.records import write_atomic
 from codebook.scheme import Codebook, read_codebook
 
@@ -51,17 +52,13 @@ class RunFolder:
         ------
         RunError
             There is no such run; the runs there are, are listed.
+        RecordError
+            It is damaged.
         """
         if not self.record_path.is_file():
             there = ", ".join(list_runs(self.runs.parent)) or "none yet"
             raise RunError(f"There is no run {self.name!r}. To mend: plan it first, or open one of: {there}.")
-        try:
-            record: dict[str, Any] = orjson.loads(self.record_path.read_bytes())
-        except orjson.JSONDecodeError as error:
-            raise RecordError(
-                f"{show_path(self.record_path)} is damaged ({error}). Restore it from a backup."
-            ) from None
-        return record
+        return read_run_record(self.record_path)
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write `run.json`, all or nothing."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from codebook.errors import Fault, SchemeError
+from codebook.errors import Fault, SchemeError, UnitsError
+from codebook.files import open_rows
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.model import Codebook
 from codebook.scheme.reading import find_faults
@@ -22,6 +22,7 @@ def read_label_list(
     level: str,
     question: str,
     definition_column: str = "",
+    encoding: str | None = None,
 ) -> Codebook:
     """Turn a plain list of labels (a column of a csv or xlsx file) into a codebook with one variable.
 
@@ -31,6 +32,8 @@ def read_label_list(
         The columns that hold the names and, where there is one, the definitions.
     kind, level, question
         As in a codebook; they are not guessed from the list.
+    encoding
+        Of a csv file that is not UTF-8.
 
     Raises
     ------
@@ -38,9 +41,9 @@ def read_label_list(
         The column is missing, or the list makes no codebook.
     """
     file = resolve_path(path)
-    if not file.is_file():
+    if not file.exists():
         raise SchemeError(f"There is no list of labels at {show_path(file)}. To mend: give the path of a csv or xlsx.")
-    columns, rows = _read_xlsx(file) if file.suffix.lower() == ".xlsx" else _read_csv(file)
+    columns, rows = _read_table(file, encoding)
     missing = [name for name in (column, definition_column or column) if name not in columns]
     if missing:
         mend = f"the columns are {', '.join(columns)}"
@@ -73,29 +76,21 @@ def _as_name(column: str) -> str:
     return name if name[:1].isalpha() else f"v{name}"
 
 
-def _read_xlsx(file: Path) -> tuple[list[str], list[Row]]:
-    import pandas as pd
-
-    frame = pd.read_excel(file, dtype=str, keep_default_na=False)
-    columns = list(map(str, frame.columns))
-    return columns, [(place, dict(zip(columns, row, strict=True))) for place, row in enumerate(frame.to_numpy(), 2)]
-
-
-def _read_csv(file: Path) -> tuple[list[str], list[Row]]:
-    """Read a csv whose first row names the columns; they are separated as that row is: by comma, semicolon or tab."""
+def _read_table(file: Path, encoding: str | None) -> tuple[tuple[str, ...], list[Row]]:
+    """Read a table whose first row names the columns, as tables of units are read."""
+    where = show_path(file)
+    if not file.stat().st_size:
+        return (), []
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            heading = opened.readline()
-            opened.seek(0)
-            reader = csv.reader(opened, delimiter=max(",;\t", key=heading.count))
-            columns = next(reader, [])
-            rows = [(number, cells) for number, cells in enumerate(reader, start=2) if cells]
-    except UnicodeDecodeError:
-        fault = Fault(show_path(file), "not UTF-8", "save the file with encoding UTF-8")
-        raise SchemeError("The list of labels cannot be read.", [fault]) from None
-    uneven = [number for number, cells in rows if len(cells) != len(columns)]
-    if uneven:
-        problem = f"a row has not {len(columns)} cells as the first has"
-        faults = [Fault(f"{show_path(file)}, row {number}", problem, "quote cells with a comma") for number in uneven]
-        raise SchemeError(f"{show_path(file)} is no even table:", faults)
-    return columns, [(number, dict(zip(columns, cells, strict=True))) for number, cells in rows]
+        table = open_rows(file, encoding=encoding)
+        rows = list(enumerate(table, start=2 + table.skip_rows))
+    except UnitsError as error:
+        raise SchemeError("The list of labels cannot be read.", error.faults) from error
+    if table.guessed:
+        mend = f"save the file with encoding UTF-8, or give encoding={table.encoding!r} if that is right"
+        raise SchemeError("The list of labels cannot be read.", [Fault(where, table.how_encoded, mend)])
+    if table.ragged:
+        problem = f"a row has not {len(table.columns)} cells as the first has"
+        faults = [Fault(f"{where}, row {number}", problem, "quote cells with a comma") for number in table.ragged]
+        raise SchemeError(f"{where} is no even table:", faults)
+    return table.columns, rows

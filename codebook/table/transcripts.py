@@ -12,8 +12,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from codebook.errors import Fault, TableError
+from codebook.files import read_text
 from codebook.paths import missing_file, resolve_path, show_path
-from codebook.records import Unit, write_atomic
+from codebook.records import Unit, digest, write_atomic
 from codebook.tasks import page_numbers
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ PAGE_BREAK = "\n\f\n"
 
 _PART = re.compile(r"(?P<name>.+)\.p(?P<first>\d{3,})-(?P<last>\d{3,})", re.DOTALL)
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_MOST_BYTES = 160
+"""Of a file's name: disks take 255, of which endings and names of temporary files need some."""
 
 
 class _Strict(BaseModel):
@@ -198,13 +201,27 @@ def _write(path: Path, data: bytes) -> None:
 
 def _name_files(documents: Iterable[str]) -> dict[str, str]:
     """File names by document, refusing two that are the same but for capitals."""
-    names = {document: _UNSAFE.sub("_", document).strip(". ") or "_" for document in documents}
+    names = {document: _shorten(_UNSAFE.sub("_", document).strip(". ") or "_") for document in documents}
     seen: dict[str, str] = {"transcript.schema": "transcript.schema"}
     for document, name in names.items():
         if (other := seen.setdefault(name.casefold(), document)) != document:
             fault = Fault(f"documents {other!r} and {document!r}", "their files would have the same name", "rename one")
             raise TableError("The transcripts cannot be written.", [fault])
     return names
+
+
+def _shorten(name: str) -> str:
+    """A name that any disk takes: of a long one the beginning, and a digest that keeps it apart from others.
+
+    Examples
+    --------
+    >>> _shorten("minutes"), len(_shorten("é" * 300).encode())
+    ('minutes', 159)
+    """
+    raw = name.encode()
+    if len(raw) <= _MOST_BYTES:
+        return name
+    return f"{raw[: _MOST_BYTES - 9].decode(errors='ignore')}-{digest(name)[:8]}"
 
 
 def _describe(
@@ -261,10 +278,12 @@ def read_texts(folder: str | Path, pattern: str = "*.txt") -> dict[str, str]:
     ------
     TableError
         No file fits the pattern.
+    UnitsError
+        A file is not UTF-8.
     """
     folder = resolve_path(folder)
     paths = sorted(folder.glob(pattern))
     if not paths:
         fault = Fault(show_path(folder), f"no file fits {pattern!r}", "correct folder or pattern")
         raise TableError("There are no texts.", [fault])
-    return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+    return {path.stem: read_text(path) for path in paths}

@@ -7,8 +7,9 @@ from pathlib import Path
 from time import time
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from codebook.recorded import damaged, read_json
 from codebook.records import digest, write_atomic
 
 LOOKS, GRACE_S = 3, 15 * 60
@@ -66,7 +67,7 @@ class NoteBook:
     def read(self, job_key: str) -> Note | None:
         """Return what is noted of a job, or None."""
         path = self._path(job_key)
-        return Note.model_validate_json(path.read_bytes()) if path.is_file() else None
+        return _read(path) if path.is_file() else None
 
     def write(self, note: Note) -> Note:
         """Write a note to disk, all or nothing, and return it."""
@@ -75,7 +76,7 @@ class NoteBook:
         return note
 
     def __iter__(self) -> Iterator[Note]:
-        return (Note.model_validate_json(path.read_bytes()) for path in self.folder.glob("note-*.json"))
+        return (_read(path) for path in self.folder.glob("note-*.json"))
 
     def find(self, batch_id: str) -> Note | None:
         """Return the note on the job with this batch, or None."""
@@ -103,3 +104,10 @@ class NoteBook:
         if name in note.missed:
             left = {other: miss for other, miss in note.missed.items() if other != name}
             self.write(note.model_copy(update={"missed": left}))
+
+
+def _read(path: Path) -> Note:
+    try:
+        return Note.model_validate(read_json(path))
+    except ValidationError as error:
+        raise damaged(path, error.errors()[0]["msg"], "restore it from a backup") from None
