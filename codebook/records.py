@@ -26,6 +26,9 @@ EMBEDDINGS = "/v1/embeddings"
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 """Job states after which no more answers come. Every other word, known or not, means still running."""
 
+NOT_NEEDED = "not needed"
+"""The kit's word for a shard that is never handed in: others asked all its questions before."""
+
 WHYS = ("refused", "truncated", "invalid", "failed", "expired", "cancelled", "absent", "pending")
 """Why a label is missing, in the order in which coverage shows it."""
 RETRIED = ("failed", "expired", "cancelled", "absent")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.hashed_file import HashedFile
-from codebook.records import Request, Shard, load_line, number_lines
+from codebook.records import Request, Shard, iter_lines, load_line, number_lines
 
 BYTES_PER_TOKEN = 4
 IMAGE_TOKENS = 1_500
@@ -98,6 +99,25 @@ class ShardWriter:
                 self._file.stop()
         finally:
             self._part.unlink(missing_ok=True)
+
+
+def write_without(shard: Shard, custom_ids: Collection[str]) -> Shard:
+    """Write a shard anew without some of its lines, under the name that its content then has; the old file stays."""
+    part = shard.path.with_name(f".{shard.path.name}.{os.getpid()}.part")
+    file, n_requests, n_weight = HashedFile(part), 0, 0
+    try:
+        for _, line in iter_lines(shard.path):
+            if load_line(line, shard.path.name)["custom_id"] not in custom_ids:
+                file.write(line + b"\n")
+                n_requests, n_weight = n_requests + 1, n_weight + _weigh(line) + 1
+        digest = file.close()
+        path = shard.path.with_name(f"{shard.path.name.partition('-')[0]}-{digest[:12]}.jsonl")
+        part.replace(path)
+    finally:
+        file.stop()
+        part.unlink(missing_ok=True)
+    n_bytes, n_tokens = file.n_bytes, n_weight // BYTES_PER_TOKEN
+    return Shard(path, digest, shard.url, shard.model, n_requests, n_bytes, n_tokens)
 
 
 def _weigh(line: bytes) -> int:

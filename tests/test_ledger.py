@@ -392,12 +392,12 @@ def test_without_a_label_the_newest_answer_with_a_line_stands(ledger):
 
 def test_a_question_that_is_open_is_not_asked_by_another_run(ledger):
     shard_id = plan(ledger, "r", {"u": "q"})
+    submit(ledger, shard_id)
     assert ledger.asked_among([key("q")])
     assert plan(ledger, "s", {"v": "q"}) == 0
     assert ledger.jobs("s") == []
     assert (ledger.awaited_runs("s"), ledger.awaited_runs("r")) == (["r"], [])
     assert whys(ledger, "s") == {"v": "pending"}
-    submit(ledger, shard_id)
     collect(ledger, shard_id, {"r.u": ""})
     assert whys(ledger, "s") == {"v": ""}
     assert ledger.awaited_runs("s") == []
@@ -413,8 +413,9 @@ def test_only_a_question_without_an_answer_is_asked_again(ledger, why):
     again = plan(ledger, "s", {"v": "q"})
     assert bool(again) == (why not in ANSWERED)
     if again:
-        assert whys(ledger, "r") == {"u": "pending"}
+        assert whys(ledger, "r") == {"u": why}, "planned is not asked"
         submit(ledger, again)
+        assert whys(ledger, "r") == {"u": "pending"}
         collect(ledger, again, {"s.v": ""})
         assert whys(ledger, "r") == {"u": ""}
     assert whys(ledger, "s") == {"v": "" if again else why}

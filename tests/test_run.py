@@ -112,12 +112,12 @@ def snapshot(project: Path) -> dict[str, Any]:
 def test_every_why_appears_and_coverage_sums_in_every_state(project: Path) -> None:
     run = plan_run(project, MIXED, cuts=Cuts(n_requests=8))
     assert check_sums(run).counts["topic"] == {"pending": 20, "absent": 1}
-    assert run.status().advice == "Next: submit."
+    assert run.status().advice == "Next: codebook submit one."
 
     hang = mark(run, "hang")
     run.submit()
     assert check_sums(run).n_pending == 20
-    with pytest.raises(PendingError, match=r"20 of 21 answers .* Next: collect, now or later"):
+    with pytest.raises(PendingError, match=r"20 of 21 answers .* Next: codebook collect one, now or later"):
         run.collect()
     assert check_sums(run).n_pending == 20
     assert run.collect(partial=True).n_pending == 20
@@ -248,7 +248,7 @@ def test_repeating_verbs_in_any_order_changes_nothing_that_is_done(project: Path
 
 def test_collect_before_submit_loses_nothing(project: Path) -> None:
     run = plan_run(project, PLAIN)
-    with pytest.raises(PendingError, match=r"Next: submit\."):
+    with pytest.raises(PendingError, match=r"Next: codebook submit one\."):
         run.collect()
     finish(run)
     assert check_sums(run).done
@@ -271,7 +271,7 @@ def test_retry_asks_exactly_the_chosen_and_good_labels_stay(project: Path) -> No
 
     assert run.retry() == 3
     assert run.retry() == 0
-    assert "Next: submit." in str(check_sums(run))
+    assert "Next: codebook submit one." in str(check_sums(run))
     after = finish(run).set_index("unit_id")
     again = [line.split(".")[1] for line in asked_lines(project)[n_asked:]]
     assert sorted(again) == ["always", "gone", "once"]
@@ -299,9 +299,15 @@ def test_retry_copies_questions_that_other_runs_asked_under_the_same_name(projec
     """Unit 1 has another text in the second run; the third waits for both of its questions, and both fail."""
     first = plan_run(project, [Unit("1", "[500] first")], run="first")
     second = plan_run(project, [Unit("1", "[500] second")], run="second")
+    hanging = [mark(run, "hang") for run in (first, second)]
+    first.submit()
+    second.submit()
     third = plan_run(project, [Unit("1", "[500] second"), Unit("9", "[500] first")], run="third")
-    finish(first)
-    finish(second)
+    assert not third.status().jobs
+    for hang in hanging:
+        hang.unlink()
+    first.collect()
+    second.collect()
     assert third.retry() == 2
     (shard,) = third.folder.shards.iterdir()
     assert [line["custom_id"].split(".")[1] for line in read_lines(shard)] == ["9", "1"]
@@ -509,11 +515,12 @@ def test_a_run_without_a_name_gets_the_same_one_again(project: Path) -> None:
 def test_a_run_that_waits_for_another_collects_its_answers(project: Path) -> None:
     first = plan_run(project, PLAIN, run="first")
     hang = mark(first, "hang")
+    first.submit()
     second = plan_run(project, PLAIN[:5], run="second")
     status = check_sums(second)
     assert status.waits_for == ("first",)
-    assert status.advice == "Next: submit and collect first, then collect this run."
-    first.submit()
+    assert "nothing to send: every question is being asked" in str(status)
+    assert status.advice == "Next: submit and collect first, then collect second."
     second.submit()
     with pytest.raises(PendingError, match="5 of 5 answers"):
         second.collect()
@@ -527,11 +534,11 @@ def test_a_run_that_waits_for_another_collects_its_answers(project: Path) -> Non
 def test_two_runs_that_wait_for_each_other_both_end(project: Path) -> None:
     units = [Unit("1", "[500] coal"), Unit("2", "Other.")]
     first = plan_run(project, units, run="first", cuts=Cuts(n_requests=1))
-    second = plan_run(project, units, run="second")
     hang = mark(first, "hang-2")
     first.submit()
     first.collect(partial=True)
-    assert second.retry() == 1
+    second = plan_run(project, units, run="second")
+    assert [job.requests for job in second.status().jobs] == [1]
     hanging = mark(second, "hang")
     second.submit()
     assert (first.status().waits_for, second.status().waits_for) == (("second",), ("first",))

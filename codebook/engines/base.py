@@ -41,6 +41,15 @@ class Engine(Protocol):
     def limits(self) -> Limits:
         """What one shard may hold."""
 
+    def check_ready(self) -> None:
+        """Look for what answering needs, such as a key; what is missing is raised before anything is noted."""
+
+    def may_know(self, job_key: str) -> bool:
+        """Whether a job may have been begun under this key; False only where it is certain that nothing was.
+
+        It is asked after `submit` has failed, and asks no service.
+        """
+
     def submit(self, shard: Shard, job_key: str) -> str:
         """Have a shard answered; return the job id. Repeated with the same key it resumes, and asks nothing twice."""
 

@@ -43,6 +43,9 @@ class JobEngine(ABC):
     def answer_rest(self, shard: Shard, job: JobFiles) -> None:
         """Answer what the part file does not hold yet, and call `job.finish` when all is there."""
 
+    def check_ready(self) -> None:  # noqa: B027  most engines need nothing
+        """Look for what answering needs."""
+
     def prepare(self, shard: Shard) -> None:  # noqa: B027  most engines need no such look
         """Look at a shard before anything of it is answered; an error raised here leaves no trace."""
 
@@ -70,6 +73,7 @@ class JobEngine(ABC):
         try:
             with job.lock:
                 if not job.final.exists() and not job.cancel.exists():
+                    self.check_ready()
                     self.prepare(shard)
                     job.write_intent(shard, job_key)
                     self.answer_rest(shard, job)
@@ -81,6 +85,10 @@ class JobEngine(ABC):
         """Return the job made earlier under this key, if there is one."""
         job = self._job(self._job_id(job_key))
         return job.job_id if job.intent.exists() else None
+
+    def may_know(self, job_key: str) -> bool:
+        """Whether a job was begun under this key: its intent is written before the first answer."""
+        return self.find(job_key) is not None
 
     def poll(self, job_id: str) -> JobState:
         """Say how far a job is; a job this folder does not know has failed."""

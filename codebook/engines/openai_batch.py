@@ -78,6 +78,23 @@ class OpenAIBatchEngine:
 
     # --- submit
 
+    def check_ready(self) -> None:
+        """Look for the key and the SDK.
+
+        Raises
+        ------
+        MissingKeyError
+            The provider's key is not set.
+        MissingExtraError
+            The SDK is not installed.
+        """
+        _ = self.client.sdk
+
+    def may_know(self, job_key: str) -> bool:
+        """Whether there may be a batch under this key, by the notes: one was asked for."""
+        note = self.notes.read(job_key)
+        return note is not None and bool(note.asked_at or note.batch_id)
+
     def submit(self, shard: Shard, job_key: str) -> str:
         """Upload a shard and make its batch; return the batch's id. The same key never makes a second batch.
 

@@ -1,6 +1,7 @@
 """What was asked, who was asked, and where the answers are: one SQLite file for all runs of a project."""
 
-from codebook.ledger.book import MEND_READ_ONLY, FoundLine, Ledger, PlannedRow
+from codebook.ledger.book import FoundLine, Ledger, PlannedRow
+from codebook.ledger.claims import MEND_READ_ONLY
 from codebook.ledger.columns import iter_columns
 from codebook.ledger.known import open_known, say_unknown
 from codebook.ledger.migrations import MIGRATIONS

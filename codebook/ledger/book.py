@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from codebook.errors import RecordError
-from codebook.ledger.connecting import connect, copy_file, may_write, wait_for_others
+from codebook.ledger.claims import Claims, now
+from codebook.ledger.connecting import connect, copy_file, may_write
 from codebook.ledger.migrations import needs_copy, open_tables
-from codebook.ledger.queries import Queries
 from codebook.paths import make_private
-from codebook.records import ENDED, Answer, JobState, Shard
-
-MEND_READ_ONLY = "To mend: copy the whole project to a folder that you may write, and work there."
+from codebook.records import Answer, Shard
 
 
 class PlannedRow(NamedTuple):
@@ -41,7 +35,7 @@ class FoundLine(NamedTuple):
     cost_usd: float | None = None
 
 
-class Ledger(Queries):
+class Ledger(Claims):
     """The ledger of a project, opened for reading and writing; many processes may have it open at a time.
 
     Where file or folder cannot be written, it is opened for reading: the file itself, or a copy of it where its last
@@ -90,26 +84,6 @@ class Ledger(Queries):
         if not self.read_only:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block or nothing of it.
-
-        Raises
-        ------
-        RecordError
-            The ledger can only be read.
-        """
-        if self.read_only:
-            raise RecordError(f"{self.path.name} can only be read here, so nothing can be noted. {MEND_READ_ONLY}")
-        wait_for_others(self._db, "BEGIN IMMEDIATE")
-        try:
-            yield self._db
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # SQLite itself rolls back where the disk is full
-                self._db.execute("ROLLBACK")
-            raise
-
     # --- plan
 
     def start_run(self, run_id: str, digest: str) -> str:
@@ -134,10 +108,11 @@ class Ledger(Queries):
         All in one transaction.
         """
         with self.transaction() as db:
-            asks = {} if shard is None else self._add_shard(run_id, *shard)
-            keys = {row.request_key for row in rows if not row.skip} - asks.keys()
+            if shard is not None:
+                self._add_shard(run_id, *shard)
+            keys = {row.request_key for row in rows if not row.skip}
             sql = "SELECT lower(hex(request_key)), id FROM asks WHERE request_key IN"
-            asks |= dict(self._look_up(sql, map(bytes.fromhex, keys)))
+            asks = dict(self._look_up(sql, map(bytes.fromhex, keys)))
             db.executemany(
                 "INSERT INTO rows (run_id, custom_id, unit_id, variable, draw, ask_id, skip) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -147,11 +122,8 @@ class Ledger(Queries):
                 ),
             )
 
-    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> dict[str, int]:
-        """Inside a transaction: the shard, its questions (opened again if closed), and which line asks which.
-
-        Returns the id of each question by its key.
-        """
+    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
+        """Inside a transaction: the shard, its questions where they are new, and which line would ask which."""
         db = self._db
         values = (run_id, number, shard.path.name, shard.sha256, shard.url, shard.model)
         sizes = (shard.n_requests, shard.n_bytes, shard.n_tokens)
@@ -161,97 +133,19 @@ class Ledger(Queries):
             values + sizes,
         ).lastrowid
         db.executemany(
-            "INSERT INTO asks (request_key, shard_id) VALUES (?, ?) "
-            "ON CONFLICT (request_key) DO UPDATE SET shard_id = excluded.shard_id, open = 1",
-            ((bytes.fromhex(key), shard_id) for key in sent.values()),
+            "INSERT OR IGNORE INTO asks (request_key, shard_id, open) VALUES (?, 0, 0)",
+            ((bytes.fromhex(key),) for key in sent.values()),
         )
-        found = "SELECT lower(hex(request_key)), id FROM asks WHERE shard_id = ? AND open = 1"
-        asks: dict[str, int] = dict(db.execute(found, (shard_id,)))
         db.executemany(
-            "INSERT INTO sent (shard_id, custom_id, ask_id) VALUES (?, ?, ?)",
-            ((shard_id, custom_id, asks[key]) for custom_id, key in sorted(sent.items())),
+            "INSERT INTO sent (shard_id, custom_id, ask_id, replaces) "
+            "SELECT ?, ?, id, answer_id FROM asks WHERE request_key = ?",
+            ((shard_id, custom_id, bytes.fromhex(key)) for custom_id, key in sorted(sent.items())),
         )
-        return asks
 
     def add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
         """Note a shard that asks again what was asked before."""
         with self.transaction():
             self._add_shard(run_id, number, shard, sent)
-
-    # --- submit, poll, cancel
-
-    def intend_job(self, shard_id: int, job_key: str, engine: str) -> bool:
-        """Before the call: note that a job is about to be made for this shard under this key.
-
-        False: the shard was given up meanwhile, no job may be made.
-        """
-        with self.transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO jobs (shard_id, job_key, engine, state, created_at) "
-                "VALUES (?, ?, ?, 'creating', ?)",
-                (shard_id, job_key, engine, now()),
-            )
-            return db.execute("SELECT 1 FROM jobs WHERE job_key = ?", (job_key,)).fetchone() is not None
-
-    def note_submitted(self, shard_id: int, job_id: str) -> None:
-        """After the call: the engine's name for the job."""
-        sql = """UPDATE jobs SET job_id = ?, state = 'validating', note = '', submitted_at = ?
-            WHERE shard_id = ? AND job_id IS NULL"""
-        with self.transaction() as db:
-            db.execute(sql, (job_id, now(), shard_id))
-
-    def release_job(self, shard_id: int, note: str) -> None:
-        """The service ran nothing of the job and will take the same shard later: it waits, under a new key."""
-        sql = """UPDATE jobs SET attempt = attempt + 1, job_key = job_key || '+', job_id = NULL, state = 'waiting',
-            note = ?, submitted_at = NULL, ended_at = NULL, seen_at = ? WHERE shard_id = ? AND collected_at IS NULL"""
-        with self.transaction() as db:
-            db.execute(sql, (note, now(), shard_id))
-
-    def note_doubt(self, shard_id: int, note: str) -> None:
-        """The service could not be asked: the last state is kept, and why it may be old is said."""
-        with self.transaction() as db:
-            db.execute("UPDATE jobs SET note = ? WHERE shard_id = ? AND collected_at IS NULL", (note, shard_id))
-
-    def set_cap(self, run_id: str, usd: float | None) -> None:
-        """Note what the run may cost."""
-        with self.transaction() as db:
-            db.execute("UPDATE runs SET cap_usd = ? WHERE run_id = ?", (usd, run_id))
-
-    def reserve(self, shard_id: int, usd: float | None) -> None:
-        """Note what a job is expected to cost, until its answers say what it did."""
-        with self.transaction() as db:
-            db.execute("UPDATE jobs SET reserved_usd = ? WHERE shard_id = ?", (usd, shard_id))
-
-    def note_state(self, shard_id: int, state: JobState) -> None:
-        """What the engine said of the job; the time of its end is noted once."""
-        ended = now() if state.state in ENDED else None
-        sql = """UPDATE jobs SET state = ?, n_total = ?, n_done = ?, n_failed = ?, note = ?, expires_at = ?,
-            queued_s = COALESCE(?, queued_s), worked_s = COALESCE(?, worked_s), seen_at = ?,
-            ended_at = COALESCE(ended_at, ?) WHERE shard_id = ? AND collected_at IS NULL"""
-        counts, times = (state.n_total, state.n_done, state.n_failed), (state.queued_s, state.worked_s)
-        values = (state.state, *counts, state.note, state.expires_at, *times, now(), ended, shard_id)
-        with self.transaction() as db:
-            db.execute(sql, values)
-
-    def close_unsent(self, run_id: str, number: int = 0) -> int:
-        """Give up the questions of shards that were never submitted, or of the one shard; return how many shards."""
-        with self.transaction() as db:
-            ids = [
-                row[0]
-                for row in db.execute(
-                    "SELECT shards.id FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id "
-                    "WHERE run_id = ? AND jobs.id IS NULL AND ? IN (0, shards.number)",
-                    (run_id, number),
-                )
-            ]
-            for shard_id in ids:
-                db.execute(
-                    "INSERT INTO jobs (shard_id, job_key, engine, state, created_at, ended_at, collected_at) "
-                    "VALUES (?, ?, '', 'cancelled', ?, ?, ?)",
-                    (shard_id, f"never sent: {shard_id}", now(), now(), now()),
-                )
-                db.execute("UPDATE asks SET open = 0 WHERE shard_id = ?", (shard_id,))
-        return len(ids)
 
     # --- collect
 
@@ -280,22 +174,44 @@ class Ledger(Queries):
         -------
         (number of answers noted, custom_ids in the file that were never asked)
         """
+        with self.transaction():
+            found = lambda: ("absent", loss, True) if (loss := find_loss()) else (missing_why, detail, False)
+            return self._index(shard_id, answers, found)
+
+    def give_up(self, shard_id: int, note: str) -> bool:
+        """End a job that may still be at work: its questions count as cancelled and may be asked by others.
+
+        What it was expected to cost stays reserved, since it may be billed. False: it is collected already.
+        """
         with self.transaction() as db:
-            job = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()[0]
-            asks = dict(db.execute("SELECT custom_id, ask_id FROM sent WHERE shard_id = ?", (shard_id,)))
-            strangers: list[str] = []
-            db.executemany(_ADD_ANSWER, _answer_values(job, asks, answers, strangers))
-            loss = find_loss()
-            missing = ("absent", loss, True) if loss else (missing_why, detail, False)
-            db.execute(
-                "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail, final) "
-                "SELECT ask_id, ?, custom_id, ?, ?, ? FROM sent WHERE shard_id = ?",
-                (job, *missing, shard_id),
-            )
-            self._choose_answers(job)
-            db.execute("UPDATE asks SET open = 0 WHERE shard_id = ?", (shard_id,))
-            db.execute("UPDATE jobs SET collected_at = COALESCE(collected_at, ?) WHERE id = ?", (now(), job))
-            count = db.execute("SELECT count(*) FROM answers WHERE job = ? AND file IS NOT NULL", (job,)).fetchone()[0]
+            sql = """UPDATE jobs SET state = 'cancelled', note = ?1, ended_at = COALESCE(ended_at, ?2), given_up_at = ?2
+                WHERE shard_id = ?3 AND collected_at IS NULL"""
+            if not db.execute(sql, (note, now(), shard_id)).rowcount:
+                return False
+            self._index(shard_id, (), lambda: ("cancelled", note, False))
+        return True
+
+    def _index(
+        self, shard_id: int, answers: Iterable[FoundLine], find_missing: Callable[[], tuple[str, str, bool]]
+    ) -> tuple[int, list[str]]:
+        """Inside a transaction: the answers of a job, and its end.
+
+        `find_missing` says, once all lines are read, why the others are missing, in detail, and whether that is final.
+        """
+        db = self._db
+        job = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()[0]
+        asks = dict(db.execute("SELECT custom_id, ask_id FROM sent WHERE shard_id = ?", (shard_id,)))
+        strangers: list[str] = []
+        db.executemany(_ADD_ANSWER, _answer_values(job, asks, answers, strangers))
+        db.execute(
+            "INSERT OR IGNORE INTO answers (ask_id, job, custom_id, why, detail, final) "
+            "SELECT ask_id, ?, custom_id, ?, ?, ? FROM sent WHERE shard_id = ?",
+            (job, *find_missing(), shard_id),
+        )
+        self._choose_answers(job)
+        self._free(shard_id)
+        db.execute("UPDATE jobs SET collected_at = COALESCE(collected_at, ?) WHERE id = ?", (now(), job))
+        count = db.execute("SELECT count(*) FROM answers WHERE job = ? AND file IS NOT NULL", (job,)).fetchone()[0]
         return int(count), strangers
 
     def _choose_answers(self, job: int) -> None:
@@ -339,8 +255,3 @@ def _answer_values(
             continue
         said = (why, detail[:500], model, request_id, fingerprint)
         yield (asks[name], job, name, file, offset, length, usd, *said, n_in, n_out, n_cached, final)
-
-
-def now() -> str:
-    """The time, UTC, ISO 8601 to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

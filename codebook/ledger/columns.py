@@ -15,18 +15,19 @@ from typing import Any
 import orjson
 
 from codebook.ledger.connecting import connect
-from codebook.ledger.queries import _JOINS, WHY_SQL
+from codebook.ledger.queries import UNSENT_SQL, make_joins, make_why
 
 _ROWS_AT_ONCE = 4_000
+_UNSENT = "asks.id IN (SELECT ask_id FROM unsent)"
 _OWN_COST = """CASE WHEN answers.custom_id = rows.custom_id AND answers.job IN
     (SELECT jobs.id FROM jobs JOIN shards ON shards.id = jobs.shard_id WHERE shards.run_id = ?1)
     THEN cost_usd ELSE cost_usd * 0 END"""
 _CELLS = (
-    *("rows.custom_id", "unit_id", "variable", "draw", WHY_SQL, "COALESCE(rows.skip, answers.detail, '')"),
+    *("rows.custom_id", "unit_id", "variable", "draw", make_why(_UNSENT), "COALESCE(rows.skip, answers.detail, '')"),
     *("answers.file", "answers.offset", "answers.length", "answers.job"),
     _OWN_COST,
 )
-_SQL = f"""SELECT {", ".join(f"json_group_array({cell})" for cell in _CELLS)} FROM {_JOINS}
+_SQL = f"""SELECT {", ".join(f"json_group_array({cell})" for cell in _CELLS)} FROM {make_joins(_UNSENT)}
     WHERE +rows.run_id = ?1 AND rows.id BETWEEN ?2 AND ?3"""  # noqa: S608
 
 
@@ -51,7 +52,10 @@ def iter_columns(path: Path, run_id: str) -> Iterator[list[list[Any]]]:
 def _read(path: Path, run_id: str) -> Generator[tuple[str, ...]]:
     """Yield the columns as JSON, all from one state of the ledger."""
     with closing(connect(path, any_thread=True)) as db:
+        db.execute("PRAGMA temp_store = MEMORY")
         db.execute("BEGIN")
+        db.execute("CREATE TEMP TABLE unsent (ask_id INTEGER PRIMARY KEY)")  # made once for all pieces
+        db.execute(f"INSERT OR IGNORE INTO unsent {UNSENT_SQL}", {"run": run_id})
         first, last = db.execute("SELECT min(id), max(id) FROM rows WHERE run_id = ?", (run_id,)).fetchone()
         if first is None:
             yield ("[]",) * len(_CELLS)

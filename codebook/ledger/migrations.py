@@ -1,13 +1,15 @@
 """The ledger's tables, as numbered changes. A change that has been released is never edited: add the next one.
 
 runs     what was planned, by name
-asks     a question by its key; it is asked once, whoever needs it: `open` while an answer is outstanding
+asks     a question by its key; it is asked once, whoever needs it: `open` from the handing in of the shard `shard_id`
+         (or from the doubt whether it was handed in) until its answer is collected
 rows     a unit x variable x draw of a run, and the ask that answers it
 shards   files of request lines
-sent     which custom_id of which shard stands for which ask
+sent     which custom_id of which shard stands for which ask, and the answer that a new one is to replace
 jobs     a shard at an engine
 answers  a result line: file, offset and length, or why there is none
 events   what each verb did
+leftovers  files below the ledger's folder that nothing needs any more, until they are removed
 """
 
 from __future__ import annotations
@@ -87,7 +89,29 @@ def m004_final(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE answers ADD COLUMN final INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_first, m002_money, m003_times, m004_final)
+def m005_claims(db: sqlite3.Connection) -> None:
+    """Planned is not asked: what was never handed in is open no more; what was given up or discarded, and when."""
+    unsent = """SELECT shards.id FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id
+        WHERE jobs.id IS NULL OR jobs.state = 'waiting' AND jobs.collected_at IS NULL"""
+    for statement in (
+        "ALTER TABLE sent ADD COLUMN replaces INTEGER",
+        f"""UPDATE sent SET replaces = (SELECT answer_id FROM asks WHERE asks.id = sent.ask_id)
+            WHERE shard_id IN ({unsent})""",  # noqa: S608
+        f"UPDATE asks SET open = 0 WHERE open = 1 AND shard_id IN ({unsent})",  # noqa: S608
+        "CREATE TABLE leftovers (path TEXT PRIMARY KEY) WITHOUT ROWID",
+        "ALTER TABLE jobs ADD COLUMN given_up_at TEXT",
+        "ALTER TABLE runs ADD COLUMN discarded_at TEXT",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    m001_first,
+    m002_money,
+    m003_times,
+    m004_final,
+    m005_claims,
+)
 
 
 def open_tables(db: sqlite3.Connection, path: Path, *, read_only: bool = False) -> None:

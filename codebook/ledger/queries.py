@@ -8,22 +8,51 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
+from codebook.records import RETRIABLE
 from codebook.tasks.packing import N_TEXTS_SQL
 
-_PENDING = "asks.open = 1 AND (answers.id IS NULL OR answers.why IS NOT NULL)"
-WHY_SQL = f"""CASE
-    WHEN rows.skip IS NOT NULL THEN 'absent'
-    WHEN {_PENDING} THEN 'pending'
-    WHEN answers.id IS NULL THEN 'cancelled'
-    ELSE COALESCE(answers.why, '') END"""
 UNTOLD = (
     "(answers.tokens_in = 0 AND COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid'))"
 )
 """Replies that do not say what they took: every request has tokens."""
 MAYBE_PAID = "(answers.file IS NOT NULL OR answers.final = 1 AND answers.why = 'absent')"
 """Answers that somebody may have charged for: those that came, and those that were paid and are lost."""
+_ANSWERED = """(answers.id IS NOT NULL AND (COALESCE(answers.why, 'labelled') IN
+    ('labelled', 'refused', 'truncated', 'invalid') OR answers.why = 'absent' AND answers.final = 1))"""
+_SPARED = f"{_ANSWERED} AND asks.answer_id IS NOT sent.replaces"
+"""Of a line that is not handed in: its question has got an answer since it was planned."""
+_UNSENT = f"""FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id CROSS JOIN sent ON sent.shard_id = shards.id
+    JOIN asks ON asks.id = sent.ask_id LEFT JOIN answers ON answers.id = asks.answer_id
+    WHERE (jobs.id IS NULL OR jobs.state = 'waiting' AND jobs.collected_at IS NULL) AND NOT ({_SPARED})"""
+UNSENT_SQL = f"SELECT sent.ask_id {_UNSENT} AND shards.run_id = :run"
+"""The questions that a run will ask by shards that are not handed in."""
+
+
+def make_joins(unsent: str) -> str:
+    """Rows with their question and its answer; where it is asked again, an answer without a label is none.
+
+    Parameters
+    ----------
+    unsent
+        The condition that the question of a row stands in a shard of its run that is not handed in.
+    """
+    return f"""rows LEFT JOIN asks ON asks.id = rows.ask_id LEFT JOIN answers ON answers.id = asks.answer_id
+        AND (answers.why IS NULL OR NOT (asks.open = 1 OR {unsent}))"""
+
+
+def make_why(unsent: str) -> str:
+    """Why a row of `make_joins` has no label; empty where it has one."""
+    return f"""CASE
+        WHEN rows.skip IS NOT NULL THEN 'absent'
+        WHEN answers.id IS NOT NULL THEN COALESCE(answers.why, '')
+        WHEN asks.open = 1 OR {unsent} THEN 'pending'
+        ELSE 'cancelled' END"""
+
+
+_OWN_UNSENT = f"asks.id IN ({UNSENT_SQL})"
+_WHY, _JOINS = make_why(_OWN_UNSENT), make_joins(_OWN_UNSENT)
+ANY_UNSENT = f"(rows.run_id, asks.id) IN (SELECT shards.run_id, sent.ask_id {_UNSENT})"
 _N_LOOKED_UP = 256
-_JOINS = "rows LEFT JOIN asks ON asks.id = rows.ask_id LEFT JOIN answers ON answers.id = asks.answer_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +87,19 @@ class JobRow:
     @property
     def open(self) -> bool:
         """Whether an engine may still be working on it, or its answers are not fetched yet."""
-        return self.job_key is not None and self.collected_at is None
+        return self.job_key is not None and self.state != "waiting" and self.collected_at is None
+
+    @property
+    def unsent(self) -> bool:
+        """Whether it was not handed in, or the service did not take it: nobody is asked by it now."""
+        return self.collected_at is None and (self.job_key is None or self.state == "waiting")
+
+
+_JOBS = """SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
+    job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0), COALESCE(note, ''),
+    created_at, submitted_at, ended_at, collected_at, COALESCE(attempt, 0), COALESCE(expires_at, ''), reserved_usd,
+    queued_s, worked_s
+    FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id"""
 
 
 class RowState(NamedTuple):
@@ -83,7 +124,10 @@ class RowState(NamedTuple):
 
 
 class RetriedRow(NamedTuple):
-    """A question to be asked again: its name in this run and its key, and under which name which shard asked it."""
+    """A question to be asked again: its name in this run and its key, and under which name which shard asks it.
+
+    The last four are empty where no shard is known to ask it.
+    """
 
     custom_id: str
     request_key: str
@@ -96,7 +140,8 @@ class RetriedRow(NamedTuple):
 class Money(NamedTuple):
     """US dollars of a run: paid, reserved, the cap if there is one; and the answers whose price is unknown.
 
-    Reserved is for what is under way, and for answers of unknown price what their job was expected to cost.
+    Reserved is for what is under way or was given up, and for answers of unknown price what their job was expected to
+    cost.
     """
 
     spent: float
@@ -145,16 +190,29 @@ class Queries:
         sql = "SELECT custom_id FROM rows WHERE run_id = ? AND custom_id IN"
         return {custom_id for (custom_id,) in self._look_up(sql, custom_ids, run_id)}
 
-    def asked_among(self, request_keys: Iterable[str]) -> set[str]:
+    def asked_among(self, request_keys: Iterable[str], run_id: str = "") -> set[str]:
         """Those of the questions that were asked, in any run, and are answered or the answer is on its way.
 
         A reply that is no label (refused, truncated, invalid) counts as an answer: asking again is a choice (`retry`).
-        A failure, an expiry or a missing line is no answer; one that was paid and is lost counts, however.
+        A failure, an expiry or a missing line is no answer, and a plan asks nothing; one that was paid and is lost
+        counts, however. Those that rows of the run `run_id` need already are among them.
         """
-        sql = """SELECT request_key FROM asks LEFT JOIN answers ON answers.id = asks.answer_id WHERE
-            (asks.open = 1 OR COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid')
-             AND answers.id IS NOT NULL OR answers.why = 'absent' AND answers.final = 1) AND request_key IN"""
-        return {key.hex() for (key,) in self._look_up(sql, map(bytes.fromhex, request_keys))}
+        sql = f"""SELECT request_key FROM asks LEFT JOIN answers ON answers.id = asks.answer_id WHERE
+            (asks.open = 1 OR {_ANSWERED} OR EXISTS
+                (SELECT 1 FROM rows WHERE rows.ask_id = asks.id AND rows.run_id = ?)) AND request_key IN"""  # noqa: S608
+        return {key.hex() for (key,) in self._look_up(sql, map(bytes.fromhex, request_keys), run_id)}
+
+    def taken(self, shard_id: int) -> dict[str, str]:
+        """Lines of a shard that need not be asked any more: custom_id -> the run that asks it, empty where answered.
+
+        An answer that was there when the shard was planned is none that spares asking again.
+        """
+        sql = f"""SELECT sent.custom_id, CASE asks.open WHEN 1 THEN COALESCE(shards.run_id, '') ELSE '' END
+            FROM sent JOIN asks ON asks.id = sent.ask_id LEFT JOIN answers ON answers.id = asks.answer_id
+            LEFT JOIN shards ON shards.id = asks.shard_id
+            WHERE sent.shard_id = ?1 AND (asks.open = 1 AND asks.shard_id <> ?1
+                OR {_SPARED})"""  # noqa: S608
+        return dict(self._db.execute(sql, (shard_id,)))
 
     def _look_up(self, sql: str, values: Iterable[object], *before: object) -> Iterator[tuple[Any, ...]]:
         """Yield what a query that ends in IN finds, a few hundred values at a time."""
@@ -169,12 +227,11 @@ class Queries:
 
     def jobs(self, run_id: str) -> list[JobRow]:
         """Every shard of the run with its job, in order."""
-        sql = """SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
-            job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0), COALESCE(note, ''),
-            created_at, submitted_at, ended_at, collected_at, COALESCE(attempt, 0), COALESCE(expires_at, ''),
-            reserved_usd, queued_s, worked_s
-            FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id WHERE run_id = ? ORDER BY number"""
-        return [JobRow(*row) for row in self._db.execute(sql, (run_id,))]
+        return [JobRow(*row) for row in self._db.execute(f"{_JOBS} WHERE run_id = ? ORDER BY number", (run_id,))]
+
+    def job(self, shard_id: int) -> JobRow:
+        """A shard with its job."""
+        return JobRow(*self._db.execute(f"{_JOBS} WHERE shards.id = ?", (shard_id,)).fetchone())
 
     def awaited_runs(self, run_id: str) -> list[str]:
         """Other runs whose outstanding answers this run waits for."""
@@ -185,22 +242,23 @@ class Queries:
 
     def count_whys(self, run_id: str) -> dict[str, dict[str, int]]:
         """Rows of the run by variable and by why ('' is labelled); of packs, their texts."""
-        sql = f"SELECT variable, {WHY_SQL}, sum({N_TEXTS_SQL}) FROM {_JOINS} WHERE run_id = ? GROUP BY 1, 2"  # noqa: S608
+        counted = f"sum({N_TEXTS_SQL})"
+        sql = f"SELECT variable, {_WHY}, {counted} FROM {_JOINS} WHERE run_id = :run GROUP BY 1, 2"  # noqa: S608
         counts: dict[str, dict[str, int]] = {}
-        for variable, why, n in self._db.execute(sql, (run_id,)):
+        for variable, why, n in self._db.execute(sql, {"run": run_id}):
             counts.setdefault(variable, {})[why] = n
         return counts
 
     def iter_rows(self, run_id: str) -> Iterator[RowState]:
         """Yield every row of the run in the order of its units, with the place of its answer."""
-        sql = f"""SELECT rows.custom_id, unit_id, variable, draw, {WHY_SQL},
+        sql = f"""SELECT rows.custom_id, unit_id, variable, draw, {_WHY},
             COALESCE(rows.skip, answers.detail, ''), answers.file, COALESCE(answers.offset, 0),
             COALESCE(answers.length, 0), COALESCE(jobs.job_id, ''), jobs.created_at, jobs.ended_at,
             CASE WHEN shards.run_id = rows.run_id AND answers.custom_id = rows.custom_id THEN cost_usd
                 ELSE cost_usd * 0 END
             FROM {_JOINS} LEFT JOIN jobs ON jobs.id = answers.job LEFT JOIN shards ON shards.id = jobs.shard_id
-            WHERE rows.run_id = ? ORDER BY rows.id"""  # noqa: S608
-        return map(RowState._make, self._db.execute(sql, (run_id,)))
+            WHERE rows.run_id = :run ORDER BY rows.id"""  # noqa: S608
+        return map(RowState._make, self._db.execute(sql, {"run": run_id}))
 
     def job_times(self) -> dict[int, tuple[str, str | None, str | None]]:
         """The id, begin and end of every job of the project, by its number."""
@@ -214,54 +272,60 @@ class Queries:
         return dict(self._db.execute(sql, (shard_id,)))
 
     def rows_to_retry(self, run_id: str, whys: Collection[str], *, final: bool = True) -> list[RetriedRow]:
-        """The closed questions of the run that ended for one of these reasons, each once.
+        """The questions of the run that ended for one of these reasons and are not asked now, each once.
 
+        Each comes with a line that asks it: in the newest shard of the run itself, else in that which asked it last.
         `final` says whether those count too that asking again does not help.
         """
-        marks = ",".join("?" * len(whys))
-        sql = f"""SELECT min(rows.custom_id), lower(hex(asks.request_key)), min(sent.custom_id), shards.run_id,
-                shards.file, shards.sha256
-            FROM {_JOINS} JOIN shards ON shards.id = asks.shard_id
-            JOIN sent ON sent.shard_id = shards.id AND sent.ask_id = asks.id
-            WHERE rows.run_id = ? AND asks.open = 0 AND {WHY_SQL} IN ({marks}) AND COALESCE(answers.final, 0) <= ?
+        marks = ",".join(f"'{why}'" for why in whys if why in RETRIABLE)
+        sql = f"""WITH lines AS (
+                SELECT sent.ask_id, max(sent.shard_id) AS shard_id FROM shards JOIN sent ON sent.shard_id = shards.id
+                WHERE shards.run_id = :run GROUP BY sent.ask_id)
+            SELECT min(rows.custom_id), lower(hex(asks.request_key)), COALESCE(min(sent.custom_id), ''),
+                COALESCE(shards.run_id, ''), COALESCE(shards.file, ''), COALESCE(shards.sha256, '')
+            FROM {_JOINS} LEFT JOIN lines ON lines.ask_id = asks.id
+            LEFT JOIN shards ON shards.id = COALESCE(lines.shard_id, asks.shard_id)
+            LEFT JOIN sent ON sent.shard_id = shards.id AND sent.ask_id = asks.id
+            WHERE rows.run_id = :run AND {_WHY} IN ({marks}) AND rows.skip IS NULL
+                AND COALESCE(answers.final, 0) <= :final
             GROUP BY asks.id ORDER BY asks.id"""  # noqa: S608
-        return [RetriedRow(*row) for row in self._db.execute(sql, (run_id, *whys, final))]
+        return [RetriedRow(*row) for row in self._db.execute(sql, {"run": run_id, "final": final})]
 
     def count_final(self, run_id: str) -> dict[str, int]:
         """Rows of the run, by why, that `retry` leaves out unless it is told: asking again leads nowhere."""
-        sql = f"""SELECT {WHY_SQL}, count(*) FROM {_JOINS} WHERE rows.run_id = ? AND answers.final = 1
+        sql = f"""SELECT {_WHY}, count(*) FROM {_JOINS} WHERE rows.run_id = :run AND answers.final = 1
             AND asks.open = 0 GROUP BY 1"""  # noqa: S608
-        return dict(self._db.execute(sql, (run_id,)))
+        return dict(self._db.execute(sql, {"run": run_id}))
 
     def invalid_replies(self, run_id: str, word: str) -> list[InvalidReply]:
         """The invalid replies of a run by their detail, where this holds a word; the first of each is the example."""
         sql = f"""SELECT answers.detail, count(*), unit_id, answers.file, answers.offset, answers.length, min(rows.id)
-            FROM {_JOINS} WHERE rows.run_id = ? AND answers.why = 'invalid' AND answers.file IS NOT NULL
-            AND instr(answers.detail, ?) GROUP BY answers.detail ORDER BY min(rows.id)"""  # noqa: S608
-        return [InvalidReply(*row[:-1]) for row in self._db.execute(sql, (run_id, word))]
+            FROM {_JOINS} WHERE rows.run_id = :run AND answers.why = 'invalid' AND answers.file IS NOT NULL
+            AND instr(answers.detail, :word) GROUP BY answers.detail ORDER BY min(rows.id)"""  # noqa: S608
+        return [InvalidReply(*row[:-1]) for row in self._db.execute(sql, {"run": run_id, "word": word})]
 
     def count_replies(self, run_id: str) -> int:
         """Rows of a run that have a reply, whether it is a label or not."""
-        sql = f"""SELECT count(*) FROM {_JOINS} WHERE rows.run_id = ? AND answers.file IS NOT NULL
+        sql = f"""SELECT count(*) FROM {_JOINS} WHERE rows.run_id = :run AND answers.file IS NOT NULL
             AND COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid')"""  # noqa: S608
-        return int(self._db.execute(sql, (run_id,)).fetchone()[0])
+        return int(self._db.execute(sql, {"run": run_id}).fetchone()[0])
 
     def totals(self, run_id: str) -> dict[str, Any]:
         """Answers that the rows of a run rest on, their tokens, how many do not tell these, and the models."""
         sql = f"""SELECT count(*), COALESCE(sum(tokens_in), 0), COALESCE(sum(tokens_out), 0),
                 COALESCE(sum(tokens_cached), 0), COALESCE(sum({UNTOLD}), 0) FROM
             (SELECT DISTINCT answers.* FROM {_JOINS}
-             WHERE rows.run_id = ? AND answers.file IS NOT NULL) AS answers"""  # noqa: S608
-        n_answers, tokens_in, tokens_out, tokens_cached, n_untold = self._db.execute(sql, (run_id,)).fetchone()
-        sql = f"SELECT DISTINCT model FROM {_JOINS} WHERE run_id = ? AND model <> '' ORDER BY 1"  # noqa: S608
-        models = [row[0] for row in self._db.execute(sql, (run_id,))]
+             WHERE rows.run_id = :run AND answers.file IS NOT NULL) AS answers"""  # noqa: S608
+        n_answers, tokens_in, tokens_out, tokens_cached, n_untold = self._db.execute(sql, {"run": run_id}).fetchone()
+        sql = f"SELECT DISTINCT model FROM {_JOINS} WHERE run_id = :run AND model <> '' ORDER BY 1"  # noqa: S608
+        models = [row[0] for row in self._db.execute(sql, {"run": run_id})]
         tokens = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": tokens_cached}
         return {"answers": n_answers, **tokens, "answers_without_tokens": n_untold, "models": models}
 
     def fingerprints(self, run_id: str) -> list[str]:
         """What the services called the systems behind the models that answered a run."""
-        sql = f"SELECT DISTINCT fingerprint FROM {_JOINS} WHERE run_id = ? AND fingerprint <> '' ORDER BY 1"  # noqa: S608
-        return [row[0] for row in self._db.execute(sql, (run_id,))]
+        sql = f"SELECT DISTINCT fingerprint FROM {_JOINS} WHERE run_id = :run AND fingerprint <> '' ORDER BY 1"  # noqa: S608
+        return [row[0] for row in self._db.execute(sql, {"run": run_id})]
 
     def money(self, run_id: str) -> Money:
         """What the run's own jobs have cost and what is reserved for those whose answers are not in yet, in USD."""
@@ -270,7 +334,7 @@ class Queries:
             WHERE run_id = ? AND {MAYBE_PAID}"""  # noqa: S608
         spent, n_priced, n_answers = self._db.execute(sql, (run_id,)).fetchone()
         sql = """SELECT COALESCE(sum(reserved_usd), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
-            WHERE run_id = ? AND collected_at IS NULL AND state <> 'waiting'"""
+            WHERE run_id = ? AND (collected_at IS NULL AND state <> 'waiting' OR given_up_at IS NOT NULL)"""
         reserved = self._db.execute(sql, (run_id,)).fetchone()[0] + self.held(run_id)
         cap = self._db.execute("SELECT cap_usd FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return Money(spent, reserved, cap[0] if cap else None, n_answers - n_priced)

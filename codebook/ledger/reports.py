@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from codebook.ledger.book import Ledger
-from codebook.ledger.queries import _JOINS, MAYBE_PAID, UNTOLD, WHY_SQL
+from codebook.ledger.queries import ANY_UNSENT, MAYBE_PAID, UNTOLD, make_joins, make_why
 from codebook.tasks.packing import N_TEXTS_SQL
 
 JOB_FIELDS = (
@@ -82,8 +82,9 @@ def report_whys(ledger: Ledger) -> list[tuple[str, str, int]]:
 
     Of packs, their texts are counted.
     """
-    sql = f"""SELECT run_id, CASE WHEN rows.skip IS NOT NULL THEN 'never asked' ELSE {WHY_SQL} END, sum({N_TEXTS_SQL})
-        FROM {_JOINS} GROUP BY 1, 2"""  # noqa: S608
+    why = make_why(ANY_UNSENT)
+    sql = f"""SELECT run_id, CASE WHEN rows.skip IS NOT NULL THEN 'never asked' ELSE {why} END, sum({N_TEXTS_SQL})
+        FROM {make_joins(ANY_UNSENT)} GROUP BY 1, 2"""  # noqa: S608
     return list(_select(ledger, sql))
 
 

@@ -1,14 +1,15 @@
-"""Ask again: the lines of questions without an answer are copied from their old shards into new ones."""
+"""Ask again: the lines of questions without an answer go from their old shards, or made anew, into new ones."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain
 
 import orjson
 
 from codebook.dialects import allow_tokens
 from codebook.engines import Limits
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, RecordError
 from codebook.ledger import Ledger, RetriedRow
 from codebook.records import RETRIABLE, Request, escape_ends, read_lines
 from codebook.run.folder import RunFolder
@@ -36,6 +37,7 @@ def plan_again(
     ledger: Ledger,
     limits: Limits,
     wanted: Sequence[RetriedRow],
+    make_anew: Callable[[Mapping[str, str]], Iterator[Request]],
     *,
     max_tokens: int | None = None,
 ) -> None:
@@ -44,32 +46,54 @@ def plan_again(
     A question stands in the new shard under the custom_id of this run, whichever run's shard it is copied from. With
     `max_tokens` its reply may be longer; it is the same question all the same, so its key stays.
 
+    Parameters
+    ----------
+    make_anew
+        Makes the requests of custom_id -> key from the run's own codebook and units, where no shard has them any more.
+
     Raises
     ------
     RecordError
-        An old shard is gone or changed; nothing is planned then.
+        An old shard was changed, or is gone and its questions cannot be made anew; nothing is planned then.
     """
     by_file: dict[tuple[str, str, str], dict[str, RetriedRow]] = {}
+    lost: dict[str, str] = {}
     for row in wanted:
-        by_file.setdefault((row.run_id, row.file, row.sha256), {})[row.sent_as] = row
-    paths = {place: folder.runs / place[0] / "shards" / place[1] for place in by_file}
-    for place, path in paths.items():
-        folder.check_shard(path, place[2])
+        if (folder.runs / row.run_id / "shards" / row.file).is_file():
+            by_file.setdefault((row.run_id, row.file, row.sha256), {})[row.sent_as] = row
+        else:
+            lost[row.custom_id] = row.request_key
+    for run_id, file, sha256 in by_file:
+        folder.check_shard(folder.runs / run_id / "shards" / file, sha256)
+    if missing := lost.keys() - {request.custom_id for request in make_anew(lost)}:
+        raise RecordError(
+            f"{len(missing):,} questions cannot be asked again, such as {min(missing)}: the shard that asked them is "
+            "gone, and they would be written otherwise now. To mend: restore the shard from a backup, or plan anew."
+        )
     writer: ShardWriter | None = None
-    for place, rows in by_file.items():
-        for line in read_lines(paths[place]):
-            if line["custom_id"] not in rows:
-                continue
-            row, url = rows[line["custom_id"]], str(line["url"])
-            body = line["body"] if max_tokens is None else allow_tokens(line["body"], url, max_tokens)
-            request = Request(row.custom_id, row.request_key, url, escape_ends(orjson.dumps(body)), "", "")
-            if writer is None or not writer.add(request):
-                _close(folder, ledger, writer)
-                cuts = choose_cuts(limits, url)
-                number = ledger.last_shard_number(folder.name) + 1
-                writer = ShardWriter(folder.shards, number, model=str(body["model"]), url=url, cuts=cuts)
-                writer.add(request)
+    for request in chain(_copy(folder, by_file), make_anew(lost)):
+        asked = request if max_tokens is None else _allow(request, max_tokens)
+        if writer is None or not writer.add(asked):
+            _close(folder, ledger, writer)
+            number, cuts = ledger.last_shard_number(folder.name) + 1, choose_cuts(limits, asked.url)
+            model = str(orjson.loads(asked.body)["model"])
+            writer = ShardWriter(folder.shards, number, model=model, url=asked.url, cuts=cuts)
+            writer.add(asked)
     _close(folder, ledger, writer)
+
+
+def _copy(folder: RunFolder, by_file: Mapping[tuple[str, str, str], Mapping[str, RetriedRow]]) -> Iterator[Request]:
+    """Yield the requests of old shards, under this run's names."""
+    for (run_id, file, _), rows in by_file.items():
+        for line in read_lines(folder.runs / run_id / "shards" / file):
+            if row := rows.get(line["custom_id"]):
+                body = escape_ends(orjson.dumps(line["body"]))
+                yield Request(row.custom_id, row.request_key, str(line["url"]), body, "", "")
+
+
+def _allow(request: Request, max_tokens: int) -> Request:
+    body = allow_tokens(orjson.loads(request.body), request.url, max_tokens)
+    return request._replace(body=escape_ends(orjson.dumps(body)))
 
 
 def _close(folder: RunFolder, ledger: Ledger, writer: ShardWriter | None) -> None:

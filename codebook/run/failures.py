@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from codebook.errors import CodebookError, RunError, UnreachableError
+from codebook.errors import CodebookError, EngineError, RunError, UnreachableError
 from codebook.ledger import JobRow
 
 
@@ -27,26 +27,36 @@ def keep_failure(run: str, row: JobRow, failures: list[Failure]) -> Iterator[Non
         failures.append(Failure(run, row.number, error))
 
 
-def raise_failures(failures: Sequence[Failure]) -> None:
+def raise_failures(failures: Sequence[Failure], summary: str = "") -> None:
     """Raise what went wrong, if anything did: the error itself where it is one, else one error that names them all.
+
+    Parameters
+    ----------
+    summary
+        What is said of them all; where it is given, one error is listed under it too.
 
     Raises
     ------
     UnreachableError
         All of them may be over later.
+    EngineError
+        All are an engine's, and may not be over.
     RunError
         They are not.
     """
     by_reason: dict[str, list[str]] = {}
     for run, shard, error in failures:
         by_reason.setdefault(say_error(error), []).append(f"{run!r} shard {shard}")
-    if len(by_reason) == 1:
+    if len(by_reason) == 1 and not summary:
         raise failures[0].error
     if by_reason:
         told = [f"  - {', '.join(jobs)}: {reason}" for reason, jobs in by_reason.items()]
-        said = f"{len(failures)} jobs could not be collected; all others are. Nothing is lost: collect again."
-        passes = all(isinstance(failure.error, UnreachableError) for failure in failures)
-        raise (UnreachableError if passes else RunError)("\n".join([said, *told])) from failures[0].error
+        said = (
+            summary or f"{len(failures)} jobs could not be collected; all others are. Nothing is lost: collect again."
+        )
+        kinds = (UnreachableError, EngineError, RunError)
+        kind = next(kind for kind in kinds if kind is RunError or all(isinstance(one.error, kind) for one in failures))
+        raise kind("\n".join([said, *told])) from failures[0].error
 
 
 def say_error(error: Exception) -> str:

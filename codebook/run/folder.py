@@ -147,11 +147,6 @@ class RunFolder:
             for path in self.path.glob(pattern):
                 path.unlink()
 
-    def planning_lock(self) -> FileLock:
-        """One plan at a time in a project, so that two runs do not both find a question new."""
-        make_private(self.runs)
-        return FileLock(self.runs / ".planning.lock", timeout=600)
-
 
 def engine_options(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return an engine's own parameters, as a run was planned with them; the path of an archive made absolute."""

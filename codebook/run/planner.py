@@ -47,10 +47,7 @@ class Planner:
 
     def _find(self, questions: Mapping[str, Question]) -> Iterator[tuple[PlannedRow, Request | None]]:
         """Yield the rows of every unit, each with its request where the unit is asked."""
-        asked = self.asked
-        maker = RequestMaker(
-            questions, model=asked["model"], url=asked["url"], draws=asked["draws"], settings=asked["settings"]
-        )
+        maker = _make_maker(questions, self.asked)
         for unit, skip in iter_units(self.folder.units_path):
             if skip:
                 yield from ((row, None) for row in self._skipped(unit, skip, questions))
@@ -67,9 +64,10 @@ class Planner:
 
     def _plan(self, found: Sequence[tuple[PlannedRow, Request | None]]) -> None:
         """Note rows that an earlier, interrupted planning did not note, and write the questions that are new."""
-        noted, asked = set[str](), self.ledger.asked_among(row.request_key for row, request in found if request)
+        name, noted = self.folder.name, set[str]()
+        asked = self.ledger.asked_among((row.request_key for row, request in found if request), name)
         if self.resuming:
-            noted = self.ledger.noted_among(self.folder.name, (row.custom_id for row, _ in found))
+            noted = self.ledger.noted_among(name, (row.custom_id for row, _ in found))
         for row, request in found:
             if row.custom_id in noted:
                 continue
@@ -96,6 +94,22 @@ class Planner:
         elif self.rows:
             self.ledger.add_planned(self.folder.name, self.rows)
         self.rows.clear()
+
+
+def make_anew(
+    folder: RunFolder, book: Codebook, asked: Mapping[str, Any], wanted: Mapping[str, str]
+) -> Iterator[Request]:
+    """Yield the requests of a run that are wanted (custom_id -> key), as far as they can still be made."""
+    maker = _make_maker(make_questions(book), asked)
+    for unit, skip in iter_units(folder.units_path) if wanted else ():
+        if not skip:
+            yield from (request for request in maker.ask(unit) if wanted.get(request.custom_id) == request.request_key)
+
+
+def _make_maker(questions: Mapping[str, Question], asked: Mapping[str, Any]) -> RequestMaker:
+    return RequestMaker(
+        questions, model=asked["model"], url=asked["url"], draws=asked["draws"], settings=asked["settings"]
+    )
 
 
 def _group_questions(book: Codebook) -> list[dict[str, Question]]:

@@ -12,7 +12,7 @@ from codebook.engines import make_engine
 from codebook.errors import Fault, ParameterError, RunError
 from codebook.files.yaml_text import parse_value
 from codebook.ledger import Ledger
-from codebook.ledger.book import now
+from codebook.ledger.claims import now
 from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
 from codebook.run.checking import check_requests
@@ -89,7 +89,7 @@ def plan(
     asked["options"] = own
     name = run or f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
     folder = RunFolder(name)
-    with folder.lock(), folder.planning_lock():
+    with folder.lock():
         answering = make_engine(engine, folder=folder.work, model=model, **engine_options(asked))
         asked["model"] = answering.model
         warnings = check_requests(book, asked)

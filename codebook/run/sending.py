@@ -13,16 +13,22 @@ from codebook.records import ENDED, JobState, Shard
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.refusals import say_refusal
+from codebook.run.trimming import sweep_leftovers, trim_shard
 from codebook.shards import Cuts, check_shard
 
 _N_LOST = 2
 """How often a shard is handed in again whose file the service did not find."""
+_N_RACES = 5
+"""How often a shard is looked at again whose questions others claimed in the moment before its own claim."""
 UNREACHED = "state as last seen"
 """How the note of a job begins whose service could not be asked."""
 
 
 def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Callable[[], Engine]) -> None:
     """Hand every shard without a job to the engine, as far as there is room; the others wait for the next call.
+
+    Questions that were answered or claimed since the plan are left out first, and where nothing is left of a shard no
+    engine is needed for it.
 
     Raises
     ------
@@ -33,10 +39,14 @@ def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Ca
     RecordError
         A shard is not as it was planned, or the service would refuse it.
     """
-    rows = [row for row in ledger.jobs(folder.name) if row.job_id is None and row.collected_at is None]
-    engine = make_engine() if rows else None
-    for row in rows:
-        assert engine is not None  # there are rows
+    sweep_leftovers(folder.runs, ledger)
+    engine: Engine | None = None
+    for planned in ledger.jobs(folder.name):
+        if planned.job_id is not None or (row := trim_shard(folder, ledger, planned)) is None:
+            continue
+        if engine is None:
+            engine = make_engine()
+            engine.check_ready()
         if has_room(ledger, engine, row):
             _send(folder, ledger, meter, engine, row)
 
@@ -50,22 +60,39 @@ def has_room(ledger: Ledger, engine: Engine, row: JobRow) -> bool:
 
 
 def _send(folder: RunFolder, ledger: Ledger, meter: Meter, engine: Engine, row: JobRow) -> None:
+    for _ in range(_N_RACES):
+        _check(folder, meter, engine, row)
+        key = row.job_key or f"{folder.name}:{row.number}:{row.sha256[:32]}"
+        # what waits is not reserved: others may have used its room
+        reserved = meter.reserve(ledger, folder.name, folder.shards / row.file) if row.unsent else row.reserved_usd
+        if ledger.intend_job(row.shard_id, key, engine.name, reserved):
+            _hand_in(folder, ledger, engine, row, key)
+            return
+        if (left := trim_shard(folder, ledger, row)) is None:
+            return  # others asked the rest, or another process cancelled the run
+        row = left
+
+
+def _check(folder: RunFolder, meter: Meter, engine: Engine, row: JobRow) -> None:
+    """Refuse to send a shard that was changed, or that the service would refuse."""
     path = folder.shards / row.file
     folder.check_shard(path, row.sha256)
     if meter.charges and (faults := check_shard(path, Cuts(engine.limits.n_requests, engine.limits.n_bytes))):
         shown = "\n".join(f"  - {fault}" for fault in faults[:20])
         raise RecordError(f"{path.name} would be refused by the service; it was not sent.\n{shown}")
-    shard = Shard(path, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
-    fresh = row.job_key is None or row.state == "waiting"  # what waits is not reserved: others may have used its room
-    reserved = meter.reserve(ledger, folder.name, path) if fresh else row.reserved_usd
-    key = row.job_key or f"{folder.name}:{row.number}:{row.sha256[:32]}"
-    if not ledger.intend_job(row.shard_id, key, engine.name):
-        return  # another process cancelled the run meanwhile
-    ledger.reserve(row.shard_id, reserved)
+
+
+def _hand_in(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow, key: str) -> None:
+    """The call, after its intent. Where it certainly did nothing, its questions are free again."""
+    shard = Shard(folder.shards / row.file, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
     try:
         job_id = engine.submit(shard, key)
     except EngineError as error:
-        ledger.note_doubt(row.shard_id, str(error))
+        if row.unsent and not engine.may_know(key):
+            ledger.withdraw_intent(row.shard_id)
+            ledger.note_event(folder.name, "submit", f"shard {row.number} was not handed in: {error}")
+        else:
+            ledger.note_doubt(row.shard_id, str(error))
         raise
     ledger.note_submitted(row.shard_id, job_id)
     ledger.note_event(folder.name, "submit", f"shard {row.number}: {job_id}")

@@ -56,6 +56,14 @@ class JobStatus:
         """Whether the engine may still be at work on it."""
         return bool(self.job_id) and not self.ended
 
+    @property
+    def sentence(self) -> str:
+        """How it stands, in one line."""
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        held = "collected" if self.job_id else "" if self.note else "never sent"
+        parts = [self.state, held if self.collected else f"{self.done:,} of {self.requests:,} done{failed}"]
+        return ", ".join(filter(None, parts)) + self.times + f"; {self.note}" * bool(self.note)
+
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
@@ -117,17 +125,14 @@ class RunStatus:
         lines += [f"  note: {warning}" for warning in self.warnings]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
         for job in self.jobs:
-            note = job.times + (f"; {job.note}" if job.note else "")
             name = f" ({job.job_id})" if job.job_id else ""
-            failed = f", {job.failed:,} failed" if job.failed else ""
-            held = "collected" if job.collected else f"{job.done:,} of {job.requests:,} done{failed}"
-            lines.append(f"  shard {job.shard}{name}: {job.state}, {held}{note}")
+            lines.append(f"  shard {job.shard}{name}: {job.sentence}")
         if self.money:
             lines.append(f"  {say_money(self.money)}")
         if not self.jobs and self.planned:
-            lines.append("  nothing to send: every question was answered before")
+            lines.append(f"  nothing to send: every question {'is being asked' if self.waits_for else 'was answered'}")
         if self.waits_for:
-            lines.append(f"  waits for answers that were asked by: {', '.join(self.waits_for)}")
+            lines.append(f"  waits for answers to what was asked by: {', '.join(self.waits_for)}")
         lines.append(f"  {self.advice}")
         return "\n".join(lines)
 
@@ -146,15 +151,15 @@ class RunStatus:
         if not self.planned:
             return "It is not planned to its end. Next: repeat the plan; it goes on."
         unsent = [job for job in self.jobs if job.state in ("planned", "creating", "waiting")]
+        if self.done:
+            return " ".join(self._say_end())
         if unsent and any(job.running for job in self.jobs):
             return f"Next: submit again when running jobs have ended ({len(unsent)} shards are not sent yet)."
         if unsent:
-            return "Next: submit."
+            return f"Next: codebook submit {self.run}."
         if self.waits_for and all(job.collected for job in self.jobs):
-            return f"Next: submit and collect {' and '.join(self.waits_for)}, then collect this run."
-        if not self.done:
-            return "Next: collect, now or later."
-        return " ".join(self._say_end())
+            return f"Next: submit and collect {' and '.join(self.waits_for)}, then collect {self.run}."
+        return f"Next: codebook collect {self.run}, now or later."
 
     def _say_end(self) -> Iterator[str]:
         """How it ended, and what `retry` would do."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from codebook.engines import Engine, KeepsFiles, make_engine
-from codebook.errors import BusyError, Fault, ParameterError, PendingError
+from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError
 from codebook.ledger import Ledger
 from codebook.machine import all_in_words
 from codebook.records import RETRIED
 from codebook.run.again import check_retry, plan_again
 from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
-from codebook.run.harvest import harvest_job, settle_job
+from codebook.run.harvest import harvest_job
 from codebook.run.money import Meter
 from codebook.run.packs import is_embedding
+from codebook.run.planner import make_anew
 from codebook.run.rehearsal import rehearse
 from codebook.run.sending import look_after, send_shards
 from codebook.run.state import RunStatus, describe_answers, describe_job
+from codebook.run.stopping import give_up_job, stop_jobs
 from codebook.run.storing import store_vectors
 from codebook.run.views import RunViews
 from codebook.run.wrappings import say_wrapping
@@ -74,7 +76,7 @@ class Run(RunViews):
         return RunStatus(
             *(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings),
             planned=planned,
-            gone=self.folder.list_gone(f"shards/{row.file}" for row in rows),
+            gone=self.folder.list_gone(f"shards/{row.file}" for row in rows if row.n_requests),
             n_packs=n_packs,
             final=final,
         )
@@ -193,46 +195,58 @@ class Run(RunViews):
             A larger cap on the tokens of a reply, for those that were truncated; it counts reasoning too.
         """
         check_retry(whys, max_tokens)
-        with self.folder.lock(), self.folder.planning_lock(), self._ledger() as ledger:
+        with self.folder.lock(), self._ledger() as ledger:
             self._require_planned(ledger)
             wanted = ledger.rows_to_retry(self.name, list(whys or RETRIED), final=bool(whys))
-            plan_again(self.folder, ledger, self._engine().limits, wanted, max_tokens=max_tokens)
+            remake = partial(make_anew, self.folder, self.codebook, self.asked)
+            plan_again(self.folder, ledger, self._engine().limits, wanted, remake, max_tokens=max_tokens)
             if wanted:
                 ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys or RETRIED))}")
         return len(wanted)
 
-    def cancel(self, shard: int = 0) -> RunStatus:
-        """Stop running jobs and give up shards that were never sent; finished answers stay to be collected.
+    def cancel(self, shard: int = 0, *, give_up: bool = False) -> RunStatus:
+        """Stop running jobs and give up shards that were never handed in; finished answers stay to be collected.
+
+        No service is asked, and no key is needed, where nothing was handed in. Each job is stopped by itself.
 
         Parameters
         ----------
         shard
             The number of the one shard to stop; 0 is all of them.
+        give_up
+            Give up a job that cannot be stopped, since its service cannot be asked or knows it no more: nobody waits
+            for it then, and its questions may be asked again. It may still be billed, and the record says so.
 
         Raises
         ------
         ParameterError
             The run has no such shard.
+        EngineError
+            Jobs could not be stopped; the others were.
         """
         with self._ledger() as ledger:
             numbers = [row.number for row in ledger.jobs(self.name)]
             if shard and shard not in numbers:
                 there = Fault("shard", f"there is no shard {shard}", f"use one of {', '.join(map(str, numbers))}")
                 raise ParameterError(f"Run {self.name!r} cannot be stopped there.", [there])
-            engine = self._engine()
             given_up = ledger.close_unsent(self.name, shard)
-            stopped = [
-                row
-                for row in ledger.jobs(self.name)
-                if row.open and not row.ended_at and (not shard or row.number == shard)
-            ]
-            for row in stopped:
-                if job_id := row.job_id or settle_job(self.folder, ledger, engine, row):
-                    engine.cancel(job_id)
-                    look_after(self.folder, ledger, engine, replace(row, job_id=job_id))
-            if given_up or stopped:
-                said = f"{given_up} shards were never sent, {len(stopped)} jobs were asked to stop"
-                ledger.note_event(self.name, "cancel", said)
+            jobs = [row for row in ledger.jobs(self.name) if row.open and shard in (0, row.number)]
+            running = [row for row in jobs if not row.ended_at]
+            make_engine = cache(self._engine)
+            failures = stop_jobs(self.folder, ledger, make_engine, running, give_up=give_up)
+            for row in [row for row in jobs if row.ended_at] if give_up else ():
+                try:
+                    harvest_job(self.folder, self.codebook, ledger, make_engine(), row, Meter(self.asked))
+                except CodebookError as error:
+                    give_up_job(self.folder, ledger, row, str(error))
+            if given_up or running:
+                said = f"{given_up} shards were never sent, {len(running)} jobs were asked to stop"
+                ledger.note_event(self.name, "cancel", f"{said}, {len(failures)} could not be")
+        raise_failures(
+            failures,
+            f"{len(failures)} of {len(running)} jobs of run {self.name!r} could not be stopped. To mend: repeat it later; "
+            f"or `codebook cancel {self.name} --give-up` gives them up, though they may still be billed.",
+        )
         return self.status()
 
     def delete_remote(self) -> int:
@@ -242,15 +256,21 @@ class Run(RunViews):
         ------
         RecordError
             A result file on disk is gone or changed; nothing is deleted then.
+        EngineError
+            The files of some jobs could not be deleted; those of the others were.
         """
+        failures, deleted = list[Failure](), 0
         with self.folder.lock(), self._ledger() as ledger:
             self.folder.check_results()
             engine = self._engine()
             if not isinstance(engine, KeepsFiles):
                 return 0
-            rows = [row for row in ledger.jobs(self.name) if row.job_id and row.collected_at]
-            deleted = sum(engine.delete_files(row.job_id) for row in rows if row.job_id)
+            for row in ledger.jobs(self.name):
+                if row.job_id and row.collected_at:
+                    with keep_failure(self.name, row, failures):
+                        deleted += engine.delete_files(row.job_id)
             ledger.note_event(self.name, "delete", f"{deleted} files at the service")
+        raise_failures(failures, f"{deleted} files were deleted, and some could not be. To mend: repeat it later.")
         return deleted
 
     def _engine(self, *, progress: bool = False, meter: Meter | None = None, ledger: Ledger | None = None) -> Engine:
@@ -267,6 +287,6 @@ class Run(RunViews):
         """Note in `run.json` what is known after collecting."""
         with self._ledger() as ledger:
             self.record["answered"] = describe_answers(ledger, self.name, charged=Meter(self.asked).charges)
-            shards = {f"shards/{row.file}": row.sha256 for row in ledger.jobs(self.name)}
+            shards = {f"shards/{row.file}": row.sha256 for row in ledger.jobs(self.name) if row.n_requests}
         self.record["files"] = shards | self.folder.digest_files()
         self.folder.write_record(self.record)

@@ -101,7 +101,7 @@ class OpenAILiveEngine(JobEngine):
         """What one shard may hold: as much as a batch file, so that the same shard may go either way."""
         return Limits(self.provider.n_requests, self.provider.n_bytes)
 
-    def prepare(self, shard: Shard) -> None:
+    def check_ready(self) -> None:
         """Look for the key and the packages.
 
         Raises

@@ -1,0 +1,66 @@
+"""Stop what is under way: each job by itself, and where a service cannot be asked, given up if a person says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from codebook.engines import Engine
+from codebook.errors import CodebookError, EngineError
+from codebook.ledger import JobRow, Ledger
+from codebook.run.failures import Failure, keep_failure
+from codebook.run.folder import RunFolder
+from codebook.run.harvest import settle_job
+from codebook.run.sending import look_after
+
+
+def stop_jobs(
+    folder: RunFolder, ledger: Ledger, make_engine: Callable[[], Engine], jobs: Sequence[JobRow], *, give_up: bool
+) -> list[Failure]:
+    """Ask the engine to stop these jobs, each by itself; return what could not be stopped.
+
+    Parameters
+    ----------
+    make_engine
+        Is called where there is a job to stop; what it raises counts for every job.
+    give_up
+        Give up the jobs that cannot be stopped, and those that were asked to stop before and have not ended.
+    """
+    failures: list[Failure] = []
+    for row in jobs:
+        with keep_failure(folder.name, row, failures):
+            try:
+                _stop(folder, ledger, make_engine(), row)
+            except CodebookError as error:
+                if not give_up:
+                    raise
+                give_up_job(folder, ledger, row, str(error))
+                continue
+            if give_up and row.state == "cancelling" and ledger.job(row.shard_id).open:
+                give_up_job(folder, ledger, row, "it was asked to stop and did not end")
+    return failures
+
+
+def _stop(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -> None:
+    if job_id := row.job_id or settle_job(folder, ledger, engine, row):
+        engine.cancel(job_id)
+        look_after(folder, ledger, engine, replace(row, job_id=job_id))
+
+
+def give_up_job(folder: RunFolder, ledger: Ledger, row: JobRow, reason: str) -> None:
+    """Note that nobody waits for a job any more. Its questions are free; what it does may still be billed.
+
+    Raises
+    ------
+    EngineError
+        It has come to an end meanwhile.
+    """
+    note = f"given up, and may still be billed: {reason}"
+    if not ledger.give_up(row.shard_id, note):
+        raise EngineError("it has ended meanwhile. To mend: collect the run.")
+    ledger.note_event(folder.name, "give up", f"{name_job(row)}: {note}")
+
+
+def name_job(row: JobRow) -> str:
+    """A job as a message names it."""
+    return f"shard {row.number}" + f" ({row.job_id})" * bool(row.job_id)
