@@ -2,8 +2,8 @@
 
 Run as a script, this file is the process that gets killed: `test_crash.py life NTH` lives through a run and kills
 itself before its NTH point (0: never, and it prints which there were; -1: it waits before its end, until somebody
-else kills it); `test_crash.py sweep FOLDER FIRST LIFE` does that for every second point, each in a fork and a project of
-its own, and prints what it found as JSON lines.
+else kills it); `test_crash.py sweep FOLDER FIRST LIFE` does that for every second point, each in a fork and a project
+of its own, and prints what it found as JSON lines.
 """
 
 from __future__ import annotations

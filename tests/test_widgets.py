@@ -141,7 +141,7 @@ def test_one_run_is_shown_with_its_counts(several, boards):
     board = boards("running")
     html = text_of(board._repr_html_())
     assert "topic: 4 asked = 0 labelled + 4 pending" in html
-    assert "Next: collect, now or later." in html
+    assert "Next: codebook collect running, now or later." in html
     assert "planned" not in text_of(board.controls.page.value)
     assert show_status().run == "planned", "the newest"
     with pytest.raises(RunError, match="plan it first, or open one of"):

@@ -174,9 +174,12 @@ class Ledger(Claims):
         -------
         (number of answers noted, custom_ids in the file that were never asked)
         """
+
+        def find_missing() -> tuple[str, str, bool]:
+            return ("absent", loss, True) if (loss := find_loss()) else (missing_why, detail, False)
+
         with self.transaction():
-            found = lambda: ("absent", loss, True) if (loss := find_loss()) else (missing_why, detail, False)
-            return self._index(shard_id, answers, found)
+            return self._index(shard_id, answers, find_missing)
 
     def give_up(self, shard_id: int, note: str) -> bool:
         """End a job that may still be at work: its questions count as cancelled and may be asked by others.

@@ -101,9 +101,10 @@ class RunFolder:
     def list_gone(self, places: Iterable[str]) -> tuple[str, ...]:
         """Those of some places in the folder, and of the recorded ones, where no file is any more.
 
-        The table is not among them: collect writes it again.
+        The table is not among them: collect writes it again. Which shards there are, the ledger says.
         """
-        wanted = {*places, *self.read_record().get("files", {})} - {self.table_path.name}
+        recorded = {place for place in self.read_record().get("files", {}) if not place.startswith("shards/")}
+        wanted = {*places, *recorded} - {self.table_path.name}
         return tuple(place for place in sorted(wanted) if not (self.path / place).is_file())
 
     def open_ledger(self) -> Ledger:

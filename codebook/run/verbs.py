@@ -244,8 +244,8 @@ class Run(RunViews):
                 ledger.note_event(self.name, "cancel", f"{said}, {len(failures)} could not be")
         raise_failures(
             failures,
-            f"{len(failures)} of {len(running)} jobs of run {self.name!r} could not be stopped. To mend: repeat it later; "
-            f"or `codebook cancel {self.name} --give-up` gives them up, though they may still be billed.",
+            f"{len(failures)} of {len(running)} jobs of run {self.name!r} could not be stopped. To mend: repeat it "
+            f"later; or `codebook cancel {self.name} --give-up` gives them up, though they may still be billed.",
         )
         return self.status()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from codebook.records import ENDED
+from codebook.records import ENDED, NOT_NEEDED
 from codebook.run.history import say_seconds
 
 
@@ -123,6 +123,8 @@ def kind_of_state(state: str, collected: bool) -> str:
         return "unsent"
     if state == "waiting":
         return "waits"
+    if state == NOT_NEEDED:
+        return "done"
     if state not in ENDED:
         return "runs"
     if state in ("failed", "expired", "cancelled"):
