@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_r38_a_shard_that_the_service_did_not_take_keeps_nobody_from_asking(ledg
     assert ledger.intend_job(waiting, f"key {waiting}+", "replay", 0.5)
     assert ledger.job(waiting).state == "creating"
     assert ledger.taken(other) == {"s.v": "r"}
-    ledger.withdraw_intent(waiting)
+    ledger.withdraw_intent(waiting, "not handed in: no room")
     assert (ledger.job(waiting).state, ledger.taken(other)) == ("waiting", {})
     assert ledger.close_unsent("r") == 1
     assert not ledger.intend_job(waiting, f"key {waiting}+", "replay")
@@ -121,11 +122,12 @@ def test_u04_an_intent_that_came_to_nothing_is_a_plan_again(ledger: Ledger) -> N
     before = ledger.jobs("r")
     assert ledger.intend_job(shard_id, "key", "replay", 0.25)
     assert ledger.money("r").reserved == 0.25
-    ledger.withdraw_intent(shard_id)
-    assert ledger.jobs("r") == before
+    ledger.withdraw_intent(shard_id, "not handed in: no service")
+    assert ledger.jobs("r") == [replace(before[0], note="not handed in: no service")]
     assert ledger.asked_among([key("q")]) == set()
     submit(ledger, shard_id)
-    ledger.withdraw_intent(shard_id)
+    assert ledger.job(shard_id).note == ""
+    ledger.withdraw_intent(shard_id, "")
     assert ledger.job(shard_id).job_id, "what has a job is not withdrawn"
 
 
@@ -284,6 +286,7 @@ def test_r38_a_service_that_cannot_be_reached_leaves_the_shard_planned(fake: Fak
         run.submit()
     status = run.status()
     assert [job.state for job in status.jobs] == ["planned"]
+    assert "shard 1: planned, 0 of 6 done; not handed in: " in str(status)
     assert status.money is not None
     assert status.money.reserved == 0
     assert status.advice == "Next: codebook submit one."

@@ -313,7 +313,7 @@ def fill(project: Path, n_runs: int, n_jobs: int, n_answers: int) -> None:
             run, state, at = f"r{n % n_runs}", states[n % 4], f"2026-01-{n % 28 + 1:02}T10:00:00.000+00:00"
             ended = None if state == "in_progress" else at.replace("T10", "T11")
             db.execute("INSERT OR IGNORE INTO runs (run_id, digest, planned) VALUES (?, '', 1)", (run,))
-            db.execute("INSERT INTO shards VALUES (?, ?, ?, 'f', '', '', 'm', 100, 1, 1)", (n + 1, run, n))
+            db.execute("INSERT INTO shards VALUES (?, ?, ?, 'f', '', '', 'm', 100, 1, 1, '')", (n + 1, run, n))
             db.execute(
                 "INSERT INTO jobs (id, shard_id, job_key, job_id, engine, state, created_at, submitted_at, ended_at) "
                 "VALUES (?, ?, ?, ?, 'openai_batch', ?, ?, ?, ?)",

@@ -84,12 +84,15 @@ class Claims(Queries):
             )
         return True
 
-    def withdraw_intent(self, shard_id: int) -> None:
-        """After a call that certainly handed nothing in: the shard is planned, or waits, as before."""
+    def withdraw_intent(self, shard_id: int, note: str) -> None:
+        """After a call that certainly handed nothing in: the shard is planned, or waits, as before, and why is said."""
         with self.transaction() as db:
             self._free(shard_id)
-            again = "UPDATE jobs SET state = 'waiting', reserved_usd = NULL WHERE shard_id = ? AND attempt > 0"
-            db.execute(f"{again} AND state = 'creating'", (shard_id,))
+            again = (
+                "UPDATE jobs SET state = 'waiting', note = ?, reserved_usd = NULL WHERE shard_id = ? AND attempt > 0"
+            )
+            db.execute(f"{again} AND state = 'creating'", (note, shard_id))
+            db.execute("UPDATE shards SET note = ? WHERE id = ?", (note, shard_id))
             db.execute("DELETE FROM jobs WHERE shard_id = ? AND state = 'creating'", (shard_id,))
 
     def cut_shard(self, shard_id: int, shard: Shard, custom_ids: Collection[str], old: str) -> bool:

@@ -99,6 +99,7 @@ def m005_claims(db: sqlite3.Connection) -> None:
             WHERE shard_id IN ({unsent})""",  # noqa: S608
         f"UPDATE asks SET open = 0 WHERE open = 1 AND shard_id IN ({unsent})",  # noqa: S608
         "CREATE TABLE leftovers (path TEXT PRIMARY KEY) WITHOUT ROWID",
+        "ALTER TABLE shards ADD COLUMN note TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE jobs ADD COLUMN given_up_at TEXT",
         "ALTER TABLE runs ADD COLUMN discarded_at TEXT",
     ):

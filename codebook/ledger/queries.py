@@ -96,9 +96,9 @@ class JobRow:
 
 
 _JOBS = """SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
-    job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0), COALESCE(note, ''),
-    created_at, submitted_at, ended_at, collected_at, COALESCE(attempt, 0), COALESCE(expires_at, ''), reserved_usd,
-    queued_s, worked_s
+    job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0),
+    COALESCE(jobs.note, shards.note), created_at, submitted_at, ended_at, collected_at, COALESCE(attempt, 0),
+    COALESCE(expires_at, ''), reserved_usd, queued_s, worked_s
     FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id"""
 
 

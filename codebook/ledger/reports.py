@@ -52,7 +52,7 @@ def report_jobs(ledger: Ledger) -> list[tuple[Any, ...]]:
     """Every shard of every run with its job, as `JOB_FIELDS`; `job` is the ledger's own number, None where unsent."""
     sql = """SELECT jobs.id, run_id, number, COALESCE(engine, ''), model, COALESCE(state, 'planned'), n_requests,
         COALESCE(n_done, 0), COALESCE(n_failed, 0), created_at, submitted_at, seen_at, NULLIF(expires_at, ''),
-        ended_at, collected_at, reserved_usd, COALESCE(note, ''), COALESCE(job_id, ''),
+        ended_at, collected_at, reserved_usd, COALESCE(jobs.note, shards.note), COALESCE(job_id, ''),
         queued_s, worked_s
         FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id ORDER BY shards.id"""
     return list(_select(ledger, sql))

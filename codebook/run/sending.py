@@ -89,7 +89,7 @@ def _hand_in(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow, key
         job_id = engine.submit(shard, key)
     except EngineError as error:
         if row.unsent and not engine.may_know(key):
-            ledger.withdraw_intent(row.shard_id)
+            ledger.withdraw_intent(row.shard_id, f"not handed in: {error}")
             ledger.note_event(folder.name, "submit", f"shard {row.number} was not handed in: {error}")
         else:
             ledger.note_doubt(row.shard_id, str(error))
