@@ -80,6 +80,14 @@ def find_file_fault(path: Path) -> Fault | None:
     return Fault(show_path(path), f"it is {_name_kind(mode)} and no file", mend)
 
 
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether a path is a link to something outside a folder, or one of the folders between them is."""
+    try:
+        return not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links that lead back to themselves lead nowhere
+        return False
+
+
 def _name_kind(mode: int) -> str:
     kinds = {"a folder": stat.S_ISDIR, "a pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK}
     return next((name for name, is_kind in kinds.items() if is_kind(mode)), "a device")

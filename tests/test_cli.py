@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -162,3 +163,43 @@ def test_cancel_one_shard_or_all(fake: FakeOpenAI, command: Command) -> None:
     jobs = [job for name in ("one", "two") for job in cb.open_run(name).status(poll=True).jobs]
     assert [job.state for job in jobs] == ["cancelled"] * 4
     assert command("cancel", "--all", "--yes").output.strip() == "Nothing is under way."
+
+
+def test_r09_a_guessed_encoding_is_told_recorded_and_never_paid_for(fake: FakeOpenAI, command: Command) -> None:
+    texts = Path("data/texts.csv")
+    texts.write_bytes(f"{texts.read_text()}t9,Köln und Zürich\n".encode("cp1252"))
+    plan = ("plan", "--model", "gpt-6-luna", "--engine", "openai_batch", "--run", "paid")
+    for words in (plan, (*plan, "--dry-run"), ("preflight", "--model", "gpt-6-luna")):
+        refused = command(*words)
+        assert refused.exit_code == 1
+        assert "Nothing is paid for texts whose encoding is a guess" in refused.output
+        assert '`form: ["encoding: cp1252"]` in study.yaml, or `--form encoding=cp1252`' in refused.output
+    assert fake.n_created == 0
+    free = command("plan", "--run", "free")
+    assert free.exit_code == 0
+    assert "WARNING   cp1252 is a guess" in free.stderr
+    assert command("check").output.count("WARNING   guessed encoding") == 1
+    known = orjson.loads(Path("runs/free/run.json").read_bytes())["units"]["encoding"]
+    assert (known["name"], known["guessed"]) == ("cp1252", True)
+    assert command(*plan, "--form", "encoding=cp1252").exit_code == 0
+    known = orjson.loads(Path("runs/paid/run.json").read_bytes())["units"]["encoding"]
+    assert known == {"name": "cp1252", "how": "given", "guessed": False}
+
+
+def test_r17_what_is_wrong_with_the_header_is_mended_as_told(fake: FakeOpenAI, command: Command) -> None:
+    texts = Path("data/texts.csv")
+    texts.write_text(f"Answers of 2020\n{texts.read_text()}")
+    told = command("check")
+    assert told.exit_code == 1
+    assert "`--form skip_rows=1`" in told.output
+    assert command("check", "--form", "skip_rows=1").exit_code == 0
+    texts.write_text("sep=|\nid|text\n1|a, b\n")
+    assert command("check", "--form", "delimiter=|").exit_code == 0
+
+
+@pytest.mark.parametrize("given", ["temperature=[", "seed=!!python/none", "x={[1]: 2}"])
+def test_r13_a_setting_that_cannot_be_read_is_told(fake: FakeOpenAI, command: Command, given: str) -> None:
+    told = command("plan", "--run", "one", "--model", "gpt-6-luna", "--engine", "openai_batch", "--set", given)
+    assert told.exit_code == 1
+    assert f"--set {given.partition('=')[0]}" in told.output
+    assert "Traceback" not in told.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -252,3 +253,19 @@ def test_five_hundred_documents_pass_in_flat_memory() -> None:
     assert found[500]["shards_mb"] > 40
     for stage, peak in found[500]["peak_mb"].items():
         assert peak - found[50]["peak_mb"][stage] < 25, stage
+
+
+def test_r24_pdfs_that_are_links_out_of_the_folder_are_left_aside_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / "pdfs"
+    folder.mkdir()
+    (folder / "a.pdf").write_bytes(b"%PDF-1.4")
+    (tmp_path / "secret.pdf").write_bytes(b"%PDF-1.4")
+    (folder / "out.pdf").symlink_to(tmp_path / "secret.pdf")
+    os.mkfifo(folder / "pipe.pdf")
+    source = read_documents(folder)
+    assert [path.name for path in source.files()] == ["a.pdf"]
+    told = {fault.kind: fault.first for fault in check_units(source).faults if fault.gravity == "warning"}
+    assert {kind: [Path(place).name for place in places] for kind, places in told.items()} == {
+        "link out of the folder": ["out.pdf"],
+        "pipe or device": ["pipe.pdf"],
+    }

@@ -10,7 +10,7 @@ import pytest
 from test_units import pairs, write_csv
 
 from codebook.errors import UnitsError
-from codebook.units import ROW_NUMBER, check_units, open_rows, read_units
+from codebook.units import ROW_NUMBER, check_units, open_rows, open_units, read_units
 
 SENTENCES = [
     ("id", "text"),
@@ -212,3 +212,36 @@ def test_a_million_rows_stream_in_flat_memory(tmp_path, suffix):
     assert int(n_read) == n
     assert float(grown) < 30, "MB"
     assert float(cpu_s) < 60
+
+
+@pytest.mark.parametrize(
+    ("ids", "twins"),
+    [
+        (["é", "e\u0301"], ["e\u0301"]),
+        (["e\u0301", "é"], ["é"]),
+        (["Ann", "ann", "ANN", "Ben"], ["ann", "ANN"]),
+        (["1", "1 ", "\u00a01"], ["1 ", "\u00a01"]),
+        (["7", "007", "1523", "1523.0"], ["007", "1523.0"]),
+        (["a1", "A2", "a3", "10", "100", "x-1", "x_1"], []),
+    ],
+)
+def test_r29_ids_that_differ_only_in_writing_are_told(tmp_path, ids, twins):
+    path = write_csv(tmp_path / "t.csv", [("id", "text"), *((unit_id, f"text {unit_id}") for unit_id in ids)])
+    report = check_units(read_units(path, id_column="id", text_column="text"))
+    found = [fault for fault in report.faults if fault.kind == "id that almost stands twice"]
+    assert [list(fault.first) for fault in found] == ([twins] if twins else [])
+    assert all(fault.gravity == "warning" and fault.n == len(twins) for fault in found)
+    assert report.ok
+
+
+def test_r09_a_guess_is_a_warning_that_names_its_confirmation(tmp_path):
+    path = write_csv(tmp_path / "t.csv", SENTENCES, encoding="cp1252")
+    units = read_units(path, id_column="id", text_column="text")
+    (fault,) = [fault for fault in check_units(units).faults if fault.kind == "guessed encoding"]
+    assert (fault.gravity, fault.first) == ("warning", ("t.csv",))
+    assert '`form: ["encoding: cp1252"]` in study.yaml, or `--form encoding=cp1252`' in str(fault)
+    confirmed = open_units(path, id_column="id", text_column="text", form=["encoding: cp1252"])
+    assert "guessed encoding" not in str(check_units(confirmed))
+    assert list(confirmed) == list(units)
+    groups = open_units(path, id_column="id", text_column="text", form={"group_column": "id"})
+    assert "WARNING   guessed encoding" in str(check_units(groups))

@@ -44,7 +44,7 @@ def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, .
 def units_options(command: F) -> F:
     """The options that say what is coded."""
     for option in (
-        click.option("--form", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Of groups, images and PDFs."),
+        click.option("--form", multiple=True, metavar="NAME=VALUE", callback=pairs, help="How the units are read."),
         click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows."),
         click.option("--context", multiple=True, metavar="COLUMN", help="Column shown with the text; may be repeated."),
         click.option("--text", "text_column", default="text", show_default=True, help="Column with the texts."),

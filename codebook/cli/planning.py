@@ -67,6 +67,8 @@ def plan(book: str, dry_run: bool, **given: Any) -> None:
         show_dry_run(planned)
         return
     click.echo(planned.status())
+    for warning in planned.warnings:
+        click.echo(warning, err=True)
     if planned.status().money:
         costs = planned.costs()
         click.echo(f"\n{costs.to_string(index=False, na_rep='')}")

@@ -226,6 +226,8 @@ def parse_value(text: str, where: str, *, error: type[InputError], summary: str)
     >>> parse_value("{50256: -100}", "logit_bias", error=ParameterError, summary="The settings cannot be read.")
     {'50256': -100}
     """
+    if (sign := text.strip()) in (",", ";", "|"):
+        return sign  # a delimiter, which YAML would take for a sign of its own
     tree = parse_yaml(text, where, error=error, summary=summary, typed=True)
     try:
         return _as_json(tree.value)

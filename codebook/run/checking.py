@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from codebook.engines.service import find_provider
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
 from codebook.requests import RequestMaker
-from codebook.run.money import PAID
+from codebook.run.money import PAID, Meter
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
+from codebook.units import Source, mend_guess
 
 _SAMPLE = Unit("sample", "A text.")
 
@@ -47,3 +49,22 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
     if faults:
         raise ParameterError(f"{provider.name} would refuse these requests.", list(faults))
     return list(warnings)
+
+
+def describe_encoding(units: Source | Iterable[Unit]) -> dict[str, Any]:
+    """What `run.json` says of how the bytes of the units became characters, and how that is known."""
+    encoding = units.encoding if isinstance(units, Source) else None
+    return {"encoding": asdict(encoding)} if encoding else {}
+
+
+def refuse_guess(units: Source | Iterable[Unit], asked: Mapping[str, Any]) -> None:
+    """Refuse to have anything paid whose texts rest on a guess.
+
+    Raises
+    ------
+    ParameterError
+        The encoding of the file is guessed, and whoever answers charges for it.
+    """
+    if isinstance(units, Source) and units.encoding and units.encoding.guessed and Meter(asked).charges:
+        fault = Fault(units.path.name, f"{units.encoding.name} is {units.encoding.how}", mend_guess(units.encoding))
+        raise ParameterError("Nothing is paid for texts whose encoding is a guess.", [fault])

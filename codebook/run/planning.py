@@ -15,7 +15,7 @@ from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
-from codebook.run.checking import check_requests
+from codebook.run.checking import check_requests, describe_encoding, refuse_guess
 from codebook.run.folder import RunFolder, describe_software, engine_options
 from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, pack
 from codebook.run.planner import Planner
@@ -92,6 +92,7 @@ def plan(
     with folder.lock():
         answering = make_engine(engine, folder=folder.work, model=model, **engine_options(asked))
         asked["model"] = answering.model
+        refuse_guess(units, asked)
         warnings = check_requests(book, asked)
         n_units, units_digest = _keep_units(folder, pack(folder, asked, chosen) if is_embedding(book) else chosen)
         planned = digest(book.digest, units_digest, dump_canonical(asked))
@@ -100,7 +101,7 @@ def plan(
                 raise _other_plan(folder, book)
             if not folder.record_path.is_file():  # a first plan, or a folder that was deleted
                 write_codebook(book, folder.codebook_path)
-                about = {"source": source, "n": n_units, "sha256": units_digest}
+                about = {"source": source, "n": n_units, "sha256": units_digest} | describe_encoding(units)
                 _write_record(folder, book, asked, about, warnings)
             if not ledger.is_planned(name):
                 Planner(folder, ledger, book, asked, cuts or choose_cuts(answering.limits, url)).run()

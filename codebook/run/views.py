@@ -55,6 +55,14 @@ class RunViews:
     def __repr__(self) -> str:
         return f"<Run {self.name}>"
 
+    @property
+    def warnings(self) -> list[str]:
+        """What should be known of how the texts were read: an encoding that was guessed."""
+        found = self.record["units"].get("encoding") or {}
+        if not found.get("guessed"):
+            return []
+        return [f"WARNING   {found['name']} is {found['how']}."]
+
     def units(self) -> Iterator[Unit]:
         """Yield the units of the run, asked or not."""
         return (unit for unit, _ in self.units_with_skips())

@@ -6,7 +6,7 @@
 
 from codebook.files.rows import RowFile, missing_column, open_rows
 from codebook.units.base import Source
-from codebook.units.check import UnitFault, UnitsReport, check_units
+from codebook.units.check import UnitFault, UnitsReport, check_units, mend_guess
 from codebook.units.documents import DocumentSource, read_documents
 from codebook.units.files import load_parts
 from codebook.units.groups import GroupSource, find_member, group_units
@@ -31,6 +31,7 @@ __all__ = [
     "is_part",
     "iter_units",
     "load_parts",
+    "mend_guess",
     "missing_column",
     "open_rows",
     "open_units",

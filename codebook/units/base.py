@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from codebook.files import Encoding
 from codebook.records import Unit
 
 
@@ -35,6 +36,15 @@ class Source(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """What `run.json` says of the source: the file, and all that chooses and shapes its units."""
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """How the bytes of a text file were read, and whether that was guessed; None where nothing was to be found."""
+        return None
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Yield (kind, place) of what a pass has found besides the units and why some are not asked."""
+        yield from ()
 
     def tell(self) -> list[str]:
         """Lines for people about how the source is read and what of it is sent."""

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
-from codebook.files.formats import Row
+from codebook.files import Encoding, Row
+from codebook.joins import near_form
 from codebook.records import Unit
 from codebook.units.base import Source
 from codebook.units.groups import GroupSource
 from codebook.units.personal import find_personal, is_personal_name, is_phone
+from codebook.units.picture_remarks import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
 from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
+from codebook.units.traps import LINK_OUT, LINKED_FOLDER, NO_FILE
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MOJIBAKE = re.compile("Ã[\x80-\xbfŒœŠšŸŽžƒ‚„…†‡‰‹›‘’“”•–—˜™€]|Â[\xa0-\xbf]|â€[\x80-\x9f™œ˜“”¦¢]")
@@ -21,6 +24,7 @@ _N_SHOWN = 5
 _N_LOOKED_AT = 10_000
 
 _KEPT = "kept as a row, not sent; its labels are missing because `absent`"
+_LOOK = "sent as it is; look at it"
 _WHAT_HAPPENS = {
     "ragged row": ("error", "nothing is sent: quote marks or the delimiter are wrong there (these are line numbers)"),
     "missing id": ("error", "nothing is sent: give every unit an id (these are row numbers)"),
@@ -28,6 +32,7 @@ _WHAT_HAPPENS = {
     "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; mend the text"),
     "empty text": ("not sent", _KEPT),
     "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),
+    "guessed encoding": ("warning", "confirm it before this is paid"),
     "personal column": ("warning", "look before anything is sent"),
     "personal text": ("warning", "sent as it is; mask it first if it must not leave the machine"),
     "replacement character": ("warning", "sent as it is, but U+FFFD says that the text was decoded wrongly before"),
@@ -35,7 +40,17 @@ _WHAT_HAPPENS = {
         "warning",
         "sent as it is, but signs such as 'Ã©' say that the text was decoded wrongly before",
     ),
+    "id that almost stands twice": ("warning", "kept apart exactly: they differ only in the way they are written"),
     "spaces around id": ("warning", "kept exactly; ids that differ by spaces do not join"),
+    TINY: ("warning", f"{_LOOK}: at the size at which it is sent, hardly anything can be seen"),
+    ONE_COLOUR: ("warning", f"{_LOOK}: there is nothing to be seen on it"),
+    BLANK_FRAME: ("warning", "its first frame is what is sent, and shows nothing: save another one as a picture"),
+    BLACK: ("warning", f"{_LOOK}: hardly anything can be seen on it"),
+    WHITE: ("warning", f"{_LOOK}: hardly anything can be seen on it"),
+    FEW_BITS: ("warning", "the upper 8 of its 16 bits are sent, and it uses few of them: save it with 8 bits first"),
+    LINK_OUT: ("warning", "never opened: copy the file into the folder, if it is meant"),
+    LINKED_FOLDER: ("warning", "not followed: name that folder itself, or copy it here"),
+    NO_FILE: ("warning", "never opened: only files are"),
     "control character": ("note", "sent exactly as it is; spreadsheet copies show it escaped"),
     "duplicate text": ("note", "each stays a row of its own; a question is asked once and the answer serves all"),
 }
@@ -114,7 +129,9 @@ class _Tally:
 
     def faults(self, source: Source, personal: dict[str, str]) -> Iterator[UnitFault]:
         for kind, (gravity, outcome) in _WHAT_HAPPENS.items():
-            if kind == "personal column" and personal:
+            if kind == "guessed encoding" and source.encoding and source.encoding.guessed:
+                yield UnitFault(kind, gravity, 1, (source.path.name,), _say_guess(source.encoding))
+            elif kind == "personal column" and personal:
                 yield UnitFault(kind, gravity, len(personal), tuple(personal), _say_personal(source, personal))
             elif kind in self.n:
                 yield UnitFault(kind, gravity, self.n[kind], tuple(self.first[kind]), outcome)
@@ -147,7 +164,7 @@ def check_units(source: Source) -> UnitsReport:
     if not isinstance(source, UnitSource):
         return _check_any(source)
     tally, personal = _Tally(), {name: "by its name" for name in source.rows.columns if is_personal_name(name)}
-    ids: set[bytes] = set()
+    ids = _Ids()
     texts: set[bytes] = set()
     n_units = n_send = 0
     for n_units, (number, row) in enumerate(source.selected(), start=1):
@@ -177,28 +194,56 @@ def _check_groups(source: GroupSource) -> UnitsReport:
 
 def _check_any(source: Source) -> UnitsReport:
     """Check units that are no rows: their ids, and why some of them are not sent."""
-    tally, ids, skips = _Tally(), set[bytes](), dict[str, list[str]]()
+    tally, ids, skips = _Tally(), _Ids(), dict[str, list[str]]()
     n_units = n_send = 0
     for n_units, (unit, skip) in enumerate(source.with_skips(), start=1):
         n_send += skip is None
         _check_id(unit, n_units, ids, tally)
         if skip:
             skips.setdefault(skip, []).append(unit.unit_id)
+    for kind, place in source.remarks():
+        tally.add(kind, place)
     skipped = [
         UnitFault(reason, "not sent", len(names), tuple(names[:_N_SHOWN]), _KEPT) for reason, names in skips.items()
     ]
     return UnitsReport(source, n_units, n_units, n_send, (*tally.faults(source, {}), *skipped))
 
 
-def _check_id(unit: Unit, number: int, ids: set[bytes], tally: _Tally) -> None:
+class _Ids:
+    """The ids that were seen, and the forms in which two writings of one id are the same; as digests."""
+
+    def __init__(self) -> None:
+        self._exact: set[bytes] = set()
+        self._forms: set[bytes] = set()
+
+    def judge(self, unit_id: str) -> Iterator[str]:
+        """Yield what is to be said of an id, after those before it."""
+        if not _is_new(unit_id, self._exact):
+            yield "duplicate id"
+            return
+        if unit_id != unit_id.strip():
+            yield "spaces around id"
+        if (form := _near_form(unit_id)) != unit_id:
+            known = _key(form) in self._exact
+            if not _is_new(form, self._forms) or known:
+                yield "id that almost stands twice"
+        elif _key(unit_id) in self._forms:
+            yield "id that almost stands twice"
+
+
+def _near_form(unit_id: str) -> str:
+    if unit_id.isascii() and unit_id.isalnum():  # as nearly all are
+        lower = unit_id.lower()
+        return (lower.lstrip("0") or "0") if lower.isdigit() else lower
+    return near_form(unit_id)
+
+
+def _check_id(unit: Unit, number: int, ids: _Ids, tally: _Tally) -> None:
     if not unit.unit_id.strip():
         tally.add("missing id", str(number))
         return
-    if _is_new(unit.unit_id, ids):
-        if unit.unit_id != unit.unit_id.strip():
-            tally.add("spaces around id", unit.unit_id)
-    else:
-        tally.add("duplicate id", unit.unit_id)
+    for kind in ids.judge(unit.unit_id):
+        tally.add(kind, unit.unit_id)
 
 
 def _check_text(unit: Unit, source: UnitSource, texts: set[bytes], tally: _Tally) -> None:
@@ -230,10 +275,13 @@ def _oddities(text: str) -> Iterator[str]:
 
 
 def _is_new(text: str, seen: set[bytes]) -> bool:
-    key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     n_before = len(seen)
-    seen.add(key)
+    seen.add(_key(text))
     return len(seen) > n_before
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _look_at_columns(row: Row, text_column: str, personal: dict[str, str]) -> None:
@@ -242,6 +290,16 @@ def _look_at_columns(row: Row, text_column: str, personal: dict[str, str]) -> No
             what = find_personal(value) or ("a phone number" if is_phone(value) else None)
             if what:
                 personal[name] = f"holds {what}"
+
+
+def _say_guess(encoding: Encoding) -> str:
+    return f"{encoding.name} is {encoding.how}. Before anything is paid, {mend_guess(encoding)}"
+
+
+def mend_guess(encoding: Encoding) -> str:
+    """Say how a guess is confirmed or corrected."""
+    name = encoding.name
+    return f'confirm or correct it: `form: ["encoding: {name}"]` in study.yaml, or `--form encoding={name}`'
 
 
 def _say_personal(source: Source, personal: dict[str, str]) -> str:

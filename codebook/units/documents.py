@@ -18,6 +18,7 @@ from codebook.paths import missing_file, resolve_path, show_path
 from codebook.pdfs import PDFIUM, PdfError, count_pages, cut_pages, draw_page, open_pdf
 from codebook.records import FilePart, Unit, UnitFile, digest_file
 from codebook.units.base import Source
+from codebook.units.traps import find_trap
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -85,9 +86,16 @@ class DocumentSource(Source):
                 reason = str(error) if isinstance(error, PdfError) else f"the file cannot be read ({error.strerror})"
                 yield Unit(path.stem, ""), reason
 
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Yield what of the folder is never opened."""
+        for path in self._found():
+            if path.suffix.lower() == ".pdf" and path != self.root and (trap := find_trap(path, self.root)):
+                yield trap, show_path(path)
+
     def files(self) -> list[Path]:
-        """The PDFs, by name, in order of their paths."""
+        """The PDFs, by name, in order of their paths; those that are links out of the folder are left aside."""
         found = [path for path in self._found() if path.suffix.lower() == ".pdf" and path.is_file()]
+        found = [path for path in found if path == self.root or not find_trap(path, self.root)]
         return [path for path in found if not self.where or any(fnmatchcase(path.stem, name) for name in self.where)]
 
     def _found(self) -> list[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, UnitsError
+from codebook.files import Encoding
 from codebook.records import Unit
 from codebook.units.base import Source
 from codebook.units.source import UnitSource
@@ -38,6 +39,11 @@ class GroupSource(Source):
     def path(self) -> Path:
         """The file."""
         return self.texts.path
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """That of the texts."""
+        return self.texts.encoding
 
     def describe(self) -> dict[str, Any]:
         """File, columns and filter, and how texts are joined."""

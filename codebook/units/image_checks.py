@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codebook.paths import show_path
-from codebook.pictures import PictureError, look_at
+from codebook.pictures import PictureError
 from codebook.records import Unit, UnitFile
 from codebook.units.base import Source
-from codebook.units.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, bound_bytes, is_address, make_ready, read_file
+from codebook.units.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, examine, is_address, make_ready, read_file
 
 
 class Found(NamedTuple):
@@ -26,13 +26,14 @@ class Found(NamedTuple):
 
 
 class _Checked(NamedTuple):
-    """What was found in a file of this size and time: digest, most bytes when ready, why it is not sent, if moving."""
+    """What was found in a file of this size and time: digest, most bytes when ready, why not sent, what to look at."""
 
     stamp: tuple[int, int] = (0, 0)
     sha256: str = ""
     n_bytes: int = 0
     problem: str = ""
     animated: bool = False
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,12 @@ class ImageSource(Source):
         if moving := sum(checked.animated for checked in self._checked.values()):
             lines.append(f"animations, of which the first frame is sent: {moving:,}")
         return lines
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Yield pictures on which little can be seen."""
+        for place, checked in self._checked.items():
+            if checked.remark:
+                yield checked.remark, _show(place)
 
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
         """Yield `(unit, skip)`; a unit is not asked if one of its images is missing, broken or too large.
@@ -128,9 +135,8 @@ def _look(path: Path, stamp: tuple[int, int], max_side: int) -> _Checked:
     try:
         data = read_file(path)
         sha256 = hashlib.sha256(data).hexdigest()
-        return _Checked(
-            stamp, sha256, bound_bytes(data, max_side), "", bool(getattr(look_at(data), "is_animated", False))
-        )
+        found = examine(data, max_side)
+        return _Checked(stamp, sha256, found.n_bytes, "", found.animated, found.remark)
     except FileNotFoundError:
         return _Checked(problem="there is no such file")
     except PictureError as error:

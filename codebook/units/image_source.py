@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, UnitsError
-from codebook.files.formats import Row
+from codebook.files import Encoding, Row
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.units.image_checks import Found, ImageSource
 from codebook.units.images import DETAILS, MAX_SIDE, is_address
 from codebook.units.source import UnitSource, read_units
+from codebook.units.traps import LINKED_FOLDER, find_trap
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".heic", ".heif", ".hif"})
 """Files of these endings are taken for images, so that a broken one is reported; others where their bytes say so."""
@@ -28,19 +29,33 @@ class FolderImages(ImageSource):
     """The images of a folder, then of its folders, in the order of their names; hidden files are left aside."""
 
     foreign: list[str] = field(default_factory=list, repr=False, compare=False)
+    traps: list[tuple[str, str]] = field(default_factory=list, repr=False, compare=False)
 
     def find(self) -> Iterator[Found]:
         """Yield a unit for each image; its id is its path in the folder."""
         self.foreign.clear()
+        self.traps.clear()
         for folder, folders, names in os.walk(self.origin):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+            links = (Path(folder, name) for name in folders)
+            self.traps.extend((LINKED_FOLDER, self._name(path)) for path in links if path.is_symlink())
             for name in sorted(name for name in names if not name.startswith(".")):
                 path = Path(folder, name)
-                unit_id = path.relative_to(self.origin).as_posix()
-                if path.suffix.lower() in SUFFIXES or _looks_like_image(path):
+                unit_id = self._name(path)
+                if trap := find_trap(path, self.origin):
+                    self.traps.append((trap, unit_id))
+                elif path.suffix.lower() in SUFFIXES or _looks_like_image(path):
                     yield Found(unit_id, "", {}, (str(path),))
                 else:
                     self.foreign.append(unit_id)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.origin).as_posix()
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Yield what of the folder is never opened, and pictures on which little can be seen."""
+        yield from self.traps
+        yield from super().remarks()
 
     def describe(self) -> dict[str, Any]:
         """The folder, and how the images are sent."""
@@ -71,6 +86,11 @@ class TableImages(ImageSource):
     def where(self) -> Mapping[str, frozenset[str]] | None:
         """The rows that are kept: column -> values."""
         return self.table.where
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """That of the table."""
+        return self.table.encoding
 
     def describe(self) -> dict[str, Any]:
         """The table, its columns and filter, and how the images are sent."""
@@ -130,6 +150,7 @@ def read_images(
     max_side: int = MAX_SIDE,
     detail: str = "auto",
     pass_urls: bool = False,
+    table: Mapping[str, Any] | None = None,
 ) -> ImageSource:
     """Read images as units: all of a folder and its folders, or those that a column of a table names.
 
@@ -157,6 +178,8 @@ def read_images(
         "auto", "low", "high" or "original": how closely a service looks, and charges.
     pass_urls
         Send addresses as they are and let the service fetch them; the kit fetches nothing.
+    table
+        How the table is read: `encoding`, `delimiter`, `sheet`, `skip_rows`, as in `read_units`.
 
     Raises
     ------
@@ -177,17 +200,18 @@ def read_images(
     ask = {"max_side": max_side, "detail": detail}
     if path.is_dir():
         return FolderImages(path, ask)
-    table = read_units(
+    rows = read_units(
         path,
         id_column=group_column or id_column or image_column,
         text_column=text_column or image_column,
         context_columns=context_columns,
         where=where,
+        **(table or {}),
     )
-    table.rows.require([image_column])
+    rows.rows.require([image_column])
     folder = resolve_path(image_folder) if str(image_folder) else path.parent
     return TableImages(
-        path, ask, table, image_column, folder, id_column or image_column, group_column, text_column, pass_urls
+        path, ask, rows, image_column, folder, id_column or image_column, group_column, text_column, pass_urls
     )
 
 

@@ -12,12 +12,13 @@ import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codebook.errors import Fault, UnitsError
-from codebook.paths import missing_file, resolve_path
+from codebook.paths import find_file_fault, missing_file, resolve_path
 from codebook.pictures import FORMATS, PictureError, find_orientation, look_at, open_picture
 from codebook.records import FilePart, UnitFile
+from codebook.units.picture_remarks import find_remark
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -94,15 +95,18 @@ def read_file(path: Path) -> bytes:
     FileNotFoundError
         There is no such file.
     """
+    if (fault := find_file_fault(path)) and path.exists():
+        raise PictureError(fault.problem)
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise PictureError(f"the file has {size:,} bytes, more than {MAX_FILE_BYTES:,}")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise PictureError(f"the file cannot be read ({error.strerror})") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise PictureError(f"the file has more than {MAX_FILE_BYTES:,} bytes")
+    return data
 
 
 def make_ready(data: bytes, max_side: int = MAX_SIDE) -> tuple[str, bytes]:
@@ -123,14 +127,24 @@ def make_ready(data: bytes, max_side: int = MAX_SIDE) -> tuple[str, bytes]:
     return "image/jpeg", ready
 
 
-def bound_bytes(data: bytes, max_side: int = MAX_SIDE) -> int:
-    """Open a picture whole, and return how many bytes it has at most when made ready. Raises as `make_ready` does."""
+class Examined(NamedTuple):
+    """A picture that was opened whole: how many bytes it has at most when made ready, and what is worth a look."""
+
+    n_bytes: int
+    remark: str
+    animated: bool
+
+
+def examine(data: bytes, max_side: int = MAX_SIDE) -> Examined:
+    """Open a picture whole and say what it will be when made ready. Raises as `make_ready` does."""
     picture, head = open_picture(data, max_side), look_at(data)
+    remark, animated = find_remark(picture, head, max_side), bool(getattr(head, "is_animated", False))
     if is_ready(head, len(data), max_side):
-        return len(data)
+        return Examined(len(data), remark, animated)
     shrink = min(1, max_side / max(picture.size)) ** 2
     bound = 2_000 + math.ceil(picture.width * picture.height * shrink * MOST_BYTES_PER_PIXEL)
-    return bound if bound <= MAX_IMAGE_BYTES else len(make_ready(data, max_side)[1])
+    n_bytes = bound if bound <= MAX_IMAGE_BYTES else len(make_ready(data, max_side)[1])
+    return Examined(n_bytes, remark, animated)
 
 
 def is_ready(head: Image.Image, n_bytes: int, max_side: int) -> bool:

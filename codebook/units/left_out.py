@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codebook.files import Encoding
 from codebook.records import Unit
 from codebook.units.base import Source
 
@@ -26,6 +27,15 @@ class LeftOut(Source):
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
         """Yield `(unit, skip)` of the units that are left, as the source does."""
         return ((unit, skip) for unit, skip in self.source.with_skips() if unit.unit_id not in self.ids)
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """That of the source."""
+        return self.source.encoding
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """What the source remarks."""
+        return self.source.remarks()
 
     def describe(self) -> dict[str, Any]:
         """What the source says, and which ids are left out."""

@@ -144,7 +144,9 @@ def _open_texts(path: str | Path, columns: Mapping[str, Any], form: Mapping[str,
 
 
 def _open_images(path: str | Path, columns: Mapping[str, Any], form: Mapping[str, Any]) -> Source:
-    return read_images(path, **(columns if "image_column" in form else {}), **form)
+    table = {name: form[name] for name in _FILE if name in form}
+    images = {name: value for name, value in form.items() if name not in _FILE}
+    return read_images(path, **(columns if "image_column" in form else {}), **images, table=table)
 
 
 def _open_documents(path: str | Path, columns: Mapping[str, Any], form: Mapping[str, Any]) -> Source:

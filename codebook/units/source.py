@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, UnitsError
-from codebook.files.formats import Row
-from codebook.files.rows import RowFile, open_rows
+from codebook.files import Encoding, Row, RowFile, open_rows
 from codebook.paths import show_path
 from codebook.records import Unit
 from codebook.units.base import Source
@@ -36,6 +35,12 @@ class UnitSource(Source):
     def path(self) -> Path:
         """The file."""
         return self.rows.path
+
+    @property
+    def encoding(self) -> Encoding | None:
+        """How the file is encoded, and how that is known; None where its format says so."""
+        rows = self.rows
+        return Encoding(rows.encoding, rows.how_encoded, rows.guessed) if rows.how_encoded else None
 
     def describe(self) -> dict[str, Any]:
         """File, columns and filter."""
