@@ -203,3 +203,16 @@ def test_r13_a_setting_that_cannot_be_read_is_told(fake: FakeOpenAI, command: Co
     assert told.exit_code == 1
     assert f"--set {given.partition('=')[0]}" in told.output
     assert "Traceback" not in told.output
+
+
+def test_r27_table_says_what_a_spreadsheet_would_run(fake: FakeOpenAI, command: Command) -> None:
+    texts = Path("data/texts.csv")
+    texts.write_text(f"{texts.read_text()}=1+1,coal\n")
+    assert command("plan", "--run", "one").exit_code == 0
+    assert command("submit", "one").exit_code == 0
+    assert "1 cell of 1 row begins with =" in command("collect", "one").output
+    assert "To be safe: write .xlsx, or `--quote-formulas`" in command("table", "one", "t.csv").output
+    assert "formula" not in command("table", "one", "t.csv", "--quote-formulas").output
+    assert '"\'=1+1"' in Path("t.csv").read_text()
+    assert "formula" in command("table", "one", "wide.csv", "--wide").output
+    assert "formula" not in command("table", "one", "wide.csv", "--wide", "--quote-formulas").output

@@ -202,3 +202,45 @@ def test_a_large_table_is_written_quickly(tmp_path, suffix):
     assert write_table(table, tmp_path / f"t{suffix}").startswith(f"t{suffix}: 100,000 rows")
     assert len(read_table(tmp_path / f"t{suffix}")) == n
     assert time.process_time() - start < 20
+
+
+# --- formulas
+
+
+FORMULAS = [
+    row(unit_id="1", label="=cmd|' /C calc'!A0"),
+    row(unit_id="2", label="@sum(1)", coder="+ann"),
+    row(unit_id="3", label="-2"),
+    row(unit_id="4", label="+1.5 %"),
+    row(unit_id="5", label="\tx"),
+    row(unit_id="6", label="a = b"),
+]
+
+
+def test_r27_formulas_in_a_csv_are_counted_and_the_safe_form_is_named(tmp_path):
+    table = make_table(FORMULAS)
+    said = write_table(table, tmp_path / "t.csv")
+    assert "4 cells of 3 rows begin with =, +, -, @ or a tab, which a spreadsheet takes for formulas" in said
+    assert "write .xlsx, or `--quote-formulas`" in said
+    assert read_table(tmp_path / "t.csv").equals(table), "the record keeps every text as it is"
+    for suffix in (".xlsx", ".jsonl"):
+        assert "formula" not in write_table(table, tmp_path / f"t{suffix}")
+    assert "formula" not in write_table(make_table([row(label="-2")]), tmp_path / "t.csv")
+
+
+def test_r27_formulas_are_quoted_where_that_is_asked(tmp_path):
+    assert write_table(make_table(FORMULAS), tmp_path / "t.csv", formulas="quote") == "t.csv: 6 rows of 8 columns."
+    quoted = read_table(tmp_path / "t.csv")
+    assert quoted["label"].tolist() == ["'=cmd|' /C calc'!A0", "'@sum(1)", "-2", "+1.5 %", "'\tx", "a = b"]
+    assert quoted["coder"].tolist()[1] == "'+ann"
+    with pytest.raises(TableError, match="use 'keep' or 'quote'"):
+        write_table(quoted, tmp_path / "t.csv", formulas="run")
+
+
+def test_r27_the_wide_form_says_it_and_quotes_too(tmp_path):
+    table, texts = make_table([row(unit_id="1"), row(unit_id="2")]), {"1": "=1+1", "2": "coal"}
+    assert "1 cell of 1 row begins with" in write_wide(table, texts, tmp_path / "wide.csv")
+    assert "formula" not in write_wide(table, texts, tmp_path / "wide.csv", formulas="quote")
+    assert '"\'=1+1"' in (tmp_path / "wide.csv").read_text()
+    with pytest.raises(TableError, match=r"ends in \.csv"):
+        write_wide(table, texts, tmp_path / "wide.xlsx")

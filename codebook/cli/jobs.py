@@ -93,6 +93,8 @@ def collect(ctx: click.Context, run: str, partial: bool, wait: bool) -> None:
         wait_for(opened, out=click.echo)
     else:
         click.echo(opened.collect(partial=partial))
+    if "formula" in opened.table_note:
+        click.echo(opened.table_note.replace("write .xlsx, or", f"codebook table {run} FILE.xlsx, or FILE.csv with"))
     end_fruitless(ctx, run)
 
 

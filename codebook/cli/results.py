@@ -15,7 +15,8 @@ from codebook.cli.options import end_fruitless, pairs
 @click.argument("run")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
-def table(run: str, file: Path | None, wide: bool) -> None:
+@click.option("--quote-formulas", is_flag=True, help="In a .csv, put ' before what a spreadsheet would run.")
+def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None:
     """Show the table of RUN with its coverage, or write it to FILE (.csv, .xlsx, .jsonl or .parquet)."""
     from codebook.errors import RunError
     from codebook.paths import resolve_path
@@ -31,10 +32,11 @@ def table(run: str, file: Path | None, wide: bool) -> None:
         raise RunError(
             f"Run {run!r} has no row left, so {file} was not replaced. To mend: give the name of a new file."
         )
+    formulas = "quote" if quote_formulas else "keep"
     if wide:
-        click.echo(write_wide(frame, opened.units(), file))
+        click.echo(write_wide(frame, opened.units(), file, formulas=formulas))
     else:
-        click.echo(write_table(frame, file))
+        click.echo(write_table(frame, file, formulas=formulas))
 
 
 @click.command()

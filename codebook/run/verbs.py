@@ -55,7 +55,11 @@ class Run(RunViews):
         What `run.json` says: the parameters, digests, versions and dates.
     codebook : Codebook
         The instrument it was planned with.
+    table_note : str
+        What was said when `collect` wrote its table.csv.
     """
+
+    table_note: str = ""
 
     def status(self, *, poll: bool = False) -> RunStatus:
         """Say how the run stands; with `poll` the engine is asked first, otherwise only the ledger."""
@@ -144,7 +148,7 @@ class Run(RunViews):
         status = self.status()
         with self.folder.lock():
             self.folder.check_results()
-            write_table(self.table(), self.folder.table_path)
+            self.table_note = write_table(self.table(), self.folder.table_path)
             self._update_record()
         with self._ledger() as ledger:
             ledger.settle()

@@ -19,6 +19,7 @@ from codebook.errors import Fault, MissingExtraError, TableError
 from codebook.paths import missing_file, resolve_path
 from codebook.records import read_lines, write_atomic, write_lines
 from codebook.table.contract import NUMBERS
+from codebook.table.formulas import quote_formulas, say_formulas
 from codebook.table.frame import check_table, make_table
 from codebook.table.sheets import read_sheet, write_sheet
 
@@ -26,12 +27,19 @@ _CHUNK = 50_000
 _MEND = "use .csv, .xlsx, .jsonl or .parquet"
 
 
-def write_table(table: pd.DataFrame, path: str | Path) -> str:
+def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep") -> str:
     r"""Write a table by the suffix of the path, all or nothing, and say what was written.
 
     .csv is UTF-8 with every text in quotes; .jsonl and .parquet (an extra) are the best record; .xlsx is a copy for
     spreadsheets: text cells, so no formula lives, coverage on a second sheet. A cell of a sheet holds 32,767
     characters: longer texts are cut there with a mark, and the sentence returned counts them.
+
+    Parameters
+    ----------
+    formulas
+        What becomes in a .csv of texts that a spreadsheet would take for formulas: "keep" writes them as they are, so
+        that reading gives the same table, and the sentence returned counts them; "quote" puts an apostrophe before
+        each, for a copy that is opened in a spreadsheet.
 
     Raises
     ------
@@ -44,7 +52,8 @@ def write_table(table: pd.DataFrame, path: str | Path) -> str:
     >>> from codebook.table import make_table
     >>> table = make_table([{"unit_id": "7", "coder": "=cmd()", "variable": "topic", "label": "NA"}])
     >>> write_table(table, Path(folder.name) / "table.csv")
-    'table.csv: 1 row of 8 columns.'
+    "table.csv: 1 row of 8 columns. 1 cell of 1 row begins with =, +, -, @ or a tab, which a spreadsheet takes for a
+    formula. To be safe: write .xlsx, or `--quote-formulas` (formulas='quote')."
     >>> print((Path(folder.name) / "table.csv").read_text(), end="")
     "unit_id","coder","variable","label","draw","why","run_id","custom_id"
     "7","=cmd()","topic","NA",0,"","",""
@@ -57,8 +66,9 @@ def write_table(table: pd.DataFrame, path: str | Path) -> str:
     note = ""
     match path.suffix.lower():
         case ".csv":
+            frame, note = choose_form(table, formulas, mend="write .xlsx, or")
             with write_atomic(path) as file:
-                write_csv(table, file)
+                write_csv(frame, file)
         case ".jsonl":
             write_lines(path, iter_rows(table))
         case ".parquet":
@@ -68,6 +78,22 @@ def write_table(table: pd.DataFrame, path: str | Path) -> str:
         case _:
             raise _unknown(path)
     return f"{path.name}: {len(table):,} row{'s' * (len(table) != 1)} of {table.shape[1]} columns.{note}"
+
+
+def choose_form(frame: pd.DataFrame, formulas: str, *, mend: str) -> tuple[pd.DataFrame, str]:
+    """Return a frame as it goes into a csv file, and what is to be said of formulas in it.
+
+    Raises
+    ------
+    TableError
+        `formulas` is neither "keep" nor "quote".
+    """
+    if formulas not in ("keep", "quote"):
+        fault = Fault("formulas", f"{formulas!r} is no way to write them", "use 'keep' or 'quote'")
+        raise TableError("The table cannot be written so.", [fault])
+    if formulas == "quote":
+        return quote_formulas(frame), ""
+    return frame, say_formulas(frame, mend=f"{mend} `--quote-formulas` (formulas='quote')")
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from codebook.errors import Fault, TableError
 from codebook.joins import join_ids
 from codebook.paths import resolve_path
 from codebook.records import Unit, write_atomic
-from codebook.table.exports import write_csv
+from codebook.table.exports import choose_form, write_csv
 from codebook.table.frame import check_table
 
 WIDE = ("id", "quote", "label", "batch_id", "request_id", "processing_time", "error_info")
@@ -66,13 +66,27 @@ def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
     return wide.assign(**{name: table[name] for name in several})
 
 
-def write_wide(table: pd.DataFrame, units: Texts, path: str | Path) -> str:
-    """Write the wide form as csv (as `write_table` does: UTF-8, texts in quotes) and say what was written."""
+def write_wide(table: pd.DataFrame, units: Texts, path: str | Path, *, formulas: str = "keep") -> str:
+    """Write the wide form as csv (as `write_table` does: UTF-8, texts in quotes) and say what was written.
+
+    Parameters
+    ----------
+    formulas
+        As in `write_table`.
+
+    Raises
+    ------
+    TableError
+        The path does not end in .csv, or a coded unit has no text.
+    """
     path = resolve_path(path)
-    wide = to_wide(table, units)
+    if path.suffix.lower() != ".csv":
+        fault = Fault(path.name, "the wide form is csv", "give a name that ends in .csv")
+        raise TableError("The wide form cannot be written so.", [fault])
+    wide, note = choose_form(to_wide(table, units), formulas, mend="write")
     with write_atomic(path) as file:
         write_csv(wide, file)
-    return f"{path.name}: {len(wide):,} rows in the wide form."
+    return f"{path.name}: {len(wide):,} rows in the wide form.{note}"
 
 
 def _texts(units: Texts, wanted: set[str]) -> tuple[dict[str, str], list[str]]:
