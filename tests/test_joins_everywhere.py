@@ -103,6 +103,9 @@ def test_r08_gold_outside_the_sample_is_counted():
     some = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": 0.5})
     assert pair(sample=some).attrs["n_unused"] == 2
     assert pair(sample="random").attrs["n_unused"] == 0
+    note = validity(TABLE, **WHAT, coder="m", gold="gold", sample=some, replicates=0).attrs["note"]
+    assert note.endswith("2 units with a gold label are not in the sample, and not used.")
+    assert "sample" not in validity(TABLE, **WHAT, coder="m", gold="gold", replicates=0).attrs["note"]
 
 
 def test_r08_covariates_that_do_not_meet_are_told_with_the_figure():

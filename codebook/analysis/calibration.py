@@ -16,7 +16,7 @@ from codebook.analysis.gold import Pair, read_pair
 from codebook.analysis.measures import ONE_CLUSTER, ratio
 from codebook.analysis.reliability import Bootstrap
 from codebook.analysis.scales import Bools, Floats
-from codebook.analysis.weights import WEIGHTED, Design, count_members, resample_design
+from codebook.analysis.weights import Design, count_members, resample_design
 from codebook.errors import Fault
 from codebook.joins import join_ids
 
@@ -145,7 +145,7 @@ def calibration(
     judged, n_without = _judge(pair, given, bins, binning)
     how = Bootstrap(replicates, confidence, seed)
     frame = pd.DataFrame(_rows(judged, how))
-    note = f"{NOTE} {WEIGHTED}" if pair.design.weighted else NOTE
+    note = " ".join([NOTE, *pair.design.notes])
     coverage = {**pair.coverage, "no probability": n_without}
     frame.attrs |= {**asked, "binning": binning, "note": note, "coverage": coverage}
     frame.attrs |= {"resampled": pair.design.resampled, "weighted": pair.design.weighted} | how.attrs

@@ -22,7 +22,7 @@ from codebook.analysis.measures import (
 )
 from codebook.analysis.reliability import Bootstrap
 from codebook.analysis.scales import SET_LEVELS, Floats
-from codebook.analysis.weights import WEIGHTED, count_members, group_rows
+from codebook.analysis.weights import count_members, group_rows
 from codebook.errors import Fault
 
 _SHOWN = {
@@ -117,7 +117,7 @@ def compare(
     design = pairs[0].design
     told |= {"draw": draw, "n_apart": both.n_apart, "resampled": design.resampled, "weighted": design.weighted}
     told |= {"coverage": {coder: pair.coverage for coder, pair in zip((a, b), pairs, strict=True)}}
-    frame.attrs = {**told, "note": f"{NOTE} {WEIGHTED}" if design.weighted else NOTE, **how.attrs, **carry_joins(table)}
+    frame.attrs = {**told, "note": " ".join([NOTE, *design.notes]), **how.attrs, **carry_joins(table)}
     return frame
 
 

@@ -133,10 +133,12 @@ def read_pair(
         problem, mend = f"{gold!r} has no label of {variable!r}", "name the coder whose labels are the gold"
         raise StatisticError(about, [Fault("gold", problem, mend)])
     raise_faults(about, check_drawn(sample, table["unit_id"], both.loc[by_gold, "unit_id"], gold))
+    n_gold = both.loc[by_gold, "unit_id"].nunique()
     if sample is not None:
         both = both[both["unit_id"].astype(str).isin(set(sample["unit_id"].astype(str)))]
     codings = read_codings(both, variable=variable, level=level, labels=labels)
-    return _align(codings if cluster is None else join_cluster(codings, cluster), coder, gold, sample)
+    pair = _align(codings if cluster is None else join_cluster(codings, cluster), coder, gold, sample)
+    return replace(pair, design=replace(pair.design, n_unused=n_gold - len(pair.units)))
 
 
 def change_level(codings: Codings, *, level: str, labels: Sequence[str]) -> Codings:

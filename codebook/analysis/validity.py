@@ -22,7 +22,7 @@ from codebook.analysis.measures import (
     spread,
 )
 from codebook.analysis.reliability import Bootstrap
-from codebook.analysis.weights import WEIGHTED, Design
+from codebook.analysis.weights import Design
 
 _SHOWN = {
     "single": {
@@ -114,8 +114,7 @@ def validity(
 
 def describe_design(design: Design) -> dict[Hashable, Any]:
     """For a frame's `attrs`: its note, what was resampled, whether gold units are weighted."""
-    note = f"{NOTE} {WEIGHTED}" if design.weighted else NOTE
-    return {"note": note, "resampled": design.resampled, "weighted": design.weighted}
+    return {"note": " ".join([NOTE, *design.notes]), "resampled": design.resampled, "weighted": design.weighted}
 
 
 def _label_rows(cells: Cells, measures: Measures) -> Iterator[dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,17 +24,25 @@ class Design:
     """Of each gold unit its `weight`, `stratum` and `cluster`, shape (n_units,); `weighted` if a sample was passed.
 
     Weights are 1 / inclusion probability, scaled to a mean of 1. `cluster` is empty where each unit stands for itself.
+    `n_unused` units have a gold label and are not in the sample.
     """
 
     weight: Floats
     stratum: Ints
     cluster: Ints
     weighted: bool = False
+    n_unused: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be told of the weights, and of gold that the sample does not have."""
+        unused = f"{self.n_unused:,} units with a gold label are not in the sample, and not used."
+        return [*([WEIGHTED] if self.weighted else []), *([unused] if self.n_unused else [])]
 
     def only(self, rows: Any) -> Design:
         """The design of some of the units."""
         cluster = self.cluster[rows] if len(self.cluster) else self.cluster
-        return Design(self.weight[rows], self.stratum[rows], cluster, self.weighted)
+        return replace(self, weight=self.weight[rows], stratum=self.stratum[rows], cluster=cluster)
 
     @property
     def resampled(self) -> str:
