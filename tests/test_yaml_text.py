@@ -14,7 +14,7 @@ from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import InputError, ParameterError, SchemeError
 from codebook.execute.plan import plan_study
-from codebook.files import parse_value, parse_yaml, read_yaml
+from codebook.files import open_rows, parse_value, parse_yaml, read_yaml
 from codebook.scheme import parse_codebook, read_codebook
 from codebook.table import read_coders
 
@@ -140,3 +140,42 @@ def test_places_and_keys_that_stand_twice():
     assert tree.place(("a", 0, "gone")) == "f.yaml, line 2"
     assert tree.line(("nothing",)) == 1
     assert list(tree.repeated_keys()) == [(("a", 0, "b"), 4)]
+
+
+@pytest.mark.parametrize(
+    ("written", "problem", "mend"),
+    [
+        ("data\\texts.csv", "is a path of another system", "use / between folders: data/texts.csv"),
+        ('"data\\texts.csv"', "is a path of another system", "use / between folders: data/texts.csv"),
+        ("data/my #1.csv", "a # begins a comment, so the path ends at 'data/my'", 'put it in quotes: "data/my #1.csv"'),
+    ],
+)
+def test_r32_a_path_that_is_not_what_was_meant_is_told_with_its_line(project, written, problem, mend):
+    (project / "data").mkdir()
+    for name in ("texts.csv", "my #1.csv"):
+        (project / "data" / name).write_text("id,ann\n1,yes\n")
+    (project / "study.yaml").write_text(f"study: a\nrun: b\nparameters:\n  units: {written}  \nsteps: [codebook]\n")
+    (project / "coders.yaml").write_text(f"coders:\n  - unit: id\n    columns: [ann]\n    file: {written}\n")
+    for read, file in ((plan_study, "study.yaml"), (lambda path, _: read_coders(path, BOOK), "coders.yaml")):
+        with pytest.raises(InputError) as caught:
+            read(project / file, {})
+        (fault,) = [
+            fault for fault in caught.value.faults if fault.where == f"{file}, line 4" and problem in fault.problem
+        ]
+        assert fault.mend == mend
+
+
+def test_r32_comments_and_right_paths_are_left_alone(project):
+    (project / "a.csv").write_text("id,ann\n1,yes\n")
+    (project / "coders.yaml").write_text("coders:\n  - {unit: id, columns: [ann], file: a.csv}  # a.csv #1\n")
+    assert len(read_coders(project / "coders.yaml", BOOK)) == 1
+
+
+def test_r32_a_backslash_in_double_quotes_is_told():
+    with pytest.raises(ParameterError, match=r"line 1: .*escape.*write / between folders"):
+        read('a: "C:\\Users\\x"')
+
+
+def test_r32_a_missing_file_with_backslashes_names_the_right_path(project):
+    with pytest.raises(InputError, match=r"no such file. To mend: write / between folders, as data/gone\.csv"):
+        open_rows("data\\gone.csv")

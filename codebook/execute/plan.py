@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.errors import Fault, ParameterError
 from codebook.execute.notebook import find_notebook
 from codebook.execute.parameters import Parameter, Value, judge_secrecy, judge_value, read_parameters, suggest
+from codebook.files.yaml_paths import find_broken_paths
 from codebook.files.yaml_text import Loc, YamlTree, read_yaml
 from codebook.paths import project_folder, show_path
 
@@ -69,6 +70,7 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
         Anything is wrong anywhere; all faults are named with file and line.
     """
     data, check = _read_yaml(path)
+    check.faults.extend(find_broken_paths(check.tree, project_folder()))
     study = _validate(data, check)
     check.stop()
     parameters = {**study.parameters}

@@ -38,6 +38,7 @@ class YamlTree:
     where: str
     root: yaml.Node | None
     value: Any
+    text: str = ""
 
     def line(self, loc: Loc) -> int:
         """Return the line of the deepest part of `loc` that is in the file, counted from 1."""
@@ -62,6 +63,21 @@ class YamlTree:
     def repeated_keys(self) -> Iterator[tuple[Loc, int]]:
         """Yield place and line of each key that stands again in one mapping: YAML itself drops the first silently."""
         yield from _repeated_keys(self.root, (), set())
+
+    def scalars(self) -> Iterator[yaml.ScalarNode]:
+        """Yield every scalar that stands in the file, once."""
+        seen, left = set[int](), [self.root] if self.root else []
+        while left:
+            node = left.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.ScalarNode):
+                yield node
+            elif isinstance(node, yaml.MappingNode):
+                left.extend(part for pair in node.value for part in pair)
+            elif isinstance(node, yaml.SequenceNode):
+                left.extend(node.value)
 
 
 def _repeated_keys(node: yaml.Node | None, loc: Loc, seen: set[int]) -> Iterator[tuple[Loc, int]]:
@@ -192,7 +208,7 @@ def parse_yaml(text: str, where: str, *, error: type[InputError], summary: str, 
     try:
         loader = (_Typed if typed else _Texts)(text)
         root = loader.get_single_node()
-        return YamlTree(where, root, None if root is None else loader.construct_document(root))
+        return YamlTree(where, root, None if root is None else loader.construct_document(root), text)
     except yaml.YAMLError as problem:
         raise error(summary, [_explain(problem, text, where)]) from None
     except Exception as problem:  # an escape such as \\UFFFFFFFF, which is no character
@@ -212,6 +228,9 @@ def _explain(error: yaml.YAMLError, text: str, where: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     place = f"{where}, line {mark.line + 1 if mark else 1}"
+    if "escape" in problem:
+        mend = "in double quotes a \\ begins an escape: write / between folders, or use single quotes"
+        return Fault(place, f"this is not YAML: {problem}", mend)
     if isinstance(error, _TooMuchError):
         return Fault(place, problem, "write each part once, where it belongs, without aliases (& and *)")
     return Fault(place, f"this is not YAML: {problem}", "mend the YAML: check indents, colons and quotes there")

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from codebook.errors import Fault, TableError
+from codebook.files.yaml_paths import find_broken_paths
 from codebook.files.yaml_text import YamlTree, read_yaml
 from codebook.scheme import Codebook
 from codebook.table.coding_source import CodingSource
@@ -33,6 +34,7 @@ def parse_coders(path: Path, codebook: Codebook) -> list[Entry]:
         Fault(f"{path.name}, line {line}", f"`{loc[-1]}` stands here twice", "keep one of them")
         for loc, line in tree.repeated_keys()
     ]
+    faults += find_broken_paths(tree, path.parent)
     entries = []
     for place, item in enumerate(value["coders"]):
         find_place = partial(_place, path.name, tree, place, item)
