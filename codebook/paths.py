@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 from codebook.errors import Fault
@@ -34,6 +35,20 @@ def show_path(path: Path) -> str:
         return path.resolve().relative_to(project_folder()).as_posix()
     except (ValueError, OSError, RuntimeError):  # outside the project; or links that lead back to themselves
         return path.as_posix()
+
+
+def settings_folder() -> Path:
+    """Return the folder of a person's own settings, outside of every study, by the custom of the system.
+
+    The environment variable CODEBOOK_CONFIG names another one.
+    """
+    if named := os.environ.get("CODEBOOK_CONFIG"):
+        return Path(named).expanduser()
+    if sys.platform == "win32" and (roaming := os.environ.get("APPDATA")):
+        return Path(roaming) / "codebook"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "codebook"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "codebook"
 
 
 def make_private(folder: Path) -> Path:

@@ -76,6 +76,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if _SETTINGS.fullmatch(name):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("CODEBOOK_CONFIG", os.devnull)  # no settings, and none of this person's
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from codebook.execute import (
     run_study,
     write_html,
 )
-from codebook.execute.secrets import looks_like_key, names_key, read_secrets, remove_secrets
+from codebook.execute.secrets import read_secrets
+from codebook.secrecy import looks_like_key, names_key, remove_secrets
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 KEY = "sk-" + "aB3" * 9

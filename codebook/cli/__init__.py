@@ -2,12 +2,12 @@
 
 from codebook.cli.group import main
 from codebook.cli.jobs import cancel, collect, costs, delete_remote, retry, status, submit
-from codebook.cli.planning import check, new, plan, preflight
+from codebook.cli.planning import check, new, plan, preflight, trust
 from codebook.cli.results import execute, reliability, report, table
 
 for command in (new, check, preflight, plan, submit, status, collect, retry, cancel, costs, delete_remote):
     main.add_command(command)
-for command in (table, reliability, execute, report):
+for command in (table, reliability, execute, report, trust):
     main.add_command(command)
 
 __all__ = ["main"]

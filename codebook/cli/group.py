@@ -71,7 +71,8 @@ def _walled(words: str, *, debug: bool) -> Iterator[None]:
 
 def _tell(error: Exception, words: str) -> str:
     """Say what stopped a command that is no error of the kit's own, and where its traceback is."""
-    from codebook.execute.secrets import read_secrets, remove_secrets
+    from codebook.execute.secrets import read_secrets
+    from codebook.secrecy import remove_secrets
 
     secrets = read_secrets(os.environ)
     place = logbook.keep_traceback(words, remove_secrets("".join(traceback.format_exception(error)), secrets))

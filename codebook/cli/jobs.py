@@ -25,6 +25,8 @@ def submit(ctx: click.Context, run: str, cap: float | None, dry_run: bool, wait:
     if dry_run:
         show_dry_run(opened)
         return
+    for said in opened.leaves:
+        click.echo(said)
     status = opened.submit(progress=True, cap=cap)
     if wait:
         wait_for(opened, out=click.echo)

@@ -23,7 +23,7 @@ def show_dry_run(run: Run) -> None:
 
     shards = run.dry_run()
     click.echo(f"{shards.to_string(index=False, na_rep='unknown')}\n")
-    for note in (*map(str, shards.attrs["faults"]), *shards.attrs["notes"]):
+    for note in (*map(str, shards.attrs["faults"]), *shards.attrs["notes"], *run.leaves):
         click.echo(f"  {note}")
     if shards.attrs["faults"]:
         raise RecordError(f"The service would refuse the shards of run {run.name!r}; nothing was sent.")

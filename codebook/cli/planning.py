@@ -1,4 +1,4 @@
-"""Commands before anything is sent: new, check, preflight, plan."""
+"""Commands before anything is sent: new, check, trust, preflight, plan."""
 
 from __future__ import annotations
 
@@ -34,6 +34,28 @@ def check(book: str, **units: Any) -> None:
     report = check_units(read_units(**units))
     click.echo(report)
     report.raise_errors()
+
+
+@click.command()
+@click.argument("address", default="")
+@click.option("--allow-http", is_flag=True, help="Take plain http: whoever is on the way can read texts and keys.")
+@click.option("--forget", is_flag=True, help="Take the confirmation back.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
+    """Confirm that the host ADDRESS may get texts and keys of your studies; without it, list the confirmed hosts.
+
+    The yes is kept in the folder of your own settings, never in a study.
+    """
+    from codebook.engines.service import forget_host, list_trusted, trust_host
+
+    if not address:
+        click.echo("\n".join(list_trusted()) or "No host is confirmed.")
+    elif forget:
+        click.echo("It is forgotten." if forget_host(address) else "It was not confirmed.")
+    else:
+        if not yes:
+            click.confirm(f"May texts and API keys be sent to {address} whenever a study says so?", abort=True)
+        click.echo(f"{trust_host(address, allow_http=allow_http)} is confirmed.")
 
 
 @click.command()

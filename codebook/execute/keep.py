@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 
 from codebook import errors
-from codebook.execute.secrets import read_secrets, remove_secrets
+from codebook.execute.secrets import read_secrets
 from codebook.paths import make_private, show_path
 from codebook.records import write_atomic
+from codebook.secrecy import remove_secrets
 
 _MARKER = "papermill-error-cell-tag"
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

@@ -14,8 +14,9 @@ from codebook.execute.html import write_html
 from codebook.execute.keep import explain_failure, keep_copy
 from codebook.execute.kernel import make_kernel_manager, make_workshop
 from codebook.execute.parameters import Value, check_parameters, read_notebook, read_parameters, read_tags, suggest
-from codebook.execute.secrets import read_secrets, remove_secrets
+from codebook.execute.secrets import read_secrets
 from codebook.paths import project_folder, show_path
+from codebook.secrecy import remove_secrets
 
 TIMEOUT_S = 3600.0
 KERNEL_START_S = 120

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from codebook.errors import Fault, ParameterError
-from codebook.execute.secrets import looks_like_key, names_key
 from codebook.paths import show_path
+from codebook.secrecy import MEND, judge_secrecy
 
 Value = str | int | float | bool | list[str]
 
@@ -23,7 +23,6 @@ FORM = "`name: type = literal  # help` on one line, type one of str, int, float,
 _LINE = re.compile(
     r"([A-Za-z_]\w*)\s*:\s*(str|int|float|bool|list\[str\])\s*=\s*([^#]*?)\s*(?:#\s*(.*?)\s*)?", re.ASCII
 )
-_ENVIRONMENT = "put it in an environment variable (such as OPENAI_API_KEY) and leave it out of notebooks and studies"
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -117,8 +116,8 @@ def _parse_line(line: str, declared: Mapping[str, Parameter]) -> Parameter | tup
         default = convert_value(declared_type, ast.literal_eval(text), from_text=False)
     except (ValueError, SyntaxError):
         return f"the default of `{name}` is not {_WORDS[declared_type]}, written as a literal", f"write {FORM}"
-    if default and (names_key(name) or looks_like_key(default)):
-        return f"the default of `{name}` looks like a key", _ENVIRONMENT
+    if judge_secrecy(name, default):
+        return f"the default of `{name}` looks like a key", MEND
     return Parameter(name, declared_type, default, help_text)
 
 
@@ -171,13 +170,6 @@ def _split_list(text: str) -> object:
         except ParameterError:
             raise ValueError(text) from None
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def judge_secrecy(name: str, given: object) -> tuple[str, str] | None:
-    """Return `(problem, mend)` for a parameter that holds a key by its look or its name; the value is not repeated."""
-    if looks_like_key(given) or (names_key(name) and given):
-        return f"parameter `{name}` looks like a key (its value is not shown)", _ENVIRONMENT
-    return None
 
 
 def judge_value(parameter: Parameter, given: object) -> Value | tuple[str, str]:

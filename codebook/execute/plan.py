@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, ParameterError
 from codebook.execute.notebook import find_notebook
-from codebook.execute.parameters import Parameter, Value, judge_secrecy, judge_value, read_parameters, suggest
+from codebook.execute.parameters import Parameter, Value, judge_value, read_parameters, suggest
 from codebook.files.yaml_paths import find_broken_paths
 from codebook.files.yaml_text import Loc, YamlTree, read_yaml
 from codebook.paths import project_folder, show_path
+from codebook.secrecy import judge_secrecy
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

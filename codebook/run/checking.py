@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from codebook.engines.service import find_provider
+from codebook.engines.service import find_http_fault, find_provider
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
 from codebook.requests import RequestMaker
@@ -37,6 +37,8 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
     options, url, batch = asked["options"], asked["url"], asked["engine"] == "openai_batch"
     provider = find_provider(options.get("provider", "openai"), options.get("base_url", ""))
     today = datetime.now(UTC).date()
+    if fault := find_http_fault(provider):
+        raise ParameterError("The service is not to be called like this.", [fault])
     faults, warnings = dict[Fault, None](), dict[Fault, None]()
     if url not in provider.endpoints:
         mend = f"use one of {', '.join(provider.endpoints)}"

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.dialects.replies import open_line
-from codebook.engines.service import Provider, find_provider
+from codebook.engines.service import Provider, find_provider, say_destination
+from codebook.errors import ParameterError
 from codebook.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ class Meter:
     def provider(self) -> Provider:
         """Who would send it."""
         return find_provider(self.options.get("provider", "openai"), self.options.get("base_url", ""))
+
+    @property
+    def destination(self) -> str:
+        """Where texts and key go, in words; empty where everything stays on this machine."""
+        if not self.charges:
+            return ""
+        try:
+            return say_destination(self.provider)
+        except ParameterError as error:  # told where it counts: a finished run can still be looked at
+            return f"where texts would go cannot be told: {error.faults[0] if error.faults else error}"
 
     def price_line(self, line: Mapping[str, Any]) -> float | None:
         """Return what a result line cost, in USD, or None where nobody charges or the price is unknown.

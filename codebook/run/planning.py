@@ -21,6 +21,7 @@ from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, pack
 from codebook.run.planner import Planner
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
+from codebook.secrecy import judge_secrecy
 from codebook.shards import Cuts
 from codebook.tasks.embed import check_embedding
 from codebook.tasks.packing import count_texts
@@ -78,11 +79,12 @@ def plan(
     RunError
         A run of this name was planned with something else.
     """
+    own = read_options(options) | ({"archive": archive} if archive else {})
+    _check_secrecy({"run": run, "model": model, "url": url, "settings": settings or {}, "options": own})
     book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
     url = choose_endpoint(book, url)
     _check_parameters(book, url, draws, limit, settings or {})
     source, chosen = _describe_units(units, limit)
-    own = read_options(options) | ({"archive": archive} if archive else {})
     if "archive" in own:
         own["archive"] = show_path(resolve_path(own["archive"]))
     asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model}
@@ -149,6 +151,13 @@ def read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
         name.strip(): parse_value(value, f"options, {name.strip()}", error=ParameterError, summary=summary)
         for name, _, value in pairs
     }
+
+
+def _check_secrecy(given: Mapping[str, object]) -> None:
+    """Refuse a key wherever it was given, before anything is written: all of it ends in `run.json` or at a service."""
+    judged = {name: judge_secrecy(name, value) for name, value in given.items()}
+    if faults := [Fault(name, *found) for name, found in judged.items() if found]:
+        raise ParameterError("The run cannot be planned like this; nothing was written.", faults)
 
 
 def _check_parameters(book: Codebook, url: str, draws: int, limit: int, settings: Mapping[str, Any]) -> None:

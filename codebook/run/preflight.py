@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codebook.engines.service import check_host, find_provider
 from codebook.errors import Fault, ParameterError
 from codebook.records import CHAT, RETRIED, Unit
-from codebook.run.planning import plan
+from codebook.run.planning import plan, read_options
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook
@@ -82,6 +83,8 @@ def preflight(
     EngineError
         The service cannot be reached, or refused the key.
     """
+    given = read_options(options)
+    check_host(find_provider(given.get("provider", "openai"), given.get("base_url", "")))
     run = plan(codebook, units, engine="openai_live", model=model, url=url, limit=k, settings=settings, options=options)
     if any(why in RETRIED for counts in run.status().counts.values() for why in counts):
         run.retry(RETRIED)  # what the service refused too: somebody may have mended it

@@ -70,7 +70,7 @@ class RunStatus:
     """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
 
     Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
-    the rows that `retry` leaves out unless it is told: asking again leads nowhere.
+    the rows that `retry` leaves out unless it is told: asking again leads nowhere. `leaves` says what goes to a service.
     """
 
     run: str
@@ -85,6 +85,7 @@ class RunStatus:
     gone: tuple[str, ...] = ()
     n_packs: int = 0
     final: Mapping[str, int] = field(default_factory=dict)
+    leaves: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -122,6 +123,7 @@ class RunStatus:
         lines = [f"Run {self.run}: {self.engine}, {self.model}"]
         for variable, counts in self.counts.items():
             lines.append(f"  {variable}: {say_counts(counts, self.n_packs)}")
+        lines += [f"  {said}" for said in self.leaves]
         lines += [f"  note: {warning}" for warning in self.warnings]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
         for job in self.jobs:

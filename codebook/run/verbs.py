@@ -83,7 +83,14 @@ class Run(RunViews):
             gone=self.folder.list_gone(f"shards/{row.file}" for row in rows if row.n_requests),
             n_packs=n_packs,
             final=final,
+            leaves=self.leaves,
         )
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """What goes where when this run is sent: texts, key and host, and what of it looks personal."""
+        destination = Meter(self.asked).destination
+        return (destination, *self.record.get("personal", ())) if destination else ()
 
     def dry_run(self) -> pd.DataFrame:
         """Check, size and price the shards that `submit` would send; nothing is sent. The columns are `rehearse`'s.

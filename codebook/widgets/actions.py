@@ -6,10 +6,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from codebook.errors import CodebookError, RunError
-from codebook.execute.secrets import looks_like_key, read_secrets, remove_secrets
+from codebook.execute.secrets import read_secrets
 from codebook.ledger import Ledger
 from codebook.run import RETRIED, Run, RunStatus, open_run
 from codebook.run.state import JobStatus, say_counts
+from codebook.secrecy import looks_like_key, remove_secrets
 from codebook.widgets.words import say_count, say_usd
 
 

@@ -2,19 +2,34 @@
 
 from codebook.engines.service.batches import read_ceiling
 from codebook.engines.service.client import Client, explain, make_client
+from codebook.engines.service.hosts import (
+    check_host,
+    find_http_fault,
+    forget_host,
+    list_trusted,
+    say_destination,
+    trust_host,
+)
 from codebook.engines.service.keys import find_key, find_secrets, name_key
-from codebook.engines.service.providers import PROVIDERS, Provider, check_model, find_provider
+from codebook.engines.service.providers import PROVIDERS, Provider, check_model, find_provider, key_names
 
 __all__ = [
     "PROVIDERS",
     "Client",
     "Provider",
+    "check_host",
     "check_model",
     "explain",
+    "find_http_fault",
     "find_key",
     "find_provider",
     "find_secrets",
+    "forget_host",
+    "key_names",
+    "list_trusted",
     "make_client",
     "name_key",
     "read_ceiling",
+    "say_destination",
+    "trust_host",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from codebook.engines.service.hosts import check_host
 from codebook.engines.service.keys import find_key, hide_key, name_key
 from codebook.engines.service.objects import is_page, read_date, read_object, read_words
 from codebook.engines.service.providers import Provider
@@ -44,7 +45,16 @@ class Client:
 
     @cached_property
     def key(self) -> str:
-        """The API key; a word without meaning where the provider needs none."""
+        """The API key; a word without meaning where the provider needs none. Asked for, so texts are about to go.
+
+        Raises
+        ------
+        ParameterError
+            Nobody vouches for the host.
+        MissingKeyError
+            It is not set.
+        """
+        check_host(self.provider)
         return find_key(self.provider.key) if self.provider.key else "none"
 
     @property
@@ -108,8 +118,8 @@ def make_client(provider: Provider, key: str, timeout_s: float = _TIMEOUT_S) -> 
         import openai
     except ImportError:
         raise MissingExtraError("An engine that calls a service", "openai") from None
-    base_url = provider.base_url or "https://api.openai.com/v1"  # said outright: OPENAI_BASE_URL must not redirect it
-    return openai.OpenAI(api_key=key, base_url=base_url, timeout=timeout_s)
+    plain = openai.DefaultHttpxClient(follow_redirects=False)  # a key and texts go nowhere but where it was said
+    return openai.OpenAI(api_key=key, base_url=provider.address, timeout=timeout_s, http_client=plain)
 
 
 def explain(error: Exception, what: str, key: str = "") -> EngineError:
@@ -131,6 +141,9 @@ def _choose(error: Exception, what: str, said: str) -> EngineError:
     import httpx2
     import openai
 
+    if isinstance(error, openai.APIStatusError) and 300 <= error.status_code < 400:
+        to = f"status {error.status_code}, {error.response.headers.get('location', 'no address')}"
+        return EngineError(f"{what}: the service is elsewhere ({to}). To mend: correct base_url.")
     if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
         return UnreachableError(f"{what}: the service cannot be reached ({said}). Nothing is lost; try again later.")
     if isinstance(error, openai.NotFoundError) and is_page(str(error.body or "").encode(), {}):

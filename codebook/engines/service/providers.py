@@ -4,8 +4,10 @@ A project adds its own, or corrects one of these, in a `providers.yaml` beside `
 
     my-gateway:
       base_url: https://gateway.example.org/v1
-      key: GATEWAY_KEY
       n_enqueued: {gpt-6-luna: 2000000}
+
+The file comes with a study, maybe from a stranger, so it cannot choose among the secrets of this machine: the key of
+`my-gateway` is MY_GATEWAY_API_KEY, that of a provider of the kit stays as it is; `key: ""` says that none is needed.
 
 Sources of the figures: the providers' own pages, as of 2026-11-21.
 """
@@ -13,6 +15,7 @@ Sources of the figures: the providers' own pages, as of 2026-11-21.
 from __future__ import annotations
 
 import difflib
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import read_yaml
 from codebook.paths import project_folder, show_path
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
+from codebook.secrecy import looks_like_key
 
 
 class Provider(BaseModel):
@@ -32,9 +36,10 @@ class Provider(BaseModel):
     Attributes
     ----------
     base_url
-        Address of the API; empty is the SDK's own.
+        Address of the API; empty is OpenAI's.
     key
-        Environment variable (or name in the OS keyring) of the API key; empty where none is needed.
+        Environment variable (or name in the OS keyring) of the API key, which follows from the provider's name; empty
+        where none is needed.
     endpoints
         What it can be asked.
     n_requests, n_bytes
@@ -58,7 +63,7 @@ class Provider(BaseModel):
 
     name: str
     base_url: str = ""
-    key: str = "OPENAI_API_KEY"
+    key: str = ""
     endpoints: tuple[str, ...] = (CHAT,)
     batches: bool = True
     n_requests: int = Field(default=50_000, ge=1)
@@ -69,6 +74,11 @@ class Provider(BaseModel):
     file_days: int = Field(default=30, ge=1)
     sets_expiry: bool = False
     prices: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is called."""
+        return self.base_url or OPENAI
 
     def enqueued(self, model: str) -> int | None:
         """Tokens of this model that may wait in batches at a time, or None where that is not known.
@@ -82,9 +92,11 @@ class Provider(BaseModel):
         return self.n_enqueued[max(fitting, key=len)] if fitting else None
 
 
+OPENAI = "https://api.openai.com/v1"
+"""Said outright wherever it is called: a variable of the environment must not redirect it."""
 _ALL = (CHAT, RESPONSES, EMBEDDINGS)
 _BUILT_IN = (
-    Provider(name="openai", endpoints=_ALL, discount=0.5, sets_expiry=True, prices="openai"),
+    Provider(name="openai", key="OPENAI_API_KEY", endpoints=_ALL, discount=0.5, sets_expiry=True, prices="openai"),
     Provider(name="azure", key="AZURE_OPENAI_API_KEY", endpoints=_ALL, discount=0.5, sets_expiry=True, prices="azure"),
     Provider(name="groq", base_url="https://api.groq.com/openai/v1", key="GROQ_API_KEY", prices="groq"),
     Provider(name="perplexity", base_url="https://api.perplexity.ai/v1", key="PERPLEXITY_API_KEY", prices="perplexity"),
@@ -99,6 +111,7 @@ PROVIDERS = {provider.name: provider for provider in _BUILT_IN}
 """The records that come with the kit. `compatible` is any other service: nothing is taken for granted of it."""
 
 FILE = "providers.yaml"
+_ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?")
 
 
 def find_provider(name: str, base_url: str = "") -> Provider:
@@ -127,19 +140,52 @@ def check_model(model: str) -> list[Fault]:
     return [] if model else [Fault("model", "is needed and missing", "name the model to ask, such as gpt-6-luna")]
 
 
+def name_variable(provider: str) -> str:
+    """Return the variable that holds the key of a provider: no file of a study names another one.
+
+    Examples
+    --------
+    >>> name_variable("openai"), name_variable("my-gateway")
+    ('OPENAI_API_KEY', 'MY_GATEWAY_API_KEY')
+    """
+    if provider in PROVIDERS:
+        return PROVIDERS[provider].key
+    return f"{re.sub('[^A-Z0-9]+', '_', provider.upper()).strip('_')}_API_KEY"
+
+
+def key_names(*, own: bool = False) -> tuple[str, ...]:
+    """Return the names under which keys of providers stand; with `own`, those of the project's providers too."""
+    known = PROVIDERS | (_own_providers(project_folder() / FILE) if own else {})
+    return tuple(dict.fromkeys(one.key for one in known.values() if one.key))
+
+
+def find_address_fault(address: str) -> Fault | None:
+    """Return what is wrong with an address: it is written into records, so it may hold no password and no key.
+
+    What is wrong is not repeated. Only plain forms are taken, so that no two readers see two hosts in it.
+    """
+    where, mend = "base_url", "write https://host/v1"
+    try:
+        parts = urlsplit(address)
+        n_port = parts.port or 0
+    except ValueError:
+        return Fault(where, "it is no address", mend)
+    if parts.username is not None or parts.password is not None:
+        return Fault(where, "it holds a name or password", "keep it out; the key is looked for in the environment")
+    if parts.query or parts.fragment or "?" in address:
+        told = "it holds a query (what stands behind `?`), where a key does not belong"
+        return Fault(where, told, "keep it out; the key is looked for in the environment")
+    if looks_like_key(address):
+        return Fault(where, "it looks as if it held a key", "keep it out; the key is looked for in the environment")
+    if not _ADDRESS.fullmatch(address) or n_port > 65_535:
+        return Fault(where, f"{address!r} is no address of the web", mend)
+    return None
+
+
 def _find_fault(provider: Provider) -> Fault | None:
-    """What is wrong with an address: it is written into `run.json`, so it may hold no password."""
     if not provider.base_url and provider.name != "openai":
         return Fault("base_url", f"the address of {provider.name!r} is missing", "give base_url=")
-    try:
-        parts = urlsplit(provider.base_url)
-    except ValueError:
-        return Fault("base_url", "it is no address", "write https://host/v1")
-    if parts.username or parts.password:
-        return Fault("base_url", "it holds a name or password", "keep it out; the key is looked for in the environment")
-    if provider.base_url and parts.scheme not in ("http", "https"):
-        return Fault("base_url", f"{provider.base_url!r} is no address of the web", "write https://host/v1")
-    return None
+    return find_address_fault(provider.address)
 
 
 def _own_providers(path: Path) -> dict[str, Provider]:
@@ -159,14 +205,35 @@ def _parse(path: Path, _changed: int) -> dict[str, Provider]:
     found: dict[str, Provider] = {}
     faults: list[Fault] = []
     for name, entry in entries.items():
+        place = f"{show_path(path)}, {name}"
         base: dict[str, Any] = PROVIDERS[name].model_dump() if name in PROVIDERS else {}
+        base["key"] = name_variable(str(name))
         try:
             found[str(name)] = Provider.model_validate({**base, **(entry or {}), "name": str(name)})
+            faults += _judge_entry(place, found[str(name)])
         except (ValidationError, TypeError) as error:
-            faults += _explain(f"{show_path(path)}, {name}", error)
+            faults += _explain(place, error)
     if faults:
         raise ParameterError("The file of providers is faulty.", faults)
     return found
+
+
+def _judge_entry(where: str, entry: Provider) -> list[Fault]:
+    """What a record of a project's file may not say: whose secret is sent, and what no address may hold."""
+    variable, faults = name_variable(entry.name), list[Fault]()
+    others = {one.key: one.name for one in PROVIDERS.values() if one.name != entry.name and one.name != "compatible"}
+    if not variable.removesuffix("_API_KEY") and variable:
+        faults.append(Fault(where, "no variable can be named after it", "name it with letters and digits"))
+    elif entry.name not in PROVIDERS and variable in others:
+        problem = f"its key would be {variable}, which is that of {others[variable]!r}"
+        faults.append(Fault(where, problem, "give it another name"))
+    if entry.key not in ("", variable):
+        problem = "it names a variable that is not this provider's: a study cannot choose which secret is sent"
+        allowed = f"keep the key in {variable} and take `key` out; " if variable else "take `key` out; "
+        faults.append(Fault(f"{where}, key", problem, f'{allowed}`key: ""` says that none is needed'))
+    if entry.base_url and (fault := find_address_fault(entry.base_url)):
+        faults.append(Fault(f"{where}, base_url", fault.problem, fault.mend))
+    return faults
 
 
 def _explain(where: str, error: ValidationError | TypeError) -> list[Fault]:

@@ -1,0 +1,212 @@
+"""Keys and passwords: known by their look, their name or their value; refused as values, and taken out of what is kept.
+
+Every face asks `judge_secrecy` before anything is written: command line, notebooks, study.yaml, plans from Python.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+_KEY_SHAPES = re.compile(
+    r"""(?<![A-Za-z0-9]) (?:
+        (?: sk | pk | rk )[-_][A-Za-z0-9_-]{16,}          # OpenAI, Anthropic, Stripe and many who copy them
+      | (?: gsk_ | hf_ | r8_ | xai- | npm_ | dapi | glpat- | nvapi- | pplx- )[A-Za-z0-9_-]{16,}
+      | gh[pousr]_[A-Za-z0-9]{20,} | github_pat_[A-Za-z0-9_]{20,}
+      | xox[abeoprs]-[A-Za-z0-9-]{10,}
+      | (?: AKIA | ASIA )[A-Z0-9]{16}
+      | AIza[A-Za-z0-9_-]{30,}
+      | eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}         # a JSON web token
+      | [Bb]earer\s+\S{8,}
+    )""",
+    re.VERBOSE,
+)
+_PASSWORD_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
+_KEY_IN_QUERY = re.compile(
+    r"""[a-z][a-z0-9+.-]*://\S*[?&;]
+        (?: [\w.-]*(?: key | token | secret | password | passwd | signature ) | sig | pwd )=[^&\s]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LONG_TOKEN = re.compile(r"(?<![A-Za-z0-9_/.+-])[A-Za-z0-9_+-]{40,}(?![A-Za-z0-9_/.+-])")
+_UNBROKEN = re.compile(r"[A-Za-z0-9]{12,}")
+_SECRET_PARTS = frozenset(
+    {"secret", "secrets", "password", "passwd", "passphrase", "credential", "credentials", "apikey", "authorization"}
+)
+_KEY_OWNERS = frozenset({"api", "access", "auth", "azure", "openai", "private", "secret", "subscription", "account"})
+_SECRET_VARIABLE = re.compile(
+    r"(?:^|_)[A-Z]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|CREDS?|AUTHORIZATION|COOKIE)S?(?:_|$)"
+    r"|(?:^|_)(?:[A-Z]*PASS|PW|PWD|PAT|PIN|AUTH|DSN)(?:_?\d*)?$",
+    re.IGNORECASE,
+)
+_ORDINARY = frozenset(
+    {"HOME", "USER", "USERNAME", "LOGNAME", "PWD", "OLDPWD", "SHELL", "TERM", "LANG", "LANGUAGE", "TZ", "EDITOR"}
+)
+"""Variables that are no secret, whatever they hold; what equals one of their values is none either."""
+NOTIFY_VARIABLE = "CODEBOOK_NOTIFY"
+"""Addresses of notifications may hold passwords."""
+MIN_SECRET, MIN_MIXED = 8, 6
+"""Shorter values are not looked for: they would be found in ordinary words. Those that mix letters with digits or signs
+may be a little shorter."""
+MEND = "put it in an environment variable (such as OPENAI_API_KEY) and leave it out of notebooks and studies"
+
+
+# --- what looks like a key, or asks for one
+
+
+def looks_like_key(value: object) -> bool:
+    """Whether a text, or one in a list, has the form of a key, a bearer token or an address with a password or key.
+
+    Examples
+    --------
+    >>> looks_like_key("sk-" + "a1B2" * 8), looks_like_key("data/task-lists/codebook.yaml")
+    (True, False)
+    >>> looks_like_key("https://a.example/v1?api-key=1234")
+    True
+    """
+    if isinstance(value, list | tuple):
+        return any(looks_like_key(item) for item in value)
+    if not isinstance(value, str):
+        return False
+    if any(shape.search(value) for shape in (_KEY_SHAPES, _PASSWORD_IN_ADDRESS, _KEY_IN_QUERY)):
+        return True
+    return any(_is_drawn(token.group()) for token in _LONG_TOKEN.finditer(value))
+
+
+def _is_drawn(token: str) -> bool:
+    """Whether a long token mixes cases and digits without a break, as keys do that were drawn.
+
+    Digests in hex do not mix them, and words or the parts of a model's name are joined by `_` and `-`.
+    """
+    kinds = (str.isupper, str.islower, str.isdigit)
+    mixed = all(sum(map(kind, token)) >= 3 for kind in kinds) and len(set(token)) >= 20
+    return mixed and bool(_UNBROKEN.search(token))
+
+
+def names_key(name: str) -> bool:
+    """Whether a parameter's name says that it holds a secret; `max_tokens` and `key_column` do not.
+
+    Examples
+    --------
+    >>> [names_key(name) for name in ("api_key", "OPENAI_API_KEY", "hf_token", "max_tokens", "key_column")]
+    [True, True, True, False, False]
+    """
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.replace("-", "_")).lower().split("_")
+    if _SECRET_PARTS & set(parts) or parts[-1] == "token":
+        return True
+    return any(a in _KEY_OWNERS and b in {"key", "keys"} for a, b in itertools.pairwise(parts))
+
+
+def judge_secrecy(name: str, given: object) -> tuple[str, str] | None:
+    """Return `(problem, mend)` for a parameter that holds a key by its look or its name; the value is not repeated.
+
+    What a mapping or a list holds is judged too, and so is a text of the form "name: value".
+
+    Examples
+    --------
+    >>> judge_secrecy("metadata", {"api_key": "hunter2"})[0]
+    'parameter `metadata.api_key` looks like a key (its value is not shown)'
+    >>> judge_secrecy("options", ["provider: azure", "api_key: hunter2"])[0]
+    'parameter `options.api_key` looks like a key (its value is not shown)'
+    >>> judge_secrecy("max_tokens", 200)
+    """
+    if (names_key(name.rsplit(".", 1)[-1]) and given) or looks_like_key(given):
+        return f"parameter `{_name_shown(name)}` looks like a key (its value is not shown)", MEND
+    return next(filter(None, (judge_secrecy(f"{name}.{part}", value) for part, value in _parts(given))), None)
+
+
+def _parts(given: object) -> Iterator[tuple[str, object]]:
+    if isinstance(given, Mapping):
+        yield from ((str(name), value) for name, value in given.items())
+    elif isinstance(given, list | tuple):
+        for number, item in enumerate(given):
+            name, colon, value = item.partition(":") if isinstance(item, str) else ("", "", item)
+            if not isinstance(item, str):
+                yield str(number), item
+            elif colon and re.fullmatch(r"\s*[\w-]+\s*", name):
+                yield name.strip(), value.strip()
+
+
+def _name_shown(name: str) -> str:
+    return "..." if looks_like_key(name) else name
+
+
+# --- values that are secret, and taking them out
+
+
+def secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of an environment to be kept out of files, by the names of their variables.
+
+    A variable counts by its name (...KEY, ...TOKEN, ...SECRET, ...PASSWORD, ...PASS, ...PAT, ...CREDS and the like) or
+    by its value: what looks like a key, and an address with a password, of which the password counts by itself too.
+
+    Examples
+    --------
+    >>> secrets_in({"DATABASE_URL": "postgres://me:one+two+three@db/x", "LANG": "en_GB.UTF-8", "MY_KEY": "true"})
+    {'DATABASE_URL': 'postgres://me:one+two+three@db/x', 'DATABASE_URL, password': 'one+two+three'}
+    """
+    ordinary = {value for name, value in environment.items() if name in _ORDINARY or name.startswith("LC_")}
+    found: dict[str, str] = {}
+    for name, value in environment.items():
+        if value in ordinary or not is_long_enough(value):
+            continue
+        if name == NOTIFY_VARIABLE or _SECRET_VARIABLE.search(name) or looks_like_key(value):
+            found[name] = value
+        found |= {f"{name}, password": word for word in _passwords(value)}
+    return found
+
+
+def is_long_enough(value: str) -> bool:
+    """Whether a value can be looked for without being found in ordinary words and numbers."""
+    value = value.strip()
+    mixed = any(map(str.isalpha, value)) and not value.isalpha()
+    return len(value) >= MIN_SECRET or (mixed and len(value) >= MIN_MIXED)
+
+
+def _passwords(value: str) -> Iterator[str]:
+    """The passwords of the addresses in a text, as they stand there and as they are meant."""
+    for match in _PASSWORD_IN_ADDRESS.finditer(value):
+        try:
+            word = urlsplit(f"{match.group()}host").password or ""
+        except ValueError:
+            continue
+        yield from (form for form in dict.fromkeys((word, unquote(word))) if is_long_enough(form))
+
+
+def remove_secrets(value: Any, secrets: Mapping[str, str]) -> Any:
+    """Return a value of JSON with `[removed: NAME]` wherever one of its texts holds a secret.
+
+    Examples
+    --------
+    >>> remove_secrets({"text": ["key=abcdefgh1"]}, {"MY_KEY": "abcdefgh1"})
+    {'text': ['key=[removed: MY_KEY]']}
+    """
+    if isinstance(value, dict):
+        return {remove_secrets(key, secrets): remove_secrets(item, secrets) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [remove_secrets(item, secrets) for item in value]
+    if isinstance(value, str):
+        for name, secret in sorted(secrets.items(), key=lambda pair: -len(pair[1])):
+            for form in _forms(secret):
+                value = value.replace(form, f"[removed: {name}]")
+    return value
+
+
+def _forms(secret: str) -> list[str]:
+    """A secret as it may stand in a text: as it is, and as HTML, Python, JSON or an address write it; longest first."""
+    plain = {secret, secret.strip()}
+    written = {form(one) for one in plain for form in _WRITERS}
+    return sorted(filter(None, plain | written), key=lambda form: (-len(form), form))
+
+
+_WRITERS = (
+    html.escape,
+    lambda one: html.escape(one, quote=False),
+    lambda one: repr(one)[1:-1],
+    lambda one: json.dumps(one)[1:-1],
+    lambda one: quote(one, safe=""),
+)
