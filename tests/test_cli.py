@@ -216,3 +216,90 @@ def test_r27_table_says_what_a_spreadsheet_would_run(fake: FakeOpenAI, command: 
     assert '"\'=1+1"' in Path("t.csv").read_text()
     assert "formula" in command("table", "one", "wide.csv", "--wide").output
     assert "formula" not in command("table", "one", "wide.csv", "--wide", "--quote-formulas").output
+
+
+# --- where texts and key go
+
+
+def test_r03_every_command_that_sends_says_where_texts_and_key_go(fake: FakeOpenAI, command: Command) -> None:
+    said = f"texts and the key OPENAI_API_KEY go to {fake.base_url.removesuffix('/v1')}"
+    asked, planned = ("--model", "gpt-6-luna"), ("--run", "study", "--engine", "openai_batch")
+    for words in (
+        ("preflight", *asked, "-n", "1"),
+        ("plan", *planned, *asked),
+        ("plan", *planned, *asked, "--dry-run"),
+        ("submit", "study", "--dry-run"),
+        ("submit", "study"),
+    ):
+        assert said in command(*words).output, words
+    assert "go to" not in command("plan", "--run", "offline").output
+
+
+def test_r03_a_moved_provider_gets_nothing_before_the_person_says_yes(
+    fake: FakeOpenAI, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEBOOK_CONFIG", str(tmp_path / "settings"))
+    Path("providers.yaml").write_text("openai: {base_url: 'https://gateway.invalid/v1'}")
+    asked = ("--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    assert "nobody confirmed: nothing is sent before `codebook trust gateway.invalid`" in command("plan", *asked).output
+    for words in (("submit", "study"), ("preflight", "--model", "gpt-6-luna")):
+        refused = command(*words)
+        assert refused.exit_code == 1
+        assert "the key OPENAI_API_KEY would go to https://gateway.invalid" in refused.output
+    assert command("trust").output == "No host is confirmed.\n"
+    assert command("trust", "gateway.invalid", input="n\n").exit_code != 0
+    assert command("trust", "gateway.invalid", input="y\n").output.endswith("https://gateway.invalid is confirmed.\n")
+    assert command("trust").output == "https://gateway.invalid\n"
+    assert "(confirmed on this machine)" in command("status", "study").output
+    assert command("trust", "gateway.invalid", "--forget").output == "It is forgotten.\n"
+
+
+def test_r03_plain_http_is_refused_before_anything_is_written(fake: FakeOpenAI, command: Command) -> None:
+    asked = ("--run", "study", "--engine", "openai_batch", "--model", "m", "--base-url", "http://203.0.113.9/v1")
+    refused = command("plan", *asked)
+    assert refused.exit_code == 1
+    assert "plain http" in refused.output
+    assert not Path("runs").exists()
+
+
+KEY = "sk-proj-" + "Zq7Xw2Lk9Vb4" * 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--set", f"api_key={KEY}"),
+        ("--set", "api_key=hunter2-and-more"),
+        ("--set", f"user={KEY}"),
+        ("--set", f"metadata={{note: [{KEY}]}}"),
+        ("--set", "extra_headers={api-key: hunter2-and-more}"),
+        ("--model", KEY),
+        ("--base-url", f"https://api.openai.com/v1?api-key={KEY}"),
+        ("--base-url", "https://api.openai.com/v1?key=hunter2-and-more"),
+        ("--base-url", "https://me:hunter2-and-more@api.openai.com/v1"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["openai_batch", "embedded"])
+def test_r25_a_key_as_a_value_is_refused_before_anything_is_written(
+    words: tuple[str, ...], engine: str, fake: FakeOpenAI, command: Command
+) -> None:
+    asked = {"--model": "gpt-6-luna"} | {} if words[0] != "--model" else {}
+    for name in (("plan", "--engine", engine), ("preflight",)):
+        refused = command(*name, *(part for pair in asked.items() for part in pair), *words)
+        assert refused.exit_code == 1, refused.output
+        assert "environment" in refused.output
+        assert KEY not in refused.output
+        assert "hunter2" not in refused.output
+    written = [path for path in Path().rglob("*") if path.is_file()]
+    assert not [path for path in written if b"hunter2" in path.read_bytes() or KEY.encode() in path.read_bytes()]
+    assert not list(Path().glob("runs/*/run.json"))
+    assert fake.requests == []
+
+
+def test_r25_names_and_values_that_only_sound_like_keys_are_taken(fake: FakeOpenAI, command: Command) -> None:
+    words = ("--set", "max_completion_tokens=200", "--set", "prompt_cache_key=study-of-coal", "--set", "user=ann")
+    model = "Mixtral-8x7B-Instruct-v01-GPTQ-4bit-128g-actorder-True"
+    options = ("--provider", "vllm", "--base-url", "http://127.0.0.1:9/v1")
+    done = command("plan", "--engine", "openai_batch", "--model", "gpt-6-luna", *words)
+    assert done.exit_code == 0, done.output
+    assert command("plan", "--engine", "openai_live", "--model", model, *options).exit_code == 0

@@ -390,6 +390,72 @@ def test_longer_secrets_are_removed_first():
     assert remove_secrets("is 1234567890", secrets) == "is [removed: B_KEY]"
 
 
+SECRETS = {
+    "DATABASE_URL": "postgres://reader:p%40ss-of-db-77@db.example:5432/study",
+    "GITHUB_PAT": "pat-of-some-length-1234",
+    "MY_CREDS": "creds-of-some-length",
+    "PASSPHRASE": "four words for nobody",
+    "API_PASS": "hunt3r",
+    "PGPASS": "pgpass-of-some-length",
+    "SESSION_COOKIE": "cookie-of-some-length",
+    "PLAIN_NAME": "ghp_" + "a1B2c3D4" * 4,
+    "MY_GATEWAY_API_KEY": "gateway-of-some-length",
+}
+ORDINARY = {
+    "HOME": "/home/researcher",
+    "USER": "researcher",
+    "PATH": "/usr/bin:/bin",
+    "LANG": "en_GB.UTF-8",
+    "PWD": "/home/researcher/study",
+    "SHELL": "/bin/bash",
+    "VERBOSE_KEY": "true",
+    "N_KEYS": "1",
+    "DEFAULT_TOKEN": "12345",
+    "STUDY_PASSWORD": "researcher",
+    "COMPASS_URL": "https://example.org/v1",
+}
+
+
+def test_r26_secrets_are_known_by_name_and_by_value_and_ordinary_values_are_not():
+    found = read_secrets({**SECRETS, **ORDINARY})
+    assert {name.split(",")[0] for name in found} == set(SECRETS)
+    shown = remove_secrets("\n".join({**SECRETS, **ORDINARY}.values()), found).splitlines()
+    assert shown[: len(SECRETS)] == [f"[removed: {name}]" for name in SECRETS]
+    assert shown[len(SECRETS) :] == list(ORDINARY.values())
+    assert "ss-of-db" not in remove_secrets("by itself: p%40ss-of-db-77, p@ss-of-db-77", found)
+
+
+def test_r26_executed_notebooks_keep_no_value_of_a_secret_variable(project, monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    names = repr(list(SECRETS))
+    path = write_notebook(
+        project / "tells.ipynb",
+        "",
+        f"import os, json, urllib.parse\nheld = [os.environ[name] for name in {names}]",
+        "print(*held, json.dumps(held), repr(held), urllib.parse.quote(held[0], safe=''))",
+        "from IPython.display import HTML\nHTML('<p>' + '</p><p>'.join(held) + '</p>')",
+        "held",
+        "raise ValueError(f'refused: {held}')",
+    )
+    with pytest.raises(ExecutionError) as caught:
+        execute_notebook(path, out=project / "out.ipynb")
+    write_html(project / "out.ipynb", project / "out.html")
+    pieces = [*SECRETS.values(), "p@ss-of-db-77", "p%40ss-of-db-77"]
+    for text in (str(caught.value), (project / "out.ipynb").read_text(), (project / "out.html").read_text()):
+        assert "[removed: GITHUB_PAT]" in text
+        assert [piece for piece in pieces if piece in text] == []
+
+
+def test_r25_a_study_holds_no_key_in_the_options_of_an_engine(project):
+    text = 'study: s\nrun: r\nparameters: {labels: ["provider: openai", "api_key: hunter2"]}\nsteps: [passes]\n'
+    with pytest.raises(
+        ParameterError, match=r"study.yaml, line 3: parameter `labels.api_key` looks like a key"
+    ) as caught:
+        run_study(write_study(project, text), out=pytest.fail)
+    assert "hunter2" not in str(caught.value)
+
+
 # the page
 
 

@@ -65,8 +65,11 @@ def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
 def preflight(book: str, **given: Any) -> None:
     """Ask a few texts live, for cents: what fails here would fail as a batch. The batch does not ask them again."""
     from codebook.run import preflight as ask_first
+    from codebook.run import say_where
 
-    found = ask_first(book, **take_plan(given))
+    planned = take_plan(given)
+    click.echo(say_where(planned["options"]))
+    found = ask_first(book, **planned)
     click.echo(found)
     found.raise_errors()
 

@@ -5,6 +5,7 @@ from codebook.run.embedding import embed_texts
 from codebook.run.estimate import estimate_whole
 from codebook.run.examples import draw_examples, say_draws, try_examples
 from codebook.run.folder import RunFolder, list_runs
+from codebook.run.money import say_where
 from codebook.run.overview import (
     cost_history,
     find_run,
@@ -44,6 +45,7 @@ __all__ = [
     "plan",
     "preflight",
     "say_draws",
+    "say_where",
     "store_vectors",
     "summarise_runs",
     "try_examples",

@@ -21,6 +21,20 @@ from codebook.units import Source, mend_guess
 _SAMPLE = Unit("sample", "A text.")
 
 
+def check_address(engine: str, options: Mapping[str, Any]) -> None:
+    """Refuse an address to which nothing should go, before anything is written.
+
+    Raises
+    ------
+    ParameterError
+        There is no such provider, its address is faulty, or it is plain http beyond this machine.
+    """
+    if engine in PAID:
+        provider = find_provider(options.get("provider", "openai"), options.get("base_url", ""))
+        if fault := find_http_fault(provider):
+            raise ParameterError("The service is not to be called like this; nothing was written.", [fault])
+
+
 def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
     """Return what should be known before requests are paid for, such as a model name that may change its meaning.
 
@@ -37,8 +51,6 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
     options, url, batch = asked["options"], asked["url"], asked["engine"] == "openai_batch"
     provider = find_provider(options.get("provider", "openai"), options.get("base_url", ""))
     today = datetime.now(UTC).date()
-    if fault := find_http_fault(provider):
-        raise ParameterError("The service is not to be called like this.", [fault])
     faults, warnings = dict[Fault, None](), dict[Fault, None]()
     if url not in provider.endpoints:
         mend = f"use one of {', '.join(provider.endpoints)}"

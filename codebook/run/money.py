@@ -147,6 +147,11 @@ def is_snapshot(answered: str, asked: str) -> bool:
     return bool(name) and answered.rpartition("/")[2].startswith(name) and _SNAPSHOT.fullmatch(rest) is not None
 
 
+def say_where(options: Mapping[str, Any], engine: str = "openai_live") -> str:
+    """Say where texts and key go with these options of an engine; empty where everything stays on this machine."""
+    return Meter({"engine": engine, "model": "", "options": options}).destination
+
+
 def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -> pd.DataFrame:
     """Return a run's costs: what `shards` will take, live beside batch, then what is reserved and what was paid.
 

@@ -15,7 +15,7 @@ from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
-from codebook.run.checking import check_requests, describe_encoding, refuse_guess
+from codebook.run.checking import check_address, check_requests, describe_encoding, refuse_guess
 from codebook.run.folder import RunFolder, describe_software, engine_options
 from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, pack
 from codebook.run.planner import Planner
@@ -81,6 +81,7 @@ def plan(
     """
     own = read_options(options) | ({"archive": archive} if archive else {})
     _check_secrecy({"run": run, "model": model, "url": url, "settings": settings or {}, "options": own})
+    check_address(engine, own)
     book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
     url = choose_endpoint(book, url)
     _check_parameters(book, url, draws, limit, settings or {})

@@ -70,7 +70,7 @@ class RunStatus:
     """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
 
     Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
-    the rows that `retry` leaves out unless it is told: asking again leads nowhere. `leaves` says what goes to a service.
+    the rows that `retry` leaves out unless it is told: asking again leads nowhere. `leaves` is what goes to a service.
     """
 
     run: str

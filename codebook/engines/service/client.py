@@ -118,8 +118,9 @@ def make_client(provider: Provider, key: str, timeout_s: float = _TIMEOUT_S) -> 
         import openai
     except ImportError:
         raise MissingExtraError("An engine that calls a service", "openai") from None
-    plain = openai.DefaultHttpxClient(follow_redirects=False)  # a key and texts go nowhere but where it was said
-    return openai.OpenAI(api_key=key, base_url=provider.address, timeout=timeout_s, http_client=plain)
+    made = openai.OpenAI(api_key=key, base_url=provider.address, timeout=timeout_s)
+    made._client.follow_redirects = False  # key and texts go where it was said, and nowhere else
+    return made
 
 
 def explain(error: Exception, what: str, key: str = "") -> EngineError:
