@@ -76,7 +76,6 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if _SETTINGS.fullmatch(name):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("CODEBOOK_CONFIG", os.devnull)  # no settings, and none of this person's
 
 
 @pytest.fixture
@@ -86,6 +85,7 @@ def project(_empty_environment: None, tmp_path: Path, monkeypatch: pytest.Monkey
     folder.mkdir()
     (folder / "study.yaml").write_text("study: test\n", encoding="utf-8")
     monkeypatch.setenv("CODEBOOK_PROJECT", str(folder))
+    monkeypatch.setenv("CODEBOOK_CONFIG", os.devnull)  # no settings, and none of this person's
     monkeypatch.chdir(folder)
     return folder
 
