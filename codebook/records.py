@@ -176,6 +176,21 @@ class Answer(NamedTuple):
     final: bool = False
 
 
+def say_erased(record: Mapping[str, Any]) -> list[str]:
+    """Say how many units were erased from a run and when, by its `run.json`.
+
+    Examples
+    --------
+    >>> say_erased({"erased": [{"at": "2026-11-21T09:00:00+00:00", "units": 1, "rows": 3}]})
+    ['1 unit (3 rows) was erased on 2026-11-21']
+    """
+    return [
+        f"{entry['units']:,} unit{'s' * (entry['units'] != 1)} ({entry['rows']:,} rows) "
+        f"{'was' if entry['units'] == 1 else 'were'} erased on {entry['at'][:10]}"
+        for entry in record.get("erased", [])
+    ]
+
+
 def dump_line(value: Any) -> bytes:
     """Write a value as one JSON line, LF included.
 

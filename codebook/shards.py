@@ -55,7 +55,7 @@ class ShardWriter:
     def add(self, request: Request) -> bool:
         """Write a request, or return False where the shard is full. `requests` maps custom_id to request key."""
         line = request.line
-        n_weight = self._n_weight + _weigh(line)
+        n_weight = self._n_weight + weigh_line(line)
         if self._is_full(len(line), n_weight):
             if not self.requests:
                 raise RecordError(
@@ -109,7 +109,7 @@ def write_without(shard: Shard, custom_ids: Collection[str]) -> Shard:
         for _, line in iter_lines(shard.path):
             if load_line(line, shard.path.name)["custom_id"] not in custom_ids:
                 file.write(line + b"\n")
-                n_requests, n_weight = n_requests + 1, n_weight + _weigh(line) + 1
+                n_requests, n_weight = n_requests + 1, n_weight + weigh_line(line) + 1
         digest = file.close()
         path = shard.path.with_name(f"{shard.path.name.partition('-')[0]}-{digest[:12]}.jsonl")
         part.replace(path)
@@ -120,13 +120,15 @@ def write_without(shard: Shard, custom_ids: Collection[str]) -> Shard:
     return Shard(path, digest, shard.url, shard.model, n_requests, n_bytes, n_tokens)
 
 
-def _weigh(line: bytes) -> int:
+def weigh_line(line: bytes) -> int:
     """Bytes of a line by which its tokens are estimated: those of its images do not count, each image does.
 
     Examples
     --------
-    >>> _weigh(b"four") // BYTES_PER_TOKEN, _weigh(b'"data:image/png;base64,' + 9_000 * b"A" + b'"') // BYTES_PER_TOKEN
-    (1, 1506)
+    >>> weigh_line(b"four") // BYTES_PER_TOKEN
+    1
+    >>> weigh_line(b'"data:image/png;base64,' + 9_000 * b"A" + b'"') // BYTES_PER_TOKEN
+    1506
     """
     weight = len(line)
     place = line.find(b";")  # rare in a line, and one byte is found much faster than several

@@ -14,7 +14,7 @@ from codebook.errors import RunError
 from codebook.ledger import open_known
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.recorded import read_run_record
-from codebook.records import write_atomic
+from codebook.records import say_erased, write_atomic
 from codebook.report.cells import frame_html, text_html
 from codebook.report.checklist import NOTE as CHECK_NOTE
 from codebook.report.checklist import check_facts, say_checks
@@ -126,7 +126,7 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
         "answered": record.get("answered", {}),
         "units": record["units"],
         "findings": [entry.finding for entry in entries if entry.finding],
-        "coverage_sentence": coverage_sentence(table),
+        "coverage_sentence": "; ".join([coverage_sentence(table), *say_erased(record)]),
         "coverage_table": frame_html(coverage(table)),
         "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),

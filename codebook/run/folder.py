@@ -107,6 +107,11 @@ class RunFolder:
         wanted = {*places, *recorded} - {self.table_path.name}
         return tuple(place for place in sorted(wanted) if not (self.path / place).is_file())
 
+    def say_begun_erasure(self) -> tuple[str, ...]:
+        """That an erasure in the project was begun and not finished, if so."""
+        begun = (self.runs / ".erasing.json").is_file()
+        return ("an erasure was begun and not finished: repeat `codebook erase`",) * begun
+
     def open_ledger(self) -> Ledger:
         """Open the ledger of the project, which must know this run.
 

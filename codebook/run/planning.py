@@ -98,7 +98,7 @@ def plan(
         refuse_guess(units, asked)
         warnings = check_requests(book, asked)
         n_units, units_digest = _keep_units(folder, pack(folder, asked, chosen) if is_embedding(book) else chosen)
-        planned = digest(book.digest, units_digest, dump_canonical(asked))
+        planned = plan_digest(book, units_digest, asked)
         with Ledger(folder.ledger_path) as ledger:
             if ledger.start_run(name, planned) != planned:
                 raise _other_plan(folder, book)
@@ -111,6 +111,11 @@ def plan(
                 ledger.finish_plan(name)
                 ledger.note_event(name, "plan", f"{n_units} {'texts' if is_embedding(book) else 'units'}")
     return open_run(name)
+
+
+def plan_digest(book: Codebook, units_digest: str, asked: Mapping[str, Any]) -> str:
+    """Return what tells one plan from another: the instrument, the units, and what was asked of whom."""
+    return digest(book.digest, units_digest, dump_canonical(asked))
 
 
 def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:

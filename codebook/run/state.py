@@ -86,6 +86,7 @@ class RunStatus:
     n_packs: int = 0
     final: Mapping[str, int] = field(default_factory=dict)
     leaves: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -125,6 +126,7 @@ class RunStatus:
             lines.append(f"  {variable}: {say_counts(counts, self.n_packs)}")
         lines += [f"  {said}" for said in self.leaves]
         lines += [f"  note: {warning}" for warning in self.warnings]
+        lines += [f"  {said}" for said in self.erased]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
         for job in self.jobs:
             name = f" ({job.job_id})" if job.job_id else ""

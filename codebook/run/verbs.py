@@ -11,7 +11,7 @@ from codebook.engines import Engine, KeepsFiles, make_engine
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError
 from codebook.ledger import Ledger
 from codebook.machine import all_in_words
-from codebook.records import RETRIED
+from codebook.records import RETRIED, say_erased
 from codebook.run.again import check_retry, plan_again
 from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
@@ -84,6 +84,7 @@ class Run(RunViews):
             n_packs=n_packs,
             final=final,
             leaves=self.leaves,
+            erased=(*say_erased(self.folder.read_record()), *self.folder.say_begun_erasure()),
         )
 
     @property
@@ -154,11 +155,7 @@ class Run(RunViews):
                 failures += open_run(other)._collect_jobs()[1]
         status = self.status()
         with self.folder.lock():
-            self.folder.check_results()
-            self.table_note = write_table(self.table(), self.folder.table_path)
-            self._update_record()
-        with self._ledger() as ledger:
-            ledger.settle()
+            self.refresh()
         if is_embedding(self.codebook):
             store_vectors(self)
         raise_failures(failures)
@@ -168,6 +165,20 @@ class Run(RunViews):
                 f"Nothing is lost. {status.advice}"
             )
         return status
+
+    def refresh(self) -> None:
+        """Write `table.csv` and `run.json` anew from result lines and ledger. The caller holds the run.
+
+        Raises
+        ------
+        RecordError
+            A result file is gone or was changed; nothing is written then.
+        """
+        self.folder.check_results()
+        self.table_note = write_table(self.table(), self.folder.table_path)
+        self._update_record()
+        with self._ledger() as ledger:
+            ledger.settle()
 
     def _collect_jobs(self) -> tuple[list[str], list[Failure]]:
         """Fetch and index the jobs that ended; return the other runs whose answers this run waits for, and failures."""

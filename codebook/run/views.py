@@ -11,7 +11,7 @@ from codebook.errors import Fault, ParameterError, RunError
 from codebook.ledger import Ledger
 from codebook.machine import all_in_words
 from codebook.paths import show_path
-from codebook.records import Unit
+from codebook.records import Unit, say_erased
 from codebook.run.folder import RunFolder
 from codebook.run.labels import build_table
 from codebook.run.logprobs import read_logprobs
@@ -81,6 +81,8 @@ class RunViews:
             run does not have are left out; `attrs["notes"]` counts them (see `read_coders`).
         """
         own = self._own_table()
+        if erased := say_erased(self.record):
+            own.attrs["notes"] = [*own.attrs.get("notes", ()), *erased]
         return merge_tables(own, self._read_coders(coders)) if coders else own
 
     def _read_coders(self, coders: str | Path) -> pd.DataFrame:

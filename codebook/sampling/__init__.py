@@ -10,7 +10,7 @@ weights by `prob`: nothing else need be told.
 """
 
 from codebook.sampling.draw import draw_gold, take_part
-from codebook.sampling.files import read_gold_sample, write_gold_sample
+from codebook.sampling.files import erase_from_sample, is_gold_sample, read_gold_sample, write_gold_sample
 from codebook.sampling.sizes import (
     gold_curve,
     gold_size,
@@ -23,8 +23,10 @@ from codebook.sampling.sizes import (
 
 __all__ = [
     "draw_gold",
+    "erase_from_sample",
     "gold_curve",
     "gold_size",
+    "is_gold_sample",
     "read_gold_sample",
     "take_part",
     "units_for_alpha",

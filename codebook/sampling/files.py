@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,31 @@ def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = Fals
         mend = "read part='test' with unlock=True, or draw with dev_share above 0"
         _refuse(file, f"it has no part {part!r}", mend)
     return sample
+
+
+def is_gold_sample(path: Path) -> bool:
+    """Whether a file is one of `write_gold_sample`."""
+    if path.suffix != ".jsonl":
+        return False
+    with path.open("rb") as file:
+        return file.readline().startswith(b'{"format":"%s"' % FORMAT.encode())
+
+
+def erase_from_sample(path: Path, unit_ids: Collection[str]) -> int:
+    """Take units out of a sample's file and return how many there were; the chances stay those of the draw.
+
+    Raises
+    ------
+    RecordError
+        The file is damaged or was edited.
+    """
+    _read(path)
+    head, *rows = _read_lines(path)
+    kept = [row for row in rows if row["unit_id"] not in unit_ids]
+    if len(kept) < len(rows):
+        with write_atomic(path) as out:
+            out.writelines(dump_line(each) for each in (head | {"sha256": _digest(kept)}, *kept))
+    return len(rows) - len(kept)
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -136,6 +136,20 @@ class VectorStore:
         except Timeout:
             raise BusyError(f"Another process writes to {show_path(self.folder)}. To mend: repeat it later.") from None
 
+    def erase(self, texts: Iterable[str]) -> int:
+        """Overwrite the vectors of texts, and their keys, with zeros; return how many there were.
+
+        Their rows stay, so that no other row moves; nothing finds them any more.
+        """
+        with FileLock(self.folder / ".lock", timeout=_WAIT_S):
+            distinct = list(dict.fromkeys(texts))
+            rows = sorted({int(row) for row in self.rows(distinct) if row >= 0})
+            if rows:
+                begin, dimensions = self._check_length(len(self))
+                _overwrite(self.vectors_path, [begin + row * dimensions * 4 for row in rows], dimensions * 4)
+                _overwrite(self.keys_path, [row * KEY_BYTES for row in rows], KEY_BYTES)
+        return len(rows)
+
     def describe(self, about: dict[str, Any]) -> None:
         """Note beside the vectors what they are, for people and other programs: `about.json`."""
         path, told = self.folder / "about.json", about | {"dimensions": self.dimensions, "key": _KEY, "dtype": _FORMAT}
@@ -244,6 +258,16 @@ def _write_at(file: IO[bytes], place: int, raw: bytes) -> None:
     file.truncate()
     file.flush()
     os.fsync(file.fileno())
+
+
+def _overwrite(path: Path, places: Iterable[int], n_bytes: int) -> None:
+    """Put zeros at some places of a file, and wait until they are on disk."""
+    with path.open("r+b") as file:
+        for place in places:
+            file.seek(place)
+            file.write(bytes(n_bytes))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _write_header(file: IO[bytes], shape: tuple[int, int]) -> None:

@@ -1,0 +1,211 @@
+"""Erase a unit: found in all runs, noted as meant, taken out run by run, and the note removed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from codebook.errors import BusyError, RunError
+from codebook.ledger import Ledger
+from codebook.ledger.book import now
+from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
+from codebook.paths import project_folder, show_path
+from codebook.records import digest_file
+from codebook.run.erasing.derived import erase_derived
+from codebook.run.erasing.files import rewrite_lines, rewrite_run_record, rewrite_units, rewrite_work, shift_of
+from codebook.run.erasing.naming import ask_ledger, name_lines, settle_names
+from codebook.run.erasing.reach import say_unreachable
+from codebook.run.erasing.targets import INTENT, Intent, Target, find_targets, read_intent
+from codebook.run.erasing.traces import Traces
+from codebook.run.folder import RunFolder
+from codebook.run.planning import plan_digest
+from codebook.run.verbs import open_run
+from codebook.vectors import VectorStore
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What an erasure did, run by run, and what it could not reach."""
+
+    unit_id: str
+    targets: tuple[Target, ...]
+    done: tuple[str, ...]
+    unreachable: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [f"Erased from {len(self.targets)} run{'s' * (len(self.targets) != 1)}:"]
+        lines += [f"  {target.run}: {say_target(target)}" for target in self.targets]
+        lines += [f"  {said}" for said in self.done]
+        lines += ["Not reached from here:", *(f"  {said}" for said in self.unreachable)]
+        return "\n".join(lines)
+
+
+def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> Erasure:
+    """Take one unit out of every file of all runs and out of the ledger. It cannot be undone.
+
+    Its text, its answers and its id go; that a unit was erased, and when, is kept. Each run stays readable, and its
+    coverage sums without the unit. A group of texts goes whole where the unit is one of them; a pack of texts to be
+    embedded loses the one. An erasure that was killed is finished by the same call.
+
+    Parameters
+    ----------
+    run
+        Only this run; empty for all.
+    texts
+        Texts of the unit, for vectors that were made of texts without ids; those that runs know are taken from there.
+
+    Raises
+    ------
+    RunError
+        No run holds the unit; or a job under way does; or another erasure was begun and not finished.
+    BusyError
+        Another process works on a run or has the ledger open; the same call goes on later.
+    """
+    runs = project_folder() / "runs"
+    with ExitStack() as stack:
+        stack.enter_context(_lock(runs))
+        known = runs / "ledger.db"
+        ledger = stack.enter_context(Ledger(known)) if known.is_file() else None
+        intent = _find_intent(runs, unit_id, run) or _begin(runs, ledger, unit_id, run, texts)
+        folders = [RunFolder(target.run) for target in intent.targets]
+        for folder in folders:
+            stack.enter_context(folder.lock())
+        intent.write(runs)
+        done = list(_erase(runs, ledger, intent))
+        (runs / INTENT).unlink()
+    return Erasure(unit_id, tuple(intent.targets), tuple(done), tuple(say_unreachable(intent)))
+
+
+def say_target(target: Target) -> str:
+    """Say how much goes of a run."""
+    groups = "" if target.n_units == 1 else f"{target.n_units} units: it is a text of groups or packs"
+    return f"{groups or '1 unit'}, {target.n_rows:,} rows"
+
+
+def _lock(runs: Path) -> AbstractContextManager[object]:
+    """Hold the right to erase."""
+    try:
+        return FileLock(runs / ".erasing.lock").acquire(timeout=1)
+    except Timeout:
+        raise BusyError("Another process is erasing. To mend: wait for it to end, then repeat.") from None
+
+
+def _find_intent(runs: Path, unit_id: str, run: str) -> Intent | None:
+    """The erasure of this unit that was begun before, to be finished now."""
+    intent = read_intent(runs)
+    if intent is None:
+        return None
+    if intent.unit_id != unit_id or (run and [target.run for target in intent.targets] != [run]):
+        raise RunError(
+            f"The erasure of unit {intent.unit_id!r} was begun and not finished. To mend: "
+            f"`codebook erase {intent.unit_id}` finishes it; then repeat this one."
+        )
+    return intent
+
+
+def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Collection[str]) -> Intent:
+    """Find what goes; nothing is changed yet."""
+    everywhere = [path.parent for path in sorted(runs.glob("*/units.jsonl"))]
+    if run and runs / run not in everywhere:
+        open_run(run)  # says which runs there are
+    targets, lonely, shared = find_targets([runs / run] if run else everywhere, unit_id, texts, everywhere)
+    if not targets:
+        looked = f"Run {run!r} holds" if run else f"None of the {len(everywhere)} runs holds"
+        raise RunError(f"{looked} no unit {unit_id!r} (any more); nothing was changed. To mend: check the id.")
+    for target in targets:
+        if not (runs / target.run / "run.json").is_file():
+            continue  # a plan that was killed before it asked anything
+        opened = open_run(target.run)
+        name_lines(target, [variable.name for variable in opened.codebook.variables], opened.asked["draws"])
+    if ledger:
+        settle_names(ledger, targets, alone=bool(run))
+    return Intent(unit_id, now(), lonely, shared, targets)
+
+
+def _erase(runs: Path, ledger: Ledger | None, intent: Intent) -> Iterator[str]:
+    """Take it all out. Every step may be repeated, and until the ledger has changed the old files are the record."""
+    written = {target.run: _Written(RunFolder(target.run), target) for target in intent.targets}
+    traces = _trace(intent)
+    if ledger:
+        held = ask_ledger(ledger, intent.targets)
+        what = Forgetting(
+            rows=[row.row_id for row in held.rows],
+            asks=held.asks,
+            keys=held.keys,
+            names=[(one.run, old, new) for one in intent.targets for old, new in one.names.items() if new],
+            units=[(one.run, old, new) for one in intent.targets for old, new in one.packs.items()],
+            shards=[shift_of(run, one) for run, files in written.items() for one in files.shards],
+            results=[shift_of(run, one) for run, files in written.items() for one in files.results],
+            plans={run: digest for run, files in written.items() if (digest := files.plan_digest)},
+            scrub=traces.scrub,
+        )
+        forget(ledger, what)
+    for target in intent.targets:
+        files = written[target.run]
+        files.settle(intent.begun, traces)
+        if ledger and ledger.is_planned(target.run):
+            _refresh(ledger, files.folder, target)
+        yield from (f"runs/{target.run}/{said}" for said in erase_derived(files.folder, target, traces))
+    yield from _erase_vectors(runs / "vectors", intent.texts)
+    if ledger:
+        overwrite_free_space(ledger)
+
+
+def _trace(intent: Intent) -> Traces:
+    """What to look for in files of other kinds."""
+    unit_ids = {intent.unit_id, *(unit_id for target in intent.targets for unit_id in (*target.units, *target.packs))}
+    custom_ids = {name for target in intent.targets for name in target.names}
+    return Traces(sorted(unit_ids), sorted(custom_ids), intent.texts)
+
+
+def _refresh(ledger: Ledger, folder: RunFolder, target: Target) -> None:
+    """Make anew what a run has of its own ledger."""
+    close_empty(ledger, target.run)
+    note_erasure(ledger, target.run, say_target(target))
+    opened = open_run(target.run)
+    if folder.table_path.is_file():
+        opened.refresh()
+    if (folder.path / "exports").is_dir():
+        opened.export()
+
+
+def _erase_vectors(folder: Path, texts: Sequence[str]) -> Iterator[str]:
+    """Take the vectors of the texts out of all stores."""
+    for path in sorted(folder.glob("*/keys.bin")):
+        if n := VectorStore(path.parent).erase(texts):
+            yield f"{show_path(path.parent)}: {n} vector{'s' * (n != 1)} overwritten"
+
+
+class _Written:
+    """The files of a run as they will be, written beside those that there are."""
+
+    def __init__(self, folder: RunFolder, target: Target) -> None:
+        self.folder, self.target = folder, target
+        self.shards, self.results = rewrite_lines(folder.shards, target), rewrite_lines(folder.results, target)
+        self.units = rewrite_units(folder, target)
+
+    @property
+    def plan_digest(self) -> str:
+        """The digest of the plan without what goes; empty where the run was not planned."""
+        if not self.folder.record_path.is_file():
+            return ""
+        asked = self.folder.read_record()["asked"]
+        return plan_digest(self.folder.read_codebook(), digest_file(self.units), asked)
+
+    def settle(self, begun: str, traces: Traces) -> None:
+        """Let the new files take the place of the old ones."""
+        folder, target = self.folder, self.target
+        self.units.replace(folder.units_path)
+        rewrite_work(folder, target, {one.old: one for one in self.shards})
+        if folder.record_path.is_file():
+            files = {f"shards/{one.old}": one for one in self.shards}
+            files |= {f"results/{one.old}": one for one in self.results}
+            rewrite_run_record(folder, target, begun, files, traces)
+        for place, files_of in ((folder.shards, self.shards), (folder.results, self.results)):
+            for one in files_of:
+                if one.new != one.old:
+                    (place / one.old).unlink()
