@@ -40,6 +40,7 @@ _WHERE = {
         "plan",
         "open_run",
         "list_runs",
+        "erase_unit",
         "estimate_whole",
         "wait",
         "list_jobs",

@@ -1,7 +1,8 @@
-"""The verbs: preflight, plan, submit, status, collect, wait, retry, cancel. Each may be repeated."""
+"""The verbs: preflight, plan, submit, status, collect, wait, retry, cancel, erase. Each may be repeated."""
 
 from codebook.records import RETRIABLE, RETRIED
 from codebook.run.embedding import embed_texts
+from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.estimate import estimate_whole
 from codebook.run.examples import draw_examples, say_draws, try_examples
 from codebook.run.folder import RunFolder, list_runs
@@ -25,6 +26,7 @@ from codebook.run.waiting import wait
 __all__ = [
     "RETRIABLE",
     "RETRIED",
+    "Erasure",
     "JobStatus",
     "Preflight",
     "Run",
@@ -34,6 +36,7 @@ __all__ = [
     "cost_history",
     "draw_examples",
     "embed_texts",
+    "erase_unit",
     "estimate_whole",
     "find_run",
     "list_errors",

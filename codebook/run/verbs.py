@@ -306,7 +306,8 @@ class Run(RunViews):
         )
 
     def _update_record(self) -> None:
-        """Note in `run.json` what is known after collecting."""
+        """Note in `run.json`, as it stands on disk by now, what is known after collecting."""
+        self.record = self.folder.read_record()
         with self._ledger() as ledger:
             self.record["answered"] = describe_answers(ledger, self.name, charged=Meter(self.asked).charges)
             shards = {f"shards/{row.file}": row.sha256 for row in ledger.jobs(self.name) if row.n_requests}

@@ -52,10 +52,11 @@ def _keep(path: Path, target: Target) -> Iterator[tuple[Any, str | None]]:
             yield unit, skip
 
 
-def rewrite_work(folder: RunFolder, target: Target, shards: Mapping[str, Rewritten]) -> None:
+def rewrite_work(folder: RunFolder, target: Target, shards: Mapping[str, Rewritten], traces: Traces) -> None:
     """Take the target out of what engines left, and let their notes name the shards as they are now.
 
-    Archives that were unpacked for a replay are removed where they hold it: they are unpacked again when needed.
+    Archives that were unpacked for a replay are removed where they hold it: they are unpacked again when needed. So are
+    other files that show it.
     """
     edits = Edits(target.names, target.cuts)
     for path in _list_lines(folder.work):
@@ -71,6 +72,9 @@ def rewrite_work(folder: RunFolder, target: Target, shards: Mapping[str, Rewritt
         if (one := shards.get(note.get("shard"))) is not None:
             note |= {"shard": one.new, "sha256": one.sha256, "n_requests": one.n_lines}
             _write(path, orjson.dumps(note, option=orjson.OPT_APPEND_NEWLINE))
+    for path in folder.work.rglob("*"):
+        if path.is_file() and path.suffix not in (".jsonl", ".json") and traces.in_file(path):
+            path.unlink()
 
 
 def rewrite_run_record(

@@ -68,6 +68,8 @@ def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> E
     runs = project_folder() / "runs"
     with ExitStack() as stack:
         stack.enter_context(_lock(runs))
+        for part in runs.glob(f".{INTENT}.*.part"):
+            part.unlink()
         known = runs / "ledger.db"
         ledger = stack.enter_context(Ledger(known)) if known.is_file() else None
         intent = _find_intent(runs, unit_id, run) or _begin(runs, ledger, unit_id, run, texts)
@@ -114,8 +116,8 @@ def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Col
         open_run(run)  # says which runs there are
     targets, lonely, shared = find_targets([runs / run] if run else everywhere, unit_id, texts, everywhere)
     if not targets:
-        looked = f"Run {run!r} holds" if run else f"None of the {len(everywhere)} runs holds"
-        raise RunError(f"{looked} no unit {unit_id!r} (any more); nothing was changed. To mend: check the id.")
+        holder = f"Run {run!r} does not hold" if run else "No run holds"
+        raise RunError(f"{holder} a unit {unit_id!r} (any more); nothing was changed. To mend: check the id.")
     for target in targets:
         if not (runs / target.run / "run.json").is_file():
             continue  # a plan that was killed before it asked anything
@@ -151,6 +153,10 @@ def _erase(runs: Path, ledger: Ledger | None, intent: Intent) -> Iterator[str]:
             _refresh(ledger, files.folder, target)
         yield from (f"runs/{target.run}/{said}" for said in erase_derived(files.folder, target, traces))
     yield from _erase_vectors(runs / "vectors", intent.texts)
+    for path in sorted(runs.glob("*.log")):
+        if traces.in_file(path):
+            path.unlink()
+            yield f"{show_path(path)}: deleted"
     if ledger:
         overwrite_free_space(ledger)
 
@@ -200,7 +206,7 @@ class _Written:
         """Let the new files take the place of the old ones."""
         folder, target = self.folder, self.target
         self.units.replace(folder.units_path)
-        rewrite_work(folder, target, {one.old: one for one in self.shards})
+        rewrite_work(folder, target, {one.old: one for one in self.shards}, traces)
         if folder.record_path.is_file():
             files = {f"shards/{one.old}": one for one in self.shards}
             files |= {f"results/{one.old}": one for one in self.results}

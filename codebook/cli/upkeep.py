@@ -1,0 +1,31 @@
+"""Commands for what a project holds on to: erase takes one unit out of all of it."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("unit")
+@click.option("--run", default="", help="Only from this run; all runs of the project where not given.")
+@click.option("--text-file", default="", metavar="FILE", help="A file with the text, for vectors made without ids.")
+@click.confirmation_option(prompt="Take this unit's text and answers out of all files? It cannot be undone.")
+def erase(unit: str, run: str, text_file: str) -> None:
+    """Erase UNIT (its id): text, answers and id, from the files of runs and from the ledger.
+
+    That one unit was erased, and when, is kept. Repeat it where it was interrupted.
+    """
+    from codebook.run import erase_unit
+
+    click.echo(erase_unit(unit, run=run, texts=[_read_text(text_file)] if text_file else []))
+
+
+def _read_text(path: str) -> str:
+    """The text of a file, without the end of its last line."""
+    from codebook.errors import ParameterError
+    from codebook.paths import missing_file, resolve_path
+
+    file = resolve_path(path)
+    if not file.is_file():
+        raise ParameterError("The text cannot be read.", [missing_file(file)])
+    return file.read_text(encoding="utf-8").removesuffix("\n")
