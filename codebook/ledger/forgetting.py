@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from codebook.errors import BusyError
-from codebook.ledger.book import Ledger, now
+from codebook.ledger.book import Ledger
+from codebook.ledger.claims import now
 
 
 class ErasedRow(NamedTuple):

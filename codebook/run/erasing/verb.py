@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, RunError
 from codebook.ledger import Ledger
-from codebook.ledger.book import now
+from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
 from codebook.paths import project_folder, show_path
 from codebook.records import digest_file
