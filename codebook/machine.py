@@ -9,6 +9,7 @@ import errno
 import functools
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -54,11 +55,12 @@ _BY_WORDS = (
     (("readonly", "unable to open"), _READ_ONLY),
     (("disk i/o error", "locking protocol"), _NO_LOCKS),
 )
-_DAMAGED = (
-    "it is damaged",
-    "restore runs/ledger.db from a backup; or move it away and plan the run again: what lies in its folder or at the "
-    "service is not paid twice",
+MEND_LEDGER = (
+    "restore it from a backup; or move runs/ledger.db away and read each run in again with `codebook adopt runs/RUN`: "
+    "nothing is paid twice"
 )
+_LEDGER = "The ledger (runs/ledger.db)"
+_DAMAGED = ("it is damaged", MEND_LEDGER)
 
 
 def explain(error: BaseException) -> MachineError | None:
@@ -81,6 +83,18 @@ def explain(error: BaseException) -> MachineError | None:
         if isinstance(one, MemoryError):
             return MachineError(f"{_MEMORY[0].capitalize()}. To mend: {_MEMORY[1]}.")
     return None
+
+
+def find_ledger_damage(path: Path) -> MachineError | None:
+    """Look whether a ledger is damaged where nothing has said so yet: what was read from it may have been nonsense."""
+    if not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as db:
+            found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        found = str(error)
+    return None if found == "ok" else MachineError(f"{_LEDGER}: {_DAMAGED[0]} ({found}). To mend: {_DAMAGED[1]}.")
 
 
 def in_words(verb: Callable[P, T]) -> Callable[P, T]:
@@ -124,7 +138,7 @@ def _explain_ledger(error: sqlite3.Error) -> MachineError | None:
     words = str(error).lower()
     known = (said for parts, said in _BY_WORDS if any(part in words for part in parts))
     problem, mend = next(known, _DAMAGED)
-    return MachineError(f"The ledger (runs/ledger.db): {problem} ({error}). To mend: {mend}.")
+    return MachineError(f"{_LEDGER}: {problem} ({error}). To mend: {mend}.")
 
 
 def _as_text(name: Any) -> str:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import io
 import random
+import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from codebook.cli import main
 from codebook.costs.pricefile import read_prices
 from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import CodebookError
 from codebook.execute.plan import plan_study
+from codebook.records import Unit
+from codebook.run import plan
 from codebook.scheme import parse_codebook, read_codebook
 from codebook.table import read_coders
 from codebook.units import check_units, read_units
@@ -158,3 +164,39 @@ def test_r13_damaged_yaml_files_are_told_in_words(project: Path) -> None:
             said += try_to_read(read, project / name)
         assert 0 < len(said) < 120 or name == "study.yaml"  # whose notebooks are not there
         assert all("To mend: " in message for message in said)
+
+
+def test_r13_a_damaged_ledger_is_told_in_words_by_every_command(project: Path) -> None:
+    book = parse_codebook(CODEBOOK)
+    plan(book, [Unit(f"u{number}", f"text {number}") for number in range(40)], run="one")
+    path, dice = project / "runs" / "ledger.db", random.Random(13)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole, said = path.read_bytes(), []
+    for number in range(75):
+        for beside in project.glob("runs/ledger.db-*"):
+            beside.unlink()
+        path.write_bytes(damage_pages(whole, dice))
+        words = (["status"], ["status", "one"], ["table", "one"], ["costs"], ["cancel", "one", "--yes"])[number % 5]
+        done = CliRunner().invoke(main, words)
+        assert isinstance(done.exception, SystemExit | None), words
+        assert "Traceback" not in done.output
+        said += [done.stderr] if done.exit_code else []
+    assert len(said) > 20
+    assert sum("codebook adopt runs/RUN" in one or "codebook adopt runs/one" in one for one in said) == len(said)
+
+
+def damage_pages(data: bytes, dice: random.Random) -> bytes:
+    """Cut a ledger, blank or scramble a part of it, or flip many bits."""
+    changed, start = bytearray(data), dice.randrange(len(data))
+    match dice.randrange(4):
+        case 0:
+            return data[:start]
+        case 1:
+            changed[start : start + 4096] = bytes(4096)
+        case 2:
+            changed[start : start + 100] = dice.randbytes(100)
+        case _:
+            for _ in range(200):
+                changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
+    return bytes(changed)

@@ -68,7 +68,7 @@ def fail(project: Path, monkeypatch: pytest.MonkeyPatch) -> Fail:
         (sqlite3.OperationalError("database or disk is full"), "the disk is full", "free some disk"),
         (sqlite3.OperationalError("attempt to write a readonly database"), "cannot be written", "copy the whole"),
         (sqlite3.OperationalError("disk I/O error"), "no working locks", "copy the whole"),
-        (sqlite3.DatabaseError("database disk image is malformed"), "it is damaged", "restore runs/ledger.db"),
+        (sqlite3.DatabaseError("database disk image is malformed"), "it is damaged", "restore it from a backup"),
     ],
 )
 def test_r13_what_the_machine_does_not_allow_is_told_with_the_mend(fail: Fail, error, problem, mend) -> None:

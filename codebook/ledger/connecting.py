@@ -11,14 +11,16 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
-from codebook.errors import BusyError
+from codebook.errors import BusyError, RecordError
+from codebook.machine import MEND_LEDGER
 
 WAIT_S = 60.0
 """How long to wait for another process that writes."""
 SAY_AFTER_S = 3.0
 """After which time it is said that another process is waited for."""
 MEMORY = Path(":memory:")
-_HELD = "Another process holds the ledger (runs/ledger.db)"
+_FILE = "runs/ledger.db"
+_HELD = f"Another process holds the ledger ({_FILE})"
 _CLOSE = "end it, or close the program that has the file open"
 
 
@@ -109,6 +111,9 @@ def _open(address: str, *, any_thread: bool) -> sqlite3.Connection:
         if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             raise _Refused(*error.args) from None
         raise
+    except UnicodeDecodeError as error:  # of SQLite's own message, which names what it has found
+        db.close()
+        raise RecordError(f"{_FILE} is no ledger, or damaged ({error}). To mend: {MEND_LEDGER}.") from error
     except sqlite3.DatabaseError:
         pass  # no ledger, or damaged: said by whoever looks at its tables
     return db

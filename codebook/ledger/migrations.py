@@ -22,6 +22,7 @@ from pathlib import Path
 
 from codebook.errors import RecordError
 from codebook.ledger.connecting import connect, has_changes_beside, wait_for_others
+from codebook.machine import MEND_LEDGER
 
 
 def m001_first(db: sqlite3.Connection) -> None:
@@ -145,10 +146,7 @@ def read_version(db: sqlite3.Connection, path: Path) -> int:
     except sqlite3.OperationalError:
         raise  # locked, or not allowed to be opened: the file itself may be sound
     except sqlite3.DatabaseError as error:
-        raise RecordError(
-            f"{path} is no ledger, or damaged ({error}). To mend: restore it from a backup, or move it away and plan "
-            "again; what was answered is then asked anew."
-        ) from None
+        raise RecordError(f"{path} is no ledger, or damaged ({error}). To mend: {MEND_LEDGER}.") from None
     if version > len(MIGRATIONS):
         raise RecordError(
             f"{path.name} was written by a newer version of codebook-kit (tables {version}, known {len(MIGRATIONS)}). "

@@ -157,11 +157,12 @@ def _check_field(field: RecordField, loc: Loc) -> Iterator[Finding]:
         yield (*loc, "categories"), f"a choice between {len(field.categories)}", "give at least 2 categories"
     if field.kind != "choice" and field.categories:
         yield (*loc, "categories"), f"categories for a field of kind {field.kind}", "write `kind: choice`"
-    folded = [fold_name(name) for name in field.labels]
+    firsts: dict[str, str] = {}
     for place, name in enumerate(field.labels):
-        if (first := folded.index(folded[place])) != place:
-            problem = _say_twins(field.labels[first], name)
+        if fold_name(name) in firsts:
+            problem = _say_twins(firsts[fold_name(name)], name)
             yield (*loc, "categories", place, "name"), problem, "rename or remove one"
+        firsts.setdefault(fold_name(name), name)
 
 
 def _check_schema_limits(variable: Variable) -> Iterator[Finding]:
