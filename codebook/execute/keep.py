@@ -29,14 +29,14 @@ def explain_failure(ename: str, evalue: str, traceback: list[str]) -> str:
     return "\n".join([*cut, *lines[-_CAUSE_LINES:]]) if traceback else f"{ename}: {evalue}"
 
 
-def keep_copy(copy: Path, out: Path, source: Path, *, note: str = "") -> None:
-    """Write the executed copy to its place: no colours, no absolute paths in the record, no secrets.
+def keep_copy(copy: str, out: Path, source: Path, *, note: str = "") -> None:
+    """Write the executed copy, a text, to its place: no colours, no absolute paths in the record, no secrets.
 
     A `note` on top says why it stopped, in place of what papermill puts there.
     """
-    if not copy.is_file():
+    if not copy:
         return
-    notebook = orjson.loads(copy.read_bytes())
+    notebook = orjson.loads(copy)
     record = notebook["metadata"].get("papermill", {})
     record |= {"input_path": _record_path(source), "output_path": _record_path(out)}
     for cell in notebook["cells"]:

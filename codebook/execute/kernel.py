@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from codebook.execute.stopping import is_stopping
 from codebook.paths import project_folder
-
-_PROFILE = """\
-c = get_config()
-c.IPKernelApp.log_level = 'ERROR'  # ipykernel 7.3+ warns at every start that it uses TCP
-c.InteractiveShell.automagic = False  # else a cell of the one line `run: str = "x"` is taken for %run
-"""
-
-
-@contextmanager
-def make_workshop() -> Iterator[Path]:
-    """Make a temporary folder with an IPython profile of its own, so that no start-up file takes part."""
-    with tempfile.TemporaryDirectory(prefix="codebook-", ignore_cleanup_errors=True) as folder:
-        profile = Path(folder, "ipython", "profile_default")
-        profile.mkdir(parents=True)
-        (profile / "ipython_kernel_config.py").write_text(_PROFILE)
-        yield Path(folder)
 
 
 def make_kernel_manager(workshop: Path, log: IO[bytes]) -> type:
     """Return a class of kernel managers that start this Python, whatever kernels the machine has on its path.
 
-    What the kernel process itself says, as when it is killed, goes to `log`.
+    What the kernel process itself says, as when it is killed, goes to `log`. Its connection file, which holds the key
+    to it, lies in the workshop. Where this process is being stopped, the kernel gets no time to end.
     """
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
@@ -46,6 +29,9 @@ def make_kernel_manager(workshop: Path, log: IO[bytes]) -> type:
             return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
     class Manager(AsyncKernelManager):
+        def _connection_file_default(self) -> str:
+            return str(workshop / "kernel.json")
+
         def _kernel_spec_manager_default(self) -> KernelSpecManager:
             return ThisPython()
 
@@ -55,5 +41,10 @@ def make_kernel_manager(workshop: Path, log: IO[bytes]) -> type:
             )
 
         pre_start_kernel = _async_pre_start_kernel
+
+        async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+            await super()._async_shutdown_kernel(now=now or is_stopping(), restart=restart)
+
+        shutdown_kernel = _async_shutdown_kernel
 
     return Manager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,15 +13,16 @@ from typing import Any, Literal
 from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.html import write_html
 from codebook.execute.keep import explain_failure, keep_copy
-from codebook.execute.kernel import make_kernel_manager, make_workshop
+from codebook.execute.kernel import make_kernel_manager
 from codebook.execute.parameters import Value, check_parameters, read_notebook, read_parameters, read_tags, suggest
 from codebook.execute.secrets import read_secrets
+from codebook.execute.stopping import orderly_end
+from codebook.execute.workshop import keep_in_memory, make_workshop
 from codebook.paths import project_folder, show_path
 from codebook.secrecy import remove_secrets
 
 TIMEOUT_S = 3600.0
 KERNEL_START_S = 120
-COPY = "executed.ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,31 @@ def run_notebook(
     default = declared["run"].default if "run" in declared else ""
     folder = project_folder() / "runs" / str(run or values.get("run") or default or "notebooks")
     out = folder / "notebooks" / path.name
-    try:
+    with orderly_end(), paged(out):
         return execute_notebook(path, values, out=out, timeout_s=timeout_s)
-    finally:
-        if out.is_file():
-            write_html(out, out.with_suffix(".html"))
+
+
+@contextmanager
+def paged(copy: Path) -> Iterator[None]:
+    """Write the page of an executed copy in the end, whatever came; where it was stopped, take an older page away.
+
+    Ctrl-C may have come in the middle of an import, so nothing is imported after it.
+    """
+    page = copy.with_suffix(".html")
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        page.unlink(missing_ok=True)
+        raise
+    except BaseException:
+        _write_page(copy, page)
+        raise
+    _write_page(copy, page)
+
+
+def _write_page(copy: Path, page: Path) -> None:
+    if copy.is_file():
+        write_html(copy, page)
 
 
 def execute_notebook(
@@ -116,14 +138,14 @@ def execute_notebook(
     path = Path(path)
     values = check_parameters(read_parameters(path), parameters or {}, where=show_path(path))
     start = time.monotonic()
-    with make_workshop() as workshop:
-        copy = workshop / COPY
+    read_secrets()  # now, since what asks the keyring may be slow, and there may be no time in the end
+    with orderly_end(), make_workshop() as workshop, keep_in_memory() as (place, memory):
         try:
-            failure = _run_papermill(path, values, workshop, start + timeout_s, on_cell)
+            failure = _run_papermill(path, values, _Room(workshop, place), start + timeout_s, on_cell)
         except BaseException:  # the user stopped it: keep what was done so far
-            keep_copy(copy, out, path)
+            keep_copy(memory.copies.get(place, ""), out, path)
             raise
-        keep_copy(copy, out, path, note=failure.note if failure else "")
+        keep_copy(memory.copies.get(place, ""), out, path, note=failure.note if failure else "")
     if failure is None:
         return Execution("done", out, time.monotonic() - start)
     if failure.pending:
@@ -141,8 +163,16 @@ class _Failure:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Where a notebook runs, and where its executed copy is kept meanwhile."""
+
+    workshop: Path
+    copy: str
+
+
 def _run_papermill(
-    path: Path, values: Mapping[str, Value], workshop: Path, deadline: float, on_cell: Callable[[int], None]
+    path: Path, values: Mapping[str, Value], room: _Room, deadline: float, on_cell: Callable[[int], None]
 ) -> _Failure | None:
     """Run papermill, and return what stopped it, or None."""
     import logging
@@ -160,17 +190,17 @@ def _run_papermill(
     loud = logging.getLogger("papermill")
     level = loud.level
     loud.setLevel(logging.CRITICAL)
-    log = (workshop / "kernel.log").open("wb")
+    log = (room.workshop / "kernel.log").open("wb")
     try:
         executed = papermill.execute_notebook(
             _escape_braces(path),
-            _escape_braces(workshop / COPY),
+            room.copy,
             dict(values),
             kernel_name="python3",
             language="python",
             progress_bar=False,
             start_timeout=KERNEL_START_S,
-            kernel_manager_class=make_kernel_manager(workshop, log),
+            kernel_manager_class=make_kernel_manager(room.workshop, log),
             resources={"metadata": {"path": str(project_folder())}},
             on_cell_start=note_start,
             timeout_func=lambda cell: max(1, int(deadline - time.monotonic())),
@@ -188,7 +218,7 @@ def _run_papermill(
     except CellTimeoutError:
         cause = "The time for this notebook was up. To mend: give it more (timeout), or a smaller pilot."
     except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
-        said = (workshop / "kernel.log").read_text(errors="replace").strip()[-1000:] or str(error)
+        said = (room.workshop / "kernel.log").read_text(errors="replace").strip()[-1000:] or str(error)
         cause = f"The kernel stopped ({said}). Was memory short? To mend: try a smaller pilot."
     finally:
         log.close()

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Literal
 
 from codebook.errors import ExecutionError, Fault, ParameterError
-from codebook.execute.html import write_html
-from codebook.execute.notebook import TIMEOUT_S, execute_notebook
+from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
 from codebook.execute.plan import Step, plan_study
+from codebook.execute.stopping import orderly_end
 from codebook.paths import project_folder, resolve_path, show_path
 
 State = Literal["done", "pending", "failed"]
@@ -83,7 +83,8 @@ def run_study(
     out(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
     results: list[StepResult] = []
     for step in plan.steps:
-        result, message = _run_step(step, plan.folder, timeout_s)
+        with orderly_end():
+            result, message = _run_step(step, plan.folder, timeout_s)
         results.append(result)
         width = max(len(known.name) for known in plan.steps)
         out(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
@@ -110,21 +111,22 @@ def _find_study(study_path: str | Path) -> Path:
 
 def _run_step(step: Step, folder: Path, timeout_s: float) -> tuple[StepResult, str]:
     copy = folder / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
-    page = copy.with_suffix(".html")
     start = time.monotonic()
     state: State = "failed"
     try:
-        execution = execute_notebook(
-            step.path, step.parameters, out=copy, timeout_s=timeout_s, on_cell=lambda number: _show_cell(step, number)
-        )
+        with paged(copy):
+            execution = execute_notebook(
+                *(step.path, step.parameters),
+                out=copy,
+                timeout_s=timeout_s,
+                on_cell=lambda number: _show_cell(step, number),
+            )
         state, message = execution.state, f"{execution.message}\nTo go on: run the same command again later."
     except ExecutionError as error:
         message = f"{error}\nThe executed copy is {show_path(copy)}."
     finally:
         _show_cell(step, None)
-        if copy.is_file():
-            write_html(copy, page)
-    return StepResult(step.name, state, time.monotonic() - start, copy, page), message
+    return StepResult(step.name, state, time.monotonic() - start, copy, copy.with_suffix(".html")), message
 
 
 def _show_cell(step: Step, number: int | None) -> None:
