@@ -90,6 +90,15 @@ def state(frame: pd.DataFrame, question: str) -> str:
     return frame.set_index("question").loc[question, "state"]
 
 
+def test_u03_a_saved_table_says_which_ids_did_not_meet(project):
+    frame = FRAME.copy()
+    frame.attrs["joins"] = ["3 of 9 ids of Ann are not in the run (first: 'x')."]
+    for note in ("n < 9", "n < 9 3 of 9 ids of Ann are not in the run (first: 'x')."):
+        save_table(frame, "f1", note=note, **ABOUT)
+        (entry,) = read_outputs(project / "runs" / "r" / "outputs")
+        assert entry.note == "n < 9 3 of 9 ids of Ann are not in the run (first: 'x')."
+
+
 def test_a_table_is_saved_for_data_and_for_papers(project):
     assert save_table(FRAME, "f1", note="n < 9", **ABOUT) is FRAME
     outputs = project / "runs" / "r" / "outputs"

@@ -92,7 +92,8 @@ def save_table(
 
 
 def put_table(folder: Path, frame: pd.DataFrame, entry: OutputEntry, formats: Sequence[str] | None = None) -> None:
-    """Save a table in a folder of outputs, with the formats as of `save_table`."""
+    """Save a table in a folder of outputs, with the formats as of `save_table`; its note tells lost ids."""
+    entry = replace(entry, note=" ".join(filter(None, [entry.note, *_untold(entry.note, frame)])))
     name = entry.name
     paths = [folder / f"{name}.csv"]
     with write_atomic(paths[0]) as file:
@@ -102,6 +103,11 @@ def put_table(folder: Path, frame: pd.DataFrame, entry: OutputEntry, formats: Se
         with write_atomic(paths[-1]) as file:
             file.write(content.encode() if isinstance(content, str) else content)
     _note(folder, replace(entry, files=_digests(paths)))
+
+
+def _untold(note: str, frame: pd.DataFrame) -> list[str]:
+    """What a frame tells of ids that did not meet, where the note does not say it already."""
+    return [told for told in frame.attrs.get("joins", ()) if told not in note]
 
 
 def _printed(
