@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,7 +23,8 @@ C = TypeVar("C", bound=type)
 
 NOTHING_LOST = "Nothing is lost: what was done is on disk, and the same call or command, repeated, goes on from there."
 
-_ELSEWHERE = "copy the whole project to a folder of your own that you may write, and work there"
+_ELSEWHERE = "name a place that you may write, or copy the whole project to a folder of your own and work there"
+_PART = re.compile(r"\.(.+)\.\d+-\d+\.part")
 _LOCAL = "copy the whole project to a local disk, and work there"
 _FULL = ("the disk is full", "free some disk space, then repeat")
 _LOCKED = ("another process holds it", "wait for the other process or close it (a database browser, say), then repeat")
@@ -78,10 +80,11 @@ def explain(error: BaseException) -> MachineError | None:
             return _explain_ledger(one)
         if isinstance(one, OSError) and (said := _BY_NUMBER.get(errno.errorcode.get(one.errno or 0, ""))):
             named = one.filename or one.filename2
-            where = f"{show_path(Path(_as_text(named)))}: " if named and not isinstance(named, int) else ""
-            return MachineError(f"{where}{said[0]}. To mend: {said[1]}.")
+            where = f"{_show_name(named)}: " if named and not isinstance(named, int) else ""
+            problem = said[0] if where else _begin(said[0])
+            return MachineError(f"{where}{problem}. To mend: {said[1]}.")
         if isinstance(one, MemoryError):
-            return MachineError(f"{_MEMORY[0].capitalize()}. To mend: {_MEMORY[1]}.")
+            return MachineError(f"{_begin(_MEMORY[0])}. To mend: {_MEMORY[1]}.")
     return None
 
 
@@ -141,5 +144,12 @@ def _explain_ledger(error: sqlite3.Error) -> MachineError | None:
     return MachineError(f"{_LEDGER}: {problem} ({error}). To mend: {mend}.")
 
 
-def _as_text(name: Any) -> str:
-    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+def _begin(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _show_name(name: Any) -> str:
+    """A file as a person knows it: of a temporary one, the file whose place it was to take."""
+    path = Path(name.decode(errors="replace") if isinstance(name, bytes) else str(name))
+    meant = _PART.fullmatch(path.name)
+    return show_path(path.with_name(meant[1]) if meant else path)

@@ -1,10 +1,14 @@
 """Exports: what is read back is the same table, and a spreadsheet executes nothing."""
 
 import csv
+import errno
+import gc
+import io
 import math
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import openpyxl
@@ -244,3 +248,35 @@ def test_r27_the_wide_form_says_it_and_quotes_too(tmp_path):
     assert '"\'=1+1"' in (tmp_path / "wide.csv").read_text()
     with pytest.raises(TableError, match=r"ends in \.csv"):
         write_wide(table, texts, tmp_path / "wide.xlsx")
+
+
+def test_r13_a_workbook_on_a_full_disk_leaves_one_error_and_no_noise(tmp_path, monkeypatch):
+    noise = []
+    monkeypatch.setattr("sys.unraisablehook", noise.append)
+    table = make_table([row(unit_id=str(number), label=f"label {number}") for number in range(50)])
+    write_table(table, tmp_path / "t.xlsx")
+    before = (tmp_path / "t.xlsx").read_bytes()
+    for room in (0, 10, 500, 2_000, 4_000):
+        monkeypatch.setattr("codebook.table.sheets.write_atomic", full_disk(room))
+        with pytest.raises(OSError, match="No space left"):
+            write_table(table, tmp_path / "t.xlsx")
+        gc.collect()
+    assert noise == []
+    assert (tmp_path / "t.xlsx").read_bytes() == before
+
+
+def full_disk(room: int):
+    """`write_atomic` on a disk that takes so many bytes."""
+
+    class Full(io.FileIO):
+        def write(self, data):
+            if self.tell() + len(data) > room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
+
+    @contextmanager
+    def write(path: Path):
+        with Full(path.with_name(".part"), "w+") as file:
+            yield file
+
+    return write

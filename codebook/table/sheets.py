@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -35,17 +35,49 @@ _OPTIONS = {
 def write_sheet(table: pd.DataFrame, path: Path) -> str:
     """Write table and coverage as the two sheets of a workbook; return a sentence on cut cells, or nothing."""
     import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
 
     _check_fits(table)
     sheets = ((SHEET, table), ("coverage", coverage(table)))
     with write_atomic(path) as file:
-        book = xlsxwriter.Workbook(file, _OPTIONS)
+        book = xlsxwriter.Workbook(_QuietFile(file), _OPTIONS)
         n_cut, _ = (_fill(book.add_worksheet(name), frame) for name, frame in sheets)
-        book.close()
+        try:
+            book.close()
+        except FileCreateError as error:
+            raise error.args[0] from error  # the OSError that it hides
     if not n_cut:
         return ""
     texts = "1 text is" if n_cut == 1 else f"{n_cut:,} texts are"
     return f" {texts} longer than a cell can hold ({MAX_CELL:,} characters) and cut there, marked; .jsonl keeps all."
+
+
+class _QuietFile:
+    """A file whose zip archive may still want to end itself when the file is closed, which it is after a full disk."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._place = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, data: bytes) -> int:
+        if self._file.closed:
+            self._place += len(data)
+            return len(data)
+        return self._file.write(data)
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        self._place = place
+        return place if self._file.closed else self._file.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._place if self._file.closed else self._file.tell()
+
+    def flush(self) -> None:
+        if not self._file.closed:
+            self._file.flush()
 
 
 def read_sheet(path: Path) -> tuple[pd.DataFrame, list[str]]:
