@@ -81,7 +81,8 @@ def test_a_task_at_a_service_and_again_from_its_archive(fake: FakeOpenAI, task: 
     assert status.done
     table = run.table()
     assert table["why"].isna().all(), table[["why", "detail"]]
-    assert run.coverage()["labelled"].sum() == len(table)
+    n_labelled = 3 if task == "embedding" else len(table)  # a pack holds each different text once
+    assert run.coverage()["labelled"].sum() == n_labelled
     assert run.totals()["tokens_in"] > 0
     n_billed = sum(fake.billed.values())
     assert n_billed == len(table)
