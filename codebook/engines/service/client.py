@@ -172,5 +172,10 @@ def _never_left(error: Exception) -> bool:
 
 
 def _say(error: Exception) -> str:
-    """What the service said, on one line and short."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    """What the service said, on one line and short; the SDK shows it only where it stands in the usual field."""
+    import openai
+
+    said, body = " ".join(str(error).split()), error.body if isinstance(error, openai.APIStatusError) else None
+    usual = isinstance(body, dict) and isinstance(body.get("message"), str)
+    words = "" if usual else read_words(body)
+    return (f"{said} - {words}" if words and words not in said else said)[:300] or type(error).__name__
