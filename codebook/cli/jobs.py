@@ -13,11 +13,13 @@ from codebook.records import RETRIABLE
 @click.command()
 @click.argument("run")
 @click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
+@click.option("--again", is_flag=True, help="Have anew what may have been made; it is paid twice if it was.")
 @DRY_RUN
 @WAIT
 @click.pass_context
-def submit(ctx: click.Context, run: str, cap: float | None, dry_run: bool, wait: bool) -> None:
+def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run: bool, wait: bool) -> None:
     """Hand the shards of RUN to its engine, as far as there is room. Goes on where it stopped."""
+    from codebook.errors import UnreachableError
     from codebook.run import open_run
     from codebook.run import wait as wait_for
 
@@ -27,7 +29,11 @@ def submit(ctx: click.Context, run: str, cap: float | None, dry_run: bool, wait:
         return
     for said in opened.leaves:
         click.echo(said)
-    status = opened.submit(progress=True, cap=cap)
+    try:
+        status = opened.submit(progress=True, cap=cap, again=again)
+    except UnreachableError:
+        if not wait:
+            raise
     if wait:
         wait_for(opened, out=click.echo)
         end_fruitless(ctx, run)

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from codebook.engines.base import Engine, KeepsFiles, Limits
+from codebook.engines.base import Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
 from codebook.errors import Fault, ParameterError
 
 ENGINES = {
@@ -75,4 +75,4 @@ def _suggest(word: str, known: list[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
 
 
-__all__ = ["ENGINES", "Engine", "KeepsFiles", "Limits", "make_engine"]
+__all__ = ["ENGINES", "Engine", "KeepsFiles", "Limits", "MakesAnew", "Remark", "Remarks", "make_engine"]

@@ -268,7 +268,8 @@ class OpenAIBatchEngine:
         try:
             batch = self._retrieve(job_id)
         except GoneError as error:
-            return JobState("failed", note=f"{error} What it finished was paid, but cannot be fetched any more.")
+            said = f"{error} What it finished was paid, but cannot be fetched any more."
+            return JobState("failed", note=said, lost=True)
         state = describe_batch(batch, self.provider.file_days, self.client.hide)
         if state.again and not is_full(state.faults) and (note := self.notes.find(job_id)):
             self.notes.write(note.model_copy(update={"file_id": ""}))  # next time it is uploaded anew

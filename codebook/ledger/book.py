@@ -181,6 +181,20 @@ class Ledger(Claims):
         with self.transaction():
             return self._index(shard_id, answers, find_missing)
 
+    def heal(self, shard_id: int, answers: Iterable[FoundLine], state: str, note: str) -> int:
+        """Index lines of a collected job whose answers were lost; return how many lines it has now.
+
+        Questions that are planned to be asked again need not be asked where their answer has turned up.
+        """
+        with self.transaction() as db:
+            (job,) = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()
+            lost = db.execute("SELECT id FROM answers WHERE job = ? AND file IS NULL AND final = 1", (job,)).fetchall()
+            n_answers, _ = self._index(shard_id, answers, lambda: ("absent", note, True))
+            found = "(SELECT id FROM answers WHERE id = ? AND file IS NOT NULL)"
+            db.executemany(f"UPDATE sent SET replaces = NULL WHERE replaces IN {found}", lost)  # noqa: S608
+            db.execute("UPDATE jobs SET state = ?, note = ? WHERE id = ?", (state, note, job))
+        return n_answers
+
     def give_up(self, shard_id: int, note: str) -> bool:
         """End a job that may still be at work: its questions count as cancelled and may be asked by others.
 

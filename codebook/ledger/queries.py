@@ -233,6 +233,13 @@ class Queries:
         """A shard with its job."""
         return JobRow(*self._db.execute(f"{_JOBS} WHERE shards.id = ?", (shard_id,)).fetchone())
 
+    def lost_shards(self, run_id: str) -> set[int]:
+        """The shards of the run of whose answers some were paid and are lost: their files may turn up all the same."""
+        sql = """SELECT DISTINCT shards.id FROM shards JOIN jobs ON jobs.shard_id = shards.id
+            JOIN answers ON answers.job = jobs.id WHERE shards.run_id = ? AND jobs.job_id IS NOT NULL
+            AND answers.final = 1 AND answers.file IS NULL AND answers.detail LIKE 'paid, lost:%'"""
+        return {row[0] for row in self._db.execute(sql, (run_id,))}
+
     def awaited_runs(self, run_id: str) -> list[str]:
         """Other runs whose outstanding answers this run waits for."""
         sql = """SELECT DISTINCT shards.run_id FROM rows JOIN asks ON asks.id = rows.ask_id

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from codebook.engines import Engine
-from codebook.errors import BusyError, EngineError, GoneError
+from codebook.engines import Engine, Remark, Remarks
+from codebook.errors import BusyError, EngineError, GoneError, UnreachableError
 from codebook.ledger import FoundLine, JobRow, Ledger
 from codebook.records import Answer, JobState, LineFault, digest_file
 from codebook.run.folder import RunFolder
@@ -17,6 +17,8 @@ from codebook.run.reading import LineReader
 from codebook.run.refusals import custom_ids_at
 from codebook.scheme import Codebook
 
+NOT_FETCHED, LOST = "not fetched yet", "paid, lost: "
+"""How the note of a job begins whose files are not there yet, and that of one whose files are gone."""
 _MISSING = {
     "completed": ("absent", "the job ended without a line for this question"),
     "cancelled": ("cancelled", "the job was cancelled before this question was answered"),
@@ -33,7 +35,8 @@ def harvest_job(
     are never asked again unless that is demanded.
     """
     assert row.job_id is not None  # the caller chose submitted jobs only
-    state, note, lost, faults = row.state, row.note, False, tuple[LineFault, ...]()
+    told = row.note.partition(NOT_FETCHED)[0].rstrip("; ")
+    state, note, lost, faults = row.state, told, False, tuple[LineFault, ...]()
     try:
         if state == "failed":
             now = engine.poll(row.job_id)
@@ -41,6 +44,9 @@ def harvest_job(
         files = _fetch(folder, engine, row.job_id, row.number)
     except GoneError as error:
         files, note, lost = [], str(error), True
+    except UnreachableError as error:
+        ledger.note_doubt(row.shard_id, "; ".join(filter(None, [told, f"{NOT_FETCHED}: {error}"])))
+        raise
     except EngineError:
         now = engine.poll(row.job_id)
         if now.state != "failed":
@@ -50,17 +56,40 @@ def harvest_job(
     missing_why, detail = _MISSING.get(state, (state, note))
     reader = LineReader(folder, codebook, ledger.variables_sent(row.shard_id), meter)
     lines = chain(_refused(folder, row, faults), reader.read(files))
-    loss = f"paid, lost: {note}" if lost else ""
+    remarks = [] if lost else _remarks(engine, row.job_id)
+    short = "; ".join(remark.words for remark in remarks if remark.incomplete)
+    loss = f"{LOST}{note if lost else short}" if lost or short else ""
     find_loss = lambda: loss or reader.say_loss()  # noqa: E731
     n_answers, strangers = ledger.add_answers(
         row.shard_id, lines, missing_why=missing_why, detail=detail, find_loss=find_loss
     )
-    odd = [*filter(None, [loss]), *reader.say_odd()]
-    if odd:
-        ledger.note_odd(row.shard_id, "; ".join(odd), instead=lost)
+    odd = [loss] if lost else [*(remark.words for remark in remarks), *reader.say_odd()]
+    if odd or told != row.note:
+        ledger.note_odd(row.shard_id, "; ".join(odd if lost else [told, *odd]).strip("; "), instead=True)
     said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines"
     parts = [said, *_say_counts(row, reader), *odd, *_say_strangers(strangers)]
     ledger.note_event(folder.name, "collect", "; ".join(parts))
+
+
+def heal_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: Engine, row: JobRow, meter: Meter) -> None:
+    """Look once more for the answers of a collected job that were lost. Where they are not there, nothing changes."""
+    assert row.job_id is not None  # the caller chose submitted jobs only
+    try:
+        state = engine.poll(row.job_id)
+        files = _fetch(folder, engine, row.job_id, row.number)
+    except EngineError:
+        return
+    if any(remark.incomplete for remark in _remarks(engine, row.job_id)):
+        return
+    reader = LineReader(folder, codebook, ledger.variables_sent(row.shard_id), meter)
+    n_answers = ledger.heal(row.shard_id, reader.read(files), state.state, state.note)
+    said = f"shard {row.number}: its answers were lost and are there again, {n_answers} of {row.n_requests} lines"
+    ledger.note_event(folder.name, "collect", said)
+
+
+def _remarks(engine: Engine, job_id: str) -> Sequence[Remark]:
+    """What the engine has to say of the files that it fetched."""
+    return engine.remarks(job_id) if isinstance(engine, Remarks) else ()
 
 
 def _say_counts(row: JobRow, reader: LineReader) -> Iterator[str]:

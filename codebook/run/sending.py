@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from codebook.engines import Engine
+from codebook.engines import Engine, MakesAnew
 from codebook.engines.service.batches import is_full, read_ceiling
-from codebook.errors import EngineError, RecordError, UnreachableError
+from codebook.errors import EngineError, RecordError, UndecidedError, UnreachableError
 from codebook.ledger import JobRow, Ledger
 from codebook.records import ENDED, JobState, Shard
 from codebook.run.folder import RunFolder
@@ -24,16 +24,25 @@ UNREACHED = "state as last seen"
 """How the note of a job begins whose service could not be asked."""
 
 
-def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Callable[[], Engine]) -> None:
+def send_shards(
+    folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Callable[[], Engine], *, again: bool = False
+) -> None:
     """Hand every shard without a job to the engine, as far as there is room; the others wait for the next call.
 
     Questions that were answered or claimed since the plan are left out first, and where nothing is left of a shard no
-    engine is needed for it.
+    engine is needed for it. A shard of which it is not known whether a job was made keeps no other from being sent.
+
+    Parameters
+    ----------
+    again
+        Hand such a shard in anew: a person decided to pay twice if need be.
 
     Raises
     ------
     BudgetError
         The next shard would cross the cap. What was sent before stays sent.
+    UndecidedError
+        It is not known whether a job was made of a shard; it was not made again. All others are sent.
     EngineError
         The service refused, or cannot be reached. The shard can be handed in again.
     RecordError
@@ -41,6 +50,7 @@ def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Ca
     """
     sweep_leftovers(folder.runs, ledger)
     engine: Engine | None = None
+    undecided: UndecidedError | None = None
     for planned in ledger.jobs(folder.name):
         if planned.job_id is not None or (row := trim_shard(folder, ledger, planned)) is None:
             continue
@@ -48,7 +58,12 @@ def send_shards(folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Ca
             engine = make_engine()
             engine.check_ready()
         if has_room(ledger, engine, row):
-            _send(folder, ledger, meter, engine, row)
+            try:
+                _send(folder, ledger, meter, engine, row, again=again)
+            except UndecidedError as error:
+                undecided = undecided or error
+    if undecided:
+        raise undecided
 
 
 def has_room(ledger: Ledger, engine: Engine, row: JobRow) -> bool:
@@ -59,14 +74,14 @@ def has_room(ledger: Ledger, engine: Engine, row: JobRow) -> bool:
     return row.attempt == 0 or waiting == 0  # a ceiling was met that nobody stated: one at a time from here
 
 
-def _send(folder: RunFolder, ledger: Ledger, meter: Meter, engine: Engine, row: JobRow) -> None:
+def _send(folder: RunFolder, ledger: Ledger, meter: Meter, engine: Engine, row: JobRow, *, again: bool) -> None:
     for _ in range(_N_RACES):
         _check(folder, meter, engine, row)
         key = row.job_key or f"{folder.name}:{row.number}:{row.sha256[:32]}"
         # what waits is not reserved: others may have used its room
         reserved = meter.reserve(ledger, folder.name, folder.shards / row.file) if row.unsent else row.reserved_usd
         if ledger.intend_job(row.shard_id, key, engine.name, reserved):
-            _hand_in(folder, ledger, engine, row, key)
+            _hand_in(folder, ledger, engine, row, key, again=again)
             return
         if (left := trim_shard(folder, ledger, row)) is None:
             return  # others asked the rest, or another process cancelled the run
@@ -82,11 +97,18 @@ def _check(folder: RunFolder, meter: Meter, engine: Engine, row: JobRow) -> None
         raise RecordError(f"{path.name} would be refused by the service; it was not sent.\n{shown}")
 
 
-def _hand_in(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow, key: str) -> None:
+def _hand_in(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow, key: str, *, again: bool) -> None:
     """The call, after its intent. Where it certainly did nothing, its questions are free again."""
     shard = Shard(folder.shards / row.file, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
     try:
-        job_id = engine.submit(shard, key)
+        try:
+            job_id = engine.submit(shard, key)
+        except UndecidedError as error:
+            if not again or not isinstance(engine, MakesAnew):
+                raise
+            said = f"shard {row.number}: made anew on demand, and paid twice if it was made before: {error}"
+            ledger.note_event(folder.name, "submit", said)
+            job_id = engine.submit_anew(shard, key)
     except EngineError as error:
         if row.unsent and not engine.may_know(key):
             ledger.withdraw_intent(row.shard_id, f"not handed in: {error}")
@@ -97,6 +119,21 @@ def _hand_in(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow, key
     ledger.note_submitted(row.shard_id, job_id)
     ledger.note_event(folder.name, "submit", f"shard {row.number}: {job_id}")
     look_after(folder, ledger, engine, replace(row, job_key=key, job_id=job_id))
+
+
+def settle_doubt(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -> None:
+    """Look for the job of a shard whose handing in is in doubt; where it is not to be found, `submit` goes on."""
+    if not isinstance(engine, MakesAnew):
+        return  # it answers within `submit`, which knows what it did
+    try:
+        job_id = engine.find(row.job_key or "")
+    except UnreachableError as error:
+        ledger.note_doubt(row.shard_id, str(error))
+        return
+    if job_id:
+        ledger.note_submitted(row.shard_id, job_id)
+        ledger.note_event(folder.name, "collect", f"shard {row.number}: {job_id} was found")
+        look_after(folder, ledger, engine, replace(row, job_id=job_id))
 
 
 def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -> None:

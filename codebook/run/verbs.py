@@ -15,12 +15,12 @@ from codebook.records import RETRIED, say_erased
 from codebook.run.again import check_retry, plan_again
 from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
-from codebook.run.harvest import harvest_job
+from codebook.run.harvest import harvest_job, heal_job
 from codebook.run.money import Meter
 from codebook.run.packs import is_embedding
 from codebook.run.planner import make_anew
 from codebook.run.rehearsal import rehearse
-from codebook.run.sending import look_after, send_shards
+from codebook.run.sending import look_after, send_shards, settle_doubt
 from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.run.stopping import give_up_job, stop_jobs
 from codebook.run.storing import store_vectors
@@ -105,7 +105,7 @@ class Run(RunViews):
             self._require_planned(ledger)
             return rehearse(self.folder, ledger, Meter(self.asked), self._engine().limits)
 
-    def submit(self, *, progress: bool = False, cap: float | None = None) -> RunStatus:
+    def submit(self, *, progress: bool = False, cap: float | None = None, again: bool = False) -> RunStatus:
         """Hand every shard that has no job yet to the engine, as far as the service has room.
 
         The intent is in the ledger before the call. A call that was interrupted is made again under the same key: the
@@ -117,11 +117,15 @@ class Run(RunViews):
             Show a bar where the engine answers here.
         cap
             What the run may cost in all, in USD; it stays in force until another one is given.
+        again
+            Have those shards answered anew of which it is not known whether a job was made, and pay twice if it was.
 
         Raises
         ------
         BudgetError
             The next shard would cross the cap; it was not sent.
+        UndecidedError
+            It is not known whether a job was made of a shard; it was not made again. Repeat it later, or with `again`.
         UnreachableError
             The service does not answer; repeat it later.
         """
@@ -130,7 +134,8 @@ class Run(RunViews):
             if cap is not None:
                 ledger.set_cap(self.name, cap)
             meter = Meter(self.asked)
-            send_shards(self.folder, ledger, meter, lambda: self._engine(progress=progress, meter=meter, ledger=ledger))
+            make_engine = partial(self._engine, progress=progress, meter=meter, ledger=ledger)
+            send_shards(self.folder, ledger, meter, make_engine, again=again)
         return self.status()
 
     def collect(self, *, partial: bool = False) -> RunStatus:
@@ -184,13 +189,18 @@ class Run(RunViews):
         """Fetch and index the jobs that ended; return the other runs whose answers this run waits for, and failures."""
         failures: list[Failure] = []
         with self.folder.lock(), self._ledger() as ledger:
-            self._poll(ledger, failures)
-            ended = [row for row in ledger.jobs(self.name) if row.open and row.job_id and row.ended_at]
-            if ended:
-                engine, meter = self._engine(), Meter(self.asked)
-                for row in ended:
+            make_engine, meter = cache(self._engine), Meter(self.asked)
+            for row in ledger.jobs(self.name):
+                if row.state == "creating" and row.open:
                     with keep_failure(self.name, row, failures):
-                        harvest_job(self.folder, self.codebook, ledger, engine, row, meter)
+                        settle_doubt(self.folder, ledger, make_engine(), row)
+            self._poll(ledger, failures)
+            lost = ledger.lost_shards(self.name)
+            for row in ledger.jobs(self.name):
+                verb = heal_job if row.shard_id in lost else harvest_job if row.open and row.ended_at else None
+                if row.job_id and verb:
+                    with keep_failure(self.name, row, failures):
+                        verb(self.folder, self.codebook, ledger, make_engine(), row, meter)
             return ledger.awaited_runs(self.name), failures
 
     def _poll(self, ledger: Ledger, failures: list[Failure]) -> None:

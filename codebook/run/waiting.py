@@ -45,11 +45,14 @@ def wait(
     """
     from codebook.notify import notify
 
-    end, said = monotonic() + hours * 3600, ""
+    end, said, told = monotonic() + hours * 3600, "", set[str]()
     pauses = _pauses(first_s, longest_s)
     try:
         while True:
-            status, refused = _step(run, out)
+            status, refused, doubts = _step(run)
+            for doubt in sorted(doubts - told):  # what stays as it was is not told at each look
+                out(doubt)
+            told = doubts
             if str(status) != said:
                 said, pauses = str(status), _pauses(first_s, longest_s)
                 out(said)
@@ -66,20 +69,21 @@ def wait(
         raise
 
 
-def _step(run: Run, out: Callable[[str], object]) -> tuple[RunStatus, BudgetError | None]:
-    """Send and collect once; a service out of reach is said and tried again, a cap is kept for the end."""
-    refused = None
+def _step(run: Run) -> tuple[RunStatus, BudgetError | None, set[str]]:
+    """Send and collect once; why a service cannot be asked is told and tried again, a cap is kept for the end."""
+    refused, doubts = None, set[str]()
     try:
         run.submit()
     except BudgetError as error:
         refused = error
     except UnreachableError as error:
-        out(str(error))
+        doubts.add(str(error))
     try:
-        return run.collect(partial=True), refused
+        status = run.collect(partial=True)
     except UnreachableError as error:
-        out(str(error))
-        return run.status(), refused
+        doubts.add(str(error))
+        status = run.status()
+    return status, refused, doubts
 
 
 def _pauses(first_s: float, longest_s: float) -> Iterator[float]:
