@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from fake_openai import FakeOpenAI
-from service import batch_ids, check_paid, check_sums, finish, plan_batch
+from service import batch_ids, check_paid, check_sums, detail_of, finish, job_note, look_until_gone, plan_batch
 
 from codebook.engines.openai_batch import OpenAIBatchEngine
 from codebook.engines.service.download import download
 from codebook.errors import CutShortError, PendingError, UnreachableError
-from codebook.run import Run, wait
+from codebook.run import Run, open_run, wait
 
 
 def submitted(fake: FakeOpenAI) -> tuple[Run, OpenAIBatchEngine, str]:
@@ -47,6 +47,8 @@ def test_r20_a_wrong_size_keeps_no_whole_file_from_being_collected(fake: FakeOpe
     assert check_sums(finish(run)) == {"": 6}
     assert fake.n_created == 1
     check_paid(fake, 6)
+    assert f"{whole:,} of {whole + by:,} bytes arrived; whole lines were taken" in job_note(run.status())
+    assert "bytes arrived" in str(run.record["answered"]["events"])
 
 
 def test_r20_what_comes_cut_short_is_not_taken_before_it_was_looked_for_often(fake: FakeOpenAI, tmp_path: Path) -> None:
@@ -125,6 +127,91 @@ def test_r37_waiting_fetches_what_comes_late(fake: FakeOpenAI, monkeypatch: pyte
     said: list[str] = []
     assert wait(plan_batch(fake), out=said.append).done
     assert any("not there yet" in line for line in said)
+    check_paid(fake, 6)
+
+
+def test_r37_what_is_gone_was_paid_is_not_asked_again_and_is_healed_when_it_turns_up(fake: FakeOpenAI) -> None:
+    run, _, file_id = submitted(fake)
+    kept = fake.file_path(file_id).read_bytes(), fake.files[file_id]
+    fake.lose_file(file_id)
+    status = look_until_gone(fake, run)
+    assert status.done
+    assert check_sums(run) == {"absent": 6}
+    assert all(detail.startswith("paid, lost: ") for detail in detail_of(run).values())
+    assert (run.retry(), fake.n_created) == (0, 1)
+    assert check_sums(plan_batch(fake, run="two")) == {"absent": 6}, "nor by another run"
+    assert look(run), "it is looked for at each collect"
+    assert check_sums(run) == {"absent": 6}
+
+    fake.file_path(file_id).write_bytes(kept[0])
+    fake.files[file_id] = kept[1]
+    assert look(run)
+    assert check_sums(run) == check_sums(open_run("two")) == {"": 6}
+    assert "lost" not in str(run.status())
+    assert run.totals()["tokens_in"] > 0
+    check_paid(fake, 6)
+
+
+def test_r37_what_turns_up_after_a_retry_was_planned_is_not_asked_again(fake: FakeOpenAI) -> None:
+    run, _, file_id = submitted(fake)
+    kept = fake.file_path(file_id).read_bytes(), fake.files[file_id]
+    fake.lose_file(file_id)
+    look_until_gone(fake, run)
+    assert run.retry(["absent"]) == 6, "a person may decide to pay again"
+    fake.file_path(file_id).write_bytes(kept[0])
+    fake.files[file_id] = kept[1]
+    assert look(run)
+    finish(run)
+    assert check_sums(run) == {"": 6}
+    assert fake.n_created == 1
+    check_paid(fake, 6)
+
+
+def test_r50_the_state_of_a_job_whose_file_is_gone_tells_one_story(fake: FakeOpenAI) -> None:
+    run, _, file_id = submitted(fake)
+    run.status(poll=True)
+    fake.lose_file(file_id)
+    with pytest.raises(UnreachableError):
+        run.collect()
+    (job,) = run.status().jobs
+    assert (job.state, job.collected) == ("completed", False)
+    assert "not fetched yet: The job has ended, but its file is not there yet" in job.note
+    look_until_gone(fake, run)
+    (job,) = run.status().jobs
+    assert job.note.startswith("paid, lost: ")
+    assert "keeps its files" not in str(run.status())
+
+
+def test_r37_a_batch_that_comes_back_heals_its_rows(fake: FakeOpenAI) -> None:
+    run, _, _ = submitted(fake)
+    (batch_id,) = batch_ids(fake)
+    record = fake.batches[batch_id]
+    fake.forget(batch_id)
+    look_until_gone(fake, run)
+    assert check_sums(run) == {"absent": 6}
+    assert run.retry() == 0
+    fake.batches[batch_id] = record
+    assert look(run)
+    assert check_sums(run) == {"": 6}
+    assert job_note(run.status()).startswith("the service keeps its files until")
+    check_paid(fake, 6)
+
+
+def test_r37_a_file_that_stays_cut_short_gives_its_whole_lines_and_the_rest_is_not_asked_again(
+    fake: FakeOpenAI,
+) -> None:
+    cut = fake.fault("files.content", "truncate", times=None, lying=True)
+    run, _, _ = submitted(fake)
+    look_until_gone(fake, run)
+    whys = check_sums(run)
+    assert set(whys) == {"", "absent"} | ({"invalid"} & set(whys))
+    assert 0 < whys[""] < 6
+    assert run.retry() == 0
+    assert "bytes arrived; whole lines were taken" in job_note(run.status())
+    assert cut.n_fired > 3
+    fake.clear_faults()
+    assert look(run)
+    assert check_sums(run) == {"": 6}
     check_paid(fake, 6)
 
 

@@ -6,14 +6,15 @@ import time
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from fake_openai import KEY, FakeOpenAI
 from service import MODEL, check_paid, check_sums, finish, job_note, plan_batch
 
-from codebook.engines.openai_batch import OpenAIBatchEngine
+from codebook.cli import main
 from codebook.engines.service.objects import read_object
 from codebook.errors import EngineError, UndecidedError, UnreachableError
-from codebook.records import CHAT, Shard, read_lines
-from codebook.run import Run, wait
+from codebook.records import CHAT, read_lines
+from codebook.run import open_run, wait
 from codebook.shards import Cuts
 
 NO_EVIDENCE = ("metadata", "input_file_id")
@@ -38,12 +39,6 @@ def crowd(fake: FakeOpenAI, patch: pytest.MonkeyPatch, *, older: int = 0, newer:
 def count_ours(fake: FakeOpenAI) -> int:
     """Batches that were made of our files."""
     return sum(batch["input_file_id"] != PLAIN["input_file_id"] for batch in fake.batches.values())
-
-
-def engine_of(run: Run) -> OpenAIBatchEngine:
-    engine = run._engine()
-    assert isinstance(engine, OpenAIBatchEngine)
-    return engine
 
 
 # --- R2: was it made?
@@ -176,17 +171,92 @@ def test_r02_what_the_service_surely_did_not_do_is_no_doubt(fake: FakeOpenAI) ->
     check_paid(fake, 6)
 
 
-def test_r02_a_person_may_decide_to_make_it_anew(fake: FakeOpenAI) -> None:
+def no_list(fake: FakeOpenAI) -> None:
+    """Let the service have no list of batches."""
     fake.fault("batches.list", "status", status=404, times=None, message="Not Found")
+
+
+def test_r02_a_person_may_decide_to_make_it_anew(fake: FakeOpenAI) -> None:
+    no_list(fake)
     fake.fault("batches.create", "disconnect")
     run = plan_batch(fake)
+    result = CliRunner().invoke(main, ["submit", "one"])
+    assert result.exit_code
+    assert "codebook submit RUN --again" in result.output
+    assert fake.n_created == 0
+    result = CliRunner().invoke(main, ["submit", "one", "--again", "--wait"])
+    assert result.exit_code == 0, result.output
+    assert check_sums(run) == {"": 6}
+    assert fake.n_created == 1
+    assert any("made anew on demand" in what for *_, what in open_run("one").record["answered"]["events"])
+
+
+def test_r02_again_makes_nothing_that_is_not_in_doubt(fake: FakeOpenAI) -> None:
+    run = plan_batch(fake)
+    run.submit(again=True)
+    run.submit(again=True)
+    assert fake.n_created == 1
+    fake.fault("batches.create", "lost answer")
+    other = plan_batch(fake, ["Another one."], run="two")
+    other.submit(again=True)
+    assert fake.n_created == 2, "what the list shows is found, and not made anew"
+
+
+def test_r02_a_shard_in_doubt_keeps_no_other_from_being_sent(fake: FakeOpenAI) -> None:
+    no_list(fake)
+    fake.fault("batches.create", "lost answer", after=1)
+    run = plan_batch(fake, cuts=Cuts(n_requests=2))
     with pytest.raises(UndecidedError):
         run.submit()
-    with run._ledger() as ledger:
-        (row,) = ledger.jobs("one")
-    shard = Shard(run.folder.shards / row.file, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, 0)
-    assert engine_of(run).submit_anew(shard, row.job_key or "") in fake.batches
+    assert fake.n_created == 3
+    assert [bool(job.job_id) for job in run.status().jobs] == [True, False, True]
+    fake.clear_faults()
     assert check_sums(finish(run)) == {"": 6}
+    assert fake.n_created == 3
+    check_paid(fake, 6)
+
+
+def test_r02_collect_looks_again_for_what_is_in_doubt(fake: FakeOpenAI) -> None:
+    fake.fault("batches.list", "status", status=503, times=None, after=1, retry_after=0)
+    fake.fault("batches.create", "lost answer")
+    run = plan_batch(fake)
+    with pytest.raises(UnreachableError):
+        run.submit()
+    fake.clear_faults()
+    run.collect()
+    assert check_sums(run) == {"": 6}
+    assert fake.n_created == 1
+    check_paid(fake, 6)
+
+
+def test_r02_waiting_ends_the_doubt_when_the_list_can_tell(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_list(fake)
+    fake.fault("batches.create", "lost answer")
+    n_pauses, said = 0, list[str]()
+
+    def pause(_: float) -> None:
+        nonlocal n_pauses
+        n_pauses += 1
+        if n_pauses == 3:
+            fake.clear_faults()
+
+    monkeypatch.setattr("codebook.run.waiting.sleep", pause)
+    run = plan_batch(fake)
+    assert wait(run, out=said.append).done
+    told = [line for line in said if line.startswith("It is not known whether the batch was made")]
+    assert len(told) == 1, "what stays as it was is told once"
+    assert fake.n_created == 1
+    check_paid(fake, 6)
+
+
+def test_r02_cancel_does_not_say_that_what_is_in_doubt_never_ran(fake: FakeOpenAI) -> None:
+    no_list(fake)
+    fake.fault("batches.create", "lost answer")
+    run = plan_batch(fake)
+    for verb in (run.submit, run.cancel):
+        with pytest.raises(UnreachableError, match="not known whether the batch was made"):
+            verb()
+    assert check_sums(run) == {"pending": 6}
     assert fake.n_created == 1
 
 
@@ -266,6 +336,19 @@ def test_r19_a_file_that_takes_longer_is_told_and_the_upload_kept(fake: FakeOpen
         run.submit()
     assert (fake.n_created, check_sums(run)) == (0, {"pending": 6})
     assert check_sums(finish(run)) == {"": 6}
+    assert (len(fake.calls("files.create")), fake.n_created) == (1, 1)
+
+
+def test_r51_submit_and_wait_goes_on_while_the_file_is_not_processed(
+    fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
+    fake.fault("batches.create", "file pending", times=10)
+    run = plan_batch(fake)
+    result = CliRunner().invoke(main, ["submit", "one", "--wait"])
+    assert result.exit_code == 0, result.output
+    assert "not processed it yet" in result.output
+    assert check_sums(run) == {"": 6}
     assert (len(fake.calls("files.create")), fake.n_created) == (1, 1)
 
 

@@ -11,7 +11,7 @@ from time import sleep
 from typing import NamedTuple
 
 from codebook.engines.service.client import Client
-from codebook.engines.service.objects import is_page, read_file
+from codebook.engines.service.objects import is_page, read_date, read_file
 from codebook.errors import CutShortError, EngineError, GoneError, UnreachableError
 
 _PAUSES_S = (0.5, 2.0, 5.0)
@@ -63,7 +63,7 @@ def download(client: Client, file_id: str, target: Path, *, trusting: bool = Fal
         for pause_s in (*_PAUSES_S, 0.0):
             try:
                 stated = _find_size(client, file_id)
-                arrived = client.call(f"file {file_id}", _stream, client, file_id, part)
+                arrived, at = client.call(f"file {file_id}", _stream, client, file_id, part)
             except UnreachableError as caught:
                 error, before = caught, None
             else:
@@ -73,6 +73,7 @@ def download(client: Client, file_id: str, target: Path, *, trusting: bool = Fal
                     short = not arrived.whole or arrived.n_bytes < (stated or 0)
                     return Download(target, doubt and f"file {file_id}: {doubt}", short)
                 error, before = CutShortError(f"file {file_id}: {doubt}. Nothing is lost; collect again."), arrived
+                error.at = at
             sleep(pause_s)
         raise error
     finally:
@@ -90,10 +91,11 @@ def _find_size(client: Client, file_id: str) -> int | None:
     return read_file(about.found).n_bytes or None
 
 
-def _stream(client: Client, file_id: str, part: Path) -> Arrived:
-    """Write a file's bytes to disk."""
+def _stream(client: Client, file_id: str, part: Path) -> tuple[Arrived, float | None]:
+    """Write a file's bytes to disk; with what arrived, when that was by the service's clock."""
     hashed, n_bytes, tail, signed = sha256(), 0, b"", False
     with client.sdk.files.with_streaming_response.content(file_id) as response, part.open("wb") as file:
+        at = read_date(response.headers)
         for block in _check_blocks(response.iter_bytes(_BLOCK), dict(response.headers), file_id):
             n_bytes += file.write(block)
             hashed.update(block)
@@ -103,8 +105,10 @@ def _stream(client: Client, file_id: str, part: Path) -> Arrived:
         file.flush()
         os.fsync(file.fileno())
     if n_bytes and not signed:
-        raise GoneError(f"file {file_id}: what came in its place is no file of results.")
-    return Arrived(n_bytes, hashed.digest(), _is_whole(tail))
+        gone = GoneError(f"file {file_id}: what came in its place is no file of results.")
+        gone.at = at
+        raise gone
+    return Arrived(n_bytes, hashed.digest(), _is_whole(tail)), at
 
 
 def _check_blocks(blocks: Iterator[bytes], headers: dict[str, str], file_id: str) -> Iterator[bytes]:
