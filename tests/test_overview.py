@@ -12,14 +12,17 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from scripted import make_book, register
 
+from codebook.cli import main
 from codebook.errors import ParameterError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import WHYS, Unit
-from codebook.run import Run, cost_history, list_errors, list_jobs, plan, summarise_runs
+from codebook.run import Run, cost_history, list_errors, list_jobs, open_run, plan, summarise_runs
 from codebook.run.history import NO_HISTORY, busy_hours, expect_duration
 from codebook.shards import Cuts
+from codebook.widgets.pages import _made
 
 TOPIC = make_book("topic")
 GOOD = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]
@@ -343,3 +346,26 @@ def test_two_thousand_jobs_are_listed_in_well_under_a_second(project):
     assert (jobs["expected_from"] == "1000 jobs of similar size").sum() == 500
     assert listed_s < 1, f"listed in {listed_s:.2f} s"
     assert summarised_s < 2, f"summarised in {summarised_s:.2f} s"
+
+
+def test_r34_ages_after_a_clock_that_was_put_back_are_unknown(several):
+    change_ledger(several, "UPDATE jobs SET created_at = '2099-04-07T12:00:00.000+00:00' WHERE state = 'in_progress'")
+    jobs = list_jobs(run="running")
+    assert jobs["created"].notna().all()
+    assert jobs["age"].isna().all()
+    said = CliRunner().invoke(main, ["status"]).output
+    assert said.count("unknown") == 2
+    assert "-1 day" not in said
+    assert "days" not in said
+    shown = [_made(job) for job in jobs.to_dict("records")]
+    assert [said.partition("<br>")[2] for said in shown] == [
+        '<span class="cb-dim">the clock was put back since</span>'
+    ] * 2
+
+
+def test_r34_a_job_that_ended_before_it_began_is_no_history(several):
+    change_ledger(several, "UPDATE jobs SET ended_at = '2001-01-01T00:00:00.000+00:00' WHERE state = 'completed'")
+    jobs = list_jobs(run="running")
+    assert set(jobs["expected_from"]) == {"no history yet"}
+    assert jobs["expected_end"].isna().all()
+    assert open_run("done").table()["seconds"].isna().all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -55,12 +55,22 @@ def status(ctx: click.Context, run: str) -> None:
     shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
     shown += ["unpriced"] * bool(jobs["unpriced"].any())
     shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
-    jobs["age"], jobs["expected_end"] = jobs["age"].dt.floor("min"), jobs["expected_end"].dt.floor("min")
+    jobs["age"] = list(map(_say_age, jobs["created"], jobs["age"]))
+    jobs["expected_end"] = jobs["expected_end"].dt.floor("min")
     jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
     click.echo(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
     for name, message in jobs.attrs["unreached"].items():
         click.echo(f"{name}: {message}", err=True)
     _end_unknown(ctx)
+
+
+def _say_age(created: Any, age: Any) -> str:
+    """How long ago a job was made; empty where it was not made yet, unknown where the clock was put back since."""
+    from codebook.run.history import say_seconds
+
+    if age != age:  # a missing time is like nothing, not even itself
+        return "unknown" if created == created else ""
+    return say_seconds(age.total_seconds())
 
 
 def _end_unknown(ctx: click.Context) -> None:

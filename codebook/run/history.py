@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NO_HISTORY = "no history yet"
 WINDOW = timedelta(hours=24)
 """Within this time services promise a batch, where they name no time of its end."""
+_JUST_NOW = timedelta(minutes=2)
+"""By so much two clocks may differ before a time that is still to come is taken for a clock that was put back."""
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 _SIMILAR = 3
 """Jobs are of similar size up to this factor of requests; and so many jobs are enough to go by their size."""
@@ -62,6 +64,21 @@ def say_seconds(seconds: float) -> str:
     return f"{whole // _MINUTE_S} min" if whole >= _MINUTE_S else f"{whole} s"
 
 
+def find_ages(created: pd.Series[Any], moment: datetime) -> pd.Series[Any]:
+    """Say how long ago each time was; missing where the clock has been put back since, so that nobody knows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> made = pd.Series(pd.to_datetime(["2026-03-01 00:00", "2026-03-02 00:01", "2027-04-07 00:00"], utc=True))
+    >>> list(find_ages(made, pd.Timestamp("2026-03-02", tz="UTC")).dt.total_seconds())
+    [86400.0, 0.0, nan]
+    """
+    ages: pd.Series[Any] = moment - created
+    ages = ages.where(ages > -_JUST_NOW)
+    return ages.mask(ages < timedelta(0), timedelta(0))
+
+
 def find_due(expires: datetime | None, submitted: datetime | None) -> datetime | None:
     """Return when a job should have ended: when its service gives it up, else a day after it was handed in."""
     return expires or (submitted + WINDOW if submitted else None)
@@ -83,6 +100,7 @@ def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:
 
     done = jobs[(jobs["state"] == "completed") & jobs["created"].notna() & jobs["ended"].notna()]
     seconds = (done["ended"] - done["created"]).dt.total_seconds()
+    done, seconds = done[seconds >= 0], seconds[seconds >= 0]  # else the clock was put back in between
     past: dict[str, _Past] = {
         str(engine): (seconds[done["engine"] == engine].to_numpy(), of_engine["requests"].to_numpy())
         for engine, of_engine in done.groupby("engine")

@@ -186,7 +186,8 @@ def remember(read: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def seconds_between(start: str | None, end: str | None) -> float | None:
-    """Return the seconds between two times of the ledger; of an answer, how long its job took."""
+    """Return the seconds between two times of the ledger; None where the clock was put back in between."""
     if not start or not end:
         return None
-    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return seconds if seconds >= 0 else None

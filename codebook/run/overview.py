@@ -14,7 +14,7 @@ from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import project_folder
 from codebook.records import WHYS
 from codebook.run.folder import list_runs
-from codebook.run.history import busy_hours, expect_ends, is_running, read_facts
+from codebook.run.history import busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.project import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
 from codebook.run.sending import UNREACHED
 from codebook.run.verbs import Run, open_run
@@ -76,7 +76,7 @@ def list_jobs(
     jobs = jobs.join(expect_ends(jobs))
     jobs["cost"] = jobs["job"].map(answers.groupby("job")["cost"].sum(min_count=1)).astype(float)
     jobs["unpriced"] = jobs["job"].map(answers.groupby("job")["n_unpriced"].sum()).fillna(0).astype(int)
-    jobs["age"] = now() - jobs["created"]
+    jobs["age"] = find_ages(jobs["created"], now())
     jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
     kept = jobs[Choice(run, state, study, engine, since, until).rows(jobs)]
     frame = kept.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)

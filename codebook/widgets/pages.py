@@ -148,7 +148,8 @@ def _answered(job: Mapping[Any, Any]) -> str:
 def _made(job: Mapping[Any, Any]) -> str:
     if is_missing(job["created"]):
         return ""
-    return f'{say_time(job["created"])}<br><span class="cb-dim">{say_span(job["age"])} ago</span>'
+    age = "the clock was put back since" if is_missing(job["age"]) else f"{say_span(job['age'])} ago"
+    return f'{say_time(job["created"])}<br><span class="cb-dim">{age}</span>'
 
 
 def _end(job: Mapping[Any, Any]) -> str:
