@@ -318,3 +318,16 @@ def test_r17_a_format_without_a_header_is_named(tmp_path):
     path = put(tmp_path / "a.tsv", text)
     with pytest.raises(TableError, match="it is WebAnno's TSV: a line a token, and no header"):
         read_codings(path, ONE, unit="id", columns=["ann"])
+
+
+def test_r09_a_guessed_encoding_of_a_coders_file_is_told_and_can_be_given(tmp_path):
+    (tmp_path / "t.csv").write_bytes("id,änn,note\n1,sports,Straße und schöne Grüße\n".encode("cp1252"))
+    entry = put(tmp_path / "coders.yaml", "coders:\n  - {file: t.csv, unit: id, columns: [änn]}\n")
+    (note,) = read_coders(entry, ONE).attrs["notes"]
+    assert "read as cp1252, which is a guess: write `encoding: cp1252` if it is right" in note
+    put(entry, "coders:\n  - {file: t.csv, unit: id, columns: [änn], encoding: cp1252}\n")
+    assert "guess" not in read_coders(entry, ONE).attrs["notes"][0]
+    (tmp_path / "t.csv").write_bytes("id,änn,öl\n1,sports,a\xff\n".encode().replace(b"\xc3\xbf", b"\xff"))
+    put(entry, "coders:\n  - {file: t.csv, unit: id, columns: [änn]}\n")
+    with pytest.raises(TableError, match=r"line 2: the byte 0xFF"):
+        read_coders(entry, ONE)

@@ -5,10 +5,11 @@ import errno
 import gc
 import io
 import math
+import random
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import openpyxl
@@ -18,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_units import HOSTILE, LONG
 
-from codebook.errors import MissingExtraError, TableError
+from codebook.errors import CodebookError, MissingExtraError, TableError
 from codebook.records import Unit
 from codebook.table import make_table, read_table, to_wide, write_table, write_wide
 from codebook.table.sheets import MAX_CELL, escape_text
@@ -280,3 +281,18 @@ def full_disk(room: int):
             yield file
 
     return write
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_r13_a_damaged_table_is_told_in_words(tmp_path, suffix):
+    path, dice = tmp_path / f"t{suffix}", random.Random(13)
+    write_table(make_table([row(unit_id=str(number)) for number in range(20)]), path)
+    whole, refused = path.read_bytes(), 0
+    for _ in range(40):
+        start = dice.randrange(len(whole))
+        path.write_bytes(whole[:start] + dice.randbytes(dice.choice((0, 1, 20))) + whole[start + 9 :])
+        with suppress(CodebookError):
+            read_table(path)
+            continue
+        refused += 1
+    assert refused

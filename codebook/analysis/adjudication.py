@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -95,7 +96,11 @@ def read_adjudication(path: str | Path) -> pd.DataFrame:
         problem = f"it is not UTF-8: byte 0x{error.object[error.start]:02X}"
         raise_faults(_READ, [Fault(f"{source.name}, line {line}", problem, "save it as CSV UTF-8")])
     head = text.partition("\n")[0]
-    lines = list(csv.reader(text.splitlines(keepends=True), delimiter=max(",;\t", key=head.count)))
+    csv.field_size_limit(2**31 - 1)  # its own limit is below the length of an article
+    try:
+        lines = list(csv.reader(StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
+    except csv.Error as error:
+        raise_faults(_READ, [Fault(source.name, f"it is no sound csv ({error})", "save it as CSV UTF-8")])
     names = [name.strip() for name in (lines[0] if lines else [])]
     if absent := [name for name in ("unit_id", *FILLED) if name not in names]:
         mend = "keep the head line as write_adjudication wrote it"

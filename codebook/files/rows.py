@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codebook.errors import CodebookError, Fault, UnitsError
+from codebook.errors import CodebookError, Fault, InputError, UnitsError
 from codebook.files.decode import (
     DELIMITERS,
     Encoding,
@@ -86,14 +86,14 @@ class RowFile:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Read a file inside the block: what a reader raises because the file is damaged becomes one `UnitsError`."""
+def reading(path: Path, kind: type[InputError] = UnitsError) -> Iterator[None]:
+    """Read a file inside the block: what a reader raises because the file is damaged becomes one error of the kit."""
     try:
         yield
     except CodebookError:
         raise
     except Exception as error:
-        raise UnitsError(f"{path.name} cannot be read.", [_explain_damage(path, error)]) from error
+        raise kind(f"{path.name} cannot be read.", [_explain_damage(path, error)]) from error
 
 
 def _explain_damage(path: Path, error: Exception) -> Fault:

@@ -41,6 +41,7 @@ class Codings:
     plain: dict[str, Counter[str]] = field(default_factory=dict)
     twice: list[tuple[Key, bool]] = field(default_factory=list)
     ragged: list[int] = field(default_factory=list)
+    guess: str = ""
 
     @property
     def n_codings(self) -> int:
@@ -63,6 +64,8 @@ class Codings:
         said += [f"{_count(n, one)}{link}{what}" for n, one, link, what in parts if n]
         if source.reply:
             said.append(f"{_count(counts['invalid'], 'reply', 'replies')} not naming exactly one category")
+        if self.guess:
+            said.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` if it is right")
         return "; ".join(said) + "."
 
     def faults(self, where: str, codebook: Codebook) -> Iterator[Fault]:
@@ -104,7 +107,7 @@ def read_source(source: CodingSource, folder: Path, codebook: Codebook) -> Codin
     rows.require(source.columns_used())
     where = [(column, as_values(values)) for column, values in source.where.items()]
     variables = {variable.name: variable for variable in codebook.variables}
-    codings = Codings(source)
+    codings = Codings(source, guess=rows.encoding if rows.guessed else "")
     for row in rows:
         codings.counts["rows"] += 1
         if not all(row[column] in values for column, values in where):

@@ -16,7 +16,8 @@ from typing import IO, Any
 import pandas as pd
 
 from codebook.errors import Fault, MissingExtraError, TableError
-from codebook.paths import missing_file, resolve_path
+from codebook.files import reading
+from codebook.paths import find_file_fault, resolve_path
 from codebook.records import read_lines, write_atomic, write_lines
 from codebook.table.contract import NUMBERS
 from codebook.table.formulas import quote_formulas, say_formulas
@@ -105,8 +106,13 @@ def read_table(path: str | Path) -> pd.DataFrame:
         No such file, an unknown suffix, or the file holds no tidy table.
     """
     path = resolve_path(path)
-    if not path.is_file():
-        raise TableError("The table is not there.", [missing_file(path)])
+    if fault := find_file_fault(path):
+        raise TableError("The table is not there.", [fault])
+    with reading(path, TableError):
+        return _read(path)
+
+
+def _read(path: Path) -> pd.DataFrame:
     match path.suffix.lower():
         case ".csv":
             return check_table(restore(_read_csv(path)))
