@@ -329,5 +329,5 @@ def test_r09_a_guessed_encoding_of_a_coders_file_is_told_and_can_be_given(tmp_pa
     assert "guess" not in read_coders(entry, ONE).attrs["notes"][0]
     (tmp_path / "t.csv").write_bytes("id,änn,öl\n1,sports,a\xff\n".encode().replace(b"\xc3\xbf", b"\xff"))
     put(entry, "coders:\n  - {file: t.csv, unit: id, columns: [änn]}\n")
-    with pytest.raises(TableError, match=r"line 2: the byte 0xFF"):
+    with pytest.raises(TableError, match=r"t\.csv, line 2\): the byte 0xFF"):
         read_coders(entry, ONE)
