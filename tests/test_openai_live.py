@@ -12,7 +12,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from email.utils import formatdate
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, formatdate
 from pathlib import Path
 from typing import Any
 
@@ -472,8 +473,29 @@ def test_an_unreachable_service_stops_the_job_and_writes_nothing(
 def test_an_address_that_sends_elsewhere_stops_the_job(tmp_path: Path) -> None:
     with Loopback(lambda _: Response(301, b"", {"Location": "https://example.org"})) as server:
         engine = make(tmp_path, server)
-        with pytest.raises(EngineError, match="correct base_url"):
+        with pytest.raises(EngineError, match="correct base_url") as caught:
             engine.submit(write_shard(tmp_path, ["a"]), "job")
+    assert caught.type is EngineError
+
+
+@pytest.mark.parametrize("status", [302, 303, 307])
+def test_r39_a_login_page_elsewhere_may_go_away(tmp_path: Path, status: int) -> None:
+    with Loopback(lambda _: Response(status, b"", {"Location": "https://example.org/login"})) as server:
+        engine, shard = make(tmp_path, server), write_shard(tmp_path, ["a"])
+        with pytest.raises(UnreachableError, match=r"example\.org/login"):
+            engine.submit(shard, "job")
+    with Loopback(port=server.port):
+        job = engine.submit(shard, "job")
+    assert len(lines_of(engine, job, tmp_path)) == 1
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_r48_a_date_to_wait_for_is_read_by_the_service_s_clock(tmp_path: Path, hours: float) -> None:
+    now = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
+    told = {"Date": format_datetime(now, usegmt=True), "Retry-After": format_datetime(now, usegmt=True)}
+    with Loopback(lambda call: say(429, "slow down", **told) if call.number == 1 else Response()) as server:
+        found = answer_all(tmp_path, server, ["a"])
+    assert (server.n_calls, found["c0"]["response"]["status_code"]) == (2, 200)
 
 
 def test_the_cap_stops_before_it_is_crossed_and_goes_on_with_a_higher_one(tmp_path: Path) -> None:

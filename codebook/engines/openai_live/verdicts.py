@@ -14,6 +14,7 @@ from codebook.errors import EngineError, UnreachableError
 OVERLOADED = frozenset({429, 503, 529})
 """Statuses with which a service says that it has too much to do."""
 _PASSING = frozenset({408, 409, 429})
+_FOR_NOW = frozenset({302, 303, 307})
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
@@ -34,7 +35,8 @@ def find_stop(reply: Reply, address: str, secret: str) -> EngineError | None:
         return explain(_as_sdk_error(reply, address), what, secret)
     if 300 <= reply.status < 400:
         to = f"status {reply.status}, {reply.headers.get('location', 'no address')}"
-        return EngineError(f"{what}: the service is elsewhere ({to}). To mend: correct base_url.")
+        kind = UnreachableError if reply.status in _FOR_NOW else EngineError  # as to a login page, which may go away
+        return kind(f"{what}: the service is elsewhere ({to}). To mend: correct base_url.")
     words = read_words(reply.raw[:1000].decode("utf-8", "replace") if reply.body is None else _error(reply))
     if lacks_endpoint(reply.status, words):
         mend = "correct base_url" if "/v1/" in address else f"add /v1 to base_url ({_with_version(address)})"

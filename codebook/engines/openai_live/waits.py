@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from codebook.engines.service.objects import read_date
+
 Headers = Mapping[str, str]
 
 LONGEST_WAIT_S = 120.0
@@ -22,7 +24,7 @@ def read_retry_after(headers: Headers) -> float | None:
     """Return the seconds for which a service wants to be left alone, or None where it does not say.
 
     `retry-after-ms` counts before `retry-after`, which is in seconds or an HTTP date; what is not later than now says
-    nothing.
+    nothing. Now is the time in the header `date`: the service's clock and this machine's need not agree.
 
     Examples
     --------
@@ -30,15 +32,18 @@ def read_retry_after(headers: Headers) -> float | None:
     (0.25, 2.0)
     >>> read_retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) is None
     True
+    >>> read_retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT", "date": "Wed, 21 Oct 2015 07:27:50 GMT"})
+    10.0
     """
     for name, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
         seconds = _read_number(headers.get(name, "")) / per_second
         if seconds > 0:
             return seconds
     try:
-        seconds = parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time()
+        until = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
+    seconds = until - (read_date(headers) or time.time())
     return seconds if seconds > 0 else None
 
 
