@@ -38,6 +38,7 @@ _WHERE = {
         "try_examples",
         "preflight",
         "plan",
+        "rehearse_plan",
         "open_run",
         "list_runs",
         "erase_unit",

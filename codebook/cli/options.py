@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from codebook.run import Run
+    import pandas as pd
+
     from codebook.units import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,17 +18,16 @@ WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until a
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Check, size and price what would be sent; send nothing.")
 
 
-def show_dry_run(run: Run) -> None:
+def show_dry_run(shards: pd.DataFrame, run: str, mend: str) -> None:
     """Print what would be sent, and every fault; a faulty shard ends the command with an error."""
     from codebook.errors import RecordError
 
-    shards = run.dry_run()
     click.echo(f"{shards.to_string(index=False, na_rep='unknown')}\n")
     for note in (*map(str, shards.attrs["faults"]), *shards.attrs["notes"], *run.leaves):
         click.echo(f"  {note}")
     if shards.attrs["faults"]:
-        raise RecordError(f"The service would refuse the shards of run {run.name!r}; nothing was sent.")
-    click.echo(f"Nothing was sent. To send it: codebook submit {run.name}")
+        raise RecordError(f"The service would refuse the shards of run {run!r}; nothing was sent.")
+    click.echo(f"Nothing was sent. To send it: {mend}")
 
 
 def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

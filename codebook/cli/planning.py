@@ -86,11 +86,14 @@ def preflight(book: str, **given: Any) -> None:
 def plan(book: str, dry_run: bool, **given: Any) -> None:
     """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
     from codebook.run import plan as plan_run
+    from codebook.run import rehearse_plan
 
-    planned = plan_run(book, **take_plan(given))
     if dry_run:
-        show_dry_run(planned)
+        shards = rehearse_plan(book, **take_plan(given))
+        name = shards.attrs["run"]
+        show_dry_run(shards, name, f"plan it, which this has not done, then codebook submit {name}")
         return
+    planned = plan_run(book, **take_plan(given))
     click.echo(planned.status())
     for warning in planned.warnings:
         click.echo(warning, err=True)

@@ -110,7 +110,8 @@ class OpenAIBatchEngine:
         if batch_id := self.find(job_key):
             return batch_id
         note = self.notes.read(job_key)
-        if note is None or note.key_name != self.client.key_name:  # nothing was asked for with another key
+        # nothing was asked for with another key, nor with lines that were left out since
+        if note is None or (note.key_name, note.sha256) != (self.client.key_name, shard.sha256):
             note = self._begin(shard, job_key)
         if not note.file_id:
             note = self._upload(shard, note)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from codebook.ledger.claims import Claims, now
+from codebook.ledger.claims import now
 from codebook.ledger.connecting import connect, copy_file, may_write
+from codebook.ledger.dropping import Drops
 from codebook.ledger.migrations import needs_copy, open_tables
 from codebook.paths import make_private
 from codebook.records import Answer, Shard
@@ -35,7 +36,7 @@ class FoundLine(NamedTuple):
     cost_usd: float | None = None
 
 
-class Ledger(Claims):
+class Ledger(Drops):
     """The ledger of a project, opened for reading and writing; many processes may have it open at a time.
 
     Where file or folder cannot be written, it is opened for reading: the file itself, or a copy of it where its last
@@ -247,11 +248,6 @@ class Ledger(Claims):
             (said,) = db.execute("SELECT note FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()
             notes = [note] if instead else [said] if note in said else [said, note]
             db.execute("UPDATE jobs SET note = ? WHERE shard_id = ?", ("; ".join(filter(None, notes)), shard_id))
-
-    def note_event(self, run_id: str, verb: str, what: str) -> None:
-        """Note what a verb did."""
-        with self.transaction() as db:
-            db.execute("INSERT INTO events (at, run_id, verb, what) VALUES (?, ?, ?, ?)", (now(), run_id, verb, what))
 
 
 _SAID = ("file", "offset", "length", "cost_usd", "why", "detail", "model", "request_id", "fingerprint", "tokens_in",

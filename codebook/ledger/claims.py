@@ -130,18 +130,6 @@ class Claims(Queries):
             db.execute("INSERT OR IGNORE INTO leftovers VALUES (?)", (old,))
         return True
 
-    def leftovers(self) -> list[str]:
-        """Paths that nothing needs any more, relative to the ledger's folder."""
-        return [row[0] for row in self._db.execute("SELECT path FROM leftovers")]
-
-    @contextmanager
-    def forget_leftover(self, path: str) -> Iterator[bool]:
-        """A transaction in which what lies at a path is removed; False where it is in use again, and must stay."""
-        with self.transaction() as db:
-            in_use = "SELECT 1 FROM shards WHERE run_id || '/shards/' || file = ? AND n_requests > 0"
-            yield db.execute(in_use, (path,)).fetchone() is None
-            db.execute("DELETE FROM leftovers WHERE path = ?", (path,))
-
     def note_submitted(self, shard_id: int, job_id: str) -> None:
         """After the call: the engine's name for the job."""
         sql = """UPDATE jobs SET job_id = ?, state = 'validating', note = '', submitted_at = ?
@@ -188,6 +176,16 @@ class Claims(Queries):
             for row in unsent:
                 self._close(row.shard_id, "cancelled", row.note)
         return len(unsent)
+
+    def note_event(self, run_id: str, verb: str, what: str) -> None:
+        """Note what a verb did."""
+        with self.transaction():
+            self._note(run_id, verb, what)
+
+    def _note(self, run_id: str, verb: str, what: str) -> None:
+        """Inside a transaction: what a verb did."""
+        sql = "INSERT INTO events (at, run_id, verb, what) VALUES (?, ?, ?, ?)"
+        self._db.execute(sql, (now(), run_id, verb, what))
 
     def _close(self, shard_id: int, state: str, note: str) -> None:
         """Inside a transaction: end a shard that is not handed in; there is nothing to collect."""

@@ -353,17 +353,22 @@ class Queries:
             WHERE run_id = ? AND cost_usd IS NULL AND {MAYBE_PAID}"""  # noqa: S608
         return float(self._db.execute(sql, (run_id,)).fetchone()[0])
 
-    def used_by_model(self, model: str, run_id: str) -> tuple[int, int, int]:
-        """(answers, tokens in, tokens out) of a model to questions named like those of a run, in the whole project.
+    def variables(self, run_id: str) -> list[str]:
+        """The variables that a run asks about."""
+        return [row[0] for row in self._db.execute("SELECT DISTINCT variable FROM rows WHERE run_id = ?", (run_id,))]
+
+    def used_by_model(self, model: str, variables: Collection[str]) -> tuple[int, int, int]:
+        """(answers, tokens in, tokens out) of a model to questions of these variables, in the whole project.
 
         A custom_id begins with the first 16 letters of its variable, so that answers of another kind do not count.
         """
-        sql = """SELECT count(*), COALESCE(sum(answers.tokens_in), 0), COALESCE(sum(answers.tokens_out), 0)
+        sql = f"""SELECT count(*), COALESCE(sum(answers.tokens_in), 0), COALESCE(sum(answers.tokens_out), 0)
             FROM answers JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
             WHERE shards.model = ? AND answers.tokens_out > 0
             AND substr(answers.custom_id, 1, instr(answers.custom_id, '.') - 1) IN
-                (SELECT DISTINCT substr(variable, 1, 16) FROM rows WHERE rows.run_id = ?)"""
-        found: tuple[int, int, int] = self._db.execute(sql, (model, run_id)).fetchone()
+                ({",".join("?" * len(variables))})"""  # noqa: S608
+        values = (model, *(name[:16] for name in variables))
+        found: tuple[int, int, int] = self._db.execute(sql, values).fetchone()
         return found
 
     def enqueued(self, model: str, *, apart_from: int = 0) -> int:
@@ -386,5 +391,5 @@ class Queries:
         return list(self._db.execute(sql, (run_id,)))
 
     def runs(self) -> list[str]:
-        """The runs of the project, oldest first."""
-        return [row[0] for row in self._db.execute("SELECT run_id FROM runs ORDER BY rowid")]
+        """The runs of the project, oldest first, less those that were discarded."""
+        return [row[0] for row in self._db.execute("SELECT run_id FROM runs WHERE discarded_at IS NULL ORDER BY rowid")]

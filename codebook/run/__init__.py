@@ -16,7 +16,7 @@ from codebook.run.overview import (
     list_unknown,
     summarise_runs,
 )
-from codebook.run.planning import ask_now, plan
+from codebook.run.planning import ask_now, plan, rehearse_plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
 from codebook.run.storing import store_vectors
@@ -47,6 +47,7 @@ __all__ = [
     "open_run",
     "plan",
     "preflight",
+    "rehearse_plan",
     "say_draws",
     "say_where",
     "store_vectors",

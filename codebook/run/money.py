@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,12 +98,12 @@ class Meter:
         found = find(model)
         return find(self.model) if not found.bands and is_snapshot(model, self.model) else found
 
-    def estimate(self, ledger: Ledger, run_id: str, shards: list[Path]) -> Estimate:
-        """Return what shards of a run will cost, live and as a batch, by what this model's answers took so far."""
+    def estimate(self, ledger: Ledger, variables: Collection[str], shards: list[Path]) -> Estimate:
+        """Return what shards about variables will cost, live and as a batch, by what the model's answers took so far."""
         from codebook.costs import estimate_shards
 
         known = self.provider
-        n_answers, _, tokens_out = ledger.used_by_model(self.model, run_id)
+        n_answers, _, tokens_out = ledger.used_by_model(self.model, variables)
         return estimate_shards(
             shards,
             model=self.model,
@@ -124,7 +124,7 @@ class Meter:
             return None
         from codebook.costs import check_cap
 
-        estimate = self.estimate(ledger, run_id, [shard])
+        estimate = self.estimate(ledger, ledger.variables(run_id), [shard])
         wanted = estimate.usd_batch if self.batch else estimate.usd_live
         money = ledger.money(run_id)
         if money.cap is not None:
@@ -171,7 +171,7 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
     paid["USD"] = money.known
     frames, notes = list[pd.DataFrame](), list[str]()
     if shards:
-        estimate = meter.estimate(ledger, run_id, shards)
+        estimate = meter.estimate(ledger, ledger.variables(run_id), shards)
         frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
         notes += estimate.how
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))

@@ -60,7 +60,9 @@ def open_store(folder: RunFolder, asked: Mapping[str, Any]) -> VectorStore:
     return VectorStore(folder.runs / "vectors" / store_name(model, dimensions))
 
 
-def pack(folder: RunFolder, asked: Mapping[str, Any], chosen: Iterator[Pair]) -> Iterator[Pair]:
+def pack(
+    folder: RunFolder, asked: Mapping[str, Any], chosen: Iterator[Pair], store: VectorStore | None = None
+) -> Iterator[Pair]:
     """Yield what a run asks about instead of its units: packs of texts, and the units that are not asked.
 
     A run that was planned keeps its packs, also when their vectors are in the store by now.
@@ -72,7 +74,7 @@ def pack(folder: RunFolder, asked: Mapping[str, Any], chosen: Iterator[Pair]) ->
     RunError
         The run was planned with other texts.
     """
-    store, room = open_store(folder, asked), _find_room(str(asked["model"]))
+    store, room = store or open_store(folder, asked), _find_room(str(asked["model"]))
     if folder.units_path.is_file():
         if not keep_packs(iter_units(folder.units_path), chosen, store.missing, room):
             raise RunError(

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from codebook.dialects import check_settings
-from codebook.engines import make_engine
-from codebook.errors import Fault, ParameterError, RunError
+from codebook.engines import Limits, make_engine
+from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import parse_value
 from codebook.ledger import Ledger
-from codebook.ledger.claims import now
 from codebook.paths import resolve_path, show_path
-from codebook.records import CHAT, RESPONSES, Unit, digest, digest_file, dump_canonical
+from codebook.records import CHAT, RESPONSES, Unit, digest, dump_canonical
 from codebook.run.checking import check_address, check_requests, describe_encoding, refuse_guess
-from codebook.run.folder import RunFolder, describe_software, engine_options
-from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, pack
+from codebook.run.folder import RunFolder, engine_options
+from codebook.run.money import Meter
+from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, open_store, pack
 from codebook.run.planner import Planner
+from codebook.run.project import open_ledger
+from codebook.run.rehearsal import ScratchLedger, rehearse
+from codebook.run.replacing import Draft, make_draft, settle_plan
+from codebook.run.trimming import sweep_leftovers
 from codebook.run.verbs import Run, open_run
-from codebook.scheme import Codebook, diff_codebooks, read_codebook, write_codebook
+from codebook.scheme import Codebook, read_codebook
 from codebook.secrecy import judge_secrecy
 from codebook.shards import Cuts
 from codebook.tasks.embed import check_embedding
-from codebook.tasks.packing import count_texts
-from codebook.units import Source, check_units, write_units
+from codebook.units import Source, check_units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 
 def plan(
@@ -46,7 +56,8 @@ def plan(
     """Plan a run: write its units and shards, and note every question. Nothing is sent.
 
     A question that any run of the project has had answered is not asked again. Planning the same run again changes
-    nothing; after a crash it goes on where it stopped.
+    nothing; after a crash it goes on where it stopped. A run of which nothing was handed in yet may be planned with
+    something else: the new plan takes the place of the old one.
 
     Parameters
     ----------
@@ -77,40 +88,127 @@ def plan(
     InputError
         Codebook, units or parameters are faulty, or the service would refuse the requests.
     RunError
-        A run of this name was planned with something else.
+        A run of this name was planned with something else, and was handed in.
     """
-    own = read_options(options) | ({"archive": archive} if archive else {})
-    _check_secrecy({"run": run, "model": model, "url": url, "settings": settings or {}, "options": own})
-    check_address(engine, own)
-    book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
-    url = choose_endpoint(book, url)
-    _check_parameters(book, url, draws, limit, settings or {})
-    source, chosen = _describe_units(units, limit)
-    if "archive" in own:
-        own["archive"] = show_path(resolve_path(own["archive"]))
-    asked = {"url": url, "draws": draws, "settings": dict(settings or {}), "engine": engine, "model": model}
-    asked["options"] = own
-    name = run or f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
-    folder = RunFolder(name)
-    with folder.lock():
-        answering = make_engine(engine, folder=folder.work, model=model, **engine_options(asked))
-        asked["model"] = answering.model
-        refuse_guess(units, asked)
-        warnings = check_requests(book, asked)
-        n_units, units_digest = _keep_units(folder, pack(folder, asked, chosen) if is_embedding(book) else chosen)
-        planned = plan_digest(book, units_digest, asked)
-        with Ledger(folder.ledger_path) as ledger:
-            if ledger.start_run(name, planned) != planned:
-                raise _other_plan(folder, book)
-            if not folder.record_path.is_file():  # a first plan, or a folder that was deleted
-                write_codebook(book, folder.codebook_path)
-                about = {"source": source, "n": n_units, "sha256": units_digest} | describe_encoding(units)
-                _write_record(folder, book, asked, about, warnings)
-            if not ledger.is_planned(name):
-                Planner(folder, ledger, book, asked, cuts or choose_cuts(answering.limits, url)).run()
-                ledger.finish_plan(name)
-                ledger.note_event(name, "plan", f"{n_units} {'texts' if is_embedding(book) else 'units'}")
-    return open_run(name)
+    given = {"engine": engine, "model": model, "url": url, "draws": draws, "limit": limit, "settings": settings}
+    aim = _Aim.read(codebook, units, given | {"archive": archive, "options": options, "cuts": cuts})
+    folder = RunFolder(run or aim.name)
+    with folder.lock(), Ledger(folder.ledger_path) as ledger:
+        sweep_leftovers(folder.runs, ledger)
+        aim.meet_engine(folder)
+        chosen = pack(folder, aim.asked, aim.chosen) if aim.embeds else aim.chosen
+        with aim.draft(folder, chosen) as draft:
+            settle_plan(folder, ledger, draft)
+            if not ledger.is_planned(folder.name):
+                Planner(folder, ledger, aim.book, aim.asked, aim.cuts).run()
+                ledger.finish_plan(folder.name)
+                ledger.note_event(folder.name, "plan", f"{draft.n_units} {'texts' if aim.embeds else 'units'}")
+    return open_run(folder.name)
+
+
+def rehearse_plan(
+    codebook: Codebook | str | Path, units: Source | Iterable[Unit], *, run: str = "", **given: Any
+) -> pd.DataFrame:
+    """Size and price what `plan` and `submit` would send; nothing of it is kept, and no service is asked.
+
+    Parameters
+    ----------
+    codebook, units, run, given
+        Those of `plan`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each shard, as of `Run.dry_run`; `attrs["run"]` is the name that the run would have.
+
+    Raises
+    ------
+    InputError
+        Codebook, units or parameters are faulty, or the service would refuse the requests.
+    """
+    aim = _Aim.read(codebook, units, given)
+    real = RunFolder(run or aim.name)
+    with TemporaryDirectory() as scratch, open_ledger() as ledger:
+        folder = RunFolder(real.name, Path(scratch))
+        folder.path.mkdir(parents=True)
+        aim.meet_engine(folder)
+        chosen = pack(folder, aim.asked, aim.chosen, open_store(real, aim.asked)) if aim.embeds else aim.chosen
+        with aim.draft(folder, chosen) as draft:
+            draft.units_path.replace(folder.units_path)
+        with ScratchLedger(folder.ledger_path, ledger) as planned:
+            Planner(folder, planned, aim.book, aim.asked, aim.cuts).run()
+            frame = rehearse(folder, planned, Meter(aim.asked), aim.limits)
+    frame.attrs["notes"] = [*map(str, aim.warnings), *frame.attrs["notes"]]
+    frame.attrs["run"] = real.name
+    return frame
+
+
+@dataclass
+class _Aim:
+    """What a run is to ask, and whom; the model, the limits and the warnings are known after `meet_engine`."""
+
+    book: Codebook
+    units: Source | Iterable[Unit]
+    asked: dict[str, Any]
+    source: dict[str, Any]
+    chosen: Iterator[tuple[Unit, str | None]]
+    name: str
+    given_cuts: Cuts | None
+    limits: Limits = Limits()
+    warnings: tuple[Fault, ...] = ()
+
+    @classmethod
+    def read(
+        cls, codebook: Codebook | str | Path, units: Source | Iterable[Unit], given: Mapping[str, Any]
+    ) -> _Aim:
+        """Read and check the parameters of `plan`; what is not given is as there."""
+        whole = {**plan.__kwdefaults__, **given}
+        if unknown := whole.keys() - plan.__kwdefaults__.keys():
+            faults = [Fault(name, "it is no parameter of a plan", "leave it out") for name in sorted(unknown)]
+            raise ParameterError("The run cannot be planned like this.", faults)
+        own = read_options(whole["options"]) | ({"archive": whole["archive"]} if whole["archive"] else {})
+        settings = dict(whole["settings"] or {})
+        spoken = {name: whole[name] for name in ("run", "model", "url")}
+        _check_secrecy({**spoken, "settings": settings, "options": own})
+        check_address(whole["engine"], own)
+        book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
+        url = choose_endpoint(book, whole["url"])
+        _check_parameters(book, url, whole["draws"], whole["limit"], settings)
+        source, chosen = _describe_units(units, whole["limit"])
+        own = read_options(whole["options"]) | ({"archive": whole["archive"]} if whole["archive"] else {})
+        if "archive" in own:
+            own["archive"] = show_path(resolve_path(own["archive"]))
+        engine = whole["engine"]
+        asked = {"url": url, "draws": whole["draws"], "settings": settings, "engine": engine, "model": whole["model"]}
+        asked["options"] = own
+        name = f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
+        return cls(book, units, asked, source, chosen, name, whole["cuts"])
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it asks for vectors."""
+        return is_embedding(self.book)
+
+    @property
+    def cuts(self) -> Cuts:
+        """Where shards end."""
+        return self.given_cuts or choose_cuts(self.limits, self.asked["url"])
+
+    def meet_engine(self, folder: RunFolder) -> None:
+        """Make the engine, and learn its model and limits, and what should be known before it is paid."""
+        options = engine_options(self.asked)
+        answering = make_engine(self.asked["engine"], folder=folder.work, model=self.asked["model"], **options)
+        self.asked["model"], self.limits = answering.model, answering.limits
+        refuse_guess(self.units, self.asked)
+        self.warnings = tuple(check_requests(self.book, self.asked))
+
+    def draft(
+        self, folder: RunFolder, chosen: Iterator[tuple[Unit, str | None]]
+    ) -> AbstractContextManager[Draft]:
+        """Write the units into a file of their own, and describe the plan."""
+        about = {"source": self.source, **describe_encoding(self.units)}
+        path = folder.path / ".units.new.jsonl"
+        return make_draft(path, self.book, self.asked, about, chosen, self.warnings)
 
 
 def plan_digest(book: Codebook, units_digest: str, asked: Mapping[str, Any]) -> str:
@@ -219,71 +317,3 @@ def _find_fault(unit: Unit, seen: Collection[str]) -> Fault | None:
     except UnicodeEncodeError:
         return Fault(where, "it holds half a character (a lone surrogate)", "decode the text anew from its source")
     return None
-
-
-def _keep_units(folder: RunFolder, units: Iterator[tuple[Unit, str | None]]) -> tuple[int, str]:
-    """Write `units.jsonl` of the run once; return how many there are (of packs, texts) and the digest of the file.
-
-    Raises
-    ------
-    RunError
-        The run has other units already.
-    """
-    fresh = folder.path / ".units.new.jsonl"
-    count = 0
-
-    def counted() -> Iterator[tuple[Unit, str | None]]:
-        nonlocal count
-        for pair in units:
-            count += count_texts(pair[0].unit_id)
-            yield pair
-
-    write_units(fresh, counted())
-    try:
-        found = digest_file(fresh)
-        if not count:
-            mend = "check the filter (where) and the file"
-            raise ParameterError("There is nothing to code.", [Fault("units", "no unit is left", mend)])
-        if folder.units_path.exists():
-            if digest_file(folder.units_path) != found:
-                raise RunError(
-                    f"Run {folder.name!r} was planned with other units. To mend: give the new plan a new run name; "
-                    "questions that were answered before are not asked again."
-                )
-        else:
-            fresh.replace(folder.units_path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return count, found
-
-
-def _other_plan(folder: RunFolder, book: Codebook) -> RunError:
-    """The error of a run that was planned with another codebook or other parameters, saying what differs."""
-    changes = diff_codebooks(folder.read_codebook(), book) if folder.codebook_path.is_file() else []
-    said = "".join(f"\n  - {change}" for change in changes[:20]) or "\n  - engine, model, endpoint, draws or settings"
-    return RunError(
-        f"Run {folder.name!r} was planned with something else. What differs:{said}\n"
-        "To mend: give the new plan a new run name; questions that did not change are not asked again."
-    )
-
-
-def _write_record(
-    folder: RunFolder, book: Codebook, asked: Mapping[str, Any], units: Mapping[str, Any], warnings: list[Fault]
-) -> None:
-    """Write the first `run.json`: what was planned, with what, and when."""
-    folder.write_record(
-        {
-            "run": folder.name,
-            "planned_at": now(),
-            "codebook": {
-                "name": book.name,
-                "version": book.version,
-                "sha256": book.digest,
-                "variables": {variable.name: book.variable_digest(variable.name) for variable in book.variables},
-            },
-            "units": units,
-            "asked": asked,
-            "warnings": [str(fault) for fault in warnings],
-            "software": describe_software(),
-        }
-    )

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines import Limits
 from codebook.errors import Fault
-from codebook.ledger import JobRow, Ledger
+from codebook.ledger import Ledger
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
+from codebook.run.trimming import say_taken
 from codebook.shards import Cuts, check_shard
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_COLUMNS = ["shard", "file", "requests", "bytes", "tokens in", "tokens out", "USD live", "USD batch", "faults"]
+
+
+class ScratchLedger(Ledger):
+    """The ledger of a plan that is only tried: it knows what was asked from the real one, and is thrown away."""
+
+    def __init__(self, path: Path, real: Ledger) -> None:
+        super().__init__(path)
+        self.real = real
+
+    def asked_among(self, request_keys: Iterable[str], run_id: str = "") -> set[str]:
+        """Those of the questions that were asked in any run, or that the run has planned already."""
+        keys = list(request_keys)
+        return self.real.asked_among(keys) | super().asked_among(keys, run_id)
+
+    def used_by_model(self, model: str, variables: Collection[str]) -> tuple[int, int, int]:
+        """What the real ledger says."""
+        return self.real.used_by_model(model, variables)
 
 
 def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) -> pd.DataFrame:
@@ -24,45 +45,42 @@ def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) ->
     DataFrame
         Columns `shard`, `file`, `requests`, `bytes`, `tokens in`, `tokens out`, `USD live`, `USD batch`, `faults`.
         Prices are missing where they are not known, and 0 where nobody charges. `attrs["faults"]` lists all faults,
-        `attrs["notes"]` what the figures rest on.
+        `attrs["notes"]` what the figures rest on, and which questions would be left out.
+
+    Raises
+    ------
+    RecordError
+        A shard is not as it was planned.
     """
     import pandas as pd
 
-    rows = [row for row in ledger.jobs(folder.name) if row.job_id is None and row.collected_at is None]
-    faults, notes = list[Fault](), dict[str, None]()
-    frame = pd.DataFrame(
-        [_describe(folder, ledger, meter, limits, row, faults, notes) for row in rows], columns=_COLUMNS
-    )
+    faults, notes, described = list[Fault](), dict[str, None](), list[dict[str, Any]]()
+    variables = ledger.variables(folder.name)
+    for row in ledger.jobs(folder.name):
+        if row.job_id is None and row.collected_at is None:
+            path = folder.shards / row.file
+            folder.check_shard(path, row.sha256)
+            found = check_shard(path, Cuts(limits.n_requests, limits.n_bytes))
+            faults += found
+            about = {"shard": row.number, "file": row.file, "requests": row.n_requests, "bytes": row.n_bytes}
+            price = _price(meter, ledger, variables, path, notes)
+            described.append(about | price | {"faults": len(found)})
+            if taken := ledger.taken(row.shard_id) if row.unsent else {}:
+                whole = f"{len(taken):,} of {row.n_requests:,} questions are {say_taken(taken)}"
+                notes[f"shard {row.number}: {whole} since the plan; they are left out when it is sent"] = None
+    frame = pd.DataFrame(described, columns=_COLUMNS)
     frame.attrs.update(faults=faults, notes=list(notes))
     return frame
 
 
-_COLUMNS = ["shard", "file", "requests", "bytes", "tokens in", "tokens out", "USD live", "USD batch", "faults"]
-
-
-def _describe(
-    folder: RunFolder,
-    ledger: Ledger,
-    meter: Meter,
-    limits: Limits,
-    row: JobRow,
-    faults: list[Fault],
-    notes: dict[str, None],
-) -> dict[str, Any]:
-    """One shard: read whole and checked; its size, tokens and price."""
-    path = folder.shards / row.file
-    folder.check_shard(path, row.sha256)
-    found = check_shard(path, Cuts(limits.n_requests, limits.n_bytes))
-    faults += found
-    about = {"shard": row.number, "file": row.file, "requests": row.n_requests, "bytes": path.stat().st_size}
-    return about | _price(ledger, meter, folder.name, path, notes) | {"faults": len(found)}
-
-
-def _price(ledger: Ledger, meter: Meter, run_id: str, path: Path, notes: dict[str, None]) -> dict[str, Any]:
+def _price(
+    meter: Meter, ledger: Ledger, variables: Collection[str], path: Path, notes: dict[str, None]
+) -> dict[str, float | None]:
+    """Tokens and price of one shard; what they rest on goes to the notes."""
     if not meter.charges:
         notes[f"{meter.engine}: nobody charges"] = None
         return {"tokens in": None, "tokens out": None, "USD live": 0.0, "USD batch": 0.0}
-    estimate = meter.estimate(ledger, run_id, [path])
+    estimate = meter.estimate(ledger, variables, [path])
     notes |= dict.fromkeys(estimate.how)
     tokens = {"tokens in": estimate.tokens_in, "tokens out": estimate.tokens_out}
     return tokens | {"USD live": estimate.usd_live, "USD batch": estimate.usd_batch}

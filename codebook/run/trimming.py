@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from uuid import uuid4
 
 from codebook.ledger import JobRow, Ledger
 from codebook.records import Shard
 from codebook.run.folder import RunFolder
 from codebook.shards import write_without
+
+_GONE = ".gone"
+"""The folder, beside the runs, of what is being removed."""
 
 
 def trim_shard(folder: RunFolder, ledger: Ledger, row: JobRow) -> JobRow | None:
@@ -27,7 +32,7 @@ def trim_shard(folder: RunFolder, ledger: Ledger, row: JobRow) -> JobRow | None:
     taken = ledger.taken(row.shard_id) if row.unsent else {}
     if not taken:
         return row
-    path, said = folder.shards / row.file, _say_taken(taken)
+    path, said = folder.shards / row.file, say_taken(taken)
     place = path.relative_to(folder.runs).as_posix()
     if len(taken) == row.n_requests:
         if ledger.spare_shard(row.shard_id, f"every question is {said}", place):
@@ -42,7 +47,7 @@ def trim_shard(folder: RunFolder, ledger: Ledger, row: JobRow) -> JobRow | None:
     return trim_shard(folder, ledger, row)
 
 
-def _say_taken(taken: dict[str, str]) -> str:
+def say_taken(taken: dict[str, str]) -> str:
     """What became of questions, by the runs that ask them."""
     runs = sorted({run for run in taken.values() if run})
     parts = ["answered"] * ("" in taken.values()) + [f"being asked by {' and '.join(runs)}"] * bool(runs)
@@ -50,8 +55,16 @@ def _say_taken(taken: dict[str, str]) -> str:
 
 
 def sweep_leftovers(runs: Path, ledger: Ledger) -> None:
-    """Remove the files that the ledger says nothing needs; what is in use again is left alone."""
+    """Remove the files and folders that the ledger says nothing needs; what is in use again is left alone.
+
+    A folder is moved away first, which is one step, and then removed.
+    """
+    gone = runs / _GONE
     for place in ledger.leftovers():
         with ledger.forget_leftover(place) as unneeded:
-            if unneeded:
+            if unneeded and (runs / place).is_dir():
+                gone.mkdir(exist_ok=True)
+                (runs / place).replace(gone / f"{place}.{uuid4().hex}")
+            elif unneeded:
                 (runs / place).unlink(missing_ok=True)
+    shutil.rmtree(gone, ignore_errors=True)

@@ -1,0 +1,174 @@
+"""The files of a plan, put in place once; a plan that nothing was handed in of gives way to another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codebook.errors import Fault, ParameterError, RunError
+from codebook.ledger import Ledger
+from codebook.ledger.claims import now
+from codebook.records import Unit, digest, digest_file, dump_canonical
+from codebook.run.folder import RunFolder, describe_software
+from codebook.run.trimming import sweep_leftovers
+from codebook.scheme import Codebook, diff_codebooks, write_codebook
+from codebook.tasks.packing import count_texts
+from codebook.units import write_units
+
+_NEW_NAME = "To mend: give the new plan a new run name; questions that did not change are not asked again."
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All that a run is planned with: its units in a file of their own, `n_units` of them (of packs, texts).
+
+    `about` is what the record says of the units: their source, and how their bytes became characters.
+    """
+
+    book: Codebook
+    asked: Mapping[str, Any]
+    about: Mapping[str, Any]
+    warnings: tuple[Fault, ...]
+    units_path: Path
+    units_sha256: str
+    n_units: int
+
+    @property
+    def digest(self) -> str:
+        """What tells one plan from another."""
+        return digest(self.book.digest, self.units_sha256, dump_canonical(self.asked))
+
+
+@contextmanager
+def make_draft(
+    path: Path,
+    book: Codebook,
+    asked: Mapping[str, Any],
+    about: Mapping[str, Any],
+    units: Iterator[tuple[Unit, str | None]],
+    warnings: tuple[Fault, ...],
+) -> Iterator[Draft]:
+    """Write the units to `path`, where they stay unless they are put elsewhere until the end.
+
+    Raises
+    ------
+    ParameterError
+        No unit is left.
+    """
+    n_units = 0
+
+    def counted() -> Iterator[tuple[Unit, str | None]]:
+        nonlocal n_units
+        for pair in units:
+            n_units += count_texts(pair[0].unit_id)
+            yield pair
+
+    try:
+        write_units(path, counted())
+        if not n_units:
+            mend = "check the filter (where) and the file"
+            raise ParameterError("There is nothing to code.", [Fault("units", "no unit is left", mend)])
+        yield Draft(book, asked, about, warnings, path, digest_file(path), n_units)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def settle_plan(folder: RunFolder, ledger: Ledger, draft: Draft) -> None:
+    """Note the plan of a run and put its files in place. Repeated with the same plan it changes nothing.
+
+    An earlier plan is dropped first, if nothing of it was handed in: its rows, its shards and their files.
+
+    Raises
+    ------
+    RunError
+        The run was handed in, or has its answers, and was planned with something else.
+    """
+    name, sent = folder.name, ledger.was_sent(folder.name)
+    if ledger.is_planned(name) is None and folder.record_path.is_file() and not _holds(folder, draft):
+        raise _other_plan(folder, draft)  # the ledger was lost: nobody knows what was handed in
+    if ledger.start_run(name, draft.digest) != draft.digest:
+        if sent or _is_finished(folder, ledger) or not ledger.drop_plan(name, draft.digest, _say_change(folder, draft)):
+            raise _other_plan(folder, draft)
+    elif not sent and _lost_shards(folder, ledger):
+        ledger.drop_plan(name, draft.digest, "its shards were gone; they are written anew")
+    elif sent and folder.units_path.is_file() and digest_file(folder.units_path) != draft.units_sha256:
+        raise _other_plan(folder, draft)
+    sweep_leftovers(folder.runs, ledger)
+    if not (folder.record_path.is_file() if sent else _holds(folder, draft)):  # a first plan, or files that are gone
+        _put_files(folder, draft)
+
+
+def _holds(folder: RunFolder, draft: Draft) -> bool:
+    """Whether the files in a run's folder are those of a plan."""
+    if not (folder.record_path.is_file() and folder.units_path.is_file() and folder.codebook_path.is_file()):
+        return False
+    record = folder.read_record()
+    planned = (record["codebook"]["sha256"], record["units"]["sha256"], dump_canonical(record["asked"]))
+    return digest(*planned) == draft.digest and digest_file(folder.units_path) == draft.units_sha256
+
+
+def _is_finished(folder: RunFolder, ledger: Ledger) -> bool:
+    """Whether the run was collected and has all its answers, from other runs."""
+    if not folder.record_path.is_file() or "answered" not in folder.read_record():
+        return False
+    return not any("pending" in counts for counts in ledger.count_whys(folder.name).values())
+
+
+def _lost_shards(folder: RunFolder, ledger: Ledger) -> bool:
+    return any(row.n_requests and not (folder.shards / row.file).is_file() for row in ledger.jobs(folder.name))
+
+
+def _put_files(folder: RunFolder, draft: Draft) -> None:
+    """Write what the run is planned with; the record comes last, so that what is there is whole."""
+    draft.units_path.replace(folder.units_path)
+    write_codebook(draft.book, folder.codebook_path)
+    book = draft.book
+    folder.write_record(
+        {
+            "run": folder.name,
+            "planned_at": now(),
+            "codebook": {
+                "name": book.name,
+                "version": book.version,
+                "sha256": book.digest,
+                "variables": {variable.name: book.variable_digest(variable.name) for variable in book.variables},
+            },
+            "units": {**draft.about, "n": draft.n_units, "sha256": draft.units_sha256},
+            "asked": draft.asked,
+            "warnings": [str(fault) for fault in draft.warnings],
+            "software": describe_software(),
+        }
+    )
+
+
+def _say_change(folder: RunFolder, draft: Draft) -> str:
+    """What a new plan has otherwise than the one it takes the place of."""
+    return f"nothing was handed in, so the plan was replaced; other than before: {', '.join(_differ(folder, draft))}"
+
+
+def _other_plan(folder: RunFolder, draft: Draft) -> RunError:
+    """The error of a run that was planned with something else, saying what differs."""
+    differs = _differ(folder, draft)
+    if differs == ["units"]:
+        return RunError(f"Run {folder.name!r} was planned with other units. {_NEW_NAME}")
+    changes: list[str] = []
+    if "codebook" in differs and folder.codebook_path.is_file():
+        changes = [str(change) for change in diff_codebooks(folder.read_codebook(), draft.book)][:20]
+    said = "".join(f"\n  - {one}" for one in [*changes, *(one for one in differs if not changes or one != "codebook")])
+    return RunError(f"Run {folder.name!r} was planned with something else. What differs:{said}\n{_NEW_NAME}")
+
+
+def _differ(folder: RunFolder, draft: Draft) -> list[str]:
+    """The parts of a plan that differ from what the folder holds, by name."""
+    if not folder.record_path.is_file():
+        return ["unknown, since the run's record is gone"]
+    record = folder.read_record()
+    found = ["codebook"] * (record["codebook"]["sha256"] != draft.book.digest)
+    found += ["units"] * (record["units"]["sha256"] != draft.units_sha256)
+    before, after = record["asked"], draft.asked
+    names = [name for name in {**before, **after} if name != "options" and before.get(name) != after.get(name)]
+    old, new = before.get("options", {}), after["options"]
+    return found + names + [name for name in {**old, **new} if old.get(name) != new.get(name)]
