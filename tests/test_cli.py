@@ -123,13 +123,17 @@ def test_a_dry_run_sizes_and_prices_and_sends_nothing(fake: FakeOpenAI, command:
     made = command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna", "--dry-run")
     assert made.exit_code == 0, made.output
     (row,) = [line.split() for line in made.output.splitlines() if ".jsonl" in line]
+    assert "Nothing was sent, and no plan was kept. To send it: the same command without --dry-run, then" in made.output
+    assert not Path("runs").exists()
+    command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
     shard = next((Path("runs") / "study" / "shards").iterdir())
     assert row[:4] == ["1", shard.name, "4", str(shard.stat().st_size)]
     assert float(row[6]) == pytest.approx(2 * float(row[7]), rel=1e-3)
     assert float(row[7]) > 0
     assert row[8] == "0"
-    assert "Nothing was sent. To send it: codebook submit study" in made.output
-    assert command("submit", "study", "--dry-run").output.splitlines()[1].split() == row
+    again = command("submit", "study", "--dry-run").output
+    assert again.splitlines()[1].split() == row
+    assert "Nothing was sent. To send it: codebook submit study" in again
     assert fake.n_created == 0
     assert cb.open_run("study").status().jobs[0].job_id == ""
 

@@ -19,6 +19,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ import pandas as pd
 import pytest
 from scripted import asked_lines, make_book, register, result_ids
 
+from codebook.errors import RunError
 from codebook.records import Unit, read_lines
 from codebook.run import Run, list_runs, open_run, plan
 from codebook.shards import Cuts
@@ -114,9 +116,23 @@ def live_shared() -> None:
         open_run(name).collect()
 
 
+def plan_another() -> None:
+    """A plan that nothing was handed in of, unless the life came so far."""
+    with suppress(RunError):
+        plan(make_book("topic", "tone"), UNITS[4:], run="one", engine="scripted", cuts=Cuts(n_requests=3))
+
+
+def live_replaced() -> None:
+    """The plan is replaced by another one, which is sent."""
+    run = plan(make_book("topic"), UNITS[:8], run="one", engine="scripted", cuts=Cuts(n_requests=4))
+    run.submit()
+    run.collect()
+
+
 LIVES: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
     "scripted": (lambda: None, live_scripted),
     "shared": (plan_shared, live_shared),
+    "replaced": (plan_another, live_replaced),
 }
 """What is done before there can be a death, and the life."""
 

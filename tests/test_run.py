@@ -25,6 +25,7 @@ from codebook.errors import (
     RunError,
     UnitsError,
 )
+from codebook.ledger import Ledger
 from codebook.records import CHAT, RESPONSES, WHYS, Unit, digest_file, read_lines
 from codebook.run import Run, RunStatus, list_runs, open_run, plan
 from codebook.scheme import Codebook
@@ -489,7 +490,7 @@ def test_the_questions_of_a_pilot_are_not_asked_again(project: Path) -> None:
 
 
 def test_other_units_under_the_same_name_are_refused(project: Path) -> None:
-    plan_run(project, PLAIN)
+    plan_run(project, PLAIN).submit()
     before = snapshot(project)
     with pytest.raises(RunError, match=r"planned with other units. To mend: give the new plan a new run name"):
         plan_run(project, PLAIN[:5])
@@ -497,11 +498,11 @@ def test_other_units_under_the_same_name_are_refused(project: Path) -> None:
 
 
 def test_another_codebook_under_the_same_name_is_refused_and_says_what_differs(project: Path) -> None:
-    plan_run(project, PLAIN)
+    plan_run(project, PLAIN).submit()
     before = snapshot(project)
     with pytest.raises(RunError, match=r"(?s)What differs:.*(frames|tone).*To mend: give the new plan a new run name"):
         plan_run(project, PLAIN, make_book())
-    with pytest.raises(RunError, match=r"(?s)engine, model, endpoint, draws or settings.*new run name"):
+    with pytest.raises(RunError, match=r"(?s)What differs:\n  - draws\nTo mend.*new run name"):
         plan_run(project, PLAIN, draws=2)
     assert snapshot(project) == before
 
@@ -580,10 +581,24 @@ def test_a_run_folder_that_was_deleted_can_be_planned_again(project: Path) -> No
     for path in sorted(run.folder.path.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     again = plan_run(project, PLAIN)
-    with pytest.raises(RecordError, match="plan a new run"):
-        again.submit()
-    again.cancel()
-    assert finish(plan_run(project, PLAIN, run="new"))["label"].notna().all()
+    assert "its shards were gone; they are written anew" in str(_events(again))
+    assert finish(again)["label"].notna().all()
+
+
+def test_a_run_folder_that_was_deleted_after_it_was_sent_needs_its_shards_no_more(project: Path) -> None:
+    run = plan_run(project, [Unit("a", "[500 once] coal"), *PLAIN[:2]])
+    finish(run)
+    for path in sorted(run.folder.path.rglob("*"), reverse=True):
+        if "results" not in path.parts and path.is_file():
+            path.unlink()
+    again = plan_run(project, [Unit("a", "[500 once] coal"), *PLAIN[:2]])
+    assert again.retry() == 1
+    assert finish(again)["why"].value_counts().to_dict() == {"failed": 1}  # its marker file was deleted with the rest
+
+
+def _events(run: Run) -> list[tuple[str, str, str]]:
+    with Ledger(run.folder.ledger_path) as ledger:
+        return ledger.events(run.name)
 
 
 def test_a_wrong_name_lists_the_runs(project: Path) -> None:

@@ -18,7 +18,7 @@ WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until a
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Check, size and price what would be sent; send nothing.")
 
 
-def show_dry_run(shards: pd.DataFrame, run: str, mend: str) -> None:
+def show_dry_run(shards: pd.DataFrame, run: str, end: str) -> None:
     """Print what would be sent, and every fault; a faulty shard ends the command with an error."""
     from codebook.errors import RecordError
 
@@ -27,7 +27,7 @@ def show_dry_run(shards: pd.DataFrame, run: str, mend: str) -> None:
         click.echo(f"  {note}")
     if shards.attrs["faults"]:
         raise RecordError(f"The service would refuse the shards of run {run!r}; nothing was sent.")
-    click.echo(f"Nothing was sent. To send it: {mend}")
+    click.echo(end)
 
 
 def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def plan(book: str, dry_run: bool, **given: Any) -> None:
     if dry_run:
         shards = rehearse_plan(book, **take_plan(given))
         name = shards.attrs["run"]
-        show_dry_run(shards, name, f"plan it, which this has not done, then codebook submit {name}")
+        then = f"the same command without --dry-run, then codebook submit {name}"
+        show_dry_run(shards, name, f"Nothing was sent, and no plan was kept. To send it: {then}")
         return
     planned = plan_run(book, **take_plan(given))
     click.echo(planned.status())

@@ -99,7 +99,7 @@ class Meter:
         return find(self.model) if not found.bands and is_snapshot(model, self.model) else found
 
     def estimate(self, ledger: Ledger, variables: Collection[str], shards: list[Path]) -> Estimate:
-        """Return what shards about variables will cost, live and as a batch, by what the model's answers took so far."""
+        """Return what shards about variables will cost, live and as a batch, by what answers of the model took."""
         from codebook.costs import estimate_shards
 
         known = self.provider

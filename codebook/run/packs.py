@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -61,11 +61,23 @@ def open_store(folder: RunFolder, asked: Mapping[str, Any]) -> VectorStore:
 
 
 def pack(
-    folder: RunFolder, asked: Mapping[str, Any], chosen: Iterator[Pair], store: VectorStore | None = None
+    folder: RunFolder,
+    asked: Mapping[str, Any],
+    chosen: Iterator[Pair],
+    *,
+    store: VectorStore | None = None,
+    choose_again: Callable[[], Iterator[Pair]] | None = None,
 ) -> Iterator[Pair]:
     """Yield what a run asks about instead of its units: packs of texts, and the units that are not asked.
 
     A run that was planned keeps its packs, also when their vectors are in the store by now.
+
+    Parameters
+    ----------
+    store
+        Where the vectors are; that of the project where not given.
+    choose_again
+        Gives the units once more where the run was planned with other texts, and may be planned anew.
 
     Raises
     ------
@@ -76,13 +88,15 @@ def pack(
     """
     store, room = store or open_store(folder, asked), _find_room(str(asked["model"]))
     if folder.units_path.is_file():
-        if not keep_packs(iter_units(folder.units_path), chosen, store.missing, room):
+        if keep_packs(iter_units(folder.units_path), chosen, store.missing, room):
+            yield from iter_units(folder.units_path)
+            return
+        if choose_again is None:
             raise RunError(
                 f"Run {folder.name!r} was planned with other texts. To mend: give the new plan a new run name; "
                 "texts that have their vector are not sent again."
             )
-        yield from iter_units(folder.units_path)
-        return
+        chosen = choose_again()
     packs = pack_units(chosen, store.missing, room)
     first = next(packs, None)
     if first is None:

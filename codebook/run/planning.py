@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +35,6 @@ from codebook.units import Source, check_units
 
 if TYPE_CHECKING:
     import pandas as pd
-
 
 
 def plan(
@@ -96,8 +95,7 @@ def plan(
     with folder.lock(), Ledger(folder.ledger_path) as ledger:
         sweep_leftovers(folder.runs, ledger)
         aim.meet_engine(folder)
-        chosen = pack(folder, aim.asked, aim.chosen) if aim.embeds else aim.chosen
-        with aim.draft(folder, chosen) as draft:
+        with aim.draft(folder, aim.choose(folder, ledger)) as draft:
             settle_plan(folder, ledger, draft)
             if not ledger.is_planned(folder.name):
                 Planner(folder, ledger, aim.book, aim.asked, aim.cuts).run()
@@ -132,7 +130,8 @@ def rehearse_plan(
         folder = RunFolder(real.name, Path(scratch))
         folder.path.mkdir(parents=True)
         aim.meet_engine(folder)
-        chosen = pack(folder, aim.asked, aim.chosen, open_store(real, aim.asked)) if aim.embeds else aim.chosen
+        store = open_store(real, aim.asked)
+        chosen = pack(folder, aim.asked, aim.chosen, store=store) if aim.embeds else aim.chosen
         with aim.draft(folder, chosen) as draft:
             draft.units_path.replace(folder.units_path)
         with ScratchLedger(folder.ledger_path, ledger) as planned:
@@ -154,16 +153,15 @@ class _Aim:
     chosen: Iterator[tuple[Unit, str | None]]
     name: str
     given_cuts: Cuts | None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     warnings: tuple[Fault, ...] = ()
 
     @classmethod
-    def read(
-        cls, codebook: Codebook | str | Path, units: Source | Iterable[Unit], given: Mapping[str, Any]
-    ) -> _Aim:
+    def read(cls, codebook: Codebook | str | Path, units: Source | Iterable[Unit], given: Mapping[str, Any]) -> _Aim:
         """Read and check the parameters of `plan`; what is not given is as there."""
-        whole = {**plan.__kwdefaults__, **given}
-        if unknown := whole.keys() - plan.__kwdefaults__.keys():
+        usual = plan.__kwdefaults__ or {}
+        whole = {**usual, **given}
+        if unknown := whole.keys() - usual.keys():
             faults = [Fault(name, "it is no parameter of a plan", "leave it out") for name in sorted(unknown)]
             raise ParameterError("The run cannot be planned like this.", faults)
         own = read_options(whole["options"]) | ({"archive": whole["archive"]} if whole["archive"] else {})
@@ -194,6 +192,17 @@ class _Aim:
         """Where shards end."""
         return self.given_cuts or choose_cuts(self.limits, self.asked["url"])
 
+    def choose(self, folder: RunFolder, ledger: Ledger) -> Iterator[tuple[Unit, str | None]]:
+        """The units, in packs where vectors are asked for: those that were planned, as long as they hold the texts."""
+        if not self.embeds:
+            return self.chosen
+        fixed = ledger.is_planned(folder.name) is None or ledger.was_sent(folder.name)
+        again = None if fixed or isinstance(self.units, Iterator) else self._choose_again
+        return pack(folder, self.asked, self.chosen, choose_again=again)
+
+    def _choose_again(self) -> Iterator[tuple[Unit, str | None]]:
+        return _describe_units(self.units, self.source["limit"])[1]
+
     def meet_engine(self, folder: RunFolder) -> None:
         """Make the engine, and learn its model and limits, and what should be known before it is paid."""
         options = engine_options(self.asked)
@@ -202,9 +211,7 @@ class _Aim:
         refuse_guess(self.units, self.asked)
         self.warnings = tuple(check_requests(self.book, self.asked))
 
-    def draft(
-        self, folder: RunFolder, chosen: Iterator[tuple[Unit, str | None]]
-    ) -> AbstractContextManager[Draft]:
+    def draft(self, folder: RunFolder, chosen: Iterator[tuple[Unit, str | None]]) -> AbstractContextManager[Draft]:
         """Write the units into a file of their own, and describe the plan."""
         about = {"source": self.source, **describe_encoding(self.units)}
         path = folder.path / ".units.new.jsonl"

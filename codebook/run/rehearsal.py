@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines import Limits
 from codebook.errors import Fault
-from codebook.ledger import Ledger
+from codebook.ledger import Ledger, PlannedRow
+from codebook.records import Shard
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.trimming import say_taken
@@ -31,6 +32,15 @@ class ScratchLedger(Ledger):
         """Those of the questions that were asked in any run, or that the run has planned already."""
         keys = list(request_keys)
         return self.real.asked_among(keys) | super().asked_among(keys, run_id)
+
+    def add_planned(
+        self, run_id: str, rows: Sequence[PlannedRow], shard: tuple[int, Shard, dict[str, str]] | None = None
+    ) -> None:
+        """Note rows and a shard; the questions may stand in the real ledger only."""
+        keys = {bytes.fromhex(row.request_key) for row in rows if not row.skip}
+        with self.transaction() as db:
+            db.executemany("INSERT OR IGNORE INTO asks (request_key, shard_id, open) VALUES (?, 0, 0)", zip(keys))
+        super().add_planned(run_id, rows, shard)
 
     def used_by_model(self, model: str, variables: Collection[str]) -> tuple[int, int, int]:
         """What the real ledger says."""
