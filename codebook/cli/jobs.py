@@ -25,7 +25,7 @@ def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run
 
     opened = open_run(run)
     if dry_run:
-        show_dry_run(opened.dry_run(), run, f"Nothing was sent. To send it: codebook submit {run}")
+        show_dry_run(opened.dry_run(), opened.leaves, run, f"Nothing was sent. To send it: codebook submit {run}")
         return
     for said in opened.leaves:
         click.echo(said)

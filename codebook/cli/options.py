@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,12 +18,12 @@ WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until a
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Check, size and price what would be sent; send nothing.")
 
 
-def show_dry_run(shards: pd.DataFrame, run: str, end: str) -> None:
-    """Print what would be sent, and every fault; a faulty shard ends the command with an error."""
+def show_dry_run(shards: pd.DataFrame, leaves: Iterable[str], run: str, end: str) -> None:
+    """Print what would be sent and where it would go, and every fault; a faulty shard ends it with an error."""
     from codebook.errors import RecordError
 
     click.echo(f"{shards.to_string(index=False, na_rep='unknown')}\n")
-    for note in (*map(str, shards.attrs["faults"]), *shards.attrs["notes"], *run.leaves):
+    for note in (*map(str, shards.attrs["faults"]), *shards.attrs["notes"], *leaves):
         click.echo(f"  {note}")
     if shards.attrs["faults"]:
         raise RecordError(f"The service would refuse the shards of run {run!r}; nothing was sent.")

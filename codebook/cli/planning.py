@@ -92,7 +92,9 @@ def plan(book: str, dry_run: bool, **given: Any) -> None:
         shards = rehearse_plan(book, **take_plan(given))
         name = shards.attrs["run"]
         then = f"the same command without --dry-run, then codebook submit {name}"
-        show_dry_run(shards, name, f"Nothing was sent, and no plan was kept. To send it: {then}")
+        show_dry_run(
+            shards, shards.attrs["leaves"], name, f"Nothing was sent, and no plan was kept. To send it: {then}"
+        )
         return
     planned = plan_run(book, **take_plan(given))
     click.echo(planned.status())

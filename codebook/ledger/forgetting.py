@@ -204,7 +204,7 @@ def _move(ledger: Ledger, shift: Shift) -> Iterator[tuple[Any, ...]]:
 
 def _scrub(ledger: Ledger, scrub: Callable[[str], str]) -> None:
     """Take names out of all notes of the project."""
-    for table, column in (("events", "what"), ("jobs", "note"), ("answers", "detail")):
+    for table, column in (("events", "what"), ("shards", "note"), ("jobs", "note"), ("answers", "detail")):
         found: Iterable[tuple[int, str]] = ledger._db.execute(f"SELECT id, {column} FROM {table} WHERE {column} <> ''")  # noqa: S608
         changed = [(scrub(text), each) for each, text in found if scrub(text) != text]
         ledger._db.executemany(f"UPDATE {table} SET {column} = ? WHERE id = ?", changed)  # noqa: S608

@@ -117,7 +117,8 @@ def rehearse_plan(
     Returns
     -------
     DataFrame
-        A row for each shard, as of `Run.dry_run`; `attrs["run"]` is the name that the run would have.
+        A row for each shard, as of `Run.dry_run`; `attrs["run"]` is the name that the run would have, `attrs["leaves"]`
+        says where it would go.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def rehearse_plan(
             Planner(folder, planned, aim.book, aim.asked, aim.cuts).run()
             frame = rehearse(folder, planned, Meter(aim.asked), aim.limits)
     frame.attrs["notes"] = [*map(str, aim.warnings), *frame.attrs["notes"]]
-    frame.attrs["run"] = real.name
+    frame.attrs |= {"run": real.name, "leaves": [destination] if (destination := Meter(aim.asked).destination) else []}
     return frame
 
 
@@ -173,7 +174,6 @@ class _Aim:
         url = choose_endpoint(book, whole["url"])
         _check_parameters(book, url, whole["draws"], whole["limit"], settings)
         source, chosen = _describe_units(units, whole["limit"])
-        own = read_options(whole["options"]) | ({"archive": whole["archive"]} if whole["archive"] else {})
         if "archive" in own:
             own["archive"] = show_path(resolve_path(own["archive"]))
         engine = whole["engine"]
@@ -216,11 +216,6 @@ class _Aim:
         about = {"source": self.source, **describe_encoding(self.units)}
         path = folder.path / ".units.new.jsonl"
         return make_draft(path, self.book, self.asked, about, chosen, self.warnings)
-
-
-def plan_digest(book: Codebook, units_digest: str, asked: Mapping[str, Any]) -> str:
-    """Return what tells one plan from another: the instrument, the units, and what was asked of whom."""
-    return digest(book.digest, units_digest, dump_canonical(asked))
 
 
 def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:

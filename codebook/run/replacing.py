@@ -39,7 +39,12 @@ class Draft:
     @property
     def digest(self) -> str:
         """What tells one plan from another."""
-        return digest(self.book.digest, self.units_sha256, dump_canonical(self.asked))
+        return plan_digest(self.book.digest, self.units_sha256, self.asked)
+
+
+def plan_digest(book: str, units: str, asked: Mapping[str, Any]) -> str:
+    """Return what tells one plan from another: the digests of instrument and units, and what was asked of whom."""
+    return digest(book, units, dump_canonical(asked))
 
 
 @contextmanager
@@ -106,8 +111,8 @@ def _holds(folder: RunFolder, draft: Draft) -> bool:
     if not (folder.record_path.is_file() and folder.units_path.is_file() and folder.codebook_path.is_file()):
         return False
     record = folder.read_record()
-    planned = (record["codebook"]["sha256"], record["units"]["sha256"], dump_canonical(record["asked"]))
-    return digest(*planned) == draft.digest and digest_file(folder.units_path) == draft.units_sha256
+    planned = plan_digest(record["codebook"]["sha256"], record["units"]["sha256"], record["asked"])
+    return planned == draft.digest and digest_file(folder.units_path) == draft.units_sha256
 
 
 def _is_finished(folder: RunFolder, ledger: Ledger) -> bool:

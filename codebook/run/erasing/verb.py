@@ -22,7 +22,7 @@ from codebook.run.erasing.reach import say_unreachable
 from codebook.run.erasing.targets import INTENT, Intent, Target, find_targets, read_intent
 from codebook.run.erasing.traces import Traces
 from codebook.run.folder import RunFolder
-from codebook.run.planning import plan_digest
+from codebook.run.replacing import plan_digest
 from codebook.run.verbs import open_run
 from codebook.vectors import VectorStore
 
@@ -200,7 +200,7 @@ class _Written:
         if not self.folder.record_path.is_file():
             return ""
         asked = self.folder.read_record()["asked"]
-        return plan_digest(self.folder.read_codebook(), digest_file(self.units), asked)
+        return plan_digest(self.folder.read_codebook().digest, digest_file(self.units), asked)
 
     def settle(self, begun: str, traces: Traces) -> None:
         """Let the new files take the place of the old ones."""
