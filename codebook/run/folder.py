@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -149,9 +149,13 @@ class RunFolder:
     def _clear(self) -> None:
         """Remove what a killed process left half written; the lock is held, so nobody is writing it now."""
         written = (self.units_path, self.codebook_path, self.record_path, self.table_path)
-        for pattern in (*(f".{path.name}.*.part" for path in written), ".*units.new.jsonl*", "shards/.*.part"):
+        parts = (".*units.new.jsonl*", "shards/.*.part", "results/.fetch-*/.*.part")
+        for pattern in (*(f".{path.name}.*.part" for path in written), *parts):
             for path in self.path.glob(pattern):
                 path.unlink()
+        for path in self.path.glob("results/.fetch-*"):
+            with suppress(OSError):  # a file that could not be placed stays
+                path.rmdir()
 
 
 def engine_options(asked: Mapping[str, Any]) -> dict[str, Any]:

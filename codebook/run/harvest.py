@@ -135,6 +135,7 @@ def _fetch(folder: RunFolder, engine: Engine, job_id: str, number: int) -> list[
     for file in engine.fetch(job_id, fresh):
         target = folder.results / f"{number:04d}-{digest_file(file)[:12]}-{file.stem}.jsonl"
         file.replace(target)
+        file.unlink(missing_ok=True)  # after a death both may be one file, and then both names stay
         placed.append(target)
     with suppress(OSError):  # something else lies in it
         fresh.rmdir()
