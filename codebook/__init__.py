@@ -62,6 +62,7 @@ _WHERE = {
         "merge_tables",
         "name_mentions",
         "own_coders",
+        "pick_pair",
         "read_coders",
         "read_codings",
         "read_record_codings",
@@ -176,6 +177,7 @@ _WHERE = {
     ),
     "sampling": (
         "draw_gold",
+        "find_gold_sample",
         "gold_curve",
         "gold_size",
         "read_gold_sample",

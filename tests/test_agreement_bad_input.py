@@ -43,7 +43,6 @@ def test_a_missing_level_is_said_never_defaulted(level):
         ({"replicates": -1}, "pass 1000, or 0 for no interval"),
         ({"confidence": 95}, "pass a share"),
         ({"groups": {"humans": ["A", "Z"]}}, "name coders of the table: 'A', 'B', 'C', 'D'"),
-        ({"groups": {}}, "give labels of a second coder, e.g. a second run, or people's in coders.yaml"),
         ({"groups": {"humans": "AB"}}, "give each group a list of coders"),
         ({"draw": 3}, "pass draw= one of 0"),
         ({"cluster": {"u1": "x"}}, "give each unit of the table its cluster, by unit_id"),

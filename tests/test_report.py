@@ -244,17 +244,66 @@ def test_methods_are_filled_from_the_record_and_leave_blanks(study):
     assert "[There are no gold labels beside this run" in said
 
 
-def test_a_gold_sample_is_told_with_its_parts_and_seed(study):
+def draw_sample(study: Path) -> Path:
+    """A gold sample of four units beside the run; gold labels for these alone, in a coders.yaml of its own."""
     units = pd.read_csv(study / "table.csv", dtype=str)[["unit_id"]]
-    write_gold_sample(draw_gold(units, 4, seed=7, dev_share=0.5), study / "gold_sample.jsonl")
-    said = methods_paragraph("topics", coders=CODERS)
+    sample = draw_gold(units, 4, seed=7, dev_share=0.5)
+    write_gold_sample(sample, study / "gold_sample.jsonl")
+    sample[["unit_id"]].assign(topic="travel").to_csv(study / "gold.csv", index=False)
+    coders = study / "coders.yaml"
+    coders.write_text("coders:\n  - {file: gold.csv, unit: unit_id, columns: {gold: topic}}\n")
+    return coders
+
+
+def save_figures(*, weighted: bool, name: str = "validity_by_coder") -> None:
+    frame = FRAME.copy()
+    frame.attrs = {"weighted": weighted}
+    save_table(frame, name, run="topics", section="validity", title="V")
+
+
+def test_a_gold_sample_is_told_with_its_parts_and_seed(study):
+    coders = draw_sample(study)
+    save_figures(weighted=True)
+    said = methods_paragraph("topics", coders=coders)
     assert (
         "4 units were drawn for gold labels (2 to develop, 2 to test) with known chances of 0.5 to 0.5, seed 7" in said
     )
-    assert state(checklist("topics", coders=CODERS), "gold drawn by chance") == "done"
+    assert "Gold units weigh 1 / their chance in validity_by_coder." in said
+    assert state(checklist("topics", coders=coders), "gold drawn by chance") == "done"
     path = study / "gold_sample.jsonl"
     path.write_text(path.read_text().replace('"dev"', '"test"'))
-    assert state(checklist("topics", coders=CODERS), "gold drawn by chance") == "look"
+    assert state(checklist("topics", coders=coders), "gold drawn by chance") == "look"
+
+
+def test_s02_chances_are_claimed_only_for_figures_that_were_computed_with_them(study):
+    coders = draw_sample(study)
+
+    def look_at() -> tuple[str, str, str]:
+        row = checklist("topics", coders=coders).set_index("question").loc["gold drawn by chance"]
+        return row["state"], row["found"], methods_paragraph("topics", coders=coders)
+
+    judged, found, said = look_at()
+    assert judged == "look"
+    assert "no figure was computed with it yet" in found
+    assert "known chances" not in said
+    save_figures(weighted=False)
+    judged, found, said = look_at()
+    assert judged == "look"
+    assert "computed without its chances: 'validity_by_coder'" in found
+    assert "known chances" not in said
+    assert "[Say why gold units all weigh the same in validity_by_coder.]" in said
+    save_figures(weighted=True, name="shares")
+    judged, found, said = look_at()
+    assert (judged, "known chances" in said) == ("look", True)
+    assert "in shares. [Say why gold units all weigh the same in validity_by_coder.]" in said
+
+
+def test_s02_where_every_unit_has_gold_none_had_to_be_drawn(study):
+    draw_sample(study)
+    save_figures(weighted=False)
+    row = checklist("topics", coders=CODERS).set_index("question").loc["gold drawn by chance"]
+    assert row["state"] == "done"
+    assert "every unit of the run has a gold label" in row["found"]
 
 
 def test_the_checklist_finds_what_is_there_and_what_is_not(study):

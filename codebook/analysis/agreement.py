@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.agreement_rows import BOUNDS, comparison_rows, make_row, plain_value, table_row
+from codebook.analysis.agreement_rows import BOUNDS, comparison_rows, make_row, no_figures, plain_value, table_row
 from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.coefficients import COEFFICIENTS, check_coefficients, estimate_coefficient
-from codebook.analysis.comparisons import BY, Clusters, Request, each_pair, read_comparisons
+from codebook.analysis.comparisons import BY, Clusters, Request, each_pair, read_comparisons, why_no_group
 from codebook.analysis.counts import Codings, read_codings
+from codebook.analysis.empty import mark_empty
 from codebook.analysis.estimates import check_bootstrap
 from codebook.analysis.reliability import Bootstrap, pairable
 from codebook.analysis.scales import VariableLike
@@ -53,7 +54,8 @@ def agreement(
         group that has both; `leave_one_out`: each group without one of its coders, the first row without none.
         The labels of a `multi` variable are sets: overall at MASI and at Jaccard distance.
     groups
-        Names of coders to compare with each other, e.g. of `group_coders`: humans, models, all. None: `all`.
+        Names of coders to compare with each other, e.g. of `group_coders`: humans, models, all. None: `all`. Of no
+        group the frame is empty, and says why.
     cluster
         Cluster of each unit_id, e.g. its author: whole clusters are then resampled.
     min_units
@@ -97,7 +99,8 @@ def agreement(
     heads = [name for name in _HEADS if name not in ("a", "b", "left_out") or name in extra]
     frame = pd.DataFrame(rows, columns=[*heads, *make_row({}, None, "", "", math.nan)])
     frame.attrs = {**_attrs(how, coverage, cluster, draw), "by": by, **carry_joins(table)}
-    return frame
+    pairs = f"No two coders of a group labelled {min_units:,} units in common: nothing to compare."
+    return mark_empty(frame, pairs if by == "pair" and groups != {} else why_no_group(groups))
 
 
 def agreement_table(
@@ -143,9 +146,10 @@ def agreement_table(
     how = Bootstrap(replicates, confidence, seed)
     asked = Request(groups, cluster, draw, 1, ("set_label", "overall"), check_bootstrap(replicates, confidence))
     comparisons, coverage = read_comparisons(table, variables, asked, _ABOUT)
-    frame = pd.DataFrame([{**each.head, **table_row(each, how)} for each in comparisons])
+    rows = [{**each.head, **table_row(each, how)} for each in comparisons]
+    frame = pd.DataFrame(rows, columns=["variable", "label", "level", "group", *no_figures("")])
     frame.attrs = {**_attrs(how, coverage, cluster, draw), "percent": "mean_pairwise", **carry_joins(table)}
-    return frame
+    return mark_empty(frame, why_no_group(groups))
 
 
 def coder_pairs(
@@ -191,7 +195,7 @@ def coder_pairs(
     frame = pd.DataFrame(rows, columns=["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"])
     frame.attrs = {"level": level, "min_units": min_units, "replicates": replicates, "seed": seed, "draw": draw}
     frame.attrs |= carry_joins(table)
-    return frame
+    return mark_empty(frame, f"No two coders labelled {max(1, min_units):,} units in common: nothing to compare.")
 
 
 def _pair_row(pair: Codings, a: str, b: str, how: Bootstrap) -> dict[str, object]:

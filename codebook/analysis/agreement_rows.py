@@ -59,7 +59,7 @@ def make_row(
 def table_row(each: Comparison, how: Bootstrap) -> dict[str, object]:
     """A comparison as one row of the reliability table."""
     if each.codings is None:
-        return _no_figures(each.reason)
+        return no_figures(each.reason)
     kept = pairable(each.codings)
     alpha, draws = estimate_coefficient(kept, COEFFICIENTS["alpha"], how)
     ac1, _ = estimate_coefficient(kept, COEFFICIENTS["ac1"], Bootstrap(0))
@@ -92,7 +92,8 @@ def _share_below(estimate: Estimate, draws: Floats, bound: float) -> float:
     return math.nan if math.isnan(estimate.low) else float((draws[~np.isnan(draws)] < bound).mean())
 
 
-def _no_figures(reason: str) -> dict[str, object]:
+def no_figures(reason: str) -> dict[str, object]:
+    """A row of the reliability table without a figure."""
     counts = dict.fromkeys(("n_units", "n_pairable", "n_coders", "n_codings", "n_missing"), 0)
     figures = ("percent", "alpha", "low", "high", "jack_low", "jack_high", "ac1", "commonest")
     shares = ("below_667", "below_800", "undefined_share")

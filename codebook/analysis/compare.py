@@ -11,7 +11,8 @@ import pandas as pd
 
 from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.comparisons import Clusters
-from codebook.analysis.gold import Cells, Pair, change_level, hold_labels, match_codes, read_pair
+from codebook.analysis.empty import make_empty
+from codebook.analysis.gold import Cells, Pair, change_level, hold_labels, match_codes, read_pair, why_no_pair
 from codebook.analysis.measures import (
     OVERALL,
     alpha_statistic,
@@ -49,8 +50,8 @@ class _Both:
 
 def compare(
     table: pd.DataFrame,
-    a: str,
-    b: str,
+    a: str | None,
+    b: str | None,
     *,
     variable: str,
     labels: Sequence[str],
@@ -68,6 +69,8 @@ def compare(
 
     Parameters
     ----------
+    a, b
+        None, where there are no two coders beside the gold, gives an empty frame that says so.
     level
         For alpha with gold; for `multi` the distance of sets, any other then being taken as `masi`.
     sample, cluster
@@ -101,6 +104,9 @@ def compare(
     3     alpha     0.75     0.25        0.50     NaN     NaN
     """
     check_request(kind, replicates, confidence)
+    if a is None or b is None:
+        alone = f"One coder ({a or b!r}) beside the gold: nothing to compare it with."
+        return make_empty(alone if a or b else why_no_pair(table, variable, gold), ["measure", "n", "difference"])
     sets = kind == "multi"
     set_level = level if level in SET_LEVELS else "masi"
     read_level, alpha_level = (set_level, set_level) if sets else ("nominal", level)

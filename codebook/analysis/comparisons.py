@@ -41,9 +41,10 @@ class Comparison:
 class Request:
     """What is asked of a table.
 
-    `groups` are names of coders to compare with each other; None takes all as one group `all`. `cluster` is the cluster
-    of each unit. Pairs of coders with fewer than `min_units` common units are left out. `by` has words of `BY`, or
-    `set_label` for the labels of `multi` variables alone. `faults` are those already found.
+    `groups` are names of coders to compare with each other; None takes all as one group `all`, and of no group there is
+    nothing to compare. `cluster` is the cluster of each unit. Pairs of coders with fewer than `min_units` common units
+    are left out. `by` has words of `BY`, or `set_label` for the labels of `multi` variables alone. `faults` are those
+    already found.
     """
 
     groups: Mapping[str, Sequence[str]] | None = None
@@ -67,9 +68,6 @@ def read_comparisons(
     raise_faults(about, [*check_columns(table), *asked.faults])
     named = _name_groups(table, asked.groups)
     faults = [fault for coders in named.values() for fault in check_coders(table, coders)]
-    if not named:
-        mend = "give labels of a second coder, e.g. a second run, or people's in coders.yaml"
-        faults.append(Fault("groups", "no group of two coders or more", mend))
     if any(isinstance(coders, str) for coders in (asked.groups or {}).values()):
         faults.append(Fault("groups", "a group is one text", "give each group a list of coders"))
     done: list[Comparison] = []
@@ -86,6 +84,12 @@ def read_comparisons(
             done += _compare(variable, level, codings, named, asked)
     raise_faults(about, faults)
     return done, coverage
+
+
+def why_no_group(groups: Mapping[str, Sequence[str]] | None) -> str:
+    """Say why there is no group of coders to compare; groups of `group_coders` know it themselves."""
+    told = "No group of two coders or more: nothing to compare. To compare, give labels of a second coder."
+    return str(getattr(groups, "nothing", "")) or told
 
 
 def _name_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
@@ -167,7 +171,7 @@ def _compare(
         if "leave_one_out" in asked.by:
             yield Comparison({**head, "group": group, "left_out": ""}, part)
             yield from _without_each({**head, "group": group}, part)
-    if "pair" in asked.by:
+    if "pair" in asked.by and groups:
         yield from _pairs(head, codings, groups, asked.min_units)
 
 

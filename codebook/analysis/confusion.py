@@ -10,8 +10,9 @@ import pandas as pd
 
 from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.comparisons import Clusters
+from codebook.analysis.empty import make_empty
 from codebook.analysis.estimates import MOST_UNDEFINED, check_bootstrap, percentile_interval
-from codebook.analysis.gold import Pair, read_pair
+from codebook.analysis.gold import Pair, read_pair, why_no_pair
 from codebook.analysis.measures import ONE_CLUSTER, ratio
 from codebook.analysis.reliability import Bootstrap
 from codebook.analysis.scales import Floats, Ints
@@ -27,16 +28,19 @@ def confusion(
     *,
     variable: str,
     labels: Sequence[str],
-    coder: str,
+    coder: str | None,
     gold: str,
+    kind: str = "single",
     show: str = "count",
     draw: int = 0,
     sample: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Gold label by coder's label, for a variable with one label a unit.
+    """Gold label by coder's label, for a variable with one label a unit; the frame of a `multi` variable is empty.
 
     Parameters
     ----------
+    coder
+        None, where nobody coded beside the gold, gives an empty frame that says so.
     gold
         The coder of the table whose labels are the gold (draw 0).
     show
@@ -65,6 +69,8 @@ def confusion(
     b      0  1         1
     """
     raise_faults("The confusion cannot be counted.", _check_show(show))
+    if reason := _why_none(table, variable, coder, gold, kind):
+        return make_empty(reason)
     asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
     pair = read_pair(table, labels=labels, sample=sample, **asked)
     columns, cell = _place(pair, labels)
@@ -86,8 +92,9 @@ def confusion_shares(
     *,
     variable: str,
     labels: Sequence[str],
-    coder: str,
+    coder: str | None,
     gold: str,
+    kind: str = "single",
     replicates: int = 1000,
     confidence: float = 0.95,
     seed: int = 1,
@@ -115,6 +122,8 @@ def confusion_shares(
     3    b     b  18  1.0     1.00      1.00    0.67  0.50
     """
     raise_faults("The confusion cannot be counted.", check_bootstrap(replicates, confidence))
+    if reason := _why_none(table, variable, coder, gold, kind):
+        return make_empty(reason, ["gold", "coded", "n"])
     asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
     pair = read_pair(table, labels=labels, sample=sample, cluster=cluster, **asked)
     columns, cell = _place(pair, labels)
@@ -133,6 +142,13 @@ def confusion_shares(
     frame.attrs |= {**asked, **told, "coverage": pair.coverage}
     frame.attrs |= how.attrs | carry_joins(table)
     return frame
+
+
+def _why_none(table: pd.DataFrame, variable: str, coder: str | None, gold: str, kind: str) -> str:
+    """Why there is no confusion to count; empty where there is."""
+    if coder is None:
+        return why_no_pair(table, variable, gold)
+    return "Sets of labels have no confusion: each label is measured by itself." if kind == "multi" else ""
 
 
 def _check_show(show: str) -> list[Fault]:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from codebook.analysis.association import adjust_p, name_column, pair_columns, phi_of
 from codebook.analysis.checks import carry_joins, raise_faults
-from codebook.analysis.correlogram import table_attrs
+from codebook.analysis.correlogram import NO_PAIR, table_attrs
+from codebook.analysis.empty import mark_empty
 from codebook.analysis.estimates import check_bootstrap, percentile_interval, resample
 from codebook.analysis.indicators import label_indicators
 from codebook.analysis.reliability import Bootstrap
@@ -85,7 +86,7 @@ def compare_association(
     pairs = pd.DataFrame(rows, columns=[column for column in _COLUMNS if column != "p_bh"])
     pairs.insert(_COLUMNS.index("p_bh"), "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
     pairs.attrs = {**table_attrs(coders, draw, wide.attrs["missing"], NOTE), **how.attrs, **carry_joins(table)}
-    return pairs
+    return mark_empty(pairs, NO_PAIR)
 
 
 def _check(coders: Sequence[str], replicates: int, confidence: float) -> None:

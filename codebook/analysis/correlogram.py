@@ -10,6 +10,7 @@ import pandas as pd
 from codebook.analysis.agreement import coder_pairs
 from codebook.analysis.association import adjust_p, associate, cramers_v, rank_correlation
 from codebook.analysis.checks import carry_joins, raise_faults
+from codebook.analysis.empty import mark_empty
 from codebook.analysis.estimates import package_versions
 from codebook.analysis.indicators import indicate, label_indicators, rank_codes, read_all
 from codebook.analysis.matrices import to_matrix
@@ -22,6 +23,8 @@ NOTE = (
     "One observation is a coding (unit x coder). p: chi-square of the 2 x 2 table with the number of units, not of "
     "codings, since codings of one unit are not independent; p_bh: Benjamini-Hochberg over all pairs of the table."
 )
+NO_PAIR = "Labels of one single-label variable exclude each other, and no others were given: nothing to associate."
+NO_LABEL = "No coding has a label: nothing to associate."
 P_OF_UNITS = "p of as many observations as there are units; p_bh: Benjamini-Hochberg over all pairs of the table."
 
 
@@ -72,7 +75,7 @@ def label_association(
     pairs = associate(frame, exclusive, latent=with_tetrachoric)
     pairs.attrs = {**table_attrs(coders, draw, frame.attrs["missing"], NOTE), "by_coder": by_coder}
     pairs.attrs |= carry_joins(table)
-    return pairs
+    return mark_empty(pairs, NO_PAIR if len(frame) else NO_LABEL)
 
 
 def variable_association(
@@ -126,7 +129,7 @@ def variable_association(
     left_out = [variable.name for variable in every if variable not in kept]
     pairs.attrs = {**table_attrs(coders, draw, missing, P_OF_UNITS), "statistic": statistic, "left_out": left_out}
     pairs.attrs |= carry_joins(table)
-    return pairs
+    return mark_empty(pairs, "One variable: nothing to associate.")
 
 
 def coder_correlogram(
@@ -167,7 +170,7 @@ def coder_correlogram(
         table, variable=variable, level=level, labels=labels, coders=coders, min_units=min_units, draw=draw
     )
     matrix = to_matrix(pairs, statistic, order=list(coders or sorted({*pairs["a"], *pairs["b"]})))
-    matrix.attrs = {"variable": variable, "level": level, "statistic": statistic, "min_units": min_units, "draw": draw}
+    matrix.attrs |= {"variable": variable, "level": level, "statistic": statistic, "min_units": min_units, "draw": draw}
     matrix.attrs |= carry_joins(table)
     return matrix
 

@@ -88,6 +88,20 @@ def new_figure(
     return figure, axes
 
 
+def empty_figure(reason: str, title: str = "") -> Figure:
+    """A figure of nothing, which says why.
+
+    Examples
+    --------
+    >>> [text.get_text() for text in empty_figure("One coder: nothing to compare.").axes[0].texts]
+    ['One coder: nothing to compare.']
+    """
+    figure, axes = new_figure([], 5.0, 0.4, title, bar=0)
+    axes.set_axis_off()
+    axes.text(0, 0.5, "\n".join(textwrap.wrap(reason, 70)), fontsize=10, color=MUTED, va="center")
+    return literal(figure)
+
+
 @cache
 def figure_type() -> type[Figure]:
     """A Figure that a notebook shows by itself; without pyplot's help it would show its name only."""

@@ -1,7 +1,8 @@
 """Figures of the right wing: correlogram, confusion, estimates. Each takes a frame and returns a matplotlib Figure.
 
-Figures are made without pyplot's global state, are readable in grey, and show every text literally: a label with a
-dollar sign or an underscore is not taken for mathematics.
+The figure of an empty frame that says why it is empty says the same. Figures are made without pyplot's global state,
+are readable in grey, and show every text literally: a label with a dollar sign or an underscore is not taken for
+mathematics.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from codebook.analysis.drawing import (
     SEQUENTIAL,
     dots,
     dress_estimates,
+    empty_figure,
     fade,
     heatmap,
     literal,
     new_figure,
     note,
 )
+from codebook.analysis.empty import why_empty
 from codebook.analysis.estimates import format_figure
 from codebook.errors import Fault
 
@@ -59,6 +62,8 @@ def plot_correlogram(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['.40']
     """
+    if reason := why_empty(matrix):
+        return empty_figure(reason, title)
     _check_square(matrix, significance)
     rows, columns = _places_with_figures(matrix)
     lower = matrix.iloc[rows, columns]
@@ -93,6 +98,8 @@ def plot_confusion(frame: pd.DataFrame, *, title: str = "") -> Figure:
     >>> [text.get_text() for text in plot_confusion(frame).axes[0].texts]
     ['8', '2', '1', '9']
     """
+    if reason := why_empty(frame):
+        return empty_figure(reason, title)
     totals = frame.sum(axis=1).to_numpy(dtype=float)[:, None]
     shares = frame / np.where(totals > 0, totals, 1)
     numbers = [[f"{value:,}" for value in row] for row in frame.to_numpy()]
@@ -143,6 +150,8 @@ def plot_estimates(
     >>> [line.get_text() for line in plot_estimates(frame, references=(0.667, 0.8)).axes[0].get_yticklabels()]
     ['tone']
     """
+    if reason := why_empty(frame):
+        return empty_figure(reason, title)
     columns = [name] if isinstance(name, str) else list(name)
     _check_present(frame, [*columns, value, low, high, *([group] if group else [])])
     keys = [" ".join(part for part in map(str, row) if part) for row in frame[columns].to_numpy()]

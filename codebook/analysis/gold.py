@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from codebook.analysis.counts import Codings, read_codings
 from codebook.analysis.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.analysis.weights import Design, check_drawn, count_members, group_rows, read_design
 from codebook.errors import Fault, StatisticError
+
+_SLIP = 0.8
+"""Likeness of two names from which on one is taken for a slip of the other."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,32 @@ def read_pair(
     codings = read_codings(both, variable=variable, level=level, labels=labels)
     pair = _align(codings if cluster is None else join_cluster(codings, cluster), coder, gold, sample)
     return replace(pair, design=replace(pair.design, n_unused=n_gold - len(pair.units)))
+
+
+def why_no_pair(table: pd.DataFrame, variable: str, gold: str) -> str:
+    """Say why nobody can be held against the gold.
+
+    Raises
+    ------
+    StatisticError
+        The gold is nobody, and its name nearly that of a coder: a slip.
+
+    Examples
+    --------
+    >>> from codebook.analysis.examples import make_table
+    >>> why_no_pair(make_table("tone", {"model": ["a", "b"]}), "tone", "gold")
+    "No unit has a label of 'gold': nothing to compare. To compare, let people code a sample (10_gold_sample)."
+    """
+    coders = list(table["coder"].dropna().astype(str).unique())
+    meant = {} if gold in coders else {name.casefold(): name for name in coders}
+    if near := get_close_matches(gold.casefold(), meant, n=1, cutoff=_SLIP):
+        mend = f"did you mean {meant[near[0]]!r}?"
+        raise_faults("There is no gold.", [Fault("gold", f"no coding by {gold!r}", mend)])
+    rows = (table["coder"] == gold) & (table["variable"] == variable) & table["label"].notna()
+    if not rows.any():
+        mend = "let people code a sample (10_gold_sample)"
+        return f"No unit has a label of {gold!r}: nothing to compare. To compare, {mend}."
+    return f"Nobody else coded a unit that {gold!r} labelled: nothing to compare. To compare, let others code those."
 
 
 def change_level(codings: Codings, *, level: str, labels: Sequence[str]) -> Codings:

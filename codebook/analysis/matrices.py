@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.checks import name_some, raise_faults
+from codebook.analysis.empty import make_empty, why_empty
 from codebook.errors import Fault
 
 
 def to_matrix(pairs: pd.DataFrame, value: str, *, order: Sequence[str] | None = None) -> pd.DataFrame:
     """Square symmetric matrix of one column of a long table of pairs a, b; NaN where there is no pair.
+
+    Of a table that says why it has no pair the matrix is empty, and says so too.
 
     Parameters
     ----------
@@ -27,6 +30,8 @@ def to_matrix(pairs: pd.DataFrame, value: str, *, order: Sequence[str] | None = 
     y  0.4  NaN
     """
     _check_pairs(pairs, value, order)
+    if reason := why_empty(pairs):
+        return make_empty(reason)
     names = list(order) if order is not None else list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
     place = {name: at for at, name in enumerate(names)}
     matrix = np.full((len(names), len(names)), np.nan)

@@ -12,7 +12,8 @@ import pandas as pd
 from codebook.analysis.agreement_rows import BOUNDS
 from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.coefficients import COEFFICIENTS
-from codebook.analysis.comparisons import Comparison, Request, read_comparisons
+from codebook.analysis.comparisons import Comparison, Request, read_comparisons, why_no_group
+from codebook.analysis.empty import make_empty, mark_empty, why_empty
 from codebook.analysis.estimates import format_figure
 from codebook.analysis.scales import SET_LEVELS, VariableLike
 from codebook.errors import Fault
@@ -75,6 +76,8 @@ def reliability_table(frame: pd.DataFrame) -> pd.DataFrame:
         raise_faults(
             "The table cannot be printed.", [Fault("frame", f"no column {absent[0]!r}", "pass agreement(...)")]
         )
+    if reason := why_empty(frame):
+        return make_empty(reason)
     heads = [name for name in _HEADS if name in frame.columns]
     rows = [
         {**dict(zip(heads, key, strict=True)), **_print_comparison(part)}
@@ -160,7 +163,7 @@ def label_margins(
     names = ["variable", "label", "group", "coder", "n", "n_codings", "share"]
     frame = pd.DataFrame(rows, columns=names).drop_duplicates(["variable", "label", "coder"], ignore_index=True)
     frame.attrs = {"draw": draw, "coverage": coverage, **carry_joins(table)}
-    return frame
+    return mark_empty(frame, why_no_group(groups))
 
 
 def _count_labels(each: Comparison) -> Iterator[dict[str, object]]:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from codebook.analysis.checks import carry_joins, check_coders, check_columns, raise_faults
 from codebook.analysis.comparisons import Clusters
-from codebook.analysis.gold import Cells, Pair, change_level, count_cells, match_codes, read_pair
+from codebook.analysis.empty import make_empty
+from codebook.analysis.gold import Cells, Pair, change_level, count_cells, match_codes, read_pair, why_no_pair
 from codebook.analysis.measures import (
     NOT_ASKED,
     Measure,
@@ -49,7 +50,8 @@ def validity_summary(
         Level of measurement for alpha with gold. For `multi` the distance of sets: `masi` or `jaccard`; any other
         level is then taken as `masi`.
     coders
-        None takes everyone but gold who has a row of the variable in this draw.
+        None takes everyone but gold who has a row of the variable in this draw; where there is nobody, the frame is
+        empty and says so.
     sample, cluster
         As in `validity`; alpha is weighted too.
 
@@ -77,6 +79,8 @@ def validity_summary(
         rows = (table["variable"] == variable) & (table["draw"] == draw) & (table["coder"] != gold)
         coders = sorted(table.loc[rows, "coder"].unique())
     coders = list(coders)
+    if not coders:
+        return make_empty(why_no_pair(table, variable, gold), ["coder", "n_gold", "n_asked", "accuracy", "alpha"])
     raise_faults(about, check_coders(table, [*coders, gold]))
     set_level = level if level in SET_LEVELS else "masi"
     read_level, alpha_level = (set_level, set_level) if kind == "multi" else ("nominal", level)

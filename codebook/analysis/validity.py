@@ -9,8 +9,10 @@ import pandas as pd
 
 from codebook.analysis.checks import carry_joins
 from codebook.analysis.comparisons import Clusters
-from codebook.analysis.gold import Cells, count_cells, read_pair
+from codebook.analysis.empty import make_empty
+from codebook.analysis.gold import Cells, count_cells, read_pair, why_no_pair
 from codebook.analysis.measures import (
+    LABEL_MEASURES,
     NO_MCC,
     NOT_ASKED,
     NOTE,
@@ -40,13 +42,19 @@ _SHOWN = {
     },
 }
 
+_COLUMNS = (
+    *("part", "name", "n"),
+    *(f"{name}{end}" for name in LABEL_MEASURES for end in ("", "_low", "_high")),
+    *("reason", "value", "value_low", "value_high"),
+)
+
 
 def validity(
     table: pd.DataFrame,
     *,
     variable: str,
     labels: Sequence[str],
-    coder: str,
+    coder: str | None,
     gold: str,
     kind: str = "single",
     replicates: int = 1000,
@@ -63,6 +71,8 @@ def validity(
 
     Parameters
     ----------
+    coder
+        None, where nobody coded beside the gold, gives an empty frame that says so.
     kind
         `single` (or `rating`): one label a unit. `multi`: sets of labels, measured label by label as given or not.
     sample
@@ -96,6 +106,8 @@ def validity(
     8  baseline                 macro F1  8        NaN     NaN   NaN   0.22
     """
     check_request(kind, replicates, confidence)
+    if coder is None:
+        return make_empty(why_no_pair(table, variable, gold), _COLUMNS)
     level = "masi" if kind == "multi" else "nominal"
     asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
     pair = read_pair(table, labels=labels, level=level, sample=sample, cluster=cluster, **asked)

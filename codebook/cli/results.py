@@ -48,11 +48,14 @@ def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
     """Agreement of the coders of RUN, and of those in coders.yaml, for each variable."""
     from codebook.analysis import agreement_table
     from codebook.run import open_run
-    from codebook.table import coverage
+    from codebook.table import coverage, group_coders
 
     opened = open_run(run)
     frame = opened.table(coders)
-    click.echo(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
+    if alone := frame["coder"].nunique() < 2 and group_coders(frame, leave_out=()).nothing:
+        click.echo(alone)
+    else:
+        click.echo(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
     click.echo("\n".join(["", coverage(frame).to_string(), *frame.attrs.get("notes", [])]))
 
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import orjson
+
 from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
 from codebook.execute.plan import Step, plan_study
@@ -42,13 +44,17 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """What came of a study: `exit_code` is 0 done, 3 pending, 1 failed; `report` the page that a step wrote, if any."""
+    """What came of a study: `exit_code` is 0 done, 3 pending, 1 failed; `report` the page that a step wrote, if any.
+
+    `remarks` say of what there was nothing to do, such as one coder who can be compared with nobody.
+    """
 
     state: State
     exit_code: int
     steps: tuple[StepResult, ...]
     folder: Path
     report: Path | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def run_study(
@@ -92,10 +98,23 @@ def run_study(
             out(message)
             break
     state = results[-1].state
+    remarks = tuple(_read_remarks(plan.folder)) if state == "done" else ()
+    for remark in remarks:
+        out(f"  {remark}")
     written = report if _stamp(report) != before else None
     if written:
         out(f"report: {show_path(written)}")
-    return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written)
+    return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written, remarks)
+
+
+def _read_remarks(folder: Path) -> list[str]:
+    """What the outputs of a run say there was nothing to do about, each sentence once."""
+    manifest = folder / "outputs" / "manifest.json"
+    try:
+        entries = orjson.loads(manifest.read_bytes())
+    except (OSError, ValueError):  # none was written; a damaged one is told by the steps that read it
+        return []
+    return list(dict.fromkeys(entry["note"] for entry in entries if entry.get("kind") == "remark"))
 
 
 def _find_study(study_path: str | Path) -> Path:

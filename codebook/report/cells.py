@@ -113,7 +113,9 @@ def _with_interval(value: Any, low: Any, high: Any) -> str:
 
 
 def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out columns without a value, and whys of a coverage that never occur."""
+    """Leave out columns without a value, and whys of a coverage that never occur; without a row every column stays."""
+    if not len(frame):
+        return frame
     empty = [
         name
         for name in frame.columns

@@ -106,7 +106,19 @@ def _gold(facts: Facts) -> Iterator[Check]:
         return
     n_dev = int((sample["part"] == "dev").sum())
     found = f"{len(sample):,} units, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
-    yield Check(question, "done", found, "", cite(path))
+    yield _judge_use(facts, Check(question, "done", found, "", cite(path)))
+
+
+def _judge_use(facts: Facts, check: Check) -> Check:
+    """The check of a gold sample: done only if the figures that were saved use its chances."""
+    used, unused = facts.weighed(by_chance=True), facts.weighed(by_chance=False)
+    if used and not unused:
+        return check._replace(found=f"{check.found}; its chances weigh {name_some(used)}")
+    if not used and facts.all_gold:
+        return check._replace(found=f"{check.found}; every unit of the run has a gold label, so none had to be drawn")
+    said = f"computed without its chances: {name_some(unused)}" if unused else "no figure was computed with it yet"
+    mend = "run 05_validity again (sample: empty), or say why all gold units weigh the same"
+    return check._replace(state="look", found=f"{check.found}; {said}", mend=mend)
 
 
 def _people(facts: Facts) -> Iterator[Check]:
@@ -138,14 +150,14 @@ def _figures(facts: Facts) -> Iterator[Check]:
         ("reliability", "06_reliability", "missing"),
         ("correction", "11_correction", "look"),
     ):
-        saved = facts.saved(section)
+        saved, said = facts.saved(section), facts.remarks(section)
         question = f"{section} in figures"
         if saved:
             names = ", ".join(entry.name for entry in saved)
             digests = ", ".join(facts.evidence(f"outputs/{entry.name}.csv") for entry in saved)
             yield Check(question, "done", names, "", digests)
         else:
-            yield Check(question, state, "no output of this section", f"run {notebook}")
+            yield Check(question, state, " ".join(said) or "no output of this section", f"run {notebook}")
 
 
 def _drift(facts: Facts) -> Iterator[Check]:
@@ -221,7 +233,7 @@ def _digests(facts: Facts) -> Iterator[Check]:
     mend = "restore them from a backup (a table: collect again), or plan a new run" if changed else ""
     evidence = ", ".join(f"{name} ({digest[:12]})" for name, digest in there.items())
     yield Check("files unchanged", "look" if changed else "done", said, mend, evidence)
-    saved = [entry for entry in facts.outputs if entry.section != "methods"]
+    saved = [entry for entry in facts.outputs if entry.section != "methods" and entry.kind != "remark"]
     stale = [name for entry in saved for name in _changed(facts.folder / "outputs", entry.files)]
     said = f"changed since they were saved: {', '.join(stale)}" if stale else f"{len(saved)} as they were saved"
     mend = "save them again, or say who changed them" if stale else ""

@@ -13,14 +13,13 @@ from codebook.paths import project_folder, resolve_path, show_path
 from codebook.recorded import read_run_record
 from codebook.records import WHYS
 from codebook.report.outputs import OutputEntry, read_outputs
+from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, read_codebook
 from codebook.table import read_coders, read_table
 from codebook.units import is_part, iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
-
-GOLD_SAMPLE = "gold_sample.jsonl"
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,22 @@ class Facts:
         return self.folder / GOLD_SAMPLE
 
     def saved(self, section: str) -> list[OutputEntry]:
-        """The saved outputs of a section."""
-        return [entry for entry in self.outputs if entry.section == section]
+        """The saved outputs of a section, without its remarks."""
+        return [entry for entry in self.outputs if entry.section == section and entry.kind != "remark"]
+
+    def remarks(self, section: str) -> list[str]:
+        """Why there was nothing to save in a section, each reason once."""
+        said = (entry.note for entry in self.outputs if entry.section == section and entry.kind == "remark")
+        return list(dict.fromkeys(said))
+
+    def weighed(self, by_chance: bool) -> list[str]:
+        """Names of the saved outputs whose gold units weigh 1 / their chance in the sample, or of those that do not."""
+        return [entry.name for entry in self.outputs if entry.facts.get("weighted") is by_chance]
+
+    @property
+    def all_gold(self) -> bool:
+        """Whether every unit of the run has a gold label, so that none had to be drawn."""
+        return 0 < self.n_gold == self.table["unit_id"].nunique()
 
     def evidence(self, name: str) -> str:
         """A file of the run with the start of its SHA-256, or nothing where there is none."""

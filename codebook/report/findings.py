@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from codebook.analysis.empty import why_empty
+
 PERCENT = {
     "mean_pairwise": "the mean over units of the share of agreeing pairs of coders",
     "all_coders_agree": "the share of units on which all coders agree",
@@ -28,6 +30,8 @@ def say_validity(summary: pd.DataFrame) -> str:
     m meets the gold in 75.5 % of 1,004 units [72.8, 78.1]; always answering 'travel' would meet it in 25.1 %; \
 alpha with the gold (nominal) is .70 [.67, .73].
     """
+    if reason := why_empty(summary):
+        return reason
     row = summary.iloc[0]
     if math.isnan(row["accuracy"]):
         return f"{row['coder']} cannot be held against the gold: {row['reason']}."
@@ -80,6 +84,8 @@ def say_agreement(frame: pd.DataFrame) -> str:
     >>> say_agreement(pd.DataFrame([row]))
     "Krippendorff's alpha (ordinal) of stance: humans .34 [.30, .37] (114 coders, 417 units)."
     """
+    if reason := why_empty(frame):
+        return reason
     first = frame[(frame["variable"] == frame["variable"].iloc[0]) & (frame["level"] == frame["level"].iloc[0])]
     first = first[first["label"] == first["label"].iloc[0]]
     parts = [f"{row['group']} {_alpha(row)}" for _, row in first.iterrows()]
@@ -98,6 +104,8 @@ def note_on(frame: pd.DataFrame) -> str:
     >>> note_on(frame)
     'Units with one coding are left out. 95 % intervals from 1,000 bootstrap replicates, seed 1.'
     """
+    if why_empty(frame):
+        return ""
     said = [str(frame.attrs["note"])] if frame.attrs.get("note") else []
     if frame.attrs.get("resampled"):
         said.append(f"Resampled are {frame.attrs['resampled']}.")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from codebook.report.facts import GOLD_SAMPLE, Facts, cite, gather_facts, short_path
-from codebook.sampling import read_gold_sample
+from codebook.report.facts import Facts, cite, gather_facts, short_path
+from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.table import coverage_sentence
 
 _SHOWN = 12  # digits of a SHA-256 in running text
@@ -106,8 +106,14 @@ def _sample(facts: Facts) -> Iterator[str]:
     n_dev, seed = int((sample["part"] == "dev").sum()), sample.attrs.get("seed")
     parts = f"{n_dev:,} to develop, {len(sample) - n_dev:,} to test"
     chances = f"chances of {sample['prob'].min():.3g} to {sample['prob'].max():.3g}"
-    drawn = f"{len(sample):,} units were drawn for gold labels ({parts}) with known {chances}, seed {seed}"
-    yield f"{drawn} ({GOLD_SAMPLE}, SHA-256 {cite(facts.sample_path).split('(')[-1][:-1]})."
+    used, unused = facts.weighed(by_chance=True), facts.weighed(by_chance=False)
+    known = f" with known {chances}" if used else ""
+    where = f"({GOLD_SAMPLE}, SHA-256 {cite(facts.sample_path).split('(')[-1][:-1]})"
+    yield f"{len(sample):,} units were drawn for gold labels ({parts}){known}, seed {seed} {where}."
+    if used:
+        yield f"Gold units weigh 1 / their chance in {', '.join(used)}."
+    if unused or not used:
+        yield f"[Say why gold units all weigh the same in {', '.join(unused) or 'what is said of them'}.]"
 
 
 def _findings(facts: Facts) -> Iterator[str]:

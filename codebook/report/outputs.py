@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from codebook.analysis.empty import why_empty
 from codebook.digests import digest_of
 from codebook.errors import Fault, MissingExtraError, ParameterError
 from codebook.paths import make_private, project_folder
@@ -37,7 +38,11 @@ LAYOUT = (
 
 @dataclass(frozen=True, slots=True)
 class OutputEntry:
-    """A saved table or figure: where it belongs in the report, what it says, and its files with their SHA-256."""
+    """A saved table or figure: where it belongs in the report, what it says, and its files with their SHA-256.
+
+    An entry of the kind `remark` has no file: its note says why there was nothing to save. `facts` are what the report
+    has to know of how it was made.
+    """
 
     name: str
     kind: str
@@ -46,6 +51,7 @@ class OutputEntry:
     note: str = ""
     finding: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def save_table(
@@ -62,7 +68,8 @@ def save_table(
     """Save a table of a study, note it for the report, and return it, so that the notebook shows it.
 
     The csv has all columns and digits. Beside it stand the table as a paper prints it: booktabs LaTeX (.tex), HTML, and
-    Word (.docx) where python-docx is installed (extra `word`); a table of more than 100 rows is written as csv only.
+    Word (.docx) where python-docx is installed (extra `word`); a table of more than 100 rows is written as csv only. Of
+    a frame that says why it is empty (one coder, no gold) that sentence is kept for the report, and printed.
 
     Parameters
     ----------
@@ -87,7 +94,12 @@ def save_table(
         `docx` was asked for, and python-docx is not installed.
     """
     folder = _folder(run, name, formats or ())
-    put_table(folder, frame, OutputEntry(name, "table", section, title, _join(note), finding), formats)
+    entry = OutputEntry(name, "table", section, title, _join(note), finding, facts=_facts(frame))
+    if reason := why_empty(frame):
+        print(reason)
+        _note(folder, replace(entry, kind="remark", note=reason, finding=""))
+    else:
+        put_table(folder, frame, entry, formats)
     return frame
 
 
@@ -137,11 +149,15 @@ def save_figure(
 ) -> Figure:
     """Save a figure as PDF, SVG and PNG (300 dpi) with its data as csv, note it for the report, and return it.
 
-    Where two colours of the figure look alike in print without colour, the note says so.
+    Where two colours of the figure look alike in print without colour, the note says so. Where `data` say why they are
+    empty, only that sentence is kept, for the report.
     """
     import matplotlib as mpl
 
     folder = _folder(run, name)
+    if reason := why_empty(data):
+        _note(folder, OutputEntry(name, "remark", section, title, reason))
+        return figure
     paths = [folder / f"{name}.{suffix}" for suffix in ("png", "svg", "pdf")]
     with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": name}):
         for path in paths:
@@ -151,7 +167,8 @@ def save_figure(
     with write_atomic(table) as file:
         data.to_csv(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", encoding="utf-8")
     said = " ".join(part for part in (_join(note), say_grey(figure)) if part)
-    _note(folder, OutputEntry(name, "figure", section, title, said, finding, _digests([*paths, table])))
+    files = _digests([*paths, table])
+    _note(folder, OutputEntry(name, "figure", section, title, said, finding, files, _facts(data)))
     return figure
 
 
@@ -172,6 +189,11 @@ def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
         file.write(f"{text}\n".encode())
     _note(folder, replace(entry, files=_digests([path])))
     return text
+
+
+def _facts(frame: pd.DataFrame) -> dict[str, Any]:
+    """What the report has to know of a frame: whether the gold in it is weighted by the chances of its sample."""
+    return {"weighted": bool(frame.attrs["weighted"])} if "weighted" in frame.attrs else {}
 
 
 def copy_outputs(source: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,10 +175,19 @@ def _sections(outputs: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]
     others = [entry.section for entry in entries if entry.section not in (*SECTIONS, "methods")]
     names = [*SECTIONS, *others, "methods"]
     return [
-        {"name": name, "outputs": [_shown(outputs, entry) for entry in entries if entry.section == name]}
+        {"name": name, "outputs": [_shown(outputs, entry) for entry in _join_remarks(entries, name)]}
         for name in dict.fromkeys(names)
         if any(entry.section == name for entry in entries)
     ]
+
+
+def _join_remarks(entries: list[OutputEntry], section: str) -> list[OutputEntry]:
+    """The entries of a section, those that say nothing but the same sentence as one, under all their titles."""
+    kept: dict[str, OutputEntry] = {}
+    for entry in (entry for entry in entries if entry.section == section):
+        key = f"remark: {entry.note}" if entry.kind == "remark" else entry.name
+        kept[key] = replace(entry, title=f"{kept[key].title}; {entry.title}") if key in kept else entry
+    return list(kept.values())
 
 
 def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
@@ -189,6 +199,8 @@ def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
         raw = (outputs / f"{entry.name}.png").read_bytes()
         width = round(int.from_bytes(raw[16:20], "big") * _PIXELS_PER_DOT)  # the width in the header of a PNG
         return shown | {"image": base64.b64encode(raw).decode(), "width": width, "html": ""}
+    if entry.kind == "remark":
+        return shown | {"image": "", "html": text_html(entry.note), "note": ""}
     if entry.kind == "text":
         text = (outputs / f"{entry.name}.md").read_text(encoding="utf-8")
         return shown | {"image": "", "html": text_html(text)}
@@ -198,6 +210,7 @@ def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
         return shown | {"image": "", "html": grid_html(frame)}
     more = len(frame) - _SHOWN_ROWS
     note = f"The first {_SHOWN_ROWS} of {len(frame)} rows; all are in {path.name}. " if more > 0 else ""
+    note = note if len(frame) else "There is no row. "
     return shown | {"image": "", "html": frame_html(frame.head(_SHOWN_ROWS), turn=True), "note": note + entry.note}
 
 

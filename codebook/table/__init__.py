@@ -16,6 +16,7 @@ from codebook.table.groups import (
     count_labels,
     group_coders,
     own_coders,
+    pick_pair,
     set_aside_abstentions,
     shorten_coders,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "merge_tables",
     "name_mentions",
     "own_coders",
+    "pick_pair",
     "read_coders",
     "read_codings",
     "read_record_codings",

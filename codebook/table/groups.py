@@ -53,15 +53,22 @@ def _open_lists(given: pd.DataFrame) -> pd.Series[int]:
     return opened.groupby(["label", "coder"]).size()
 
 
+class CoderGroups(dict[str, Sequence[str]]):
+    """Coders to compare with each other, by the name of their group; `nothing` says why there is no group."""
+
+    nothing: str = ""
+
+
 def group_coders(
     table: pd.DataFrame, *, models: Collection[str] = (), leave_out: Collection[str] = ("gold",)
-) -> dict[str, Sequence[str]]:
+) -> CoderGroups:
     """Return the coders to compare with each other: humans alone, models alone, humans with each model, and all.
 
     A model is who labelled in a run of the kit, who has something in the column `model` or `raw` (a reply that had to
     be read), or who is named in `models`: a file of plain labels does not say it. The agreement of humans alone is the
     ceiling to hold the others against. A group with fewer than two coders, or the same as an earlier one, is left out;
-    so are the humans with each model where there are more than six models.
+    so are the humans with each model where there are more than six models. Of fewer than two coders there is no group,
+    and nothing to compare: `nothing` says so.
 
     Examples
     --------
@@ -83,11 +90,25 @@ def group_coders(
     if len(others) <= _MOST_MODELS and humans:
         groups |= {f"humans + {model}": [*humans, model] for model in others}
     groups["all"] = [*humans, *others]
-    kept: dict[str, Sequence[str]] = {}
+    kept = CoderGroups()
     for name, members in groups.items():
         if len(members) > 1 and members not in kept.values():
             kept[name] = members
+    kept.nothing = "" if kept else _say_alone(coders, [name for name in leave_out if name in set(table["coder"])])
     return kept
+
+
+def _say_alone(coders: Sequence[str], aside: Sequence[str]) -> str:
+    """Why there are no two coders to compare; `aside` are the coders left out of the comparison.
+
+    Examples
+    --------
+    >>> _say_alone(["m"], ["gold"])
+    "One coder ('m') beside the gold: nothing to compare. To compare, add a second coder to coders.yaml."
+    """
+    who = f"One coder ({coders[0]!r})" if coders else "No coder"
+    beside = f" beside {'the gold' if list(aside) == ['gold'] else ', '.join(map(repr, aside))}" if aside else ""
+    return f"{who}{beside}: nothing to compare. To compare, add a second coder to coders.yaml."
 
 
 def own_coders(table: pd.DataFrame) -> list[str]:
@@ -111,6 +132,36 @@ def coders_sharing(table: pd.DataFrame, coder: str) -> list[str]:
     others = table[table["coder"] != coder].merge(known, on=keys)
     own = own_coders(others)
     return [*own, *(name for name in others["coder"].unique() if name not in own)]
+
+
+def pick_pair(
+    table: pd.DataFrame, gold: str, variable: str, sample: pd.DataFrame | None = None
+) -> tuple[str | None, str | None]:
+    """Return the two coders to be held against the gold and against each other, the run's own first; None for nobody.
+
+    Both coded units that the gold labelled (in the `sample`, if there is one), and the second shares such a unit with
+    the first.
+
+    Examples
+    --------
+    >>> from codebook.table import make_table
+    >>> row = {"variable": "tone", "label": "good"}
+    >>> said = (("7", "gold"), ("9", "gold"), ("7", "ann"), ("9", "ben"), ("7", "cy"))
+    >>> table = make_table([row | {"unit_id": unit, "coder": coder} for unit, coder in said])
+    >>> pick_pair(table, "gold", "tone"), pick_pair(table, "ben", "tone"), pick_pair(table, "dora", "tone")
+    (('ann', 'cy'), ('gold', None), (None, None))
+    """
+    rows = table[table["variable"] == variable]
+    if sample is not None:
+        rows = rows[rows["unit_id"].isin(sample["unit_id"])]
+    coders = coders_sharing(rows, gold)
+    if not coders:
+        return None, None
+    first, *others = coders
+    known = rows.loc[(rows["coder"] == gold) & rows["label"].notna(), "unit_id"]
+    shared = rows.loc[(rows["coder"] == first) & rows["unit_id"].isin(known), "unit_id"]
+    near = set(rows.loc[rows["unit_id"].isin(shared), "coder"])
+    return first, next((name for name in others if name in near), None)
 
 
 def busiest_coders(table: pd.DataFrame, most: int = 12) -> list[str]:

@@ -104,6 +104,7 @@ def correct(
         **{"formula": formula, "family": family, "gold": golds, "predicted": labels, "cluster": cluster or ""},
         **{"n_units": len(design.y), "n_gold": len(design.gold), "dropped": inputs.dropped},
         **{"n_clusters": inputs.n_clusters, "prob_scale": inputs.prob_scale, "confidence": confidence},
+        "weighted": True,
         **{"cross_fit": cross_fit, "splits": splits if cross_fit else 0, "seed": seed},
         **{"warnings": find_warnings(inputs, len(design.terms)), "note": NOTE, "versions": package_versions()},
         **{name: data.attrs[name] for name in ("coverage",) if name in data.attrs},

@@ -87,7 +87,7 @@ def prevalence(
     frame.attrs = {
         **describe(beside),
         **{"variable": variable, "coder": coder, "gold": gold, "kind": kind, "draw": draw},
-        **{"confidence": confidence, "n_clusters": n_clusters},
+        **{"confidence": confidence, "n_clusters": n_clusters, "weighted": not isinstance(sample, str)},
         **{"warnings": [], "note": f"{_NOTE} {NOTE}", "versions": package_versions(), **carry_joins(table)},
     }
     return frame

@@ -1,0 +1,52 @@
+"""A result with nothing in it: an empty frame that says in one sentence why, so that the steps after it go on.
+
+One coder beside the gold, no gold, no two coders with units in common: that is no fault, there is nothing to compare.
+A function then returns such a frame, a figure of it shows the sentence, and the report has it as a remark. What was
+asked for wrongly (a coder whom nobody knows, a table without its columns) is a fault as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+_KEY = "nothing"
+
+
+def make_empty(reason: str, columns: Iterable[str] = ()) -> pd.DataFrame:
+    """Return a frame without rows, with `reason` in its `attrs`.
+
+    Examples
+    --------
+    >>> frame = make_empty("One coder beside the gold: nothing to compare.", ["alpha"])
+    >>> why_empty(frame.sort_values("alpha").head())
+    'One coder beside the gold: nothing to compare.'
+    """
+    frame = pd.DataFrame(columns=list(columns))
+    frame.attrs = {_KEY: reason, "note": ""}
+    return frame
+
+
+def why_empty(frame: pd.DataFrame | None) -> str:
+    """Return why there is nothing in a frame; empty for a frame that has rows, or that says nothing of it.
+
+    Examples
+    --------
+    >>> why_empty(pd.DataFrame({"alpha": [0.7]})), why_empty(pd.DataFrame())
+    ('', '')
+    """
+    return "" if frame is None or len(frame) else str(frame.attrs.get(_KEY, ""))
+
+
+def mark_empty(frame: pd.DataFrame, reason: str) -> pd.DataFrame:
+    """Say in a frame why it has no rows; one that has rows, or says so already, stays as it is.
+
+    Examples
+    --------
+    >>> why_empty(mark_empty(pd.DataFrame({"alpha": []}), "No pair: nothing to compare."))
+    'No pair: nothing to compare.'
+    """
+    if not len(frame) and not why_empty(frame):
+        frame.attrs = {**frame.attrs, _KEY: reason, "note": ""}
+    return frame
