@@ -106,7 +106,8 @@ def compare(
     check_request(kind, replicates, confidence)
     if a is None or b is None:
         alone = f"One coder ({a or b!r}) beside the gold: nothing to compare it with."
-        return make_empty(alone if a or b else why_no_pair(table, variable, gold), ["measure", "n", "difference"])
+        reason = alone if a or b else why_no_pair(table, variable, gold)
+        return make_empty(reason, ["measure", "n", "difference"], table=table)
     sets = kind == "multi"
     set_level = level if level in SET_LEVELS else "masi"
     read_level, alpha_level = (set_level, set_level) if sets else ("nominal", level)

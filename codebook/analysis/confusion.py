@@ -70,7 +70,7 @@ def confusion(
     """
     raise_faults("The confusion cannot be counted.", _check_show(show))
     if reason := _why_none(table, variable, coder, gold, kind):
-        return make_empty(reason)
+        return make_empty(reason, table=table)
     asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
     pair = read_pair(table, labels=labels, sample=sample, **asked)
     columns, cell = _place(pair, labels)
@@ -123,7 +123,7 @@ def confusion_shares(
     """
     raise_faults("The confusion cannot be counted.", check_bootstrap(replicates, confidence))
     if reason := _why_none(table, variable, coder, gold, kind):
-        return make_empty(reason, ["gold", "coded", "n"])
+        return make_empty(reason, ["gold", "coded", "n"], table=table)
     asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
     pair = read_pair(table, labels=labels, sample=sample, cluster=cluster, **asked)
     columns, cell = _place(pair, labels)

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from codebook.analysis.checks import carry_joins
+
 _KEY = "nothing"
 
 
-def make_empty(reason: str, columns: Iterable[str] = ()) -> pd.DataFrame:
-    """Return a frame without rows, with `reason` in its `attrs`.
+def make_empty(reason: str, columns: Iterable[str] = (), *, table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return a frame without rows, with `reason` in its `attrs`, and what `table` tells of ids that did not meet.
 
     Examples
     --------
@@ -24,7 +26,7 @@ def make_empty(reason: str, columns: Iterable[str] = ()) -> pd.DataFrame:
     'One coder beside the gold: nothing to compare.'
     """
     frame = pd.DataFrame(columns=list(columns))
-    frame.attrs = {_KEY: reason, "note": ""}
+    frame.attrs = {_KEY: reason, "note": "", **({} if table is None else carry_joins(table))}
     return frame
 
 

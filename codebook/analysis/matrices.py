@@ -31,7 +31,7 @@ def to_matrix(pairs: pd.DataFrame, value: str, *, order: Sequence[str] | None = 
     """
     _check_pairs(pairs, value, order)
     if reason := why_empty(pairs):
-        return make_empty(reason)
+        return make_empty(reason, table=pairs)
     names = list(order) if order is not None else list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
     place = {name: at for at, name in enumerate(names)}
     matrix = np.full((len(names), len(names)), np.nan)

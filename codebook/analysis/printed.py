@@ -77,7 +77,7 @@ def reliability_table(frame: pd.DataFrame) -> pd.DataFrame:
             "The table cannot be printed.", [Fault("frame", f"no column {absent[0]!r}", "pass agreement(...)")]
         )
     if reason := why_empty(frame):
-        return make_empty(reason)
+        return make_empty(reason, table=frame)
     heads = [name for name in _HEADS if name in frame.columns]
     rows = [
         {**dict(zip(heads, key, strict=True)), **_print_comparison(part)}

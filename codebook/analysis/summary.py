@@ -80,7 +80,9 @@ def validity_summary(
         coders = sorted(table.loc[rows, "coder"].unique())
     coders = list(coders)
     if not coders:
-        return make_empty(why_no_pair(table, variable, gold), ["coder", "n_gold", "n_asked", "accuracy", "alpha"])
+        return make_empty(
+            why_no_pair(table, variable, gold), ["coder", "n_gold", "n_asked", "accuracy", "alpha"], table=table
+        )
     raise_faults(about, check_coders(table, [*coders, gold]))
     set_level = level if level in SET_LEVELS else "masi"
     read_level, alpha_level = (set_level, set_level) if kind == "multi" else ("nominal", level)

@@ -107,7 +107,7 @@ def validity(
     """
     check_request(kind, replicates, confidence)
     if coder is None:
-        return make_empty(why_no_pair(table, variable, gold), _COLUMNS)
+        return make_empty(why_no_pair(table, variable, gold), _COLUMNS, table=table)
     level = "masi" if kind == "multi" else "nominal"
     asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
     pair = read_pair(table, labels=labels, level=level, sample=sample, cluster=cluster, **asked)

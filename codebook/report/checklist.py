@@ -145,19 +145,19 @@ def _ids(facts: Facts) -> Iterator[Check]:
 
 
 def _figures(facts: Facts) -> Iterator[Check]:
-    for section, notebook, state in (
-        ("validity", "05_validity", "missing"),
-        ("reliability", "06_reliability", "missing"),
-        ("correction", "11_correction", "look"),
+    for section, notebook, first, state in (
+        ("validity", "05_validity", "validity_by_coder", "missing"),
+        ("reliability", "06_reliability", "agreement", "missing"),
+        ("correction", "11_correction", "shares", "look"),
     ):
-        saved, said = facts.saved(section), facts.remarks(section)
+        saved, remark = facts.saved(section), facts.remark(first)
         question = f"{section} in figures"
-        if saved:
+        if saved and not remark:
             names = ", ".join(entry.name for entry in saved)
             digests = ", ".join(facts.evidence(f"outputs/{entry.name}.csv") for entry in saved)
             yield Check(question, "done", names, "", digests)
         else:
-            yield Check(question, state, " ".join(said) or "no output of this section", f"run {notebook}")
+            yield Check(question, state, remark or "no output of this section", f"run {notebook}")
 
 
 def _drift(facts: Facts) -> Iterator[Check]:

@@ -72,10 +72,9 @@ class Facts:
         """The saved outputs of a section, without its remarks."""
         return [entry for entry in self.outputs if entry.section == section and entry.kind != "remark"]
 
-    def remarks(self, section: str) -> list[str]:
-        """Why there was nothing to save in a section, each reason once."""
-        said = (entry.note for entry in self.outputs if entry.section == section and entry.kind == "remark")
-        return list(dict.fromkeys(said))
+    def remark(self, name: str) -> str:
+        """Why there was nothing to save under this name; empty where there was."""
+        return next((entry.note for entry in self.outputs if entry.name == name and entry.kind == "remark"), "")
 
     def weighed(self, by_chance: bool) -> list[str]:
         """Names of the saved outputs whose gold units weigh 1 / their chance in the sample, or of those that do not."""

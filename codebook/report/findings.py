@@ -105,7 +105,7 @@ def note_on(frame: pd.DataFrame) -> str:
     'Units with one coding are left out. 95 % intervals from 1,000 bootstrap replicates, seed 1.'
     """
     if why_empty(frame):
-        return ""
+        return " ".join(frame.attrs.get("joins", []))
     said = [str(frame.attrs["note"])] if frame.attrs.get("note") else []
     if frame.attrs.get("resampled"):
         said.append(f"Resampled are {frame.attrs['resampled']}.")

@@ -94,12 +94,11 @@ def save_table(
         `docx` was asked for, and python-docx is not installed.
     """
     folder = _folder(run, name, formats or ())
-    entry = OutputEntry(name, "table", section, title, _join(note), finding, facts=_facts(frame))
-    if reason := why_empty(frame):
-        print(reason)
-        _note(folder, replace(entry, kind="remark", note=reason, finding=""))
+    if remark := _say_empty(frame):
+        print(remark)
+        _note(folder, OutputEntry(name, "remark", section, title, remark))
     else:
-        put_table(folder, frame, entry, formats)
+        put_table(folder, frame, OutputEntry(name, "table", section, title, _join(note), finding), formats)
     return frame
 
 
@@ -114,7 +113,7 @@ def put_table(folder: Path, frame: pd.DataFrame, entry: OutputEntry, formats: Se
         paths.append(folder / f"{name}.{suffix}")
         with write_atomic(paths[-1]) as file:
             file.write(content.encode() if isinstance(content, str) else content)
-    _note(folder, replace(entry, files=_digests(paths)))
+    _note(folder, replace(entry, files=_digests(paths), facts=_facts(frame)))
 
 
 def _untold(note: str, frame: pd.DataFrame) -> list[str]:
@@ -155,8 +154,8 @@ def save_figure(
     import matplotlib as mpl
 
     folder = _folder(run, name)
-    if reason := why_empty(data):
-        _note(folder, OutputEntry(name, "remark", section, title, reason))
+    if remark := _say_empty(data):
+        _note(folder, OutputEntry(name, "remark", section, title, remark))
         return figure
     paths = [folder / f"{name}.{suffix}" for suffix in ("png", "svg", "pdf")]
     with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": name}):
@@ -189,6 +188,12 @@ def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
         file.write(f"{text}\n".encode())
     _note(folder, replace(entry, files=_digests([path])))
     return text
+
+
+def _say_empty(frame: pd.DataFrame) -> str:
+    """Why there is nothing in a frame, and which ids did not meet; empty for a frame that has rows."""
+    reason = why_empty(frame)
+    return " ".join([reason, *frame.attrs.get("joins", [])]) if reason else ""
 
 
 def _facts(frame: pd.DataFrame) -> dict[str, Any]:
