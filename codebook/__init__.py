@@ -97,6 +97,7 @@ _WHERE = {
         "adjudicate",
         "consensus",
         "dawid_skene",
+        "say_consensus",
         "describe_runs",
         "say_alt_test",
         "calibration",

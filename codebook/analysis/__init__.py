@@ -33,7 +33,7 @@ from codebook.analysis.capitals import capital_runs
 from codebook.analysis.coefficients import COEFFICIENTS
 from codebook.analysis.compare import compare
 from codebook.analysis.confusion import confusion, confusion_shares
-from codebook.analysis.consensus import DawidSkene, consensus, dawid_skene
+from codebook.analysis.consensus import DawidSkene, consensus, dawid_skene, say_consensus
 from codebook.analysis.contrasts import compare_association
 from codebook.analysis.correction import (
     correct,
@@ -181,6 +181,7 @@ __all__ = [
     "resolve_entities",
     "review_table",
     "say_alt_test",
+    "say_consensus",
     "say_correction",
     "score_behaviour",
     "score_pairs",

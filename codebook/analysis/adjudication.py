@@ -41,23 +41,23 @@ def write_adjudication(
     overwrite
         Replace a file that holds decisions; one without any is replaced anyway.
 
+    Where nothing is disputed the sheet has its head alone.
+
     Raises
     ------
     StatisticError
-        Nothing disputed, a file with decisions, a frame of another kind.
+        A file with decisions, a frame of another kind.
     """
     target = Path(path)
     needed = ("rank", "unit_id", "variable", "votes", "entropy")
     faults = []
     if absent := [name for name in needed if name not in ranked]:
         faults.append(Fault("ranked", f"it has no column {name_some(absent)}", "pass the frame of rank_disagreements"))
-    elif not (ranked["entropy"] > 0).any():
-        faults.append(Fault("ranked", "no unit is disputed", "there is nothing to decide"))
     if target.exists() and not overwrite and (read_adjudication(target)["decision"] != "").any():
         mend = "read it with read_adjudication, choose another name, or pass overwrite=True"
         faults.append(Fault(target.name, "the file is there and holds decisions", mend))
     raise_faults(_SHEET, faults)
-    disputed = ranked[ranked["entropy"] > 0]
+    disputed = ranked[ranked["entropy"].astype(float) > 0]
     disputed = disputed if most is None else disputed.head(most)
     shown = ["rank", "unit_id", "variable", *([] if blind else ["votes", "people", "models"]), "text"]
     sheet = disputed[[name for name in shown if name in disputed]].copy()
@@ -131,8 +131,8 @@ def adjudicate(
     coder
         Name of the new coder.
     rest
-        `leave`: only decided units get a label. `unanimous`: so do units on which `coders` (None: all) agree, two at
-        least; `detail` says so.
+        `leave`: only decided units get a label, so one must be decided. `unanimous`: so do units on which `coders`
+        (None: all) agree, two at least; `detail` says so.
 
     Returns
     -------
@@ -159,14 +159,14 @@ def adjudicate(
     5      u1  adjudicated     a  all 2 coders
     """
     raise_faults(_ABOUT, [*check_columns(table), *_check_settings(table, coder, rest)])
-    mine, faults = _read_decisions(table, decisions, variable, labels, kind)
+    mine, faults = _read_decisions(table, decisions, variable, labels, kind, needed=rest == "leave")
     raise_faults(_ABOUT, faults)
     made = mine[mine["decision"] != ""]
     rows = [(row.unit_id, row.label, _sign(str(row.by), str(row.reason))) for row in made.itertuples()]
     n_decided = len(rows)
     if rest == "unanimous":
         ranked = rank_disagreements(table, variable=variable, labels=labels, kind=kind, coders=coders)
-        agreed = ranked[(ranked["entropy"] == 0) & ~ranked["unit_id"].isin(set(made["unit_id"]))]
+        agreed = ranked[(ranked["entropy"].astype(float) == 0) & ~ranked["unit_id"].isin(set(made["unit_id"]))]
         rows += [(row.unit_id, row.commonest, f"all {row.n_codings} coders") for row in agreed.itertuples()]
     new = pd.DataFrame(rows, columns=["unit_id", "label", "detail"], dtype="str")
     new = new.assign(coder=coder, variable=variable, draw=0, why=None, run_id="", custom_id="")
@@ -200,7 +200,7 @@ def _check_settings(table: pd.DataFrame, coder: str, rest: str) -> list[Fault]:
 
 
 def _read_decisions(
-    table: pd.DataFrame, decisions: pd.DataFrame, variable: str, labels: Sequence[str], kind: str
+    table: pd.DataFrame, decisions: pd.DataFrame, variable: str, labels: Sequence[str], kind: str, *, needed: bool
 ) -> tuple[pd.DataFrame, list[Fault]]:
     """The decisions of a variable with their labels as the table writes them, and what is wrong with them."""
     if absent := [name for name in ("unit_id", *FILLED) if name not in decisions]:
@@ -228,7 +228,7 @@ def _read_decisions(
     if wrong:
         mend = f"decide for one of {name_some(labels, 12)}, or leave it blank"
         faults.append(Fault("decision", f"{name_some(wrong)} is not in the codebook", mend))
-    if not len(made):
+    if not len(made) and needed:
         faults.append(Fault("decisions", f"nothing is decided of {variable!r}", "fill in decision, by and reason"))
     return mine.assign(label=mine["decision"].map({text: label or "" for text, label in given.items()})), faults
 

@@ -12,6 +12,7 @@ import pandas as pd
 from codebook.analysis.checks import carry_joins, raise_faults
 from codebook.analysis.counts import Codings, count_patterns
 from codebook.analysis.dawid_skene import Fit, fit_dawid_skene
+from codebook.analysis.empty import make_empty, why_empty
 from codebook.analysis.estimates import package_versions
 from codebook.analysis.patterns import Patterns, collapse
 from codebook.analysis.runs import REFUSE, Runs, pad, pick_first, read_sources
@@ -22,6 +23,12 @@ HOW = ("majority", "dawid_skene")
 """How labels are joined."""
 
 _ABOUT = "The labels cannot be joined."
+_NOBODY = "No coder beside the gold: nothing to join."
+_MAJORITY = "add a coder, or use how='majority' and adjudicate"
+_COLUMNS = (
+    *("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id"),
+    *("confidence", "detail", "n_codings", "tied"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class DawidSkene:
 
     `labels`: of `consensus`. `posterior`: one row a unit, one column a label. `prior`: label, share (of the units, as
     the model has it), votes (share of the codings). `errors`: coder, true, given, share, n (units that the coder coded
-    and that have this true label, expected), reason. `traced`: log-likelihood of each step.
+    and that have this true label, expected), reason. `traced`: log-likelihood of each step. Where there are fewer than
+    three coders, or none who share a unit, all frames are empty and say so.
     """
 
     labels: pd.DataFrame
@@ -42,8 +50,8 @@ class DawidSkene:
 
     @property
     def log_likelihood(self) -> float:
-        """Of the last step."""
-        return self.traced[-1]
+        """Of the last step; NaN where there is none."""
+        return self.traced[-1] if self.traced else float("nan")
 
 
 def consensus(
@@ -68,7 +76,7 @@ def consensus(
     how
         `majority` or `dawid_skene`.
     coders
-        Who votes; None for all. Leave the gold out.
+        Who votes; None for all. Leave the gold out. Of nobody the frame is empty, and says so.
     runs
         What to do with several runs of one model: "refuse", "collapse" (to one coder, by majority), or a mapping from
         coder to model (see `describe_runs`), which collapses them.
@@ -102,7 +110,11 @@ def consensus(
         raise_faults(_ABOUT, [Fault("how", f"{how!r} is unknown", f"pass one of {', '.join(HOW)}")])
     asked: dict[str, Any] = {"variable": variable, "labels": labels, "coders": coders, "runs": runs, "draw": draw}
     if how == "dawid_skene":
-        return dawid_skene(table, **asked).labels
+        found = dawid_skene(table, **asked).labels
+        raise_faults(_ABOUT, [Fault("coders", why, _MAJORITY)] if (why := why_empty(found)) else [])
+        return found
+    if coders is not None and not len(coders):
+        return make_empty(_NOBODY, _COLUMNS, table=table)
     codings, joined = read_sources(table, **asked, about=_ABOUT)
     given = codings.answered()
     patterns = collapse(given.unit, given.code, codings.scale.n_labels, trace=True)
@@ -132,7 +144,7 @@ def dawid_skene(
     Raises
     ------
     StatisticError
-        As in `consensus`; fewer than three coders, or none who share a unit.
+        As in `consensus`, but not for too few coders: of these the frames are empty, and say so.
 
     Examples
     --------
@@ -148,8 +160,11 @@ def dawid_skene(
     11    b     b    1.0
     """
     asked: dict[str, Any] = {"variable": variable, "labels": labels, "coders": coders, "runs": runs, "draw": draw}
+    if coders is not None and not len(coders):
+        return _fit_nothing(_NOBODY, table)
     codings, joined = read_sources(table, **asked, about=_ABOUT)
-    raise_faults(_ABOUT, _check_enough(codings))
+    if few := _find_lack(codings):
+        return _fit_nothing(few, table)
     given = codings.answered()
     order, coder = np.unique(given.coder, return_inverse=True)
     names = [codings.coders[at] for at in order]
@@ -167,6 +182,21 @@ def dawid_skene(
     return DawidSkene(found, posterior[["unit_id", *labels]], prior, errors, fit.traced, fit.converged)
 
 
+def say_consensus(majority: pd.DataFrame, model: DawidSkene) -> str:
+    """Say how many ties a majority left, and how many steps Dawid-Skene took, or why it took none.
+
+    Examples
+    --------
+    >>> from codebook.analysis.examples import make_table
+    >>> table = make_table("tone", {"ann": ["a", "b"], "bo": ["a", "a"]})
+    >>> asked = {"variable": "tone", "labels": ["a", "b"]}
+    >>> print(say_consensus(consensus(table, **asked), dawid_skene(table, **asked)))
+    1 ties of the majority count as wrong. 2 coders: Dawid-Skene cannot tell who is wrong with fewer than three.
+    """
+    steps = why_empty(model.labels) or f"Dawid-Skene took {len(model.traced)} steps."
+    return why_empty(majority) or f"{majority.attrs['n_tied']} ties of the majority count as wrong. {steps}"
+
+
 def _trace_patterns(given: Codings, coder: Ints, n_coders: int) -> tuple[Patterns, Floats]:
     """Patterns of who gave which label with the pattern of each unit, and their counts by coder."""
     n_labels = given.scale.n_labels
@@ -174,14 +204,21 @@ def _trace_patterns(given: Codings, coder: Ints, n_coders: int) -> tuple[Pattern
     return patterns, patterns.counts.reshape(len(patterns.times), n_coders, n_labels)
 
 
-def _check_enough(codings: Codings) -> list[Fault]:
+def _find_lack(codings: Codings) -> str:
+    """Why Dawid-Skene has nothing to weigh; empty where it has."""
     given = codings.answered()
     if given.n_coders < 3:
-        problem = f"{given.n_coders} coders: Dawid-Skene cannot tell who is wrong with fewer than three"
-        return [Fault("coders", problem, "add a coder, or use how='majority' and adjudicate")]
+        return f"{given.n_coders} coders: Dawid-Skene cannot tell who is wrong with fewer than three."
     if not len(count_patterns(codings).pairable().times):
-        return [Fault("coders", "no unit was coded by two coders", "have coders share units")]
-    return []
+        return "No unit was coded by two coders, so Dawid-Skene has nothing to compare: have coders share units."
+    return ""
+
+
+def _fit_nothing(reason: str, table: pd.DataFrame) -> DawidSkene:
+    """What Dawid-Skene says of nothing."""
+    errors = make_empty(reason, ["coder", "true", "given", "share", "n", "reason"], table=table)
+    labels, posterior = (make_empty(reason, columns, table=table) for columns in (_COLUMNS, ["unit_id"]))
+    return DawidSkene(labels, posterior, make_empty(reason, ["label", "share", "votes"]), errors, (), converged=False)
 
 
 def _join_labels(

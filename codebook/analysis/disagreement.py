@@ -9,6 +9,7 @@ import pandas as pd
 
 from codebook.analysis.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
 from codebook.analysis.counts import Codings, read_codings
+from codebook.analysis.empty import make_empty, mark_empty
 from codebook.analysis.estimates import package_versions
 from codebook.analysis.runs import pick_first
 from codebook.analysis.scales import Floats
@@ -19,6 +20,8 @@ BY = ("entropy", "conflict")
 """What units are ranked by."""
 
 _ABOUT = "The disagreements cannot be listed."
+_NOBODY = "No coder beside the gold: nothing to set side by side."
+_COLUMNS = ("rank", "unit_id", "variable", "n_codings", "entropy", "conflict", "commonest", "share", "tied", "votes")
 _TEXTS = Sides("disputed units", "among the texts", "the texts")
 
 
@@ -73,6 +76,8 @@ def rank_disagreements(
     """
     raise_faults(_ABOUT, [*check_columns(table), *_check_request(by, models, coders, kind)])
     raise_faults(_ABOUT, check_coders(table, list(models)))
+    if coders is not None and not len(coders):
+        return make_empty(_NOBODY, _COLUMNS, table=table)
     level = "masi" if kind == "multi" else "nominal"
     codings = read_codings(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
     votes = _count_votes(codings, [True] * len(codings.coders))
@@ -109,7 +114,7 @@ def rank_disagreements(
         "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
         **{"versions": package_versions(), **carry_joins(table, told=joins)},
     }
-    return kept
+    return mark_empty(kept, "No unit was labelled by two coders: nothing to decide.")
 
 
 def confused_labels(
@@ -136,6 +141,8 @@ def confused_labels(
     0  a  b        4        2   0.67
     1  b  c        2        1   0.33
     """
+    if coders is not None and not len(coders):
+        return make_empty(_NOBODY, ["a", "b", "n_pairs", "n_units", "share"], table=table)
     codings = read_codings(table, variable=variable, level="nominal", labels=labels, coders=coders, draw=draw)
     votes = _count_votes(codings, [True] * len(codings.coders))
     first, second = np.triu_indices(votes.shape[1], k=1)
@@ -145,7 +152,7 @@ def confused_labels(
     frame = frame[frame["n_pairs"] > 0].astype({"a": "str", "b": "str", "n_pairs": int, "n_units": int})
     frame["share"] = (frame["n_pairs"] / max(1, frame["n_pairs"].sum())).round(2)
     ranked: pd.DataFrame = frame.sort_values("n_pairs", ascending=False, kind="stable", ignore_index=True)
-    return ranked
+    return mark_empty(ranked, "No two coders labelled a unit differently: no label was taken for another.")
 
 
 def _count_votes(codings: Codings, wanted: Sequence[bool]) -> Floats:

@@ -8,12 +8,16 @@ asked for wrongly (a coder whom nobody knows, a table without its columns) is a 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 import pandas as pd
 
-from codebook.analysis.checks import carry_joins
+from codebook.analysis.checks import carry_joins, check_columns, raise_faults
+from codebook.errors import Fault
 
 _KEY = "nothing"
+_SLIP = 0.8
+"""Likeness of two names from which on one is taken for a slip of the other."""
 
 
 def make_empty(reason: str, columns: Iterable[str] = (), *, table: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -52,3 +56,29 @@ def mark_empty(frame: pd.DataFrame, reason: str) -> pd.DataFrame:
     if not len(frame) and not why_empty(frame):
         frame.attrs = {**frame.attrs, _KEY: reason, "note": ""}
     return frame
+
+
+def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:
+    """Say why there is no gold to hold labels against; empty where there is some.
+
+    Raises
+    ------
+    StatisticError
+        The gold is nobody, and its name nearly that of a coder: a slip.
+
+    Examples
+    --------
+    >>> from codebook.analysis.examples import make_table
+    >>> why_no_gold(make_table("tone", {"model": ["a", "b"]}), "tone", "gold")
+    "No unit has a label of 'gold': nothing to compare. To compare, let people code a sample (10_gold_sample)."
+    """
+    raise_faults("There is no gold.", check_columns(table))
+    coders = list(table["coder"].dropna().astype(str).unique())
+    meant = {} if gold in coders else {name.casefold(): name for name in coders}
+    if near := get_close_matches(gold.casefold(), meant, n=1, cutoff=_SLIP):
+        mend = f"did you mean {meant[near[0]]!r}?"
+        raise_faults("There is no gold.", [Fault("gold", f"no coding by {gold!r}", mend)])
+    if ((table["coder"] == gold) & (table["variable"] == variable) & table["label"].notna()).any():
+        return ""
+    mend = "let people code a sample (10_gold_sample)"
+    return f"No unit has a label of {gold!r}: nothing to compare. To compare, {mend}."

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,10 @@ import pandas as pd
 from codebook.analysis.checks import check_coders, check_columns, raise_faults
 from codebook.analysis.comparisons import Clusters, join_cluster
 from codebook.analysis.counts import Codings, read_codings
+from codebook.analysis.empty import why_no_gold
 from codebook.analysis.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.analysis.weights import Design, check_drawn, count_members, group_rows, read_design
 from codebook.errors import Fault, StatisticError
-
-_SLIP = 0.8
-"""Likeness of two names from which on one is taken for a slip of the other."""
 
 
 @dataclass(frozen=True)
@@ -146,29 +143,9 @@ def read_pair(
 
 
 def why_no_pair(table: pd.DataFrame, variable: str, gold: str) -> str:
-    """Say why nobody can be held against the gold.
-
-    Raises
-    ------
-    StatisticError
-        The gold is nobody, and its name nearly that of a coder: a slip.
-
-    Examples
-    --------
-    >>> from codebook.analysis.examples import make_table
-    >>> why_no_pair(make_table("tone", {"model": ["a", "b"]}), "tone", "gold")
-    "No unit has a label of 'gold': nothing to compare. To compare, let people code a sample (10_gold_sample)."
-    """
-    coders = list(table["coder"].dropna().astype(str).unique())
-    meant = {} if gold in coders else {name.casefold(): name for name in coders}
-    if near := get_close_matches(gold.casefold(), meant, n=1, cutoff=_SLIP):
-        mend = f"did you mean {meant[near[0]]!r}?"
-        raise_faults("There is no gold.", [Fault("gold", f"no coding by {gold!r}", mend)])
-    rows = (table["coder"] == gold) & (table["variable"] == variable) & table["label"].notna()
-    if not rows.any():
-        mend = "let people code a sample (10_gold_sample)"
-        return f"No unit has a label of {gold!r}: nothing to compare. To compare, {mend}."
-    return f"Nobody else coded a unit that {gold!r} labelled: nothing to compare. To compare, let others code those."
+    """Say why nobody can be held against the gold; a `gold` that is nearly the name of a coder is a fault."""
+    others = f"Nobody else coded a unit that {gold!r} labelled: nothing to compare. To compare, let others code those."
+    return why_no_gold(table, variable, gold) or others
 
 
 def change_level(codings: Codings, *, level: str, labels: Sequence[str]) -> Codings:

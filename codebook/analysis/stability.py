@@ -36,7 +36,7 @@ def stability(
     table: pd.DataFrame,
     variable: VariableLike,
     *,
-    over: str,
+    over: str | Sequence[str],
     coders: Sequence[str] | None = None,
     runs: Runs = None,
     replicates: int = 1000,
@@ -52,7 +52,8 @@ def stability(
         Of the codebook, or a `VariableSpec`: its level says what counts as near.
     over
         What differs: `draw` (repeats of one request), `prompt` (paraphrases, or versions of the codebook), `model`, or
-        another column of `runs`. All else that `runs` tells is the same within a row; "all" compares all runs.
+        another column of `runs`. All else that `runs` tells is the same within a row; "all" compares all runs. Of a
+        list, what no two runs differ in has a row that says so.
     coders
         The models; None for all coders. Leave people and the gold out.
     runs
@@ -71,7 +72,7 @@ def stability(
     Raises
     ------
     StatisticError
-        Nothing that differs: no second draw, prompt or model; faults of the table.
+        Nothing that differs: no second draw, prompt or model, unless `over` is a list; faults of the table.
 
     Examples
     --------
@@ -86,12 +87,31 @@ def stability(
     """
     raise_faults(_ABOUT, check_bootstrap(replicates, confidence))
     how = Bootstrap(replicates, confidence, seed)
-    groups = list(read_groups(table, variable, over=over, coders=coders, runs=runs, draw=draw))
-    frame = pd.DataFrame([{"variable": variable.name, "over": over, **_make_row(group, how)} for group in groups])
-    coverage = {" ".join(filter(None, group.fixed.values())): _count_coverage(group.codings) for group in groups}
-    frame.attrs = {"level": groups[0].codings.scale.level, "draw": draw, "coverage": coverage, **how.attrs}
-    frame.attrs |= carry_joins(table)
+    asked: dict[str, Any] = {"coders": coders, "runs": runs, "draw": draw}
+    if isinstance(over, str):
+        groups = {over: read_groups(table, variable, over=over, **asked)}
+    else:
+        groups = {each: list(_find_groups(table, variable, over=each, **asked)) for each in over}
+    rows = [
+        {"variable": variable.name, "over": each, **row}
+        for each, found in groups.items()
+        for row in ([_make_row(group, how) for group in found] or [_say_none(each)])
+    ]
+    every = [group for found in groups.values() for group in found]
+    coverage = {" ".join(filter(None, group.fixed.values())): _count_coverage(group.codings) for group in every}
+    frame = pd.DataFrame(rows)
+    frame.attrs = {"level": variable.level, "draw": draw, "coverage": coverage, **how.attrs, **carry_joins(table)}
+    if every:
+        frame.attrs["level"] = every[0].codings.scale.level
     return frame
+
+
+def _say_none(over: str) -> dict[str, Any]:
+    """The row of what no two runs differ in."""
+    figures = ("alpha", "low", "high", "percent", "consistency", "consistency_low", "consistency_high")
+    counts = dict.fromkeys(("n_units", "n_flipped", "n_dropped", "n_missing"), 0)
+    reason = f"no two runs differ in {over!r} alone: nothing to compare"
+    return {"model": "", "prompt": "", "n_runs": 0, **dict.fromkeys(figures, math.nan), **counts, "reason": reason}
 
 
 def unit_consistency(
@@ -149,7 +169,16 @@ def list_flips(
     return flips
 
 
-def read_groups(
+def read_groups(table: pd.DataFrame, variable: VariableLike, *, over: str, **asked: Any) -> list[Group]:
+    """The groups of runs that differ in `over` alone, each with two runs or more; a fault where there is none."""
+    found = list(_find_groups(table, variable, over=over, **asked))
+    if not found:
+        mend = f"have two runs that differ in {over} alone, or name them in runs=; over='all' compares all runs"
+        raise_faults(_ABOUT, [Fault("over", f"no two runs of {variable.name!r} differ in {over!r} alone", mend)])
+    return found
+
+
+def _find_groups(
     table: pd.DataFrame,
     variable: VariableLike,
     *,
@@ -158,7 +187,6 @@ def read_groups(
     runs: Runs,
     draw: int,
 ) -> Iterator[Group]:
-    """The groups of runs that differ in `over` alone, each with two runs or more."""
     raise_faults(_ABOUT, check_columns(table))
     rows = table["variable"] == variable.name
     if coders is not None:
@@ -176,17 +204,12 @@ def read_groups(
     named = pd.DataFrame([name.partition("\n")[::2] for name in codings.coders], columns=["coder", "draw"])
     named = named.assign(run=list(codings.coders)).merge(described, on="coder", how="left")
     fixed = [] if over == "all" else [name for name in (*facts, *(["coder"] if over == "draw" else [])) if name != over]
-    found = 0
     for keys, part in named.groupby(fixed, sort=False) if fixed else [((), named)]:
         if len(part) < 2:
             continue
-        found += 1
         same = {name: str(key) for name, key in zip(fixed, keys, strict=True)}
         names = part["run"] if over == "all" else part[over].astype(str)
         yield Group(same, tuple(name or "(none)" for name in names), codings.among(part["run"]))
-    if not found:
-        mend = f"have two runs that differ in {over} alone, or name them in runs=; over='all' compares all runs"
-        raise_faults(_ABOUT, [Fault("over", f"no two runs of {variable.name!r} differ in {over!r} alone", mend)])
 
 
 def _check_over(over: str, facts: Sequence[str], variable: VariableLike) -> list[Fault]:

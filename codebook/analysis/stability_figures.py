@@ -15,11 +15,13 @@ from codebook.analysis.drawing import (
     INK,
     MUTED,
     SEQUENTIAL,
+    empty_figure,
     figure_type,
     heatmap,
     literal,
     new_figure,
 )
+from codebook.analysis.empty import why_empty
 from codebook.analysis.estimates import format_figure
 from codebook.errors import Fault
 
@@ -46,6 +48,8 @@ def plot_stability(
     >>> [text.get_text() for text in plot_stability(frame).axes[0].texts]
     ['.90', '.70']
     """
+    if reason := why_empty(frame):
+        return empty_figure(reason, title)
     _check_frame(frame, [rows, columns, value])
     if frame.duplicated([rows, columns]).any():
         mend = f"choose rows of the frame so that {rows} and {columns} name one each"
@@ -65,7 +69,8 @@ def plot_specifications(
 ) -> Figure:
     """The specification curve: estimates in order with their intervals, and below them the choices behind each.
 
-    Filled dots are significant, hollow ones are not; undefined specifications are left out and counted.
+    Filled dots are significant, hollow ones are not; undefined specifications are left out and counted. Where all are
+    undefined the figure says why.
 
     Parameters
     ----------
@@ -84,8 +89,8 @@ def plot_specifications(
     _check_frame(frame, ["estimate", "low", "high", "significant"])
     known = frame[frame["estimate"].notna()].sort_values("estimate", kind="stable", ignore_index=True)
     if known.empty:
-        fault = Fault("frame", "no specification has an estimate", "see the column reason")
-        raise_faults("The figure cannot be drawn.", [fault])
+        whys = dict.fromkeys(frame["reason"]) if "reason" in frame else ()
+        return empty_figure(f"No specification has an estimate: {'; '.join(map(str, whys))}.", title)
     varied = [name for name in choices if name in known and known[name].nunique() > 1]
     rows = [(name, value) for name in varied for value in sorted(known[name].astype(str).unique())]
     height = 0.2 * len(rows) + 0.15 * len(varied)

@@ -12,12 +12,15 @@ import pandas as pd
 from codebook.analysis.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
 from codebook.analysis.correction.inputs import check_sample
 from codebook.analysis.counts import Codings, read_codings
+from codebook.analysis.empty import make_empty, why_no_gold
 from codebook.analysis.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.joins import join_ids
 
 RANDOM = "random"
 """In place of a sample: the gold units are a simple random sample of the units put to the coder."""
+
+NO_SAMPLE = "No gold sample was drawn for this run: nothing to correct by. To draw one, run 10_gold_sample."
 
 _ABOUT = "The labels cannot be set beside the gold."
 
@@ -58,7 +61,7 @@ def pair_with_gold(
     labels: Sequence[str],
     coder: str,
     gold: str,
-    sample: pd.DataFrame | str,
+    sample: pd.DataFrame | str | None,
     kind: str = "single",
     label: str = "",
     draw: int = 0,
@@ -71,7 +74,8 @@ def pair_with_gold(
         Coders of the table: the model, and who gave the gold (draw 0).
     sample
         Of `draw_gold` or `read_gold_sample`; gold labels of units outside it are not used. "random" says that the
-        units with a gold label are a simple random sample.
+        units with a gold label are a simple random sample. None, where no sample was drawn, gives an empty frame that
+        says so, as does a gold without a label.
     kind
         `single` (or `rating`), or `multi` for sets of labels.
     label
@@ -99,6 +103,9 @@ def pair_with_gold(
     2      u3        0.0   NaN   NaN
     3      u4        0.0   NaN   NaN
     """
+    reason = why_no_gold(table, variable, gold)
+    if sample is None or reason:
+        return make_empty(reason or NO_SAMPLE, ["unit_id", "predicted", "gold", "prob"], table=table)
     asked = {"variable": variable, "coder": coder, "gold": gold}
     beside = read_beside(table, labels=labels, sample=sample, kind=kind, draw=draw, **asked)
     raise_faults(_ABOUT, _check_label(label, kind, labels))

@@ -15,6 +15,7 @@ from codebook.analysis.correction.design import Design, build_design, find_names
 from codebook.analysis.correction.inputs import ABOUT, Inputs, listed, read_inputs
 from codebook.analysis.correction.moments import FAMILIES, Fit, fit_parts, no_fit
 from codebook.analysis.correction.words import NOTE, SOURCES, find_warnings, package_versions
+from codebook.analysis.empty import make_empty, why_empty
 from codebook.errors import Fault
 
 
@@ -88,6 +89,8 @@ def correct(
     """
     golds, labels = listed(gold), listed(predicted)
     how = CrossFit(cross_fit, splits, seed)
+    if reason := why_empty(data) or _find_silence(data, labels):
+        return make_empty(reason, ["coefficient", "source", "estimate", "low", "high"], table=data)
     names = find_names(formula)
     raise_faults(ABOUT, [*_check_settings(family, confidence), *how.check(), *_check_use(golds, names)])
     others = sorted(names - set(golds))
@@ -189,6 +192,13 @@ def _check_settings(family: str, confidence: float) -> list[Fault]:
     if not 0 < confidence < 1:
         faults.append(Fault("confidence", f"{confidence} is not between 0 and 1", "pass a share, e.g. .95"))
     return faults
+
+
+def _find_silence(data: pd.DataFrame, labels: Sequence[str]) -> str:
+    """Why there is nothing to correct, where the model gave no label; empty where it gave some."""
+    if len(data) and set(labels) <= set(data) and data[list(labels)].isna().all(axis=None):
+        return "No unit has a label of the model: nothing to correct."
+    return ""
 
 
 def _check_use(golds: Sequence[str], names: set[str]) -> list[Fault]:

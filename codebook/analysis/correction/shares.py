@@ -10,9 +10,10 @@ import pandas as pd
 
 from codebook.analysis.checks import carry_joins, name_some, raise_faults
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
-from codebook.analysis.correction.pairing import Beside, describe, read_beside
+from codebook.analysis.correction.pairing import NO_SAMPLE, Beside, describe, read_beside
 from codebook.analysis.correction.regression import spread_normal
 from codebook.analysis.correction.words import NOTE, SOURCES, package_versions
+from codebook.analysis.empty import make_empty, why_no_gold
 from codebook.analysis.scales import Floats, Ints
 from codebook.errors import Fault
 
@@ -27,7 +28,7 @@ def prevalence(
     labels: Sequence[str],
     coder: str,
     gold: str,
-    sample: pd.DataFrame | str,
+    sample: pd.DataFrame | str | None,
     kind: str = "single",
     cluster: Mapping[str, object] | None = None,
     weight: float | None = None,
@@ -78,6 +79,9 @@ def prevalence(
     2          corrected      0.50  8       4       2
     """
     raise_faults(_ABOUT, _check_settings(weight, confidence))
+    none = why_no_gold(table, variable, gold)
+    if sample is None or none:
+        return make_empty(none or NO_SAMPLE, ["label", "source", "estimate", "se", "low", "high", "n"], table=table)
     asked = {"variable": variable, "coder": coder, "gold": gold}
     beside = read_beside(table, labels=labels, sample=sample, kind=kind, draw=draw, **asked)
     codes = _read_cluster(beside, cluster)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.correction.inputs import Inputs
+from codebook.analysis.empty import why_empty
 
 SOURCES = ("model labels only", "gold only", "corrected")
 """The three rows of every corrected figure."""
@@ -77,6 +78,8 @@ def say_correction(frame: pd.DataFrame, name: str = "") -> str:
     x: model labels only -1.34 [-1.66, -1.02], corrected -0.24 [-0.71, 0.23]. The model's finding does not stand: its
     interval leaves out zero, the corrected one does not.
     """
+    if reason := why_empty(frame):
+        return reason
     key = "coefficient" if "coefficient" in frame else "label"
     wanted = [name] if name else [each for each in frame[key].unique() if each != "Intercept"]
     said = [_say_rows(each, frame[frame[key] == each], key) for each in wanted]
