@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from codebook.analysis import VariableSpec, agreement_table, consensus, dawid_skene, describe_runs
 from codebook.analysis.dawid_skene import Fit, fit_dawid_skene
+from codebook.analysis.empty import why_empty
 from codebook.analysis.examples import make_table
 from codebook.errors import StatisticError
 
@@ -234,7 +236,15 @@ def test_bad_requests_are_refused_with_the_mend(changed, message):
         consensus(simulate(20, [0.8, 0.8, 0.8], seed=1), **asked)
 
 
-def test_coders_who_share_no_unit_are_refused():
+def test_u01_coders_whom_dawid_skene_cannot_weigh_are_said_in_empty_frames():
     parts = [make_table("v", {name: [None] * at + ["a"]}) for at, name in enumerate("xyz")]
+    apart = dawid_skene(pd.concat(parts), variable="v", labels=LABELS)
+    two = dawid_skene(pd.concat(parts[:2]), variable="v", labels=LABELS)
+    nobody = dawid_skene(pd.concat(parts), variable="v", labels=LABELS, coders=[])
+    for found, reason in ((apart, "have coders share units"), (two, "fewer than three"), (nobody, "nothing to join")):
+        for frame in (found.labels, found.posterior, found.prior, found.errors):
+            assert reason in why_empty(frame)
+        assert math.isnan(found.log_likelihood)
+    assert "nothing to join" in why_empty(consensus(parts[0], variable="v", labels=LABELS, coders=[]))
     with pytest.raises(StatisticError, match="have coders share units"):
-        dawid_skene(pd.concat(parts), variable="v", labels=LABELS)
+        consensus(pd.concat(parts), variable="v", labels=LABELS, how="dawid_skene")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.checks import carry_joins, name_some, raise_faults
+from codebook.analysis.empty import make_empty
 from codebook.analysis.estimates import check_bootstrap, resample
 from codebook.analysis.measures import explain_gaps, make_measure, ratio, spread
 from codebook.analysis.reliability import Bootstrap
@@ -29,6 +30,11 @@ MATCHES = ("exact", "overlap")
 """When a span has the place of another: the same first and last sign, or one sign in common."""
 
 _Span = tuple[int, int, str]
+_COLUMNS = (
+    *("part", "name", "n", "n_found"),
+    *(f"{name}{end}" for name in ("precision", "recall", "f1") for end in ("", "_low", "_high")),
+    "reason",
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class SpanCounts:
 
 def span_validity(
     spans: pd.DataFrame,
-    gold: pd.DataFrame,
+    gold: pd.DataFrame | None,
     *,
     units: Iterable[str],
     type_column: str = "type",
@@ -60,7 +66,8 @@ def span_validity(
     Parameters
     ----------
     spans, gold
-        One row a span: unit_id, start, end and the type, as `records_table` gives them; one coder and draw each.
+        One row a span: unit_id, start, end and the type, as `records_table` gives them; one coder and draw each. None,
+        where nobody gave gold, gives an empty frame that says so.
     units
         The units that the coder was put; spans of others are left out, and counted in `attrs["joins"]`.
     type_column
@@ -94,6 +101,8 @@ def span_validity(
     4  overall  untyped  2        2        1.0     1.0  1.0
     """
     asked = list(dict.fromkeys(units))
+    if gold is None:
+        return make_empty("There is no gold: nothing to compare.", _COLUMNS, table=spans)
     _check(spans, gold, asked, match, check_bootstrap(replicates, confidence))
     joins = [told for sides, frame in ((_SPANS, spans), (_GOLD, gold)) for told in _hold_against(asked, frame, sides)]
     counts = count_spans(spans, gold, asked, type_column=type_column, match=match)

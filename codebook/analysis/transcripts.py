@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.drawing import DIVERGING, INK, MUTED, dress_estimates, literal, new_figure
+from codebook.analysis.drawing import DIVERGING, INK, MUTED, dress_estimates, empty_figure, literal, new_figure
+from codebook.analysis.empty import make_empty, why_empty
 from codebook.analysis.estimates import check_bootstrap, format_figure, percentile_interval, resample
 from codebook.errors import Fault, StatisticError
 from codebook.joins import Sides, join_faults, join_ids, tell_strays
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from codebook.analysis.scales import Floats
 
 ALL = "all documents"
+_COLUMNS = (
+    *("document", "n_characters", "n_words", "n_edits", "cer", "cer_low", "cer_high"),
+    *("word_recall", "recall_low", "recall_high", "why"),
+)
 _DOCUMENTS = Sides("transcripts", "among the documents of the truth", "the truth")
 
 
@@ -114,7 +119,7 @@ def transcript_accuracy(
     -------
     DataFrame
         A row a document of `truth`, in its order, and the last row: `document n_characters n_words n_edits cer cer_low
-        cer_high word_recall recall_low recall_high why`.
+        cer_high word_recall recall_low recall_high why`. Without any known text it is empty, and says so.
 
     Raises
     ------
@@ -130,6 +135,8 @@ def transcript_accuracy(
     1              b  0.000        1.000
     2  all documents  0.077        0.667
     """
+    if not truth:
+        return make_empty("No document has a known text: nothing to compare.", _COLUMNS)
     faults = check_bootstrap(replicates, confidence)
     join = join_ids(transcripts, truth)
     faults += join_faults(join, "transcripts", _DOCUMENTS, "name both alike")
@@ -216,6 +223,8 @@ def plot_transcripts(
     >>> [text.get_text() for text in plot_transcripts(frame, floors={"a": 0.25}).axes[0].texts]
     ['.125', '.000', '.077']
     """
+    if reason := why_empty(frame):
+        return empty_figure(reason, title)
     rows = list(frame["document"])
     figure, axes = new_figure(rows, 5.2, 0.42 * len(rows) + 0.6, title, bar=0)
     heights = np.arange(len(rows), dtype=float)

@@ -62,6 +62,8 @@ def say_spans(frame: pd.DataFrame, baseline: pd.DataFrame | None = None) -> str:
     >>> say_spans(frame)
     'F1 against 1,654 gold spans in 60 units: untyped .77 [.72, .82].'
     """
+    if reason := why_empty(frame):
+        return reason
     overall = frame[frame["part"] == "overall"]
     parts = [f"{row['name']} {_short(row['f1'], 2)} {_interval(row, 'f1', 1, 2)}" for _, row in overall.iterrows()]
     said = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from codebook.analysis.empty import make_empty, why_empty, why_no_gold
 from codebook.errors import Fault, ParameterError
 from codebook.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
@@ -93,11 +94,14 @@ def try_examples(
     -------
     pd.DataFrame
         One row a draw: run, seed, n_each, n (units left with a label of `coder`), n_answered, accuracy (unanswered
-        units count as wrong), baseline (always their commonest label).
+        units count as wrong), baseline (always their commonest label). Empty, with the reason, where `coder`
+        gave no label.
     """
     import pandas as pd
 
     name = codebook.variable(variable).name
+    if reason := why_no_gold(table, name, coder):
+        return make_empty(reason, ["run", "seed", "n_each", "n", "n_answered", "accuracy", "baseline"], table=table)
     rows = []
     for number in range(seed, seed + draws):
         book, rest = draw_examples(codebook, units, table, n_each=n_each, seed=number, coder=coder, variable=name)
@@ -118,6 +122,8 @@ def say_draws(frame: pd.DataFrame) -> str:
     >>> say_draws(pd.DataFrame(rows))
     'With 8 examples a category 85.0 % of 20 other units are right (3 draws, 75.0 to 95.0 %); one label always: 10.0 %.'
     """
+    if reason := why_empty(frame):
+        return reason
     shares = 100 * frame["accuracy"]
     n_units = " to ".join(str(n) for n in sorted({int(frame["n"].min()), int(frame["n"].max())}))
     return (
