@@ -23,6 +23,7 @@ from quick_time import NOW, Service
 from scripted import expected_label, make_book
 
 from codebook.dialects import read_prompt, read_reply, unfence, write_reply
+from codebook.dialects.resultlines import read_object
 from codebook.engines.openai_live import OpenAILiveEngine
 from codebook.engines.openai_live.crew import Crew, Patience
 from codebook.errors import BudgetError, EngineError, MissingKeyError, ParameterError, PendingError, UnreachableError
@@ -290,13 +291,40 @@ def test_a_refused_line_keeps_the_services_own_words_and_costs_one_call(tmp_path
     assert found["c1"]["error"] is None
 
 
-def test_a_body_that_is_no_json_object_is_an_error_with_its_text(tmp_path: Path) -> None:
-    bodies = {"list": b"[]", "text": b'"hello"' + b" " * 10_000, "cut": PLAIN[:-5]}
+def test_r01_a_reply_that_is_no_json_object_is_invalid_paid_and_kept_to_the_byte(tmp_path: Path) -> None:
+    broken = PLAIN.replace(b"coal", b"co\xff\n\\q")
+    bodies = {"list": b"[]", "text": b'"hello"' + b" " * 10_000, "cut": PLAIN[:-5], "broken": broken}
+    prices: list[Any] = []
+
+    def price(body: Any) -> float:
+        prices.append(body)
+        return 0.25
+
     with Loopback(lambda call: Response(body=bodies[text_of(call)])) as server:
-        found = answer_all(tmp_path, server, list(bodies))
-    assert {line["error"]["code"] for line in found.values()} == {"invalid_json"}
-    assert "hello" in found["c1"]["error"]["message"]
-    assert max(len(line["error"]["message"]) for line in found.values()) < 700
+        engine = make(tmp_path, server, price=price)
+        (path,) = engine.fetch(engine.submit(write_shard(tmp_path, list(bodies)), "job"), tmp_path / "into")
+    assert server.n_calls == 4, "what was paid is not asked again"
+    assert prices == [{}] * 4
+    lines = {line["custom_id"]: line for line in map(json.loads, path.read_bytes().splitlines())}
+    assert {read_reply(line).why for line in lines.values()} == {"invalid"}
+    for name, body in zip(("c0", "c1", "c2", "c3"), bodies.values(), strict=True):
+        assert lines[name]["response"]["body"].encode("utf-8", "surrogateescape") == body
+    assert engine.poll(engine.find("job") or "").n_done == 4
+
+
+def test_r01_half_an_emoji_in_a_live_reply_costs_no_label_and_no_second_call(tmp_path: Path) -> None:
+    half = PLAIN.replace(b'"content": ', b'"reasoning_content": "\\ud83d", "content": ')
+    with Loopback(lambda call: Response(body=half if text_of(call) == "half" else PLAIN)) as server:
+        engine = make(tmp_path, server)
+        shard = write_shard(tmp_path, ["a", "half", "b"])
+        (path,) = engine.fetch(engine.submit(shard, "job"), tmp_path / "into")
+        job = engine._job(engine.find("job") or "")
+        job.final.replace(job.part)  # as if it had been interrupted: nothing behind the odd line is lost
+        engine.submit(shard, "job")
+    assert server.n_calls == 3
+    assert b'"\\ud83d"' in path.read_bytes()
+    texts = [read_reply(read_object(line) or {}).text for line in path.read_bytes().splitlines()]
+    assert texts == ['{"label":"coal"}'] * 3
 
 
 PAGES = (
@@ -597,6 +625,7 @@ def test_ctrl_c_does_not_wait_for_ever(
 LIFE = """
 import sys
 from pathlib import Path
+from codebook.dialects.resultlines import read_object
 from codebook.engines.openai_live import OpenAILiveEngine
 from codebook.records import CHAT, Shard, digest_file
 work, path, url, n = sys.argv[1:]

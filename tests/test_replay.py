@@ -129,10 +129,12 @@ def test_an_archive_has_one_model(tmp_path: Path) -> None:
 
 def test_damage_is_named_with_file_and_line(tmp_path: Path) -> None:
     folder = hand_made(tmp_path / "a", {"a": ("x", rest_of(0))})
-    damaged = folder / "results" / "0.jsonl"
-    damaged.write_bytes(damaged.read_bytes() + b'{"custom_id": "b", "resp')
-    with pytest.raises(RecordError, match=r"results/0\.jsonl, line 2: not a line of JSON"):
+    (shard,), damaged = (folder / "shards").iterdir(), folder / "results" / "0.jsonl"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole + b'{"custom_id": "b", "bod')
+    with pytest.raises(RecordError, match=r"shards/.*\.jsonl, line 2: not a line of JSON"):
         _ = make_engine("replay", folder=tmp_path / "work", archive=folder).model
+    shard.write_bytes(whole)
     packed = gzip.compress(damaged.read_bytes())
     damaged.unlink()
     (folder / "results" / "0.jsonl.gz").write_bytes(packed[: len(packed) // 2])

@@ -26,7 +26,11 @@ from codebook.records import CHAT, Answer
 Told = tuple[str | None, str | None, str]
 """(text, why, detail) of a reply."""
 
+TWO_ANSWERS = "two_different_answers"
+"""The code of an error of our own: a replayed archive holds two different answers for one id."""
+
 _WHYS = {
+    TWO_ANSWERS: "invalid",
     **dict.fromkeys(("batch_expired", "expired"), "expired"),
     **dict.fromkeys(("batch_cancelled", "batch_canceled"), "cancelled"),
     **dict.fromkeys(("content_filter", "content_policy_violation", "responsibleaipolicyviolation"), "refused"),

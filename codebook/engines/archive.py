@@ -9,17 +9,25 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from codebook.dialects import read_reply
+from codebook.dialects.resultlines import read_object, read_pieces
 from codebook.digests import check_named
 from codebook.errors import EngineError, RecordError
-from codebook.records import digest_file, dump_canonical, iter_lines, load_line, request_key, write_atomic
+from codebook.records import RETRIED, digest_file, dump_canonical, iter_lines, load_line, request_key, write_atomic
 
-Place = tuple[Path, int]
-"""A line: its file, and the offset where it begins."""
+
+class Place(NamedTuple):
+    """A result line: its file, where it begins and how long it is; `twice` where another line gives another answer."""
+
+    path: Path
+    offset: int
+    length: int
+    twice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,8 @@ class Archive:
 def read_archive(folder: Path, work: Path) -> Archive:
     """Return what an archived run holds. Where a request has several results, one with an answer counts, then the last.
 
+    A result that nobody can read is one; two different answers for one id in a file are marked.
+
     Parameters
     ----------
     work
@@ -43,22 +53,50 @@ def read_archive(folder: Path, work: Path) -> Archive:
     EngineError
         The folder holds no shards or no results.
     RecordError
-        A file is damaged, which is told with its line, or was changed since it was written.
+        A shard is damaged, which is told with its line, or a file was changed since it was written.
     """
-    results: dict[str, tuple[bool, Place]] = {}
-    for path, shown in _files(folder, "results", work):
-        for offset, line in _lines(path, shown):
-            name, good = str(line.get("custom_id")), (line.get("response") or {}).get("status_code") == 200
-            if name not in results or good >= results[name][0]:
-                results[name] = (good, (path, offset))
+    results: dict[str, Place] = {}
+    for path, _ in _files(folder, "results", work):
+        for offset, raw in iter_lines(path):
+            for piece in read_pieces(raw):
+                place = Place(path, offset + piece.start, piece.end - piece.start)
+                earlier = results.get(piece.custom_id)
+                results[piece.custom_id] = place if earlier is None else _choose(earlier, place)
     archive = Archive()
     for path, shown in _files(folder, "shards", work):
-        for _, line in _lines(path, shown):
+        for number, (_, raw) in enumerate(iter_lines(path), 1):
+            line = load_line(raw, f"{shown}, line {number}")
             name = str(line.get("custom_id"))
             archive.models.add(str((line.get("body") or {}).get("model")))
             if name in results:
-                archive.places.setdefault(key_of(line), {})[name] = results[name][1]
+                archive.places.setdefault(key_of(line), {})[name] = results[name]
     return archive
+
+
+def _choose(earlier: Place, later: Place) -> Place:
+    """Which of two results of one request counts."""
+    told = [_rank(read_at(place)) for place in (earlier, later)]
+    (rank, said), (later_rank, later_said) = told
+    if rank != later_rank:
+        return later if later_rank > rank else earlier
+    differ = rank == _ANSWER and said != later_said and earlier.path == later.path
+    return later._replace(twice=earlier.twice or differ)
+
+
+_NO_ANSWER, _NO_LABEL, _ANSWER = range(3)
+
+
+def _rank(raw: bytes) -> tuple[int, str | None]:
+    """How much a result says, and what."""
+    line = read_object(raw)
+    answer = read_reply(line) if line else None
+    if answer is None:
+        return _NO_LABEL, None
+    if answer.why in RETRIED:
+        return _NO_ANSWER, None
+    if answer.why not in (None, "refused"):
+        return _NO_LABEL, None
+    return _ANSWER, answer.text if answer.why is None else None
 
 
 def key_of(request: Mapping[str, Any]) -> bytes:
@@ -68,10 +106,9 @@ def key_of(request: Mapping[str, Any]) -> bytes:
 
 def read_at(place: Place) -> bytes:
     """The line at a place, LF left out."""
-    path, offset = place
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.readline().rstrip(b"\r\n")
+    with place.path.open("rb") as file:
+        file.seek(place.offset)
+        return file.read(place.length)
 
 
 def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
@@ -97,8 +134,3 @@ def _unpack(path: Path, work: Path) -> Path:
         except (OSError, EOFError, zlib.error) as error:
             raise RecordError(f"{path} cannot be unpacked ({error}). To mend: get the archive again.") from None
     return target
-
-
-def _lines(path: Path, shown: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, (offset, line) in enumerate(iter_lines(path), 1):
-        yield offset, load_line(line, f"{shown}, line {number}")

@@ -12,12 +12,25 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
-from codebook.errors import EngineError, RecordError
+from codebook.dialects.replies import open_line
+from codebook.dialects.resultlines import read_pieces
+from codebook.errors import EngineError
 from codebook.records import Shard, iter_lines, load_line, read_lines, write_lines
+
+
+class Done(NamedTuple):
+    """An answer on disk: its bytes, LF included, the question it answers, and the line, empty where nobody can read it.
+
+    What cannot be read is an answer all the same: it was given, and is not asked for again.
+    """
+
+    raw: bytes
+    custom_id: str
+    line: dict[str, Any]
 
 
 class JobFiles:
@@ -46,35 +59,33 @@ class JobFiles:
         """How many requests the job has."""
         return int(next(read_lines(self.intent))["n_requests"])
 
-    def answers(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        """Yield the whole answers on disk, as bytes and read; stop at the first that is torn."""
+    def answers(self) -> Iterator[Done]:
+        """Yield the whole answers on disk; stop at the first that is torn, which has no end or names no question."""
         path = self.final if self.final.exists() else self.part
         if not path.exists():
             return
         with path.open("rb") as file:
-            for line in file:
-                try:
-                    answer = load_line(line, path.name)
-                except RecordError:
+            for raw in file:
+                piece = next(read_pieces(raw.rstrip(b"\n")))
+                if not raw.endswith(b"\n") or not (piece.custom_id or piece.line):
                     return
-                if line.endswith(b"\n"):
-                    yield line, answer
+                yield Done(raw, piece.custom_id, piece.line or {})
 
     def mend(self, shard: Shard) -> int:
         """Cut the part file behind its last answer that is whole and in its place; return how many there are."""
         n_done = kept = 0
-        for (raw, answer), (_, line) in zip(self.answers(), iter_lines(shard.path), strict=False):
-            if answer.get("custom_id") != load_line(line, shard.path.name).get("custom_id"):
+        for answer, (_, line) in zip(self.answers(), iter_lines(shard.path), strict=False):
+            if answer.custom_id != load_line(line, shard.path.name).get("custom_id"):
                 break
-            n_done, kept = n_done + 1, kept + len(raw)
+            n_done, kept = n_done + 1, kept + len(answer.raw)
         self._cut(kept)
         return n_done
 
-    def mend_unordered(self) -> Iterator[dict[str, Any]]:
+    def mend_unordered(self) -> Iterator[Done]:
         """Yield the whole answers of the part file, in whatever order, and then cut it behind the last of them."""
         kept = 0
-        for raw, answer in self.answers():
-            kept += len(raw)
+        for answer in self.answers():
+            kept += len(answer.raw)
             yield answer
         self._cut(kept)
 
@@ -89,9 +100,9 @@ class JobFiles:
     def count(self) -> tuple[int, int]:
         """(answers without an error, answers with one), as a service counts them."""
         n_done = n_failed = 0
-        for _, answer in self.answers():
+        for answer in self.answers():
             n_done += 1
-            n_failed += (answer.get("response") or {}).get("status_code") != 200
+            n_failed += bool(answer.line) and open_line(answer.line)[2] != 200
         return n_done - n_failed, n_failed
 
     def state(self) -> str:

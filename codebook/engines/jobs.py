@@ -120,7 +120,7 @@ class JobEngine(ABC):
             _link(job.final, target)
         else:
             with write_atomic(target) as file:
-                file.writelines(line for line, _ in job.answers())
+                file.writelines(answer.raw for answer in job.answers())
         return [target]
 
     def cancel(self, job_id: str) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from codebook.dialects.replies import TWO_ANSWERS
+from codebook.dialects.resultlines import read_object
 from codebook.engines.archive import Archive, Place, key_of, read_archive, read_at
 from codebook.engines.local import LocalEngine
 from codebook.errors import EngineError, Fault, ParameterError, ReplayError
@@ -89,7 +91,14 @@ class ReplayEngine(LocalEngine):
 
     def answer(self, lines: list[dict[str, Any]]) -> list[bytes]:
         """Return the archived result of each request, under the asking line's custom_id."""
-        return [_rename(read_at(self._plan[line["custom_id"]]), line["custom_id"]) for line in lines]
+        return [self._answer(self._plan[line["custom_id"]], line["custom_id"]) for line in lines]
+
+    def _answer(self, place: Place, custom_id: str) -> bytes:
+        line = _rename(read_at(place), custom_id)
+        if not place.twice:
+            return line
+        error = {"code": TWO_ANSWERS, "message": "the archive holds two different answers for one id"}
+        return dump_line((read_object(line) or {}) | {"error": error})
 
     @cached_property
     def _index(self) -> Archive:
@@ -119,10 +128,12 @@ def _rename(line: bytes, custom_id: str) -> bytes:
     >>> _rename(b'{"id": 1.50, "custom_id": "a"}', "b")
     b'{"id": 1.50, "custom_id": "b"}\\n'
     """
-    result = orjson.loads(line)
-    if result["custom_id"] == custom_id:
-        return line + b"\n"
-    old = rb'("custom_id"\s*:\s*)' + re.escape(orjson.dumps(result["custom_id"]))
+    old = rb'("custom_id"\s*:\s*)"(?:[^"\\]|\\.)*"'
     renamed = re.sub(old, lambda found: found[1] + orjson.dumps(custom_id), line, count=1)
+    result = read_object(line)
+    if result is None:
+        return renamed + b"\n"
+    if result.get("custom_id") == custom_id:
+        return line + b"\n"
     wanted = result | {"custom_id": custom_id}
-    return renamed + b"\n" if orjson.loads(renamed) == wanted else dump_line(wanted)
+    return renamed + b"\n" if read_object(renamed) == wanted else dump_line(wanted)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from codebook.dialects.replies import open_line
 from codebook.engines.base import Limits
 from codebook.engines.jobfiles import JobFiles
 from codebook.engines.jobs import JobEngine
@@ -143,10 +144,10 @@ class OpenAILiveEngine(JobEngine):
         """The custom_ids that are answered on disk; what those answers cost is counted."""
         done = []
         for answer in job.mend_unordered():
-            done.append(str(answer.get("custom_id")))
-            response = answer.get("response") or {}
-            if response.get("status_code") == 200:
-                self.spend.add(response["body"])
+            done.append(answer.custom_id)
+            _, body, status = open_line(answer.line)
+            if status == 200 or not answer.line:
+                self.spend.add(body)
         return frozenset(done)
 
     def _look(self, bar: tqdm[Any], n_before: int, crew: Crew, job: JobFiles) -> bool:

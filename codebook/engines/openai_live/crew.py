@@ -133,8 +133,8 @@ class Crew:
             self.pace.yield_way(turn, read_retry_after(outcome.headers))
         elif outcome.status < 500:
             self.pace.succeed(turn)
-        if body is not None:
-            self.spend.add(body)
+        if outcome.status == 200:
+            self.spend.add(body or {})  # what nobody can read was paid as well
             self._heed_cap()
 
     def _find_stop(self, ask: Ask, outcome: Reply | LostError) -> Exception | None:
@@ -175,7 +175,7 @@ class Crew:
         if isinstance(outcome, LostError):
             self.n_failed += 1
             return write_lost_line(ask, outcome)
-        self.n_failed += outcome.status != 200 or outcome.body is None
+        self.n_failed += outcome.status != 200
         return write_reply_line(ask, outcome)
 
     async def _rest(self, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from codebook.dialects.resultlines import read_json, read_object
 from codebook.engines.base import error_line
 from codebook.records import digest, dump_line, load_line
 
@@ -42,11 +44,12 @@ class Reply:
 
     @cached_property
     def body(self) -> dict[str, Any] | None:
-        """The body, where it is a JSON object, else None."""
+        """The body, where it is a JSON object, which may be written as a text; else None."""
         try:
-            value = orjson.loads(self.raw)
-        except orjson.JSONDecodeError:
+            value = read_json(self.raw)
+        except ValueError:
             return None
+        value = read_object(value) if isinstance(value, str) else value
         return value if isinstance(value, dict) else None
 
     @property
@@ -96,7 +99,10 @@ def count_tokens(body: Mapping[str, Any] | None) -> int:
 
 
 def write_reply_line(ask: Ask, reply: Reply) -> bytes:
-    """Write the result line of a reply: its body as it came, or, where that is no JSON, what it says."""
+    """Write the result line of a reply: its body as it came, or, where that is no JSON, as a text.
+
+    A reply that came well was paid, so that its line bears the status even where nobody can read it.
+    """
     if reply.body is None:
         return _write_unreadable(ask, reply)
     body = orjson.Fragment(_unbreak(reply.raw))
@@ -109,10 +115,12 @@ def write_lost_line(ask: Ask, lost: LostError) -> bytes:
 
 
 def _write_unreadable(ask: Ask, reply: Reply) -> bytes:
-    text = reply.raw[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN]
-    said = f"status {reply.status}, but the body is no JSON object: {text}"
     if reply.status == 200:
-        return _write(ask, None, {"code": "invalid_json", "message": said})
+        kept = json.dumps(reply.raw.decode("utf-8", "surrogateescape"))  # every byte comes back from it
+        response = {"status_code": 200, "request_id": reply.request_id, "body": orjson.Fragment(kept)}
+        return _write(ask, response, None)
+    text = reply.raw[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN]
+    said = f"the body is no JSON object: {text}"
     body = error_line({}, reply.status, said, NAME)["response"]["body"]
     return _write(ask, {"status_code": reply.status, "request_id": reply.request_id, "body": body}, None)
 
