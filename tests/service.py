@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,14 @@ def lines_of(fake: FakeOpenAI, batch_id: str) -> list[dict[str, Any]]:
     """The request lines of a batch, as the service got them."""
     whole = fake.file_path(fake.batches[batch_id]["input_file_id"]).read_bytes()
     return [orjson.loads(line) for line in whole.split(b"\n") if line]
+
+
+def change_output(fake: FakeOpenAI, change: Callable[[list[bytes]], Iterable[bytes]], number: int = 0) -> None:
+    """Put other lines into the output file of the batch of this number; its stated size is that of the new ones."""
+    file_id = fake.batches[batch_ids(fake)[number]]["output_file_id"]
+    path = fake.file_path(file_id)
+    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+    fake.files[file_id]["bytes"] = path.stat().st_size
 
 
 def units_of(run: Run, lines: Iterable[dict[str, Any]]) -> list[str]:
