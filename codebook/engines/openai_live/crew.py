@@ -1,4 +1,7 @@
-"""A fixed number of workers that take questions from an iterator, have them answered and write the answers down."""
+"""A fixed number of workers that take questions from an iterator, have them answered and write the answers down.
+
+A question that fails stands aside until it may be asked again, and its worker goes on with others.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from codebook.engines.openai_live.aside import Queue, Task
 from codebook.engines.openai_live.calls import Caller
 from codebook.engines.openai_live.journal import Journal
 from codebook.engines.openai_live.lines import Ask, LostError, Reply, count_tokens, write_lost_line, write_reply_line
@@ -64,13 +68,14 @@ class Crew:
     def __init__(
         self, asks: Iterator[Ask], caller: Caller, journal: Journal, spend: Spend, *, concurrency: int, attempts: int
     ) -> None:
-        self.asks, self.caller, self.journal, self.spend = asks, caller, journal, spend
+        self.queue, self.caller, self.journal, self.spend = Queue(asks), caller, journal, spend
         self.concurrency, self.attempts = concurrency, attempts
         self.pace, self.patience = Pace(concurrency), Patience()
         self.error: Exception | None = None
         self.n_failed = 0
         self._stopped = asyncio.Event()
-        self._n_replies, self._unreached_at, self._n_unreached = 0, math.nan, 0
+        self._n_replies = self._n_good = self._n_in_vain = self._n_unreached = 0
+        self._unreached_at = math.nan
 
     async def run(self) -> None:
         """Answer all questions."""
@@ -86,31 +91,52 @@ class Crew:
         self.pace.close()
 
     async def _work(self) -> None:
-        while not self._stopped.is_set() and (ask := next(self.asks, None)) is not None:
-            line = await self._answer(ask)
-            if line is not None:
+        while not self._stopped.is_set():
+            taken = self.queue.take(time.monotonic(), self._n_replies, self._n_good)
+            if taken is None:
+                return
+            task, wait_s = taken
+            await self._rest(wait_s)
+            if (line := await self._ask(task)) is not None:
                 await self.journal.put(line)
 
-    async def _answer(self, ask: Ask) -> bytes | None:
-        """The result line of a question; None where the crew was stopped before there was one."""
-        n_tries, n_failed, n_replies = 0, 0, self._n_replies
-        while turn := await self.pace.enter():
-            try:
-                outcome = await self._call(ask)
-                self._heed(turn, outcome)
-                if stop := self._find_stop(ask, outcome):
-                    self.stop(stop)
-                    return None
-            finally:
-                self.pace.leave()
-            if isinstance(outcome, Reply) and outcome.status == 200:
-                return self._write(ask, outcome)
-            n_tries, n_failed = n_tries + self._counts(outcome, n_replies), n_failed + 1
-            n_replies = self._n_replies
-            if n_tries >= self.attempts or not may_pass(outcome):
-                return self._write(ask, outcome)
-            await self._rest(_pause_s(outcome, n_failed))
+    async def _ask(self, task: Task) -> bytes | None:
+        """Ask a question once: its result line; None where it stands aside, or where the crew was stopped."""
+        turn = await self.pace.enter()
+        if turn is None:
+            return None
+        try:
+            outcome = await self._call(task.ask)
+            self._heed(turn, outcome, task)
+            if stop := self._find_stop(task.ask, outcome):
+                self.stop(stop)
+                return None
+        finally:
+            self.pace.leave()
+        if isinstance(outcome, Reply) and outcome.status == 200:
+            self._n_good, self._n_in_vain = self._n_good + 1, 0
+            return self._write(task.ask, outcome)
+        return await self._note_failure(task, outcome)
+
+    async def _note_failure(self, task: Task, outcome: Reply | LostError) -> bytes | None:
+        """Let a question that failed stand aside, or write its error down after the last try.
+
+        Where nothing works any more, nobody hurries on to the next question.
+        """
+        self._n_in_vain += not self._is_own(task)
+        task.n_tries, task.n_failed = task.n_tries + self._counts(outcome, task.n_replies), task.n_failed + 1
+        task.n_replies, task.n_good = self._n_replies, self._n_good
+        if task.n_tries >= self.attempts or not may_pass(outcome):
+            return self._write(task.ask, outcome)
+        self.queue.put(task, time.monotonic() + _pause_s(outcome, task.n_failed))
+        if self._n_in_vain > self.concurrency and not _holds(outcome):
+            await self._rest(draw_pause(self._n_in_vain // self.concurrency))
         return None
+
+    def _is_own(self, task: Task) -> bool:
+        """Whether a question that failed before fails by itself: others were answered meanwhile, once at least."""
+        task.own = task.own or (task.n_failed > 0 and self._n_good > task.n_good)
+        return task.own
 
     async def _call(self, ask: Ask) -> Reply | LostError:
         try:
@@ -118,19 +144,23 @@ class Crew:
         except LostError as lost:
             return lost
 
-    def _heed(self, turn: Turn, outcome: Reply | LostError) -> None:
-        """Learn from what came of a call: how fast to go on, and what is spent."""
+    def _heed(self, turn: Turn, outcome: Reply | LostError, task: Task) -> None:
+        """Learn from what came of a call: how fast to go on, and what is spent.
+
+        A question that fails by itself says nothing of how much the service bears.
+        """
         if isinstance(outcome, LostError):
             if outcome.code in _NOBODY:
                 self._note_unreached(outcome)
-            else:
+            elif not self._is_own(task):
                 self.pace.yield_way(turn, None, hold=False)
             return
         self._n_replies, self._n_unreached, self._unreached_at = self._n_replies + 1, 0, math.nan
         body = outcome.body if outcome.status == 200 else None
         self.pace.learn(turn, outcome.headers, count_tokens(body))
         if outcome.status in OVERLOADED:
-            self.pace.yield_way(turn, read_retry_after(outcome.headers))
+            if not self._is_own(task):
+                self.pace.yield_way(turn, read_retry_after(outcome.headers))
         elif outcome.status < 500:
             self.pace.succeed(turn)
         if outcome.status == 200:
@@ -188,11 +218,18 @@ class Crew:
                 pass
 
 
+def _holds(outcome: Reply | LostError) -> bool:
+    """Whether all wait together after this: the service has too much to do."""
+    return isinstance(outcome, Reply) and outcome.status in OVERLOADED
+
+
 def _pause_s(outcome: Reply | LostError, n_failed: int) -> float:
-    """Seconds until a question is asked again; after an overload all wait together, and nobody for himself."""
-    if isinstance(outcome, LostError):
-        return draw_pause(n_failed)
-    if outcome.status in OVERLOADED:
-        return 0.0
-    told = read_retry_after(outcome.headers)
-    return told if told and told <= LONGEST_WAIT_S else draw_pause(n_failed)
+    """Seconds until a question is asked again.
+
+    After an overload, for which all wait together, others go first: what comes of them says whether it is the service
+    that has too much to do, or this question that always gets such an answer.
+    """
+    told = None if isinstance(outcome, LostError) else read_retry_after(outcome.headers)
+    if told and told <= LONGEST_WAIT_S:
+        return told + (draw_pause(n_failed) if _holds(outcome) else 0.0)
+    return draw_pause(n_failed)
