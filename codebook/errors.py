@@ -29,9 +29,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codebook.visible import spell_block
+
 
 class CodebookError(Exception):
-    """Base of all errors that the kit raises on purpose."""
+    """Base of all errors that the kit raises on purpose. What it quotes cannot steer the terminal that shows it."""
+
+    def __str__(self) -> str:
+        return spell_block(super().__str__())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Fault:
 
     def __str__(self) -> str:
         end = "" if self.mend.endswith("?") else "."
-        return f"{self.where}: {self.problem.rstrip('.')}. To mend: {self.mend.rstrip('.')}{end}"
+        return spell_block(f"{self.where}: {self.problem.rstrip('.')}. To mend: {self.mend.rstrip('.')}{end}")
 
 
 class InputError(CodebookError):

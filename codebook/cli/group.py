@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from codebook import logbook
+from codebook.cli.saying import say
 from codebook.errors import CodebookError, PendingError
 from codebook.machine import NOTHING_LOST, explain, find_ledger_damage
 from codebook.paths import project_folder
@@ -53,19 +54,19 @@ def _walled(words: str, *, debug: bool) -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise
     except PendingError as error:
-        click.echo(str(error), err=True)
+        say(str(error), err=True)
         _show(error, debug)
         raise click.exceptions.Exit(3) from error
     except CodebookError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         _show(error, debug)
         raise click.exceptions.Exit(1) from error
     except KeyboardInterrupt as error:
-        click.echo("\nStopped. Nothing is lost; run the same command again.", err=True)
+        say("\nStopped. Nothing is lost; run the same command again.", err=True)
         _show(error, debug)
         raise click.exceptions.Exit(STOPPED) from error
     except Exception as error:
-        click.echo(_tell(error, words), err=True)
+        say(_tell(error, words), err=True)
         _show(error, debug)
         raise click.exceptions.Exit(1) from error
 
@@ -90,7 +91,7 @@ def _tell(error: Exception, words: str) -> str:
 
 def _show(error: BaseException, debug: bool) -> None:
     if debug:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        say("".join(traceback.format_exception(error)), err=True)
 
 
 @contextmanager

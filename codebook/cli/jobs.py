@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from codebook.cli.options import DRY_RUN, WAIT, end_fruitless, show_dry_run
+from codebook.cli.saying import say
 from codebook.records import RETRIABLE
 
 
@@ -28,17 +29,17 @@ def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run
         show_dry_run(opened.dry_run(), opened.leaves, run, f"Nothing was sent. To send it: codebook submit {run}")
         return
     for said in opened.leaves:
-        click.echo(said)
+        say(said)
     try:
         status = opened.submit(progress=True, cap=cap, again=again)
     except UnreachableError:
         if not wait:
             raise
     if wait:
-        wait_for(opened, out=click.echo)
+        wait_for(opened, out=say)
         end_fruitless(ctx, run)
     else:
-        click.echo(status)
+        say(status)
 
 
 @click.command()
@@ -49,7 +50,7 @@ def status(ctx: click.Context, run: str) -> None:
     from codebook.run import find_run, list_jobs
 
     if run:
-        click.echo(find_run(run).status(poll=True))
+        say(find_run(run).status(poll=True))
         return
     jobs = list_jobs(poll=True)
     shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
@@ -58,9 +59,9 @@ def status(ctx: click.Context, run: str) -> None:
     jobs["age"] = list(map(_say_age, jobs["created"], jobs["age"]))
     jobs["expected_end"] = jobs["expected_end"].dt.floor("min")
     jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
-    click.echo(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
+    say(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
     for name, message in jobs.attrs["unreached"].items():
-        click.echo(f"{name}: {message}", err=True)
+        say(f"{name}: {message}", err=True)
     _end_unknown(ctx)
 
 
@@ -78,7 +79,7 @@ def _end_unknown(ctx: click.Context) -> None:
     from codebook.run import list_unknown
 
     if unknown := list_unknown():
-        click.echo("\n".join(unknown.values()), err=True)
+        say("\n".join(unknown.values()), err=True)
         ctx.exit(1)
 
 
@@ -89,7 +90,7 @@ def costs(ctx: click.Context, by: Literal["run", "model", "day"]) -> None:
     """Say what the project has cost, from the tokens that the replies report."""
     from codebook.run import cost_history
 
-    click.echo(cost_history(by=by).to_string(index=False, na_rep=""))
+    say(cost_history(by=by).to_string(index=False, na_rep=""))
     _end_unknown(ctx)
 
 
@@ -108,11 +109,11 @@ def collect(ctx: click.Context, run: str, partial: bool, wait: bool) -> None:
 
     opened = open_run(run)
     if wait:
-        wait_for(opened, out=click.echo)
+        wait_for(opened, out=say)
     else:
-        click.echo(opened.collect(partial=partial))
+        say(opened.collect(partial=partial))
     if "formula" in opened.table_note:
-        click.echo(opened.table_note.replace("write .xlsx, or", f"codebook table {run} FILE.xlsx, or FILE.csv with"))
+        say(opened.table_note.replace("write .xlsx, or", f"codebook table {run} FILE.xlsx, or FILE.csv with"))
     end_fruitless(ctx, run)
 
 
@@ -129,7 +130,7 @@ def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
     from codebook.run import open_run
 
     opened = open_run(run)
-    click.echo(f"{opened.retry(whys, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}")
+    say(f"{opened.retry(whys, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}")
 
 
 @click.command()
@@ -145,9 +146,9 @@ def cancel(run: str, shard: int, everything: bool) -> None:
         raise click.UsageError("Give a RUN, or --all.")
     names = list_running() if everything else [run]
     for name in names:
-        click.echo(open_run(name).cancel(shard))
+        say(open_run(name).cancel(shard))
     if not names:
-        click.echo("Nothing is under way.")
+        say("Nothing is under way.")
 
 
 @click.command()
@@ -157,4 +158,4 @@ def delete_remote(run: str) -> None:
     """Delete the files of RUN at the service, after the answers on disk were checked."""
     from codebook.run import open_run
 
-    click.echo(f"{open_run(run).delete_remote()} files were deleted.")
+    say(f"{open_run(run).delete_remote()} files were deleted.")

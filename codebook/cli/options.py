@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from codebook.cli.saying import say
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,12 +24,12 @@ def show_dry_run(shards: pd.DataFrame, leaves: Iterable[str], run: str, end: str
     """Print what would be sent and where it would go, and every fault; a faulty shard ends it with an error."""
     from codebook.errors import RecordError
 
-    click.echo(f"{shards.to_string(index=False, na_rep='unknown')}\n")
+    say(f"{shards.to_string(index=False, na_rep='unknown')}\n")
     for note in (*map(str, shards.attrs["faults"]), *shards.attrs["notes"], *leaves):
-        click.echo(f"  {note}")
+        say(f"  {note}")
     if shards.attrs["faults"]:
         raise RecordError(f"The service would refuse the shards of run {run!r}; nothing was sent.")
-    click.echo(end)
+    say(end)
 
 
 def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
@@ -118,5 +120,5 @@ def end_fruitless(ctx: click.Context, run: str) -> None:
 
     status = open_run(run).status() if run in list_runs() else None
     if status and status.fruitless:
-        click.echo(f"Error: run {run!r} has ended and nothing was labelled: {status.sentence}.", err=True)
+        say(f"Error: run {run!r} has ended and nothing was labelled: {status.sentence}.", err=True)
         ctx.exit(1)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from codebook.cli.options import DRY_RUN, read_units, service_options, show_dry_run, take_plan, units_options
+from codebook.cli.saying import say
 
 
 @click.command()
@@ -17,8 +18,8 @@ def new(folder: Path) -> None:
     from codebook.scaffold import make_study
 
     for path in make_study(folder):
-        click.echo(path.as_posix())
-    click.echo(f"\nNext: cd {folder} and edit codebook.yaml and data/texts.csv, then `codebook execute study.yaml`.")
+        say(path.as_posix())
+    say(f"\nNext: cd {folder} and edit codebook.yaml and data/texts.csv, then `codebook execute study.yaml`.")
 
 
 @click.command()
@@ -30,9 +31,9 @@ def check(book: str, **units: Any) -> None:
 
     scheme = read_codebook(book)
     said = ", ".join(f"{one.name} ({one.told})" for one in scheme.variables)
-    click.echo(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {said}")
+    say(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {said}")
     report = check_units(read_units(**units))
-    click.echo(report)
+    say(report)
     report.raise_errors()
 
 
@@ -49,13 +50,13 @@ def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
     from codebook.engines.service import forget_host, list_trusted, trust_host
 
     if not address:
-        click.echo("\n".join(list_trusted()) or "No host is confirmed.")
+        say("\n".join(list_trusted()) or "No host is confirmed.")
     elif forget:
-        click.echo("It is forgotten." if forget_host(address) else "It was not confirmed.")
+        say("It is forgotten." if forget_host(address) else "It was not confirmed.")
     else:
         if not yes:
             click.confirm(f"May texts and API keys be sent to {address} whenever a study says so?", abort=True)
-        click.echo(f"{trust_host(address, allow_http=allow_http)} is confirmed.")
+        say(f"{trust_host(address, allow_http=allow_http)} is confirmed.")
 
 
 @click.command()
@@ -68,9 +69,9 @@ def preflight(book: str, **given: Any) -> None:
     from codebook.run import say_where
 
     planned = take_plan(given)
-    click.echo(say_where(planned["options"]))
+    say(say_where(planned["options"]))
     found = ask_first(book, **planned)
-    click.echo(found)
+    say(found)
     found.raise_errors()
 
 
@@ -97,10 +98,10 @@ def plan(book: str, dry_run: bool, **given: Any) -> None:
         )
         return
     planned = plan_run(book, **take_plan(given))
-    click.echo(planned.status())
+    say(planned.status())
     for warning in planned.warnings:
-        click.echo(warning, err=True)
+        say(warning, err=True)
     if planned.status().money:
         costs = planned.costs()
-        click.echo(f"\n{costs.to_string(index=False, na_rep='')}")
-        click.echo("\n".join(f"  {note}" for note in costs.attrs["notes"]))
+        say(f"\n{costs.to_string(index=False, na_rep='')}")
+        say("\n".join(f"  {note}" for note in costs.attrs["notes"]))

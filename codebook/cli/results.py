@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from codebook.cli.options import end_fruitless, pairs
+from codebook.cli.saying import say
 
 
 @click.command()
@@ -26,7 +27,7 @@ def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None
     opened = open_run(run)
     frame = opened.table()
     if file is None:
-        click.echo(show_table(frame))
+        say(show_table(frame))
         return
     if frame.empty and resolve_path(file).exists():
         raise RunError(
@@ -34,9 +35,9 @@ def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None
         )
     formulas = "quote" if quote_formulas else "keep"
     if wide:
-        click.echo(write_wide(frame, opened.units(), file, formulas=formulas))
+        say(write_wide(frame, opened.units(), file, formulas=formulas))
     else:
-        click.echo(write_table(frame, file, formulas=formulas))
+        say(write_table(frame, file, formulas=formulas))
 
 
 @click.command()
@@ -53,10 +54,10 @@ def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
     opened = open_run(run)
     frame = opened.table(coders)
     if alone := frame["coder"].nunique() < 2 and group_coders(frame, leave_out=()).nothing:
-        click.echo(alone)
+        say(alone)
     else:
-        click.echo(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
-    click.echo("\n".join(["", coverage(frame).to_string(), *frame.attrs.get("notes", [])]))
+        say(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
+    say("\n".join(["", coverage(frame).to_string(), *frame.attrs.get("notes", [])]))
 
 
 @click.command()
@@ -76,12 +77,12 @@ def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: 
 
     values = {name: given[-1] for name, given in overrides.items()}
     if Path(target).suffix in (".yaml", ".yml"):
-        result = run_study(target, overrides=values, only=only or None, out=click.echo)
+        result = run_study(target, overrides=values, only=only or None, out=say)
         if result.exit_code == 0:
             end_fruitless(ctx, result.folder.name)
         ctx.exit(result.exit_code)
     done = run_notebook(target, values, run=run)
-    click.echo(f"{done.state}: {done.path}")
+    say(f"{done.state}: {done.path}")
     ctx.exit(3 if done.state == "pending" else 0)
 
 
@@ -96,4 +97,4 @@ def report(run: str, title: str, coders: str, gold: str, out: str) -> None:
     from codebook.paths import show_path
     from codebook.report import write_report
 
-    click.echo(f"report: {show_path(write_report(run, title=title, coders=coders, gold=gold, out=out))}")
+    say(f"report: {show_path(write_report(run, title=title, coders=coders, gold=gold, out=out))}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from codebook.cli.saying import say
+
 
 @click.command()
 @click.argument("unit")
@@ -17,7 +19,7 @@ def erase(unit: str, run: str, text_file: str) -> None:
     """
     from codebook.run import erase_unit
 
-    click.echo(erase_unit(unit, run=run, texts=[_read_text(text_file)] if text_file else []))
+    say(erase_unit(unit, run=run, texts=[_read_text(text_file)] if text_file else []))
 
 
 def _read_text(path: str) -> str:

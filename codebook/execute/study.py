@@ -26,6 +26,7 @@ from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
 from codebook.execute.plan import Step, plan_study
 from codebook.execute.stopping import orderly_end
 from codebook.paths import project_folder, resolve_path, show_path
+from codebook.visible import spell_block, spell_line
 
 State = Literal["done", "pending", "failed"]
 EXIT_CODES: Mapping[State, int] = {"done": 0, "failed": 1, "pending": 3}
@@ -86,7 +87,7 @@ def run_study(
     plan = plan_study(_find_study(study_path), overrides or {}, only)
     report = plan.folder / "report.html"
     before = _stamp(report)
-    out(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
+    out(spell_line(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}"))
     results: list[StepResult] = []
     for step in plan.steps:
         with orderly_end():
@@ -95,7 +96,7 @@ def run_study(
         width = max(len(known.name) for known in plan.steps)
         out(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
         if result.state != "done":
-            out(message)
+            out(spell_block(message))
             break
     state = results[-1].state
     remarks = tuple(_read_remarks(plan.folder)) if state == "done" else ()
@@ -151,7 +152,7 @@ def _run_step(step: Step, folder: Path, timeout_s: float) -> tuple[StepResult, s
 def _show_cell(step: Step, number: int | None) -> None:
     """Show on a terminal, on a line that goes away again, which cell is running: some take minutes."""
     if sys.stderr.isatty():
-        running = "" if number is None else f"  {step.number:02d} {step.name}: cell {number} ..."
+        running = "" if number is None else f"  {step.number:02d} {spell_line(step.name)}: cell {number} ..."
         sys.stderr.write(f"\r\x1b[K{running}")
         sys.stderr.flush()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from typing import Any
 
 import pandas as pd
 
 from codebook.records import WHYS
+from codebook.visible import escape_block
 
 _SMALLEST = 0.001
 _MOST_COLUMNS, _FEW_ROWS = 9, 3
@@ -30,9 +30,9 @@ def frame_html(frame: pd.DataFrame, *, turn: bool = False) -> str:
     if turn and len(texts.columns) > _MOST_COLUMNS and len(texts) <= _FEW_ROWS:
         return _turned_html(texts)
     kinds = [_kind(texts[name], number) for name, number in zip(texts.columns, numeric, strict=True)]
-    head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(texts.columns, kinds, strict=True))
+    head = "".join(f"<th{kind}>{escape_block(name)}</th>" for name, kind in zip(texts.columns, kinds, strict=True))
     rows = "".join(
-        f"<tr>{''.join(f'<td{kind}>{escape(text)}</td>' for kind, text in zip(kinds, row, strict=True))}</tr>"
+        f"<tr>{''.join(f'<td{kind}>{escape_block(text)}</td>' for kind, text in zip(kinds, row, strict=True))}</tr>"
         for row in texts.itertuples(index=False, name=None)
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
@@ -40,7 +40,7 @@ def frame_html(frame: pd.DataFrame, *, turn: bool = False) -> str:
 
 def _turned_html(texts: pd.DataFrame) -> str:
     rows = "".join(
-        f"<tr><th>{escape(name)}</th>{''.join(f'<td>{escape(text)}</td>' for text in texts[name])}</tr>"
+        f"<tr><th>{escape_block(name)}</th>{''.join(f'<td>{escape_block(text)}</td>' for text in texts[name])}</tr>"
         for name in texts.columns
     )
     return f'<div class="scroll"><table class="turned"><tbody>{rows}</tbody></table></div>'
@@ -62,7 +62,9 @@ def text_html(text: str) -> str:
     '<p>n &lt; 9. <mark>[Say why.]</mark></p>'
     """
     paragraphs = [part for part in text.split("\n\n") if part.strip()]
-    marked = (re.sub(r"\[[A-Z][^\]]*\]", lambda blank: f"<mark>{blank[0]}</mark>", escape(part)) for part in paragraphs)
+    marked = (
+        re.sub(r"\[[A-Z][^\]]*\]", lambda blank: f"<mark>{blank[0]}</mark>", escape_block(part)) for part in paragraphs
+    )
     return "".join(f"<p>{part.strip()}</p>" for part in marked)
 
 

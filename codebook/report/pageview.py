@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from html import escape
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from codebook.paths import missing_file, resolve_path
 from codebook.pdfs import PDFIUM, draw_page, open_pdf
 from codebook.table import Transcript
 from codebook.units import DocumentSource
+from codebook.visible import escape_block, spell_block
 
 DPI = 72
 """Dots an inch of the picture."""
@@ -27,20 +27,21 @@ class PageView:
         self.said, self.picture, self.text, self.unsure = said, picture, text, unsure
 
     def __repr__(self) -> str:
-        return f"{self.said}\n\n{self.text}"
+        return spell_block(f"{self.said}\n\n{self.text}")
 
     def _repr_html_(self) -> str:
         source = f"data:image/jpeg;base64,{b64encode(self.picture).decode()}"
         image = f'<img alt="" src="{source}" style="{_HALF}max-width:48%;border:1px solid #ccc;align-self:flex-start">'
         style = f"{_HALF}white-space:pre-wrap;tab-size:18;font:13px/1.4 Georgia,serif;overflow-wrap:anywhere"
         body = f'<div style="display:flex;gap:24px">{image}<div style="{style}">{self._marked()}</div></div>'
-        return f'<div class="tex2jax_ignore"><p>{escape(self.said)}</p>{body}</div>'
+        return f'<div class="tex2jax_ignore"><p>{escape_block(self.said)}</p>{body}</div>'
 
     def _marked(self) -> str:
         """The text with its doubtful words marked."""
         unsure = set(self.unsure)
         return "".join(
-            f"<mark>{escape(part)}</mark>" if part in unsure else escape(part) for part in re.split(r"(\s+)", self.text)
+            f"<mark>{escape_block(part)}</mark>" if part in unsure else escape_block(part)
+            for part in re.split(r"(\s+)", self.text)
         )
 
 

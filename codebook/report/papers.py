@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
-from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from codebook.errors import MissingExtraError
 from codebook.report.cells import frame_html, frame_texts
+from codebook.visible import escape_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,9 +78,10 @@ def _columns(texts: pd.DataFrame, numeric: list[bool]) -> str:
 
 def html_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> str:
     """Return a frame as an HTML page of its own; every text is escaped."""
-    said = f'<p class="note">{escape(note)}</p>' if note else ""
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
-    return f'{head}<body id="{escape(name)}"><h3>{escape(title)}</h3>{frame_html(frame)}{said}</body></html>\n'
+    said = f'<p class="note">{escape_block(note)}</p>' if note else ""
+    heading, place = escape_block(title), escape_block(name)
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title><style>{_STYLE}</style>'
+    return f'{head}<body id="{place}"><h3>{heading}</h3>{frame_html(frame)}{said}</body></html>\n'
 
 
 def word_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from codebook.errors import TableError
 from codebook.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
+from codebook.visible import escape_block, spell_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +38,13 @@ class SpanView:
         self.marked, self.kinds = marked, kinds
 
     def __repr__(self) -> str:
-        return "\n\n".join(f"{unit_id}: {_mark_text(text, marks)}" for unit_id, text, marks in self.marked)
+        shown = "\n\n".join(f"{unit_id}: {_mark_text(text, marks)}" for unit_id, text, marks in self.marked)
+        return spell_block(shown)
 
     def _repr_html_(self) -> str:
         key = " &nbsp; ".join(f'<span style="{_CELL}{_STYLES[kind]}">{_TELLS[kind]}</span>' for kind in self.kinds)
         shown = "".join(
-            f'<p style="white-space:pre-line;line-height:1.9;max-width:60em"><b>{html.escape(unit_id)}</b>\n'
+            f'<p style="white-space:pre-line;line-height:1.9;max-width:60em"><b>{escape_block(unit_id)}</b>\n'
             f"{_mark_html(text, marks)}</p>"
             for unit_id, text, marks in self.marked
         )
@@ -131,11 +132,11 @@ def _apart(marks: Iterable[_Mark]) -> Iterator[_Mark]:
 def _mark_html(text: str, marks: Iterable[_Mark]) -> str:
     parts, place = [], 0
     for start, end, kind, how in marks:
-        words = html.escape(text[start:end])
-        told = f'<span style="font-size:70%;color:#5c5c5c;margin-left:4px">{html.escape(kind)}</span>' if kind else ""
-        parts.append(f'{html.escape(text[place:start])}<span style="{_CELL}{_STYLES[how]}">{words}{told}</span>')
+        words = escape_block(text[start:end])
+        told = f'<span style="font-size:70%;color:#5c5c5c;margin-left:4px">{escape_block(kind)}</span>' if kind else ""
+        parts.append(f'{escape_block(text[place:start])}<span style="{_CELL}{_STYLES[how]}">{words}{told}</span>')
         place = end
-    return "".join([*parts, html.escape(text[place:])])
+    return "".join([*parts, escape_block(text[place:])])
 
 
 def _mark_text(text: str, marks: Iterable[_Mark]) -> str:

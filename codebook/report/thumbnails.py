@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from base64 import b64encode
 from collections.abc import Iterable
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from codebook.paths import resolve_path
 from codebook.pictures import PictureError, open_picture
 from codebook.records import Unit, UnitFile
 from codebook.report.outputs import save_table
+from codebook.visible import escape_block, spell_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,10 +33,10 @@ class ImageGrid:
         self.frame, self.said = frame, said
 
     def __repr__(self) -> str:
-        return f"{self.said}\n{self.frame.drop(columns='image').to_string(index=False, na_rep='')}"
+        return spell_block(f"{self.said}\n{self.frame.drop(columns='image').to_string(index=False, na_rep='')}")
 
     def _repr_html_(self) -> str:
-        return f'<p class="tex2jax_ignore">{escape(self.said)}</p>{grid_html(self.frame)}'
+        return f'<p class="tex2jax_ignore">{escape_block(self.said)}</p>{grid_html(self.frame)}'
 
 
 def show_images(
@@ -97,15 +97,15 @@ def grid_html(frame: pd.DataFrame) -> str:
 def _card(row: dict[str, Any]) -> str:
     verdict = _text(row["verdict"])
     label = _text(row["label"]) or f"no label ({_text(row['why'])})"
-    lines = [f"<b>{escape(label)}</b>"]
+    lines = [f"<b>{escape_block(label)}</b>"]
     if gold := _text(row["gold"]):
-        lines.append(f"gold: {escape(gold)}" if verdict == "wrong" else "as the gold")
-    lines.append(f'<span style="opacity:.6">{escape(_text(row["unit_id"]))}{_several(row)}</span>')
+        lines.append(f"gold: {escape_block(gold)}" if verdict == "wrong" else "as the gold")
+    lines.append(f'<span style="opacity:.6">{escape_block(_text(row["unit_id"]))}{_several(row)}</span>')
     image = _text(row["image"])
     if image.startswith("data:image/jpeg;base64,"):
-        shown = f'<img alt="" src="{escape(image)}" style="max-width:{SIDE}px;max-height:{SIDE}px">'
+        shown = f'<img alt="" src="{escape_block(image)}" style="max-width:{SIDE}px;max-height:{SIDE}px">'
     else:
-        shown = f'<span style="opacity:.6">{escape(image)}</span>'
+        shown = f'<span style="opacity:.6">{escape_block(image)}</span>'
     box = f'<div style="height:{SIDE}px;display:flex;align-items:center;justify-content:center">{shown}</div>'
     colour = _COLOURS.get(verdict, _COLOURS[""])
     return f'<div style="{_STYLE}{colour};padding-top:4px">{box}{"<br>".join(lines)}</div>'

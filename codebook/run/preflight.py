@@ -19,6 +19,7 @@ from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook
 from codebook.units import Source
+from codebook.visible import spell_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,9 @@ class Preflight:
         models = ", ".join(totals["models"]) or "no model"
         said = f"answered by {models}: {say_tokens(totals)}"
         warnings = (f"  warning: {fault}" for fault in self.warnings)
-        return "\n".join([f"{self.status}", f"  {said}", *(f"  - {fault}" for fault in self.faults), *warnings])
+        return spell_block(
+            "\n".join([f"{self.status}", f"  {said}", *(f"  - {fault}" for fault in self.faults), *warnings])
+        )
 
 
 def preflight(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.ledger import JobRow, Ledger, Money
 from codebook.records import WHYS
 from codebook.run.history import find_due, say_seconds
+from codebook.visible import spell_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +140,7 @@ class RunStatus:
         if self.waits_for:
             lines.append(f"  waits for answers to what was asked by: {', '.join(self.waits_for)}")
         lines.append(f"  {self.advice}")
-        return "\n".join(lines)
+        return spell_block("\n".join(lines))
 
     @property
     def sentence(self) -> str:
@@ -175,9 +177,7 @@ class RunStatus:
             yield f"{n:,} {_FINAL[why]}: retry leaves {'them' if n > 1 else 'it'} out unless told `--why {why}`."
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return f'<pre class="tex2jax_ignore">{escape(str(self))}</pre>'
+        return f'<pre class="tex2jax_ignore">{html.escape(str(self))}</pre>'
 
 
 def say_counts(counts: Mapping[str, int], n_packs: int = 0) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from codebook.scheme.model import Category, Codebook, RecordField, RecordList, Variable
+from codebook.visible import escape_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,10 +92,10 @@ _STYLE = (
 
 def render_html(codebook: Codebook) -> str:
     """Write the codebook as an HTML panel for a notebook. Every text is escaped."""
-    head = f"<h3>{escape(codebook.name)} <small>version {escape(codebook.version)}</small></h3>"
-    about = f"<p><b>Unit:</b> {escape(codebook.unit)}</p>"
+    head = f"<h3>{escape_block(codebook.name)} <small>version {escape_block(codebook.version)}</small></h3>"
+    about = f"<p><b>Unit:</b> {escape_block(codebook.unit)}</p>"
     if codebook.instructions:
-        about += f"<p>{escape(codebook.instructions)}</p>"
+        about += f"<p>{escape_block(codebook.instructions)}</p>"
     body = "".join(map(_html_variable, codebook.variables))
     return f'<div class="cb-panel tex2jax_ignore">{_STYLE}{head}{about}{body}</div>'
 
@@ -106,26 +106,26 @@ def _html_variable(variable: Variable) -> str:
         for category in (*variable.categories, *variable.abstain)
     )
     rows += "".join(_html_field(records, field) for records in variable.lists for field in records.fields)
-    title = f"<b>{escape(variable.name)}</b>: {escape(variable.question)}"
+    title = f"<b>{escape_block(variable.name)}</b>: {escape_block(variable.question)}"
     table = f"<table><tr><th>code</th><th>definition</th></tr>{rows}</table>"
     return f"<p>{title} <small>({variable.told})</small></p>{table}"
 
 
 def _html_field(records: RecordList, field: RecordField) -> str:
-    choices = f"<br><small><b>one of</b> {escape(', '.join(field.labels))}</small>" if field.labels else ""
-    name = f"{escape(records.name)}: {escape(field.name)} <small>({field.kind})</small>"
-    return f"<tr><td>{name}</td><td>{escape(field.definition)}{choices}</td></tr>"
+    choices = f"<br><small><b>one of</b> {escape_block(', '.join(field.labels))}</small>" if field.labels else ""
+    name = f"{escape_block(records.name)}: {escape_block(field.name)} <small>({field.kind})</small>"
+    return f"<tr><td>{name}</td><td>{escape_block(field.definition)}{choices}</td></tr>"
 
 
 def _html_category(category: Category, *, abstains: bool) -> str:
-    said = [escape(category.definition)] if category.definition else []
-    said += [f"<small><b>include</b> {escape(text)}</small>" for text in category.include]
-    said += [f"<small><b>exclude</b> {escape(text)}</small>" for text in category.exclude]
+    said = [escape_block(category.definition)] if category.definition else []
+    said += [f"<small><b>include</b> {escape_block(text)}</small>" for text in category.include]
+    said += [f"<small><b>exclude</b> {escape_block(text)}</small>" for text in category.exclude]
     for example in category.examples:
-        why = f" ({escape(example.why)})" if example.why else ""
-        said.append(f"<small><b>example</b> {escape(example.text or example.image)}{why}</small>")
+        why = f" ({escape_block(example.why)})" if example.why else ""
+        said.append(f"<small><b>example</b> {escape_block(example.text or example.image)}{why}</small>")
     mark = " <small>(abstention)</small>" if abstains else ""
-    return f"<tr><td>{escape(category.name)}{mark}</td><td>{'<br>'.join(said)}</td></tr>"
+    return f"<tr><td>{escape_block(category.name)}{mark}</td><td>{'<br>'.join(said)}</td></tr>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,12 @@ from codebook.errors import Fault, TableError
 from codebook.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.records import WHYS
 from codebook.tasks.packing import PACK, count_texts
+from codebook.visible import escape_block, spell_line
 
 if TYPE_CHECKING:
     from codebook.table.wide import Texts
 
 _N_LINES = 60
-_UNSEEN = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
-_UNSEEN |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -140,7 +138,7 @@ class TableView:
 
     def _notes(self) -> list[str]:
         """What was read and what did not meet, as the table tells it."""
-        return [_spell(note) for note in self.table.attrs.get("notes", ())]
+        return [spell_line(note) for note in self.table.attrs.get("notes", ())]
 
     def _parts(self) -> tuple[pd.DataFrame, str, pd.DataFrame]:
         counted = coverage(self.table)
@@ -168,15 +166,11 @@ class TableView:
                 )
                 for frame in (head, counted)
             ]
-        said, *notes = (f"<p>{html.escape(text)}</p>" for text in (sentence, *self._notes()))
+        said, *notes = (f"<p>{escape_block(text)}</p>" for text in (sentence, *self._notes()))
         return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}{said}{shown[1]}{"".join(notes)}</div>'
 
 
 def _visible(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy in which control characters show as `\\x1b`: a terminal must not obey a text."""
     texts: list[str] = [str(name) for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
-    return frame.assign(**{name: frame[name].map(_spell, na_action="ignore") for name in texts})
-
-
-def _spell(text: str) -> str:
-    return text.translate(_UNSEEN)
+    return frame.assign(**{name: frame[name].map(spell_line, na_action="ignore") for name in texts})

@@ -17,6 +17,7 @@ from codebook.units.personal import find_personal, is_personal_name, is_phone
 from codebook.units.picture_remarks import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
 from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
 from codebook.units.traps import LINK_OUT, LINKED_FOLDER, NO_FILE
+from codebook.visible import spell_block
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _MOJIBAKE = re.compile("Ã[\x80-\xbfŒœŠšŸŽžƒ‚„…†‡‰‹›‘’“”•–—˜™€]|Â[\xa0-\xbf]|â€[\x80-\x9f™œ˜“”¦¢]")
@@ -111,7 +112,7 @@ class UnitsReport:
         what = "rows" if isinstance(source, UnitSource) else "units"
         lines = [f"{source.path.name}: {self.n_rows:,} {what} read{kept}; {n:,} unit{'s' * (n != 1)} to send."]
         lines += [f"  {line}" for line in source.tell()]
-        return "\n".join([*lines, *(f"  {fault}" for fault in self.faults)])
+        return spell_block("\n".join([*lines, *(f"  {fault}" for fault in self.faults)]))
 
 
 @dataclass

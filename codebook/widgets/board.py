@@ -6,10 +6,10 @@ import threading
 import weakref
 from collections.abc import Callable
 from datetime import datetime, time
-from html import escape
 from typing import Any
 
 from codebook.run.project import Choice
+from codebook.visible import escape_block
 from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, say_error
 from codebook.widgets.controls import ALL, Controls
 from codebook.widgets.pages import (
@@ -187,7 +187,7 @@ class Board:
             controls.offer(controls.run, list(snapshot.runs_all))
         finally:
             self._quiet.on = False
-        controls.as_of.value = wrap(escape(say_as_of(snapshot)))
+        controls.as_of.value = wrap(escape_block(say_as_of(snapshot)))
         controls.more.layout.display = "none" if len(snapshot.jobs) <= self.n_rows else ""
         parts = [as_of_html(snapshot)] * bool(snapshot.unreached or snapshot.unknown)
         parts += [facts_html(snapshot), jobs_html(snapshot.sorted(controls.sort.value), self.n_rows)]
@@ -265,4 +265,4 @@ class Board:
 
 def _note(text: str, *, warn: bool) -> str:
     kind = "cb-note cb-warn" if warn else "cb-note"
-    return wrap(f'<div class="{kind}" role="status">{escape(text)}</div>')
+    return wrap(f'<div class="{kind}" role="status">{escape_block(text)}</div>')

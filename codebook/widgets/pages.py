@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from codebook.run.state import say_counts
+from codebook.visible import escape_block, spell_block
 from codebook.widgets.plots import draw_bars
 from codebook.widgets.snapshot import Snapshot
 from codebook.widgets.style import STYLE
@@ -46,9 +46,9 @@ def wrap(html: str) -> str:
 
 def as_of_html(snapshot: Snapshot) -> str:
     """Say when the snapshot was taken and whether the services were reached."""
-    said = f"<div>{escape(say_as_of(snapshot))}</div>"
+    said = f"<div>{escape_block(say_as_of(snapshot))}</div>"
     faults = [*(f"{run}: {message}" for run, message in snapshot.unreached.items()), *snapshot.unknown]
-    return said + "".join(f'<div class="cb-note cb-warn">{escape(fault)}</div>' for fault in faults)
+    return said + "".join(f'<div class="cb-note cb-warn">{escape_block(fault)}</div>' for fault in faults)
 
 
 def say_as_of(snapshot: Snapshot) -> str:
@@ -64,15 +64,18 @@ def say_as_of(snapshot: Snapshot) -> str:
 
 def facts_html(snapshot: Snapshot) -> str:
     """Return the totals: jobs by what they need, rates, speed and money."""
-    facts = "".join(f"<div><b>{escape(value)}</b>{escape(name)}</div>" for name, value in list_facts(snapshot))
+    facts = "".join(
+        f"<div><b>{escape_block(value)}</b>{escape_block(name)}</div>" for name, value in list_facts(snapshot)
+    )
     if snapshot.status is None:
         return f'<div class="cb-facts">{facts}</div>'
     status = snapshot.status
     lines = [f"{name}: {say_counts(counts, status.n_packs)}" for name, counts in status.counts.items()]
     lines += [f"waits for answers that were asked by {', '.join(status.waits_for)}"] * bool(status.waits_for)
-    said = escape("\n".join([*lines, status.advice]))
-    return f'<h4>{escape(f"{status.run}: {status.engine}, {status.model}")}</h4><div class="cb-lines">{said}</div>' + (
-        f'<div class="cb-facts">{facts}</div>'
+    said = escape_block("\n".join([*lines, status.advice]))
+    return (
+        f'<h4>{escape_block(f"{status.run}: {status.engine}, {status.model}")}</h4><div class="cb-lines">{said}</div>'
+        + (f'<div class="cb-facts">{facts}</div>')
     )
 
 
@@ -124,18 +127,18 @@ def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
     meaning = "late" if job["late"] else _MEANINGS.get(state, "")
     if state == "completed":
         meaning = "" if job["collected"] else "to collect"
-    said = f' <span class="cb-dim">{escape(meaning)}</span>' if meaning else ""
+    said = f' <span class="cb-dim">{escape_block(meaning)}</span>' if meaning else ""
     return [
-        ("", escape(job["run"])),
+        ("", escape_block(job["run"])),
         ("n", str(job["shard"])),
-        ("", f'<span class="cb-state cb-{kind_of_state(state, job["collected"])}">{escape(state)}</span>{said}'),
+        ("", f'<span class="cb-state cb-{kind_of_state(state, job["collected"])}">{escape_block(state)}</span>{said}'),
         ("", _answered(job)),
         ("", _made(job)),
         ("", _end(job)),
         ("n", _cost(job)),
-        ("", f'{escape(job["engine"])}<br><span class="cb-dim">{escape(job["model"])}</span>'),
-        ("id", escape(job["job_id"])),
-        ("w", escape(job["note"])),
+        ("", f'{escape_block(job["engine"])}<br><span class="cb-dim">{escape_block(job["model"])}</span>'),
+        ("id", escape_block(job["job_id"])),
+        ("w", escape_block(job["note"])),
     ]
 
 
@@ -160,8 +163,8 @@ def _end(job: Mapping[Any, Any]) -> str:
     expires = f"<br>expires {say_time(job['expires'])}" if not is_missing(job["expires"]) else ""
     expires += _took(job)
     if is_missing(job["expected_end"]):
-        return f'<span class="cb-dim">{escape(job["expected_from"])}{expires}</span>'
-    rests = f"by {escape(job['expected_from'])}{expires}"
+        return f'<span class="cb-dim">{escape_block(job["expected_from"])}{expires}</span>'
+    rests = f"by {escape_block(job['expected_from'])}{expires}"
     return f'expected {say_time(job["expected_end"])}<br><span class="cb-dim">{rests}</span>'
 
 
@@ -216,8 +219,8 @@ def _run_row(run: Mapping[Any, Any]) -> list[Cell]:
         _say_cost(run),
         say_usd(run["cost_per_answer"]),
     ]
-    texts = [("", escape(run["run"])), ("", escape(run["study"]))]
-    return [*texts, *(("n", number) for number in numbers), ("", escape(run["models"] or run["model"]))]
+    texts = [("", escape_block(run["run"])), ("", escape_block(run["study"]))]
+    return [*texts, *(("n", number) for number in numbers), ("", escape_block(run["models"] or run["model"]))]
 
 
 def errors_html(errors: pd.DataFrame) -> str:
@@ -228,10 +231,10 @@ def errors_html(errors: pd.DataFrame) -> str:
         [
             ("n", say_number(row["n"])),
             ("n", say_share(row["share"])),
-            ("", escape(row["why"])),
-            ("w", escape(row["detail"])),
+            ("", escape_block(row["why"])),
+            ("w", escape_block(row["detail"])),
             ("n", say_number(row["runs"])),
-            ("id", escape(row["example"])),
+            ("id", escape_block(row["example"])),
         ]
         for row in errors.to_dict("records")
     )
@@ -260,7 +263,7 @@ def table_html(heads: Sequence[str], rows: Iterable[Sequence[Cell]], numbers: Se
     """Return a table without its empty columns; the cells are HTML already, the heads are not."""
     body = list(rows)
     kept = [n for n in range(len(heads)) if any(row[n][1] not in ("", "–") for row in body)]
-    head = "".join(f'<th{" class=n" * (heads[n] in numbers)} scope="col">{escape(heads[n])}</th>' for n in kept)
+    head = "".join(f'<th{" class=n" * (heads[n] in numbers)} scope="col">{escape_block(heads[n])}</th>' for n in kept)
     lines = "".join(f"<tr>{''.join(_cell(row[n]) for n in kept)}</tr>" for row in body)
     return f'<div class="cb-scroll"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
 
@@ -296,4 +299,4 @@ def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     lines.append(jobs.to_string(index=False) if len(jobs) else "no jobs")
     if len(jobs) < len(snapshot.jobs):
         lines.append(f"... {len(snapshot.jobs) - len(jobs):,} more")
-    return "\n".join(lines)
+    return spell_block("\n".join(lines))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+
+from codebook.visible import escape_block
 
 WIDTH, HEIGHT = 240, 56
 _GAP, _WIDEST = 1.5, 60.0
@@ -30,18 +31,18 @@ def draw_bars(title: str, names: Sequence[str], values: Sequence[float], says: S
     step = min(_WIDEST, WIDTH / len(values))
     bars = "".join(_bar(n * step, step - _GAP, value / most, f"{names[n]}: {says[n]}") for n, value in known)
     top = says[max(known, key=lambda pair: pair[1])[0]]
-    last = f"<span>{escape(names[-1])}</span>" if len(names) > 1 else ""
+    last = f"<span>{escape_block(names[-1])}</span>" if len(names) > 1 else ""
     ends = f'<div class="cb-ends" style="width:{max(120, step * len(values)):.0f}px">'
-    label = escape(f"{title}: {', '.join(f'{names[n]} {says[n]}' for n, _ in known[-12:])}", quote=True)
+    label = escape_block(f"{title}: {', '.join(f'{names[n]} {says[n]}' for n, _ in known[-12:])}")
     return (
-        f'<figure class="cb-plot"><figcaption>{escape(title)} <span>most: {escape(top)}</span></figcaption>'
+        f'<figure class="cb-plot"><figcaption>{escape_block(title)} <span>most: {escape_block(top)}</span></figcaption>'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{label}">'
         f'{bars}<line x1="0" y1="{HEIGHT - 0.5}" x2="{WIDTH}" y2="{HEIGHT - 0.5}"/></svg>'
-        f"{ends}<span>{escape(names[0])}</span>{last}</div></figure>"
+        f"{ends}<span>{escape_block(names[0])}</span>{last}</div></figure>"
     )
 
 
 def _bar(x: float, width: float, share: float, says: str) -> str:
     height = max(1.0, share * (HEIGHT - 2))
     place = f'x="{x:.1f}" y="{HEIGHT - 1 - height:.1f}" width="{max(0.8, width):.1f}" height="{height:.1f}"'
-    return f"<rect {place}><title>{escape(says)}</title></rect>"
+    return f"<rect {place}><title>{escape_block(says)}</title></rect>"

@@ -25,6 +25,7 @@ from codebook.run.folder import RunFolder
 from codebook.run.replacing import plan_digest
 from codebook.run.verbs import open_run
 from codebook.vectors import VectorStore
+from codebook.visible import spell_block
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Erasure:
         lines += [f"  {target.run}: {say_target(target)}" for target in self.targets]
         lines += [f"  {said}" for said in self.done]
         lines += ["Not reached from here:", *(f"  {said}" for said in self.unreachable)]
-        return "\n".join(lines)
+        return spell_block("\n".join(lines))
 
 
 def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> Erasure:
