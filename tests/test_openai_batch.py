@@ -100,6 +100,14 @@ def test_r02_undecided_makes_nothing_and_says_so_until_the_list_can_tell(
     check_paid(fake, 6)
 
 
+def test_r02_a_list_that_lags_for_several_looks_is_waited_for(fake: FakeOpenAI) -> None:
+    fake.fault("batches.create", "lost answer")
+    fake.fault("batches.list", "stale", times=3, after=1)
+    run = finish(plan_batch(fake))
+    assert fake.n_created == 1
+    assert check_sums(run) == {"": 6}
+
+
 def test_r02_without_metadata_the_file_tells_whose_batch_it_is(
     fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +335,15 @@ def test_r19_a_file_that_is_not_processed_yet_is_waited_for(fake: FakeOpenAI, wo
     assert (len(fake.calls("files.create")), fake.n_created) == (1, 1)
     assert check_sums(run) == {"": 6}
     check_paid(fake, 6)
+
+
+@pytest.mark.parametrize(("status", "code"), [(425, None), (423, None), (400, "file_not_ready"), (409, None)])
+def test_r19_a_status_or_code_says_so_too(fake: FakeOpenAI, status: int, code: str | None) -> None:
+    fake.fault("batches.create", "status", status=status, code=code, message="Not now.", times=2)
+    run = finish(plan_batch(fake))
+    assert (len(fake.calls("files.create")), fake.n_created) == (1, 1)
+    check_paid(fake, 6)
+    assert check_sums(run) == {"": 6}
 
 
 def test_r19_a_file_that_takes_longer_is_told_and_the_upload_kept(fake: FakeOpenAI) -> None:

@@ -28,10 +28,10 @@ def test_the_whole_chain_at_another_service(project: Path, monkeypatch: pytest.M
             make_book("topic"), [*UNITS, FAILING], run="one", engine="openai_batch", model=MODEL, options=options,
             cuts=Cuts(n_requests=3),
         )  # fmt: skip
-        wait(run, out=lambda _: None, hours=0.02)
+        wait(run, out=lambda _: None, hours=0.5)
         assert check_sums(run) == {"": 7, "failed": 1}
         assert run.retry() == 1
-        wait(open_run("one"), out=lambda _: None, hours=0.02)
+        wait(open_run("one"), out=lambda _: None, hours=0.5)
     assert check_sums(open_run("one")) == {"": 8}
     table = open_run("one").table()
     labels = dict(zip(table["unit_id"], table["label"], strict=True))

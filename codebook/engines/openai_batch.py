@@ -1,7 +1,9 @@
 """Answers through a Batch API: half the price, within a day, and nothing is paid twice.
 
 What a job is stands in a note on disk before the service is called. A batch is made by one call that is never repeated
-blindly: after any doubt the service's list is searched for the job's key, which stands in the batch's metadata.
+blindly: after any doubt the service's list is searched for the job's key, which stands in the batch's metadata, or for
+its file. Where the list cannot say whether there is one, nothing is made, and that is said (`UndecidedError`). What a
+service does not find is looked for again before it counts as gone (`NoteBook.note_miss`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 
 from codebook.engines.base import Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
-from codebook.engines.service.batches import DAY_S, awaits_file, describe_batch, did_nothing, is_full, misses_file
+from codebook.engines.service.batches import DAY_S, describe_batch, did_nothing, is_early, is_full, misses_file
 from codebook.engines.service.fetching import Fetcher
 from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch, list_by_key
 from codebook.engines.service.notes import Note, NoteBook
@@ -153,6 +155,8 @@ class OpenAIBatchEngine:
         for attempt in range(_TRIES):
             if attempt:
                 sleep(self.pause_s * 2**attempt)
+                if note.asked_at and (found := self.find(note.job_key)):  # a list may lag for longer
+                    return found
             asked = self.notes.write(note.model_copy(update={"asked_at": note.asked_at or time()}))
             try:
                 return self._note_batch(asked, self._call_create(shard, asked))
@@ -172,7 +176,7 @@ class OpenAIBatchEngine:
         last = attempt == _TRIES - 1
         if lacks_endpoint(error.status, error.words):
             raise self.client.lacks("/batches", error) from None
-        if awaits_file(error.words):
+        if is_early(error):
             if last:
                 raise UnreachableError(
                     f"batch of {shard.path.name}: the service has its file but has not processed it yet "

@@ -14,6 +14,8 @@ from codebook.records import JobState, LineFault
 DAY_S = 86_400
 _DOUBTFUL = frozenset({408, 409, 499})
 """Statuses of refusals after which something may have been done all the same."""
+_EARLY = frozenset({423, 425})
+"""Statuses with which a service says that something is not ready."""
 _MISSING = re.compile(r"\bfind\b|not (be |been )?found|no .{0,20}found|no such file|not exist", re.IGNORECASE)
 _UNREADY = re.compile(
     r"(must be|not( yet| been| be fully| fully| in| the| a)*|still( being)?|is( being)?|until it is|before it is)"
@@ -64,12 +66,17 @@ def awaits_file(said: str) -> bool:
 
     Examples
     --------
-    >>> awaits_file("Input file file-abc must be processed before it can be used."), awaits_file("File not ready.")
+    >>> awaits_file("Input file file-abc must be processed before it can be used."), awaits_file("file_not_ready")
     (True, True)
     >>> awaits_file("The file could not be processed: line 3"), awaits_file("Cannot find file file-abc.")
     (False, False)
     """
-    return "file" in said.lower() and bool(_UNREADY.search(said))
+    return "file" in said.lower() and bool(_UNREADY.search(said.replace("_", " ")))
+
+
+def is_early(error: EngineError) -> bool:
+    """Whether a batch was refused since its input file cannot be used yet."""
+    return error.status in _EARLY or awaits_file(error.words)
 
 
 def did_nothing(error: EngineError) -> bool:

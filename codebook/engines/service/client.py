@@ -126,7 +126,7 @@ def make_client(provider: Provider, key: str, timeout_s: float = _TIMEOUT_S) -> 
 def explain(error: Exception, what: str, key: str = "") -> EngineError:
     """Return the kit's error for an exception of the SDK, without the key in it.
 
-    `UnreachableError` where later may be better, `GoneError` at 404, else `EngineError`: waiting will not help.
+    `UnreachableError` where later may be better, `GoneError` at 404 and 410, else `EngineError`: waiting will not help.
     """
     import openai
 
@@ -149,7 +149,7 @@ def _choose(error: Exception, what: str, said: str) -> EngineError:
         return UnreachableError(f"{what}: the service cannot be reached ({said}). Nothing is lost; try again later.")
     if isinstance(error, openai.NotFoundError) and is_page(str(error.body or "").encode(), {}):
         return UnreachableError(f"{what}: a page came instead of a reply ({said}). Nothing is lost; try again later.")
-    if isinstance(error, openai.NotFoundError):
+    if isinstance(error, openai.APIStatusError) and error.status_code in (404, 410):
         return GoneError(f"{what}: the service does not have it, or does not show it to this key ({said}).")
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
         return EngineError(f"{what}: the service refused the key ({said}). To mend: check the key and its project.")
