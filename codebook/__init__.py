@@ -30,6 +30,7 @@ _WHERE = {
         "show_question",
     ),
     "run": (
+        "adopt",
         "ask_now",
         "embed_texts",
         "store_vectors",

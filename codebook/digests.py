@@ -69,21 +69,22 @@ def check_results(folder: Path, recorded: Mapping[str, str]) -> None:
     RecordError
         A file was changed, or one that is recorded is gone.
     """
-    if faults := list(_find_faults(folder, recorded)):
-        raise RecordError("\n".join([*faults, _MEND]))
+    if faults := list(find_faults(folder, recorded)):
+        raise RecordError("\n".join([*(f"{show_path(path)} {said}." for path, said in faults), _MEND]))
 
 
-def _find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterator[str]:
+def find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """Yield the result files of a run that were changed or are gone, each with what is wrong with it."""
     paths = [path for path in sorted(folder.glob("results/*.jsonl")) if not path.name.startswith(".")]
     there = {path.relative_to(folder).as_posix(): path for path in paths}
     for place, path in there.items():
         if not digest_of(path).startswith(named_digest(path.name)):
-            yield f"{show_path(path)} was changed since it was written: {_OTHER}."
+            yield path, f"was changed since it was written: {_OTHER}"
         elif digest_of(path) != recorded.get(place, digest_of(path)):
-            yield f"{show_path(path)} was changed since it was written: its SHA-256 is not the one in run.json."
+            yield path, "was changed since it was written: its SHA-256 is not the one in run.json"
     for place in sorted(recorded.keys() - there.keys()):
         if place.startswith("results/"):
-            yield f"{show_path(folder / place)} is gone."
+            yield folder / place, "is gone"
 
 
 def _stamp(path: Path) -> Stamp:

@@ -22,7 +22,7 @@ from codebook.cli import main
 from codebook.errors import BusyError, RunError
 from codebook.ledger import Ledger
 from codebook.records import Unit, digest_file, read_lines
-from codebook.run import Run, open_run, plan, store_vectors
+from codebook.run import Run, adopt, open_run, plan, store_vectors
 from codebook.run.erasing import erase_unit
 from codebook.scheme import parse_codebook
 from codebook.shards import Cuts
@@ -442,6 +442,7 @@ def test_r15_a_run_that_the_ledger_does_not_know_loses_it_too(run: Run, project:
     assert find(project / "runs", *NEEDLES) == []
     assert len(cb.read_table("runs/copy/table.csv")) == len(open_run("one").table())
     assert len(list(read_lines(run.folder.runs / "copy" / "units.jsonl"))) == len(UNITS) - 1
+    assert labels_of(adopt("copy")) == labels_of(open_run("one"))
 
 
 def test_r15_the_command_asks_first_and_takes_a_file_with_the_text(run: Run, project: Path) -> None:

@@ -1,4 +1,4 @@
-"""Commands for what a project holds on to: erase takes one unit out of all of it."""
+"""Commands for what a project holds on to: adopt takes a run in from its folder, erase takes one unit out of all."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ def erase(unit: str, run: str, text_file: str) -> None:
     from codebook.run import erase_unit
 
     say(erase_unit(unit, run=run, texts=[_read_text(text_file)] if text_file else []))
+
+
+@click.command()
+@click.argument("folder")
+def adopt(folder: str) -> None:
+    """Take the run in FOLDER (runs/NAME) into this project's ledger, from its files alone; nobody is asked.
+
+    For a run whose ledger is missing, or that was copied here or renamed. A run that is known is left as it is.
+    """
+    from codebook.run import adopt as take_in
+
+    click.echo(take_in(folder).status())
 
 
 def _read_text(path: str) -> str:

@@ -29,7 +29,7 @@ class Claims(Queries):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of the block or nothing of it.
+        """One transaction: all of the block or nothing of it; within another one it is a part of that.
 
         Raises
         ------
@@ -38,6 +38,10 @@ class Claims(Queries):
         """
         if self.read_only:
             raise RecordError(f"{self.path.name} can only be read here, so nothing can be noted. {MEND_READ_ONLY}")
+        within = self._db.in_transaction
+        if within:
+            yield self._db
+            return
         wait_for_others(self._db, "BEGIN IMMEDIATE")
         try:
             yield self._db

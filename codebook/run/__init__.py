@@ -1,6 +1,7 @@
 """The verbs: preflight, plan, submit, status, collect, wait, retry, cancel, erase. Each may be repeated."""
 
 from codebook.records import RETRIABLE, RETRIED
+from codebook.run.adopting import adopt
 from codebook.run.embedding import embed_texts
 from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.estimate import estimate_whole
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "RunFolder",
     "RunStatus",
+    "adopt",
     "ask_now",
     "cost_history",
     "draw_examples",

@@ -40,6 +40,7 @@ class RunFolder:
         self.codebook_path = self.path / "codebook.yaml"
         self.units_path = self.path / "units.jsonl"
         self.record_path = self.path / "run.json"
+        self.carried_path = self.path / "ledger.jsonl"
         self.table_path = self.path / "table.csv"
         self.shards = self.path / "shards"
         self.results = self.path / "results"
@@ -148,7 +149,7 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Remove what a killed process left half written; the lock is held, so nobody is writing it now."""
-        written = (self.units_path, self.codebook_path, self.record_path, self.table_path)
+        written = (self.units_path, self.codebook_path, self.record_path, self.table_path, self.carried_path)
         parts = (".*units.new.jsonl*", "shards/.*.part", "results/.fetch-*/.*.part")
         for pattern in (*(f".{path.name}.*.part" for path in written), *parts):
             for path in self.path.glob(pattern):

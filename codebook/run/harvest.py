@@ -53,7 +53,7 @@ def harvest_job(
             raise
         ledger.note_state(row.shard_id, now)  # failed as a whole, or lost since: there are no files
         files, state, note, lost = [], now.state, now.note, now.lost
-    missing_why, detail = _MISSING.get(state, (state, note))
+    missing_why, detail = explain_missing(state, note)
     reader = LineReader(folder, codebook, ledger.variables_sent(row.shard_id), meter)
     lines = chain(_refused(folder, row, faults), reader.read(files))
     remarks = [] if lost else _remarks(engine, row.job_id)
@@ -90,6 +90,11 @@ def heal_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: Engi
 def _remarks(engine: Engine, job_id: str) -> Sequence[Remark]:
     """What the engine has to say of the files that it fetched."""
     return engine.remarks(job_id) if isinstance(engine, Remarks) else ()
+
+
+def explain_missing(state: str, note: str) -> tuple[str, str]:
+    """Why a question of an ended job has no line, and in detail."""
+    return _MISSING.get(state, (state, note))
 
 
 def _say_counts(row: JobRow, reader: LineReader) -> Iterator[str]:

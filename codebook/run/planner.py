@@ -96,6 +96,22 @@ class Planner:
         self.rows.clear()
 
 
+def list_rows(folder: RunFolder, book: Codebook, n_draws: int) -> Iterator[PlannedRow]:
+    """Yield the rows of a run in the order in which they are planned, without the keys of their questions."""
+    for questions in _group_questions(book):
+        for unit, skip in iter_units(folder.units_path):
+            for name in questions:
+                for draw in range(n_draws):
+                    yield PlannedRow(make_custom_id(unit.unit_id, name, draw), unit.unit_id, name, draw, "", skip)
+
+
+def make_keys(folder: RunFolder, book: Codebook, asked: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of every question of a run by its custom_id, as this version of the kit asks it."""
+    maker = _make_maker(make_questions(book), asked)
+    units = (unit for unit, skip in iter_units(folder.units_path) if not skip)
+    return {request.custom_id: request.request_key for unit in units for request in maker.ask(unit)}
+
+
 def make_anew(
     folder: RunFolder, book: Codebook, asked: Mapping[str, Any], wanted: Mapping[str, str]
 ) -> Iterator[Request]:

@@ -13,6 +13,7 @@ from codebook.ledger import Ledger
 from codebook.machine import all_in_words
 from codebook.records import RETRIED, say_erased
 from codebook.run.again import check_retry, plan_again
+from codebook.run.carrying import write_carried
 from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, heal_job
@@ -183,6 +184,7 @@ class Run(RunViews):
         self.table_note = write_table(self.table(), self.folder.table_path)
         self._update_record()
         with self._ledger() as ledger:
+            write_carried(self.folder, ledger)
             ledger.settle()
 
     def _collect_jobs(self) -> tuple[list[str], list[Failure]]:

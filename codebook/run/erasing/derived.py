@@ -16,7 +16,7 @@ from codebook.run.folder import RunFolder
 from codebook.sampling import erase_from_sample, is_gold_sample
 
 _RECORD = ("shards", "results", "work", "outputs", "notebooks")
-_OWN = ("units.jsonl", "run.json", "codebook.yaml", "table.csv", "report.html")
+_OWN = ("units.jsonl", "run.json", "codebook.yaml", "ledger.jsonl", "table.csv", "report.html")
 
 
 def erase_derived(folder: RunFolder, target: Target, traces: Traces) -> Iterator[str]:

@@ -12,7 +12,7 @@ import orjson
 
 from codebook.digests import digest_of
 from codebook.ledger.forgetting import Shift
-from codebook.records import load_line, write_atomic
+from codebook.records import load_line, read_lines, write_atomic, write_lines
 from codebook.run.erasing.lines import Edits, Rewritten, rewrite_file
 from codebook.run.erasing.targets import Target
 from codebook.run.erasing.traces import Traces
@@ -103,6 +103,32 @@ def _rename(recorded: Mapping[str, str], files: Mapping[str, Rewritten]) -> dict
     """The recorded digests, with the new names and digests of the files that were written anew."""
     renamed = {place: (f"{place.split('/')[0]}/{one.new}", one.sha256) for place, one in files.items()}
     return dict(renamed.get(place, (place, sha256)) for place, sha256 in recorded.items())
+
+
+def rewrite_carried(folder: RunFolder, target: Target, files: Mapping[str, Rewritten], traces: Traces) -> None:
+    """Take the target out of `ledger.jsonl` of a run that no ledger here knows; costs by lines are dropped with it."""
+    if folder.carried_path.is_file():
+        lines = [_edit_carried(line, target, files, traces) for line in read_lines(folder.carried_path)]
+        write_lines(folder.carried_path, lines)
+
+
+def _edit_carried(
+    line: dict[str, Any], target: Target, files: Mapping[str, Rewritten], traces: Traces
+) -> dict[str, Any]:
+    for kind in ("others", "elsewhere"):
+        if kind in line:
+            line[kind] = {name: value for name, value in line[kind].items() if name not in target.names}
+    if (shard := line.get("shard")) and (one := files.get(f"shards/{shard['file']}")):
+        sizes = {"n_requests": one.n_lines, "n_bytes": one.n_bytes, "n_tokens": one.n_tokens}
+        line["shard"] |= {"file": one.new, "sha256": one.sha256, **sizes}
+        line.pop("costs", None)
+    renamed = {name: files[f"results/{name}"].new for name in line.get("files", ()) if f"results/{name}" in files}
+    if "files" in line:
+        line["files"] = [renamed.get(name, name) for name in line["files"]]
+    for part in ("shard", "job"):
+        if line.get(part, {}).get("note"):
+            line[part]["note"] = traces.scrub(line[part]["note"])
+    return line
 
 
 def drop_rows(path: Path, unit_ids: Collection[str], custom_ids: Collection[str]) -> bool:

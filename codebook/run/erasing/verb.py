@@ -15,8 +15,16 @@ from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
 from codebook.paths import project_folder, show_path
 from codebook.records import digest_file
+from codebook.run.carrying import write_carried
 from codebook.run.erasing.derived import erase_derived
-from codebook.run.erasing.files import rewrite_lines, rewrite_run_record, rewrite_units, rewrite_work, shift_of
+from codebook.run.erasing.files import (
+    rewrite_carried,
+    rewrite_lines,
+    rewrite_run_record,
+    rewrite_units,
+    rewrite_work,
+    shift_of,
+)
 from codebook.run.erasing.naming import ask_ledger, name_lines, settle_names
 from codebook.run.erasing.reach import say_unreachable
 from codebook.run.erasing.targets import INTENT, Intent, Target, find_targets, read_intent
@@ -176,6 +184,8 @@ def _refresh(ledger: Ledger, folder: RunFolder, target: Target) -> None:
     opened = open_run(target.run)
     if folder.table_path.is_file():
         opened.refresh()
+    elif folder.carried_path.is_file():
+        write_carried(folder, ledger)
     if (folder.path / "exports").is_dir():
         opened.export()
 
@@ -212,6 +222,7 @@ class _Written:
             files = {f"shards/{one.old}": one for one in self.shards}
             files |= {f"results/{one.old}": one for one in self.results}
             rewrite_run_record(folder, target, begun, files, traces)
+            rewrite_carried(folder, target, files, traces)
         for place, files_of in ((folder.shards, self.shards), (folder.results, self.results)):
             for one in files_of:
                 if one.new != one.old:

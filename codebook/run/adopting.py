@@ -1,0 +1,209 @@
+"""Adopt: a run is taken into this project's ledger from its folder, by the planner's and the harvest's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from codebook.dialects import read_reply
+from codebook.engines import make_engine
+from codebook.errors import Fault, ParameterError, RunError
+from codebook.ledger import FoundLine, Ledger
+from codebook.ledger.carried import (
+    Missing,
+    Prior,
+    find_place,
+    find_prior,
+    restore_asks,
+    restore_costs,
+    restore_job,
+    restore_run,
+)
+from codebook.paths import project_folder, resolve_path, show_path
+from codebook.records import Answer, JobState, load_line
+from codebook.run.carrying import read_carried
+from codebook.run.folder import RunFolder, engine_options
+from codebook.run.folder_contents import Contents, ShardFile
+from codebook.run.harvest import explain_missing
+from codebook.run.money import Meter
+from codebook.run.planning import plan_digest
+from codebook.run.reading import LineReader
+from codebook.run.verbs import Run, open_run
+
+_ROWS_AT_ONCE = 50_000
+_UNKNOWN: Mapping[str, Any] = {"created_at": "", "ended_at": None, "seen_at": None, "submitted_at": None}
+
+
+def adopt(folder: str | Path) -> Run:
+    """Take a run into the ledger of this project from its folder, which lies in `runs/`, and return it.
+
+    Rows, questions, shards, jobs and answers are read again from the files, whose digests are checked. Times, ids of
+    jobs and costs come from `ledger.jsonl`, which every collected run has; of older runs they are unknown, but for what
+    `run.json` tells of them. A run that the ledger knows is left as it is.
+
+    Parameters
+    ----------
+    folder
+        `runs/NAME`, or NAME.
+
+    Raises
+    ------
+    ParameterError
+        The folder does not fit together, or with what the ledger knows; all faults are named, and nothing is changed.
+    RunError
+        There is no such run, or its plan is not at its end here.
+    """
+    home = _find_folder(folder)
+    record, book = home.read_record(), home.read_codebook()
+    with home.lock(), Ledger(home.ledger_path) as ledger:
+        planned = ledger.is_planned(home.name)
+        if planned is None:
+            carried = read_carried(home, record.get("answered", {}).get("events", []))
+            with ledger.transaction():
+                _Adoption(Contents(home, book, record, carried), ledger).run()
+            ledger.settle()
+        elif not planned:
+            raise RunError(f"Run {home.name!r} is planned in part here. To mend: repeat the plan; it goes on.")
+    return open_run(home.name)
+
+
+def _find_folder(folder: str | Path) -> RunFolder:
+    """The folder of a run of this project, by its path or name."""
+    runs, given = project_folder() / "runs", Path(folder)
+    path = resolve_path(given) if len(given.parts) > 1 else runs / given
+    if path.resolve().parent != runs.resolve():
+        fault = Fault(show_path(path), "it does not lie in runs/ of this project", f"copy it to runs/{path.name} first")
+        raise ParameterError("The folder cannot be adopted.", [fault])
+    return RunFolder(path.name)
+
+
+@dataclass
+class _Adoption:
+    """One adoption; all of it happens in one transaction of the ledger."""
+
+    contents: Contents
+    ledger: Ledger
+
+    def run(self) -> None:
+        """Note all of the run, or raise with every fault."""
+        contents, ledger, name = self.contents, self.ledger, self.contents.folder.name
+        contents.read(ledger)
+        self._raise_faults()
+        prior = find_prior(ledger, set(contents.keys.values()))
+        self._note()
+        self._keep(prior)
+        self._raise_faults()
+        events = contents.record.get("answered", {}).get("events", [])
+        restore_run(ledger, name, {**contents.carried.run, "discarded_at": None}, events)
+        ledger.finish_plan(name)
+        said = f"{len(contents.rows)} rows and {len(contents.shards)} shards, from the folder"
+        ledger.note_event(name, "adopt", said)
+
+    def _raise_faults(self) -> None:
+        if self.contents.faults:
+            shown = show_path(self.contents.folder.path)
+            raise ParameterError(f"{shown} cannot be adopted; nothing was changed.", self.contents.faults)
+
+    def _note(self) -> None:
+        """Note run, shards, jobs with their answers, and rows."""
+        contents, ledger, name = self.contents, self.ledger, self.contents.folder.name
+        record = contents.record
+        ledger.start_run(name, plan_digest(contents.book, record["units"]["sha256"], record["asked"]))
+        for file in contents.shards:
+            ledger.add_shard(name, file.number, file.shard, dict(file.keys))
+            self._note_job(ledger.jobs(name)[-1].shard_id, file)
+        for start in range(0, len(contents.rows), _ROWS_AT_ONCE):
+            some = contents.rows[start : start + _ROWS_AT_ONCE]
+            ledger.add_planned(name, [row._replace(request_key=contents.keys.get(row.custom_id, "")) for row in some])
+
+    def _note_job(self, shard_id: int, file: ShardFile) -> None:
+        """Note what became of a shard: answered, ended, under way, or never handed in."""
+        carried = self.contents.carried.shards.get(file.number, {})
+        job: dict[str, Any] = dict(carried.get("job") or {})
+        results = self.contents.list_results(file.number)
+        if not job.get("collected_at") and not results:
+            self._note_open(shard_id, file, job)
+        elif not file.keys:
+            self.ledger.close_unsent(self.contents.folder.name, file.number)
+            restore_job(self.ledger, shard_id, carried.get("shard", {}), job | {"job_key": f"never sent: {shard_id}"})
+        else:
+            self._note_ended(shard_id, file, job, results)
+
+    def _note_ended(self, shard_id: int, file: ShardFile, job: Mapping[str, Any], results: list[Path]) -> None:
+        """Note a job that was collected: its lines are read as they were then."""
+        contents, ledger, key = self.contents, self.ledger, f"adopted: {shard_id}"
+        asked, carried = contents.record["asked"], contents.carried.shards.get(file.number, {})
+        if not ledger.intend_job(shard_id, key, str(job.get("engine") or asked["engine"])):
+            problem = f"questions of shard {file.number} are under way in another run of this project"
+            contents.fault(file.shard.path, problem, "collect that run first, then repeat")
+            return
+        state, note = str(job.get("state") or "completed"), str(job.get("note", ""))
+        missing = Missing(*carried.get("missing", (*explain_missing(state, note), False)))
+        others = (_without_line(name, Missing(*reason)) for name, reason in carried.get("others", {}).items())
+        reader = LineReader(contents.folder, contents.book, contents.variables, Meter(asked))
+        ledger.note_state(shard_id, JobState(state, file.shard.n_requests))
+        ledger.add_answers(
+            shard_id,
+            chain(others, reader.read(results)),
+            missing_why=missing.why,
+            detail=missing.detail,
+            find_loss=lambda: missing.detail if missing.final else "",
+        )
+        restore_job(ledger, shard_id, carried.get("shard", {}), {**_UNKNOWN, **job, "job_key": key})
+        if "costs" in carried:
+            restore_costs(ledger, shard_id, carried["costs"])
+
+    def _note_open(self, shard_id: int, file: ShardFile, job: Mapping[str, Any]) -> None:
+        """Note a shard without answers: a job that may be under way is found again by the name it was made under."""
+        noted = str(job.get("job_key") or "") if job.get("state") != "waiting" else ""
+        key = noted or self._find_doubt(file)
+        if not key:
+            return
+        contents, former = self.contents, self.contents.record["run"]
+        if self.ledger.intend_job(shard_id, key, str(job.get("engine") or contents.record["asked"]["engine"])):
+            restore_job(self.ledger, shard_id, {}, job)
+        else:
+            problem = f"shard {file.number} is under way as a shard of run {former!r}"
+            contents.fault(file.shard.path, problem, f"name the folder runs/{former} again: the ledger knows it so")
+
+    def _find_doubt(self, file: ShardFile) -> str:
+        """The name under which a job of a shard may have been made, by what its engine noted; empty for none."""
+        folder, asked = self.contents.folder, self.contents.record["asked"]
+        engine = make_engine(asked["engine"], folder=folder.work, model=asked["model"], **engine_options(asked))
+        names = dict.fromkeys([str(self.contents.record["run"]), folder.name])
+        keys = (f"{name}:{file.number}:{file.shard.sha256[:32]}" for name in names)
+        return next((key for key in keys if engine.may_know(key)), "")
+
+    def _keep(self, prior: Sequence[Prior]) -> None:
+        """Let other runs keep their answers; where this run has other ones to the same questions, it does not fit."""
+        kept, differing = list[Prior](), list[str]()
+        for each in prior:
+            old = self._read_reply(each.file, each.offset, each.length)
+            if old is None:
+                continue  # its file is gone: the folder was renamed
+            kept.append(each)
+            place = find_place(self.ledger, each.ask_id)
+            new = self._read_reply(*place) if place else None
+            if new is not None and (new.text, new.why) != (old.text, old.why):
+                differing.append(each.file.split("/")[0])
+        restore_asks(self.ledger, kept)
+        if differing:
+            runs = " and ".join(map(repr, sorted(set(differing))))
+            problem = f"{len(differing):,} of its questions have other answers in this project, in run {runs}"
+            self.contents.fault(self.contents.folder.path, problem, "adopt it in a project of its own")
+
+    def _read_reply(self, file: str, offset: int, length: int) -> Answer | None:
+        path = self.contents.folder.runs / file
+        if not path.is_file():
+            return None
+        with path.open("rb") as lines:
+            lines.seek(offset)
+            return read_reply(load_line(lines.read(length), file))
+
+
+def _without_line(custom_id: str, missing: Missing) -> FoundLine:
+    answer = Answer(custom_id, why=missing.why, detail=missing.detail, final=bool(missing.final))
+    return FoundLine(answer, None, None, None)
