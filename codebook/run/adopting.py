@@ -29,8 +29,8 @@ from codebook.run.folder import RunFolder, engine_options
 from codebook.run.folder_contents import Contents, ShardFile
 from codebook.run.harvest import explain_missing
 from codebook.run.money import Meter
-from codebook.run.planning import plan_digest
 from codebook.run.reading import LineReader
+from codebook.run.replacing import plan_digest
 from codebook.run.verbs import Run, open_run
 
 _ROWS_AT_ONCE = 50_000
@@ -111,7 +111,7 @@ class _Adoption:
         """Note run, shards, jobs with their answers, and rows."""
         contents, ledger, name = self.contents, self.ledger, self.contents.folder.name
         record = contents.record
-        ledger.start_run(name, plan_digest(contents.book, record["units"]["sha256"], record["asked"]))
+        ledger.start_run(name, plan_digest(contents.book.digest, record["units"]["sha256"], record["asked"]))
         for file in contents.shards:
             ledger.add_shard(name, file.number, file.shard, dict(file.keys))
             self._note_job(ledger.jobs(name)[-1].shard_id, file)
