@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
-from fake_openai import FakeOpenAI
-from service import batch_ids, plan_batch
+from click.testing import CliRunner, Result
+from fake_openai import KEY, FakeOpenAI
+from service import OTHER_KEY, TEXTS, batch_ids, look_until_gone, plan_batch
 
 from codebook.cli import main
 from codebook.engines.service.batches import describe_batch
 from codebook.engines.service.objects import read_batch
+from codebook.errors import PendingError
 from codebook.run import list_jobs, open_run
 from codebook.run.history import find_due
 from codebook.widgets import show_dashboard
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command() -> Command:
+    """Run `codebook` with these words."""
+    return lambda *words: CliRunner().invoke(main, list(words))
 
 
 def test_times_in_the_queue_and_at_work_are_kept_apart_by_the_clock_of_the_service(fake: FakeOpenAI) -> None:
@@ -77,6 +87,63 @@ def test_where_the_service_names_no_end_a_batch_is_due_a_day_after_it_was_handed
     assert find_due(None, submitted) == datetime(2026, 11, 22, 9, tzinfo=UTC)
     assert find_due(submitted, submitted) == submitted
     assert find_due(None, None) is None
+
+
+def test_r41_collect_says_why_answers_are_outstanding(
+    fake: FakeOpenAI, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.auto = False
+    plan_batch(fake).submit()
+    with pytest.raises(PendingError, match=r"Nothing is lost\. Next:"):
+        open_run("one").collect()  # it is under way: nothing more is to be said
+    monkeypatch.setenv("OPENAI_API_KEY", OTHER_KEY)
+    with pytest.raises(PendingError, match=r"Why: shard 1: state as last seen: .*was made with another API key"):
+        open_run("one").collect()
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    fake.fault("batches.retrieve", "disconnect", times=None)
+    done = command("collect", "one")
+    assert done.exit_code == 3
+    assert "Why: shard 1: state as last seen" in done.output
+
+
+def test_r41_a_run_says_why_another_one_keeps_it_waiting(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.auto = False
+    plan_batch(fake).submit()
+    two = plan_batch(fake, [*TEXTS[:2], "Another sentence."], run="two")
+    two.submit()
+    monkeypatch.setenv("OPENAI_API_KEY", OTHER_KEY)
+    with pytest.raises(PendingError, match=r"run 'one', shard 1: state as last seen: .*another API key"):
+        two.collect()
+
+
+def test_r11_a_run_that_was_renamed_with_a_batch_out_keeps_no_other_from_going_on(
+    fake: FakeOpenAI, command: Command
+) -> None:
+    fake.auto = False
+    one = plan_batch(fake)
+    one.submit()
+    plan_batch(fake, [*TEXTS[:2], "Another sentence."], run="two").submit()
+    one.folder.path.rename(one.folder.runs / "renamed")
+    done = command("status")
+    assert "codebook adopt runs/renamed" in done.output
+    assert "two" in done.output
+    fake.auto = "at once"
+    collected = command("collect", "two")
+    assert (collected.exit_code, "run 'one': There is no run 'one'" in collected.output) == (3, True)
+    assert open_run("two").status().counts["topic"] == {"": 1, "pending": 2}
+    (one.folder.runs / "renamed").rename(one.folder.path)
+    assert command("collect", "two").exit_code == 0
+
+
+def test_r50_after_a_result_file_was_lost_there_is_one_story(fake: FakeOpenAI) -> None:
+    run = plan_batch(fake)
+    run.submit()
+    run.status(poll=True)
+    fake.lose_file(fake.batches[batch_ids(fake)[0]]["output_file_id"])
+    status = look_until_gone(fake, run)
+    assert "keeps its files until" not in str(status)
+    assert str(status).count("paid, lost: ") == 1
+    assert "absent" in status.sentence
 
 
 def test_a_run_is_found_by_the_id_of_its_batch(fake: FakeOpenAI) -> None:

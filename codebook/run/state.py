@@ -115,6 +115,15 @@ class RunStatus:
         """Whether the run came to its end and nothing was labelled."""
         return self.done and self.n_rows > 0 and not self.n_labelled
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why answers are outstanding, as far as something is noted of jobs that are not collected."""
+        shards: dict[str, list[int]] = {}
+        for job in self.jobs:
+            if job.note and not job.collected:
+                shards.setdefault(job.note.rstrip("."), []).append(job.shard)
+        return tuple(f"shard {', '.join(map(str, numbers))}: {note}" for note, numbers in shards.items())
+
     def to_frame(self) -> pd.DataFrame:
         """Return the jobs as a frame, one row a shard."""
         import pandas as pd

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from codebook.engines import Engine, KeepsFiles, make_engine
-from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError
+from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError, RecordError, RunError
 from codebook.ledger import Ledger
 from codebook.machine import all_in_words
 from codebook.records import RETRIED, say_erased
@@ -42,6 +41,18 @@ def open_run(name: str) -> Run:
         There is no such run; the runs there are, are listed.
     """
     return Run(RunFolder(name))
+
+
+def _collect_other(name: str, failures: list[Failure]) -> Iterator[str]:
+    """Collect a run that another one waits for; yield why answers of it are outstanding, as far as that is known."""
+    try:
+        run = open_run(name)
+        failures += run._collect_jobs()[1]
+        yield from (f"run {name!r}, {reason}" for reason in run.status().reasons)
+    except BusyError:
+        yield f"another process is working on run {name!r}"  # and collects it
+    except (RunError, RecordError) as error:
+        yield f"run {name!r}: {str(error).rstrip('.')}"
 
 
 @all_in_words
@@ -156,19 +167,19 @@ class Run(RunViews):
         with self._ledger() as ledger:
             self._require_planned(ledger)
         others, failures = self._collect_jobs()
-        for other in others:
-            with suppress(BusyError):  # whoever works on it collects it
-                failures += open_run(other)._collect_jobs()[1]
+        reasons = [reason for other in others for reason in _collect_other(other, failures)]
         status = self.status()
+        reasons = [*status.reasons, *reasons]
         with self.folder.lock():
             self.refresh()
         if is_embedding(self.codebook):
             store_vectors(self)
         raise_failures(failures)
         if not status.done and not partial:
+            why = f"Why: {'; '.join(reasons)}. " if reasons else ""
             raise PendingError(
                 f"{status.n_pending:,} of {status.n_rows:,} answers of run {self.name!r} are outstanding. "
-                f"Nothing is lost. {status.advice}"
+                f"Nothing is lost. {why}{status.advice}"
             )
         return status
 
