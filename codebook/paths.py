@@ -10,6 +10,8 @@ from pathlib import Path
 from codebook.errors import Fault
 
 MARKER = "study.yaml"
+STUDY_VARIABLE = "CODEBOOK_STUDY"
+"""The environment variable that tells the notebooks of a study which file they are run by."""
 
 
 def project_folder(start: str | Path | None = None) -> Path:

@@ -12,6 +12,7 @@ import orjson
 
 from codebook.records import CHAT, Request, Unit, dump_canonical, escape_ends
 from codebook.tasks import Question
+from codebook.units.personal import looks_personal
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -19,25 +20,38 @@ if TYPE_CHECKING:
 _replace_foreign = re.compile("[^A-Za-z0-9_-]").sub
 _PAIRS = [one + two for one in "abcdefghijklmnopqrstuvwxyz234567" for two in "abcdefghijklmnopqrstuvwxyz234567"]
 _N_BEGUN = 4_096
+_HIDDEN = "x"
+"""What stands in a custom_id for the id of a unit that is not shown."""
 
 
-def make_custom_id(unit_id: str, variable: str, draw: int = 0) -> str:
+def make_custom_id(unit_id: str, variable: str, draw: int = 0, *, salt: str = "") -> str:
     """Name a request: readable, ASCII, at most 64 characters, the same in every run.
 
     Variable, unit and draw can be read off it where they are short and plain; the 12 characters at its end (60 bits of
-    SHA-256) tell apart what shortening made alike.
+    SHA-256) tell apart what shortening made alike. An id that looks personal is not shown.
+
+    Parameters
+    ----------
+    salt
+        For a private study: something that a service does not know. No id is shown then, and who knows an id cannot
+        find its request.
 
     Examples
     --------
     >>> make_custom_id("1523", "topic")
     'topic.1523.0.2q7x5rn5d3dp'
+    >>> make_custom_id("ann@example.org", "topic"), make_custom_id("1523", "topic", salt="what nobody knows")
+    ('topic.x.0.xjqqdzs2i4x3', 'topic.x.0.2uyzrsywxe2d')
     >>> len(make_custom_id("https://example.org/" + "x" * 500, "v" * 40, 12)) <= 64
     True
     """
-    whole = int.from_bytes(hashlib.sha256(f"{variable}\0{unit_id}\0{draw}".encode()).digest()[:8])
+    hashed = f"{variable}\0{unit_id}\0{draw}" + (f"\0{salt}" if salt else "")
+    whole = int.from_bytes(hashlib.sha256(hashed.encode()).digest()[:8])
     one, two = whole >> 34, whole >> 4 & 0x3FFF_FFFF  # 30 bits each: Python is faster with numbers of that size
+    hidden = salt or looks_personal(unit_id)
+    shown = _HIDDEN if hidden else _replace_foreign("-", unit_id[:26])
     return (
-        f"{variable[:16]}.{_replace_foreign('-', unit_id[:26])}.{draw}."
+        f"{variable[:16]}.{shown}.{draw}."
         f"{_PAIRS[one >> 20]}{_PAIRS[one >> 10 & 0x3FF]}{_PAIRS[one & 0x3FF]}"
         f"{_PAIRS[two >> 20]}{_PAIRS[two >> 10 & 0x3FF]}{_PAIRS[two & 0x3FF]}"
     )
@@ -54,6 +68,8 @@ class RequestMaker:
         How often each question is asked. Each draw has a key of its own, so that it is really asked again.
     settings
         Further fields of the request body, such as `temperature` or `max_completion_tokens`.
+    salt
+        As of `make_custom_id`.
 
     Raises
     ------
@@ -83,8 +99,9 @@ class RequestMaker:
         url: str = CHAT,
         draws: int = 1,
         settings: Mapping[str, Any] | None = None,
+        salt: str = "",
     ) -> None:
-        self.url = url
+        self.url, self.salt = url, salt
         self._asked = {
             name: (question, _Template(question, model, url, draws, settings)) for name, question in questions.items()
         }
@@ -95,7 +112,7 @@ class RequestMaker:
             user = dump_canonical(question.write_content(unit, self.url))
             body = template.fill(user)
             for draw, key in enumerate(template.make_keys(user)):
-                custom_id = make_custom_id(unit.unit_id, name, draw)
+                custom_id = make_custom_id(unit.unit_id, name, draw, salt=self.salt)
                 yield Request(custom_id, key, self.url, body, unit.unit_id, name, draw)
 
 

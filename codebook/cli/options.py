@@ -92,6 +92,7 @@ def service_options(command: F) -> F:
         click.option(
             "--provider", default="", help="Who is called: openai, azure, groq, ollama ... or providers.yaml."
         ),
+        click.option("--private", is_flag=True, help="Show no id of a unit and no name of a run to the service."),
         click.option("--model", default="", help="Model to ask, where the engine has several."),
     ):
         command = option(command)

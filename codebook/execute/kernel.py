@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import IO, Any
 
 from codebook.execute.stopping import is_stopping
-from codebook.paths import project_folder
+from codebook.paths import STUDY_VARIABLE, project_folder
 
 
-def make_kernel_manager(workshop: Path, log: IO[bytes]) -> type:
+def make_kernel_manager(workshop: Path, log: IO[bytes], study: Path | None = None) -> type:
     """Return a class of kernel managers that start this Python, whatever kernels the machine has on its path.
 
     What the kernel process itself says, as when it is killed, goes to `log`. Its connection file, which holds the key
-    to it, lies in the workshop. Where this process is being stopped, the kernel gets no time to end.
+    to it, lies in the workshop. The notebook is told the study that it is a step of. Where this process is being
+    stopped, the kernel gets no time to end.
     """
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # else figures are lost
     environment |= {"IPYTHONDIR": str(workshop / "ipython"), "CODEBOOK_PROJECT": str(project_folder())}
+    environment |= {STUDY_VARIABLE: str(study)} if study else {}
 
     class ThisPython(KernelSpecManager):
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:

@@ -121,12 +121,13 @@ def execute_notebook(
     out: Path,
     timeout_s: float = TIMEOUT_S,
     on_cell: Callable[[int], None] = lambda number: None,
+    study: Path | None = None,
 ) -> Execution:
     """Run a notebook with papermill in the project's folder and write the executed copy to `out`, whatever happens.
 
     The kernel is the Python that runs this, whatever kernel the notebook or the machine names. Values of environment
     variables that hold secrets are taken out of the copy before it is kept. `on_cell` hears the number of each cell as
-    it starts.
+    it starts. `study` is the file of the study of which it is a step.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def execute_notebook(
     read_secrets()  # now, since what asks the keyring may be slow, and there may be no time in the end
     with orderly_end(), make_workshop() as workshop, keep_in_memory() as (place, memory):
         try:
-            failure = _run_papermill(path, values, _Room(workshop, place), start + timeout_s, on_cell)
+            failure = _run_papermill(path, values, _Room(workshop, place, study), start + timeout_s, on_cell)
         except BaseException:  # the user stopped it: keep what was done so far
             keep_copy(memory.copies.get(place, ""), out, path)
             raise
@@ -169,6 +170,7 @@ class _Room:
 
     workshop: Path
     copy: str
+    study: Path | None = None
 
 
 def _run_papermill(
@@ -200,7 +202,7 @@ def _run_papermill(
             language="python",
             progress_bar=False,
             start_timeout=KERNEL_START_S,
-            kernel_manager_class=make_kernel_manager(room.workshop, log),
+            kernel_manager_class=make_kernel_manager(room.workshop, log, room.study),
             resources={"metadata": {"path": str(project_folder())}},
             on_cell_start=note_start,
             timeout_func=lambda cell: max(1, int(deadline - time.monotonic())),

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MENDS = {
-    "extra_forbidden": "take it out; a study has study, run, notebooks, parameters, steps; a step notebook, parameters",
+    "extra_forbidden": "take it out; a study has study, run, notebooks, private, parameters, steps; a step has "
+    "notebook and parameters",
     "missing": "add it",
 }
 
@@ -191,6 +192,7 @@ def _model() -> type[BaseModel]:
         study: str = Field(min_length=1)
         run: str = Field(min_length=1)
         notebooks: str = "notebooks"
+        private: bool = False
         parameters: dict[str, str | list[str]] = Field(default_factory=dict)
         steps: list[StepModel] = Field(min_length=1)
 

@@ -84,27 +84,32 @@ def run_study(
     ParameterError
         The study file, a notebook or a parameter is wrong; all faults are named, and nothing was run.
     """
-    plan = plan_study(_find_study(study_path), overrides or {}, only)
+    path = _find_study(study_path)
+    plan = plan_study(path, overrides or {}, only)
     report = plan.folder / "report.html"
+
+    def tell(line: str) -> None:
+        out(spell_block(line))
+
     before = _stamp(report)
-    out(spell_line(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}"))
+    tell(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
     results: list[StepResult] = []
     for step in plan.steps:
         with orderly_end():
-            result, message = _run_step(step, plan.folder, timeout_s)
+            result, message = _run_step(step, plan.folder, timeout_s, path)
         results.append(result)
         width = max(len(known.name) for known in plan.steps)
-        out(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
+        tell(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
         if result.state != "done":
-            out(spell_block(message))
+            tell(message)
             break
     state = results[-1].state
     remarks = tuple(_read_remarks(plan.folder)) if state == "done" else ()
     for remark in remarks:
-        out(f"  {remark}")
+        tell(f"  {remark}")
     written = report if _stamp(report) != before else None
     if written:
-        out(f"report: {show_path(written)}")
+        tell(f"report: {show_path(written)}")
     return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written, remarks)
 
 
@@ -129,7 +134,7 @@ def _find_study(study_path: str | Path) -> Path:
     return path
 
 
-def _run_step(step: Step, folder: Path, timeout_s: float) -> tuple[StepResult, str]:
+def _run_step(step: Step, folder: Path, timeout_s: float, study: Path) -> tuple[StepResult, str]:
     copy = folder / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
     start = time.monotonic()
     state: State = "failed"
@@ -140,6 +145,7 @@ def _run_step(step: Step, folder: Path, timeout_s: float) -> tuple[StepResult, s
                 out=copy,
                 timeout_s=timeout_s,
                 on_cell=lambda number: _show_cell(step, number),
+                study=study,
             )
         state, message = execution.state, f"{execution.message}\nTo go on: run the same command again later."
     except ExecutionError as error:

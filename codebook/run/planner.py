@@ -59,7 +59,7 @@ class Planner:
     def _skipped(self, unit: Unit, skip: str, names: Iterable[str]) -> Iterator[PlannedRow]:
         for name in names:
             for draw in range(self.asked["draws"]):
-                custom_id = make_custom_id(unit.unit_id, name, draw)
+                custom_id = make_custom_id(unit.unit_id, name, draw, salt=self.asked.get("private", ""))
                 yield PlannedRow(custom_id, unit.unit_id, name, draw, "", skip)
 
     def _plan(self, found: Sequence[tuple[PlannedRow, Request | None]]) -> None:
@@ -124,7 +124,12 @@ def make_anew(
 
 def _make_maker(questions: Mapping[str, Question], asked: Mapping[str, Any]) -> RequestMaker:
     return RequestMaker(
-        questions, model=asked["model"], url=asked["url"], draws=asked["draws"], settings=asked["settings"]
+        questions,
+        model=asked["model"],
+        url=asked["url"],
+        draws=asked["draws"],
+        settings=asked["settings"],
+        salt=asked.get("private", ""),
     )
 
 

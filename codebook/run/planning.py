@@ -22,6 +22,7 @@ from codebook.run.folder import RunFolder, engine_options
 from codebook.run.money import Meter
 from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, open_store, pack
 from codebook.run.planner import Planner
+from codebook.run.privacy import PersonalWatch, is_private_study
 from codebook.run.project import open_ledger
 from codebook.run.rehearsal import ScratchLedger, rehearse
 from codebook.run.replacing import Draft, make_draft, settle_plan
@@ -51,6 +52,7 @@ def plan(
     archive: str | Path = "",
     options: Mapping[str, Any] | Sequence[str] = (),
     cuts: Cuts | None = None,
+    private: bool = False,
 ) -> Run:
     """Plan a run: write its units and shards, and note every question. Nothing is sent.
 
@@ -81,6 +83,9 @@ def plan(
         Further fields of each request's body.
     cuts
         Where shards end; the engine's own limits where not given.
+    private
+        Show no id of a unit and no name of a run to a service: what it sees cannot be traced without this project's
+        files. So it is, too, where study.yaml says `private: true`.
 
     Raises
     ------
@@ -90,7 +95,8 @@ def plan(
         A run of this name was planned with something else, and was handed in.
     """
     given = {"engine": engine, "model": model, "url": url, "draws": draws, "limit": limit, "settings": settings}
-    aim = _Aim.read(codebook, units, given | {"archive": archive, "options": options, "cuts": cuts})
+    given |= {"archive": archive, "options": options, "cuts": cuts, "private": private}
+    aim = _Aim.read(codebook, units, given)
     folder = RunFolder(run or aim.name)
     with folder.lock(), Ledger(folder.ledger_path) as ledger:
         sweep_leftovers(folder.runs, ledger)
@@ -98,7 +104,7 @@ def plan(
         with aim.draft(folder, aim.choose(folder, ledger)) as draft:
             settle_plan(folder, ledger, draft)
             if not ledger.is_planned(folder.name):
-                Planner(folder, ledger, aim.book, aim.asked, aim.cuts).run()
+                Planner(folder, ledger, aim.book, draft.asked, aim.cuts).run()
                 ledger.finish_plan(folder.name)
                 ledger.note_event(folder.name, "plan", f"{draft.n_units} {'texts' if aim.embeds else 'units'}")
     return open_run(folder.name)
@@ -136,10 +142,11 @@ def rehearse_plan(
         with aim.draft(folder, chosen) as draft:
             draft.units_path.replace(folder.units_path)
         with ScratchLedger(folder.ledger_path, ledger) as planned:
-            Planner(folder, planned, aim.book, aim.asked, aim.cuts).run()
+            Planner(folder, planned, aim.book, draft.asked, aim.cuts).run()
             frame = rehearse(folder, planned, Meter(aim.asked), aim.limits)
     frame.attrs["notes"] = [*map(str, aim.warnings), *frame.attrs["notes"]]
-    frame.attrs |= {"run": real.name, "leaves": [destination] if (destination := Meter(aim.asked).destination) else []}
+    destination = Meter(aim.asked).destination
+    frame.attrs |= {"run": real.name, "leaves": [destination, *draft.personal] if destination else []}
     return frame
 
 
@@ -154,6 +161,7 @@ class _Aim:
     chosen: Iterator[tuple[Unit, str | None]]
     name: str
     given_cuts: Cuts | None
+    watch: PersonalWatch
     limits: Limits = field(default_factory=Limits)
     warnings: tuple[Fault, ...] = ()
 
@@ -179,8 +187,13 @@ class _Aim:
         engine = whole["engine"]
         asked = {"url": url, "draws": whole["draws"], "settings": settings, "engine": engine, "model": whole["model"]}
         asked["options"] = own
+        watch = PersonalWatch(private=whole["private"] or is_private_study())
+        if watch.private:
+            asked["private"] = True
+        if Meter(asked).charges:
+            chosen = watch.watch(chosen)
         name = f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
-        return cls(book, units, asked, source, chosen, name, whole["cuts"])
+        return cls(book, units, asked, source, chosen, name, whole["cuts"], watch)
 
     @property
     def embeds(self) -> bool:
@@ -201,7 +214,8 @@ class _Aim:
         return pack(folder, self.asked, self.chosen, choose_again=again)
 
     def _choose_again(self) -> Iterator[tuple[Unit, str | None]]:
-        return _describe_units(self.units, self.source["limit"])[1]
+        chosen = _describe_units(self.units, self.source["limit"])[1]
+        return self.watch.watch(chosen) if Meter(self.asked).charges else chosen
 
     def meet_engine(self, folder: RunFolder) -> None:
         """Make the engine, and learn its model and limits, and what should be known before it is paid."""
@@ -215,7 +229,7 @@ class _Aim:
         """Write the units into a file of their own, and describe the plan."""
         about = {"source": self.source, **describe_encoding(self.units)}
         path = folder.path / ".units.new.jsonl"
-        return make_draft(path, self.book, self.asked, about, chosen, self.warnings)
+        return make_draft(path, self.book, self.asked, about, chosen, self.warnings, self.watch)
 
 
 def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:

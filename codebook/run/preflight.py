@@ -74,6 +74,7 @@ def preflight(
     url: str = CHAT,
     settings: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | Sequence[str] = (),
+    private: bool = False,
 ) -> Preflight:
     """Ask the first `k` units live, and say whether a batch would work.
 
@@ -88,7 +89,8 @@ def preflight(
     """
     given = read_options(options)
     check_host(find_provider(given.get("provider", "openai"), given.get("base_url", "")))
-    run = plan(codebook, units, engine="openai_live", model=model, url=url, limit=k, settings=settings, options=options)
+    asked: dict[str, Any] = {"model": model, "url": url, "settings": settings, "options": options, "private": private}
+    run = plan(codebook, units, engine="openai_live", limit=k, **asked)
     if any(why in RETRIED for counts in run.status().counts.values() for why in counts):
         run.retry(RETRIED)  # what the service refused too: somebody may have mended it
     run.submit()

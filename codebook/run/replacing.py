@@ -13,6 +13,7 @@ from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.records import Unit, digest, digest_file, dump_canonical
 from codebook.run.folder import RunFolder, describe_software
+from codebook.run.privacy import PersonalWatch
 from codebook.run.trimming import sweep_leftovers
 from codebook.scheme import Codebook, diff_codebooks, write_codebook
 from codebook.tasks.packing import count_texts
@@ -25,7 +26,8 @@ _NEW_NAME = "To mend: give the new plan a new run name; questions that did not c
 class Draft:
     """All that a run is planned with: its units in a file of their own, `n_units` of them (of packs, texts).
 
-    `about` is what the record says of the units: their source, and how their bytes became characters.
+    `about` is what the record says of the units: their source, and how their bytes became characters. `personal` says
+    what of them looks so. In a private plan the digest of its units, which no service knows, is what hides their ids.
     """
 
     book: Codebook
@@ -35,6 +37,7 @@ class Draft:
     units_path: Path
     units_sha256: str
     n_units: int
+    personal: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -55,6 +58,7 @@ def make_draft(
     about: Mapping[str, Any],
     units: Iterator[tuple[Unit, str | None]],
     warnings: tuple[Fault, ...],
+    watch: PersonalWatch,
 ) -> Iterator[Draft]:
     """Write the units to `path`, where they stay unless they are put elsewhere until the end.
 
@@ -76,7 +80,9 @@ def make_draft(
         if not n_units:
             mend = "check the filter (where) and the file"
             raise ParameterError("There is nothing to code.", [Fault("units", "no unit is left", mend)])
-        yield Draft(book, asked, about, warnings, path, digest_file(path), n_units)
+        sha256 = digest_file(path)
+        hidden = {"private": sha256} if watch.private else {}
+        yield Draft(book, {**asked, **hidden}, about, warnings, path, sha256, n_units, watch.told())
     finally:
         path.unlink(missing_ok=True)
 
@@ -144,6 +150,7 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
             "units": {**draft.about, "n": draft.n_units, "sha256": draft.units_sha256},
             "asked": draft.asked,
             "warnings": [str(fault) for fault in draft.warnings],
+            **({"personal": list(draft.personal)} if draft.personal else {}),
             "software": describe_software(),
         }
     )

@@ -9,7 +9,7 @@ from codebook.engines import Engine, MakesAnew
 from codebook.engines.service.batches import is_full, read_ceiling
 from codebook.errors import EngineError, RecordError, UndecidedError, UnreachableError
 from codebook.ledger import JobRow, Ledger
-from codebook.records import ENDED, JobState, Shard
+from codebook.records import ENDED, JobState, Shard, digest
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.refusals import say_refusal
@@ -77,7 +77,7 @@ def has_room(ledger: Ledger, engine: Engine, row: JobRow) -> bool:
 def _send(folder: RunFolder, ledger: Ledger, meter: Meter, engine: Engine, row: JobRow, *, again: bool) -> None:
     for _ in range(_N_RACES):
         _check(folder, meter, engine, row)
-        key = row.job_key or f"{folder.name}:{row.number}:{row.sha256[:32]}"
+        key = row.job_key or name_job(folder, row)
         # what waits is not reserved: others may have used its room
         reserved = meter.reserve(ledger, folder.name, folder.shards / row.file) if row.unsent else row.reserved_usd
         if ledger.intend_job(row.shard_id, key, engine.name, reserved):
@@ -86,6 +86,16 @@ def _send(folder: RunFolder, ledger: Ledger, meter: Meter, engine: Engine, row: 
         if (left := trim_shard(folder, ledger, row)) is None:
             return  # others asked the rest, or another process cancelled the run
         row = left
+
+
+def name_job(folder: RunFolder, row: JobRow) -> str:
+    """Return the name by which a service knows the job of a shard; that of a private run does not tell the run's name.
+
+    It is the same whenever the same run is planned, so that a job is found again though all of `runs/` was lost.
+    """
+    private = folder.read_record()["asked"].get("private")
+    run = f"private-{digest(private, folder.name)[:20]}" if private else folder.name
+    return f"{run}:{row.number}:{row.sha256[:32]}"
 
 
 def _check(folder: RunFolder, meter: Meter, engine: Engine, row: JobRow) -> None:

@@ -54,6 +54,17 @@ def is_phone(value: str) -> bool:
     return _PHONE.fullmatch(value.strip()) is not None
 
 
+def looks_personal(value: str) -> bool:
+    """Return whether a short text, such as an id, is or holds an e-mail address, an IP address or a phone number.
+
+    Examples
+    --------
+    >>> [looks_personal(name) for name in ("ann@example.org", "+44 20 7946 0958", "10.0.0.1", "1523", "2026-03-01")]
+    [True, True, True, False, False]
+    """
+    return find_personal(value) is not None or ("+" in value and is_phone(value))
+
+
 def _is_ip(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
+from typing import Any
 
 from codebook.errors import RunError
 from codebook.ledger import Ledger
@@ -23,14 +25,15 @@ class Held:
     keys: Mapping[int, str] = field(default_factory=dict)
 
 
-def name_lines(target: Target, variables: Sequence[str], n_draws: int) -> None:
+def name_lines(target: Target, variables: Sequence[str], asked: Mapping[str, Any]) -> None:
     """Note what becomes of the lines about the units of a run, as far as its folder tells."""
+    make = partial(make_custom_id, salt=asked.get("private", ""))
     for variable in variables:
-        for draw in range(n_draws):
-            target.names |= {make_custom_id(unit_id, variable, draw): None for unit_id in target.units}
+        for draw in range(asked["draws"]):
+            target.names |= {make(unit_id, variable, draw): None for unit_id in target.units}
             for old, new in target.packs.items():
-                name = make_custom_id(old, variable, draw)
-                target.names[name] = make_custom_id(new, variable, draw)
+                name = make(old, variable, draw)
+                target.names[name] = make(new, variable, draw)
                 target.cuts[name] = target.places[old]
 
 

@@ -131,7 +131,7 @@ def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Col
         if not (runs / target.run / "run.json").is_file():
             continue  # a plan that was killed before it asked anything
         opened = open_run(target.run)
-        name_lines(target, [variable.name for variable in opened.codebook.variables], opened.asked["draws"])
+        name_lines(target, [variable.name for variable in opened.codebook.variables], opened.asked)
     if ledger:
         settle_names(ledger, targets, alone=bool(run))
     return Intent(unit_id, now(), lonely, shared, targets)
