@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 import pytest
-import scripted
-from matplotlib.figure import Figure
-from notebook_cells import run_cells
+from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
 
 import codebook as cb
 from codebook.analysis.empty import make_empty, why_empty
 from codebook.analysis.examples import make_table
-from codebook.dialects import Prompt
 from codebook.errors import StatisticError
-from codebook.records import dump_canonical
 from codebook.report import read_outputs
-from codebook.report.papers import html_table
-
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")
 
 TOPICS = ["coal", "sports", "travel", "coal", "coal", "sports"]
 OTHER = [*TOPICS[:5], "coal"]
@@ -32,11 +24,6 @@ FRAMES = ["moral", "moral+conflict", "conflict", "economy"]
 SETS = ['["moral"]', '["conflict"]', '["conflict"]', '["economy"]']
 TONES = ["-1", "0", "1", "1"]
 REFUSED = ["[refuse] no"] * 6
-
-
-def say(labels: Sequence[str]) -> list[str]:
-    """Texts to which the engine gives these labels."""
-    return [f"{'word ' * (at % 4)}say:{label}" for at, label in enumerate(labels)]
 
 
 SITUATIONS: dict[str, tuple[str, list[str], dict[str, list[str]]]] = {
@@ -56,52 +43,15 @@ SITUATIONS: dict[str, tuple[str, list[str], dict[str, list[str]]]] = {
 }
 
 
-def say_label(prompt: Prompt, text: str) -> str:
-    (answer, schema) = next(iter(prompt.schema["properties"].items()))
-    said = (re.search(r"say:(\S*)", text) or ["", ""])[1]
-    return dump_canonical({answer: said.split("+") if schema["type"] == "array" else said}).decode()
-
-
 @pytest.fixture
 def make(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Make a collected run `r` over texts with a file of labels for each coder; the path of coders.yaml, or ''."""
-    scripted.register(monkeypatch)
-    monkeypatch.setattr(scripted, "expected_label", say_label)
-
-    def made(variable: str, texts: Sequence[str], coders: Mapping[str, Sequence[str]]) -> str:
-        cb.write_codebook(scripted.make_book(variable), "codebook.yaml")
-        write(project / "texts.csv", ("id", "text"), ((f"u{at}", text) for at, text in enumerate(texts)))
-        entries = ["coders:"]
-        for name, labels in coders.items():
-            write(project / f"{name}.csv", ("id", "label"), ((f"u{at}", label) for at, label in enumerate(labels)))
-            entries.append(f"  - {{file: {name}.csv, unit: id, columns: {{{name}: label}}}}")
-        (project / "coders.yaml").write_text("\n".join(entries) + "\n")
-        run = cb.plan(
-            "codebook.yaml", cb.read_units("texts.csv", id_column="id", text_column="text"), run="r", engine="scripted"
-        )
-        run.submit()
-        run.collect()
-        return "coders.yaml" if coders else ""
-
-    return made
+    answer_as_told(monkeypatch)
+    return partial(make_run, project)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are made and laid out, but one pixel is written of each: drawing them in three formats takes seconds."""
-
-    def save(self: Figure, file: BinaryIO, *, format: str, **_: object) -> None:
-        if format == "png":
-            self.draw_without_rendering()
-        file.write(PIXEL)
-
-    monkeypatch.setattr(Figure, "savefig", save)
-    monkeypatch.setattr("codebook.report.outputs.MAKERS", {"html": html_table})
-
-
-def write(path: Path, head: Sequence[str], rows: Any) -> None:
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([head, *rows])
+    draw_quickly(monkeypatch)
 
 
 def remarks(project: Path) -> dict[str, str]:
