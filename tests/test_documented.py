@@ -29,7 +29,9 @@ DOCUMENTS = [
 ]
 PROGRAMS = {"make", "python3", ".venv/bin/python", ".venv/bin/codebook", "export", "codebook"}
 FIRST = {"new", "check", "preflight", "plan", "submit", "collect", "retry", "execute"}
-_COMMAND = re.compile(r"`codebook ([a-z][^`\n]*)`|^[ #]*(?:\.venv/bin/)?codebook ([a-z][a-z-]+(?: .*)?)$", re.MULTILINE)
+_COMMAND = re.compile(
+    r"`codebook ([a-z][^`\n]*)`|^[ #$]*(?:\.venv/bin/)?codebook ([a-z][a-z-]+(?: .*)?)$", re.MULTILINE
+)
 
 
 def documented_commands() -> Iterator[tuple[str, list[str]]]:
@@ -86,7 +88,8 @@ def test_u01_every_block_of_the_readme_is_of_a_kind_that_a_test_runs_or_reads() 
             continue
         if any(" -> " in line for line in lines):  # a drawing
             continue
-        for words in filter(None, (shlex.split(line, comments=True) for line in lines)):
+        typed = [line[2:] for line in lines if line.startswith("$ ")] or lines  # else a block without its output
+        for words in filter(None, (shlex.split(line, comments=True) for line in typed)):
             assert words[0] in PROGRAMS, words
             assert words[0] != "make" or set(words[1:]) <= targets
 

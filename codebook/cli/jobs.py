@@ -137,8 +137,9 @@ def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
 @click.argument("run", default="")
 @click.option("--shard", default=0, metavar="N", help="Only this shard of RUN.")
 @click.option("--all", "everything", is_flag=True, help="All runs of the project that are under way.")
+@click.option("--give-up", is_flag=True, help="Give up jobs that cannot be stopped; they may still be billed.")
 @click.confirmation_option(prompt="Stop what is running and give up what is not sent yet?")
-def cancel(run: str, shard: int, everything: bool) -> None:
+def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
     """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
     from codebook.run import list_running, open_run
 
@@ -146,7 +147,7 @@ def cancel(run: str, shard: int, everything: bool) -> None:
         raise click.UsageError("Give a RUN, or --all.")
     names = list_running() if everything else [run]
     for name in names:
-        say(open_run(name).cancel(shard))
+        say(open_run(name).cancel(shard, give_up=give_up))
     if not names:
         say("Nothing is under way.")
 
