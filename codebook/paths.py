@@ -53,6 +53,13 @@ def settings_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "codebook"
 
 
+def notebooks_folder() -> Path:
+    """Return where the kit's notebooks lie: inside the installed package, or beside it in a clone."""
+    package = Path(__file__).parent
+    inside = package / "notebooks"
+    return inside if inside.is_dir() else package.parent / "notebooks"
+
+
 def make_private(folder: Path) -> Path:
     """Make a folder, with those above it that are missing, for its owner alone; those that are there stay as they are.
 

@@ -7,6 +7,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from codebook.errors import Fault, ParameterError
+from codebook.paths import notebooks_folder
 from codebook.records import write_atomic
 
 
@@ -38,10 +39,3 @@ def _files() -> Iterator[tuple[str, bytes]]:
                 yield name.replace("dot.", "."), path.read_bytes()
     for path in sorted(notebooks_folder().glob("*.ipynb")):
         yield f"notebooks/{path.name}", path.read_bytes()
-
-
-def notebooks_folder() -> Path:
-    """Return where the kit's notebooks lie: inside the installed package, or beside it in a clone."""
-    package = Path(str(files("codebook")))
-    inside = package / "notebooks"
-    return inside if inside.is_dir() else package.parent / "notebooks"

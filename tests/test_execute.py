@@ -16,7 +16,9 @@ from codebook.execute import (
     run_study,
     write_html,
 )
+from codebook.execute.plan import plan_study
 from codebook.execute.secrets import read_secrets
+from codebook.scaffold import make_study
 from codebook.secrecy import looks_like_key, names_key, remove_secrets
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
@@ -533,6 +535,43 @@ def test_a_study_can_run_some_of_its_steps_in_another_run(project):
     lines: list[str] = []
     result = run_study(write_study(project), overrides={"run": "second"}, only=["passes"], out=lines.append)
     assert (result.folder.name, len(result.steps), result.report) == ("second", 1, None)
+
+
+def test_r33_a_study_that_was_cut_notes_what_no_step_uses(project):
+    text = "study: s\nrun: r\nparameters: {seed: 3, title: A report, coders: coders.yaml}\nsteps: [passes]\n"
+    lines: list[str] = []
+    result = run_study(write_study(project, text), overrides={"replicates": "200"}, out=lines.append)
+    assert result.state == "done"
+    assert lines[1:4] == [
+        "  note: study.yaml, line 3: `title` is used by none of these steps",
+        "  note: study.yaml, line 3: `coders` is used by none of these steps",
+        "  note: command line: `replicates` is used by none of these steps",
+    ]
+
+
+def test_r33_what_no_notebook_of_the_chain_knows_stays_a_fault(project):
+    text = "study: s\nrun: r\nparameters: {coderz: coders.yaml, sed: 3, coders: sk-%s}\nsteps: [passes]\n" % ("aB3" * 9)
+    with pytest.raises(ParameterError) as caught:
+        run_study(write_study(project, text), overrides={"replicatez": "200"}, out=pytest.fail)
+    said = [fault.problem + "; " + fault.mend for fault in caught.value.faults]
+    assert "`coderz`; did you mean `coders`?" in said[0]
+    assert "`sed`; did you mean `seed`?" in said[1]
+    assert "`coders` looks like a key" in said[2]
+    assert "`replicatez`; did you mean `replicates`?" in said[3]
+
+
+@pytest.mark.parametrize("steps", ["[codebook]", "[submit, collect]", "[codebook, pilot, submit, collect]"])
+def test_r33_the_template_may_be_cut_to_any_steps(tmp_path, monkeypatch, steps):
+    make_study(tmp_path / "study")
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path / "study"))
+    path = tmp_path / "study" / "study.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text.partition('steps:')[0]}steps: {steps}\n", encoding="utf-8")
+    for notebook in (tmp_path / "study" / "notebooks").glob("0[5-7]*.ipynb"):
+        notebook.unlink()  # who needs no coders may throw them away
+    plan = plan_study(path, {})
+    assert len(plan.steps) == len(steps.split(","))
+    assert any("`coders` is used by none of these steps" in note for note in plan.notes)
 
 
 def test_a_study_stops_at_outstanding_answers_and_says_what_to_do(project):

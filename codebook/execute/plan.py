@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from codebook.execute.notebook import find_notebook
 from codebook.execute.parameters import Parameter, Value, judge_value, read_parameters, suggest
 from codebook.files.yaml_paths import find_broken_paths
 from codebook.files.yaml_text import Loc, YamlTree, read_yaml
-from codebook.paths import project_folder, show_path
+from codebook.paths import notebooks_folder, project_folder, show_path
 from codebook.secrecy import judge_secrecy
 
 if TYPE_CHECKING:
@@ -39,11 +41,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A study that can be run."""
+    """A study that can be run; `notes` say what of it is not used."""
 
     name: str
     folder: Path
     steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -52,6 +55,7 @@ class _Checker:
 
     tree: YamlTree
     faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, place: Loc, problem: str, mend: str) -> None:
         """Note a fault at a place of the file; a place that is not written there counts as the one around it."""
@@ -99,7 +103,7 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
         if only is None or step.name in only:
             steps.append(Step(number, step.name, notebook, values))
     check.stop()
-    return Plan(study.study, project_folder() / "runs" / run, tuple(steps))
+    return Plan(study.study, project_folder() / "runs" / run, tuple(steps), tuple(check.notes))
 
 
 def _judge(known: Mapping[str, Parameter], name: str, value: object, place: Loc, check: _Checker) -> Value:
@@ -116,14 +120,21 @@ def _judge(known: Mapping[str, Parameter], name: str, value: object, place: Loc,
 def _check_names(
     study: Any, declared: list[tuple[Path, dict[str, Parameter]]], overrides: Mapping[str, str], check: _Checker
 ) -> None:
-    """Refuse names that nothing declares: in the study's parameters, in a step's own, and among the overrides."""
+    """Refuse names that nothing declares: in the study's parameters, in a step's own, and among the overrides.
+
+    A name that only notebooks declare that are no step here is not used, which is noted: the study may have been cut.
+    """
     everywhere = {name: parameter for _, known in declared for name, parameter in known.items()}
-    for name, value in study.parameters.items():
-        if name not in everywhere and name != "run":
-            check.add(("parameters", name), *_unknown(everywhere, name, value, "no step declares"))
-    for name, text in overrides.items():
-        if name not in everywhere and name != "run":
-            check.faults.append(Fault("command line", *_unknown(everywhere, name, text, "no step declares")))
+    given = {name: (check.tree.place(("parameters", name)), value) for name, value in study.parameters.items()}
+    given |= {name: ("command line", text) for name, text in overrides.items()}
+    unused = {name: found for name, found in given.items() if name not in everywhere and name != "run"}
+    chain = everywhere | (_read_chain(study.notebooks) if unused else {})
+    for name, (where, value) in unused.items():
+        if name not in chain or judge_secrecy(name, value):
+            near = {close: chain[close] for close in difflib.get_close_matches(name, chain, n=1)}
+            check.faults.append(Fault(where, *_unknown(everywhere | near, name, value, "no step declares")))
+        else:
+            check.notes.append(f"{where}: `{name}` is used by none of these steps")
     for index, (step, (path, known)) in enumerate(zip(study.steps, declared, strict=True)):
         for name, value in step.parameters.items():
             place = ("steps", index, "parameters", name)
@@ -135,6 +146,16 @@ def _check_names(
 
 def _unknown(known: Mapping[str, Parameter], name: str, value: object, who: str) -> tuple[str, str]:
     return judge_secrecy(name, value) or (f"{who} the parameter `{name}`", suggest(name, known, "parameters"))
+
+
+def _read_chain(folder: str) -> dict[str, Parameter]:
+    """All parameters that notebooks of the study's folder declare, and those that come with the kit."""
+    known: dict[str, Parameter] = {}
+    for home in (notebooks_folder(), project_folder() / folder):
+        for path in sorted(home.glob("*.ipynb")):
+            with suppress(ParameterError):  # what is no step may be as it likes
+                known |= read_parameters(path)
+    return known
 
 
 def _declare(study: Any, check: _Checker) -> list[tuple[Path, dict[str, Parameter]]]:

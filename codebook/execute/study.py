@@ -93,6 +93,8 @@ def run_study(
 
     before = _stamp(report)
     tell(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
+    for note in plan.notes:
+        tell(f"  note: {note}")
     results: list[StepResult] = []
     for step in plan.steps:
         with orderly_end():
