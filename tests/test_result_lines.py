@@ -232,9 +232,11 @@ def test_r01_what_lies_in_the_folder_of_a_fetch_is_not_wiped(fake: FakeOpenAI) -
     kept = run.folder.results / ".fetch-0001" / "by-hand.jsonl"
     kept.parent.mkdir(parents=True)
     kept.write_text("mended", encoding="utf-8")
+    (kept.parent / ".output.jsonl.77-88.part").write_bytes(b"torn")
     run.collect()
     assert check_sums(run) == {"": 6}
     assert kept.read_text(encoding="utf-8") == "mended"
+    assert list(kept.parent.iterdir()) == [kept]
 
 
 # --- several messages, several lines

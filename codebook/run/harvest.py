@@ -142,6 +142,8 @@ def _fetch(folder: RunFolder, engine: Engine, job_id: str, number: int) -> list[
         file.replace(target)
         file.unlink(missing_ok=True)  # after a death both may be one file, and then both names stay
         placed.append(target)
+    for torn in fresh.glob(".*.part"):  # of a process that was killed
+        torn.unlink()
     with suppress(OSError):  # something else lies in it
         fresh.rmdir()
     return placed
