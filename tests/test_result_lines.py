@@ -27,10 +27,11 @@ from service import (
 )
 
 from codebook.cli import main
-from codebook.dialects.resultlines import UNREADABLE
+from codebook.dialects.resultlines import UNREADABLE, read_pieces
 from codebook.errors import EngineError, RunError
 from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run import Run, open_run, plan
+from codebook.run.erasing import erase_unit
 from codebook.run.money import Meter
 from codebook.run.reading import TWICE, LineReader
 from codebook.scheme import parse_codebook
@@ -151,6 +152,19 @@ def test_r01_a_line_without_a_name_is_counted_and_its_question_may_have_been_pai
 def test_r01_where_a_line_end_is_lost_both_lines_are_read(fake: FakeOpenAI) -> None:
     run = collect_changed(fake, lambda lines: [lines[0].rstrip(b"\n") + b"*", *lines[1:]])
     assert check_sums(run) == {"": 6}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_r01_of_two_lines_on_one_either_can_be_erased(fake: FakeOpenAI, number: int) -> None:
+    run = collect_changed(fake, lambda lines: [lines[0].rstrip(b"\n") + b"*", *lines[1:]])
+    (output,) = run.folder.results.glob("*output*")
+    joined = output.read_bytes().split(b"\n")[0]
+    names = [piece.custom_id for piece in read_pieces(joined)]
+    table = run.table().set_index("custom_id")
+    erase_unit(table.loc[names[number], "unit_id"])
+    after = open_run(run.name)
+    assert after.table().set_index("custom_id")["label"].equals(table["label"].drop(names[number]))
+    assert names[number].encode() not in b"".join(path.read_bytes() for path in run.folder.results.glob("*.jsonl"))
 
 
 def test_r01_an_error_in_reading_one_line_is_its_reason(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from codebook.dialects.resultlines import read_pieces
 from codebook.digests import N_SHOWN
 from codebook.records import dump_line, write_atomic
 from codebook.shards import BYTES_PER_TOKEN, weigh_line
@@ -72,24 +73,35 @@ def rewrite_file(path: Path, edits: Edits, was: str) -> Rewritten | None:
     The old file is left where it is, unless its name does not tell its digest: then it is replaced.
     """
     with path.open("rb") as source:
-        if all(edits.apply(line) == line for line in source):
+        if all(edits.apply(piece) == piece for line in source for _, piece in _split(line)):
             return None
     sha256, moved = hashlib.sha256(), dict[int, tuple[int, int]]()
     n_weight = old = new = 0
     fresh = path.with_name(f".{path.name}.erasing.part")
     with write_atomic(fresh) as file, path.open("rb") as source:
         for line in source:
-            kept = edits.apply(line)
-            if kept is not None:
-                file.write(kept)
-                sha256.update(kept)
-                moved[old] = (new, len(kept.rstrip(b"\r\n")))
-                n_weight, new = n_weight + weigh_line(kept), new + len(kept)
+            for start, piece in _split(line):
+                kept = edits.apply(piece)
+                if kept is not None:
+                    file.write(kept)
+                    sha256.update(kept)
+                    moved[old + start] = (new, len(kept.rstrip(b"\r\n")))
+                    n_weight, new = n_weight + weigh_line(kept), new + len(kept)
             old += len(line)
     digest = sha256.hexdigest()
     target = path.with_name(_DIGEST.sub(rf"\g<1>{digest[:N_SHOWN]}", path.name))
     fresh.replace(target)
     return Rewritten(path.name, target.name, was, digest, len(moved), new, n_weight // BYTES_PER_TOKEN, moved)
+
+
+def _split(line: bytes) -> list[tuple[int, bytes]]:
+    """A line with its place, or where a line end was lost, each line that stands on it, with an end of its own."""
+    if line.startswith(b"{") and line.count(b'"custom_id"') < 2:
+        return [(0, line)]
+    pieces = list(read_pieces(line.rstrip(b"\r\n")))
+    if len(pieces) == 1 and not pieces[0].start:
+        return [(0, line)]
+    return [(piece.start, line[piece.start : piece.end] + b"\n") for piece in pieces]
 
 
 def _read_name(line: bytes) -> str | None:
