@@ -44,6 +44,19 @@ def keep_traceback(words: str, text: str) -> str:
     return ""
 
 
+def drop_tracebacks() -> list[str]:
+    """Delete the tracebacks that were kept, which may show a text or an id; return the paths of the files."""
+    found = [_folder() / name for name in (FAULTS, _old(FAULTS))] if (project_folder() / "runs").is_dir() else []
+    dropped = [path for path in found if path.is_file()]
+    for path in dropped:
+        path.unlink()
+    return [show_path(path) for path in dropped]
+
+
+def _old(name: str) -> str:
+    return f"{Path(name).stem}.old{Path(name).suffix}"
+
+
 def _folder() -> Path:
     folder = project_folder() / "runs"
     if not folder.is_dir():
@@ -54,7 +67,7 @@ def _folder() -> Path:
 def _append(path: Path, text: str) -> None:
     """Add lines for the file's owner alone, in one write, so that those of two processes do not mix."""
     if path.exists() and path.stat().st_size > MAX_BYTES:
-        path.replace(path.with_name(f"{path.stem}.old{path.suffix}"))
+        path.replace(path.with_name(_old(path.name)))
     number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(number, f"{text}\n".encode(errors="backslashreplace"))

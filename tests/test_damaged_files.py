@@ -1,9 +1,10 @@
-"""Damaged files: whatever is wrong in a file that somebody brings, what comes out is an error of the kit's own."""
+"""Damaged files and odd values: whatever somebody brings, what comes out is an error of the kit's own."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
+import os
 import random
 import sqlite3
 import zipfile
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 
 from codebook.cli import main
 from codebook.costs.pricefile import read_prices
+from codebook.engines.archive import read_archive
 from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import CodebookError
@@ -200,3 +202,23 @@ def damage_pages(data: bytes, dice: random.Random) -> bytes:
             for _ in range(200):
                 changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
     return bytes(changed)
+
+
+@pytest.mark.parametrize("unit", [Unit(float("nan"), "a"), Unit("u1", float("nan")), Unit(None, "a"), Unit(7, "a")])
+def test_r29_units_of_a_frame_have_texts_as_ids(project: Path, unit: Unit) -> None:
+    with pytest.raises(CodebookError, match=r"its id or its text is no text.*leave out rows where one is missing"):
+        plan(parse_codebook(CODEBOOK), [unit], run="one")
+
+
+@pytest.mark.parametrize("value", [{1: 2}, {"a": {True: 1}}, {1, 2}, b"x", object()])
+def test_r13_a_setting_that_is_no_json_is_told(project: Path, value: object) -> None:
+    with pytest.raises(CodebookError, match=r"`x` cannot be sent.*give texts, numbers"):
+        plan(parse_codebook(CODEBOOK), [Unit("u1", "a")], run="one", settings={"x": value})
+
+
+def test_r24_an_archive_reads_files_only(tmp_path: Path) -> None:
+    for kind in ("shards", "results"):
+        (tmp_path / kind).mkdir()
+        os.mkfifo(tmp_path / kind / "pipe.jsonl")
+    with pytest.raises(CodebookError, match="holds no results"):
+        read_archive(tmp_path, tmp_path / "work")

@@ -131,6 +131,12 @@ def _there(run: Run, name: str) -> bool:
     return any((folder / name).is_file() for folder in (run.folder.shards, run.folder.results))
 
 
+def test_r15_tracebacks_which_may_show_it_are_deleted(run: Run, project: Path) -> None:
+    (project / "runs" / "codebook-faults.log").write_text("ValueError: a text of somebody\n")
+    assert "runs/codebook-faults.log: deleted" in str(erase_unit("person-x"))
+    assert not (project / "runs" / "codebook-faults.log").exists()
+
+
 def test_r15_neighbours_keep_their_bytes(run: Run) -> None:
     def lines(folder: Path) -> set[bytes]:
         return {line for path in folder.glob("*.jsonl") for line in path.read_bytes().splitlines()}

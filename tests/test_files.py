@@ -126,6 +126,12 @@ def test_r13_a_damaged_workbook_is_told_with_the_mend(change, part, old, new):
         texts(change(part, old, new))
 
 
+def test_r13_a_workbook_with_a_password_or_of_old_is_told(tmp_path):
+    (tmp_path / "t.xlsx").write_bytes(bytes.fromhex("D0CF11E0A1B11AE1") + bytes(1000))
+    with pytest.raises(UnitsError, match=r"or one that opens with a password.*save it as \.xlsx"):
+        open_rows(tmp_path / "t.xlsx")
+
+
 def test_r13_other_damaged_files_are_told_with_the_mend(tmp_path):
     (tmp_path / "deep.jsonl").write_bytes(b'{"id": "1", "text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n")
     (tmp_path / "t.parquet").write_bytes(b"PAR1 nothing PAR1")

@@ -189,6 +189,13 @@ def test_r13_the_log_is_bounded(project: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "codebook status 19 with a line end  done  0.1 s" in (project / "runs/codebook.log").read_text("utf-8")
 
 
+def test_r13_tracebacks_can_be_dropped(fail: Fail) -> None:
+    assert logbook.drop_tracebacks() == []
+    fail(KeyError("a text of a person"))
+    assert logbook.drop_tracebacks() == ["runs/codebook-faults.log"]
+    assert [path.name for path in Path("runs").iterdir()] == ["codebook.log"]
+
+
 def test_r13_a_log_that_cannot_be_written_fails_nothing(project: Path) -> None:
     logbook.note("codebook check", "done", 1)
     assert not (project / "runs").exists()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from codebook.dialects.parts import read_content, write_content
 from codebook.errors import CodebookError, Fault, ParameterError
-from codebook.records import CHAT, RESPONSES, FilePart
+from codebook.records import CHAT, RESPONSES, FilePart, dump_canonical
 
 
 class Turn(NamedTuple):
@@ -108,7 +108,14 @@ def check_settings(settings: Mapping[str, Any], url: str) -> list[Fault]:
     """Return a fault for each setting that would change the question itself, or ask for a stream."""
     mend = "leave it out; what is asked is said by the codebook, who is asked by `model`"
     taken = sorted(_TAKEN.get(url, frozenset()) & set(settings))
-    return [Fault("settings", f"`{name}` is not free", mend) for name in taken]
+    faults = [Fault("settings", f"`{name}` is not free", mend) for name in taken]
+    for name, value in settings.items():
+        try:
+            dump_canonical({name: value})
+        except TypeError as error:
+            json = "give texts, numbers, true or false, lists, and mappings with names"
+            faults.append(Fault("settings", f"`{name}` cannot be sent ({error})", json))
+    return faults
 
 
 def allow_tokens(body: Mapping[str, Any], url: str, n_tokens: int) -> dict[str, Any]:

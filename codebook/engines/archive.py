@@ -115,7 +115,8 @@ def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
     """(file to read, file to name in messages) of an archive's shards or results, sorted."""
     beside = kind == "results" and not (folder / kind).is_dir()
     found = folder.glob("*.jsonl*") if beside else (folder / kind).rglob("*.jsonl*")
-    paths = sorted(path for path in found if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != ".")
+    named = (path for path in found if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != ".")
+    paths = sorted(path for path in named if path.is_file())
     if not paths:
         raise EngineError(f"{folder} holds no {kind}. To mend: give the folder of an archived run.")
     files = [(_unpack(path, work) if path.suffix == ".gz" else path, path) for path in paths]

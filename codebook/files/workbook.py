@@ -25,6 +25,7 @@ MAX_EMPTY_ROWS = 100_000
 MAX_COLUMNS = 16_384
 """That is all that a sheet can have."""
 
+_OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _CSV = "save the sheet as csv (in Excel: 'CSV UTF-8') and give that"
 
@@ -68,6 +69,11 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
 
 def _refuse_bombs(path: Path) -> None:
     """Refuse a workbook that would unfold to more than any table holds, or whose XML brings its own definitions."""
+    with path.open("rb") as file:
+        if file.read(8) == _OLE:
+            problem = "it is an old .xls workbook, or one that opens with a password"
+            mend = f"open it in Excel, take the password out and save it as .xlsx; or {_CSV}"
+            raise UnitsError(f"{path.name} is not opened.", [Fault(path.name, problem, mend)])
     with ZipFile(path) as archive:
         faults = [fault for part in archive.infolist() if (fault := _find_bomb(archive, part, path.name))]
     if faults:

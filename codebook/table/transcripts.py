@@ -282,7 +282,7 @@ def read_texts(folder: str | Path, pattern: str = "*.txt") -> dict[str, str]:
         A file is not UTF-8.
     """
     folder = resolve_path(folder)
-    paths = sorted(folder.glob(pattern))
+    paths = sorted(path for path in folder.glob(pattern) if path.is_file())
     if not paths:
         fault = Fault(show_path(folder), f"no file fits {pattern!r}", "correct folder or pattern")
         raise TableError("There are no texts.", [fault])

@@ -13,6 +13,7 @@ from codebook.errors import BusyError, RunError
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
+from codebook.logbook import drop_tracebacks
 from codebook.paths import project_folder, show_path
 from codebook.records import digest_file
 from codebook.run.carrying import write_carried
@@ -87,6 +88,7 @@ def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> E
             stack.enter_context(folder.lock())
         intent.write(runs)
         done = list(_erase(runs, ledger, intent))
+        done += [f"{name}: deleted, since a traceback may show a text" for name in drop_tracebacks()]
         (runs / INTENT).unlink()
     return Erasure(unit_id, tuple(intent.targets), tuple(done), tuple(say_unreachable(intent)))
 
