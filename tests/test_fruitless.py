@@ -147,6 +147,22 @@ def test_r42_a_run_in_which_nothing_was_labelled_is_no_success(fake: FakeOpenAI,
     assert "Nothing was labelled: 3 asked" in run.status().advice
 
 
+def test_r42_a_study_whose_run_labelled_nothing_is_no_success(
+    fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step may have ended well: steps with nothing to compare say so and are done."""
+    from codebook.execute.study import StudyResult
+
+    runs = {"bad": ["[500] a"], "good": ["coal"]}
+    for name, texts in runs.items():
+        folder = finish(plan_batch(fake, texts, run=name)).folder.path
+        done = StudyResult("done", 0, (), folder)
+        monkeypatch.setattr("codebook.execute.run_study", lambda *_, done=done, **__: done)
+        shown = CliRunner().invoke(main, ["execute", "study.yaml"])
+        assert shown.exit_code == (1 if name == "bad" else 0), shown.output
+        assert ("nothing was labelled" in shown.output) == (name == "bad")
+
+
 def test_r42_a_cancelled_run_is_no_success_and_one_with_a_label_is(fake: FakeOpenAI) -> None:
     plan_batch(fake).cancel()
     assert CliRunner().invoke(main, ["collect", "one"]).exit_code == 1

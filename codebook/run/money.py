@@ -165,7 +165,8 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
 
     totals, money = ledger.totals(run_id), ledger.money(run_id)
     paid = {"what": "paid", "requests": totals["answers"], "USD": 0.0}
-    paid |= {"tokens in": totals["tokens_in"], "tokens out": totals["tokens_out"]}
+    told = totals["tokens_in"] or not totals["answers_without_tokens"]
+    paid |= {"tokens in": totals["tokens_in"] if told else None, "tokens out": totals["tokens_out"] if told else None}
     if not meter.charges:
         return pd.DataFrame([paid | {"what": f"{meter.engine}: nobody charges"}])
     paid["USD"] = money.known
@@ -175,11 +176,10 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
         frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
         notes += estimate.how
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
-    if money.n_unpriced:
-        notes.append(f"{money.n_unpriced:,} answers of unknown price are not in what was paid")
     if money.cap is not None:
         notes.append(f"the run may cost ${money.cap:.2f} in all")
-    table = pd.concat([*frames, pd.DataFrame([paid])], ignore_index=True)
+    unknown = [{"what": "paid, of unknown price", "requests": money.n_unpriced, "USD": None}] * bool(money.n_unpriced)
+    table = pd.concat([*frames, pd.DataFrame([paid, *unknown])], ignore_index=True)
     table[_WHOLE] = table[_WHOLE].astype("Int64")
     table.attrs["notes"] = notes
     return table
