@@ -123,6 +123,8 @@ def test_r15_that_and_when_a_unit_was_erased_is_kept_and_shown_and_which_files_c
     assert said in str(after.status())
     assert said in after.table().attrs["notes"]
     assert said in after.codings().attrs["notes"]
+    assert said in after.coverage().attrs["notes"]
+    assert said in str(cb.show_table(after.table()))
     assert said in cb.write_report("one").read_text()
     assert [what for _, verb, what in after.record["answered"]["events"] if verb == "erase"] == ["1 unit, 2 rows"]
 
@@ -250,6 +252,19 @@ def test_r15_a_pack_loses_the_text_and_the_store_its_vector(run: Run, project: P
     check_whole(open_run("near"))
     shutil.rmtree(project / "runs" / "vectors")
     assert (store_vectors(open_run("near")).store.get(texts) == kept).all()
+
+
+def test_r15_a_pack_that_another_run_rests_on_goes_from_both(project: Path) -> None:
+    units = [Unit("a", "Text about gas."), Unit("person-x", SECRET)]
+    for name in ("near", "nearer"):
+        finish(plan(parse_codebook(EMBEDDING), units, run=name, settings={"dimensions": 384}))
+        shutil.rmtree(project / "runs" / "vectors")
+    assert open_run("nearer").status().jobs == ()
+    with pytest.raises(RunError, match="'nearer' rests on answers about this unit"):
+        erase_unit("person-x", run="near", texts=[SECRET])
+    erase_unit("person-x", texts=[SECRET])
+    assert find(project / "runs", *NEEDLES) == []
+    assert open_run("nearer").table()["label"].tolist() == ["1 vector of 384"]
 
 
 def test_r15_a_text_that_is_known_from_no_run_can_be_given(project: Path) -> None:

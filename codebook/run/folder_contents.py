@@ -123,9 +123,9 @@ class Contents:
     def _read_shard(self, number: int, path: Path, draws: Mapping[str, int], seen: dict[str, str]) -> ShardFile:
         """Read a shard; a question that is asked again keeps the key of its first line."""
         keys, strays, weight = dict[str, str](), list[str](), 0
-        url = model = ""
+        url, model, shown = "", "", show_path(path)
         for place, _, raw in number_lines(path):
-            line = load_line(raw, f"{show_path(path)}, line {place}")
+            line = load_line(raw, f"{shown}, line {place}")
             name, body = str(line["custom_id"]), line["body"]
             url, model = str(line["url"]), str(body["model"])
             draw = draws[name] if name in draws else self._find_draw(name)
@@ -153,7 +153,8 @@ class Contents:
         elsewhere = self.carried.elsewhere
         own = {name: key for shard in reversed(self.shards) for name, key in shard.keys.items()}
         told = {name: key for name, (key, _) in elsewhere.items()}
-        left = [row.custom_id for row in self.rows if not row.skip and row.custom_id not in own | told]
+        found = own.keys() | told.keys()
+        left = [row.custom_id for row in self.rows if not row.skip and row.custom_id not in found]
         if left:
             made = make_keys(self.folder, self.book, self.record["asked"])
             as_sent = {made[name]: key for name, key in own.items() if name in made}

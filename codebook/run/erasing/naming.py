@@ -70,7 +70,7 @@ def settle_names(ledger: Ledger, targets: Sequence[Target], *, alone: bool) -> N
     lines = find_lines(ledger, asks | held.keys.keys())
     _refuse_under_way(lines)
     if alone:
-        _refuse_dependants(others, by_run)
+        _refuse_dependants([*others.values(), *find_rows_of_asks(ledger, held.keys)], by_run)
     for target in targets:
         target.n_rows = sum(row.run_id == target.run for row in held.rows)
     for line in lines:
@@ -97,10 +97,10 @@ def _refuse_under_way(lines: Sequence[SentLine]) -> None:
         )
 
 
-def _refuse_dependants(others: Mapping[int | None, ErasedRow], by_run: Mapping[str, Target]) -> None:
-    """An answer that another run needs for the same unit cannot go for one run alone."""
-    units = {unit_id for target in by_run.values() for unit_id in target.units}
-    if runs := sorted({row.run_id for row in others.values() if row.unit_id in units}):
+def _refuse_dependants(others: Sequence[ErasedRow], by_run: Mapping[str, Target]) -> None:
+    """An answer that another run needs for the same unit, or pack, cannot go for one run alone."""
+    units = {unit_id for target in by_run.values() for unit_id in (*target.units, *target.packs)}
+    if runs := sorted({row.run_id for row in others if row.unit_id in units and row.run_id not in by_run}):
         raise RunError(
             f"Run {' and '.join(map(repr, runs))} rests on answers about this unit that were given here. Nothing was "
             "erased. To mend: erase the unit from all runs, without naming one."
