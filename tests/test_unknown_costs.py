@@ -64,7 +64,7 @@ def test_r04_a_reply_that_does_not_tell_its_tokens_is_of_unknown_price(fake: Fak
     assert run.table()["cost_usd"].isna().all()
     paid, unknown = run.costs().to_dict("records")
     assert pd.isna(paid["USD"])
-    assert pd.isna(paid["tokens in"])
+    assert pd.isna(paid["tokens in"]) == (kind != "a part")
     assert (unknown["what"], unknown["requests"]) == ("paid, of unknown price", 6)
     (day,) = cost_history().to_dict("records")
     assert (day["n_priced"], day["n_unpriced"]) == (0, 6)
