@@ -31,7 +31,7 @@ def adopt(folder: str) -> None:
     """
     from codebook.run import adopt as take_in
 
-    click.echo(take_in(folder).status())
+    say(take_in(folder).status())
 
 
 def _read_text(path: str) -> str:
