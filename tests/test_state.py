@@ -131,6 +131,12 @@ def test_r11_a_run_that_was_renamed_with_a_batch_out_keeps_no_other_from_going_o
     collected = command("collect", "two")
     assert (collected.exit_code, "run 'one': There is no run 'one'" in collected.output) == (3, True)
     assert open_run("two").status().counts["topic"] == {"": 1, "pending": 2}
+    fake.auto = False
+    plan_batch(fake, ["One more sentence."], run="three").submit()
+    stopped = command("cancel", "--all", "--yes")
+    assert (stopped.exit_code, "one: There is no run 'one'" in stopped.output) == (1, True)
+    assert open_run("three").status().jobs[0].state in ("cancelling", "cancelled")
+    fake.auto = "at once"
     (one.folder.runs / "renamed").rename(one.folder.path)
     assert command("collect", "two").exit_code == 0
 

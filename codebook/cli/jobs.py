@@ -141,15 +141,24 @@ def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
 @click.confirmation_option(prompt="Stop what is running and give up what is not sent yet?")
 def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
     """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
+    from codebook.errors import CodebookError, RunError
     from codebook.run import list_running, open_run
 
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
-    names = list_running() if everything else [run]
+    if not everything:
+        say(open_run(run).cancel(shard, give_up=give_up))
+        return
+    names, failures = list_running(), list[str]()
     for name in names:
-        say(open_run(name).cancel(shard, give_up=give_up))
+        try:
+            say(open_run(name).cancel(give_up=give_up))
+        except CodebookError as error:
+            failures.append(f"  - {name}: {error}")
     if not names:
         say("Nothing is under way.")
+    if failures:
+        raise RunError("\n".join(["Not all runs could be stopped; the others were.", *failures]))
 
 
 @click.command()
