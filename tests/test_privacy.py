@@ -18,7 +18,7 @@ from codebook.errors import ParameterError
 from codebook.execute import run_study
 from codebook.records import Unit
 from codebook.requests import make_custom_id
-from codebook.run import erase_unit, open_run, plan
+from codebook.run import adopt, erase_unit, open_run, plan
 from codebook.run.privacy import PersonalWatch, is_private_study
 
 MAIL, PHONE, ADDRESS = "ann.example@example.org", "+44 20 7946 0958", "192.168.10.77"
@@ -172,3 +172,11 @@ def test_r28_units_that_are_not_sent_are_not_warned_of() -> None:
     pairs = [(Unit(MAIL, "write to bob@example.org"), "too long"), (Unit("2", "An ordinary text"), None)]
     assert list(watch.watch(iter(pairs))) == pairs
     assert watch.told() == ()
+
+
+def test_r28_a_private_run_can_be_adopted(fake: FakeOpenAI, project: Path) -> None:
+    before = finish(plan_batch(fake, UNITS, private=True)).table()
+    (project / "runs" / "ledger.db").unlink()
+    after = adopt("runs/one").table()
+    assert list(after["unit_id"]) == list(before["unit_id"])
+    assert after["label"].equals(before["label"])

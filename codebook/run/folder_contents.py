@@ -60,7 +60,7 @@ class Contents:
     def read(self, ledger: Ledger) -> None:
         """Read all of it; questions that another run asked must be in the ledger."""
         if self._check_units():
-            self.rows = list(list_rows(self.folder, self.book, self.record["asked"]["draws"]))
+            self.rows = list(list_rows(self.folder, self.book, self.record["asked"]))
             self._check_files()
             draws = {row.custom_id: row.draw for row in self.rows if not row.skip}
             self.variables = {row.custom_id: row.variable for row in self.rows}

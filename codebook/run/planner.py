@@ -96,13 +96,14 @@ class Planner:
         self.rows.clear()
 
 
-def list_rows(folder: RunFolder, book: Codebook, n_draws: int) -> Iterator[PlannedRow]:
+def list_rows(folder: RunFolder, book: Codebook, asked: Mapping[str, Any]) -> Iterator[PlannedRow]:
     """Yield the rows of a run in the order in which they are planned, without the keys of their questions."""
     for questions in _group_questions(book):
         for unit, skip in iter_units(folder.units_path):
             for name in questions:
-                for draw in range(n_draws):
-                    yield PlannedRow(make_custom_id(unit.unit_id, name, draw), unit.unit_id, name, draw, "", skip)
+                for draw in range(asked["draws"]):
+                    custom_id = make_custom_id(unit.unit_id, name, draw, salt=asked.get("private", ""))
+                    yield PlannedRow(custom_id, unit.unit_id, name, draw, "", skip)
 
 
 def make_keys(folder: RunFolder, book: Codebook, asked: Mapping[str, Any]) -> dict[str, str]:
