@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -248,6 +249,33 @@ def digest(*parts: bytes | str) -> str:
 def request_key(url: str, body: bytes, draw: int = 0) -> str:
     """Name a question by what is asked: SHA-256 of endpoint, canonical body (`dump_canonical`) and draw."""
     return digest(url, body, str(draw))
+
+
+def normalise_address(address: str) -> str:
+    """Return the address of a service as it is compared: without what makes no other service of it.
+
+    Examples
+    --------
+    >>> normalise_address("HTTPS://API.example.org:443/v1/?api-version=2"), normalise_address("http://[::1]:8000/")
+    ('https://api.example.org/v1', 'http://[::1]:8000')
+    """
+    parts = urlsplit(address)
+    host = (parts.hostname or "").lower()
+    shown = f"[{host}]" if ":" in host else host
+    usual = {"https": 443, "http": 80}.get(parts.scheme.lower())
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    return f"{parts.scheme.lower()}://{shown}{port}{parts.path.rstrip('/')}"
+
+
+def name_service(provider: str, address: str) -> str:
+    """Return the name under which the answers of a service are kept.
+
+    Examples
+    --------
+    >>> name_service("openai", "https://api.openai.com/v1/")
+    'openai https://api.openai.com/v1'
+    """
+    return f"{provider} {normalise_address(address)}"
 
 
 def digest_file(path: Path) -> str:

@@ -41,10 +41,10 @@ def plan(ledger: Ledger, run: str, questions: dict[str, str], *, number: int = 1
 
     Returns the id of the shard.
     """
-    ledger.start_run(run, "digest")
+    ledger.start_run(run, "digest", "replay")
     sent: dict[str, str] = {}
     for unit, name in questions.items():
-        if not ledger.asked_among([key(name)]) and key(name) not in sent.values():
+        if not ledger.asked_among([key(name)], "replay") and key(name) not in sent.values():
             sent[f"{run}.{unit}"] = key(name)
     rows = [PlannedRow(f"{run}.{unit}", unit, "topic", 0, key(name), None) for unit, name in questions.items()]
     ledger.add_planned(run, rows, (number, make_shard(run, number, len(sent)), sent) if sent else None)
@@ -173,7 +173,7 @@ def test_a_transaction_that_raises_leaves_nothing(ledger, path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert dump(path) == before
-    assert ledger.start_run("r", "d") == "d"
+    assert ledger.start_run("r", "d", "replay") == ("d", "replay")
 
 
 def test_a_shard_is_noted_with_all_its_rows_or_not_at_all(ledger, path):
@@ -185,7 +185,7 @@ def test_a_shard_is_noted_with_all_its_rows_or_not_at_all(ledger, path):
     with pytest.raises(sqlite3.IntegrityError):
         ledger.add_planned("r", rows, (2, make_shard("r", 2, 1), {"r.new": key("new")}))
     assert dump(path) == before
-    assert not ledger.asked_among([key("new")])
+    assert not ledger.asked_among([key("new")], "replay")
 
 
 # --- plan
@@ -193,8 +193,8 @@ def test_a_shard_is_noted_with_all_its_rows_or_not_at_all(ledger, path):
 
 def test_a_run_keeps_the_digest_it_was_first_planned_with(ledger):
     assert ledger.is_planned("r") is None
-    assert ledger.start_run("r", "one") == "one"
-    assert ledger.start_run("r", "two") == "one"
+    assert ledger.start_run("r", "one", "a") == ("one", "a")
+    assert ledger.start_run("r", "two", "b") == ("one", "a")
     assert ledger.is_planned("r") is False
     ledger.finish_plan("r")
     assert ledger.is_planned("r") is True
@@ -393,7 +393,7 @@ def test_without_a_label_the_newest_answer_with_a_line_stands(ledger):
 def test_a_question_that_is_open_is_not_asked_by_another_run(ledger):
     shard_id = plan(ledger, "r", {"u": "q"})
     submit(ledger, shard_id)
-    assert ledger.asked_among([key("q")])
+    assert ledger.asked_among([key("q")], "replay")
     assert plan(ledger, "s", {"v": "q"}) == 0
     assert ledger.jobs("s") == []
     assert (ledger.awaited_runs("s"), ledger.awaited_runs("r")) == (["r"], [])
@@ -405,11 +405,11 @@ def test_a_question_that_is_open_is_not_asked_by_another_run(ledger):
 
 @pytest.mark.parametrize("why", [*ANSWERED, *UNANSWERED])
 def test_only_a_question_without_an_answer_is_asked_again(ledger, why):
-    assert not ledger.asked_among([key("q")])
+    assert not ledger.asked_among([key("q")], "replay")
     shard_id = plan(ledger, "r", {"u": "q"})
     submit(ledger, shard_id)
     collect(ledger, shard_id, {"r.u": why})
-    assert bool(ledger.asked_among([key("q")])) == (why in ANSWERED)
+    assert bool(ledger.asked_among([key("q")], "replay")) == (why in ANSWERED)
     again = plan(ledger, "s", {"v": "q"})
     assert bool(again) == (why not in ANSWERED)
     if again:
@@ -425,7 +425,7 @@ def test_a_question_without_a_line_is_asked_again(ledger):
     shard_id = plan(ledger, "r", {"u": "q"})
     submit(ledger, shard_id)
     collect(ledger, shard_id, {}, missing="expired")
-    assert not ledger.asked_among([key("q")])
+    assert not ledger.asked_among([key("q")], "replay")
 
 
 # --- cancel
@@ -441,7 +441,7 @@ def test_shards_that_were_never_sent_are_given_up(ledger):
     assert whys(ledger) == {"u1": "pending", "u2": "cancelled"}
     assert whys(ledger, "s") == {"v": "pending"}
     assert [(job.state, job.open) for job in ledger.jobs("r")] == [("validating", True), ("cancelled", False)]
-    assert not ledger.asked_among([key("q2")])
+    assert not ledger.asked_among([key("q2")], "replay")
     assert [row.custom_id for row in ledger.rows_to_retry("r", ["cancelled"])] == ["r.u2"]
 
 
@@ -487,7 +487,7 @@ from codebook.ledger import Ledger, PlannedRow
 path, name = Path(sys.argv[1]), sys.argv[2]
 for number in range(10):
     with Ledger(path) as ledger:
-        ledger.start_run(name, name)
+        ledger.start_run(name, name, "replay")
         rows = [PlannedRow(f"{number}.{place}", str(place), "v", 0, "", "skipped") for place in range(20)]
         ledger.add_planned(name, rows)
         ledger.note_event("all", "write", name)

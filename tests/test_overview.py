@@ -324,7 +324,7 @@ def fill(project: Path, n_runs: int, n_jobs: int, n_answers: int) -> None:
             )
             for m in range(n_answers):
                 ask = n * n_answers + m + 1
-                db.execute("INSERT INTO asks VALUES (?, ?, ?, 0, ?)", (ask, ask.to_bytes(8), n + 1, ask))
+                db.execute("INSERT INTO asks VALUES (?, ?, 1, ?, 0, ?)", (ask, ask.to_bytes(8), n + 1, ask))
                 db.execute(
                     "INSERT INTO answers (id, ask_id, job, custom_id, file, model) VALUES (?, ?, ?, ?, 'f', 'm')",
                     (ask, ask, n + 1, str(m)),

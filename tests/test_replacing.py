@@ -84,7 +84,7 @@ def test_r38_a_mistyped_address_is_corrected_and_blocks_nobody(
     assert [job.state for job in dead.status().jobs] == ["planned"]
     right = finish(plan_batch(fake, run="right"))
     assert check_sums(right) == {"": 6}
-    dead.cancel()
+    assert dead.cancel().counts == {"topic": {"cancelled": 4}}
     mended = plan_batch(fake, TEXTS[:4], run="dead")
     assert check_sums(finish(mended)) == {"": 4}
     check_paid(fake, 6)

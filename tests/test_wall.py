@@ -256,5 +256,5 @@ def test_r13_a_locked_ledger_is_said_and_not_waited_for_in_silence(
         others.transaction(),
         pytest.raises(BusyError, match="Another process holds"),
     ):
-        mine.start_run("one", "digest")
+        mine.start_run("one", "digest", "replay")
     assert [record.getMessage()[:42] for record in caplog.records] == ["Another process holds the ledger (runs/led"]

@@ -18,7 +18,16 @@ from codebook.dialects import read_reply
 from codebook.dialects.resultlines import read_object, read_pieces
 from codebook.digests import check_named
 from codebook.errors import EngineError, RecordError
-from codebook.records import RETRIED, digest_file, dump_canonical, iter_lines, load_line, request_key, write_atomic
+from codebook.records import (
+    RETRIED,
+    digest,
+    digest_file,
+    dump_canonical,
+    iter_lines,
+    load_line,
+    request_key,
+    write_atomic,
+)
 
 
 class Place(NamedTuple):
@@ -111,12 +120,23 @@ def read_at(place: Place) -> bytes:
         return file.read(place.length)
 
 
-def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
-    """(file to read, file to name in messages) of an archive's shards or results, sorted."""
+def name_archive(folder: Path) -> str:
+    """Return a name by which an archive is told from another one, and from itself before it was changed."""
+    paths = [path for kind in ("shards", "results") for path in _list(folder, kind)]
+    held = [f"{path.relative_to(folder).as_posix()} {path.stat().st_size}" for path in paths]
+    return f"{folder.name} {digest(*held)[:12]}"
+
+
+def _list(folder: Path, kind: str) -> list[Path]:
     beside = kind == "results" and not (folder / kind).is_dir()
     found = folder.glob("*.jsonl*") if beside else (folder / kind).rglob("*.jsonl*")
     named = (path for path in found if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != ".")
-    paths = sorted(path for path in named if path.is_file())
+    return sorted(path for path in named if path.is_file())
+
+
+def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
+    """(file to read, file to name in messages) of an archive's shards or results, sorted."""
+    paths = _list(folder, kind)
     if not paths:
         raise EngineError(f"{folder} holds no {kind}. To mend: give the folder of an archived run.")
     files = [(_unpack(path, work) if path.suffix == ".gz" else path, path) for path in paths]

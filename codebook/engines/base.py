@@ -38,6 +38,13 @@ class Engine(Protocol):
         """The model id that belongs into the request bodies, such as `embedded-use-minilm-1`."""
 
     @property
+    def answerer(self) -> str:
+        """Who answers, told apart from everybody else who might: answers are kept under this name, and the question.
+
+        Of a service it is provider and address, however it is called; of an archive, what it holds.
+        """
+
+    @property
     def limits(self) -> Limits:
         """What one shard may hold."""
 

@@ -39,6 +39,11 @@ class JobEngine(ABC):
     def model(self) -> str:
         """The model id that belongs into the request bodies."""
 
+    @property
+    def answerer(self) -> str:
+        """Who answers: the engine itself."""
+        return self.name
+
     @abstractmethod
     def answer_rest(self, shard: Shard, job: JobFiles) -> None:
         """Answer what the part file does not hold yet, and call `job.finish` when all is there."""

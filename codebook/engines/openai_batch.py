@@ -73,6 +73,11 @@ class OpenAIBatchEngine:
         self._listed: dict[str, Batch] | None = None
 
     @property
+    def answerer(self) -> str:
+        """Who answers: the service, as of live calls."""
+        return self.provider.answerer
+
+    @property
     def limits(self) -> Limits:
         """What one batch may hold, and how much may wait at a time."""
         known, ceiling = self.provider, self.provider.enqueued(self.model)

@@ -12,7 +12,7 @@ import orjson
 
 from codebook.dialects.replies import TWO_ANSWERS
 from codebook.dialects.resultlines import read_object
-from codebook.engines.archive import Archive, Place, key_of, read_archive, read_at
+from codebook.engines.archive import Archive, Place, key_of, name_archive, read_archive, read_at
 from codebook.engines.local import LocalEngine
 from codebook.errors import EngineError, Fault, ParameterError, ReplayError
 from codebook.records import Shard, dump_line, iter_lines, load_line
@@ -64,6 +64,11 @@ class ReplayEngine(LocalEngine):
                 "To mend: give an archive of one model."
             )
         return models[0]
+
+    @cached_property
+    def answerer(self) -> str:
+        """Who answers: the archive, by the names and sizes of its files."""
+        return f"{self.name} {name_archive(self.archive)}"
 
     def prepare(self, shard: Shard) -> None:
         """Find the archived result of every request of a shard.

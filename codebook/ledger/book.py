@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from codebook.ledger.answerers import note_answerer
 from codebook.ledger.claims import now
 from codebook.ledger.connecting import connect, copy_file, may_write
 from codebook.ledger.dropping import Drops
@@ -87,11 +88,17 @@ class Ledger(Drops):
 
     # --- plan
 
-    def start_run(self, run_id: str, digest: str) -> str:
-        """Note a run and return the digest it was first planned with."""
+    def start_run(self, run_id: str, digest: str, answerer: str) -> tuple[str, str]:
+        """Note a run; return the digest it was first planned with, and who it was planned to ask."""
         with self.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO runs (run_id, digest) VALUES (?, ?)", (run_id, digest))
-            return str(db.execute("SELECT digest FROM runs WHERE run_id = ?", (run_id,)).fetchone()[0])
+            number = note_answerer(db, answerer)
+            sql = "INSERT OR IGNORE INTO runs (run_id, digest, answerer) VALUES (?, ?, ?)"
+            db.execute(sql, (run_id, digest, number))
+            if not self.was_sent(run_id):  # who it asks may be unknown in a ledger of the first versions
+                sql = "UPDATE runs SET answerer = ? WHERE run_id = ? AND answerer = 0"
+                db.execute(sql, (number, run_id))
+            known = str(db.execute("SELECT digest FROM runs WHERE run_id = ?", (run_id,)).fetchone()[0])
+        return known, self.answerer(run_id)
 
     def finish_plan(self, run_id: str) -> None:
         """Note that every unit of the run is planned."""
@@ -112,8 +119,8 @@ class Ledger(Drops):
             if shard is not None:
                 self._add_shard(run_id, *shard)
             keys = {row.request_key for row in rows if not row.skip}
-            sql = "SELECT lower(hex(request_key)), id FROM asks WHERE request_key IN"
-            asks = dict(self._look_up(sql, map(bytes.fromhex, keys)))
+            sql = "SELECT lower(hex(request_key)), id FROM asks WHERE answerer = ? AND request_key IN"
+            asks = dict(self._look_up(sql, map(bytes.fromhex, keys), self._number(run_id)))
             db.executemany(
                 "INSERT INTO rows (run_id, custom_id, unit_id, variable, draw, ask_id, skip) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -123,9 +130,16 @@ class Ledger(Drops):
                 ),
             )
 
-    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
-        """Inside a transaction: the shard, its questions where they are new, and which line would ask which."""
-        db = self._db
+    def _number(self, run_id: str) -> int:
+        """The number of who answers a run."""
+        return int(self._db.execute("SELECT answerer FROM runs WHERE run_id = ?", (run_id,)).fetchone()[0])
+
+    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> int:
+        """Inside a transaction: the shard, its questions where they are new, and which line would ask which.
+
+        Returns the ledger's own number of the shard.
+        """
+        db, asked = self._db, self._number(run_id)
         values = (run_id, number, shard.path.name, shard.sha256, shard.url, shard.model)
         sizes = (shard.n_requests, shard.n_bytes, shard.n_tokens)
         shard_id = db.execute(
@@ -134,19 +148,28 @@ class Ledger(Drops):
             values + sizes,
         ).lastrowid
         db.executemany(
-            "INSERT OR IGNORE INTO asks (request_key, shard_id, open) VALUES (?, 0, 0)",
-            ((bytes.fromhex(key),) for key in sent.values()),
+            "INSERT OR IGNORE INTO asks (request_key, answerer, shard_id) VALUES (?, ?, 0)",
+            ((bytes.fromhex(key), asked) for key in sent.values()),
         )
         db.executemany(
             "INSERT INTO sent (shard_id, custom_id, ask_id, replaces) "
-            "SELECT ?, ?, id, answer_id FROM asks WHERE request_key = ?",
-            ((shard_id, custom_id, bytes.fromhex(key)) for custom_id, key in sorted(sent.items())),
+            "SELECT ?, ?, id, answer_id FROM asks WHERE request_key = ? AND answerer = ?",
+            ((shard_id, custom_id, bytes.fromhex(key), asked) for custom_id, key in sorted(sent.items())),
         )
+        return int(shard_id or 0)
 
     def add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
-        """Note a shard that asks again what was asked before."""
-        with self.transaction():
-            self._add_shard(run_id, number, shard, sent)
+        """Note a shard that asks again what was asked before.
+
+        Rows that rest on the answer of somebody else, as the first versions of the kit had it, rest on their own now.
+        """
+        with self.transaction() as db:
+            shard_id = self._add_shard(run_id, number, shard, sent)
+            sql = """SELECT sent.ask_id, rows.ask_id FROM sent
+                JOIN rows ON rows.run_id = ? AND rows.custom_id = sent.custom_id
+                WHERE sent.shard_id = ? AND rows.ask_id <> sent.ask_id"""
+            others = [(own, run_id, other) for own, other in db.execute(sql, (run_id, shard_id))]
+            db.executemany("UPDATE rows SET ask_id = ? WHERE run_id = ? AND ask_id = ?", others)
 
     # --- collect
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from codebook.ledger.answerers import note_answerer
 from codebook.ledger.claims import Claims, now
 
 KEPT = ".kept"
@@ -23,14 +24,18 @@ class Drops(Claims):
         sql = "SELECT 1 FROM jobs JOIN shards ON shards.id = jobs.shard_id WHERE run_id = ? AND engine <> '' LIMIT 1"
         return self._db.execute(sql, (run_id,)).fetchone() is not None
 
-    def drop_plan(self, run_id: str, digest: str, said: str) -> bool:
-        """Forget the plan of a run, to be planned anew under another digest; False where something was handed in."""
+    def drop_plan(self, run_id: str, digest: str, answerer: str, said: str) -> bool:
+        """Forget the plan of a run, to be planned anew with another digest or somebody else to answer it.
+
+        False: something was handed in, and nothing was changed.
+        """
         with self.transaction() as db:
             if self.was_sent(run_id):
                 return False
             self._drop_unsent(run_id)
             self._drop_rows(run_id)
-            db.execute("UPDATE runs SET digest = ?, planned = 0 WHERE run_id = ?", (digest, run_id))
+            sql = "UPDATE runs SET digest = ?, answerer = ?, planned = 0 WHERE run_id = ?"
+            db.execute(sql, (digest, note_answerer(db, answerer), run_id))
             db.execute("INSERT OR IGNORE INTO leftovers VALUES (?)", (f"{run_id}/table.csv",))
             self._note(run_id, "plan", said)
         return True

@@ -1,8 +1,9 @@
 """The ledger's tables, as numbered changes. A change that has been released is never edited: add the next one.
 
 runs     what was planned, by name
-asks     a question by its key; it is asked once, whoever needs it: `open` from the handing in of the shard `shard_id`
-         (or from the doubt whether it was handed in) until its answer is collected
+answerers  who answers, by the name that the engine gives
+asks     a question by its key and by who is asked; it is asked once, whoever needs it: `open` from the handing in of
+         the shard `shard_id` (or from the doubt whether it was handed in) until its answer is collected
 rows     a unit x variable x draw of a run, and the ask that answers it
 shards   files of request lines
 sent     which custom_id of which shard stands for which ask, and the answer that a new one is to replace
@@ -21,6 +22,7 @@ from contextlib import closing
 from pathlib import Path
 
 from codebook.errors import RecordError
+from codebook.ledger.answerers import UPGRADE, name_old_answerers, note_answerer
 from codebook.ledger.connecting import connect, has_changes_beside, wait_for_others
 from codebook.machine import MEND_LEDGER
 
@@ -107,12 +109,48 @@ def m005_claims(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def m006_answerers(db: sqlite3.Connection) -> None:
+    """A question belongs to whoever is asked: the same one at another service is another question."""
+    path = next(path for _, name, path in db.execute("PRAGMA database_list") if name == "main")
+    runs = [run for (run,) in db.execute("SELECT run_id FROM runs")]
+    known = name_old_answerers(Path(path), runs) if path else {}
+    for statement in (
+        "CREATE TABLE answerers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+        "ALTER TABLE runs ADD COLUMN answerer INTEGER NOT NULL DEFAULT 0",
+    ):
+        db.execute(statement)
+    for run, name in known.items():
+        db.execute("UPDATE runs SET answerer = ? WHERE run_id = ?", (note_answerer(db, name), run))
+    for statement in (
+        """CREATE TABLE new_asks (
+            id INTEGER PRIMARY KEY, request_key BLOB NOT NULL, answerer INTEGER NOT NULL, shard_id INTEGER NOT NULL,
+            open INTEGER NOT NULL DEFAULT 0, answer_id INTEGER, UNIQUE (request_key, answerer))""",
+        """INSERT INTO new_asks SELECT asks.id, request_key, COALESCE(runs.answerer, 0), asks.shard_id, open, answer_id
+            FROM asks LEFT JOIN answers ON answers.id = asks.answer_id LEFT JOIN jobs ON jobs.id = answers.job
+            LEFT JOIN shards ON shards.id = CASE WHEN open = 1 THEN asks.shard_id
+                ELSE COALESCE(jobs.shard_id, asks.shard_id) END
+            LEFT JOIN runs ON runs.run_id = shards.run_id""",
+        "DROP TABLE asks",
+        "ALTER TABLE new_asks RENAME TO asks",
+        "CREATE INDEX asks_open ON asks (shard_id) WHERE open = 1",
+        f"""INSERT INTO events (at, run_id, verb, what)
+            SELECT strftime('%Y-%m-%dT%H:%M:%S.000+00:00', 'now'), rows.run_id, '{UPGRADE}',
+                count(*) || ' of its answers were not given by ' || mine.name || ', which it asks, but by '
+                || other.name || ', which another run asked: the kit gave them to both then'
+            FROM rows JOIN asks ON asks.id = rows.ask_id JOIN runs ON runs.run_id = rows.run_id
+            JOIN answerers AS mine ON mine.id = runs.answerer JOIN answerers AS other ON other.id = asks.answerer
+            WHERE mine.id <> other.id AND asks.answer_id IS NOT NULL GROUP BY rows.run_id, other.id""",  # noqa: S608
+    ):
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first,
     m002_money,
     m003_times,
     m004_final,
     m005_claims,
+    m006_answerers,
 )
 
 

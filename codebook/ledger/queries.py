@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
+from codebook.ledger.answerers import UPGRADE
 from codebook.records import RETRIABLE
 from codebook.tasks.packing import N_TEXTS_SQL
 
@@ -190,8 +191,14 @@ class Queries:
         sql = "SELECT custom_id FROM rows WHERE run_id = ? AND custom_id IN"
         return {custom_id for (custom_id,) in self._look_up(sql, custom_ids, run_id)}
 
-    def asked_among(self, request_keys: Iterable[str], run_id: str = "") -> set[str]:
-        """Those of the questions that were asked, in any run, and are answered or the answer is on its way.
+    def answerer(self, run_id: str) -> str:
+        """Who answers a run; empty where that is not known."""
+        sql = "SELECT name FROM runs JOIN answerers ON answerers.id = runs.answerer WHERE run_id = ?"
+        found = self._db.execute(sql, (run_id,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def asked_among(self, request_keys: Iterable[str], answerer: str, run_id: str = "") -> set[str]:
+        """Those of the questions that `answerer` was asked, in any run, and that are answered or will be.
 
         A reply that is no label (refused, truncated, invalid) counts as an answer: asking again is a choice (`retry`).
         A failure, an expiry or a missing line is no answer, and a plan asks nothing; one that was paid and is lost
@@ -199,8 +206,9 @@ class Queries:
         """
         sql = f"""SELECT request_key FROM asks LEFT JOIN answers ON answers.id = asks.answer_id WHERE
             (asks.open = 1 OR {_ANSWERED} OR EXISTS
-                (SELECT 1 FROM rows WHERE rows.ask_id = asks.id AND rows.run_id = ?)) AND request_key IN"""  # noqa: S608
-        return {key.hex() for (key,) in self._look_up(sql, map(bytes.fromhex, request_keys), run_id)}
+                (SELECT 1 FROM rows WHERE rows.ask_id = asks.id AND rows.run_id = ?))
+            AND asks.answerer = (SELECT id FROM answerers WHERE name = ?) AND request_key IN"""  # noqa: S608
+        return {key.hex() for (key,) in self._look_up(sql, map(bytes.fromhex, request_keys), run_id, answerer)}
 
     def taken(self, shard_id: int) -> dict[str, str]:
         """Lines of a shard that need not be asked any more: custom_id -> the run that asks it, empty where answered.
@@ -384,6 +392,10 @@ class Queries:
             WHERE sent.shard_id = ? AND sent.custom_id = ? LIMIT 1"""
         found = self._db.execute(sql, (shard_id, custom_id)).fetchone()
         return str(found[0]) if found else ""
+
+    def upgrade_notes(self, run_id: str) -> list[str]:
+        """What a change of the ledger's tables brought to light about a run."""
+        return [what for _, verb, what in self.events(run_id) if verb == UPGRADE]
 
     def events(self, run_id: str) -> list[tuple[str, str, str]]:
         """(time, verb, what) of all that was done to a run."""

@@ -23,7 +23,7 @@ class Planner:
 
     def __init__(self, folder: RunFolder, ledger: Ledger, book: Codebook, asked: Mapping[str, Any], cuts: Cuts) -> None:
         self.folder, self.ledger, self.book, self.asked, self.cuts = folder, ledger, book, asked, cuts
-        self.number = ledger.last_shard_number(folder.name)
+        self.number, self.answerer = ledger.last_shard_number(folder.name), ledger.answerer(folder.name)
         self.resuming = ledger.n_rows(folder.name) > 0
         self.rows: list[PlannedRow] = []
         self.in_shard: set[str] = set()
@@ -65,7 +65,8 @@ class Planner:
     def _plan(self, found: Sequence[tuple[PlannedRow, Request | None]]) -> None:
         """Note rows that an earlier, interrupted planning did not note, and write the questions that are new."""
         name, noted = self.folder.name, set[str]()
-        asked = self.ledger.asked_among((row.request_key for row, request in found if request), name)
+        keys = (row.request_key for row, request in found if request)
+        asked = self.ledger.asked_among(keys, self.answerer, name)
         if self.resuming:
             noted = self.ledger.noted_among(name, (row.custom_id for row, _ in found))
         for row, request in found:

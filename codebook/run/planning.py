@@ -142,6 +142,7 @@ def rehearse_plan(
         with aim.draft(folder, chosen) as draft:
             draft.units_path.replace(folder.units_path)
         with ScratchLedger(folder.ledger_path, ledger) as planned:
+            planned.start_run(folder.name, "", aim.answerer)
             Planner(folder, planned, aim.book, draft.asked, aim.cuts).run()
             frame = rehearse(folder, planned, Meter(aim.asked), aim.limits)
     frame.attrs["notes"] = [*map(str, aim.warnings), *frame.attrs["notes"]]
@@ -152,7 +153,7 @@ def rehearse_plan(
 
 @dataclass
 class _Aim:
-    """What a run is to ask, and whom; the model, the limits and the warnings are known after `meet_engine`."""
+    """What a run is to ask, and whom; what the engine says of itself, and the warnings, come by `meet_engine`."""
 
     book: Codebook
     units: Source | Iterable[Unit]
@@ -163,6 +164,7 @@ class _Aim:
     given_cuts: Cuts | None
     watch: PersonalWatch
     limits: Limits = field(default_factory=Limits)
+    answerer: str = ""
     warnings: tuple[Fault, ...] = ()
 
     @classmethod
@@ -221,7 +223,7 @@ class _Aim:
         """Make the engine, and learn its model and limits, and what should be known before it is paid."""
         options = engine_options(self.asked)
         answering = make_engine(self.asked["engine"], folder=folder.work, model=self.asked["model"], **options)
-        self.asked["model"], self.limits = answering.model, answering.limits
+        self.asked["model"], self.limits, self.answerer = answering.model, answering.limits, answering.answerer
         refuse_guess(self.units, self.asked)
         self.warnings = tuple(check_requests(self.book, self.asked))
 
@@ -229,7 +231,8 @@ class _Aim:
         """Write the units into a file of their own, and describe the plan."""
         about = {"source": self.source, **describe_encoding(self.units)}
         path = folder.path / ".units.new.jsonl"
-        return make_draft(path, self.book, self.asked, about, chosen, self.warnings, self.watch)
+        blank = Draft(self.book, self.asked, self.answerer, about, self.warnings, path)
+        return make_draft(blank, chosen, self.watch)
 
 
 def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:

@@ -28,10 +28,10 @@ class ScratchLedger(Ledger):
         super().__init__(path)
         self.real = real
 
-    def asked_among(self, request_keys: Iterable[str], run_id: str = "") -> set[str]:
+    def asked_among(self, request_keys: Iterable[str], answerer: str, run_id: str = "") -> set[str]:
         """Those of the questions that were asked in any run, or that the run has planned already."""
         keys = list(request_keys)
-        return self.real.asked_among(keys) | super().asked_among(keys, run_id)
+        return self.real.asked_among(keys, answerer) | super().asked_among(keys, answerer, run_id)
 
     def add_planned(
         self, run_id: str, rows: Sequence[PlannedRow], shard: tuple[int, Shard, dict[str, str]] | None = None
@@ -39,7 +39,8 @@ class ScratchLedger(Ledger):
         """Note rows and a shard; the questions may stand in the real ledger only."""
         keys = {bytes.fromhex(row.request_key) for row in rows if not row.skip}
         with self.transaction() as db:
-            db.executemany("INSERT OR IGNORE INTO asks (request_key, shard_id, open) VALUES (?, 0, 0)", zip(keys))
+            sql = "INSERT OR IGNORE INTO asks (request_key, answerer, shard_id) VALUES (?, ?, 0)"
+            db.executemany(sql, ((key, self._number(run_id)) for key in keys))
         super().add_planned(run_id, rows, shard)
 
     def used_by_model(self, model: str, variables: Collection[str]) -> tuple[int, int, int]:

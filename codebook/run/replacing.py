@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,12 @@ class Draft:
 
     book: Codebook
     asked: Mapping[str, Any]
+    answerer: str
     about: Mapping[str, Any]
     warnings: tuple[Fault, ...]
     units_path: Path
-    units_sha256: str
-    n_units: int
+    units_sha256: str = ""
+    n_units: int = 0
     personal: tuple[str, ...] = ()
 
     @property
@@ -51,22 +52,15 @@ def plan_digest(book: str, units: str, asked: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def make_draft(
-    path: Path,
-    book: Codebook,
-    asked: Mapping[str, Any],
-    about: Mapping[str, Any],
-    units: Iterator[tuple[Unit, str | None]],
-    warnings: tuple[Fault, ...],
-    watch: PersonalWatch,
-) -> Iterator[Draft]:
-    """Write the units to `path`, where they stay unless they are put elsewhere until the end.
+def make_draft(blank: Draft, units: Iterator[tuple[Unit, str | None]], watch: PersonalWatch) -> Iterator[Draft]:
+    """Write the units to the path of a draft without any, where they stay unless they are put elsewhere until the end.
 
     Raises
     ------
     ParameterError
         No unit is left.
     """
+    path = blank.units_path
     n_units = 0
 
     def counted() -> Iterator[tuple[Unit, str | None]]:
@@ -82,7 +76,8 @@ def make_draft(
             raise ParameterError("There is nothing to code.", [Fault("units", "no unit is left", mend)])
         sha256 = digest_file(path)
         hidden = {"private": sha256} if watch.private else {}
-        yield Draft(book, {**asked, **hidden}, about, warnings, path, sha256, n_units, watch.told())
+        asked = {**blank.asked, **hidden}
+        yield replace(blank, asked=asked, units_sha256=sha256, n_units=n_units, personal=watch.told())
     finally:
         path.unlink(missing_ok=True)
 
@@ -100,11 +95,13 @@ def settle_plan(folder: RunFolder, ledger: Ledger, draft: Draft) -> None:
     name, sent = folder.name, ledger.was_sent(folder.name)
     if ledger.is_planned(name) is None and folder.record_path.is_file() and not _holds(folder, draft):
         raise _other_plan(folder, draft)  # the ledger was lost: nobody knows what was handed in
-    if ledger.start_run(name, draft.digest) != draft.digest:
-        if sent or _is_finished(folder, ledger) or not ledger.drop_plan(name, draft.digest, _say_change(folder, draft)):
+    known, answerer = ledger.start_run(name, draft.digest, draft.answerer)
+    if known != draft.digest or answerer not in ("", draft.answerer):
+        fixed = sent or _is_finished(folder, ledger)
+        if fixed or not ledger.drop_plan(name, draft.digest, draft.answerer, _say_change(folder, draft)):
             raise _other_plan(folder, draft)
     elif not sent and _lost_shards(folder, ledger):
-        ledger.drop_plan(name, draft.digest, "its shards were gone; they are written anew")
+        ledger.drop_plan(name, draft.digest, draft.answerer, "its shards were gone; they are written anew")
     elif sent and folder.units_path.is_file() and digest_file(folder.units_path) != draft.units_sha256:
         raise _other_plan(folder, draft)
     sweep_leftovers(folder.runs, ledger)
@@ -118,6 +115,8 @@ def _holds(folder: RunFolder, draft: Draft) -> bool:
         return False
     record = folder.read_record()
     planned = plan_digest(record["codebook"]["sha256"], record["units"]["sha256"], record["asked"])
+    if record.get("answerer", draft.answerer) != draft.answerer:
+        return False
     return planned == draft.digest and digest_file(folder.units_path) == draft.units_sha256
 
 
@@ -149,6 +148,7 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
             },
             "units": {**draft.about, "n": draft.n_units, "sha256": draft.units_sha256},
             "asked": draft.asked,
+            "answerer": draft.answerer,
             "warnings": [str(fault) for fault in draft.warnings],
             **({"personal": list(draft.personal)} if draft.personal else {}),
             "software": describe_software(),
@@ -183,4 +183,7 @@ def _differ(folder: RunFolder, draft: Draft) -> list[str]:
     before, after = record["asked"], draft.asked
     names = [name for name in {**before, **after} if name != "options" and before.get(name) != after.get(name)]
     old, new = before.get("options", {}), after["options"]
-    return found + names + [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    found += [*names, *(name for name in {**old, **new} if old.get(name) != new.get(name))]
+    if not found and record.get("answerer", draft.answerer) != draft.answerer:
+        found.append(f"who answers ({record['answerer']}, now {draft.answerer})")
+    return found

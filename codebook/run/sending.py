@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from codebook.engines import Engine, MakesAnew
 from codebook.engines.service.batches import is_full, read_ceiling
-from codebook.errors import EngineError, RecordError, UndecidedError, UnreachableError
+from codebook.errors import EngineError, RecordError, RunError, UndecidedError, UnreachableError
 from codebook.ledger import JobRow, Ledger
 from codebook.records import ENDED, JobState, Shard, digest
 from codebook.run.folder import RunFolder
@@ -47,6 +47,8 @@ def send_shards(
         The service refused, or cannot be reached. The shard can be handed in again.
     RecordError
         A shard is not as it was planned, or the service would refuse it.
+    RunError
+        Somebody else would answer than the run was planned for.
     """
     sweep_leftovers(folder.runs, ledger)
     engine: Engine | None = None
@@ -56,6 +58,7 @@ def send_shards(
             continue
         if engine is None:
             engine = make_engine()
+            _check_answerer(folder, ledger, engine)
             engine.check_ready()
         if has_room(ledger, engine, row):
             try:
@@ -64,6 +67,16 @@ def send_shards(
                 undecided = undecided or error
     if undecided:
         raise undecided
+
+
+def _check_answerer(folder: RunFolder, ledger: Ledger, engine: Engine) -> None:
+    """Refuse to have a run answered by somebody else than it was planned for: its answers would pass for theirs."""
+    planned = ledger.answerer(folder.name)
+    if planned not in ("", engine.answerer):
+        raise RunError(
+            f"Run {folder.name!r} was planned to be answered by {planned}, and would go to {engine.answerer} now. It "
+            "was not sent. To mend: put the address back, or plan it anew; under another name, if it was sent before."
+        )
 
 
 def has_room(ledger: Ledger, engine: Engine, row: JobRow) -> bool:

@@ -87,8 +87,9 @@ class Run(RunViews):
             n_packs = ledger.n_asked(self.name) if is_embedding(self.codebook) else 0
             money = ledger.money(self.name) if Meter(self.asked).charges else None
             final, odd = ledger.count_final(self.name), tuple(say_wrapping(self.folder, ledger))
+            foreign = ledger.upgrade_notes(self.name)
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
-        warnings, jobs = (*self.record.get("warnings", ()), *odd), tuple(map(describe_job, rows))
+        warnings, jobs = (*self.record.get("warnings", ()), *foreign, *odd), tuple(map(describe_job, rows))
         return RunStatus(
             *(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings),
             planned=planned,

@@ -98,6 +98,11 @@ class OpenAILiveEngine(JobEngine):
         return self._model
 
     @property
+    def answerer(self) -> str:
+        """Who answers: the service."""
+        return self.provider.answerer
+
+    @property
     def limits(self) -> Limits:  # type: ignore[override]
         """What one shard may hold: as much as a batch file, so that the same shard may go either way."""
         return Limits(self.provider.n_requests, self.provider.n_bytes)

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import read_yaml
 from codebook.paths import project_folder, show_path
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES, name_service
 from codebook.secrecy import looks_like_key
 
 
@@ -79,6 +79,11 @@ class Provider(BaseModel):
     def address(self) -> str:
         """Where it is called."""
         return self.base_url or OPENAI
+
+    @property
+    def answerer(self) -> str:
+        """The name under which its answers are kept."""
+        return name_service(self.name, self.address)
 
     def enqueued(self, model: str) -> int | None:
         """Tokens of this model that may wait in batches at a time, or None where that is not known.
