@@ -34,13 +34,21 @@ _ADDRESSES = {
 
 def name_old_answerers(ledger_path: Path, runs: list[str]) -> dict[str, str]:
     """Return who answered each of these runs of the first versions, as far as that can be told."""
-    own = _read_own(ledger_path.parent.parent / "providers.yaml")
-    found = {run: _name_old(_read_asked(ledger_path.parent / run / "run.json"), own) for run in runs}
+    found = {run: name_old_answerer(ledger_path.parent, _read_asked(ledger_path.parent / run)) for run in runs}
     return {run: name for run, name in found.items() if name}
 
 
-def _name_old(asked: Mapping[str, Any], own: Mapping[str, str]) -> str:
-    """Who answers a run; empty where it is not known. An archive may be another one by now, and costs nothing."""
+def name_old_answerer(folder: Path, asked: Mapping[str, Any]) -> str:
+    """Return who answered a run of the first versions, by what was asked; empty where that is not known.
+
+    An archive may be another one by now, and costs nothing.
+
+    Parameters
+    ----------
+    folder
+        Of all runs of the project.
+    """
+    own = _read_own(folder.parent / "providers.yaml")
     options, engine = asked.get("options") or {}, str(asked.get("engine") or "")
     if "archive" in options or engine not in _SERVICES:
         return "" if "archive" in options else engine
@@ -49,9 +57,9 @@ def _name_old(asked: Mapping[str, Any], own: Mapping[str, str]) -> str:
     return name_service(provider, str(address)) if address else ""
 
 
-def _read_asked(path: Path) -> Mapping[str, Any]:
+def _read_asked(run: Path) -> Mapping[str, Any]:
     try:
-        asked = orjson.loads(path.read_bytes())["asked"]
+        asked = orjson.loads((run / "run.json").read_bytes())["asked"]
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
     return asked if isinstance(asked, Mapping) else {}

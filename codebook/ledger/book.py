@@ -89,9 +89,12 @@ class Ledger(Drops):
     # --- plan
 
     def start_run(self, run_id: str, digest: str, answerer: str) -> tuple[str, str]:
-        """Note a run; return the digest it was first planned with, and who it was planned to ask."""
+        """Note a run; return the digest it was first planned with, and who it was planned to ask.
+
+        `answerer` is empty where that is not known; no other run is then given its answers.
+        """
         with self.transaction() as db:
-            number = note_answerer(db, answerer)
+            number = note_answerer(db, answerer) if answerer else 0
             sql = "INSERT OR IGNORE INTO runs (run_id, digest, answerer) VALUES (?, ?, ?)"
             db.execute(sql, (run_id, digest, number))
             if not self.was_sent(run_id):  # who it asks may be unknown in a ledger of the first versions

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from codebook.ledger.book import Ledger
 
 _N_AT_ONCE = 1_000
-_OWN = ("id", "shard_id", "run_id", "digest", "planned")
+_OWN = ("id", "shard_id", "run_id", "digest", "planned", "answerer")
 """Columns that another ledger gives itself."""
 
 
@@ -30,7 +30,8 @@ def describe_run(ledger: Ledger, run_id: str) -> Iterator[dict[str, Any]]:
     the answers in that order, `missing` (what holds for most questions without a line) and `others` by custom_id.
     `elsewhere` has the key of a row's question, and the run that asked it, by custom_id.
     """
-    yield {"run": _row(ledger, "SELECT * FROM runs WHERE run_id = ?", run_id)}
+    asked = {"answered_by": ledger.answerer(run_id)}
+    yield {"run": _row(ledger, "SELECT * FROM runs WHERE run_id = ?", run_id) | asked}
     for shard_id, job in ledger._db.execute(_SHARDS, (run_id,)).fetchall():
         line: dict[str, Any] = {"shard": _row(ledger, "SELECT * FROM shards WHERE id = ?", shard_id)}
         if job is not None:
@@ -91,17 +92,20 @@ class Prior(NamedTuple):
     length: int
 
 
-def known_keys(ledger: Ledger, keys: Iterable[str]) -> set[str]:
-    """Those of the questions that the ledger has."""
-    sql = "SELECT lower(hex(request_key)) FROM asks WHERE request_key IN"
-    return {key for (key,) in ledger._look_up(sql, map(bytes.fromhex, keys))}
+def known_keys(ledger: Ledger, keys: Iterable[str], answerer: str) -> set[str]:
+    """Those of the questions to `answerer` that the ledger has."""
+    sql = f"SELECT lower(hex(request_key)) FROM asks WHERE {_ASKED} AND request_key IN"  # noqa: S608
+    return {key for (key,) in ledger._look_up(sql, map(bytes.fromhex, keys), answerer)}
 
 
-def find_prior(ledger: Ledger, keys: Iterable[str]) -> list[Prior]:
-    """Those of the questions that have a reply already, whether it is a label or not."""
-    sql = """SELECT asks.id, asks.shard_id, answer_id, file, offset, length FROM asks
-        JOIN answers ON answers.id = asks.answer_id WHERE file IS NOT NULL AND request_key IN"""
-    return [Prior(*row) for row in ledger._look_up(sql, map(bytes.fromhex, keys))]
+def find_prior(ledger: Ledger, keys: Iterable[str], answerer: str) -> list[Prior]:
+    """Those of the questions to `answerer` that have a reply already, whether it is a label or not."""
+    sql = f"""SELECT asks.id, asks.shard_id, answer_id, file, offset, length FROM asks
+        JOIN answers ON answers.id = asks.answer_id WHERE file IS NOT NULL AND {_ASKED} AND request_key IN"""  # noqa: S608
+    return [Prior(*row) for row in ledger._look_up(sql, map(bytes.fromhex, keys), answerer)]
+
+
+_ASKED = "asks.answerer = COALESCE((SELECT id FROM answerers WHERE name = ?), 0)"
 
 
 def find_place(ledger: Ledger, ask_id: int) -> tuple[str, int, int] | None:

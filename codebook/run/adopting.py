@@ -92,7 +92,7 @@ class _Adoption:
         contents, ledger, name = self.contents, self.ledger, self.contents.folder.name
         contents.read(ledger)
         self._raise_faults()
-        prior = find_prior(ledger, set(contents.keys.values()))
+        prior = find_prior(ledger, set(contents.keys.values()), contents.answerer)
         self._note()
         self._keep(prior)
         self._raise_faults()
@@ -111,7 +111,8 @@ class _Adoption:
         """Note run, shards, jobs with their answers, and rows."""
         contents, ledger, name = self.contents, self.ledger, self.contents.folder.name
         record = contents.record
-        ledger.start_run(name, plan_digest(contents.book.digest, record["units"]["sha256"], record["asked"]))
+        planned = plan_digest(contents.book.digest, record["units"]["sha256"], record["asked"])
+        ledger.start_run(name, planned, contents.answerer)
         for file in contents.shards:
             ledger.add_shard(name, file.number, file.shard, dict(file.keys))
             self._note_job(ledger.jobs(name)[-1].shard_id, file)

@@ -10,6 +10,7 @@ from typing import Any
 from codebook.digests import digest_of, find_faults, named_digest
 from codebook.errors import Fault
 from codebook.ledger import Ledger, PlannedRow
+from codebook.ledger.answerers import name_old_answerer
 from codebook.ledger.carried import known_keys
 from codebook.paths import show_path
 from codebook.records import Shard, dump_canonical, load_line, number_lines, request_key
@@ -66,6 +67,12 @@ class Contents:
             self.variables = {row.custom_id: row.variable for row in self.rows}
             self.shards = list(self._read_shards(draws))
             self.keys = self._find_keys(ledger)
+
+    @property
+    def answerer(self) -> str:
+        """Who answers the run, as its folder says; empty where that is not known."""
+        carried, noted = self.carried.run.get("answered_by"), self.record.get("answerer")
+        return str(carried or noted or name_old_answerer(self.folder.runs, self.record["asked"]))
 
     def fault(self, path: Path, problem: str, mend: str = _MEND) -> None:
         """Note something that does not fit."""
@@ -159,7 +166,7 @@ class Contents:
             made = make_keys(self.folder, self.book, self.record["asked"])
             as_sent = {made[name]: key for name, key in own.items() if name in made}
             told |= {name: as_sent.get(made[name], made[name]) for name in left}
-        known = known_keys(ledger, told.values()) | set(own.values())
+        known = known_keys(ledger, told.values(), self.answerer) | set(own.values())
         if lacking := [name for name, key in told.items() if key not in known]:
             self._miss(lacking, sorted({elsewhere[name][1] for name in lacking if name in elsewhere} - {""}))
         return told | own
