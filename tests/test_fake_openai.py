@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,27 @@ def test_a_larger_cap_makes_a_truncated_answer_whole(
     batch = client.batches.retrieve(create(client, lines, url).id)
     whys = {name: read_reply(line).why for name, line in read_file(client, batch.output_file_id, tmp_path).items()}
     assert whys == {"0": "truncated", "1": None}
+
+
+def test_u12_a_stopped_clock_stamps_one_second_until_it_is_put_forward(fake: FakeOpenAI) -> None:
+    ticks = iter(range(1_800_000_000, 1_800_000_900))
+    fake.clock = lambda: float(next(ticks))  # a second passes with every look
+    assert fake.now() < fake.now()
+    fake.stop_clock()
+    assert fake.now() == fake.now()
+    before = fake.now()
+    fake.advance(hours=2)
+    assert fake.now() == before + 7200
+
+
+def test_u12_ctrl_c_is_heard_where_it_was_ignored(press_ctrl_c: Callable[[], None]) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        press_and_wait(press_ctrl_c)
+
+
+def press_and_wait(press: Callable[[], None]) -> None:
+    press()
+    threading.Event().wait(60)
 
 
 def test_expiry_is_taken_or_unknown(fake: FakeOpenAI, client: openai.OpenAI) -> None:
