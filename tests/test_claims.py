@@ -13,10 +13,10 @@ from fake_openai import FakeOpenAI
 from service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, units_of, why_of
 from test_ledger import collect, key, plan, submit, whys
 
-from codebook.errors import MissingKeyError, UnreachableError
+from codebook.errors import MissingKeyError, PendingError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import Shard, digest, read_lines
-from codebook.run import Run, open_run, sending
+from codebook.run import Run, open_run, sending, wait
 from codebook.shards import Cuts, write_without
 
 OLD = Path(__file__).parent / "golden" / "ledger_0_1.sql"
@@ -333,3 +333,15 @@ def test_a_shard_written_anew_keeps_the_bytes_of_its_lines(fake: FakeOpenAI) -> 
 def _rows(run: Run) -> list[Any]:
     with Ledger(run.folder.ledger_path) as ledger:
         return ledger.jobs(run.name)
+
+
+def test_r38_waiting_for_a_run_that_is_not_under_way_ends_and_says_what_to_do(fake: FakeOpenAI) -> None:
+    fake.fault("batches.create", "lost answer")
+    fake.fault("batches.list", "status", status=503, times=None, after=1, retry_after=0.01)
+    dead = plan_batch(fake, run="dead")
+    with pytest.raises(UnreachableError):
+        dead.submit()
+    waiting = plan_batch(fake, TEXTS[:2], run="two")
+    assert waiting.status().waits_for == ("dead",)
+    with pytest.raises(PendingError, match=r"waits for 2 answers to questions of dead.*codebook submit dead"):
+        wait(waiting, out=lambda _: None)

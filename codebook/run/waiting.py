@@ -6,7 +6,9 @@ import random
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
-from codebook.errors import BudgetError, PendingError, UnreachableError
+from codebook.errors import BudgetError, BusyError, PendingError, UnreachableError
+from codebook.ledger import Ledger
+from codebook.run.folder import RunFolder
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 
@@ -61,12 +63,41 @@ def wait(
                 return status
             if refused and not any(job.running for job in status.jobs):
                 raise refused
+            if idle := _find_idle(run, status):
+                raise PendingError(
+                    f"Run {run.name!r} waits for {status.n_pending:,} answers to questions of {' and '.join(idle)}, "
+                    "and nobody is at work there. Nothing is lost. To mend: "
+                    f"`codebook submit {idle[0]}`, or `codebook cancel {idle[0]}` and `codebook retry {run.name}`."
+                )
             if monotonic() > end:
                 raise PendingError(f"Run {run.name!r} is not done after {hours:g} hours. Nothing is lost; wait again.")
             sleep(next(pauses))
     except KeyboardInterrupt:
         out(f"Stopped waiting. Jobs of {run.name} go on at the service; `codebook collect {run.name}` fetches them.")
         raise
+
+
+def _find_idle(run: Run, status: RunStatus) -> list[str]:
+    """The runs that are waited for, where all that is outstanding is theirs and none of them is under way."""
+    if status.done or not all(job.collected for job in status.jobs):
+        return []
+    with Ledger(run.folder.ledger_path) as ledger:
+        jobs = [row for name in status.waits_for for row in ledger.jobs(name) if row.open]
+    if any(row.job_id for row in jobs) or any(_is_held(name) for name in status.waits_for):
+        return []
+    return list(status.waits_for)
+
+
+def _is_held(name: str) -> bool:
+    """Whether a process is at work on a run."""
+    folder = RunFolder(name)
+    if not folder.record_path.is_file():
+        return False
+    try:
+        with folder.lock():
+            return False
+    except BusyError:
+        return True
 
 
 def _step(run: Run) -> tuple[RunStatus, BudgetError | None, set[str]]:
