@@ -13,7 +13,7 @@ from scripted import make_book
 from service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
 from test_cli import Command, command  # noqa: F401  a fixture
 
-from codebook.errors import ParameterError, RunError, UnreachableError
+from codebook.errors import ParameterError, PendingError, RunError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import Unit, digest_file, read_lines
 from codebook.run import Run, open_run, plan, preflight, rehearse_plan
@@ -236,3 +236,12 @@ def test_u04_a_run_that_was_cancelled_before_it_was_sent_can_be_planned_anew(fak
     shutil.rmtree(again.folder.shards)
     assert check_sums(finish(plan_batch(fake, draws=2))) == {"": 12}
     assert len(list(read_lines(next(again.folder.shards.iterdir())))) == 12
+
+
+def test_u04_a_preflight_that_could_not_ask_says_nothing_of_a_batch(fake: FakeOpenAI) -> None:
+    fake.auto = False
+    plan_batch(fake).submit()
+    found = preflight(make_book("topic"), UNITS, model=MODEL, options={"base_url": fake.base_url})
+    with pytest.raises(PendingError, match=r"could not ask: one asks the same questions already.*codebook collect one"):
+        found.raise_errors()
+    assert fake.calls("chat") == []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.engines.service import check_host, find_provider
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, PendingError
 from codebook.records import CHAT, RETRIED, Unit
 from codebook.run.planning import plan, read_options
 from codebook.run.state import RunStatus
@@ -49,7 +49,15 @@ class Preflight:
         ------
         ParameterError
             With every distinct reason, the commonest first.
+        PendingError
+            All that is lacking is being asked by other runs: this one asked nothing, and says nothing of a batch.
         """
+        if self.faults and self.status.waits_for and not any(job.job_id for job in self.status.jobs):
+            others = " and ".join(self.status.waits_for)
+            raise PendingError(
+                f"The preflight could not ask: {others} asks the same questions already. Nothing is lost. "
+                f"To mend: `codebook collect {self.status.waits_for[0]}`, or look at its status."
+            )
         if self.faults:
             raise ParameterError("The preflight failed: a batch would fail in the same way.", self.faults)
 
