@@ -169,6 +169,34 @@ def test_cancel_one_shard_or_all(fake: FakeOpenAI, command: Command) -> None:
     assert command("cancel", "--all", "--yes").output.strip() == "Nothing is under way."
 
 
+def test_r47_one_dead_job_keeps_no_other_from_being_stopped(fake: FakeOpenAI, command: Command) -> None:
+    units = cb.read_units("data/texts.csv", id_column="id", text_column="text")
+    fake.auto = False
+    for name in ("one", "two"):
+        cb.plan(
+            "codebook.yaml",
+            units,
+            run=name,
+            engine="openai_batch",
+            model=f"gpt-6-luna-{name}",
+            cuts=Cuts(n_requests=2),
+        ).submit()
+    dead = cb.open_run("one").status().jobs[0].job_id
+    fake.forget(dead)
+    refused = command("cancel", "--all", "--yes")
+    assert refused.exit_code == 1
+    assert dead in refused.output
+    assert "one" in refused.output
+    assert "--give-up" in refused.output
+    fake.auto = "at once"
+    others = [job for name in ("one", "two") for job in cb.open_run(name).status(poll=True).jobs if job.job_id != dead]
+    assert [job.state for job in others] == ["cancelled"] * 3
+    given_up = command("cancel", "one", "--give-up", "--yes")
+    assert given_up.exit_code == 0
+    assert "may still be billed" in given_up.output
+    assert cb.open_run("one").status().jobs[0].collected
+
+
 def test_r09_a_guessed_encoding_is_told_recorded_and_never_paid_for(fake: FakeOpenAI, command: Command) -> None:
     texts = Path("data/texts.csv")
     texts.write_bytes(f"{texts.read_text()}t9,Köln und Zürich\n".encode("cp1252"))

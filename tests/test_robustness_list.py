@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-NUMBERS = [int(n) for n in re.findall(r"^\| R(\d+) \|", (TESTS.parent / "docs/robustness.md").read_text(), re.MULTILINE)]
-TESTED = {int(n) for file in TESTS.rglob("test_*.py") for n in re.findall(r"def test_r(\d\d)_", file.read_text("utf-8"))}
+NUMBERS = [
+    int(n) for n in re.findall(r"^\| R(\d+) \|", (TESTS.parent / "docs/robustness.md").read_text(), re.MULTILINE)
+]
+TESTED = {
+    int(n) for file in TESTS.rglob("test_*.py") for n in re.findall(r"def test_r(\d\d)_", file.read_text("utf-8"))
+}
 
 
 @pytest.mark.parametrize("number", NUMBERS)
