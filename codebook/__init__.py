@@ -40,6 +40,7 @@ _WHERE = {
         "preflight",
         "plan",
         "rehearse_plan",
+        "discard_run",
         "open_run",
         "list_runs",
         "erase_unit",

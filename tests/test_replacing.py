@@ -8,15 +8,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from fake_openai import FakeOpenAI
 from scripted import make_book
 from service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
 from test_cli import Command, command  # noqa: F401  a fixture
 
+from codebook.cli import main
 from codebook.errors import ParameterError, PendingError, RunError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import Unit, digest_file, read_lines
-from codebook.run import Run, open_run, plan, preflight, rehearse_plan
+from codebook.run import Run, discard_run, list_runs, open_run, plan, preflight, rehearse_plan
 from codebook.shards import Cuts
 
 UNITS = [Unit(f"u{n}", text) for n, text in enumerate(TEXTS)]
@@ -245,3 +247,23 @@ def test_u04_a_preflight_that_could_not_ask_says_nothing_of_a_batch(fake: FakeOp
     with pytest.raises(PendingError, match=r"could not ask: one asks the same questions already.*codebook collect one"):
         found.raise_errors()
     assert fake.calls("chat") == []
+
+
+def test_u04_a_run_that_was_not_handed_in_is_discarded(fake: FakeOpenAI, project: Path) -> None:
+    finish(plan_batch(fake, TEXTS[:2], run="kept"))
+    run = plan_batch(fake)
+    discard_run("one")
+    assert not run.folder.path.exists()
+    assert list_runs() == ["kept"]
+    with ledger_of(run) as ledger:
+        assert ledger.runs() == ["kept"]
+        assert ledger.leftovers() == []
+    with pytest.raises(RunError, match="knows no run 'one'"):
+        discard_run("one")
+    with pytest.raises(RunError, match="was handed in"):
+        discard_run("kept")
+    again = plan_batch(fake)
+    shutil.rmtree(again.folder.path)
+    assert CliRunner().invoke(main, ["discard", "one", "--yes"]).output == "Run one is discarded.\n"
+    assert check_sums(finish(plan_batch(fake))) == {"": 6}
+    check_paid(fake, 6)

@@ -163,6 +163,17 @@ def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
 
 @click.command()
 @click.argument("run")
+@click.confirmation_option(prompt="Drop this run, with its folder?")
+def discard(run: str) -> None:
+    """Drop RUN, of which nothing was handed in, with its folder."""
+    from codebook.run import discard_run
+
+    discard_run(run)
+    say(f"Run {run} is discarded.")
+
+
+@click.command()
+@click.argument("run")
 @click.confirmation_option(prompt="Delete what the service keeps of this run? The answers on disk stay.")
 def delete_remote(run: str) -> None:
     """Delete the files of RUN at the service, after the answers on disk were checked."""

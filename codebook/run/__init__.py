@@ -2,6 +2,7 @@
 
 from codebook.records import RETRIABLE, RETRIED
 from codebook.run.adopting import adopt
+from codebook.run.discarding import discard_run
 from codebook.run.embedding import embed_texts
 from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.estimate import estimate_whole
@@ -36,6 +37,7 @@ __all__ = [
     "adopt",
     "ask_now",
     "cost_history",
+    "discard_run",
     "draw_examples",
     "embed_texts",
     "erase_unit",
