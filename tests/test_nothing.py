@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from codebook.analysis.examples import make_table
 from codebook.errors import StatisticError
 from codebook.report import read_outputs
 
+DATA = Path(__file__).parent.parent / "data"
 TOPICS = ["coal", "sports", "travel", "coal", "coal", "sports"]
 OTHER = [*TOPICS[:5], "coal"]
 FRAMES = ["moral", "moral+conflict", "conflict", "economy"]
@@ -54,8 +56,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     draw_quickly(monkeypatch)
 
 
-def remarks(project: Path) -> dict[str, str]:
-    return {each.name: each.note for each in read_outputs(project / "runs" / "r" / "outputs") if each.kind == "remark"}
+def remarks(project: Path, run: str = "r") -> dict[str, str]:
+    return {each.name: each.note for each in read_outputs(project / "runs" / run / "outputs") if each.kind == "remark"}
 
 
 @pytest.mark.usefixtures("quick")
@@ -106,6 +108,25 @@ def test_u01_two_people_are_adjudicated_with_the_gold_or_without(
     assert sheet["unit_id"].tolist() == ["u5"]
     assert remarks(project)["errors"] == "2 coders: Dawid-Skene cannot tell who is wrong with fewer than three."
     assert ("consensus" in remarks(project)) == (not known)
+
+
+@pytest.mark.usefixtures("quick")
+def test_u01_the_gallery_goes_on_without_gold(project: Path) -> None:
+    images, texts, pages = (DATA / name for name in ("clothing_images", "entities_wikigold", "scanned_pages"))
+    few = project / "few"
+    few.mkdir()
+    for image in sorted((images / "images").iterdir())[:3]:
+        shutil.copy(image, few)
+    asked = {"codebook": str(images / "codebook.yaml"), "coders": "", "form": ["max_side: 64"]}
+    run_cells("image_labels", run="r", images="few", **asked)
+    assert set(remarks(project)) == {"validity_by_coder", "with_examples", "confusion"}
+    asked = {"codebook": str(texts / "codebook.yaml"), "gold": "", "limit": 2, "database": "found.db"}
+    run_cells("extraction", run="texts", units=str(texts / "docs.jsonl"), replicates=10, **asked)
+    assert remarks(project, "texts")["entities_f1"] == "There is no gold: nothing to compare."
+    shutil.copy(pages / "address_1790_digital.pdf", few)
+    asked = {"codebook": str(pages / "codebook.yaml"), "documents": [], "floors": "", "pages": "1"}
+    run_cells("pdf_transcription", run="pages", folder="few", shown="address_1790_digital", shown_page=1, **asked)
+    assert remarks(project, "pages")["transcript_accuracy"] == "No document has a known text: nothing to compare."
 
 
 TABLE = make_table("v", {"m": ["a", "b"], "ann": ["a", None]})
