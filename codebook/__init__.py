@@ -40,6 +40,7 @@ _WHERE = {
         "preflight",
         "plan",
         "rehearse_plan",
+        "cancel_run",
         "discard_run",
         "open_run",
         "list_runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from fake_openai import FakeOpenAI
 from service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, units_of, why_of
 from test_ledger import collect, key, plan, submit, whys
 
-from codebook.errors import MissingKeyError, PendingError, UnreachableError
+from codebook.cli import main
+from codebook.errors import MissingKeyError, PendingError, RunError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import Shard, digest, read_lines
-from codebook.run import Run, open_run, sending, wait
+from codebook.run import Run, cancel_run, open_run, sending, wait
 from codebook.shards import Cuts, write_without
 
 OLD = Path(__file__).parent / "golden" / "ledger_0_1.sql"
@@ -345,3 +348,39 @@ def test_r38_waiting_for_a_run_that_is_not_under_way_ends_and_says_what_to_do(fa
     assert waiting.status().waits_for == ("dead",)
     with pytest.raises(PendingError, match=r"waits for 2 answers to questions of dead.*codebook submit dead"):
         wait(waiting, out=lambda _: None)
+
+
+def test_r38_a_run_whose_folder_was_removed_is_given_up_and_frees_its_questions(fake: FakeOpenAI) -> None:
+    fake.auto = False
+    gone = plan_batch(fake, run="gone")
+    gone.submit()
+    other = plan_batch(fake, TEXTS[:2], run="two")
+    shutil.rmtree(gone.folder.path)
+    with pytest.raises(RunError, match=r"folder runs/gone is gone.*codebook cancel gone --give-up"):
+        cancel_run("gone")
+    done = CliRunner().invoke(main, ["cancel", "gone", "--give-up", "--yes"])
+    assert (done.exit_code, done.output) == (0, "0 shards of run gone were never sent, 1 jobs were given up.\n")
+    assert not gone.folder.path.exists()
+    assert why_of(other) == {"u0": "cancelled", "u1": "cancelled"}
+    with Ledger(other.folder.ledger_path) as ledger:
+        assert "given up, and may still be billed: the folder of its run is gone" in ledger.jobs("gone")[0].note
+        assert ledger.money("gone").reserved > 0, "it may still be billed"
+    fake.auto = "at once"
+    assert other.retry() == 2
+    assert check_sums(finish(other)) == {"": 2}
+
+
+def test_r47_one_dead_job_ends_neither_the_run_nor_the_sweep_and_give_up_ends_it(fake: FakeOpenAI) -> None:
+    fake.auto = False
+    runs = [plan_batch(fake, [f"{name} {n}" for n in range(4)], run=name, cuts=Cuts(n_requests=2)) for name in "ab"]
+    for run in runs:
+        run.submit()
+    fake.forget(next(iter(fake.batches)))
+    done = CliRunner().invoke(main, ["cancel", "--all", "--yes"])
+    assert done.exit_code == 1
+    assert "a: 1 of 2 jobs of run 'a' could not be stopped" in done.output
+    states = [batch["status"] for batch in fake.batches.values()]
+    assert states.count("cancelling") == 3
+    status = runs[0].cancel(give_up=True)
+    assert status.jobs[0].state == "cancelled"
+    assert status.jobs[0].note.startswith("given up, and may still be billed: ")

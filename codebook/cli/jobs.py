@@ -142,17 +142,17 @@ def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
 def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
     """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
     from codebook.errors import CodebookError, RunError
-    from codebook.run import list_running, open_run
+    from codebook.run import cancel_run, list_running
 
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
     if not everything:
-        say(open_run(run).cancel(shard, give_up=give_up))
+        say(cancel_run(run, shard, give_up=give_up))
         return
     names, failures = list_running(), list[str]()
     for name in names:
         try:
-            say(open_run(name).cancel(give_up=give_up))
+            say(cancel_run(name, give_up=give_up))
         except CodebookError as error:
             failures.append(f"  - {name}: {error}")
     if not names:

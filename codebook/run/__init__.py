@@ -22,7 +22,7 @@ from codebook.run.planning import ask_now, plan, rehearse_plan
 from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
 from codebook.run.storing import store_vectors
-from codebook.run.verbs import Run, open_run
+from codebook.run.verbs import Run, cancel_run, open_run
 from codebook.run.waiting import wait
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "RunStatus",
     "adopt",
     "ask_now",
+    "cancel_run",
     "cost_history",
     "discard_run",
     "draw_examples",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from codebook.engines import Engine
-from codebook.errors import CodebookError, EngineError
+from codebook.errors import CodebookError, EngineError, RunError
 from codebook.ledger import JobRow, Ledger
 from codebook.run.failures import Failure, keep_failure
 from codebook.run.folder import RunFolder
@@ -64,3 +64,29 @@ def give_up_job(folder: RunFolder, ledger: Ledger, row: JobRow, reason: str) -> 
 def name_job(row: JobRow) -> str:
     """A job as a message names it."""
     return f"shard {row.number}" + f" ({row.job_id})" * bool(row.job_id)
+
+
+def give_up_lost(folder: RunFolder, shard: int = 0, *, give_up: bool) -> str:
+    """Stop a run whose folder is gone, by the ledger alone; return what was done.
+
+    Raises
+    ------
+    RunError
+        The ledger does not know the run, or jobs may be under way: only `give_up` ends the waiting for those.
+    """
+    if not folder.ledger_path.is_file():
+        raise RunError(f"There is no run {folder.name!r}: the project has no ledger.")
+    with Ledger(folder.ledger_path) as ledger:
+        if ledger.is_planned(folder.name) is None:
+            raise RunError(f"The ledger knows no run {folder.name!r}. To mend: `codebook status` lists the runs.")
+        n_unsent = ledger.close_unsent(folder.name, shard)
+        jobs = [row for row in ledger.jobs(folder.name) if row.open and shard in (0, row.number)]
+        if jobs and not give_up:
+            raise RunError(
+                f"The folder runs/{folder.name} is gone, so nobody can be asked to stop "
+                f"{', '.join(map(name_job, jobs))}. To mend: plan the run again as it was, which finds them; or "
+                f"`codebook cancel {folder.name} --give-up`, though they may still be billed."
+            )
+        for row in jobs:
+            give_up_job(folder, ledger, row, "the folder of its run is gone")
+    return f"{n_unsent} shards of run {folder.name} were never sent, {len(jobs)} jobs were given up."

@@ -22,7 +22,7 @@ from codebook.run.planner import make_anew
 from codebook.run.rehearsal import rehearse
 from codebook.run.sending import look_after, send_shards, settle_doubt
 from codebook.run.state import RunStatus, describe_answers, describe_job
-from codebook.run.stopping import give_up_job, stop_jobs
+from codebook.run.stopping import give_up_job, give_up_lost, stop_jobs
 from codebook.run.storing import store_vectors
 from codebook.run.views import RunViews
 from codebook.run.wrappings import say_wrapping
@@ -30,6 +30,22 @@ from codebook.table import write_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus | str:
+    """Stop a run as `Run.cancel` does, also one whose folder is gone; return how it stands, or what was done.
+
+    Raises
+    ------
+    EngineError
+        Jobs could not be stopped; the others were.
+    RunError
+        There is no such run, or its folder is gone and jobs may be under way.
+    """
+    folder = RunFolder(name)
+    if folder.record_path.is_file():
+        return open_run(name).cancel(shard, give_up=give_up)
+    return give_up_lost(folder, shard, give_up=give_up)
 
 
 def open_run(name: str) -> Run:
