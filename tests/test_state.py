@@ -134,7 +134,7 @@ def test_r11_a_run_that_was_renamed_with_a_batch_out_keeps_no_other_from_going_o
     fake.auto = False
     plan_batch(fake, ["One more sentence."], run="three").submit()
     stopped = command("cancel", "--all", "--yes")
-    assert (stopped.exit_code, "one: There is no run 'one'" in stopped.output) == (1, True)
+    assert (stopped.exit_code, "one: The folder runs/one is gone" in stopped.output) == (1, True)
     assert open_run("three").status().jobs[0].state in ("cancelling", "cancelled")
     fake.auto = "at once"
     (one.folder.runs / "renamed").rename(one.folder.path)

@@ -84,8 +84,9 @@ def give_up_lost(folder: RunFolder, shard: int = 0, *, give_up: bool) -> str:
         if jobs and not give_up:
             raise RunError(
                 f"The folder runs/{folder.name} is gone, so nobody can be asked to stop "
-                f"{', '.join(map(name_job, jobs))}. To mend: plan the run again as it was, which finds them; or "
-                f"`codebook cancel {folder.name} --give-up`, though they may still be billed."
+                f"{', '.join(map(name_job, jobs))}. To mend: name the folder so again, if you renamed it; "
+                f"or plan the run again as it was, which finds them; or `codebook cancel {folder.name} --give-up`, "
+                "though they may still be billed."
             )
         for row in jobs:
             give_up_job(folder, ledger, row, "the folder of its run is gone")
