@@ -114,6 +114,7 @@ def build_ledger(units: Sequence[Unit], folder: Path) -> None:
     """The same out of the run's `units.jsonl`, with every question in the ledger."""
     place, asked = RunFolder("bench", folder), {"model": MODEL, "url": CHAT, "draws": 1, "settings": {}}
     with Ledger(place.ledger_path) as ledger:
+        ledger.start_run(place.name, "bench", "bench")
         Planner(place, ledger, make_book(), asked, Cuts()).run()
 
 
