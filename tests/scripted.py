@@ -19,10 +19,12 @@ from codebook.dialects import Prompt, read_prompt, unfence, write_reply
 from codebook.engines import ENGINES
 from codebook.engines.base import error_line, result_id, result_line
 from codebook.engines.local import LocalEngine
-from codebook.records import JobState, dump_canonical, dump_line, iter_lines, read_lines, write_atomic
+from codebook.records import JobState, Unit, dump_canonical, dump_line, iter_lines, read_lines, write_atomic
+from codebook.run import Run, open_run, plan
 from codebook.scheme import Codebook, parse_codebook
 
 MODEL = "scripted-1"
+UNITS = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]
 
 BOOK = """
 name: debate
@@ -63,6 +65,15 @@ def register(monkeypatch: pytest.MonkeyPatch | None = None) -> None:
         ENGINES["scripted"] = "scripted:Scripted"
     else:
         monkeypatch.setitem(ENGINES, "scripted", "scripted:Scripted")
+
+
+def collect_one(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run "one" of `UNITS`, asked and collected."""
+    register(monkeypatch)
+    planned = plan(make_book("topic"), UNITS, run="one", engine="scripted")
+    planned.submit()
+    planned.collect()
+    return open_run("one")
 
 
 def expected_label(prompt: Prompt, text: str) -> str:

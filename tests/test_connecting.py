@@ -10,24 +10,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from readonly import run_read_only
-from scripted import make_book, register
+from scripted import UNITS, collect_one
 
 import codebook as cb
 from codebook.errors import RecordError
 from codebook.ledger import MIGRATIONS, Ledger, connecting
-from codebook.records import Unit, digest_file
-from codebook.run import Run, open_run, plan
-
-UNITS = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]
+from codebook.records import digest_file
+from codebook.run import Run
 
 
 @pytest.fixture
 def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    register(monkeypatch)
-    planned = plan(make_book("topic"), UNITS, run="one", engine="scripted")
-    planned.submit()
-    planned.collect()
-    return open_run("one")
+    return collect_one(monkeypatch)
 
 
 def files_of(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from scripted import make_book, register
+from scripted import collect_one
 
 import codebook as cb
 from codebook import digests
@@ -17,21 +17,16 @@ from codebook.cli import main
 from codebook.digests import check_results, digest_of
 from codebook.engines import make_engine
 from codebook.errors import RecordError
-from codebook.records import Unit, digest_file
+from codebook.records import digest_file
 from codebook.report import write_report
-from codebook.run import Run, embed_texts, open_run, plan, store_vectors
+from codebook.run import Run, embed_texts, open_run, store_vectors
 
-UNITS = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]
 CHANGED = r"runs/one/results/0001-\w{12}-output\.jsonl was changed since it was written.*To mend: restore it"
 
 
 @pytest.fixture
 def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    register(monkeypatch)
-    planned = plan(make_book("topic"), UNITS, run="one", engine="scripted")
-    planned.submit()
-    planned.collect()
-    return open_run("one")
+    return collect_one(monkeypatch)
 
 
 def result_of(run: Run) -> Path:

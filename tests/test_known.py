@@ -8,26 +8,20 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from scripted import make_book, register
+from scripted import UNITS, collect_one, make_book
 
 from codebook.cli import main
 from codebook.errors import RunError
-from codebook.records import Unit
 from codebook.run import Run, list_unknown, open_run, plan
 from codebook.run.planner import Planner
 from codebook.widgets import show_dashboard
 
-UNITS = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]
 UNKNOWN = "The ledger does not know run '{}'.*codebook adopt runs/{}"
 
 
 @pytest.fixture
 def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    register(monkeypatch)
-    planned = plan(make_book("topic"), UNITS, run="one", engine="scripted")
-    planned.submit()
-    planned.collect()
-    return open_run("one")
+    return collect_one(monkeypatch)
 
 
 def command(*words: str) -> Result:
