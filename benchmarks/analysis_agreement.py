@@ -24,10 +24,10 @@ from clock import clock
 from memory import peak_mb
 
 from codebook.analysis import krippendorff_alpha
-from codebook.analysis.coefficients import COEFFICIENTS, estimate_coefficient
-from codebook.analysis.counts import Codings, read_codings
-from codebook.analysis.reliability import Bootstrap, pairable
-from codebook.analysis.scales import Scale
+from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.scales import Scale
+from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
+from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
 
 REPLICATES, CODERS, MISSING, SEED = 1000, 3, 0.1, 1
 LOOP = {1_000: 50, 10_000: 10, 100_000: 3}  # replicates of the loop that are measured, then scaled

@@ -21,7 +21,7 @@ import pandas as pd
 from clock import clock
 
 from codebook.analysis import VariableSpec, compare_association, label_association
-from codebook.analysis.association import associate
+from codebook.analysis.association.pair_statistics import associate
 
 N_UNITS, N_LABELS, SEED = 100_000, 30, 1
 VARIABLE = VariableSpec("frames", "nominal", [f"label {number}" for number in range(N_LABELS)], kind="multi")

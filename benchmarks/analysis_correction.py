@@ -15,8 +15,8 @@ from clock import clock
 from memory import peak_mb
 
 from codebook.analysis import correct
-from codebook.analysis.correction.design import build_design
 from codebook.analysis.correction.inputs import read_inputs
+from codebook.analysis.correction.model_matrix import build_design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.sampling import draw_gold
 

@@ -14,9 +14,9 @@ from clock import clock
 from sklearn.metrics import f1_score
 
 from codebook.analysis import validity
-from codebook.analysis.gold import Cells, count_cells, read_pair
-from codebook.analysis.measures import OVERALL, measure_cells, overall_measures, resample_cells
-from codebook.analysis.reliability import Bootstrap
+from codebook.analysis.against_gold.gold_cells import Cells, count_cells, read_pair
+from codebook.analysis.against_gold.measures import OVERALL, measure_cells, overall_measures, resample_cells
+from codebook.analysis.reliability.krippendorff import Bootstrap
 
 SEED, REPLICATES = 1, 1000
 MACRO = OVERALL.index("macro F1")

@@ -15,7 +15,8 @@ from memory import peak_mb
 
 from codebook.dialects import Prompt, fence, write_body
 from codebook.engines import make_engine
-from codebook.records import CHAT, Shard, digest_file, dump_canonical, load_line, write_lines
+from codebook.files.lines import digest_file, dump_canonical, load_line, write_lines
+from codebook.records import CHAT, Shard
 
 TEXTS = Path(__file__).parents[1] / "data" / "topics_sib200_en" / "texts.csv"
 TOPICS = {

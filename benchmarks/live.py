@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from codebook.engines.openai_live import OpenAILiveEngine
-from codebook.records import CHAT, Shard, digest_file, iter_lines, load_line, read_lines, write_lines
+from codebook.files.lines import digest_file, iter_lines, load_line, read_lines, write_lines
+from codebook.records import CHAT, Shard
 
 SERVER = Path(__file__).parents[1] / "tests" / "loopback.py"
 LATENCY_S = 0.25

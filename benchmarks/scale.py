@@ -27,8 +27,9 @@ from memory import peak_mb
 
 from codebook.dialects import read_prompt, write_body, write_reply
 from codebook.engines import ENGINES
-from codebook.engines.base import result_line
-from codebook.records import CHAT, read_lines
+from codebook.engines.protocol import result_line
+from codebook.files.lines import read_lines
+from codebook.records import CHAT
 from codebook.run import plan
 from codebook.scheme import read_codebook
 from codebook.shards import Cuts

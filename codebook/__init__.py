@@ -52,7 +52,7 @@ _WHERE = {
         "list_errors",
         "cost_history",
     ),
-    "table": (
+    "codings": (
         "busiest_coders",
         "coders_sharing",
         "count_labels",
@@ -214,7 +214,7 @@ def __getattr__(name: str) -> Any:
 @cache
 def _in_words(verb: FunctionType) -> Any:
     """A verb that says in words what the machine did not let it do, such as to write to a full disk."""
-    from codebook.machine import in_words
+    from codebook.ground.machine import in_words
 
     return in_words(verb)
 

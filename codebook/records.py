@@ -1,24 +1,16 @@
-"""What flows through the kit, and how it is written to and read from JSON lines.
-
-A file of JSON lines is split on LF and on nothing else: U+2028, U+2029 and U+0085 are line ends to
-`str.splitlines`, but not to JSON, so they are escaped on writing and never split on when reading.
-"""
+"""What flows through the kit: units, requests, shards, jobs and answers, each a small record."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 
-from codebook.errors import RecordError
+from codebook.files.lines import digest, escape_ends
 
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
@@ -35,8 +27,6 @@ WHYS = ("refused", "truncated", "invalid", "failed", "expired", "cancelled", "ab
 RETRIED = ("failed", "expired", "cancelled", "absent")
 """The whys that are asked again unless told otherwise: those where no answer was given."""
 RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")
-
-_ESCAPES = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
 
 class UnitFile(NamedTuple):
@@ -192,60 +182,6 @@ def say_erased(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def dump_line(value: Any) -> bytes:
-    """Write a value as one JSON line, LF included.
-
-    Examples
-    --------
-    >>> dump_line({"text": "a\\u2028b"})
-    b'{"text":"a\\\\u2028b"}\\n'
-    """
-    return escape_ends(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def escape_ends(json: bytes) -> bytes:
-    """The same JSON, in which nothing but LF ends a line.
-
-    Examples
-    --------
-    >>> escape_ends('["a\\u2028b"]'.encode())
-    b'["a\\\\u2028b"]'
-    """
-    if json.isascii():
-        return json
-    for raw, escaped in _ESCAPES:
-        if raw[-1:] in json and raw in json:  # one byte is found faster than three
-            json = json.replace(raw, escaped)
-    return json
-
-
-def dump_canonical(value: Any) -> bytes:
-    """Write a value as canonical JSON: keys sorted, no spaces, no LF. Equal values give equal bytes.
-
-    Examples
-    --------
-    >>> dump_canonical({"b": 1, "a": [True, None]})
-    b'{"a":[true,null],"b":1}'
-    """
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
-def digest(*parts: bytes | str) -> str:
-    """SHA-256 of the parts, each preceded by its length, as 64 hex digits.
-
-    Examples
-    --------
-    >>> digest("ab", "c") == digest("a", "bc")
-    False
-    """
-    total = hashlib.sha256()
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        total.update(b"%d:" % len(raw))
-        total.update(raw)
-    return total.hexdigest()
-
-
 def request_key(url: str, body: bytes, draw: int = 0) -> str:
     """Name a question by what is asked: SHA-256 of endpoint, canonical body (`dump_canonical`) and draw."""
     return digest(url, body, str(draw))
@@ -276,79 +212,3 @@ def name_service(provider: str, address: str) -> str:
     'openai https://api.openai.com/v1'
     """
     return f"{provider} {normalise_address(address)}"
-
-
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def load_line(line: bytes, where: str) -> dict[str, Any]:
-    """Read one JSON line that must hold an object.
-
-    Raises
-    ------
-    RecordError
-        The line is no JSON object; `where` says which line it was.
-    """
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise RecordError(f"{where}: not a line of JSON ({error}). The file is damaged or cut short.") from None
-    if not isinstance(value, dict):
-        raise RecordError(f"{where}: expected a JSON object, found {type(value).__name__}.")
-    return value
-
-
-def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield `(offset, line)` for every non-empty line of a file, split on LF only, LF left out."""
-    for _, offset, line in number_lines(path):
-        yield offset, line
-
-
-def number_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Yield `(number, offset, line)` as `iter_lines` does; numbers count empty lines too, as an editor shows them."""
-    offset = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):  # binary files iterate on b"\n" alone
-            body = line.rstrip(b"\r\n")
-            if body.strip():
-                yield number, offset, body
-            offset += len(line)
-
-
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the JSON object of every line of a file.
-
-    Raises
-    ------
-    RecordError
-        A line is no JSON object; the message names file and line.
-    """
-    for number, _, line in number_lines(path):
-        yield load_line(line, f"{path.name}, line {number}")
-
-
-@contextmanager
-def write_atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that takes the place of `path` only when the block ends well.
-
-    The bytes are on disk (fsync) before the rename, so a crash leaves the old file or the new one, never a part.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def write_lines(path: Path, values: Iterable[Any]) -> None:
-    """Write values as a file of JSON lines, all or nothing."""
-    with write_atomic(path) as file:
-        file.writelines(dump_line(value) for value in values)

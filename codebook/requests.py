@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.records import CHAT, Request, Unit, dump_canonical, escape_ends
+from codebook.files.lines import dump_canonical, escape_ends
+from codebook.records import CHAT, Request, Unit
 from codebook.tasks import Question
 from codebook.units.personal import looks_personal
 

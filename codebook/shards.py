@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codebook.errors import Fault, ParameterError, RecordError
-from codebook.hashed_file import HashedFile
-from codebook.records import Request, Shard, iter_lines, load_line, number_lines
+from codebook.files.hashed import HashedFile
+from codebook.files.lines import iter_lines, load_line, number_lines
+from codebook.records import Request, Shard
 
 BYTES_PER_TOKEN = 4
 IMAGE_TOKENS = 1_500

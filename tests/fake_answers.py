@@ -23,7 +23,8 @@ from scripted import expected_label
 
 from codebook.dialects import Prompt, read_prompt, unfence, write_reply
 from codebook.errors import CodebookError
-from codebook.records import CHAT, EMBEDDINGS, digest, dump_canonical
+from codebook.files.lines import digest, dump_canonical
+from codebook.records import CHAT, EMBEDDINGS
 
 N_REASONING = 64
 _CAPS = ("max_completion_tokens", "max_output_tokens", "max_tokens")

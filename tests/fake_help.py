@@ -11,7 +11,8 @@ import openai
 from fake_openai import FakeOpenAI
 
 from codebook.dialects import Prompt, fence, write_body
-from codebook.records import CHAT, dump_line, read_lines
+from codebook.files.lines import dump_line, read_lines
+from codebook.records import CHAT
 
 LABEL = {"type": "string", "enum": ["coal", "sports", "travel"]}
 SCHEMA = {"type": "object", "properties": {"label": LABEL}, "required": ["label"], "additionalProperties": False}

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 import codebook as cb
 from codebook.dialects import Prompt
-from codebook.records import dump_canonical
+from codebook.files.lines import dump_canonical
 from codebook.report.papers import html_table
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")

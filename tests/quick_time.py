@@ -12,7 +12,7 @@ import pytest
 from loopback import Answer, Call
 
 from codebook.engines.openai_live.apart import Apart
-from codebook.engines.openai_live.lines import Reply
+from codebook.engines.openai_live.call_lines import Reply
 from codebook.engines.service import Client
 
 NOW = 1_800_000_000.0

@@ -19,7 +19,8 @@ from service import TEXTS, check_paid, plan_batch
 import codebook as cb
 from codebook.cli import main
 from codebook.errors import ParameterError, RunError
-from codebook.records import Unit, digest, digest_file
+from codebook.files.lines import digest, digest_file
+from codebook.records import Unit
 from codebook.run import Run, adopt, open_run, plan
 from codebook.run.erasing import erase_unit
 from codebook.run.planner import make_keys

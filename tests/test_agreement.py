@@ -21,14 +21,14 @@ from statsmodels.stats import inter_rater
 
 import codebook as cb
 from codebook.analysis import COEFFICIENTS, VariableSpec, agreement, krippendorff_alpha
-from codebook.analysis.coefficients import Coefficient, estimate_coefficient
-from codebook.analysis.counts import Codings, read_codings
-from codebook.analysis.estimates import Estimate
-from codebook.analysis.examples import make_table, observers_2011
-from codebook.analysis.jackknife import jackknife, linear_error
-from codebook.analysis.reliability import Bootstrap, pairable
-from codebook.analysis.scales import Scale
-from codebook.analysis.weighting import WEIGHTS, agreement_weights
+from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.estimates import Estimate
+from codebook.analysis.core.examples import make_table, observers_2011
+from codebook.analysis.core.scales import Scale
+from codebook.analysis.core.standard_errors import jackknife, linear_error
+from codebook.analysis.reliability.coefficients import Coefficient, estimate_coefficient
+from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
+from codebook.analysis.reliability.weighting import WEIGHTS, agreement_weights
 from codebook.scheme import Codebook
 
 DATA = Path(__file__).parents[1] / "data"

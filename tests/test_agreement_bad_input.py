@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from codebook.analysis import COEFFICIENTS, VariableSpec, agreement, agreement_table, krippendorff_alpha
-from codebook.analysis.examples import make_table, observers_2011
+from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.errors import StatisticError
 
 CODE = VariableSpec("code", "nominal", list("12345"))
@@ -190,7 +190,7 @@ def test_more_patterns_than_memory_are_refused_beforehand(monkeypatch):
     table = make_table("v", {"a": values, "b": values[::-1]})
     with pytest.raises(StatisticError, match="do not fit in memory"):
         ask(table, variable=VariableSpec("v", "interval"), coefficients=["alpha"])
-    monkeypatch.setattr("codebook.analysis.scales.MOST_DIFFERENT", 4)
+    monkeypatch.setattr("codebook.analysis.core.scales.MOST_DIFFERENT", 4)
     with pytest.raises(StatisticError, match=r"5 different values, whose distances .* or pass level='interval'"):
         ask(observers_2011(), variable=VariableSpec("code", "ratio"), coefficients=["alpha"])
 

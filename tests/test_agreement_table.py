@@ -22,16 +22,16 @@ from codebook.analysis import (
     plot_estimates,
     reliability_table,
 )
-from codebook.analysis.coefficients import COEFFICIENTS, estimate_coefficient
-from codebook.analysis.comparisons import join_cluster
-from codebook.analysis.counts import read_codings
-from codebook.analysis.estimates import draw_times
-from codebook.analysis.examples import make_table, observers_2011
-from codebook.analysis.reliability import Bootstrap, pairable
+from codebook.analysis.core.counts import read_codings
+from codebook.analysis.core.estimates import draw_times
+from codebook.analysis.core.examples import make_table, observers_2011
+from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
+from codebook.analysis.reliability.comparisons import join_cluster
+from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
+from codebook.codings import group_coders
+from codebook.codings import make_table as make_tidy
 from codebook.errors import StatisticError
 from codebook.scheme import Codebook
-from codebook.table import group_coders
-from codebook.table import make_table as make_tidy
 
 ROOT = Path(__file__).parents[1]
 CODE = VariableSpec("code", "ordinal", list("12345"))

@@ -11,8 +11,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from codebook.analysis import alt_test, say_alt_test
-from codebook.analysis.association import adjust_p
-from codebook.analysis.examples import make_table
+from codebook.analysis.association.pair_statistics import adjust_p
+from codebook.analysis.core.examples import make_table
 from codebook.errors import StatisticError
 
 LABELS = ["L0", "L1", "L2", "L3"]

@@ -18,9 +18,10 @@ from test_claims import OLD
 from codebook.engines import make_engine
 from codebook.engines.service import PROVIDERS
 from codebook.errors import RunError
+from codebook.files.lines import read_lines
 from codebook.ledger import Ledger
 from codebook.ledger.answerers import name_old_answerers
-from codebook.records import Unit, read_lines
+from codebook.records import Unit
 from codebook.run import Run, open_run, plan, preflight
 
 UNITS = [Unit(f"u{n}", text) for n, text in enumerate(TEXTS)]

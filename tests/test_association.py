@@ -18,11 +18,11 @@ from codebook.analysis import (
     to_matrix,
     variable_association,
 )
-from codebook.analysis.association import adjust_p
-from codebook.analysis.examples import make_table
+from codebook.analysis.association.pair_statistics import adjust_p
+from codebook.analysis.core.examples import make_table
+from codebook.codings import read_coders
 from codebook.errors import StatisticError
 from codebook.scheme import read_codebook
-from codebook.table import read_coders
 
 CELLS = [(40, 10, 20, 30), (61, 26, 28, 85), (120, 5, 8, 3)]
 

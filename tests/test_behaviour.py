@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import codebook as cb
+from codebook.codings import make_table
 from codebook.errors import ParameterError, StatisticError
 from codebook.records import WHYS
 from codebook.scheme import parse_codebook
-from codebook.table import make_table
 
 DATA = Path(__file__).parent.parent / "data"
 BOOK = parse_codebook("""

@@ -11,7 +11,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
 from codebook.analysis import calibration, plot_calibration
-from codebook.analysis.examples import make_table
+from codebook.analysis.core.examples import make_table
 from codebook.errors import StatisticError
 
 ASK = {"variable": "v", "labels": ["a", "b"], "coder": "m", "gold": "gold"}

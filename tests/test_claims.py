@@ -17,8 +17,9 @@ from test_ledger import collect, key, plan, submit, whys
 
 from codebook.cli import main
 from codebook.errors import MissingKeyError, PendingError, RunError, UnreachableError
+from codebook.files.lines import digest, read_lines
 from codebook.ledger import Ledger
-from codebook.records import Shard, digest, read_lines
+from codebook.records import Shard
 from codebook.run import Run, cancel_run, open_run, sending, wait
 from codebook.shards import Cuts, write_without
 

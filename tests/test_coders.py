@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
+from codebook.codings import coverage, read_coders, read_codings
+from codebook.codings.named_label import find_named
 from codebook.errors import TableError
 from codebook.scheme import Codebook, Variable, read_codebook
-from codebook.table import coverage, read_coders, read_codings
-from codebook.table.replies import find_named
 
 DATA = Path(__file__).parents[1] / "data"
 SCALE = ("-1", "0", "1")

@@ -12,7 +12,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 from statsmodels.stats.contingency_tables import mcnemar
 
 from codebook.analysis import compare, krippendorff_alpha, validity_summary
-from codebook.analysis.examples import make_table
+from codebook.analysis.core.examples import make_table
 from codebook.errors import StatisticError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -98,9 +98,9 @@ def test_paired_intervals_are_shorter_than_those_of_two_apart():
 
 def test_intervals_of_a_difference_cover_what_they_say():
     """300 studies of 150 units, seed 0: 95 % intervals of the difference in accuracy, which is .1."""
-    from codebook.analysis.gold import Cells
-    from codebook.analysis.measures import measure_statistic, overall_measures
-    from codebook.analysis.reliability import Bootstrap
+    from codebook.analysis.against_gold.gold_cells import Cells
+    from codebook.analysis.against_gold.measures import measure_statistic, overall_measures
+    from codebook.analysis.reliability.krippendorff import Bootstrap
 
     rng = np.random.default_rng(0)
     right, one = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], dtype=bool), np.ones((4, 1), dtype=bool)

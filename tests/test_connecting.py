@@ -14,8 +14,8 @@ from scripted import UNITS, collect_one
 
 import codebook as cb
 from codebook.errors import RecordError
+from codebook.files.lines import digest_file
 from codebook.ledger import MIGRATIONS, Ledger, connecting
-from codebook.records import digest_file
 from codebook.run import Run
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from codebook.analysis import VariableSpec, agreement_table, consensus, dawid_skene, describe_runs
-from codebook.analysis.dawid_skene import Fit, fit_dawid_skene
-from codebook.analysis.empty import why_empty
-from codebook.analysis.examples import make_table
+from codebook.analysis.core.empty import why_empty
+from codebook.analysis.core.examples import make_table
+from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.errors import StatisticError
 
 LABELS = list("abcd")

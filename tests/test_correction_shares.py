@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from codebook.analysis import pair_with_gold, prevalence, say_correction
+from codebook.analysis.core.examples import make_table
 from codebook.analysis.correction import SOURCES
-from codebook.analysis.examples import make_table
 from codebook.errors import StatisticError
 from codebook.sampling import draw_gold, take_part
 

@@ -22,8 +22,8 @@ from codebook.analysis import (
     to_matrix,
     variable_association,
 )
-from codebook.analysis.association import adjust_p, chi2_p
-from codebook.analysis.examples import make_table, observers_2011
+from codebook.analysis.association.pair_statistics import adjust_p, chi2_p
+from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.errors import StatisticError
 
 SETS = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x", "y"])

@@ -32,7 +32,8 @@ from codebook.costs import (
 from codebook.costs.answers import guess_answer
 from codebook.costs.tokens import _FILES, _cut
 from codebook.errors import BudgetError, ParameterError
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES, write_lines
+from codebook.files.lines import write_lines
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 from codebook.requests import RequestMaker
 from codebook.scheme import read_codebook
 from codebook.shards import Cuts, ShardWriter

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from codebook.analysis.checks import name_some
-from codebook.analysis.counts import count_patterns, read_codings
-from codebook.analysis.examples import make_table, observers_2011
-from codebook.analysis.patterns import collapse
+from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.counts import count_patterns, read_codings
+from codebook.analysis.core.examples import make_table, observers_2011
+from codebook.analysis.core.patterns import collapse
 from codebook.errors import StatisticError
 
 

@@ -28,11 +28,12 @@ import pandas as pd
 import pytest
 from scripted import asked_lines, make_book, register, result_ids
 
+from codebook.codings import coverage, read_table
 from codebook.errors import RunError
-from codebook.records import Unit, read_lines
+from codebook.files.lines import read_lines
+from codebook.records import Unit
 from codebook.run import Run, list_runs, open_run, plan
 from codebook.shards import Cuts
-from codebook.table import coverage, read_table
 
 TOPICS = Path(__file__).parents[1] / "data" / "topics_sib200_en"
 LASTING = ("fsync", "replace", "link", "truncate")

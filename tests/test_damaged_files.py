@@ -18,16 +18,16 @@ import pytest
 from click.testing import CliRunner
 
 from codebook.cli import main
+from codebook.codings import read_coders
 from codebook.costs.pricefile import read_prices
 from codebook.engines.archive import read_archive
 from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import CodebookError
-from codebook.execute.plan import plan_study
+from codebook.execute.study_plan import plan_study
 from codebook.records import Unit
 from codebook.run import plan
 from codebook.scheme import parse_codebook, read_codebook
-from codebook.table import read_coders
 from codebook.units import check_units, read_units
 
 DATA = Path(__file__).parents[1] / "data"

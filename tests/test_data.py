@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codebook.records import digest_file
+from codebook.files.lines import digest_file
 
 DATA = Path(__file__).parent.parent / "data"
 FOLDERS = (

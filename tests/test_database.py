@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from codebook.codings import units_table, write_database
 from codebook.errors import MissingExtraError, TableError
 from codebook.records import Unit
-from codebook.table import units_table, write_database
 
 KEY = ["unit_id", "coder", "variable", "draw", "list", "n"]
 

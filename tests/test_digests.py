@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from scripted import collect_one
 
 import codebook as cb
-from codebook import digests
 from codebook.cli import main
-from codebook.digests import check_results, digest_of
 from codebook.engines import make_engine
 from codebook.errors import RecordError
-from codebook.records import digest_file
+from codebook.files import digests
+from codebook.files.digests import check_results, digest_of
+from codebook.files.lines import digest_file
 from codebook.report import write_report
 from codebook.run import Run, embed_texts, open_run, store_vectors
 

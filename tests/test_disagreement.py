@@ -17,11 +17,11 @@ from codebook.analysis import (
     validity_summary,
     write_adjudication,
 )
-from codebook.analysis.examples import make_table
+from codebook.analysis.core.examples import make_table
+from codebook.codings import check_table, read_coders
+from codebook.codings import make_table as make_tidy
 from codebook.errors import StatisticError
 from codebook.scheme import read_codebook
-from codebook.table import check_table, read_coders
-from codebook.table import make_table as make_tidy
 
 COAL = Path(__file__).parent.parent / "data" / "coal_debate"
 LABELS = ["-1", "0", "1"]

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from pdf_files import write_pdf
 
-from codebook.engines.embedded.pages import read_pages
+from codebook.codings import write_transcripts
+from codebook.engines.embedded.pages.page_reader import read_pages
 from codebook.errors import UnitsError
-from codebook.pdfs import PdfError, count_pages, open_pdf
-from codebook.records import Unit, UnitFile, digest_file
+from codebook.files.lines import digest_file
+from codebook.files.pdfs import PdfError, count_pages, open_pdf
+from codebook.records import Unit, UnitFile
 from codebook.run import plan
 from codebook.scheme import parse_codebook
-from codebook.table import write_transcripts
 from codebook.tasks import page_numbers
 from codebook.units import check_units, read_documents
 from codebook.units.documents import prepare_pdf

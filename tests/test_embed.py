@@ -20,9 +20,10 @@ from codebook.dialects import read_reply
 from codebook.dialects.embeddings import read_vectors, write_vectors
 from codebook.engines import Limits, make_engine
 from codebook.errors import ParameterError, PendingError, RecordError, RunError
-from codebook.records import EMBEDDINGS, Unit, iter_lines, read_lines
+from codebook.files.lines import iter_lines, read_lines
+from codebook.records import EMBEDDINGS, Unit
 from codebook.run import open_run, plan
-from codebook.run.packs import choose_cuts
+from codebook.run.vectors.packs import choose_cuts
 from codebook.scheme import parse_codebook
 from codebook.tasks import show_question
 from codebook.tasks.packing import PACK_TEXTS, Room, make_pack, pack_units, texts_of

@@ -20,9 +20,10 @@ import pytest
 from codebook.dialects import Prompt, Turn, fence, read_reply, write_body
 from codebook.engines.embedded import MODEL, EmbeddedEngine, encoders, weights
 from codebook.engines.embedded.encoders import MiniLM, SideBySide, load_encoders
-from codebook.engines.embedded.reading import MAX_CHARACTERS, read_body, read_question, read_task, read_text
+from codebook.engines.embedded.request_reader import MAX_CHARACTERS, read_body, read_question, read_task, read_text
 from codebook.errors import EngineError, MissingExtraError
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Request, Shard, digest_file, dump_canonical, request_key
+from codebook.files.lines import digest_file, dump_canonical
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Request, Shard, request_key
 
 TOPICS = {
     "sport": "Matches, athletes, teams and their results.",
@@ -284,7 +285,8 @@ import sys
 import threading
 from pathlib import Path
 from codebook.engines import make_engine
-from codebook.records import Shard, digest_file
+from codebook.records import Shard
+from codebook.files.lines import digest_file
 path, work, n_lines = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 shard = Shard(path, digest_file(path), "", "", 300, path.stat().st_size, 0)
 engine, n_answered = make_engine("embedded", folder=work, chunk=5), 0

@@ -11,10 +11,11 @@ import pytest
 from filelock import FileLock
 
 from codebook.engines import ENGINES, Engine, make_engine
-from codebook.engines.base import result_line
 from codebook.engines.local import LocalEngine
+from codebook.engines.protocol import result_line
 from codebook.errors import BusyError, EngineError, MissingExtraError, ParameterError, PendingError, RecordError
-from codebook.records import RESPONSES, Shard, digest_file, read_lines, write_lines
+from codebook.files.lines import digest_file, read_lines, write_lines
+from codebook.records import RESPONSES, Shard
 
 
 class Echo(LocalEngine):

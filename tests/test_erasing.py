@@ -20,8 +20,9 @@ from scripted import asked_lines, make_book, register
 import codebook as cb
 from codebook.cli import main
 from codebook.errors import BusyError, RunError
+from codebook.files.lines import digest_file, read_lines
 from codebook.ledger import Ledger
-from codebook.records import Unit, digest_file, read_lines
+from codebook.records import Unit
 from codebook.run import Run, adopt, open_run, plan, store_vectors
 from codebook.run.erasing import erase_unit
 from codebook.scheme import parse_codebook

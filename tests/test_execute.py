@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codebook.cli.new_study import make_study
 from codebook.errors import ExecutionError, ParameterError
 from codebook.execute import (
     Parameter,
@@ -16,10 +17,9 @@ from codebook.execute import (
     run_study,
     write_html,
 )
-from codebook.execute.plan import plan_study
 from codebook.execute.secrets import read_secrets
-from codebook.scaffold import make_study
-from codebook.secrecy import looks_like_key, names_key, remove_secrets
+from codebook.execute.study_plan import plan_study
+from codebook.ground.secrecy import looks_like_key, names_key, remove_secrets
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 KEY = "sk-" + "aB3" * 9

@@ -19,10 +19,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_units import HOSTILE, LONG
 
+from codebook.codings import make_table, read_table, to_wide, write_table, write_wide
+from codebook.codings.sheets import MAX_CELL, escape_text
 from codebook.errors import CodebookError, MissingExtraError, TableError
 from codebook.records import Unit
-from codebook.table import make_table, read_table, to_wide, write_table, write_wide
-from codebook.table.sheets import MAX_CELL, escape_text
 
 SUFFIXES = [".csv", ".xlsx", ".jsonl", ".parquet"]
 COSTS = st.floats(allow_infinity=False) | st.none()
@@ -258,7 +258,7 @@ def test_r13_a_workbook_on_a_full_disk_leaves_one_error_and_no_noise(tmp_path, m
     write_table(table, tmp_path / "t.xlsx")
     before = (tmp_path / "t.xlsx").read_bytes()
     for room in (0, 10, 500, 2_000, 4_000):
-        monkeypatch.setattr("codebook.table.sheets.write_atomic", full_disk(room))
+        monkeypatch.setattr("codebook.codings.sheets.write_atomic", full_disk(room))
         with pytest.raises(OSError, match="No space left"):
             write_table(table, tmp_path / "t.xlsx")
         gc.collect()

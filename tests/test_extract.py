@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
+from codebook.codings import make_table
+from codebook.codings.contract import find_label_problem
 from codebook.dialects import read_prompt, write_body
 from codebook.engines.service.schemas import check_form
 from codebook.records import CHAT, RESPONSES, Unit
 from codebook.scheme import parse_codebook, read_codebook
-from codebook.table import make_table
-from codebook.table.contract import find_label_problem
 from codebook.tasks import Extract, make_questions
 
 GOLDEN = Path(__file__).parent / "golden"

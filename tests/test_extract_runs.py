@@ -12,11 +12,11 @@ import orjson
 import pytest
 from service import finish, lines_of, plan_batch, serve
 
+from codebook.codings import records_table, units_table, write_database
 from codebook.dialects import read_prompt, unfence, write_reply
 from codebook.records import CHAT, RESPONSES
 from codebook.run import plan
 from codebook.scheme import Codebook, parse_codebook
-from codebook.table import records_table, units_table, write_database
 from codebook.units import group_units, read_units
 
 POSTS = """id,thread,text

@@ -10,14 +10,16 @@ import orjson
 import pytest
 
 from codebook.dialects import Prompt, fence
-from codebook.engines.embedded import entities, weights
+from codebook.engines.embedded import weights
 from codebook.engines.embedded.encoders import SideBySide, load_encoders
-from codebook.engines.embedded.entities import NER_FILES, TYPES, find_entities, load_model, match_types
-from codebook.engines.embedded.extracting import extract_records, read_lists
-from codebook.engines.embedded.keyphrases import find_candidates, find_topics
-from codebook.engines.embedded.reading import UnreadableError
+from codebook.engines.embedded.records import entities
+from codebook.engines.embedded.records.entities import NER_FILES, TYPES, find_entities, load_model, match_types
+from codebook.engines.embedded.records.extracting import extract_records, read_lists
+from codebook.engines.embedded.records.keyphrases import find_candidates, find_topics
+from codebook.engines.embedded.request_reader import UnreadableError
 from codebook.errors import EngineError, MissingExtraError
-from codebook.records import FilePart, read_lines
+from codebook.files.lines import read_lines
+from codebook.records import FilePart
 
 DOCS = list(read_lines(Path(__file__).parent.parent / "data" / "entities_wikigold" / "docs.jsonl"))
 TEXT = "On 3 May 2007 the United Nations 's envoy met Angela Merkel in Berlin."

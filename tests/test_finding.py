@@ -9,10 +9,10 @@ import pytest
 from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
 
 import codebook as cb
+from codebook.codings import make_table
 from codebook.errors import ParameterError, RecordError
 from codebook.report import read_outputs
 from codebook.sampling import draw_gold, find_gold_sample, write_gold_sample
-from codebook.table import make_table
 
 UNITS = [f"u{at}" for at in range(20)]
 

@@ -39,7 +39,7 @@ def test_importing_the_kit_loads_nothing_heavy():
 
 def test_importing_a_room_loads_nothing_heavy():
     # pydantic reads the codebook; pyarrow, where it is installed, is loaded by pandas with its first column of texts
-    rooms = "scheme, units, requests, ledger, shards, costs, table, analysis, engines, run, execute, widgets, cli"
+    rooms = "scheme, units, requests, ledger, shards, costs, codings, analysis, engines, run, execute, widgets, cli"
     program = f"import sys; from codebook import {rooms}; print(*{{name.split('.')[0] for name in sys.modules}})"
     done = run(sys.executable, "-c", program)
     assert done.returncode == 0, done.stderr

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 from scripted import make_book, register
 
+from codebook.codings import read_table, show_table, write_table, write_wide
 from codebook.dialects import read_prompt, unfence
-from codebook.records import read_lines
+from codebook.files.lines import read_lines
 from codebook.report import write_report
 from codebook.run import Run, open_run, plan
 from codebook.scheme import read_codebook
-from codebook.table import read_table, show_table, write_table, write_wide
 from codebook.units import iter_units, read_units
 
 CODEBOOK = Path(__file__).parents[1] / "data" / "topics_sib200_en" / "codebook.yaml"

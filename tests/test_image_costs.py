@@ -10,7 +10,8 @@ from PIL import Image
 from codebook.costs import count_image, count_request, estimate_shards, find_counter, find_uncounted
 from codebook.dialects import Prompt, fence, write_body
 from codebook.errors import RecordError
-from codebook.records import CHAT, RESPONSES, FilePart, Request, dump_canonical, request_key, write_lines
+from codebook.files.lines import dump_canonical, write_lines
+from codebook.records import CHAT, RESPONSES, FilePart, Request, request_key
 from codebook.shards import IMAGE_TOKENS, Cuts, ShardWriter
 
 PHOTO = Path(__file__).parent.parent / "data" / "clothing_images" / "images" / "item001.jpg"  # 222 x 256 pixels

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from codebook.errors import SchemeError, UnitsError
-from codebook.pictures import MAX_PIXELS, PictureError, open_picture
+from codebook.files.pictures import MAX_PIXELS, PictureError, open_picture
 from codebook.records import Unit, UnitFile
 from codebook.scheme import parse_codebook
 from codebook.tasks import make_questions

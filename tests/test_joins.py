@@ -11,13 +11,13 @@ from scripted import make_book, register
 
 from codebook.analysis import agreement_table, validity_summary
 from codebook.cli import main
+from codebook.codings import coverage, merge_tables, read_coders
 from codebook.errors import TableError
-from codebook.joins import find_cause, find_twins, join_ids, near_form
+from codebook.ground.joins import find_cause, find_twins, join_ids, near_form
 from codebook.records import Unit
-from codebook.report.checklist import check_facts
 from codebook.report.facts import gather_facts
+from codebook.report.referee_checks import check_facts
 from codebook.run import Run, plan
-from codebook.table import coverage, merge_tables, read_coders
 from codebook.units import read_units
 
 TOPIC = make_book("topic")

@@ -23,26 +23,18 @@ from codebook.analysis import (
     validity,
     write_adjudication,
 )
+from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.entities.review import apply_adjudication
 from codebook.analysis.entities.truth import label_pairs
-from codebook.analysis.examples import make_table
-from codebook.analysis.scales import VariableSpec
+from codebook.codings import coverage, list_by_unit, read_record_codings, records_table, to_wide
+from codebook.codings import make_table as make_tidy
 from codebook.errors import InputError
 from codebook.records import Unit
-from codebook.report.spanview import show_spans
-from codebook.run.examples import draw_examples
+from codebook.report.views.span_view import show_spans
+from codebook.run.example_units import draw_examples
 from codebook.sampling import draw_gold, write_gold_sample
 from codebook.scheme import parse_codebook
-from codebook.table import (
-    coverage,
-    list_by_unit,
-    read_record_codings,
-    records_table,
-    to_wide,
-)
-from codebook.table import (
-    make_table as make_tidy,
-)
 from codebook.units import read_units
 
 TONE = VariableSpec("tone", "nominal", ["a", "b"])

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from codebook.codings import coverage, make_table, read_codings
+from codebook.codings.label_mends import quote
 from codebook.errors import TableError
 from codebook.scheme import Codebook, Variable
-from codebook.table import coverage, make_table, read_codings
-from codebook.table.label_mends import quote
 
 EXPORTS = Path(__file__).parent / "data" / "coder_exports"
 STANCE = ("pro", "contra", "neutral")
@@ -71,7 +71,7 @@ def test_r06_files_of_one_coder_join_too(tmp_path):
     ]
     path = tmp_path / "coders.yaml"
     path.write_text(yaml.safe_dump({"coders": entries}), encoding="utf-8")
-    from codebook.table import read_coders
+    from codebook.codings import read_coders
 
     assert labels_of(read_coders(path, book())) == {("1", "Ann"): ["pro", "contra"]}
 
@@ -218,7 +218,7 @@ def test_u35_a_skipped_label_of_a_set_leaves_the_others(tmp_path):
 
 
 def test_u34_faults_of_coders_yaml_have_their_line_and_a_near_name(tmp_path):
-    from codebook.table import read_coders
+    from codebook.codings import read_coders
 
     tmp_path.joinpath("a.csv").write_text("nr,code\n1,pro\n", encoding="utf-8")
     path = tmp_path / "coders.yaml"

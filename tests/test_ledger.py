@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from codebook.errors import RecordError
+from codebook.files.lines import digest
 from codebook.ledger import MIGRATIONS, FoundLine, Ledger, PlannedRow, columns, iter_columns
-from codebook.records import CHAT, WHYS, Answer, JobState, Shard, digest
+from codebook.records import CHAT, WHYS, Answer, JobState, Shard
 
 ANSWERED = ("", "refused", "truncated", "invalid")
 UNANSWERED = ("failed", "expired", "cancelled", "absent")

@@ -13,9 +13,9 @@ import orjson
 import pytest
 
 from codebook.engines.openai_live import crew as crew_module
+from codebook.engines.openai_live.call_lines import Ask, LostError, Reply
 from codebook.engines.openai_live.crew import Crew
 from codebook.engines.openai_live.journal import Journal
-from codebook.engines.openai_live.lines import Ask, LostError, Reply
 from codebook.engines.openai_live.spend import Spend
 from codebook.records import CHAT
 

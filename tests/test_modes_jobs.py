@@ -22,7 +22,7 @@ from service import (
 )
 
 from codebook.errors import PendingError
-from codebook.records import digest_file
+from codebook.files.lines import digest_file
 from codebook.run import open_run, wait
 
 

@@ -27,12 +27,13 @@ from service import (
     why_of,
 )
 
+from codebook.codings import read_table
 from codebook.dialects import write_reply
 from codebook.errors import ParameterError
-from codebook.records import CHAT, RESPONSES, Unit, read_lines
+from codebook.files.lines import read_lines
+from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run import Run
 from codebook.shards import Cuts
-from codebook.table import read_table
 
 
 def check_labels(run: Run) -> None:

@@ -21,7 +21,7 @@ from service import (
 from codebook.costs import price_usage, read_usage
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.errors import BudgetError, UnreachableError
-from codebook.records import read_lines
+from codebook.files.lines import read_lines
 from codebook.run import Run, open_run
 from codebook.shards import Cuts
 

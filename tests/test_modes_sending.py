@@ -23,7 +23,7 @@ from service import (
 )
 
 from codebook.errors import EngineError, PendingError
-from codebook.records import read_lines
+from codebook.files.lines import read_lines
 from codebook.run import open_run, wait
 from codebook.shards import Cuts
 

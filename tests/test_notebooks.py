@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from codebook.execute import read_parameters
-from codebook.secrecy import looks_like_key, names_key
+from codebook.ground.secrecy import looks_like_key, names_key
 
 ROOT = Path(__file__).parent.parent
 PATHS = sorted(path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)

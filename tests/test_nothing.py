@@ -14,8 +14,8 @@ import pytest
 from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
 
 import codebook as cb
-from codebook.analysis.empty import make_empty, why_empty
-from codebook.analysis.examples import make_table
+from codebook.analysis.core.empty import make_empty, why_empty
+from codebook.analysis.core.examples import make_table
 from codebook.errors import StatisticError
 from codebook.report import read_outputs
 

@@ -13,7 +13,8 @@ from service import MODEL, check_paid, check_sums, finish, job_note, plan_batch
 from codebook.cli import main
 from codebook.engines.service.objects import read_object
 from codebook.errors import EngineError, UndecidedError, UnreachableError
-from codebook.records import CHAT, read_lines
+from codebook.files.lines import read_lines
+from codebook.records import CHAT
 from codebook.run import open_run, wait
 from codebook.shards import Cuts
 

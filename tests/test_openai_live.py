@@ -27,7 +27,8 @@ from codebook.dialects.resultlines import read_object
 from codebook.engines.openai_live import OpenAILiveEngine
 from codebook.engines.openai_live.crew import Crew, Patience
 from codebook.errors import BudgetError, EngineError, MissingKeyError, ParameterError, PendingError, UnreachableError
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Shard, Unit, digest_file, iter_lines, read_lines, write_lines
+from codebook.files.lines import digest_file, iter_lines, read_lines, write_lines
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Shard, Unit
 from codebook.run import plan
 
 KEY = "sk-live-0123456789abcdefghij"
@@ -627,7 +628,8 @@ import sys
 from pathlib import Path
 from codebook.dialects.resultlines import read_object
 from codebook.engines.openai_live import OpenAILiveEngine
-from codebook.records import CHAT, Shard, digest_file
+from codebook.records import CHAT, Shard
+from codebook.files.lines import digest_file
 work, path, url, n = sys.argv[1:]
 shard = Shard(Path(path), digest_file(Path(path)), CHAT, "m", int(n), 0, 0)
 OpenAILiveEngine(Path(work), model="m", provider="vllm", base_url=url, concurrency=8).submit(shard, "job")

@@ -14,17 +14,18 @@ from pdf_files import write_pdf
 
 from codebook.analysis import character_error_rate, word_recall
 from codebook.dialects import Prompt
-from codebook.engines.embedded import ocr, pages
-from codebook.engines.embedded.columns import Piece
-from codebook.engines.embedded.layout import lay_out, order_lines
-from codebook.engines.embedded.ocr import load_ocr
-from codebook.engines.embedded.pages import Page, read_image, read_pages, transcribe_pages
-from codebook.engines.embedded.rasters import clean, count_specks, is_blank
-from codebook.engines.embedded.reading import UnreadableError
+from codebook.engines.embedded.pages import ocr
+from codebook.engines.embedded.pages import page_reader as pages
+from codebook.engines.embedded.pages.layout import lay_out, order_lines
+from codebook.engines.embedded.pages.line_text import drop_margins, join_words, restore_spaces
+from codebook.engines.embedded.pages.ocr import load_ocr
+from codebook.engines.embedded.pages.page_columns import Piece
+from codebook.engines.embedded.pages.page_reader import Page, read_image, read_pages, transcribe_pages
+from codebook.engines.embedded.pages.rasters import clean, count_specks, is_blank
+from codebook.engines.embedded.request_reader import UnreadableError
 from codebook.engines.embedded.weights import Weights
-from codebook.engines.embedded.words import drop_margins, join_words, restore_spaces
 from codebook.errors import EngineError
-from codebook.pdfs import open_pdf
+from codebook.files.pdfs import open_pdf
 from codebook.records import FilePart
 
 SCANS = Path(__file__).parent.parent / "data" / "scanned_pages"

@@ -18,18 +18,20 @@ import orjson
 import pytest
 from PIL import Image
 
+from codebook.codings import read_coders
 from codebook.dialects import Prompt, Turn, fence, read_reply, write_body
 from codebook.engines.embedded import MODEL as ENGINE
-from codebook.engines.embedded import EmbeddedEngine, network, photos, pickles, votes, weights
-from codebook.engines.embedded.reading import UnreadableError
+from codebook.engines.embedded import EmbeddedEngine, weights
+from codebook.engines.embedded.photos import network, pickles, votes
+from codebook.engines.embedded.photos import photo_labels as photos
+from codebook.engines.embedded.request_reader import UnreadableError
 from codebook.engines.embedded.skills import PHOTOS
 from codebook.errors import EngineError, MissingExtraError, ParameterError
-from codebook.pictures import PictureError
+from codebook.files.pictures import PictureError
 from codebook.records import CHAT, RESPONSES, FilePart, Shard, Unit
 from codebook.requests import RequestMaker
 from codebook.run import draw_examples
 from codebook.scheme import Codebook, read_codebook
-from codebook.table import read_coders
 from codebook.tasks import make_questions
 from codebook.units import Source, read_images
 
@@ -190,7 +192,8 @@ def test_what_is_seen_depends_on_the_photo_alone_to_the_last_digit():
 
 def test_features_are_the_same_in_another_process_with_other_threads():
     program = (
-        "import sys; from pathlib import Path; from codebook.engines.embedded.photos import find_features; "
+        "import sys; from pathlib import Path; "
+        "from codebook.engines.embedded.photos.photo_labels import find_features; "
         "print(find_features(Path(sys.argv[1]).read_bytes()).tobytes().hex())"
     )
     command = [sys.executable, "-c", program, DATA / "images" / "item009.jpg"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codebook.records import read_lines
-from codebook.table.quotes import LEAST_SCORE, find_quote, find_quotes, fold
+from codebook.codings.records.quotes import LEAST_SCORE, find_quote, find_quotes, fold
+from codebook.files.lines import read_lines
 
 DATA = Path(__file__).parent.parent / "data"
 TEXT = "Frederick H. Collier was the first colonel.\nThe  “Army” – of the Potomac. naïve cafe\u0301 😀 end"

@@ -15,12 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebook.errors import RecordError
-from codebook.records import (
-    CHAT,
-    ENDED,
-    WHYS,
-    JobState,
-    Request,
+from codebook.files.lines import (
     digest,
     digest_file,
     dump_canonical,
@@ -30,10 +25,10 @@ from codebook.records import (
     load_line,
     number_lines,
     read_lines,
-    request_key,
     write_atomic,
     write_lines,
 )
+from codebook.records import CHAT, ENDED, WHYS, JobState, Request, request_key
 
 HOSTILE = (
     *("a\u2028b", "a\u2029b", "a\x85b", "\\\u2028", "\\\\\x85", "nul\x00nul", "lone\rcr", "crlf\r\nlf\n", "\r", "\n"),
@@ -176,7 +171,7 @@ def test_a_write_that_fails_leaves_no_file_where_none_was(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from codebook.records import write_atomic
+from codebook.files.lines import write_atomic
 with write_atomic(Path(sys.argv[1])) as file:
     file.write(b"half of the new" * 10_000)
     file.flush()

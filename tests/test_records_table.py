@@ -9,17 +9,10 @@ import orjson
 import pandas as pd
 import pytest
 
+from codebook.codings import count_quotes, make_table, name_mentions, read_record_codings, records_table, units_table
 from codebook.errors import TableError
 from codebook.records import Unit
 from codebook.scheme import parse_codebook, read_codebook
-from codebook.table import (
-    count_quotes,
-    make_table,
-    name_mentions,
-    read_record_codings,
-    records_table,
-    units_table,
-)
 
 DATA = Path(__file__).parent.parent / "data" / "entities_wikigold"
 BOOK = read_codebook(DATA / "codebook.yaml")

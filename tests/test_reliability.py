@@ -24,11 +24,11 @@ from codebook.analysis import (
     open_labels,
     percent_agreement,
 )
-from codebook.analysis import alpha as alpha_module
-from codebook.analysis.alpha import alpha_values
-from codebook.analysis.counts import count_patterns, read_codings
-from codebook.analysis.estimates import resample
-from codebook.analysis.examples import make_table, observers_2011
+from codebook.analysis.core.counts import count_patterns, read_codings
+from codebook.analysis.core.estimates import resample
+from codebook.analysis.core.examples import make_table, observers_2011
+from codebook.analysis.reliability import alpha as alpha_module
+from codebook.analysis.reliability.alpha import alpha_values
 from codebook.errors import StatisticError
 
 ROOT = Path(__file__).parents[1]
@@ -219,7 +219,7 @@ def test_bootstrap_on_patterns_is_resampling_units(level):
 def test_bootstrap_does_not_depend_on_how_many_draws_fit_in_memory(monkeypatch):
     times = np.arange(1, 20)
     whole = resample(times, lambda weights: weights @ times, replicates=50, seed=2)
-    monkeypatch.setattr("codebook.analysis.estimates._CELLS", 60)
+    monkeypatch.setattr("codebook.analysis.core.estimates._CELLS", 60)
     np.testing.assert_array_equal(resample(times, lambda weights: weights @ times, replicates=50, seed=2), whole)
 
 
@@ -274,7 +274,7 @@ def test_percent_agreement_means_four_things(definition, monkeypatch):
     assert estimate.value == pytest.approx(shares[definition])
     assert estimate.definition == definition
     assert estimate.low <= estimate.value <= estimate.high
-    monkeypatch.setattr("codebook.analysis.percent._MOST_PAIRS", 0)
+    monkeypatch.setattr("codebook.analysis.reliability.percent._MOST_PAIRS", 0)
     plain = percent_agreement(table, variable="v", definition=definition)
     assert plain.value == pytest.approx(shares[definition])
     assert plain.reason == ("no interval: too many pairs to resample" if definition == "mean_coder_pairs" else "")

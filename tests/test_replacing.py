@@ -16,8 +16,9 @@ from test_cli import Command, command  # noqa: F401  a fixture
 
 from codebook.cli import main
 from codebook.errors import ParameterError, PendingError, RunError, UnreachableError
+from codebook.files.lines import digest_file, read_lines
 from codebook.ledger import Ledger
-from codebook.records import Unit, digest_file, read_lines
+from codebook.records import Unit
 from codebook.run import Run, discard_run, list_runs, open_run, plan, preflight, rehearse_plan
 from codebook.shards import Cuts
 

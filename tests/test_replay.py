@@ -13,7 +13,8 @@ from codebook.dialects import Prompt, fence, write_body
 from codebook.engines import Engine, make_engine
 from codebook.engines.embedded import MODEL
 from codebook.errors import EngineError, ParameterError, RecordError, ReplayError
-from codebook.records import CHAT, Request, Shard, digest_file, dump_canonical, read_lines, request_key, write_lines
+from codebook.files.lines import digest_file, dump_canonical, read_lines, write_lines
+from codebook.records import CHAT, Request, Shard, request_key
 
 SCHEMA = {"type": "object", "properties": {"label": {"type": "string", "enum": ["sport", "money"]}}}
 TEXTS = ["The team won.", "Prices rose.", "two\u2028lines \x00 and 🏳️‍🌈", "=cmd()", "The team won."]

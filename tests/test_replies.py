@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from codebook.dialects import read_logprob, read_reply, read_said, replies, write_reply
 from codebook.dialects.resultlines import UNREADABLE
 from codebook.dialects.usual import read_usual
-from codebook.engines.base import error_line, result_line
+from codebook.engines.protocol import error_line, result_line
 from codebook.records import CHAT, RESPONSES, WHYS
 
 CHAT_USAGE = {

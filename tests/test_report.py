@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from codebook.analysis import plot_correlogram
-from codebook.analysis.drawing import DIVERGING, SEQUENTIAL
+from codebook.analysis.core.drawing import DIVERGING, SEQUENTIAL
 from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
 from codebook.report import (

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from codebook.dialects import write_body
 from codebook.errors import ParameterError
-from codebook.records import CHAT, RESPONSES, Unit, dump_canonical, dump_line, request_key
+from codebook.files.lines import dump_canonical, dump_line
+from codebook.records import CHAT, RESPONSES, Unit, request_key
 from codebook.requests import RequestMaker, make_custom_id
 from codebook.scheme import parse_codebook
 from codebook.tasks import make_questions

@@ -27,16 +27,16 @@ from service import (
 )
 
 from codebook.cli import main
+from codebook.codings import read_table, write_table
 from codebook.dialects.resultlines import UNREADABLE, read_pieces
 from codebook.errors import EngineError, RunError
 from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run import Run, open_run, plan
 from codebook.run.erasing import erase_unit
+from codebook.run.line_reader import TWICE, LineReader
 from codebook.run.money import Meter
-from codebook.run.reading import TWICE, LineReader
 from codebook.scheme import parse_codebook
 from codebook.shards import Cuts
-from codebook.table import read_table, write_table
 
 DATA = Path(__file__).parent / "data"
 BOOK = parse_codebook(

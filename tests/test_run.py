@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from scripted import MODEL, Scripted, asked_lines, make_book, register, result_ids
 
+from codebook.codings import coverage, read_table
 from codebook.dialects import fence, read_prompt
 from codebook.errors import (
     BusyError,
@@ -25,12 +26,12 @@ from codebook.errors import (
     RunError,
     UnitsError,
 )
+from codebook.files.lines import digest_file, read_lines
 from codebook.ledger import Ledger
-from codebook.records import CHAT, RESPONSES, WHYS, Unit, digest_file, read_lines
+from codebook.records import CHAT, RESPONSES, WHYS, Unit
 from codebook.run import Run, RunStatus, list_runs, open_run, plan
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, check_shard
-from codebook.table import coverage, read_table
 from codebook.units import read_units
 
 TOPIC = make_book("topic")

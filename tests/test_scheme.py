@@ -23,7 +23,7 @@ from codebook.scheme import (
     render_markdown,
     write_codebook,
 )
-from codebook.scheme.checks import fold_name
+from codebook.scheme.codebook_checks import fold_name
 
 DATA = Path(__file__).parents[1] / "data"
 GOOD = """\

@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codebook.analysis.capitals import capital_runs
-from codebook.analysis.spans import span_validity
+from codebook.analysis.against_gold.capitals import capital_runs
+from codebook.analysis.against_gold.spans import span_validity
 from codebook.errors import StatisticError
-from codebook.records import Unit, read_lines
+from codebook.files.lines import read_lines
+from codebook.records import Unit
 from codebook.report import say_spans, show_spans
 
 DATA = Path(__file__).parent.parent / "data" / "entities_wikigold"

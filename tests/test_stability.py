@@ -21,11 +21,11 @@ from codebook.analysis import (
     summarise_specifications,
     unit_consistency,
 )
+from codebook.analysis.core.examples import make_table
 from codebook.analysis.correction import SOURCES
-from codebook.analysis.examples import make_table
+from codebook.codings import read_coders
 from codebook.errors import Fault, StatisticError
 from codebook.scheme import read_codebook
-from codebook.table import read_coders
 
 TOPICS = Path(__file__).parent.parent / "data" / "topics_sib200_en"
 TONE = VariableSpec("tone", "nominal", ["a", "b", "c"])

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from codebook.cli import main
 from codebook.execute import run_notebook, run_study
-from codebook.execute.stopping import is_stopping, orderly_end
+from codebook.execute.stop_signals import is_stopping, orderly_end
 from codebook.execute.workshop import clear_leftovers, make_workshop
 
 SECRET = "secret-of-some-length-4711"

@@ -3,10 +3,7 @@
 import pandas as pd
 import pytest
 
-from codebook.errors import TableError
-from codebook.records import WHYS
-from codebook.scheme import Codebook, Variable
-from codebook.table import (
+from codebook.codings import (
     COLUMNS,
     OPTIONAL,
     check_table,
@@ -17,6 +14,9 @@ from codebook.table import (
     merge_tables,
     show_table,
 )
+from codebook.errors import TableError
+from codebook.records import WHYS
+from codebook.scheme import Codebook, Variable
 
 CODEBOOK = Codebook(
     name="example",

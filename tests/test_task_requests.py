@@ -21,7 +21,8 @@ from fake_parts import check_parts
 import codebook as cb
 from codebook.dialects import read_reply
 from codebook.engines.service.families import check_body
-from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Unit, digest
+from codebook.files.lines import digest
+from codebook.records import CHAT, EMBEDDINGS, RESPONSES, Unit
 from codebook.requests import RequestMaker
 from codebook.scheme import Codebook, parse_codebook
 from codebook.tasks import make_questions

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from codebook.codings import make_table
 from codebook.records import Unit, UnitFile
 from codebook.report import read_outputs, save_images, show_images, write_report
-from codebook.report.thumbnails import SIDE, grid_html, is_grid
+from codebook.report.views.image_grid import SIDE, grid_html, is_grid
 from codebook.run import plan
-from codebook.table import make_table
 from codebook.units import read_images
 
 ROOT = Path(__file__).parent.parent

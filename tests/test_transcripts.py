@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codebook.analysis import character_error_rate, plot_transcripts, transcript_accuracy, word_recall
+from codebook.codings import Transcript, join_transcripts, make_table, read_texts, read_transcript, write_transcripts
 from codebook.errors import ParameterError, StatisticError, TableError, UnitsError
 from codebook.records import Unit, UnitFile
 from codebook.report import save_text, show_page
-from codebook.table import Transcript, join_transcripts, make_table, read_texts, read_transcript, write_transcripts
 from codebook.units import read_documents
 
 SCANS = Path(__file__).parents[1] / "data" / "scanned_pages"

@@ -19,9 +19,9 @@ import pytest
 from fake_process import FakeProcess
 from scripted import result_ids
 
+from codebook.codings import coverage, read_table
 from codebook.execute import read_parameters
-from codebook.records import read_lines
-from codebook.table import coverage, read_table
+from codebook.files.lines import read_lines
 
 ROOT = Path(__file__).parents[1]
 TOPICS = ROOT / "data" / "topics_sib200_en"

@@ -19,7 +19,7 @@ from codebook.paths import project_folder
 from codebook.report import write_report
 from codebook.run import cost_history, estimate_whole, list_jobs, summarise_runs
 from codebook.run.money import Meter
-from codebook.run.project import Choice
+from codebook.run.project.ledger_frames import Choice
 from codebook.shards import Cuts
 from codebook.units import read_units
 from codebook.widgets.actions import ask_cancel

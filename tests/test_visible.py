@@ -14,15 +14,15 @@ from scripted import make_book, register
 
 from codebook import errors
 from codebook.cli import main
+from codebook.codings import show_table
 from codebook.errors import Fault
 from codebook.execute import run_study
 from codebook.records import Unit
-from codebook.report.pageview import PageView
-from codebook.report.spanview import show_spans
-from codebook.report.thumbnails import ImageGrid
+from codebook.report.views.image_grid import ImageGrid
+from codebook.report.views.page_view import PageView
+from codebook.report.views.span_view import show_spans
 from codebook.run import Run, open_run, plan
 from codebook.scheme import parse_codebook
-from codebook.table import show_table
 from codebook.units import check_units, read_units
 from codebook.visible import spell_block
 from codebook.widgets.pages import board_html, board_text

@@ -17,11 +17,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import codebook
-from codebook import logbook, machine
 from codebook.cli import main
 from codebook.errors import BusyError, MachineError, PendingError, RunError
+from codebook.ground import logbook, machine
+from codebook.ground.machine import NOTHING_LOST, all_in_words, explain, in_words
 from codebook.ledger import Ledger, connecting
-from codebook.machine import NOTHING_LOST, all_in_words, explain, in_words
 
 Fail = Callable[..., Result]
 SECRET = "sk-" + "a1B2c3D4" * 5
@@ -210,7 +210,7 @@ def test_r13_verbs_of_notebooks_tell_it_too(project: Path, monkeypatch: pytest.M
     def broken(*_: object, **__: object) -> Any:
         raise broken_disk(errno.ENOSPC, "runs/ledger.db")
 
-    monkeypatch.setattr("codebook.run.overview.open_ledger", broken)
+    monkeypatch.setattr("codebook.run.project.overview.open_ledger", broken)
     with pytest.raises(MachineError, match=r"runs/ledger\.db: the disk is full.*\nNothing is lost"):
         codebook.list_jobs()
     assert codebook.list_jobs is codebook.list_jobs

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from codebook.codings import read_coders
 from codebook.costs.pricefile import read_prices
 from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import InputError, ParameterError, SchemeError
-from codebook.execute.plan import plan_study
+from codebook.execute.study_plan import plan_study
 from codebook.files import open_rows, parse_value, parse_yaml, read_yaml
 from codebook.scheme import parse_codebook, read_codebook
-from codebook.table import read_coders
 
 BOOK = parse_codebook(
     "name: a\nunit: a text\nvariables:\n"

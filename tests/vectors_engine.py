@@ -19,8 +19,8 @@ import pytest
 
 from codebook.dialects.embeddings import write_vectors
 from codebook.engines import ENGINES
-from codebook.engines.base import error_line, result_line
 from codebook.engines.local import LocalEngine
+from codebook.engines.protocol import error_line, result_line
 from codebook.paths import project_folder
 
 MODEL, OWN = "numbers-1", 6

@@ -23,18 +23,31 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     sets          open_labels: a multi-label variable as one yes/no variable a label
 """
 
-from codebook.analysis.adjudication import adjudicate, read_adjudication, write_adjudication
-from codebook.analysis.agreement import BOUNDS, agreement, agreement_table, coder_pairs
-from codebook.analysis.alttest import alt_test, say_alt_test
-from codebook.analysis.behaviour import score_behaviour
-from codebook.analysis.calibration import calibration
-from codebook.analysis.calibration_figure import plot_calibration
-from codebook.analysis.capitals import capital_runs
-from codebook.analysis.coefficients import COEFFICIENTS
-from codebook.analysis.compare import compare
-from codebook.analysis.confusion import confusion, confusion_shares
-from codebook.analysis.consensus import DawidSkene, consensus, dawid_skene, say_consensus
-from codebook.analysis.contrasts import compare_association
+from codebook.analysis.against_gold.calibration_figure import plot_calibration
+from codebook.analysis.against_gold.capitals import capital_runs
+from codebook.analysis.against_gold.coder_comparison import compare
+from codebook.analysis.against_gold.confidence_bins import calibration
+from codebook.analysis.against_gold.confusion_counts import confusion, confusion_shares
+from codebook.analysis.against_gold.label_validity import validity
+from codebook.analysis.against_gold.measures import which_validity
+from codebook.analysis.against_gold.spans import span_validity
+from codebook.analysis.against_gold.transcript_errors import (
+    character_error_rate,
+    plot_transcripts,
+    transcript_accuracy,
+    word_recall,
+)
+from codebook.analysis.against_gold.validity_tables import validity_summary
+from codebook.analysis.association.contrasts import compare_association
+from codebook.analysis.association.correlogram import coder_correlogram, label_association, variable_association
+from codebook.analysis.association.indicators import label_indicators
+from codebook.analysis.association.matrices import cluster_order, to_matrix
+from codebook.analysis.association.multi import open_labels
+from codebook.analysis.association.tetrachoric_correlation import tetrachoric
+from codebook.analysis.core.estimates import Estimate, format_figure
+from codebook.analysis.core.figures import plot_confusion, plot_correlogram, plot_estimates
+from codebook.analysis.core.runs import describe_runs
+from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.correction import (
     correct,
     make_study,
@@ -46,8 +59,6 @@ from codebook.analysis.correction import (
     simulate_studies,
     summarise_studies,
 )
-from codebook.analysis.correlogram import coder_correlogram, label_association, variable_association
-from codebook.analysis.disagreement import confused_labels, rank_disagreements
 from codebook.analysis.entities import (
     FormRules,
     PairModel,
@@ -70,30 +81,19 @@ from codebook.analysis.entities import (
     score_pairs,
     split_entities,
 )
-from codebook.analysis.estimates import Estimate, format_figure
-from codebook.analysis.figures import plot_confusion, plot_correlogram, plot_estimates
-from codebook.analysis.indicators import label_indicators
-from codebook.analysis.matrices import cluster_order, to_matrix
-from codebook.analysis.measures import which_validity
-from codebook.analysis.multi import open_labels
-from codebook.analysis.percent import DEFINITIONS, percent_agreement
-from codebook.analysis.printed import label_margins, reliability_table
-from codebook.analysis.reliability import krippendorff_alpha
-from codebook.analysis.runs import describe_runs
-from codebook.analysis.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
-from codebook.analysis.spans import span_validity
-from codebook.analysis.specifications import gap_in_means, specifications, summarise_specifications
-from codebook.analysis.stability import list_flips, stability, unit_consistency
-from codebook.analysis.stability_figures import plot_specifications, plot_stability
-from codebook.analysis.summary import validity_summary
-from codebook.analysis.tetrachoric import tetrachoric
-from codebook.analysis.transcripts import (
-    character_error_rate,
-    plot_transcripts,
-    transcript_accuracy,
-    word_recall,
-)
-from codebook.analysis.validity import validity
+from codebook.analysis.joining.adjudication import adjudicate, read_adjudication, write_adjudication
+from codebook.analysis.joining.consensus_labels import DawidSkene, consensus, dawid_skene, say_consensus
+from codebook.analysis.joining.disagreement import confused_labels, rank_disagreements
+from codebook.analysis.reliability.agreement_tables import BOUNDS, agreement, agreement_table, coder_pairs
+from codebook.analysis.reliability.coefficients import COEFFICIENTS
+from codebook.analysis.reliability.krippendorff import krippendorff_alpha
+from codebook.analysis.reliability.percent import DEFINITIONS, percent_agreement
+from codebook.analysis.reliability.printed_tables import label_margins, reliability_table
+from codebook.analysis.robustness.alternative_annotator import alt_test, say_alt_test
+from codebook.analysis.robustness.label_stability import list_flips, stability, unit_consistency
+from codebook.analysis.robustness.probe_scores import score_behaviour
+from codebook.analysis.robustness.specification_curve import gap_in_means, specifications, summarise_specifications
+from codebook.analysis.robustness.stability_figures import plot_specifications, plot_stability
 from codebook.analysis.vectors import (
     cluster_vectors,
     map_vectors,

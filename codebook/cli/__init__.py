@@ -1,10 +1,10 @@
 """The command `codebook`: a thin face. Each command is one call of the package and one print."""
 
 from codebook.cli.group import main
-from codebook.cli.jobs import cancel, collect, costs, delete_remote, discard, retry, status, submit
-from codebook.cli.planning import check, new, plan, preflight, trust
-from codebook.cli.results import execute, reliability, report, table
-from codebook.cli.upkeep import adopt, erase
+from codebook.cli.job_commands import cancel, collect, costs, delete_remote, discard, retry, status, submit
+from codebook.cli.plan_commands import check, new, plan, preflight, trust
+from codebook.cli.result_commands import execute, reliability, report, table
+from codebook.cli.upkeep_commands import adopt, erase
 
 for command in (new, check, preflight, plan, submit, status, collect, retry, cancel, discard, costs, delete_remote):
     main.add_command(command)

@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from codebook import logbook
 from codebook.cli.saying import say
 from codebook.errors import CodebookError, PendingError
-from codebook.machine import NOTHING_LOST, explain, find_ledger_damage
+from codebook.ground import logbook
+from codebook.ground.machine import NOTHING_LOST, explain, find_ledger_damage
 from codebook.paths import project_folder
 
 STOPPED = 130
@@ -74,7 +74,7 @@ def _walled(words: str, *, debug: bool) -> Iterator[None]:
 def _tell(error: Exception, words: str) -> str:
     """Say what stopped a command that is no error of the kit's own, and where its traceback is."""
     from codebook.execute.secrets import read_secrets
-    from codebook.secrecy import remove_secrets
+    from codebook.ground.secrecy import remove_secrets
 
     secrets = read_secrets(os.environ)
     place = logbook.keep_traceback(words, remove_secrets("".join(traceback.format_exception(error)), secrets))

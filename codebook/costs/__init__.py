@@ -7,7 +7,7 @@ not known is None, never 0.
 from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_request, find_uncounted
 from codebook.costs.budget import check_cap, show_usd
 from codebook.costs.estimate import Estimate, estimate_shards
-from codebook.costs.images import count_image
+from codebook.costs.image_tokens import count_image
 from codebook.costs.pricefile import PriceFile, read_prices
 from codebook.costs.prices import find_rates, price_usage
 from codebook.costs.rates import Price, Rates

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from codebook.costs.images import count_part, is_image
+from codebook.costs.image_tokens import count_part, is_image
 from codebook.costs.tokens import TokenCounter
 from codebook.records import EMBEDDINGS
 
@@ -26,7 +26,7 @@ def count_request(body: Any, counter: TokenCounter, url: str = "") -> int:
     Counted are all messages, the JSON schema as it is written, tools, and for each message `MESSAGE_TOKENS` and for
     each request `REPLY_TOKENS`. That overhead, and how a service spells a schema, are not published for new models: a
     pilot's own bill corrects them. Images are counted where their size and the rule of the model's family are known
-    (`codebook.costs.images`), files never; `find_uncounted` names what is not.
+    (`codebook.costs.image_tokens`), files never; `find_uncounted` names what is not.
 
     Examples
     --------

@@ -9,9 +9,9 @@ from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codebook.costs.drawing import Counts, Sample, draw_lines
 from codebook.costs.prices import find_rates
 from codebook.costs.rates import Rates
+from codebook.costs.sampled_requests import Counts, Sample, draw_lines
 from codebook.costs.tokens import find_counter
 from codebook.costs.usage import Usage
 from codebook.errors import Fault, ParameterError

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from codebook.dialects.parts import read_content, write_content
 from codebook.errors import CodebookError, Fault, ParameterError
-from codebook.records import CHAT, RESPONSES, FilePart, dump_canonical
+from codebook.files.lines import dump_canonical
+from codebook.records import CHAT, RESPONSES, FilePart
 
 
 class Turn(NamedTuple):

@@ -11,11 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from codebook.engines.base import Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
+from codebook.engines.protocol import Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
 from codebook.errors import Fault, ParameterError
 
 ENGINES = {
-    "embedded": "codebook.engines.embedded:EmbeddedEngine",
+    "embedded": "codebook.engines.embedded.engine:EmbeddedEngine",
     "openai_batch": "codebook.engines.openai_batch:OpenAIBatchEngine",
     "openai_live": "codebook.engines.openai_live:OpenAILiveEngine",
     "replay": "codebook.engines.replay:ReplayEngine",

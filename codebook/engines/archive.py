@@ -16,18 +16,10 @@ from typing import Any, NamedTuple
 
 from codebook.dialects import read_reply
 from codebook.dialects.resultlines import read_object, read_pieces
-from codebook.digests import check_named
 from codebook.errors import EngineError, RecordError
-from codebook.records import (
-    RETRIED,
-    digest,
-    digest_file,
-    dump_canonical,
-    iter_lines,
-    load_line,
-    request_key,
-    write_atomic,
-)
+from codebook.files.digests import check_named
+from codebook.files.lines import digest, digest_file, dump_canonical, iter_lines, load_line, write_atomic
+from codebook.records import RETRIED, request_key
 
 
 class Place(NamedTuple):

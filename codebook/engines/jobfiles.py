@@ -19,7 +19,8 @@ from filelock import FileLock, Timeout
 from codebook.dialects.replies import open_line
 from codebook.dialects.resultlines import read_pieces
 from codebook.errors import EngineError
-from codebook.records import Shard, iter_lines, load_line, read_lines, write_lines
+from codebook.files.lines import iter_lines, load_line, read_lines, write_lines
+from codebook.records import Shard
 
 
 class Done(NamedTuple):

@@ -11,10 +11,11 @@ from typing import ClassVar
 
 from filelock import Timeout
 
-from codebook.engines.base import Limits
 from codebook.engines.jobfiles import JobFiles
+from codebook.engines.protocol import Limits
 from codebook.errors import BusyError, EngineError, PendingError, RecordError
-from codebook.records import JobState, Shard, digest, digest_file, write_atomic
+from codebook.files.lines import digest, digest_file, write_atomic
+from codebook.records import JobState, Shard
 
 
 class JobEngine(ABC):

@@ -11,11 +11,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from codebook.engines.base import error_line
 from codebook.engines.jobfiles import JobFiles
 from codebook.engines.jobs import JobEngine
+from codebook.engines.protocol import error_line
 from codebook.errors import CodebookError
-from codebook.records import Shard, dump_line, iter_lines, load_line
+from codebook.files.lines import dump_line, iter_lines, load_line
+from codebook.records import Shard
 
 Line = Mapping[str, Any] | bytes
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import sleep, time
 from typing import Any
 
-from codebook.engines.base import Limits, Remark
+from codebook.engines.protocol import Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
 from codebook.engines.service.batches import DAY_S, describe_batch, did_nothing, is_early, is_full, misses_file
 from codebook.engines.service.fetching import Fetcher

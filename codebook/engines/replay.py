@@ -15,7 +15,8 @@ from codebook.dialects.resultlines import read_object
 from codebook.engines.archive import Archive, Place, key_of, name_archive, read_archive, read_at
 from codebook.engines.local import LocalEngine
 from codebook.errors import EngineError, Fault, ParameterError, ReplayError
-from codebook.records import Shard, dump_line, iter_lines, load_line
+from codebook.files.lines import dump_line, iter_lines, load_line
+from codebook.records import Shard
 
 
 class ReplayEngine(LocalEngine):

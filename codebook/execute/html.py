@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from codebook.records import write_atomic
+from codebook.files.lines import write_atomic
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; base-uri 'none'"

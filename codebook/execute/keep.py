@@ -11,9 +11,9 @@ import orjson
 
 from codebook import errors
 from codebook.execute.secrets import read_secrets
+from codebook.files.lines import write_atomic
+from codebook.ground.secrecy import remove_secrets
 from codebook.paths import make_private, show_path
-from codebook.records import write_atomic
-from codebook.secrecy import remove_secrets
 
 _MARKER = "papermill-error-cell-tag"
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from codebook.execute.stopping import is_stopping
+from codebook.execute.stop_signals import is_stopping
 from codebook.paths import STUDY_VARIABLE, project_folder
 
 

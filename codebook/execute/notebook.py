@@ -16,10 +16,10 @@ from codebook.execute.keep import explain_failure, keep_copy
 from codebook.execute.kernel import make_kernel_manager
 from codebook.execute.parameters import Value, check_parameters, read_notebook, read_parameters, read_tags, suggest
 from codebook.execute.secrets import read_secrets
-from codebook.execute.stopping import orderly_end
+from codebook.execute.stop_signals import orderly_end
 from codebook.execute.workshop import keep_in_memory, make_workshop
+from codebook.ground.secrecy import remove_secrets
 from codebook.paths import project_folder, show_path
-from codebook.secrecy import remove_secrets
 
 TIMEOUT_S = 3600.0
 KERNEL_START_S = 120

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from codebook.errors import Fault, ParameterError
+from codebook.ground.secrecy import MEND, judge_secrecy
 from codebook.paths import show_path
-from codebook.secrecy import MEND, judge_secrecy
 
 Value = str | int | float | bool | list[str]
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from codebook.engines.service import find_secrets, key_names
 from codebook.errors import CodebookError
-from codebook.secrecy import secrets_in
+from codebook.ground.secrecy import secrets_in
 
 
 def read_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -23,8 +23,8 @@ import orjson
 
 from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
-from codebook.execute.plan import Step, plan_study
-from codebook.execute.stopping import orderly_end
+from codebook.execute.stop_signals import orderly_end
+from codebook.execute.study_plan import Step, plan_study
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.visible import spell_block, spell_line
 

@@ -15,8 +15,8 @@ import orjson
 
 from codebook.errors import Fault, MissingExtraError, UnitsError
 from codebook.files.decode import allow_long_fields
+from codebook.files.lines import number_lines
 from codebook.files.workbook import Formula, iter_cells
-from codebook.records import number_lines
 
 if TYPE_CHECKING:
     from codebook.files.rows import RowFile

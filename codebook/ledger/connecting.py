@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from codebook.errors import BusyError, RecordError
-from codebook.machine import MEND_LEDGER
+from codebook.ground.machine import MEND_LEDGER
 
 WAIT_S = 60.0
 """How long to wait for another process that writes."""

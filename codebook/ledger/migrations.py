@@ -22,9 +22,9 @@ from contextlib import closing
 from pathlib import Path
 
 from codebook.errors import RecordError
+from codebook.ground.machine import MEND_LEDGER
 from codebook.ledger.answerers import UPGRADE, name_old_answerers, note_answerer
 from codebook.ledger.connecting import connect, has_changes_beside, wait_for_others
-from codebook.machine import MEND_LEDGER
 
 
 def m001_first(db: sqlite3.Connection) -> None:

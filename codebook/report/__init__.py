@@ -4,14 +4,14 @@ outputs     save_table (csv, LaTeX, Word, HTML), save_figure (PDF, SVG, PNG, dat
 study       methods_paragraph with blanks for a person, checklist of what is missing, write_report
 """
 
-from codebook.report.checklist import checklist
 from codebook.report.findings import note_on, say_agreement, say_spans, say_validity
 from codebook.report.methods import methods_paragraph
 from codebook.report.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text
 from codebook.report.page import write_report
-from codebook.report.pageview import PageView, show_page
-from codebook.report.spanview import SpanView, show_spans
-from codebook.report.thumbnails import save_images, show_images
+from codebook.report.referee_checks import checklist
+from codebook.report.views.image_grid import save_images, show_images
+from codebook.report.views.page_view import PageView, show_page
+from codebook.report.views.span_view import SpanView, show_spans
 
 __all__ = [
     "OutputEntry",

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.digests import digest_of
+from codebook.codings import read_coders, read_table
 from codebook.errors import RunError
+from codebook.files.digests import digest_of
+from codebook.files.json_files import read_run_record
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.recorded import read_run_record
 from codebook.records import WHYS
 from codebook.report.outputs import OutputEntry, read_outputs
 from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, read_codebook
-from codebook.table import read_coders, read_table
 from codebook.units import is_part, iter_units
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.empty import why_empty
+from codebook.analysis.core.empty import why_empty
 
 PERCENT = {
     "mean_pairwise": "the mean over units of the share of agreeing pairs of coders",

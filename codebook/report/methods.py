@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from codebook.codings import coverage_sentence
 from codebook.report.facts import Facts, cite, gather_facts, short_path
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
-from codebook.table import coverage_sentence
 
 _SHOWN = 12  # digits of a SHA-256 in running text
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.analysis.empty import why_empty
-from codebook.digests import digest_of
+from codebook.analysis.core.empty import why_empty
 from codebook.errors import Fault, MissingExtraError, ParameterError
+from codebook.files.digests import digest_of
+from codebook.files.json_files import damaged, read_json
+from codebook.files.lines import digest_file, write_atomic
 from codebook.paths import make_private, project_folder
-from codebook.recorded import damaged, read_json
-from codebook.records import digest_file, write_atomic
 from codebook.report.grey import say_grey
 from codebook.report.papers import MAKERS, MOST_ROWS
 

@@ -10,21 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.digests import check_results, digest_of
+from codebook.codings import coverage, coverage_sentence, read_table
 from codebook.errors import RunError
+from codebook.files.digests import check_results, digest_of
+from codebook.files.json_files import read_run_record
+from codebook.files.lines import write_atomic
 from codebook.ledger import open_known
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.recorded import read_run_record
-from codebook.records import say_erased, write_atomic
+from codebook.records import say_erased
 from codebook.report.cells import frame_html, text_html
-from codebook.report.checklist import NOTE as CHECK_NOTE
-from codebook.report.checklist import check_facts, say_checks
 from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import write_methods
 from codebook.report.outputs import SECTIONS, OutputEntry, copy_outputs, put_table, put_text, read_outputs
-from codebook.report.thumbnails import grid_html, is_grid
+from codebook.report.referee_checks import NOTE as CHECK_NOTE
+from codebook.report.referee_checks import check_facts, say_checks
+from codebook.report.views.image_grid import grid_html, is_grid
 from codebook.scheme import read_codebook, render_html
-from codebook.table import coverage, coverage_sentence, read_table
 from codebook.units import iter_units
 
 if TYPE_CHECKING:

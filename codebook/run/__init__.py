@@ -3,13 +3,14 @@
 from codebook.records import RETRIABLE, RETRIED
 from codebook.run.adopting import adopt
 from codebook.run.discarding import discard_run
-from codebook.run.embedding import embed_texts
 from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.estimate import estimate_whole
-from codebook.run.examples import draw_examples, say_draws, try_examples
+from codebook.run.example_units import draw_examples, say_draws, try_examples
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.money import say_where
-from codebook.run.overview import (
+from codebook.run.planning import ask_now, plan, rehearse_plan
+from codebook.run.preflight_checks import Preflight, preflight
+from codebook.run.project.overview import (
     cost_history,
     find_run,
     list_errors,
@@ -18,10 +19,9 @@ from codebook.run.overview import (
     list_unknown,
     summarise_runs,
 )
-from codebook.run.planning import ask_now, plan, rehearse_plan
-from codebook.run.preflight import Preflight, preflight
 from codebook.run.state import JobStatus, RunStatus
-from codebook.run.storing import store_vectors
+from codebook.run.vectors.storing import store_vectors
+from codebook.run.vectors.text_vectors import embed_texts
 from codebook.run.verbs import Run, cancel_run, open_run
 from codebook.run.waiting import wait
 

@@ -11,6 +11,7 @@ from typing import Any
 from codebook.dialects import read_reply
 from codebook.engines import make_engine
 from codebook.errors import Fault, ParameterError, RunError
+from codebook.files.lines import load_line
 from codebook.ledger import FoundLine, Ledger
 from codebook.ledger.carried import (
     Missing,
@@ -23,13 +24,13 @@ from codebook.ledger.carried import (
     restore_run,
 )
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.records import Answer, JobState, load_line
+from codebook.records import Answer, JobState
 from codebook.run.carrying import read_carried
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.folder_contents import Contents, ShardFile
 from codebook.run.harvest import explain_missing
+from codebook.run.line_reader import LineReader
 from codebook.run.money import Meter
-from codebook.run.reading import LineReader
 from codebook.run.replacing import plan_digest
 from codebook.run.verbs import Run, open_run
 

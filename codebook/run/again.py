@@ -10,10 +10,11 @@ import orjson
 from codebook.dialects import allow_tokens
 from codebook.engines import Limits
 from codebook.errors import Fault, ParameterError, RecordError
+from codebook.files.lines import escape_ends, read_lines
 from codebook.ledger import Ledger, RetriedRow
-from codebook.records import RETRIABLE, Request, escape_ends, read_lines
+from codebook.records import RETRIABLE, Request
 from codebook.run.folder import RunFolder
-from codebook.run.packs import choose_cuts
+from codebook.run.vectors.packs import choose_cuts
 from codebook.shards import ShardWriter
 
 

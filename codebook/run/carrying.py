@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from codebook.files.lines import read_lines, write_lines
 from codebook.ledger import Ledger
 from codebook.ledger.carried import describe_run
-from codebook.records import read_lines, write_lines
 from codebook.run.folder import RunFolder
 
 _SUBMITTED = re.compile(r"shard (\d+): (\S+)")

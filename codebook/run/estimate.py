@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from codebook.run.labels import seconds_between
+from codebook.run.result_table import seconds_between
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.tasks.packing import count_texts

@@ -15,12 +15,12 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
-from codebook.digests import check_results, digest_of
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
+from codebook.files.digests import check_results, digest_of
+from codebook.files.json_files import read_run_record
+from codebook.files.lines import write_atomic
 from codebook.ledger import MEND_READ_ONLY, Ledger, open_known
 from codebook.paths import make_private, project_folder, resolve_path, show_path
-from codebook.recorded import read_run_record
-from codebook.records import write_atomic
 from codebook.scheme import Codebook, read_codebook
 
 _PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff", "openai", "genai-prices")

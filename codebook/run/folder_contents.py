@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codebook.digests import digest_of, find_faults, named_digest
 from codebook.errors import Fault
+from codebook.files.digests import digest_of, find_faults, named_digest
+from codebook.files.lines import dump_canonical, load_line, number_lines
 from codebook.ledger import Ledger, PlannedRow
 from codebook.ledger.answerers import name_old_answerer
 from codebook.ledger.carried import known_keys
 from codebook.paths import show_path
-from codebook.records import Shard, dump_canonical, load_line, number_lines, request_key
+from codebook.records import Shard, request_key
 from codebook.run.carrying import Carried
 from codebook.run.folder import RunFolder
 from codebook.run.planner import list_rows, make_keys

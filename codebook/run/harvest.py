@@ -9,11 +9,12 @@ from pathlib import Path
 
 from codebook.engines import Engine, Remark, Remarks
 from codebook.errors import BusyError, EngineError, GoneError, UnreachableError
+from codebook.files.lines import digest_file
 from codebook.ledger import FoundLine, JobRow, Ledger
-from codebook.records import Answer, JobState, LineFault, digest_file
+from codebook.records import Answer, JobState, LineFault
 from codebook.run.folder import RunFolder
+from codebook.run.line_reader import LineReader
 from codebook.run.money import Meter
-from codebook.run.reading import LineReader
 from codebook.run.refusals import custom_ids_at
 from codebook.scheme import Codebook
 

@@ -13,23 +13,24 @@ from typing import TYPE_CHECKING, Any
 from codebook.dialects import check_settings
 from codebook.engines import Limits, make_engine
 from codebook.errors import Fault, ParameterError
+from codebook.files.lines import digest, dump_canonical
 from codebook.files.yaml_text import parse_value
+from codebook.ground.secrecy import judge_secrecy
 from codebook.ledger import Ledger
 from codebook.paths import resolve_path, show_path
-from codebook.records import CHAT, RESPONSES, Unit, digest, dump_canonical
+from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run.checking import check_address, check_requests, describe_encoding, refuse_guess
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.money import Meter
-from codebook.run.packs import choose_cuts, choose_endpoint, is_embedding, open_store, pack
 from codebook.run.planner import Planner
 from codebook.run.privacy import PersonalWatch, is_private_study
-from codebook.run.project import open_ledger
+from codebook.run.project.ledger_frames import open_ledger
 from codebook.run.rehearsal import ScratchLedger, rehearse
 from codebook.run.replacing import Draft, make_draft, settle_plan
 from codebook.run.trimming import sweep_leftovers
+from codebook.run.vectors.packs import choose_cuts, choose_endpoint, is_embedding, open_store, pack
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, read_codebook
-from codebook.secrecy import judge_secrecy
 from codebook.shards import Cuts
 from codebook.tasks.embed import check_embedding
 from codebook.units import Source, check_units

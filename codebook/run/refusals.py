@@ -7,8 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from codebook.errors import RecordError
+from codebook.files.lines import load_line, number_lines
 from codebook.ledger import JobRow, Ledger
-from codebook.records import LineFault, load_line, number_lines
+from codebook.records import LineFault
 from codebook.run.folder import RunFolder
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, ParameterError, RunError
+from codebook.files.lines import digest, digest_file, dump_canonical
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
-from codebook.records import Unit, digest, digest_file, dump_canonical
+from codebook.records import Unit
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.privacy import PersonalWatch
 from codebook.run.trimming import sweep_leftovers

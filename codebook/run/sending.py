@@ -8,8 +8,9 @@ from dataclasses import replace
 from codebook.engines import Engine, MakesAnew
 from codebook.engines.service.batches import is_full, read_ceiling
 from codebook.errors import EngineError, RecordError, RunError, UndecidedError, UnreachableError
+from codebook.files.lines import digest
 from codebook.ledger import JobRow, Ledger
-from codebook.records import ENDED, JobState, Shard, digest
+from codebook.records import ENDED, JobState, Shard
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.refusals import say_refusal

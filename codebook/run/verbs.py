@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from codebook.codings import write_table
 from codebook.engines import Engine, KeepsFiles, make_engine
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError, RecordError, RunError
+from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
-from codebook.machine import all_in_words
 from codebook.records import RETRIED, say_erased
 from codebook.run.again import check_retry, plan_again
 from codebook.run.carrying import write_carried
@@ -17,16 +18,15 @@ from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, heal_job
 from codebook.run.money import Meter
-from codebook.run.packs import is_embedding
 from codebook.run.planner import make_anew
 from codebook.run.rehearsal import rehearse
 from codebook.run.sending import look_after, send_shards, settle_doubt
 from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.run.stopping import give_up_job, give_up_lost, stop_jobs
-from codebook.run.storing import store_vectors
+from codebook.run.vectors.packs import is_embedding
+from codebook.run.vectors.storing import store_vectors
 from codebook.run.views import RunViews
 from codebook.run.wrappings import say_wrapping
-from codebook.table import write_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,17 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.errors import Fault, ParameterError, RunError
-from codebook.ledger import Ledger
-from codebook.machine import all_in_words
-from codebook.paths import show_path
-from codebook.records import Unit, say_erased
-from codebook.run.folder import RunFolder
-from codebook.run.labels import build_table
-from codebook.run.logprobs import read_logprobs
-from codebook.run.money import Meter, cost_frame
-from codebook.scheme import Codebook
-from codebook.table import (
+from codebook.codings import (
     coverage,
     merge_tables,
     read_coders,
@@ -26,6 +16,16 @@ from codebook.table import (
     write_table,
     write_wide,
 )
+from codebook.errors import Fault, ParameterError, RunError
+from codebook.ground.machine import all_in_words
+from codebook.ledger import Ledger
+from codebook.paths import show_path
+from codebook.records import Unit, say_erased
+from codebook.run.folder import RunFolder
+from codebook.run.logprob_rows import read_logprobs
+from codebook.run.money import Meter, cost_frame
+from codebook.run.result_table import build_table
+from codebook.scheme import Codebook
 from codebook.units import is_part, iter_units
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from codebook.dialects import read_said
 from codebook.errors import RecordError
 from codebook.ledger import InvalidReply, Ledger
 from codebook.run.folder import RunFolder
-from codebook.run.labels import open_result
+from codebook.run.result_table import open_result
 from codebook.tasks.wrapping import MENDS, WRAPPED
 
 _N_SHOWN = 60

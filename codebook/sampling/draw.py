@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.errors import Fault, ParameterError
-from codebook.joins import join_ids
+from codebook.ground.joins import join_ids
 from codebook.sampling.chances import Ints, allot, chances_by_score, draw_systematic
 from codebook.sampling.population import Population, name_some, read_population, refuse
 

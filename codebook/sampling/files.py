@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from codebook.errors import Fault, ParameterError, RecordError
-from codebook.joins import join_ids
+from codebook.files.lines import digest, dump_canonical, dump_line, load_line, number_lines, write_atomic
+from codebook.ground.joins import join_ids
 from codebook.paths import missing_file, resolve_path, show_path
-from codebook.records import digest, dump_canonical, dump_line, load_line, number_lines, write_atomic
 from codebook.sampling.draw import COLUMNS, take_part
 from codebook.sampling.population import name_some
 

@@ -61,7 +61,7 @@ def find_gold_sample(
 
     Examples
     --------
-    >>> from codebook.table import make_table
+    >>> from codebook.codings import make_table
     >>> row = {"unit_id": "7", "variable": "tone", "label": "good"}
     >>> table = make_table([row | {"coder": "m", "run_id": "r"}, row | {"coder": "gold"}])
     >>> find_gold_sample("runs/r", table, gold="gold", variable="tone").said

@@ -1,6 +1,7 @@
 """The instrument: a codebook of variables and categories, read and checked from one file."""
 
-from codebook.scheme.labels import read_label_list
+from codebook.scheme.codebook_file import parse_codebook, read_codebook, write_codebook
+from codebook.scheme.label_list import read_label_list
 from codebook.scheme.model import (
     KINDS,
     LEVELS,
@@ -12,7 +13,6 @@ from codebook.scheme.model import (
     RecordList,
     Variable,
 )
-from codebook.scheme.reading import parse_codebook, read_codebook, write_codebook
 from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
 
 __all__ = [

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
-from codebook.scheme.checks import Finding, Loc
+from codebook.scheme.codebook_checks import Finding, Loc
 from codebook.scheme.model import (
     FIELD_KINDS,
     KINDS,

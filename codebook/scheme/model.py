@@ -1,6 +1,6 @@
 """Codebook, Variable, Category and Example: what a file may say, field by field.
 
-What one field can get wrong, pydantic says; what fields get wrong together is in `codebook.scheme.checks`.
+What one field can get wrong, pydantic says; what fields get wrong together is in `codebook.scheme.codebook_checks`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from codebook.records import digest, dump_canonical
+from codebook.files.lines import digest, dump_canonical
 
 Kind = Literal["single", "multi", "rating", "records", "transcription", "embedding"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]

@@ -9,11 +9,11 @@ from itertools import islice
 
 from codebook.records import Unit
 from codebook.scheme import Codebook
-from codebook.tasks.base import Label, Question
-from codebook.tasks.behaviour import behaviour_probes, probe_units, reverse_categories
 from codebook.tasks.classify import Classify, ClassifyMulti
 from codebook.tasks.embed import Embed
 from codebook.tasks.extract import Extract, find_record_problem
+from codebook.tasks.probes import behaviour_probes, probe_units, reverse_categories
+from codebook.tasks.question import Label, Question
 from codebook.tasks.rate import Rate
 from codebook.tasks.transcribe import Transcribe, page_numbers
 

@@ -11,8 +11,8 @@ from codebook.dialects import Turn
 from codebook.dialects.embeddings import BASE64
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
-from codebook.tasks.base import Label, Question
 from codebook.tasks.packing import texts_of
+from codebook.tasks.question import Label, Question
 
 _SETTINGS = ("dimensions", "encoding_format", "user")
 _TOLD = re.compile(r"\d+ vectors? of \d+")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
-from codebook.records import dump_canonical
+from codebook.files.lines import dump_canonical
 from codebook.scheme import RecordField, RecordList, Variable
-from codebook.tasks.base import Question
+from codebook.tasks.question import Question
 
 _KINDS = {
     "text": "a text",

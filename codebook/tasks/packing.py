@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from codebook.records import Unit, digest
+from codebook.files.lines import digest
+from codebook.records import Unit
 
 PACK = "pack-"
 """How the ids of packs begin. The number of texts follows, by which a reply with too few vectors is known."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from codebook.tasks.base import Question
+from codebook.tasks.question import Question
 
 
 class Rate(Question):

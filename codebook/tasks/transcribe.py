@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from codebook.dialects import fence
-from codebook.records import Unit, dump_canonical
-from codebook.tasks.base import Question
+from codebook.files.lines import dump_canonical
+from codebook.records import Unit
+from codebook.tasks.question import Question
 
 _PREAMBLE = """\
 You transcribe documents. The unit is {unit}; its pages come with the message.
@@ -35,7 +36,7 @@ class Transcribe(Question):
     """All pages of a document. The label is the reply as canonical JSON: `{"pages": [{"page", "text", "unsure"}]}`.
 
     Numbers must be whole and run on by one; how many there should be is known to whoever has the unit
-    (`page_numbers`), and `codebook.table.transcripts` checks it.
+    (`page_numbers`), and `codebook.codings.transcripts` checks it.
 
     Examples
     --------

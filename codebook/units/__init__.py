@@ -5,15 +5,15 @@
 """
 
 from codebook.files.rows import RowFile, missing_column, open_rows
-from codebook.units.base import Source
+from codebook.units.any_source import Source
 from codebook.units.check import UnitFault, UnitsReport, check_units, mend_guess
 from codebook.units.documents import DocumentSource, read_documents
-from codebook.units.files import load_parts
+from codebook.units.file_parts import load_parts
 from codebook.units.groups import GroupSource, find_member, group_units
 from codebook.units.image_source import read_images
 from codebook.units.opening import open_units, read_form
 from codebook.units.source import ROW_NUMBER, UnitSource, as_values, read_units
-from codebook.units.store import is_part, iter_units, write_units
+from codebook.units.unit_store import is_part, iter_units, write_units
 
 __all__ = [
     "ROW_NUMBER",

@@ -9,9 +9,9 @@ from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row
-from codebook.joins import near_form
+from codebook.ground.joins import near_form
 from codebook.records import Unit
-from codebook.units.base import Source
+from codebook.units.any_source import Source
 from codebook.units.groups import GroupSource
 from codebook.units.personal import find_personal, is_personal_name, is_phone
 from codebook.units.picture_remarks import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE

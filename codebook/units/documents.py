@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, UnitsError
+from codebook.files.lines import digest_file
+from codebook.files.pdfs import PDFIUM, PdfError, count_pages, cut_pages, draw_page, open_pdf
 from codebook.paths import missing_file, resolve_path, show_path
-from codebook.pdfs import PDFIUM, PdfError, count_pages, cut_pages, draw_page, open_pdf
-from codebook.records import FilePart, Unit, UnitFile, digest_file
-from codebook.units.base import Source
+from codebook.records import FilePart, Unit, UnitFile
+from codebook.units.any_source import Source
 from codebook.units.traps import find_trap
 
 if TYPE_CHECKING:

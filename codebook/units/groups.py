@@ -14,7 +14,7 @@ from typing import Any
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding
 from codebook.records import Unit
-from codebook.units.base import Source
+from codebook.units.any_source import Source
 from codebook.units.source import UnitSource
 
 SEPARATOR = "\n\n"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from codebook.files.pictures import PictureError
 from codebook.paths import show_path
-from codebook.pictures import PictureError
 from codebook.records import Unit, UnitFile
-from codebook.units.base import Source
+from codebook.units.any_source import Source
 from codebook.units.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, examine, is_address, make_ready, read_file
 
 

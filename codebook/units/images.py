@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codebook.errors import Fault, UnitsError
+from codebook.files.pictures import FORMATS, PictureError, find_orientation, look_at, open_picture
 from codebook.paths import find_file_fault, missing_file, resolve_path
-from codebook.pictures import FORMATS, PictureError, find_orientation, look_at, open_picture
 from codebook.records import FilePart, UnitFile
 from codebook.units.picture_remarks import find_remark
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from codebook.files import Encoding
 from codebook.records import Unit
-from codebook.units.base import Source
+from codebook.units.any_source import Source
 
 
 @dataclass(frozen=True)

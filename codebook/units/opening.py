@@ -11,7 +11,7 @@ from typing import Any
 from codebook.errors import Fault, UnitsError
 from codebook.files.yaml_text import parse_value
 from codebook.paths import resolve_path, show_path
-from codebook.units.base import Source
+from codebook.units.any_source import Source
 from codebook.units.documents import read_documents
 from codebook.units.groups import group_units
 from codebook.units.image_source import read_images

@@ -12,7 +12,7 @@ from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row, RowFile, open_rows
 from codebook.paths import show_path
 from codebook.records import Unit
-from codebook.units.base import Source
+from codebook.units.any_source import Source
 
 ROW_NUMBER = "#row"
 """As the id column: the place of the row in the file, counted from 1. Only good while the file never changes."""

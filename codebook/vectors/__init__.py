@@ -5,7 +5,7 @@ vector databases through their own clients.
 """
 
 from codebook.vectors.index import key_of
+from codebook.vectors.ordered_vectors import Vectors
 from codebook.vectors.store import VectorStore, store_name
-from codebook.vectors.view import Vectors
 
 __all__ = ["VectorStore", "Vectors", "key_of", "store_name"]

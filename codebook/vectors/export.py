@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from codebook.errors import EngineError, Fault, MissingExtraError, ParameterError
-from codebook.vectors.view import Vectors
+from codebook.vectors.ordered_vectors import Vectors
 
 if TYPE_CHECKING:
     import pandas as pd

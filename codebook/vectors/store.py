@@ -14,8 +14,8 @@ import orjson
 from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, Fault, ParameterError, RecordError
+from codebook.files.lines import digest, write_atomic
 from codebook.paths import make_private, show_path
-from codebook.records import digest, write_atomic
 from codebook.vectors.index import KEY_BYTES, Ints, KeyIndex, key_of
 
 Floats = npt.NDArray[np.float32]

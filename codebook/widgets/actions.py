@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from codebook.errors import CodebookError, RunError
 from codebook.execute.secrets import read_secrets
+from codebook.ground.secrecy import looks_like_key, remove_secrets
 from codebook.ledger import Ledger
 from codebook.run import RETRIED, Run, RunStatus, open_run
 from codebook.run.state import JobStatus, say_counts
-from codebook.secrecy import looks_like_key, remove_secrets
-from codebook.widgets.words import say_count, say_usd
+from codebook.widgets.phrases import say_count, say_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, time
 from typing import Any
 
-from codebook.run.project import Choice
+from codebook.run.project.ledger_frames import Choice
 from codebook.visible import escape_block
 from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, say_error
 from codebook.widgets.controls import ALL, Controls
+from codebook.widgets.front_end import bundle, has_front_end, has_widgets
 from codebook.widgets.pages import (
     N_ROWS,
     as_of_html,
@@ -25,7 +26,6 @@ from codebook.widgets.pages import (
 )
 from codebook.widgets.snapshot import Snapshot, take_snapshot
 from codebook.widgets.style import STYLE
-from codebook.widgets.view import bundle, has_front_end, has_widgets
 from codebook.widgets.worker import Clock, Worker
 
 _FORMER: weakref.WeakValueDictionary[str, Board] = weakref.WeakValueDictionary()

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.run.state import say_counts
 from codebook.visible import escape_block, spell_block
-from codebook.widgets.plots import draw_bars
-from codebook.widgets.snapshot import Snapshot
-from codebook.widgets.style import STYLE
-from codebook.widgets.words import (
+from codebook.widgets.phrases import (
     is_missing,
     kind_of_state,
     say_count,
@@ -21,6 +18,9 @@ from codebook.widgets.words import (
     say_usd,
     say_zone,
 )
+from codebook.widgets.plots import draw_bars
+from codebook.widgets.snapshot import Snapshot
+from codebook.widgets.style import STYLE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,12 +10,12 @@ Every figure comes three times: model labels only, gold only, corrected. A unit'
 `prob` of the gold sample (`draw_gold`, `read_gold_sample`), joined on unit_id; no function needs to be told it again.
 """
 
-from codebook.analysis.correction.figures import plot_gold_size, plot_studies
 from codebook.analysis.correction.pairing import pair_with_gold
 from codebook.analysis.correction.regression import correct
+from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
 from codebook.analysis.correction.shares import prevalence
 from codebook.analysis.correction.simulation import make_study, simulate_studies, summarise_studies
-from codebook.analysis.correction.words import NOTE, SOURCES, say_correction
+from codebook.analysis.correction.study_figures import plot_gold_size, plot_studies
 
 __all__ = [
     "NOTE",

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.correction.inputs import ABOUT, Inputs
-from codebook.analysis.scales import Floats, Ints
 from codebook.errors import Fault
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import name_some, raise_faults
-from codebook.analysis.scales import Bools, Floats, Ints
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
-from codebook.joins import join_ids
+from codebook.ground.joins import join_ids
 
 ABOUT = "The regression cannot be corrected."
 ASK_PROB = (

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codebook.analysis.scales import Floats, Ints
+from codebook.analysis.core.scales import Floats, Ints
 
 _MOST_STEPS, _MOST_HALVINGS = 100, 30
 _SOLVED = 1e-10  # mean moment, columns scaled to 1

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
+from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
+from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.empty import make_empty, why_no_gold
+from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.correction.inputs import check_sample
-from codebook.analysis.counts import Codings, read_codings
-from codebook.analysis.empty import make_empty, why_no_gold
-from codebook.analysis.scales import Bools, Floats, Ints
 from codebook.errors import Fault
-from codebook.joins import join_ids
+from codebook.ground.joins import join_ids
 
 RANDOM = "random"
 """In place of a sample: the gold units are a simple random sample of the units put to the coder."""
@@ -93,7 +93,7 @@ def pair_with_gold(
 
     Examples
     --------
-    >>> from codebook.analysis.examples import make_table
+    >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"gold": ["a", "b", None, "a"], "model": ["a", "a", "b", "b"]})
     >>> sample = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": [0.5, 0.5]})
     >>> pair_with_gold(table, variable="tone", labels=["a", "b"], coder="model", gold="gold", sample=sample, label="a")

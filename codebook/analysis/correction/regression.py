@@ -9,13 +9,13 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import carry_joins, raise_faults
+from codebook.analysis.core.checks import carry_joins, raise_faults
+from codebook.analysis.core.empty import make_empty, why_empty
 from codebook.analysis.correction.crossfit import CrossFit, refine_labels
-from codebook.analysis.correction.design import Design, build_design, find_names, swap_labels
 from codebook.analysis.correction.inputs import ABOUT, Inputs, listed, read_inputs
+from codebook.analysis.correction.model_matrix import Design, build_design, find_names, swap_labels
 from codebook.analysis.correction.moments import FAMILIES, Fit, fit_parts, no_fit
-from codebook.analysis.correction.words import NOTE, SOURCES, find_warnings, package_versions
-from codebook.analysis.empty import make_empty, why_empty
+from codebook.analysis.correction.sentences import NOTE, SOURCES, find_warnings, package_versions
 from codebook.errors import Fault
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import carry_joins, name_some, raise_faults
+from codebook.analysis.core.checks import carry_joins, name_some, raise_faults
+from codebook.analysis.core.empty import make_empty, why_no_gold
+from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
 from codebook.analysis.correction.pairing import NO_SAMPLE, Beside, describe, read_beside
 from codebook.analysis.correction.regression import spread_normal
-from codebook.analysis.correction.words import NOTE, SOURCES, package_versions
-from codebook.analysis.empty import make_empty, why_no_gold
-from codebook.analysis.scales import Floats, Ints
+from codebook.analysis.correction.sentences import NOTE, SOURCES, package_versions
 from codebook.errors import Fault
 
 _ABOUT = "The shares cannot be corrected."
@@ -68,7 +68,7 @@ def prevalence(
 
     Examples
     --------
-    >>> from codebook.analysis.examples import make_table
+    >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"gold": list("aabb") + [None] * 4, "model": list("aaabaaab")})
     >>> ask = {"variable": "tone", "labels": ["a", "b"], "coder": "model", "gold": "gold", "sample": "random"}
     >>> frame = prevalence(table, **ask, weight=1)

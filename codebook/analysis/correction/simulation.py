@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.checks import raise_faults
-from codebook.analysis.correction.design import Design
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.scales import Floats
+from codebook.analysis.correction.model_matrix import Design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
-from codebook.analysis.scales import Floats
 from codebook.errors import Fault
 
 WAYS = (

@@ -9,9 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.entities.checks import check_columns, check_entities, check_mentions, check_vectors, raise_faults
 from codebook.analysis.entities.forms import FormRules, normalise_form
 from codebook.analysis.entities.grams import GramIndex
+from codebook.analysis.entities.pair_checks import (
+    check_columns,
+    check_entities,
+    check_mentions,
+    check_vectors,
+    raise_faults,
+)
 from codebook.analysis.vectors import nearest
 
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.entities.checks import check_columns, raise_faults
+from codebook.analysis.entities.pair_checks import check_columns, raise_faults
 from codebook.analysis.entities.scores import score_columns
 from codebook.analysis.entities.truth import label_pairs
 from codebook.errors import Fault

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from codebook.analysis.entities.linking import held_words
-from codebook.analysis.entities.words import common_words
+from codebook.analysis.entities.word_overlap import common_words
 
 NEARLY = 0.9
 """Jaro-Winkler similarity from which two words are spelt nearly alike."""

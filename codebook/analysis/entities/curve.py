@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codebook.analysis.entities.bootstrap import MEASURES, rates_with_intervals
-from codebook.analysis.entities.checks import check_columns, raise_faults
+from codebook.analysis.entities.pair_checks import check_columns, raise_faults
 from codebook.analysis.entities.scores import BASELINE
 from codebook.analysis.entities.truth import HALVES, count_true_pairs, label_pairs, split_entities
 from codebook.errors import Fault

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codebook.analysis.entities.bootstrap import MEASURES, rates_with_intervals
-from codebook.analysis.entities.checks import check_columns, raise_faults
 from codebook.analysis.entities.linking import MATCHED, REVIEW
+from codebook.analysis.entities.pair_checks import check_columns, raise_faults
 from codebook.analysis.entities.truth import absent_mentions, known_entities, split_entities
 
 Floats = NDArray[np.float64]

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from codebook.analysis.entities.checks import check_columns, check_entities, check_mentions, raise_faults
 from codebook.analysis.entities.clusters import Linkage
 from codebook.analysis.entities.forms import AS_IT_IS, FormRules, entity_id, normalise_form
 from codebook.analysis.entities.grouping import group_mentions, name_groups
 from codebook.analysis.entities.linking import MATCHED, NEW, REVIEW, Candidate, Decision, Rules, decide
-from codebook.analysis.entities.words import common_words
+from codebook.analysis.entities.pair_checks import check_columns, check_entities, check_mentions, raise_faults
+from codebook.analysis.entities.word_overlap import common_words
 from codebook.errors import Fault
 
 RESOLVED_COLUMNS = (

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from codebook.analysis.entities.checks import check_columns, check_entities, check_mentions, raise_faults
 from codebook.analysis.entities.linking import REVIEW
+from codebook.analysis.entities.pair_checks import check_columns, check_entities, check_mentions, raise_faults
 from codebook.errors import Fault
-from codebook.joins import join_ids
+from codebook.ground.joins import join_ids
 
 REVIEW_COLUMNS = ("mention_id", "name", "why", "candidate", "score", "runner_up", "runner_up_score")
 

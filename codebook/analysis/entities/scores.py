@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.entities.checks import check_columns, raise_faults
-from codebook.analysis.entities.words import word_cover, word_overlap, word_weights
+from codebook.analysis.entities.pair_checks import check_columns, raise_faults
+from codebook.analysis.entities.word_overlap import word_cover, word_overlap, word_weights
 from codebook.errors import Fault
 
 Floats = NDArray[np.float64]

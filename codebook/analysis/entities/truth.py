@@ -8,9 +8,9 @@ from hashlib import blake2b
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.entities.checks import check_columns, raise_faults
+from codebook.analysis.entities.pair_checks import check_columns, raise_faults
 from codebook.errors import Fault
-from codebook.joins import join_ids
+from codebook.ground.joins import join_ids
 
 HALVES = ("choose", "test")
 """The threshold is chosen on the first half of the entities, and its figures are those of the second."""

@@ -8,11 +8,11 @@ blocks; nearness is the cosine. Frames tell in `attrs` how they were made.
     map           map_vectors, plot_map
 """
 
-from codebook.analysis.vectors.agreement import neighbour_agreement
-from codebook.analysis.vectors.clusters import cluster_vectors
-from codebook.analysis.vectors.drawing import plot_map
+from codebook.analysis.vectors.map_drawing import plot_map
 from codebook.analysis.vectors.maps import map_vectors
 from codebook.analysis.vectors.neighbours import MOST_EXACT, near_duplicates, nearest
+from codebook.analysis.vectors.shared_neighbours import neighbour_agreement
+from codebook.analysis.vectors.vector_clusters import cluster_vectors
 
 __all__ = [
     "MOST_EXACT",

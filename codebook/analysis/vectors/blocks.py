@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.core.checks import raise_faults
 from codebook.errors import Fault
 
 Floats = npt.NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from codebook.analysis.drawing import INK
+from codebook.analysis.core.drawing import INK
 from codebook.analysis.vectors.blocks import Ints
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from codebook.analysis.checks import raise_faults
+from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.vectors.blocks import DIGITS, check_vectors, iter_blocks, versions
 from codebook.errors import Fault
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from codebook.dialects.embeddings import BASE64, write_vectors
 from codebook.engines.embedded.encoders import PARTS, Vector
-from codebook.engines.embedded.reading import MAX_CHARACTERS, UnreadableError
+from codebook.engines.embedded.request_reader import MAX_CHARACTERS, UnreadableError
 
 OWN = 896
 """Dimensions where the request names none: both models side by side."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from codebook.dialects import Prompt
 from codebook.engines.embedded.encoders import Vector
-from codebook.engines.embedded.reading import UnreadableError
+from codebook.engines.embedded.request_reader import UnreadableError
 
 Encode = Callable[[list[str]], Vector]
 
@@ -49,9 +49,9 @@ class Skill:
         return found
 
 
-PHOTOS = Skill("photos", "code_photos", "embedded-efficientnet-lite0-1", "look_ahead")
-RECORDS = Skill("extracting", "extract_records", "embedded-spacy-sm-1")
-PAGES = Skill("pages", "transcribe_pages", "embedded-rapidocr-1")
+PHOTOS = Skill("photos.photo_labels", "code_photos", "embedded-efficientnet-lite0-1", "look_ahead")
+RECORDS = Skill("records.extracting", "extract_records", "embedded-spacy-sm-1")
+PAGES = Skill("pages.page_reader", "transcribe_pages", "embedded-rapidocr-1")
 
 
 def find_skill(prompt: Prompt) -> Skill | None:

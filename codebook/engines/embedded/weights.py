@@ -11,7 +11,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from codebook.errors import EngineError, MissingExtraError
-from codebook.records import digest_file
+from codebook.files.lines import digest_file
 
 
 @dataclass(frozen=True, slots=True)

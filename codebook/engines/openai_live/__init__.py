@@ -9,18 +9,19 @@ from typing import Any
 from tqdm import tqdm
 
 from codebook.dialects.replies import open_line
-from codebook.engines.base import Limits
 from codebook.engines.jobfiles import JobFiles
 from codebook.engines.jobs import JobEngine
 from codebook.engines.openai_live.apart import Apart
+from codebook.engines.openai_live.call_lines import NAME, Ask, read_ask
 from codebook.engines.openai_live.calls import Caller, import_aiohttp
 from codebook.engines.openai_live.crew import Crew
 from codebook.engines.openai_live.journal import Journal
-from codebook.engines.openai_live.lines import NAME, Ask, read_ask
 from codebook.engines.openai_live.spend import Price, Spend
+from codebook.engines.protocol import Limits
 from codebook.engines.service import Client, check_model, find_provider
 from codebook.errors import Fault, ParameterError
-from codebook.records import Shard, iter_lines
+from codebook.files.lines import iter_lines
+from codebook.records import Shard
 
 
 class OpenAILiveEngine(JobEngine):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from codebook.engines.openai_live.lines import Ask
+from codebook.engines.openai_live.call_lines import Ask
 
 MOST_ASIDE_BYTES = 50_000_000
 """Bodies that stand aside at a time; where they are more, the oldest are waited for."""

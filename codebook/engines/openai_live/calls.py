@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self
 from urllib.request import getproxies, proxy_bypass
 
-from codebook.engines.openai_live.lines import LostError, Reply
+from codebook.engines.openai_live.call_lines import LostError, Reply
 from codebook.engines.service import Client
 from codebook.errors import MissingExtraError
 

@@ -12,9 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codebook.engines.openai_live.aside import Queue, Task
+from codebook.engines.openai_live.call_lines import (
+    Ask,
+    LostError,
+    Reply,
+    count_tokens,
+    write_lost_line,
+    write_reply_line,
+)
 from codebook.engines.openai_live.calls import Caller
 from codebook.engines.openai_live.journal import Journal
-from codebook.engines.openai_live.lines import Ask, LostError, Reply, count_tokens, write_lost_line, write_reply_line
 from codebook.engines.openai_live.pace import Pace, Turn
 from codebook.engines.openai_live.spend import Spend
 from codebook.engines.openai_live.verdicts import OVERLOADED, find_stop, may_pass

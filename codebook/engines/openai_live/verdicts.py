@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from codebook.engines.openai_live.lines import LostError, Reply
+from codebook.engines.openai_live.call_lines import LostError, Reply
 from codebook.engines.openai_live.waits import LONGEST_WAIT_S, read_retry_after
 from codebook.engines.service import explain
 from codebook.engines.service.objects import is_page, lacks_endpoint, read_words

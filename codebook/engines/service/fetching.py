@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codebook.engines.base import Remark
+from codebook.engines.protocol import Remark
 from codebook.engines.service.client import Client
 from codebook.engines.service.download import Download, download
 from codebook.engines.service.notes import NoteBook

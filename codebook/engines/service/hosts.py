@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from codebook.engines.service.providers import PROVIDERS, Provider, find_address_fault
 from codebook.errors import Fault, ParameterError
+from codebook.files.lines import write_atomic
 from codebook.files.yaml_text import read_yaml
 from codebook.paths import make_private, settings_folder
-from codebook.records import write_atomic
 
 VARIABLE = "CODEBOOK_TRUSTED_HOSTS"
 """The environment variable that confirms hosts too, for machines without a person: addresses with commas between."""

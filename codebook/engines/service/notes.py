@@ -9,8 +9,8 @@ from time import time
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from codebook.recorded import damaged, read_json
-from codebook.records import digest, write_atomic
+from codebook.files.json_files import damaged, read_json
+from codebook.files.lines import digest, write_atomic
 
 LOOKS, GRACE_S = 3, 15 * 60
 """A thing that a service does not find is gone when it was missed in so many looks, over so many seconds."""

@@ -25,9 +25,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import read_yaml
+from codebook.ground.secrecy import looks_like_key
 from codebook.paths import project_folder, show_path
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES, name_service
-from codebook.secrecy import looks_like_key
 
 
 class Provider(BaseModel):

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from codebook.records import write_atomic
-from codebook.run.erasing.files import drop_rows, has_rows
+from codebook.files.lines import write_atomic
+from codebook.run.erasing.erased_files import drop_rows, has_rows
 from codebook.run.erasing.targets import Target
 from codebook.run.erasing.traces import Traces
 from codebook.run.folder import RunFolder

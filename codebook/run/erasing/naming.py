@@ -9,9 +9,9 @@ from itertools import count
 from typing import Any
 
 from codebook.errors import RunError
+from codebook.files.lines import digest
 from codebook.ledger import Ledger
 from codebook.ledger.forgetting import ErasedRow, SentLine, find_asks, find_lines, find_rows, find_rows_of_asks, is_sent
-from codebook.records import digest
 from codebook.requests import make_custom_id
 from codebook.run.erasing.targets import Target
 

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from codebook.errors import RecordError
+from codebook.files.lines import write_atomic
 from codebook.paths import show_path
-from codebook.records import Unit, write_atomic
+from codebook.records import Unit
 from codebook.tasks.packing import PACK, make_pack, texts_of
 from codebook.units import iter_units
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, RunError
+from codebook.files.lines import digest_file
+from codebook.ground.logbook import drop_tracebacks
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
-from codebook.logbook import drop_tracebacks
 from codebook.paths import project_folder, show_path
-from codebook.records import digest_file
 from codebook.run.carrying import write_carried
 from codebook.run.erasing.derived import erase_derived
-from codebook.run.erasing.files import (
+from codebook.run.erasing.erased_files import (
     rewrite_carried,
     rewrite_lines,
     rewrite_run_record,

@@ -1,0 +1,1 @@
+"""Coders against gold: validity, confusion, calibration, spans and transcripts."""

@@ -1,0 +1,275 @@
+"""Calibration: are labels given with probability .8 right in 80 % of the units? And what do the sure ones gain?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.against_gold.gold_cells import Pair, read_pair
+from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
+from codebook.analysis.core.checks import carry_joins, check_columns, name_some, raise_faults
+from codebook.analysis.core.estimates import check_bootstrap, percentile_interval
+from codebook.analysis.core.sample_design import Design, count_members, resample_design
+from codebook.analysis.core.scales import Bools, Floats
+from codebook.analysis.reliability.comparisons import Clusters
+from codebook.analysis.reliability.krippendorff import Bootstrap
+from codebook.errors import Fault
+from codebook.ground.joins import join_ids
+
+_MOST_DRAWN = 2**22
+
+BINNING = ("width", "count")
+"""Bins of equal width, or of about equally many units."""
+
+NOTE = (
+    "Of gold units with a label and a probability of that label. Brier: mean of (probability - right)^2. ECE: mean "
+    "over bins of |share right - mean probability|. Chance alone lifts it above 0, and the more so the fewer units a "
+    "bin holds: 'ECE by chance' is what probabilities without any fault would show here. The interval of ECE is a wide "
+    "one: from 2 x value - upper percentile (from 0, where the value is within that of chance) to the upper percentile."
+)
+
+_OVERALL = ("accuracy", "mean probability", "Brier", "Brier of a constant", "ECE")
+_KEPT = np.arange(1.0, 0.0, -0.1)
+"""Shares of the units kept, the surest first."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Probability of each unit's label, whether it is right, shape (n_units,), bin and thresholds."""
+
+    probability: Floats
+    right: Bools
+    design: Design
+    place: np.ndarray
+    edges: Floats
+    thresholds: Floats
+
+    def sums(self) -> Floats:
+        """What is summed over units, shape (n_units, 4 + 3 n_bins + 2 n_thresholds)."""
+        one, p, right = np.ones(len(self.right)), self.probability, self.right.astype(float)
+        inside = self.place[:, None] == np.arange(len(self.edges) - 1)
+        kept = (p[:, None] >= self.thresholds).astype(float)
+        bins = [inside * column[:, None] for column in (one, p, right)]
+        return np.column_stack([one, p, right, (p - right) ** 2, *bins, kept, kept * right[:, None]])
+
+    def figures(self, sums: Floats) -> Floats:
+        """From sums, shape (n_draws, n_sums), to overall figures, accuracy of bins and of what is kept, then shares."""
+        n_bins, n_kept = len(self.edges) - 1, len(self.thresholds)
+        (n, p, right, squares), rest = sums[:, :4].T, sums[:, 4:]
+        in_bin, p_bin, right_bin = (rest[:, at * n_bins : (at + 1) * n_bins] for at in range(3))
+        kept, right_kept = rest[:, 3 * n_bins : 3 * n_bins + n_kept], rest[:, 3 * n_bins + n_kept :]
+        accuracy = ratio(right, n)
+        ece = np.abs(right_bin - p_bin).sum(axis=1) / n
+        overall = np.stack([accuracy, p / n, squares / n, accuracy * (1 - accuracy), ece], axis=1)
+        means = ratio(p_bin, in_bin)
+        return np.concatenate(
+            [overall, ratio(right_bin, in_bin), ratio(right_kept, kept), means, kept / n[:, None]], axis=1
+        )
+
+
+def calibration(
+    table: pd.DataFrame,
+    *,
+    variable: str,
+    labels: Sequence[str],
+    coder: str,
+    gold: str,
+    probability: pd.DataFrame | str = "confidence",
+    kind: str = "single",
+    bins: int = 10,
+    binning: str = "width",
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 1,
+    draw: int = 0,
+    sample: pd.DataFrame | None = None,
+    cluster: Clusters | None = None,
+) -> pd.DataFrame:
+    """How well a coder's probabilities tell where its labels are right.
+
+    Parameters
+    ----------
+    probability
+        Column of the table with the probability of the label given, or a frame with unit_id and `probability` or
+        `logprob` (natural logarithm, as `run.logprobs()` gives it), perhaps of several variables and draws.
+    kind
+        `multi`: a set is right if it is gold's.
+    bins, binning
+        How many bins, of equal `width` or of equal `count`; empty ones are left out.
+    confidence
+        Of the intervals.
+    sample, cluster
+        As in `validity`.
+
+    Returns
+    -------
+    pd.DataFrame
+        part, name, n, value, low, high, probability, share, reason. Part "overall": accuracy, mean probability, Brier,
+        Brier of a constant (who always says the accuracy), ECE, ECE by chance. "bin": value is the share right,
+        probability the mean. "coverage": value is the share right among the units whose probability is at least
+        `probability`, which are `share` of all, the surest first. `attrs`: coverage (also of units without a
+        probability), binning, seed, versions, note.
+
+    Raises
+    ------
+    StatisticError
+        No probabilities, or such outside 0 to 1; as for `validity`.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> table = make_table("tone", {"gold": list("aabb") * 10, "m": list("aaba") * 10})
+    >>> table["confidence"] = [None] * 40 + [0.9, 0.8, 0.9, 0.6] * 10
+    >>> frame = calibration(table, variable="tone", labels=["a", "b"], coder="m", gold="gold", bins=5)
+    >>> frame[frame["part"] != "coverage"][["part", "name", "n", "value", "probability"]].round(3)
+          part                 name   n  value  probability
+    0  overall             accuracy  40  0.750          NaN
+    1  overall     mean probability  40  0.800          NaN
+    2  overall                Brier  40  0.105          NaN
+    3  overall  Brier of a constant  40  0.188          NaN
+    4  overall                  ECE  40  0.250          NaN
+    5  overall        ECE by chance  40  0.068          NaN
+    6      bin           .60 to .80  10  0.000        0.600
+    7      bin          .80 to 1.00  30  1.000        0.867
+    """
+    faults = [*check_bootstrap(replicates, confidence), *_check_bins(bins, binning), *check_columns(table)]
+    raise_faults("Calibration cannot be computed.", faults)
+    asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
+    level = "masi" if kind == "multi" else "nominal"
+    pair = read_pair(table, labels=labels, level=level, sample=sample, cluster=cluster, **asked)
+    given = _read_probabilities(table, probability, variable=variable, coder=coder, draw=draw)
+    judged, n_without = _judge(pair, given, bins, binning)
+    how = Bootstrap(replicates, confidence, seed)
+    frame = pd.DataFrame(_rows(judged, how))
+    note = " ".join([NOTE, *pair.design.notes])
+    coverage = {**pair.coverage, "no probability": n_without}
+    frame.attrs |= {**asked, "binning": binning, "note": note, "coverage": coverage}
+    frame.attrs |= {"resampled": pair.design.resampled, "weighted": pair.design.weighted} | how.attrs
+    frame.attrs |= carry_joins(table)
+    return frame
+
+
+def _check_bins(bins: int, binning: str) -> list[Fault]:
+    faults = [] if bins >= 1 else [Fault("bins", f"{bins} is no number of bins", "pass 10, or 1 or more")]
+    if binning not in BINNING:
+        faults.append(Fault("binning", f"{binning!r} is not known", f"pass one of {', '.join(BINNING)}"))
+    return faults
+
+
+def _read_probabilities(
+    table: pd.DataFrame, probability: pd.DataFrame | str, *, variable: str, coder: str, draw: int
+) -> pd.Series[float]:
+    """Probability of the coder's label, by unit_id."""
+    about = f"The probabilities of {coder!r} cannot be used."
+    frame, column = (table, probability) if isinstance(probability, str) else (probability, "probability")
+    if column not in frame and not isinstance(probability, str):
+        column = "logprob"
+    absent = [name for name in ("unit_id", column) if name not in frame]
+    if absent:
+        mend = "name the column of the table that has them, or pass run.logprobs()"
+        raise_faults(about, [Fault("probability", f"there is no column {name_some(absent)}", mend)])
+    own = {"variable": variable, "coder": coder, "draw": draw}
+    for name, value in own.items():
+        frame = frame[frame[name] == value] if name in frame else frame
+    values = pd.Series(pd.to_numeric(frame[column], errors="coerce").to_numpy(float), frame["unit_id"].astype(str))
+    values = values.map(np.exp) if column == "logprob" else values
+    values = values.dropna()
+    faults = []
+    if not len(values):
+        mend = "ask for probabilities (logprobs) in the run, or for a confidence in the codebook"
+        faults.append(Fault("probability", f"no label of {variable!r} by {coder!r} has one", mend))
+    if (wrong := (values < 0) | (values > 1)).any():
+        problem = f"{int(wrong.sum()):,} are not between 0 and 1: {name_some(values[wrong].round(3))}"
+        faults.append(
+            Fault("probability", problem, "pass shares, not per cent or scores; or logprobs, which are below 0")
+        )
+    if values.index.has_duplicates:
+        twice = name_some(values.index[values.index.duplicated()].unique())
+        faults.append(Fault("probability", f"several for {twice}", "pass one a unit"))
+    raise_faults(about, faults)
+    return values
+
+
+def _judge(pair: Pair, given: pd.Series[float], bins: int, binning: str) -> tuple[_Judged, int]:
+    """The labelled gold units with a probability, and how many have none."""
+    p: Floats = np.asarray(given.reindex(pair.units.astype(str)), dtype=float)
+    labelled = pair.coded >= 0
+    rows = np.flatnonzero(labelled & ~np.isnan(p))
+    if not len(rows):
+        problem = f"none of the {int(labelled.sum()):,} labelled gold units has one"
+        join = join_ids(given.index, pair.units.astype(str))
+        problem += f" ({join.example('the gold')})" if join.near else ""
+        mend = "pass the probabilities of the units that have gold"
+        raise_faults("Calibration cannot be computed.", [Fault("probability", problem, mend)])
+    p = np.take(p, rows)
+    edges: Floats = np.linspace(0, 1, bins + 1).round(12)
+    if binning == "count":
+        edges = np.unique(np.quantile(p, edges))
+    edges = edges if len(edges) > 1 else np.repeat(edges, 2)
+    place = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, len(edges) - 2)
+    thresholds: Floats = np.unique(np.quantile(p, 1 - _KEPT, method="inverted_cdf"))
+    judged = _Judged(p, pair.coded[rows] == pair.gold[rows], pair.design.only(rows), place, edges, thresholds)
+    return judged, int(labelled.sum()) - len(rows)
+
+
+def _rows(judged: _Judged, how: Bootstrap) -> Iterator[dict[str, Any]]:
+    """A row for each overall figure, filled bin and threshold."""
+    sums, design = judged.sums(), judged.design
+    times = np.ones(len(sums), dtype=np.int64)
+    members = count_members(design.cluster, np.arange(len(sums)), len(sums))
+    alone = ONE_CLUSTER if members is not None and members.shape[0] == 1 else ""
+    values = judged.figures((design.weight @ sums)[None, :])[0]
+    draws = np.empty((0, len(values)))
+    if how.replicates and not alone:
+        drawn_as: dict[str, Any] = {"weight": design.weight, "stratum": design.stratum, "members": members}
+        drawn_as |= {"replicates": how.replicates, "seed": how.seed}
+        draws = resample_design(times, lambda weights: judged.figures(weights @ sums), **drawn_as)
+    n_bins, n_kept, first = len(judged.edges) - 1, len(judged.thresholds), len(_OVERALL)
+    extra = values[first + n_bins + n_kept :]
+    chance = _by_chance(judged, how)
+    for at, name in enumerate(_OVERALL):
+        row = _row("overall", name, len(sums), values[at], draws[:, at], how, alone)
+        yield row if name != "ECE" else _widen(row, chance, how)
+    usual = float(chance.mean()) if len(chance) else np.nan
+    yield _row("overall", "ECE by chance", len(sums), usual, chance, how, "")
+    for at in range(n_bins):
+        n = int((judged.place == at).sum())
+        if n:
+            name = " to ".join(f"{edge:.2f}".removeprefix("0") for edge in judged.edges[at : at + 2])
+            row = _row("bin", name, n, values[first + at], draws[:, first + at], how, alone)
+            yield row | {"probability": extra[at]}
+    for at in reversed(range(n_kept)):
+        threshold, column = float(judged.thresholds[at]), first + n_bins + at
+        n = int((judged.probability >= threshold).sum())
+        row = _row("coverage", f"at least {threshold:.3f}", n, values[column], draws[:, column], how, alone)
+        yield row | {"probability": threshold, "share": extra[n_bins + at]}
+
+
+def _row(part: str, name: str, n: int, value: float, draws: Floats, how: Bootstrap, alone: str) -> dict[str, Any]:
+    interval = percentile_interval(draws, how.confidence)
+    reason = alone or (interval.reason if how.replicates else "")
+    head = {"part": part, "name": name, "n": n, "value": float(value), "low": interval.low, "high": interval.high}
+    return {**head, "probability": np.nan, "share": np.nan, "reason": reason}
+
+
+def _widen(row: dict[str, Any], chance: Floats, how: Bootstrap) -> dict[str, Any]:
+    """The row of ECE with its interval: replicates are as much too high as the value is, so its low end is reversed."""
+    if np.isnan(row["low"]):
+        return row
+    within = row["value"] <= percentile_interval(chance, how.confidence).high
+    return {**row, "low": 0.0 if within else max(0.0, 2 * row["value"] - row["high"])}
+
+
+def _by_chance(judged: _Judged, how: Bootstrap) -> Floats:
+    """ECE of these units if each label were right with its probability (Broecker and Smith 2007), (n_replicates,)."""
+    rng = np.random.default_rng([how.seed, 2])
+    inside = (judged.place[:, None] == np.arange(len(judged.edges) - 1)) * judged.design.weight[:, None]
+    p, whole = judged.probability, judged.design.weight.sum()
+    step = max(1, _MOST_DRAWN // len(p))
+    sizes = [min(step, how.replicates - done) for done in range(0, how.replicates, step)]
+    off = [np.abs(((rng.random((size, len(p))) < p) - p) @ inside).sum(axis=1) / whole for size in sizes]
+    return np.concatenate([np.empty(0), *off])

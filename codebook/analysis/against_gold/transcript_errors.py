@@ -1,0 +1,247 @@
+"""How well documents were transcribed: character error rate and word recall against known texts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.drawing import DIVERGING, INK, MUTED, dress_estimates, empty_figure, literal, new_figure
+from codebook.analysis.core.empty import make_empty, why_empty
+from codebook.analysis.core.estimates import check_bootstrap, format_figure, percentile_interval, resample
+from codebook.errors import Fault, StatisticError
+from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from codebook.analysis.core.scales import Floats
+
+ALL = "all documents"
+_COLUMNS = (
+    *("document", "n_characters", "n_words", "n_edits", "cer", "cer_low", "cer_high"),
+    *("word_recall", "recall_low", "recall_high", "why"),
+)
+_DOCUMENTS = Sides("transcripts", "among the documents of the truth", "the truth")
+
+
+def fold(text: str) -> str:
+    """Return a text in Unicode's form NFC, each run of white space as one space, none at the ends.
+
+    Examples
+    --------
+    >>> fold("  Dear\\n\\nSir\\t!")
+    'Dear Sir !'
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def character_error_rate(transcript: str, truth: str) -> float:
+    """Return the character error rate: edits that make the truth out of the transcript, by characters of the truth.
+
+    Edits are insertions, deletions and substitutions of one code point (Levenshtein 1966), counted after `fold` of
+    both. It is 1 minus the character accuracy of the ISRI tests (Rice, Jenkins & Nartker 1996), and can exceed 1. Of
+    an empty truth it is 0 where the transcript is empty too, and undefined (NaN) otherwise.
+
+    References
+    ----------
+    Levenshtein, V. I. (1966). Binary codes capable of correcting deletions, insertions, and reversals. Soviet Physics
+    Doklady, 10(8), 707-710.
+    Rice, S. V., Jenkins, F. R., & Nartker, T. A. (1996). The fifth annual test of OCR accuracy. ISRI TR-96-01.
+
+    Examples
+    --------
+    >>> character_error_rate("kitten", "sitting")  # Levenshtein distance 3 of 7 characters
+    0.42857142857142855
+    >>> character_error_rate("one  two", "one two")
+    0.0
+    """
+    n_edits, n_characters = count_edits(transcript, truth)
+    if not n_characters:
+        return 0.0 if not n_edits else float("nan")
+    return n_edits / n_characters
+
+
+def count_edits(transcript: str, truth: str) -> tuple[int, int]:
+    """Return (edits, characters of the truth), both of the folded texts."""
+    from rapidfuzz.distance import Levenshtein
+
+    given, known = fold(transcript), fold(truth)
+    return int(Levenshtein.distance(given, known)), len(known)
+
+
+def word_recall(transcript: str, truth: str) -> float:
+    """Return the share of the truth's words that the transcript has, wherever they stand.
+
+    Words are what white space parts, compared to the letter; a word that the truth has n times counts n times at most.
+    The order of columns therefore does not matter, as it does for the character error rate. NaN without words.
+
+    Examples
+    --------
+    >>> word_recall("the cat and cat", "the cat sat on the cat")
+    0.5
+    """
+    n_found, n_words = count_words(transcript, truth)
+    return n_found / n_words if n_words else float("nan")
+
+
+def count_words(transcript: str, truth: str) -> tuple[int, int]:
+    """Return (words of the truth that the transcript has, words of the truth)."""
+    given, known = Counter(fold(transcript).split()), Counter(fold(truth).split())
+    return (given & known).total(), known.total()
+
+
+def transcript_accuracy(
+    transcripts: Mapping[str, str],
+    truth: Mapping[str, str],
+    *,
+    confidence: float = 0.95,
+    replicates: int = 2_000,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Character error rate and word recall of each document with a known text, and of all of them.
+
+    The last row is of all documents together (edits and characters summed), with percentile intervals from resampling
+    documents: they hold for documents like these, so that few documents give wide ones. One document is no sample of
+    its own characters, so it has no interval; nor have documents that are all alike, such as without any error.
+
+    Parameters
+    ----------
+    transcripts, truth
+        Texts by name of the document. A document without truth is left out, and counted in `attrs["joins"]`; one
+        without a transcript has NaN, says so in `why`, and is not in the last row.
+
+    Returns
+    -------
+    DataFrame
+        A row a document of `truth`, in its order, and the last row: `document n_characters n_words n_edits cer cer_low
+        cer_high word_recall recall_low recall_high why`. Without any known text it is empty, and says so.
+
+    Raises
+    ------
+    StatisticError
+        There is no document with a truth and a transcript, or a setting cannot be used.
+
+    Examples
+    --------
+    >>> truth = {"a": "Dear Sir", "b": "Yours"}
+    >>> transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, truth)[["document", "cer", "word_recall"]].round(3)
+            document    cer  word_recall
+    0              a  0.125        0.500
+    1              b  0.000        1.000
+    2  all documents  0.077        0.667
+    """
+    if not truth:
+        return make_empty("No document has a known text: nothing to compare.", _COLUMNS)
+    faults = check_bootstrap(replicates, confidence)
+    join = join_ids(transcripts, truth)
+    faults += join_faults(join, "transcripts", _DOCUMENTS, "name both alike")
+    if not join.n_ids:
+        faults.append(Fault("transcripts", "there is none", "transcribe the documents of the truth"))
+    if faults:
+        raise StatisticError("The transcripts cannot be compared.", faults)
+    rows = [_compare(name, transcripts.get(name), known) for name, known in truth.items()]
+    frame = pd.DataFrame([*rows, _sum_up(rows, confidence, replicates, seed)])
+    frame.attrs |= {"confidence": confidence, "replicates": replicates, "seed": seed}
+    if joins := tell_strays(join, _DOCUMENTS):
+        frame.attrs["joins"] = joins
+    return frame.drop(columns="n_found")
+
+
+def _compare(name: str, transcript: str | None, known: str) -> dict[str, object]:
+    """The row of one document."""
+    nan = float("nan")
+    (n_edits, n_characters), (n_found, n_words) = (
+        count_edits(transcript or "", known),
+        count_words(transcript or "", known),
+    )
+    there = transcript is not None
+    return {
+        "document": name,
+        "n_characters": n_characters,
+        "n_words": n_words,
+        "n_edits": n_edits if there else nan,
+        "n_found": n_found if there else nan,
+        "cer": character_error_rate(transcript or "", known) if there else nan,
+        "cer_low": nan,
+        "cer_high": nan,
+        "word_recall": n_found / n_words if there and n_words else nan,
+        "recall_low": nan,
+        "recall_high": nan,
+        "why": "" if there else "no transcript",
+    }
+
+
+def _sum_up(rows: list[dict[str, object]], confidence: float, replicates: int, seed: int) -> dict[str, object]:
+    """The row of all documents that have a transcript."""
+    there = [row for row in rows if not row["why"]]
+    counts = pd.DataFrame(there)[["n_edits", "n_characters", "n_found", "n_words"]].to_numpy(dtype=float)
+    totals = counts.sum(axis=0)
+
+    def shares(weights: Floats) -> Floats:
+        edits, characters, found, words = (weights @ counts).T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.stack([edits / characters, found / words], axis=1)
+
+    names = ("n_edits", "n_characters", "n_found", "n_words")
+    row: dict[str, object] = {name: int(total) for name, total in zip(names, totals, strict=True)}
+    row |= {"document": ALL, "why": ""}
+    values = shares(np.ones((1, len(counts))))[0]
+    for place, (name, value) in enumerate(zip(("cer", "word_recall"), values, strict=True)):
+        row[name] = float(value)
+        low, high = f"{name.removeprefix('word_')}_low", f"{name.removeprefix('word_')}_high"
+        row[low] = row[high] = float("nan")
+        if len(counts) > 1 and replicates:
+            draws = resample(np.ones(len(counts), dtype=np.int64), shares, replicates=replicates, seed=seed)[:, place]
+            interval = percentile_interval(draws, confidence)
+            if interval.low < interval.high:
+                row[low], row[high] = interval.low, interval.high
+            else:
+                row["why"] = "no interval: the documents do not differ"
+    return row
+
+
+def plot_transcripts(
+    frame: pd.DataFrame, *, floors: Mapping[str, float] | None = None, other: str = "to compare", title: str = ""
+) -> Figure:
+    """Character error rate of each document, first on top, and beside it that of another program.
+
+    Parameters
+    ----------
+    frame
+        Of `transcript_accuracy`. A row without a figure says "undefined".
+    floors
+        Character error rates by document to compare with, of the program `other`; shown as hollow diamonds.
+
+    Examples
+    --------
+    >>> frame = transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, {"a": "Dear Sir", "b": "Yours"})
+    >>> [text.get_text() for text in plot_transcripts(frame, floors={"a": 0.25}).axes[0].texts]
+    ['.125', '.000', '.077']
+    """
+    if reason := why_empty(frame):
+        return empty_figure(reason, title)
+    rows = list(frame["document"])
+    figure, axes = new_figure(rows, 5.2, 0.42 * len(rows) + 0.6, title, bar=0)
+    heights = np.arange(len(rows), dtype=float)
+    values = frame[["cer", "cer_low", "cer_high"]].to_numpy(dtype=float)
+    others = np.array([(floors or {}).get(name, np.nan) for name in rows], dtype=float)
+    axes.hlines(heights, values[:, 0], others, color="#c9c9c9", linewidth=1.2, zorder=1)
+    axes.hlines(heights, values[:, 1], values[:, 2], color=DIVERGING[0], linewidth=1.6, zorder=2)
+    if floors:
+        axes.plot(others, heights, "D", color=DIVERGING[4], markerfacecolor="white", markersize=6, label=other)
+    axes.plot(values[:, 0], heights, "o", color=DIVERGING[0], markersize=6, label="transcripts", zorder=3)
+    for height, value in zip(heights, values[:, 0], strict=True):
+        at, said = (0.0, "undefined") if np.isnan(value) else (value, format_figure(value, 3))
+        axes.annotate(said, (at, height), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8, color=INK)
+    dress_estimates(axes, rows, (), legend="")
+    top = np.nanmax([0.02, *values[:, [0, 2]].ravel(), *others])
+    axes.set_xlim(-0.04 * top, 1.08 * top)
+    axes.set_xlabel("character error rate", color=MUTED, fontsize=9)
+    if floors:
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
+    return literal(figure)

@@ -1,0 +1,1 @@
+"""What goes with what: pairs of labels, of variables and of coders."""

@@ -1,0 +1,1 @@
+"""What all statistics share: codings as numbers, checks, the bootstrap, drawing."""

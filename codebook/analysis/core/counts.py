@@ -1,0 +1,197 @@
+"""From the tidy table to counts: integer codes, then distinct patterns of codes with how many units show each.
+
+Units with the same counts of labels add the same to every statistic of agreement. So the table is read once into
+integers, collapsed to patterns, and whatever follows (also a bootstrap of units) works on patterns, whose number does
+not grow with the number of units. Nothing is pivoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import (
+    check_coders,
+    check_columns,
+    check_ids,
+    check_repeats,
+    check_variable,
+    check_whys,
+    raise_faults,
+)
+from codebook.analysis.core.patterns import Patterns, collapse
+from codebook.analysis.core.scales import Bools, Floats, Ints, Scale, check_level, read_scale
+
+
+@dataclass(frozen=True)
+class Codings:
+    """Codings of one variable as integers, one row a unit x coder.
+
+    `unit`, `coder` and `code`, shape (n_rows,), are positions in `units`, `coders` and `scale.labels`; `code` is -1
+    where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
+    which units belong together; it is empty where each stands for itself.
+    """
+
+    scale: Scale
+    unit: Ints
+    coder: Ints
+    code: Ints
+    why: Ints
+    units: pd.Index
+    coders: tuple[str, ...]
+    whys: tuple[str, ...]
+    cluster: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    @property
+    def n_missing(self) -> int:
+        """Rows without a label."""
+        return int((self.code < 0).sum())
+
+    @property
+    def n_coders(self) -> int:
+        """Coders of these rows, which may be fewer than `coders`."""
+        return int(np.count_nonzero(np.bincount(self.coder, minlength=1)))
+
+    @property
+    def missing(self) -> dict[str, int]:
+        """How many rows lack a label, by the reason, the commonest first."""
+        times = np.bincount(self.why + 1, minlength=len(self.whys) + 1)[1:]  # a why is set exactly where no label is
+        return {self.whys[at]: int(times[at]) for at in np.argsort(-times, kind="stable") if times[at]}
+
+    def answered(self) -> Codings:
+        """The codings that have a label."""
+        given = self.code >= 0
+        if given.all():
+            return self
+        rows = np.flatnonzero(given)
+        none = np.broadcast_to(np.int64(-1), len(rows))
+        return replace(self, unit=self.unit[rows], coder=self.coder[rows], code=self.code[rows], why=none)
+
+    def only(self, rows: Bools) -> Codings:
+        """The rows where `rows` is true; units and coders keep their positions."""
+        return self if rows.all() else self.take(np.flatnonzero(rows))
+
+    def take(self, rows: Ints) -> Codings:
+        """The rows at these positions; units and coders keep theirs."""
+        return replace(self, unit=self.unit[rows], coder=self.coder[rows], code=self.code[rows], why=self.why[rows])
+
+    def among(self, coders: Iterable[str]) -> Codings:
+        """The rows of these coders; nobody else and no other unit is left."""
+        wanted = set(coders)
+        if wanted >= set(self.coders):
+            return self
+        kept = np.array([name in wanted for name in self.coders], dtype=bool)
+        part = self.only(kept[self.coder])
+        there = np.bincount(part.unit, minlength=len(self.units)) > 0
+        return replace(
+            part,
+            unit=(np.cumsum(there) - 1)[part.unit],
+            coder=(np.cumsum(kept) - 1)[part.coder],
+            units=self.units[there],
+            coders=tuple(name for name in self.coders if name in wanted),
+            cluster=self.cluster[there] if len(self.cluster) else self.cluster,
+        )
+
+    def yes_no(self, label: int) -> Codings:
+        """Whether each coding is, or for sets holds, one label: codes 0 and 1 on a nominal scale "0", "1".
+
+        `label` is a position in the scale's labels, or for sets in the codebook's.
+        """
+        members = self.scale.members
+        holds = members[:, label] if members.size else np.arange(self.scale.n_labels) == label
+        code = np.append(holds.astype(np.int64), -1)[self.code]
+        return replace(self, scale=Scale("nominal", ("0", "1"), n_declared=2), code=code)
+
+
+def read_codings(
+    table: pd.DataFrame,
+    *,
+    variable: str,
+    level: str,
+    labels: Sequence[str] | None,
+    coders: Iterable[str] | None = None,
+    draw: int = 0,
+) -> Codings:
+    """Codings of one variable and draw, checked: all faults of the table are reported at once.
+
+    Parameters
+    ----------
+    table
+        The tidy table, one row a unit x coder x variable x draw.
+    level, labels
+        Level of measurement, or set distance, and the labels in codebook order (may be None for numbers).
+    coders
+        Whose codings to take; None takes everyone's.
+
+    Raises
+    ------
+    StatisticError
+        Missing columns, an unknown variable or coder, two codings of a unit by one coder, labels outside the codebook,
+        a missing label without a why.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import observers_2011
+    >>> codings = read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345"))
+    >>> len(codings.unit), codings.n_missing, codings.coders
+    (48, 7, ('A', 'B', 'C', 'D'))
+    """
+    wanted = None if coders is None else list(dict.fromkeys(coders))
+    about = f"The codings of {variable!r} cannot be used."
+    raise_faults(about, [*check_columns(table), *check_level(level, labels)])
+    raise_faults(about, [*check_variable(table, variable, draw), *check_coders(table, wanted)])
+    part = _select(table, variable, draw, wanted)
+    unit, units = pd.factorize(part["unit_id"])
+    coder, coder_names = pd.factorize(part["coder"])
+    found_code, found = pd.factorize(part["label"])
+    why, whys = pd.factorize(part["why"])
+    scale, codes, faults = read_scale(list(found), level=level, labels=labels)
+    faults = [
+        *check_ids(unit, coder),
+        *check_repeats(unit, coder, pd.Index(units), pd.Index(coder_names)),
+        *check_whys(found_code, why),
+        *faults,
+    ]
+    raise_faults(about, faults)
+    code = np.append(codes, -1)[found_code]
+    return Codings(
+        scale, unit, coder, code, why, pd.Index(units), tuple(str(name) for name in coder_names), tuple(map(str, whys))
+    )
+
+
+def count_patterns(codings: Codings) -> Patterns:
+    """Patterns of the labelled codings, those with one coding included.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import observers_2011
+    >>> codings = read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345"))
+    >>> patterns = count_patterns(codings).pairable()
+    >>> patterns.counts.shape, int(patterns.times.sum())
+    ((9, 5), 11)
+    """
+    given = codings.answered()
+    return collapse(given.unit, given.code, codings.scale.n_labels, trace=len(given.cluster) > 0)
+
+
+def coder_patterns(codings: Codings) -> tuple[Patterns, Floats]:
+    """Patterns of who gave which label, and their counts by coder, shape (n_patterns, n_coders, n_labels).
+
+    Of the labelled codings; coders without one are left out.
+    """
+    given, n_labels = codings.answered(), codings.scale.n_labels
+    coders, coder = np.unique(given.coder, return_inverse=True)
+    keys = coder * n_labels + given.code
+    patterns = collapse(given.unit, keys, len(coders) * n_labels, trace=len(given.cluster) > 0)
+    return patterns, patterns.counts.reshape(len(patterns.times), len(coders), n_labels)
+
+
+def _select(table: pd.DataFrame, variable: str, draw: int, wanted: list[str] | None) -> pd.DataFrame:
+    rows = (table["variable"] == variable) & (table["draw"] == draw)
+    if wanted is not None:
+        rows &= table["coder"].isin(wanted)
+    part = table[["unit_id", "coder", "label", "why"]]
+    return part if rows.all() else part[rows]

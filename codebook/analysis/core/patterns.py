@@ -1,0 +1,125 @@
+"""Distinct patterns of label counts: units with equal counts say the same of agreement, so they are kept once.
+
+The number of patterns does not grow with the number of units, and a bootstrap of units is one multinomial draw over
+them. Where units come in clusters, `trace` remembers the pattern of each unit, and clusters are drawn instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.scales import Floats, Ints
+from codebook.errors import Fault
+
+_EXACT = 2**52  # integers that a float64 sum holds exactly
+_MOST_CELLS = 10**8  # of patterns x labels, 0.8 GB
+
+
+def _no_trace() -> Ints:
+    return np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Distinct vectors of label counts: `counts` (n_patterns, n_labels), each shown by `times` (n_patterns,) units.
+
+    `shown`, if traced, is the pattern of each unit, -1 for a unit without one.
+    """
+
+    counts: Floats
+    times: Ints
+    shown: Ints = field(default_factory=_no_trace)
+
+    @property
+    def sizes(self) -> Floats:
+        """Codings on a unit of each pattern, shape (n_patterns,)."""
+        return np.asarray(self.counts.sum(axis=1))
+
+    def pairable(self) -> Patterns:
+        """The patterns of two or more codings: the only ones that say anything of agreement."""
+        keep = self.sizes >= 2
+        place = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # the last for units without a pattern
+        return Patterns(self.counts[keep], self.times[keep], place[self.shown])
+
+
+def collapse(unit: Ints, code: Ints, n_labels: int, *, trace: bool = False) -> Patterns:
+    """Distinct count vectors of the units that occur in `unit`.
+
+    Parameters
+    ----------
+    unit, code
+        One entry a coding, shape (n_codings,).
+    trace
+        Also tell the pattern of each unit 0, 1, ... up to the last that occurs.
+
+    Raises
+    ------
+    StatisticError
+        More patterns x labels than memory holds.
+
+    Examples
+    --------
+    >>> patterns = collapse(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 0, 1, 1]), 2)
+    >>> patterns.counts.tolist(), patterns.times.tolist()
+    ([[1.0, 1.0], [0.0, 2.0]], [2, 1])
+    """
+    if not len(unit):
+        return Patterns(np.empty((0, n_labels)), _no_trace())
+    base = int(np.bincount(unit).max()) + 1
+    if base**n_labels < _EXACT:
+        return _collapse_by_weight(unit, code, n_labels, base, trace)
+    return _collapse_by_sorting(unit, code, n_labels, trace)
+
+
+def _collapse_by_weight(unit: Ints, code: Ints, n_labels: int, base: int, trace: bool) -> Patterns:
+    """A unit's counts are the digits of one number, which a single bincount sums."""
+    weights = base ** np.arange(n_labels, dtype=np.int64)
+    keys = np.bincount(unit, weights=weights.astype(np.float64)[code]).astype(np.int64)
+    if base**n_labels <= 16 * len(keys) + 2**14:  # else sorting the keys is quicker
+        times = np.bincount(keys)
+        distinct = np.flatnonzero(times)
+        times = times[distinct]
+    else:
+        distinct, times = np.unique(keys, return_counts=True)
+    seen = distinct > 0  # zero: a position in `units` without a labelled coding
+    _check_size(len(distinct), n_labels)
+    shown = np.where(seen, np.cumsum(seen) - 1, -1)[np.searchsorted(distinct, keys)] if trace else _no_trace()
+    counts = distinct[seen, None] // weights[None, :] % base
+    return Patterns(counts.astype(np.float64), times[seen], shown)
+
+
+def _collapse_by_sorting(unit: Ints, code: Ints, n_labels: int, trace: bool) -> Patterns:
+    """A unit's codes in order are the digits: for many labels and few codings a unit."""
+    present, unit = np.unique(unit, return_inverse=True)
+    order = np.argsort(unit * n_labels + code)
+    unit, code = unit[order], code[order]
+    sizes = np.bincount(unit)
+    starts = np.cumsum(sizes) - sizes
+    keys, span = np.zeros(len(sizes), dtype=np.int64), 1
+    for place in range(int(sizes.max())):
+        if span * (n_labels + 1) >= 2**62:
+            distinct, keys = np.unique(keys, return_inverse=True)
+            span = len(distinct)
+        digit = np.where(place < sizes, code[np.minimum(starts + place, len(code) - 1)] + 1, 0)
+        keys, span = keys * (n_labels + 1) + digit, span * (n_labels + 1)
+    _, first, which, times = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    _check_size(len(first), n_labels)
+    shown = np.full(int(present[-1]) + 1 if trace else 0, -1, dtype=np.int64)
+    if trace:
+        shown[present] = which
+    pattern = np.repeat(np.arange(len(first)), sizes[first])
+    inside = np.arange(len(pattern)) - np.repeat(np.cumsum(sizes[first]) - sizes[first], sizes[first])
+    held = code[np.repeat(starts[first], sizes[first]) + inside]
+    counts = np.bincount(pattern * n_labels + held, minlength=len(first) * n_labels)
+    return Patterns(counts.reshape(len(first), n_labels).astype(np.float64), times, shown)
+
+
+def _check_size(n_patterns: int, n_labels: int) -> None:
+    if n_patterns * n_labels > _MOST_CELLS:
+        problem = f"{n_patterns:,} patterns of {n_labels:,} different values do not fit in memory"
+        raise_faults(
+            "Too many different values.", [Fault("label", problem, "round the numbers, or code them in bands")]
+        )

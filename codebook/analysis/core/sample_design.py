@@ -1,0 +1,176 @@
+"""How gold units were drawn: weights from inclusion probabilities, strata, clusters, and the bootstrap of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.estimates import resample
+from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.correction.inputs import check_sample
+from codebook.errors import Fault
+from codebook.ground.joins import join_ids
+
+WEIGHTED = "Gold units are weighted by 1 / their inclusion probability in the sample."
+
+
+@dataclass(frozen=True)
+class Design:
+    """Of each gold unit its `weight`, `stratum` and `cluster`, shape (n_units,); `weighted` if a sample was passed.
+
+    Weights are 1 / inclusion probability, scaled to a mean of 1. `cluster` is empty where each unit stands for itself.
+    `n_unused` units have a gold label and are not in the sample.
+    """
+
+    weight: Floats
+    stratum: Ints
+    cluster: Ints
+    weighted: bool = False
+    n_unused: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be told of the weights, and of gold that the sample does not have."""
+        unused = f"{self.n_unused:,} units with a gold label are not in the sample, and not used."
+        return [*([WEIGHTED] if self.weighted else []), *([unused] if self.n_unused else [])]
+
+    def only(self, rows: Any) -> Design:
+        """The design of some of the units."""
+        cluster = self.cluster[rows] if len(self.cluster) else self.cluster
+        return replace(self, weight=self.weight[rows], stratum=self.stratum[rows], cluster=cluster)
+
+    @property
+    def resampled(self) -> str:
+        """What the bootstrap draws, in words."""
+        if len(self.cluster):
+            return "clusters of gold units"
+        return "gold units" if len(np.unique(self.stratum)) < 2 else "gold units within the strata of the sample"
+
+    @property
+    def even(self) -> bool:
+        """Whether every unit weighs the same."""
+        return not len(self.weight) or bool(np.ptp(self.weight) < 1e-12)
+
+
+def check_drawn(sample: pd.DataFrame | None, units: pd.Series, labelled: pd.Series, gold: str) -> list[Fault]:
+    """Faults of a gold sample, given the units of the table and those with a gold label."""
+    if sample is None or (faults := check_sample(sample)):
+        return [] if sample is None else faults
+    ids = sample["unit_id"].astype(str)
+    join = join_ids(ids, units.astype(str))
+    if join.strays:
+        mend = "add these units to the table, or read the sample of this study"
+        return [Fault("sample", join.say_strays("units of the sample", "in the table", "the table"), mend)]
+    uncoded = sorted(set(ids) - set(labelled.astype(str)))
+    if not uncoded:
+        return []
+    problem = f"{len(uncoded):,} drawn units have no label of {gold!r}: {name_some(uncoded)}"
+    return [Fault("gold", problem, "code them; leaving them out would make the probabilities wrong")]
+
+
+def read_design(units: pd.Index, sample: pd.DataFrame | None, cluster: Ints) -> Design:
+    """The design of these units, in their order.
+
+    Parameters
+    ----------
+    units
+        Ids, all of them in `sample` where one is passed.
+    sample
+        A checked frame with `unit_id`, `prob` and perhaps `stratum`; None if all units weigh the same.
+    cluster
+        Of each unit, shape (n_units,), or empty.
+
+    Examples
+    --------
+    >>> sample = pd.DataFrame({"unit_id": ["a", "b", "c"], "prob": [0.5, 0.25, 0.25], "stratum": ["x", "y", "y"]})
+    >>> read_design(pd.Index(["c", "a"]), sample, np.empty(0, dtype=np.int64)).weight.round(3).tolist()
+    [1.333, 0.667]
+    """
+    weight, stratum = np.ones(len(units)), np.zeros(len(units), dtype=np.int64)
+    if sample is not None and len(units):
+        own = sample.set_index(sample["unit_id"].astype(str)).loc[units.astype(str)]
+        weight = 1 / own["prob"].to_numpy(dtype=float)
+        weight = weight / weight.mean()
+        stratum = _join_small(pd.factorize(own["stratum"])[0]) if "stratum" in own else stratum
+    return Design(weight, stratum, cluster, sample is not None)
+
+
+def _join_small(stratum: Ints) -> Ints:
+    """Strata of one unit joined to the largest: alone they would not vary, and the interval would be too short."""
+    sizes = np.bincount(stratum[stratum >= 0], minlength=1)
+    return np.where((stratum < 0) | (sizes[stratum] < 2), int(sizes.argmax()), stratum)
+
+
+def group_rows(*columns: Ints | Floats) -> tuple[Ints, Ints, Ints]:
+    """Distinct rows of some columns of shape (n_units,): the place of each, how often it occurs, and that of each unit.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in group_rows(np.array([1, 0, 1]), np.array([0.5, 2.0, 0.5]))]
+    [[1, 0], [1, 2], [1, 0, 1]]
+    """
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        _, code = np.unique(column, return_inverse=True)
+        _, key = np.unique(key * (int(code.max(initial=0)) + 1) + code, return_inverse=True)
+    _, first, which, times = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    return first, times, which
+
+
+def count_members(cluster: Ints, which: Ints, n_cells: int) -> Any:
+    """How often each cluster shows each cell, a sparse array (n_clusters, n_cells); None without clusters."""
+    if not len(cluster):
+        return None
+    from scipy.sparse import csr_array
+
+    names, rows = np.unique(cluster, return_inverse=True)
+    return csr_array((np.ones(len(rows)), (rows, which)), shape=(len(names), n_cells))
+
+
+def resample_design(
+    times: Ints,
+    statistic: Callable[[Floats], Floats],
+    *,
+    weight: Floats,
+    stratum: Ints,
+    members: Any,
+    replicates: int,
+    seed: int,
+) -> Floats:
+    """Values of `statistic` of weighted cells in replicates of the units, drawn within strata, or of clusters.
+
+    Units with the same answers, weight and stratum are one cell, so that a draw of units is one multinomial draw over
+    the cells of each stratum: no approximation. Clusters are drawn from all strata.
+
+    Parameters
+    ----------
+    times, weight, stratum
+        Units of each cell, the weight of each of them, and their stratum, shape (n_cells,).
+    statistic
+        From weighted counts, shape (n_draws, n_cells), to values, shape (n_draws, n_values).
+    members
+        Of `count_members`, or None.
+
+    Examples
+    --------
+    >>> share = lambda counts: counts[:, [0]] / counts.sum(axis=1, keepdims=True)
+    >>> two = {"weight": np.ones(2), "members": None, "replicates": 500, "seed": 1}
+    >>> float(resample_design(np.array([30, 70]), share, stratum=np.array([0, 1]), **two).std()) < 1e-12
+    True
+    """
+    strata = np.unique(stratum)
+    if members is not None or len(strata) < 2:
+        return resample(
+            times, lambda drawn: statistic(drawn * weight), replicates=replicates, seed=seed, members=members
+        )
+    drawn = np.empty((replicates, len(times)))
+    for each in strata:
+        rows = np.flatnonzero(stratum == each)
+        own = int(np.random.SeedSequence([seed, int(each)]).generate_state(1)[0])
+        drawn[:, rows] = resample(times[rows], lambda part: part, replicates=replicates, seed=own)
+    return statistic(drawn * weight)

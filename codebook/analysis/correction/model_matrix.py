@@ -1,0 +1,171 @@
+"""A formula over model labels and over gold labels, as two design matrices with the same columns."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.correction.inputs import ABOUT, Inputs
+from codebook.analysis.correction.moments import Part
+from codebook.errors import Fault
+
+_COLOURS = re.compile(r"⧛.*?⧚|\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Design:
+    """Terms and outcome with model labels, `x` (n_units, n_terms) and `y` (n_units,), and with gold in the `gold` rows.
+
+    `x_gold` and `y_gold` have n_gold rows, whose inclusion probabilities are `prob`.
+    """
+
+    terms: tuple[str, ...]
+    x: Floats
+    y: Floats
+    x_gold: Floats
+    y_gold: Floats
+    gold: Ints
+    prob: Floats
+
+    def model_parts(self) -> list[Part]:
+        """Model labels taken for true."""
+        n_units = len(self.y)
+        return [Part(self.x, self.y, np.ones(n_units), np.arange(n_units))]
+
+    def gold_parts(self) -> list[Part]:
+        """The gold units alone, each for the 1/prob units it stands for."""
+        return [Part(self.x_gold, self.y_gold, 1 / self.prob, self.gold)]
+
+    def corrected_parts(self) -> list[Part]:
+        """Model labels everywhere, and their error, seen in the gold units, taken off."""
+        n_units = len(self.y)
+        weight = np.ones(n_units)
+        weight[self.gold] -= 1 / self.prob
+        return [Part(self.x, self.y, weight, np.arange(n_units)), *self.gold_parts()]
+
+
+def find_names(formula: str) -> set[str]:
+    """Names of the columns that a formula uses.
+
+    Raises
+    ------
+    StatisticError
+        The formula cannot be read, or names no outcome.
+    """
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    try:
+        read = Formula(formula)
+        names = {str(name) for name in read.required_variables}
+    except FormulaicError as error:
+        raise_faults(ABOUT, [_misread(formula, error)])
+    if not hasattr(read, "lhs"):
+        mend = "write outcome ~ terms, e.g. 'gold ~ age + C(country)'"
+        raise_faults(ABOUT, [Fault("formula", f"{formula!r} names no outcome", mend)])
+    if not hasattr(read.rhs, "required_variables"):
+        raise_faults(ABOUT, [Fault("formula", f"{formula!r} has more than one part", "write one part, without `|`")])
+    return names
+
+
+def build_design(formula: str, inputs: Inputs, *, gold: Sequence[str], predicted: Sequence[str], family: str) -> Design:
+    """Design matrices of a formula in which the gold columns stand for the labels.
+
+    Raises
+    ------
+    StatisticError
+        The formula cannot be worked out, gives no finite numbers, or an outcome that is not of the family.
+    """
+    from formulaic import model_matrix
+    from formulaic.errors import FormulaicError
+
+    model, human = _two_frames(inputs, gold, predicted)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            made = model_matrix(formula, model, na_action="ignore")
+            made_gold = made.model_spec.get_model_matrix(human, na_action="ignore")
+    except (FormulaicError, ValueError, TypeError, KeyError) as error:
+        raise_faults(ABOUT, [_misread(formula, error)])
+    faults = _check_outcome(made.lhs)
+    raise_faults(ABOUT, faults)
+    x, y, x_gold, y_gold = (
+        np.asarray(part, dtype=float) for part in (made.rhs, made.lhs, made_gold.rhs, made_gold.lhs)
+    )
+    design = Design(tuple(map(str, made.rhs.columns)), x, y[:, 0], x_gold, y_gold[:, 0], inputs.gold, inputs.prob)
+    raise_faults(ABOUT, [*_check_finite(design), *_check_family(design, family)])
+    return design
+
+
+def swap_labels(design: Design, other: Design) -> Design:
+    """The design with the model labels of another."""
+    return replace(design, x=other.x, y=other.y)
+
+
+def _two_frames(inputs: Inputs, gold: Sequence[str], predicted: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The data with model labels in the gold columns, and the gold rows; labels of text get the same categories."""
+    model = {name: _plain(inputs.frame[by]) for name, by in zip(gold, predicted, strict=True)}
+    human = {name: _plain(inputs.frame[name].iloc[inputs.gold]) for name in gold}
+    faults = []
+    for name in gold:
+        words = [not pd.api.types.is_numeric_dtype(each[name].dtype) for each in (model, human)]
+        if any(words) and not all(words):
+            mend = "give both as numbers (pd.to_numeric), or both as text"
+            faults.append(Fault(f"column {name!r}", "gold and model labels are not both numbers or both text", mend))
+        elif all(words):
+            labels = sorted({*model[name].astype(str), *human[name].astype(str)})
+            for each in (model, human):
+                each[name] = pd.Series(
+                    pd.Categorical(each[name].astype(str), categories=labels), index=each[name].index
+                )
+    raise_faults(ABOUT, faults)
+    return inputs.frame.assign(**model), inputs.frame.iloc[inputs.gold].assign(**human)
+
+
+def _plain(labels: pd.Series[Any]) -> pd.Series[Any]:
+    """Labels as float where they are numbers or truth values, else as they are."""
+    kind = pd.api.types.infer_dtype(labels, skipna=True)
+    numbers = ("boolean", "floating", "integer", "mixed-integer-float")
+    return labels.astype(float) if kind in numbers else labels
+
+
+def _misread(formula: str, error: Exception) -> Fault:
+    said = " ".join(_COLOURS.sub("", str(error)).split())
+    return Fault("formula", f"{formula!r} cannot be worked out: {said}", "see the formulaic package on its grammar")
+
+
+def _check_outcome(outcome: pd.DataFrame) -> list[Fault]:
+    if outcome.shape[1] == 1:
+        return []
+    mend = """name one label: '{gold == "sports"} ~ ...', or give numbers (pd.to_numeric)"""
+    return [Fault("formula", f"the outcome makes {outcome.shape[1]} columns, as text with so many labels does", mend)]
+
+
+def _check_finite(design: Design) -> list[Fault]:
+    wrong = ~np.isfinite(design.x).all(axis=0) | ~np.isfinite(design.x_gold).all(axis=0)
+    faults = []
+    if wrong.any():
+        terms = name_some(np.array(design.terms)[wrong])
+        faults.append(Fault("formula", f"{terms} not finite in some units", "e.g. no logarithm of zero"))
+    if not (np.isfinite(design.y).all() and np.isfinite(design.y_gold).all()):
+        faults.append(Fault("formula", "the outcome is not finite in some units", "e.g. no logarithm of zero"))
+    return faults
+
+
+def _check_family(design: Design, family: str) -> list[Fault]:
+    low, high = min(design.y.min(), design.y_gold.min()), max(design.y.max(), design.y_gold.max())
+    if family == "logistic" and not set(np.unique(np.append(design.y, design.y_gold))) <= {0.0, 1.0}:
+        mend = """make it 0 or 1, e.g. '{gold == "yes"} ~ ...', or take another family"""
+        return [Fault("formula", f"family logistic, but the outcome runs from {low:g} to {high:g}", mend)]
+    if family == "poisson" and low < 0:
+        mend = "give counts, or take another family"
+        return [Fault("formula", f"family poisson, but the outcome runs down to {low:g}", mend)]
+    return []

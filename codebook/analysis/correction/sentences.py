@@ -1,0 +1,115 @@
+"""What must be said beside a corrected figure: the warning, the doubts, and the finding as a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.empty import why_empty
+from codebook.analysis.correction.inputs import Inputs
+
+SOURCES = ("model labels only", "gold only", "corrected")
+"""The three rows of every corrected figure."""
+
+NOTE = (
+    "Print the three rows together. Model labels only: taken for true, so errors that go with a covariate look like "
+    "findings. Gold only: the coded units, weighted by 1/prob. Corrected: all units, the model's error, seen in the "
+    "gold, taken off. The correction holds if gold was drawn with the recorded probabilities and was not used to tune "
+    "the prompt; it mends no gold that answers another question than the one asked, and it may miss small effects."
+)
+"""The warning that goes with every corrected figure."""
+
+FEW_GOLD, FEW_CLUSTERS = 10, 30
+"""Gold units a coefficient, and clusters, below which the normal interval is in doubt."""
+
+
+def find_warnings(inputs: Inputs, n_terms: int) -> list[str]:
+    """Doubts about the intervals, in words."""
+    return list(_warn(len(inputs.gold), n_terms, inputs.n_clusters, inputs.prob, inputs.prob_scale))
+
+
+def _warn(n_gold: int, n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -> Iterator[str]:
+    if n_gold < FEW_GOLD * n_terms:
+        yield f"{n_gold} gold units for {n_terms} coefficients: the intervals lean on the normal distribution too much."
+    if 0 < n_clusters < FEW_CLUSTERS:
+        yield f"{n_clusters} clusters: standard errors by cluster are too small with so few."
+    share = float(np.max(1 / prob) / np.sum(1 / prob))
+    if n_gold > FEW_GOLD and share > 0.25:
+        yield f"One gold unit carries {share:.0%} of the weight: its probability is very small.".replace("%", " %")
+    off = abs(1 - 1 / prob_scale) * math.sqrt(n_gold)
+    if off > 4:
+        yield (
+            f"The probabilities expect {n_gold / prob_scale:,.0f} gold units, there are {n_gold:,}: "
+            "are they those of this sample, and are all drawn units coded?"
+        )
+
+
+@lru_cache
+def _read_version(name: str) -> str:
+    return version(name)
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what computes the figures."""
+    return {name: _read_version(name) for name in ("numpy", "pandas", "formulaic")}
+
+
+def say_correction(frame: pd.DataFrame, name: str = "") -> str:
+    """The three rows as sentences, and whether the model's own finding stands.
+
+    Parameters
+    ----------
+    frame
+        Of `correct` or `prevalence`.
+    name
+        Coefficient or label to speak of; empty for all but the intercept.
+
+    Examples
+    --------
+    >>> rows = [("x", "model labels only", -1.34, -1.66, -1.02), ("x", "corrected", -0.24, -0.71, 0.23)]
+    >>> frame = pd.DataFrame(rows, columns=["coefficient", "source", "estimate", "low", "high"])
+    >>> print(say_correction(frame))
+    x: model labels only -1.34 [-1.66, -1.02], corrected -0.24 [-0.71, 0.23]. The model's finding does not stand: its
+    interval leaves out zero, the corrected one does not.
+    """
+    if reason := why_empty(frame):
+        return reason
+    key = "coefficient" if "coefficient" in frame else "label"
+    wanted = [name] if name else [each for each in frame[key].unique() if each != "Intercept"]
+    said = [_say_rows(each, frame[frame[key] == each], key) for each in wanted]
+    return " ".join([*said, *frame.attrs.get("warnings", [])])
+
+
+def _say_rows(name: str, rows: pd.DataFrame, key: str) -> str:
+    figures = ", ".join(_say_row(row) for _, row in rows.iterrows())
+    return f"{name}: {figures}.{_judge(rows.set_index('source'), key)}"
+
+
+def _say_row(row: pd.Series[Any]) -> str:
+    if math.isnan(row["estimate"]):
+        return f"{row['source']} undefined ({row['reason']})"
+    interval = "no interval" if math.isnan(row["low"]) else f"{row['low']:.2f}, {row['high']:.2f}"
+    return f"{row['source']} {row['estimate']:.2f} [{interval}]"
+
+
+def _judge(rows: pd.DataFrame, key: str) -> str:
+    model, corrected = rows.loc[SOURCES[0]], rows.loc[SOURCES[2]]
+    if np.isnan(np.array([corrected["low"], model["low"]], dtype=float)).any():
+        return ""
+    if key == "label":
+        outside = not corrected["low"] <= model["estimate"] <= corrected["high"]
+        return " The model's share lies outside the corrected interval." if outside else ""
+    found, stands = (row["low"] > 0 or row["high"] < 0 for row in (model, corrected))
+    if found and not stands:
+        return " The model's finding does not stand: its interval leaves out zero, the corrected one does not."
+    if found and stands and model["estimate"] * corrected["estimate"] < 0:
+        return " The corrected coefficient has the opposite sign."
+    if stands and not found:
+        return " The model labels hide it: the corrected interval leaves out zero, the model's does not."
+    return ""

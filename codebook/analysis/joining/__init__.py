@@ -1,0 +1,1 @@
+"""Many codings become one: disagreements, adjudication, consensus."""

@@ -1,0 +1,252 @@
+"""Disputed units decided by a person: a csv to fill in, and the decisions as a coder of their own."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from codebook.analysis.core.checks import check_columns, name_some, raise_faults
+from codebook.analysis.joining.disagreement import rank_disagreements
+from codebook.errors import Fault
+from codebook.ground.joins import join_ids
+
+FILLED = ("decision", "by", "reason")
+"""Columns that a person fills in."""
+
+REST = ("leave", "unanimous")
+"""What becomes of units without a decision."""
+
+_FORMULAS = ("=", "+", "-", "@", "\t")
+_SHEET = "The sheet cannot be written."
+_READ = "The decisions cannot be read."
+_ABOUT = "The decisions cannot be applied."
+
+
+def write_adjudication(
+    ranked: pd.DataFrame, path: str | Path, *, most: int | None = None, blind: bool = False, overwrite: bool = False
+) -> Path:
+    """Write the disputed units of `rank_disagreements` as a csv with empty columns decision, by and reason.
+
+    Parameters
+    ----------
+    most
+        How many units; None for all that are disputed.
+    blind
+        Leave out who said what, so that the person decides by the text.
+    overwrite
+        Replace a file that holds decisions; one without any is replaced anyway.
+
+    Where nothing is disputed the sheet has its head alone.
+
+    Raises
+    ------
+    StatisticError
+        A file with decisions, a frame of another kind.
+    """
+    target = Path(path)
+    needed = ("rank", "unit_id", "variable", "votes", "entropy")
+    faults = []
+    if absent := [name for name in needed if name not in ranked]:
+        faults.append(Fault("ranked", f"it has no column {name_some(absent)}", "pass the frame of rank_disagreements"))
+    if target.exists() and not overwrite and (read_adjudication(target)["decision"] != "").any():
+        mend = "read it with read_adjudication, choose another name, or pass overwrite=True"
+        faults.append(Fault(target.name, "the file is there and holds decisions", mend))
+    raise_faults(_SHEET, faults)
+    disputed = ranked[ranked["entropy"].astype(float) > 0]
+    disputed = disputed if most is None else disputed.head(most)
+    shown = ["rank", "unit_id", "variable", *([] if blind else ["votes", "people", "models"]), "text"]
+    sheet = disputed[[name for name in shown if name in disputed]].copy()
+    for name in ("text", "votes", "people", "models"):
+        if name in sheet:
+            sheet[name] = [f"'{cell}" if str(cell).startswith(_FORMULAS) else cell for cell in sheet[name]]
+    sheet["allowed"] = "one of: " + " | ".join(ranked.attrs.get("labels", ()))
+    if ranked.attrs.get("kind") == "multi":
+        sheet["allowed"] = sheet["allowed"].str.replace("one of", "none, or some of")
+    for name in FILLED:
+        sheet[name] = ""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(target.name + ".part")
+    sheet.to_csv(draft, index=False, encoding="utf-8-sig")
+    draft.replace(target)
+    return target
+
+
+def read_adjudication(path: str | Path) -> pd.DataFrame:
+    """The sheet as a person saved it: unit_id, decision, by, reason and the rest, all as text; blanks stay blank.
+
+    Commas, semicolons and tabs are all read: spreadsheets write what their language asks for.
+
+    Raises
+    ------
+    StatisticError
+        No such file, no text in UTF-8, or columns are missing.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise_faults(_READ, [Fault(source.name, "there is no such file", "write it with write_adjudication")])
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problem = f"it is not UTF-8: byte 0x{error.object[error.start]:02X}"
+        raise_faults(_READ, [Fault(f"{source.name}, line {line}", problem, "save it as CSV UTF-8")])
+    head = text.partition("\n")[0]
+    csv.field_size_limit(2**31 - 1)  # its own limit is below the length of an article
+    try:
+        lines = list(csv.reader(StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
+    except csv.Error as error:
+        raise_faults(_READ, [Fault(source.name, f"it is no sound csv ({error})", "save it as CSV UTF-8")])
+    names = [name.strip() for name in (lines[0] if lines else [])]
+    if absent := [name for name in ("unit_id", *FILLED) if name not in names]:
+        mend = "keep the head line as write_adjudication wrote it"
+        raise_faults(_READ, [Fault(source.name, f"it has no column {name_some(absent)}", mend)])
+    rows = [(line + [""] * (len(names) - len(line)))[: len(names)] for line in lines[1:] if any(line)]
+    frame = pd.DataFrame(rows, columns=names, dtype="str")
+    return frame.assign(**{name: frame[name].str.strip() for name in names if name != "unit_id"})
+
+
+def adjudicate(
+    table: pd.DataFrame,
+    decisions: pd.DataFrame,
+    *,
+    variable: str,
+    labels: Sequence[str],
+    kind: str = "single",
+    coder: str = "adjudicated",
+    rest: str = "leave",
+    coders: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The table with the decisions added as a coder of their own; every original coding stays as it is.
+
+    Parameters
+    ----------
+    decisions
+        Of `read_adjudication`, or a frame with unit_id, decision, by and reason (and variable, if it has several).
+        Blank decisions are pending: counted, and left out. Of `multi`, labels with " | " between them, or none.
+    coder
+        Name of the new coder.
+    rest
+        `leave`: only decided units get a label, so one must be decided. `unanimous`: so do units on which `coders`
+        (None: all) agree, two at least; `detail` says so.
+
+    Returns
+    -------
+    pd.DataFrame
+        The rows of the table, then the new ones; `detail` holds who decided and why. `attrs["adjudication"]`: coder,
+        n_decided, n_pending, n_unanimous, n_without_reason, by (decisions of each person), n_without_row (units of the
+        variable that `decisions` does not have).
+
+    Raises
+    ------
+    StatisticError
+        All at once: units the table does not have, labels outside the codebook, a unit decided twice, nobody named,
+        a coder of that name in the table.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> table = make_table("tone", {"ann": ["a", "a"], "bo": ["a", "b"]})
+    >>> decisions = pd.DataFrame({"unit_id": ["u2"], "decision": ["b"], "by": ["Cy"], "reason": ["irony"]})
+    >>> whole = adjudicate(table, decisions, variable="tone", labels=["a", "b"], rest="unanimous")
+    >>> whole.tail(2)[["unit_id", "coder", "label", "detail"]]
+      unit_id        coder label         detail
+    4      u2  adjudicated     b      Cy: irony
+    5      u1  adjudicated     a  all 2 coders
+    """
+    raise_faults(_ABOUT, [*check_columns(table), *_check_settings(table, coder, rest)])
+    mine, faults = _read_decisions(table, decisions, variable, labels, kind, needed=rest == "leave")
+    raise_faults(_ABOUT, faults)
+    made = mine[mine["decision"] != ""]
+    rows = [(row.unit_id, row.label, _sign(str(row.by), str(row.reason))) for row in made.itertuples()]
+    n_decided = len(rows)
+    if rest == "unanimous":
+        ranked = rank_disagreements(table, variable=variable, labels=labels, kind=kind, coders=coders)
+        agreed = ranked[(ranked["entropy"].astype(float) == 0) & ~ranked["unit_id"].isin(set(made["unit_id"]))]
+        rows += [(row.unit_id, row.commonest, f"all {row.n_codings} coders") for row in agreed.itertuples()]
+    new = pd.DataFrame(rows, columns=["unit_id", "label", "detail"], dtype="str")
+    new = new.assign(coder=coder, variable=variable, draw=0, why=None, run_id="", custom_id="")
+    kept = [*table.columns, *(["detail"] if "detail" not in table else [])]
+    whole = pd.concat([table.assign(detail=table.get("detail", "")), new], ignore_index=True)[kept]
+    whole = whole.astype({"label": "str", "why": "str", "detail": "str"})
+    whole.attrs = {
+        **table.attrs,
+        "adjudication": {
+            **{"coder": coder, "variable": variable, "n_decided": n_decided, "n_unanimous": len(rows) - n_decided},
+            **{"n_pending": len(mine) - n_decided, "n_without_reason": int((made["reason"] == "").sum())},
+            "by": {str(name): int(n) for name, n in made["by"].value_counts().items()},
+            "n_without_row": len(join_ids(mine["unit_id"], _units_of(table, variable)).lacking),
+        },
+    }
+    return whole
+
+
+def _sign(by: str, reason: str) -> str:
+    return f"{by}: {reason}" if reason else by
+
+
+def _check_settings(table: pd.DataFrame, coder: str, rest: str) -> list[Fault]:
+    faults = []
+    if coder in set(table["coder"]):
+        mend = "choose another name for the adjudicated labels; originals are kept"
+        faults.append(Fault("coder", f"{coder!r} is a coder of the table", mend))
+    if rest not in REST:
+        faults.append(Fault("rest", f"{rest!r} is unknown", f"pass one of {', '.join(REST)}"))
+    return faults
+
+
+def _read_decisions(
+    table: pd.DataFrame, decisions: pd.DataFrame, variable: str, labels: Sequence[str], kind: str, *, needed: bool
+) -> tuple[pd.DataFrame, list[Fault]]:
+    """The decisions of a variable with their labels as the table writes them, and what is wrong with them."""
+    if absent := [name for name in ("unit_id", *FILLED) if name not in decisions]:
+        mend = "pass the frame of read_adjudication"
+        return decisions, [Fault("decisions", f"it has no column {name_some(absent)}", mend)]
+    texts = decisions[["unit_id", *FILLED]].fillna("").astype(str)
+    texts = texts.assign(**{name: texts[name].str.strip() for name in FILLED})
+    mine = texts[decisions["variable"] == variable] if "variable" in decisions else texts
+    made = mine[mine["decision"] != ""]
+    join = join_ids(made["unit_id"], _units_of(table, variable))
+    given = {text: _read_label(text, labels, kind) for text in made["decision"].unique()}
+    wrong = [text for text, label in given.items() if label is None]
+    checks = [
+        (made["unit_id"].duplicated(), "are decided more than once", "keep one decision a unit"),
+        (made["by"] == "", "are decided by nobody", "fill in `by`: who decided"),
+    ]
+    faults = [
+        Fault("decisions", f"units {name_some(made.loc[flags, 'unit_id'])} {what}", mend)
+        for flags, what, mend in checks
+        if flags.any()
+    ]
+    if join.strays:
+        mend = "write each unit_id as the table has it; a spreadsheet keeps zeros where the column is text"
+        faults.append(Fault("decisions", join.say_strays("units", "in the table", "the table"), mend))
+    if wrong:
+        mend = f"decide for one of {name_some(labels, 12)}, or leave it blank"
+        faults.append(Fault("decision", f"{name_some(wrong)} is not in the codebook", mend))
+    if not len(made) and needed:
+        faults.append(Fault("decisions", f"nothing is decided of {variable!r}", "fill in decision, by and reason"))
+    return mine.assign(label=mine["decision"].map({text: label or "" for text, label in given.items()})), faults
+
+
+def _units_of(table: pd.DataFrame, variable: str) -> pd.Series:
+    return table.loc[table["variable"] == variable, "unit_id"].astype(str)
+
+
+def _read_label(text: str, labels: Sequence[str], kind: str) -> str | None:
+    """The label, or for `multi` the set as JSON in codebook order; None if it is not in the codebook."""
+    if kind != "multi":
+        return text if text in labels else None
+    parts = [] if text in ("none", "[]") else [part.strip() for part in text.split("|")]
+    if text.startswith("[") and parts:
+        try:
+            parts = [str(part) for part in json.loads(text)]
+        except ValueError:
+            return None
+    if any(part not in labels for part in parts):
+        return None
+    return json.dumps([label for label in labels if label in parts], ensure_ascii=False, separators=(",", ":"))

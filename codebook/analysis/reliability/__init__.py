@@ -1,0 +1,1 @@
+"""Coders against each other: alpha, kappa and their kin, with intervals."""

@@ -1,0 +1,132 @@
+"""The coefficients of agreement by name, each estimated from codings already read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.counts import coder_patterns, count_patterns
+from codebook.analysis.core.estimates import Estimate
+from codebook.analysis.core.scales import SET_LEVELS, Floats
+from codebook.analysis.reliability.kappa import coders_chance, shared_chance
+from codebook.analysis.reliability.krippendorff import Bootstrap, Pairable, estimate_alpha, make_estimate
+from codebook.analysis.reliability.percent import DEFINITIONS, estimate_percent
+from codebook.analysis.reliability.weighting import agreement_weights, level_weights, misfit
+from codebook.errors import Fault
+
+_TITLES = {
+    "alpha": "Krippendorff's alpha",
+    "percent": "Percent agreement",
+    "ac1": "Gwet's AC1",
+    "ac2": "Gwet's AC2",
+    "fleiss": "Fleiss' kappa",
+    "conger": "Conger's kappa",
+    "cohen": "Cohen's kappa",
+    "scott": "Scott's pi",
+    "brennan_prediger": "Brennan-Prediger",
+}
+_WEIGHTED = ("ac2", "fleiss", "conger", "cohen", "scott", "brennan_prediger")
+_OF_TWO = {"cohen": "conger", "scott": "fleiss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """A coefficient: `name` as asked for, `base` without its weights, `title` as printed.
+
+    `detail` is the definition of percent agreement, or the weights; "" for weights that follow the level.
+    """
+
+    name: str
+    base: str
+    title: str
+    detail: str
+
+
+def _list_coefficients() -> dict[str, Coefficient]:
+    plain = {"alpha": "", "ac2": "", "percent": "mean_pairwise"}
+    every = [Coefficient(base, base, title, plain.get(base, "identity")) for base, title in _TITLES.items()]
+    every += [Coefficient(f"percent_{how}", "percent", _TITLES["percent"], how) for how in DEFINITIONS]
+    every += [
+        Coefficient(f"{base}_{weights}", base, _TITLES[base], weights)
+        for base in _WEIGHTED
+        for weights in ("linear", "quadratic", "ordinal")
+    ]
+    return {each.name: each for each in every}
+
+
+COEFFICIENTS = _list_coefficients()
+"""Every coefficient by name. Plain `ac2` takes the weights of the level; `_linear`, `_quadratic` and `_ordinal` name
+them; `percent_...` names the definition."""
+
+
+def check_coefficients(names: Iterable[str]) -> list[Fault]:
+    """Faults of names of coefficients."""
+    if isinstance(names, str):
+        return [Fault("coefficients", f"{names!r} is no list", f"pass [{names!r}]")]
+    strange = [name for name in names if name not in COEFFICIENTS]
+    mend = f"pass some of {', '.join(COEFFICIENTS)}"
+    return [Fault("coefficients", f"{name_some(strange)} is unknown", mend)] if strange else []
+
+
+def estimate_coefficient(kept: Pairable, coefficient: Coefficient, how: Bootstrap) -> tuple[Estimate, Floats]:
+    """One coefficient of codings already read, and its replicates.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.counts import read_codings
+    >>> from codebook.analysis.core.examples import observers_2011
+    >>> from codebook.analysis.reliability.krippendorff import pairable
+    >>> kept = pairable(read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345")))
+    >>> for name in ("fleiss", "ac1", "brennan_prediger"):  # R irrCAC: .76117 .77544 .77273
+    ...     print(name, round(estimate_coefficient(kept, COEFFICIENTS[name], Bootstrap())[0].value, 5))
+    fleiss 0.76117
+    ac1 0.77544
+    brennan_prediger 0.77273
+    """
+    if coefficient.base == "alpha":
+        return estimate_alpha(kept, how)
+    if coefficient.base == "percent":
+        return estimate_percent(kept, coefficient.detail, how)
+    weights = coefficient.detail or level_weights(kept.scale.level)
+    estimate, draws = _corrected(kept, coefficient.base, weights, how)
+    note = "" if estimate.reason else kept.alone
+    named = replace(estimate, statistic=coefficient.title, definition=weights, level=kept.scale.level)
+    return replace(named, reason=named.reason or note), draws
+
+
+def _corrected(kept: Pairable, base: str, weights: str, how: Bootstrap) -> tuple[Estimate, Floats]:
+    """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
+    scale = kept.scale
+    undefined = kept.undefined or _refusal(kept, base, weights)
+    if undefined:
+        return make_estimate(kept, lambda drawn: drawn[:, 0], how, undefined=undefined)
+    near = None if weights == "identity" else agreement_weights(scale, weights)
+    codings = kept.codings if base in _OF_TWO else kept.labelled
+    kind = _OF_TWO.get(base, base)
+    if kind == "conger":
+        patterns, said = coder_patterns(codings)
+        statistic = coders_chance(patterns, said, near)
+    else:
+        patterns = count_patterns(codings)
+        kind = "gwet" if kind in ("ac1", "ac2") else kind
+        statistic = shared_chance(patterns, near, kind=kind, n_declared=scale.n_declared)
+    return make_estimate(kept, statistic, how, undefined="", patterns=patterns)
+
+
+def _refusal(kept: Pairable, base: str, weights: str) -> str:
+    """Why this coefficient is not defined here; empty if it is."""
+    scale, n_coders = kept.scale, kept.n_coders
+    if wrong := misfit(weights, scale.level):
+        return wrong
+    if base in _OF_TWO and n_coders != 2:
+        other = {"cohen": "conger", "scott": "fleiss"}[base]
+        return f"{_TITLES[base]} compares two coders, here are {n_coders}: ask by='pair', or for {other}"
+    if base not in ("ac1", "ac2", "brennan_prediger"):
+        return kept.alone
+    if scale.level in SET_LEVELS:
+        return f"{_TITLES[base]} needs a list of categories, and sets of labels have none: ask by='label'"
+    if scale.n_declared < 2:
+        mend = "pass labels=" if not scale.n_declared else "a variable needs two labels"
+        return f"{_TITLES[base]} needs the number of allowed labels, here {scale.n_declared or 'unknown'}: {mend}"
+    return ""

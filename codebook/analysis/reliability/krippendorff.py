@@ -1,0 +1,251 @@
+"""Reliability: do coders agree with each other? Krippendorff's alpha, with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.counts import Codings, count_patterns, read_codings
+from codebook.analysis.core.estimates import Estimate, check_bootstrap, package_versions, percentile_interval, resample
+from codebook.analysis.core.patterns import Patterns
+from codebook.analysis.core.scales import Bools, Floats, Scale
+from codebook.analysis.core.standard_errors import NO_JACKKNIFE, SMALL, jackknife, join_clusters, linear_error
+from codebook.analysis.reliability.alpha import alpha_values, check_against_library, is_checked
+
+
+@dataclass(frozen=True)
+class Pairable:
+    """What of some codings carries information on agreement, and what was left aside.
+
+    `labelled` are the codings with a label, `patterns` those of the units that two or more coders labelled. Some
+    coefficients also use the units with one coding, for the shares of the labels.
+    """
+
+    labelled: Codings
+    patterns: Patterns
+    n_dropped: int
+    missing: Mapping[str, int]
+
+    @cached_property
+    def codings(self) -> Codings:
+        """The labelled codings of the units that two or more coders labelled."""
+        return self.labelled.only(self._rows)
+
+    @cached_property
+    def _rows(self) -> Bools:
+        sizes = np.bincount(self.labelled.unit, minlength=1)
+        return np.asarray((sizes >= 2)[self.labelled.unit])
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of the variable."""
+        return self.labelled.scale
+
+    @property
+    def n_units(self) -> int:
+        """Units with two or more codings: the population that is resampled."""
+        return int(self.patterns.times.sum())
+
+    @property
+    def n_codings(self) -> int:
+        """Codings on those units."""
+        return int(self.patterns.times @ self.patterns.sizes)
+
+    @property
+    def n_missing(self) -> int:
+        """Codings without a label."""
+        return sum(self.missing.values())
+
+    @cached_property
+    def n_coders(self) -> int:
+        """Coders of the units with two or more codings."""
+        return int(np.count_nonzero(np.bincount(self.labelled.coder, weights=self._rows, minlength=1)))
+
+    @property
+    def undefined(self) -> str:
+        """Why no statistic of agreement exists here; empty where one does."""
+        if self.n_units:
+            return ""
+        if not len(self.labelled.code):
+            return f"no label at all: {self.whys}" if self.missing else "no coding at all"
+        return "fewer than two coders" if self.labelled.n_coders < 2 else "no unit was coded by two coders"
+
+    @property
+    def whys(self) -> str:
+        """Why codings have no label, with how many each."""
+        return ", ".join(f"{n:,} {why}" for why, n in self.missing.items())
+
+    @property
+    def dropped(self) -> str:
+        """What was left aside and why, in words; empty if nothing."""
+        units = f"{self.n_dropped:,} unit{'s' * (self.n_dropped != 1)} with fewer than two codings"
+        return "; ".join(
+            [units] * (self.n_dropped > 0) + [f"codings without a label: {self.whys}"] * (self.n_missing > 0)
+        )
+
+    @property
+    def alone(self) -> str:
+        """Says so if every coding is the same label; else empty."""
+        used = np.flatnonzero(self.patterns.counts.sum(axis=0))
+        return f"no variation: every coding is {self.scale.labels[used[0]]!r}" if len(used) == 1 else ""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How an interval is made: replicates of the units, confidence, seed."""
+
+    replicates: int = 1000
+    confidence: float = 0.95
+    seed: int = 1
+
+    @property
+    def attrs(self) -> dict[Hashable, Any]:
+        """For the `attrs` of a frame, so that the caption can say how its intervals were made."""
+        settings: dict[Hashable, Any] = {
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "confidence": self.confidence,
+        }
+        return {**settings, "versions": package_versions()}
+
+
+def pairable(codings: Codings) -> Pairable:
+    """Codings that carry information on agreement.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import observers_2011
+    >>> kept = pairable(read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345")))
+    >>> kept.n_units, kept.n_dropped, len(kept.codings.code), kept.n_missing
+    (11, 1, 40, 7)
+    """
+    given = codings.answered()
+    patterns = count_patterns(given).pairable()
+    return Pairable(given, patterns, len(codings.units) - int(patterns.times.sum()), codings.missing)
+
+
+def krippendorff_alpha(
+    table: pd.DataFrame,
+    *,
+    variable: str,
+    level: str,
+    labels: Sequence[str] | None,
+    coders: Iterable[str] | None = None,
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 1,
+    draw: int = 0,
+) -> Estimate:
+    """Krippendorff's alpha of one variable, with a percentile interval from resampled units.
+
+    Units with fewer than two codings say nothing of agreement: they are left out of the value and of the resampled
+    population, and counted in `n_dropped`. Every value small enough is computed a second time by the krippendorff
+    package. Undefined (fewer than two coders, no common unit, no variation) is NaN with the reason.
+
+    Parameters
+    ----------
+    table
+        The tidy table, one row a unit x coder x variable x draw.
+    level
+        `nominal`, `ordinal`, `interval` or `ratio`, as the codebook has it; `masi` or `jaccard` for the sets of
+        labels of a `multi` variable. There is no default: it decides what counts as near.
+    labels
+        The allowed labels in codebook order; their order is the order of an ordinal scale. May be None for the
+        numbers of an interval or ratio scale.
+    coders
+        Whose codings to compare; None takes everyone's.
+    draw
+        Which repeat of the requests; people have draw 0.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    StatisticError
+        The table does not keep its contract, or the two implementations differ.
+
+    Examples
+    --------
+    Krippendorff (2011), example C, printed .743 and .815:
+
+    >>> from codebook.analysis.core.examples import observers_2011
+    >>> table, labels = observers_2011(), list("12345")
+    >>> print(krippendorff_alpha(table, variable="code", level="nominal", labels=labels))
+    Krippendorff's alpha (nominal) = .74 [.41, 1.00], 11 units, 4 coders
+    >>> round(krippendorff_alpha(table, variable="code", level="ordinal", labels=labels).value, 3)
+    0.815
+    """
+    raise_faults("The bootstrap cannot be made.", check_bootstrap(replicates, confidence))
+    codings = read_codings(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
+    return estimate_alpha(pairable(codings), Bootstrap(replicates, confidence, seed))[0]
+
+
+def estimate_alpha(kept: Pairable, how: Bootstrap) -> tuple[Estimate, Floats]:
+    """Alpha of codings already read, and its replicates, shape (n_replicates,)."""
+    scale, patterns = kept.scale, kept.patterns
+    estimate, draws = make_estimate(
+        kept, lambda weights: alpha_values(weights, patterns, scale), how, undefined=kept.undefined or kept.alone
+    )
+    if is_checked(patterns) and not math.isnan(estimate.value):
+        check_against_library(kept.codings, estimate.value)
+    return replace(estimate, statistic="Krippendorff's alpha", level=scale.level), draws
+
+
+def make_estimate(
+    kept: Pairable,
+    statistic: Callable[[Floats], Floats],
+    how: Bootstrap,
+    *,
+    undefined: str,
+    patterns: Patterns | None = None,
+) -> tuple[Estimate, Floats]:
+    """Value, interval and replicates of a statistic of patterns; NaN with `undefined` as the reason if that is set.
+
+    `patterns` are those the statistic takes, if not `kept.patterns`. Whole clusters are resampled where the codings
+    have them.
+    """
+    used = kept.patterns if patterns is None else patterns
+    value, draws, error, jack, n_clusters, few = math.nan, np.empty(0), math.nan, NO_JACKKNIFE, 0, ""
+    if not undefined:
+        members = join_clusters(used, kept.labelled.cluster)
+        n_clusters = 0 if members is None else members.shape[0]
+        few = "no interval: all units are in one cluster" if n_clusters == 1 else ""
+        value = float(statistic(used.times[None, :].astype(float))[0])
+        if how.replicates and not few:
+            draws = resample(used.times, statistic, replicates=how.replicates, seed=how.seed, members=members)
+            error = linear_error(used.times, statistic, members=members)
+            if (n_clusters or kept.n_units) < SMALL:
+                jack = jackknife(used.times, statistic, confidence=how.confidence, members=members)
+    interval = percentile_interval(draws, how.confidence)
+    reasons = [undefined] if undefined else [few or interval.reason, jack.reason]
+    estimate = Estimate(
+        statistic="",
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        n_units=kept.n_units,
+        n_dropped=kept.n_dropped,
+        n_coders=kept.n_coders,
+        n_codings=kept.n_codings,
+        level="nominal",
+        confidence=how.confidence,
+        replicates=how.replicates,
+        undefined_share=interval.undefined_share,
+        seed=how.seed,
+        reason="; ".join(filter(None, reasons)),
+        n_missing=kept.n_missing,
+        se=error,
+        jack_low=jack.low,
+        jack_high=jack.high,
+        n_clusters=n_clusters,
+    )
+    return estimate, draws

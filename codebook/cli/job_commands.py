@@ -1,0 +1,182 @@
+"""Commands for what is under way: submit, status, costs, collect, retry, cancel, delete-remote."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import click
+
+from codebook.cli.options import DRY_RUN, WAIT, end_fruitless, show_dry_run
+from codebook.cli.saying import say
+from codebook.records import RETRIABLE
+
+
+@click.command()
+@click.argument("run")
+@click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
+@click.option("--again", is_flag=True, help="Have anew what may have been made; it is paid twice if it was.")
+@DRY_RUN
+@WAIT
+@click.pass_context
+def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run: bool, wait: bool) -> None:
+    """Hand the shards of RUN to its engine, as far as there is room. Goes on where it stopped."""
+    from codebook.errors import UnreachableError
+    from codebook.run import open_run
+    from codebook.run import wait as wait_for
+
+    opened = open_run(run)
+    if dry_run:
+        show_dry_run(opened.dry_run(), opened.leaves, run, f"Nothing was sent. To send it: codebook submit {run}")
+        return
+    for said in opened.leaves:
+        say(said)
+    try:
+        status = opened.submit(progress=True, cap=cap, again=again)
+    except UnreachableError:
+        if not wait:
+            raise
+    if wait:
+        wait_for(opened, out=say)
+        end_fruitless(ctx, run)
+    else:
+        say(status)
+
+
+@click.command()
+@click.argument("run", default="")
+@click.pass_context
+def status(ctx: click.Context, run: str) -> None:
+    """Say how RUN stands, also given as the id of one of its batches; without RUN, all jobs of the project."""
+    from codebook.run import find_run, list_jobs
+
+    if run:
+        say(find_run(run).status(poll=True))
+        return
+    jobs = list_jobs(poll=True)
+    shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
+    shown += ["unpriced"] * bool(jobs["unpriced"].any())
+    shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
+    jobs["age"] = list(map(_say_age, jobs["created"], jobs["age"]))
+    jobs["expected_end"] = jobs["expected_end"].dt.floor("min")
+    jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
+    say(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
+    for name, message in jobs.attrs["unreached"].items():
+        say(f"{name}: {message}", err=True)
+    _end_unknown(ctx)
+
+
+def _say_age(created: Any, age: Any) -> str:
+    """How long ago a job was made; empty where it was not made yet, unknown where the clock was put back since."""
+    from codebook.run.project.history import say_seconds
+
+    if age != age:  # a missing time is like nothing, not even itself
+        return "unknown" if created == created else ""
+    return say_seconds(age.total_seconds())
+
+
+def _end_unknown(ctx: click.Context) -> None:
+    """Name the runs that are not in what was shown, since the ledger does not know them, and end with 1."""
+    from codebook.run import list_unknown
+
+    if unknown := list_unknown():
+        say("\n".join(unknown.values()), err=True)
+        ctx.exit(1)
+
+
+@click.command()
+@click.option("--by", type=click.Choice(["run", "model", "day"]), default="run", show_default=True, help="Sums.")
+@click.pass_context
+def costs(ctx: click.Context, by: Literal["run", "model", "day"]) -> None:
+    """Say what the project has cost, from the tokens that the replies report."""
+    from codebook.run import cost_history
+
+    say(cost_history(by=by).to_string(index=False, na_rep=""))
+    _end_unknown(ctx)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--partial", is_flag=True, help="Go on with the answers that are there; exit code 0.")
+@WAIT
+@click.pass_context
+def collect(ctx: click.Context, run: str, partial: bool, wait: bool) -> None:
+    """Fetch the answers of RUN and write its table.csv.
+
+    Exit code 3 while answers are pending, 1 where the run has ended and nothing was labelled.
+    """
+    from codebook.run import open_run
+    from codebook.run import wait as wait_for
+
+    opened = open_run(run)
+    if wait:
+        wait_for(opened, out=say)
+    else:
+        say(opened.collect(partial=partial))
+    if "formula" in opened.table_note:
+        say(opened.table_note.replace("write .xlsx, or", f"codebook table {run} FILE.xlsx, or FILE.csv with"))
+    end_fruitless(ctx, run)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--why", "whys", multiple=True, type=click.Choice(RETRIABLE), help="Retry these; may be repeated.")
+@click.option("--max-tokens", type=int, metavar="N", help="A larger cap on the tokens of a reply, for truncated.")
+def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
+    """Plan again the questions of RUN that were not answered, and only those; then submit.
+
+    Without --why: failed, expired, cancelled and absent; not what the service refused for good (such as 400), nor what
+    was paid and is lost: the status counts these.
+    """
+    from codebook.run import open_run
+
+    opened = open_run(run)
+    say(f"{opened.retry(whys, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}")
+
+
+@click.command()
+@click.argument("run", default="")
+@click.option("--shard", default=0, metavar="N", help="Only this shard of RUN.")
+@click.option("--all", "everything", is_flag=True, help="All runs of the project that are under way.")
+@click.option("--give-up", is_flag=True, help="Give up jobs that cannot be stopped; they may still be billed.")
+@click.confirmation_option(prompt="Stop what is running and give up what is not sent yet?")
+def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
+    """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
+    from codebook.errors import CodebookError, RunError
+    from codebook.run import cancel_run, list_running
+
+    if bool(run) == everything:
+        raise click.UsageError("Give a RUN, or --all.")
+    if not everything:
+        say(cancel_run(run, shard, give_up=give_up))
+        return
+    names, failures = list_running(), list[str]()
+    for name in names:
+        try:
+            say(cancel_run(name, give_up=give_up))
+        except CodebookError as error:
+            failures.append(f"  - {name}: {error}")
+    if not names:
+        say("Nothing is under way.")
+    if failures:
+        raise RunError("\n".join(["Not all runs could be stopped; the others were.", *failures]))
+
+
+@click.command()
+@click.argument("run")
+@click.confirmation_option(prompt="Drop this run, with its folder?")
+def discard(run: str) -> None:
+    """Drop RUN, of which nothing was handed in, with its folder."""
+    from codebook.run import discard_run
+
+    discard_run(run)
+    say(f"Run {run} is discarded.")
+
+
+@click.command()
+@click.argument("run")
+@click.confirmation_option(prompt="Delete what the service keeps of this run? The answers on disk stay.")
+def delete_remote(run: str) -> None:
+    """Delete the files of RUN at the service, after the answers on disk were checked."""
+    from codebook.run import open_run
+
+    say(f"{open_run(run).delete_remote()} files were deleted.")

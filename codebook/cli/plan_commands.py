@@ -1,0 +1,107 @@
+"""Commands before anything is sent: new, check, trust, preflight, plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codebook.cli.options import DRY_RUN, read_units, service_options, show_dry_run, take_plan, units_options
+from codebook.cli.saying import say
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def new(folder: Path) -> None:
+    """Make a study FOLDER: codebook, data template, study.yaml and notebooks."""
+    from codebook.cli.new_study import make_study
+
+    for path in make_study(folder):
+        say(path.as_posix())
+    say(f"\nNext: cd {folder} and edit codebook.yaml and data/texts.csv, then `codebook execute study.yaml`.")
+
+
+@click.command()
+@units_options
+def check(book: str, **units: Any) -> None:
+    """Check codebook and texts; nothing is sent and nothing is written."""
+    from codebook.scheme import read_codebook
+    from codebook.units import check_units
+
+    scheme = read_codebook(book)
+    said = ", ".join(f"{one.name} ({one.told})" for one in scheme.variables)
+    say(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {said}")
+    report = check_units(read_units(**units))
+    say(report)
+    report.raise_errors()
+
+
+@click.command()
+@click.argument("address", default="")
+@click.option("--allow-http", is_flag=True, help="Take plain http: whoever is on the way can read texts and keys.")
+@click.option("--forget", is_flag=True, help="Take the confirmation back.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
+    """Confirm that the host ADDRESS may get texts and keys of your studies; without it, list the confirmed hosts.
+
+    The yes is kept in the folder of your own settings, never in a study.
+    """
+    from codebook.engines.service import forget_host, list_trusted, trust_host
+
+    if not address:
+        say("\n".join(list_trusted()) or "No host is confirmed.")
+    elif forget:
+        say("It is forgotten." if forget_host(address) else "It was not confirmed.")
+    else:
+        if not yes:
+            click.confirm(f"May texts and API keys be sent to {address} whenever a study says so?", abort=True)
+        say(f"{trust_host(address, allow_http=allow_http)} is confirmed.")
+
+
+@click.command()
+@units_options
+@service_options
+@click.option("-n", "k", default=3, show_default=True, help="How many texts to ask.")
+def preflight(book: str, **given: Any) -> None:
+    """Ask a few texts live, for cents: what fails here would fail as a batch. The batch does not ask them again."""
+    from codebook.run import preflight as ask_first
+    from codebook.run import say_where
+
+    planned = take_plan(given)
+    say(say_where(planned["options"]))
+    found = ask_first(book, **planned)
+    say(found)
+    found.raise_errors()
+
+
+@click.command()
+@units_options
+@service_options
+@click.option("--run", default="", help="Name of the run; made from what is planned where not given.")
+@click.option("--engine", default="embedded", show_default=True, help="embedded, openai_batch, openai_live or replay.")
+@click.option("--archive", default="", metavar="FOLDER", help="For --engine replay: the run that was recorded.")
+@click.option("--draws", default=1, show_default=True, help="How often each question is asked.")
+@click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
+@DRY_RUN
+def plan(book: str, dry_run: bool, **given: Any) -> None:
+    """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
+    from codebook.run import plan as plan_run
+    from codebook.run import rehearse_plan
+
+    if dry_run:
+        shards = rehearse_plan(book, **take_plan(given))
+        name = shards.attrs["run"]
+        then = f"the same command without --dry-run, then codebook submit {name}"
+        show_dry_run(
+            shards, shards.attrs["leaves"], name, f"Nothing was sent, and no plan was kept. To send it: {then}"
+        )
+        return
+    planned = plan_run(book, **take_plan(given))
+    say(planned.status())
+    for warning in planned.warnings:
+        say(warning, err=True)
+    if planned.status().money:
+        costs = planned.costs()
+        say(f"\n{costs.to_string(index=False, na_rep='')}")
+        say("\n".join(f"  {note}" for note in costs.attrs["notes"]))

@@ -1,0 +1,100 @@
+"""Commands for what came of it: table, reliability, execute, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codebook.cli.options import end_fruitless, pairs
+from codebook.cli.saying import say
+
+
+@click.command()
+@click.argument("run")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
+@click.option("--quote-formulas", is_flag=True, help="In a .csv, put ' before what a spreadsheet would run.")
+def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None:
+    """Show the table of RUN with its coverage, or write it to FILE (.csv, .xlsx, .jsonl or .parquet)."""
+    from codebook.codings import show_table, write_table, write_wide
+    from codebook.errors import RunError
+    from codebook.paths import resolve_path
+    from codebook.run import open_run
+
+    opened = open_run(run)
+    frame = opened.table()
+    if file is None:
+        say(show_table(frame))
+        return
+    if frame.empty and resolve_path(file).exists():
+        raise RunError(
+            f"Run {run!r} has no row left, so {file} was not replaced. To mend: give the name of a new file."
+        )
+    formulas = "quote" if quote_formulas else "keep"
+    if wide:
+        say(write_wide(frame, opened.units(), file, formulas=formulas))
+    else:
+        say(write_table(frame, file, formulas=formulas))
+
+
+@click.command()
+@click.argument("run")
+@click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels from people and other tools.")
+@click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the interval.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap.")
+def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
+    """Agreement of the coders of RUN, and of those in coders.yaml, for each variable."""
+    from codebook.analysis import agreement_table
+    from codebook.codings import coverage, group_coders
+    from codebook.run import open_run
+
+    opened = open_run(run)
+    frame = opened.table(coders)
+    if alone := frame["coder"].nunique() < 2 and group_coders(frame, leave_out=()).nothing:
+        say(alone)
+    else:
+        say(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
+    say("\n".join(["", coverage(frame).to_string(), *frame.attrs.get("notes", [])]))
+
+
+@click.command()
+@click.argument("target")
+@click.option("-p", "--parameter", "overrides", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Set it.")
+@click.option("--run", default="", help="For one notebook: the run it works on.")
+@click.option("--only", multiple=True, metavar="STEP", help="Only these steps of the study; may be repeated.")
+@click.pass_context
+def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: str, only: tuple[str, ...]) -> None:
+    """Run TARGET headlessly: a study.yaml with its chain of notebooks, or one notebook.
+
+    Parameters are checked before anything runs: an unknown or misspelt name, a wrong type and anything that looks like
+    a key are refused. Executed copies lie in runs/RUN/notebooks. Exit code: 0 done, 1 failed or nothing labelled, 3
+    pending.
+    """
+    from codebook.execute import run_notebook, run_study
+
+    values = {name: given[-1] for name, given in overrides.items()}
+    if Path(target).suffix in (".yaml", ".yml"):
+        result = run_study(target, overrides=values, only=only or None, out=say)
+        if result.exit_code == 0:
+            end_fruitless(ctx, result.folder.name)
+        ctx.exit(result.exit_code)
+    done = run_notebook(target, values, run=run)
+    say(f"{done.state}: {done.path}")
+    ctx.exit(3 if done.state == "pending" else 0)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--title", default="", help="Heading of the page.")
+@click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people, for methods and checklist.")
+@click.option("--gold", default="gold", show_default=True, help="The coder in it that is the gold.")
+@click.option("--out", default="", metavar="FOLDER", help="Write the page and its files there, not into the run.")
+def report(run: str, title: str, coders: str, gold: str, out: str) -> None:
+    """Write runs/RUN/report.html from what is collected and saved."""
+    from codebook.paths import show_path
+    from codebook.report import write_report
+
+    say(f"report: {show_path(write_report(run, title=title, coders=coders, gold=gold, out=out))}")

@@ -1,0 +1,70 @@
+"""The tidy table, where the two wings of the kit meet: labels from anyone, in one form.
+
+`make_table` and `check_table` hold the contract, `coverage` says what was answered, `write_table` and `read_table` keep
+it in files, `read_coders` and `read_codings` bring in labels that people or other tools gave.
+"""
+
+from codebook.codings.coder_groups import (
+    busiest_coders,
+    coders_sharing,
+    count_labels,
+    group_coders,
+    own_coders,
+    pick_pair,
+    set_aside_abstentions,
+    shorten_coders,
+)
+from codebook.codings.coders import read_coders, read_codings
+from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
+from codebook.codings.coverage_counts import TableView, coverage, coverage_sentence, show_table
+from codebook.codings.database import write_database
+from codebook.codings.exports import read_table, write_table
+from codebook.codings.frame import check_table, dump_labels, make_table, merge_tables
+from codebook.codings.records.quotes import find_quote, find_quotes
+from codebook.codings.records.record_codings import read_record_codings
+from codebook.codings.records.record_lists import count_quotes, list_by_unit, name_mentions, units_table
+from codebook.codings.records.record_rows import records_table
+from codebook.codings.transcripts import Transcript, join_transcripts, read_texts, read_transcript, write_transcripts
+from codebook.codings.wide import to_wide, write_wide
+
+__all__ = [
+    "COLUMNS",
+    "KEY",
+    "OPTIONAL",
+    "TableView",
+    "Transcript",
+    "busiest_coders",
+    "check_table",
+    "coders_sharing",
+    "count_labels",
+    "count_quotes",
+    "coverage",
+    "coverage_sentence",
+    "dump_labels",
+    "find_quote",
+    "find_quotes",
+    "group_coders",
+    "join_transcripts",
+    "list_by_unit",
+    "make_table",
+    "merge_tables",
+    "name_mentions",
+    "own_coders",
+    "pick_pair",
+    "read_coders",
+    "read_codings",
+    "read_record_codings",
+    "read_table",
+    "read_texts",
+    "read_transcript",
+    "records_table",
+    "set_aside_abstentions",
+    "shorten_coders",
+    "show_table",
+    "to_wide",
+    "units_table",
+    "write_database",
+    "write_table",
+    "write_transcripts",
+    "write_wide",
+]

@@ -1,0 +1,163 @@
+"""Labels from anywhere - students, a crowd, another tool, a published file - become the tidy table.
+
+`coders.yaml` lists the files and says what their columns mean; every scalar in it is text, as it stands:
+
+    coders:
+      - file: texts.csv            # relative to this file's folder
+        unit: text_id
+        columns: {gold: topic}     # wide, a column a coder; long: coder and label, or coder and reply
+        where: {split: test}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from codebook.codings.coders_file import Entry, check_entry, parse_coders, refuse
+from codebook.codings.frame import make_table
+from codebook.codings.label_files import Key, join_sets, read_source
+from codebook.codings.unit_joins import Read, meet_each_other, meet_units, tell_twins
+from codebook.errors import Fault, InputError
+from codebook.paths import resolve_path
+from codebook.scheme import Codebook
+
+
+def read_coders(
+    path: str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, partial: bool = False
+) -> pd.DataFrame:
+    """Read all coders' labels that a `coders.yaml` lists into one tidy table.
+
+    A label outside the codebook is an error, never mapped to a near one: `rename` declares a recoding. In a column of
+    raw replies (`reply`) the label is the one category that the reply names; else it is missing, why `invalid`. The
+    reply is kept in `raw`. An empty cell means that this coder did not code this unit: no row. `run_id` and `custom_id`
+    are "", `draw` is 0 unless a column is named. `table.attrs["notes"]` says what was read, left out and renamed, and
+    what did not meet; the last is in `table.attrs["joins"]` too, which travels on to the figures.
+
+    Parameters
+    ----------
+    units
+        Ids of the units that the labels are of, such as those of a run. Rows of other ids are left out and counted.
+        Without it, ids are held against those of the other coders, and all stay.
+    partial
+        The units are a part of those that were to be coded, as in a run with a limit.
+
+    Raises
+    ------
+    TableError
+        Lists all that is wrong in the yaml, or all that is wrong in the files. Ids are wrong where more of a coder's
+        ids almost meet than meet, unless the entry says `ids: near` or `ids: exact`; and where no id of a file is among
+        the units, but for a file beside others that do meet a part of the units.
+
+    Examples
+    --------
+    >>> variable = {"name": "a", "question": "?", "kind": "single", "level": "nominal", "categories": ["yes", "no"]}
+    >>> codebook = Codebook.model_validate({"name": "relevance", "unit": "a text", "variables": [variable]})
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "coders.yaml"
+    >>> _ = path.with_name("a.csv").write_text("id,ann,ben\\n7,yes,no\\n9,yes,\\n")
+    >>> _ = path.write_text("coders:\\n  - {file: a.csv, unit: id, columns: [ann, ben]}\\n")
+    >>> table = read_coders(path, codebook)
+    >>> table[["unit_id", "coder", "label"]].to_numpy().tolist()
+    [['7', 'ann', 'yes'], ['7', 'ben', 'no'], ['9', 'ann', 'yes']]
+    >>> table.attrs["notes"]
+    ['a.csv: 2 rows read, 3 codings; 1 empty cell, not coded.']
+    >>> folder.cleanup()
+    """
+    path = resolve_path(path)
+    return _read_all(parse_coders(path, codebook), path.parent, codebook, units, partial=partial)
+
+
+def read_codings(
+    path: str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, **options: Any
+) -> pd.DataFrame:
+    """Read one file of labels; the options are the keys of an entry of `coders.yaml` (see `CodingSource`).
+
+    Parameters
+    ----------
+    units
+        As in `read_coders`.
+
+    Examples
+    --------
+    >>> variable = {"name": "a", "question": "?", "kind": "single", "level": "nominal", "categories": ["yes", "no"]}
+    >>> codebook = Codebook.model_validate({"name": "relevance", "unit": "a text", "variables": [variable]})
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "codings.csv"
+    >>> _ = path.write_text("id,who,code\\n7,ann,Yes\\n")
+    >>> table = read_codings(path, codebook, unit="id", coder="who", label="code", rename={"Yes": "yes"})
+    >>> table["label"].tolist(), table.attrs["notes"]
+    (['yes'], ['codings.csv: 1 row read, 1 coding; 1 label renamed.'])
+    >>> folder.cleanup()
+    """
+    path, faults = resolve_path(path), list[Fault]()
+    entry = check_entry({**options, "file": path.name}, lambda _: path.name, codebook, faults)
+    refuse(f"{path.name} cannot be read so.", faults)
+    return _read_all([(path.name, entry)] if entry else [], path.parent, codebook, units)
+
+
+def _read_all(
+    entries: Sequence[Entry], folder: Path, codebook: Codebook, units: Iterable[str] | None, *, partial: bool = False
+) -> pd.DataFrame:
+    """Read every file, collect every fault, and put the codings into one table."""
+    faults: list[Fault] = []
+    read: list[Read] = []
+    for where, source in entries:
+        try:
+            codings = read_source(source, folder, codebook)
+        except InputError as error:
+            faults.extend(_placed(fault, where, source.file) for fault in error.faults)
+            continue
+        faults.extend(codings.faults(where, codebook))
+        read.append((where, codings))
+    refuse("The coders' labels do not fit the codebook.", faults)
+    notes = [codings.note() for _, codings in read]
+    meeting = meet_each_other(read) if units is None else meet_units(read, units, partial=partial)
+    refuse("The coders' units do not meet.", meeting.faults)
+    joins = [*meeting.unmet, *tell_twins(dict.fromkeys(key[1] for _, codings in read for key in codings.rows))]
+    with_raw = any(source.reply for _, source in entries)
+    table = make_table(_table_rows(_put_together(read, codebook), with_raw), codebook)
+    table.attrs["notes"] = [*notes, *meeting.notes, *joins]
+    if joins:
+        table.attrs["joins"] = joins
+    return table
+
+
+def _placed(fault: Fault, where: str, file: str) -> Fault:
+    """A fault of a file, with the place of its entry."""
+    inside = fault.where.rpartition(Path(file).name)[2].strip(", ")
+    place = f"{where[:-1]}, {inside})" if where.endswith(")") else f"{where}, {inside}"
+    return Fault(place if inside else where, fault.problem, fault.mend)
+
+
+def _put_together(read: Sequence[Read], codebook: Codebook) -> dict[Key, dict[str, Any]]:
+    """All codings by their key; those of one key in two files join, or are an error."""
+    rows: dict[Key, dict[str, Any]] = {}
+    owners: dict[Key, Read] = {}
+    faults: dict[tuple[str, str], Fault] = {}
+    for where, codings in read:
+        for key, found in codings.rows.items():
+            if key not in rows:
+                rows[key], owners[key] = found, (where, codings)
+                continue
+            before, other = owners[key]
+            variable = codebook.variable(key[2])
+            if codings.source.join and other.source.join and variable.kind == "multi":
+                rows[key] = join_sets(rows[key], found, variable)
+            else:
+                faults.setdefault((before, where), _coded_twice(before, where, key))
+    refuse("A coder codes a unit in two files.", list(faults.values()))
+    return rows
+
+
+def _coded_twice(before: str, where: str, key: Key) -> Fault:
+    problem = f"codings repeat unit, coder, variable and draw of {before} (first: unit {key[0]!r}, coder {key[1]!r})"
+    mend = "take one of the two out, tell the coders apart with `rename_coders`, or number draws with `draw`"
+    return Fault(where, problem, mend)
+
+
+def _table_rows(rows: dict[Key, dict[str, Any]], with_raw: bool) -> Iterator[dict[str, Any]]:
+    extra = {"raw": ""} if with_raw else {}
+    for (unit_id, coder, variable, draw), found in rows.items():
+        yield {"unit_id": unit_id, "coder": coder, "variable": variable, "draw": draw, **extra, **found}

@@ -1,0 +1,83 @@
+"""Frames into the tables of a real database, in one transaction: all of them or nothing, and never twice.
+
+A file is an SQLite database by the standard library; an address such as `postgresql+psycopg://...` goes through
+SQLAlchemy, an extra. What is written takes the place of what the same run, or the same coding, wrote before.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+
+from codebook.codings.database.address import write_address
+from codebook.codings.database.frames import Sheet, make_sheets, refused
+from codebook.codings.database.sqlite import SqliteTable
+from codebook.paths import resolve_path
+
+
+def write_database(
+    frames: Mapping[str, pd.DataFrame], where: str | Path, *, keys: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, int]:
+    """Write frames as tables of a database, all of them or none; return how many rows each has written.
+
+    Written again, nothing doubles: records of the same run, and of the same unit, coder, variable, draw and list, are
+    replaced; of other frames the rows with the same key. All else stays. A table that lacks a column gets it.
+
+    Parameters
+    ----------
+    frames
+        Table's name -> frame, such as topics and entities of `records_table` and `units_table`.
+    where
+        Path of an SQLite file (made where it is not there, relative to the project), or the address of a database.
+    keys
+        Table's name -> columns that name a row, for frames that do not say so in their `attrs`.
+
+    Raises
+    ------
+    TableError
+        A frame has no key, or repeats it; or the database refuses it. Nothing was changed.
+    MissingExtraError
+        An address is given and SQLAlchemy is not installed.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "study.db"
+    >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "n": [1, 2], "mention": ["Ann", "Ben"]})
+    >>> frame.attrs = {"key": ["unit_id", "n"], "scope": ["unit_id"]}
+    >>> write_database({"entities": frame}, path), write_database({"entities": frame[:1]}, path)
+    ({'entities': 2}, {'entities': 1})
+    >>> with closing(sqlite3.connect(path)) as database:
+    ...     database.execute("SELECT mention FROM entities").fetchall()
+    [('Ann',)]
+    >>> folder.cleanup()
+    """
+    sheets = make_sheets(frames, keys or {})
+    if "://" in str(where):
+        write_address(sheets, str(where))
+    else:
+        _write_file(sheets, resolve_path(where))
+    return {sheet.name: len(sheet.rows) for sheet in sheets}
+
+
+def _write_file(sheets: Sequence[Sheet], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                for sheet in sheets:
+                    table = SqliteTable(database, sheet.name)
+                    table.prepare(sheet.key, sheet.kinds)
+                    table.drop("run_id", sheet.runs)
+                    table.drop_scopes(sheet.scope, sheet.scopes())
+                    table.insert(list(sheet.kinds), sheet.rows)
+                database.execute("COMMIT")
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+    except sqlite3.Error as error:
+        raise refused(str(error)) from None

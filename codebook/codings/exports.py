@@ -1,0 +1,220 @@
+"""The tidy table in files: csv, xlsx, JSON lines and parquet. Reading a file back gives the same table.
+
+A csv cell cannot tell "nothing" from "the empty text". It need not: a label is missing exactly where `why` is set,
+`why` is never the empty text, numbers are missing where empty, and the other columns are never missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from codebook.codings.contract import NUMBERS
+from codebook.codings.formulas import quote_formulas, say_formulas
+from codebook.codings.frame import check_table, make_table
+from codebook.codings.sheets import read_sheet, write_sheet
+from codebook.errors import Fault, MissingExtraError, TableError
+from codebook.files import reading
+from codebook.files.lines import read_lines, write_atomic, write_lines
+from codebook.paths import find_file_fault, resolve_path
+
+_CHUNK = 50_000
+_MEND = "use .csv, .xlsx, .jsonl or .parquet"
+
+
+def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep") -> str:
+    r"""Write a table by the suffix of the path, all or nothing, and say what was written.
+
+    .csv is UTF-8 with every text in quotes; .jsonl and .parquet (an extra) are the best record; .xlsx is a copy for
+    spreadsheets: text cells, so no formula lives, coverage on a second sheet. A cell of a sheet holds 32,767
+    characters: longer texts are cut there with a mark, and the sentence returned counts them.
+
+    Parameters
+    ----------
+    formulas
+        What becomes in a .csv of texts that a spreadsheet would take for formulas: "keep" writes them as they are, so
+        that reading gives the same table, and the sentence returned counts them; "quote" puts an apostrophe before
+        each, for a copy that is opened in a spreadsheet.
+
+    Raises
+    ------
+    TableError
+        The table does not keep its contract, the suffix is unknown, or a sheet cannot hold the table.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.codings import make_table
+    >>> table = make_table([{"unit_id": "7", "coder": "=cmd()", "variable": "topic", "label": "NA"}])
+    >>> write_table(table, Path(folder.name) / "table.csv")
+    "table.csv: 1 row of 8 columns. 1 cell of 1 row begins with =, +, -, @ or a tab, which a spreadsheet takes for a
+    formula. To be safe: write .xlsx, or `--quote-formulas` (formulas='quote')."
+    >>> print((Path(folder.name) / "table.csv").read_text(), end="")
+    "unit_id","coder","variable","label","draw","why","run_id","custom_id"
+    "7","=cmd()","topic","NA",0,"","",""
+    >>> read_table(Path(folder.name) / "table.csv").equals(table)
+    True
+    >>> folder.cleanup()
+    """
+    path = resolve_path(path)
+    table = check_table(table)
+    note = ""
+    match path.suffix.lower():
+        case ".csv":
+            frame, note = choose_form(table, formulas, mend="write .xlsx, or")
+            with write_atomic(path) as file:
+                write_csv(frame, file)
+        case ".jsonl":
+            write_lines(path, iter_rows(table))
+        case ".parquet":
+            _write_parquet(table, path)
+        case ".xlsx":
+            note = write_sheet(table, path)
+        case _:
+            raise _unknown(path)
+    return f"{path.name}: {len(table):,} row{'s' * (len(table) != 1)} of {table.shape[1]} columns.{note}"
+
+
+def choose_form(frame: pd.DataFrame, formulas: str, *, mend: str) -> tuple[pd.DataFrame, str]:
+    """Return a frame as it goes into a csv file, and what is to be said of formulas in it.
+
+    Raises
+    ------
+    TableError
+        `formulas` is neither "keep" nor "quote".
+    """
+    if formulas not in ("keep", "quote"):
+        fault = Fault("formulas", f"{formulas!r} is no way to write them", "use 'keep' or 'quote'")
+        raise TableError("The table cannot be written so.", [fault])
+    if formulas == "quote":
+        return quote_formulas(frame), ""
+    return frame, say_formulas(frame, mend=f"{mend} `--quote-formulas` (formulas='quote')")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table that `write_table` wrote.
+
+    Raises
+    ------
+    TableError
+        No such file, an unknown suffix, or the file holds no tidy table.
+    """
+    path = resolve_path(path)
+    if fault := find_file_fault(path):
+        raise TableError("The table is not there.", [fault])
+    with reading(path, TableError):
+        return _read(path)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    match path.suffix.lower():
+        case ".csv":
+            return check_table(restore(_read_csv(path)))
+        case ".jsonl":
+            return check_table(_read_jsonl(path))
+        case ".parquet":
+            return check_table(_read_parquet(path))
+        case ".xlsx":
+            texts, notes = read_sheet(path)
+            table = check_table(restore(texts))
+            table.attrs |= {"notes": notes} if notes else {}
+            return table
+        case _:
+            raise _unknown(path)
+
+
+def write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
+    """Write a frame as csv: UTF-8, texts in quotes, missing cells empty, lines end with LF; in chunks."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for chunk in _chunks(frame):
+        writer.writerows(zip(*(_cells(chunk[name]) for name in frame.columns), strict=True))
+    text.flush()
+    text.detach()
+
+
+def iter_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a frame as dicts, None where a cell is missing; in chunks."""
+    names = list(table.columns)
+    for chunk in _chunks(table):
+        for cells in zip(*(_cells(chunk[name]) for name in names), strict=True):
+            yield dict(zip(names, cells, strict=True))
+
+
+def restore(texts: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of texts with what is missing missing again; see the head of this module."""
+    frame = texts.copy()
+    if {"label", "why"} <= set(frame.columns):
+        frame["label"] = frame["label"].mask(frame["why"] != "")
+        frame["why"] = frame["why"].mask(frame["why"] == "")
+    for name in NUMBERS:
+        if name in frame:
+            frame[name] = [float(cell) if cell else float("nan") for cell in frame[name]]
+    return frame
+
+
+def _chunks(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    return (frame.iloc[start : start + _CHUNK] for start in range(0, len(frame), _CHUNK))
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    cells = column.tolist()
+    if not column.hasnans:
+        return cells
+    return [None if missing else cell for cell, missing in zip(cells, column.isna(), strict=True)]
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        mend = "read a file that write_table wrote, or bring in other files with read_codings"
+        raise TableError(f"{path.name} holds no tidy table.", [Fault(path.name, str(error), mend)]) from None
+
+
+def _read_jsonl(path: Path) -> pd.DataFrame:
+    lines = read_lines(path)
+    chunks: list[pd.DataFrame] = []
+    keys: set[str] | None = None
+    while rows := list(islice(lines, _CHUNK)):
+        keys = keys or set(rows[0])
+        if any(row.keys() != keys for row in rows):
+            fault = Fault(path.name, "the lines have different keys", "read a file that write_table wrote")
+            raise TableError(f"{path.name} holds no tidy table.", [fault])
+        chunks.append(pd.DataFrame(rows))
+    return pd.concat(chunks, ignore_index=True) if chunks else make_table([])
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    pyarrow, parquet = _pyarrow("Writing parquet")
+    plain = table.copy(deep=False)
+    plain.attrs = {}
+    with write_atomic(path) as file:
+        parquet.write_table(pyarrow.Table.from_pandas(plain, preserve_index=False), file)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    _, parquet = _pyarrow("Reading parquet")
+    frame: pd.DataFrame = parquet.read_table(path).to_pandas()
+    return frame
+
+
+def _pyarrow(what: str) -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtraError(what, "parquet") from None
+    return pyarrow, parquet
+
+
+def _unknown(path: Path) -> TableError:
+    fault = Fault(path.name, f"tables are not kept in files that end in {path.suffix or 'nothing'}", _MEND)
+    return TableError(f"{path.name} cannot be a table.", [fault])

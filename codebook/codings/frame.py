@@ -1,0 +1,185 @@
+"""The tidy table: one row a unit x coder x variable x draw, and the contract it keeps.
+
+Text columns are never missing ("" where nothing is known), but for two: `label` is missing exactly where `why` says
+why, and `why` is missing exactly where there is a label. `draw` is a whole number; `confidence`, `seconds` and
+`cost_usd` are numbers that may be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from codebook.codings.contract import (
+    ALL,
+    COLUMNS,
+    DEFAULTS,
+    NUMBERS,
+    OPTIONAL,
+    column_faults,
+    key_faults,
+    label_faults,
+    refuse,
+    typed,
+    why_faults,
+)
+from codebook.errors import Fault, TableError
+from codebook.files.lines import dump_canonical
+from codebook.ground.joins import Join, join_ids
+from codebook.scheme import Codebook, Variable
+
+
+def make_table(
+    rows: Iterable[Mapping[str, Any]] | Mapping[str, Sequence[Any]], codebook: Codebook | None = None
+) -> pd.DataFrame:
+    """Make a tidy table of rows; `draw`, `why`, `run_id` and `custom_id` may be left out of them.
+
+    Parameters
+    ----------
+    rows : iterable of mapping, or mapping of sequences
+        Each row as column -> value, where a column of `OPTIONAL` is there when any row has it; or all rows at once, as
+        column -> values, which is quicker.
+    codebook : Codebook, optional
+        Checks the labels as well.
+
+    Examples
+    --------
+    >>> table = make_table(
+    ...     [
+    ...         {"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"},
+    ...         {"unit_id": "9", "coder": "ann", "variable": "topic", "label": None, "why": "absent"},
+    ...     ]
+    ... )
+    >>> table[["unit_id", "label", "why"]]
+      unit_id   label     why
+    0       7  sports     NaN
+    1       9     NaN  absent
+    """
+    if isinstance(rows, Mapping):
+        return check_table(pd.DataFrame(dict(rows), dtype=object), codebook)
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for n_before, row in enumerate(rows):
+        for name in row.keys() - columns.keys():
+            columns[name] = [None] * n_before
+        for name, cells in columns.items():
+            cells.append(row.get(name, DEFAULTS.get(name)))
+    return check_table(pd.DataFrame(columns, dtype=object), codebook)
+
+
+def check_table(frame: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
+    """Check the contract of the tidy table and return a typed copy in the order of its columns.
+
+    With a codebook, labels must be its labels; the JSON list of a `multi` variable is put into codebook order.
+
+    Raises
+    ------
+    TableError
+        Lists every fault, each with the first places.
+
+    Examples
+    --------
+    >>> check_table(pd.DataFrame({"unit_id": ["7"], "coder": ["ann"], "variabel": ["topic"]}))
+    Traceback (most recent call last):
+        ...
+    codebook.errors.TableError: This is not a tidy table.
+      - columns: 'variable', 'label', 'draw', 'why', 'run_id', 'custom_id' are missing. To mend: make the table with \
+make_table, or add them.
+      - column 'variabel': it is not a column of the tidy table. To mend: did you mean 'variable'?
+    """
+    refuse([*column_faults(frame)])
+    faults: list[Fault] = []
+    table = pd.DataFrame({name: typed(frame[name], name, faults) for name in ALL if name in frame})
+    refuse(faults)
+    refuse([*why_faults(table), *key_faults(table), *(label_faults(table, codebook) if codebook else ())])
+    if codebook:
+        table["label"] = _one_spelling(table, codebook)
+    table.attrs = dict(frame.attrs)
+    return table
+
+
+def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
+    """Put tables under each other; a coding that is in two of them is an error.
+
+    Units may be of one table only; but ids that are almost those of an earlier table are told in `attrs["joins"]`, and
+    are an error where they are more than those that meet.
+
+    Examples
+    --------
+    >>> ann = make_table([{"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"}])
+    >>> merge_tables(ann, ann.assign(coder="ben"))["coder"].tolist()
+    ['ann', 'ben']
+    """
+    if not tables:
+        return make_table([])
+    wanted = [name for name in OPTIONAL if any(name in table for table in tables)]
+    filled = [
+        table.assign(**{name: float("nan") if name in NUMBERS else "" for name in wanted if name not in table})
+        for table in map(check_table, tables)
+    ]
+    merged = pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
+    near = list(_tell_near(filled))
+    merged.attrs["notes"] = [*_gather("notes", tables), *near]
+    if joins := [*_gather("joins", tables), *near]:
+        merged.attrs["joins"] = joins
+    return check_table(merged, codebook)
+
+
+def _gather(name: str, tables: Iterable[pd.DataFrame]) -> list[str]:
+    return list(dict.fromkeys(note for table in tables for note in table.attrs.get(name, ())))
+
+
+def _tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
+    """Tell of units and coders that are almost those of an earlier table."""
+    before: dict[str, dict[str, None]] = {"unit_id": {}, "coder": {}}
+    for number, table in enumerate(tables, start=1):
+        for column, names in before.items():
+            own = table[column].drop_duplicates()
+            join = join_ids(own, names)
+            if join.near and column == "unit_id":
+                yield _say_near(join, number)
+            elif join.near:
+                yield f"Coders who may be one count as two ({join.example('an earlier table')})."
+            names.update(dict.fromkeys(own))
+
+
+def _say_near(join: Join, number: int) -> str:
+    problem = join.say_strays("unit ids", "in an earlier table", "that one")
+    if join.almost_meets:
+        mend = "write the ids of all tables alike"
+        raise TableError("The tables' units do not meet.", [Fault(f"table {number}", problem, mend)])
+    return f"Table {number} of those merged: {problem}."
+
+
+def dump_labels(labels: Iterable[str], variable: Variable) -> str:
+    """Write the labels of a `multi` variable as the table holds them: a JSON list in codebook order, no repeats.
+
+    Examples
+    --------
+    >>> frames = Variable(name="frames", question="?", kind="multi", level="nominal", categories=["moral", "conflict"])
+    >>> dump_labels(["conflict", "moral"], frames), dump_labels([], frames)
+    ('["moral","conflict"]', '[]')
+    """
+    chosen = set(labels)
+    return dump_canonical([label for label in variable.labels if label in chosen]).decode()
+
+
+def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
+    """Return the labels that are JSON each written the same way, so that equal answers are equal texts."""
+    labels = table["label"]
+    for variable in codebook.variables:
+        if not variable.is_open and variable.kind != "multi":
+            continue
+        mine = table["variable"] == variable.name
+        texts = {text: _spell_alike(text, variable) for text in labels[mine].dropna().unique()}
+        changed = {text: dumped for text, dumped in texts.items() if text != dumped}
+        labels = labels.mask(mine, labels.replace(changed)) if changed else labels
+    return labels
+
+
+def _spell_alike(text: str, variable: Variable) -> str:
+    """An answer in JSON as it is always written: a set of labels in codebook order, each once."""
+    value = orjson.loads(text)
+    return dump_labels(value, variable) if variable.kind == "multi" else dump_canonical(value).decode()

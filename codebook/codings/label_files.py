@@ -1,0 +1,242 @@
+"""One file with labels from anywhere, as one entry of `coders.yaml` describes it, read into codings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from codebook.codings.coding_source import CodingSource
+from codebook.codings.contract import find_label_problem
+from codebook.codings.frame import dump_labels
+from codebook.codings.label_mends import NO_VARIABLE, OUTSIDE, Outside, label_faults, plain_faults
+from codebook.codings.named_label import find_named
+from codebook.errors import Fault
+from codebook.scheme import Codebook, Variable
+from codebook.units import as_values, open_rows
+
+Key = tuple[str, str, str, str]
+"""Unit, coder, variable and draw of a coding."""
+
+_N_SHOWN = 5
+_LEFT_OUT = "left out by `skip`"
+
+
+@dataclass
+class Codings:
+    """What was read from one file: rows of the tidy table, and counts of what was left out or changed.
+
+    `outside` counts labels by variable, label, what `rename` makes of it, and problem; `plain` has the cells of `multi`
+    variables that are no lists; `twice` has the key of each repeated coding and whether its label is another one.
+    """
+
+    source: CodingSource
+    rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    outside: Counter[Outside] = field(default_factory=Counter)
+    plain: dict[str, Counter[str]] = field(default_factory=dict)
+    twice: list[tuple[Key, bool]] = field(default_factory=list)
+    ragged: list[int] = field(default_factory=list)
+    guess: str = ""
+
+    @property
+    def n_codings(self) -> int:
+        """Rows with a label or a reply."""
+        return sum(not _is_left_out(found) for found in self.rows.values())
+
+    def note(self) -> str:
+        """Say in a sentence what was read, left out and changed."""
+        counts, source = self.counts, self.source
+        parts = (
+            (counts["filtered"], "row", " ", "left out by `where`"),
+            (counts["empty"], "empty cell", ", ", "not coded"),
+            (counts["skipped"], "cell", " ", _LEFT_OUT),
+            (counts["renamed"], "label", " ", "renamed"),
+            (counts["other coder"], "cell", " ", "under another name by `rename_coders`"),
+            (counts["joined"], "row", " ", "joined to others of the same unit and coder"),
+            (len(self.twice), "repeated coding", " ", f"dropped, the {source.duplicates} kept"),
+        )
+        said = [f"{source.file}: {_count(counts['rows'], 'row')} read, {_count(self.n_codings, 'coding')}"]
+        said += [f"{_count(n, one)}{link}{what}" for n, one, link, what in parts if n]
+        if source.reply:
+            said.append(f"{_count(counts['invalid'], 'reply', 'replies')} not naming exactly one category")
+        if self.guess:
+            said.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` if it is right")
+        return "; ".join(said) + "."
+
+    def faults(self, where: str, codebook: Codebook) -> Iterator[Fault]:
+        """Yield what keeps these codings from being a table."""
+        if self.ragged:
+            problem = f"{len(self.ragged):,} rows have another number of fields than the header (line {self.ragged[0]})"
+            yield Fault(where, problem, "correct the quote marks there, or give the `delimiter`")
+        if n := self.counts["no unit"]:
+            yield Fault(where, f"{_count(n, 'row')} without {self.source.unit!r}", "give every row its unit")
+        for name, cells in self.plain.items():
+            yield from plain_faults(where, codebook.variable(name), cells)
+        yield from label_faults(where, codebook, self.outside)
+        yield from self._repeats(where, codebook)
+
+    def _repeats(self, where: str, codebook: Codebook) -> Iterator[Fault]:
+        if not self.twice or self.source.duplicates != "error":
+            return
+        shown = ", ".join(repr(key[0]) for key, _ in self.twice[:_N_SHOWN])
+        problem = f"{len(self.twice):,} codings repeat unit, coder and variable (units {shown})"
+        draws = "name the column of draws with `draw`"
+        if any(codebook.variable(key[2]).kind == "multi" for key, _ in self.twice):
+            mend = f"say `join: true` where the rows of one unit and coder are one set of labels, or {draws}"
+        else:
+            dropped = " (the other label is left out, and counted)" if any(other for _, other in self.twice) else ""
+            mend = f"say `duplicates: first` or `duplicates: last`{dropped}, or {draws}"
+        yield Fault(where, problem, mend)
+
+
+def read_source(source: CodingSource, folder: Path, codebook: Codebook) -> Codings:
+    """Read one file as its entry says; what is wrong with the labels is in the result's `faults`.
+
+    Raises
+    ------
+    UnitsError
+        The file cannot be read, or lacks a column.
+    """
+    form = {name: getattr(source, name) for name in ("encoding", "delimiter", "sheet", "skip_rows")}
+    rows = open_rows(folder / source.file, **form)
+    rows.require(source.columns_used())
+    where = [(column, as_values(values)) for column, values in source.where.items()]
+    variables = {variable.name: variable for variable in codebook.variables}
+    codings = Codings(source, guess=rows.encoding if rows.guessed else "")
+    for row in rows:
+        codings.counts["rows"] += 1
+        if not all(row[column] in values for column, values in where):
+            codings.counts["filtered"] += 1
+        elif not row[source.unit].strip():
+            codings.counts["no unit"] += 1
+        else:
+            _read_row(row, codings, variables)
+    codings.ragged = rows.ragged
+    return codings
+
+
+def _read_row(row: Mapping[str, str], codings: Codings, variables: Mapping[str, Variable]) -> None:
+    source = codings.source
+    name = row[source.variable_column] if source.variable_column else source.variable or next(iter(variables))
+    draw = row[source.draw] if source.draw else "0"
+    coder = row[source.coder] if source.coder else source.coder_name or ""
+    cells = source.columns or {coder: source.label or source.reply or ""}
+    for who, column in cells.items():
+        if name not in variables:
+            codings.outside[name, row[column][:80], "", NO_VARIABLE] += 1
+            continue
+        found = _read_cell(row[column], variables[name], codings)
+        if found is not None:
+            codings.counts["other coder"] += who in source.rename_coders
+            keep((row[source.unit], source.rename_coders.get(who, who), name, draw), found, codings, variables[name])
+
+
+def keep(key: Key, found: dict[str, Any], codings: Codings, variable: Variable) -> None:
+    """Put a coding to the others; a label goes before a cell that was left out, and sets join where that is said."""
+    before = codings.rows.get(key)
+    if before is None or (_is_left_out(before) and not _is_left_out(found)):
+        codings.rows[key] = found
+    elif _is_left_out(found):
+        return
+    elif codings.source.join and variable.kind == "multi":
+        codings.counts["joined"] += 1
+        codings.rows[key] = join_sets(before, found, variable)
+    else:
+        codings.twice.append((key, before["label"] != found["label"]))
+        if codings.source.duplicates == "last":
+            codings.rows[key] = found
+
+
+def join_sets(one: Mapping[str, Any], other: Mapping[str, Any], variable: Variable) -> dict[str, Any]:
+    """Return two codings of a `multi` variable as one that has the labels of both."""
+    return {"label": dump_labels(orjson.loads(one["label"]) + orjson.loads(other["label"]), variable), "why": None}
+
+
+def _is_left_out(found: Mapping[str, Any]) -> bool:
+    return str(found.get("detail", "")).startswith(_LEFT_OUT)
+
+
+def _left_out(cell: str) -> dict[str, Any]:
+    return {"label": None, "why": "invalid", "detail": f"{_LEFT_OUT}: {cell[:80]}"}
+
+
+def _read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any] | None:
+    """Return label, why and raw of one cell, or None where nothing was coded."""
+    source, counts = codings.source, codings.counts
+    if source.reply:
+        label = find_named(cell, variable)
+        counts["invalid"] += label is None
+        return {"label": label, "why": "invalid" if label is None else None, "raw": cell}
+    if cell in source.skip:
+        counts["skipped"] += 1
+        return _left_out(cell)
+    if variable.kind == "multi":
+        return _read_set(cell, variable, codings)
+    if not cell.strip():
+        counts["empty"] += 1
+        return None
+    counts["renamed"] += cell in source.rename
+    label = source.rename.get(cell, cell)
+    if problem := find_label_problem(label, variable):
+        codings.outside[variable.name, cell, label, problem] += 1
+        return None
+    return {"label": label, "why": None}
+
+
+def _read_set(cell: str, variable: Variable, codings: Codings) -> dict[str, Any] | None:
+    """Return the coding of a cell of labels, in whatever order and however often each is named."""
+    source, counts = codings.source, codings.counts
+    parts = split_cell(cell, source)
+    if parts is None and cell in source.rename:
+        counts["renamed"] += 1
+        parts = split_cell(source.rename[cell], source)
+    if parts is None:
+        codings.plain.setdefault(variable.name, Counter())[cell] += 1
+        return None
+    given = [part for part in parts if part not in source.skip]
+    counts["skipped"] += len(given) < len(parts)
+    counts["renamed"] += any(part in source.rename for part in given)
+    named = [source.rename.get(part, part) for part in given]
+    outside = [pair for pair in zip(given, named, strict=True) if pair[1] not in variable.labels]
+    if outside:
+        codings.outside.update((variable.name, part, label, OUTSIDE) for part, label in outside)
+        return None
+    if parts and not named:
+        return _left_out(cell)
+    if not named and source.empty == "skip":
+        counts["empty"] += 1
+        return None
+    return {"label": dump_labels(named, variable), "why": None}
+
+
+def split_cell(cell: str, source: CodingSource) -> list[str] | None:
+    """Return the labels of a cell, or None where it is neither a JSON list nor said what else it is."""
+    if (listed := _read_list(cell)) is not None:
+        parts = listed
+    elif source.separator is not None:
+        parts = cell.split(source.separator)
+    elif source.join or not cell.strip():
+        parts = [cell]
+    else:
+        return None
+    return [part for part in parts if part.strip()]
+
+
+def _read_list(cell: str) -> list[str] | None:
+    """Return the texts of a JSON list, or None where the cell is none."""
+    if not cell.lstrip().startswith("["):
+        return None
+    try:
+        values = orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        return None
+    return ["" if each is None else each if isinstance(each, str) else orjson.dumps(each).decode() for each in values]
+
+
+def _count(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -1,0 +1,1 @@
+"""Labels of kind records: one row a record, its quotes placed in the text."""

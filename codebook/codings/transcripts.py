@@ -1,0 +1,290 @@
+"""Transcripts out of the tidy table: parts of a document joined, checked, and written as one JSON file a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from codebook.errors import Fault, TableError
+from codebook.files import read_text
+from codebook.files.lines import digest, write_atomic
+from codebook.paths import missing_file, resolve_path, show_path
+from codebook.records import Unit
+from codebook.tasks import page_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAGE_BREAK = "\n\f\n"
+"""What stands between pages in a .txt file."""
+
+_PART = re.compile(r"(?P<name>.+)\.p(?P<first>\d{3,})-(?P<last>\d{3,})", re.DOTALL)
+_UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_MOST_BYTES = 160
+"""Of a file's name: disks take 255, of which endings and names of temporary files need some."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class TranscriptPage(_Strict):
+    """A page: its number, its text (empty where nothing is printed), doubtful words, and tables as rows of cells."""
+
+    page: Annotated[int, Field(ge=1)]
+    text: str
+    unsure: list[str] = []
+    tables: list[list[list[str]]] = []
+
+
+class MissingPart(_Strict):
+    """Pages that there is no transcript of, and why (a word of the tidy table)."""
+
+    unit_id: str
+    first: int = 0
+    last: int = 0
+    why: str
+    detail: str = ""
+
+
+class Transcript(_Strict):
+    """A document: who transcribed it, its pages in order, and which parts are missing."""
+
+    document: Annotated[str, Field(min_length=1)]
+    coder: str
+    run_id: str = ""
+    pages: list[TranscriptPage]
+    missing: list[MissingPart] = []
+
+    @property
+    def text(self) -> str:
+        """The texts of its pages, parted by an empty line; blank pages leave nothing."""
+        return "\n\n".join(page.text for page in self.pages if page.text)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Transcript:
+        numbers = [page.page for page in self.pages]
+        if any(two <= one for one, two in pairwise(numbers)):
+            raise ValueError("the pages are not in order")
+        if not self.missing and numbers and numbers[-1] - numbers[0] != len(numbers) - 1:
+            raise ValueError("the pages do not run on, and nothing is said to be missing")
+        return self
+
+
+def join_transcripts(
+    table: pd.DataFrame, *, units: Iterable[Unit] = (), variable: str = "", coder: str = "", draw: int = 0
+) -> dict[str, Transcript]:
+    """Return the transcript of each document of a table, by its name, in the order of the table.
+
+    Parts ("minutes.p051-100") are joined. A part without a label, or whose pages are not those that were sent, is among
+    the document's `missing`.
+
+    Parameters
+    ----------
+    units
+        The units of the run (`Run.units()`), which tell the pages that were sent of documents in one part.
+    variable, coder, draw
+        Whose transcripts; variable and coder may be left out where there is only one.
+
+    Raises
+    ------
+    TableError
+        There are several variables or coders and none is named, or a label is no transcription.
+    """
+    rows = _choose(table, variable, coder, draw)
+    sent = {unit.unit_id: page_numbers(unit) for unit in units}
+    found: dict[str, list[tuple[range | None, Mapping[Any, Any]]]] = {}
+    for row in rows.to_dict("records"):
+        name, pages = _read_name(str(row["unit_id"]))
+        found.setdefault(name, []).append((pages or sent.get(str(row["unit_id"])), row))
+    return {name: _join(name, parts) for name, parts in found.items()}
+
+
+def _choose(table: pd.DataFrame, variable: str, coder: str, draw: int) -> pd.DataFrame:
+    """The rows of one variable, coder and draw."""
+    rows = table[table["draw"] == draw]
+    for column, wanted in (("variable", variable), ("coder", coder)):
+        names = sorted(rows[column].unique()) if not wanted else [wanted]
+        if len(names) > 1:
+            problem = f"there are {', '.join(map(repr, names))}"
+            raise TableError("Transcripts are of one coder.", [Fault(column, problem, f"pass `{column}`")])
+        rows = rows[rows[column].isin(names)]
+    return rows
+
+
+def _read_name(unit_id: str) -> tuple[str, range | None]:
+    """(document, its pages) of a unit; the pages are known of a part only."""
+    part = _PART.fullmatch(unit_id)
+    return (part["name"], range(int(part["first"]), int(part["last"]) + 1)) if part else (unit_id, None)
+
+
+def _join(name: str, parts: list[tuple[range | None, Mapping[Any, Any]]]) -> Transcript:
+    """The transcript of a document out of its parts."""
+    pages: list[dict[str, Any]] = []
+    missing = []
+    for sent, row in sorted(parts, key=lambda part: part[0].start if part[0] else 0):
+        why, detail, read = _read_part(row, sent)
+        pages += read
+        if why:
+            ends = {"first": sent.start, "last": sent[-1]} if sent else {}
+            missing.append({"unit_id": str(row["unit_id"]), "why": why, "detail": detail} | ends)
+    about = {"document": name, "coder": str(parts[0][1]["coder"]), "run_id": str(parts[0][1]["run_id"])}
+    return _validate(about | {"pages": pages, "missing": missing}, name)
+
+
+def _read_part(row: Mapping[Any, Any], sent: range | None) -> tuple[str, str, list[dict[str, Any]]]:
+    """(why, detail, pages) of a row: either it says why it has no pages, or it has them."""
+    if not isinstance(row["label"], str):
+        return str(row["why"]), str(row.get("detail") or ""), []
+    try:
+        pages: list[dict[str, Any]] = orjson.loads(row["label"])["pages"]
+        numbers = [page["page"] for page in pages]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        mend = "name the variable of the transcriptions"
+        fault = Fault(f"unit {row['unit_id']!r}", "the label is no transcription", mend)
+        raise TableError("The table holds no transcripts.", [fault]) from None
+    if sent is not None and numbers != list(sent):
+        ends = f"{sent.start} to {sent[-1]}"
+        return "invalid", f"pages {ends} were sent, {len(numbers)} from {numbers[0]} on came back", []
+    return "", "", pages
+
+
+def write_transcripts(
+    table: pd.DataFrame, folder: str | Path, *, units: Iterable[Unit] = (), text: bool = False, **chosen: Any
+) -> pd.DataFrame:
+    """Write one JSON file a document, named after it, and say what was written; each is written whole or not at all.
+
+    A document of which no page came back is not written. `transcript.schema.json` holds the JSON schema of the files.
+
+    Parameters
+    ----------
+    text
+        Write a .txt beside each, with a form feed between pages.
+    units, chosen
+        As in `join_transcripts`.
+
+    Returns
+    -------
+    DataFrame
+        A row a document: `document file n_pages n_blank n_unsure missing`; `file` is empty where none was written,
+        `missing` says which units have no transcript and why.
+
+    Raises
+    ------
+    TableError
+        As `join_transcripts`; or two documents would have the same file.
+    """
+    import pandas as pd
+
+    folder, transcripts = resolve_path(folder), join_transcripts(table, units=units, **chosen)
+    names = _name_files(transcripts)
+    _write(folder / "transcript.schema.json", orjson.dumps(Transcript.model_json_schema(), option=orjson.OPT_INDENT_2))
+    for document, transcript in transcripts.items():
+        if transcript.pages:
+            path = folder / f"{names[document]}.json"
+            _write(path, orjson.dumps(transcript.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            if text:
+                pages = PAGE_BREAK.join(page.text for page in transcript.pages)
+                _write(path.with_name(f"{names[document]}.txt"), f"{pages}\n".encode())
+    return pd.DataFrame(list(_describe(transcripts, names, folder)))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with write_atomic(path) as file:
+        file.write(data)
+
+
+def _name_files(documents: Iterable[str]) -> dict[str, str]:
+    """File names by document, refusing two that are the same but for capitals."""
+    names = {document: _shorten(_UNSAFE.sub("_", document).strip(". ") or "_") for document in documents}
+    seen: dict[str, str] = {"transcript.schema": "transcript.schema"}
+    for document, name in names.items():
+        if (other := seen.setdefault(name.casefold(), document)) != document:
+            fault = Fault(f"documents {other!r} and {document!r}", "their files would have the same name", "rename one")
+            raise TableError("The transcripts cannot be written.", [fault])
+    return names
+
+
+def _shorten(name: str) -> str:
+    """A name that any disk takes: of a long one the beginning, and a digest that keeps it apart from others.
+
+    Examples
+    --------
+    >>> _shorten("minutes"), len(_shorten("é" * 300).encode())
+    ('minutes', 159)
+    """
+    raw = name.encode()
+    if len(raw) <= _MOST_BYTES:
+        return name
+    return f"{raw[: _MOST_BYTES - 9].decode(errors='ignore')}-{digest(name)[:8]}"
+
+
+def _describe(
+    transcripts: Mapping[str, Transcript], names: Mapping[str, str], folder: Path
+) -> Iterator[dict[str, object]]:
+    for document, transcript in transcripts.items():
+        yield {
+            "document": document,
+            "file": show_path(folder / f"{names[document]}.json") if transcript.pages else "",
+            "n_pages": len(transcript.pages),
+            "n_blank": sum(not page.text for page in transcript.pages),
+            "n_unsure": sum(len(page.unsure) for page in transcript.pages),
+            "missing": "; ".join(
+                f"{part.unit_id}: {part.why}" + (f" ({part.detail})" if part.detail else "")
+                for part in transcript.missing
+            ),
+        }
+
+
+def read_transcript(path: str | Path) -> Transcript:
+    """Read a file that `write_transcripts` wrote.
+
+    Raises
+    ------
+    TableError
+        There is no such file, or it does not keep the schema; the message says where.
+    """
+    path = resolve_path(path)
+    if not path.is_file():
+        raise TableError("The transcript cannot be read.", [missing_file(path)])
+    try:
+        value = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        fault = Fault(show_path(path), f"it is no JSON ({error})", "write the transcripts again")
+        raise TableError("The transcript cannot be read.", [fault]) from None
+    return _validate(value, show_path(path))
+
+
+def _validate(value: Any, where: str) -> Transcript:
+    try:
+        return Transcript.model_validate(value)
+    except ValidationError as error:
+        faults = [
+            Fault(f"{where}, {'.'.join(map(str, one['loc']))}", one["msg"], "transcribe the document again")
+            for one in error.errors()
+        ]
+        raise TableError("A transcript does not keep its schema.", faults) from None
+
+
+def read_texts(folder: str | Path, pattern: str = "*.txt") -> dict[str, str]:
+    """Return the texts of a folder's files by their names without suffix, such as the known texts of documents.
+
+    Raises
+    ------
+    TableError
+        No file fits the pattern.
+    UnitsError
+        A file is not UTF-8.
+    """
+    folder = resolve_path(folder)
+    paths = sorted(path for path in folder.glob(pattern) if path.is_file())
+    if not paths:
+        fault = Fault(show_path(folder), f"no file fits {pattern!r}", "correct folder or pattern")
+        raise TableError("There are no texts.", [fault])
+    return {path.stem: read_text(path) for path in paths}

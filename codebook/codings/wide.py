@@ -1,0 +1,105 @@
+"""The wide form: a row a coding with its quote, as older scripts and readers of batches expect it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from codebook.codings.exports import choose_form, write_csv
+from codebook.codings.frame import check_table
+from codebook.errors import Fault, TableError
+from codebook.files.lines import write_atomic
+from codebook.ground.joins import join_ids
+from codebook.paths import resolve_path
+from codebook.records import Unit
+
+WIDE = ("id", "quote", "label", "batch_id", "request_id", "processing_time", "error_info")
+Texts = Mapping[str, str] | Iterable[Unit] | Iterable[tuple[Unit, str | None]]
+
+
+def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
+    """Join codings and texts: `id, quote, label, batch_id, request_id, processing_time, error_info`.
+
+    One row a coding. `processing_time` is in seconds, `error_info` is `why` and its detail. Where the table has more
+    than one variable, coder or draw, a column of that name follows.
+
+    Parameters
+    ----------
+    units : mapping or iterable
+        unit_id -> text, or units as `read_units` or `iter_units` give them.
+
+    Raises
+    ------
+    TableError
+        A coded unit has no text.
+
+    Examples
+    --------
+    >>> from codebook.codings import make_table
+    >>> table = make_table([{"unit_id": "7", "coder": "ann", "variable": "topic", "label": None, "why": "refused"}])
+    >>> to_wide(table, [Unit("7", "Coal is cheap.")]).loc[0].dropna().to_dict()
+    {'id': '7', 'quote': 'Coal is cheap.', 'batch_id': '', 'request_id': '', 'error_info': 'refused'}
+    """
+    table = check_table(table)
+    texts, ids = _texts(units, set(table["unit_id"]))
+    quotes = table["unit_id"].map(texts)
+    if (join := join_ids(table["unit_id"], ids)).strays:
+        problem = join.say_strays("coded units", "among them", "the list of units")
+        fault = Fault("units", problem, "give the units of this run")
+        raise TableError("The wide form needs the text of every unit.", [fault])
+    nothing = pd.Series("", index=table.index, dtype="str")
+    detail = table.get("detail", nothing)
+    said = detail.mask(detail != "", ": " + detail)
+    wide = pd.DataFrame(
+        {
+            "id": table["unit_id"],
+            "quote": quotes.astype("str"),
+            "label": table["label"],
+            "batch_id": table.get("batch_id", nothing),
+            "request_id": table.get("request_id", nothing),
+            "processing_time": table.get("seconds", pd.Series(float("nan"), index=table.index)),
+            "error_info": (table["why"] + said).fillna(""),
+        }
+    )
+    several = [name for name in ("variable", "coder", "draw") if table[name].nunique() > 1]
+    return wide.assign(**{name: table[name] for name in several})
+
+
+def write_wide(table: pd.DataFrame, units: Texts, path: str | Path, *, formulas: str = "keep") -> str:
+    """Write the wide form as csv (as `write_table` does: UTF-8, texts in quotes) and say what was written.
+
+    Parameters
+    ----------
+    formulas
+        As in `write_table`.
+
+    Raises
+    ------
+    TableError
+        The path does not end in .csv, or a coded unit has no text.
+    """
+    path = resolve_path(path)
+    if path.suffix.lower() != ".csv":
+        fault = Fault(path.name, "the wide form is csv", "give a name that ends in .csv")
+        raise TableError("The wide form cannot be written so.", [fault])
+    wide, note = choose_form(to_wide(table, units), formulas, mend="write")
+    with write_atomic(path) as file:
+        write_csv(wide, file)
+    return f"{path.name}: {len(wide):,} rows in the wide form.{note}"
+
+
+def _texts(units: Texts, wanted: set[str]) -> tuple[dict[str, str], list[str]]:
+    """Return unit_id -> text of the units that are coded, and the ids of all; the other texts are not held."""
+    if isinstance(units, Mapping):
+        pairs: Iterable[tuple[str, str]] = units.items()
+    else:
+        each = (unit[0] if isinstance(unit, tuple) else unit for unit in units)
+        pairs = ((unit.unit_id, unit.text) for unit in each)
+    texts, ids = dict[str, str](), list[str]()
+    for unit_id, text in pairs:
+        ids.append(unit_id)
+        if unit_id in wanted:
+            texts[unit_id] = text
+    return texts, ids

@@ -1,0 +1,199 @@
+"""Answers from two embedding models that come inside packages: on the CPU, without key and network.
+
+It is an embedding engine, not a language model: good at what a text is about, no better than the commonest label at
+stance, irony or fine sentiment. Its scores are cosines, so it gives no confidence; it always finds a nearest label, so
+it never abstains; it quotes nothing. What it cannot do is answered with status 400 and a reason, never with a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from codebook.dialects import Prompt, Turn, write_reply
+from codebook.engines.embedded.encoders import PARTS, SideBySide, Vector, load_encoders, unit_length
+from codebook.engines.embedded.request_reader import (
+    Task,
+    UnreadableError,
+    read_body,
+    read_question,
+    read_task,
+    read_text,
+)
+from codebook.engines.embedded.skills import Skill, find_skill
+from codebook.engines.local import LocalEngine
+from codebook.engines.protocol import error_line, result_id, result_line
+from codebook.errors import Fault, ParameterError
+from codebook.files.lines import dump_canonical
+from codebook.records import EMBEDDINGS, Shard
+
+MODEL = "embedded-use-minilm-1"
+"""The model's id: the two models, their files, the rule below. It changes when an answer may change."""
+DEFINITION_WEIGHT = 4
+"""How many examples a definition counts for. Examples are mixed with it and never take its place."""
+CHUNK_BYTES = 32_000_000
+"""Bytes of request lines that are held at a time: lines with images or PDFs are large."""
+MULTI_MARGIN = 0.02
+"""A multi-label answer holds every label whose cosine is at most this far from the best one's."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A task ready to be put to texts: `prototypes` has a vector for each label, `(n_labels, n_dimensions)`."""
+
+    task: Task
+    labels: tuple[str, ...]
+    prototypes: Vector
+
+    def choose(self, vector: Vector) -> str:
+        """Return the answer for a text's vector, as JSON in the form of the schema.
+
+        The nearest label; of kind `multi` all labels near the nearest, in the schema's order, so at least one.
+        """
+        cosines = (self.prototypes * vector).sum(axis=1)
+        if self.task.kind == "multi":
+            near = np.flatnonzero(cosines >= cosines.max() - MULTI_MARGIN)
+            return orjson.dumps({self.task.answer: [self.labels[place] for place in near]}).decode()
+        return orjson.dumps({self.task.answer: self.labels[int(cosines.argmax())]}).decode()
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """A text that is to get a label, and the scale it is put to."""
+
+    prompt: Prompt
+    scale: Scale
+    text: str
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """A prompt for a skill."""
+
+    prompt: Prompt
+    skill: Skill
+
+
+class EmbeddedEngine(LocalEngine):
+    """Codes a text by the label whose prototype is nearest, in multilingual USE and MiniLM side by side.
+
+    The prototype of a label is (sum of its examples + 4 x its definition) / (number of examples + 4), made of unit
+    vectors. Each answer depends on its own request alone, so reruns repeat to the byte.
+
+    Parameters
+    ----------
+    folder
+        Where the work lies.
+    model
+        Empty, or the one model there is.
+    threads
+        Texts encoded at the same time; None for one a processor, at most 8. Answers do not depend on it.
+    settings
+        `chunk` and `progress` of `LocalEngine`.
+    """
+
+    name = "embedded"
+
+    def __init__(
+        self, folder: Path, *, model: str = "", threads: int | None = None, chunk: int = 64, progress: bool = False
+    ) -> None:
+        super().__init__(folder, chunk=chunk, progress=progress)
+        if model not in ("", MODEL):
+            fault = Fault("model", f"the embedded engine has no {model!r}", f"use {MODEL!r}, or leave it empty")
+            raise ParameterError(f"There is no embedded model {model!r}.", [fault])
+        self.threads = threads
+        self._encoders: SideBySide | None = None
+        self._scales = lru_cache(maxsize=64)(self._make_scale)
+
+    @property
+    def model(self) -> str:
+        """The model id that belongs into the request bodies."""
+        return MODEL
+
+    def answer(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Answer request lines: all texts that get labels are encoded together, and all photos seen, each by itself."""
+        asked = [self._read(line) for line in lines]
+        texts = list(dict.fromkeys(ask.text for ask in asked if isinstance(ask, _Ask)))
+        vectors = dict(zip(texts, self.encode(texts), strict=True))
+        errands = [ask for ask in asked if isinstance(ask, _Errand)]
+        for skill in dict.fromkeys(errand.skill for errand in errands):
+            skill.look_ahead([errand.prompt for errand in errands if errand.skill == skill])
+        return [self._finish(line, ask, vectors) for line, ask in zip(lines, asked, strict=True)]
+
+    def _finish(
+        self, line: Mapping[str, Any], ask: _Ask | _Errand | dict[str, Any], vectors: Mapping[str, Vector]
+    ) -> dict[str, Any]:
+        """The result line of what was asked."""
+        if isinstance(ask, _Ask):
+            return self._reply(line, ask.prompt, ask.scale.choose(vectors[ask.text]), MODEL)
+        if isinstance(ask, _Errand):
+            try:
+                return self._reply(line, ask.prompt, ask.skill.reply(ask.prompt, self.encode), ask.skill.model)
+            except UnreadableError as error:
+                return error_line(line, 400, str(error), self.name)
+        return ask
+
+    def encode(self, texts: list[str]) -> Vector:
+        """Return the vectors of texts, `(n_texts, 896)`; the models are loaded at the first call."""
+        if not texts:
+            return np.empty((0, 0))
+        if self._encoders is None:
+            self._encoders = load_encoders(self.threads)
+        return self._encoders.encode(texts)
+
+    def encode_as(self, texts: list[str], dimensions: int) -> Vector:
+        """Return the vectors of texts by both models (896 dimensions), USE alone (512) or MiniLM alone (384)."""
+        if self._encoders is None:
+            self._encoders = load_encoders(self.threads)
+        return self._encoders.choose(PARTS[dimensions]).encode(texts)
+
+    def at_once(self, shard: Shard) -> int:
+        """Of requests for vectors, which hold many texts each, one; of requests with files, what `CHUNK_BYTES` hold."""
+        fitting = CHUNK_BYTES * shard.n_requests // max(1, shard.n_bytes)
+        return 1 if shard.url == EMBEDDINGS else max(1, min(self.chunk, fitting))
+
+    def _read(self, line: Mapping[str, Any]) -> _Ask | _Errand | dict[str, Any]:
+        """What a request line asks of its text; the result line where it is answered at once, or cannot be."""
+        try:
+            body, url = read_body(line, MODEL), str(line.get("url"))
+            if url == EMBEDDINGS:
+                from codebook.engines.embedded.embedding import answer_embedding
+
+                return result_line(line, 200, answer_embedding(body, self.encode_as), self.name)
+            prompt = read_question(body, url)
+            if skill := find_skill(prompt):
+                return _Errand(prompt, skill)
+            text = read_text(prompt)
+            return _Ask(prompt, self._scales(prompt.system, prompt.turns, dump_canonical(prompt.schema)), text)
+        except UnreadableError as error:
+            return error_line(line, 400, str(error), self.name)
+
+    def _make_scale(self, system: str, turns: tuple[Turn, ...], schema: bytes) -> Scale:
+        """The scale of one instrument; a shard has few of them, so they are kept."""
+        task = read_task(Prompt(system, "", "", orjson.loads(schema), turns))
+        told = [_tell(label, definition) for label, definition in task.definitions.items()]
+        vectors = self.encode([*told, *(text for text, _ in task.examples)])
+        sums = dict(zip(task.definitions, DEFINITION_WEIGHT * vectors[: len(told)], strict=True))
+        for (_, chosen), vector in zip(task.examples, vectors[len(told) :], strict=True):
+            for label in chosen:
+                if label in sums:  # an example of an abstention code has no prototype to go to
+                    sums[label] = sums[label] + vector
+        return Scale(task, tuple(sums), np.array([unit_length(total) for total in sums.values()]))
+
+    def _reply(self, line: Mapping[str, Any], prompt: Prompt, text: str, model: str) -> dict[str, Any]:
+        """The result line of an answered request. Token counts are estimates: four characters each."""
+        asked = [prompt.system, prompt.user, *(said for turn in prompt.turns for said in turn[:2])]
+        usage = (-(-sum(map(len, asked)) // 4), -(-len(text) // 4))
+        body = write_reply(str(line["url"]), model, text, request_id=result_id(line, self.name), usage=usage)
+        return result_line(line, 200, body, self.name)
+
+
+def _tell(label: str, definition: str) -> str:
+    """What is encoded for a label: its name tells too, unless it is a number or all there is."""
+    return definition if definition == label or not any(map(str.isalpha, label)) else f"{label}: {definition}"

@@ -1,0 +1,1 @@
+"""Pages of documents read to text, on this machine."""

@@ -1,0 +1,237 @@
+"""Pages of a PDF, or a page's photograph, as text: the text layer where there is one, else optical reading.
+
+What is printed is given back in reading order, paragraph by paragraph, without page numbers and running heads. The
+order of columns is our own (`layout`); an installed tesseract is not asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from codebook.dialects import Prompt
+from codebook.engines.embedded.pages.layout import Layout, lay_out
+from codebook.engines.embedded.pages.line_text import drop_margins, hyphenated, restore_spaces, write_text
+from codebook.engines.embedded.pages.ocr import load_ocr
+from codebook.engines.embedded.pages.page_columns import Piece
+from codebook.engines.embedded.pages.rasters import Pixels
+from codebook.engines.embedded.pages.tables import Row
+from codebook.engines.embedded.request_reader import UnreadableError
+from codebook.files.pdfs import PDFIUM, PdfError, count_pages, draw_page, open_pdf
+from codebook.files.pictures import PictureError, open_picture
+from codebook.records import FilePart
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from pypdfium2 import PdfDocument, PdfPage
+
+FEW_CHARACTERS = 20
+"""A page whose text layer has fewer characters is read optically."""
+DPI = 200
+"""Dots an inch at which a page is drawn to be read."""
+MAX_SIDE = 4_000
+"""Longest side, in pixels, of an image that is read."""
+
+_FIRST = re.compile(r"[^\n]*\b(?:Number them from|Its number is) (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as read.
+
+    `text` has paragraphs parted by blank lines and rows of tables with tabs; `unsure` are words whose reading is in
+    doubt; `tables` are rows of cells; `how` is "text layer", "ocr" or "blank"; `turned` is by how many degrees the page
+    lay turned.
+    """
+
+    number: int
+    text: str
+    unsure: tuple[str, ...] = ()
+    tables: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    how: str = "text layer"
+    turned: int = 0
+    n_columns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The pieces of a page before its margins are dropped."""
+
+    pieces: Sequence[Piece]
+    how: str
+    turned: int = 0
+
+
+def read_pages(data: bytes, first: int = 1, last: int | None = None) -> list[Page]:
+    """Read pages of a PDF.
+
+    Parameters
+    ----------
+    data
+        The file's bytes.
+    first, last
+        First and last page, counted from 1; all from the first where `last` is None.
+
+    Raises
+    ------
+    UnreadableError
+        The bytes are no PDF that opens without a password, or it does not have these pages.
+    MissingExtraError
+        A package of the extra `embedded` is not installed.
+    """
+    return _finish(_find_in_pdf(data, first, last), first)
+
+
+def read_image(data: bytes, number: int = 1) -> Page:
+    """Read the photograph or scan of a page (what pillow opens), as page `number`.
+
+    Raises
+    ------
+    UnreadableError
+        The bytes are no image.
+    """
+    return _finish([_read_raster(_open_image(data))], number)[0]
+
+
+def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
+    """Answer a request for the pages of its files, as JSON in the form of its schema. Nothing is encoded.
+
+    Raises
+    ------
+    UnreadableError
+        The schema asks for more than page, text, unsure words and tables, or a file cannot be read here.
+    """
+    asked = _find_fields(prompt.schema)
+    if not prompt.files:
+        raise UnreadableError("the request holds no file whose pages could be read")
+    found = [page for part in prompt.files for page in _find_in_part(part)]
+    pages = _finish(found, _first_number(prompt.user))
+    told = ({"page": page.number, "text": page.text, "unsure": page.unsure, "tables": page.tables} for page in pages)
+    return orjson.dumps({"pages": [{name: page[name] for name in asked} for page in told]}).decode()
+
+
+def _find_fields(schema: Mapping[str, Any]) -> list[str]:
+    """The fields of a page, in the order of the schema."""
+    if foreign := sorted(set(schema["properties"]) - {"pages"}):
+        raise UnreadableError(f"the schema asks for {foreign[0]!r} beside the pages: the pages' text is read, no more")
+    try:
+        fields = list(schema["properties"]["pages"]["items"]["properties"])
+    except (KeyError, TypeError):
+        raise UnreadableError("the schema does not say what is asked of a page") from None
+    if foreign := sorted(set(fields) - {"page", "text", "unsure", "tables"}):
+        raise UnreadableError(f"the schema asks for {foreign[0]!r} of a page: text, unsure words and tables are read")
+    return fields
+
+
+def _first_number(message: str) -> int:
+    """The number of the first page, which the message tells after its context; else 1."""
+    _, _, told = message.rpartition("\n</context>\n")
+    found = _FIRST.match(told)
+    return int(found[1]) if found else 1
+
+
+def _find_in_part(part: FilePart) -> list[_Found]:
+    if not part.data:
+        raise UnreadableError(f"a file stands at an address ({part.url}), and this engine fetches nothing")
+    return [_read_raster(_open_image(part.data))] if part.kind == "image" else _find_in_pdf(part.data)
+
+
+def _find_in_pdf(data: bytes, first: int = 1, last: int | None = None) -> list[_Found]:
+    try:
+        with open_pdf(data) as document:
+            n_pages = count_pages(document)
+            last = n_pages if last is None else last
+            if not 1 <= first <= last <= n_pages:
+                raise UnreadableError(f"the PDF has {n_pages} pages, and {first} to {last} are asked for")
+            return [_read_page(document, number) for number in range(first, last + 1)]
+    except PdfError as error:
+        raise UnreadableError(str(error)) from None
+
+
+def _open_image(data: bytes) -> Pixels:
+    """Pixels in BGR, upright as the camera held it, at most `MAX_SIDE` long."""
+    try:
+        image = open_picture(data)
+    except PictureError as error:
+        raise UnreadableError(f"the page's image cannot be read: {error}") from None
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    return _as_pixels(image)
+
+
+def _as_pixels(image: Image) -> Pixels:
+    return np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
+
+
+def _read_page(document: PdfDocument, number: int) -> _Found:
+    """The text layer of a page, or what is read from its picture."""
+    with PDFIUM, closing(document[number - 1]) as page:
+        pieces = list(_text_layer(page))
+        if sum(len(piece.text) for piece in pieces) >= FEW_CHARACTERS:
+            return _Found(pieces, "text layer")
+        image = draw_page(page, DPI, MAX_SIDE)
+    return _read_raster(_as_pixels(image))
+
+
+def _text_layer(page: PdfPage) -> Iterator[Piece]:
+    """The runs of text of a page's text layer, as the page is shown. A hyphen that cuts a word is U+FFFE in PDFium."""
+    with closing(page.get_textpage()) as layer:
+        for place in range(layer.count_rects()):
+            left, bottom, right, top = box = layer.get_rect(place)
+            text = " ".join(layer.get_text_bounded(left, bottom, right, top).replace("\ufffe", "-").split())
+            if text:
+                yield Piece(text, *_turn_box(box, page.get_rotation()))
+
+
+def _turn_box(box: tuple[float, float, float, float], rotation: int) -> tuple[float, float, float, float]:
+    """Left, upper, right, lower edge of a box (left, bottom, right, top; upwards) on a page shown turned clockwise.
+
+    Places are relative to one another only: where the page begins does not matter.
+    """
+    left, bottom, right, top = box
+    match rotation:
+        case 90:
+            return bottom, left, top, right
+        case 180:
+            return -right, bottom, -left, top
+        case 270:
+            return -top, -right, -bottom, -left
+    return left, -top, right, -bottom
+
+
+def _read_raster(image: Pixels) -> _Found:
+    pieces, turned = load_ocr().read(image)
+    spaced = [
+        piece._replace(text=restore_spaces(piece.text), unsure=tuple(restore_spaces(" ".join(piece.unsure)).split()))
+        for piece in pieces
+    ]
+    return _Found(spaced, "ocr" if spaced else "blank", turned)
+
+
+def _finish(found: Sequence[_Found], first: int) -> list[Page]:
+    """Pages out of their pieces; heads and hyphens are judged by all the pages that were asked for together."""
+    vocabulary = hyphenated(piece.text for page in found for piece in page.pieces)
+    layouts = map(lay_out, drop_margins([page.pieces for page in found]))
+    return [
+        Page(
+            number,
+            write_text(layout, vocabulary),
+            _unsure(layout),
+            layout.tables,
+            page.how,
+            page.turned,
+            layout.n_columns,
+        )
+        for number, (page, layout) in enumerate(zip(found, layouts, strict=True), start=first)
+    ]
+
+
+def _unsure(layout: Layout) -> tuple[str, ...]:
+    """Doubtful words in reading order, each once."""
+    lines = (line.line if isinstance(line, Row) else line for block in layout.blocks for line in block)
+    return tuple(dict.fromkeys(word for line in lines for word in line.unsure))

@@ -1,0 +1,1 @@
+"""Photographs labelled, on this machine."""

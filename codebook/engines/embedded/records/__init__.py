@@ -1,0 +1,1 @@
+"""Topics and entities found in texts, on this machine."""

@@ -1,0 +1,92 @@
+"""Digests of the record: a file whose name holds the start of its SHA-256 is checked before it is read.
+
+A file is hashed once a process while it stays the same file; an edit makes it another one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from codebook.errors import RecordError
+from codebook.files.lines import digest_file
+from codebook.paths import show_path
+
+N_SHOWN = 12
+"""Hex digits of the SHA-256 in the name of a file."""
+_NAMED = re.compile(rf"\d{{4,}}-([0-9a-f]{{{N_SHOWN}}})(-[^/]*)?\.jsonl")
+_OTHER = "its SHA-256 is not the one in its name"
+_MEND = "To mend: restore it from a backup. Nothing was written."
+
+Stamp = tuple[int, int, int, int]
+_known: dict[Path, tuple[Stamp, str]] = {}
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file as 64 hex digits; what was hashed before is not read again while the file stays the same."""
+    stamp = _stamp(path)
+    if (known := _known.get(path)) is None or known[0] != stamp:
+        known = _known[path] = (stamp, digest_file(path))
+    return known[1]
+
+
+def named_digest(name: str) -> str:
+    """The start of the SHA-256 that a file's name holds; empty where it holds none.
+
+    Examples
+    --------
+    >>> named_digest("0001-3f786850e387-output.jsonl"), named_digest("output.jsonl")
+    ('3f786850e387', '')
+    """
+    found = _NAMED.fullmatch(name)
+    return found[1] if found else ""
+
+
+def check_named(path: Path, *, name: str = "", shown: str = "") -> None:
+    """Refuse a file that is not the one that its name says; `name` and `shown` are those of a packed file.
+
+    Raises
+    ------
+    RecordError
+        It was changed.
+    """
+    wanted = named_digest(name or path.name)
+    if wanted and not digest_of(path).startswith(wanted):
+        raise RecordError(f"{shown or show_path(path)} was changed since it was written: {_OTHER}. {_MEND}")
+
+
+def check_results(folder: Path, recorded: Mapping[str, str]) -> None:
+    """Refuse a run's folder in which a result file was changed or, of those recorded, is gone; all are named.
+
+    Parameters
+    ----------
+    recorded
+        The whole SHA-256 of files of the run, by their places in its folder, as far as it is noted.
+
+    Raises
+    ------
+    RecordError
+        A file was changed, or one that is recorded is gone.
+    """
+    if faults := list(find_faults(folder, recorded)):
+        raise RecordError("\n".join([*(f"{show_path(path)} {said}." for path, said in faults), _MEND]))
+
+
+def find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """Yield the result files of a run that were changed or are gone, each with what is wrong with it."""
+    paths = [path for path in sorted(folder.glob("results/*.jsonl")) if not path.name.startswith(".")]
+    there = {path.relative_to(folder).as_posix(): path for path in paths}
+    for place, path in there.items():
+        if not digest_of(path).startswith(named_digest(path.name)):
+            yield path, f"was changed since it was written: {_OTHER}"
+        elif digest_of(path) != recorded.get(place, digest_of(path)):
+            yield path, "was changed since it was written: its SHA-256 is not the one in run.json"
+    for place in sorted(recorded.keys() - there.keys()):
+        if place.startswith("results/"):
+            yield folder / place, "is gone"
+
+
+def _stamp(path: Path) -> Stamp:
+    about = path.stat()
+    return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns

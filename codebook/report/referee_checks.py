@@ -1,0 +1,257 @@
+"""What a referee would ask for, held against what a run's folder has: done, to be looked at, or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from codebook.analysis.core.checks import name_some
+from codebook.errors import RecordError
+from codebook.files.digests import digest_of
+from codebook.files.json_files import read_run_record
+from codebook.report.facts import Facts, cite, gather_facts
+from codebook.sampling import read_gold_sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_UNTOLD = "no coders were named to the report"
+
+NOTE = "done: on record; look: a person must judge; missing: do it, or say in the paper why not."
+
+MOST_MISSING = 0.05
+"""Share of codings without a label from which on it is to be looked at."""
+
+
+class Check(NamedTuple):
+    """One line of the checklist; `state` is done, look or missing; `evidence` names files with their SHA-256."""
+
+    question: str
+    state: str
+    found: str
+    mend: str = ""
+    evidence: str = ""
+
+
+def checklist(run: str, *, coders: str | Path = "", gold: str = "gold") -> pd.DataFrame:
+    """Return what of a study is done, what is missing, and how to mend it, a row a question.
+
+    Parameters
+    ----------
+    coders
+        The coders.yaml with the labels of people; empty for none.
+    gold
+        Which of its coders is the gold.
+
+    Returns
+    -------
+    pd.DataFrame
+        question, state (`done`, `look`, `missing`), found, mend, evidence (files with the start of their SHA-256).
+
+    Raises
+    ------
+    RunError
+        The run has no table yet.
+    TableError
+        The coders cannot be read.
+    """
+    return check_facts(gather_facts(run, coders=coders, gold=gold))
+
+
+def check_facts(facts: Facts) -> pd.DataFrame:
+    """The same, from what was read."""
+    import pandas as pd
+
+    frame = pd.DataFrame([check for make in _CHECKS for check in make(facts)], columns=list(Check._fields))
+    frame.attrs["note"] = say_checks(frame)
+    return frame
+
+
+def say_checks(frame: pd.DataFrame) -> str:
+    """Say how many questions are in which state.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> say_checks(pd.DataFrame({"state": ["done", "missing", "done"], "question": ["a", "b", "c"]}))
+    'Of 3 questions 2 are done, 0 to be looked at, 1 missing: b.'
+    """
+    n = {state: int((frame["state"] == state).sum()) for state in ("done", "look", "missing")}
+    said = f"Of {len(frame)} questions {n['done']} are done, {n['look']} to be looked at, {n['missing']} missing"
+    absent = ", ".join(frame.loc[frame["state"] == "missing", "question"])
+    return f"{said}: {absent}." if absent else f"{said}."
+
+
+def _gold(facts: Facts) -> Iterator[Check]:
+    source = cite(facts.coders_path) if facts.coders_path else ""
+    mend = "let people code a sample (10_gold_sample), and pass coders= and gold="
+    if facts.coders_path is None:
+        yield Check("gold labels", "look", _UNTOLD, mend)
+    elif facts.n_gold:
+        yield Check("gold labels", "done", f"{facts.n_gold:,} units of the run ({facts.gold})", "", source)
+    else:
+        there = name_some(facts.people["coder"].unique())
+        yield Check(
+            "gold labels", "missing", f"no unit of the run coded by {facts.gold!r}; coders: {there}", mend, source
+        )
+    path, question = facts.sample_path, "gold drawn by chance"
+    if not path.is_file():
+        yield Check(question, "missing", "no sample with stored probabilities", "draw it with 10_gold_sample")
+        return
+    try:
+        sample = read_gold_sample(path, part="all", unlock=True)
+    except RecordError as error:
+        yield Check(question, "look", str(error), "restore the file", cite(path))
+        return
+    n_dev = int((sample["part"] == "dev").sum())
+    found = f"{len(sample):,} units, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
+    yield _judge_use(facts, Check(question, "done", found, "", cite(path)))
+
+
+def _judge_use(facts: Facts, check: Check) -> Check:
+    """The check of a gold sample: done only if the figures that were saved use its chances."""
+    used, unused = facts.weighed(by_chance=True), facts.weighed(by_chance=False)
+    if used and not unused:
+        return check._replace(found=f"{check.found}; its chances weigh {name_some(used)}")
+    if not used and facts.all_gold:
+        return check._replace(found=f"{check.found}; every unit of the run has a gold label, so none had to be drawn")
+    said = f"computed without its chances: {name_some(unused)}" if unused else "no figure was computed with it yet"
+    mend = "run 05_validity again (sample: empty), or say why all gold units weigh the same"
+    return check._replace(state="look", found=f"{check.found}; {said}", mend=mend)
+
+
+def _people(facts: Facts) -> Iterator[Check]:
+    question, humans = "second human coder", facts.humans
+    if facts.coders_path is None:
+        yield Check(question, "look", _UNTOLD, "pass coders=")
+        return
+    several = facts.people[facts.people["coder"].isin(humans) & facts.people["label"].notna()]
+    coders = several.groupby(["unit_id", "variable"])["coder"].nunique()
+    n_twice = int((coders > 1).sum())
+    if n_twice:
+        yield Check(question, "done", f"{len(humans)} people, {n_twice:,} codings by two or more")
+    else:
+        mend = "let a second person code some of the gold units: without it nobody knows how far people agree"
+        n_humans = len(humans) or "none"
+        yield Check(question, "missing", f"{n_humans} beside the gold, no unit coded by two", mend)
+
+
+def _ids(facts: Facts) -> Iterator[Check]:
+    if joins := facts.people.attrs.get("joins"):
+        source = cite(facts.coders_path) if facts.coders_path else ""
+        mend = "write the ids in the coders' files as the run has them"
+        yield Check("ids of the coders", "look", " ".join(joins), mend, source)
+
+
+def _figures(facts: Facts) -> Iterator[Check]:
+    for section, notebook, first, state in (
+        ("validity", "05_validity", "validity_by_coder", "missing"),
+        ("reliability", "06_reliability", "agreement", "missing"),
+        ("correction", "11_correction", "shares", "look"),
+    ):
+        saved, remark = facts.saved(section), facts.remark(first)
+        question = f"{section} in figures"
+        if saved and not remark:
+            names = ", ".join(entry.name for entry in saved)
+            digests = ", ".join(facts.evidence(f"outputs/{entry.name}.csv") for entry in saved)
+            yield Check(question, "done", names, "", digests)
+        else:
+            yield Check(question, state, remark or "no output of this section", f"run {notebook}")
+
+
+def _drift(facts: Facts) -> Iterator[Check]:
+    models, systems = facts.answered.get("models") or [], facts.answered.get("fingerprints") or []
+    record, asked = facts.evidence("run.json"), facts.record["asked"]["model"]
+    said = f"{len(models)} model name{'s' * (len(models) != 1)}, {len(systems)} fingerprint{'s' * (len(systems) != 1)}"
+    if not models:
+        yield Check("one model snapshot", "look", "no reply named its model", "ask the provider", record)
+    elif len(models) > 1 or len(systems) > 1:
+        names = ", ".join([*models, *systems])
+        mend = "report them all; code the same units under each and compare (stability)"
+        yield Check("one model snapshot", "look", f"{said}: {names}", mend, record)
+    elif asked not in models:
+        mend = f"ask {models[0]} by that name: an alias may be another model next month"
+        yield Check("one model snapshot", "look", f"asked {asked}, {models[0]} answered", mend, record)
+    else:
+        yield Check("one model snapshot", "done", f"{models[0]} asked and answered", "", record)
+    draws = facts.record["asked"]["draws"]
+    if draws > 1:
+        yield Check("repeated draws", "done", f"{draws} draws of each question", "", record)
+    else:
+        mend = "plan some units with draws=3: without repeats nobody knows how steady the labels are"
+        yield Check("repeated draws", "look", "each question was put once", mend, record)
+
+
+def _missing(facts: Facts) -> Iterator[Check]:
+    n, found = len(facts.table), facts.whys
+    n_missing, table = sum(found.values()), facts.evidence("table.csv")
+    said = ", ".join(f"{count:,} {why}" for why, count in found.items()) or "none"
+    state = "look" if n_missing > MOST_MISSING * n else "done"
+    mend = "say why, and whether they differ from the rest (coverage by stratum)" if state == "look" else ""
+    yield Check("codings without a label", state, f"{said} of {n:,}", mend, table)
+
+
+def _pilot(facts: Facts) -> Iterator[Check]:
+    limit = facts.record["units"]["source"].get("limit")
+    if limit:
+        yield Check("pilot", "look", f"this run is a pilot of {limit:,} units", "plan the whole", "")
+        return
+    for path in sorted(facts.folder.parent.glob("*/run.json")):
+        try:
+            record = read_run_record(path)
+        except RecordError:
+            continue  # of another run, which says so itself
+        same = record["codebook"]["name"] == facts.record["codebook"]["name"]
+        if same and record["units"]["source"].get("limit") and record["planned_at"] < facts.record["planned_at"]:
+            yield Check("pilot", "done", f"{record['run']}, {record['units']['n']:,} units", "", cite(path))
+            return
+    yield Check("pilot", "missing", "no earlier run with a limit", "try the codebook on 20 units first (02_pilot)")
+
+
+def _prices(facts: Facts) -> Iterator[Check]:
+    engine, unknown = facts.record["asked"]["engine"], facts.answered.get("answers_of_unknown_price", 0)
+    if engine in ("embedded", "replay"):
+        yield Check("cost", "done", f"the engine {engine} costs nothing")
+    elif "cost_usd" not in facts.answered:
+        yield Check("cost", "missing", "nothing is collected yet", "collect the run")
+    elif unknown:
+        mend = "read the bill of the provider, and report that"
+        yield Check("cost", "look", f"{unknown:,} answers have no known price", mend, facts.evidence("run.json"))
+    else:
+        spent = f"${facts.answered['cost_usd']:,.4f} by the tokens in the replies"
+        yield Check("cost", "done", spent, "", facts.evidence("run.json"))
+
+
+def _digests(facts: Facts) -> Iterator[Check]:
+    record, folder = facts.record, facts.folder
+    there = {"codebook.yaml": facts.book.digest, "units.jsonl": _digest(folder / "units.jsonl")}
+    wanted = {"codebook.yaml": record["codebook"]["sha256"], "units.jsonl": record["units"]["sha256"]}
+    changed = [name for name in wanted if there[name] != wanted[name]]
+    changed += [name for name, digest in record.get("files", {}).items() if _digest(folder / name) != digest]
+    said = f"changed or gone: {', '.join(changed)}" if changed else "codebook, units, shards and table are as written"
+    mend = "restore them from a backup (a table: collect again), or plan a new run" if changed else ""
+    evidence = ", ".join(f"{name} ({digest[:12]})" for name, digest in there.items())
+    yield Check("files unchanged", "look" if changed else "done", said, mend, evidence)
+    saved = [entry for entry in facts.outputs if entry.section != "methods" and entry.kind != "remark"]
+    stale = [name for entry in saved for name in _changed(facts.folder / "outputs", entry.files)]
+    said = f"changed since they were saved: {', '.join(stale)}" if stale else f"{len(saved)} as they were saved"
+    mend = "save them again, or say who changed them" if stale else ""
+    yield Check("outputs unchanged", "look" if stale else "done", said, mend)
+    commit = record["software"].get("git_commit") or ""
+    clean = commit and not commit.endswith("-dirty")
+    mend = "" if clean else "commit the project before you plan, so that the code of the study can be found again"
+    found = commit[:12] + (" with changes that are not committed" if commit and not clean else "")
+    yield Check("code under version control", "done" if clean else "look", found or "no commit recorded", mend)
+
+
+def _changed(folder: Path, files: dict[str, str]) -> Iterator[str]:
+    return (name for name, digest in files.items() if _digest(folder / name) != digest)
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file; empty where it is gone."""
+    return digest_of(path) if path.is_file() else ""
+
+
+_CHECKS = (_gold, _people, _ids, _figures, _drift, _missing, _pilot, _prices, _digests)

@@ -1,0 +1,1 @@
+"""Views for a notebook: images, pages and spans beside their labels."""

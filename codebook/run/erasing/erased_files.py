@@ -1,0 +1,186 @@
+"""The files of a run that the kit itself wrote, without a unit: record, work, units, table, sample, run.json."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from codebook.files.digests import digest_of
+from codebook.files.lines import load_line, read_lines, write_atomic, write_lines
+from codebook.ledger.forgetting import Shift
+from codebook.run.erasing.erased_lines import Edits, Rewritten, rewrite_file
+from codebook.run.erasing.targets import Target
+from codebook.run.erasing.traces import Traces
+from codebook.run.folder import RunFolder
+from codebook.tasks.packing import count_texts, make_pack, texts_of
+from codebook.units import iter_units, write_units
+
+_KEYS = ("unit_id", "id", "custom_id")
+"""Columns of tables that name the unit of a row."""
+
+
+def rewrite_lines(folder: Path, target: Target) -> list[Rewritten]:
+    """Write the files of a folder anew that hold lines about the target; return what became of each."""
+    edits = Edits(target.names, target.cuts)
+    done = (rewrite_file(path, edits, digest_of(path)) for path in _list_lines(folder))
+    return [one for one in done if one]
+
+
+def shift_of(run_id: str, one: Rewritten) -> Shift:
+    """Return what the ledger has to know of a file that was written anew."""
+    return Shift(run_id, one.old, one.new, one.sha256, one.n_lines, one.n_bytes, one.n_tokens, one.moved)
+
+
+def rewrite_units(folder: RunFolder, target: Target) -> Path:
+    """Write the units without those of the target into a file beside the old one, and return it."""
+    fresh = folder.path / ".units.new.jsonl"
+    write_units(fresh, _keep(folder.units_path, target))
+    return fresh
+
+
+def _keep(path: Path, target: Target) -> Iterator[tuple[Any, str | None]]:
+    for unit, skip in iter_units(path):
+        if unit.unit_id in target.packs:
+            places = target.places[unit.unit_id]
+            yield make_pack([text for place, text in enumerate(texts_of(unit)) if place not in places]), skip
+        elif unit.unit_id not in target.units:
+            yield unit, skip
+
+
+def rewrite_work(folder: RunFolder, target: Target, shards: Mapping[str, Rewritten], traces: Traces) -> None:
+    """Take the target out of what engines left, and let their notes name the shards as they are now.
+
+    Archives that were unpacked for a replay are removed where they hold it: they are unpacked again when needed. So are
+    other files that show it.
+    """
+    edits = Edits(target.names, target.cuts)
+    for path in _list_lines(folder.work):
+        if path.parent.name == "unpacked":
+            with path.open("rb") as file:
+                held = any(edits.apply(line) != line for line in file)
+            if held:
+                path.unlink()
+        else:
+            rewrite_file(path, edits, "")
+    for path in folder.work.rglob("*.job.json"):
+        note = orjson.loads(path.read_bytes())
+        if (one := shards.get(note.get("shard"))) is not None:
+            note |= {"shard": one.new, "sha256": one.sha256, "n_requests": one.n_lines}
+            _write(path, orjson.dumps(note, option=orjson.OPT_APPEND_NEWLINE))
+    for path in folder.work.rglob("*"):
+        if path.is_file() and path.suffix not in (".jsonl", ".json") and traces.in_file(path):
+            path.unlink()
+
+
+def rewrite_run_record(
+    folder: RunFolder, target: Target, begun: str, files: Mapping[str, Rewritten], traces: Traces
+) -> None:
+    """Note in run.json what was erased: how many and when, which files were written anew; no name, no text."""
+    record = folder.read_record()
+    if all(entry["at"] != begun for entry in record.get("erased", [])):
+        changed = {place: {"was": one.was, "is": one.sha256} for place, one in files.items()}
+        changed["units.jsonl"] = {"was": record["units"]["sha256"], "is": digest_of(folder.units_path)}
+        entry = {"at": begun, "units": target.n_units, "rows": target.n_rows, "files": changed}
+        record["erased"] = [*record.get("erased", []), entry]
+    record["files"] = _rename(record.get("files", {}), files)
+    units = record["units"]
+    units["sha256"] = digest_of(folder.units_path)
+    units["n"] = sum(count_texts(unit.unit_id) for unit, _ in iter_units(folder.units_path))
+    source = units["source"]
+    source["notes"] = [traces.scrub(note) for note in source.get("notes", [])]
+    record["warnings"] = [traces.scrub(warning) for warning in record.get("warnings", [])]
+    answered = record.get("answered", {})
+    answered["events"] = [[at, verb, traces.scrub(what)] for at, verb, what in answered.get("events", [])]
+    folder.write_record(record)
+
+
+def _rename(recorded: Mapping[str, str], files: Mapping[str, Rewritten]) -> dict[str, str]:
+    """The recorded digests, with the new names and digests of the files that were written anew."""
+    renamed = {place: (f"{place.split('/')[0]}/{one.new}", one.sha256) for place, one in files.items()}
+    return dict(renamed.get(place, (place, sha256)) for place, sha256 in recorded.items())
+
+
+def rewrite_carried(folder: RunFolder, target: Target, files: Mapping[str, Rewritten], traces: Traces) -> None:
+    """Take the target out of `ledger.jsonl` of a run that no ledger here knows; costs by lines are dropped with it."""
+    if folder.carried_path.is_file():
+        lines = [_edit_carried(line, target, files, traces) for line in read_lines(folder.carried_path)]
+        write_lines(folder.carried_path, lines)
+
+
+def _edit_carried(
+    line: dict[str, Any], target: Target, files: Mapping[str, Rewritten], traces: Traces
+) -> dict[str, Any]:
+    for kind in ("others", "elsewhere"):
+        if kind in line:
+            line[kind] = {name: value for name, value in line[kind].items() if name not in target.names}
+    if (shard := line.get("shard")) and (one := files.get(f"shards/{shard['file']}")):
+        sizes = {"n_requests": one.n_lines, "n_bytes": one.n_bytes, "n_tokens": one.n_tokens}
+        line["shard"] |= {"file": one.new, "sha256": one.sha256, **sizes}
+        line.pop("costs", None)
+    renamed = {name: files[f"results/{name}"].new for name in line.get("files", ()) if f"results/{name}" in files}
+    if "files" in line:
+        line["files"] = [renamed.get(name, name) for name in line["files"]]
+    for part in ("shard", "job"):
+        if line.get(part, {}).get("note"):
+            line[part]["note"] = traces.scrub(line[part]["note"])
+    return line
+
+
+def drop_rows(path: Path, unit_ids: Collection[str], custom_ids: Collection[str]) -> bool:
+    """Drop the rows of a table of the kit (csv or JSON lines) that are about some units; whether there were any.
+
+    Every other row keeps its bytes.
+    """
+    raw, kept = path.read_bytes(), _keep_rows(path, {*unit_ids, *custom_ids})
+    if kept != raw:
+        _write(path, kept)
+    return kept != raw
+
+
+def has_rows(path: Path, unit_ids: Collection[str], custom_ids: Collection[str]) -> bool:
+    """Whether a table has rows that are about some units."""
+    return _keep_rows(path, {*unit_ids, *custom_ids}) != path.read_bytes()
+
+
+def _keep_rows(path: Path, names: Collection[str]) -> bytes:
+    raw = path.read_bytes()
+    return b"".join(_drop_csv(raw, names) if path.suffix == ".csv" else _drop_json(raw, names, path.name))
+
+
+def _drop_csv(raw: bytes, names: Collection[str]) -> Iterator[bytes]:
+    lines = list(io.StringIO(raw.decode("utf-8", "surrogateescape"), newline=""))
+    limit = csv.field_size_limit(len(raw) + 1)  # a cell may hold a text of any length
+    try:
+        places, before = None, 0
+        for cells in (reader := csv.reader(lines)):
+            if places is None:
+                places = [place for place, name in enumerate(cells) if name.lstrip("\ufeff") in _KEYS]
+            if not any(place < len(cells) and cells[place] in names for place in places):
+                yield "".join(lines[before : reader.line_num]).encode("utf-8", "surrogateescape")
+            before = reader.line_num
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _drop_json(raw: bytes, names: Collection[str], shown: str) -> Iterator[bytes]:
+    for line in io.BytesIO(raw):
+        value = load_line(line, shown) if line.strip() else {}
+        if not any(value.get(key) in names for key in _KEYS):
+            yield line
+
+
+def _list_lines(folder: Path) -> list[Path]:
+    """The files of JSON lines below a folder; what a killed process left half written is removed."""
+    for part in folder.rglob(".*.part"):
+        part.unlink()
+    return [path for path in sorted(folder.rglob("*.jsonl")) if path.is_file()]
+
+
+def _write(path: Path, raw: bytes) -> None:
+    with write_atomic(path) as file:
+        file.write(raw)

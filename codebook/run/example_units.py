@@ -1,0 +1,195 @@
+"""Coded units as examples in the codebook, drawn with a seed; the others are left to be coded and to be tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from codebook.analysis.core.empty import make_empty, why_empty, why_no_gold
+from codebook.errors import Fault, ParameterError
+from codebook.ground.joins import Sides, join_faults, join_ids
+from codebook.records import Unit
+from codebook.run.planning import plan
+from codebook.scheme import Category, Codebook, Example, Variable
+from codebook.units import Source
+from codebook.units.left_out import LeftOut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def draw_examples(
+    codebook: Codebook,
+    units: Source,
+    table: pd.DataFrame,
+    *,
+    n_each: int = 8,
+    seed: int = 1,
+    coder: str = "gold",
+    variable: str = "",
+) -> tuple[Codebook, LeftOut]:
+    """Put coded units into the codebook as examples; return it and the units that are left.
+
+    The same seed draws the same units. Units that are not asked, and units of several images, are not drawn.
+
+    Parameters
+    ----------
+    table
+        Tidy table with the labels of `coder`, such as `read_coders` returns it.
+    n_each
+        How many units a category; of kind `multi`, units that have this category alone.
+    variable
+        Which variable; the first where empty.
+
+    Raises
+    ------
+    ParameterError
+        A category has fewer coded units than that, or the coded units are not among `units`.
+    """
+    asked = codebook.variable(variable)
+    found, drawable = _by_label(table, asked, coder), _drawable(units)
+    join = join_ids((unit_id for ids in found.values() for unit_id in ids), drawable)
+    sides = Sides(f"units coded by {coder}", "among the units", "the list of units")
+    if faults := join_faults(join, "units", sides):
+        raise ParameterError("The coded units are not those to draw examples from.", faults)
+    chosen = _choose(found, drawable, asked, n_each, seed)
+    places = {unit_id: label for label, ids in chosen.items() for unit_id in ids}
+    drawn = {unit.unit_id: unit for unit in units if unit.unit_id in places}
+    categories = [_add(category, (drawn[one] for one in chosen[category.name])) for category in asked.categories]
+    told = asked.model_copy(update={"categories": tuple(categories)})
+    variables = tuple(told if one.name == asked.name else one for one in codebook.variables)
+    book = codebook.model_dump() | {"variables": [one.model_dump() for one in variables]}
+    return Codebook.model_validate(book), LeftOut(units, frozenset(places))
+
+
+def try_examples(
+    codebook: Codebook,
+    units: Source,
+    table: pd.DataFrame,
+    *,
+    run: str,
+    draws: int = 5,
+    n_each: int = 8,
+    seed: int = 1,
+    coder: str = "gold",
+    variable: str = "",
+    **asked: Any,
+) -> pd.DataFrame:
+    """Draw examples several times, have the other units coded each time, and hold the labels against those of `coder`.
+
+    Each draw is a run of its own, named `run`-seed. How far the figures of the draws lie apart shows what chance in
+    choosing examples does; the draws share units, so their mean is surer than one of them, but less than it seems.
+
+    Parameters
+    ----------
+    draws, seed
+        How many draws, with the seeds `seed`, `seed` + 1, ...
+    asked
+        Who answers, as in `plan`: engine, model, options and others.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a draw: run, seed, n_each, n (units left with a label of `coder`), n_answered, accuracy (unanswered
+        units count as wrong), baseline (always their commonest label). Empty, with the reason, where `coder`
+        gave no label.
+    """
+    import pandas as pd
+
+    name = codebook.variable(variable).name
+    if reason := why_no_gold(table, name, coder):
+        return make_empty(reason, ["run", "seed", "n_each", "n", "n_answered", "accuracy", "baseline"], table=table)
+    rows = []
+    for number in range(seed, seed + draws):
+        book, rest = draw_examples(codebook, units, table, n_each=n_each, seed=number, coder=coder, variable=name)
+        trial = plan(book, rest, run=f"{run}-{number}", **asked)
+        trial.submit()
+        trial.collect(partial=True)
+        rows.append({"run": trial.name, "seed": number, "n_each": n_each} | _score(trial.table(), table, coder, name))
+    return pd.DataFrame(rows)
+
+
+def say_draws(frame: pd.DataFrame) -> str:
+    """Say what `try_examples` found in one sentence.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = [{"n_each": 8, "n": 20, "accuracy": share, "baseline": 0.1} for share in (0.75, 0.85, 0.95)]
+    >>> say_draws(pd.DataFrame(rows))
+    'With 8 examples a category 85.0 % of 20 other units are right (3 draws, 75.0 to 95.0 %); one label always: 10.0 %.'
+    """
+    if reason := why_empty(frame):
+        return reason
+    shares = 100 * frame["accuracy"]
+    n_units = " to ".join(str(n) for n in sorted({int(frame["n"].min()), int(frame["n"].max())}))
+    return (
+        f"With {frame['n_each'].iloc[0]} examples a category {shares.mean():.1f} % of {n_units} other units are right "
+        f"({len(frame)} draws, {shares.min():.1f} to {shares.max():.1f} %); one label always: "
+        f"{100 * frame['baseline'].mean():.1f} %."
+    )
+
+
+def _score(coded: pd.DataFrame, table: pd.DataFrame, coder: str, variable: str) -> dict[str, Any]:
+    """How the labels of a run meet those of a coder."""
+    rows = table[(table["coder"] == coder) & (table["variable"] == variable) & table["label"].notna()]
+    golden = dict(zip(rows["unit_id"], rows["label"], strict=True))
+    mine = coded[(coded["variable"] == variable) & (coded["draw"] == 0) & coded["unit_id"].isin(list(golden))]
+    meant = mine["unit_id"].map(golden)
+    right = (mine["label"] == meant).fillna(value=False)
+    return {
+        "n": len(mine),
+        "n_answered": int(mine["label"].notna().sum()),
+        "accuracy": float(right.mean()),
+        "baseline": float(meant.value_counts(normalize=True).max()),
+    }
+
+
+def _drawable(units: Source) -> frozenset[str]:
+    return frozenset(unit.unit_id for unit in units if len(unit.files) <= 1)
+
+
+def _by_label(table: pd.DataFrame, asked: Variable, coder: str) -> dict[str, list[str]]:
+    """Ids of the units that have each label, in their own order."""
+    rows = table[(table["coder"] == coder) & (table["variable"] == asked.name) & table["label"].notna()]
+    found: dict[str, list[str]] = {}
+    for unit_id, label in sorted(zip(rows["unit_id"], rows["label"], strict=True)):
+        alone = orjson.loads(label) if asked.kind == "multi" else [label]
+        if len(alone) == 1:
+            found.setdefault(alone[0], []).append(unit_id)
+    return found
+
+
+def _choose(
+    found: dict[str, list[str]], drawable: frozenset[str], asked: Variable, n_each: int, seed: int
+) -> dict[str, list[str]]:
+    dice, faults, chosen = np.random.default_rng(seed), list[Fault](), dict[str, list[str]]()
+    for label in asked.scale:
+        ids = [unit_id for unit_id in found.get(label, ()) if unit_id in drawable]
+        if len(ids) < n_each:
+            mend = f"draw at most {len(ids)} each, or code more units"
+            faults.append(Fault(f"n_each = {n_each}", f"{label!r} has {len(ids)} coded units", mend))
+        chosen[label] = [ids[place] for place in dice.permutation(len(ids))[:n_each]]
+    if faults:
+        raise ParameterError("There are not enough coded units to draw examples from.", faults)
+    return chosen
+
+
+def _add(category: Category, units: Iterable[Unit]) -> Category:
+    return category.model_copy(update={"examples": (*category.examples, *map(_show, units))})
+
+
+def _show(unit: Unit) -> Example:
+    """A unit as an example; its image is sent as the unit's own would be."""
+    if not unit.files:
+        return Example(text=unit.text)
+    ask = unit.files[0].ask
+    return Example(
+        text=unit.text,
+        image=unit.files[0].path,
+        max_side=ask.get("max_side", 0),
+        detail=ask.get("detail", ""),
+    )

@@ -1,0 +1,131 @@
+"""The lines of result files, each judged for itself by the codebook: what one of them holds never costs another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from codebook.dialects import read_reply
+from codebook.dialects.resultlines import UNREADABLE, Piece, read_pieces
+from codebook.files.lines import iter_lines
+from codebook.ledger import FoundLine
+from codebook.records import RETRIED, Answer
+from codebook.run.folder import RunFolder
+from codebook.run.money import Meter
+from codebook.run.result_table import remember
+from codebook.scheme import Codebook
+from codebook.tasks import make_questions
+
+TWICE = "two different answers for one id"
+
+_NO_ANSWER, _NO_LABEL, _ANSWER = range(3)
+"""How much a line says: of two lines for one question, the one that says more counts."""
+
+
+class LineReader:
+    """Reads the result lines of one job.
+
+    Parameters
+    ----------
+    variables
+        The variable that each line asks about, by custom_id.
+
+    Attributes
+    ----------
+    n_replies, n_failures
+        Lines with a reply, whether it is a label or not, and lines without one.
+    n_nameless
+        Lines of which nobody can say what they answer.
+    n_twice, n_differ
+        Lines for a question that has one already, and questions with two different answers.
+    """
+
+    def __init__(self, folder: RunFolder, codebook: Codebook, variables: Mapping[str, str], meter: Meter) -> None:
+        self.folder, self.variables, self.meter = folder, variables, meter
+        self.readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
+        self.n_replies = self.n_failures = self.n_nameless = self.n_twice = self.n_differ = 0
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def read(self, files: list[Path]) -> Iterator[FoundLine]:
+        """Yield every result line as an answer, with its place under `runs/`.
+
+        A second line for a question is yielded where it says more than the first, or something else: then the question
+        has two answers and is `invalid`.
+        """
+        for file in files:
+            place = file.relative_to(self.folder.runs).as_posix()
+            for offset, raw in iter_lines(file):
+                for piece in read_pieces(raw):
+                    answer, label, cost = self._judge(piece)
+                    if not answer.custom_id:
+                        self.n_nameless += 1
+                    elif noted := self._settle(answer, label):
+                        yield FoundLine(noted, place, offset + piece.start, piece.end - piece.start, cost)
+
+    def say_odd(self) -> Iterator[str]:
+        """Say what was met beside one line a question."""
+        if self.n_nameless:
+            yield f"{say_lines(self.n_nameless)} of its files cannot be read, nor which question they answer"
+        if self.n_differ:
+            yield f"{self.n_differ} of its questions came back with {TWICE}"
+        elif self.n_twice:
+            yield f"{say_lines(self.n_twice)} of its files answer a question that has a line already"
+
+    def say_loss(self) -> str:
+        """Why a question without a line may have been answered all the same; "" where it was not."""
+        if not self.n_nameless:
+            return ""
+        return f"paid, perhaps: {say_lines(self.n_nameless)} of the job's files cannot be read, and this may be one"
+
+    def _judge(self, piece: Piece) -> tuple[Answer, str | None, float | None]:
+        """The answer, its label and its cost; whatever is wrong with a line is the reason of its one row."""
+        if piece.line is None:
+            self.n_replies += 1
+            return Answer(piece.custom_id, None, "invalid", UNREADABLE), None, None
+        try:
+            return self._read(piece.line)
+        except Exception as error:  # noqa: BLE001  one odd line must not cost the others of the run
+            said = f"the result line cannot be read ({type(error).__name__}: {error})"
+            return Answer(piece.custom_id, None, "invalid", said), None, None
+
+    def _read(self, line: dict[str, Any]) -> tuple[Answer, str | None, float | None]:
+        answer, found = read_reply(line), None
+        if answer.why in RETRIED:
+            self.n_failures += 1
+        else:
+            self.n_replies += 1
+        if answer.why is None and answer.custom_id in self.variables:
+            label = self.readers[self.variables[answer.custom_id]](answer.text or "")
+            found = label.label
+            if label.why:
+                answer = answer._replace(why=label.why, detail=label.detail)
+        return answer, found, self.meter.price_line(line)
+
+    def _settle(self, answer: Answer, label: str | None) -> Answer | None:
+        """What is to be noted of a line: nothing, where the question has as good an answer already."""
+        says = label is not None or answer.why == "refused"
+        rank = _NO_ANSWER if answer.why in RETRIED else _ANSWER if says else _NO_LABEL
+        verdict = rank, hash((label, answer.why))
+        earlier = self._seen.setdefault(answer.custom_id, verdict)
+        if earlier is verdict:
+            return answer
+        self.n_twice += 1
+        if rank > earlier[0]:
+            self._seen[answer.custom_id] = verdict
+            return answer
+        if rank < _ANSWER or verdict == earlier:
+            return None
+        self.n_differ += 1
+        return answer._replace(text=None, why="invalid", detail=TWICE)
+
+
+def say_lines(n: int) -> str:
+    """A number of lines in words.
+
+    Examples
+    --------
+    >>> say_lines(1), say_lines(2000)
+    ('1 line', '2,000 lines')
+    """
+    return f"{n:,} line{'s' * (n != 1)}"

@@ -1,0 +1,131 @@
+"""The ledger of a whole project as frames with times and money, and the choice of what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codebook.errors import Fault, ParameterError
+from codebook.ledger import Ledger
+from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
+from codebook.paths import project_folder
+from codebook.run.money import PAID
+from codebook.run.project.history import WINDOW, is_running, read_facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Moment = str | date | datetime | None
+_TIMES = ("created", "submitted", "seen", "expires", "ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which jobs or runs are looked at; empty is all. A day without an hour is meant whole."""
+
+    run: str = ""
+    state: str | Collection[str] = ""
+    study: str = ""
+    engine: str = ""
+    since: Moment = None
+    until: Moment = None
+
+    def rows(self, frame: pd.DataFrame) -> pd.Series[bool]:
+        """Say which rows of a frame are chosen; by time it goes by `began`.
+
+        Raises
+        ------
+        ParameterError
+            `since` or `until` is no date.
+        """
+        import pandas as pd
+
+        chosen = pd.Series(True, index=frame.index)
+        for column, value in (("run", self.run), ("study", self.study), ("engine", self.engine)):
+            chosen &= (frame[column] == value) | (value == "")
+        if self.state:
+            chosen &= frame["state"].isin([self.state] if isinstance(self.state, str) else list(self.state))
+        if (start := _moment("since", self.since, last=False)) is not None:
+            chosen &= frame["began"] >= start
+        if (end := _moment("until", self.until, last=True)) is not None:
+            chosen &= frame["began"] < end
+        return chosen
+
+
+@contextmanager
+def open_ledger() -> Iterator[Ledger]:
+    """Open the ledger of the project; one in memory where the project has none yet, so that reading makes no file."""
+    path = project_folder() / "runs" / "ledger.db"
+    with Ledger(path if path.is_file() else Path(":memory:")) as ledger:
+        yield ledger
+
+
+def read_jobs(ledger: Ledger) -> pd.DataFrame:
+    """Return every shard with its job, newest first, with times as times and what `run.json` says."""
+    import pandas as pd
+
+    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
+    facts = read_facts(project_folder() / "runs", jobs["run"].unique())
+    for name in _TIMES:
+        jobs[name] = as_times(jobs[name])
+    jobs["study"] = [facts[run].study for run in jobs["run"]]
+    jobs["engine"] = [engine or facts[run].engine for engine, run in zip(jobs["engine"], jobs["run"], strict=True)]
+    planned = as_times(pd.Series([facts[run].planned_at for run in jobs["run"]], index=jobs.index, dtype=object))
+    jobs["began"] = jobs["created"].fillna(planned)
+    jobs["collected"] = jobs["collected"].notna()
+    for name in ("queued", "worked"):
+        jobs[name] = pd.to_timedelta(jobs[name].astype(float), unit="s")
+    due = jobs["expires"].fillna(jobs["submitted"] + WINDOW)
+    jobs["late"] = is_running(jobs) & (due < now())
+    jobs["reserved"] = jobs["reserved"].astype(float).where(~jobs["collected"])
+    order = ["began", "run", "shard"]
+    return jobs.sort_values(order, ascending=[False, True, False], na_position="last").reset_index(drop=True)
+
+
+def read_answers(ledger: Ledger) -> pd.DataFrame:
+    """Return the answers by job and model that gave them, with the job's run and end.
+
+    Of engines that nobody charges for, no price is unknown.
+    """
+    import pandas as pd
+
+    answers = pd.DataFrame(report_answers(ledger), columns=list(ANSWER_FIELDS)).rename(columns={"model": "answered_by"})
+    answers["cost"] = answers["cost"].astype(float)
+    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[["job", "run", "ended", "collected", "engine"]]
+    jobs["ended"] = as_times(jobs["ended"].fillna(jobs["collected"]))
+    found = answers.merge(jobs.drop(columns="collected"), on="job")
+    found["n_unpriced"] = found["n_unpriced"].where(found["engine"].isin(PAID), 0)  # the others charge nothing
+    return found.drop(columns="engine")
+
+
+def _moment(name: str, given: Moment, *, last: bool) -> datetime | None:
+    """A time in UTC from what was given; of a whole day its beginning, or where `last` its end."""
+    if given is None or given == "":
+        return None
+    try:
+        moment = given if isinstance(given, date) else datetime.fromisoformat(given)
+    except ValueError:
+        fault = Fault(name, f"{given!r} is no date", "write it like 2026-11-21, or 2026-11-21T14:30")
+        raise ParameterError("The jobs cannot be chosen like this.", [fault]) from None
+    whole_day = not isinstance(moment, datetime) or (isinstance(given, str) and len(given.strip()) <= len("2026-11-21"))
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return moment + timedelta(days=1) if whole_day and last else moment
+
+
+def as_times(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return times of the ledger (text, UTC) as times; empty is missing."""
+    import pandas as pd
+
+    texts = column.where(column.notna() & (column != ""), None)
+    return pd.to_datetime(texts, utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+
+
+def now() -> datetime:
+    """Return the time, UTC."""
+    return datetime.now(UTC)

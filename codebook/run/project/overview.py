@@ -1,0 +1,279 @@
+"""The whole project at a glance: its jobs, runs, errors and money as frames, read from the ledger by few queries.
+
+A service is called only by `list_jobs(poll=True)`. All times are UTC; all money is in US dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from codebook.errors import CodebookError, Fault, ParameterError
+from codebook.ledger import say_unknown
+from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
+from codebook.paths import project_folder
+from codebook.records import WHYS
+from codebook.run.folder import list_runs
+from codebook.run.project.history import busy_hours, expect_ends, find_ages, is_running, read_facts
+from codebook.run.project.ledger_frames import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
+from codebook.run.sending import UNREACHED
+from codebook.run.verbs import Run, open_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JOB_COLUMNS = (
+    *("run", "study", "shard", "engine", "model", "state", "requests", "done", "failed", "share_done", "created"),
+    *("submitted", "seen", "expires", "ended", "age", "expected_end", "expected_from", "collected", "cost"),
+    *("unpriced", "reserved", "note", "job_id", "queued", "worked", "late"),
+)
+ERROR_COLUMNS = ("why", "detail", "n", "share", "runs", "example", "last")
+_NO_ANSWER = ("failed", "expired", "cancelled", "absent")
+
+
+def list_jobs(
+    *,
+    poll: bool = False,
+    run: str = "",
+    state: str | Collection[str] = "",
+    study: str = "",
+    engine: str = "",
+    since: Moment = None,
+    until: Moment = None,
+) -> pd.DataFrame:
+    """Return every job of every run, one row a shard, newest first.
+
+    Parameters
+    ----------
+    poll
+        Ask the engines how running jobs stand; otherwise only the ledger is read.
+    run, state, study, engine
+        Keep these only: a run, one state or several ("planned" has no job yet), the codebook's name, who answers.
+    since, until
+        Keep jobs made in this time (UTC); a day without an hour is meant whole.
+
+    Returns
+    -------
+    DataFrame
+        run, study, shard, engine, model, state, requests, done, failed, share_done, created, submitted, seen (when the
+        state was last heard), expires, ended, age, expected_end, expected_from (what that rests on), collected, cost,
+        unpriced (answers whose price is unknown, which are not in it), reserved, note, job_id; `queued` and `worked`,
+        how long the job waited at its service and how long it was worked on, by the service's own times; `late`,
+        whether it should have ended by now. `attrs`: `as_of`, `polled`, and `unreached`, a message for each run that
+        could not be asked.
+
+    Raises
+    ------
+    ParameterError
+        `since` or `until` is no date.
+    """
+    unreached: dict[str, str] = {}
+    if poll:
+        unreached = _poll_runs([run] if run else None)
+    with open_ledger() as ledger:
+        jobs = read_jobs(ledger)
+        answers = read_answers(ledger)
+    jobs = jobs.join(expect_ends(jobs))
+    jobs["cost"] = jobs["job"].map(answers.groupby("job")["cost"].sum(min_count=1)).astype(float)
+    jobs["unpriced"] = jobs["job"].map(answers.groupby("job")["n_unpriced"].sum()).fillna(0).astype(int)
+    jobs["age"] = find_ages(jobs["created"], now())
+    jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
+    kept = jobs[Choice(run, state, study, engine, since, until).rows(jobs)]
+    frame = kept.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
+    if poll:
+        doubted = frame[frame["note"].str.startswith(UNREACHED)]
+        unreached |= dict(zip(doubted["run"], doubted["note"], strict=True))
+    frame.attrs = {"as_of": now().isoformat(), "polled": poll, "unreached": unreached}
+    return frame
+
+
+def list_unknown() -> dict[str, str]:
+    """Return the runs whose folders are there and that the ledger does not know, each with what helps."""
+    runs = project_folder() / "runs"
+    why = "runs/ledger.db has no run of this name" if (runs / "ledger.db").is_file() else "there is no runs/ledger.db"
+    with open_ledger() as ledger:
+        known = set(ledger.runs())
+    return {name: say_unknown(runs, name, why) for name in list_runs() if name not in known}
+
+
+def find_run(name: str) -> Run:
+    """Open a run by its name, or by the id of one of its jobs, such as a batch's.
+
+    Raises
+    ------
+    RunError
+        There is neither; the runs there are, are listed.
+    """
+    if not (project_folder() / "runs" / name).is_dir():
+        jobs = list_jobs()
+        if found := list(jobs.loc[jobs["job_id"] == name, "run"]):
+            return open_run(found[0])
+    return open_run(name)
+
+
+def list_running() -> list[str]:
+    """Return the runs of the project that have jobs under way, by what the ledger knows."""
+    jobs = list_jobs()
+    return list(dict.fromkeys(jobs.loc[is_running(jobs), "run"]))
+
+
+def summarise_runs(
+    *, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None
+) -> pd.DataFrame:
+    """Return one row a run, newest first: how its questions ended, how quickly, and what it cost.
+
+    Returns
+    -------
+    DataFrame
+        run, study, engine, model; asked = labelled + each why; of the `finished` questions (sent, and come to an end)
+        `success_rate` is the share with a label and `error_rate` the share without any reply (failed, expired,
+        cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of ended jobs by the
+        time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply tells them),
+        cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own jobs.
+        `cost_per_answer`: the cost of all answers whose price is known, by those of them that are labels; missing
+        where there is none. models: those that answered. first_submitted, last_ended.
+    """
+    import pandas as pd
+
+    with open_ledger() as ledger:
+        jobs, answers = read_jobs(ledger), read_answers(ledger)
+        whys = pd.DataFrame(report_whys(ledger), columns=["run", "why", "n"])
+        names = ledger.runs()
+    facts = read_facts(project_folder() / "runs", names)
+    runs = pd.DataFrame([(name, *facts[name]) for name in names], columns=["run", "study", "engine", "model", "began"])
+    runs["began"] = as_times(runs["began"])
+    kept = runs[Choice(run, "", study, engine, since, until).rows(runs)]
+    by_run = answers.groupby("run")
+    rows = kept.drop(columns="began").set_index("run", drop=False)
+    rows = rows.join(_count_whys(whys)).join(_count_jobs(jobs))
+    rows = rows.join(_count_tokens(by_run)).join(by_run["cost"].sum(min_count=1))
+    rows = rows.join(by_run[["n_unpriced", "n_priced_labels"]].sum().rename(columns={"n_unpriced": "unpriced"}))
+    rows["cost_per_answer"] = rows["cost"] / rows["n_priced_labels"].where(rows["n_priced_labels"] > 0)
+    rows = rows.join(by_run["answered_by"].agg(_join_names).rename("models"))
+    counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "unpriced", "n_priced_labels"]
+    rows[counts] = rows[counts].fillna(0).astype(int)
+    rows["models"] = rows["models"].astype(object).fillna("")
+    order = kept.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
+    return rows.loc[list(order)].reset_index(drop=True)
+
+
+def list_errors(
+    *, limit: int = 20, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None
+) -> pd.DataFrame:
+    """Return the commonest reasons why an answer is no label, over all attempts, those mended by a retry too.
+
+    Returns
+    -------
+    DataFrame
+        why, detail, n, share (of all answers chosen), runs (how many), example (a custom_id), last (when the newest of
+        its jobs ended).
+    """
+    import pandas as pd
+
+    with open_ledger() as ledger:
+        jobs, answers = read_jobs(ledger), read_answers(ledger)
+        errors = pd.DataFrame(report_errors(ledger), columns=list(ERROR_FIELDS))
+    kept = jobs[Choice(run, "", study, engine, since, until).rows(jobs)]
+    errors = errors.merge(kept[["job", "run", "ended"]], on="job")
+    n_labelled = int(answers[answers["job"].isin(kept["job"])]["usable"].sum())
+    named = {"n": ("n", "sum"), "runs": ("run", "nunique"), "example": ("example", "min"), "last": ("ended", "max")}
+    found = errors.groupby(["why", "detail"], as_index=False).agg(**named)
+    found["share"] = found["n"] / max(1, n_labelled + int(found["n"].sum()))
+    found = found.sort_values(["n", "why", "detail"], ascending=[False, True, True]).head(limit)
+    return found.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True)
+
+
+def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str = "") -> pd.DataFrame:
+    """Return answers, tokens and cost by day (when the job ended, UTC), by the model that answered, or by run.
+
+    Returns
+    -------
+    DataFrame
+        The grouping, answers, labelled, tokens_in, tokens_out, tokens_cached (missing where no reply tells them), cost
+        (missing where no price is known), `n_priced`, the answers whose price is known, and `n_unpriced`, those whose
+        price is not and which are not in the cost. Days in order; models and runs by cost, the dearest first.
+
+    Raises
+    ------
+    ParameterError
+        `by` is something else.
+    """
+    if by not in ("day", "model", "run"):
+        raise ParameterError("There is no such history.", [Fault("by", f"{by!r}", "use day, model or run")])
+    with open_ledger() as ledger:
+        jobs, answers = read_jobs(ledger), read_answers(ledger)
+    kept = jobs[Choice(run, "", study, engine).rows(jobs)]
+    answers = answers[answers["job"].isin(kept["job"])]
+    answers = answers.assign(
+        day=answers["ended"].dt.floor("D"), labelled=answers["usable"], model=answers["answered_by"]
+    )
+    groups = answers.groupby(by)
+    table = groups[["answers", "labelled"]].sum().join(_count_tokens(groups))
+    table = table.join(groups["cost"].sum(min_count=1)).join(groups[["n_priced", "n_unpriced"]].sum()).reset_index()
+    if by == "day":
+        return table.sort_values("day").reset_index(drop=True)
+    return table.sort_values(["cost", "answers", by], ascending=[False, False, True]).reset_index(drop=True)
+
+
+def _count_tokens(groups: Any) -> pd.DataFrame:
+    """Tokens of groups of answers; missing where there are replies and none of them tells its tokens."""
+    names = ["tokens_in", "tokens_out", "tokens_cached"]
+    sums: pd.DataFrame = groups[names].sum()
+    told = (sums["tokens_in"] > 0) | (groups["n_untold"].sum() == 0)
+    return sums.astype("Int64").where(told)
+
+
+def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:
+    """Rows of each run by why, and the rates; what had no text is absent, but no error."""
+    counts = whys.pivot_table(index="run", columns="why", values="n", aggfunc="sum", fill_value=0)
+    counts = counts.reindex(columns=["", *WHYS, "never asked"], fill_value=0).rename(columns={"": "labelled"})
+    finished = counts.drop(columns=["pending", "never asked"]).sum(axis=1)
+    finished = finished.where(finished > 0)
+    rates = {
+        "finished": finished,
+        "success_rate": counts["labelled"] / finished,
+        "error_rate": counts[[*_NO_ANSWER]].sum(axis=1) / finished,
+    }
+    counts["absent"] += counts.pop("never asked")
+    counts.insert(0, "asked", counts.sum(axis=1))
+    return counts.assign(**rates)
+
+
+def _count_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
+    """Jobs of each run: how many, how many run, answers an hour, money reserved, first and last time."""
+    ended = jobs[jobs["ended"].notna() & (jobs["job_id"] != "")]
+    hours = busy_hours(ended)
+    held = jobs[~jobs["collected"] & (jobs["state"] != "waiting")]
+    counts = (
+        jobs.assign(runs=is_running(jobs))
+        .groupby("run")
+        .agg(
+            jobs=("shard", "count"),
+            running=("runs", "sum"),
+            first_submitted=("submitted", "min"),
+            last_ended=("ended", "max"),
+        )
+    )
+    counts["items_per_hour"] = ended.groupby("run")["done"].sum() / hours.where(hours > 0)
+    counts["reserved"] = held.groupby("run")["reserved"].sum(min_count=1)
+    order = ["jobs", "running", "items_per_hour", "reserved", "first_submitted", "last_ended"]
+    return counts[order]
+
+
+def _join_names(names: pd.Series[str]) -> str:
+    return ", ".join(sorted({name for name in names if name}))
+
+
+def _poll_runs(names: Collection[str] | None) -> dict[str, str]:
+    """Ask the engines of all runs with running jobs; return a message for each run that could not be asked."""
+    with open_ledger() as ledger:
+        jobs = read_jobs(ledger)
+    unreached = {}
+    for run in jobs[is_running(jobs)]["run"].unique():
+        if names is not None and run not in names:
+            continue
+        try:
+            open_run(run).status(poll=True)
+        except CodebookError as error:
+            unreached[run] = str(error)
+    return unreached

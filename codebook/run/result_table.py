@@ -1,0 +1,193 @@
+"""The tidy table of a run, read from its raw result lines: the ledger only says where each line is."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cache, lru_cache
+from itertools import groupby
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from codebook.codings import check_table
+from codebook.dialects import Said, read_said
+from codebook.dialects.resultlines import UNREADABLE
+from codebook.errors import RecordError
+from codebook.files.digests import check_named
+from codebook.ledger import Ledger, iter_columns
+from codebook.run.folder import RunFolder
+from codebook.scheme import Codebook
+from codebook.tasks import Label, make_questions
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+T = TypeVar("T")
+Cells = Sequence[Any]
+_N_REMEMBERED, _LONGEST_REMEMBERED = 4_096, 1_000
+_BLOCK = 1 << 18
+
+
+def build_table(folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> pd.DataFrame:
+    """Return the tidy table; `find_model` names the coder where no answer says which model gave it."""
+    import pandas as pd
+
+    maker = _FrameMaker(folder, codebook, ledger, find_model)
+    frames = [maker.make(cells) for cells in iter_columns(ledger.path, folder.name)]
+    return check_table(pd.concat(frames, ignore_index=True))
+
+
+class _FrameMaker:
+    """Makes the table of some rows at a time. What many rows share (reply, model, job) is worked out once for all."""
+
+    def __init__(self, folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> None:
+        self.folder, self.ledger, self.find_model = folder, ledger, cache(find_model)
+        self.ending = f"@{codebook.digest[:8]}"
+        self.readers = {name: remember(question.read_label) for name, question in make_questions(codebook).items()}
+
+    def make(self, cells: list[list[Any]]) -> pd.DataFrame:
+        """Make the frame of some rows; `cells` are those of `iter_columns`."""
+        import numpy as np
+        import pandas as pd
+
+        custom_ids, unit_ids, variables, draws, whys, details, *places, jobs, costs = cells
+        n_rows = len(custom_ids)
+        wanted = [row for row, why in enumerate(whys) if why != "pending" and places[0][row] is not None]
+        said = [[None] * n_rows, [why or None for why in whys], details, [""] * n_rows, [""] * n_rows]
+        self._read(wanted, places, custom_ids, said)
+        *replies, models, request_ids = said
+        return pd.DataFrame(
+            {"unit_id": _texts(unit_ids), "custom_id": _texts(custom_ids), "request_id": _texts(request_ids)}
+            | {"draw": np.array(draws, "int64"), "cost_usd": np.array(costs, "float64")}
+            | {"run_id": _texts([self.folder.name]).take(np.zeros(n_rows, "int64"))}
+            | self._label_columns(zip(variables, *replies, strict=True), n_rows)
+            | self._model_columns(models)
+            | self._job_columns(jobs)
+        )
+
+    def _read(self, rows: list[int], columns: Sequence[Cells], custom_ids: Cells, said: list[list[Any]]) -> None:
+        """Put what the answers of the rows say in its columns; lines are read in the order in which files hold them.
+
+        Where the ledger says why there is no label, that stands: it has seen all lines of the job.
+        """
+        files, offsets, lengths = columns
+        texts, whys, details, models, request_ids = said
+        rows.sort(key=offsets.__getitem__)
+        rows.sort(key=files.__getitem__)
+        for name, some in groupby(rows, key=files.__getitem__):
+            here = list(some)
+            with open_result(self.folder, name, custom_ids[here[0]]) as file:
+                starts = [offsets[row] for row in here]
+                ends = [offsets[row] + lengths[row] for row in here]
+                for row, one in zip(here, _read_lines(file, starts, ends), strict=True):
+                    texts[row], why, detail, models[row], request_ids[row] = one
+                    if why == whys[row]:
+                        details[row] = detail  # of which the ledger keeps the beginning
+                    elif whys[row] is None:
+                        whys[row], details[row] = _check_readable(why, detail, f"runs/{name} at byte {offsets[row]}")
+
+    def _label_columns(self, replies: Iterable[tuple[Any, ...]], n_rows: int) -> dict[str, Any]:
+        """Read each different (variable, text, why, detail) once."""
+        import numpy as np
+
+        found, codes = _number(replies, n_rows)
+        variables, texts, *_ = _turn(found, 4)
+        labels = [self._read_label(*reply) for reply in found]
+        columns: dict[str, Cells] = {"variable": variables, "raw": [text or "" for text in texts]}
+        columns |= {name: [getattr(label, name) for label in labels] for name in ("label", "why", "detail")}
+        columns["evidence"] = [label.evidence or "" for label in labels]
+        confidence = np.array([label.confidence for label in labels], "float64")
+        return {name: _texts(cells).take(codes) for name, cells in columns.items()} | {"confidence": confidence[codes]}
+
+    def _read_label(self, variable: str, text: str | None, why: str | None, detail: str) -> Label:
+        if why is None or (why == "invalid" and text):
+            label = self.readers[variable](text or "")
+            if label.why or why is None:
+                return label
+        return Label(None, why, detail)
+
+    def _model_columns(self, models: Cells) -> dict[str, Any]:
+        found, codes = _number(models, len(models))
+        coders = [(model or self.find_model()) + self.ending for model in found]
+        return {"model": _texts(found).take(codes), "coder": _texts(coders).take(codes)}
+
+    def _job_columns(self, jobs: Cells) -> dict[str, Any]:
+        import numpy as np
+
+        found, codes = _number(jobs, len(jobs))
+        times = self.ledger.job_times()
+        ids, starts, ends = _turn([times.get(job, ("", None, None)) for job in found], 3)
+        seconds = np.array(list(map(seconds_between, starts, ends)), "float64")
+        return {"batch_id": _texts(ids).take(codes), "seconds": seconds[codes]}
+
+
+def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
+    """Open a result file by its name under `runs/`.
+
+    Raises
+    ------
+    RecordError
+        It is gone or was changed; the message names the answer that was wanted.
+    """
+    path = folder.runs / name
+    if not path.is_file():
+        raise RecordError(f"runs/{name} is gone: it holds the answer {custom_id}. To mend: restore it from a backup.")
+    check_named(path)
+    return path.open("rb")
+
+
+def _read_lines(file: IO[bytes], starts: Sequence[int], ends: Sequence[int]) -> Iterator[Said]:
+    """Yield what the lines at these bytes say; they are in order, and the file is read block by block."""
+    first = 0
+    while first < len(starts):
+        start = starts[first]
+        last = max(first + 1, bisect_right(ends, start + _BLOCK))
+        file.seek(start)
+        block = file.read(ends[last - 1] - start)
+        places = zip(starts[first:last], ends[first:last], strict=True)
+        yield from read_said([block[begin - start : end - start] for begin, end in places])
+        first = last
+
+
+def _check_readable(why: str | None, detail: str, where: str) -> tuple[str | None, str]:
+    """The same, unless the line cannot be read, which could be when it was collected."""
+    if detail == UNREADABLE:
+        raise RecordError(f"{where}: not a line of JSON. The file is damaged since it was collected; restore it.")
+    return why, detail
+
+
+def _turn(rows: Sequence[tuple[Any, ...]], n_columns: int) -> list[Cells]:
+    """Turn rows into columns, also where there is no row."""
+    return list(zip(*rows, strict=True)) or [()] * n_columns
+
+
+def _number(cells: Iterable[Any], n_cells: int) -> tuple[list[Any], np.ndarray]:
+    """Return the different cells, and for each cell the number of its like among them."""
+    import numpy as np
+
+    numbers: defaultdict[Hashable, int] = defaultdict()
+    numbers.default_factory = numbers.__len__
+    codes = np.fromiter(map(numbers.__getitem__, cells), "int64", n_cells)
+    return list(numbers), codes
+
+
+def _texts(cells: Iterable[str | None]) -> Any:
+    import pandas as pd
+
+    return pd.array(list(cells), dtype="str")
+
+
+def remember(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a reader of replies with a memory: most replies are one of a few texts. Long ones are not kept."""
+    kept = lru_cache(_N_REMEMBERED)(read)
+    return lambda text: kept(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
+
+
+def seconds_between(start: str | None, end: str | None) -> float | None:
+    """Return the seconds between two times of the ledger; None where the clock was put back in between."""
+    if not start or not end:
+        return None
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return seconds if seconds >= 0 else None

@@ -1,0 +1,1 @@
+"""Runs whose answers are vectors: packed, sent, kept."""

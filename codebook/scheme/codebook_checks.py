@@ -1,0 +1,175 @@
+"""What the fields of a variable get wrong together. Each check yields (path in the file, problem, mend)."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from codebook.ground.joins import spell
+from codebook.scheme.model import Codebook, RecordField, RecordList, Variable
+
+Loc = tuple[str | int, ...]
+Finding = tuple[Loc, str, str]
+
+MAX_LABELS = 1_000
+"""Enum values that a strict JSON schema may hold; above 250 their text may have `MAX_LABEL_TEXT` characters."""
+MAX_LABEL_TEXT = 15_000
+
+
+def as_number(text: str) -> float | None:
+    """The number that a category name spells, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in text else None
+
+
+def fold_name(name: str) -> str:
+    """Return a name as it is compared with others: capitals and Unicode forms make no difference.
+
+    Examples
+    --------
+    >>> fold_name("E\u0301conomie") == fold_name("\u00e9conomie")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _say_twins(first: str, second: str) -> str:
+    if first.casefold() == second.casefold():
+        return f"the name {second!r} is used twice"
+    return f"the name {spell(second)} is {spell(first)} again, with the same letters in another Unicode form"
+
+
+def check_names(codebook: Codebook) -> Iterator[Finding]:
+    """Two variables may not share a name."""
+    seen: dict[str, int] = {}
+    for place, variable in enumerate(codebook.variables):
+        first = seen.setdefault(variable.name.casefold(), place)
+        if first != place:
+            yield ("variables", place, "name"), f"a second variable is named {variable.name!r}", "give it another name"
+
+
+def check_alone(codebook: Codebook) -> Iterator[Finding]:
+    """A variable of kind embedding goes to another endpoint than questions do, so it stands alone."""
+    for place, variable in enumerate(codebook.variables):
+        if variable.kind == "embedding" and len(codebook.variables) > 1:
+            mend = "give it a codebook of its own"
+            yield ("variables", place, "kind"), "vectors cannot be asked for beside other variables", mend
+
+
+def check_variable(variable: Variable) -> Iterator[Finding]:
+    """Yield what is wrong with one variable whose fields are each all right; paths start inside the variable."""
+    if variable.is_open:
+        yield from check_open(variable)
+        return
+    yield from check_categories(variable)
+    yield from _check_level(variable)
+    yield from _check_images(variable)
+    if variable.lists:
+        yield ("lists",), f"lists of records for a variable of kind {variable.kind}", "write `kind: records`"
+    if variable.tables:
+        yield ("tables",), f"tables for a variable of kind {variable.kind}", "write `kind: transcription`"
+
+
+def check_categories(variable: Variable) -> Iterator[Finding]:
+    """Yield what is wrong with the categories, whatever the level: too few, too many, or of one name."""
+    least = 1 if variable.kind == "multi" else 2
+    if len(variable.categories) < least:
+        yield ("categories",), f"only {len(variable.categories)} given", f"give at least {least}"
+    seen: dict[str, str] = {}
+    for group in ("categories", "abstain"):
+        for place, category in enumerate(getattr(variable, group)):
+            where = (group, place, "name")
+            if not category.name.isprintable():
+                yield where, f"the name {category.name!r} holds a control character", "write the name on one line"
+            if twin := seen.get(fold_name(category.name)):
+                yield where, _say_twins(twin, category.name), "rename or remove one"
+            seen.setdefault(fold_name(category.name), category.name)
+    yield from _check_schema_limits(variable)
+
+
+def _check_images(variable: Variable) -> Iterator[Finding]:
+    """An example is shown as question and answer, and there is no quote or confidence to answer with."""
+    if not variable.evidence and not variable.confidence:
+        return
+    for group in ("categories", "abstain"):
+        for place, category in enumerate(getattr(variable, group)):
+            for number, example in enumerate(category.examples):
+                if example.image:
+                    problem = "an example with an image cannot be shown where evidence or confidence is asked"
+                    yield (group, place, "examples", number, "image"), problem, "take out the image, or what is asked"
+
+
+def _check_level(variable: Variable) -> Iterator[Finding]:
+    if variable.kind == "multi" and variable.level != "nominal":
+        yield ("level",), f"a multi-label variable cannot be {variable.level}", "write `level: nominal`"
+    if variable.kind == "rating" and variable.level == "nominal":
+        yield ("level",), "a rating cannot be nominal", "write `level: ordinal`, or interval or ratio"
+    if variable.kind == "rating" or variable.level in ("interval", "ratio"):
+        yield from _check_numbers(variable)
+
+
+def _check_numbers(variable: Variable) -> Iterator[Finding]:
+    numbers = [as_number(name) for name in variable.scale]
+    for place, (name, number) in enumerate(zip(variable.scale, numbers, strict=True)):
+        if number is None:
+            what = "a rating" if variable.kind == "rating" else f"an {variable.level} variable"
+            yield ("categories", place, "name"), f"{name!r} is not a number", f"name the points of {what} by numbers"
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(numbers) and any(low >= high for low, high in pairwise(known)):
+        yield ("categories",), "the scale points are not in ascending order", "list them from the lowest to the highest"
+
+
+def check_open(variable: Variable) -> Iterator[Finding]:
+    """Yield what is wrong with a variable of records, transcriptions or vectors."""
+    for field in ("categories", "abstain", "evidence", "confidence"):
+        if getattr(variable, field):
+            mend = "leave it out" if variable.kind != "records" else "leave it out; records have `fields`"
+            yield (field,), f"`{field}` for a variable of kind {variable.kind}", mend
+    if variable.tables and variable.kind != "transcription":
+        yield ("tables",), f"tables for a variable of kind {variable.kind}", "leave it out"
+    if (variable.kind == "records") != bool(variable.lists):
+        mend = "give `fields`, or several `lists`, for kind records and for no other"
+        yield ("kind",), f"kind {variable.kind} with {len(variable.lists)} lists of records", mend
+    yield from _check_twice(variable.lists, ("lists",))
+    for place, records in enumerate(variable.lists):
+        yield from _check_twice(records.fields, ("lists", place, "fields"))
+        for number, field_ in enumerate(records.fields):
+            yield from _check_field(field_, ("lists", place, "fields", number))
+
+
+def _check_twice(named: Sequence[RecordList | RecordField], loc: Loc) -> Iterator[Finding]:
+    """Two lists, or two fields of a list, may not share a name."""
+    seen: set[str] = set()
+    for place, one in enumerate(named):
+        if one.name.casefold() in seen:
+            yield (*loc, place, "name"), f"the name {one.name!r} is used twice", "rename or remove one"
+        seen.add(one.name.casefold())
+
+
+def _check_field(field: RecordField, loc: Loc) -> Iterator[Finding]:
+    """A choice has categories, each of its own name; nothing else has any."""
+    if field.kind == "choice" and len(field.categories) < 2:
+        yield (*loc, "categories"), f"a choice between {len(field.categories)}", "give at least 2 categories"
+    if field.kind != "choice" and field.categories:
+        yield (*loc, "categories"), f"categories for a field of kind {field.kind}", "write `kind: choice`"
+    firsts: dict[str, str] = {}
+    for place, name in enumerate(field.labels):
+        if fold_name(name) in firsts:
+            problem = _say_twins(firsts[fold_name(name)], name)
+            yield (*loc, "categories", place, "name"), problem, "rename or remove one"
+        firsts.setdefault(fold_name(name), name)
+
+
+def _check_schema_limits(variable: Variable) -> Iterator[Finding]:
+    size = sum(map(len, variable.labels))
+    if len(variable.labels) > MAX_LABELS:
+        problem = f"{len(variable.labels)} categories; a model can be given {MAX_LABELS} at most"
+        yield ("categories",), problem, "split the question into two variables, coarse and fine"
+    elif len(variable.labels) > 250 and size > MAX_LABEL_TEXT:
+        problem = f"the {len(variable.labels)} category names hold {size} characters; {MAX_LABEL_TEXT} are allowed"
+        yield ("categories",), problem, "use short codes as names and put the words into the definitions"

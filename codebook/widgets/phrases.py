@@ -1,0 +1,132 @@
+"""Times, rates, money and states as a person reads them. Times are those of the place where the kernel runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from codebook.records import ENDED, NOT_NEEDED
+from codebook.run.project.history import say_seconds
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell of a frame holds nothing.
+
+    Examples
+    --------
+    >>> is_missing(None), is_missing(float("nan")), is_missing(""), is_missing(0)
+    (True, True, True, False)
+    """
+    return value is None or value == "" or bool(value != value)
+
+
+def say_time(moment: Any, now: datetime | None = None) -> str:
+    """Say a time: the hour today, else the day too.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> now = datetime(2026, 11, 21, 15, 0).astimezone()
+    >>> say_time(now.replace(hour=9, minute=5), now), say_time(now.replace(month=3, day=2), now)
+    ('09:05', '2 Mar 15:00')
+    """
+    if is_missing(moment):
+        return ""
+    here = datetime.fromtimestamp(moment.timestamp()).astimezone()
+    today = (now or datetime.now()).astimezone()
+    if here.date() == today.date():
+        return f"{here:%H:%M}"
+    year = f" {here.year}" if here.year != today.year else ""
+    return f"{here.day} {here:%b}{year} {here:%H:%M}"
+
+
+def say_zone() -> str:
+    """Say which zone the times are in."""
+    return datetime.now().astimezone().tzname() or "local time"
+
+
+def say_span(span: Any) -> str:
+    """Say how long, in its two largest units.
+
+    Examples
+    --------
+    >>> from datetime import timedelta
+    >>> say_span(timedelta(seconds=42)), say_span(timedelta(hours=3, minutes=5)), say_span(timedelta(days=2, hours=1))
+    ('42 s', '3 h 5 min', '2 d 1 h')
+    """
+    if is_missing(span):
+        return ""
+    return say_seconds(span.total_seconds())
+
+
+def say_usd(value: Any) -> str:
+    """Say money; what is not known is a dash, and small sums keep two digits that count.
+
+    Examples
+    --------
+    >>> say_usd(12.3456), say_usd(0.000312), say_usd(0.0), say_usd(None)
+    ('12.35 USD', '0.00031 USD', '0.00 USD', '–')
+    """
+    if is_missing(value):
+        return "–"
+    if value == 0 or abs(value) >= 1:
+        return f"{value:,.2f} USD"
+    return f"{float(f'{value:.2g}'):.10f}".rstrip("0") + " USD"
+
+
+def say_share(value: Any) -> str:
+    """Say a share as percent; neither all nor nothing is rounded to.
+
+    Examples
+    --------
+    >>> say_share(0.9996), say_share(1.0), say_share(0.00001), say_share(0.962), say_share(float("nan"))
+    ('99.9 %', '100 %', '0.1 %', '96.2 %', '–')
+    """
+    if is_missing(value):
+        return "–"
+    if value in (0, 1):
+        return f"{100 * value:.0f} %"
+    return f"{min(99.9, max(0.1, 100 * value)):.1f} %"
+
+
+def say_number(value: Any) -> str:
+    """Say a number without decimals, or a dash.
+
+    Examples
+    --------
+    >>> say_number(12345.6), say_number(float("nan"))
+    ('12,346', '–')
+    """
+    return "–" if is_missing(value) else f"{value:,.0f}"
+
+
+def say_count(n: int, one: str, many: str = "") -> str:
+    """Say how many of something.
+
+    Examples
+    --------
+    >>> say_count(1, "job"), say_count(2000, "job")
+    ('1 job', '2,000 jobs')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def kind_of_state(state: str, collected: bool) -> str:
+    """Return what a state means for the reader: unsent, waits, runs, fetch, done or bad.
+
+    Examples
+    --------
+    >>> [kind_of_state(state, False) for state in ("planned", "waiting", "in_progress", "completed", "failed")]
+    ['unsent', 'waits', 'runs', 'fetch', 'bad']
+    """
+    if state in ("planned", "creating"):
+        return "unsent"
+    if state == "waiting":
+        return "waits"
+    if state == NOT_NEEDED:
+        return "done"
+    if state not in ENDED:
+        return "runs"
+    if state in ("failed", "expired", "cancelled"):
+        return "bad"
+    return "done" if collected else "fetch"
