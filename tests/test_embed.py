@@ -51,6 +51,10 @@ def stored(run_name: str, texts: list[str]) -> np.ndarray:
     return cb.store_vectors(open_run(run_name)).store.get(texts)
 
 
+def store_of(run_name: str) -> Path:
+    return cb.store_vectors(open_run(run_name)).store.folder
+
+
 # --- packs
 
 
@@ -178,7 +182,7 @@ def test_a_run_puts_its_vectors_into_the_store_and_its_table_counts_them(numbers
         ["absent", "the text is empty"]
     ]
     assert (stored("one", texts) == [vector_of(text) for text in texts]).all()
-    assert (numbers / "runs" / "vectors" / "numbers-1-own" / "vectors.npy").is_file()
+    assert (store_of("one") / "vectors.npy").is_file()
 
 
 def test_r44_texts_are_counted_and_not_the_packs_that_hold_them(numbers):
@@ -249,7 +253,7 @@ def test_the_vectors_of_a_run_can_be_stored_anew_from_its_results(numbers):
     run = plan_numbers(*texts)
     run.submit()
     run.collect()
-    for path in (numbers / "runs" / "vectors" / "numbers-1-own").iterdir():
+    for path in store_of("one").iterdir():
         path.unlink()
     assert (cb.store_vectors(run).array == [vector_of(text) for text in texts]).all()
     assert cb.store_vectors(run).texts == tuple(texts)
@@ -278,7 +282,7 @@ def test_replayed_vectors_are_those_of_the_archive(numbers):
     first = plan_numbers(*texts)
     first.submit()
     first.collect()
-    for path in (numbers / "runs" / "vectors" / "numbers-1-own").iterdir():
+    for path in store_of("one").iterdir():
         path.unlink()
     (numbers / "runs" / "ledger.db").rename(numbers / "elsewhere.db")
     (numbers / "runs" / "one").rename(numbers / "archive")

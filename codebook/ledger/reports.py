@@ -7,6 +7,7 @@ from typing import Any
 
 from codebook.ledger.book import Ledger
 from codebook.ledger.queries import ANY_UNSENT, MAYBE_PAID, UNTOLD, make_joins, make_why
+from codebook.records import EMBEDDINGS
 from codebook.tasks.packing import N_TEXTS_SQL
 
 JOB_FIELDS = (
@@ -88,5 +89,13 @@ def report_whys(ledger: Ledger) -> list[tuple[str, str, int]]:
     return list(_select(ledger, sql))
 
 
-def _select(ledger: Ledger, sql: str) -> Iterator[Any]:
-    return iter(ledger._db.execute(sql))
+def name_embedders(ledger: Ledger, model: str) -> list[str]:
+    """Who gave vectors by this model, in all runs; one of them is empty where that is not known of a run."""
+    sql = """SELECT DISTINCT COALESCE(name, '') FROM shards JOIN jobs ON jobs.shard_id = shards.id
+        JOIN runs ON runs.run_id = shards.run_id LEFT JOIN answerers ON answerers.id = runs.answerer
+        WHERE url = ? AND model = ? AND collected_at IS NOT NULL AND job_id IS NOT NULL ORDER BY 1"""
+    return [name for (name,) in _select(ledger, sql, EMBEDDINGS, model)]
+
+
+def _select(ledger: Ledger, sql: str, *values: object) -> Iterator[Any]:
+    return iter(ledger._db.execute(sql, values))

@@ -28,7 +28,8 @@ from codebook.run.project.ledger_frames import open_ledger
 from codebook.run.rehearsal import ScratchLedger, rehearse
 from codebook.run.replacing import Draft, make_draft, settle_plan
 from codebook.run.trimming import sweep_leftovers
-from codebook.run.vectors.packs import choose_cuts, choose_endpoint, is_embedding, open_store, pack
+from codebook.run.vectors.packs import choose_cuts, choose_endpoint, is_embedding, pack
+from codebook.run.vectors.places import open_store, warn_unknown
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, read_codebook
 from codebook.shards import Cuts
@@ -138,8 +139,8 @@ def rehearse_plan(
         folder = RunFolder(real.name, Path(scratch))
         folder.path.mkdir(parents=True)
         aim.meet_engine(folder)
-        store = open_store(real, aim.asked)
-        chosen = pack(folder, aim.asked, aim.chosen, store=store) if aim.embeds else aim.chosen
+        store = open_store(real, aim.asked, aim.answerer)
+        chosen = pack(folder, aim.asked, aim.chosen, store) if aim.embeds else aim.chosen
         with aim.draft(folder, chosen) as draft:
             draft.units_path.replace(folder.units_path)
         with ScratchLedger(folder.ledger_path, ledger) as planned:
@@ -214,7 +215,8 @@ class _Aim:
             return self.chosen
         fixed = ledger.is_planned(folder.name) is None or ledger.was_sent(folder.name)
         again = None if fixed or isinstance(self.units, Iterator) else self._choose_again
-        return pack(folder, self.asked, self.chosen, choose_again=again)
+        store = open_store(folder, self.asked, self.answerer)
+        return pack(folder, self.asked, self.chosen, store, choose_again=again)
 
     def _choose_again(self) -> Iterator[tuple[Unit, str | None]]:
         chosen = _describe_units(self.units, self.source["limit"])[1]
@@ -227,6 +229,8 @@ class _Aim:
         self.asked["model"], self.limits, self.answerer = answering.model, answering.limits, answering.answerer
         refuse_guess(self.units, self.asked)
         self.warnings = tuple(check_requests(self.book, self.asked))
+        if self.embeds:
+            self.warnings += tuple(warn_unknown(RunFolder(folder.name), self.asked, self.answerer))
 
     def draft(self, folder: RunFolder, chosen: Iterator[tuple[Unit, str | None]]) -> AbstractContextManager[Draft]:
         """Write the units into a file of their own, and describe the plan."""

@@ -1,4 +1,4 @@
-"""The vectors of one model and one number of dimensions: a `.npy` that other programs can open, and its keys."""
+"""The vectors that one service gave by one model, of one size: a `.npy` that other programs can open, and its keys."""
 
 from __future__ import annotations
 
@@ -21,22 +21,38 @@ from codebook.vectors.index import KEY_BYTES, Ints, KeyIndex, key_of
 Floats = npt.NDArray[np.float32]
 
 _FORMAT = "<f4"
+_ABOUT = "about.json"
 _WAIT_S = 60.0
 
 
-def store_name(model: str, dimensions: int = 0) -> str:
-    """Return the name of the folder that holds the vectors of a model; 0 is the model's own number of dimensions.
+def store_name(model: str, dimensions: int = 0, answerer: str = "") -> str:
+    """Return the name of the folder that holds the vectors of a model, as one service gives them.
+
+    Parameters
+    ----------
+    dimensions
+        0 is the model's own number.
+    answerer
+        Who gives them. Where the model's name begins with it, the model is its own; the first versions named nobody.
 
     Examples
     --------
-    >>> store_name("text-embedding-3-small", 512)
-    'text-embedding-3-small-512'
+    >>> store_name("text-embedding-3-small", 512), store_name("embedded-use-minilm-1", 896, "embedded")
+    ('text-embedding-3-small-512', 'embedded-use-minilm-1-896')
     >>> store_name("intfloat/e5")
     'intfloat-e5-own-b0d3b9bd'
+    >>> store_name("intfloat/e5", 512, "vllm http://127.0.0.1:8000/v1")
+    'intfloat-e5-512-vllm-127.0.0.1-8000-v1-69c5490c'
     """
     name = f"{model}-{dimensions or 'own'}"
-    plain = re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80].lstrip(".")
-    return name if plain == name else f"{plain}-{digest(model)[:8]}"
+    if answerer and not model.startswith(f"{answerer}-"):
+        whose = re.sub(r"https?://", "", answerer)
+        return f"{_as_folder(f'{name}-{whose}')}-{digest(name, answerer)[:8]}"
+    return name if _as_folder(name) == name else f"{_as_folder(name)}-{digest(model)[:8]}"
+
+
+def _as_folder(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80].lstrip(".")
 
 
 class VectorStore:
@@ -151,12 +167,25 @@ class VectorStore:
         return len(rows)
 
     def describe(self, about: dict[str, Any]) -> None:
-        """Note beside the vectors what they are, for people and other programs: `about.json`."""
-        path, told = self.folder / "about.json", about | {"dimensions": self.dimensions, "key": _KEY, "dtype": _FORMAT}
+        """Note beside the vectors what they are, for people and other programs: `about.json`.
+
+        Where nothing can be written, what is noted stays.
+        """
+        told = about | {"dimensions": self.dimensions, "key": _KEY, "dtype": _FORMAT}
         raw = orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        if not path.exists() or path.read_bytes() != raw:
+        path = self.folder / _ABOUT
+        if os.access(self.folder, os.W_OK) and not (path.exists() and path.read_bytes() == raw):
             with write_atomic(path) as file:
                 file.write(raw)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What `describe` noted; empty where nothing can be read."""
+        try:
+            told = orjson.loads((self.folder / _ABOUT).read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return {}
+        return told if isinstance(told, dict) else {}
 
     def _append(self, texts: Sequence[str], given: Floats) -> int:
         """Write the vectors that are new behind the last row that counts, then their keys, then the header."""

@@ -15,17 +15,10 @@ from codebook.scheme import Codebook
 from codebook.shards import Cuts
 from codebook.tasks.packing import PACK_TEXTS, Pair, Room, keep_packs, pack_units
 from codebook.units import iter_units
-from codebook.vectors import VectorStore, store_name
+from codebook.vectors import VectorStore
 
 OWN = "embedded-"
 """How the models begin that come inside packages."""
-_DIMENSIONS = {
-    "text-embedding-3-small": 1536,
-    "text-embedding-3-large": 3072,
-    "text-embedding-ada-002": 1536,
-    "embedded-use-minilm-1": 896,
-}
-"""Dimensions of models that are not told any, so that the store is the same as where they are told."""
 _NO_LIMIT = 400_000  # bytes: those of the longest text that is read at all
 
 
@@ -53,19 +46,12 @@ def choose_cuts(limits: Limits, url: str) -> Cuts:
     return Cuts(n_requests, limits.n_bytes, limits.n_tokens)
 
 
-def open_store(folder: RunFolder, asked: Mapping[str, Any]) -> VectorStore:
-    """Open the store of what a run asks for: one a model and number of dimensions, for all runs of the project."""
-    model = str(asked["model"])
-    dimensions = asked["settings"].get("dimensions") or _DIMENSIONS.get(model, 0)
-    return VectorStore(folder.runs / "vectors" / store_name(model, dimensions))
-
-
 def pack(
     folder: RunFolder,
     asked: Mapping[str, Any],
     chosen: Iterator[Pair],
+    store: VectorStore,
     *,
-    store: VectorStore | None = None,
     choose_again: Callable[[], Iterator[Pair]] | None = None,
 ) -> Iterator[Pair]:
     """Yield what a run asks about instead of its units: packs of texts, and the units that are not asked.
@@ -75,7 +61,7 @@ def pack(
     Parameters
     ----------
     store
-        Where the vectors are; that of the project where not given.
+        Where the vectors are.
     choose_again
         Gives the units once more where the run was planned with other texts, and may be planned anew.
 
@@ -86,7 +72,7 @@ def pack(
     RunError
         The run was planned with other texts.
     """
-    store, room = store or open_store(folder, asked), _find_room(str(asked["model"]))
+    room = _find_room(str(asked["model"]))
     if folder.units_path.is_file():
         if keep_packs(iter_units(folder.units_path), chosen, store.missing, room):
             yield from iter_units(folder.units_path)

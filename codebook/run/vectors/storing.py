@@ -12,7 +12,8 @@ from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.run.folder import RunFolder
 from codebook.run.result_table import open_result
-from codebook.run.vectors.packs import is_embedding, open_store
+from codebook.run.vectors.packs import is_embedding
+from codebook.run.vectors.places import describe_store, open_store
 from codebook.run.views import RunViews
 from codebook.tasks.packing import PACK, texts_of
 from codebook.units import iter_units
@@ -45,14 +46,23 @@ def store_vectors(run: RunViews) -> Vectors:
         kinds = ", ".join(variable.kind for variable in run.codebook.variables)
         fault = Fault(run.name, f"its codebook asks for {kinds}", "plan a codebook of kind embedding")
         raise ParameterError("The run holds no vectors.", [fault])
-    store = open_store(run.folder, run.asked)
+    answerer = _find_answerer(run)
+    store = open_store(run.folder, run.asked, answerer)
     _fill(store, run)
     if store.dimensions:
-        store.describe({"model": run.asked["model"]})
+        describe_store(store, str(run.asked["model"]), answerer)
     packs = [texts_of(unit) for unit, skip in run.units_with_skips() if not skip]
     texts = [text for pack in packs for text in pack]
     there = tuple(text for text, row in zip(texts, store.rows(texts), strict=True) if row >= 0)
     return Vectors(there, str(run.asked["model"]), store)
+
+
+def _find_answerer(run: RunViews) -> str:
+    """Who answers a run: its record says so, of older runs the ledger does."""
+    if noted := run.record.get("answerer"):
+        return str(noted)
+    with run.folder.open_ledger() as ledger:
+        return ledger.answerer(run.name)
 
 
 def _fill(store: VectorStore, run: RunViews) -> None:

@@ -12,7 +12,7 @@ from codebook.files.lines import digest, dump_canonical
 from codebook.records import Unit
 from codebook.run.folder import RunFolder
 from codebook.run.planning import plan, read_options
-from codebook.run.vectors.packs import open_store
+from codebook.run.vectors.places import open_store
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook, parse_codebook
 from codebook.vectors import Vectors
@@ -29,7 +29,7 @@ def embed_texts(
     run: str = "",
     options: Mapping[str, Any] | Sequence[str] = (),
 ) -> Vectors:
-    """Return the vectors of texts. A text that has its vector by this model already is not sent again, in no run.
+    """Return the vectors of texts. A text that has its vector by this model and service is never sent again.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ def embed_texts(
     own, settings = read_options(options), {"dimensions": dimensions} if dimensions else {}
     name = run or f"embed-{engine}-{digest(model, dump_canonical([settings, own]), *distinct)[:8]}"
     folder = RunFolder(name)
-    asked = model or make_engine(engine, folder=folder.work, **own).model
-    vectors = Vectors(distinct, asked, open_store(folder, {"model": asked, "settings": settings}))
+    answering = make_engine(engine, folder=folder.work, model=model, **own)
+    store = open_store(folder, {"model": answering.model, "settings": settings}, answering.answerer)
+    vectors = Vectors(distinct, answering.model, store)
     if vectors.store.missing(distinct):
         units = (Unit(f"text-{number}", text) for number, text in enumerate(distinct, start=1))
         planned = plan(_book(), units, run=name, engine=engine, model=model, settings=settings, options=own)
