@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 import codebook as cb
 from codebook.dialects import Prompt
 from codebook.files.lines import dump_canonical
-from codebook.report.papers import html_table
+from codebook.outputs.papers import html_table
 
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -90,4 +90,4 @@ def draw_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         file.write(PIXEL)
 
     monkeypatch.setattr(Figure, "savefig", save)
-    monkeypatch.setattr("codebook.report.outputs.MAKERS", {"html": html_table})
+    monkeypatch.setattr("codebook.outputs.saving.MAKERS", {"html": html_table})

@@ -28,9 +28,9 @@ from codebook.report import (
     save_text,
     write_report,
 )
-from codebook.report.cells import frame_html
-from codebook.report.grey import grey_twins, lightness, say_grey
-from codebook.report.papers import latex_table, word_table
+from codebook.outputs.cells import frame_html
+from codebook.outputs.grey import grey_twins, lightness, say_grey
+from codebook.outputs.papers import latex_table, word_table
 from codebook.run import plan
 from codebook.sampling import draw_gold, write_gold_sample
 from codebook.units import read_units

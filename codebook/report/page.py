@@ -18,10 +18,9 @@ from codebook.files.lines import write_atomic
 from codebook.ledger import open_known
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.records import say_erased
-from codebook.report.cells import frame_html, text_html
 from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import write_methods
-from codebook.report.outputs import SECTIONS, OutputEntry, copy_outputs, put_table, put_text, read_outputs
+from codebook.outputs import SECTIONS, OutputEntry, block_html, copy_outputs, frame_html, put_table, put_text, read_outputs, text_html
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
 from codebook.report.views.image_grid import grid_html, is_grid
@@ -196,6 +195,10 @@ def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
     import pandas as pd
 
     shown: dict[str, Any] = {"title": entry.title, "note": entry.note, "kind": entry.kind, "files": list(entry.files)}
+    if entry.kind == "result":
+        png = outputs / f"{entry.name}.png"
+        drawn = png.read_bytes() if png.name in entry.files else b""
+        return shown | {"image": "", "html": block_html(entry.printed, png=drawn, title=entry.title)}
     if entry.kind == "figure":
         raw = (outputs / f"{entry.name}.png").read_bytes()
         width = round(int.from_bytes(raw[16:20], "big") * _PIXELS_PER_DOT)  # the width in the header of a PNG

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.files.pictures import PictureError, open_picture
 from codebook.paths import resolve_path
 from codebook.records import Unit, UnitFile
-from codebook.report.outputs import save_table
+from codebook.outputs import save_table
 from codebook.visible import escape_block, spell_block
 
 if TYPE_CHECKING:

@@ -18,18 +18,40 @@ _NAMES = ("coder", "variable", "label", "name", "group", "level", "a", "b", "uni
 """Columns that are shown to the letter, even where they look like numbers."""
 
 
+SHOWN_ROWS = 16
+"""Rows of a table that a notebook and the report show."""
+
+
+def print_rows(frame: pd.DataFrame, most: int = SHOWN_ROWS) -> dict[str, Any]:
+    """Return the first rows of a frame as they are printed: `columns`, `numeric`, `rows` (texts) and `n_rows` in all.
+
+    Examples
+    --------
+    >>> print_rows(pd.DataFrame({"label": ["a"], "alpha": [0.5], "low": [0.25], "high": [0.75]}))
+    {'columns': ['label', 'alpha'], 'numeric': [False, True], 'rows': [['a', '.500 [.250, .750]']], 'n_rows': 1}
+    """
+    texts, numeric = frame_texts(frame.head(most))
+    rows = [list(row) for row in texts.itertuples(index=False, name=None)]
+    return {"columns": list(texts.columns), "numeric": numeric, "rows": rows, "n_rows": len(frame)}
+
+
 def frame_html(frame: pd.DataFrame, *, turn: bool = False) -> str:
-    """Return a frame as an HTML table. Every text is escaped; the saved csv has all columns and digits.
+    """Return a whole frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
+    return rows_html(print_rows(frame, len(frame)), turn=turn)
+
+
+def rows_html(printed: dict[str, Any], *, turn: bool = False) -> str:
+    """Return printed rows as an HTML table.
 
     Parameters
     ----------
     turn
         Write a wide table of few rows with its columns below each other, so that a page of text has room for it.
     """
-    texts, numeric = frame_texts(frame)
+    texts = pd.DataFrame(printed["rows"], columns=printed["columns"], dtype=object)
     if turn and len(texts.columns) > _MOST_COLUMNS and len(texts) <= _FEW_ROWS:
         return _turned_html(texts)
-    kinds = [_kind(texts[name], number) for name, number in zip(texts.columns, numeric, strict=True)]
+    kinds = [_kind(texts[name], number) for name, number in zip(texts.columns, printed["numeric"], strict=True)]
     head = "".join(f"<th{kind}>{escape_block(name)}</th>" for name, kind in zip(texts.columns, kinds, strict=True))
     rows = "".join(
         f"<tr>{''.join(f'<td{kind}>{escape_block(text)}</td>' for kind, text in zip(kinds, row, strict=True))}</tr>"

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from codebook.errors import MissingExtraError
-from codebook.report.cells import frame_html, frame_texts
+from codebook.outputs.cells import frame_html, frame_texts
 from codebook.visible import escape_block
 
 if TYPE_CHECKING:

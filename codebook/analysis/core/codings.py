@@ -1,0 +1,383 @@
+"""`Codings`: who gave which unit which label, and all that a statistic has to know of it. One object goes in.
+
+The labels of a run, of people, of another tool or of a published file become Codings once, are checked once, and every
+verb of the analysis takes them. Roles of coders, the gold sample with its chances and the clusters travel along, so
+that no verb can forget them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from codebook.analysis.core.checks import check_columns, name_some, raise_faults
+from codebook.analysis.core.scales import VariableLike, VariableSpec
+from codebook.errors import Fault
+from codebook.visible import escape_block, spell_line
+
+Clusters = Mapping[str, object] | pd.Series
+
+_MOST_MODELS = 6  # that are compared with the people one by one
+_SHOWN = 10
+_N_WIDE = 60  # characters of a text that a row shows
+
+
+@dataclass(frozen=True)
+class GoldSample:
+    """The gold units of a study with the chances by which they were drawn.
+
+    `frame` has a row a unit: `unit_id`, `prob`, and perhaps `stratum` and `part`. `name` is what it is called where it
+    is shown. `locked` are the faults for which it must not be used yet. A sample that was `named` is used even where
+    every unit has a gold label.
+    """
+
+    frame: pd.DataFrame
+    name: str = "the gold sample"
+    part: str = ""
+    locked: tuple[Fault, ...] = ()
+    named: bool = False
+
+    @property
+    def said(self) -> str:
+        """Which units are used, and by which chances they are weighted."""
+        chances = f"chances of {self.frame['prob'].min():.3g} to {self.frame['prob'].max():.3g}"
+        part = f" (part {self.part!r})" if self.part else ""
+        return f"{self.name}: {len(self.frame):,} gold units{part}, weighted by {chances}."
+
+
+@dataclass(frozen=True, repr=False)
+class Codings:
+    """Labels of units by coders, with what is known of the variables, the coders and the gold.
+
+    Parameters
+    ----------
+    frame
+        The tidy table, one row a unit x coder x variable x draw, with the columns `unit_id coder variable label draw
+        why`; a label is missing exactly where `why` says so. Other columns are kept.
+    variables
+        Of the codebook, or a `VariableSpec` each: objects with `name`, `kind`, `level` and `labels`.
+    gold
+        The coder whose labels are the gold; empty where there is none.
+    models
+        Coders that are models. Who labelled in a run of the kit is one anyhow.
+    sample
+        The gold sample with its chances: gold units are weighted by 1 / chance.
+    clusters
+        Cluster of each unit_id, such as its author: whole clusters are resampled then.
+    covariates
+        One column a covariate and a row a unit_id (the index), for `by=`.
+    texts
+        Text of each unit_id, for showing.
+    notes
+        What was read, left out and set aside, in sentences.
+    joins
+        Ids that did not meet, in sentences; they stand in the note of every result.
+    outputs
+        The folder into which results are saved.
+
+    Raises
+    ------
+    StatisticError
+        The frame lacks columns of the tidy table.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import observers_2011
+    >>> codings = Codings(observers_2011(), [VariableSpec("code", "nominal", list("12345"))])
+    >>> codings.coders, codings.only(coders=["A", "B"]).coders, codings.variable.level
+    (['A', 'B', 'C', 'D'], ['A', 'B'], 'nominal')
+    >>> codings.coverage
+    {'code': {'labelled': 41, 'absent': 7}}
+    """
+
+    frame: pd.DataFrame
+    variables: Sequence[VariableLike]
+    gold: str = ""
+    models: tuple[str, ...] = ()
+    sample: GoldSample | None = None
+    clusters: Clusters | None = None
+    covariates: pd.DataFrame | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    outputs: Path | None = None
+
+    def __post_init__(self) -> None:
+        raise_faults("These are no codings.", check_columns(self.frame))
+        object.__setattr__(self, "variables", tuple(self.variables))
+        object.__setattr__(self, "models", tuple(dict.fromkeys([*self._machines(), *self.models])))
+
+    def _machines(self) -> list[str]:
+        """Coders who labelled in a run, or of whom a model or a raw reply is on record."""
+        machine = pd.Series(data=False, index=self.frame.index)
+        for column in {"run_id", "model", "raw"} & set(self.frame.columns):
+            machine |= self.frame[column].fillna("") != ""
+        return [str(name) for name in self.frame.loc[machine, "coder"].unique()]
+
+    # -- who and what is here ------------------------------------------------------------------------------------
+
+    @cached_property
+    def coders(self) -> list[str]:
+        """All coders, in the order in which they appear."""
+        return [str(name) for name in self.frame["coder"].dropna().unique()]
+
+    @property
+    def people(self) -> list[str]:
+        """Coders who are no models, and not the gold."""
+        return [name for name in self.coders if name not in self.models and name != self.gold]
+
+    @property
+    def machines(self) -> list[str]:
+        """Models among the coders that are here, the gold left out."""
+        return [name for name in self.coders if name in self.models and name != self.gold]
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Coders to compare with each other, by the name of their group; the gold is in none.
+
+        People alone (the ceiling for the others), models alone, people with each model (not for more than six models),
+        and all. A group of fewer than two coders, or the same as an earlier one, is left out.
+        """
+        people, models = self.people, self.machines
+        groups = {"people": people, "models": models}
+        if len(models) <= _MOST_MODELS and people:
+            groups |= {f"people + {model}": [*people, model] for model in models}
+        groups["all"] = [*people, *models]
+        kept: dict[str, list[str]] = {}
+        for name, members in groups.items():
+            if len(members) > 1 and members not in kept.values():
+                kept[name] = members
+        return kept
+
+    @property
+    def alone(self) -> str:
+        """Why there are no two coders to compare; empty where there are."""
+        if self.groups:
+            return ""
+        others = [*self.people, *self.machines]
+        who = f"One coder ({others[0]!r})" if others else "No coder"
+        beside = " beside the gold" if self.gold in self.coders else ""
+        return f"{who}{beside}: nothing to compare. To compare, add a second coder to coders.yaml."
+
+    @property
+    def variable(self) -> VariableLike:
+        """The one variable of these codings.
+
+        Raises
+        ------
+        StatisticError
+            There are several: choose one with `.of(name)`.
+        """
+        if len(self.variables) == 1:
+            return self.variables[0]
+        names = name_some(variable.name for variable in self.variables) or "none"
+        mend = 'choose one first: codings.of("NAME")'
+        raise_faults("The variable is not clear.", [Fault("variable", f"there are {names}", mend)])
+        raise AssertionError  # pragma: no cover - raise_faults raises
+
+    @cached_property
+    def coverage(self) -> dict[str, dict[str, int]]:
+        """Of each variable how many codings have a label, and how many have none by the reason; it sums to them."""
+        counts: dict[str, dict[str, int]] = {}
+        for name, part in self.frame.groupby("variable", sort=False):
+            whys = part["why"].value_counts()
+            counts[str(name)] = {"labelled": int(part["label"].notna().sum())}
+            counts[str(name)] |= {str(why): int(n) for why, n in whys.items()}
+        return counts
+
+    # -- narrowing: each returns new Codings -----------------------------------------------------------------------
+
+    def of(self, variable: str = "") -> Codings:
+        """The codings of one variable; of the first where no name is given.
+
+        Raises
+        ------
+        StatisticError
+            There is no such variable.
+        """
+        names = [each.name for each in self.variables]
+        if variable and variable not in names:
+            fault = Fault("variable", f"{variable!r} is unknown", f"use one of {name_some(names, 12)}")
+            raise_faults("That variable is not here.", [fault])
+        chosen = self.variables[names.index(variable) if variable else 0]
+        return replace(self, frame=self.frame[self.frame["variable"] == chosen.name], variables=[chosen])
+
+    def only(self, coders: Iterable[str]) -> Codings:
+        """The codings of these coders, and of the gold where it is one of them.
+
+        Raises
+        ------
+        StatisticError
+            Somebody of that name coded nothing.
+        """
+        wanted = list(dict.fromkeys(coders))
+        if strange := [name for name in wanted if name not in self.coders]:
+            fault = Fault("coders", f"no coding by {name_some(strange)}", f"use some of {name_some(self.coders, 12)}")
+            raise_faults("Those coders are not here.", [fault])
+        return replace(self, frame=self.frame[self.frame["coder"].isin(wanted)])
+
+    def where(self, **values: object) -> Codings:
+        """The codings of the units whose covariates have these values, such as `where(party="left")`.
+
+        A list of values takes units with any of them.
+
+        Raises
+        ------
+        StatisticError
+            There is no such covariate, or no unit with the value.
+        """
+        units = pd.Series(data=True, index=pd.Index(self.frame["unit_id"].unique()))
+        for name, value in values.items():
+            wanted = value if isinstance(value, (list, tuple, set)) else [value]
+            units &= self.covariate(name).reindex(units.index).isin(wanted)
+            if not units.any():
+                raise_faults("No unit is left.", [Fault(name, f"no unit has {value!r}", "use a value that occurs")])
+        return replace(self, frame=self.frame[self.frame["unit_id"].isin(units.index[units])])
+
+    def covariate(self, name: str) -> pd.Series:
+        """A covariate by unit_id.
+
+        Raises
+        ------
+        StatisticError
+            There is none of that name.
+        """
+        if self.covariates is None or name not in self.covariates:
+            there = name_some([] if self.covariates is None else self.covariates.columns, 12)
+            mend = f"use one of {there}" if there else "add it first: codings.with_groups(units['NAME'])"
+            raise_faults("The codings cannot be split.", [Fault("by", f"there is no covariate {name!r}", mend)])
+        assert self.covariates is not None
+        return self.covariates[name]
+
+    # -- adding what is known ----------------------------------------------------------------------------------
+
+    def with_gold(self, gold: str) -> Codings:
+        """The same codings, with this coder's labels as the gold."""
+        return replace(self, gold=gold)
+
+    def with_sample(self, sample: pd.DataFrame | GoldSample | None) -> Codings:
+        """The same codings, with gold units weighted by their chances in the sample; None for no sample."""
+        given = GoldSample(sample, named=True) if isinstance(sample, pd.DataFrame) else sample
+        return replace(self, sample=given)
+
+    def with_clusters(self, clusters: Clusters | str | None) -> Codings:
+        """The same codings, with the cluster of each unit_id; a text names a covariate."""
+        return replace(self, clusters=self.covariate(clusters) if isinstance(clusters, str) else clusters)
+
+    def with_groups(self, *covariates: pd.Series) -> Codings:
+        """The same codings with more covariates, each a series by unit_id whose name is that of the covariate."""
+        known = [] if self.covariates is None else [self.covariates]
+        return replace(self, covariates=pd.concat([*known, *covariates], axis=1))
+
+    def at_level(self, level: str) -> Codings:
+        """The same codings with their variables at another level of measurement, or with one where none was said."""
+        specs = [VariableSpec(each.name, level, each.labels, each.kind) for each in self.variables]
+        return replace(self, variables=specs if level else self.variables)
+
+    # -- gold -----------------------------------------------------------------------------------------------------
+
+    def gold_sample(self) -> tuple[pd.DataFrame | None, str]:
+        """The sample by whose chances gold units of the variable are weighted, or None, and a sentence on it.
+
+        Raises
+        ------
+        StatisticError
+            The sample is locked.
+        """
+        if self.sample is None:
+            return None, "There is no gold sample: all gold units weigh the same."
+        if not self.sample.named and (why := self._why_no_weights()):
+            return None, f"{self.sample.name} is not used: {why}."
+        raise_faults("The gold sample is locked.", self.sample.locked)
+        return self.sample.frame, self.sample.said
+
+    def _why_no_weights(self) -> str:
+        """Why the gold need not be weighted; empty if it must be."""
+        rows = self.frame[self.frame["variable"] == self.variable.name]
+        labelled = set(rows.loc[(rows["coder"] == self.gold) & rows["label"].notna(), "unit_id"])
+        if not labelled:
+            return f"no unit has a label of {self.gold!r} yet"
+        every = set(rows.loc[rows["coder"].isin(self.models), "unit_id"])
+        return f"every unit of the run has a label of {self.gold!r}" if every <= labelled else ""
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def show(self, n: int = _SHOWN) -> pd.DataFrame:
+        """The first rows as a person reads them: unit, text where it is known, coder, variable, label, why."""
+        head = self.frame.head(n)
+        columns = {"unit": head["unit_id"]}
+        if self.texts:
+            columns["text"] = head["unit_id"].map(lambda unit: self.texts.get(unit, "")[:_N_WIDE])
+        names = ["coder", *(["variable"] if len(self.variables) > 1 else []), "label"]
+        columns |= {name: head[name].fillna("") for name in names}
+        if head["why"].notna().any():
+            columns["why"] = head["why"].fillna("")
+        return pd.DataFrame({name: values.astype(str).map(spell_line) for name, values in columns.items()})
+
+    @property
+    def sentence(self) -> str:
+        """How many codings of how many units by whom, and what became of them."""
+        n_units, roles = self.frame["unit_id"].nunique(), [_count(self.people, "person", "people")]
+        roles.append(_count(self.machines, "model", "models"))
+        roles += [f"gold ({self.gold})"] if self.gold in self.coders else []
+        totals: dict[str, int] = {}
+        for counts in self.coverage.values():
+            for why, n in counts.items():
+                totals[why] = totals.get(why, 0) + n
+        parts = " + ".join(f"{n:,} {why}" for why, n in totals.items())
+        who = ", ".join(filter(None, roles))
+        return f"{n_units:,} units, {who}: {len(self.frame):,} codings = {parts}."
+
+    def __repr__(self) -> str:
+        lines = self.show().to_string(index=False).splitlines()
+        return "\n".join([*(line.rstrip() for line in lines), "", self.sentence, *self._remarks(spell_line)])
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 400):
+            table = self.show().to_html(index=False, escape=True, border=0, classes=["tex2jax_ignore"])
+        said = "".join(f"<p>{text}</p>" for text in [escape_block(self.sentence), *self._remarks(escape_block)])
+        return f'<div class="tex2jax_ignore" dir="auto">{table}{said}</div>'
+
+    def _remarks(self, spell: Callable[[str], str]) -> list[str]:
+        return [spell(text) for text in dict.fromkeys([*self.notes, *self.joins])]
+
+
+def _count(names: Sequence[str], one: str, many: str) -> str:
+    return f"{len(names):,} {one if len(names) == 1 else many}" if names else ""
+
+
+def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "") -> Codings:
+    """Codings as they are, or made of a plain frame as people have it.
+
+    Parameters
+    ----------
+    data
+        Codings; the tidy table; a long frame (a column `unit` or `unit_id`, `coder`, `label`); or a wide one, with a
+        column a coder and a row a unit.
+    level
+        `nominal`, `ordinal`, `interval` or `ratio`. A plain frame has no codebook that says it.
+    gold
+        The coder whose labels are the gold.
+
+    Raises
+    ------
+    StatisticError
+        Of a plain frame no level is said, or its labels have no order on an ordinal scale.
+
+    Examples
+    --------
+    >>> codings = as_codings(pd.DataFrame({"ann": ["a", "b"], "ben": ["a", None]}), level="nominal")
+    >>> codings.coders, list(codings.variable.labels), codings.coverage
+    (['ann', 'ben'], ['a', 'b'], {'label': {'labelled': 3, 'absent': 1}})
+    """
+    from codebook.analysis.core.plain_frames import read_frame
+
+    if not isinstance(data, Codings):
+        return read_frame(data, level=level, gold=gold)
+    codings = data.at_level(level) if level else data
+    return codings.with_gold(gold) if gold else codings
+

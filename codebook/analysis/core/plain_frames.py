@@ -1,0 +1,115 @@
+"""Frames as people have them, wide or long, read as Codings: two columns of an Excel are enough."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from codebook.analysis.core.checks import COLUMNS, name_some, raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableSpec
+from codebook.errors import Fault
+
+_UNIT_NAMES = ("unit_id", "unit")
+_ABOUT = "The frame cannot be read as codings."
+
+
+def read_frame(frame: pd.DataFrame, *, level: str = "", gold: str = "") -> Codings:
+    """Read a plain frame as Codings.
+
+    Raises
+    ------
+    StatisticError
+        No level is said, or the labels have no order on an ordinal scale.
+
+    Examples
+    --------
+    >>> long = pd.DataFrame({"unit": [7, 7, 8], "coder": ["ann", "ben", "ann"], "label": [1, 2, 1]})
+    >>> read_frame(long, level="interval").frame[["unit_id", "coder", "label"]].values.tolist()
+    [['7', 'ann', '1'], ['7', 'ben', '2'], ['8', 'ann', '1']]
+    """
+    raise_faults(_ABOUT, _check_level(level))
+    tidy = _read_tidy(frame) if {"coder", "label"} <= set(frame) else _melt(frame)
+    specs = [
+        _describe(str(name), part["label"], level, frame) for name, part in tidy.groupby("variable", sort=False)
+    ]
+    tidy["label"] = tidy["label"].map(_text).astype("string").astype(object)
+    tidy["label"] = tidy["label"].where(tidy["label"].notna(), None)
+    tidy["why"] = tidy["why"].where(tidy["label"].isna(), None)
+    return Codings(tidy, specs, gold=gold)
+
+
+def _check_level(level: str) -> list[Fault]:
+    if level in (*LEVELS, *SET_LEVELS):
+        return []
+    problem = f"{level!r} is no level of measurement" if level else "no level of measurement is said"
+    return [Fault("level", problem, f"pass level= one of {', '.join((*LEVELS, *SET_LEVELS))}; it decides what is near")]
+
+
+def _read_tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """A long frame with every column of the tidy table."""
+    unit = next((name for name in _UNIT_NAMES if name in frame), "")
+    if not unit:
+        mend = f"name the column of the units {' or '.join(map(repr, _UNIT_NAMES))}"
+        raise_faults(_ABOUT, [Fault("columns", f"it has coder and label, and no unit: {name_some(frame)}", mend)])
+    defaults = {"variable": "label", "draw": 0, "why": "absent"}
+    tidy = frame.assign(
+        unit_id=frame[unit].map(_text),
+        coder=frame["coder"].map(_text),
+        **{name: value for name, value in defaults.items() if name not in frame},
+    )
+    tidy["why"] = tidy["why"].where(tidy["why"].notna(), "absent")
+    return tidy[[*COLUMNS, *(name for name in frame if name not in (*COLUMNS, unit))]].reset_index(drop=True)
+
+
+def _melt(frame: pd.DataFrame) -> pd.DataFrame:
+    """A wide frame, a column a coder, as a long one with the columns of the tidy table."""
+    units = frame.index if not (unit := next((name for name in _UNIT_NAMES if name in frame), "")) else frame[unit]
+    coders = [name for name in frame if name != unit]
+    parts = [
+        pd.DataFrame({"unit_id": [_text(each) for each in units], "coder": str(name), "label": list(frame[name])})
+        for name in coders
+    ]
+    tidy = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["unit_id", "coder", "label"])
+    return tidy.assign(variable="label", draw=0, why="absent")[list(COLUMNS)]
+
+
+def _describe(name: str, labels: pd.Series, level: str, frame: pd.DataFrame) -> VariableSpec:
+    """The variable whose labels these are, with their order."""
+    kind = "multi" if level in SET_LEVELS else "single"
+    if level in ("interval", "ratio"):
+        return VariableSpec(name, level, None, kind)
+    if kind == "multi":
+        members = {label for text in labels.map(_text).dropna() for label in json.loads(text)}
+        return VariableSpec(name, "nominal", sorted(members), kind)
+    return VariableSpec(name, level, _order(labels, level, frame), kind)
+
+
+def _order(labels: pd.Series, level: str, frame: pd.DataFrame) -> Sequence[str]:
+    """The labels in order: of an ordered categorical its own, of numbers that of their size, else the alphabet's."""
+    for column in frame.columns:
+        dtype = frame[column].dtype
+        if isinstance(dtype, pd.CategoricalDtype) and (dtype.ordered or level == "nominal"):
+            return [str(_text(label)) for label in dtype.categories]
+    found = [text for text in dict.fromkeys(labels.map(_text)) if isinstance(text, str)]
+    numbers = pd.to_numeric(pd.Series(found, dtype=object), errors="coerce")
+    if len(found) and numbers.notna().all():
+        return [found[at] for at in numbers.argsort(kind="stable")]
+    if level == "ordinal":
+        mend = "make the columns an ordered pd.Categorical, from lowest to highest, or pass Codings with a codebook"
+        raise_faults(_ABOUT, [Fault("label", f"the labels {name_some(sorted(found))} have no order", mend)])
+    return sorted(found)
+
+
+def _text(value: object) -> str | None:
+    """A cell as text: whole numbers without a point, lists as JSON, nothing for missing and for blanks."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return json.dumps(sorted(value) if isinstance(value, (set, frozenset)) else list(value), ensure_ascii=False)
+    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - not a number is not itself
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value)
+    return text if text.strip() else None

@@ -1,0 +1,203 @@
+"""`Result`: what a statistic says, as a frame, a sentence, a printed table and a figure. One object comes out.
+
+Each verb of the analysis returns one. A notebook shows it as the report does; `.save()` puts it into the outputs of the
+study; `.frame` has every digit for pandas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap, package_versions
+from codebook.errors import Fault, StatisticError
+from codebook.outputs import SHOWN_ROWS, OutputEntry, block_html, frame_texts, print_rows, save_block
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_PRINTED = 7
+"""Columns that a printed table has at most."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How a result was made, for its note, its caption and the methods section.
+
+    `n_units` and `n_coders` are those that carry the figures; `dropped` says what was left aside, by the reason;
+    `resampled` what the bootstrap drew, in words; `weighted` whether gold units weigh 1 / their chance (None where no
+    gold is used); `joins` which ids did not meet; `nothing` why there is no row.
+    """
+
+    n_units: int = 0
+    n_coders: int = 0
+    level: str = ""
+    bootstrap: Bootstrap | None = None
+    resampled: str = ""
+    weighted: bool | None = None
+    coverage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    joins: tuple[str, ...] = ()
+    nothing: str = ""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that computed the figures."""
+        return package_versions()
+
+    def sentences(self) -> list[str]:
+        """What was resampled, how the intervals were made, and which ids did not meet."""
+        said = [f"Resampled are {self.resampled}."] if self.resampled and not self.nothing else []
+        if self.bootstrap and self.bootstrap.replicates and not self.nothing:
+            said.append(self.bootstrap.sentence)
+        return [*said, *self.joins]
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """A statistic with all that a person needs of it.
+
+    Parameters
+    ----------
+    frame
+        Tidy, with every digit.
+    name
+        Of its files, such as `reliability`.
+    title, section
+        Heading of the table and figure, and of the part of the report in which they stand.
+    facts
+        How it was made.
+    finding
+        One sentence with the figure that matters most.
+    remarks
+        Sentences of the note that are its own.
+    table
+        What a paper prints, at most seven columns; None for a frame that can be printed as it is.
+    figure
+        Draws the figure; None where there is none.
+    outputs
+        The folder into which it is saved.
+
+    Examples
+    --------
+    >>> result = Result(pd.DataFrame({"alpha": [0.7432]}), name="alpha", title="Alpha", finding="Alpha is .74.")
+    >>> result
+    Alpha is .74.
+    <BLANKLINE>
+    alpha
+     .743
+    """
+
+    frame: pd.DataFrame
+    name: str
+    title: str
+    section: str = "results"
+    facts: Facts = Facts()
+    finding: str = ""
+    remarks: tuple[str, ...] = ()
+    table: pd.DataFrame | None = None
+    figure: Callable[[], Figure] | None = None
+    outputs: Path | None = None
+
+    @property
+    def note(self) -> str:
+        """What stands under the table: what is not plain about it, how intervals were made, which ids did not meet."""
+        return " ".join(dict.fromkeys([*(() if self.facts.nothing else self.remarks), *self.facts.sentences()]))
+
+    def printed(self) -> pd.DataFrame:
+        """The table as a paper prints it: figures rounded, intervals in brackets, at most seven columns."""
+        texts, _ = frame_texts(self.frame if self.table is None else self.table)
+        return texts
+
+    def plot(self) -> Figure:
+        """The figure; of a result without rows one that says why.
+
+        Raises
+        ------
+        StatisticError
+            This result is a table only.
+        """
+        from codebook.analysis.core.drawing import empty_figure
+
+        if self.facts.nothing:
+            return empty_figure(self.facts.nothing, self.title)
+        if self.figure is None:
+            fault = Fault(self.name, "it is a table", "show it with .printed(), or draw .frame with seaborn")
+            raise StatisticError("There is no figure of this result.", [fault])
+        return self.figure()
+
+    def save(self, name: str = "", *, title: str = "", section: str = "", note: str = "") -> Result:
+        """Save table, figure and data among the outputs of the study, for the report, and return the result.
+
+        Parameters
+        ----------
+        name, title, section
+            In place of its own.
+        note
+            A sentence more for the note.
+
+        Raises
+        ------
+        ParameterError
+            A name that cannot name a file.
+        """
+        saved = replace(
+            self,
+            name=name or self.name,
+            title=title or self.title,
+            section=section or self.section,
+            remarks=(*self.remarks, *([note] if note else [])),
+        )
+        save_block(saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure)
+        return saved
+
+    @property
+    def entry(self) -> OutputEntry:
+        """What the list of outputs says of it."""
+        weighted = {} if self.facts.weighted is None else {"weighted": self.facts.weighted}
+        reason = " ".join([self.facts.nothing, *self.facts.joins])
+        if self.facts.nothing:
+            return OutputEntry(self.name, "remark", self.section, self.title, reason)
+        return OutputEntry(self.name, "result", self.section, self.title, self.note, self.finding, facts=weighted)
+
+    def __repr__(self) -> str:
+        if self.facts.nothing:
+            return "\n".join([self.facts.nothing, *self.facts.joins])
+        rows = self.printed()
+        text = "\n".join(line.rstrip() for line in rows.head(SHOWN_ROWS).to_string(index=False).splitlines())
+        more = f"The first {SHOWN_ROWS} of {len(rows):,} rows; .frame has all." if len(rows) > SHOWN_ROWS else ""
+        return "\n\n".join(filter(None, [self.finding, text, more, self.note]))
+
+    def _repr_html_(self) -> str:
+        if self.facts.nothing:
+            return block_html({}, finding=" ".join([self.facts.nothing, *self.facts.joins]))
+        printed = print_rows(self.frame if self.table is None else self.table)
+        return block_html(printed, finding=self.finding, note=self.note, png=self._png(), title=self.title)
+
+    def _png(self) -> bytes:
+        """The figure as it is saved; nothing where there is none."""
+        if self.figure is None:
+            return b""
+        room = BytesIO()
+        self.figure().savefig(room, format="png", dpi=300, bbox_inches="tight")
+        return room.getvalue()
+
+
+def nothing_to_say(codings: Codings, reason: str, result: Result) -> Result:
+    """The result of a verb that has nothing to do: no row, and the reason in its place.
+
+    Parameters
+    ----------
+    reason
+        A sentence, such as "One coder beside the gold: nothing to compare."
+    result
+        With the empty frame (its columns), the name, title and section that it would have had.
+    """
+    facts = replace(result.facts, nothing=reason, joins=codings.joins)
+    return replace(result, facts=facts, finding=reason, outputs=codings.outputs)

@@ -1,0 +1,37 @@
+"""What a study says, saved: tables and figures for the paper, each with its data, and the list that the report reads.
+
+In come frames, figures and sentences; out go files in `outputs/` and their entries in `manifest.json`. Open `saving.py`
+first; `cells` and `papers` say how a table is printed, `blocks` how a notebook and the report show it.
+"""
+
+from codebook.outputs.blocks import block_html
+from codebook.outputs.cells import SHOWN_ROWS, frame_html, frame_texts, print_rows, rows_html, text_html
+from codebook.outputs.entries import (
+    SECTIONS,
+    OutputEntry,
+    copy_outputs,
+    list_outputs,
+    read_outputs,
+)
+from codebook.outputs.saving import put_table, put_text, save_block, save_figure, save_table, save_text
+
+__all__ = [
+    "SECTIONS",
+    "SHOWN_ROWS",
+    "OutputEntry",
+    "block_html",
+    "copy_outputs",
+    "frame_html",
+    "frame_texts",
+    "list_outputs",
+    "print_rows",
+    "put_table",
+    "put_text",
+    "read_outputs",
+    "rows_html",
+    "save_block",
+    "save_figure",
+    "save_table",
+    "save_text",
+    "text_html",
+]

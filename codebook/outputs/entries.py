@@ -1,0 +1,108 @@
+"""What is saved of a study: `outputs/` holds each table and figure with its data, `manifest.json` says what each is."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from codebook.files.digests import digest_of
+from codebook.paths import project_folder
+from codebook.files.json_files import damaged, read_json
+from codebook.files.lines import write_atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SECTIONS = ("coverage", "validity", "reliability", "correlogram")
+"""The sections of the report that come first, in this order; others follow in the order of their saving."""
+
+LAYOUT = (
+    "outputs/: one name a table or figure, one ending a use: .csv the data with all digits, .tex .docx .html for the "
+    "paper, .pdf .svg .png for figures, .md for text; manifest.json says what each is, with its SHA-256. A .csv keeps "
+    "texts as they are: a spreadsheet runs those that begin with =, +, - or @, so open the .docx or .html there."
+)
+"""How the folder of outputs is laid out; it stands there as README.md, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputEntry:
+    """A saved table or figure: where it belongs in the report, what it says, and its files with their SHA-256.
+
+    An entry of the kind `remark` has no file: its note says why there was nothing to save. `facts` are what the report
+    has to know of how it was made; `printed` the table as it is shown (see `print_rows`).
+    """
+
+    name: str
+    kind: str
+    section: str
+    title: str
+    note: str = ""
+    finding: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    printed: dict[str, Any] = field(default_factory=dict)
+
+
+def copy_outputs(source: Path, target: Path) -> None:
+    """Copy what is saved into another folder of outputs; files that a person changed there are kept."""
+    kept = changed_files(target)
+    for entry in read_outputs(source):
+        for name in entry.files.keys() - kept:
+            if (source / name).is_file():
+                with (source / name).open("rb") as old, write_atomic(target / name) as new:
+                    shutil.copyfileobj(old, new)
+        if not entry.files.keys() & kept:
+            note_entry(target, entry)
+
+
+def changed_files(folder: Path) -> set[str]:
+    """The files of a folder of outputs that are not as they were saved."""
+    saved = {name: digest for entry in read_outputs(folder) for name, digest in entry.files.items()}
+    return {name for name, sha256 in saved.items() if (folder / name).is_file() and digest_of(folder / name) != sha256}
+
+
+def note_entry(folder: Path, entry: OutputEntry) -> None:
+    """Put the entry into the manifest; one of the same name is replaced where it stands, its other files removed."""
+    entries = {old.name: old for old in read_outputs(folder)}
+    for stale in set(entries[entry.name].files) - set(entry.files) if entry.name in entries else ():
+        (folder / stale).unlink(missing_ok=True)
+    entries |= {entry.name: entry}
+    (folder / "README.md").write_text(f"{LAYOUT}\n", encoding="utf-8")
+    with write_atomic(folder / "manifest.json") as file:
+        file.write(orjson.dumps([asdict(entry) for entry in entries.values()], option=orjson.OPT_INDENT_2))
+
+
+def list_outputs(run: str) -> pd.DataFrame:
+    """Return what is saved for a run's report: section, title, kind and files.
+
+    `attrs["note"]` says in a line how the folder is laid out.
+    """
+    import pandas as pd
+
+    entries = read_outputs(project_folder() / "runs" / run / "outputs")
+    rows = [(entry.section, entry.title, entry.kind, ", ".join(entry.files)) for entry in entries]
+    frame = pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
+    frame.attrs["note"] = LAYOUT
+    return frame
+
+
+def read_outputs(folder: Path) -> list[OutputEntry]:
+    """Return what is saved in an outputs folder, in the order of saving.
+
+    Raises
+    ------
+    RecordError
+        The list of what is saved is damaged.
+    """
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return []
+    mend = "restore it from a backup, or delete it and save the outputs again (run the notebooks 05 to 07)"
+    try:
+        return [OutputEntry(**entry) for entry in read_json(manifest, mend=mend)]
+    except TypeError as error:
+        raise damaged(manifest, str(error), mend) from None
