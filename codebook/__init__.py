@@ -181,7 +181,6 @@ _WHERE = {
     ),
     "sampling": (
         "draw_gold",
-        "find_gold_sample",
         "gold_curve",
         "gold_size",
         "read_gold_sample",

@@ -21,13 +21,13 @@ from statsmodels.stats import inter_rater
 
 import codebook as cb
 from codebook.analysis import COEFFICIENTS, VariableSpec, agreement, krippendorff_alpha
-from codebook.analysis.core.counts import Codings, read_codings
-from codebook.analysis.core.estimates import Estimate
+from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.core.scales import Scale
 from codebook.analysis.core.standard_errors import jackknife, linear_error
 from codebook.analysis.reliability.coefficients import Coefficient, estimate_coefficient
-from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
+from codebook.analysis.reliability.krippendorff import pairable
 from codebook.analysis.reliability.weighting import WEIGHTS, agreement_weights
 from codebook.scheme import Codebook
 
@@ -44,8 +44,8 @@ MINE = [case for case in CASES if case["statistic"] in NAMES]
 TONE = ["-1", "0", "1"]
 
 
-def read_case(case: dict) -> Codings:
-    """Codings of a worked example; its labels in the order of the source."""
+def read_case(case: dict) -> LabelCodes:
+    """LabelCodes of a worked example; its labels in the order of the source."""
     data = case["data"]
     if data["layout"] == "contingency":
         cells = [(a, b) for a, row in enumerate(data["matrix"]) for b, n in enumerate(row) for _ in range(n)]
@@ -57,14 +57,14 @@ def read_case(case: dict) -> Codings:
     labels = data.get("labels") or sorted({label for row in rows for label in row if label is not None})
     level = "ordinal" if "weights" in case["params"] else "nominal"
     table = make_table("v", {f"c{at}": [row[at] for row in rows] for at in range(len(rows[0]))})
-    return read_codings(table, variable="v", level=level, labels=labels)
+    return read_codes(table, variable="v", level=level, labels=labels)
 
 
-def estimate(codings: Codings, name: str, **how) -> Estimate:
+def estimate(codings: LabelCodes, name: str, **how) -> Estimate:
     return estimate_coefficient(pairable(codings), COEFFICIENTS[name], Bootstrap(**how))[0]
 
 
-def case_of(name: str) -> Codings:
+def case_of(name: str) -> LabelCodes:
     return read_case(next(case for case in CASES if case["id"] == name))
 
 
@@ -121,7 +121,7 @@ def gwet_errors(counts: np.ndarray) -> dict[str, float]:
     return errors
 
 
-def unit_counts(codings: Codings) -> np.ndarray:
+def unit_counts(codings: LabelCodes) -> np.ndarray:
     given = codings.answered()
     keys = given.unit * codings.scale.n_labels + given.code
     return np.bincount(keys, minlength=len(codings.units) * codings.scale.n_labels).reshape(len(codings.units), -1)
@@ -161,7 +161,7 @@ def random_codings() -> pd.DataFrame:
 
 @pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
 def test_cohen_is_that_of_scikit_learn(random_codings, weights):
-    codings = read_codings(random_codings, variable="v", level="ordinal", labels=list("12345"))
+    codings = read_codes(random_codings, variable="v", level="ordinal", labels=list("12345"))
     name = "cohen" if weights is None else f"cohen_{weights}"
     a, b = (codings.code[codings.coder == coder] for coder in (0, 1))
     assert estimate(codings, name, replicates=0).value == pytest.approx(
@@ -208,7 +208,7 @@ def test_weighted_coefficients_with_gaps(kind, weights):
     at = np.arange(5)
     apart = np.abs(at[:, None] - at)
     far = {"linear": apart / 4, "quadratic": (apart / 4) ** 2, "ordinal": apart * (apart + 1) / 20}[weights]
-    codings = read_codings(observers_2011(), variable="code", level="ordinal", labels=list("12345"))
+    codings = read_codes(observers_2011(), variable="code", level="ordinal", labels=list("12345"))
     plain = plain_weighted(values, [1, 2, 3, 4, 5], 1 - far, kind)
     assert estimate(codings, f"{kind}_{weights}").value == pytest.approx(plain, abs=1e-12)
 
@@ -233,7 +233,7 @@ TENS = {"A": ["10", "20", "30", "30", "40", "40", "10", "20"], "B": ["10", "20",
 )
 def test_s03_ac2_of_a_ratio_scale_without_zero_is_irrcacs(table, labels, value):
     """R irrCAC, `gwet.ac1.raw(ratings, weights="ratio")`: the weights end at the least label, not at 0."""
-    found = estimate(read_codings(table, variable="code", level="ratio", labels=labels), "ac2", replicates=0)
+    found = estimate(read_codes(table, variable="code", level="ratio", labels=labels), "ac2", replicates=0)
     assert found.value == pytest.approx(value, abs=5e-5)
 
 
@@ -251,12 +251,12 @@ def test_s03_coefficients_with_ratio_weights_pair_by_pair(kind, least):
     points = [float(least + step) for step in (0, 1, 3, 10)]
     values = [[rng.choice([*points, None], p=[0.3, 0.2, 0.2, 0.1, 0.2]) for _ in range(3)] for _ in range(40)]
     texts = {f"c{at}": [None if unit[at] is None else f"{unit[at]:g}" for unit in values] for at in range(3)}
-    codings = read_codings(make_table("v", texts), variable="v", level="ratio", labels=[f"{p:g}" for p in points])
+    codings = read_codes(make_table("v", texts), variable="v", level="ratio", labels=[f"{p:g}" for p in points])
     found = estimate_weighted(codings, kind, "ratio")
     assert found == pytest.approx(plain_weighted(values, points, ratio_weights(points), kind), abs=1e-12)
 
 
-def estimate_weighted(codings: Codings, kind: str, weights: str) -> float:
+def estimate_weighted(codings: LabelCodes, kind: str, weights: str) -> float:
     coefficient = Coefficient(f"{kind}_{weights}", kind, kind, weights)
     return estimate_coefficient(pairable(codings), coefficient, Bootstrap(0))[0].value
 
@@ -264,7 +264,7 @@ def estimate_weighted(codings: Codings, kind: str, weights: str) -> float:
 def test_ac2_takes_the_weights_of_the_level():
     table, labels = observers_2011(), list("12345")
     found = {
-        level: estimate(read_codings(table, variable="code", level=level, labels=labels), "ac2")
+        level: estimate(read_codes(table, variable="code", level=level, labels=labels), "ac2")
         for level in ("nominal", "ordinal", "interval", "ratio")
     }
     assert [each.definition for each in found.values()] == ["identity", "ordinal", "quadratic", "ratio"]
@@ -373,7 +373,7 @@ def test_empty_sets_agree_with_each_other_and_with_nothing_else():
 
 
 def test_jackknife_is_leaving_out_each_unit():
-    codings = read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345"))
+    codings = read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345"))
     kept = pairable(codings)
     ask = {"variable": "code", "level": "nominal", "labels": list("12345"), "replicates": 0}
     units = [unit for unit in codings.units if unit != "u12"]

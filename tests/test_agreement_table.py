@@ -22,12 +22,12 @@ from codebook.analysis import (
     plot_estimates,
     reliability_table,
 )
-from codebook.analysis.core.counts import read_codings
-from codebook.analysis.core.estimates import draw_times
+from codebook.analysis.core.counts import read_codes
+from codebook.analysis.core.estimates import Bootstrap, draw_times
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.comparisons import join_cluster
-from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
+from codebook.analysis.reliability.krippendorff import pairable
 from codebook.codings import group_coders
 from codebook.codings import make_table as make_tidy
 from codebook.errors import StatisticError
@@ -231,7 +231,7 @@ def test_cluster_replicates_are_those_of_resampled_clusters(clustered):
     import krippendorff
 
     table, author = clustered
-    codings = join_cluster(read_codings(table, variable="v", level="nominal", labels=list("012")), author)
+    codings = join_cluster(read_codes(table, variable="v", level="nominal", labels=list("012")), author)
     kept = pairable(codings)
     draws = estimate_coefficient(kept, COEFFICIENTS["alpha"], Bootstrap(20, seed=3))[1]
     ones = np.ones(60, dtype=np.int64)

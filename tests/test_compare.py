@@ -100,7 +100,7 @@ def test_intervals_of_a_difference_cover_what_they_say():
     """300 studies of 150 units, seed 0: 95 % intervals of the difference in accuracy, which is .1."""
     from codebook.analysis.against_gold.gold_cells import Cells
     from codebook.analysis.against_gold.measures import measure_statistic, overall_measures
-    from codebook.analysis.reliability.krippendorff import Bootstrap
+    from codebook.analysis.core.estimates import Bootstrap
 
     rng = np.random.default_rng(0)
     right, one = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], dtype=bool), np.ones((4, 1), dtype=bool)

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 
 from codebook.analysis.core.checks import name_some
-from codebook.analysis.core.counts import count_patterns, read_codings
+from codebook.analysis.core.counts import count_patterns, read_codes
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.core.patterns import collapse
 from codebook.errors import StatisticError
 
 
 def read(table: pd.DataFrame, **options: object):
-    return read_codings(table, **{"variable": "code", "level": "nominal", "labels": list("12345"), **options})
+    return read_codes(table, **{"variable": "code", "level": "nominal", "labels": list("12345"), **options})
 
 
 @pytest.mark.parametrize(("n_labels", "per_unit"), [(2, 3), (10, 3), (60, 3), (3, 40), (60, 40), (4000, 4)])

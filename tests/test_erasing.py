@@ -123,7 +123,7 @@ def test_r15_that_and_when_a_unit_was_erased_is_kept_and_shown_and_which_files_c
     said = f"1 unit (2 rows) was erased on {entry['at'][:10]}"
     assert said in str(after.status())
     assert said in after.table().attrs["notes"]
-    assert said in after.codings().attrs["notes"]
+    assert said in after.codings().frame.attrs["notes"]
     assert said in after.coverage().attrs["notes"]
     assert said in str(cb.show_table(after.table()))
     assert said in cb.write_report("one").read_text()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
 
 import codebook as cb
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.scales import VariableSpec
 from codebook.codings import make_table
-from codebook.errors import ParameterError, RecordError
+from codebook.errors import ParameterError, RecordError, StatisticError
 from codebook.report import read_outputs
-from codebook.sampling import draw_gold, find_gold_sample, write_gold_sample
+from codebook.sampling import draw_gold, open_gold_sample, write_gold_sample
 
 UNITS = [f"u{at}" for at in range(20)]
 
@@ -37,48 +40,52 @@ def drawn_of(folder: Path) -> list[str]:
     return list(cb.read_gold_sample(folder / "gold_sample.jsonl", part="all", unlock=True)["unit_id"])
 
 
-ABOUT = {"gold": "gold", "variable": "v"}
+VARIABLE = VariableSpec("v", "nominal", ["a"])
+
+
+def find(folder: Path, units: list[str], **about: Any) -> tuple[pd.DataFrame | None, str]:
+    """The sample by which the gold labels of these units are weighted, and what is said of it."""
+    sample = open_gold_sample(folder, **about)
+    return Codings(table_with_gold(units), [VARIABLE], gold="gold", sample=sample).gold_sample()
 
 
 def test_s02_the_sample_of_the_run_is_used_without_being_named(folder: Path) -> None:
-    table = table_with_gold(drawn_of(folder))
-    found = find_gold_sample(folder, table, unlock=True, **ABOUT)
-    assert found.frame is not None
-    assert len(found.frame) == 6
-    assert found.said == "runs/r/gold_sample.jsonl: 6 gold units (part 'test'), weighted by chances of 0.3 to 0.3."
-    dev = find_gold_sample(folder, table, part="dev", **ABOUT)
-    assert dev.frame is not None
-    assert set(dev.frame["part"]) == {"dev"}
+    frame, sentence = find(folder, drawn_of(folder), unlock=True)
+    assert frame is not None
+    assert len(frame) == 6
+    assert sentence == "runs/r/gold_sample.jsonl: 6 gold units (part 'test'), weighted by chances of 0.3 to 0.3."
+    dev, _ = find(folder, drawn_of(folder), part="dev")
+    assert dev is not None
+    assert set(dev["part"]) == {"dev"}
 
 
 def test_s02_its_test_part_is_locked_and_the_ways_on_are_named(folder: Path) -> None:
-    with pytest.raises(ParameterError, match=r"'test' is locked.*`unlock: true`.*`part: dev`.*`sample: none`"):
-        find_gold_sample(folder, table_with_gold(drawn_of(folder)), **ABOUT)
+    with pytest.raises(StatisticError, match=r"'test' is locked.*`unlock: true`.*`part: dev`.*`sample: none`"):
+        find(folder, drawn_of(folder))
     with pytest.raises(ParameterError, match="no such file"):
-        find_gold_sample(folder, table_with_gold(UNITS), file="other.jsonl", **ABOUT)
+        find(folder, UNITS, file="other.jsonl")
 
 
 @pytest.mark.parametrize(
-    ("coded", "file", "said"),
+    ("coded", "file", "sentence"),
     [
         (8, "none", "No gold sample is used, as asked: all gold units weigh the same."),
         (20, "", "runs/r/gold_sample.jsonl is not used: every unit of the run has a label of 'gold'."),
         (0, "", "runs/r/gold_sample.jsonl is not used: no unit has a label of 'gold' yet."),
     ],
 )
-def test_s02_where_it_is_not_used_the_reason_is_said(folder: Path, coded: int, file: str, said: str) -> None:
+def test_s02_where_it_is_not_used_the_reason_is_said(folder: Path, coded: int, file: str, sentence: str) -> None:
     units = drawn_of(folder) if coded == 8 else UNITS[:coded]
-    found = find_gold_sample(folder, table_with_gold(units), file=file, **ABOUT)
-    assert (found.frame, found.said) == (None, said)
+    assert find(folder, units, file=file) == (None, sentence)
 
 
 def test_s02_a_named_file_is_used_even_where_all_units_are_coded_and_a_damaged_one_is_told(folder: Path) -> None:
     path = folder / "gold_sample.jsonl"
-    found = find_gold_sample(folder, table_with_gold(UNITS), file=str(path), unlock=True, **ABOUT)
-    assert found.frame is not None
+    frame, _ = find(folder, UNITS, file=str(path), unlock=True)
+    assert frame is not None
     path.write_text(path.read_text().replace('"prob":0.4', '"prob":0.5', 1))
     with pytest.raises(RecordError, match="edited or cut short"):
-        find_gold_sample(folder, table_with_gold(drawn_of(folder)), unlock=True, **ABOUT)
+        find(folder, drawn_of(folder), unlock=True)
 
 
 def test_s02_the_validity_notebook_weighs_by_the_sample_that_the_gold_notebook_wrote(
@@ -94,7 +101,7 @@ def test_s02_the_validity_notebook_weighs_by_the_sample_that_the_gold_notebook_w
     drawn = set(drawn_of(project / "runs" / "r"))
     gold = pd.read_csv(project / "gold.csv")
     gold[gold["id"].isin(drawn)].to_csv(project / "gold.csv", index=False)
-    with pytest.raises(ParameterError, match="locked"):
+    with pytest.raises(StatisticError, match="locked"):
         run_cells("05_validity", run="r", coders=coders, replicates=0)
     run_cells("05_validity", run="r", coders=coders, replicates=0, unlock=True)
     assert "gold_sample.jsonl: 12 gold units (part 'test'), weighted by chances of" in capsys.readouterr().out

@@ -108,7 +108,7 @@ def test_u03_ids_that_are_not_in_the_run_are_an_error_with_file_line_cause_and_m
 def test_u03_the_mend_joins_by_near_form_and_says_so(run, project):
     coders = put(project, Anna=[f"{name}.0" for name in IDS], Ben=IDS)
     say(coders, "Anna.csv", "ids", "near")
-    table = run.codings(coders)
+    table = run.codings(coders).frame
     assert coverage(table)["asked"].tolist() == [12, 12, 12]
     assert set(table["unit_id"]) == set(IDS)
     assert "Anna.csv: 12 ids joined by `ids: near` (first: '1523.0' to '1523')." in table.attrs["notes"]
@@ -116,7 +116,7 @@ def test_u03_the_mend_joins_by_near_form_and_says_so(run, project):
 
 def test_u03_one_stray_id_counts_in_no_figure_and_is_told_with_the_figures(run, project):
     coders = put(project, Anna=[*IDS, "99"], Ben=[*IDS, "1523.0"])
-    table = run.codings(coders)
+    table = run.codings(coders).frame
     frame = agreement_table(table, TOPIC.variables, groups={"people": ["Anna", "Ben"]}, replicates=0)
     assert frame[["n_units", "n_pairable", "n_codings"]].to_numpy().tolist() == [[12, 12, 24]]
     assert (
@@ -131,7 +131,7 @@ def test_u03_one_stray_id_counts_in_no_figure_and_is_told_with_the_figures(run, 
 
 
 def test_u03_the_unit_that_nobody_has_is_counted_too(run, project):
-    table = run.codings(put(project, gold=IDS[:9]))
+    table = run.codings(put(project, gold=IDS[:9])).frame
     assert "3 of 12 units of the run are not among the ids of gold.csv (first: '1532')." in table.attrs["notes"]
     assert "joins" not in table.attrs
 
@@ -184,7 +184,7 @@ def test_u03_the_command_says_what_did_not_meet(run, project):
 
 
 def test_u03_validity_tells_of_strays(run, project):
-    table = run.codings(put(project, gold=IDS, Anna=[*IDS, "99"]))
+    table = run.codings(put(project, gold=IDS, Anna=[*IDS, "99"])).frame
     how = {"variable": "topic", "labels": TOPIC.variables[0].labels, "level": "nominal", "gold": "gold"}
     assert validity_summary(table, **how, replicates=0).attrs["joins"] == table.attrs["joins"]
 

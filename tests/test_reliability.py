@@ -24,7 +24,7 @@ from codebook.analysis import (
     open_labels,
     percent_agreement,
 )
-from codebook.analysis.core.counts import count_patterns, read_codings
+from codebook.analysis.core.counts import count_patterns, read_codes
 from codebook.analysis.core.estimates import resample
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.reliability import alpha as alpha_module
@@ -76,7 +76,7 @@ def test_worked_examples_are_all_there():
 
 @pytest.fixture(scope="module")
 def coal() -> pd.DataFrame:
-    """Codings of coal_debate that are no test questions."""
+    """LabelCodes of coal_debate that are no test questions."""
     frame = pd.read_csv(DATA / "coal_debate" / "codings.csv", dtype={"sentence_id": str})
     return frame[frame["is_test_question"] == 0]
 
@@ -201,7 +201,7 @@ def test_a_differing_library_is_an_error(level, monkeypatch):
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
 def test_bootstrap_on_patterns_is_resampling_units(level):
     table, labels = observers_2011(), list("12345")
-    codings = read_codings(table, variable="code", level=level, labels=labels)
+    codings = read_codes(table, variable="code", level=level, labels=labels)
     patterns = count_patterns(codings).pairable()
     draws = np.random.default_rng(3).multinomial(patterns.times.sum(), patterns.times / patterns.times.sum(), size=200)
     values = alpha_values(draws.astype(float), patterns, codings.scale)

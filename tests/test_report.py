@@ -18,6 +18,9 @@ from codebook.analysis import plot_correlogram
 from codebook.analysis.core.drawing import DIVERGING, SEQUENTIAL
 from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
+from codebook.outputs.cells import frame_html
+from codebook.outputs.grey import grey_twins, lightness, say_grey
+from codebook.outputs.papers import latex_table, word_table
 from codebook.report import (
     checklist,
     list_outputs,
@@ -28,9 +31,6 @@ from codebook.report import (
     save_text,
     write_report,
 )
-from codebook.outputs.cells import frame_html
-from codebook.outputs.grey import grey_twins, lightness, say_grey
-from codebook.outputs.papers import latex_table, word_table
 from codebook.run import plan
 from codebook.sampling import draw_gold, write_gold_sample
 from codebook.units import read_units

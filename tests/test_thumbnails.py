@@ -114,7 +114,7 @@ def test_the_report_shows_the_thumbnails(tmp_path, monkeypatch):
     run = plan(DATA / "codebook.yaml", source, run="hats", limit=3)
     run.submit()
     run.collect()
-    labels = run.codings(DATA / "coders.yaml")
+    labels = run.codings(DATA / "coders.yaml").frame
     grid = show_images(labels, run.units(), gold="gold")
     assert save_images(grid, "thumbnails", run="hats", section="images", title="Hats") is grid
     (entry,) = read_outputs(tmp_path / "runs" / "hats" / "outputs")

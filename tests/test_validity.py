@@ -13,8 +13,8 @@ import pytest
 from codebook.analysis import confusion, krippendorff_alpha, validity, validity_summary
 from codebook.analysis.against_gold.gold_cells import count_cells, read_pair
 from codebook.analysis.against_gold.measures import label_measures, measure_cells, overall_measures
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.examples import make_table
-from codebook.analysis.reliability.krippendorff import Bootstrap
 from codebook.errors import StatisticError
 
 DATA = Path(__file__).parents[1] / "data"

@@ -22,8 +22,8 @@ from sklearn.metrics import (
 from codebook.analysis import confusion, confusion_shares, validity, validity_summary
 from codebook.analysis.against_gold.gold_cells import count_cells, read_pair
 from codebook.analysis.against_gold.measures import measure_cells
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.examples import make_table
-from codebook.analysis.reliability.krippendorff import Bootstrap
 from codebook.errors import StatisticError
 from codebook.sampling import draw_gold
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from codebook.files.digests import digest_of
-from codebook.paths import project_folder
 from codebook.files.json_files import damaged, read_json
 from codebook.files.lines import write_atomic
+from codebook.paths import project_folder
 
 if TYPE_CHECKING:
     import pandas as pd

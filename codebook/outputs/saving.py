@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, MissingExtraError, ParameterError
+from codebook.files.lines import digest_file, write_atomic
 from codebook.outputs.cells import print_rows
 from codebook.outputs.entries import OutputEntry, changed_files, note_entry
 from codebook.outputs.grey import say_grey
 from codebook.outputs.papers import MAKERS, MOST_ROWS
 from codebook.paths import make_private, project_folder
-from codebook.files.lines import digest_file, write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,9 @@ outputs     save_table (csv, LaTeX, Word, HTML), save_figure (PDF, SVG, PNG, dat
 study       methods_paragraph with blanks for a person, checklist of what is missing, write_report
 """
 
+from codebook.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text
 from codebook.report.findings import note_on, say_agreement, say_spans, say_validity
 from codebook.report.methods import methods_paragraph
-from codebook.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text
 from codebook.report.page import write_report
 from codebook.report.referee_checks import checklist
 from codebook.report.views.image_grid import save_images, show_images

@@ -16,11 +16,21 @@ from codebook.files.digests import check_results, digest_of
 from codebook.files.json_files import read_run_record
 from codebook.files.lines import write_atomic
 from codebook.ledger import open_known
+from codebook.outputs import (
+    SECTIONS,
+    OutputEntry,
+    block_html,
+    copy_outputs,
+    frame_html,
+    put_table,
+    put_text,
+    read_outputs,
+    text_html,
+)
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.records import say_erased
 from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import write_methods
-from codebook.outputs import SECTIONS, OutputEntry, block_html, copy_outputs, frame_html, put_table, put_text, read_outputs, text_html
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
 from codebook.report.views.image_grid import grid_html, is_grid

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codebook.analysis.core.codings import Codings
 from codebook.codings import (
     coverage,
     merge_tables,
@@ -25,6 +26,7 @@ from codebook.run.folder import RunFolder
 from codebook.run.logprob_rows import read_logprobs
 from codebook.run.money import Meter, cost_frame
 from codebook.run.result_table import build_table
+from codebook.sampling import open_gold_sample
 from codebook.scheme import Codebook
 from codebook.units import is_part, iter_units
 
@@ -99,13 +101,46 @@ class RunViews:
         models = ledger.totals(self.name)["models"]
         return str(models[0] if len(models) == 1 else self.asked["model"])
 
-    def codings(self, coders: str | Path = "") -> pd.DataFrame:
-        """Return the table as the analysis wants it: with the coders of `coders`, and coders' names without digests.
+    def codings(
+        self,
+        coders: str | Path = "",
+        *,
+        gold: str = "gold",
+        models: Sequence[str] = (),
+        sample: str = "",
+        part: str = "test",
+        unlock: bool = False,
+    ) -> Codings:
+        """Return the labels of the run, and of the people in `coders`, as the analysis takes them.
 
-        Abstentions of variables on a scale are set aside and counted in `attrs["notes"]`; `attrs["joins"]` says which
-        ids of the coders did not meet, and travels on to the figures.
+        Coders' names are without digests where they stay distinct. Abstentions of variables on a scale are set aside,
+        and counted in the notes. The gold sample of the run, if one lies there, comes along with its chances.
+
+        Parameters
+        ----------
+        coders
+            A `coders.yaml`: the labels of people and other tools.
+        gold
+            The coder whose labels are the gold.
+        models
+            Coders of that file who are models and only gave labels.
+        sample
+            File of the gold sample; empty for the run's own, "none" for none.
+        part, unlock
+            Of the sample, `dev` or `test`; the test part is locked until prompt and codebook are final.
         """
-        return shorten_coders(set_aside_abstentions(self.table(coders), self.codebook))
+        frame = shorten_coders(set_aside_abstentions(self.table(coders), self.codebook))
+        return Codings(
+            frame,
+            self.codebook.variables,
+            gold=gold,
+            models=tuple(models),
+            sample=open_gold_sample(self.folder.path, file=sample, part=part, unlock=unlock),
+            texts=_Texts(self.units),
+            notes=tuple(frame.attrs.get("notes", ())),
+            joins=tuple(frame.attrs.get("joins", ())),
+            outputs=self.folder.path / "outputs",
+        )
 
     def coverage(self, by: str = "") -> pd.DataFrame:
         """Return what was asked and what was answered, by coder and variable; it sums.
@@ -164,3 +199,23 @@ class RunViews:
     def _require_planned(self, ledger: Ledger) -> None:
         if not ledger.is_planned(self.name):
             raise RunError(f"Run {self.name!r} is not planned to its end. To mend: repeat the plan; it goes on.")
+
+
+class _Texts(Mapping[str, str]):
+    """Text of each unit, read from the run's folder when the first is wanted."""
+
+    def __init__(self, units: Callable[[], Iterator[Unit]]) -> None:
+        self._units = units
+
+    @cached_property
+    def _by_id(self) -> dict[str, str]:
+        return {unit.unit_id: unit.text for unit in self._units()}
+
+    def __getitem__(self, unit_id: str) -> str:
+        return self._by_id[unit_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)

@@ -4,7 +4,7 @@
     draw_gold                             random, stratified, by the model's label, by its uncertainty
     take_part                             the dev or the test part, with its own chances
     write_gold_sample, read_gold_sample   the file, enlarged but never changed; its test part is locked
-    find_gold_sample                      the sample by which gold is to be weighted: the run's own, if one lies there
+    open_gold_sample                      the sample by which gold is to be weighted: the run's own, if one lies there
 
 The frame of a sample has a row a unit with `unit_id` and `prob`. Whatever takes a `sample` joins it on `unit_id` and
 weights by `prob`: nothing else need be told.
@@ -12,7 +12,7 @@ weights by `prob`: nothing else need be told.
 
 from codebook.sampling.draw import draw_gold, take_part
 from codebook.sampling.files import erase_from_sample, is_gold_sample, read_gold_sample, write_gold_sample
-from codebook.sampling.finding import GOLD_SAMPLE, FoundSample, find_gold_sample
+from codebook.sampling.finding import GOLD_SAMPLE, open_gold_sample
 from codebook.sampling.sizes import (
     gold_curve,
     gold_size,
@@ -25,13 +25,12 @@ from codebook.sampling.sizes import (
 
 __all__ = [
     "GOLD_SAMPLE",
-    "FoundSample",
     "draw_gold",
     "erase_from_sample",
-    "find_gold_sample",
     "gold_curve",
     "gold_size",
     "is_gold_sample",
+    "open_gold_sample",
     "read_gold_sample",
     "take_part",
     "units_for_alpha",

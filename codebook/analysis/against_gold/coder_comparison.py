@@ -28,10 +28,10 @@ from codebook.analysis.against_gold.measures import (
 )
 from codebook.analysis.core.checks import carry_joins, raise_faults
 from codebook.analysis.core.empty import make_empty
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import SET_LEVELS, Floats
 from codebook.analysis.reliability.comparisons import Clusters
-from codebook.analysis.reliability.krippendorff import Bootstrap
 from codebook.errors import Fault
 
 _SHOWN = {

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_coders, check_columns, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.empty import why_no_gold
 from codebook.analysis.core.sample_design import Design, check_drawn, count_members, group_rows, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
@@ -81,7 +81,7 @@ class Pair:
     coded: Ints
     why: Ints
     whys: tuple[str, ...]
-    codings: Codings
+    codings: LabelCodes
     units: pd.Index
     design: Design
 
@@ -137,7 +137,7 @@ def read_pair(
     n_gold = both.loc[by_gold, "unit_id"].nunique()
     if sample is not None:
         both = both[both["unit_id"].astype(str).isin(set(sample["unit_id"].astype(str)))]
-    codings = read_codings(both, variable=variable, level=level, labels=labels)
+    codings = read_codes(both, variable=variable, level=level, labels=labels)
     pair = _align(codings if cluster is None else join_cluster(codings, cluster), coder, gold, sample)
     return replace(pair, design=replace(pair.design, n_unused=n_gold - len(pair.units)))
 
@@ -148,7 +148,7 @@ def why_no_pair(table: pd.DataFrame, variable: str, gold: str) -> str:
     return why_no_gold(table, variable, gold) or others
 
 
-def change_level(codings: Codings, *, level: str, labels: Sequence[str]) -> Codings:
+def change_level(codings: LabelCodes, *, level: str, labels: Sequence[str]) -> LabelCodes:
     """The same codings at another level of measurement, or set distance.
 
     Raises
@@ -167,7 +167,7 @@ def change_level(codings: Codings, *, level: str, labels: Sequence[str]) -> Codi
     return replace(codings, scale=scale, code=codes_given)
 
 
-def match_codes(codings: Codings, changed: Codings) -> Ints:
+def match_codes(codings: LabelCodes, changed: LabelCodes) -> Ints:
     """For each code of `codings` the code of the same label in `changed`, of `change_level`; -1 for unused, and last.
 
     Shape (n_labels + 1,), so that the code -1 stays -1.
@@ -177,12 +177,12 @@ def match_codes(codings: Codings, changed: Codings) -> Ints:
     return codes
 
 
-def _by(codings: Codings, coder: str) -> Bools:
+def _by(codings: LabelCodes, coder: str) -> Bools:
     at = codings.coders.index(coder) if coder in codings.coders else -1
     return np.asarray(codings.coder == at)
 
 
-def _align(codings: Codings, coder: str, gold: str, sample: pd.DataFrame | None) -> Pair:
+def _align(codings: LabelCodes, coder: str, gold: str, sample: pd.DataFrame | None) -> Pair:
     n_units = len(codings.units)
     answers = np.full((3, n_units), -1, dtype=np.int64)
     answers[2] = -2

@@ -22,9 +22,9 @@ from codebook.analysis.against_gold.measures import (
 )
 from codebook.analysis.core.checks import carry_joins
 from codebook.analysis.core.empty import make_empty
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.sample_design import Design
 from codebook.analysis.reliability.comparisons import Clusters
-from codebook.analysis.reliability.krippendorff import Bootstrap
 
 _SHOWN = {
     "single": {

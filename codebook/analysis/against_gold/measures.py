@@ -9,12 +9,11 @@ import numpy as np
 
 from codebook.analysis.against_gold.gold_cells import Cells
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.estimates import check_bootstrap, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
 from codebook.analysis.reliability.alpha import alpha_values
-from codebook.analysis.reliability.krippendorff import Bootstrap
 from codebook.errors import Fault
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1")

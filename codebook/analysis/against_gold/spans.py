@@ -12,9 +12,8 @@ import pandas as pd
 from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, spread
 from codebook.analysis.core.checks import carry_joins, name_some, raise_faults
 from codebook.analysis.core.empty import make_empty
-from codebook.analysis.core.estimates import check_bootstrap, resample
+from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, resample
 from codebook.analysis.core.scales import Floats
-from codebook.analysis.reliability.krippendorff import Bootstrap
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 

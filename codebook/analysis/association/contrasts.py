@@ -14,9 +14,8 @@ from codebook.analysis.association.indicators import label_indicators
 from codebook.analysis.association.pair_statistics import adjust_p, name_column, pair_columns, phi_of
 from codebook.analysis.core.checks import carry_joins, raise_faults
 from codebook.analysis.core.empty import mark_empty
-from codebook.analysis.core.estimates import check_bootstrap, percentile_interval, resample
+from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, percentile_interval, resample
 from codebook.analysis.core.scales import Floats, Ints, VariableLike
-from codebook.analysis.reliability.krippendorff import Bootstrap
 from codebook.errors import Fault
 
 NOTE = (

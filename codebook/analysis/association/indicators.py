@@ -1,4 +1,4 @@
-"""Codings as columns: a 0/1 column a label, or a column of ranks a variable."""
+"""LabelCodes as columns: a 0/1 column a label, or a column of ranks a variable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, name_some, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.scales import Bools, VariableLike
 from codebook.errors import Fault, StatisticError
 
@@ -80,7 +80,7 @@ def read_all(
     draw: int,
     *,
     ranked: bool = False,
-) -> list[tuple[VariableLike, Codings]]:
+) -> list[tuple[VariableLike, LabelCodes]]:
     """Each variable with its codings; the faults of all of them come at once."""
     about, read, faults = "The labels cannot be associated.", [], list[Fault]()
     raise_faults(about, check_columns(table))
@@ -88,7 +88,7 @@ def read_all(
         level = (variable.level or "") if ranked else "masi" if variable.kind == "multi" else "nominal"
         labels = list(variable.labels or ())
         try:
-            found = read_codings(table, variable=variable.name, level=level, labels=labels, coders=coders, draw=draw)
+            found = read_codes(table, variable=variable.name, level=level, labels=labels, coders=coders, draw=draw)
             read.append((variable, found))
         except StatisticError as error:
             faults += [Fault(f"{variable.name}, {fault.where}", fault.problem, fault.mend) for fault in error.faults]
@@ -98,7 +98,7 @@ def read_all(
     return read
 
 
-def indicate(variable: VariableLike, codings: Codings) -> pd.DataFrame:
+def indicate(variable: VariableLike, codings: LabelCodes) -> pd.DataFrame:
     """0/1 columns (variable, label) of one variable over its labelled codings (unit_id, coder)."""
     labels = list(variable.labels or ())
     held = codings.scale.members if variable.kind == "multi" else np.eye(len(labels))
@@ -107,19 +107,19 @@ def indicate(variable: VariableLike, codings: Codings) -> pd.DataFrame:
     return pd.DataFrame(held[given.code].astype(float), index=_index(given), columns=columns)
 
 
-def rank_codes(variable: VariableLike, codings: Codings) -> pd.DataFrame:
+def rank_codes(variable: VariableLike, codings: LabelCodes) -> pd.DataFrame:
     """One column (variable, "") of positions on the scale, over the labelled codings (unit_id, coder)."""
     given = codings.answered()
     columns = pd.MultiIndex.from_tuples([(variable.name, "")], names=["variable", "label"])
     return pd.DataFrame(given.code.astype(float)[:, None], index=_index(given), columns=columns)
 
 
-def _index(given: Codings) -> pd.MultiIndex:
+def _index(given: LabelCodes) -> pd.MultiIndex:
     coder = np.array(given.coders, dtype=object)[given.coder]
     return pd.MultiIndex.from_arrays([given.units[given.unit], coder], names=["unit_id", "coder"])
 
 
 def _side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
-    """Codings of each coder as columns of their own, rows are units."""
+    """LabelCodes of each coder as columns of their own, rows are units."""
     by = {coder: part.droplevel("coder") for coder, part in frame.groupby(level="coder")}
     return pd.concat(by, axis=1, names=["coder"])

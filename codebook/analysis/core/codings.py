@@ -32,7 +32,7 @@ class GoldSample:
 
     `frame` has a row a unit: `unit_id`, `prob`, and perhaps `stratum` and `part`. `name` is what it is called where it
     is shown. `locked` are the faults for which it must not be used yet. A sample that was `named` is used even where
-    every unit has a gold label.
+    every unit has a gold label; one that was `declined` is not used at all.
     """
 
     frame: pd.DataFrame
@@ -40,9 +40,10 @@ class GoldSample:
     part: str = ""
     locked: tuple[Fault, ...] = ()
     named: bool = False
+    declined: bool = False
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """Which units are used, and by which chances they are weighted."""
         chances = f"chances of {self.frame['prob'].min():.3g} to {self.frame['prob'].max():.3g}"
         part = f" (part {self.part!r})" if self.part else ""
@@ -290,10 +291,12 @@ class Codings:
         """
         if self.sample is None:
             return None, "There is no gold sample: all gold units weigh the same."
+        if self.sample.declined:
+            return None, "No gold sample is used, as asked: all gold units weigh the same."
         if not self.sample.named and (why := self._why_no_weights()):
             return None, f"{self.sample.name} is not used: {why}."
         raise_faults("The gold sample is locked.", self.sample.locked)
-        return self.sample.frame, self.sample.said
+        return self.sample.frame, self.sample.sentence
 
     def _why_no_weights(self) -> str:
         """Why the gold need not be weighted; empty if it must be."""
@@ -380,4 +383,3 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "")
         return read_frame(data, level=level, gold=gold)
     codings = data.at_level(level) if level else data
     return codings.with_gold(gold) if gold else codings
-

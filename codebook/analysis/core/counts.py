@@ -27,8 +27,8 @@ from codebook.analysis.core.scales import Bools, Floats, Ints, Scale, check_leve
 
 
 @dataclass(frozen=True)
-class Codings:
-    """Codings of one variable as integers, one row a unit x coder.
+class LabelCodes:
+    """LabelCodes of one variable as integers, one row a unit x coder.
 
     `unit`, `coder` and `code`, shape (n_rows,), are positions in `units`, `coders` and `scale.labels`; `code` is -1
     where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
@@ -61,7 +61,7 @@ class Codings:
         times = np.bincount(self.why + 1, minlength=len(self.whys) + 1)[1:]  # a why is set exactly where no label is
         return {self.whys[at]: int(times[at]) for at in np.argsort(-times, kind="stable") if times[at]}
 
-    def answered(self) -> Codings:
+    def answered(self) -> LabelCodes:
         """The codings that have a label."""
         given = self.code >= 0
         if given.all():
@@ -70,15 +70,15 @@ class Codings:
         none = np.broadcast_to(np.int64(-1), len(rows))
         return replace(self, unit=self.unit[rows], coder=self.coder[rows], code=self.code[rows], why=none)
 
-    def only(self, rows: Bools) -> Codings:
+    def only(self, rows: Bools) -> LabelCodes:
         """The rows where `rows` is true; units and coders keep their positions."""
         return self if rows.all() else self.take(np.flatnonzero(rows))
 
-    def take(self, rows: Ints) -> Codings:
+    def take(self, rows: Ints) -> LabelCodes:
         """The rows at these positions; units and coders keep theirs."""
         return replace(self, unit=self.unit[rows], coder=self.coder[rows], code=self.code[rows], why=self.why[rows])
 
-    def among(self, coders: Iterable[str]) -> Codings:
+    def among(self, coders: Iterable[str]) -> LabelCodes:
         """The rows of these coders; nobody else and no other unit is left."""
         wanted = set(coders)
         if wanted >= set(self.coders):
@@ -95,7 +95,7 @@ class Codings:
             cluster=self.cluster[there] if len(self.cluster) else self.cluster,
         )
 
-    def yes_no(self, label: int) -> Codings:
+    def yes_no(self, label: int) -> LabelCodes:
         """Whether each coding is, or for sets holds, one label: codes 0 and 1 on a nominal scale "0", "1".
 
         `label` is a position in the scale's labels, or for sets in the codebook's.
@@ -106,7 +106,7 @@ class Codings:
         return replace(self, scale=Scale("nominal", ("0", "1"), n_declared=2), code=code)
 
 
-def read_codings(
+def read_codes(
     table: pd.DataFrame,
     *,
     variable: str,
@@ -114,8 +114,8 @@ def read_codings(
     labels: Sequence[str] | None,
     coders: Iterable[str] | None = None,
     draw: int = 0,
-) -> Codings:
-    """Codings of one variable and draw, checked: all faults of the table are reported at once.
+) -> LabelCodes:
+    """LabelCodes of one variable and draw, checked: all faults of the table are reported at once.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def read_codings(
     Examples
     --------
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> codings = read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345"))
+    >>> codings = read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345"))
     >>> len(codings.unit), codings.n_missing, codings.coders
     (48, 7, ('A', 'B', 'C', 'D'))
     """
@@ -157,18 +157,18 @@ def read_codings(
     ]
     raise_faults(about, faults)
     code = np.append(codes, -1)[found_code]
-    return Codings(
+    return LabelCodes(
         scale, unit, coder, code, why, pd.Index(units), tuple(str(name) for name in coder_names), tuple(map(str, whys))
     )
 
 
-def count_patterns(codings: Codings) -> Patterns:
+def count_patterns(codings: LabelCodes) -> Patterns:
     """Patterns of the labelled codings, those with one coding included.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> codings = read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345"))
+    >>> codings = read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345"))
     >>> patterns = count_patterns(codings).pairable()
     >>> patterns.counts.shape, int(patterns.times.sum())
     ((9, 5), 11)
@@ -177,7 +177,7 @@ def count_patterns(codings: Codings) -> Patterns:
     return collapse(given.unit, given.code, codings.scale.n_labels, trace=len(given.cluster) > 0)
 
 
-def coder_patterns(codings: Codings) -> tuple[Patterns, Floats]:
+def coder_patterns(codings: LabelCodes) -> tuple[Patterns, Floats]:
     """Patterns of who gave which label, and their counts by coder, shape (n_patterns, n_coders, n_labels).
 
     Of the labelled codings; coders without one are left out.

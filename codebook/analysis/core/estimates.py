@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
 
@@ -71,6 +72,41 @@ class Interval:
     high: float
     undefined_share: float
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How intervals are made: replicates of the units (or of their clusters), confidence, seed.
+
+    Raises
+    ------
+    StatisticError
+        Fewer than 0 replicates, or a confidence that is no share.
+
+    Examples
+    --------
+    >>> Bootstrap(replicates=2000).sentence
+    '95 % intervals from 2,000 bootstrap replicates, seed 1.'
+    """
+
+    replicates: int = 1000
+    confidence: float = 0.95
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        raise_faults("The bootstrap cannot be made.", check_bootstrap(self.replicates, self.confidence))
+
+    @property
+    def sentence(self) -> str:
+        """How the intervals were made, for a note."""
+        many = f"{self.replicates:,} bootstrap replicates, seed {self.seed}"
+        return f"{100 * self.confidence:g} % intervals from {many}."
+
+    @property
+    def attrs(self) -> dict[Hashable, Any]:
+        """For the `attrs` of a frame; goes with the last of them."""
+        settings: dict[Hashable, Any] = {"seed": self.seed, "replicates": self.replicates}
+        return {**settings, "confidence": self.confidence, "versions": package_versions()}
 
 
 def format_figure(value: float, places: int = 2) -> str:

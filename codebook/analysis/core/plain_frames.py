@@ -32,9 +32,7 @@ def read_frame(frame: pd.DataFrame, *, level: str = "", gold: str = "") -> Codin
     """
     raise_faults(_ABOUT, _check_level(level))
     tidy = _read_tidy(frame) if {"coder", "label"} <= set(frame) else _melt(frame)
-    specs = [
-        _describe(str(name), part["label"], level, frame) for name, part in tidy.groupby("variable", sort=False)
-    ]
+    specs = [_describe(str(name), part["label"], level, frame) for name, part in tidy.groupby("variable", sort=False)]
     tidy["label"] = tidy["label"].map(_text).astype("string").astype(object)
     tidy["label"] = tidy["label"].where(tidy["label"].notna(), None)
     tidy["why"] = tidy["why"].where(tidy["label"].isna(), None)
@@ -54,12 +52,10 @@ def _read_tidy(frame: pd.DataFrame) -> pd.DataFrame:
     if not unit:
         mend = f"name the column of the units {' or '.join(map(repr, _UNIT_NAMES))}"
         raise_faults(_ABOUT, [Fault("columns", f"it has coder and label, and no unit: {name_some(frame)}", mend)])
-    defaults = {"variable": "label", "draw": 0, "why": "absent"}
-    tidy = frame.assign(
-        unit_id=frame[unit].map(_text),
-        coder=frame["coder"].map(_text),
-        **{name: value for name, value in defaults.items() if name not in frame},
-    )
+    tidy = frame.assign(unit_id=frame[unit].map(_text), coder=frame["coder"].map(_text))
+    for name, value in (("variable", "label"), ("draw", 0), ("why", "absent")):
+        if name not in tidy:
+            tidy[name] = value
     tidy["why"] = tidy["why"].where(tidy["why"].notna(), "absent")
     return tidy[[*COLUMNS, *(name for name in frame if name not in (*COLUMNS, unit))]].reset_index(drop=True)
 
@@ -107,7 +103,7 @@ def _text(value: object) -> str | None:
     """A cell as text: whole numbers without a point, lists as JSON, nothing for missing and for blanks."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return json.dumps(sorted(value) if isinstance(value, (set, frozenset)) else list(value), ensure_ascii=False)
-    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - not a number is not itself
+    if value is None or value is pd.NA or value != value:
         return None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

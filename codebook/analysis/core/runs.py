@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_coders, check_columns, name_some, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
@@ -65,8 +65,8 @@ def read_sources(
     runs: str | Runs,
     draw: int | None,
     about: str,
-) -> tuple[Codings, dict[str, list[str]]]:
-    """Codings with runs of one model joined to one coder, and which were joined.
+) -> tuple[LabelCodes, dict[str, list[str]]]:
+    """LabelCodes with runs of one model joined to one coder, and which were joined.
 
     `runs` "refuse" raises a StatisticError where two coders are one model, "collapse" joins them by majority (a tie
     among them is no label), and a frame or mapping says which are one model and joins them. `draw` None takes every
@@ -84,7 +84,7 @@ def read_sources(
     told = table[rows]
     if draw is None:
         told = told.assign(coder=told["coder"].astype(str) + "\n" + told["draw"].astype(str), draw=0)
-    codings = read_codings(told, variable=variable, level="nominal", labels=labels, draw=draw or 0)
+    codings = read_codes(told, variable=variable, level="nominal", labels=labels, draw=draw or 0)
     described = describe_runs(table[rows], None if isinstance(runs, str) else runs).set_index("coder")["model"]
     models = [str(described[name.partition("\n")[0]]) for name in codings.coders]
     joined = _list_joined(codings.coders, models)
@@ -106,7 +106,7 @@ def _refuse(model: str, names: Sequence[str]) -> Fault:
     return Fault("coders", problem, mend)
 
 
-def _join(codings: Codings, models: Sequence[str], joined: Mapping[str, Sequence[str]]) -> Codings:
+def _join(codings: LabelCodes, models: Sequence[str], joined: Mapping[str, Sequence[str]]) -> LabelCodes:
     names = list(dict.fromkeys(models))
     source = np.array([names.index(model) for model in models])
     coders = tuple(name if name in joined else codings.coders[models.index(name)].partition("\n")[0] for name in names)

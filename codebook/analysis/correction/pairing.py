@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.empty import make_empty, why_no_gold
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.correction.inputs import check_sample
@@ -153,11 +153,11 @@ def read_beside(
     rows = ((table["coder"] == coder) & (table["draw"] == draw)) | ((table["coder"] == gold) & (table["draw"] == 0))
     both = table[rows & (table["variable"] == variable)].assign(draw=0)
     level = "masi" if kind == "multi" else "nominal"
-    codings = read_codings(both, variable=variable, level=level, labels=labels)
+    codings = read_codes(both, variable=variable, level=level, labels=labels)
     return _align(codings, tuple(labels), coder, gold, sample)
 
 
-def _align(codings: Codings, labels: tuple[str, ...], coder: str, gold: str, sample: pd.DataFrame | str) -> Beside:
+def _align(codings: LabelCodes, labels: tuple[str, ...], coder: str, gold: str, sample: pd.DataFrame | str) -> Beside:
     by_coder, by_gold = (
         codings.only(codings.coder == (codings.coders.index(who) if who in codings.coders else -1))
         for who in (coder, gold)

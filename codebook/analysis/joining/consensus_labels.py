@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.counts import Codings, count_patterns
+from codebook.analysis.core.counts import LabelCodes, count_patterns
 from codebook.analysis.core.empty import make_empty, why_empty
 from codebook.analysis.core.estimates import package_versions
 from codebook.analysis.core.patterns import Patterns, collapse
@@ -197,14 +197,14 @@ def say_consensus(majority: pd.DataFrame, model: DawidSkene) -> str:
     return why_empty(majority) or f"{majority.attrs['n_tied']} ties of the majority count as wrong. {steps}"
 
 
-def _trace_patterns(given: Codings, coder: Ints, n_coders: int) -> tuple[Patterns, Floats]:
+def _trace_patterns(given: LabelCodes, coder: Ints, n_coders: int) -> tuple[Patterns, Floats]:
     """Patterns of who gave which label with the pattern of each unit, and their counts by coder."""
     n_labels = given.scale.n_labels
     patterns = collapse(given.unit, coder * n_labels + given.code, n_coders * n_labels, trace=True)
     return patterns, patterns.counts.reshape(len(patterns.times), n_coders, n_labels)
 
 
-def _find_lack(codings: Codings) -> str:
+def _find_lack(codings: LabelCodes) -> str:
     """Why Dawid-Skene has nothing to weigh; empty where it has."""
     given = codings.answered()
     if given.n_coders < 3:
@@ -222,7 +222,7 @@ def _fit_nothing(reason: str, table: pd.DataFrame) -> DawidSkene:
 
 
 def _join_labels(
-    codings: Codings,
+    codings: LabelCodes,
     scores: Floats,
     shown: Ints,
     variable: str,

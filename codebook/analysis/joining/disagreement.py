@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.empty import make_empty, mark_empty
 from codebook.analysis.core.estimates import package_versions
 from codebook.analysis.core.runs import pick_first
@@ -79,7 +79,7 @@ def rank_disagreements(
     if coders is not None and not len(coders):
         return make_empty(_NOBODY, _COLUMNS, table=table)
     level = "masi" if kind == "multi" else "nominal"
-    codings = read_codings(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
+    codings = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
     votes = _count_votes(codings, [True] * len(codings.coders))
     machines = _count_votes(codings, [name in set(models) for name in codings.coders])
     people = votes - machines
@@ -143,7 +143,7 @@ def confused_labels(
     """
     if coders is not None and not len(coders):
         return make_empty(_NOBODY, ["a", "b", "n_pairs", "n_units", "share"], table=table)
-    codings = read_codings(table, variable=variable, level="nominal", labels=labels, coders=coders, draw=draw)
+    codings = read_codes(table, variable=variable, level="nominal", labels=labels, coders=coders, draw=draw)
     votes = _count_votes(codings, [True] * len(codings.coders))
     first, second = np.triu_indices(votes.shape[1], k=1)
     pairs, units = (votes.T @ votes)[first, second], ((votes > 0).T.astype(float) @ (votes > 0))[first, second]
@@ -155,7 +155,7 @@ def confused_labels(
     return mark_empty(ranked, "No two coders labelled a unit differently: no label was taken for another.")
 
 
-def _count_votes(codings: Codings, wanted: Sequence[bool]) -> Floats:
+def _count_votes(codings: LabelCodes, wanted: Sequence[bool]) -> Floats:
     """How many of the wanted coders gave each label, shape (n_units, n_labels)."""
     rows = (codings.code >= 0) & np.array(wanted, dtype=bool)[codings.coder]
     n_units, n_labels = len(codings.units), codings.scale.n_labels

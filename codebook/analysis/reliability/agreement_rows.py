@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from codebook.analysis.core.estimates import Estimate
+from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.comparisons import Comparison
-from codebook.analysis.reliability.krippendorff import Bootstrap, Pairable, pairable
+from codebook.analysis.reliability.krippendorff import Pairable, pairable
 
 BOUNDS = (0.667, 0.800)
 """Krippendorff's customary reference lines; they are no verdicts."""

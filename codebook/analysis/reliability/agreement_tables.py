@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.empty import mark_empty
-from codebook.analysis.core.estimates import check_bootstrap
+from codebook.analysis.core.estimates import Bootstrap, check_bootstrap
 from codebook.analysis.core.scales import VariableLike
 from codebook.analysis.reliability.agreement_rows import (
     BOUNDS,
@@ -23,7 +23,7 @@ from codebook.analysis.reliability.agreement_rows import (
 )
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, check_coefficients, estimate_coefficient
 from codebook.analysis.reliability.comparisons import BY, Clusters, Request, each_pair, read_comparisons, why_no_group
-from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
+from codebook.analysis.reliability.krippendorff import pairable
 from codebook.errors import Fault
 
 __all__ = ["BOUNDS", "agreement", "agreement_table", "coder_pairs"]
@@ -196,7 +196,7 @@ def coder_pairs(
     1  A  C        8    0.625  0.489
     """
     raise_faults("The pairs cannot be compared.", check_bootstrap(replicates, confidence))
-    codings = read_codings(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
+    codings = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
     how = Bootstrap(replicates, confidence, seed)
     rows = [_pair_row(pair, a, b, how) for a, b, pair in each_pair(codings.answered(), min_units)]
     frame = pd.DataFrame(rows, columns=["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"])
@@ -205,7 +205,7 @@ def coder_pairs(
     return mark_empty(frame, f"No two coders labelled {max(1, min_units):,} units in common: nothing to compare.")
 
 
-def _pair_row(pair: Codings, a: str, b: str, how: Bootstrap) -> dict[str, object]:
+def _pair_row(pair: LabelCodes, a: str, b: str, how: Bootstrap) -> dict[str, object]:
     kept = pairable(pair)
     alpha, _ = estimate_coefficient(kept, COEFFICIENTS["alpha"], how)
     reason = alpha.reason if how.replicates or math.isnan(alpha.value) else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codebook.analysis.core.counts import Codings
+from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import SET_LEVELS, Floats, Scale, label_distances
 from codebook.errors import Fault, StatisticError
@@ -104,7 +104,7 @@ def is_checked(patterns: Patterns) -> bool:
     return n_used > 1 and int(patterns.times.sum()) * n_used**2 <= CHECKED_CELLS
 
 
-def check_against_library(codings: Codings, value: float) -> None:
+def check_against_library(codings: LabelCodes, value: float) -> None:
     """Compute alpha again with the krippendorff package and refuse a figure on which the two differ.
 
     The counts are made here from the codings, not from the patterns, so that the collapsing is checked too.

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.counts import coder_patterns, count_patterns
-from codebook.analysis.core.estimates import Estimate
+from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.scales import SET_LEVELS, Floats
 from codebook.analysis.reliability.kappa import coders_chance, shared_chance
-from codebook.analysis.reliability.krippendorff import Bootstrap, Pairable, estimate_alpha, make_estimate
+from codebook.analysis.reliability.krippendorff import Pairable, estimate_alpha, make_estimate
 from codebook.analysis.reliability.percent import DEFINITIONS, estimate_percent
 from codebook.analysis.reliability.weighting import agreement_weights, level_weights, misfit
 from codebook.errors import Fault
@@ -74,10 +74,10 @@ def estimate_coefficient(kept: Pairable, coefficient: Coefficient, how: Bootstra
 
     Examples
     --------
-    >>> from codebook.analysis.core.counts import read_codings
+    >>> from codebook.analysis.core.counts import read_codes
     >>> from codebook.analysis.core.examples import observers_2011
     >>> from codebook.analysis.reliability.krippendorff import pairable
-    >>> kept = pairable(read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345")))
+    >>> kept = pairable(read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345")))
     >>> for name in ("fleiss", "ac1", "brennan_prediger"):  # R irrCAC: .76117 .77544 .77273
     ...     print(name, round(estimate_coefficient(kept, COEFFICIENTS[name], Bootstrap())[0].value, 5))
     fleiss 0.76117

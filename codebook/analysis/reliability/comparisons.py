@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_coders, check_columns, name_some, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import join_ids
@@ -26,13 +26,13 @@ Clusters = Mapping[str, object] | pd.Series
 
 @dataclass(frozen=True)
 class Comparison:
-    """Codings to be compared, and the columns that say which they are; without codings `reason` says why.
+    """LabelCodes to be compared, and the columns that say which they are; without codings `reason` says why.
 
     `labels` are those that sets are made of, in codebook order; empty for other variables.
     """
 
     head: Head
-    codings: Codings | None
+    codings: LabelCodes | None
     reason: str = ""
     labels: tuple[str, ...] = ()
 
@@ -100,7 +100,7 @@ def _name_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]] | None
 
 def _read_variable(
     table: pd.DataFrame, variable: VariableLike, groups: Mapping[str, Sequence[str]], asked: Request
-) -> Iterator[tuple[str, Codings | None]]:
+) -> Iterator[tuple[str, LabelCodes | None]]:
     """(level, codings) of a variable: one, or for sets of labels one a distance; none without a level."""
     level = SET_LEVELS[0] if variable.kind == "multi" else variable.level or ""
     if variable.kind not in KINDS:
@@ -110,7 +110,7 @@ def _read_variable(
         return
     coders = sorted({coder for names in groups.values() for coder in names}) or None
     labels = _labels(table, variable, level)
-    codings = read_codings(table, variable=variable.name, level=level, labels=labels, coders=coders, draw=asked.draw)
+    codings = read_codes(table, variable=variable.name, level=level, labels=labels, coders=coders, draw=asked.draw)
     if asked.cluster is not None:
         codings = join_cluster(codings, asked.cluster)
     yield level, codings
@@ -127,7 +127,7 @@ def _labels(table: pd.DataFrame, variable: VariableLike, level: str) -> Sequence
     return variable.labels if table.loc[table["variable"] == variable.name, "label"].isin(apart).any() else list(scale)
 
 
-def join_cluster(codings: Codings, cluster: Clusters) -> Codings:
+def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:
     """The codings with the cluster of each unit.
 
     Raises
@@ -153,7 +153,7 @@ def join_cluster(codings: Codings, cluster: Clusters) -> Codings:
 
 
 def _compare(
-    variable: VariableLike, level: str, codings: Codings | None, groups: Mapping[str, Sequence[str]], asked: Request
+    variable: VariableLike, level: str, codings: LabelCodes | None, groups: Mapping[str, Sequence[str]], asked: Request
 ) -> Iterator[Comparison]:
     sets = level in SET_LEVELS
     head = {"variable": variable.name, "label": "(set)" if sets else "", "level": level}
@@ -175,7 +175,7 @@ def _compare(
         yield from _pairs(head, codings, groups, asked.min_units)
 
 
-def _by_label(variable: VariableLike, head: Head, parts: Mapping[str, Codings]) -> Iterator[Comparison]:
+def _by_label(variable: VariableLike, head: Head, parts: Mapping[str, LabelCodes]) -> Iterator[Comparison]:
     """Whether each label was given or not; labels that the variable does not list are those of the codings."""
     for group, part in parts.items():
         names = (variable.labels or ()) if part.scale.members.size else part.scale.labels
@@ -183,7 +183,9 @@ def _by_label(variable: VariableLike, head: Head, parts: Mapping[str, Codings]) 
         yield from (Comparison({**named, "label": label}, part.yes_no(at)) for at, label in enumerate(names))
 
 
-def _pairs(head: Head, codings: Codings, groups: Mapping[str, Sequence[str]], min_units: int) -> Iterator[Comparison]:
+def _pairs(
+    head: Head, codings: LabelCodes, groups: Mapping[str, Sequence[str]], min_units: int
+) -> Iterator[Comparison]:
     """Every pair of coders who are in one group, under the first such group."""
     for a, b, pair in each_pair(codings.answered(), min_units):
         within = next((name for name, coders in groups.items() if {a, b} <= set(coders)), "")
@@ -191,13 +193,13 @@ def _pairs(head: Head, codings: Codings, groups: Mapping[str, Sequence[str]], mi
             yield Comparison({**head, "group": within, "a": a, "b": b}, pair.among([a, b]))
 
 
-def _without_each(head: Head, codings: Codings) -> Iterator[Comparison]:
+def _without_each(head: Head, codings: LabelCodes) -> Iterator[Comparison]:
     for coder in codings.coders:
         others = [name for name in codings.coders if name != coder]
         yield Comparison({**head, "left_out": coder}, codings.among(others))
 
 
-def each_pair(given: Codings, min_units: int) -> Iterator[tuple[str, str, Codings]]:
+def each_pair(given: LabelCodes, min_units: int) -> Iterator[tuple[str, str, LabelCodes]]:
     """Pairs of coders in the order of their names, each with the codings of their common units."""
     order = sorted(range(len(given.coders)), key=lambda at: given.coders[at])
     rows: dict[int, Ints] = {at: np.flatnonzero(given.coder == at) for at in order}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.counts import Codings, count_patterns, read_codings
-from codebook.analysis.core.estimates import Estimate, check_bootstrap, package_versions, percentile_interval, resample
+from codebook.analysis.core.counts import LabelCodes, count_patterns, read_codes
+from codebook.analysis.core.estimates import Bootstrap, Estimate, check_bootstrap, percentile_interval, resample
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Bools, Floats, Scale
 from codebook.analysis.core.standard_errors import NO_JACKKNIFE, SMALL, jackknife, join_clusters, linear_error
@@ -28,13 +27,13 @@ class Pairable:
     coefficients also use the units with one coding, for the shares of the labels.
     """
 
-    labelled: Codings
+    labelled: LabelCodes
     patterns: Patterns
     n_dropped: int
     missing: Mapping[str, int]
 
     @cached_property
-    def codings(self) -> Codings:
+    def codings(self) -> LabelCodes:
         """The labelled codings of the units that two or more coders labelled."""
         return self.labelled.only(self._rows)
 
@@ -55,12 +54,12 @@ class Pairable:
 
     @property
     def n_codings(self) -> int:
-        """Codings on those units."""
+        """LabelCodes on those units."""
         return int(self.patterns.times @ self.patterns.sizes)
 
     @property
     def n_missing(self) -> int:
-        """Codings without a label."""
+        """LabelCodes without a label."""
         return sum(self.missing.values())
 
     @cached_property
@@ -97,32 +96,13 @@ class Pairable:
         return f"no variation: every coding is {self.scale.labels[used[0]]!r}" if len(used) == 1 else ""
 
 
-@dataclass(frozen=True)
-class Bootstrap:
-    """How an interval is made: replicates of the units, confidence, seed."""
-
-    replicates: int = 1000
-    confidence: float = 0.95
-    seed: int = 1
-
-    @property
-    def attrs(self) -> dict[Hashable, Any]:
-        """For the `attrs` of a frame, so that the caption can say how its intervals were made."""
-        settings: dict[Hashable, Any] = {
-            "seed": self.seed,
-            "replicates": self.replicates,
-            "confidence": self.confidence,
-        }
-        return {**settings, "versions": package_versions()}
-
-
-def pairable(codings: Codings) -> Pairable:
-    """Codings that carry information on agreement.
+def pairable(codings: LabelCodes) -> Pairable:
+    """LabelCodes that carry information on agreement.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> kept = pairable(read_codings(observers_2011(), variable="code", level="nominal", labels=list("12345")))
+    >>> kept = pairable(read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345")))
     >>> kept.n_units, kept.n_dropped, len(kept.codings.code), kept.n_missing
     (11, 1, 40, 7)
     """
@@ -185,7 +165,7 @@ def krippendorff_alpha(
     0.815
     """
     raise_faults("The bootstrap cannot be made.", check_bootstrap(replicates, confidence))
-    codings = read_codings(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
+    codings = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
     return estimate_alpha(pairable(codings), Bootstrap(replicates, confidence, seed))[0]
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.counts import Codings, coder_patterns, read_codings
-from codebook.analysis.core.estimates import Estimate, check_bootstrap
+from codebook.analysis.core.counts import LabelCodes, coder_patterns, read_codes
+from codebook.analysis.core.estimates import Bootstrap, Estimate, check_bootstrap
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Floats, check_spellings
-from codebook.analysis.reliability.krippendorff import Bootstrap, Pairable, make_estimate, pairable
+from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
 from codebook.errors import Fault
 
 DEFINITIONS = {
@@ -76,7 +76,7 @@ def percent_agreement(
     if labels is None and read_as == "nominal" and {"variable", "label"} <= set(table.columns):
         labels = sorted(map(str, table.loc[table["variable"] == variable, "label"].dropna().unique())) or ["none"]
         raise_faults("Percent agreement cannot be computed.", check_spellings(labels) if level is None else [])
-    codings = read_codings(table, variable=variable, level=read_as, labels=labels, coders=coders, draw=draw)
+    codings = read_codes(table, variable=variable, level=read_as, labels=labels, coders=coders, draw=draw)
     return estimate_percent(pairable(codings), definition, Bootstrap(replicates, confidence, seed))[0]
 
 
@@ -114,7 +114,7 @@ def _pair_agreement(said: Floats) -> Callable[[Floats], Floats]:
     return lambda weights: _mean_share(weights @ agreed, weights @ common)
 
 
-def _mean_over_pairs(codings: Codings) -> float:
+def _mean_over_pairs(codings: LabelCodes) -> float:
     """The same without patterns, coder by coder, for many units and coders."""
     said = np.full((len(codings.units), len(codings.coders)), -1, dtype=np.int32)
     said[codings.unit, codings.coder] = codings.code

@@ -12,10 +12,9 @@ import pandas as pd
 
 from codebook.analysis.association.pair_statistics import adjust_p
 from codebook.analysis.core.checks import carry_joins, check_columns, raise_faults
-from codebook.analysis.core.counts import read_codings
-from codebook.analysis.core.estimates import check_bootstrap, format_figure, percentile_interval, resample
+from codebook.analysis.core.counts import read_codes
+from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, format_figure, percentile_interval, resample
 from codebook.analysis.core.scales import Bools, Floats, Ints
-from codebook.analysis.reliability.krippendorff import Bootstrap
 from codebook.analysis.robustness.duels import MIN_UNITS, Duels, check_names, check_request, fight, read_told
 from codebook.errors import Fault
 
@@ -98,7 +97,7 @@ def alt_test(
     faults = [*check_bootstrap(replicates, confidence), *check_request(epsilon, false_discovery, min_units)]
     raise_faults(_ABOUT, [*faults, *check_names(table, models, humans)])
     told = read_told(table, variable, models, humans, draw)
-    codings = read_codings(told, variable=variable, level=level, labels=labels, coders=[*humans, *models])
+    codings = read_codes(told, variable=variable, level=level, labels=labels, coders=[*humans, *models])
     people = list(dict.fromkeys(humans))
     done = [_Test(model, people, fight(codings, model, people), epsilon, min_units, how) for model in models]
     raise_faults(_ABOUT, [fault for test in done for fault in test.faults()])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_coders, name_some
-from codebook.analysis.core.counts import Codings
+from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.scales import SET_LEVELS, Floats, Ints, Scale, check_different, label_distances
 from codebook.errors import Fault
@@ -46,7 +46,7 @@ def read_told(
     return table[(by_model | by_human) & (table["variable"] == variable)].assign(draw=0)
 
 
-def fight(codings: Codings, model: str, people: Sequence[str]) -> Duels:
+def fight(codings: LabelCodes, model: str, people: Sequence[str]) -> Duels:
     """Score a model and each person against the other people, unit by unit.
 
     Distances to the others are summed on patterns of labels: a person's own label is at distance 0 of itself, so it

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import carry_joins, check_columns, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
-from codebook.analysis.core.estimates import Estimate, check_bootstrap
+from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.estimates import Bootstrap, Estimate, check_bootstrap
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.runs import Runs, describe_runs, pad, pick_first
 from codebook.analysis.core.scales import Floats, VariableLike
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
-from codebook.analysis.reliability.krippendorff import Bootstrap, Pairable, make_estimate, pairable
+from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
 from codebook.errors import Fault
 
 _ABOUT = "Stability cannot be told."
@@ -29,7 +29,7 @@ class Group:
 
     fixed: dict[str, str]
     varied: tuple[str, ...]
-    codings: Codings
+    codings: LabelCodes
 
 
 def stability(
@@ -200,7 +200,7 @@ def _find_groups(
         told = told.assign(coder=told["coder"].astype(str) + "\n" + told["draw"].astype(str), draw=0)
         draw = 0
     level = "masi" if variable.kind == "multi" else variable.level or ""
-    codings = read_codings(told, variable=variable.name, level=level, labels=variable.labels, draw=draw)
+    codings = read_codes(told, variable=variable.name, level=level, labels=variable.labels, draw=draw)
     named = pd.DataFrame([name.partition("\n")[::2] for name in codings.coders], columns=["coder", "draw"])
     named = named.assign(run=list(codings.coders)).merge(described, on="coder", how="left")
     fixed = [] if over == "all" else [name for name in (*facts, *(["coder"] if over == "draw" else [])) if name != over]
@@ -272,5 +272,5 @@ def _list_units(group: Group) -> pd.DataFrame:
     )
 
 
-def _count_coverage(codings: Codings) -> dict[str, int]:
+def _count_coverage(codings: LabelCodes) -> dict[str, int]:
     return {"labelled": len(codings.code) - codings.n_missing, **codings.missing}

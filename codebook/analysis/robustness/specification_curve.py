@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import carry_joins, check_columns, raise_faults
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.estimates import package_versions
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
@@ -99,7 +99,7 @@ def specifications(
     if coders is not None:
         rows &= table["coder"].isin(list(coders))
     told = table[rows].assign(coder=table.loc[rows, "coder"].astype(str) + "\n" + table["draw"].astype(str), draw=0)
-    codings = read_codings(told, variable=variable, level="nominal", labels=labels)
+    codings = read_codes(told, variable=variable, level="nominal", labels=labels)
     described = describe_runs(table if runs is not None else table[rows], runs)
     choices = list(_list_choices(codings, described, aggregations, draw))
     raise_faults(_ABOUT, [] if choices else [Fault("draw", f"no label in draw {draw}", "name a draw of the table")])
@@ -207,7 +207,7 @@ def _check_aggregations(aggregations: Sequence[str]) -> list[Fault]:
 
 
 def _list_choices(
-    codings: Codings, described: pd.DataFrame, aggregations: Sequence[str], draw: int
+    codings: LabelCodes, described: pd.DataFrame, aggregations: Sequence[str], draw: int
 ) -> Iterator[_Choice]:
     """Every way to get one label a unit that differs from the ways before it."""
     named = pd.DataFrame([name.partition("\n")[::2] for name in codings.coders], columns=["coder", "draw"])
@@ -228,7 +228,7 @@ def _list_choices(
                 yield _Choice(str(model), str(prompt), name, tuple(runs))
 
 
-def _join(codings: Codings, choice: _Choice) -> tuple[pd.DataFrame, dict[str, int]]:
+def _join(codings: LabelCodes, choice: _Choice) -> tuple[pd.DataFrame, dict[str, int]]:
     """The labels of a choice, one row a unit that was put to its runs, and what to count beside them."""
     part = codings.among(choice.coders)
     given = part.answered()

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from codebook.files.pictures import PictureError, open_picture
+from codebook.outputs import save_table
 from codebook.paths import resolve_path
 from codebook.records import Unit, UnitFile
-from codebook.outputs import save_table
 from codebook.visible import escape_block, spell_block
 
 if TYPE_CHECKING:
