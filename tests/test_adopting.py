@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 from fake_openai import FakeOpenAI
+from readonly import set_writable
 from scripted import asked_lines, make_book, register
 from service import TEXTS, check_paid, plan_batch
 
@@ -20,6 +22,7 @@ import codebook as cb
 from codebook.cli import main
 from codebook.errors import ParameterError, RunError
 from codebook.files.lines import digest, digest_file
+from codebook.paths import project_folder
 from codebook.records import Unit
 from codebook.run import Run, adopt, open_run, plan
 from codebook.run.erasing import erase_unit
@@ -292,13 +295,92 @@ def test_r11_other_answers_to_the_same_questions_do_not_fit(project: Path) -> No
     assert dump(project, "one") == before
 
 
-def test_r11_a_folder_elsewhere_is_to_be_copied_first(project: Path, tmp_path: Path) -> None:
-    run = make_run()
-    shutil.copytree(run.folder.path, tmp_path / "one")
-    with pytest.raises(ParameterError, match="copy it to runs/one first"):
-        adopt(tmp_path / "one")
+@pytest.fixture
+def deposited(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that lies outside of any project, and a fresh project that is the one of the process."""
+    run = make_run(units=UNITS[:4])
+    place = tmp_path / "archive" / "deposit"
+    shutil.copytree(run.folder.path, place)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    (fresh / "study.yaml").write_text("study: fresh\n")
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(fresh))
+    return place
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): digest_file(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_r11_a_deposited_run_is_taken_in_from_anywhere_and_its_source_stays(deposited: Path) -> None:
+    before = digests(deposited)
+    run = adopt(deposited)
+    assert (run.name, run.status().done) == ("deposit", True)
+    assert run.folder.path.stat().st_mode & 0o077 == 0
+    assert digests(deposited) == before
+    own = digests(run.folder.path)
+    assert {place: own.get(place) for place in before if ".lock" not in place} == {
+        place: digest for place, digest in before.items() if ".lock" not in place
+    }
+    assert adopt(deposited).table().equals(run.table()), "repeated, it is the same run"
+    assert [path.name for path in run.folder.runs.glob("*/run.json")] == ["run.json"]
+
+
+def test_r11_a_deposited_run_on_a_medium_that_cannot_be_written_is_taken_in(deposited: Path) -> None:
+    set_writable(deposited, False)
+    try:
+        assert adopt(deposited).collect().done
+    finally:
+        set_writable(deposited, True)
+
+
+def test_r11_a_name_that_is_taken_refuses_a_deposited_run(deposited: Path) -> None:
+    other = make_run("deposit", UNITS[5:6])
+    before = digests(other.folder.path)
+    with pytest.raises(ParameterError, match=r"another run of the same name.*rename .*deposit, and adopt it"):
+        adopt(deposited)
+    assert digests(other.folder.path) == before
+    shutil.rmtree(other.folder.path)
+    with pytest.raises(ParameterError, match="knows a run of this name, whose folder is gone"):
+        adopt(deposited)
+    renamed = deposited.rename(deposited.with_name("second"))
+    assert adopt(renamed).status().done
+
+
+def test_r11_a_deposited_run_that_does_not_fit_leaves_nothing_behind(deposited: Path) -> None:
+    (result,) = (deposited / "results").glob("*.jsonl")
+    result.write_bytes(result.read_bytes() + b"\n")
+    with pytest.raises(ParameterError, match="nothing was changed"):
+        adopt(deposited)
+    runs = project_folder() / "runs"
+    assert not list(runs.rglob("run.json"))
+    with pytest.raises(RunError, match=r"holds no run\.json"):
+        adopt(deposited.parent)
     with pytest.raises(RunError, match="There is no run 'nowhere'"):
         adopt("nowhere")
+
+
+def test_r11_what_a_killed_copy_left_is_removed(deposited: Path) -> None:
+    left = project_folder() / "runs" / ".adopting" / "deposit"
+    left.mkdir(parents=True)
+    (left / "half").write_text("x")
+    run = adopt(deposited)
+    assert not (run.folder.path / "half").exists()
+    assert not left.exists()
+
+
+def test_r11_no_pipe_and_no_link_to_a_folder_is_followed(deposited: Path) -> None:
+    os.mkfifo(deposited / "pipe")
+    (deposited / "loop").symlink_to(deposited)
+    assert not {"pipe", "loop"} & {path.name for path in adopt(deposited).folder.path.iterdir()}
+
+
+def test_r11_a_link_in_runs_is_not_adopted_as_a_run(deposited: Path) -> None:
+    runs = project_folder() / "runs"
+    runs.mkdir()
+    (runs / "linked").symlink_to(deposited)
+    with pytest.raises(ParameterError, match="it is a link to a folder elsewhere"):
+        adopt("linked")
 
 
 def test_r11_the_command_adopts_and_a_deposited_run_is_analysed_in_a_project_of_its_own(

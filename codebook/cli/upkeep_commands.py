@@ -25,9 +25,10 @@ def erase(unit: str, run: str, text_file: str) -> None:
 @click.command()
 @click.argument("folder")
 def adopt(folder: str) -> None:
-    """Take the run in FOLDER (runs/NAME) into this project's ledger, from its files alone; nobody is asked.
+    """Take the run in FOLDER into this project, from its files alone; nobody is asked.
 
-    For a run whose ledger is missing, or that was copied here or renamed. A run that is known is left as it is.
+    FOLDER is runs/NAME of a run whose ledger is missing, or that was renamed; or it lies elsewhere, as a deposited run
+    does, and is copied to runs/ under its name. A run that is known is left as it is.
     """
     from codebook.run import adopt as take_in
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from codebook.dialects import read_reply
 from codebook.engines import make_engine
-from codebook.errors import Fault, ParameterError, RunError
+from codebook.errors import ParameterError, RunError
 from codebook.files.lines import load_line
 from codebook.ledger import FoundLine, Ledger
 from codebook.ledger.carried import (
@@ -23,9 +23,10 @@ from codebook.ledger.carried import (
     restore_job,
     restore_run,
 )
-from codebook.paths import project_folder, resolve_path, show_path
+from codebook.paths import show_path
 from codebook.records import Answer, JobState
 from codebook.run.carrying import read_carried
+from codebook.run.deposits import take_in
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.folder_contents import Contents, ShardFile
 from codebook.run.harvest import explain_missing
@@ -39,7 +40,7 @@ _UNKNOWN: Mapping[str, Any] = {"created_at": "", "ended_at": None, "seen_at": No
 
 
 def adopt(folder: str | Path) -> Run:
-    """Take a run into the ledger of this project from its folder, which lies in `runs/`, and return it.
+    """Take a run into this project from its folder, and return it; one that lies elsewhere is copied to `runs/` first.
 
     Rows, questions, shards, jobs and answers are read again from the files, whose digests are checked. Times, ids of
     jobs and costs come from `ledger.jsonl`, which every collected run has; of older runs they are unknown, but for what
@@ -48,16 +49,23 @@ def adopt(folder: str | Path) -> Run:
     Parameters
     ----------
     folder
-        `runs/NAME`, or NAME.
+        `runs/NAME`, or NAME; or where a deposited run lies, which stays as it is. The folder's name is the run's.
 
     Raises
     ------
     ParameterError
-        The folder does not fit together, or with what the ledger knows; all faults are named, and nothing is changed.
+        The folder does not fit together, or with what the ledger knows, or another run has its name; all faults are
+        named, and nothing is changed.
     RunError
         There is no such run, or its plan is not at its end here.
     """
-    home = _find_folder(folder)
+    with take_in(folder) as home:
+        _note_run(home)
+    return open_run(home.name)
+
+
+def _note_run(home: RunFolder) -> None:
+    """Put a run into the ledger that does not know it."""
     record, book = home.read_record(), home.read_codebook()
     with home.lock(), Ledger(home.ledger_path) as ledger:
         planned = ledger.is_planned(home.name)
@@ -68,17 +76,6 @@ def adopt(folder: str | Path) -> Run:
             ledger.settle()
         elif not planned:
             raise RunError(f"Run {home.name!r} is planned in part here. To mend: repeat the plan; it goes on.")
-    return open_run(home.name)
-
-
-def _find_folder(folder: str | Path) -> RunFolder:
-    """The folder of a run of this project, by its path or name."""
-    runs, given = project_folder() / "runs", Path(folder)
-    path = resolve_path(given) if len(given.parts) > 1 else runs / given
-    if path.resolve().parent != runs.resolve():
-        fault = Fault(show_path(path), "it does not lie in runs/ of this project", f"copy it to runs/{path.name} first")
-        raise ParameterError("The folder cannot be adopted.", [fault])
-    return RunFolder(path.name)
 
 
 @dataclass

@@ -1,0 +1,122 @@
+"""A run that lies elsewhere is copied into the project: whole or not at all, and its source stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from codebook.errors import BusyError, CodebookError, Fault, ParameterError, RunError
+from codebook.files.json_files import read_run_record
+from codebook.ledger import Ledger
+from codebook.paths import make_private, project_folder, resolve_path, show_path
+from codebook.run.folder import RunFolder
+
+_COMING = ".adopting"
+"""The folder, beside the runs, of copies that are being made."""
+
+
+@contextmanager
+def take_in(folder: str | Path) -> Iterator[RunFolder]:
+    """Give the folder of a run of this project, by its name or path; one that lies elsewhere is copied to `runs/`.
+
+    Where the block raises, the copy is removed again; a folder that was there stays.
+
+    Raises
+    ------
+    ParameterError
+        Another run of the project has its name, or it lies behind a link in `runs/`.
+    RunError
+        There is no run in the folder.
+    BusyError
+        Another process takes a run in.
+    """
+    runs, given = project_folder() / "runs", Path(folder)
+    named = len(given.parts) == 1 and (runs / given).exists()
+    path = runs / given if named else resolve_path(given)
+    if path.resolve().parent == runs.resolve() or not (path.exists() or len(given.parts) > 1):
+        yield RunFolder(path.name)
+        return
+    if path.parent.resolve() == runs.resolve():
+        fault = Fault(show_path(path), "it is a link to a folder elsewhere", f"remove it, and adopt {path.resolve()}")
+        raise ParameterError("The folder cannot be adopted.", [fault])
+    home = RunFolder(path.resolve().name)
+    made = _bring(path.resolve(), home)
+    try:
+        yield home
+    except CodebookError:
+        if made:
+            shutil.rmtree(home.path)
+        raise
+
+
+def _bring(source: Path, home: RunFolder) -> bool:
+    """Copy a run to its place in the project; return False where it stands there already."""
+    if not (source / "run.json").is_file():
+        raise RunError(f"There is no run in {show_path(source)}: it holds no run.json. To mend: correct the path.")
+    make_private(home.runs / _COMING)
+    try:
+        with FileLock(home.runs / _COMING / ".lock", timeout=1):
+            _clear(home.runs / _COMING)
+            if _is_there(source, home):
+                return False
+            coming = home.runs / _COMING / home.name
+            _copy(source, coming)
+            coming.replace(home.path)
+    except Timeout:
+        raise BusyError("Another process takes a run in. To mend: wait for it to end, then repeat.") from None
+    return True
+
+
+def _clear(coming: Path) -> None:
+    """Remove what a killed process left."""
+    for path in coming.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+
+
+def _is_there(source: Path, home: RunFolder) -> bool:
+    """Whether the run stands in the project already, as a copy that was made before.
+
+    Raises
+    ------
+    ParameterError
+        Another run has its name.
+    """
+    mend, shown = f"rename {show_path(source)}, and adopt it under the new name", show_path(home.path)
+    if home.path.exists():
+        if home.record_path.is_file() and _planned(home.record_path) == _planned(source / "run.json"):
+            return True
+        fault = Fault(shown, "it is another run of the same name", mend)
+    elif _is_known(home):
+        said = f"copy it back to {shown}, if it is that run; else {mend}"
+        fault = Fault(home.name, "the ledger knows a run of this name, whose folder is gone", said)
+    else:
+        return False
+    raise ParameterError("The folder cannot be adopted; nothing was changed.", [fault])
+
+
+def _is_known(home: RunFolder) -> bool:
+    if not home.ledger_path.is_file():
+        return False
+    with Ledger(home.ledger_path) as ledger:
+        return ledger.is_planned(home.name) is not None
+
+
+def _planned(path: Path) -> tuple[object, ...]:
+    """What stays the same of a record as long as the run lives."""
+    record = read_run_record(path)
+    return tuple(record.get(name) for name in ("planned_at", "codebook", "units", "asked"))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy folders and the files that can be read; what is open here is not, and pipes and devices are no record."""
+    make_private(target)
+    for path in sorted(source.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            _copy(path, target / path.name)
+        elif path.is_file() and path.suffix not in (".lock", ".part") and path.name != ".lock":
+            shutil.copyfile(path, target / path.name)
