@@ -13,7 +13,7 @@ import orjson
 from codebook.files.lines import dump_canonical, escape_ends
 from codebook.records import CHAT, Request, Unit
 from codebook.tasks import Question
-from codebook.units.personal import looks_personal
+from codebook.units.check import looks_personal
 
 if TYPE_CHECKING:
     from hashlib import _Hash

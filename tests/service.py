@@ -30,7 +30,7 @@ CATEGORIES = ("coal", "sports", "travel", "unclear")
 def serve(project: Path, patch: pytest.MonkeyPatch, **options: Any) -> Iterator[FakeOpenAI]:
     """The fake service with the key that is set in the environment; batches end at the first look unless told."""
     patch.setenv("OPENAI_API_KEY", KEY)
-    patch.setattr("codebook.engines.service.download._PAUSES_S", (0.0, 0.0, 0.0))
+    patch.setattr("codebook.engines.service.remote_files._PAUSES_S", (0.0, 0.0, 0.0))
     given = {"auto": "at once", "other_keys": (OTHER_KEY,), **options}
     with FakeOpenAI(project.parent / "fake", **given) as fake, share_clients(patch):
         yield fake

@@ -26,9 +26,8 @@ from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.core.scales import Scale
 from codebook.analysis.core.standard_errors import jackknife, linear_error
-from codebook.analysis.reliability.coefficients import Coefficient, estimate_coefficient
+from codebook.analysis.reliability.coefficients import WEIGHTS, Coefficient, agreement_weights, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import pairable
-from codebook.analysis.reliability.weighting import WEIGHTS, agreement_weights
 from codebook.scheme import Codebook
 
 DATA = Path(__file__).parents[1] / "data"

@@ -29,7 +29,7 @@ from codebook.costs import (
     read_usage,
     show_usd,
 )
-from codebook.costs.answers import guess_answer
+from codebook.costs.estimate import guess_answer
 from codebook.costs.tokens import _FILES, _cut
 from codebook.errors import BudgetError, ParameterError
 from codebook.files.lines import write_lines

@@ -10,7 +10,7 @@ from fake_openai import FakeOpenAI
 from service import batch_ids, check_paid, check_sums, detail_of, finish, job_note, look_until_gone, plan_batch
 
 from codebook.engines.openai_batch import OpenAIBatchEngine
-from codebook.engines.service.download import download
+from codebook.engines.service.remote_files import download
 from codebook.errors import CutShortError, PendingError, UnreachableError
 from codebook.run import Run, open_run, wait
 

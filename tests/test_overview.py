@@ -22,7 +22,7 @@ from codebook.records import WHYS, Unit
 from codebook.run import Run, cost_history, list_errors, list_jobs, open_run, plan, summarise_runs
 from codebook.run.project.history import NO_HISTORY, busy_hours, expect_duration
 from codebook.shards import Cuts
-from codebook.widgets.pages import _made
+from codebook.widgets.board_pages import _made
 
 TOPIC = make_book("topic")
 GOOD = [Unit(f"u{n}", f"Sentence number {n} about coal.") for n in range(6)]

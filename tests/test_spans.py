@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codebook.analysis.against_gold.capitals import capital_runs
-from codebook.analysis.against_gold.spans import span_validity
+from codebook.analysis.against_gold.spans import capital_runs, span_validity
 from codebook.errors import StatisticError
 from codebook.files.lines import read_lines
 from codebook.records import Unit

@@ -23,7 +23,7 @@ from codebook.run.project.ledger_frames import Choice
 from codebook.shards import Cuts
 from codebook.units import read_units
 from codebook.widgets.actions import ask_cancel
-from codebook.widgets.pages import board_text, facts_html, jobs_html, runs_html
+from codebook.widgets.board_pages import board_text, facts_html, jobs_html, runs_html
 from codebook.widgets.snapshot import take_snapshot
 
 ABSENT = object()

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codebook.analysis.vectors import (
-    blocks,
     cluster_vectors,
     map_vectors,
     near_duplicates,
@@ -19,6 +18,7 @@ from codebook.analysis.vectors import (
     neighbour_agreement,
     neighbours,
     plot_map,
+    similarity_blocks,
 )
 from codebook.errors import MissingExtraError, StatisticError
 
@@ -45,8 +45,8 @@ def same_groups(one: np.ndarray, two: np.ndarray) -> bool:
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks so small that every array here has several."""
-    monkeypatch.setattr(blocks, "BLOCK_ROWS", 7)
-    monkeypatch.setattr(blocks.iter_blocks, "__defaults__", (7,))
+    monkeypatch.setattr(similarity_blocks, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(similarity_blocks.iter_blocks, "__defaults__", (7,))
     monkeypatch.setattr(neighbours, "_QUERY_ROWS", 3)
 
 

@@ -25,7 +25,7 @@ from codebook.run import Run, open_run, plan
 from codebook.scheme import parse_codebook
 from codebook.units import check_units, read_units
 from codebook.visible import spell_block
-from codebook.widgets.pages import board_html, board_text
+from codebook.widgets.board_pages import board_html, board_text
 from codebook.widgets.snapshot import take_snapshot
 
 EVIL = "\x1b[31mred\x1b]0;title\x07 \x9b2J \x08\x7f \u202eturned"

@@ -23,14 +23,12 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     sets          open_labels: a multi-label variable as one yes/no variable a label
 """
 
-from codebook.analysis.against_gold.calibration_figure import plot_calibration
-from codebook.analysis.against_gold.capitals import capital_runs
 from codebook.analysis.against_gold.coder_comparison import compare
-from codebook.analysis.against_gold.confidence_bins import calibration
+from codebook.analysis.against_gold.confidence_bins import calibration, plot_calibration
 from codebook.analysis.against_gold.confusion_counts import confusion, confusion_shares
 from codebook.analysis.against_gold.label_validity import validity
 from codebook.analysis.against_gold.measures import which_validity
-from codebook.analysis.against_gold.spans import span_validity
+from codebook.analysis.against_gold.spans import capital_runs, span_validity
 from codebook.analysis.against_gold.transcript_errors import (
     character_error_rate,
     plot_transcripts,
@@ -40,12 +38,11 @@ from codebook.analysis.against_gold.transcript_errors import (
 from codebook.analysis.against_gold.validity_tables import validity_summary
 from codebook.analysis.association.contrasts import compare_association
 from codebook.analysis.association.correlogram import coder_correlogram, label_association, variable_association
-from codebook.analysis.association.indicators import label_indicators
+from codebook.analysis.association.indicators import label_indicators, open_labels
 from codebook.analysis.association.matrices import cluster_order, to_matrix
-from codebook.analysis.association.multi import open_labels
 from codebook.analysis.association.tetrachoric_correlation import tetrachoric
+from codebook.analysis.core.drawing import plot_confusion, plot_correlogram, plot_estimates
 from codebook.analysis.core.estimates import Estimate, format_figure
-from codebook.analysis.core.figures import plot_confusion, plot_correlogram, plot_estimates
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.correction import (

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from codebook.cli.saying import say
+from codebook.cli.options import say
 from codebook.errors import CodebookError, PendingError
 from codebook.ground import logbook
 from codebook.ground.machine import NOTHING_LOST, explain, find_ledger_damage

@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from codebook.cli.options import DRY_RUN, WAIT, end_fruitless, show_dry_run
-from codebook.cli.saying import say
+from codebook.cli.options import DRY_RUN, WAIT, end_fruitless, say, show_dry_run
 from codebook.records import RETRIABLE
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from codebook.cli.saying import say
+from codebook.visible import spell_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
-
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Check, size and price what would be sent; send nothing.")
 
 
@@ -123,3 +122,8 @@ def end_fruitless(ctx: click.Context, run: str) -> None:
     if status and status.fruitless:
         say(f"Error: run {run!r} has ended and nothing was labelled: {status.sentence}.", err=True)
         ctx.exit(1)
+
+
+def say(message: object, *, err: bool = False) -> None:
+    """Print a message; signs that a terminal would obey are spelt out."""
+    click.echo(spell_block(str(message)), err=err)

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from codebook.cli.options import DRY_RUN, read_units, service_options, show_dry_run, take_plan, units_options
-from codebook.cli.saying import say
+from codebook.cli.options import DRY_RUN, read_units, say, service_options, show_dry_run, take_plan, units_options
 
 
 @click.command()

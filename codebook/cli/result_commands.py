@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from codebook.cli.options import end_fruitless, pairs
-from codebook.cli.saying import say
+from codebook.cli.options import end_fruitless, pairs, say
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from codebook.cli.saying import say
+from codebook.cli.options import say
 
 
 @click.command()

@@ -11,19 +11,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import difflib
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 
-from codebook.codings.coders_file import Entry, check_entry, parse_coders, refuse
+from codebook.codings.coding_source import CodingSource
 from codebook.codings.frame import make_table
 from codebook.codings.label_files import Key, join_sets, read_source
 from codebook.codings.unit_joins import Read, meet_each_other, meet_units, tell_twins
-from codebook.errors import Fault, InputError
+from codebook.errors import Fault, InputError, TableError
+from codebook.files.yaml_paths import find_broken_paths
+from codebook.files.yaml_text import YamlTree, read_yaml
 from codebook.paths import resolve_path
 from codebook.scheme import Codebook
+
+Entry = tuple[str, CodingSource]
+"""Where an entry stands, in words, and the entry."""
+_KEYS = tuple(CodingSource.model_fields)
 
 
 def read_coders(
@@ -161,3 +170,70 @@ def _table_rows(rows: dict[Key, dict[str, Any]], with_raw: bool) -> Iterator[dic
     extra = {"raw": ""} if with_raw else {}
     for (unit_id, coder, variable, draw), found in rows.items():
         yield {"unit_id": unit_id, "coder": coder, "variable": variable, "draw": draw, **extra, **found}
+
+
+def parse_coders(path: Path, codebook: Codebook) -> list[Entry]:
+    """Return the entries of a coders.yaml, or raise with every fault in it."""
+    summary = f"{path.name} is not a list of coders' files."
+    tree = read_yaml(path, error=TableError, summary=summary)
+    value = tree.value
+    if not isinstance(value, dict) or set(value) != {"coders"} or not isinstance(value["coders"], list):
+        mend = "begin with `coders:` and list the files under it"
+        raise TableError(summary, [Fault(path.name, "it must hold the one key `coders`, a list", mend)])
+    faults = [
+        Fault(f"{path.name}, line {line}", f"`{loc[-1]}` stands here twice", "keep one of them")
+        for loc, line in tree.repeated_keys()
+    ]
+    faults += find_broken_paths(tree, path.parent)
+    entries = []
+    for place, item in enumerate(value["coders"]):
+        find_place = functools.partial(_place, path.name, tree, place, item)
+        entries.append((find_place(""), check_entry(item, find_place, codebook, faults)))
+    refuse(summary, faults)
+    return [(where, source) for where, source in entries if source is not None]
+
+
+def _place(name: str, tree: YamlTree, place: int, item: Any, key: str) -> str:
+    """Where an entry stands, or a key of it."""
+    file = item.get("file", "?") if isinstance(item, dict) else "?"
+    return f"{name}, line {tree.line(('coders', place, *([key] if key else [])))} ({file})"
+
+
+def check_entry(
+    item: Any, find_place: Callable[[str], str], codebook: Codebook, faults: list[Fault]
+) -> CodingSource | None:
+    """Return an entry, or None where it is faulty; what is wrong goes to `faults`.
+
+    Parameters
+    ----------
+    find_place
+        Says where a key of the entry stands; "" is the entry.
+    """
+    try:
+        source = CodingSource.model_validate(item)
+    except ValidationError as error:
+        faults.extend(_schema_faults(error, find_place))
+        return None
+    faults.extend(Fault(find_place(""), problem, mend) for problem, mend in source.problems(codebook))
+    return source
+
+
+def _schema_faults(error: ValidationError, find_place: Callable[[str], str]) -> Iterator[Fault]:
+    for each in error.errors():
+        key = ".".join(map(str, each["loc"])) or "entry"
+        where = find_place(str(each["loc"][0]) if each["loc"] else "")
+        match each["type"]:
+            case "extra_forbidden":
+                near = difflib.get_close_matches(key, _KEYS, n=1)
+                mend = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(_KEYS)}"
+                yield Fault(where, f"there is no key `{key}`", mend)
+            case "missing":
+                yield Fault(where, f"`{key}` is missing", f"add `{key}: ...`")
+            case _:
+                yield Fault(where, f"`{key}`: {each['msg']}", f"correct `{key}`")
+
+
+def refuse(summary: str, faults: Sequence[Fault]) -> None:
+    """Raise one `TableError` with all the faults, if there are any."""
+    if faults:
+        raise TableError(summary, faults)

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import random
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from math import fsum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from codebook.costs.bodies import count_request, find_schema, find_uncounted, iter_messages
 from codebook.costs.prices import find_rates
 from codebook.costs.rates import Rates
-from codebook.costs.sampled_requests import Counts, Sample, draw_lines
-from codebook.costs.tokens import find_counter
+from codebook.costs.tokens import TokenCounter, find_counter
 from codebook.costs.usage import Usage
 from codebook.errors import Fault, ParameterError
+from codebook.files.lines import dump_canonical, load_line, number_lines
+from codebook.records import EMBEDDINGS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CACHED_FROM = 1_024
 """Tokens of a common beginning from which a service may keep it in its cache."""
+SEED = 20_261_121
+N_BYTES = 4_000_000
+"""Bytes that are counted at most: long requests need fewer of them."""
+FREE_TEXT = 40
+"""Tokens taken for a text that the form leaves free, such as a quotation or a reason."""
+FREE_ANSWER = 200
+"""Tokens taken for an answer without a form."""
+FREE_ITEMS = 3
+"""Items taken for a list that is not made of labels."""
+CAPS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +168,142 @@ def _say_tokens(counts: Counts, drawn: Sample, factor: float) -> Iterator[str]:
             f"all requests begin with the same {counts.shared:,} tokens; full price is taken for them, since a batch "
             "may read none of them from a cache"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Request lines drawn out of shards, and how many lines and bytes there are in all."""
+
+    lines: list[bytes]
+    n_lines: int
+    n_bytes: int
+
+    @property
+    def by_bytes(self) -> float:
+        """How much larger the whole is than the sample, in bytes."""
+        return self.n_bytes / max(1, sum(map(len, self.lines)))
+
+    @property
+    def by_count(self) -> float:
+        """How much larger the whole is than the sample, in lines."""
+        return self.n_lines / max(1, len(self.lines))
+
+
+def draw_lines(paths: Iterable[Path], size: int) -> Sample:
+    """Draw lines out of all the files in one pass, each with the same chance and a fixed seed, in their order."""
+    chance = random.Random(SEED)
+    kept: list[tuple[int, Path, int, int]] = []  # where a line stands: lines with images are too large to hold many
+    n_lines = n_bytes = 0
+    for path in paths:
+        for _, offset, line in number_lines(path):
+            n_lines, n_bytes = n_lines + 1, n_bytes + len(line)
+            if len(kept) < size:
+                kept.append((n_lines, path, offset, len(line)))
+            elif (place := int(chance.random() * n_lines)) < size:
+                kept[place] = (n_lines, path, offset, len(line))
+    if n_lines and size < n_lines:  # a whole that is small is counted whole
+        chance.shuffle(kept)
+        size = max(20, N_BYTES * n_lines // n_bytes)
+    lines = [_read_line(path, offset, length) for _, path, offset, length in sorted(kept[:size])]
+    return Sample(lines, n_lines, n_bytes)
+
+
+def _read_line(path: Path, offset: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
+
+
+class Counts:
+    """Tokens of the requests that were drawn, one number each.
+
+    Attributes
+    ----------
+    tokens_in, tokens_out
+        Tokens of each request and of its answer: the given mean, or a guess from the longest labels.
+    uncounted
+        Kinds of parts that were left out, such as images.
+    shared
+        Tokens of the instructions where all requests begin with the same, else 0.
+    """
+
+    def __init__(self, lines: Iterable[bytes], counter: TokenCounter, out_tokens: float | None) -> None:
+        self.counter, self.out_tokens = counter, out_tokens
+        self.tokens_in: list[int] = []
+        self.tokens_out: list[float] = []
+        self.uncounted: set[str] = set()
+        self._beginnings: set[str] = set()
+        self._guess_form = lru_cache(maxsize=64)(lambda form: guess_answer(orjson.loads(form), counter))
+        for number, line in enumerate(lines, start=1):
+            self._add(load_line(line, f"line {number} of those counted"))
+
+    @property
+    def shared(self) -> int:
+        """Tokens of the instructions where all requests begin with the same, else 0."""
+        return self.counter.count(next(iter(self._beginnings))) if len(self._beginnings) == 1 else 0
+
+    def _add(self, line: Mapping[str, Any]) -> None:
+        body, url = line.get("body"), str(line.get("url", ""))
+        body = body if isinstance(body, Mapping) else {}
+        self.tokens_in.append(count_request(body, self.counter, url))
+        self.uncounted.update(find_uncounted(body))
+        if url == EMBEDDINGS:
+            self.tokens_out.append(0)
+            return
+        self._beginnings.add("".join(next(iter_messages(body), [])))
+        self.tokens_out.append(self._guess(body) if self.out_tokens is None else self.out_tokens)
+
+    def _guess(self, body: Mapping[str, Any]) -> int:
+        """The guess for a body, made once for each form of answer."""
+        form = {name: body[name] for name in ("response_format", "text", *CAPS) if name in body}
+        return self._guess_form(dump_canonical(form))
+
+
+def guess_answer(body: Mapping[str, Any], counter: TokenCounter) -> int:
+    """Guess the output tokens of an answer: the longest labels that the JSON schema allows, as JSON.
+
+    A list of labels is taken to hold them all, a free text to have `FREE_TEXT` tokens. The request's own cap on output
+    is the most. Reasoning is not in the guess.
+
+    Examples
+    --------
+    >>> from codebook.costs.tokens import find_counter
+    >>> label = {"type": "object", "properties": {"label": {"enum": ["yes", "certainly not"]}}}
+    >>> body = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": label}}}
+    >>> guess_answer(body, find_counter("gpt-4o"))  # {"label":"certainly not"}
+    7
+    """
+    form = find_schema(body)
+    guess = counter.count(_dump(_fill(form["schema"], counter))) if form else FREE_ANSWER
+    caps: list[int] = [body[name] for name in CAPS if type(body.get(name)) is int]
+    return min([guess, *caps])
+
+
+def _fill(schema: Any, counter: TokenCounter, depth: int = 0) -> Any:
+    """A long value that a schema allows."""
+    if not isinstance(schema, Mapping) or depth > 10:
+        return None
+    if isinstance(choices := schema.get("enum"), list) and choices:
+        return max(choices, key=lambda choice: counter.count(_dump(choice)))
+    if "const" in schema:
+        return schema["const"]
+    kinds = schema.get("type")
+    kind = next((one for one in kinds if one != "null"), "null") if isinstance(kinds, list) else kinds
+    if kind == "object" or "properties" in schema:
+        fields = schema.get("properties")
+        return {name: _fill(part, counter, depth + 1) for name, part in fields.items()} if fields else {}
+    if kind == "array":
+        return _fill_list(schema.get("items"), counter, depth)
+    if isinstance(ways := schema.get("anyOf"), list):
+        filled = [_fill(way, counter, depth + 1) for way in ways]
+        return max(filled, key=lambda value: len(_dump(value)), default=None)
+    return {"string": " word" * FREE_TEXT, "boolean": False}.get(str(kind), 100)
+
+
+def _fill_list(items: Any, counter: TokenCounter, depth: int) -> list[Any]:
+    choices = items.get("enum") if isinstance(items, Mapping) else None
+    return choices if isinstance(choices, list) else [_fill(items, counter, depth + 1)] * FREE_ITEMS
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value).decode()

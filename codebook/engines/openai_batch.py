@@ -17,10 +17,10 @@ from typing import Any
 from codebook.engines.protocol import Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
 from codebook.engines.service.batches import DAY_S, describe_batch, did_nothing, is_early, is_full, misses_file
-from codebook.engines.service.fetching import Fetcher
 from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch, list_by_key
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.engines.service.objects import Batch, lacks_endpoint, read_batch, read_file
+from codebook.engines.service.remote_files import Fetcher
 from codebook.errors import EngineError, Fault, GoneError, ParameterError, UndecidedError, UnreachableError
 from codebook.records import JobState, Shard
 

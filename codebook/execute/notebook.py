@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.html import write_html
 from codebook.execute.keep import explain_failure, keep_copy
-from codebook.execute.kernel import make_kernel_manager
 from codebook.execute.parameters import Value, check_parameters, read_notebook, read_parameters, read_tags, suggest
 from codebook.execute.secrets import read_secrets
-from codebook.execute.stop_signals import orderly_end
+from codebook.execute.stop_signals import is_stopping, orderly_end
 from codebook.execute.workshop import keep_in_memory, make_workshop
 from codebook.ground.secrecy import remove_secrets
-from codebook.paths import project_folder, show_path
+from codebook.paths import STUDY_VARIABLE, project_folder, show_path
 
 TIMEOUT_S = 3600.0
 KERNEL_START_S = 120
@@ -245,3 +246,44 @@ def _number(path: Path, index: int, values: Mapping[str, Value]) -> int:
     cells = read_notebook(path)["cells"]
     put_in = next((i for i, cell in enumerate(cells, start=1) if "parameters" in read_tags(cell)), 0)
     return index + 1 - bool(values and index >= put_in)
+
+
+def make_kernel_manager(workshop: Path, log: IO[bytes], study: Path | None = None) -> type:
+    """Return a class of kernel managers that start this Python, whatever kernels the machine has on its path.
+
+    What the kernel process itself says, as when it is killed, goes to `log`. Its connection file, which holds the key
+    to it, lies in the workshop. The notebook is told the study that it is a step of. Where this process is being
+    stopped, the kernel gets no time to end.
+    """
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # else figures are lost
+    environment |= {"IPYTHONDIR": str(workshop / "ipython"), "CODEBOOK_PROJECT": str(project_folder())}
+    environment |= {STUDY_VARIABLE: str(study)} if study else {}
+
+    class ThisPython(KernelSpecManager):
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+    class Manager(AsyncKernelManager):
+        def _connection_file_default(self) -> str:
+            return str(workshop / "kernel.json")
+
+        def _kernel_spec_manager_default(self) -> KernelSpecManager:
+            return ThisPython()
+
+        async def _async_pre_start_kernel(self, **options: Any) -> Any:
+            return await super()._async_pre_start_kernel(
+                **{**options, "env": environment, "stdout": log, "stderr": log}
+            )
+
+        pre_start_kernel = _async_pre_start_kernel
+
+        async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+            await super()._async_shutdown_kernel(now=now or is_stopping(), restart=restart)
+
+        shutdown_kernel = _async_shutdown_kernel
+
+    return Manager

@@ -4,12 +4,11 @@ from codebook.records import RETRIABLE, RETRIED
 from codebook.run.adopting import adopt
 from codebook.run.discarding import discard_run
 from codebook.run.erasing import Erasure, erase_unit
-from codebook.run.estimate import estimate_whole
 from codebook.run.example_units import draw_examples, say_draws, try_examples
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.money import say_where
 from codebook.run.planning import ask_now, plan, rehearse_plan
-from codebook.run.preflight_checks import Preflight, preflight
+from codebook.run.preflight_checks import Preflight, estimate_whole, preflight
 from codebook.run.project.overview import (
     cost_history,
     find_run,

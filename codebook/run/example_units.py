@@ -15,7 +15,7 @@ from codebook.records import Unit
 from codebook.run.planning import plan
 from codebook.scheme import Category, Codebook, Example, Variable
 from codebook.units import Source
-from codebook.units.left_out import LeftOut
+from codebook.units.source import LeftOut
 
 if TYPE_CHECKING:
     import pandas as pd

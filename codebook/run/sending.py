@@ -12,8 +12,8 @@ from codebook.files.lines import digest
 from codebook.ledger import JobRow, Ledger
 from codebook.records import ENDED, JobState, Shard
 from codebook.run.folder import RunFolder
+from codebook.run.harvest import say_refusal
 from codebook.run.money import Meter
-from codebook.run.refusals import say_refusal
 from codebook.run.trimming import sweep_leftovers, trim_shard
 from codebook.shards import Cuts, check_shard
 

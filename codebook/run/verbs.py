@@ -20,12 +20,12 @@ from codebook.run.harvest import harvest_job, heal_job
 from codebook.run.money import Meter
 from codebook.run.planner import make_anew
 from codebook.run.rehearsal import rehearse
+from codebook.run.run_views import RunViews
 from codebook.run.sending import look_after, send_shards, settle_doubt
 from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.run.stopping import give_up_job, give_up_lost, stop_jobs
 from codebook.run.vectors.packs import is_embedding
 from codebook.run.vectors.storing import store_vectors
-from codebook.run.views import RunViews
 from codebook.run.wrappings import say_wrapping
 
 if TYPE_CHECKING:

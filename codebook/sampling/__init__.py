@@ -11,8 +11,14 @@ weights by `prob`: nothing else need be told.
 """
 
 from codebook.sampling.draw import draw_gold, take_part
-from codebook.sampling.files import erase_from_sample, is_gold_sample, read_gold_sample, write_gold_sample
-from codebook.sampling.finding import GOLD_SAMPLE, open_gold_sample
+from codebook.sampling.sample_files import (
+    GOLD_SAMPLE,
+    erase_from_sample,
+    is_gold_sample,
+    open_gold_sample,
+    read_gold_sample,
+    write_gold_sample,
+)
 from codebook.sampling.sizes import (
     gold_curve,
     gold_size,

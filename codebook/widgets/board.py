@@ -11,10 +11,9 @@ from typing import Any
 from codebook.run.project.ledger_frames import Choice
 from codebook.visible import escape_block
 from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, say_error
-from codebook.widgets.controls import ALL, Controls
-from codebook.widgets.front_end import bundle, has_front_end, has_widgets
-from codebook.widgets.pages import (
+from codebook.widgets.board_pages import (
     N_ROWS,
+    STYLE,
     as_of_html,
     board_html,
     board_text,
@@ -24,8 +23,9 @@ from codebook.widgets.pages import (
     say_as_of,
     wrap,
 )
+from codebook.widgets.controls import ALL, Controls
+from codebook.widgets.front_end import bundle, has_front_end, has_widgets
 from codebook.widgets.snapshot import Snapshot, take_snapshot
-from codebook.widgets.style import STYLE
 from codebook.widgets.worker import Clock, Worker
 
 _FORMER: weakref.WeakValueDictionary[str, Board] = weakref.WeakValueDictionary()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,16 +26,15 @@ NOTE = (
 )
 _SPANS = Sides("units with spans", "among those that were put", "the list of these")
 _GOLD = _SPANS._replace(whose="units with gold spans")
-
 MATCHES = ("exact", "overlap")
 """When a span has the place of another: the same first and last sign, or one sign in common."""
-
 _Span = tuple[int, int, str]
 _COLUMNS = (
     *("part", "name", "n", "n_found"),
     *(f"{name}{end}" for name in ("precision", "recall", "f1") for end in ("", "_low", "_high")),
     "reason",
 )
+_RUN = re.compile(r"\b[^\W\d_a-z][\w.'’&-]*(?: [^\W\d_a-z][\w.'’&-]*)*")
 
 
 @dataclass(frozen=True)
@@ -221,3 +222,50 @@ def _with_typed(counts: Floats) -> Floats:
     types, places = counts[:, :-1], counts[:, -1:]
     typed = types.sum(axis=1, keepdims=True) if types.shape[1] else types
     return np.concatenate([types, typed, places], axis=1)
+
+
+class UnitLike(Protocol):
+    """What is read of a unit; `records.Unit` has it."""
+
+    @property
+    def unit_id(self) -> str:
+        """Its id."""
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+
+
+def capital_runs(units: Iterable[UnitLike], *, type: str = "") -> pd.DataFrame:
+    """Find every run of words that begin with a capital letter; the first word of a line counts if another follows.
+
+    It needs no model, and shows what one is worth: hold it against the same gold with `span_validity`.
+
+    Parameters
+    ----------
+    type
+        What every run is said to be, such as gold's commonest type.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns unit_id, start, end, type.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> capital_runs([SimpleNamespace(unit_id="7", text="The pit of Hard Coal Ltd in Essen .")], type="ORG")
+      unit_id  start  end type
+    0       7     11   24  ORG
+    1       7     28   33  ORG
+    """
+    rows = [(unit.unit_id, *span, type) for unit in units for span in _find_runs(unit.text)]
+    return pd.DataFrame(rows, columns=["unit_id", "start", "end", "type"])
+
+
+def _find_runs(text: str) -> Iterable[tuple[int, int]]:
+    for found in _RUN.finditer(text):
+        before = text[: found.start()].rstrip(" ")[-1:]
+        begins_line = not before or before in "\n.!?"
+        if found[0][0].isupper() and (" " in found[0] or not begins_line):
+            yield found.span()

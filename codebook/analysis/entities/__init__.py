@@ -13,10 +13,9 @@ of a country or a person; a doubtful mention is merged with nothing and goes to 
 
 from codebook.analysis.entities.blocking import candidate_pairs
 from codebook.analysis.entities.combine import PairModel, combine_scores, fit_pairs
-from codebook.analysis.entities.curve import choose_threshold, chosen_figures, pair_curve
+from codebook.analysis.entities.curve import choose_threshold, chosen_figures, pair_curve, plot_pair_curve
 from codebook.analysis.entities.evaluation import evaluate_clusters, evaluate_links
 from codebook.analysis.entities.forms import FormRules, entity_id, normalise_form, plain_names
-from codebook.analysis.entities.pair_figure import plot_pair_curve
 from codebook.analysis.entities.resolve import resolve_entities
 from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
 from codebook.analysis.entities.scores import score_pairs

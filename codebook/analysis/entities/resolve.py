@@ -13,7 +13,7 @@ from codebook.analysis.entities.forms import AS_IT_IS, FormRules, entity_id, nor
 from codebook.analysis.entities.grouping import group_mentions, name_groups
 from codebook.analysis.entities.linking import MATCHED, NEW, REVIEW, Candidate, Decision, Rules, decide
 from codebook.analysis.entities.pair_checks import check_columns, check_entities, check_mentions, raise_faults
-from codebook.analysis.entities.word_overlap import common_words
+from codebook.analysis.entities.shared_words import common_words
 from codebook.errors import Fault
 
 RESOLVED_COLUMNS = (

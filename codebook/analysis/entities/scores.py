@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codebook.analysis.entities.pair_checks import check_columns, raise_faults
-from codebook.analysis.entities.word_overlap import word_cover, word_overlap, word_weights
+from codebook.analysis.entities.shared_words import word_cover, word_overlap, word_weights
 from codebook.errors import Fault
 
 Floats = NDArray[np.float64]

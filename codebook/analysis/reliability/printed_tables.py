@@ -13,7 +13,7 @@ from codebook.analysis.core.checks import carry_joins, raise_faults
 from codebook.analysis.core.empty import make_empty, mark_empty, why_empty
 from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.scales import SET_LEVELS, VariableLike
-from codebook.analysis.reliability.agreement_rows import BOUNDS
+from codebook.analysis.reliability.agreement_tables import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.comparisons import Comparison, Request, read_comparisons, why_no_group
 from codebook.errors import Fault

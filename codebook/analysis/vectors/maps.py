@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.vectors.blocks import DIGITS, check_vectors, iter_blocks, versions
+from codebook.analysis.vectors.similarity_blocks import DIGITS, check_vectors, iter_blocks, versions
 from codebook.errors import Fault
 
 Doubles = npt.NDArray[np.float64]

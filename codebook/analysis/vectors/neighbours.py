@@ -10,7 +10,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.vectors.blocks import DIGITS, Floats, Ints, check_vectors, iter_blocks, unit_rows, versions
+from codebook.analysis.vectors.similarity_blocks import (
+    DIGITS,
+    Floats,
+    Ints,
+    check_vectors,
+    iter_blocks,
+    unit_rows,
+    versions,
+)
 from codebook.errors import Fault, MissingExtraError, StatisticError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.vectors.blocks import versions
+from codebook.analysis.vectors.similarity_blocks import versions
 from codebook.errors import Fault
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -15,7 +16,7 @@ from codebook.ground.logbook import drop_tracebacks
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
-from codebook.paths import project_folder, show_path
+from codebook.paths import project_folder, resolve_path, show_path
 from codebook.run.carrying import write_carried
 from codebook.run.erasing.derived import erase_derived
 from codebook.run.erasing.erased_files import (
@@ -27,14 +28,19 @@ from codebook.run.erasing.erased_files import (
     shift_of,
 )
 from codebook.run.erasing.naming import ask_ledger, name_lines, settle_names
-from codebook.run.erasing.reach import say_unreachable
 from codebook.run.erasing.targets import INTENT, Intent, Target, find_targets, read_intent
 from codebook.run.erasing.traces import Traces
 from codebook.run.folder import RunFolder
+from codebook.run.money import Meter
 from codebook.run.replacing import plan_digest
 from codebook.run.verbs import open_run
 from codebook.vectors import VectorStore
 from codebook.visible import spell_block
+
+_EVERYWHERE = (
+    "backups and copies of the project, archives made of its runs, files saved elsewhere, figures already printed",
+    "the disk itself: deleted files may be restored by experts until their place is written over",
+)
 
 
 @dataclass(frozen=True)
@@ -229,3 +235,26 @@ class _Written:
             for one in files_of:
                 if one.new != one.old:
                     (place / one.old).unlink()
+
+
+def say_unreachable(intent: Intent) -> list[str]:
+    """Return what still may hold the unit, each with what to do about it."""
+    found = dict.fromkeys(said for target in intent.targets for said in _of_run(RunFolder(target.run)))
+    if intent.shared:
+        found["another unit has the same text: its lines, packs and vectors stay"] = None
+    return [*found, *_EVERYWHERE]
+
+
+def _of_run(folder: RunFolder) -> Iterator[str]:
+    if not folder.record_path.is_file():
+        return
+    record = folder.read_record()
+    asked: dict[str, Any] = record["asked"]
+    if source := record["units"]["source"].get("file"):
+        shown = show_path(resolve_path(source))
+        yield f"{shown}: the kit never changes it; take the unit out there, or the next plan asks it again"
+    if (meter := Meter(asked)).charges:
+        name = meter.provider.name
+        yield f"{name}: what it keeps of the files; `codebook delete-remote {folder.name}` deletes those of batches"
+    if archive := asked.get("options", {}).get("archive"):
+        yield f"{archive}: the archive that run {folder.name!r} replays"

@@ -16,8 +16,8 @@ import orjson
 
 from codebook.dialects import Prompt
 from codebook.engines.embedded.encoders import Vector
-from codebook.engines.embedded.records.entities import USUAL, find_entities
 from codebook.engines.embedded.records.keyphrases import USUAL_NUMBER, Encode, find_topics
+from codebook.engines.embedded.records.named_entities import USUAL, find_entities
 from codebook.engines.embedded.request_reader import UnreadableError, read_definitions, read_text
 
 MARGIN = 0.02
