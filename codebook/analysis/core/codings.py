@@ -165,6 +165,30 @@ class Codings:
         return f"{who}{beside}: nothing to compare. To compare, add a second coder to coders.yaml."
 
     @property
+    def beside_gold(self) -> list[str]:
+        """Coders who coded a unit and variable that the gold labelled, the run's own first.
+
+        Examples
+        --------
+        >>> rows = [("7", "gold"), ("7", "ann"), ("9", "ben")]
+        >>> frame = pd.DataFrame(rows, columns=["unit_id", "coder"])
+        >>> frame = frame.assign(variable="tone", label="a", draw=0, why=None)
+        >>> Codings(frame, [VariableSpec("tone", "nominal", ["a"])], gold="gold").beside_gold
+        ['ann']
+        """
+        keys = ["unit_id", "variable"]
+        known = self.frame.loc[(self.frame["coder"] == self.gold) & self.frame["label"].notna(), keys]
+        rows = self.frame[self.frame["coder"] != self.gold].merge(known.drop_duplicates(), on=keys)
+        return _own_first(rows)
+
+    def busiest(self, most: int = 12) -> list[str]:
+        """The coders with the most labels, the run's own first: as many as a figure can show."""
+        counts = self.frame[self.frame["label"].notna()].groupby("coder", sort=False).size()
+        own = _own_coders(self.frame)
+        rest = counts.drop(labels=own, errors="ignore").sort_values(ascending=False, kind="stable").index
+        return [*own, *map(str, rest)][:most]
+
+    @property
     def variable(self) -> VariableLike:
         """The one variable of these codings.
 
@@ -347,6 +371,18 @@ class Codings:
 
     def _remarks(self, spell: Callable[[str], str]) -> list[str]:
         return [spell(text) for text in dict.fromkeys([*self.notes, *self.joins])]
+
+
+def _own_coders(frame: pd.DataFrame) -> list[str]:
+    """Coders whose labels a run of the kit gave."""
+    if "run_id" not in frame:
+        return []
+    return [str(name) for name in frame.loc[frame["run_id"].fillna("") != "", "coder"].unique()]
+
+
+def _own_first(frame: pd.DataFrame) -> list[str]:
+    own = _own_coders(frame)
+    return [*own, *(str(name) for name in frame["coder"].unique() if name not in own)]
 
 
 def _count(names: Sequence[str], one: str, many: str) -> str:
