@@ -181,6 +181,21 @@ class Codings:
         rows = self.frame[self.frame["coder"] != self.gold].merge(known.drop_duplicates(), on=keys)
         return _own_first(rows)
 
+    def pick_pair(self) -> tuple[str, str]:
+        """Two coders to hold against the gold and against each other, those of a run first; empty for nobody.
+
+        Both coded units that the gold labelled (of the sample, where gold is weighted by one), and the second shares
+        such a unit with the first.
+        """
+        frame, (sample, _) = self.frame, self.gold_sample()
+        if sample is not None:
+            frame = frame[frame["unit_id"].isin(sample["unit_id"])]
+        first, *others = replace(self, frame=frame).beside_gold or [""]
+        known = frame.loc[(frame["coder"] == self.gold) & frame["label"].notna(), "unit_id"]
+        shared = frame.loc[(frame["coder"] == first) & frame["unit_id"].isin(known), "unit_id"]
+        near = set(frame.loc[frame["unit_id"].isin(shared), "coder"])
+        return first, next((name for name in others if name in near), "")
+
     def busiest(self, most: int = 12) -> list[str]:
         """The coders with the most labels, the run's own first: as many as a figure can show."""
         counts = self.frame[self.frame["label"].notna()].groupby("coder", sort=False).size()
@@ -262,6 +277,21 @@ class Codings:
             if not units.any():
                 raise_faults("No unit is left.", [Fault(name, f"no unit has {value!r}", "use a value that occurs")])
         return replace(self, frame=self.frame[self.frame["unit_id"].isin(units.index[units])])
+
+    def draw(self, number: int) -> Codings:
+        """The codings of one draw in the place of the first, beside the gold, which is drawn once.
+
+        Raises
+        ------
+        StatisticError
+            No coder has such a draw.
+        """
+        by_gold = self.frame["coder"] == self.gold
+        rows = (self.frame["draw"] == number) & ~by_gold
+        if not rows.any():
+            there = ", ".join(map(str, sorted(self.frame.loc[~by_gold, "draw"].unique())))
+            raise_faults("That draw is not here.", [Fault("draw", f"there is no draw {number}", f"use one of {there}")])
+        return replace(self, frame=self.frame[rows | by_gold & (self.frame["draw"] == 0)].assign(draw=0))
 
     def covariate(self, name: str) -> pd.Series:
         """A covariate by unit_id.
@@ -389,7 +419,7 @@ def _count(names: Sequence[str], one: str, many: str) -> str:
     return f"{len(names):,} {one if len(names) == 1 else many}" if names else ""
 
 
-def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "") -> Codings:
+def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
     """Codings as they are, or made of a plain frame as people have it.
 
     Parameters
@@ -401,6 +431,8 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "")
         `nominal`, `ordinal`, `interval` or `ratio`. A plain frame has no codebook that says it.
     gold
         The coder whose labels are the gold.
+    needs_level
+        Whether a plain frame of which no level is said is a fault.
 
     Raises
     ------
@@ -416,6 +448,6 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "")
     from codebook.analysis.core.plain_frames import read_frame
 
     if not isinstance(data, Codings):
-        return read_frame(data, level=level, gold=gold)
+        return read_frame(data, level=level, gold=gold, needs_level=needs_level)
     codings = data.at_level(level) if level else data
     return codings.with_gold(gold) if gold else codings

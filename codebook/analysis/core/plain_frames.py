@@ -16,7 +16,7 @@ _UNIT_NAMES = ("unit_id", "unit")
 _ABOUT = "The frame cannot be read as codings."
 
 
-def read_frame(frame: pd.DataFrame, *, level: str = "", gold: str = "") -> Codings:
+def read_frame(frame: pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
     """Read a plain frame as Codings.
 
     Raises
@@ -30,7 +30,7 @@ def read_frame(frame: pd.DataFrame, *, level: str = "", gold: str = "") -> Codin
     >>> read_frame(long, level="interval").frame[["unit_id", "coder", "label"]].values.tolist()
     [['7', 'ann', '1'], ['7', 'ben', '2'], ['8', 'ann', '1']]
     """
-    raise_faults(_ABOUT, _check_level(level))
+    raise_faults(_ABOUT, _check_level(level) if level or needs_level else [])
     tidy = _read_tidy(frame) if {"coder", "label"} <= set(frame) else _melt(frame)
     specs = [_describe(str(name), part["label"], level, frame) for name, part in tidy.groupby("variable", sort=False)]
     tidy["label"] = tidy["label"].map(_text).astype("string").astype(object)
@@ -80,7 +80,7 @@ def _describe(name: str, labels: pd.Series, level: str, frame: pd.DataFrame) -> 
     if kind == "multi":
         members = {label for text in labels.map(_text).dropna() for label in json.loads(text)}
         return VariableSpec(name, "nominal", sorted(members), kind)
-    return VariableSpec(name, level, _order(labels, level, frame), kind)
+    return VariableSpec(name, level or None, _order(labels, level, frame), kind)
 
 
 def _order(labels: pd.Series, level: str, frame: pd.DataFrame) -> Sequence[str]:

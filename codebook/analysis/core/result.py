@@ -18,6 +18,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, package_versions
 from codebook.errors import Fault, StatisticError
 from codebook.outputs import SHOWN_ROWS, OutputEntry, block_html, frame_texts, print_rows, save_block
+from codebook.paths import project_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,13 +133,15 @@ class Result:
             raise StatisticError("There is no figure of this result.", [fault])
         return self.figure()
 
-    def save(self, name: str = "", *, title: str = "", section: str = "", note: str = "") -> Result:
+    def save(self, name: str = "", *, run: str = "", title: str = "", section: str = "", note: str = "") -> Result:
         """Save table, figure and data among the outputs of the study, for the report, and return the result.
 
         Parameters
         ----------
         name, title, section
             In place of its own.
+        run
+            Among the outputs of this run, where the result was not made of its codings.
         note
             A sentence more for the note.
 
@@ -153,6 +156,7 @@ class Result:
             title=title or self.title,
             section=section or self.section,
             remarks=(*self.remarks, *([note] if note else [])),
+            outputs=project_folder() / "runs" / run / "outputs" if run else self.outputs,
         )
         save_block(saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure)
         return saved

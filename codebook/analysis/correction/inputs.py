@@ -10,15 +10,12 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.scales import Bools, Floats, Ints
+from codebook.analysis.core.sample_design import ASK_PROB, check_prob, check_sample
+from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
 ABOUT = "The regression cannot be corrected."
-ASK_PROB = (
-    "pass sample= (of read_gold_sample), or add the column: the chance with which each unit was drawn for gold; "
-    "in a simple random sample the number of gold units / the number of units"
-)
 
 
 @dataclass(frozen=True)
@@ -100,38 +97,6 @@ def take_sample(data: pd.DataFrame, sample: pd.DataFrame, gold: Sequence[str]) -
     raise_faults(ABOUT, faults)
     kept = {name: data[name].where(drawn) for name in gold}
     return data.assign(**kept, prob=ids.map(prob).to_numpy(float))
-
-
-def check_sample(sample: pd.DataFrame) -> list[Fault]:
-    """Faults of a gold sample: columns, ids twice, probabilities."""
-    absent = [name for name in ("unit_id", "prob") if name not in sample]
-    if absent:
-        mend = "pass the frame of draw_gold or read_gold_sample"
-        return [Fault("sample", f"it has no {name_some(absent)}", mend)]
-    if not len(sample):
-        return [Fault("sample", "it has no unit", "draw gold with draw_gold")]
-    faults = check_prob(sample["prob"], np.ones(len(sample), dtype=bool), "prob")
-    twice = sample["unit_id"].duplicated()
-    if twice.any():
-        problem = f"{name_some(sample.loc[twice, 'unit_id'])} occur more than once"
-        faults.append(Fault("sample", problem, "keep one row a unit"))
-    return faults
-
-
-def check_prob(prob: pd.Series, has_gold: Bools, name: str) -> list[Fault]:
-    """Faults of the inclusion probabilities of the gold units."""
-    where = f"column {name!r}"
-    values = pd.to_numeric(prob, errors="coerce").to_numpy(float)
-    missing = int((np.isnan(values) & has_gold).sum())
-    faults = []
-    if missing:
-        faults.append(Fault(where, f"{missing:,} gold units have no inclusion probability", ASK_PROB))
-    wrong = ~np.isnan(values) & ((values <= 0) | (values > 1))
-    if wrong.any():
-        shown = name_some(values[wrong])
-        mend = "a probability is above 0 and at most 1; a unit that could not be drawn stands for no other"
-        faults.append(Fault(where, f"{int(wrong.sum()):,} are not above 0 and at most 1: {shown}", mend))
-    return faults
 
 
 def check_gold(has_gold: pd.DataFrame) -> list[Fault]:

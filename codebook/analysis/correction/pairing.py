@@ -12,8 +12,8 @@ import pandas as pd
 from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
 from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.empty import make_empty, why_no_gold
+from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import Bools, Floats, Ints
-from codebook.analysis.correction.inputs import check_sample
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
