@@ -19,7 +19,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,10 @@ from scripted import asked_lines, make_book, register, result_ids
 from codebook.codings import coverage, read_table
 from codebook.errors import RunError
 from codebook.files.lines import read_lines
+from codebook.ledger import Ledger
+from codebook.paths import project_folder
 from codebook.records import Unit
-from codebook.run import Run, list_runs, open_run, plan
+from codebook.run import Run, discard_run, list_runs, open_run, plan
 from codebook.shards import Cuts
 
 TOPICS = Path(__file__).parents[1] / "data" / "topics_sib200_en"
@@ -130,10 +132,37 @@ def live_replaced() -> None:
     run.collect()
 
 
+def collect_shared() -> None:
+    """Two runs, of which the second rests on answers of the first, unless the life came so far."""
+    if list_runs():
+        return
+    plan_shared()
+    for name in ("one", "two"):
+        open_run(name).submit()
+        open_run(name).collect()
+
+
+def live_discarded() -> None:
+    """The first run is discarded, and another of its name rests on what it was given."""
+    if not is_discarded():
+        discard_run("one")
+    units = [*UNITS[1:8], Unit("new", "A new sentence.")]
+    run = plan(make_book("topic"), units, run="one", engine="scripted")
+    run.submit()
+    run.collect()
+
+
+def is_discarded() -> bool:
+    """Whether the first run "one" is gone, with its folder."""
+    with Ledger(project_folder() / "runs" / "ledger.db") as ledger:
+        return bool(ledger.list_kept("one")) and "one" not in ledger.leftovers()
+
+
 LIVES: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
     "scripted": (lambda: None, live_scripted),
     "shared": (plan_shared, live_shared),
     "replaced": (plan_another, live_replaced),
+    "discarded": (collect_shared, live_discarded),
 }
 """What is done before there can be a death, and the life."""
 
@@ -198,9 +227,22 @@ def look(project: Path, calm: dict[str, pd.DataFrame]) -> dict[str, Any]:
         wrong = [said for name in list_runs() for said in find_wrong(open_run(name), calm.get(name))]
         answered = Counter(name for run in list_runs() for name in result_ids(project / "runs" / run))
         again = {name for name, n in answered.items() if n > 1 and name.split(".")[1] != "once"}
-        return {"wrong": wrong + [f"asked again: {again}"] * bool(again), "n_asked": len(asked_lines(project))}
+        wrong += [f"asked again: {again}"] * bool(again) + [*find_strays(project / "runs", calm)]
+        return {"wrong": wrong, "n_asked": len(asked_lines(project))}
     except Exception:  # noqa: BLE001  reported, and the test fails on it
         return {"wrong": [traceback.format_exc()], "n_asked": -1}
+
+
+def find_strays(runs: Path, calm: Collection[str]) -> Iterator[str]:
+    """Runs that should not be there, or are missing, and folders that nothing knows."""
+    if calm and set(list_runs()) != {*calm}:
+        yield f"runs: {list_runs()}"
+    with closing(sqlite3.connect(runs / "ledger.db")) as db:
+        kept = {run for (run,) in db.execute("SELECT run_id FROM runs WHERE discarded_at IS NOT NULL")}
+    if (there := {path.relative_to(runs).as_posix() for path in runs.glob(".kept/*")}) != kept:
+        yield f"kept: {there ^ kept}"
+    if (runs / ".gone").exists():
+        yield "something is being removed"
 
 
 def find_wrong(run: Run, calm: pd.DataFrame | None, *, asked_again: Collection[str] = ()) -> Iterator[str]:
@@ -233,7 +275,7 @@ def find_wrong(run: Run, calm: pd.DataFrame | None, *, asked_again: Collection[s
         yield f"{len(twice)} questions are answered twice, {open_asks} are open"
     if (there := {path.name for path in run.folder.shards.iterdir()}) != shards:
         yield f"shards: {there ^ shards}"
-    if strays := [path.name for path in run.folder.results.iterdir() if path.suffix != ".jsonl" or path.name[0] == "."]:
+    if strays := [path.name for path in run.folder.results.glob("*") if path.suffix != ".jsonl" or path.name[0] == "."]:
         yield f"results holds {strays}"
     if strays := [path.name for path in run.folder.path.iterdir() if path.name[0] == "." and path.name != ".lock"]:
         yield f"the run's folder holds {strays}"

@@ -164,11 +164,13 @@ def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
 @click.argument("run")
 @click.confirmation_option(prompt="Drop this run, with its folder?")
 def discard(run: str) -> None:
-    """Drop RUN, of which nothing was handed in, with its folder."""
+    """Drop RUN, with its folder. Answers that it was given stay with the project, and later runs rest on them.
+
+    What it cost still counts. Before it, `codebook delete-remote RUN` deletes what the service keeps.
+    """
     from codebook.run import discard_run
 
-    discard_run(run)
-    say(f"Run {run} is discarded.")
+    say(discard_run(run))
 
 
 @click.command()

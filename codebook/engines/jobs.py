@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +12,7 @@ from filelock import Timeout
 from codebook.engines.jobfiles import JobFiles
 from codebook.engines.protocol import Limits
 from codebook.errors import BusyError, EngineError, PendingError, RecordError
-from codebook.files.lines import digest, digest_file, write_atomic
+from codebook.files.lines import digest, digest_file, link_file, write_atomic
 from codebook.records import JobState, Shard
 
 
@@ -123,7 +121,7 @@ class JobEngine(ABC):
         into.mkdir(parents=True, exist_ok=True)
         target, job = into / "output.jsonl", self._job(job_id)
         if job.final.exists():
-            _link(job.final, target)
+            link_file(job.final, target)
         else:
             with write_atomic(target) as file:
                 file.writelines(answer.raw for answer in job.answers())
@@ -141,11 +139,3 @@ class JobEngine(ABC):
 
     def _job(self, job_id: str) -> JobFiles:
         return JobFiles(self.folder, job_id)
-
-
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

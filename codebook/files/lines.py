@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -143,6 +144,16 @@ def write_atomic(path: Path) -> Iterator[IO[bytes]]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Let a file lie in another place too: the same one where the disk can do that, else a copy that is on it."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        with source.open("rb") as whole, write_atomic(target) as copy:
+            shutil.copyfileobj(whole, copy)
 
 
 def write_lines(path: Path, values: Iterable[Any]) -> None:

@@ -5,9 +5,11 @@ from codebook.ledger.claims import MEND_READ_ONLY
 from codebook.ledger.columns import iter_columns
 from codebook.ledger.known import open_known, say_unknown
 from codebook.ledger.migrations import MIGRATIONS
-from codebook.ledger.queries import InvalidReply, JobRow, Money, RetriedRow, RowState
+from codebook.ledger.queries import InvalidReply, JobRow, RetriedRow, RowState
+from codebook.ledger.spending import KEPT, Money
 
 __all__ = [
+    "KEPT",
     "MEND_READ_ONLY",
     "MIGRATIONS",
     "FoundLine",

@@ -6,14 +6,12 @@ transaction (`leftovers`), and removed after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from codebook.ledger.answerers import note_answerer
 from codebook.ledger.claims import Claims, now
-
-KEPT = ".kept"
-"""The folder, beside the runs, of the answers that discarded runs were given."""
+from codebook.ledger.spending import KEPT
 
 
 class Drops(Claims):
@@ -40,37 +38,56 @@ class Drops(Claims):
             self._note(run_id, "plan", said)
         return True
 
-    def name_discarded(self, run_id: str) -> str:
+    def name_kept(self, run_id: str) -> str:
         """The name under which the jobs of a run go on when it is discarded; no run can be named so."""
-        sql = "SELECT count(*) FROM runs WHERE substr(run_id, 1, length(?1) + 1) = ?1 || '~'"
-        return f"{run_id}~{self._db.execute(sql, (run_id,)).fetchone()[0] + 1}"
+        n_before = len(self.list_kept(run_id))
+        return f"{KEPT}/{run_id}~{n_before + 1}"
 
-    def discard(self, run_id: str, name: str) -> bool:
-        """Forget a run; its jobs, their answers and their costs stay, under another name (`name_discarded`).
+    def intend_keeping(self, name: str) -> None:
+        """Before files are put into the folder of this name: they are left over, unless `discard` comes to its end."""
+        with self.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO leftovers VALUES (?)", (name,))
 
-        Its result files count as those of the same names in `.kept/<name>` from now on, where they must be already. The
-        folder of the run is noted as left over. False: a job is open, and nothing was changed.
+    def discard(self, run_id: str, name: str, keep_files: Callable[[], None]) -> bool:
+        """Forget a run; its jobs, their answers and their costs stay, under another name (`name_kept`).
+
+        Its files count as those of the same places in the folder of that name from now on. The folder of the run is
+        noted as left over. False: a job is open, and nothing was changed.
+
+        Parameters
+        ----------
+        keep_files
+            Puts the files there that answers need. It is called within the transaction, so that nobody takes them for
+            left over before they count.
         """
         with self.transaction() as db:
             if any(row.open for row in self.jobs(run_id)):
                 return False
             self._drop_unsent(run_id)
             self._drop_rows(run_id)
-            mine = "SELECT id FROM shards WHERE run_id = ?"
-            jobs = f"SELECT id FROM jobs WHERE shard_id IN ({mine})"  # noqa: S608
-            results = f"{run_id}/results/"
+            keep_files()
+            mine = "SELECT jobs.id FROM jobs JOIN shards ON shards.id = jobs.shard_id WHERE run_id = ?"
+            place = f"{run_id}/"
             db.execute(
-                f"UPDATE answers SET file = ? || substr(file, ?) WHERE job IN ({jobs}) AND substr(file, 1, ?) = ?",  # noqa: S608
-                (f"{KEPT}/{name}/", len(results) + 1, run_id, len(results), results),
+                f"UPDATE answers SET file = ? || substr(file, ?) WHERE job IN ({mine}) AND substr(file, 1, ?) = ?",  # noqa: S608
+                (f"{name}/", len(place) + 1, run_id, len(place), place),
             )
-            db.execute(f"DELETE FROM sent WHERE shard_id IN ({mine})", (run_id,))  # noqa: S608
-            db.execute(f"UPDATE jobs SET job_key = ? || ':' || id WHERE shard_id IN ({mine})", (name, run_id))  # noqa: S608
+            db.execute(f"DELETE FROM lost WHERE answer_id IN (SELECT id FROM answers WHERE job IN ({mine}))", (run_id,))  # noqa: S608
+            db.execute("DELETE FROM lost_files WHERE path NOT IN (SELECT file FROM lost)")
+            db.execute(f"UPDATE jobs SET job_key = ? || ':' || id WHERE id IN ({mine})", (name, run_id))  # noqa: S608
             db.execute("UPDATE shards SET run_id = ? WHERE run_id = ?", (name, run_id))
             db.execute("UPDATE events SET run_id = ? WHERE run_id = ?", (name, run_id))
             db.execute("UPDATE runs SET run_id = ?, discarded_at = ? WHERE run_id = ?", (name, now(), run_id))
+            db.execute("DELETE FROM leftovers WHERE path = ?", (name,))
             db.execute("INSERT OR IGNORE INTO leftovers VALUES (?)", (run_id,))
             self._note(name, "discard", f"run {run_id} was discarded; answers that were paid stay with the project")
         return True
+
+    def count_given(self, run_id: str) -> int:
+        """How many answers the jobs of a run were given, whether they are labels or not."""
+        sql = """SELECT count(*) FROM answers JOIN jobs ON jobs.id = answers.job
+            JOIN shards ON shards.id = jobs.shard_id WHERE run_id = ? AND answers.file IS NOT NULL"""
+        return int(self._db.execute(sql, (run_id,)).fetchone()[0])
 
     def _drop_unsent(self, run_id: str) -> None:
         """Inside a transaction: the shards of a run that were never handed in, and their files."""

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
 from codebook.ledger.answerers import UPGRADE
+from codebook.ledger.spending import UNTOLD, Spending
 from codebook.records import RETRIABLE
 from codebook.tasks.packing import N_TEXTS_SQL
 
-UNTOLD = (
-    "(answers.tokens_in = 0 AND COALESCE(answers.why, 'labelled') IN ('labelled', 'refused', 'truncated', 'invalid'))"
-)
-"""Replies that do not say what they took: every request has tokens."""
-MAYBE_PAID = "(answers.file IS NOT NULL OR answers.final = 1 AND answers.why = 'absent')"
-"""Answers that somebody may have charged for: those that came, and those that were paid and are lost."""
 _ANSWERED = """(answers.id IS NOT NULL AND (COALESCE(answers.why, 'labelled') IN
     ('labelled', 'refused', 'truncated', 'invalid') OR answers.why = 'absent' AND answers.final = 1))"""
 _SPARED = f"{_ANSWERED} AND asks.answer_id IS NOT sent.replaces"
@@ -138,24 +132,6 @@ class RetriedRow(NamedTuple):
     sha256: str
 
 
-class Money(NamedTuple):
-    """US dollars of a run: paid, reserved, the cap if there is one; and the answers whose price is unknown.
-
-    Reserved is for what is under way or was given up, and for answers of unknown price what their job was expected to
-    cost.
-    """
-
-    spent: float
-    reserved: float
-    cap: float | None
-    n_unpriced: int
-
-    @property
-    def known(self) -> float | None:
-        """What is known to be paid; None where there are answers and the price of none is known."""
-        return None if self.n_unpriced and not self.spent else self.spent
-
-
 class InvalidReply(NamedTuple):
     """Replies of a run that are no label for the same reason: how many, and the unit and place of one."""
 
@@ -167,10 +143,8 @@ class InvalidReply(NamedTuple):
     length: int
 
 
-class Queries:
+class Queries(Spending):
     """The reading half of the ledger."""
-
-    _db: sqlite3.Connection
 
     def is_planned(self, run_id: str) -> bool | None:
         """Whether the run is planned to its end; None if the ledger does not know it."""
@@ -229,9 +203,12 @@ class Queries:
             yield from self._db.execute(f"{sql} ({','.join('?' * len(some))})", (*before, *some))
 
     def last_shard_number(self, run_id: str) -> int:
-        """The highest number of a shard of the run, 0 if there is none."""
+        """The highest number of a shard of the run, 0 if there is none; of discarded runs of its name, too.
+
+        So the name of a job is never given twice.
+        """
         sql = "SELECT COALESCE(max(number), 0) FROM shards WHERE run_id = ?"
-        return int(self._db.execute(sql, (run_id,)).fetchone()[0])
+        return max(int(self._db.execute(sql, (name,)).fetchone()[0]) for name in (run_id, *self.list_kept(run_id)))
 
     def jobs(self, run_id: str) -> list[JobRow]:
         """Every shard of the run with its job, in order."""
@@ -245,7 +222,7 @@ class Queries:
         """The shards of the run of whose answers some were paid and are lost: their files may turn up all the same."""
         sql = """SELECT DISTINCT shards.id FROM shards JOIN jobs ON jobs.shard_id = shards.id
             JOIN answers ON answers.job = jobs.id WHERE shards.run_id = ? AND jobs.job_id IS NOT NULL
-            AND answers.final = 1 AND answers.file IS NULL AND answers.detail LIKE 'paid, lost:%'"""
+            AND answers.final = 1 AND answers.file IS NULL AND answers.detail LIKE 'paid, lost%'"""
         return {row[0] for row in self._db.execute(sql, (run_id,))}
 
     def awaited_runs(self, run_id: str) -> list[str]:
@@ -342,49 +319,9 @@ class Queries:
         sql = f"SELECT DISTINCT fingerprint FROM {_JOINS} WHERE run_id = :run AND fingerprint <> '' ORDER BY 1"  # noqa: S608
         return [row[0] for row in self._db.execute(sql, {"run": run_id})]
 
-    def money(self, run_id: str) -> Money:
-        """What the run's own jobs have cost and what is reserved for those whose answers are not in yet, in USD."""
-        sql = f"""SELECT COALESCE(sum(cost_usd), 0), count(cost_usd), count(*) FROM answers
-            JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
-            WHERE run_id = ? AND {MAYBE_PAID}"""  # noqa: S608
-        spent, n_priced, n_answers = self._db.execute(sql, (run_id,)).fetchone()
-        sql = """SELECT COALESCE(sum(reserved_usd), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
-            WHERE run_id = ? AND (collected_at IS NULL AND state <> 'waiting' OR given_up_at IS NOT NULL)"""
-        reserved = self._db.execute(sql, (run_id,)).fetchone()[0] + self.held(run_id)
-        cap = self._db.execute("SELECT cap_usd FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-        return Money(spent, reserved, cap[0] if cap else None, n_answers - n_priced)
-
-    def held(self, run_id: str) -> float:
-        """What stays reserved for answers of unknown price, in USD: each its share of what its job was to cost."""
-        sql = f"""SELECT COALESCE(sum(reserved_usd / n_requests), 0) FROM answers
-            JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
-            WHERE run_id = ? AND cost_usd IS NULL AND {MAYBE_PAID}"""  # noqa: S608
-        return float(self._db.execute(sql, (run_id,)).fetchone()[0])
-
     def variables(self, run_id: str) -> list[str]:
         """The variables that a run asks about."""
         return [row[0] for row in self._db.execute("SELECT DISTINCT variable FROM rows WHERE run_id = ?", (run_id,))]
-
-    def used_by_model(self, model: str, variables: Collection[str]) -> tuple[int, int, int]:
-        """(answers, tokens in, tokens out) of a model to questions of these variables, in the whole project.
-
-        A custom_id begins with the first 16 letters of its variable, so that answers of another kind do not count.
-        """
-        sql = f"""SELECT count(*), COALESCE(sum(answers.tokens_in), 0), COALESCE(sum(answers.tokens_out), 0)
-            FROM answers JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
-            WHERE shards.model = ? AND answers.tokens_out > 0
-            AND substr(answers.custom_id, 1, instr(answers.custom_id, '.') - 1) IN
-                ({",".join("?" * len(variables))})"""  # noqa: S608
-        values = (model, *(name[:16] for name in variables))
-        found: tuple[int, int, int] = self._db.execute(sql, values).fetchone()
-        return found
-
-    def enqueued(self, model: str, *, apart_from: int = 0) -> int:
-        """Tokens of a model that wait, or may wait, in unfinished jobs of the project, one shard left out."""
-        sql = """SELECT COALESCE(sum(n_tokens), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
-            WHERE model = ? AND (job_id IS NOT NULL OR state = 'creating') AND ended_at IS NULL
-            AND collected_at IS NULL AND shards.id <> ?"""
-        return int(self._db.execute(sql, (model, apart_from)).fetchone()[0])
 
     def unit_of(self, shard_id: int, custom_id: str) -> str:
         """The unit that a line of a shard asks about; empty if nothing is known of it."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from codebook.ledger.book import Ledger
-from codebook.ledger.queries import ANY_UNSENT, MAYBE_PAID, UNTOLD, make_joins, make_why
+from codebook.ledger.queries import ANY_UNSENT, make_joins, make_why
+from codebook.ledger.spending import MAYBE_PAID, UNTOLD
 from codebook.records import EMBEDDINGS
 from codebook.tasks.packing import N_TEXTS_SQL
 

@@ -1,32 +1,95 @@
-"""Discard: a run that was never handed in goes, with its rows, its shards and its folder."""
+"""Discard: a run goes, with its rows and its folder; answers that it was given stay, in a folder that no run has."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
 
 from codebook.errors import RunError
+from codebook.files.lines import link_file
 from codebook.ledger import Ledger
-from codebook.run.folder import RunFolder
+from codebook.paths import make_private
+from codebook.run.folder import KeptFolder, RunFolder
+from codebook.run.stopping import name_job
 from codebook.run.trimming import sweep_leftovers
 
 
-def discard_run(name: str) -> None:
-    """Drop a run of which nothing was handed in; answers that others gave to its questions stay with the project.
+def discard_run(name: str) -> str:
+    """Drop a run, with its folder; answers that were given to it stay with the project and serve later runs.
 
-    Its folder may be gone already. The ledger forgets the run first, then the folder goes.
+    Its result files, the requests and units they answer, and its record go to `runs/.kept`; table, outputs and
+    notebooks are removed. What it cost still counts. The folder may be gone already. Repeated after a crash it goes on.
+
+    Returns
+    -------
+    str
+        What was done.
 
     Raises
     ------
     RunError
-        There is no such run, or it was handed in.
+        There is no such run, a job of it is under way or not collected, or an erasure was begun.
     """
     folder = RunFolder(name)
     if not folder.ledger_path.is_file():
         raise RunError(f"There is no run {name!r}: the project has no ledger.")
     with Ledger(folder.ledger_path) as ledger:
+        begun = name in ledger.leftovers()
+        sweep_leftovers(folder.runs, ledger)
         if ledger.is_planned(name) is None:
+            if begun:  # and killed before its folder was gone
+                return f"Run {name} is discarded."
             raise RunError(f"The ledger knows no run {name!r}. To mend: `codebook status` lists the runs.")
         with folder.lock() if folder.path.is_dir() else nullcontext():
-            if ledger.was_sent(name) or not ledger.discard(name, ledger.name_discarded(name)):
-                raise RunError(f"Run {name!r} was handed in: its answers were asked for and stay. Nothing was changed.")
+            _refuse_begun(folder)
+            kept = KeptFolder(ledger.name_kept(name))
+            ledger.intend_keeping(kept.name)
+            if not ledger.discard(name, kept.name, partial(_keep_files, folder, kept)):
+                raise _still_open(ledger, name)
+            n_answers = ledger.count_given(kept.name)
         sweep_leftovers(folder.runs, ledger)
+    return f"Run {name} is discarded{_say_kept(n_answers, kept)}."
+
+
+def _refuse_begun(folder: RunFolder) -> None:
+    """An erasure that was begun knows the run by its name."""
+    if begun := folder.say_begun_erasure():
+        raise RunError(f"Run {folder.name!r} was not discarded: {begun[0]}.")
+
+
+def _still_open(ledger: Ledger, name: str) -> RunError:
+    """The error of a run whose answers are outstanding."""
+    jobs = [row for row in ledger.jobs(name) if row.open]
+    return RunError(
+        f"Run {name!r} has jobs that are not collected: {', '.join(map(name_job, jobs))}. Nothing was changed. "
+        f"To mend: `codebook collect {name}`, or `codebook cancel {name}` and then collect; then repeat."
+    )
+
+
+def _say_kept(n_answers: int, kept: KeptFolder) -> str:
+    if not n_answers:
+        return ""
+    what = "its one answer stays" if n_answers == 1 else f"its {n_answers:,} answers stay"
+    return f"; {what} with the project, in runs/{kept.name}, and later runs rest on them"
+
+
+def _keep_files(folder: RunFolder, kept: KeptFolder) -> None:
+    """Let the files that answers need lie in the other folder too: the same files where that is possible, else copies.
+
+    Without the units nobody could tell which answers are about somebody who is to be erased.
+    """
+    for path in _list_needed(folder):
+        target = kept.path / path.relative_to(folder.path)
+        make_private(target.parent)
+        link_file(path, target)
+
+
+def _list_needed(folder: RunFolder) -> Iterator[Path]:
+    """Result files, and what tells what they answer; nothing where there is no result."""
+    results = sorted(folder.results.glob("[0-9]*.jsonl"))
+    yield from results
+    if results:
+        yield from sorted(folder.shards.glob("[0-9]*.jsonl"))
+        yield from (path for path in (folder.units_path, folder.codebook_path, folder.record_path) if path.is_file())

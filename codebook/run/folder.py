@@ -19,7 +19,7 @@ from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunEr
 from codebook.files.digests import check_results, digest_of
 from codebook.files.json_files import read_run_record
 from codebook.files.lines import write_atomic
-from codebook.ledger import MEND_READ_ONLY, Ledger, open_known
+from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.paths import make_private, project_folder, resolve_path, show_path
 from codebook.scheme import Codebook, read_codebook
 
@@ -29,8 +29,10 @@ _PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendo
 class RunFolder:
     """Where the files of one run are: `runs/<name>` of the project."""
 
+    _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
     def __init__(self, name: str, project: Path | None = None) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        if not self._NAMES.fullmatch(name):
             mend = "use letters, digits, dot, - and _; begin with a letter or digit; 80 characters at most"
             raise ParameterError("A run needs another name.", [Fault("run", f"{name!r} cannot name a folder", mend)])
         self.name = name
@@ -157,6 +159,28 @@ class RunFolder:
         for path in self.path.glob("results/.fetch-*"):
             with suppress(OSError):  # a file that could not be placed stays
                 path.rmdir()
+
+
+class KeptFolder(RunFolder):
+    """Where the answers of a discarded run are, and what they need; nobody can plan a run of such a name."""
+
+    _NAMES = re.compile(rf"{re.escape(KEPT)}/[A-Za-z0-9][A-Za-z0-9._-]{{0,79}}~\d+")
+
+
+def find_folder(name: str) -> RunFolder:
+    """Return the folder of a run, or of one that was discarded, by its name in the ledger."""
+    return KeptFolder(name) if name.startswith(f"{KEPT}/") else RunFolder(name)
+
+
+def say_kept(name: str) -> str:
+    """A run's name as a person knows it.
+
+    Examples
+    --------
+    >>> say_kept("one"), say_kept(".kept/one~2")
+    ('one', 'one (discarded)')
+    """
+    return f"{name[len(KEPT) + 1 :].rpartition('~')[0]} (discarded)" if name.startswith(f"{KEPT}/") else name
 
 
 def engine_options(asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class Meter:
         wanted = estimate.usd_batch if self.batch else estimate.usd_live
         money = ledger.money(run_id)
         if money.cap is not None:
-            check_cap(money.cap, money.spent, money.reserved, wanted)
+            check_cap(money.cap, money.spent + ledger.spent_before(run_id), money.reserved, wanted)
         return wanted
 
 

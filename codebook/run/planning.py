@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -100,8 +100,7 @@ def plan(
     given |= {"archive": archive, "options": options, "cuts": cuts, "private": private}
     aim = _Aim.read(codebook, units, given)
     folder = RunFolder(run or aim.name)
-    with folder.lock(), Ledger(folder.ledger_path) as ledger:
-        sweep_leftovers(folder.runs, ledger)
+    with Ledger(folder.ledger_path) as ledger, _clear_ground(folder, ledger):
         aim.meet_engine(folder)
         with aim.draft(folder, aim.choose(folder, ledger)) as draft:
             settle_plan(folder, ledger, draft)
@@ -110,6 +109,14 @@ def plan(
                 ledger.finish_plan(folder.name)
                 ledger.note_event(folder.name, "plan", f"{draft.n_units} {'texts' if aim.embeds else 'units'}")
     return open_run(folder.name)
+
+
+@contextmanager
+def _clear_ground(folder: RunFolder, ledger: Ledger) -> Iterator[None]:
+    """Hold a run, once the folder of a discarded one of its name is out of the way."""
+    sweep_leftovers(folder.runs, ledger)
+    with folder.lock():
+        yield
 
 
 def rehearse_plan(

@@ -64,7 +64,7 @@ def sweep_leftovers(runs: Path, ledger: Ledger) -> None:
         with ledger.forget_leftover(place) as unneeded:
             if unneeded and (runs / place).is_dir():
                 gone.mkdir(exist_ok=True)
-                (runs / place).replace(gone / f"{place}.{uuid4().hex}")
+                (runs / place).replace(gone / f"{Path(place).name}.{uuid4().hex}")
             elif unneeded:
                 (runs / place).unlink(missing_ok=True)
     shutil.rmtree(gone, ignore_errors=True)

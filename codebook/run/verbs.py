@@ -14,6 +14,7 @@ from codebook.ledger import Ledger
 from codebook.records import RETRIED, say_erased
 from codebook.run.again import check_retry, plan_again
 from codebook.run.carrying import write_carried
+from codebook.run.discarding import discard_run
 from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, heal_job
@@ -311,6 +312,10 @@ class Run(RunViews):
         )
         return self.status()
 
+    def discard(self) -> str:
+        """Drop the run, as `discard_run` does, and say what was done; this object is of no use then."""
+        return discard_run(self.name)
+
     def delete_remote(self) -> int:
         """Delete the files of collected jobs at the service; return how many. The answers on disk are checked first.
 
@@ -339,7 +344,8 @@ class Run(RunViews):
         options = engine_options(self.asked)
         if meter and ledger and self.asked["engine"] == "openai_live":
             money = ledger.money(self.name)
-            left = None if money.cap is None else money.cap - money.spent - ledger.held(self.name)
+            gone = money.spent + ledger.held(self.name) + ledger.spent_before(self.name)
+            left = None if money.cap is None else money.cap - gone
             options |= {"price": meter.price, "cap": left}
         return make_engine(
             self.asked["engine"], folder=self.folder.work, model=self.asked["model"], progress=progress, **options

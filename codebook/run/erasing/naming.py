@@ -18,10 +18,14 @@ from codebook.run.erasing.targets import Target
 
 @dataclass(frozen=True)
 class Held:
-    """What the ledger holds of an erasure: rows and questions that go, and questions that get another key."""
+    """What the ledger holds of an erasure: rows and questions that go, and questions that get another key.
+
+    `needed` are questions of the target that stay, since rows of other units rest on them.
+    """
 
     rows: Sequence[ErasedRow] = ()
     asks: Collection[int] = ()
+    needed: Collection[int] = ()
     keys: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -47,7 +51,7 @@ def ask_ledger(ledger: Ledger, targets: Sequence[Target]) -> Held:
     needed = {row.ask_id for row in find_rows_of_asks(ledger, asks) if row.row_id not in gone}
     packs = [row for target in targets for row in find_rows(ledger, target.run, target.packs)]
     keys = {row.ask_id: digest("erased", str(row.ask_id), row.custom_id) for row in packs if row.ask_id is not None}
-    return Held(whole, asks - needed, keys)
+    return Held(whole, asks - needed, asks & needed, keys)
 
 
 def settle_names(ledger: Ledger, targets: Sequence[Target], *, alone: bool) -> None:
@@ -65,7 +69,7 @@ def settle_names(ledger: Ledger, targets: Sequence[Target], *, alone: bool) -> N
     """
     held, by_run = ask_ledger(ledger, targets), {target.run: target for target in targets}
     gone = {row.row_id for row in held.rows}
-    asks = {row.ask_id for row in held.rows if row.ask_id is not None} | set(held.asks)
+    asks = {*held.asks, *held.needed}
     others = {row.ask_id: row for row in find_rows_of_asks(ledger, asks) if row.row_id not in gone}
     lines = find_lines(ledger, asks | held.keys.keys())
     _refuse_under_way(lines)

@@ -11,6 +11,7 @@ import orjson
 
 from codebook.errors import RecordError
 from codebook.files.lines import write_atomic
+from codebook.ledger import KEPT
 from codebook.paths import show_path
 from codebook.records import Unit
 from codebook.tasks.packing import PACK, make_pack, texts_of
@@ -103,7 +104,7 @@ def find_targets(
     -------
     (targets, the texts that nothing else holds, whether another unit has one of its texts)
     """
-    known, targets = set(texts), {folder: Target(folder.name) for folder in folders}
+    known, targets = set(texts), {folder: Target(_name(folder)) for folder in folders}
     for folder, target in targets.items():
         for unit, own in _find_whole(folder, unit_id):
             target.units.append(unit.unit_id)
@@ -114,6 +115,11 @@ def find_targets(
         for unit in _iter_packs(folder):
             _cut_pack(target, unit, lonely)
     return [target for target in targets.values() if target.n_units], sorted(lonely), bool(shared)
+
+
+def _name(folder: Path) -> str:
+    """The name of a run, or of one that was discarded, by its folder."""
+    return f"{KEPT}/{folder.name}" if folder.parent.name == KEPT else folder.name
 
 
 def _find_whole(folder: Path, unit_id: str) -> Iterator[tuple[Unit, list[str]]]:

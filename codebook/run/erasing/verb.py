@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from codebook.errors import BusyError, RunError
 from codebook.files.lines import digest_file
 from codebook.ground.logbook import drop_tracebacks
-from codebook.ledger import Ledger
+from codebook.ledger import KEPT, Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
 from codebook.paths import project_folder, resolve_path, show_path
@@ -30,9 +30,10 @@ from codebook.run.erasing.erased_files import (
 from codebook.run.erasing.naming import ask_ledger, name_lines, settle_names
 from codebook.run.erasing.targets import INTENT, Intent, Target, find_targets, read_intent
 from codebook.run.erasing.traces import Traces
-from codebook.run.folder import RunFolder
+from codebook.run.folder import KeptFolder, RunFolder, find_folder, say_kept
 from codebook.run.money import Meter
 from codebook.run.replacing import plan_digest
+from codebook.run.trimming import sweep_leftovers
 from codebook.run.verbs import open_run
 from codebook.vectors import VectorStore
 from codebook.visible import spell_block
@@ -54,7 +55,7 @@ class Erasure:
 
     def __str__(self) -> str:
         lines = [f"Erased from {len(self.targets)} run{'s' * (len(self.targets) != 1)}:"]
-        lines += [f"  {target.run}: {say_target(target)}" for target in self.targets]
+        lines += [f"  {say_kept(target.run)}: {say_target(target)}" for target in self.targets]
         lines += [f"  {said}" for said in self.done]
         lines += ["Not reached from here:", *(f"  {said}" for said in self.unreachable)]
         return spell_block("\n".join(lines))
@@ -88,10 +89,11 @@ def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> E
             part.unlink()
         known = runs / "ledger.db"
         ledger = stack.enter_context(Ledger(known)) if known.is_file() else None
+        if ledger:
+            sweep_leftovers(runs, ledger)
         intent = _find_intent(runs, unit_id, run) or _begin(runs, ledger, unit_id, run, texts)
-        folders = [RunFolder(target.run) for target in intent.targets]
-        for folder in folders:
-            stack.enter_context(folder.lock())
+        for target in intent.targets:
+            stack.enter_context(find_folder(target.run).lock())
         intent.write(runs)
         done = list(_erase(runs, ledger, intent))
         done += [f"{name}: deleted, since a traceback may show a text" for name in drop_tracebacks()]
@@ -128,7 +130,8 @@ def _find_intent(runs: Path, unit_id: str, run: str) -> Intent | None:
 
 def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Collection[str]) -> Intent:
     """Find what goes; nothing is changed yet."""
-    everywhere = [path.parent for path in sorted(runs.glob("*/units.jsonl"))]
+    places = ("*/units.jsonl", f"{KEPT}/*/units.jsonl")
+    everywhere = [path.parent for place in places for path in sorted(runs.glob(place))]
     if run and runs / run not in everywhere:
         open_run(run)  # says which runs there are
     targets, lonely, shared = find_targets([runs / run] if run else everywhere, unit_id, texts, everywhere)
@@ -136,10 +139,11 @@ def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Col
         holder = f"Run {run!r} does not hold" if run else "No run holds"
         raise RunError(f"{holder} a unit {unit_id!r} (any more); nothing was changed. To mend: check the id.")
     for target in targets:
-        if not (runs / target.run / "run.json").is_file():
+        folder = find_folder(target.run)
+        if not folder.record_path.is_file():
             continue  # a plan that was killed before it asked anything
-        opened = open_run(target.run)
-        name_lines(target, [variable.name for variable in opened.codebook.variables], opened.asked)
+        variables = folder.read_codebook().variables
+        name_lines(target, [variable.name for variable in variables], folder.read_record()["asked"])
     if ledger:
         settle_names(ledger, targets, alone=bool(run))
     return Intent(unit_id, now(), lonely, shared, targets)
@@ -147,7 +151,7 @@ def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Col
 
 def _erase(runs: Path, ledger: Ledger | None, intent: Intent) -> Iterator[str]:
     """Take it all out. Every step may be repeated, and until the ledger has changed the old files are the record."""
-    written = {target.run: _Written(RunFolder(target.run), target) for target in intent.targets}
+    written = {target.run: _Written(find_folder(target.run), target) for target in intent.targets}
     traces = _trace(intent)
     if ledger:
         held = ask_ledger(ledger, intent.targets)
@@ -189,13 +193,12 @@ def _refresh(ledger: Ledger, folder: RunFolder, target: Target) -> None:
     """Make anew what a run has of its own ledger."""
     close_empty(ledger, target.run)
     note_erasure(ledger, target.run, say_target(target))
-    opened = open_run(target.run)
     if folder.table_path.is_file():
-        opened.refresh()
+        open_run(target.run).refresh()
     elif folder.carried_path.is_file():
         write_carried(folder, ledger)
     if (folder.path / "exports").is_dir():
-        opened.export()
+        open_run(target.run).export()
 
 
 def _erase_vectors(folder: Path, texts: Sequence[str]) -> Iterator[str]:
@@ -239,7 +242,7 @@ class _Written:
 
 def say_unreachable(intent: Intent) -> list[str]:
     """Return what still may hold the unit, each with what to do about it."""
-    found = dict.fromkeys(said for target in intent.targets for said in _of_run(RunFolder(target.run)))
+    found = dict.fromkeys(said for target in intent.targets for said in _of_run(find_folder(target.run)))
     if intent.shared:
         found["another unit has the same text: its lines, packs and vectors stay"] = None
     return [*found, *_EVERYWHERE]
@@ -254,7 +257,8 @@ def _of_run(folder: RunFolder) -> Iterator[str]:
         shown = show_path(resolve_path(source))
         yield f"{shown}: the kit never changes it; take the unit out there, or the next plan asks it again"
     if (meter := Meter(asked)).charges:
-        name = meter.provider.name
-        yield f"{name}: what it keeps of the files; `codebook delete-remote {folder.name}` deletes those of batches"
+        mend = f"`codebook delete-remote {folder.name}` deletes those of batches"
+        lost = f"nothing here can delete those of run {say_kept(folder.name)}"
+        yield f"{meter.provider.name}: what it keeps of the files; {lost if isinstance(folder, KeptFolder) else mend}"
     if archive := asked.get("options", {}).get("archive"):
-        yield f"{archive}: the archive that run {folder.name!r} replays"
+        yield f"{archive}: the archive that run {say_kept(folder.name)!r} replays"

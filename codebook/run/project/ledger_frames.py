@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, ParameterError
-from codebook.ledger import Ledger
+from codebook.ledger import KEPT, Ledger
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
 from codebook.paths import project_folder
 from codebook.run.money import PAID
@@ -65,7 +65,10 @@ def open_ledger() -> Iterator[Ledger]:
 
 
 def read_jobs(ledger: Ledger) -> pd.DataFrame:
-    """Return every shard with its job, newest first, with times as times and what `run.json` says."""
+    """Return every shard with its job, newest first, with times as times and what `run.json` says.
+
+    Those of discarded runs are among them, for what they cost and how long they took.
+    """
     import pandas as pd
 
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
@@ -76,6 +79,7 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
     jobs["engine"] = [engine or facts[run].engine for engine, run in zip(jobs["engine"], jobs["run"], strict=True)]
     planned = as_times(pd.Series([facts[run].planned_at for run in jobs["run"]], index=jobs.index, dtype=object))
     jobs["began"] = jobs["created"].fillna(planned)
+    jobs["discarded"] = jobs["run"].str.startswith(f"{KEPT}/")
     jobs["collected"] = jobs["collected"].notna()
     for name in ("queued", "worked"):
         jobs[name] = pd.to_timedelta(jobs[name].astype(float), unit="s")

@@ -13,7 +13,7 @@ from codebook.ledger import say_unknown
 from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import project_folder
 from codebook.records import WHYS
-from codebook.run.folder import list_runs
+from codebook.run.folder import list_runs, say_kept
 from codebook.run.project.history import busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.project.ledger_frames import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
 from codebook.run.sending import UNREACHED
@@ -78,7 +78,7 @@ def list_jobs(
     jobs["unpriced"] = jobs["job"].map(answers.groupby("job")["n_unpriced"].sum()).fillna(0).astype(int)
     jobs["age"] = find_ages(jobs["created"], now())
     jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
-    kept = jobs[Choice(run, state, study, engine, since, until).rows(jobs)]
+    kept = jobs[~jobs["discarded"] & Choice(run, state, study, engine, since, until).rows(jobs)]
     frame = kept.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
     if poll:
         doubted = frame[frame["note"].str.startswith(UNREACHED)]
@@ -173,7 +173,7 @@ def list_errors(
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
         errors = pd.DataFrame(report_errors(ledger), columns=list(ERROR_FIELDS))
-    kept = jobs[Choice(run, "", study, engine, since, until).rows(jobs)]
+    kept = jobs[~jobs["discarded"] & Choice(run, "", study, engine, since, until).rows(jobs)]
     errors = errors.merge(kept[["job", "run", "ended"]], on="job")
     n_labelled = int(answers[answers["job"].isin(kept["job"])]["usable"].sum())
     named = {"n": ("n", "sum"), "runs": ("run", "nunique"), "example": ("example", "min"), "last": ("ended", "max")}
@@ -191,7 +191,8 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     DataFrame
         The grouping, answers, labelled, tokens_in, tokens_out, tokens_cached (missing where no reply tells them), cost
         (missing where no price is known), `n_priced`, the answers whose price is known, and `n_unpriced`, those whose
-        price is not and which are not in the cost. Days in order; models and runs by cost, the dearest first.
+        price is not and which are not in the cost. Days in order; models and runs by cost, the dearest first. What
+        discarded runs have cost counts; by run, it stands behind their names.
 
     Raises
     ------
@@ -204,9 +205,8 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
         jobs, answers = read_jobs(ledger), read_answers(ledger)
     kept = jobs[Choice(run, "", study, engine).rows(jobs)]
     answers = answers[answers["job"].isin(kept["job"])]
-    answers = answers.assign(
-        day=answers["ended"].dt.floor("D"), labelled=answers["usable"], model=answers["answered_by"]
-    )
+    days, runs = answers["ended"].dt.floor("D"), answers["run"].map(say_kept)
+    answers = answers.assign(day=days, run=runs, labelled=answers["usable"], model=answers["answered_by"])
     groups = answers.groupby(by)
     table = groups[["answers", "labelled"]].sum().join(_count_tokens(groups))
     table = table.join(groups["cost"].sum(min_count=1)).join(groups[["n_priced", "n_unpriced"]].sum()).reset_index()
