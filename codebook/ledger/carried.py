@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from codebook.ledger.book import Ledger
 
 _N_AT_ONCE = 1_000
-_OWN = ("id", "shard_id", "run_id", "digest", "planned", "answerer")
+_OWN = ("id", "shard_id", "run_id", "digest", "planned", "answerer", "gone")
 """Columns that another ledger gives itself."""
 
 

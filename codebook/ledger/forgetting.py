@@ -120,6 +120,7 @@ def forget(ledger: Ledger, what: Forgetting) -> None:
         for table in ("answers", "sent"):
             _delete(ledger, table, "ask_id", what.asks)
         _delete(ledger, "asks", "id", what.asks)
+        db.execute("DELETE FROM lost WHERE answer_id NOT IN (SELECT id FROM answers)")
         _rename(ledger, what)
         for shift in what.shards:
             sizes = (shift.sha256, shift.n_lines, shift.n_bytes, shift.n_tokens)

@@ -10,6 +10,7 @@ sent     which custom_id of which shard stands for which ask, and the answer tha
 jobs     a shard at an engine
 answers  a result line: file, offset and length, or why there is none
 events   what each verb did
+lost     answers as they were before the folder of their run was removed, and their files (lost_files)
 leftovers  files below the ledger's folder that nothing needs any more, until they are removed
 """
 
@@ -144,6 +145,17 @@ def m006_answerers(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def m007_losses(db: sqlite3.Connection) -> None:
+    """What answers were that are lost with the folder of their run, so that they are as before if it comes back."""
+    for statement in (
+        "ALTER TABLE runs ADD COLUMN gone INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE lost (answer_id INTEGER PRIMARY KEY, file TEXT NOT NULL, offset INTEGER, length INTEGER,
+            why TEXT, detail TEXT NOT NULL, final INTEGER NOT NULL)""",
+        "CREATE TABLE lost_files (path TEXT PRIMARY KEY) WITHOUT ROWID",
+    ):
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first,
     m002_money,
@@ -151,6 +163,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m004_final,
     m005_claims,
     m006_answerers,
+    m007_losses,
 )
 
 
