@@ -54,9 +54,9 @@ def _list_collected(ledger: Ledger) -> dict[str, bool]:
 def _lose(ledger: Ledger, run: str, is_free: Callable[[str], bool]) -> None:
     """Inside a transaction: what the folder of a run held is no answer any more."""
     db = ledger._db
-    with_file = f"FROM answers WHERE file IS NOT NULL AND job IN ({_OF_RUN})"  # noqa: S608
-    db.execute(f"INSERT OR REPLACE INTO lost SELECT id, {_WHAT} {with_file}", (run,))  # noqa: S608
-    db.execute(f"INSERT OR IGNORE INTO lost_files SELECT DISTINCT file {with_file}", (run,))  # noqa: S608
+    with_file = f"FROM answers WHERE file IS NOT NULL AND job IN ({_OF_RUN})"
+    db.execute(f"INSERT OR REPLACE INTO lost SELECT id, {_WHAT} {with_file}", (run,))
+    db.execute(f"INSERT OR IGNORE INTO lost_files SELECT DISTINCT file {with_file}", (run,))
     jobs = db.execute(f"SELECT id, engine FROM jobs WHERE id IN ({_OF_RUN})", (run,)).fetchall()  # noqa: S608
     for job, engine in jobs:
         free = is_free(engine)
