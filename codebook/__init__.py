@@ -89,7 +89,7 @@ _WHERE = {
         "stability",
         "summarise_specifications",
         "specifications",
-        "plot_stability",
+        "plot_grid",
         "plot_specifications",
         "unit_consistency",
         "list_flips",

@@ -14,8 +14,8 @@ from codebook.analysis import (
     gap_in_means,
     krippendorff_alpha,
     list_flips,
+    plot_grid,
     plot_specifications,
-    plot_stability,
     specifications,
     stability,
     summarise_specifications,
@@ -262,13 +262,13 @@ def test_the_curve_is_in_order_with_its_choices_below():
 
 def test_the_grid_shows_one_figure_a_prompt_and_model():
     frame = stability(make_runs(), TONE, over="draw", replicates=0)
-    figure = plot_stability(frame, title="Repeated draws")
+    figure = plot_grid(frame, title="Repeated draws")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == [f"{frame['alpha'][at]:.2f}"[1:] for at in (0, 2, 1, 3)]
     with pytest.raises(StatisticError, match="several rows for one cell"):
-        plot_stability(pd.concat([frame, frame]))
+        plot_grid(pd.concat([frame, frame]))
     with pytest.raises(StatisticError, match="no column 'colour'"):
-        plot_stability(frame, value="colour")
+        plot_grid(frame, value="colour")
 
 
 def test_a_gap_in_means_is_welchs_test():

@@ -11,12 +11,12 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     association   label_association, variable_association, compare_association, label_indicators, tetrachoric,
                   coder_correlogram, to_matrix, cluster_order
     stability     stability, unit_consistency, list_flips, describe_runs; specifications, gap_in_means,
-                  summarise_specifications; plot_stability, plot_specifications
+                  summarise_specifications; plot_specifications
     alt-test      alt_test, say_alt_test
     behaviour     score_behaviour: does a coder follow the codebook at all?
     consensus     consensus, dawid_skene; rank_disagreements, confused_labels; write_adjudication,
                   read_adjudication, adjudicate
-    figures       plot_correlogram, plot_confusion, plot_estimates
+    figures       plot_correlogram, plot_confusion, plot_estimates, plot_grid
     vectors       nearest, near_duplicates, neighbour_agreement, cluster_vectors, map_vectors, plot_map
     correction    correct, prevalence, pair_with_gold, say_correction; simulate_studies and its figure
     entities      which names are the same person, country, paper: see `codebook.analysis.entities`
@@ -39,9 +39,9 @@ from codebook.analysis.against_gold.validity_tables import validity_summary
 from codebook.analysis.association.contrasts import compare_association
 from codebook.analysis.association.correlogram import coder_correlogram, label_association, variable_association
 from codebook.analysis.association.indicators import label_indicators, open_labels
-from codebook.analysis.association.matrices import cluster_order, to_matrix
+from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
 from codebook.analysis.association.tetrachoric_correlation import tetrachoric
-from codebook.analysis.core.drawing import plot_confusion, plot_correlogram, plot_estimates
+from codebook.analysis.core.drawing import plot_confusion, plot_estimates, plot_grid
 from codebook.analysis.core.estimates import Estimate, format_figure
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
@@ -90,7 +90,7 @@ from codebook.analysis.robustness.alternative_annotator import alt_test, say_alt
 from codebook.analysis.robustness.label_stability import list_flips, stability, unit_consistency
 from codebook.analysis.robustness.probe_scores import score_behaviour
 from codebook.analysis.robustness.specification_curve import gap_in_means, specifications, summarise_specifications
-from codebook.analysis.robustness.stability_figures import plot_specifications, plot_stability
+from codebook.analysis.robustness.stability_figures import plot_specifications
 from codebook.analysis.vectors import (
     cluster_vectors,
     map_vectors,
@@ -165,10 +165,10 @@ __all__ = [
     "plot_correlogram",
     "plot_estimates",
     "plot_gold_size",
+    "plot_grid",
     "plot_map",
     "plot_pair_curve",
     "plot_specifications",
-    "plot_stability",
     "plot_studies",
     "plot_transcripts",
     "prevalence",

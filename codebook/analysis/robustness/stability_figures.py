@@ -1,67 +1,17 @@
-"""Figures of stability: dots, a grid of prompts by models, the curve of specifications."""
+"""The curve of specifications."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.drawing import (
-    DIVERGING,
-    FAINT,
-    INK,
-    MUTED,
-    SEQUENTIAL,
-    empty_figure,
-    figure_type,
-    heatmap,
-    literal,
-    new_figure,
-)
-from codebook.analysis.core.empty import why_empty
-from codebook.analysis.core.estimates import format_figure
-from codebook.errors import Fault
+from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, check_frame, empty_figure, figure_type, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-def plot_stability(
-    frame: pd.DataFrame, *, rows: str = "prompt", columns: str = "model", value: str = "alpha", title: str = ""
-) -> Figure:
-    """Heatmap of one figure of `stability`, e.g. of repeated draws by prompt and model.
-
-    Parameters
-    ----------
-    frame
-        Of `stability`, or any frame with one row a cell.
-    value
-        Column of the figures, 0 (white) to 1 (dark); a cell without one shows a dash.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"model": ["m", "k"], "prompt": ["p1", "p1"], "alpha": [0.9, 0.7]})
-    >>> [text.get_text() for text in plot_stability(frame).axes[0].texts]
-    ['.90', '.70']
-    """
-    if reason := why_empty(frame):
-        return empty_figure(reason, title)
-    _check_frame(frame, [rows, columns, value])
-    if frame.duplicated([rows, columns]).any():
-        mend = f"choose rows of the frame so that {rows} and {columns} name one each"
-        raise_faults("The figure cannot be drawn.", [Fault("frame", "several rows for one cell", mend)])
-    order = [list(dict.fromkeys(frame[name])) for name in (rows, columns)]
-    grid = frame.pivot(index=rows, columns=columns, values=value).loc[order[0], order[1]]
-    numbers = [[format_figure(cell) for cell in row] for row in grid.to_numpy(dtype=float)]
-    figure, axes = new_figure([*grid.index, *grid.columns], 0.9 * grid.shape[1], 0.62 * grid.shape[0], title)
-    shown = np.ones(grid.shape, dtype=bool)
-    heatmap(axes, grid, shown, numbers, SEQUENTIAL, 0, 1, bar=value)
-    axes.set(xlabel=columns, ylabel=rows)
-    return literal(figure)
 
 
 def plot_specifications(
@@ -86,7 +36,7 @@ def plot_specifications(
     >>> [text.get_text() for text in plot_specifications(frame).axes[1].get_yticklabels()]
     ['k', 'm']
     """
-    _check_frame(frame, ["estimate", "low", "high", "significant"])
+    check_frame(frame, ["estimate", "low", "high", "significant"])
     known = frame[frame["estimate"].notna()].sort_values("estimate", kind="stable", ignore_index=True)
     if known.empty:
         whys = dict.fromkeys(frame["reason"]) if "reason" in frame else ()
@@ -149,9 +99,3 @@ def _clean(axes: Axes) -> None:
     axes.tick_params(length=0, colors=INK, labelsize=8)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
-
-
-def _check_frame(frame: pd.DataFrame, needed: Sequence[str]) -> None:
-    if absent := [name for name in needed if name not in frame]:
-        problem, mend = f"it has no column {name_some(absent)}", f"it has {', '.join(map(str, frame))}"
-        raise_faults("The figure cannot be drawn.", [Fault("frame", problem, mend)])
