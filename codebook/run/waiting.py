@@ -109,12 +109,7 @@ def _step(run: Run) -> tuple[RunStatus, BudgetError | None, set[str]]:
         refused = error
     except UnreachableError as error:
         doubts.add(str(error))
-    try:
-        status = run.collect(partial=True)
-    except UnreachableError as error:
-        doubts.add(str(error))
-        status = run.status()
-    return status, refused, doubts
+    return run.collect(partial=True), refused, doubts
 
 
 def _pauses(first_s: float, longest_s: float) -> Iterator[float]:

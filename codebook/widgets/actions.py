@@ -10,7 +10,7 @@ from codebook.execute.secrets import read_secrets
 from codebook.ground.secrecy import looks_like_key, remove_secrets
 from codebook.ledger import Ledger
 from codebook.run import RETRIED, Run, RunStatus, open_run
-from codebook.run.state import JobStatus, say_counts
+from codebook.run.state import JobStatus, say_counts, say_done
 from codebook.widgets.phrases import say_count, say_usd
 
 
@@ -105,7 +105,8 @@ def _count_retriable(run: Run) -> int:
 
 def _name_jobs(jobs: list[JobStatus]) -> str:
     named = [
-        f"shard {job.shard}, {job.job_id}, {job.state}, {job.done:,} of {job.requests:,} answered" for job in jobs[:5]
+        f"shard {job.shard}, {job.job_id}, {job.state}, {say_done(job.done, job.requests, what='answered')}"
+        for job in jobs[:5]
     ]
     return "; ".join(named + [f"and {len(jobs) - 5:,} more"] * (len(jobs) > 5))
 

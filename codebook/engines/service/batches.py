@@ -25,7 +25,7 @@ _UNREADY = re.compile(
 
 
 def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> JobState:
-    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts are 0.
+    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts too.
 
     `hide` takes the API key out of messages.
     """
@@ -33,9 +33,9 @@ def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> 
     whole = (fault.message for fault in faults if not fault.line)
     return JobState(
         state=batch.status or "unknown",
-        n_total=batch.n_total or 0,
-        n_done=batch.n_done or 0,
-        n_failed=batch.n_failed or 0,
+        n_total=batch.n_total,
+        n_done=batch.n_done,
+        n_failed=batch.n_failed,
         note=_note(batch, file_days),
         expires_at=_iso(batch.expires_at),
         faults=faults,
