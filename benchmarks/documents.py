@@ -16,7 +16,7 @@ from pathlib import Path
 
 from memory import peak_mb
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 BALLAST = 60_000
 

@@ -27,7 +27,7 @@ from codebook.engines.openai_live import OpenAILiveEngine
 from codebook.files.lines import digest_file, iter_lines, load_line, read_lines, write_lines
 from codebook.records import CHAT, Shard
 
-SERVER = Path(__file__).parents[1] / "tests" / "loopback.py"
+SERVER = Path(__file__).parents[1] / "tests" / "fakes" / "loopback.py"
 LATENCY_S = 0.25
 BODY = {"model": "m", "messages": [{"role": "user", "content": "x" * 6000}]}
 CASES = {

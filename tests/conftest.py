@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from fake_openai import FakeOpenAI
 
 os.environ["MPLBACKEND"] = "Agg"
+# programs that a test starts find the fakes and the helpers, as the tests do
+_HERE = Path(__file__).parent
+_ROOMS = [str(_HERE), str(_HERE / "fakes"), str(_HERE / "support")]
+os.environ["PYTHONPATH"] = os.pathsep.join([*_ROOMS, *filter(None, [os.environ.get("PYTHONPATH")])])
 # a busy machine must not fail a test: no deadlines, and slow generation is no fault of the code
 settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kit")

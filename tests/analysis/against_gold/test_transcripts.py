@@ -1,0 +1,213 @@
+"""Transcripts: error rates against known texts, and files out of the tidy table."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codebook.analysis import character_error_rate, plot_transcripts, transcript_accuracy, word_recall
+from codebook.codings import Transcript, join_transcripts, make_table, read_texts, read_transcript, write_transcripts
+from codebook.errors import ParameterError, StatisticError, TableError, UnitsError
+from codebook.records import Unit, UnitFile
+from codebook.report import save_text, show_page
+from codebook.units import read_documents
+
+SCANS = Path(__file__).parents[3] / "data" / "scanned_pages"
+
+
+def edits_by_the_book(given_text: str, known: str) -> int:
+    """Levenshtein's distance by the recurrence of Wagner and Fischer (1974)."""
+    row = list(range(len(known) + 1))
+    for one, left in enumerate(given_text, start=1):
+        before, row = row, [one]
+        for two, right in enumerate(known, start=1):
+            row.append(min(before[two] + 1, row[-1] + 1, before[two - 1] + (left != right)))
+    return row[-1]
+
+
+@given(st.text("abc é\n", max_size=12), st.text("abc é\n", min_size=1, max_size=12))
+def test_the_error_rate_is_the_edit_distance_of_the_folded_texts(one: str, two: str) -> None:
+    given_text, known = " ".join(one.split()), " ".join(two.split())
+    rate = character_error_rate(one, two)
+    if known:
+        assert rate == edits_by_the_book(given_text, known) / len(known)
+    else:
+        assert math.isnan(rate) == bool(given_text)
+
+
+def test_white_space_and_composed_letters_do_not_count() -> None:
+    assert character_error_rate("Cafe\u0301\n\n au  lait", "Café au lait") == 0
+    assert character_error_rate("", "") == 0
+    assert character_error_rate("aaaa", "b") == 4
+    assert word_recall("lait au Café", "Café au lait") == 1
+    assert math.isnan(word_recall("", " "))
+
+
+def test_accuracy_pools_edits_and_says_what_is_not_there() -> None:
+    truth = {"one": "abcd efgh", "two": "x" * 20, "three": "not transcribed"}
+    frame = transcript_accuracy({"one": "abcd efgX", "two": "x" * 20, "extra": "?"}, truth, replicates=200)
+    assert list(frame["document"]) == ["one", "two", "three", "all documents"]
+    assert frame["cer"].round(4).tolist()[:2] == [round(1 / 9, 4), 0]
+    assert np.isnan(frame["cer"][2])
+    assert frame["why"].tolist() == ["", "", "no transcript", ""]
+    last = frame.iloc[-1]
+    assert (last["cer"], last["word_recall"]) == (1 / 29, 2 / 3)
+    assert last["cer_low"] <= last["cer"] <= last["cer_high"] <= 1 / 9
+    assert frame["cer_low"][:3].isna().all(), "one document is no sample"
+    pd.testing.assert_frame_equal(
+        frame, transcript_accuracy({"one": "abcd efgX", "two": "x" * 20, "extra": "?"}, truth, replicates=200)
+    )
+
+
+def test_one_document_has_no_interval_and_none_is_refused() -> None:
+    frame = transcript_accuracy({"one": "a"}, {"one": "a"})
+    assert frame[["cer_low", "recall_high"]].isna().all(axis=None)
+    alike = transcript_accuracy({"one": "a", "two": "b"}, {"one": "a", "two": "b"}).iloc[-1]
+    assert (alike["cer"], alike["why"]) == (0, "no interval: the documents do not differ")
+    assert np.isnan(alike["cer_high"])
+    with pytest.raises(StatisticError, match="name both alike"):
+        transcript_accuracy({"two": "a"}, {"one": "a"})
+
+
+def test_the_figure_shows_each_document_beside_the_other_program() -> None:
+    frame = transcript_accuracy({"one": "ab", "two": "b"}, {"one": "aa", "two": "b", "three": "c"}, replicates=0)
+    axes = plot_transcripts(frame, floors={"one": 0.75, "two": 0.25}, other="Tesseract").axes[0]
+    assert [text.get_text() for text in axes.texts] == [".500", ".000", "undefined", ".333"]
+    other, own = axes.lines
+    assert own.get_xdata()[:2].tolist() == [0.5, 0.0]
+    assert other.get_xdata()[:2].tolist() == [0.75, 0.25]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Tesseract", "transcripts"]
+
+
+def row(unit_id: str, numbers: range | None, why: str | None = None, **more: str) -> dict[str, object]:
+    pages = [{"page": n, "text": f"{unit_id} {n}", "unsure": ["w"] * (n % 2)} for n in numbers or ()]
+    label = None if numbers is None else orjson.dumps({"pages": pages}).decode()
+    return {"unit_id": unit_id, "coder": "m", "variable": "transcript", "label": label, "why": why} | more
+
+
+def test_parts_are_joined_in_the_order_of_their_pages(tmp_path: Path) -> None:
+    table = make_table([row("a.p003-004", range(3, 5)), row("b", range(1, 2)), row("a.p001-002", range(1, 3))])
+    found = join_transcripts(table)
+    assert list(found) == ["a", "b"]
+    assert [page.page for page in found["a"].pages] == [1, 2, 3, 4]
+    files = write_transcripts(table, tmp_path / "out", text=True)
+    assert files[["document", "n_pages", "n_unsure"]].to_numpy().tolist() == [["a", 4, 2], ["b", 1, 1]]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a.json",
+        "a.txt",
+        "b.json",
+        "b.txt",
+        "transcript.schema.json",
+    ]
+    assert read_transcript(tmp_path / "out" / "a.json") == found["a"]
+    assert read_texts(tmp_path / "out")["b"] == "b 1\n"
+
+
+def test_files_keep_their_schema(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    write_transcripts(make_table([row("a", range(1, 4))]), tmp_path)
+    schema = json.loads((tmp_path / "transcript.schema.json").read_text())
+    value = json.loads((tmp_path / "a.json").read_text())
+    jsonschema.validate(value, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value | {"pages": [{"page": 0, "text": ""}]}, schema)
+
+
+def test_a_part_without_pages_is_told_and_nothing_is_made_up(tmp_path: Path) -> None:
+    table = make_table([row("a.p001-002", range(1, 3)), row("a.p003-004", None, "expired"), row("b", None, "refused")])
+    files = write_transcripts(table, tmp_path)
+    assert files["missing"].tolist() == ["a.p003-004: expired", "b: refused"]
+    assert files["file"].tolist()[1] == ""
+    found = read_transcript(tmp_path / "a.json")
+    assert [(part.first, part.last, part.why) for part in found.missing] == [(3, 4, "expired")]
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_pages_that_were_not_sent_are_not_taken() -> None:
+    unit = Unit("a", "", files=(UnitFile("a.pdf", "pdf", "", {"first": 1, "last": 3, "as": "file"}),))
+    found = join_transcripts(make_table([row("a", range(1, 3))]), units=[unit])["a"]
+    assert found.pages == []
+    assert found.missing[0].why == "invalid"
+    assert found.missing[0].detail == "pages 1 to 3 were sent, 2 from 1 on came back"
+    assert len(join_transcripts(make_table([row("a", range(1, 4))]), units=[unit])["a"].pages) == 3
+
+
+def test_one_coder_and_one_variable_at_a_time() -> None:
+    table = make_table(
+        [row("a", range(1, 2)), row("a", range(1, 2), coder="n"), row("a", None, "failed", variable="x")]
+    )
+    with pytest.raises(TableError, match="pass `variable`"):
+        join_transcripts(table)
+    with pytest.raises(TableError, match="pass `coder`"):
+        join_transcripts(table, variable="transcript")
+    assert join_transcripts(table, variable="transcript", coder="n")["a"].coder == "n"
+    labels = make_table([{"unit_id": "a", "coder": "m", "variable": "topic", "label": "sport"}])
+    with pytest.raises(TableError, match="name the variable of the transcriptions"):
+        join_transcripts(labels)
+
+
+def test_names_are_made_fit_for_files_and_never_meet(tmp_path: Path) -> None:
+    write_transcripts(make_table([row("box 1/letter: 7", range(1, 2))]), tmp_path)
+    assert (tmp_path / "box 1_letter_ 7.json").is_file()
+    with pytest.raises(TableError, match="the same name"):
+        write_transcripts(make_table([row("a/b", range(1, 2)), row("A_b", range(1, 2))]), tmp_path)
+
+
+def test_r13_a_long_id_becomes_a_name_that_a_disk_takes(tmp_path: Path) -> None:
+    long = "Protokoll der Sitzung über " + "Kohle " * 60
+    rows = [row(f"{long}{end}", range(1, 2)) for end in ("a", "b")]
+    files = write_transcripts(make_table(rows), tmp_path, text=True)["file"]
+    assert files.nunique() == 2
+    assert all(len(Path(file).name.encode()) < 170 and Path(file).is_file() for file in files)
+    with pytest.raises(ParameterError, match="100 at most"):
+        save_text("a", "x" * 101, run="one", section="methods", title="A")
+
+
+def test_r09_known_texts_that_are_not_utf8_are_refused_with_the_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("é\nü ö ä\n".encode() + b"\xff\n")
+    with pytest.raises(UnitsError, match=r"a\.txt, line 3: the byte 0xFF"):
+        read_texts(tmp_path)
+    (tmp_path / "a.txt").write_bytes("Grüße aus Köln".encode("latin-1"))
+    with pytest.raises(UnitsError, match="save it with encoding UTF-8"):
+        read_texts(tmp_path)
+    (tmp_path / "a.txt").write_bytes("Grüße\r\naus Köln".encode("utf-16"))
+    assert read_texts(tmp_path) == {"a": "Grüße\naus Köln"}
+
+
+def test_damaged_files_are_refused_with_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with pytest.raises(TableError, match="no such file"):
+        read_transcript(path)
+    path.write_text("{")
+    with pytest.raises(TableError, match="it is no JSON"):
+        read_transcript(path)
+    path.write_text('{"document":"a","coder":"m","pages":[{"page":1,"text":7}]}')
+    with pytest.raises(TableError, match=r"a\.json, pages\.0\.text"):
+        read_transcript(path)
+    path.write_text('{"document":"a","coder":"m","pages":[{"page":1,"text":""},{"page":3,"text":""}]}')
+    with pytest.raises(TableError, match="do not run on"):
+        read_transcript(path)
+    with pytest.raises(TableError, match="correct folder or pattern"):
+        read_texts(tmp_path)
+
+
+def test_a_page_is_shown_beside_its_text() -> None:
+    page = {"page": 2, "text": "<b>bold</b> & doubt ful", "unsure": ["ful"]}
+    transcript = Transcript.model_validate({"document": "address_1790_digital", "coder": "m", "pages": [page]})
+    shown = show_page(read_documents(SCANS), transcript, 2)
+    html = shown._repr_html_()
+    assert "&lt;b&gt;bold&lt;/b&gt; &amp; doubt <mark>ful</mark>" in html
+    assert 'src="data:image/jpeg;base64,' in html
+    assert "1 doubtful word" in repr(shown)
+    with pytest.raises(ParameterError, match="choose one of its pages: 2"):
+        show_page(SCANS / "address_1790_digital.pdf", transcript, 1)
+    with pytest.raises(ParameterError, match="none is named 'address_1790_digital'"):
+        show_page(read_documents(SCANS, where="table*"), transcript, 2)

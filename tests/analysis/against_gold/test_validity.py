@@ -1,0 +1,273 @@
+"""Validity against gold: a published table reproduced, unanswered units, undefined measures, sets of labels."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from codebook.analysis import confusion, krippendorff_alpha, validity, validity_summary
+from codebook.analysis.against_gold.gold_cells import count_cells, read_pair
+from codebook.analysis.against_gold.measures import label_measures, measure_cells, overall_measures
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.examples import make_table
+from codebook.errors import StatisticError
+
+DATA = Path(__file__).parents[3] / "data"
+TONE = ["-1", "0", "1"]
+NAMES = {"pos": "1", "neut": "0", "neg": "-1"}
+
+
+@pytest.fixture(scope="module")
+def headlines() -> pd.DataFrame:
+    """Gold and every repetition of every method, each a coder."""
+    gold = pd.read_csv(DATA / "econ_headlines" / "headlines.csv", dtype=str)
+    made = pd.read_csv(DATA / "econ_headlines" / "method_predictions.csv", dtype=str)
+    parts = [
+        pd.DataFrame({"unit_id": gold["headline_id"], "coder": "gold", "label": gold["gold"]}),
+        pd.DataFrame(
+            {
+                "unit_id": made["headline_id"],
+                "coder": made["method_name"] + "/" + made["repetition"],
+                "label": made["value"],
+            }
+        ),
+    ]
+    table = pd.concat(parts, ignore_index=True).assign(variable="tone", draw=0, why=None)
+    return table.astype({"why": "str"})
+
+
+PUBLISHED = pd.read_csv(DATA / "econ_headlines" / "published_table2.csv").set_index("method_name")
+
+
+@pytest.mark.parametrize("method", PUBLISHED.index)
+def test_published_table_of_econ_headlines(headlines, method):
+    coders = [coder for coder in headlines["coder"].unique() if coder.split("/")[0] == method]
+    rows = []
+    for coder in coders:
+        ask = {"variable": "tone", "labels": TONE, "replicates": 0}
+        frame = validity(headlines, **ask, coder=coder, gold="gold").set_index(["part", "name"])
+        alpha = krippendorff_alpha(headlines, **ask, level="ordinal", coders=["gold", coder]).value
+        row = {"acc": frame.loc[("overall", "accuracy"), "value"], "alpha": alpha}
+        for short, label in NAMES.items():
+            own = frame.loc[("label", label)]
+            row |= {f"{short}_{measure}": own[measure] for measure in ("precision", "recall", "f1")}
+        rows.append(row)
+    mean = pd.DataFrame(rows).mean()
+    assert len(mean) == 11
+    assert (mean - PUBLISHED.loc[method, list(mean.index)].astype(float)).abs().max() < 1e-9
+
+
+def test_summary_is_the_same_figures_in_one_row(headlines):
+    summary = validity_summary(
+        headlines, variable="tone", labels=TONE, level="ordinal", gold="gold", coders=["svm/0", "manual1/0"]
+    ).set_index("coder")
+    frame = validity(headlines, variable="tone", labels=TONE, coder="svm/0", gold="gold").set_index(["part", "name"])
+    row = summary.loc["svm/0"]
+    assert row["accuracy"] == pytest.approx(PUBLISHED.loc["svm", "acc"])
+    assert row["alpha"] == pytest.approx(PUBLISHED.loc["svm", "alpha"])
+    for ours, theirs in (("accuracy", "accuracy"), ("macro_f1", "macro F1")):
+        own = frame.loc[("overall", theirs)]
+        assert row[[ours, f"{ours}_low", f"{ours}_high"]].tolist() == [
+            own["value"],
+            own["value_low"],
+            own["value_high"],
+        ]
+    assert row["alpha_low"] < row["alpha"] < row["alpha_high"]
+    assert (row["baseline_accuracy"], row["baseline_label"]) == (112 / 284, "0")
+    assert summary.loc["manual1/0", ["n_gold", "n_asked", "n_answered"]].tolist() == [284, 280, 280]
+
+
+def test_real_replies_of_models_with_unusable_ones():
+    texts = pd.read_csv(DATA / "topics_sib200_en" / "texts.csv", dtype=str)
+    replies = pd.read_csv(DATA / "topics_sib200_en" / "llm_replies_raw.csv", dtype=str)
+    topics = sorted(texts["topic"].unique())
+    named = [[topic for topic in topics if topic in reply.lower()] for reply in replies["reply"]]
+    replies["label"] = [topic[0] if len(topic) == 1 else None for topic in named]
+    replies["why"] = np.where(replies["label"].isna(), "invalid", None)
+    gold = texts.rename(columns={"topic": "label"}).assign(coder="gold", why=None)
+    coded = replies.rename(columns={"model": "coder"})
+    table = pd.concat([gold, coded]).rename(columns={"text_id": "unit_id"})[["unit_id", "coder", "label", "why"]]
+    table = table.assign(variable="topic", draw=0).astype({"label": "str", "why": "str"})
+    summary = validity_summary(table, variable="topic", labels=topics, level="nominal", gold="gold")
+    assert summary["accuracy"].round(3).tolist() == [0.696, 0.711]
+    assert summary["n_gold"].tolist() == [1004, 1004]
+    assert (summary["n_asked"] - summary["n_answered"]).tolist() == [42, 42]
+    counts = confusion(table, variable="topic", labels=topics, coder="gpt-4", gold="gold")
+    assert list(counts.columns[-2:]) == ["(invalid)", "(not asked)"]
+    assert counts.to_numpy().sum() == 1004
+    assert counts["(invalid)"].sum() == 42
+
+
+UNANSWERED = make_table(
+    "v", {"gold": ["a", "a", "b", "b", None, "a"], "m": ["a", None, "b", "a", "a", None], "half": ["a", None] * 3}
+).query("not (coder == 'half' and label.isna())")
+
+
+def test_unanswered_is_wrong_and_not_asked_is_left_out():
+    frame = validity(UNANSWERED, variable="v", labels=["a", "b"], coder="m", gold="gold").set_index(["part", "name"])
+    assert frame.loc[("overall", "accuracy"), "value"] == pytest.approx(2 / 5)
+    assert frame.loc[("overall", "accuracy among answered"), "value"] == pytest.approx(2 / 3)
+    assert frame.loc[("overall", "accuracy among answered"), "n"] == 3
+    assert frame.loc[("label", "a"), "recall"] == pytest.approx(1 / 3)
+    assert frame.loc[("label", "a"), "precision"] == pytest.approx(1 / 2)
+    assert frame.loc[("baseline", "accuracy"), "value"] == pytest.approx(3 / 5)
+    assert (frame.attrs["n_gold"], frame.attrs["n_asked"], frame.attrs["n_answered"]) == (5, 5, 3)
+    assert "asked and not answered count as wrong" in frame.attrs["note"]
+    half = validity(UNANSWERED, variable="v", labels=["a", "b"], coder="half", gold="gold")
+    assert (half.attrs["n_gold"], half.attrs["n_asked"]) == (5, 2)
+    counts = confusion(UNANSWERED, variable="v", labels=["a", "b"], coder="half", gold="gold")
+    assert counts.to_numpy().tolist() == [[1, 0, 2], [1, 0, 1]]
+    assert list(counts) == ["a", "b", "(not asked)"]
+
+
+def test_undefined_measures_say_why():
+    table = make_table("v", {"gold": ["a"] * 6 + ["b"] * 6, "m": ["a"] * 12})
+    frame = validity(table, variable="v", labels=["a", "b", "c", "d"], coder="m", gold="gold")
+    by = frame[frame["part"] == "label"].set_index("name")
+    assert by["precision"].isna().tolist() == [False, True, True, True]
+    assert by.loc["b", "reason"] == "precision: never predicted"
+    assert by.loc["c", "reason"] == (
+        "precision: never predicted; recall: not in gold; f1: neither in gold nor predicted"
+    )
+    assert by.loc["b", "f1"] == 0
+    assert frame.attrs["never_predicted"] == ["b", "c", "d"]
+    assert frame.attrs["baseline"] == ["a", "b"]
+    baseline = frame[frame["part"] == "baseline"]
+    assert (baseline["reason"] == "always 'a' (as common: 'b')").all()
+    assert baseline["value"].tolist() == pytest.approx([1 / 2, 1 / 3])
+    macro = frame.set_index(["part", "name"]).loc[("overall", "macro F1")]
+    assert macro["value"] == pytest.approx(1 / 3)
+
+
+def test_a_coder_asked_about_no_gold_unit():
+    table = make_table("v", {"gold": ["a", "b", None], "m": ["a", "b", "a"]})
+    table = table.drop(index=table.index[3:5])
+    frame = validity(table, variable="v", labels=["a", "b"], coder="m", gold="gold")
+    assert frame["value"].isna().all()
+    assert (frame["reason"] == "no gold unit was put to this coder").all()
+    summary = validity_summary(table, variable="v", labels=["a", "b"], level="nominal", gold="gold")
+    assert math.isnan(summary["accuracy"][0])
+    assert summary["reason"][0] == "no gold unit was put to this coder"
+
+
+def test_a_coder_who_never_answers():
+    table = make_table("v", {"gold": ["a", "b"], "m": [None, None]})
+    frame = validity(table, variable="v", labels=["a", "b"], coder="m", gold="gold").set_index(["part", "name"])
+    assert frame.loc[("overall", "accuracy"), "value"] == 0
+    answered = frame.loc[("overall", "accuracy among answered")]
+    assert math.isnan(answered["value"])
+    assert answered["reason"] == "no answer at all"
+
+
+def test_the_draw_is_the_coders_and_gold_has_draw_zero():
+    table = make_table("v", {"gold": ["a", "b"], "m": ["a", "b"]})
+    again = table[table["coder"] == "m"].assign(draw=1, label=["b", "b"])
+    table = pd.concat([table, again], ignore_index=True)
+    ask = {"variable": "v", "labels": ["a", "b"], "gold": "gold"}
+    values = [validity(table, **ask, coder="m", draw=draw).set_index(["part", "name"])["value"] for draw in (0, 1)]
+    assert [value[("overall", "accuracy")] for value in values] == [1.0, 0.5]
+    summary = validity_summary(table, **ask, level="nominal", draw=1)
+    assert summary[["coder", "accuracy"]].to_numpy().tolist() == [["m", 0.5]]
+
+
+def test_bootstrap_of_cells_is_resampling_gold_units(headlines):
+    pair = read_pair(headlines, variable="tone", labels=TONE, coder="svm/0", gold="gold")
+    cells = count_cells(pair, TONE)
+    draws = np.random.default_rng(2).multinomial(cells.n_asked, cells.times / cells.n_asked, size=20)
+    by_label, overall = label_measures(draws.astype(float), cells), overall_measures(draws.astype(float), cells)
+    for times, mine, all_of in zip(draws, by_label, overall, strict=True):
+        gold = np.repeat(cells.gold.argmax(axis=1), times)
+        coded = np.repeat(cells.coded.argmax(axis=1), times)
+        assert all_of[0] == pytest.approx((gold == coded).mean())
+        f1 = []
+        for label in range(3):
+            hits = ((gold == label) & (coded == label)).sum()
+            precision, recall = hits / (coded == label).sum(), hits / (gold == label).sum()
+            f1.append(2 * precision * recall / (precision + recall))
+            assert mine[3 + label] == pytest.approx(precision)
+            assert mine[6 + label] == pytest.approx(recall)
+        assert all_of[2] == pytest.approx(np.mean(f1))
+
+
+def test_intervals_cover_about_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(150):
+        right = rng.random(200) < 0.8
+        table = make_table("v", {"gold": ["a", "b"] * 100, "m": np.where(right, ["a", "b"] * 100, ["b", "a"] * 100)})
+        cells = count_cells(read_pair(table, variable="v", labels=["a", "b"], coder="m", gold="gold"), ["a", "b"])
+        accuracy = measure_cells(cells, Bootstrap(300, 0.9, seed)).overall["accuracy"]
+        hits += accuracy.low <= 0.8 <= accuracy.high
+    assert 0.83 < hits / 150 < 0.97
+
+
+SETS = {
+    "gold": ['["x", "y"]', '["x"]', "[]", '["z"]', '["x"]'],
+    "m": ['["x"]', '["x"]', "[]", '["x", "z"]', None],
+}
+
+
+def test_sets_of_labels():
+    ask = {"variable": "v", "labels": ["x", "y", "z"], "gold": "gold", "kind": "multi"}
+    frame = validity(make_table("v", SETS), **ask, coder="m").set_index(["part", "name"])
+    assert frame.loc[("label", "x"), ["n", "precision", "recall"]].tolist() == pytest.approx([3, 2 / 3, 2 / 3])
+    assert frame.loc[("label", "z"), ["n", "precision", "recall", "f1"]].tolist() == [1, 1, 1, 1]
+    overall = frame.loc["overall", "value"]
+    assert overall["exact match"] == pytest.approx(2 / 5)
+    assert overall["exact match among answered"] == pytest.approx(2 / 4)
+    assert overall["Jaccard"] == pytest.approx((1 / 2 + 1 + 1 + 1 / 2 + 0) / 5)
+    assert overall["micro F1"] == pytest.approx(2 * 3 / (5 + 4))
+    assert overall["macro F1"] == pytest.approx((2 / 3 + 0 + 1) / 3)
+    baseline = frame.loc["baseline"]
+    assert baseline.loc["exact match", ["value", "reason"]].tolist() == [2 / 5, "always 'x'"]
+    assert baseline.loc["micro F1", "value"] == pytest.approx(2 * 3 / (5 + 5))
+    summary = validity_summary(make_table("v", SETS), **ask, level="nominal")
+    alone = krippendorff_alpha(make_table("v", SETS), variable="v", level="masi", labels=["x", "y", "z"])
+    assert summary.loc[0, ["accuracy", "alpha", "alpha_level"]].tolist() == [2 / 5, alone.value, "masi"]
+
+
+def test_the_commonest_set_may_be_none():
+    table = make_table("v", {"gold": ["[]", "[]", '["x"]'], "m": ["[]"] * 3})
+    frame = validity(table, variable="v", labels=["x"], coder="m", gold="gold", kind="multi")
+    assert frame.attrs["baseline"] == ["(none)"]
+    assert json.dumps(frame.attrs)  # attrs are plain values, so they travel into files
+
+
+def test_alpha_with_gold_at_the_level_of_numbers():
+    table = make_table("v", {"gold": ["1", "2", "10"], "m": ["1", "3", "10"]})
+    ask = {"variable": "v", "labels": ["1", "2", "3", "10"]}
+    summary = validity_summary(table, **ask, level="interval", gold="gold")
+    assert summary["alpha"][0] == pytest.approx(krippendorff_alpha(table, **ask, level="interval").value)
+    words = make_table("v", {"gold": ["low", "high"], "m": ["low", "high"]})
+    with pytest.raises(StatisticError, match="cannot be taken as interval"):
+        validity_summary(words, variable="v", labels=["low", "high"], level="interval", gold="gold")
+
+
+@pytest.mark.parametrize(
+    ("options", "mend"),
+    [
+        ({"coder": "gold"}, "name another coder"),
+        ({"coder": "x"}, "name coders of the table: 'gold', 'm', 'half'"),
+        ({"gold": "m2"}, "name coders of the table"),
+        ({"labels": ["a"]}, "add them to the codebook"),
+        ({"kind": "text"}, "pass one of single, rating, multi"),
+        ({"kind": "transcription"}, "run notebooks/gallery/pdf_transcription"),
+        ({"kind": "records"}, "run notebooks/gallery/extraction"),
+        ({"variable": "w"}, "name the coder whose labels are the gold"),
+        ({"replicates": -3}, "or 0 for no interval"),
+    ],
+)
+def test_each_wrong_request_names_the_mend(options, mend):
+    ask = {"variable": "v", "labels": ["a", "b"], "coder": "m", "gold": "gold", **options}
+    with pytest.raises(StatisticError, match=mend):
+        validity(UNANSWERED, **ask)
+
+
+def test_sets_are_not_taken_for_single_labels():
+    with pytest.raises(StatisticError, match="kind='multi'"):
+        validity(make_table("v", SETS), variable="v", labels=["x", "y", "z"], coder="m", gold="gold")

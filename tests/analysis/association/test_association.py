@@ -1,0 +1,221 @@
+"""Tetrachoric and rank correlation, clustered order, coders compared: numbers against their sources."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from codebook.analysis import (
+    cluster_order,
+    compare_association,
+    label_association,
+    tetrachoric,
+    to_matrix,
+    variable_association,
+)
+from codebook.analysis.association.pair_statistics import adjust_p
+from codebook.analysis.core.examples import make_table
+from codebook.codings import read_coders
+from codebook.errors import StatisticError
+from codebook.scheme import read_codebook
+
+CELLS = [(40, 10, 20, 30), (61, 26, 28, 85), (120, 5, 8, 3)]
+
+
+@pytest.mark.parametrize(("cells", "printed"), list(zip(CELLS, (0.60709, 0.65376, 0.56733), strict=True)))
+def test_tetrachoric_is_that_of_polycor(cells, printed):
+    """analysis_methods.md, section 2: polycor in R, whose search stops within 2e-5; scipy's own P(h, k, r) below."""
+    assert tetrachoric(*cells) == pytest.approx(printed, abs=2e-5)
+    n11, n10, n01, n00 = cells
+    assert tetrachoric(n10, n11, n00, n01) == pytest.approx(-tetrachoric(*cells))
+
+
+def test_tetrachoric_of_a_half_and_half_table_is_a_sine():
+    """Sheppard: with both cuts at the median, p11 = 1/4 + asin(r) / (2 pi)."""
+    for r in (-0.9, 0.0, 0.3, 0.995):
+        p11 = 0.25 + math.asin(r) / (2 * math.pi)
+        assert tetrachoric(p11, 0.5 - p11, 0.5 - p11, p11) == pytest.approx(r, abs=1e-9)
+
+
+def test_tetrachoric_finds_the_correlation_that_made_the_table():
+    from scipy.stats import multivariate_normal
+
+    h, k, r = -1.2, 0.4, -0.7
+    both = multivariate_normal(mean=[0, 0], cov=[[1, r], [r, 1]]).cdf([h, k])
+    a, b = (float(multivariate_normal().cdf(cut)) for cut in (h, k))
+    assert tetrachoric(both, a - both, b - both, 1 - a - b + both) == pytest.approx(r, abs=1e-6)
+
+
+@pytest.mark.parametrize("cells", [(44268, 193, 14, 0), (0, 1, 2, 3), (5, math.nan, 2, 3), (5, -1, 2, 3)])
+def test_tetrachoric_refuses_an_empty_cell(cells):
+    with pytest.raises(StatisticError, match="use phi beside phi_max"):
+        tetrachoric(*cells)
+
+
+SETS = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x", "y"])
+BOTH, ONE, OTHER, NONE = '["x", "y"]', '["x"]', '["y"]', "[]"
+
+
+def ratings(name: str, values: list[str | None], level: str = "ordinal") -> tuple[pd.DataFrame, SimpleNamespace]:
+    return make_table(name, {"ann": values}), SimpleNamespace(
+        name=name, kind="rating", level=level, labels=["1", "2", "3", "4", "5"]
+    )
+
+
+def test_tetrachoric_comes_on_request_and_says_why_not():
+    table = make_table("v", {"ann": [BOTH] * 40 + [ONE] * 10 + [OTHER] * 20 + [NONE] * 30})
+    assert "tetrachoric" not in label_association(table, [SETS])
+    row = label_association(table, [SETS], with_tetrachoric=True).iloc[0]
+    assert (row["tetrachoric"], row["reason"]) == (tetrachoric(40, 10, 20, 30), "")
+    empty = label_association(table[:70], [SETS], with_tetrachoric=True).iloc[0]
+    assert math.isnan(empty["tetrachoric"])
+    assert empty["phi"] < 0
+    assert "empty" in empty["reason"]
+
+
+def test_spearman_is_that_of_scipy_with_ties():
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(5)
+    x = rng.integers(1, 6, 60)
+    y = np.clip(x + rng.integers(-1, 3, 60), 1, 5)
+    (first, one), (second, two) = ratings("x", [str(v) for v in x]), ratings("y", [str(v) for v in y], "interval")
+    nominal = SimpleNamespace(name="z", kind="single", level="nominal", labels=["1"])
+    found = variable_association(pd.concat([first, second]), [one, two, nominal], statistic="spearman")
+    rho, p = spearmanr(x, y)
+    assert found[["spearman", "p", "p_bh"]].to_numpy()[0].tolist() == pytest.approx([rho, p, p])
+    assert found.attrs["left_out"] == ["z"]
+
+
+def test_spearman_undefined_and_units_without_label():
+    (first, one), (second, two) = ratings("x", ["1", "1", None, "1"]), ratings("y", ["1", "2", "3", "4"])
+    found = variable_association(pd.concat([first, second]), [one, two], statistic="spearman")
+    assert found[["n", "n_units", "reason"]].to_numpy()[0].tolist() == [3, 3, "no variation in one of them"]
+    assert sum(found.attrs["missing"]["x"].values()) == 1
+    assert "x: 1 codings without a label left out" in found.attrs["note"]
+
+
+def test_adjusted_p_is_that_of_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    p = np.random.default_rng(2).random(40) ** 3
+    assert adjust_p(p).tolist() == pytest.approx(multipletests(p, method="fdr_bh")[1].tolist())
+
+
+def test_clustered_order_puts_together_what_goes_together():
+    groups = np.array([0, 1, 0, 1, 0, 1])
+    values = np.where(groups[:, None] == groups, 0.7, -0.2) * (1 - np.eye(6)) + np.eye(6)
+    names = [f"{'ab'[group]}{at}" for at, group in enumerate(groups)]
+    order = cluster_order(pd.DataFrame(values, index=names, columns=names))
+    assert sorted(order) == sorted(names)
+    assert "".join(name[0] for name in order) in ("aaabbb", "bbbaaa")
+    holes = pd.DataFrame(np.full((3, 3), np.nan), index=list("abc"), columns=list("abc"))
+    assert sorted(cluster_order(holes)) == ["a", "b", "c"]
+
+
+def paired(n: int, seed: int, *, flip: float) -> pd.DataFrame:
+    """Two coders of the same units; in the second coder's codings y is drawn anew for a share of the units."""
+    rng = np.random.default_rng(seed)
+    x = rng.random(n) < 0.5
+    y = np.where(rng.random(n) < 0.8, x, ~x)
+    other = np.where(rng.random(n) < flip, rng.random(n) < 0.5, y)
+    cells = {(True, True): BOTH, (True, False): ONE, (False, True): OTHER, (False, False): NONE}
+    return make_table(
+        "v",
+        {
+            "ann": [cells[bool(a), bool(b)] for a, b in zip(x, y, strict=True)],
+            "m": [cells[bool(a), bool(b)] for a, b in zip(x, other, strict=True)],
+        },
+    )
+
+
+def test_two_coders_are_compared_on_the_units_of_both():
+    table = paired(400, 3, flip=0.5)
+    alone = table[~((table["coder"] == "m") & table["unit_id"].isin(["u1", "u2", "u3"]))]
+    row = compare_association(alone, [SETS], coders=["ann", "m"]).iloc[0]
+    shared = table[~table["unit_id"].isin(["u1", "u2", "u3"])]
+    phis = [label_association(shared, [SETS], coders=[name])["phi"][0] for name in ("ann", "m")]
+    assert row["n_units"] == 397
+    assert row[["phi_a", "phi_b"]].tolist() == pytest.approx(phis)
+    assert row["difference"] == pytest.approx(phis[0] - phis[1])
+    assert 0 < row["low"] < row["difference"] < row["high"]
+    assert row["p_bh"] < 0.001
+
+
+def test_interval_of_a_difference_is_that_of_a_plain_bootstrap():
+    table = paired(150, 8, flip=0.3)
+    row = compare_association(table, [SETS], coders=["ann", "m"], replicates=4000).iloc[0]
+    codes = {BOTH: (1, 1), ONE: (1, 0), OTHER: (0, 1), NONE: (0, 0)}
+    sides = [np.array([codes[text] for text in table.loc[table["coder"] == name, "label"]]) for name in ("ann", "m")]
+    rng, draws = np.random.default_rng(9), []
+    for _ in range(2000):
+        at = rng.integers(150, size=150)
+        draws.append(np.corrcoef(sides[0][at].T)[0, 1] - np.corrcoef(sides[1][at].T)[0, 1])
+    assert [row["low"], row["high"]] == pytest.approx(np.quantile(draws, [0.025, 0.975]).tolist(), abs=0.015)
+
+
+def test_the_same_coder_twice_over_does_not_differ():
+    table = paired(50, 1, flip=0)
+    row = compare_association(table, [SETS], coders=["ann", "m"]).iloc[0]
+    assert row[["difference", "low", "high", "p"]].tolist() == [0, 0, 0, 1]
+
+
+def test_a_label_that_one_coder_never_gives_has_no_difference():
+    table = make_table("v", {"ann": [BOTH, ONE, OTHER, NONE], "m": [ONE, ONE, NONE, NONE]})
+    row = compare_association(table, [SETS], coders=["ann", "m"]).iloc[0]
+    assert math.isnan(row["difference"])
+    assert row["reason"] == "one of the labels does not vary"
+
+
+TABLE = make_table("v", {"ann": [BOTH, NONE], "m": [BOTH, NONE]})
+
+
+def test_yes_no_questions_of_trained_coders_are_associated_by_their_yes():
+    """narrative_frames: 23 questions, 253 pairs; with both labels every pair would come four times."""
+    folder = Path(__file__).parents[3] / "data" / "narrative_frames"
+    book = read_codebook(folder / "codebook.yaml")
+    table = read_coders(folder / "coders.yaml", book)
+    pairs = label_association(table, book.variables, only=["1"])
+    assert len(pairs) == 23 * 22 / 2
+    row = pairs[(pairs["a"] == "HI1=1") & (pairs["b"] == "HI2=1")].iloc[0]
+    wide = table[table["variable"].isin(["HI1", "HI2"])].pivot(
+        index=["unit_id", "coder"], columns="variable", values="label"
+    )
+    assert row["phi"] == pytest.approx(wide.dropna().astype(float).corr().loc["HI1", "HI2"])
+    found = compare_association(table, book.variables, coders=["A1", "A2"], only=["1"], replicates=200)
+    assert found[["a", "b"]].equals(pairs[["a", "b"]])
+    assert 0 < (found["p_bh"] < 0.05).sum() < 60
+
+
+SILENT = make_table("v", {"ann": [BOTH, NONE], "m": [None, None]})
+APART = pd.concat([TABLE[TABLE["coder"] == "ann"], TABLE[TABLE["coder"] == "m"].assign(unit_id=["u8", "u9"])])
+
+
+@pytest.mark.parametrize(
+    ("call", "mend"),
+    [
+        (lambda: compare_association(TABLE, [SETS], coders=["ann"]), r"pass coders=\[first, second\]"),
+        (lambda: compare_association(TABLE, [SETS], coders="ab"), r"pass coders=\[first, second\]"),
+        (lambda: compare_association(TABLE, [SETS], coders=["ann", "bo"]), "'bo'"),
+        (lambda: compare_association(TABLE, [SETS], coders=["ann", "m"], replicates=-1), "pass 1000"),
+        (lambda: compare_association(SILENT, [SETS], coders=["ann", "m"]), "labelled the same units"),
+        (lambda: compare_association(APART, [SETS], coders=["ann", "m"]), "labelled the same units"),
+        (lambda: variable_association(TABLE, [SETS], statistic="phi"), "pass one of cramers_v, spearman"),
+        (lambda: variable_association(TABLE, [SETS], statistic="spearman"), "ordinal, interval, ratio"),
+        (lambda: label_association(TABLE, []), "at least one"),
+        (lambda: label_association(TABLE, [SETS], only=["z"]), "choose from 'x', 'y'"),
+        (lambda: label_association(TABLE, [SETS], only="x"), "not a list of labels"),
+        (lambda: to_matrix(label_association(TABLE, [SETS]), "kappa"), "phi_max"),
+        (lambda: to_matrix(label_association(TABLE, [SETS]), "phi", order=["v=x"]), "pass order=None"),
+        (lambda: cluster_order(pd.DataFrame({"a": [1]})), "square matrix"),
+        (lambda: cluster_order(pd.DataFrame([[1, 3], [3, 1]])), "counts and lift are none"),
+    ],
+)
+def test_each_wrong_call_names_the_mend(call, mend):
+    with pytest.raises(StatisticError, match=mend):
+        call()

@@ -1,0 +1,213 @@
+"""Corrected shares: against PPI++ written out, with unequal chances, on shipped labels; and labels set beside gold."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from codebook.analysis import pair_with_gold, prevalence, say_correction
+from codebook.analysis.core.examples import make_table
+from codebook.analysis.correction import SOURCES
+from codebook.errors import StatisticError
+from codebook.sampling import draw_gold, take_part
+
+DATA = Path(__file__).parents[3] / "data"
+ASK = {"variable": "v", "labels": ["yes", "no"], "coder": "model", "gold": "gold"}
+
+
+def tidy(gold: np.ndarray, model: np.ndarray) -> pd.DataFrame:
+    """The labels as a tidy table; None is missing."""
+    table = make_table("v", {"gold": list(gold), "model": list(model)})
+    return table[~((table["coder"] == "gold") & table["label"].isna())]
+
+
+def make_labels(n_units: int, accuracy: float, seed: int, share: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    truth = np.where(rng.random(n_units) < share, "yes", "no").astype(object)
+    wrong = np.where(truth == "yes", "no", "yes")
+    return truth, np.where(rng.random(n_units) < accuracy, truth, wrong).astype(object)
+
+
+def row_of(frame: pd.DataFrame, label: str, source: str) -> pd.Series:
+    return frame[(frame["label"] == label) & (frame["source"] == source)].iloc[0]
+
+
+def test_random_gold_gives_the_mean_of_ppi_plus_plus():
+    """Angelopoulos, Duchi and Zrnic (2023): w mean(f, unlabelled) + mean(y - w f), w = cov / ((1 + n/N) var)."""
+    truth, model = make_labels(3000, 0.85, 1)
+    drawn = np.random.default_rng(2).permutation(3000) < 400
+    frame = prevalence(tidy(np.where(drawn, truth, None), model), sample="random", **ASK)
+    y, f = (truth[drawn] == "yes").astype(float), (model == "yes").astype(float)
+    n, rest = len(y), f[~drawn]
+    both = np.cov(y, f[drawn])
+    spread = np.mean((f - f.mean()) ** 2)
+    w = both[0, 1] / ((1 + n / len(rest)) * spread)
+    mean = w * rest.mean() + (y - w * f[drawn]).mean()
+    se = math.sqrt(w * w * rest.var() / len(rest) + (y - w * f[drawn]).var() / n)
+    row = row_of(frame, "yes", "corrected")
+    assert row["weight"] * len(rest) / 3000 == pytest.approx(w, rel=0.02)
+    assert row["estimate"] == pytest.approx(mean, abs=2e-4)
+    assert row["se"] == pytest.approx(se, rel=0.01)
+    assert row["high"] - row["low"] == pytest.approx(2 * 1.959964 * row["se"])
+    gold = row_of(frame, "yes", "gold only")
+    assert gold["estimate"] == pytest.approx(y.mean())
+    assert gold["se"] == pytest.approx(math.sqrt(y.var() / n))
+    assert row["worth"] == pytest.approx(n * (gold["se"] / row["se"]) ** 2)
+    assert row["se"] < gold["se"]
+
+
+def test_a_given_weight_is_the_plain_formula():
+    truth, model = make_labels(2000, 0.8, 3)
+    drawn = np.arange(2000) < 300
+    table = tidy(np.where(drawn, truth, None), model)
+    y, f = (truth[drawn] == "yes").astype(float), (model == "yes").astype(float)
+    full = row_of(prevalence(table, sample="random", weight=1, **ASK), "yes", "corrected")
+    assert full["estimate"] == pytest.approx(f.mean() + (y - f[drawn]).mean())  # design-based, m(f) + R/prob (y - f)
+    part = 1700 / 2000  # PPI with weight 1 on the unlabelled alone
+    ppi = row_of(prevalence(table, sample="random", weight=part, **ASK), "yes", "corrected")
+    assert ppi["estimate"] == pytest.approx(part * f.mean() + (y - part * f[drawn]).mean())
+    none = row_of(prevalence(table, sample="random", weight=0, **ASK), "yes", "corrected")
+    assert none["estimate"] == pytest.approx(y.mean())
+
+
+def test_a_sample_by_label_is_weighted_without_being_told():
+    truth, model = make_labels(20_000, 0.9, 4, share=0.05)
+    table = tidy(truth, model)
+    sample = draw_gold(table, 600, how="by_label", variable="v", coder="model", seed=3)
+    frame = prevalence(table, sample=sample, **ASK)
+    true = float((truth == "yes").mean())
+    rows = {source: row_of(frame, "yes", source) for source in SOURCES}
+    assert rows["model labels only"]["low"] > 2 * true
+    for source in ("gold only", "corrected"):
+        assert rows[source]["low"] < true < rows[source]["high"]
+    naive = (truth[sample["unit_id"].str[1:].astype(int) - 1] == "yes").mean()
+    assert naive > 3 * true
+    assert frame.attrs["n_gold"] == 600
+    assert frame.groupby("source")["estimate"].sum().to_numpy() == pytest.approx(1)
+    assert "The model's share lies outside the corrected interval." in say_correction(frame, "yes")
+
+
+def test_shares_of_topics_with_real_replies():
+    texts = pd.read_csv(DATA / "topics_sib200_en" / "texts.csv", dtype=str)
+    replies = pd.read_csv(DATA / "topics_sib200_en" / "llm_replies_raw.csv", dtype=str)
+    replies = replies[replies["model"] == "gpt-4"]
+    topics = sorted(texts["topic"].unique())
+    named = [[topic for topic in topics if topic in reply.lower()] for reply in replies["reply"]]
+    label = [found[0] if len(found) == 1 else None for found in named]
+    model = replies.rename(columns={"text_id": "unit_id"})[["unit_id"]].assign(
+        coder="model", label=label, why=["invalid" if each is None else None for each in label]
+    )
+    gold = texts.rename(columns={"text_id": "unit_id", "topic": "label"})[["unit_id", "label"]]
+    gold = gold[gold["unit_id"].isin(model["unit_id"])].assign(coder="gold", why=None)
+    table = pd.concat([model, gold]).assign(variable="topic", draw=0).astype({"label": "str", "why": "str"})
+    sample = draw_gold(table, 100, variable="topic", coder="model", how="by_label", seed=2)
+    assert "(invalid)" in sample["stratum"].tolist()
+    ask = {"variable": "topic", "labels": topics, "coder": "model", "gold": "gold", "sample": sample}
+    frame = prevalence(table, **ask)
+    assert frame.attrs["coverage"] == {"asked": 204, "labelled": 162, "invalid": 42}
+    assert row_of(frame, "travel", "model labels only")["n"] == 162
+    true = gold["label"].value_counts(normalize=True)
+    corrected = frame[frame["source"] == "corrected"].set_index("label")
+    known = corrected[corrected["reason"] == ""]
+    inside = (known["low"] <= true[known.index]) & (true[known.index] <= known["high"])
+    assert inside.sum() >= len(known) - 1
+    gap = (frame[frame["source"] == "model labels only"].set_index("label")["estimate"] - true).abs()
+    assert (corrected["estimate"] - true).abs().mean() < gap.mean()
+
+
+def test_sets_of_labels_and_clusters():
+    rng = np.random.default_rng(5)
+    sets = np.array(["[]", '["yes"]', '["yes", "no"]'], dtype=object)
+    truth = rng.choice(sets, 600)
+    model = np.where(rng.random(600) < 0.8, truth, rng.choice(sets, 600))
+    table = tidy(np.where(np.arange(600) < 150, truth, None), model)
+    frame = prevalence(table, sample="random", kind="multi", **ASK)
+    assert row_of(frame, "yes", "model labels only")["estimate"] == pytest.approx(np.mean(model != "[]"))
+    assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(2 / 3, abs=0.1)
+    authors = pd.Series(np.repeat(np.arange(60), 10), index=[f"u{n}" for n in range(1, 601)])
+    by_author = prevalence(table, sample="random", kind="multi", cluster=authors, **ASK)
+    assert by_author.attrs["n_clusters"] == 60
+    assert row_of(by_author, "yes", "gold only")["estimate"] == row_of(frame, "yes", "gold only")["estimate"]
+    assert row_of(by_author, "yes", "gold only")["se"] != row_of(frame, "yes", "gold only")["se"]
+    opened = pair_with_gold(table, sample="random", kind="multi", label="no", **ASK)
+    assert opened["predicted"].tolist() == [float('"no"' in each) for each in model]
+    with pytest.raises(StatisticError, match="label by label"):
+        pair_with_gold(table, sample="random", kind="multi", **ASK)
+
+
+def test_no_gold_of_a_label_gives_no_interval():
+    gold = np.array(["no"] * 30 + [None] * 70, dtype=object)
+    model = np.array(["no"] * 60 + ["yes"] * 40, dtype=object)
+    frame = prevalence(tidy(gold, model), sample="random", **ASK)
+    for label in ("yes", "no"):
+        row = row_of(frame, label, "corrected")
+        assert math.isnan(row["estimate"])
+        assert math.isnan(row["high"])
+    assert row_of(frame, "yes", "gold only")["estimate"] == 0
+    assert "at most about 0.100): draw gold by the model's label" in row_of(frame, "yes", "gold only")["reason"]
+    assert row_of(frame, "yes", "model labels only")["estimate"] == 0.4
+    one = prevalence(tidy(np.where(np.arange(100) == 3, "no", None), model), sample="random", **ASK)
+    assert row_of(one, "no", "corrected")["reason"] == "one gold unit has no spread: code more gold"
+
+
+def test_what_the_model_never_says_has_no_interval_of_its_own():
+    gold = np.array(["yes", "no"] * 15 + [None] * 70, dtype=object)
+    frame = prevalence(tidy(gold, np.array(["no"] * 100, dtype=object)), sample="random", **ASK)
+    row = row_of(frame, "yes", "model labels only")
+    assert (row["estimate"], row["reason"]) == (0, "the model never gives it")
+    assert math.isnan(row["high"])
+    assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(0.5)
+    silent = tidy(gold, np.array([None] * 100, dtype=object))
+    frame = prevalence(silent, sample="random", **ASK)
+    assert frame.attrs["dropped"] == {"absent": 100}
+    assert math.isnan(row_of(frame, "yes", "model labels only")["estimate"])
+    assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(0.5)
+
+
+def test_one_cluster_tells_no_interval():
+    truth, model = make_labels(60, 0.9, 1)
+    same = {f"u{n}": "author" for n in range(1, 61)}
+    frame = prevalence(tidy(truth, model), sample="random", cluster=same, **ASK)
+    assert frame[["estimate", "low", "high"]].isna().all(axis=None)
+    assert frame["reason"].str.startswith("too few units or clusters (1)").all()
+
+
+def test_a_part_of_the_sample_has_its_own_chances():
+    truth, model = make_labels(4000, 0.9, 6)
+    table = tidy(truth, model)
+    sample = draw_gold(table, 500, how="by_label", variable="v", coder="model", dev_share=0.3, seed=2)
+    test = take_part(sample, "test")
+    frame = prevalence(table, sample=test, **ASK)
+    assert frame.attrs["n_gold"] == 350
+    row = row_of(frame, "yes", "corrected")
+    assert row["low"] < (truth == "yes").mean() < row["high"]
+    assert (1 / test["prob"]).sum() == pytest.approx(4000)
+
+
+def test_bad_input_is_refused_with_the_mend():
+    truth, model = make_labels(100, 0.9, 7)
+    table = tidy(truth, model)
+    sample = draw_gold(table, 20, variable="v", coder="model")
+    for changed, said in (
+        ({"sample": pd.concat([sample, sample.head(1)])}, r"occur more than once.*one row a unit"),
+        ({"sample": sample.assign(unit_id="z" + sample["unit_id"])}, r"20 gold units are not among the coder's units"),
+        ({"sample": sample.assign(prob=0.0)}, r"20 are not above 0"),
+        ({"sample": sample.assign(prob=np.nan)}, r"20 gold units have no inclusion probability"),
+        ({"sample": "all"}, r"'all' is no gold sample.*read_gold_sample"),
+        ({"coder": "gold"}, r"is the gold itself"),
+        ({"coder": "nobody"}, r"no coding by 'nobody'"),
+        ({"weight": 2}, r"2 is not between 0 and 1"),
+        ({"cluster": {"u1": "a"}}, r"99 units have none.*its cluster"),
+        ({"labels": ["yes"]}, r"'no'"),
+    ):
+        with pytest.raises(StatisticError, match=f"(?s){said}"):
+            prevalence(table, **{**ASK, "sample": sample, **changed})
+    uncoded = tidy(np.where(np.arange(100) < 50, truth, None), model)
+    with pytest.raises(StatisticError, match=r"drawn units have no gold label.*code them"):
+        prevalence(uncoded, sample=sample, **ASK)
+    with pytest.raises(StatisticError, match=r"'maybe' is not a label"):
+        pair_with_gold(table, sample=sample, label="maybe", **ASK)

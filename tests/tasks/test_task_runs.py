@@ -1,0 +1,118 @@
+"""Every task goes the same way at a service: as a batch, live, and again from the archive, unchanged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from fake_openai import FakeOpenAI
+from service import serve
+
+import codebook as cb
+from codebook.dialects import read_prompt, write_reply
+from codebook.records import CHAT, RESPONSES, Unit
+from codebook.scheme import Codebook, parse_codebook
+from codebook.units import Source
+
+DATA = Path(__file__).parents[2] / "data"
+MODEL = "gpt-6-luna"
+EMBEDDING = "{name: near, unit: a name, variables: [{name: vector, kind: embedding}]}"
+
+
+def answer(line: dict[str, Any]) -> dict[str, Any] | None:
+    """A transcription has the pages that were sent; a record quotes the unit; for the rest the usual answer will do."""
+    if line["url"] not in (CHAT, RESPONSES):
+        return None
+    prompt = read_prompt(line["body"], line["url"])
+    names = set(prompt.schema["properties"])
+    if names == {"pages"}:
+        numbers = [int(number) for number in re.findall(r"\d+", prompt.user.split(".", 1)[1])]
+        pages = [
+            {"page": n, "text": f"Page {n}.", "unsure": [], "tables": []} for n in range(numbers[0], numbers[-1] + 1)
+        ]
+        said: dict[str, Any] = {"pages": pages}
+    elif names == {"entities"}:
+        said = {"entities": [{"mention": prompt.user.split()[1], "type": "MISC"}]}
+    elif names == {"topics"}:
+        said = {"topics": [{"topic": "a thing", "quote": "words that nobody wrote here"}]}
+    else:
+        return None
+    text = orjson.dumps(said).decode()
+    return write_reply(line["url"], f"{MODEL}-2026-09-01", text, request_id="r", usage=(100, 20))
+
+
+@pytest.fixture
+def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
+    with serve(project, monkeypatch, reply=answer) as service:
+        yield service
+
+
+def study_of(task: str) -> tuple[Codebook, Source | list[Unit]]:
+    match task:
+        case "images":
+            form = {"image_column": "image", "image_folder": str(DATA / "clothing_images" / "images")}
+            return book_of("clothing_images"), cb.open_units(DATA / "clothing_images" / "labels.csv", form=form)
+        case "records":
+            columns = {"id_column": "doc_id", "text_column": "text"}
+            return book_of("entities_wikigold"), cb.open_units(DATA / "entities_wikigold" / "docs.jsonl", **columns)
+        case "transcription":
+            return book_of("scanned_pages"), cb.open_units(DATA / "scanned_pages" / "address_179*.pdf")
+    names = ["Niger", "Nigeria", "Niger", "Côte d’Ivoire"]
+    return parse_codebook(EMBEDDING), [Unit(f"n{place}", name) for place, name in enumerate(names)]
+
+
+def book_of(name: str) -> Codebook:
+    return cb.read_codebook(DATA / name / "codebook.yaml")
+
+
+@pytest.mark.parametrize("engine", ["openai_batch", "openai_live"])
+@pytest.mark.parametrize("task", ["images", "records", "transcription", "embedding"])
+def test_a_task_at_a_service_and_again_from_its_archive(fake: FakeOpenAI, task: str, engine: str) -> None:
+    book, units = study_of(task)
+    model = "text-embedding-3-small" if task == "embedding" else MODEL
+    asked = {"engine": engine, "model": model, "options": {"base_url": fake.base_url}}
+    run = cb.plan(book, units, run="paid", limit=2 if task != "embedding" else 0, **asked)
+    run.submit()
+    status = run.collect()
+    assert status.done
+    table = run.table()
+    assert table["why"].isna().all(), table[["why", "detail"]]
+    n_labelled = 3 if task == "embedding" else len(table)  # a pack holds each different text once
+    assert run.coverage()["labelled"].sum() == n_labelled
+    assert run.totals()["tokens_in"] > 0
+    n_billed = sum(fake.billed.values())
+    assert n_billed == len(table)
+    if task == "embedding":
+        assert cb.store_vectors(run).array.shape == (3, 1536)
+        return
+    again = cb.plan(book, units, run="again", engine="replay", archive="runs/paid", limit=2)
+    again.submit()
+    again.collect()
+    assert again.table()["label"].tolist() == table["label"].tolist()
+    assert sum(fake.billed.values()) == n_billed
+
+
+def test_records_and_transcripts_of_a_service_become_tables_and_files(fake: FakeOpenAI, project: Path) -> None:
+    asked = {"engine": "openai_batch", "model": MODEL, "options": {"base_url": fake.base_url}}
+    book, units = study_of("records")
+    run = cb.plan(book, units, run="words", limit=2, **asked)
+    run.submit()
+    assert [job.requests for job in run.status().jobs] == [2, 2]  # a shard a variable
+    run.collect()
+    entities = cb.records_table(run.table(), book, "entities", units=run.units())
+    topics = cb.records_table(run.table(), book, "topics", units=run.units())
+    assert entities["how"].tolist() == ["exact", "exact"]
+    assert topics["how"].tolist() == ["absent", "absent"]  # marked, not dropped
+    book, units = study_of("transcription")
+    run = cb.plan(book, units, run="pages", limit=2, **asked)
+    run.submit()
+    run.collect()
+    written = cb.write_transcripts(run.table(), project / "out", units=run.units())
+    assert dict(zip(written["document"], written["n_pages"], strict=True)) == {
+        "address_1790_digital": 2,
+        "address_1793_blank_and_upside_down": 3,
+    }

@@ -1,0 +1,136 @@
+"""The board in JupyterLab, in a real browser, on jobs at the fake service; and the same notebook under papermill."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from fake_openai import FakeOpenAI
+from lab import Lab, find_address, open_browser, serve_lab, why_not
+from service import batch_ids, finish, plan_batch, serve
+
+from codebook.execute import run_notebook
+from codebook.execute.html import write_html
+from codebook.records import Unit
+from codebook.run import list_jobs
+from codebook.shards import Cuts
+
+STATUS = Path(__file__).parents[2] / "notebooks" / "00_status.ipynb"
+REASON = "" if os.environ.get("CI") else why_not()
+"""Why there is no browser to drive: chromium is no package of Python's, so a person's machine may lack it (README).
+
+Under CI nothing is skipped: `.ci/run` installs chromium or fails, and this test runs or fails.
+"""
+BAD = ("refuse", "outside", "400", "500 once")
+
+
+def fill(fake: FakeOpenAI) -> None:
+    """A run that is done with errors, one to collect, one that runs in two jobs, one that is only planned."""
+    fake.auto = "at once"
+    finish(plan_batch(fake, [*(f"News number {n}." for n in range(30)), *(f"[{order}]" for order in BAD)], run="news"))
+    finish(plan_batch(fake, [f"Letter number {n}." for n in range(8)], run="letters"))
+    fake.auto = False
+    speeches = [Unit(f"s{n}", f"Speech number {n}.") for n in range(8)]
+    plan_batch(fake, speeches, run="speeches", cuts=Cuts(n_requests=5)).submit()
+    plan_batch(fake, ["A diary."], run="diaries")
+    for batch_id, n_done in zip(batch_ids(fake)[-2:], (2, 0), strict=True):
+        fake.progress(batch_id, done=n_done)
+
+
+def copy_notebook(project: Path, last: str = "") -> Path:
+    """The notebook that ships, refreshing by itself more often than a person needs, and one more cell."""
+    text = STATUS.read_text(encoding="utf-8").replace("board.refresh(", "board.pauses['first_s'] = 0.3; board.refresh(")
+    notebook = json.loads(text)
+    if last:
+        code = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code" and not cell["metadata"])
+        notebook["cells"].append(code | {"id": "last", "source": last})
+    path = project / "status.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
+
+
+@pytest.mark.skipif(bool(REASON), reason=REASON)
+def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypatch):
+    copy_notebook(project, last='cb.show_status("speeches")')
+    home, shots = tmp_path / "home", tmp_path / "shots"
+    home.mkdir()
+    shots.mkdir()
+    with serve(project, monkeypatch) as fake, serve_lab(project, home):
+        fill(fake)  # while JupyterLab starts
+        with open_browser() as page:
+            lab = Lab(page, find_address(home), "status.ipynb")
+            lab.run_all()
+            board, status = page.locator(".cb-root").first, page.locator(".cb-root").last
+
+            # opened: what the ledger knows, and the table is not there twice
+            board.get_by_text("from the ledger; no service was asked").wait_for()
+            assert page.locator("table", has_text="job id").count() == 2, "one a board"
+            assert board.get_by_text("0 of 5").count() == 1
+
+            # refreshed
+            board.get_by_role("button", name="Refresh").click()
+            board.get_by_text("every running job was asked").wait_for()
+            board.get_by_text("2 of 5").wait_for()
+            page.screenshot(path=shots / "1-refreshed.png")
+
+            # keys pressed in the board stay in the board
+            n_cells = lab.n_cells()
+            board.get_by_role("button", name="Refresh").focus()
+            page.keyboard.type("xddmy")
+            assert lab.n_cells() == n_cells
+
+            # cancelled, on the second click
+            board.get_by_label("run", exact=True).select_option("speeches")
+            board.get_by_role("button", name="Cancel ...").click()
+            running = batch_ids(fake)[-2:]
+            board.get_by_text(f"Cancel run speeches? This stops 2 jobs: shard 1, {running[0]}").wait_for()
+            page.screenshot(path=shots / "2-question.png")
+            assert {fake.batches[batch_id]["status"] for batch_id in running} == {"in_progress"}
+            board.get_by_role("button", name="Yes, cancel speeches").click()
+            board.get_by_text("Run speeches was asked to stop").wait_for()
+            assert {fake.batches[batch_id]["status"] for batch_id in running} == {"cancelling"}
+
+            # the automatic refresh sees the end without a click, and ends itself
+            board.get_by_label("refresh by itself").check()
+            fake.cancel(running[0], done=2)
+            board.locator(".cb-state", has_text="cancelled").first.wait_for()
+            fake.cancel(running[1])
+            board.get_by_text("Nothing runs any more, so the automatic refresh has ended.").wait_for()
+            assert not board.get_by_label("refresh by itself").is_checked()
+
+            # collected: two answers were there already
+            board.get_by_role("button", name="Collect").click()
+            board.get_by_text("topic: 8 asked = 2 labelled + 6 cancelled").first.wait_for()
+            lab.command("apputils:change-theme", theme="JupyterLab Dark")
+            page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+            page.screenshot(path=shots / "3-dark.png")
+
+            # the board of one run
+            status.scroll_into_view_if_needed()
+            status.get_by_text("topic: 8 asked = 0 labelled + 8 pending").wait_for()
+            status.get_by_role("button", name="Refresh").click()
+            status.get_by_text("topic: 8 asked = 2 labelled + 6 cancelled").wait_for()
+            status.get_by_role("button", name="Retry failed ...").click()
+            status.get_by_text("Ask 6 questions of run speeches again").wait_for()
+            status.get_by_role("button", name="No").click()
+            status.get_by_text("Nothing was done.").wait_for()
+            page.screenshot(path=shots / "4-status.png")
+            assert not lab.errors
+    assert sorted(list_jobs(run="speeches")["state"]) == ["cancelled", "cancelled"]
+
+
+def test_the_same_notebook_under_papermill_shows_the_table(project, monkeypatch):
+    with serve(project, monkeypatch) as fake:
+        fill(fake)
+        done = run_notebook(copy_notebook(project), {"poll": True}).path
+    executed = json.loads(done.read_text(encoding="utf-8"))
+    bundles = [output["data"] for cell in executed["cells"] for output in cell.get("outputs", []) if "data" in output]
+    board = next(data for data in bundles if "as of" in "".join(data.get("text/plain", "")))
+    assert set(board) == {"text/html", "text/plain"}
+    page = write_html(done, project / "page.html").read_text(encoding="utf-8")
+    shown = re.sub(r"<[^>]+>", " ", page)
+    for said in ("every running job was asked", "in_progress", "2 of 5", "Commonest errors", "speeches", "batch_"):
+        assert said in shown, said
