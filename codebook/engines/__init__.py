@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from codebook.engines.protocol import Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
+from codebook.engines.protocol import About, Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
 from codebook.errors import Fault, ParameterError
 
 ENGINES = {
@@ -50,10 +50,20 @@ def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) ->
     if name not in ENGINES:
         fault = Fault("engine", f"{name!r} is not one of {', '.join(ENGINES)}", _suggest(name, list(ENGINES)))
         raise ParameterError(f"There is no engine {name!r}.", [fault])
-    module, _, kind = ENGINES[name].partition(":")
-    make = getattr(import_module(module), kind)
+    make = _find_kind(name)
     _check_settings(name, make, settings)
     return cast(Engine, make(folder, model=model, **settings))
+
+
+def about_engine(name: str) -> About | None:
+    """Return what an engine says of itself, without making it; None where it is not known here."""
+    about: About | None = _find_kind(name).about if name in ENGINES else None
+    return about
+
+
+def _find_kind(name: str) -> Any:
+    module, _, kind = ENGINES[name].partition(":")
+    return getattr(import_module(module), kind)
 
 
 def _check_settings(name: str, make: Any, settings: dict[str, Any]) -> None:
@@ -75,4 +85,15 @@ def _suggest(word: str, known: list[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
 
 
-__all__ = ["ENGINES", "Engine", "KeepsFiles", "Limits", "MakesAnew", "Remark", "Remarks", "make_engine"]
+__all__ = [
+    "ENGINES",
+    "About",
+    "Engine",
+    "KeepsFiles",
+    "Limits",
+    "MakesAnew",
+    "Remark",
+    "Remarks",
+    "about_engine",
+    "make_engine",
+]

@@ -10,7 +10,7 @@ from typing import ClassVar
 from filelock import Timeout
 
 from codebook.engines.jobfiles import JobFiles
-from codebook.engines.protocol import Limits
+from codebook.engines.protocol import About, Limits
 from codebook.errors import BusyError, EngineError, PendingError, RecordError
 from codebook.files.lines import digest, digest_file, link_file, write_atomic
 from codebook.records import JobState, Shard
@@ -28,6 +28,7 @@ class JobEngine(ABC):
     """
 
     name: ClassVar[str]
+    about: ClassVar[About] = About()
     limits = Limits()
 
     def __init__(self, folder: Path, *, progress: bool = False) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from time import sleep, time
 from typing import Any
 
-from codebook.engines.protocol import Limits, Remark
+from codebook.engines.protocol import About, Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
 from codebook.engines.service.batches import DAY_S, describe_batch, did_nothing, is_early, is_full, misses_file
 from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch, list_by_key
@@ -49,6 +49,7 @@ class OpenAIBatchEngine:
     """
 
     name = "openai_batch"
+    about = About(charges=True, batch=True, at_once="openai_live")
 
     def __init__(
         self,

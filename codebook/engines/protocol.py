@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -26,9 +26,41 @@ class Limits:
     n_inputs: int = 50_000
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a kind of engine says of itself.
+
+    Attributes
+    ----------
+    charges
+        Whether it calls a service, which may send a bill.
+    batch
+        Whether it is priced as a batch, and takes its time.
+    at_once
+        The engine that asks the same service and answers at once; empty where none is needed.
+    watches_money
+        Whether it takes `price` and `cap`, and stops in the middle of a shard.
+    free
+        What an answer costs where nobody charges, in words; `{tokens}` stands for what was read and written.
+    limits
+        What its answers are not good for, by a part of the name of the model that gave them; "" is any other model.
+    """
+
+    charges: bool = False
+    batch: bool = False
+    at_once: str = ""
+    watches_money: bool = False
+    free: str = "Nothing: nobody charges for these answers ({tokens})."
+    limits: Mapping[str, str] = field(default_factory=dict)
+
+
 @runtime_checkable
 class Engine(Protocol):
     """Whoever answers. Every engine reads the Batch API's request lines and writes its result lines."""
+
+    @property
+    def about(self) -> About:
+        """What engines of this kind say of themselves; the class has it, too."""
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from codebook.dialects.replies import TWO_ANSWERS
 from codebook.dialects.resultlines import read_object
 from codebook.engines.archive import Archive, Place, key_of, name_archive, read_archive, read_at
 from codebook.engines.local import LocalEngine
+from codebook.engines.protocol import About
 from codebook.errors import EngineError, Fault, ParameterError, ReplayError
 from codebook.files.lines import dump_line, iter_lines, load_line
 from codebook.records import Shard
@@ -44,6 +45,7 @@ class ReplayEngine(LocalEngine):
     """
 
     name = "replay"
+    about = About(free="Nothing: the answers were read from an archive ({tokens} when they were first given).")
 
     def __init__(
         self, folder: Path, *, archive: Path, model: str = "", chunk: int = 1000, progress: bool = False

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.codings import coverage, coverage_sentence, read_table
+from codebook.engines import About, about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of
 from codebook.files.json_files import read_run_record
@@ -43,28 +44,6 @@ if TYPE_CHECKING:
 _SHOWN_ROWS = 16
 _MOST_STRATA = 12
 _PIXELS_PER_DOT = 96 / 300  # figures are saved at 300 dots an inch; a screen counts 96
-
-EMBEDDED_LIMITS = (
-    "These labels come from an embedding engine, not from a language model. It is good at what a text is about "
-    "(topics, subjects) and no better than the commonest label at stance, irony, offence or fine sentiment. It never "
-    "abstains, quotes no evidence, and its cosines are not probabilities. It reads English; one of its two encoders "
-    "reads 16 languages. Whether its labels are good enough, the table of validity shows beside the constant-label "
-    "baseline."
-)
-
-RECORD_LIMITS = (
-    "These topics and entities do not come from a language model. Topics are phrases of the text, chosen by their "
-    "words and by an embedding; none was thought of. Entities come from spaCy's small English model: a first pass over "
-    "prose as newspapers write it, to be checked, and not for tweets, for other languages, or for types that it was "
-    "not trained on. Whether they are good enough, the table of validity shows beside the baseline of capital letters."
-)
-
-PHOTO_LIMITS = (
-    "These labels come from a small network that knows the 1,000 kinds of things of ImageNet, not from a language "
-    "model. It is good at everyday objects; not at people, emotions, scenes, art, charts or text in pictures. Some "
-    "coded photos as examples help it much. It never abstains, quotes no evidence, and its shares are not "
-    "probabilities. Whether its labels are good enough, the table of validity shows beside the constant-label baseline."
-)
 
 
 def write_report(
@@ -151,11 +130,10 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
 
 
 def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:
-    """What the embedded engine is not good for; of other engines nothing is said."""
-    if record["asked"]["engine"] != "embedded":
-        return ""
-    by_model = {"efficientnet": PHOTO_LIMITS, "spacy": RECORD_LIMITS}
-    return next((said for name, said in by_model.items() if table["coder"].str.contains(name).any()), EMBEDDED_LIMITS)
+    """What the engine says that its answers are not good for, by the models that gave them."""
+    about = about_engine(record["asked"]["engine"]) or About()
+    names = [name for name in about.limits if name and table["coder"].str.contains(name, regex=False).any()]
+    return about.limits.get(next(iter(names), ""), "")
 
 
 def _common_details(table: pd.DataFrame) -> list[tuple[str, str, int]]:
@@ -236,10 +214,9 @@ def _say_cost(record: dict[str, Any]) -> str:
     if not answered:
         return "Nothing is collected yet."
     tokens = say_tokens(answered)
-    if record["asked"]["engine"] == "embedded":
-        return f"Nothing: the answers were computed on this machine. Sent to a service it would be about {tokens}."
-    if record["asked"]["engine"] == "replay":
-        return f"Nothing: the answers were read from an archive ({tokens} when they were first given)."
+    about = about_engine(record["asked"]["engine"])
+    if about and not about.charges:
+        return about.free.format(tokens=tokens)
     usd, unknown = answered["cost_usd"], answered["answers_of_unknown_price"]
     if usd is None:
         return f"Unknown: {unknown:,} answers have no known price ({tokens})."

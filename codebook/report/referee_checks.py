@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codebook.analysis.core.checks import name_some
+from codebook.engines import about_engine
 from codebook.errors import RecordError
 from codebook.files.digests import digest_of
 from codebook.files.json_files import read_run_record
@@ -211,7 +212,8 @@ def _pilot(facts: Facts) -> Iterator[Check]:
 
 def _prices(facts: Facts) -> Iterator[Check]:
     engine, unknown = facts.record["asked"]["engine"], facts.answered.get("answers_of_unknown_price", 0)
-    if engine in ("embedded", "replay"):
+    about = about_engine(engine)
+    if about and not about.charges:
         yield Check("cost", "done", f"the engine {engine} costs nothing")
     elif "cost_usd" not in facts.answered:
         yield Check("cost", "missing", "nothing is collected yet", "collect the run")

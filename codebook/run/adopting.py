@@ -23,6 +23,7 @@ from codebook.ledger.carried import (
     restore_job,
     restore_run,
 )
+from codebook.ledger.losses import settle_losses
 from codebook.paths import show_path
 from codebook.records import Answer, JobState
 from codebook.run.carrying import read_carried
@@ -31,7 +32,7 @@ from codebook.run.folder import RunFolder, engine_options
 from codebook.run.folder_contents import Contents, ShardFile
 from codebook.run.harvest import explain_missing
 from codebook.run.line_reader import LineReader
-from codebook.run.money import Meter
+from codebook.run.money import Meter, is_free
 from codebook.run.replacing import plan_digest
 from codebook.run.verbs import Run, open_run
 
@@ -68,6 +69,7 @@ def _note_run(home: RunFolder) -> None:
     """Put a run into the ledger that does not know it."""
     record, book = home.read_record(), home.read_codebook()
     with home.lock(), Ledger(home.ledger_path) as ledger:
+        settle_losses(ledger, is_free)
         planned = ledger.is_planned(home.name)
         if planned is None:
             carried = read_carried(home, record.get("answered", {}).get("events", []))

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from codebook.engines.service import find_http_fault, find_provider
+from codebook.engines.service import find_http_fault
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
 from codebook.requests import RequestMaker
-from codebook.run.money import PAID, Meter
+from codebook.run.money import Meter
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
 from codebook.units import Source, mend_guess
@@ -29,10 +29,9 @@ def check_address(engine: str, options: Mapping[str, Any]) -> None:
     ParameterError
         There is no such provider, its address is faulty, or it is plain http beyond this machine.
     """
-    if engine in PAID:
-        provider = find_provider(options.get("provider", "openai"), options.get("base_url", ""))
-        if fault := find_http_fault(provider):
-            raise ParameterError("The service is not to be called like this; nothing was written.", [fault])
+    meter = Meter({"engine": engine, "model": "", "options": options})
+    if meter.charges and (fault := find_http_fault(meter.provider)):
+        raise ParameterError("The service is not to be called like this; nothing was written.", [fault])
 
 
 def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
@@ -44,12 +43,12 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
         The service would refuse the requests: an endpoint it does not have, a parameter the model does not take, a
         schema that breaks the rules.
     """
-    if asked["engine"] not in PAID:
+    meter = Meter(asked)
+    if not meter.charges:
         return []
     from codebook.engines.service.families import check_body, warn_body
 
-    options, url, batch = asked["options"], asked["url"], asked["engine"] == "openai_batch"
-    provider = find_provider(options.get("provider", "openai"), options.get("base_url", ""))
+    url, provider = asked["url"], meter.provider
     today = datetime.now(UTC).date()
     faults, warnings = dict[Fault, None](), dict[Fault, None]()
     if url not in provider.endpoints:
@@ -58,7 +57,7 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
     maker = RequestMaker(make_questions(book), model=asked["model"], url=url, settings=asked["settings"])
     for request in maker.ask(_SAMPLE):
         body = orjson.loads(request.body)
-        faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today, batch=batch))
+        faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today, batch=meter.batch))
         warnings |= dict.fromkeys(warn_body(body, url, provider=provider.name, today=today))
     if faults:
         raise ParameterError(f"{provider.name} would refuse these requests.", list(faults))

@@ -10,8 +10,10 @@ from pathlib import Path
 from codebook.errors import RunError
 from codebook.files.lines import link_file
 from codebook.ledger import Ledger
+from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private
 from codebook.run.folder import KeptFolder, RunFolder
+from codebook.run.money import is_free
 from codebook.run.stopping import name_job
 from codebook.run.trimming import sweep_leftovers
 
@@ -36,6 +38,7 @@ def discard_run(name: str) -> str:
     if not folder.ledger_path.is_file():
         raise RunError(f"There is no run {name!r}: the project has no ledger.")
     with Ledger(folder.ledger_path) as ledger:
+        settle_losses(ledger, is_free)
         begun = name in ledger.leftovers()
         sweep_leftovers(folder.runs, ledger)
         if ledger.is_planned(name) is None:

@@ -20,7 +20,9 @@ from codebook.files.digests import check_results, digest_of
 from codebook.files.json_files import read_run_record
 from codebook.files.lines import write_atomic
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
+from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private, project_folder, resolve_path, show_path
+from codebook.run.money import is_free
 from codebook.scheme import Codebook, read_codebook
 
 _PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff", "openai", "genai-prices")
@@ -123,7 +125,9 @@ class RunFolder:
         RunError
             It does not: it was deleted or is another one, or the run's folder was renamed, copied or brought here.
         """
-        return open_known(self.runs, self.name)
+        ledger = open_known(self.runs, self.name)
+        settle_losses(ledger, is_free)
+        return ledger
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.dialects.replies import open_line
+from codebook.engines import About, about_engine
 from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
 from codebook.ledger import Ledger
@@ -23,9 +24,6 @@ _UNHEARD = ("timeout", "connection_error")
 _SNAPSHOT = re.compile(r"[-@:.]?(?:\d{4}-?\d\d-?\d\d|\d{3,8}|v\d+(?:[.:]\d+)*)[\w.:@-]*")
 """How the name of a model goes on where a date or a version is put behind it."""
 
-PAID = ("openai_batch", "openai_live")
-"""Engines that call a service, which may charge for it."""
-
 
 class Meter:
     """Knows the prices of one run: its model, its provider, and whether it is a batch.
@@ -39,13 +37,18 @@ class Meter:
     def __init__(self, asked: Mapping[str, Any]) -> None:
         self.engine, self.model = asked["engine"], asked["model"]
         self.options: Mapping[str, Any] = asked.get("options", {})
-        self.batch = self.engine == "openai_batch"
+        self.about = about_engine(self.engine) or About()
         self._rates: dict[str, Rates] = {}
 
     @property
     def charges(self) -> bool:
         """Whether somebody may send a bill."""
-        return self.engine in PAID
+        return self.about.charges
+
+    @property
+    def batch(self) -> bool:
+        """Whether prices are those of a batch."""
+        return self.about.batch
 
     @cached_property
     def provider(self) -> Provider:
@@ -145,6 +148,12 @@ def is_snapshot(answered: str, asked: str) -> bool:
     name = asked.rpartition("/")[2].removesuffix("-latest")
     rest = answered.rpartition("/")[2].removeprefix(name)
     return bool(name) and answered.rpartition("/")[2].startswith(name) and _SNAPSHOT.fullmatch(rest) is not None
+
+
+def is_free(engine: str) -> bool:
+    """Whether it is certain that nobody charges for the answers of an engine."""
+    about = about_engine(engine)
+    return about is not None and not about.charges
 
 
 def say_where(options: Mapping[str, Any], engine: str = "openai_live") -> str:

@@ -11,17 +11,18 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from codebook.dialects import check_settings
-from codebook.engines import Limits, make_engine
+from codebook.engines import Limits, about_engine, make_engine
 from codebook.errors import Fault, ParameterError
 from codebook.files.lines import digest, dump_canonical
 from codebook.files.yaml_text import parse_value
 from codebook.ground.secrecy import judge_secrecy
 from codebook.ledger import Ledger
+from codebook.ledger.losses import settle_losses
 from codebook.paths import resolve_path, show_path
 from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run.checking import check_address, check_requests, describe_encoding, refuse_guess
 from codebook.run.folder import RunFolder, engine_options
-from codebook.run.money import Meter
+from codebook.run.money import Meter, is_free
 from codebook.run.planner import Planner
 from codebook.run.privacy import PersonalWatch, is_private_study
 from codebook.run.project.ledger_frames import open_ledger
@@ -113,7 +114,8 @@ def plan(
 
 @contextmanager
 def _clear_ground(folder: RunFolder, ledger: Ledger) -> Iterator[None]:
-    """Hold a run, once the folder of a discarded one of its name is out of the way."""
+    """Hold a run, once it is noted what was lost with folders, and the one of a discarded run is out of the way."""
+    settle_losses(ledger, is_free)
     sweep_leftovers(folder.runs, ledger)
     with folder.lock():
         yield
@@ -203,7 +205,8 @@ class _Aim:
             asked["private"] = True
         if Meter(asked).charges:
             chosen = watch.watch(chosen)
-        name = f"{book.name}-{engine}-{digest(book.digest, dump_canonical([source, asked]))[:8]}"
+        facts = {name: value for name, value in source.items() if name != "notes"}  # whose wording may change
+        name = f"{book.name}-{engine}-{digest(book.digest, dump_canonical([facts, asked]))[:8]}"
         return cls(book, units, asked, source, chosen, name, whole["cuts"], watch)
 
     @property
@@ -257,11 +260,11 @@ def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> dic
     >>> ask_now("embedded")
     {'engine': 'embedded', 'options': {}}
     """
-    given = read_options(options)
-    if engine != "openai_batch":
+    given, about = read_options(options), about_engine(engine)
+    if about is None or not about.at_once:
         return {"engine": engine, "options": given}
     return {
-        "engine": "openai_live",
+        "engine": about.at_once,
         "options": {name: given[name] for name in ("provider", "base_url") if name in given},
     }
 

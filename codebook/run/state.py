@@ -107,6 +107,12 @@ class RunStatus:
         return sum(counts.get("", 0) for counts in self.counts.values())
 
     @property
+    def n_unanswered(self) -> int:
+        """Rows that were asked and have no reply."""
+        asked = sum(counts.get(why, 0) for counts in self.counts.values() for why in _ASKED_AGAIN)
+        return asked + self.final.get("absent", 0)
+
+    @property
     def done(self) -> bool:
         """Whether no answer is outstanding."""
         return self.n_pending == 0
@@ -147,7 +153,8 @@ class RunStatus:
         if self.money:
             lines.append(f"  {say_money(self.money)}")
         if not self.jobs and self.planned:
-            lines.append(f"  nothing to send: every question {'is being asked' if self.waits_for else 'was answered'}")
+            asked = "is being asked" if self.waits_for else "was asked before" if self.n_unanswered else "was answered"
+            lines.append(f"  nothing to send: every question {asked}")
         if self.waits_for:
             lines.append(f"  waits for answers to what was asked by: {', '.join(self.waits_for)}")
         lines += [f"  outstanding there: {reason}" for reason in self.late_elsewhere]

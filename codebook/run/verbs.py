@@ -343,7 +343,7 @@ class Run(RunViews):
 
     def _engine(self, *, progress: bool = False, meter: Meter | None = None, ledger: Ledger | None = None) -> Engine:
         options = engine_options(self.asked)
-        if meter and ledger and self.asked["engine"] == "openai_live":
+        if meter and ledger and meter.about.watches_money:
             money = ledger.money(self.name)
             gone = money.spent + ledger.held(self.name) + ledger.spent_before(self.name)
             left = None if money.cap is None else money.cap - gone

@@ -28,7 +28,7 @@ from codebook.engines.embedded.request_reader import (
 )
 from codebook.engines.embedded.skills import Skill, find_skill
 from codebook.engines.local import LocalEngine
-from codebook.engines.protocol import error_line, result_id, result_line
+from codebook.engines.protocol import About, error_line, result_id, result_line
 from codebook.errors import Fault, ParameterError
 from codebook.files.lines import dump_canonical
 from codebook.records import EMBEDDINGS, Shard
@@ -41,6 +41,32 @@ CHUNK_BYTES = 32_000_000
 """Bytes of request lines that are held at a time: lines with images or PDFs are large."""
 MULTI_MARGIN = 0.02
 """A multi-label answer holds every label whose cosine is at most this far from the best one's."""
+
+
+_TEXTS = (
+    "These labels come from an embedding engine, not from a language model. It is good at what a text is about "
+    "(topics, subjects) and no better than the commonest label at stance, irony, offence or fine sentiment. It never "
+    "abstains, quotes no evidence, and its cosines are not probabilities. It reads English; one of its two encoders "
+    "reads 16 languages. Whether its labels are good enough, the table of validity shows beside the constant-label "
+    "baseline."
+)
+_RECORDS = (
+    "These topics and entities do not come from a language model. Topics are phrases of the text, chosen by their "
+    "words and by an embedding; none was thought of. Entities come from spaCy's small English model: a first pass over "
+    "prose as newspapers write it, to be checked, and not for tweets, for other languages, or for types that it was "
+    "not trained on. Whether they are good enough, the table of validity shows beside the baseline of capital letters."
+)
+_PHOTOS = (
+    "These labels come from a small network that knows the 1,000 kinds of things of ImageNet, not from a language "
+    "model. It is good at everyday objects; not at people, emotions, scenes, art, charts or text in pictures. Some "
+    "coded photos as examples help it much. It never abstains, quotes no evidence, and its shares are not "
+    "probabilities. Whether its labels are good enough, the table of validity shows beside the constant-label baseline."
+)
+
+_ABOUT = About(
+    free="Nothing: the answers were computed on this machine. Sent to a service it would be about {tokens}.",
+    limits={"efficientnet": _PHOTOS, "spacy": _RECORDS, "": _TEXTS},
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +125,7 @@ class EmbeddedEngine(LocalEngine):
     """
 
     name = "embedded"
+    about = _ABOUT
 
     def __init__(
         self, folder: Path, *, model: str = "", threads: int | None = None, chunk: int = 64, progress: bool = False

@@ -17,7 +17,7 @@ from codebook.engines.openai_live.calls import Caller, import_aiohttp
 from codebook.engines.openai_live.crew import Crew
 from codebook.engines.openai_live.journal import Journal
 from codebook.engines.openai_live.spend import Price, Spend
-from codebook.engines.protocol import Limits
+from codebook.engines.protocol import About, Limits
 from codebook.engines.service import Client, check_model, find_provider
 from codebook.errors import Fault, ParameterError
 from codebook.files.lines import iter_lines
@@ -65,6 +65,7 @@ class OpenAILiveEngine(JobEngine):
     """
 
     name = NAME
+    about = About(charges=True, watches_money=True)
 
     def __init__(
         self,

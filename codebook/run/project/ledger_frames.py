@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.errors import Fault, ParameterError
 from codebook.ledger import KEPT, Ledger
+from codebook.ledger.losses import settle_losses
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
 from codebook.paths import project_folder
-from codebook.run.money import PAID
+from codebook.run.money import is_free
 from codebook.run.project.history import WINDOW, is_running, read_facts
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def open_ledger() -> Iterator[Ledger]:
     """Open the ledger of the project; one in memory where the project has none yet, so that reading makes no file."""
     path = project_folder() / "runs" / "ledger.db"
     with Ledger(path if path.is_file() else Path(":memory:")) as ledger:
+        settle_losses(ledger, is_free)
         yield ledger
 
 
@@ -103,7 +105,8 @@ def read_answers(ledger: Ledger) -> pd.DataFrame:
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[["job", "run", "ended", "collected", "engine"]]
     jobs["ended"] = as_times(jobs["ended"].fillna(jobs["collected"]))
     found = answers.merge(jobs.drop(columns="collected"), on="job")
-    found["n_unpriced"] = found["n_unpriced"].where(found["engine"].isin(PAID), 0)  # the others charge nothing
+    free = [engine for engine in found["engine"].unique() if is_free(engine)]
+    found["n_unpriced"] = found["n_unpriced"].mask(found["engine"].isin(free), 0)
     return found.drop(columns="engine")
 
 
