@@ -81,6 +81,7 @@ _WHERE = {
         "write_wide",
     ),
     "analysis": (
+        "Bootstrap",
         "score_behaviour",
         "agreement",
         "agreement_table",
@@ -134,7 +135,6 @@ _WHERE = {
         "simulate_studies",
         "summarise_studies",
         "plot_map",
-        "plot_transcripts",
         "span_validity",
         "reliability_table",
         "to_matrix",
@@ -169,7 +169,6 @@ _WHERE = {
         "methods_paragraph",
         "note_on",
         "say_agreement",
-        "say_spans",
         "say_validity",
         "save_figure",
         "save_images",

@@ -31,7 +31,6 @@ from codebook.analysis.against_gold.measures import which_validity
 from codebook.analysis.against_gold.spans import capital_runs, span_validity
 from codebook.analysis.against_gold.transcript_errors import (
     character_error_rate,
-    plot_transcripts,
     transcript_accuracy,
     word_recall,
 )
@@ -42,7 +41,7 @@ from codebook.analysis.association.indicators import label_indicators, open_labe
 from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
 from codebook.analysis.association.tetrachoric_correlation import tetrachoric
 from codebook.analysis.core.drawing import plot_confusion, plot_estimates, plot_grid
-from codebook.analysis.core.estimates import Estimate, format_figure
+from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.correction import (
@@ -106,6 +105,7 @@ __all__ = [
     "DEFINITIONS",
     "LEVELS",
     "SET_LEVELS",
+    "Bootstrap",
     "DawidSkene",
     "Estimate",
     "FormRules",
@@ -170,7 +170,6 @@ __all__ = [
     "plot_pair_curve",
     "plot_specifications",
     "plot_studies",
-    "plot_transcripts",
     "prevalence",
     "rank_disagreements",
     "read_adjudication",

@@ -51,31 +51,6 @@ def _warn(row: pd.Series[Any]) -> str:
     return ""
 
 
-def say_spans(frame: pd.DataFrame, baseline: pd.DataFrame | None = None) -> str:
-    """Say the F1 of a frame of `span_validity`, typed and untyped, beside that of a baseline.
-
-    Examples
-    --------
-    >>> row = {"part": "overall", "name": "untyped", "n": 1654, "f1": 0.772, "f1_low": 0.723, "f1_high": 0.817}
-    >>> frame = pd.DataFrame([row])
-    >>> frame.attrs["n_units"] = 60
-    >>> say_spans(frame)
-    'F1 against 1,654 gold spans in 60 units: untyped .77 [.72, .82].'
-    """
-    if reason := why_empty(frame):
-        return reason
-    overall = frame[frame["part"] == "overall"]
-    parts = [f"{row['name']} {_short(row['f1'], 2)} {_interval(row, 'f1', 1, 2)}" for _, row in overall.iterrows()]
-    said = (
-        f"F1 against {int(overall['n'].iloc[-1]):,} gold spans in {frame.attrs['n_units']:,} units: {', '.join(parts)}"
-    )
-    if baseline is None:
-        return f"{said}."
-    others = baseline[baseline["part"] == "overall"]
-    other = [f"{row['name']} {_short(row['f1'], 2)}" for _, row in others.iterrows()]
-    return f"{said}; the baseline {', '.join(other)}."
-
-
 def say_agreement(frame: pd.DataFrame) -> str:
     """Say the alpha of every group of an agreement table for its first variable.
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from codebook.analysis import (
+    Bootstrap,
     adjudicate,
     agreement,
     calibration,
@@ -148,19 +149,20 @@ def test_r08_clusters_that_almost_meet(clusters, match):
 
 
 def test_r08_spans_of_other_units_are_told_or_an_error():
-    frame = span_validity(SPANS, SPANS, units=UNITS[:3], replicates=0)
-    assert frame.attrs["joins"][0].startswith("1 of 4 units with spans is not among those that were put (first: 'u4')")
+    result = span_validity(SPANS, SPANS, UNITS[:3], resample=Bootstrap(0))
+    frame = result.frame
+    assert result.facts.joins[0].startswith("1 of 4 units with spans is not among those that were put (first: 'u4')")
     assert frame["n"].max() == 3
     with pytest.raises(InputError, match=r"4 of 4 units with gold spans.*which differs by capitals"):
-        span_validity(SPANS, SPANS.assign(unit_id=["U1", "U2", "U3", "U4"]), units=UNITS)
+        span_validity(SPANS, SPANS.assign(unit_id=["U1", "U2", "U3", "U4"]), UNITS)
     with pytest.raises(InputError, match="4 of 4 units with spans are not among the units"):
         show_spans([Unit("7", "Coal")], SPANS)
 
 
 def test_r08_transcripts_without_a_truth_are_told():
     truth = {"a": "Dear Sir", "b": "Yours"}
-    frame = transcript_accuracy({"a": "Dear Sir", "b": "Yours", "B.pdf": "x"}, truth, replicates=0)
-    assert frame.attrs["joins"] == [
+    result = transcript_accuracy({"a": "Dear Sir", "b": "Yours", "B.pdf": "x"}, truth, resample=Bootstrap(0))
+    assert list(result.facts.joins) == [
         "1 of 3 transcripts is not among the documents of the truth (first: 'B.pdf'; the truth has 'b', which differs "
         "by capitals and the ending of a file's name)."
     ]

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, spread
-from codebook.analysis.core.checks import carry_joins, name_some, raise_faults
-from codebook.analysis.core.empty import make_empty
-from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, resample
+from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, say_figure, spread
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import resample as draw_replicates
+from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NOTE = (
     "A span is right if it has the place and type of one in gold; untyped, if it has its place. Each gold span makes "
@@ -43,21 +48,40 @@ class SpanCounts:
 
     types: tuple[str, ...]
     hits: Floats
-    found: Floats
+    coded: Floats
     gold: Floats
+
+
+@dataclass(frozen=True)
+class SpanFacts(Facts):
+    """Facts of spans against gold: when places match, and how many quotes have no place in their text."""
+
+    match: str = "exact"
+    n_absent: int = 0
+
+
+class UnitLike(Protocol):
+    """What is read of a unit; `records.Unit` has it."""
+
+    @property
+    def unit_id(self) -> str:
+        """Its id."""
+
+    @property
+    def text(self) -> str:
+        """Its text."""
 
 
 def span_validity(
     spans: pd.DataFrame,
     gold: pd.DataFrame | None,
+    units: Iterable[str | UnitLike],
     *,
-    units: Iterable[str],
     type_column: str = "type",
     match: str = "exact",
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-) -> pd.DataFrame:
+    baseline: pd.DataFrame | str = "",
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
     """Precision, recall and F1 of one coder's spans against gold, by type and overall.
 
     F1 is that of the counts of all spans (micro), as in the CoNLL shared tasks (Tjong Kim Sang and De Meulder 2003).
@@ -66,21 +90,24 @@ def span_validity(
     Parameters
     ----------
     spans, gold
-        One row a span: unit_id, start, end and the type, as `records_table` gives them; one coder and draw each. None,
-        where nobody gave gold, gives an empty frame that says so.
+        One row a span: unit_id, start, end and the type, as `records_table` gives them; one coder and draw each. Where
+        nobody gave gold (None), the result says so.
     units
-        The units that the coder was put; spans of others are left out, and counted in `attrs["joins"]`.
+        The units that the coder was put, or their ids; spans of others are left out, and counted.
     type_column
         Name of the column with the type; where the frames have none, spans are untyped.
     match
         "exact" or "overlap". Of spans that overlap, those that share most are paired first.
+    baseline
+        Spans to compare with, or "capitals": every run of capital letters in the texts of the units, of gold's
+        commonest type.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         Rows of `part` "type", then of "overall" `typed` and `untyped`: n (gold spans), n_found, precision, recall, f1,
-        each with _low and _high, and `reason` where a figure is missing. `attrs`: n_units, n_absent (quotes without a
-        place), match, seed, replicates, versions, a note; `coverage` where the spans carry it.
+        each with _low and _high, and `reason` where a figure is missing. With a baseline its overall rows follow, and
+        `by` says whose they are.
 
     Raises
     ------
@@ -90,9 +117,10 @@ def span_validity(
     Examples
     --------
     >>> gold = pd.DataFrame({"unit_id": ["a", "a"], "start": [0, 9], "end": [5, 13], "type": ["PER", "LOC"]})
-    >>> spans = gold.assign(type=["PER", "ORG"])
-    >>> frame = span_validity(spans, gold, units=["a"], replicates=0)
-    >>> frame[["part", "name", "n", "n_found", "precision", "recall", "f1"]]
+    >>> result = span_validity(gold.assign(type=["PER", "ORG"]), gold, ["a"], resample=Bootstrap(0))
+    >>> result.finding
+    'F1 against 2 gold spans in 1 units: typed .50 [no interval], untyped 1.00 [no interval].'
+    >>> result.frame[["part", "name", "n", "n_found", "precision", "recall", "f1"]]
           part     name  n  n_found  precision  recall   f1
     0     type      LOC  1        0        NaN     0.0  0.0
     1     type      ORG  0        1        0.0     NaN  0.0
@@ -100,31 +128,90 @@ def span_validity(
     3  overall    typed  2        2        0.5     0.5  0.5
     4  overall  untyped  2        2        1.0     1.0  1.0
     """
-    asked = list(dict.fromkeys(units))
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "span_validity", "Spans against the gold", "validity")
     if gold is None:
-        return make_empty("There is no gold: nothing to compare.", _COLUMNS, table=spans)
-    _check(spans, gold, asked, match, check_bootstrap(replicates, confidence))
-    joins = [told for sides, frame in ((_SPANS, spans), (_GOLD, gold)) for told in _hold_against(asked, frame, sides)]
-    counts = count_spans(spans, gold, asked, type_column=type_column, match=match)
-    how = Bootstrap(replicates, confidence, seed)
-    frame = pd.DataFrame(_rows(counts, how))
-    frame.attrs = {
-        **{"n_units": len(asked), "n_absent": int((spans["start"].isna() | (spans["start"] < 0)).sum())},
-        **{"match": match, "note": NOTE, **how.attrs},
-        **{name: spans.attrs[name] for name in ("coverage",) if name in spans.attrs},
-        **carry_joins(spans, gold, told=joins),
-    }
-    return frame
+        reason = "There is no gold: nothing to compare."
+        return replace(result, facts=Facts(nothing=reason), finding=reason)
+    listed = list(units)
+    ids = list(dict.fromkeys(unit if isinstance(unit, str) else unit.unit_id for unit in listed))
+    _check(spans, gold, ids, match)
+    joins = [text for sides, frame in ((_SPANS, spans), (_GOLD, gold)) for text in _hold_against(ids, frame, sides)]
+    counts = count_spans(spans, gold, ids, type_column=type_column, match=match)
+    frame, others = pd.DataFrame(_rows(counts, resample)), pd.DataFrame(columns=list(_COLUMNS))
+    if isinstance(baseline, pd.DataFrame) or baseline:
+        other, name = _read_baseline(baseline, listed, gold, type_column)
+        counts = count_spans(other, gold, ids, type_column=type_column, match=match)
+        others = pd.DataFrame(_rows(counts, resample)).query("part == 'overall'")
+        by = [_name_coder(spans)] * len(frame) + [name] * len(others)
+        frame = pd.concat([frame, others], ignore_index=True).assign(by=by)
+    n_absent = int((spans["start"].isna() | (spans["start"] < 0)).sum())
+    about: dict[str, Any] = {"n_units": len(ids), "bootstrap": resample, "resampled": "units", "joins": tuple(joins)}
+    return replace(
+        result,
+        frame=frame,
+        facts=SpanFacts(**about, match=match, n_absent=n_absent),
+        finding=_say_spans(frame.iloc[: len(frame) - len(others)], others, len(ids)),
+        remarks=(NOTE,),
+        table=_name_rows(frame, len(frame) - len(others)),
+        figure=lambda: _draw(frame),
+    )
 
 
-def _hold_against(asked: Sequence[str], frame: pd.DataFrame, sides: Sides) -> list[str]:
-    """What is to be told of spans of other units; an error where none is of these."""
-    join = join_ids(frame["unit_id"].astype(str), asked)
+def _read_baseline(
+    baseline: pd.DataFrame | str, units: Sequence[str | UnitLike], gold: pd.DataFrame, type_column: str
+) -> tuple[pd.DataFrame, str]:
+    """Spans to compare with, and what they are called."""
+    if isinstance(baseline, pd.DataFrame):
+        return baseline, "baseline"
+    texts = [unit for unit in units if not isinstance(unit, str)]
+    faults = []
+    if baseline != "capitals":
+        faults.append(Fault("baseline", f"{baseline!r} is not known", "pass a frame of spans, or 'capitals'"))
+    elif len(texts) < len(units):
+        faults.append(Fault("units", "ids have no text to find capital letters in", "pass the units themselves"))
+    raise_faults("There is no baseline to compare the spans with.", faults)
+    types = [*gold[type_column].mode()] if type_column in gold else []
+    return capital_runs(texts, type=str(types[0]) if types else ""), "capital letters"
+
+
+def _name_coder(spans: pd.DataFrame) -> str:
+    return str(spans["coder"].iloc[0]) if "coder" in spans and len(spans) else "spans"
+
+
+def _name_rows(frame: pd.DataFrame, n_rows: int) -> pd.DataFrame:
+    """The frame for a paper: what are rows of the baseline, their name says."""
+    names = list(frame["name"][:n_rows])
+    if "by" in frame:
+        names += [f"{row['name']} ({row['by']})" for _, row in frame[n_rows:].iterrows()]
+    return frame.assign(name=names).drop(columns=["part", "by"], errors="ignore")
+
+
+def _draw(frame: pd.DataFrame) -> Figure:
+    title = "F1 of spans against the gold"
+    group = "by" if "by" in frame else None
+    return plot_estimates(frame, value="f1", group=group, title=title)
+
+
+def _say_spans(frame: pd.DataFrame, others: pd.DataFrame, n_units: int) -> str:
+    """F1, typed and untyped, beside that of the baseline."""
+    overall = frame[frame["part"] == "overall"]
+    figures = ", ".join(f"{row['name']} {say_figure(row, 'f1')}" for _, row in overall.iterrows())
+    sentence = f"F1 against {int(overall['n'].iloc[-1]):,} gold spans in {n_units:,} units: {figures}"
+    if not len(others):
+        return f"{sentence}."
+    beside = ", ".join(f"{row['name']} {format_figure(row['f1'])}" for _, row in others.iterrows())
+    return f"{sentence}; the baseline {beside}."
+
+
+def _hold_against(ids: Sequence[str], frame: pd.DataFrame, sides: Sides) -> list[str]:
+    """Sentences on spans of other units; an error where none is of these."""
+    join = join_ids(frame["unit_id"].astype(str), ids)
     raise_faults("The spans cannot be compared.", join_faults(join, "units", sides))
     return tell_strays(join, sides)
 
 
-def _check(spans: pd.DataFrame, gold: pd.DataFrame, units: Sequence[str], match: str, faults: list[Fault]) -> None:
+def _check(spans: pd.DataFrame, gold: pd.DataFrame, units: Sequence[str], match: str) -> None:
+    faults = []
     for name, frame in (("spans", spans), ("gold", gold)):
         if missing := [column for column in ("unit_id", "start", "end") if column not in frame]:
             faults.append(Fault(name, f"no column {name_some(missing)}", "pass a frame of records_table with a quote"))
@@ -142,17 +229,17 @@ def _check(spans: pd.DataFrame, gold: pd.DataFrame, units: Sequence[str], match:
 def count_spans(
     spans: pd.DataFrame, gold: pd.DataFrame, units: Sequence[str], *, type_column: str, match: str
 ) -> SpanCounts:
-    """Count the spans of each unit: those right, those found and those in gold."""
-    found, wanted = (_by_unit(frame, units, type_column) for frame in (spans, gold))
-    types = sorted({kind for some in (*found, *wanted) for _, _, kind in some} - {""})
+    """Count the spans of each unit: those right, those of the coder and those of gold."""
+    by_coder, by_gold = (_by_unit(frame, units, type_column) for frame in (spans, gold))
+    types = sorted({kind for some in (*by_coder, *by_gold) for _, _, kind in some} - {""})
     column = {kind: at for at, kind in enumerate(types)}
     counts = np.zeros((3, len(units), len(types) + 1))
-    for row, (here, there) in enumerate(zip(found, wanted, strict=True)):
+    for row, unit in enumerate(zip(by_coder, by_gold, strict=True)):
         for kind in types:
-            mine, theirs = ([one[:2] for one in some if one[2] == kind] for some in (here, there))
-            counts[:, row, column[kind]] = (_count_hits(mine, theirs, match), len(mine), len(theirs))
-        mine, theirs = ([one[:2] for one in some] for some in (here, there))
-        counts[:, row, -1] = (_count_hits(mine, theirs, match), len(mine), len(theirs))
+            coded, gold_of_kind = ([span[:2] for span in some if span[2] == kind] for some in unit)
+            counts[:, row, column[kind]] = (_count_hits(coded, gold_of_kind, match), len(coded), len(gold_of_kind))
+        coded, every = ([span[:2] for span in some] for some in unit)
+        counts[:, row, -1] = (_count_hits(coded, every, match), len(coded), len(every))
     return SpanCounts((*types, "untyped"), *counts)
 
 
@@ -168,8 +255,8 @@ def _by_unit(frame: pd.DataFrame, units: Sequence[str], type_column: str) -> lis
     return spans
 
 
-def _count_hits(found: Sequence[tuple[int, int]], gold: Sequence[tuple[int, int]], match: str) -> int:
-    """How many found spans can each be paired with a gold span of its own.
+def _count_hits(coded: Sequence[tuple[int, int]], gold: Sequence[tuple[int, int]], match: str) -> int:
+    """How many coded spans can each be paired with a gold span of its own.
 
     Examples
     --------
@@ -179,42 +266,42 @@ def _count_hits(found: Sequence[tuple[int, int]], gold: Sequence[tuple[int, int]
     2
     """
     if match == "exact":
-        return sum((Counter(span for span in found if span[0] >= 0) & Counter(gold)).values())
+        return sum((Counter(span for span in coded if span[0] >= 0) & Counter(gold)).values())
     shared = [
-        (min(end, last) - max(start, first), mine, theirs)
-        for mine, (start, end) in enumerate(found)
-        for theirs, (first, last) in enumerate(gold)
+        (min(end, last) - max(start, first), at, at_gold)
+        for at, (start, end) in enumerate(coded)
+        for at_gold, (first, last) in enumerate(gold)
         if start >= 0 and min(end, last) > max(start, first)
     ]
-    used_mine, used_theirs = set[int](), set[int]()
-    for _, mine, theirs in sorted(shared, key=lambda one: (-one[0], *one[1:])):
-        if mine not in used_mine and theirs not in used_theirs:
-            used_mine.add(mine)
-            used_theirs.add(theirs)
-    return len(used_mine)
+    pairs, pairs_gold = set[int](), set[int]()
+    for _, at, at_gold in sorted(shared, key=lambda overlap: (-overlap[0], *overlap[1:])):
+        if at not in pairs and at_gold not in pairs_gold:
+            pairs.add(at)
+            pairs_gold.add(at_gold)
+    return len(pairs)
 
 
-def _rows(counts: SpanCounts, how: Bootstrap) -> Iterator[dict[str, object]]:
+def _rows(counts: SpanCounts, bootstrap: Bootstrap) -> Iterator[dict[str, object]]:
     """One row a type, then all types together, then places alone."""
-    hits, found, gold = map(_with_typed, (counts.hits, counts.found, counts.gold))
+    hits, coded, gold = map(_with_typed, (counts.hits, counts.coded, counts.gold))
 
     def every(weights: Floats) -> Floats:
-        right, mine, theirs = weights @ hits, weights @ found, weights @ gold
-        return np.concatenate([ratio(right, mine), ratio(right, theirs), ratio(2 * right, mine + theirs)], axis=1)
+        right, n_coded, n_gold = weights @ hits, weights @ coded, weights @ gold
+        return np.concatenate([ratio(right, n_coded), ratio(right, n_gold), ratio(2 * right, n_coded + n_gold)], axis=1)
 
     one_each = np.ones(len(hits), dtype=np.int64)
     values = every(one_each[None, :].astype(float))[0]
     draws = np.empty((0, len(values)))
-    if how.replicates:
-        draws = resample(one_each, every, replicates=how.replicates, seed=how.seed)
+    if bootstrap.replicates:
+        draws = draw_replicates(one_each, every, replicates=bootstrap.replicates, seed=bootstrap.seed)
     types = counts.types[:-1]
     names = [*(("type", kind) for kind in types), *([("overall", "typed")] if types else []), ("overall", "untyped")]
     for at, (part, name) in enumerate(names):
         places = zip(("precision", "recall", "f1"), range(at, len(values), len(names)), strict=True)
-        own = {measure: make_measure(values[place], draws[:, place], how) for measure, place in places}
-        head = {"part": part, "name": name, "n": int(gold[:, at].sum()), "n_found": int(found[:, at].sum())}
-        figures = {key: value for measure, one in own.items() for key, value in spread(measure, one).items()}
-        yield {**head, **figures, "reason": explain_gaps(own)}
+        measures = {name: make_measure(values[place], draws[:, place], bootstrap) for name, place in places}
+        head = {"part": part, "name": name, "n": int(gold[:, at].sum()), "n_found": int(coded[:, at].sum())}
+        figures = {key: value for name, measure in measures.items() for key, value in spread(name, measure).items()}
+        yield {**head, **figures, "reason": explain_gaps(measures)}
 
 
 def _with_typed(counts: Floats) -> Floats:
@@ -222,18 +309,6 @@ def _with_typed(counts: Floats) -> Floats:
     types, places = counts[:, :-1], counts[:, -1:]
     typed = types.sum(axis=1, keepdims=True) if types.shape[1] else types
     return np.concatenate([types, typed, places], axis=1)
-
-
-class UnitLike(Protocol):
-    """What is read of a unit; `records.Unit` has it."""
-
-    @property
-    def unit_id(self) -> str:
-        """Its id."""
-
-    @property
-    def text(self) -> str:
-        """Its text."""
 
 
 def capital_runs(units: Iterable[UnitLike], *, type: str = "") -> pd.DataFrame:
@@ -264,8 +339,8 @@ def capital_runs(units: Iterable[UnitLike], *, type: str = "") -> pd.DataFrame:
 
 
 def _find_runs(text: str) -> Iterable[tuple[int, int]]:
-    for found in _RUN.finditer(text):
-        before = text[: found.start()].rstrip(" ")[-1:]
+    for match in _RUN.finditer(text):
+        before = text[: match.start()].rstrip(" ")[-1:]
         begins_line = not before or before in "\n.!?"
-        if found[0][0].isupper() and (" " in found[0] or not begins_line):
-            yield found.span()
+        if match[0][0].isupper() and (" " in match[0] or not begins_line):
+            yield match.span()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.drawing import DIVERGING, INK, MUTED, dress_estimates, empty_figure, literal, new_figure
-from codebook.analysis.core.empty import make_empty, why_empty
-from codebook.analysis.core.estimates import check_bootstrap, format_figure, percentile_interval, resample
-from codebook.errors import Fault, StatisticError
+from codebook.analysis.against_gold.measures import say_figure
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.drawing import DIVERGING, INK, MUTED, dress_estimates, literal, new_figure
+from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval
+from codebook.analysis.core.estimates import resample as draw_replicates
+from codebook.analysis.core.result import Facts, Result
+from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 
 if TYPE_CHECKING:
@@ -25,6 +29,10 @@ ALL = "all documents"
 _COLUMNS = (
     *("document", "n_characters", "n_words", "n_edits", "cer", "cer_low", "cer_high"),
     *("word_recall", "recall_low", "recall_high", "why"),
+)
+NOTE = (
+    "Character error rate: edits by characters of the known text, white space folded. Word recall: share of its words "
+    "that the transcript has. The last row is of all documents with a transcript together."
 )
 _DOCUMENTS = Sides("transcripts", "among the documents of the truth", "the truth")
 
@@ -70,8 +78,8 @@ def count_edits(transcript: str, truth: str) -> tuple[int, int]:
     """Return (edits, characters of the truth), both of the folded texts."""
     from rapidfuzz.distance import Levenshtein
 
-    given, known = fold(transcript), fold(truth)
-    return int(Levenshtein.distance(given, known)), len(known)
+    folded = fold(truth)
+    return int(Levenshtein.distance(fold(transcript), folded)), len(folded)
 
 
 def word_recall(transcript: str, truth: str) -> float:
@@ -85,24 +93,24 @@ def word_recall(transcript: str, truth: str) -> float:
     >>> word_recall("the cat and cat", "the cat sat on the cat")
     0.5
     """
-    n_found, n_words = count_words(transcript, truth)
-    return n_found / n_words if n_words else float("nan")
+    n_right, n_words = count_words(transcript, truth)
+    return n_right / n_words if n_words else float("nan")
 
 
 def count_words(transcript: str, truth: str) -> tuple[int, int]:
     """Return (words of the truth that the transcript has, words of the truth)."""
-    given, known = Counter(fold(transcript).split()), Counter(fold(truth).split())
-    return (given & known).total(), known.total()
+    words = Counter(fold(truth).split())
+    return (Counter(fold(transcript).split()) & words).total(), words.total()
 
 
 def transcript_accuracy(
     transcripts: Mapping[str, str],
     truth: Mapping[str, str],
     *,
-    confidence: float = 0.95,
-    replicates: int = 2_000,
-    seed: int = 1,
-) -> pd.DataFrame:
+    floors: Mapping[str, float] | None = None,
+    other: str = "to compare",
+    resample: Bootstrap = Bootstrap(2000),
+) -> Result:
     """Character error rate and word recall of each document with a known text, and of all of them.
 
     The last row is of all documents together (edits and characters summed), with percentile intervals from resampling
@@ -112,82 +120,101 @@ def transcript_accuracy(
     Parameters
     ----------
     transcripts, truth
-        Texts by name of the document. A document without truth is left out, and counted in `attrs["joins"]`; one
-        without a transcript has NaN, says so in `why`, and is not in the last row.
+        Texts by name of the document. A document without truth is left out, and counted; one without a transcript has
+        NaN, says so in `why`, and is not in the last row.
+    floors
+        Character error rates by document to compare with, of the program `other`: hollow diamonds of the figure.
 
     Returns
     -------
-    DataFrame
+    Result
         A row a document of `truth`, in its order, and the last row: `document n_characters n_words n_edits cer cer_low
         cer_high word_recall recall_low recall_high why`. Without any known text it is empty, and says so.
 
     Raises
     ------
     StatisticError
-        There is no document with a truth and a transcript, or a setting cannot be used.
+        There is no document with a truth and a transcript.
 
     Examples
     --------
     >>> truth = {"a": "Dear Sir", "b": "Yours"}
-    >>> transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, truth)[["document", "cer", "word_recall"]].round(3)
+    >>> transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, truth).frame[["document", "cer", "word_recall"]].round(3)
             document    cer  word_recall
     0              a  0.125        0.500
     1              b  0.000        1.000
     2  all documents  0.077        0.667
     """
+    title = "Transcripts against the known texts"
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "transcript_accuracy", title, "validity")
     if not truth:
-        return make_empty("No document has a known text: nothing to compare.", _COLUMNS)
-    faults = check_bootstrap(replicates, confidence)
+        reason = "No document has a known text: nothing to compare."
+        return replace(result, facts=Facts(nothing=reason), finding=reason)
     join = join_ids(transcripts, truth)
-    faults += join_faults(join, "transcripts", _DOCUMENTS, "name both alike")
+    faults = join_faults(join, "transcripts", _DOCUMENTS, "name both alike")
     if not join.n_ids:
         faults.append(Fault("transcripts", "there is none", "transcribe the documents of the truth"))
-    if faults:
-        raise StatisticError("The transcripts cannot be compared.", faults)
-    rows = [_compare(name, transcripts.get(name), known) for name, known in truth.items()]
-    frame = pd.DataFrame([*rows, _sum_up(rows, confidence, replicates, seed)])
-    frame.attrs |= {"confidence": confidence, "replicates": replicates, "seed": seed}
-    if joins := tell_strays(join, _DOCUMENTS):
-        frame.attrs["joins"] = joins
-    return frame.drop(columns="n_found")
-
-
-def _compare(name: str, transcript: str | None, known: str) -> dict[str, object]:
-    """The row of one document."""
-    nan = float("nan")
-    (n_edits, n_characters), (n_found, n_words) = (
-        count_edits(transcript or "", known),
-        count_words(transcript or "", known),
+    raise_faults("The transcripts cannot be compared.", faults)
+    rows = [_compare(name, transcripts.get(name), text) for name, text in truth.items()]
+    frame = pd.DataFrame([*rows, _sum_up(rows, resample)]).drop(columns="n_right")
+    n_read = sum(not row["why"] for row in rows)
+    about = Facts(n_read, bootstrap=resample, resampled="documents", joins=tuple(tell_strays(join, _DOCUMENTS)))
+    diamonds = f"Dots: these transcripts. Diamonds: {other}."
+    return replace(
+        result,
+        frame=frame,
+        facts=about if frame["cer_low"].notna().any() else replace(about, bootstrap=None, resampled=""),
+        finding=_say_accuracy(frame.iloc[-1], n_read),
+        remarks=(NOTE, diamonds) if floors else (NOTE,),
+        table=_print(frame),
+        figure=lambda: _draw(frame, floors or {}, other),
     )
-    there = transcript is not None
+
+
+def _say_accuracy(row: pd.Series[Any], n_read: int) -> str:
+    errors, recall = say_figure(row, "cer", 3), say_figure(_print(row.to_frame().T).iloc[0], "word_recall", 3)
+    many = f"{n_read:,} documents of {int(row['n_characters']):,} characters"
+    return f"Of {many} the character error rate is {errors}, the word recall {recall}."
+
+
+def _print(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame for a paper."""
+    renamed = frame.rename(columns={"recall_low": "word_recall_low", "recall_high": "word_recall_high"})
+    return renamed.drop(columns="n_words")
+
+
+def _compare(name: str, transcript: str | None, truth: str) -> dict[str, object]:
+    """The row of one document."""
+    nan, there, text = float("nan"), transcript is not None, transcript or ""
+    (n_edits, n_characters), (n_right, n_words) = count_edits(text, truth), count_words(text, truth)
     return {
         "document": name,
         "n_characters": n_characters,
         "n_words": n_words,
         "n_edits": n_edits if there else nan,
-        "n_found": n_found if there else nan,
-        "cer": character_error_rate(transcript or "", known) if there else nan,
+        "n_right": n_right if there else nan,
+        "cer": character_error_rate(text, truth) if there else nan,
         "cer_low": nan,
         "cer_high": nan,
-        "word_recall": n_found / n_words if there and n_words else nan,
+        "word_recall": n_right / n_words if there and n_words else nan,
         "recall_low": nan,
         "recall_high": nan,
         "why": "" if there else "no transcript",
     }
 
 
-def _sum_up(rows: list[dict[str, object]], confidence: float, replicates: int, seed: int) -> dict[str, object]:
+def _sum_up(rows: list[dict[str, object]], bootstrap: Bootstrap) -> dict[str, object]:
     """The row of all documents that have a transcript."""
     there = [row for row in rows if not row["why"]]
-    counts = pd.DataFrame(there)[["n_edits", "n_characters", "n_found", "n_words"]].to_numpy(dtype=float)
+    names = ["n_edits", "n_characters", "n_right", "n_words"]
+    counts = pd.DataFrame(there)[names].to_numpy(dtype=float)
     totals = counts.sum(axis=0)
 
     def shares(weights: Floats) -> Floats:
-        edits, characters, found, words = (weights @ counts).T
+        edits, characters, right, words = (weights @ counts).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.stack([edits / characters, found / words], axis=1)
+            return np.stack([edits / characters, right / words], axis=1)
 
-    names = ("n_edits", "n_characters", "n_found", "n_words")
     row: dict[str, object] = {name: int(total) for name, total in zip(names, totals, strict=True)}
     row |= {"document": ALL, "why": ""}
     values = shares(np.ones((1, len(counts))))[0]
@@ -195,9 +222,10 @@ def _sum_up(rows: list[dict[str, object]], confidence: float, replicates: int, s
         row[name] = float(value)
         low, high = f"{name.removeprefix('word_')}_low", f"{name.removeprefix('word_')}_high"
         row[low] = row[high] = float("nan")
-        if len(counts) > 1 and replicates:
-            draws = resample(np.ones(len(counts), dtype=np.int64), shares, replicates=replicates, seed=seed)[:, place]
-            interval = percentile_interval(draws, confidence)
+        if len(counts) > 1 and bootstrap.replicates:
+            times = np.ones(len(counts), dtype=np.int64)
+            draws = draw_replicates(times, shares, replicates=bootstrap.replicates, seed=bootstrap.seed)[:, place]
+            interval = percentile_interval(draws, bootstrap.confidence)
             if interval.low < interval.high:
                 row[low], row[high] = interval.low, interval.high
             else:
@@ -205,39 +233,22 @@ def _sum_up(rows: list[dict[str, object]], confidence: float, replicates: int, s
     return row
 
 
-def plot_transcripts(
-    frame: pd.DataFrame, *, floors: Mapping[str, float] | None = None, other: str = "to compare", title: str = ""
-) -> Figure:
-    """Character error rate of each document, first on top, and beside it that of another program.
-
-    Parameters
-    ----------
-    frame
-        Of `transcript_accuracy`. A row without a figure says "undefined".
-    floors
-        Character error rates by document to compare with, of the program `other`; shown as hollow diamonds.
-
-    Examples
-    --------
-    >>> frame = transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, {"a": "Dear Sir", "b": "Yours"})
-    >>> [text.get_text() for text in plot_transcripts(frame, floors={"a": 0.25}).axes[0].texts]
-    ['.125', '.000', '.077']
-    """
-    if reason := why_empty(frame):
-        return empty_figure(reason, title)
+def _draw(frame: pd.DataFrame, floors: Mapping[str, float], other: str) -> Figure:
+    """Character error rate of each document, first on top, and beside it that of another program."""
+    title = "How many characters are wrong"
     rows = list(frame["document"])
     figure, axes = new_figure(rows, 5.2, 0.42 * len(rows) + 0.6, title, bar=0)
     heights = np.arange(len(rows), dtype=float)
     values = frame[["cer", "cer_low", "cer_high"]].to_numpy(dtype=float)
-    others = np.array([(floors or {}).get(name, np.nan) for name in rows], dtype=float)
+    others = np.array([floors.get(name, np.nan) for name in rows], dtype=float)
     axes.hlines(heights, values[:, 0], others, color="#c9c9c9", linewidth=1.2, zorder=1)
     axes.hlines(heights, values[:, 1], values[:, 2], color=DIVERGING[0], linewidth=1.6, zorder=2)
     if floors:
         axes.plot(others, heights, "D", color=DIVERGING[4], markerfacecolor="white", markersize=6, label=other)
     axes.plot(values[:, 0], heights, "o", color=DIVERGING[0], markersize=6, label="transcripts", zorder=3)
     for height, value in zip(heights, values[:, 0], strict=True):
-        at, said = (0.0, "undefined") if np.isnan(value) else (value, format_figure(value, 3))
-        axes.annotate(said, (at, height), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8, color=INK)
+        at, text = (0.0, "undefined") if np.isnan(value) else (value, format_figure(value, 3))
+        axes.annotate(text, (at, height), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8, color=INK)
     dress_estimates(axes, rows, (), legend="")
     top = np.nanmax([0.02, *values[:, [0, 2]].ravel(), *others])
     axes.set_xlim(-0.04 * top, 1.08 * top)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import pandas as pd
 import pytest
 
 from codebook.analysis.against_gold.spans import capital_runs, span_validity
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.errors import StatisticError
 from codebook.files.lines import read_lines
 from codebook.records import Unit
-from codebook.report import say_spans, show_spans
+from codebook.report import show_spans
 
 DATA = Path(__file__).parents[3] / "data" / "entities_wikigold"
 
@@ -37,42 +37,41 @@ def figures(frame: pd.DataFrame, name: str) -> list[float]:
 
 
 def test_counts_by_hand() -> None:
-    frame = span_validity(FOUND, GOLD, units=["a", "b", "c"])
+    result = span_validity(FOUND, GOLD, ["a", "b", "c"])
+    frame = result.frame
     assert figures(frame, "typed") == [0.2, 0.2, 0.2]
     assert figures(frame, "untyped") == [0.4, 0.4, 0.4]
     assert figures(frame, "PER") == [1, 0.5, 0.6667]
     assert frame.set_index("name").loc["LOC", ["n", "n_found"]].tolist() == [2, 2]
-    assert frame.attrs["n_absent"] == 1
-    assert frame.attrs["n_units"] == 3
-    assert json.dumps(frame.attrs)  # plain values, so they travel into files
-    loose = span_validity(FOUND, GOLD, units=["a", "b", "c"], match="overlap")
+    assert (result.facts.n_absent, result.facts.n_units) == (1, 3)
+    loose = span_validity(FOUND, GOLD, ["a", "b", "c"], match="overlap").frame
     assert figures(loose, "typed") == [0.4, 0.4, 0.4]
     assert figures(loose, "untyped") == [0.6, 0.6, 0.6]
 
 
 def test_units_that_were_not_asked_are_left_out_and_unanswered_ones_are_missed() -> None:
-    assert figures(span_validity(FOUND, GOLD, units=["a"]), "untyped") == [1, 1, 1]
-    assert figures(span_validity(FOUND[:2], GOLD, units=["a", "b"]), "untyped") == [1, 0.5, 0.6667]
+    assert figures(span_validity(FOUND, GOLD, ["a"]).frame, "untyped") == [1, 1, 1]
+    assert figures(span_validity(FOUND[:2], GOLD, ["a", "b"]).frame, "untyped") == [1, 0.5, 0.6667]
 
 
 def test_one_gold_span_makes_one_span_right() -> None:
     twice = pd.concat([GOLD[:1], GOLD[:1]])
-    assert figures(span_validity(twice, GOLD, units=["a"]), "PER") == [0.5, 1, 0.6667]
+    assert figures(span_validity(twice, GOLD, ["a"]).frame, "PER") == [0.5, 1, 0.6667]
     wide = make_spans(("a", 0, 14, "PER"))
-    assert figures(span_validity(wide, GOLD, units=["a"], match="overlap"), "untyped") == [1, 0.5, 0.6667]
+    assert figures(span_validity(wide, GOLD, ["a"], match="overlap").frame, "untyped") == [1, 0.5, 0.6667]
 
 
 def test_what_is_undefined_says_why() -> None:
-    frame = span_validity(FOUND[:0], GOLD, units=["a"]).set_index("name")
+    frame = span_validity(FOUND[:0], GOLD, ["a"]).frame.set_index("name")
     assert math.isnan(frame.loc["typed", "precision"])
     assert frame.loc["typed", "reason"] == "precision: never predicted"
-    nothing = span_validity(FOUND[:0], GOLD[:0], units=["a"])
+    nothing = span_validity(FOUND[:0], GOLD[:0], ["a"]).frame
     assert nothing["name"].tolist() == ["untyped"]
     assert nothing["f1"].isna().all()
 
 
 def test_without_types_only_places_count() -> None:
-    frame = span_validity(FOUND.drop(columns="type"), GOLD.drop(columns="type"), units=["a", "b", "c"])
+    frame = span_validity(FOUND.drop(columns="type"), GOLD.drop(columns="type"), ["a", "b", "c"]).frame
     assert frame["name"].tolist() == ["untyped"]
 
 
@@ -80,12 +79,12 @@ def test_intervals_resample_units_and_repeat() -> None:
     units = [f"u{n}" for n in range(40)]
     gold = make_spans(*((unit, 0, 5, "PER") for unit in units for _ in range(1)))
     found = gold[:20]
-    one, two = (span_validity(found, gold, units=units, seed=3) for _ in range(2))
+    one, two = (span_validity(found, gold, units, resample=Bootstrap(seed=3)).frame for _ in range(2))
     pd.testing.assert_frame_equal(one, two)
     recall = one.set_index("name").loc["typed", ["recall_low", "recall", "recall_high"]].tolist()
     assert recall[0] < recall[1] == 0.5 < recall[2]
     assert 0.25 < recall[2] - recall[0] < 0.37  # 2 x 1.96 x sqrt(.25 / 40) = .31
-    assert math.isnan(span_validity(found, gold, units=units, replicates=0)["f1_low"].iloc[0])
+    assert math.isnan(span_validity(found, gold, units, resample=Bootstrap(0)).frame["f1_low"].iloc[0])
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,8 @@ def test_intervals_resample_units_and_repeat() -> None:
         ({"match": "near"}, "pass one of exact, overlap"),
         ({"spans": FOUND.drop(columns="end")}, "pass a frame of records_table"),
         ({"spans": FOUND.assign(coder=list("xyxyx"))}, "choose the rows of one"),
-        ({"replicates": -1}, "or 0 for no interval"),
+        ({"baseline": "small"}, "or 'capitals'"),
+        ({"baseline": "capitals"}, "pass the units themselves"),
     ],
 )
 def test_each_wrong_request_names_the_mend(change: dict[str, object], mend: str) -> None:
@@ -109,7 +109,7 @@ def test_the_baseline_of_capital_letters_finds_places_and_no_types() -> None:
     units = [Unit(doc["doc_id"], doc["text"]) for doc in docs]
     gold = make_spans(*((doc["doc_id"], e["start"], e["end"], e["type"]) for doc in docs for e in doc["entities"]))
     runs = capital_runs(units, type="LOC")
-    frame = span_validity(runs, gold, units=[unit.unit_id for unit in units], replicates=0).set_index("name")
+    frame = span_validity(runs, gold, [unit.unit_id for unit in units], resample=Bootstrap(0)).frame.set_index("name")
     assert 0.6 < frame.loc["untyped", "f1"] < 0.75
     assert frame.loc["typed", "f1"] < 0.25
     texts = {unit.unit_id: unit.text for unit in units}
@@ -141,7 +141,27 @@ def test_where_spans_overlap_the_first_is_shown_and_gold_only_where_nothing_is_m
 
 
 def test_the_sentence_says_both_figures_and_the_baseline() -> None:
-    frame = span_validity(FOUND, GOLD, units=["a", "b", "c"], replicates=0)
-    said = say_spans(frame, frame)
-    assert said.startswith("F1 against 5 gold spans in 3 units: typed .20 [no interval], untyped .40")
-    assert said.endswith("; the baseline typed .20, untyped .40.")
+    result = span_validity(FOUND, GOLD, ["a", "b", "c"], baseline=FOUND, resample=Bootstrap(0))
+    assert result.finding.startswith("F1 against 5 gold spans in 3 units: typed .20 [no interval], untyped .40")
+    assert result.finding.endswith("; the baseline typed .20, untyped .40.")
+    assert result.printed()["name"].tolist() == [
+        *("LOC", "ORG", "PER", "typed", "untyped", "typed (baseline)", "untyped (baseline)"),
+    ]
+    assert (result.facts.n_units, result.facts.n_absent) == (3, 1)
+    assert "each gold span makes one" in result.note.lower()
+
+
+def test_capital_letters_are_a_baseline_of_units_with_their_texts() -> None:
+    units = [Unit("a", "They saw Ann Lee in Rome .")]
+    gold = make_spans(("a", 9, 16, "PER"), ("a", 20, 24, "PER"))
+    result = span_validity(gold[:1], gold, units, baseline="capitals", resample=Bootstrap(0))
+    rows = result.frame.set_index(["by", "name"])["f1"].round(2)
+    assert rows.loc[("spans", "typed")] == 0.67
+    assert rows.loc[("capital letters", "typed")] == 1
+    assert [text.get_text() for text in result.plot().axes[0].get_yticklabels()] == ["PER", "typed", "untyped"]
+
+
+def test_without_gold_the_result_says_so() -> None:
+    result = span_validity(FOUND, None, ["a"])
+    assert repr(result) == "There is no gold: nothing to compare."
+    assert result.entry.kind == "remark"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codebook.analysis import character_error_rate, plot_transcripts, transcript_accuracy, word_recall
+from codebook.analysis import Bootstrap, character_error_rate, transcript_accuracy, word_recall
 from codebook.codings import Transcript, join_transcripts, make_table, read_texts, read_transcript, write_transcripts
 from codebook.errors import ParameterError, StatisticError, TableError, UnitsError
 from codebook.records import Unit, UnitFile
@@ -53,7 +53,8 @@ def test_white_space_and_composed_letters_do_not_count() -> None:
 
 def test_accuracy_pools_edits_and_says_what_is_not_there() -> None:
     truth = {"one": "abcd efgh", "two": "x" * 20, "three": "not transcribed"}
-    frame = transcript_accuracy({"one": "abcd efgX", "two": "x" * 20, "extra": "?"}, truth, replicates=200)
+    read = {"one": "abcd efgX", "two": "x" * 20, "extra": "?"}
+    frame = transcript_accuracy(read, truth, resample=Bootstrap(200)).frame
     assert list(frame["document"]) == ["one", "two", "three", "all documents"]
     assert frame["cer"].round(4).tolist()[:2] == [round(1 / 9, 4), 0]
     assert np.isnan(frame["cer"][2])
@@ -62,15 +63,17 @@ def test_accuracy_pools_edits_and_says_what_is_not_there() -> None:
     assert (last["cer"], last["word_recall"]) == (1 / 29, 2 / 3)
     assert last["cer_low"] <= last["cer"] <= last["cer_high"] <= 1 / 9
     assert frame["cer_low"][:3].isna().all(), "one document is no sample"
-    pd.testing.assert_frame_equal(
-        frame, transcript_accuracy({"one": "abcd efgX", "two": "x" * 20, "extra": "?"}, truth, replicates=200)
-    )
+    again = transcript_accuracy(read, truth, resample=Bootstrap(200))
+    pd.testing.assert_frame_equal(frame, again.frame)
+    assert again.finding.startswith("Of 2 documents of 29 characters the character error rate is .034 [")
 
 
 def test_one_document_has_no_interval_and_none_is_refused() -> None:
-    frame = transcript_accuracy({"one": "a"}, {"one": "a"})
+    result = transcript_accuracy({"one": "a"}, {"one": "a"})
+    frame = result.frame
+    assert "intervals" not in result.note
     assert frame[["cer_low", "recall_high"]].isna().all(axis=None)
-    alike = transcript_accuracy({"one": "a", "two": "b"}, {"one": "a", "two": "b"}).iloc[-1]
+    alike = transcript_accuracy({"one": "a", "two": "b"}, {"one": "a", "two": "b"}).frame.iloc[-1]
     assert (alike["cer"], alike["why"]) == (0, "no interval: the documents do not differ")
     assert np.isnan(alike["cer_high"])
     with pytest.raises(StatisticError, match="name both alike"):
@@ -78,8 +81,11 @@ def test_one_document_has_no_interval_and_none_is_refused() -> None:
 
 
 def test_the_figure_shows_each_document_beside_the_other_program() -> None:
-    frame = transcript_accuracy({"one": "ab", "two": "b"}, {"one": "aa", "two": "b", "three": "c"}, replicates=0)
-    axes = plot_transcripts(frame, floors={"one": 0.75, "two": 0.25}, other="Tesseract").axes[0]
+    truth = {"one": "aa", "two": "b", "three": "c"}
+    floors = {"one": 0.75, "two": 0.25}
+    result = transcript_accuracy({"one": "ab", "two": "b"}, truth, floors=floors, other="Tesseract")
+    axes = result.plot().axes[0]
+    assert "Diamonds: Tesseract." in result.note
     assert [text.get_text() for text in axes.texts] == [".500", ".000", "undefined", ".333"]
     other, own = axes.lines
     assert own.get_xdata()[:2].tolist() == [0.5, 0.0]
