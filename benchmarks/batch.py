@@ -31,10 +31,11 @@ from batch_ways import BUILD, READ, Instant, make_book, make_units
 from memory import peak_mb
 
 from codebook.engines import ENGINES
+from codebook.material.unit_store import write_units
 from codebook.records import Unit
 from codebook.run import open_run, plan
 from codebook.run.folder import RunFolder
-from codebook.units import read_units, write_units
+from codebook.units import read_units
 
 WAYS: dict[str, dict[str, Any]] = {"build": BUILD, "read": READ}
 PEERS = {"openai-batch": "openai_batch", "openbatch": "openbatch"}

@@ -29,12 +29,13 @@ from codebook.dialects import read_prompt, write_body, write_reply
 from codebook.engines import ENGINES
 from codebook.engines.protocol import result_line
 from codebook.files.lines import read_lines
+from codebook.material.unit_store import iter_units
 from codebook.records import CHAT
 from codebook.run import plan
 from codebook.scheme import read_codebook
 from codebook.shards import Cuts
 from codebook.tasks import make_questions
-from codebook.units import iter_units, read_units
+from codebook.units import read_units
 
 CODEBOOK = Path(__file__).parents[1] / "data" / "topics_sib200_en" / "codebook.yaml"
 N_PER_SHARD = 10_000

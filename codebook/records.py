@@ -126,14 +126,14 @@ class JobState:
     `faults` are the lines for which a service refused the whole file; `again` says that nothing ran and the same shard
     may be handed in again later. `expires_at` is when the service gives up, UTC, ISO 8601, or empty. By the service's
     own clock the job waited `queued_s` before it was begun, and took `worked_s` from then to its end, in seconds; None
-    where that is not known, as the counts are where it does not state them. `lost` says that its answers may have been
-    paid, and cannot be had any more.
+    where that is not known. `lost` says that its answers may have been paid, and cannot be had any more. `full` says
+    that nothing ran since too many tokens wait at the service, and `ceiling` how many may, where it told.
     """
 
     state: str
-    n_total: int | None = None
-    n_done: int | None = None
-    n_failed: int | None = None
+    n_total: int = 0
+    n_done: int = 0
+    n_failed: int = 0
     note: str = ""
     expires_at: str = ""
     faults: tuple[LineFault, ...] = ()
@@ -141,6 +141,8 @@ class JobState:
     queued_s: float | None = None
     worked_s: float | None = None
     lost: bool = False
+    full: bool = False
+    ceiling: int | None = None
 
     @property
     def ended(self) -> bool:

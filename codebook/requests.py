@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from codebook.files.lines import dump_canonical, escape_ends
+from codebook.ground.personal import looks_personal
 from codebook.records import CHAT, Request, Unit
 from codebook.tasks import Question
-from codebook.units.check import looks_personal
 
 if TYPE_CHECKING:
     from hashlib import _Hash

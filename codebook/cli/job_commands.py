@@ -57,8 +57,6 @@ def status(ctx: click.Context, run: str) -> None:
     shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
     jobs["age"] = list(map(_say_age, jobs["created"], jobs["age"]))
     jobs["expected_end"] = jobs["expected_end"].dt.floor("min")
-    for name in ("done", "failed"):
-        jobs[name] = jobs[name].astype(object).where(jobs[name].notna(), "unknown")
     jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
     say(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
     for name, message in jobs.attrs["unreached"].items():

@@ -16,7 +16,7 @@ from codebook.codings.coder_groups import (
 )
 from codebook.codings.coders import read_coders, read_codings
 from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
-from codebook.codings.coverage_counts import TableView, coverage, coverage_sentence, show_table
+from codebook.codings.coverage_counts import coverage, coverage_sentence
 from codebook.codings.database import write_database
 from codebook.codings.exports import read_table, write_table
 from codebook.codings.frame import check_table, dump_labels, make_table, merge_tables
@@ -24,6 +24,7 @@ from codebook.codings.records.quotes import find_quote, find_quotes
 from codebook.codings.records.record_codings import read_record_codings
 from codebook.codings.records.record_lists import count_quotes, list_by_unit, name_mentions, units_table
 from codebook.codings.records.record_rows import records_table
+from codebook.codings.table_view import TableView, show_table
 from codebook.codings.transcripts import Transcript, join_transcripts, read_texts, read_transcript, write_transcripts
 from codebook.codings.wide import to_wide, write_wide
 

@@ -12,7 +12,7 @@ import pandas as pd
 from codebook.errors import Fault, TableError
 from codebook.records import WHYS
 from codebook.scheme import Codebook, Variable
-from codebook.tasks import find_record_problem
+from codebook.scheme.record_values import find_record_problem
 
 KEY = ("unit_id", "coder", "variable", "draw")
 COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")

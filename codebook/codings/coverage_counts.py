@@ -9,14 +9,11 @@ import pandas as pd
 
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.material.text_packs import PACK, count_texts
 from codebook.records import WHYS
-from codebook.tasks.packing import PACK, count_texts
-from codebook.visible import escape_block, spell_line
 
 if TYPE_CHECKING:
-    from codebook.codings.wide import Texts
-
-_N_LINES = 60
+    pass
 
 
 def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -97,80 +94,3 @@ def coverage_sentence(table: pd.DataFrame) -> str:
     totals = coverage(table)[["asked", "labelled", *WHYS]].sum()
     parts = [f"{int(totals[why]):,} {why}" for why in WHYS if totals[why]]
     return " + ".join([f"{int(totals['asked']):,} asked = {int(totals['labelled']):,} labelled", *parts])
-
-
-def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None) -> TableView:
-    """Show the first rows of a table, and its coverage under them; with `units`, each label beside its text.
-
-    Examples
-    --------
-    >>> from codebook.codings import make_table
-    >>> show_table(make_table([{"unit_id": "7", "coder": "ann", "variable": "topic", "label": "sports"}]))
-    unit_id coder variable  label  draw why run_id custom_id
-          7   ann    topic sports     0
-    <BLANKLINE>
-    1 asked = 1 labelled
-    coder variable  asked  labelled
-      ann    topic      1         1
-    """
-    return TableView(table, n, units)
-
-
-def beside_texts(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
-    """Return each label beside the text it was given to, with why and detail where there is none."""
-    from codebook.codings.wide import to_wide  # wide stands on exports, which stands on this module
-
-    wide = to_wide(table, units)
-    several = [name for name in ("coder", "variable", "draw") if name in wide]
-    shown = wide[["id", *several, "label", "error_info", "quote"]].rename(
-        columns={"error_info": "why", "quote": "text"}
-    )
-    return shown.drop(columns=[] if shown["why"].ne("").any() else ["why"])
-
-
-class TableView:
-    """A table as a notebook or a terminal shows it: texts of the data are shown, and never run or interpreted."""
-
-    def __init__(self, table: pd.DataFrame, n: int = 10, units: Texts | None = None) -> None:
-        self.table, self.n = table, n
-        head = table.head(n)
-        self.head = head if units is None else beside_texts(head, units)
-
-    def _notes(self) -> list[str]:
-        """What was read and what did not meet, as the table tells it."""
-        return [spell_line(note) for note in self.table.attrs.get("notes", ())]
-
-    def _parts(self) -> tuple[pd.DataFrame, str, pd.DataFrame]:
-        counted = coverage(self.table)
-        occurring = [why for why in WHYS if counted[why].any()]
-        counted = counted[["coder", "variable", "asked", "labelled", *occurring]]
-        sentence = coverage_sentence(self.table)
-        if len(self.table) > self.n:
-            sentence = f"The first {self.n:,} of {len(self.table):,} rows. {sentence}"
-        return _visible(self.head), sentence, _visible(counted)
-
-    def __repr__(self) -> str:
-        head, sentence, counted = self._parts()
-        shown = [
-            frame.to_string(index=False, na_rep="", max_colwidth=50, max_rows=_N_LINES) for frame in (head, counted)
-        ]
-        lines = [*shown[0].splitlines(), "", sentence, *shown[1].splitlines(), *self._notes()]
-        return "\n".join(line.rstrip() for line in lines)
-
-    def _repr_html_(self) -> str:
-        head, sentence, counted = self._parts()
-        with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 400):
-            shown = [
-                frame.to_html(
-                    index=False, escape=True, na_rep="", border=0, max_rows=_N_LINES, classes=["tex2jax_ignore"]
-                )
-                for frame in (head, counted)
-            ]
-        said, *notes = (f"<p>{escape_block(text)}</p>" for text in (sentence, *self._notes()))
-        return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}{said}{shown[1]}{"".join(notes)}</div>'
-
-
-def _visible(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a copy in which control characters show as `\\x1b`: a terminal must not obey a text."""
-    texts: list[str] = [str(name) for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
-    return frame.assign(**{name: frame[name].map(spell_line, na_action="ignore") for name in texts})

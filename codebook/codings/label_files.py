@@ -18,8 +18,9 @@ from codebook.codings.contract import find_label_problem
 from codebook.codings.frame import dump_labels
 from codebook.codings.label_mends import NO_VARIABLE, OUTSIDE, Outside, label_faults, plain_faults
 from codebook.errors import Fault
+from codebook.files import open_rows
+from codebook.files.rows import as_values
 from codebook.scheme import Codebook, Variable
-from codebook.units import as_values, open_rows
 
 Key = tuple[str, str, str, str]
 """Unit, coder, variable and draw of a coding."""

@@ -11,8 +11,8 @@ import pandas as pd
 
 from codebook.codings.coverage_counts import coverage
 from codebook.errors import Fault, TableError
+from codebook.files import open_rows
 from codebook.files.lines import write_atomic
-from codebook.units import open_rows
 
 MAX_CELL = 32_767
 """Characters (UTF-16 units, as a spreadsheet counts) that a cell holds."""

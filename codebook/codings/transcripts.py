@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from codebook.errors import Fault, TableError
 from codebook.files import read_text
 from codebook.files.lines import digest, write_atomic
+from codebook.material.members import page_numbers
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.records import Unit
-from codebook.tasks import page_numbers
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -112,13 +112,15 @@ class JobEngine(ABC):
         PendingError
             The job still runs, or was interrupted and waits for `submit` to be repeated.
         """
-        state, job = self.poll(job_id), self._job(job_id)
+        state = self.poll(job_id)
         if state.state == "failed":
             raise EngineError(f"{state.note}. To mend: submit the shard again.")
         if not state.ended:
-            raise PendingError(f"job {job_id} is {state.state}: {sum(job.count())} of {job.n_total()} answered.")
+            raise PendingError(
+                f"job {job_id} is {state.state}: {state.n_done + state.n_failed} of {state.n_total} answered."
+            )
         into.mkdir(parents=True, exist_ok=True)
-        target = into / "output.jsonl"
+        target, job = into / "output.jsonl", self._job(job_id)
         if job.final.exists():
             link_file(job.final, target)
         else:

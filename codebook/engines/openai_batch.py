@@ -16,7 +16,7 @@ from typing import Any
 
 from codebook.engines.protocol import About, Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
-from codebook.engines.service.batches import DAY_S, describe_batch, did_nothing, is_early, is_full, misses_file
+from codebook.engines.service.batches import DAY_S, describe_batch, did_nothing, is_early, misses_file
 from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch, list_by_key
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.engines.service.objects import Batch, lacks_endpoint, read_batch, read_file
@@ -282,7 +282,7 @@ class OpenAIBatchEngine:
             said = f"{error} What it finished was paid, but cannot be fetched any more."
             return JobState("failed", note=said, lost=True)
         state = describe_batch(batch, self.provider.file_days, self.client.hide)
-        if state.again and not is_full(state.faults) and (note := self.notes.find(job_id)):
+        if state.again and not state.full and (note := self.notes.find(job_id)):
             self.notes.write(note.model_copy(update={"file_id": ""}))  # next time it is uploaded anew
         return state
 

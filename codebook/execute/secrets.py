@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 
-from codebook.engines.service import find_secrets, key_names
-from codebook.errors import CodebookError
+from codebook.errors import CodebookError, ParameterError
+from codebook.files import read_yaml
+from codebook.ground.keys import KEYS, PROVIDERS_FILE, find_secrets, name_variable
 from codebook.ground.secrecy import secrets_in
+from codebook.paths import project_folder
 
 
 def read_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -19,10 +21,17 @@ def read_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]
     """
     if environment is not None:
         return secrets_in(environment)
-    names = key_names()
-    with suppress(CodebookError):  # a faulty providers.yaml is told where it is used
-        names = key_names(own=True)
-    return {**_read_keyring(names), **secrets_in(os.environ)}
+    names = dict.fromkeys([*KEYS.values(), *map(name_variable, _own_providers())])
+    return {**_read_keyring(tuple(names)), **secrets_in(os.environ)}
+
+
+def _own_providers() -> list[str]:
+    """Return the names of the project's own providers."""
+    path = project_folder() / PROVIDERS_FILE
+    with suppress(CodebookError):  # a faulty file is told where it is used
+        entries = read_yaml(path, error=ParameterError, summary="").value if path.is_file() else None
+        return [str(name) for name in entries] if isinstance(entries, dict) else []
+    return []
 
 
 @lru_cache(maxsize=4)

@@ -8,8 +8,9 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -18,13 +19,29 @@ from codebook.files.decode import allow_long_fields
 from codebook.files.lines import number_lines
 from codebook.files.workbook import Formula, iter_cells
 
-if TYPE_CHECKING:
-    from codebook.files.rows import RowFile
-
 Row = dict[str, str]
 _LOOKED_AT = 1000
 _KEY = re.compile(rb'(?<!\\)(?:\\\\)*"\s*:')
 """The end of a key, colon included; in a text a quote has a backslash before it."""
+
+
+@dataclass
+class RowLayout:
+    """How rows lie in a file. While it is read, `ragged` collects the lines of a wrong width.
+
+    `needed` are the columns in which a formula without a value is refused.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    encoding: str = "utf-8"
+    how_encoded: str = ""
+    guessed: bool = False
+    delimiter: str | None = None
+    sheet: str | None = None
+    skip_rows: int = 0
+    ragged: list[int] = field(default_factory=list)
+    needed: list[str] = field(default_factory=list)
 
 
 def _name_columns(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
@@ -37,7 +54,7 @@ def _name_columns(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _csv_records(rows: RowFile) -> Iterator[tuple[int, list[str]]]:
+def _csv_records(rows: RowLayout) -> Iterator[tuple[int, list[str]]]:
     """Yield `(line, fields)`; the file is decoded as a stream and split by the csv module alone."""
     allow_long_fields()
     with rows.path.open("r", encoding=rows.encoding, newline="") as file:
@@ -54,14 +71,14 @@ def _csv_records(rows: RowFile) -> Iterator[tuple[int, list[str]]]:
             raise UnitsError(f"{rows.path.name} is not sound csv.", [Fault(where, str(error), mend)]) from None
 
 
-def _csv_header(rows: RowFile) -> tuple[str, ...]:
+def _csv_header(rows: RowLayout) -> tuple[str, ...]:
     _, cells = next(_csv_records(rows), (0, []))
     if not cells:
         raise UnitsError(f"{rows.path.name} is empty.", [Fault(rows.path.name, "no header", "give a header line")])
     return _name_columns(rows.path, cells)
 
 
-def read_csv(rows: RowFile) -> Iterator[Row]:
+def read_csv(rows: RowLayout) -> Iterator[Row]:
     """Yield the rows of a csv file; the lines of a wrong width go to `rows.ragged`."""
     columns, width = rows.columns, len(rows.columns)
     records = _csv_records(rows)
@@ -73,14 +90,14 @@ def read_csv(rows: RowFile) -> Iterator[Row]:
         yield dict(zip(columns, record, strict=False))
 
 
-def _sheet_rows(rows: RowFile) -> Iterator[tuple[int, tuple[Any, ...]]]:
+def _sheet_rows(rows: RowLayout) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Yield `(number, cells)` of the rows of a sheet below those that are skipped."""
     for number, cells in iter_cells(rows.path, rows.sheet):
         if number > rows.skip_rows:
             yield number, cells
 
 
-def _xlsx_header(rows: RowFile) -> tuple[str, ...]:
+def _xlsx_header(rows: RowLayout) -> tuple[str, ...]:
     _, cells = next(_sheet_rows(rows), (0, ()))
     names = list(cells)
     while names and names[-1] is None:
@@ -90,7 +107,7 @@ def _xlsx_header(rows: RowFile) -> tuple[str, ...]:
     return _name_columns(rows.path, names)
 
 
-def _read_xlsx(rows: RowFile) -> Iterator[Row]:
+def _read_xlsx(rows: RowLayout) -> Iterator[Row]:
     columns, width = rows.columns, len(rows.columns)
     sheet = _sheet_rows(rows)
     next(sheet, None)
@@ -104,7 +121,7 @@ def _read_xlsx(rows: RowFile) -> Iterator[Row]:
 
 
 def _refuse_formulas(
-    rows: RowFile, number: int, row: dict[str, Any], rest: Iterator[tuple[int, tuple[Any, ...]]]
+    rows: RowLayout, number: int, row: dict[str, Any], rest: Iterator[tuple[int, tuple[Any, ...]]]
 ) -> None:
     """Refuse a sheet with formulas that have no value yet, after they were counted."""
     place = next(name for name in rows.needed if row[name] is Formula.NO_VALUE)
@@ -117,7 +134,7 @@ def _refuse_formulas(
     raise UnitsError(f"{rows.path.name} cannot be read.", [fault])
 
 
-def _json_objects(rows: RowFile) -> Iterator[dict[str, Any]]:
+def _json_objects(rows: RowLayout) -> Iterator[dict[str, Any]]:
     for number, _, line in number_lines(rows.path):
         try:
             value = parse_json(line.removeprefix(codecs.BOM_UTF8))
@@ -169,19 +186,19 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _jsonl_header(rows: RowFile) -> tuple[str, ...]:
+def _jsonl_header(rows: RowLayout) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for _, value in zip(range(_LOOKED_AT), _json_objects(rows), strict=False):
         names.update(dict.fromkeys(value))
     return tuple(names)
 
 
-def _read_jsonl(rows: RowFile) -> Iterator[Row]:
+def _read_jsonl(rows: RowLayout) -> Iterator[Row]:
     for value in _json_objects(rows):
         yield {name: as_text(value.get(name)) for name in (*rows.columns, *(value.keys() - set(rows.columns)))}
 
 
-def _parquet_file(rows: RowFile) -> Any:
+def _parquet_file(rows: RowLayout) -> Any:
     try:
         from pyarrow import parquet
     except ImportError:
@@ -189,12 +206,12 @@ def _parquet_file(rows: RowFile) -> Any:
     return parquet.ParquetFile(rows.path)
 
 
-def _parquet_header(rows: RowFile) -> tuple[str, ...]:
+def _parquet_header(rows: RowLayout) -> tuple[str, ...]:
     with _parquet_file(rows) as file:
         return _name_columns(rows.path, file.schema_arrow.names)
 
 
-def _read_parquet(rows: RowFile) -> Iterator[Row]:
+def _read_parquet(rows: RowLayout) -> Iterator[Row]:
     with _parquet_file(rows) as file:
         for batch in file.iter_batches(batch_size=4096):
             for value in batch.to_pylist():

@@ -11,7 +11,7 @@ import csv
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from codebook.errors import CodebookError, Fault, InputError, UnitsError
@@ -23,7 +23,7 @@ from codebook.files.decode import (
     find_separator_line,
     read_delimiter,
 )
-from codebook.files.formats import HEADERS, READERS, Row, as_text, read_csv
+from codebook.files.formats import HEADERS, READERS, Row, RowLayout, as_text, read_csv
 from codebook.files.workbook import iter_cells
 from codebook.paths import find_file_fault, resolve_path
 
@@ -38,23 +38,12 @@ _MENDS = {
 
 
 @dataclass
-class RowFile:
-    """A file of rows. Iterating reads it anew, as a stream.
+class RowFile(RowLayout):
+    """A file of rows. Iterating reads it anew, as a stream; meanwhile `n_read` counts the rows.
 
-    While it is read, `ragged` collects the lines of a wrong width and `n_read` counts the rows. `needed` are the
-    columns that `require` asked for: a formula without a value is refused there.
+    `needed` are the columns that `require` asked for.
     """
 
-    path: Path
-    columns: tuple[str, ...]
-    encoding: str = "utf-8"
-    how_encoded: str = ""
-    guessed: bool = False
-    delimiter: str | None = None
-    sheet: str | None = None
-    skip_rows: int = 0
-    ragged: list[int] = field(default_factory=list)
-    needed: list[str] = field(default_factory=list)
     n_read: int = 0
 
     def __iter__(self) -> Iterator[Row]:
@@ -211,3 +200,8 @@ def _find_dialect(rows: RowFile, encoding: Encoding, delimiter: str | None) -> N
         rows.delimiter = "\t"
     else:
         rows.delimiter = find_delimiter(rows.path, rows.encoding, rows.skip_rows)
+
+
+def as_values(value: str | Sequence[str]) -> frozenset[str]:
+    """Return one value, or several, as the set of values to keep."""
+    return frozenset([value]) if isinstance(value, str) else frozenset(value)

@@ -173,12 +173,6 @@ class Claims(Queries):
         with self.transaction() as db:
             db.execute(sql, values)
 
-    def note_counts(self, shard_id: int, n_done: int, n_failed: int) -> None:
-        """How many questions of a job are done and failed by its files, where the service did not say."""
-        sql = "UPDATE jobs SET n_done = COALESCE(n_done, ?), n_failed = COALESCE(n_failed, ?) WHERE shard_id = ?"
-        with self.transaction() as db:
-            db.execute(sql, (n_done, n_failed, shard_id))
-
     def close_unsent(self, run_id: str, number: int = 0) -> int:
         """Give up shards that are not handed in, or the one shard; return how many."""
         with self.transaction():

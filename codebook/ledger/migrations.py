@@ -7,7 +7,7 @@ asks     a question by its key and by who is asked; it is asked once, whoever ne
 rows     a unit x variable x draw of a run, and the ask that answers it
 shards   files of request lines
 sent     which custom_id of which shard stands for which ask, and the answer that a new one is to replace
-jobs     a shard at an engine; counts are NULL where it does not say
+jobs     a shard at an engine
 answers  a result line: file, offset and length, or why there is none
 events   what each verb did
 lost     answers as they were before the folder of their run was removed, and their files (lost_files)
@@ -156,27 +156,6 @@ def m007_losses(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-def m008_counts(db: sqlite3.Connection) -> None:
-    """How many questions of a job are done may be unknown; it is where a service named no number of them at all."""
-    for statement in (
-        """CREATE TABLE new_jobs (
-            id INTEGER PRIMARY KEY, shard_id INTEGER NOT NULL UNIQUE, job_key TEXT NOT NULL UNIQUE,
-            job_id TEXT, engine TEXT NOT NULL, state TEXT NOT NULL,
-            n_total INTEGER DEFAULT 0, n_done INTEGER DEFAULT 0, n_failed INTEGER DEFAULT 0,
-            note TEXT NOT NULL DEFAULT '', created_at TEXT NOT NULL, submitted_at TEXT, seen_at TEXT, ended_at TEXT,
-            collected_at TEXT, attempt INTEGER NOT NULL DEFAULT 0, expires_at TEXT NOT NULL DEFAULT '',
-            reserved_usd REAL, queued_s REAL, worked_s REAL, given_up_at TEXT)""",
-        """INSERT INTO new_jobs SELECT id, shard_id, job_key, job_id, engine, state, n_total, n_done, n_failed, note,
-            created_at, submitted_at, seen_at, ended_at, collected_at, attempt, expires_at, reserved_usd, queued_s,
-            worked_s, given_up_at FROM jobs""",
-        "DROP TABLE jobs",
-        "ALTER TABLE new_jobs RENAME TO jobs",
-        """UPDATE jobs SET n_total = NULL, n_done = NULL, n_failed = NULL
-            WHERE seen_at IS NOT NULL AND n_total = 0 AND n_done = 0 AND n_failed = 0""",
-    ):
-        db.execute(statement)
-
-
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first,
     m002_money,
@@ -185,7 +164,6 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m005_claims,
     m006_answerers,
     m007_losses,
-    m008_counts,
 )
 
 

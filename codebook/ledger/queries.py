@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from codebook.ledger.answerers import UPGRADE
 from codebook.ledger.spending import UNTOLD, Spending
+from codebook.material.text_packs import N_TEXTS_SQL
 from codebook.records import RETRIABLE
-from codebook.tasks.packing import N_TEXTS_SQL
 
 _ANSWERED = """(answers.id IS NOT NULL AND (COALESCE(answers.why, 'labelled') IN
     ('labelled', 'refused', 'truncated', 'invalid') OR answers.why = 'absent' AND answers.final = 1))"""
@@ -46,8 +46,6 @@ def make_why(unsent: str) -> str:
 
 _OWN_UNSENT = f"asks.id IN ({UNSENT_SQL})"
 _WHY, _JOINS = make_why(_OWN_UNSENT), make_joins(_OWN_UNSENT)
-COUNT_SQL = "iif(jobs.id, n_done, 0), iif(jobs.id, n_failed, 0)"
-"""Questions that are done and that failed, of shards with their jobs; NULL where the service does not say."""
 ANY_UNSENT = f"(rows.run_id, asks.id) IN (SELECT shards.run_id, sent.ask_id {_UNSENT})"
 _N_LOOKED_UP = 256
 
@@ -68,8 +66,8 @@ class JobRow:
     job_key: str | None
     job_id: str | None
     state: str
-    n_done: int | None
-    n_failed: int | None
+    n_done: int
+    n_failed: int
     note: str
     created_at: str | None
     submitted_at: str | None
@@ -92,11 +90,11 @@ class JobRow:
         return self.collected_at is None and (self.job_key is None or self.state == "waiting")
 
 
-_JOBS = f"""SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
-    job_key, job_id, COALESCE(state, 'planned'), {COUNT_SQL},
+_JOBS = """SELECT shards.id, number, file, sha256, url, model, n_requests, n_bytes, n_tokens,
+    job_key, job_id, COALESCE(state, 'planned'), COALESCE(n_done, 0), COALESCE(n_failed, 0),
     COALESCE(jobs.note, shards.note), created_at, submitted_at, ended_at, collected_at, COALESCE(attempt, 0),
     COALESCE(expires_at, ''), reserved_usd, queued_s, worked_s
-    FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id"""  # noqa: S608
+    FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id"""
 
 
 class RowState(NamedTuple):

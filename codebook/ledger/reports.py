@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from codebook.ledger.book import Ledger
-from codebook.ledger.queries import ANY_UNSENT, COUNT_SQL, make_joins, make_why
+from codebook.ledger.queries import ANY_UNSENT, make_joins, make_why
 from codebook.ledger.spending import MAYBE_PAID, UNTOLD
+from codebook.material.text_packs import N_TEXTS_SQL
 from codebook.records import EMBEDDINGS
-from codebook.tasks.packing import N_TEXTS_SQL
 
 JOB_FIELDS = (
     "job",
@@ -52,11 +52,11 @@ ERROR_FIELDS = ("job", "why", "detail", "n", "example")
 
 def report_jobs(ledger: Ledger) -> list[tuple[Any, ...]]:
     """Every shard of every run with its job, as `JOB_FIELDS`; `job` is the ledger's own number, None where unsent."""
-    sql = f"""SELECT jobs.id, run_id, number, COALESCE(engine, ''), model, COALESCE(state, 'planned'), n_requests,
-        {COUNT_SQL}, created_at, submitted_at, seen_at, NULLIF(expires_at, ''),
+    sql = """SELECT jobs.id, run_id, number, COALESCE(engine, ''), model, COALESCE(state, 'planned'), n_requests,
+        COALESCE(n_done, 0), COALESCE(n_failed, 0), created_at, submitted_at, seen_at, NULLIF(expires_at, ''),
         ended_at, collected_at, reserved_usd, COALESCE(jobs.note, shards.note), COALESCE(job_id, ''),
         queued_s, worked_s
-        FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id ORDER BY shards.id"""  # noqa: S608
+        FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id ORDER BY shards.id"""
     return list(_select(ledger, sql))
 
 

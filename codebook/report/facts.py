@@ -11,12 +11,12 @@ from codebook.codings import read_coders, read_table
 from codebook.errors import RunError
 from codebook.files.digests import digest_of
 from codebook.files.json_files import read_run_record
+from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.records import WHYS
 from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, read_codebook
-from codebook.units import is_part, iter_units
 
 if TYPE_CHECKING:
     import pandas as pd

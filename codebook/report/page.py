@@ -17,6 +17,7 @@ from codebook.files.digests import check_results, digest_of
 from codebook.files.json_files import read_run_record
 from codebook.files.lines import write_atomic
 from codebook.ledger import open_known
+from codebook.material.unit_store import iter_units
 from codebook.outputs import (
     SECTIONS,
     OutputEntry,
@@ -36,7 +37,6 @@ from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
 from codebook.report.views.image_grid import grid_html, is_grid
 from codebook.scheme import read_codebook, render_html
-from codebook.units import iter_units
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -59,11 +59,6 @@ def raise_failures(failures: Sequence[Failure], summary: str = "") -> None:
         raise kind("\n".join([said, *told])) from failures[0].error
 
 
-def keep_lasting(failures: Sequence[Failure]) -> list[Failure]:
-    """Those that do not pass by themselves; what a service did not give yet is noted with its job and told as late."""
-    return [failure for failure in failures if not isinstance(failure.error, UnreachableError)]
-
-
 def say_error(error: Exception) -> str:
     """An error in one line; one that the kit did not foresee, with its type."""
     return str(error) if isinstance(error, CodebookError) else f"{type(error).__name__}: {error}"

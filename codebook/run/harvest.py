@@ -64,8 +64,6 @@ def harvest_job(
     n_answers, strangers = ledger.add_answers(
         row.shard_id, lines, missing_why=missing_why, detail=detail, find_loss=find_loss
     )
-    if not lost:
-        ledger.note_counts(row.shard_id, reader.n_replies, reader.n_failures)
     odd = [loss] if lost else [*(remark.words for remark in remarks), *reader.say_odd()]
     if odd or told != row.note:
         ledger.note_odd(row.shard_id, "; ".join(odd if lost else [told, *odd]).strip("; "), instead=True)
@@ -102,8 +100,7 @@ def explain_missing(state: str, note: str) -> tuple[str, str]:
 
 def _say_counts(row: JobRow, reader: LineReader) -> Iterator[str]:
     """What the service counted, where its files hold something else: the files are trusted, never the counts."""
-    told = row.n_done is not None and row.n_failed is not None and row.n_done + row.n_failed > 0
-    if told and (row.n_done, row.n_failed) != (reader.n_replies, reader.n_failures):
+    if row.n_done + row.n_failed and (row.n_done, row.n_failed) != (reader.n_replies, reader.n_failures):
         held = f"the files hold {reader.n_replies} and {reader.n_failures}"
         yield f"the service counted {row.n_done} completed and {row.n_failed} failed, {held}"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from codebook.ledger import Ledger, PlannedRow
+from codebook.material.unit_store import iter_units
 from codebook.records import Request, Unit
 from codebook.requests import RequestMaker, make_custom_id
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.shards import Cuts, ShardWriter
 from codebook.tasks import Question, make_questions
-from codebook.units import iter_units
 
 _ROWS_AT_ONCE = 50_000
 _N_AT_ONCE, _N_BYTES_AT_ONCE = 256, 4_000_000

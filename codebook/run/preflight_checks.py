@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.engines.service import check_host, find_provider
 from codebook.errors import Fault, ParameterError, PendingError
+from codebook.material.text_packs import count_texts
 from codebook.records import CHAT, RETRIED, Unit
 from codebook.run.planning import plan, read_options
 from codebook.run.result_table import seconds_between
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook
-from codebook.tasks.packing import count_texts
 from codebook.units import Source
 from codebook.visible import spell_block
 

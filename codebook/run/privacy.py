@@ -8,9 +8,9 @@ from pathlib import Path
 
 from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import read_yaml
+from codebook.ground.personal import find_personal, is_personal_name, looks_personal
 from codebook.paths import STUDY_VARIABLE, project_folder
 from codebook.records import Unit
-from codebook.units.check import find_personal, is_personal_name, looks_personal
 
 _N_SHOWN = 5
 Pair = tuple[Unit, str | None]

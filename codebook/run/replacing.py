@@ -12,13 +12,13 @@ from codebook.errors import Fault, ParameterError, RunError
 from codebook.files.lines import digest, digest_file, dump_canonical
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
+from codebook.material.text_packs import count_texts
+from codebook.material.unit_store import write_units
 from codebook.records import Unit
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.privacy import PersonalWatch
 from codebook.run.trimming import sweep_leftovers
 from codebook.scheme import Codebook, diff_codebooks, write_codebook
-from codebook.tasks.packing import count_texts
-from codebook.units import write_units
 
 _NEW_NAME = "To mend: give the new plan a new run name; questions that did not change are not asked again."
 

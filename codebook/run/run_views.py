@@ -20,15 +20,15 @@ from codebook.codings import (
 from codebook.errors import Fault, ParameterError, RunError
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
+from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
-from codebook.records import Unit, say_erased
+from codebook.records import RETRIED, Unit, say_erased
 from codebook.run.folder import RunFolder
 from codebook.run.logprob_rows import read_logprobs
 from codebook.run.money import Meter, cost_frame
 from codebook.run.result_table import build_table
 from codebook.sampling import open_gold_sample
 from codebook.scheme import Codebook
-from codebook.units import is_part, iter_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,6 +141,11 @@ class RunViews:
             joins=tuple(frame.attrs.get("joins", ())),
             outputs=self.folder.path / "outputs",
         )
+
+    def count_retriable(self) -> int:
+        """Count the questions that `retry` asks again where it is told no reasons."""
+        with self._ledger() as ledger:
+            return len(ledger.rows_to_retry(self.name, RETRIED, final=False))
 
     def coverage(self, by: str = "") -> pd.DataFrame:
         """Return what was asked and what was answered, by coder and variable; it sums.

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codebook.engines import Engine, MakesAnew
-from codebook.engines.service.batches import is_full, read_ceiling
 from codebook.errors import EngineError, RecordError, RunError, UndecidedError, UnreachableError
 from codebook.files.lines import digest
 from codebook.ledger import JobRow, Ledger
@@ -169,8 +168,7 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
         ledger.note_doubt(row.shard_id, f"{UNREACHED}: {error}")
         return
     if state.again and _may_wait(ledger, state, row):
-        full = is_full(state.faults)
-        said = "no room yet: too many tokens wait at the service" if full else "the service did not find its file"
+        said = "no room yet: too many tokens wait at the service" if state.full else "the service did not find its file"
         ledger.release_job(row.shard_id, f"{said}; submit hands it in again")
         ledger.note_event(folder.name, "wait", f"shard {row.number}: {row.job_id}: {state.faults[0].message}")
         return
@@ -181,8 +179,7 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
 
 def _may_wait(ledger: Ledger, state: JobState, row: JobRow) -> bool:
     """Whether waiting helps: not where nothing else waits and the shard has more tokens than the service lets wait."""
-    if not is_full(state.faults):
+    if not state.full:
         return row.attempt < _N_LOST
-    ceiling = read_ceiling(state.faults)
     alone = ledger.enqueued(row.model, apart_from=row.shard_id) == 0
-    return ceiling is None or row.n_tokens <= ceiling or not alone
+    return state.ceiling is None or row.n_tokens <= state.ceiling or not alone

@@ -23,13 +23,13 @@ _FINAL = {"failed": "failed for good, since the service refused the request itse
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One shard of a run and how its job stands. Times are UTC; None of `done` and `failed` is unknown."""
+    """One shard of a run and how its job stands. Times are UTC."""
 
     shard: int
     state: str
     requests: int
-    done: int | None
-    failed: int | None
+    done: int
+    failed: int
     job_id: str
     created: str
     submitted: str
@@ -61,8 +61,9 @@ class JobStatus:
     @property
     def sentence(self) -> str:
         """How it stands, in one line."""
+        failed = f", {self.failed:,} failed" if self.failed else ""
         held = "collected" if self.job_id else "" if self.note else "never sent"
-        parts = [self.state, held if self.collected else f"{say_done(self.done, self.requests, self.failed)}"]
+        parts = [self.state, held if self.collected else f"{self.done:,} of {self.requests:,} done{failed}"]
         return ", ".join(filter(None, parts)) + self.times + f"; {self.note}" * bool(self.note)
 
 
@@ -71,8 +72,7 @@ class RunStatus:
     """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
 
     Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
-    the rows that `retry` leaves out unless it is told: asking again leads nowhere. `leaves` is what goes to a service,
-    `late_elsewhere` why answers are late that were asked by other runs.
+    the rows that `retry` leaves out unless it is told: asking again leads nowhere. `leaves` is what goes to a service.
     """
 
     run: str
@@ -89,7 +89,6 @@ class RunStatus:
     final: Mapping[str, int] = field(default_factory=dict)
     leaves: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
-    late_elsewhere: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -129,8 +128,7 @@ class RunStatus:
         for job in self.jobs:
             if job.note and not job.collected:
                 shards.setdefault(job.note.rstrip("."), []).append(job.shard)
-        own = (f"shard {', '.join(map(str, numbers))}: {note}" for note, numbers in shards.items())
-        return (*own, *self.late_elsewhere)
+        return tuple(f"shard {', '.join(map(str, numbers))}: {note}" for note, numbers in shards.items())
 
     def to_frame(self) -> pd.DataFrame:
         """Return the jobs as a frame, one row a shard."""
@@ -157,7 +155,6 @@ class RunStatus:
             lines.append(f"  nothing to send: every question {asked}")
         if self.waits_for:
             lines.append(f"  waits for answers to what was asked by: {', '.join(self.waits_for)}")
-        lines += [f"  outstanding there: {reason}" for reason in self.late_elsewhere]
         lines.append(f"  {self.advice}")
         return spell_block("\n".join(lines))
 
@@ -213,18 +210,6 @@ def say_counts(counts: Mapping[str, int], n_packs: int = 0) -> str:
     parts += [f"{counts[why]:,} {why}" for why in WHYS if counts.get(why)]
     what, end = (" texts", f" (in {n_packs:,} request{'s' * (n_packs > 1)})") if n_packs else ("", "")
     return f"{sum(counts.values()):,}{what} asked = {' + '.join(parts)}{end}"
-
-
-def say_done(n_done: int | None, n_requests: int, n_failed: int | None = None, *, what: str = "done") -> str:
-    """Say how many requests of a job are done.
-
-    Examples
-    --------
-    >>> say_done(3, 8, 1), say_done(None, 8), say_done(3, 8, 0, what="answered")
-    ('3 of 8 done, 1 failed', 'unknown how many of 8 done', '3 of 8 answered')
-    """
-    number = "unknown how many" if n_done is None else f"{n_done:,}"
-    return f"{number} of {n_requests:,} {what}" + (f", {n_failed:,} failed" if n_failed else "")
 
 
 def say_money(money: Money) -> str:

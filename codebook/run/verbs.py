@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from codebook.records import RETRIED, say_erased
 from codebook.run.again import check_retry, plan_again
 from codebook.run.carrying import write_carried
 from codebook.run.discarding import discard_run
-from codebook.run.failures import Failure, keep_failure, keep_lasting, raise_failures
+from codebook.run.failures import Failure, keep_failure, raise_failures
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.harvest import harvest_job, heal_job
 from codebook.run.money import Meter
@@ -172,8 +171,7 @@ class Run(RunViews):
     def collect(self, *, partial: bool = False) -> RunStatus:
         """Fetch what is answered, index it, and write `table.csv`.
 
-        Each job is collected by itself: what is wrong with one keeps no other from being read. With `partial` a file
-        that the service does not give yet is no error: the status says that it is late.
+        Each job is collected by itself: what is wrong with one keeps no other from being read.
 
         Raises
         ------
@@ -182,20 +180,21 @@ class Run(RunViews):
         RunError
             Some jobs could not be collected; the others are. Each is told with its reason.
         UnreachableError
-            The service of all jobs that could not be collected does not answer; repeat it later. Not with `partial`.
+            The service of all jobs that could not be collected does not answer; repeat it later.
         """
         with self._ledger() as ledger:
             self._require_planned(ledger)
         others, failures = self._collect_jobs()
-        elsewhere = tuple(reason for other in others for reason in _collect_other(other, failures))
-        status = replace(self.status(), late_elsewhere=elsewhere)
+        reasons = [reason for other in others for reason in _collect_other(other, failures)]
+        status = self.status()
+        reasons = [*status.reasons, *reasons]
         with self.folder.lock():
             self.refresh()
         if is_embedding(self.codebook):
             store_vectors(self)
-        raise_failures(keep_lasting(failures) if partial else failures)
+        raise_failures(failures)
         if not status.done and not partial:
-            why = f"Why: {'; '.join(status.reasons)}. " if status.reasons else ""
+            why = f"Why: {'; '.join(reasons)}. " if reasons else ""
             raise PendingError(
                 f"{status.n_pending:,} of {status.n_rows:,} answers of run {self.name!r} are outstanding. "
                 f"Nothing is lost. {why}{status.advice}"

@@ -109,7 +109,12 @@ def _step(run: Run) -> tuple[RunStatus, BudgetError | None, set[str]]:
         refused = error
     except UnreachableError as error:
         doubts.add(str(error))
-    return run.collect(partial=True), refused, doubts
+    try:
+        status = run.collect(partial=True)
+    except UnreachableError as error:
+        doubts.add(str(error))
+        status = run.status()
+    return status, refused, doubts
 
 
 def _pauses(first_s: float, longest_s: float) -> Iterator[float]:

@@ -11,11 +11,11 @@ from codebook.records import Unit
 from codebook.scheme import Codebook
 from codebook.tasks.classify import Classify, ClassifyMulti
 from codebook.tasks.embed import Embed
-from codebook.tasks.extract import Extract, find_record_problem
+from codebook.tasks.extract import Extract
 from codebook.tasks.probes import behaviour_probes, probe_units, reverse_categories
 from codebook.tasks.question import Label, Question
 from codebook.tasks.rate import Rate
-from codebook.tasks.transcribe import Transcribe, page_numbers
+from codebook.tasks.transcribe import Transcribe
 
 TASKS: dict[str, type[Question]] = {
     "single": Classify,
@@ -54,9 +54,7 @@ __all__ = [
     "Rate",
     "Transcribe",
     "behaviour_probes",
-    "find_record_problem",
     "make_questions",
-    "page_numbers",
     "probe_units",
     "reverse_categories",
     "show_question",

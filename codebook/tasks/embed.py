@@ -10,8 +10,8 @@ from typing import Any
 from codebook.dialects import Turn
 from codebook.dialects.embeddings import BASE64
 from codebook.errors import Fault, ParameterError
+from codebook.material.text_packs import texts_of
 from codebook.records import Unit
-from codebook.tasks.packing import texts_of
 from codebook.tasks.question import Label, Question
 
 _SETTINGS = ("dimensions", "encoding_format", "user")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isfinite
 from typing import Any
 
 from codebook.files.lines import dump_canonical
-from codebook.scheme import RecordField, RecordList, Variable
+from codebook.scheme import RecordField, RecordList
+from codebook.scheme.record_values import find_record_problem
 from codebook.tasks.question import Question
 
 _KINDS = {
@@ -79,49 +79,6 @@ class Extract(Question):
         for category in field.categories:
             yield f"- {category.name}: {_one_line(category.definition) or category.name}"
             yield from self._detail_lines(category)
-
-
-def find_record_problem(reply: Mapping[str, Any], variable: Variable) -> str:
-    """Say what keeps a reply from being records of a variable; nothing where it is.
-
-    Examples
-    --------
-    >>> one = {"name": "mentions", "question": "?", "kind": "records", "fields": [{"name": "name"}]}
-    >>> find_record_problem({"mentions": [{"name": "Ann"}, {"name": 7}]}, Variable.model_validate(one))
-    'mentions, record 2: name 7 is not a text'
-    """
-    names = [records.name for records in variable.lists]
-    if set(reply) != set(names):
-        return f"it does not have the lists {', '.join(names)}"
-    return next((problem for records in variable.lists for problem in _problems(reply[records.name], records)), "")
-
-
-def _problems(found: Any, records: RecordList) -> Iterator[str]:
-    if not isinstance(found, list):
-        yield f"{records.name} is not a list"
-        return
-    if records.most and len(found) > records.most:
-        yield f"{records.name} has {len(found)} records, {records.most} are taken"
-    names = [field.name for field in records.fields]
-    for number, record in enumerate(found, start=1):
-        where = f"{records.name}, record {number}"
-        if not isinstance(record, dict) or set(record) != set(names):
-            yield f"{where}: it does not have the fields {', '.join(names)}"
-            continue
-        for field in records.fields:
-            if problem := _value_problem(record[field.name], field):
-                yield f"{where}: {field.name} {problem}"
-
-
-def _value_problem(value: Any, field: RecordField) -> str:
-    if field.kind == "number":
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-        return "" if is_number else f"{value!r} is not a number"
-    if not isinstance(value, str):
-        return f"{value!r} is not a text"
-    if field.kind == "choice" and value not in field.labels:
-        return f"{value!r} is not in the codebook"
-    return ""
 
 
 def _list_schema(records: RecordList) -> dict[str, Any]:

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
-
-import orjson
 
 from codebook.files.lines import digest
+from codebook.material.text_packs import PACK_TEXTS, make_pack, texts_of
 from codebook.records import Unit
 
-PACK = "pack-"
-"""How the ids of packs begin. The number of texts follows, by which a reply with too few vectors is known."""
-PACK_TEXTS = 64
-"""Texts of a pack. A service takes 2,048 a request; but what is lost or cut short is asked again as a whole, a reply
-is held in memory, and the price is by the token. Every engine gets the same packs, so that one's answers serve another.
-"""
-_PACK_ID = re.compile(rf"{PACK}(\d+)-[0-9a-f]{{16}}")
-N_TEXTS_SQL = (
-    f"CASE WHEN unit_id GLOB '{PACK}[0-9]*-{'[0-9a-f]' * 16}' "
-    f"THEN CAST(substr(unit_id, {len(PACK) + 1}) AS INTEGER) ELSE 1 END"
-)
-"""`count_texts` for a column `unit_id` of a database."""
 _N_AT_ONCE = 4_096
-
 Pair = tuple[Unit, str | None]
 Missing = Callable[[list[str]], list[str]]
 
@@ -110,29 +94,6 @@ def keep_packs(planned: Iterable[Pair], pairs: Iterable[Pair], missing: Missing,
         seen |= packed & texts.keys()
         skipped -= left
     return seen == packed and not skipped
-
-
-def make_pack(texts: Sequence[str]) -> Unit:
-    """Return the unit that stands for texts: its id is made of them, its text is their JSON list."""
-    return Unit(f"{PACK}{len(texts)}-{digest(*texts)[:16]}", orjson.dumps(list(texts)).decode())
-
-
-def texts_of(unit: Unit) -> list[str]:
-    """Return the texts of a pack; a unit that is no pack is a text by itself."""
-    found: Any = orjson.loads(unit.text) if unit.unit_id.startswith(PACK) else [unit.text]
-    return list(found)
-
-
-def count_texts(unit_id: str) -> int:
-    """Return how many texts a unit stands for: those of a pack, else one.
-
-    Examples
-    --------
-    >>> count_texts("pack-64-6a5196c1bf19b7c6"), count_texts("pack-2"), count_texts("7")
-    (64, 1, 1)
-    """
-    found = _PACK_ID.fullmatch(unit_id)
-    return int(found[1]) if found else 1
 
 
 def _iter_lists(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from codebook.dialects import Prompt, Turn, fence, write_body, write_content
 from codebook.dialects.messages import MESSAGES
 from codebook.dialects.resultlines import holds_halves, read_json
+from codebook.material.file_parts import load_parts
 from codebook.records import FilePart, Unit, UnitFile
 from codebook.scheme import Category, Codebook, Example, Variable
 from codebook.tasks.wrapping import WRAPPED, find_wrapping
-from codebook.units import load_parts
 
 _PREAMBLE = """\
 You are a coder in a content analysis. Code one unit with the codebook below.

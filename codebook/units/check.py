@@ -1,11 +1,7 @@
-"""The first pass over the units: everything that is wrong or worth knowing, at once, and what will happen to it.
-
-What looks like personal data is a hint, by the name of a column or by its values, and never a proof.
-"""
+"""The first pass over the units: everything that is wrong or worth knowing, at once, and what will happen to it."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,10 +10,11 @@ from hashlib import blake2b
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row
 from codebook.ground.joins import near_form
+from codebook.ground.personal import find_personal, is_personal_name, is_phone
+from codebook.material.picture_remarks import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
 from codebook.records import Unit
 from codebook.units.any_source import Source
 from codebook.units.groups import GroupSource
-from codebook.units.picture_remarks import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
 from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
 from codebook.units.traps import LINK_OUT, LINKED_FOLDER, NO_FILE
 from codebook.visible import spell_block
@@ -57,19 +54,6 @@ _WHAT_HAPPENS = {
     "control character": ("note", "sent exactly as it is; spreadsheet copies show it escaped"),
     "duplicate text": ("note", "each stays a row of its own; a question is asked once and the answer serves all"),
 }
-_NAMES = frozenset(
-    re.findall(
-        r"\w+",
-        """address birthdate birthday city dateofbirth dob email firstname fullname ip ipaddress lastname lat latitude
-        login lon longitude mail mobile name passport personid phone phonenumber postcode realname respondent
-        respondentid ssn street studentid surname telephone user userid username worker workerid zip zipcode""",
-    )
-)
-_WORDS = frozenset(("email", "phone", "telephone", "ip", "surname", "ssn", "birthdate", "worker"))
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.[^\W\d_]{2,24}\b")
-_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
-_IPV6 = re.compile(r"(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){4,7}(?![\w:])")
-_PHONE = re.compile(r"\+\d(?:[ ()./-]{0,2}\d){7,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,56 +308,3 @@ def _say_personal(source: Source, personal: dict[str, str]) -> str:
     sent = {source.id_column, source.text_column, *source.context_columns} - {ROW_NUMBER}
     said = "; ".join(f"{name} ({why}; {'SENT' if name in sent else 'not sent'})" for name, why in personal.items())
     return f"look before anything is sent: {said}"
-
-
-def is_personal_name(column: str) -> bool:
-    """Return whether a column's name promises personal data.
-
-    Examples
-    --------
-    >>> [name for name in ("Worker ID", "trusted_ip", "E-mail", "method_name", "text") if is_personal_name(name)]
-    ['Worker ID', 'trusted_ip', 'E-mail']
-    """
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column).lower())
-    return "".join(words) in _NAMES or not _WORDS.isdisjoint(words)
-
-
-def find_personal(text: str) -> str | None:
-    """Say what a text holds, "an e-mail address" or "an IP address", or None.
-
-    Examples
-    --------
-    >>> find_personal("write to ann.b@example.org"), find_personal("from 192.168.0.1."), find_personal("version 1.2.3")
-    ('an e-mail address', 'an IP address', None)
-    """
-    if "@" in text and _EMAIL.search(text):
-        return "an e-mail address"
-    if text.count(".") >= 3 and any(_is_ip(match) for match in _IPV4.findall(text)):
-        return "an IP address"
-    if text.count(":") >= 4 and any(_is_ip(match) for match in _IPV6.findall(text)):
-        return "an IP address"
-    return None
-
-
-def is_phone(value: str) -> bool:
-    """Return whether a whole cell is an international phone number; anything looser would catch ids and dates."""
-    return _PHONE.fullmatch(value.strip()) is not None
-
-
-def looks_personal(value: str) -> bool:
-    """Return whether a short text, such as an id, is or holds an e-mail address, an IP address or a phone number.
-
-    Examples
-    --------
-    >>> [looks_personal(name) for name in ("ann@example.org", "+44 20 7946 0958", "10.0.0.1", "1523", "2026-03-01")]
-    [True, True, True, False, False]
-    """
-    return find_personal(value) is not None or ("+" in value and is_phone(value))
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -174,16 +174,3 @@ def _fill(texts: Iterable[Unit], most: int, n_between: int) -> Iterator[list[Uni
         some.append(text)
     if some:
         yield some
-
-
-def find_member(members: Sequence[tuple[str, int]], place: int) -> str:
-    """Return the id of the member in whose text a place lies; "" where there is no member, or no place.
-
-    Examples
-    --------
-    >>> find_member([("7", 0), ("9", 6)], 5), find_member([("7", 0), ("9", 6)], 6), find_member([], 3)
-    ('7', '9', '')
-    """
-    if place < 0:
-        return ""
-    return next((name for name, start in reversed(members) if start <= place), "")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codebook.files.pictures import PictureError
+from codebook.material.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, examine, is_address, make_ready, read_file
 from codebook.paths import show_path
 from codebook.records import Unit, UnitFile
 from codebook.units.any_source import Source
-from codebook.units.images import MAX_UNIT_BYTES, MAX_UNIT_IMAGES, examine, is_address, make_ready, read_file
 
 
 class Found(NamedTuple):

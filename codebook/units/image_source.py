@@ -10,9 +10,9 @@ from typing import Any
 
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row
+from codebook.material.images import DETAILS, MAX_SIDE, is_address
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.units.image_checks import Found, ImageSource
-from codebook.units.images import DETAILS, MAX_SIDE, is_address
 from codebook.units.source import UnitSource, read_units
 from codebook.units.traps import LINKED_FOLDER, find_trap
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row, RowFile, open_rows
+from codebook.files.rows import as_values
 from codebook.paths import show_path
 from codebook.records import Unit
 from codebook.units.any_source import Source
@@ -172,11 +173,6 @@ def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
             raise UnitsError("The filter cannot be read.", [Fault("where", repr(text), "write `column: value`")])
         kept.setdefault(column.strip(), []).append(value.strip())
     return kept
-
-
-def as_values(value: str | Sequence[str]) -> frozenset[str]:
-    """Return one value, or several, as the set of values to keep."""
-    return frozenset([value]) if isinstance(value, str) else frozenset(value)
 
 
 @dataclass(frozen=True)

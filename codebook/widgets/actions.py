@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from codebook.errors import CodebookError, RunError
 from codebook.execute.secrets import read_secrets
 from codebook.ground.secrecy import looks_like_key, remove_secrets
-from codebook.ledger import Ledger
-from codebook.run import RETRIED, Run, RunStatus, open_run
-from codebook.run.state import JobStatus, say_counts, say_done
+from codebook.run import RETRIED, RunStatus, open_run
+from codebook.run.state import JobStatus, say_counts
 from codebook.widgets.phrases import say_count, say_usd
 
 
@@ -44,7 +43,7 @@ def ask_cancel(name: str) -> Question | str:
 def ask_retry(name: str) -> Question | str:
     """Return the question whether to ask again what has no answer, or why there is nothing to ask again."""
     run = open_run(name)
-    n_questions = _count_retriable(run)
+    n_questions = run.count_retriable()
     if not n_questions:
         return f"Run {name} has no question that ended without an answer ({', '.join(RETRIED)})."
     status = run.status()
@@ -76,7 +75,7 @@ def _cancel(question: Question) -> str:
 
 def _retry(question: Question) -> str:
     run = open_run(question.run)
-    _require_same(question, (_count_retriable(run), _see(run.status())))
+    _require_same(question, (run.count_retriable(), _see(run.status())))
     n_questions = run.retry()
     try:
         run.submit()
@@ -98,15 +97,9 @@ def _see(status: RunStatus) -> Hashable:
     return tuple((job.shard, job.job_id, job.ended, job.collected) for job in status.jobs)
 
 
-def _count_retriable(run: Run) -> int:
-    with Ledger(run.folder.ledger_path) as ledger:
-        return len(ledger.rows_to_retry(run.name, RETRIED, final=False))
-
-
 def _name_jobs(jobs: list[JobStatus]) -> str:
     named = [
-        f"shard {job.shard}, {job.job_id}, {job.state}, {say_done(job.done, job.requests, what='answered')}"
-        for job in jobs[:5]
+        f"shard {job.shard}, {job.job_id}, {job.state}, {job.done:,} of {job.requests:,} answered" for job in jobs[:5]
     ]
     return "; ".join(named + [f"and {len(jobs) - 5:,} more"] * (len(jobs) > 5))
 

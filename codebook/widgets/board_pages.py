@@ -179,11 +179,8 @@ def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
 
 
 def _answered(job: Mapping[Any, Any]) -> str:
-    share, n_failed = job["share_done"], None if is_missing(job["failed"]) else job["failed"]
-    failed = f", {n_failed:,} failed" if n_failed else ""
-    if is_missing(job["done"]):
-        return f"unknown how many of {job['requests']:,}{failed}"
-    meter = f'<span class="cb-meter"><i style="width:{0 if is_missing(share) else 100 * share:.0f}%"></i></span>'
+    meter = f'<span class="cb-meter"><i style="width:{100 * job["share_done"]:.0f}%"></i></span>'
+    failed = f", {job['failed']:,} failed" if job["failed"] else ""
     return f"{meter}{job['done']:,} of {job['requests']:,}{failed}"
 
 
@@ -334,8 +331,7 @@ def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     ]
     jobs = snapshot.jobs.head(n_rows)[columns]
     times = {name: [say_time(moment) for moment in jobs[name]] for name in ("created", "ended", "expected_end")}
-    counts = {name: jobs[name].astype(object).where(jobs[name].notna(), "unknown") for name in ("done", "failed")}
-    jobs = jobs.assign(**times, **counts, cost=[say_usd(value) for value in jobs["cost"]])
+    jobs = jobs.assign(**times, cost=[say_usd(value) for value in jobs["cost"]])
     lines.append(jobs.to_string(index=False) if len(jobs) else "no jobs")
     if len(jobs) < len(snapshot.jobs):
         lines.append(f"... {len(snapshot.jobs) - len(jobs):,} more")

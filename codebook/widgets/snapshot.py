@@ -59,8 +59,7 @@ class Snapshot:
     @property
     def says(self) -> tuple[object, ...]:
         """All that an engine can change: equal for two moments between which nothing happened."""
-        seen = self.jobs[["run", "shard", "state", "done", "failed"]].astype(object)
-        return tuple(seen.where(seen.notna(), None).itertuples(index=False, name=None))
+        return tuple(self.jobs[["run", "shard", "state", "done", "failed"]].itertuples(index=False, name=None))
 
 
 def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapshot:

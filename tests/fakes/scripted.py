@@ -136,7 +136,7 @@ class Scripted(LocalEngine):
         number = re.search(r"-(\d+)-[0-9a-f]{8}", job_id)
         hangs = any((self.folder / name).exists() for name in ("hang", f"hang-{number[1] if number else 0}"))
         if hangs and state.ended:
-            return JobState("in_progress", state.n_total, 0, 0)
+            return JobState("in_progress", state.n_total, 0)
         if (self.folder / "expire").exists() and state.state == "cancelled":
             return JobState("expired", state.n_total, state.n_done, state.n_failed)
         return state

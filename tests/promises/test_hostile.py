@@ -17,10 +17,11 @@ from scripted import make_book, register
 from codebook.codings import read_table, show_table, write_table, write_wide
 from codebook.dialects import read_prompt, unfence
 from codebook.files.lines import read_lines
+from codebook.material.unit_store import iter_units
 from codebook.report import write_report
 from codebook.run import Run, open_run, plan
 from codebook.scheme import read_codebook
-from codebook.units import iter_units, read_units
+from codebook.units import read_units
 
 CODEBOOK = Path(__file__).parents[2] / "data" / "topics_sib200_en" / "codebook.yaml"
 SCRIPT = "<img src=x onerror=alert(1)>"

@@ -21,12 +21,13 @@ from codebook.dialects.embeddings import read_vectors, write_vectors
 from codebook.engines import Limits, make_engine
 from codebook.errors import ParameterError, PendingError, RecordError, RunError
 from codebook.files.lines import iter_lines, read_lines
+from codebook.material.text_packs import PACK_TEXTS, make_pack, texts_of
 from codebook.records import EMBEDDINGS, Unit
 from codebook.run import open_run, plan
 from codebook.run.vectors.packs import choose_cuts
 from codebook.scheme import parse_codebook
 from codebook.tasks import show_question
-from codebook.tasks.packing import PACK_TEXTS, Room, make_pack, pack_units, texts_of
+from codebook.tasks.packing import Room, pack_units
 
 HERE = Path(__file__).parents[1]
 BOOK = parse_codebook("{name: near, unit: a text, variables: [{name: vectors, kind: embedding}]}")

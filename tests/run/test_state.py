@@ -15,7 +15,7 @@ from codebook.cli import main
 from codebook.engines.service.batches import describe_batch
 from codebook.engines.service.objects import read_batch
 from codebook.errors import PendingError
-from codebook.run import list_jobs, open_run, summarise_runs
+from codebook.run import list_jobs, open_run
 from codebook.run.project.history import find_due
 from codebook.widgets import show_dashboard
 
@@ -158,68 +158,3 @@ def test_a_run_is_found_by_the_id_of_its_batch(fake: FakeOpenAI) -> None:
     for run, batch_id in zip(("one", "two"), batch_ids(fake), strict=True):
         assert CliRunner().invoke(main, ["status", batch_id]).output.splitlines()[0].startswith(f"Run {run}:")
     open_run("one").collect()
-
-
-# --- late files, and counts that a service does not state
-
-
-def test_r41_collect_partial_ends_well_and_says_which_file_is_late(fake: FakeOpenAI, command: Command) -> None:
-    run = plan_batch(fake)
-    run.submit()
-    fake.fault("files.content", "late", times=None)
-    done = command("collect", "one", "--partial")
-    assert done.exit_code == 0, done.output
-    assert "6 asked = 0 labelled + 6 pending" in done.output
-    assert "shard 1" in done.output
-    assert "not fetched yet" in done.output
-    assert command("collect", "one").exit_code != 0
-    fake.clear_faults()
-    assert command("collect", "one", "--partial").exit_code == 0
-    assert open_run("one").status().done
-
-
-def test_r41_what_is_late_in_another_run_is_said_too(fake: FakeOpenAI) -> None:
-    plan_batch(fake).submit()
-    second = plan_batch(fake, run="two")
-    fake.fault("files.content", "late", times=None)
-    status = second.collect(partial=True)
-    (said,) = (line for line in str(status).splitlines() if "outstanding there: run 'one', shard 1: " in line)
-    assert "not fetched yet" in said
-
-
-def test_r52_a_count_that_a_service_does_not_state_is_unknown_everywhere(fake: FakeOpenAI, command: Command) -> None:
-    fake.auto = False
-    for call in ("batches.create", "batches.retrieve"):
-        fake.fault(call, "without", times=None, fields=("request_counts",))
-    run = plan_batch(fake)
-    run.submit()
-    status = run.status(poll=True)
-    (job,) = status.jobs
-    assert (job.done, job.failed) == (None, None)
-    assert "unknown how many of 6 done" in str(status)
-    assert status.to_frame().loc[0, ["done", "failed"]].isna().all()
-    jobs = list_jobs()
-    assert jobs.loc[0, ["done", "failed", "share_done"]].isna().all()
-    assert "unknown" in command("status").output
-    dashboard = show_dashboard()
-    assert "unknown how many of 6" in dashboard._repr_html_()
-    assert "unknown" in str(dashboard)
-    with run.folder.open_ledger() as ledger:
-        (row,) = ledger.jobs("one")
-        assert (row.n_done, row.n_failed) == (None, None)
-
-
-def test_r52_where_no_count_is_stated_the_files_are_counted(fake: FakeOpenAI) -> None:
-    fake.fault("batches.retrieve", "without", times=None, fields=("request_counts",))
-    run = plan_batch(fake)
-    run.submit()
-    assert run.collect().jobs[0].done == 6
-    assert list_jobs().loc[0, "done"] == 6
-    assert summarise_runs().loc[0, "items_per_hour"] > 0
-
-
-def test_r52_a_count_of_nothing_done_is_none_done(fake: FakeOpenAI) -> None:
-    fake.auto = False
-    run = plan_batch(fake)
-    run.submit()
-    assert "0 of 6 done" in str(run.status(poll=True))

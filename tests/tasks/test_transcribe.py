@@ -5,9 +5,10 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from codebook.material.members import page_numbers
 from codebook.records import Unit, UnitFile
 from codebook.scheme import parse_codebook
-from codebook.tasks import Transcribe, make_questions, page_numbers
+from codebook.tasks import Transcribe, make_questions
 
 TEXT = "{name: letters, unit: a letter, variables: [{name: transcript, kind: transcription%s}]}"
 

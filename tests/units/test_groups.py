@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from codebook.errors import UnitsError
+from codebook.material.members import find_member
+from codebook.material.unit_store import iter_units, write_units
 from codebook.records import Unit
-from codebook.units import check_units, iter_units, read_units, write_units
-from codebook.units.groups import find_member, group_units, join_texts
+from codebook.units import check_units, read_units
+from codebook.units.groups import group_units, join_texts
 
 ROWS = """id,thread,by,text
 1,a,Ann,Coal is cheap.

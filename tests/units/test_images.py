@@ -15,11 +15,11 @@ from PIL import Image
 
 from codebook.errors import SchemeError, UnitsError
 from codebook.files.pictures import MAX_PIXELS, PictureError, open_picture
+from codebook.material.images import MAX_SIDE, examine, make_ready, prepare_image
 from codebook.records import Unit, UnitFile
 from codebook.scheme import parse_codebook
 from codebook.tasks import make_questions
 from codebook.units import check_units, image_checks, open_units, read_images
-from codebook.units.images import MAX_SIDE, examine, make_ready, prepare_image
 
 DATA = Path(__file__).parents[2] / "data" / "clothing_images"
 PHOTOS = sorted((DATA / "images").iterdir())
@@ -203,7 +203,7 @@ def test_equal_files_give_equal_bytes_in_another_process(photo, tmp_path):
     path = tmp_path / "big.png"
     path.write_bytes(save(photo.resize((900, 1200)), "PNG"))
     program = (
-        "import sys, hashlib; from pathlib import Path; from codebook.units.images import make_ready; "
+        "import sys, hashlib; from pathlib import Path; from codebook.material.images import make_ready; "
         "print(hashlib.sha256(make_ready(Path(sys.argv[1]).read_bytes())[1]).hexdigest())"
     )
     done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True, cwd=ROOT)

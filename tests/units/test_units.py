@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebook.errors import MissingExtraError, RecordError, UnitsError
+from codebook.files import open_rows
+from codebook.material.unit_store import iter_units, write_units
 from codebook.records import Unit
-from codebook.units import ROW_NUMBER, iter_units, open_rows, read_units, write_units
+from codebook.units import ROW_NUMBER, read_units
 
 HOSTILE = (
     *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "$5 and $6", "[a](javascript:alert(1))"),

@@ -10,7 +10,8 @@ import pytest
 from test_units import pairs, write_csv
 
 from codebook.errors import UnitsError
-from codebook.units import ROW_NUMBER, check_units, open_rows, open_units, read_units
+from codebook.files import open_rows
+from codebook.units import ROW_NUMBER, check_units, open_units, read_units
 
 SENTENCES = [
     ("id", "text"),

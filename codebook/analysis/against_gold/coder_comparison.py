@@ -27,11 +27,11 @@ from codebook.analysis.against_gold.measures import (
     spread,
 )
 from codebook.analysis.core.checks import carry_joins, raise_faults
+from codebook.analysis.core.counts import Clusters
 from codebook.analysis.core.empty import make_empty
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import SET_LEVELS, Floats
-from codebook.analysis.reliability.comparisons import Clusters
 from codebook.errors import Fault
 
 _SHOWN = {

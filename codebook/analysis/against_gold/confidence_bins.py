@@ -12,11 +12,11 @@ import pandas as pd
 from codebook.analysis.against_gold.gold_cells import Pair, read_pair
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.checks import carry_joins, check_columns, name_some, raise_faults
+from codebook.analysis.core.counts import Clusters
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
 from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, format_figure, percentile_interval
 from codebook.analysis.core.sample_design import Design, count_members, resample_design
 from codebook.analysis.core.scales import Bools, Floats
-from codebook.analysis.reliability.comparisons import Clusters
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 

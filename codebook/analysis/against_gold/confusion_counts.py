@@ -11,11 +11,11 @@ import pandas as pd
 from codebook.analysis.against_gold.gold_cells import Pair, read_pair, why_no_pair
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.checks import carry_joins, raise_faults
+from codebook.analysis.core.counts import Clusters
 from codebook.analysis.core.empty import make_empty
 from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, check_bootstrap, percentile_interval
 from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
 from codebook.analysis.core.scales import Floats, Ints
-from codebook.analysis.reliability.comparisons import Clusters
 from codebook.errors import Fault
 
 SHARES = ("count", "row", "column", "all")

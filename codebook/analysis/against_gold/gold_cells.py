@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_coders, check_columns, raise_faults
-from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.counts import Clusters, LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.empty import why_no_gold
 from codebook.analysis.core.sample_design import Design, check_drawn, count_members, group_rows, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
-from codebook.analysis.reliability.comparisons import Clusters, join_cluster
 from codebook.errors import Fault, StatisticError
 
 

@@ -21,10 +21,10 @@ from codebook.analysis.against_gold.measures import (
     spread,
 )
 from codebook.analysis.core.checks import carry_joins
+from codebook.analysis.core.counts import Clusters
 from codebook.analysis.core.empty import make_empty
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.sample_design import Design
-from codebook.analysis.reliability.comparisons import Clusters
 
 _SHOWN = {
     "single": {

@@ -28,10 +28,10 @@ from codebook.analysis.against_gold.measures import (
     spread,
 )
 from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, raise_faults
+from codebook.analysis.core.counts import Clusters
 from codebook.analysis.core.empty import make_empty
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.scales import SET_LEVELS
-from codebook.analysis.reliability.comparisons import Clusters
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 
 

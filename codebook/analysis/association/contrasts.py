@@ -11,10 +11,10 @@ import pandas as pd
 
 from codebook.analysis.association.correlogram import NO_PAIR, table_attrs
 from codebook.analysis.association.indicators import label_indicators
-from codebook.analysis.association.pair_statistics import adjust_p, name_column, pair_columns, phi_of
+from codebook.analysis.association.pair_statistics import name_column, pair_columns, phi_of
 from codebook.analysis.core.checks import carry_joins, raise_faults
 from codebook.analysis.core.empty import mark_empty
-from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, percentile_interval, resample
+from codebook.analysis.core.estimates import Bootstrap, adjust_p, check_bootstrap, percentile_interval, resample
 from codebook.analysis.core.scales import Floats, Ints, VariableLike
 from codebook.errors import Fault
 

@@ -9,10 +9,10 @@ import pandas as pd
 
 from codebook.analysis.association.indicators import indicate, label_indicators, rank_codes, read_all
 from codebook.analysis.association.matrices import to_matrix
-from codebook.analysis.association.pair_statistics import adjust_p, associate, cramers_v, rank_correlation
+from codebook.analysis.association.pair_statistics import associate, cramers_v, rank_correlation
 from codebook.analysis.core.checks import carry_joins, raise_faults
 from codebook.analysis.core.empty import mark_empty
-from codebook.analysis.core.estimates import package_versions
+from codebook.analysis.core.estimates import adjust_p, package_versions
 from codebook.analysis.core.scales import LEVELS, VariableLike
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault, StatisticError

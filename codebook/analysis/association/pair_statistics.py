@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from codebook.analysis.association.tetrachoric_correlation import tetrachoric
+from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.scales import Bools, Floats
 
 COLUMNS = ("a", "b", "n", "n_units", "n_a", "n_b", "n11", "phi", "phi_max", "jaccard", "lift", "p", "p_bh", "reason")
@@ -120,26 +120,6 @@ def chi2_p(chi2: float, df: int) -> float:
         tail += math.exp(order * math.log(half) - half - math.lgamma(order + 1))
         order += 1
     return min(1.0, tail)
-
-
-def adjust_p(p: Floats, method: Literal["bh", "by"] = "bh") -> Floats:
-    """Adjusted p values; NaN stays NaN and is not counted.
-
-    By Benjamini and Hochberg (`bh`), or by Benjamini and Yekutieli (`by`) for tests of any dependence.
-
-    Examples
-    --------
-    >>> adjust_p(np.array([0.01, 0.04, np.nan, 0.03])).round(3)
-    array([0.03, 0.04,  nan, 0.04])
-    >>> adjust_p(np.array([0.01, np.nan, 0.02]), "by").round(3)
-    array([0.03,  nan, 0.03])
-    """
-    from scipy.stats import false_discovery_control
-
-    adjusted, known = np.full(len(p), np.nan), ~np.isnan(p)
-    if known.any():
-        adjusted[known] = false_discovery_control(p[known], method=method)
-    return adjusted
 
 
 def _with_tetrachoric(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ not grow with the number of units. Nothing is pivoted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,10 +20,15 @@ from codebook.analysis.core.checks import (
     check_repeats,
     check_variable,
     check_whys,
+    name_some,
     raise_faults,
 )
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale, check_level, read_scale
+from codebook.errors import Fault
+from codebook.ground.joins import join_ids
+
+Clusters = Mapping[str, object] | pd.Series
 
 
 @dataclass(frozen=True)
@@ -195,3 +200,28 @@ def _select(table: pd.DataFrame, variable: str, draw: int, wanted: list[str] | N
         rows &= table["coder"].isin(wanted)
     part = table[["unit_id", "coder", "label", "why"]]
     return part if rows.all() else part[rows]
+
+
+def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:
+    """The codings with the cluster of each unit.
+
+    Raises
+    ------
+    StatisticError
+        Units without a cluster, or with several.
+    """
+    clusters = cluster if isinstance(cluster, pd.Series) else pd.Series(dict(cluster), dtype=object)
+    given = clusters[clusters.index.isin(codings.units)]
+    about = "The units cannot be put into clusters."
+    if given.index.has_duplicates:
+        twice = name_some(given.index[given.index.duplicated()].unique())
+        raise_faults(about, [Fault("cluster", f"several clusters for unit {twice}", "give each unit one cluster")])
+    codes, _ = pd.factorize(given.reindex(codings.units))
+    if (codes < 0).any():
+        join = join_ids(map(str, codings.units[codes < 0]), map(str, clusters.index))
+        problem = f"no cluster for {int((codes < 0).sum()):,} units: {name_some(codings.units[codes < 0])}"
+        more = f" ({join.example('the list of clusters')})" if join.near else ""
+        if not join.strays:
+            more = " (there they are numbers, in the table text)"
+        raise_faults(about, [Fault("cluster", problem + more, "give each unit of the table its cluster, by unit_id")])
+    return replace(codings, cluster=np.asarray(codes, dtype=np.int64))

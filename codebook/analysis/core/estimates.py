@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from codebook.errors import Fault
 
 MOST_UNDEFINED = 0.05
 """Share of undefined replicates above which no interval is given."""
-
 _CELLS, _MOST_CELLS = 2**18, 2**22  # replicates x patterns drawn at a time: 2 MB stay near a processor; 32 MB at most
 _ROWS = 64  # replicates from which on a statistic of many at once is quick
 _FEW = 5  # units that show a pattern: fewer of them are drawn one by one
@@ -253,3 +252,23 @@ def check_bootstrap(replicates: int, confidence: float) -> list[Fault]:
 def package_versions() -> dict[str, str]:
     """Versions of what computes the figures, for a frame's `attrs`."""
     return {name: version(name) for name in ("numpy", "pandas", "krippendorff")}
+
+
+def adjust_p(p: Floats, method: Literal["bh", "by"] = "bh") -> Floats:
+    """Adjusted p values; NaN stays NaN and is not counted.
+
+    By Benjamini and Hochberg (`bh`), or by Benjamini and Yekutieli (`by`) for tests of any dependence.
+
+    Examples
+    --------
+    >>> adjust_p(np.array([0.01, 0.04, np.nan, 0.03])).round(3)
+    array([0.03, 0.04,  nan, 0.04])
+    >>> adjust_p(np.array([0.01, np.nan, 0.02]), "by").round(3)
+    array([0.03,  nan, 0.03])
+    """
+    from scipy.stats import false_discovery_control
+
+    adjusted, known = np.full(len(p), np.nan), ~np.isnan(p)
+    if known.any():
+        adjusted[known] = false_discovery_control(p[known], method=method)
+    return adjusted

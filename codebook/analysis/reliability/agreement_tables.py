@@ -10,20 +10,12 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.counts import Clusters, LabelCodes, read_codes
 from codebook.analysis.core.empty import mark_empty
 from codebook.analysis.core.estimates import Bootstrap, Estimate, check_bootstrap
 from codebook.analysis.core.scales import Floats, VariableLike
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, check_coefficients, estimate_coefficient
-from codebook.analysis.reliability.comparisons import (
-    BY,
-    Clusters,
-    Comparison,
-    Request,
-    each_pair,
-    read_comparisons,
-    why_no_group,
-)
+from codebook.analysis.reliability.comparisons import BY, Comparison, Request, each_pair, read_comparisons, why_no_group
 from codebook.analysis.reliability.krippendorff import Pairable, pairable
 from codebook.errors import Fault
 

@@ -8,20 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import check_coders, check_columns, name_some, raise_faults
-from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.checks import check_coders, check_columns, raise_faults
+from codebook.analysis.core.counts import Clusters, LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike
 from codebook.errors import Fault, StatisticError
-from codebook.ground.joins import join_ids
 
 BY = ("overall", "label", "pair", "leave_one_out")
 """What a row of an agreement frame may stand for."""
-
 KINDS = ("single", "rating", "number", "multi")
 """Kinds of variables whose labels can be compared."""
-
 Head = dict[str, str]
-Clusters = Mapping[str, object] | pd.Series
 
 
 @dataclass(frozen=True)
@@ -125,31 +121,6 @@ def _labels(table: pd.DataFrame, variable: VariableLike, level: str) -> Sequence
         return variable.labels
     apart = [label for label in variable.labels if label not in set(scale)]
     return variable.labels if table.loc[table["variable"] == variable.name, "label"].isin(apart).any() else list(scale)
-
-
-def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:
-    """The codings with the cluster of each unit.
-
-    Raises
-    ------
-    StatisticError
-        Units without a cluster, or with several.
-    """
-    clusters = cluster if isinstance(cluster, pd.Series) else pd.Series(dict(cluster), dtype=object)
-    given = clusters[clusters.index.isin(codings.units)]
-    about = "The units cannot be put into clusters."
-    if given.index.has_duplicates:
-        twice = name_some(given.index[given.index.duplicated()].unique())
-        raise_faults(about, [Fault("cluster", f"several clusters for unit {twice}", "give each unit one cluster")])
-    codes, _ = pd.factorize(given.reindex(codings.units))
-    if (codes < 0).any():
-        join = join_ids(map(str, codings.units[codes < 0]), map(str, clusters.index))
-        problem = f"no cluster for {int((codes < 0).sum()):,} units: {name_some(codings.units[codes < 0])}"
-        more = f" ({join.example('the list of clusters')})" if join.near else ""
-        if not join.strays:
-            more = " (there they are numbers, in the table text)"
-        raise_faults(about, [Fault("cluster", problem + more, "give each unit of the table its cluster, by unit_id")])
-    return replace(codings, cluster=np.asarray(codes, dtype=np.int64))
 
 
 def _compare(

@@ -10,10 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.association.pair_statistics import adjust_p
 from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, format_figure, percentile_interval, resample
+from codebook.analysis.core.estimates import (
+    Bootstrap,
+    adjust_p,
+    check_bootstrap,
+    format_figure,
+    percentile_interval,
+    resample,
+)
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
 from codebook.errors import Fault

@@ -13,9 +13,9 @@ from codebook.codings.frame import check_table
 from codebook.codings.records.quotes import find_quotes
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import join_ids
+from codebook.material.members import find_member
 from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList
-from codebook.units import find_member
 
 RECORD_KEY = ("unit_id", "coder", "variable", "draw", "list", "n")
 """What names a record: whose it is, the list it stands in, and its number there, counted from 1."""

@@ -1,6 +1,5 @@
 """What the engines that speak to a service share: who it is (providers), the key, and the SDK's client."""
 
-from codebook.engines.service.batches import read_ceiling
 from codebook.engines.service.client import Client, explain, make_client
 from codebook.engines.service.hosts import (
     check_host,
@@ -10,8 +9,7 @@ from codebook.engines.service.hosts import (
     say_destination,
     trust_host,
 )
-from codebook.engines.service.keys import find_key, find_secrets, name_key
-from codebook.engines.service.providers import PROVIDERS, Provider, check_model, find_provider, key_names
+from codebook.engines.service.providers import PROVIDERS, Provider, check_model, find_provider
 
 __all__ = [
     "PROVIDERS",
@@ -21,15 +19,10 @@ __all__ = [
     "check_model",
     "explain",
     "find_http_fault",
-    "find_key",
     "find_provider",
-    "find_secrets",
     "forget_host",
-    "key_names",
     "list_trusted",
     "make_client",
-    "name_key",
-    "read_ceiling",
     "say_destination",
     "trust_host",
 ]

@@ -25,29 +25,27 @@ _UNREADY = re.compile(
 
 
 def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> JobState:
-    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts too.
+    """Return what a batch object says, whatever it leaves out: an unknown status is kept, missing counts are 0.
 
     `hide` takes the API key out of messages.
     """
     faults = tuple(replace(fault, message=hide(fault.message)) for fault in batch.faults)
+    full = any(fault.code == "token_limit_exceeded" for fault in faults)
     whole = (fault.message for fault in faults if not fault.line)
     return JobState(
         state=batch.status or "unknown",
-        n_total=batch.n_total,
-        n_done=batch.n_done,
-        n_failed=batch.n_failed,
+        n_total=batch.n_total or 0,
+        n_done=batch.n_done or 0,
+        n_failed=batch.n_failed or 0,
         note=_note(batch, file_days),
         expires_at=_iso(batch.expires_at),
         faults=faults,
         queued_s=_span(batch.created_at, batch.began_at),
         worked_s=_span(batch.began_at, batch.ended_at),
-        again=is_full(faults) or any(misses_file(said) or awaits_file(said) for said in whole),
+        again=full or any(misses_file(said) or awaits_file(said) for said in whole),
+        full=full,
+        ceiling=_read_ceiling(faults),
     )
-
-
-def is_full(faults: tuple[LineFault, ...]) -> bool:
-    """Whether a batch was sent back because too many tokens wait at the service."""
-    return any(fault.code == "token_limit_exceeded" for fault in faults)
 
 
 def misses_file(said: str) -> bool:
@@ -97,12 +95,12 @@ def _span(start: float | None, end: float | None) -> float | None:
     return max(0.0, end - start) if start and end else None
 
 
-def read_ceiling(faults: tuple[LineFault, ...]) -> int | None:
+def _read_ceiling(faults: tuple[LineFault, ...]) -> int | None:
     """Return the number of tokens that may wait at a time, as the message of a refusal names it.
 
     Examples
     --------
-    >>> read_ceiling((LineFault("token_limit_exceeded", "Limit: 90,000 enqueued tokens."),))
+    >>> _read_ceiling((LineFault("token_limit_exceeded", "Limit: 90,000 enqueued tokens."),))
     90000
     """
     found = (re.search(r"[Ll]imit:?\s+([\d,]+)\s+enqueued", fault.message) for fault in faults)

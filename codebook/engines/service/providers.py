@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import read_yaml
+from codebook.ground.keys import KEYS, PROVIDERS_FILE, name_variable
 from codebook.ground.secrecy import looks_like_key
 from codebook.paths import project_folder, show_path
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES, name_service
@@ -101,21 +102,19 @@ OPENAI = "https://api.openai.com/v1"
 """Said outright wherever it is called: a variable of the environment must not redirect it."""
 _ALL = (CHAT, RESPONSES, EMBEDDINGS)
 _BUILT_IN = (
-    Provider(name="openai", key="OPENAI_API_KEY", endpoints=_ALL, discount=0.5, sets_expiry=True, prices="openai"),
-    Provider(name="azure", key="AZURE_OPENAI_API_KEY", endpoints=_ALL, discount=0.5, sets_expiry=True, prices="azure"),
-    Provider(name="groq", base_url="https://api.groq.com/openai/v1", key="GROQ_API_KEY", prices="groq"),
-    Provider(name="perplexity", base_url="https://api.perplexity.ai/v1", key="PERPLEXITY_API_KEY", prices="perplexity"),
+    Provider(name="openai", key=KEYS["openai"], endpoints=_ALL, discount=0.5, sets_expiry=True, prices="openai"),
+    Provider(name="azure", key=KEYS["azure"], endpoints=_ALL, discount=0.5, sets_expiry=True, prices="azure"),
+    Provider(name="groq", base_url="https://api.groq.com/openai/v1", key=KEYS["groq"], prices="groq"),
+    Provider(name="perplexity", base_url="https://api.perplexity.ai/v1", key=KEYS["perplexity"], prices="perplexity"),
     Provider(
-        name="novita", base_url="https://api.novita.ai/openai/v1", key="NOVITA_API_KEY", file_days=15, prices="novita"
+        name="novita", base_url="https://api.novita.ai/openai/v1", key=KEYS["novita"], file_days=15, prices="novita"
     ),
     Provider(name="ollama", base_url="http://127.0.0.1:11434/v1", key="", endpoints=_ALL, batches=False),
     Provider(name="vllm", base_url="http://127.0.0.1:8000/v1", key="", endpoints=_ALL, batches=False),
-    Provider(name="compatible", key="OPENAI_API_KEY", endpoints=_ALL),
+    Provider(name="compatible", key=KEYS["compatible"], endpoints=_ALL),
 )
 PROVIDERS = {provider.name: provider for provider in _BUILT_IN}
 """The records that come with the kit. `compatible` is any other service: nothing is taken for granted of it."""
-
-FILE = "providers.yaml"
 _ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?")
 
 
@@ -127,10 +126,10 @@ def find_provider(name: str, base_url: str = "") -> Provider:
     ParameterError
         There is no such provider, `providers.yaml` is faulty, or an address is missing or has a password in it.
     """
-    known = PROVIDERS | _own_providers(project_folder() / FILE)
+    known = PROVIDERS | _own_providers(project_folder() / PROVIDERS_FILE)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}, or add it to {FILE}"
+        mend = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}, or add it to {PROVIDERS_FILE}"
         raise ParameterError("The provider is not known.", [Fault("provider", f"{name!r} has no record", mend)])
     found = known[name]
     if base_url:
@@ -143,25 +142,6 @@ def find_provider(name: str, base_url: str = "") -> Provider:
 def check_model(model: str) -> list[Fault]:
     """Return the fault of an engine that was given no model: a service has many, and none is the kit's to choose."""
     return [] if model else [Fault("model", "is needed and missing", "name the model to ask, such as gpt-6-luna")]
-
-
-def name_variable(provider: str) -> str:
-    """Return the variable that holds the key of a provider: no file of a study names another one.
-
-    Examples
-    --------
-    >>> name_variable("openai"), name_variable("my-gateway")
-    ('OPENAI_API_KEY', 'MY_GATEWAY_API_KEY')
-    """
-    if provider in PROVIDERS:
-        return PROVIDERS[provider].key
-    return f"{re.sub('[^A-Z0-9]+', '_', provider.upper()).strip('_')}_API_KEY"
-
-
-def key_names(*, own: bool = False) -> tuple[str, ...]:
-    """Return the names under which keys of providers stand; with `own`, those of the project's providers too."""
-    known = PROVIDERS | (_own_providers(project_folder() / FILE) if own else {})
-    return tuple(dict.fromkeys(one.key for one in known.values() if one.key))
 
 
 def find_address_fault(address: str) -> Fault | None:

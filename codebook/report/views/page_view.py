@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 from codebook.codings import Transcript
 from codebook.errors import Fault, ParameterError
 from codebook.files.pdfs import PDFIUM, draw_page, open_pdf
 from codebook.paths import missing_file, resolve_path
-from codebook.units import DocumentSource
 from codebook.visible import escape_block, spell_block
 
 DPI = 72
 """Dots an inch of the picture."""
 MAX_SIDE = 900
 _HALF = "flex:1 1 320px;min-width:0;"
+
+
+class Documents(Protocol):
+    """Documents with the path of each, as `read_documents` gives them."""
+
+    @property
+    def path(self) -> Path:
+        """The folder, or the only file."""
+
+    def files(self) -> Sequence[Path]:
+        """Return the files, in order."""
 
 
 class PageView:
@@ -45,7 +57,7 @@ class PageView:
         )
 
 
-def show_page(documents: DocumentSource | str | Path, transcript: Transcript, page: int = 1) -> PageView:
+def show_page(documents: Documents | str | Path, transcript: Transcript, page: int = 1) -> PageView:
     """Show a page of a PDF beside its transcript.
 
     Parameters
@@ -74,7 +86,7 @@ def show_page(documents: DocumentSource | str | Path, transcript: Transcript, pa
     return PageView(said, room.getvalue(), found.text, tuple(found.unsure))
 
 
-def _find(documents: DocumentSource | str | Path, name: str) -> Path:
+def _find(documents: Documents | str | Path, name: str) -> Path:
     """The PDF that a transcript is of."""
     if isinstance(documents, str | Path):
         path = resolve_path(documents)

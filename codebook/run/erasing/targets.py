@@ -12,10 +12,10 @@ import orjson
 from codebook.errors import RecordError
 from codebook.files.lines import write_atomic
 from codebook.ledger import KEPT
+from codebook.material.text_packs import PACK, make_pack, texts_of
+from codebook.material.unit_store import iter_units
 from codebook.paths import show_path
 from codebook.records import Unit
-from codebook.tasks.packing import PACK, make_pack, texts_of
-from codebook.units import iter_units
 
 INTENT = ".erasing.json"
 

@@ -75,7 +75,6 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
 
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
     facts = read_facts(project_folder() / "runs", jobs["run"].unique())
-    jobs = jobs.astype({"done": "Int64", "failed": "Int64"})  # missing where a service does not say
     for name in _TIMES:
         jobs[name] = as_times(jobs[name])
     jobs["study"] = [facts[run].study for run in jobs["run"]]

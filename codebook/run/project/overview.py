@@ -254,15 +254,10 @@ def _count_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
             last_ended=("ended", "max"),
         )
     )
-    counts["items_per_hour"] = ended["done"].astype(float).groupby(ended["run"]).agg(_sum_all) / hours.where(hours > 0)
+    counts["items_per_hour"] = ended.groupby("run")["done"].sum() / hours.where(hours > 0)
     counts["reserved"] = held.groupby("run")["reserved"].sum(min_count=1)
     order = ["jobs", "running", "items_per_hour", "reserved", "first_submitted", "last_ended"]
     return counts[order]
-
-
-def _sum_all(numbers: pd.Series[float]) -> float:
-    """The sum, unknown where one number is."""
-    return float(numbers.sum(skipna=False))
 
 
 def _join_names(names: pd.Series[str]) -> str:

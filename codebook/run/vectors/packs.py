@@ -8,13 +8,14 @@ from typing import Any
 
 from codebook.engines import Limits
 from codebook.errors import Fault, ParameterError, RunError
+from codebook.material.text_packs import PACK_TEXTS
+from codebook.material.unit_store import iter_units
 from codebook.paths import show_path
 from codebook.records import EMBEDDINGS
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.shards import Cuts
-from codebook.tasks.packing import PACK_TEXTS, Pair, Room, keep_packs, pack_units
-from codebook.units import iter_units
+from codebook.tasks.packing import Pair, Room, keep_packs, pack_units
 from codebook.vectors import VectorStore
 
 OWN = "embedded-"

@@ -10,13 +10,13 @@ from codebook.dialects.embeddings import read_vectors
 from codebook.dialects.replies import open_line
 from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
+from codebook.material.text_packs import PACK, texts_of
+from codebook.material.unit_store import iter_units
 from codebook.run.folder import RunFolder
 from codebook.run.result_table import open_result
 from codebook.run.run_views import RunViews
 from codebook.run.vectors.packs import is_embedding
 from codebook.run.vectors.places import describe_store, open_store
-from codebook.tasks.packing import PACK, texts_of
-from codebook.units import iter_units
 from codebook.vectors import Vectors, VectorStore
 
 if TYPE_CHECKING:

@@ -78,9 +78,8 @@ def _ask(run: Run, vectors: Vectors) -> None:
     status = run.collect(partial=True)
     lacking = vectors.store.missing(vectors.texts)
     if lacking and not status.done:
-        why = f"Why: {'; '.join(status.reasons)}. " if status.reasons else ""
         raise PendingError(
-            f"{len(lacking):,} of {len(vectors):,} texts have no vector yet (run {run.name!r}). Nothing is lost. {why}"
+            f"{len(lacking):,} of {len(vectors):,} texts have no vector yet (run {run.name!r}). Nothing is lost. "
             "To mend: call embed_texts again later, with the same texts; it goes on."
         )
     if lacking:

@@ -18,7 +18,7 @@ from codebook.analysis import (
     to_matrix,
     variable_association,
 )
-from codebook.analysis.association.pair_statistics import adjust_p
+from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.examples import make_table
 from codebook.codings import read_coders
 from codebook.errors import StatisticError

@@ -22,7 +22,8 @@ from codebook.analysis import (
     to_matrix,
     variable_association,
 )
-from codebook.analysis.association.pair_statistics import adjust_p, chi2_p
+from codebook.analysis.association.pair_statistics import chi2_p
+from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.errors import StatisticError
 

@@ -22,11 +22,10 @@ from codebook.analysis import (
     plot_estimates,
     reliability_table,
 )
-from codebook.analysis.core.counts import read_codes
+from codebook.analysis.core.counts import join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, draw_times
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
-from codebook.analysis.reliability.comparisons import join_cluster
 from codebook.analysis.reliability.krippendorff import pairable
 from codebook.codings import group_coders
 from codebook.codings import make_table as make_tidy

@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from codebook.analysis import alt_test, say_alt_test
-from codebook.analysis.association.pair_statistics import adjust_p
+from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.examples import make_table
 from codebook.errors import StatisticError
 

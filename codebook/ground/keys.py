@@ -10,6 +10,19 @@ from typing import Any
 
 from codebook.errors import MissingKeyError
 
+KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "azure": "AZURE_OPENAI_API_KEY",
+    "groq": "GROQ_API_KEY",
+    "perplexity": "PERPLEXITY_API_KEY",
+    "novita": "NOVITA_API_KEY",
+    "ollama": "",
+    "vllm": "",
+    "compatible": "OPENAI_API_KEY",
+}
+"""Provider -> the variable that holds its key; empty where none is needed."""
+PROVIDERS_FILE = "providers.yaml"
+"""Where a project names providers of its own."""
 _MASKED = re.compile(r"\bsk-[\w*-]{4,}")
 SERVICE = "codebook"
 """The name under which keys stand in the keyring: `keyring set codebook OPENAI_API_KEY`."""
@@ -72,3 +85,16 @@ def hide_key(text: Any, key: str) -> str:
     """
     shown = str(text).replace(key, "[the key]") if key else str(text)
     return _MASKED.sub("[the key]", shown)
+
+
+def name_variable(provider: str) -> str:
+    """Return the variable that holds the key of a provider: no file of a study names another one.
+
+    Examples
+    --------
+    >>> name_variable("openai"), name_variable("my-gateway")
+    ('OPENAI_API_KEY', 'MY_GATEWAY_API_KEY')
+    """
+    if provider in KEYS:
+        return KEYS[provider]
+    return f"{re.sub('[^A-Z0-9]+', '_', provider.upper()).strip('_')}_API_KEY"

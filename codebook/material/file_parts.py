@@ -20,9 +20,9 @@ def load_parts(files: Iterable[UnitFile]) -> tuple[FilePart, ...]:
 
 def _load(file: UnitFile) -> tuple[FilePart, ...]:
     if file.kind == "image":
-        from codebook.units.images import prepare_image
+        from codebook.material.images import prepare_image
 
         return (prepare_image(file),)
-    from codebook.units.documents import prepare_pdf
+    from codebook.material.pdf_parts import prepare_pdf
 
     return prepare_pdf(file)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codebook.errors import Fault, UnitsError
 from codebook.files.pictures import FORMATS, PictureError, find_orientation, look_at, open_picture
+from codebook.material.picture_remarks import find_remark
 from codebook.paths import find_file_fault, missing_file, resolve_path
 from codebook.records import FilePart, UnitFile
-from codebook.units.picture_remarks import find_remark
 
 if TYPE_CHECKING:
     from PIL import Image
