@@ -162,7 +162,7 @@ def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
 
 @click.command()
 @click.argument("run")
-@click.confirmation_option(prompt="Drop this run, with its folder?")
+@click.confirmation_option(prompt="Drop this run, with its table and outputs? Its answers stay with the project.")
 def discard(run: str) -> None:
     """Drop RUN, with its folder. Answers that it was given stay with the project, and later runs rest on them.
 

@@ -95,4 +95,5 @@ def _list_needed(folder: RunFolder) -> Iterator[Path]:
     yield from results
     if results:
         yield from sorted(folder.shards.glob("[0-9]*.jsonl"))
-        yield from (path for path in (folder.units_path, folder.codebook_path, folder.record_path) if path.is_file())
+        others = (folder.units_path, folder.codebook_path, folder.record_path, folder.carried_path)
+        yield from (path for path in others if path.is_file())

@@ -10,7 +10,7 @@ from typing import Any
 from codebook.errors import Fault
 from codebook.files.digests import digest_of, find_faults, named_digest
 from codebook.files.lines import dump_canonical, load_line, number_lines
-from codebook.ledger import Ledger, PlannedRow
+from codebook.ledger import KEPT, Ledger, PlannedRow
 from codebook.ledger.answerers import name_old_answerer
 from codebook.ledger.carried import known_keys
 from codebook.paths import show_path
@@ -175,5 +175,7 @@ class Contents:
     def _miss(self, names: Sequence[str], runs: Sequence[str]) -> None:
         by = f" by run {' and '.join(map(repr, runs))}" if runs else " by another run"
         mend = f"adopt {' and '.join(runs) or 'the run that asked them'} first"
+        if any(run.startswith(f"{KEPT}/") for run in runs):
+            mend += " (what a discarded run left: copy that folder of runs/ under a name of its own, and adopt it so)"
         said = f"{len(names):,} of its questions were asked{by}, such as {names[0]}, and the ledger lacks them"
         self.fault(self.folder.path, said, mend)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from codebook.engines import ENGINES, Engine, make_engine
+import codebook
+from codebook.engines import ENGINES, Engine, about_engine, make_engine
 from codebook.engines.local import LocalEngine
 from codebook.engines.protocol import result_line
 from codebook.errors import BusyError, EngineError, MissingExtraError, ParameterError, PendingError, RecordError
@@ -52,6 +54,30 @@ def answers(engine: Engine, job_id: str, into: Path) -> list[dict[str, Any]]:
     (path,) = engine.fetch(job_id, into)
     assert path == into / "output.jsonl"
     return list(read_lines(path))
+
+
+@pytest.mark.parametrize("room", ["run", "report", "widgets", "execute", "cli"])
+def test_nothing_is_decided_by_the_name_of_an_engine(room: str) -> None:
+    folder = Path(codebook.__file__).parent / room
+    lines = [line for path in folder.rglob("*.py") for line in path.read_text("utf-8").splitlines()]
+    assert len(lines) > 100
+    compared = re.compile(rf"""(==|!=|\bin\b)\s*\W*["']({"|".join(ENGINES)})["']""")
+    assert [line for line in lines if compared.search(line)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "charges", "batch"),
+    [("embedded", False, False), ("openai_batch", True, True), ("openai_live", True, False), ("replay", False, False)],
+)
+def test_an_engine_says_itself_whether_it_charges(name: str, *, charges: bool, batch: bool) -> None:
+    about = about_engine(name)
+    assert about is not None
+    assert (about.charges, about.batch) == (charges, batch)
+    assert not about.at_once or about_engine(about.at_once).watches_money
+
+
+def test_of_an_engine_that_is_not_known_here_nothing_is_said() -> None:
+    assert about_engine("somebody's") is None
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -13,11 +13,12 @@ from scripted import UNITS, make_book, register
 from service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, why_of
 
 from codebook.cli import main
-from codebook.errors import BudgetError, RecordError, RunError
+from codebook.errors import BudgetError, ParameterError, RecordError, RunError
 from codebook.ledger import Ledger
 from codebook.records import Unit
 from codebook.run import (
     Run,
+    adopt,
     cost_history,
     discard_run,
     erase_unit,
@@ -50,7 +51,9 @@ def test_u04_answers_that_were_paid_serve_later_runs(fake: FakeOpenAI, project: 
     assert said == f"Run one is discarded; its 6 answers stay with the project, in {KEPT}, and later runs rest on them."
     assert not first.folder.path.exists()
     (shard, result) = [path for path in paths_in(project / KEPT) if "/" in path][::-1]
-    assert paths_in(project / KEPT) == sorted([shard, result, "codebook.yaml", "run.json", "units.jsonl"])
+    assert paths_in(project / KEPT) == sorted(
+        [shard, result, "codebook.yaml", "ledger.jsonl", "run.json", "units.jsonl"]
+    )
     for run in (second, finish(plan_batch(fake, run="three")), finish(plan_batch(fake))):
         table = run.table().set_index("unit_id")["label"]
         assert table.equals(labels[: len(table)])
@@ -178,6 +181,23 @@ def test_u04_nothing_is_discarded_while_an_erasure_is_begun(fake: FakeOpenAI, pr
     with pytest.raises(RunError, match="an erasure was begun and not finished: repeat `codebook erase`"):
         run.discard()
     assert check_sums(open_run("one")) == {"": 6}
+
+
+def test_u04_a_run_that_rests_on_a_discarded_one_is_taken_to_another_project(
+    fake: FakeOpenAI, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(plan_batch(fake))
+    before = finish(plan_batch(fake, run="two")).table()
+    discard_one()
+    open_run("two").collect()
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path / "other"))
+    for place, name in (("two", "two"), (".kept/one~1", "left")):
+        shutil.copytree(project / "runs" / place, tmp_path / "other" / "runs" / name)
+    with pytest.raises(ParameterError, match=r"adopt .kept/one~1 first \(.* under a name of its own, and adopt it so"):
+        adopt("two")
+    adopt("left")
+    assert adopt("two").table().equals(before)
+    assert cost_history("run")["cost"].sum() > 0
 
 
 # --- erasure

@@ -10,17 +10,19 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from fake_openai import FakeOpenAI
-from scripted import make_book
+from scripted import Scripted, make_book, register
 from service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
 from test_cli import Command, command  # noqa: F401  a fixture
 
 from codebook.cli import main
-from codebook.errors import ParameterError, PendingError, RunError, UnreachableError
+from codebook.engines import About
+from codebook.errors import Fault, ParameterError, PendingError, RunError, UnreachableError
 from codebook.files.lines import digest_file, read_lines
 from codebook.ledger import Ledger
 from codebook.records import Unit
 from codebook.run import Run, discard_run, list_runs, open_run, plan, preflight, rehearse_plan
 from codebook.shards import Cuts
+from codebook.units import read_units
 
 UNITS = [Unit(f"u{n}", text) for n, text in enumerate(TEXTS)]
 
@@ -266,3 +268,31 @@ def test_u04_a_run_that_was_not_handed_in_is_discarded(fake: FakeOpenAI, project
     assert CliRunner().invoke(main, ["discard", "one", "--yes"]).output == "Run one is discarded.\n"
     assert check_sums(finish(plan_batch(fake))) == {"": 6}
     check_paid(fake, 6)
+
+
+def test_a_note_in_other_words_renames_no_run(
+    fake: FakeOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_bytes("unit_id,text\n1,Gr\u00fc\u00dfe aus Köln\n2,\n".encode())
+    source = read_units(path, id_column="unit_id", text_column="text")
+    with monkeypatch.context() as patch:
+        patch.setattr(Fault, "__str__", lambda fault: f"in other words: {fault.problem}")
+        before = plan(make_book("topic"), source)
+    again = plan(make_book("topic"), source)
+    assert before.record["units"]["source"]["notes"] != []
+    assert again.name == before.name
+    assert list_runs() == [before.name]
+
+
+def test_whoever_charges_says_so_and_is_not_paid_for_a_guess(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch)
+    path = tmp_path / "texts.csv"
+    path.write_bytes(b"unit_id,text\n" + b"".join(f"{n},Gr\xfc\xdfe aus K\xf6ln\n".encode("latin-1") for n in range(9)))
+    source = read_units(path, id_column="unit_id", text_column="text")
+    plan(make_book("topic"), source, engine="scripted", run="free")
+    monkeypatch.setattr(Scripted, "about", About(charges=True))
+    with pytest.raises(ParameterError, match="Nothing is paid for texts whose encoding is a guess"):
+        plan(make_book("topic"), source, engine="scripted", run="paid")
