@@ -15,39 +15,19 @@ from pathlib import Path
 import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, name_some, raise_faults
+from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.errors import Fault
 from codebook.visible import escape_block, spell_line
 
 Clusters = Mapping[str, object] | pd.Series
+SampleLike = GoldSample | pd.DataFrame | str | None
+RANDOM = "random"
+"""In place of a sample: the gold units are a simple random sample of the units."""
 
 _MOST_MODELS = 6  # that are compared with the people one by one
 _SHOWN = 10
 _N_WIDE = 60  # characters of a text that a row shows
-
-
-@dataclass(frozen=True)
-class GoldSample:
-    """The gold units of a study with the chances by which they were drawn.
-
-    `frame` has a row a unit: `unit_id`, `prob`, and perhaps `stratum` and `part`. `name` is what it is called where it
-    is shown. `locked` are the faults for which it must not be used yet. A sample that was `named` is used even where
-    every unit has a gold label; one that was `declined` is not used at all.
-    """
-
-    frame: pd.DataFrame
-    name: str = "the gold sample"
-    part: str = ""
-    locked: tuple[Fault, ...] = ()
-    named: bool = False
-    declined: bool = False
-
-    @property
-    def sentence(self) -> str:
-        """Which units are used, and by which chances they are weighted."""
-        chances = f"chances of {self.frame['prob'].min():.3g} to {self.frame['prob'].max():.3g}"
-        part = f" (part {self.part!r})" if self.part else ""
-        return f"{self.name}: {len(self.frame):,} gold units{part}, weighted by {chances}."
 
 
 @dataclass(frozen=True, repr=False)
@@ -314,10 +294,39 @@ class Codings:
         """The same codings, with this coder's labels as the gold."""
         return replace(self, gold=gold)
 
-    def with_sample(self, sample: pd.DataFrame | GoldSample | None) -> Codings:
-        """The same codings, with gold units weighted by their chances in the sample; None for no sample."""
-        given = GoldSample(sample, named=True) if isinstance(sample, pd.DataFrame) else sample
-        return replace(self, sample=given)
+    def with_sample(self, sample: SampleLike) -> Codings:
+        """The same codings, with gold units weighted by their chances in the sample; None for no sample.
+
+        "random" says that the gold units are a simple random sample: all weigh the same.
+
+        Raises
+        ------
+        StatisticError
+            Another text.
+        """
+        if isinstance(sample, str) and sample != RANDOM:
+            mend = f"pass a sample of read_gold_sample, or {RANDOM!r} if gold is a simple random sample of the units"
+            raise_faults("The gold is not weighted.", [Fault("sample", f"{sample!r} is no gold sample", mend)])
+        if isinstance(sample, str):
+            return replace(self, sample=NO_WEIGHTS)
+        return replace(self, sample=GoldSample(sample, named=True) if isinstance(sample, pd.DataFrame) else sample)
+
+    def one_coder(self, coder: str | None = None) -> str:
+        """The coder of this name, or else the first model; without models the only coder beside the gold.
+
+        Raises
+        ------
+        StatisticError
+            Nobody has that name, or several people coded and none is named.
+        """
+        others = [*self.machines, *self.people]
+        if coder is None and (self.machines or len(others) == 1):
+            return others[0]
+        if coder is None or coder not in self.coders:
+            there = name_some(others, 12) or "none beside the gold"
+            problem = f"there are {there}" if coder is None else f"no coding by {coder!r}"
+            raise_faults("The coder is not clear.", [Fault("coder", problem, f"name one of them: {there}")])
+        return str(coder)
 
     def with_clusters(self, clusters: Clusters | str | None) -> Codings:
         """The same codings, with the cluster of each unit_id; a text names a covariate."""

@@ -1,0 +1,77 @@
+"""`GoldSample`: the gold units of a study, how they were drawn, and the chance that each of them had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from codebook.errors import Fault
+from codebook.outputs import block_html, print_rows
+
+
+@dataclass(frozen=True, repr=False)
+class GoldSample:
+    """The gold units of a study with the chances by which they were drawn.
+
+    Parameters
+    ----------
+    frame
+        A row a unit: `unit_id`, `prob`, and perhaps `stratum`, `part`, `prob_part` and `round`.
+    name
+        What it is called where it is shown.
+    part
+        "dev" or "test" where it is a part; empty for the whole.
+    locked
+        The faults for which it must not be used yet.
+    named
+        It is used even where every unit has a gold label.
+    declined
+        It is not used at all: all gold units weigh the same.
+    n_units
+        Units from which it was drawn; 0 where that is not on record.
+    rounds
+        How each round of it was drawn: round, how, n, seed, dev_share, strata, minimum.
+    strata
+        Of each stratum how many units it has and how many of them were drawn.
+    """
+
+    frame: pd.DataFrame
+    name: str = "the gold sample"
+    part: str = ""
+    locked: tuple[Fault, ...] = ()
+    named: bool = False
+    declined: bool = False
+    n_units: int = 0
+    rounds: Sequence[Mapping[str, Any]] = ()
+    strata: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int | None:
+        """Of the last draw."""
+        return self.rounds[-1].get("seed") if self.rounds else None
+
+    @property
+    def sentence(self) -> str:
+        """Which units are used, and by which chances they are weighted."""
+        chances = f"chances of {self.frame['prob'].min():.3g} to {self.frame['prob'].max():.3g}"
+        part = f" (part {self.part!r})" if self.part else ""
+        return f"{self.name}: {len(self.frame):,} gold units{part}, weighted by {chances}."
+
+    def list_strata(self) -> pd.DataFrame:
+        """A row for each stratum and part: `n` units, and the chance `prob` of a unit to come into the part."""
+        groups = self.frame.groupby(["stratum", "part"], as_index=False)
+        return groups.agg(n=("prob", "size"), prob=("prob_part", "first"))
+
+    def __repr__(self) -> str:
+        return self.sentence if len(self.frame) else "No gold sample."
+
+    def _repr_html_(self) -> str:
+        rows = self.list_strata() if "prob_part" in self.frame else self.frame
+        return block_html(print_rows(rows), finding=repr(self))
+
+
+NO_WEIGHTS = GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True)
+"""In place of a sample: the gold units are a simple random sample, and weigh the same."""
