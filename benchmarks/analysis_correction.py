@@ -32,7 +32,7 @@ def make_data(n_units: int) -> pd.DataFrame:
     y = rng.random(n_units) < 1 / (1 + np.exp(-(0.5 * truth + 0.3 * x - 0.2 * g)))
     data = pd.DataFrame({"unit_id": np.arange(n_units).astype(str), "y": y.astype(float), "x": x, "g": g})
     data["predicted"] = predicted.astype(float)
-    sample = draw_gold(data.assign(label=predicted.astype(str)), int(SHARE * n_units), how="by_label", seed=SEED)
+    sample = draw_gold(data.assign(label=predicted.astype(str)), int(SHARE * n_units), "by_label", seed=SEED).frame
     data = data.merge(sample[["unit_id", "prob"]], on="unit_id", how="left")
     data["gold"] = np.where(data["prob"].notna(), truth, np.nan)
     return data.assign(cluster=rng.integers(n_units // 100, size=n_units))

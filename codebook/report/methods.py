@@ -103,13 +103,13 @@ def _sample(facts: Facts) -> Iterator[str]:
         yield "[Say how the units with gold labels were drawn.]"
         return
     sample = read_gold_sample(facts.sample_path, part="all", unlock=True)
-    n_dev, seed = int((sample["part"] == "dev").sum()), sample.attrs.get("seed")
-    parts = f"{n_dev:,} to develop, {len(sample) - n_dev:,} to test"
-    chances = f"chances of {sample['prob'].min():.3g} to {sample['prob'].max():.3g}"
+    n, n_dev, prob = len(sample.frame), int((sample.frame["part"] == "dev").sum()), sample.frame["prob"]
+    parts = f"{n_dev:,} to develop, {n - n_dev:,} to test"
+    chances = f"chances of {prob.min():.3g} to {prob.max():.3g}"
     used, unused = facts.weighed(by_chance=True), facts.weighed(by_chance=False)
     known = f" with known {chances}" if used else ""
     where = f"({GOLD_SAMPLE}, SHA-256 {cite(facts.sample_path).split('(')[-1][:-1]})"
-    yield f"{len(sample):,} units were drawn for gold labels ({parts}){known}, seed {seed} {where}."
+    yield f"{n:,} units were drawn for gold labels ({parts}){known}, seed {sample.seed} {where}."
     if used:
         yield f"Gold units weigh 1 / their chance in {', '.join(used)}."
     if unused or not used:

@@ -101,7 +101,7 @@ def _gold(facts: Facts) -> Iterator[Check]:
         yield Check(question, "missing", "no sample with stored probabilities", "draw it with 10_gold_sample")
         return
     try:
-        sample = read_gold_sample(path, part="all", unlock=True)
+        sample = read_gold_sample(path, part="all", unlock=True).frame
     except RecordError as error:
         yield Check(question, "look", str(error), "restore the file", cite(path))
         return

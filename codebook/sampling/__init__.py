@@ -1,16 +1,18 @@
 """Gold: how many units to code by hand, which, and with what chance each was drawn.
 
-    gold_size, gold_curve                 how many, before anything is coded (analysis.plot_gold_size draws it)
-    draw_gold                             random, stratified, by the model's label, by its uncertainty
-    take_part                             the dev or the test part, with its own chances
+    gold_size, gold_curve                 how many, before anything is coded; a `GoldPlan` says what is wanted
+    draw_gold                             random, stratified, by the model's label, by its uncertainty (`DrawRule`)
+    list_strata, take_part                what was drawn; the dev or the test part, with its own chances
     write_gold_sample, read_gold_sample   the file, enlarged but never changed; its test part is locked
     open_gold_sample                      the sample by which gold is to be weighted: the run's own, if one lies there
 
-The frame of a sample has a row a unit with `unit_id` and `prob`. Whatever takes a `sample` joins it on `unit_id` and
-weights by `prob`: nothing else need be told.
+In come codings, or a frame with a row a unit; out goes a `GoldSample`: a frame with `unit_id` and `prob`, and how it
+was drawn. `codings.with_sample(sample)` weights by it. Open `draw.py` first.
 """
 
-from codebook.sampling.draw import draw_gold, take_part
+from codebook.analysis.core.gold_samples import GoldSample
+from codebook.sampling.draw import draw_gold, list_strata, take_part
+from codebook.sampling.population import DrawRule
 from codebook.sampling.sample_files import (
     GOLD_SAMPLE,
     erase_from_sample,
@@ -20,6 +22,7 @@ from codebook.sampling.sample_files import (
     write_gold_sample,
 )
 from codebook.sampling.sizes import (
+    GoldPlan,
     gold_curve,
     gold_size,
     units_for_alpha,
@@ -31,11 +34,15 @@ from codebook.sampling.sizes import (
 
 __all__ = [
     "GOLD_SAMPLE",
+    "DrawRule",
+    "GoldPlan",
+    "GoldSample",
     "draw_gold",
     "erase_from_sample",
     "gold_curve",
     "gold_size",
     "is_gold_sample",
+    "list_strata",
     "open_gold_sample",
     "read_gold_sample",
     "take_part",

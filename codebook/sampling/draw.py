@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from codebook.errors import Fault, ParameterError
+from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.gold_samples import GoldSample
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.scales import Bools, Ints
+from codebook.errors import Fault
 from codebook.ground.joins import join_ids
-from codebook.sampling.chances import Ints, allot, chances_by_score, draw_systematic
-from codebook.sampling.population import Population, name_some, read_population, refuse
+from codebook.sampling.population import (
+    DrawRule,
+    Population,
+    allot,
+    chances_by_score,
+    draw_systematic,
+    read_population,
+    refuse,
+)
 
 COLUMNS = ("unit_id", "stratum", "prob", "part", "prob_part", "round")
 PARTS = ("dev", "test")
 
 
 def draw_gold(
-    units: pd.DataFrame,
+    units: Codings | pd.DataFrame,
     n: int,
+    how: str | DrawRule = "random",
     *,
-    how: str = "random",
-    strata: str | Sequence[str] = "",
-    score: str = "uncertainty",
-    variable: str = "",
-    coder: str = "",
-    equal: bool | None = None,
-    minimum: int = 1,
-    floor: float = 0.2,
     dev_share: float = 0.0,
-    earlier: pd.DataFrame | None = None,
+    earlier: GoldSample | None = None,
     seed: int = 1,
-) -> pd.DataFrame:
+) -> GoldSample:
     """Draw n units to be coded as gold.
 
     Parameters
     ----------
     units
-        One row a unit with `unit_id` and the columns used; or the tidy table, of which one `variable` and `coder` (the
-        model) is read.
+        Codings, of which the units and labels of the model are read; or one row a unit with `unit_id` and the columns
+        used.
     how
-        "random"; "stratified" by the columns `strata`; "by_label", the strata being the model's labels (units without
-        one are strata by their why); "uncertainty", with a chance in proportion to the column `score`.
-    equal
-        As many units of each stratum, else in proportion to its size. None: equal by label, else in proportion.
-    minimum
-        Units of a stratum at least (all of a smaller one).
-    floor
-        By uncertainty, the smallest chance as a share of the mean chance; above 0, so that every unit can be drawn.
+        "random"; "by_label", the strata being the model's labels; "uncertainty"; or a `DrawRule`.
     dev_share
         Share of the sample, in each stratum, that is for tuning a prompt ("dev"); the rest is "test", for reporting.
     earlier
@@ -55,10 +53,9 @@ def draw_gold(
 
     Returns
     -------
-    pd.DataFrame
-        `unit_id`, `stratum`, `prob` (exact chance of being in the sample), `part` (dev or test), `prob_part` (chance of
-        being in that part: `take_part` makes it the `prob`), `round`. `attrs`: n_units, rounds (how, n, seed,
-        dev_share of each), strata (units, drawn).
+    GoldSample
+        Its frame has `unit_id`, `stratum`, `prob` (exact chance of being in the sample), `part` (dev or test),
+        `prob_part` (chance of being in that part: `take_part` makes it the `prob`), `round`.
 
     Raises
     ------
@@ -68,75 +65,151 @@ def draw_gold(
     Examples
     --------
     >>> units = pd.DataFrame({"unit_id": range(100), "label": ["rare"] * 10 + ["common"] * 90})
-    >>> sample = draw_gold(units, 20, how="by_label", seed=3)
-    >>> sample.groupby("stratum")["prob"].agg(["size", "first"])
-             size     first
-    stratum
-    common     10  0.111111
-    rare       10  1.000000
+    >>> sample = draw_gold(units, 20, "by_label", seed=3)
+    >>> sample.list_strata()
+      stratum  part   n      prob
+    0  common  test  10  0.111111
+    1    rare  test  10  1.000000
     """
-    _check_settings(n, minimum, floor, dev_share)
-    population = read_population(units, how=how, strata=strata, score=score, variable=variable, coder=coder)
+    rule = how if isinstance(how, DrawRule) else DrawRule(how)
+    refuse([*_check_sizes(n, dev_share), *rule.check()])
+    population = read_population(units, rule)
     before = _read_earlier(earlier, population)
     rng = np.random.default_rng(seed)
-    if population.scores is None:
-        by = how == "by_label" if equal is None else equal
-        chosen = _draw_strata(population, before, n, equal=by, minimum=minimum, rng=rng)
-    else:
-        refuse(_check_scores(len(before), n, len(population.units)))
-        chosen = draw_systematic(chances_by_score(n, population.scores, floor), rng)
-    number = 1 if earlier is None else int(earlier["round"].max()) + 1
-    dev = _split(population.stratum[chosen], dev_share, rng)
-    new = pd.DataFrame({"at": chosen, "part": np.where(dev, "dev", "test"), "round": number})
-    both = new if earlier is None else pd.concat([before, new], ignore_index=True)
-    sample = _finish(population, both, n_drawn=n, floor=floor)
-    told = {"round": number, "how": how, "n": int(n), "seed": int(seed), "dev_share": float(dev_share)}
-    told |= {"strata": strata if isinstance(strata, str) else list(strata), "minimum": int(minimum)}
-    rounds = [*([] if earlier is None else earlier.attrs.get("rounds", [])), told]
-    sample.attrs = {"n_units": len(population.units), "rounds": rounds, "seed": seed, "strata": _tell(population, both)}
-    return sample
+    drawing = _Drawing(population, rule, before, n)
+    places = drawing.by_chance(rng) if population.scores is not None else drawing.by_strata(rng)
+    number = 1 if earlier is None else int(earlier.frame["round"].max()) + 1
+    dev = _split(population.stratum[places], dev_share, rng)
+    new = pd.DataFrame({"at": places, "part": np.where(dev, "dev", "test"), "round": number})
+    rows = new if earlier is None else pd.concat([before, new], ignore_index=True)
+    settings = {"round": number, "how": rule.way, "n": int(n), "seed": int(seed), "dev_share": float(dev_share)}
+    settings |= {"strata": rule.strata if isinstance(rule.strata, str) else list(rule.strata), "minimum": rule.minimum}
+    return GoldSample(
+        drawing.finish(rows),
+        named=True,
+        n_units=len(population.units),
+        rounds=[*([] if earlier is None else earlier.rounds), settings],
+        strata=_count_strata(population, rows),
+    )
 
 
-def take_part(sample: pd.DataFrame, part: str) -> pd.DataFrame:
+def take_part(sample: GoldSample, part: str) -> GoldSample:
     """One part of a sample, `prob` being the chance of being in this part; "all" gives the whole.
 
     Examples
     --------
     >>> units = pd.DataFrame({"unit_id": range(100)})
     >>> test = take_part(draw_gold(units, 20, dev_share=0.25), "test")
-    >>> len(test), test["prob"].unique().round(6).tolist()
-    (15, [0.15])
+    >>> test
+    the gold sample: 15 gold units (part 'test'), weighted by chances of 0.15 to 0.15.
     """
     if part not in (*PARTS, "all"):
         refuse([Fault("part", f"{part!r} is not known", "pass 'dev', 'test' or 'all'")])
     if part == "all":
-        return sample.copy()
-    rows = sample[sample["part"] == part]
-    taken = rows.assign(prob=rows["prob_part"]).reset_index(drop=True)
-    taken.attrs = dict(sample.attrs)
-    return taken
+        return sample
+    rows = sample.frame[sample.frame["part"] == part]
+    return replace(sample, frame=rows.assign(prob=rows["prob_part"]).reset_index(drop=True), part=part)
 
 
-def _draw_strata(
-    population: Population, before: pd.DataFrame, n: int, *, equal: bool, minimum: int, rng: np.random.Generator
-) -> Ints:
-    """Positions of n new units, without replacement within strata."""
-    sizes = population.sizes
-    had = np.bincount(population.stratum[before["at"]], minlength=len(sizes))
-    lowest = np.maximum(np.minimum(minimum, sizes), had)
-    total = n + int(had.sum())
-    refuse(_check_room(total, n, sizes, lowest, population))
-    wanted = allot(total, sizes, lowest, equal=equal) - had
-    free = np.ones(len(population.units), dtype=bool)
-    free[before["at"]] = False
-    parts = [
-        rng.choice(np.flatnonzero(free & (population.stratum == at)), size=size, replace=False)
-        for at, size in enumerate(wanted)
-    ]
-    return np.sort(np.concatenate(parts)).astype(np.int64)
+def list_strata(codings: Codings) -> Result:
+    """The strata of the gold sample of these codings: of each part how many units, and with which chance.
+
+    Returns
+    -------
+    Result
+        `stratum`, `part`, `n`, `prob`: the chance of a unit of the stratum to come into the part.
+
+    Examples
+    --------
+    >>> codings = Codings(pd.DataFrame({"unit_id": ["u1"], "coder": "m", "label": "a", "why": None, "draw": 0,
+    ...                                 "variable": "v"}), [])
+    >>> list_strata(codings)
+    No gold sample was drawn.
+    """
+    columns = ["stratum", "part", "n", "prob"]
+    empty = Result(pd.DataFrame(columns=columns), "gold_strata", "The gold sample", "gold")
+    sample = codings.sample
+    if sample is None or not set(COLUMNS) <= set(sample.frame):
+        return nothing_to_say(codings, "No gold sample was drawn.", empty)
+    n, n_dev = len(sample.frame), int((sample.frame["part"] == "dev").sum())
+    origin = f"{n:,} of {sample.n_units:,} units" if sample.n_units else f"{n:,} units"
+    finding = f"{origin} are drawn, seed {sample.seed}: {n_dev:,} to develop, {n - n_dev:,} to test."
+    remarks = ("prob is the chance of a unit to come into its part.",)
+    facts = Facts(n_units=n, joins=codings.joins)
+    rows = sample.list_strata()
+    return replace(empty, frame=rows, facts=facts, finding=finding, remarks=remarks, outputs=codings.outputs)
 
 
-def _split(stratum: Ints, dev_share: float, rng: np.random.Generator) -> np.ndarray:
+@dataclass(frozen=True)
+class _Drawing:
+    """A draw of n units of a population by a rule; `before` are the units of an earlier sample."""
+
+    population: Population
+    rule: DrawRule
+    before: pd.DataFrame
+    n: int
+
+    def by_strata(self, rng: np.random.Generator) -> Ints:
+        """Positions of the new units, without replacement within strata."""
+        sizes, places = self.population.sizes, self.before["at"].to_numpy(dtype=np.int64)
+        drawn = self.population.count(places)
+        lowest = np.maximum(np.minimum(self.rule.minimum, sizes), drawn)
+        refuse(self._check_room(int(drawn.sum()), sizes, lowest))
+        wanted = allot(self.n + int(drawn.sum()), sizes, lowest, equal=not self.rule.by_size) - drawn
+        free = np.ones(len(self.population.units), dtype=bool)
+        free[places] = False
+        parts = [
+            rng.choice(np.flatnonzero(free & (self.population.stratum == at)), size=size, replace=False)
+            for at, size in enumerate(wanted)
+        ]
+        return np.sort(np.concatenate(parts)).astype(np.int64)
+
+    def by_chance(self, rng: np.random.Generator) -> Ints:
+        """Positions of units drawn by their scores."""
+        n_units, faults = len(self.population.units), []
+        if len(self.before):
+            mend = "draw one larger sample, or enlarge it with how='random' or strata"
+            faults = [Fault("earlier", "a draw by uncertainty cannot enlarge a sample with exact chances", mend)]
+        elif self.n > n_units:
+            problem = f"{self.n:,} units cannot be drawn: there are {n_units:,}"
+            faults = [Fault("n", problem, f"draw at most {n_units:,}")]
+        refuse(faults)
+        return draw_systematic(self._chances(), rng)
+
+    def _chances(self) -> np.ndarray:
+        scores = self.population.scores
+        assert scores is not None
+        return chances_by_score(self.n, scores, self.rule.floor)
+
+    def finish(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The columns of a sample; chances are of all rounds together."""
+        places = rows["at"].to_numpy(dtype=np.int64)
+        stratum, drawn = self.population.stratum[places], self.population.count(places)
+        shares = (drawn / self.population.sizes)[stratum]
+        prob = shares if self.population.scores is None else self._chances()[places]
+        in_part = rows.assign(stratum=stratum).groupby(["stratum", "part"])["at"].transform("size").to_numpy()
+        columns = {
+            "unit_id": self.population.units[places],
+            "stratum": np.array(self.population.names, dtype=object)[stratum],
+            "prob": prob,
+            "part": rows["part"].to_numpy(),
+            "prob_part": prob * in_part / drawn[stratum],
+            "round": rows["round"].to_numpy(dtype=np.int64),
+        }
+        return pd.DataFrame(columns).astype({"unit_id": "str", "stratum": "str", "part": "str"})
+
+    def _check_room(self, n_before: int, sizes: Ints, lowest: Ints) -> list[Fault]:
+        n, n_units, least = self.n, int(sizes.sum()), int(lowest.sum())
+        if n + n_before > n_units:
+            problem = f"{n:,} units cannot be drawn: there are {n_units:,}, {n_before:,} drawn before"
+            return [Fault("n", problem, f"draw at most {n_units - n_before:,}")]
+        if n + n_before < least:
+            mend = f"draw at least {least - n_before:,}, lower `minimum`, or join strata"
+            return [Fault("n", f"{n:,} units are too few for {len(sizes):,} strata", mend)]
+        return []
+
+
+def _split(stratum: Ints, dev_share: float, rng: np.random.Generator) -> Bools:
     """Which of the drawn units are for tuning: the same share of each stratum, never all of it."""
     dev = np.zeros(len(stratum), dtype=bool)
     for at in np.unique(stratum):
@@ -146,83 +219,35 @@ def _split(stratum: Ints, dev_share: float, rng: np.random.Generator) -> np.ndar
     return dev
 
 
-def _finish(population: Population, both: pd.DataFrame, *, n_drawn: int, floor: float) -> pd.DataFrame:
-    """The columns of a sample; chances are of all rounds together."""
-    at = both["at"].to_numpy(dtype=np.int64)
-    stratum = population.stratum[at]
-    drawn = np.bincount(stratum, minlength=len(population.names))
-    if population.scores is None:
-        prob = (drawn / population.sizes)[stratum]
-    else:
-        prob = chances_by_score(n_drawn, population.scores, floor)[at]
-    in_part = both.assign(stratum=stratum).groupby(["stratum", "part"])["at"].transform("size").to_numpy()
-    columns = {
-        "unit_id": population.units[at],
-        "stratum": np.array(population.names, dtype=object)[stratum],
-        "prob": prob,
-        "part": both["part"].to_numpy(),
-        "prob_part": prob * in_part / drawn[stratum],
-        "round": both["round"].to_numpy(dtype=np.int64),
-    }
-    return pd.DataFrame(columns).astype({"unit_id": "str", "stratum": "str", "part": "str"})
-
-
-def _tell(population: Population, both: pd.DataFrame) -> dict[str, list[int]]:
-    drawn = np.bincount(population.stratum[both["at"].to_numpy(dtype=np.int64)], minlength=len(population.names))
+def _count_strata(population: Population, rows: pd.DataFrame) -> dict[str, list[int]]:
+    drawn = population.count(rows["at"].to_numpy(dtype=np.int64))
     counts = zip(population.names, population.sizes, drawn, strict=True)
     return {name: [int(size), int(n)] for name, size, n in counts}
 
 
-def _read_earlier(earlier: pd.DataFrame | None, population: Population) -> pd.DataFrame:
+def _read_earlier(earlier: GoldSample | None, population: Population) -> pd.DataFrame:
     """Places of the units of an earlier sample, their parts and rounds; refused if chances differ within a stratum."""
     if earlier is None:
         return pd.DataFrame({"at": np.empty(0, dtype=np.int64), "part": [], "round": []})
-    if absent := [name for name in COLUMNS if name not in earlier]:
-        refuse([Fault("earlier", f"it has no {name_some(absent)}", "pass the whole frame of draw_gold")])
-    at = population.units.get_indexer(pd.Index(earlier["unit_id"].astype(str)))
-    if (at < 0).any():
-        join = join_ids(earlier["unit_id"].astype(str), population.units)
+    frame = earlier.frame
+    if absent := [name for name in COLUMNS if name not in frame]:
+        refuse([Fault("earlier", f"it has no {name_some(absent)}", "pass the whole sample of draw_gold")])
+    places = population.units.get_indexer(pd.Index(frame["unit_id"].astype(str)))
+    if (places < 0).any():
+        join = join_ids(frame["unit_id"].astype(str), population.units)
         problem = join.say_strays("units of it", "there", "the frame")
         refuse([Fault("earlier", problem, "draw from the same units as before")])
-    drawn = np.bincount(population.stratum[at], minlength=len(population.names))
-    expected = (drawn / population.sizes)[population.stratum[at]]
-    if not np.allclose(expected, earlier["prob"].to_numpy(float), rtol=1e-9):
+    expected = (population.count(places) / population.sizes)[population.stratum[places]]
+    if not np.allclose(expected, frame["prob"].to_numpy(float), rtol=1e-9):
         mend = "enlarge it with the same strata, with all parts of the sample, or draw a new one"
         refuse([Fault("earlier", "its chances are not those of a draw from these strata", mend)])
-    return pd.DataFrame({"at": at, "part": earlier["part"].to_numpy(), "round": earlier["round"].to_numpy()})
+    return pd.DataFrame({"at": places, "part": frame["part"].to_numpy(), "round": frame["round"].to_numpy()})
 
 
-def _check_room(total: int, n: int, sizes: Ints, lowest: Ints, population: Population) -> list[Fault]:
-    there = int(sizes.sum())
-    if total > there:
-        mend = f"draw at most {there - (total - n):,}"
-        return [Fault("n", f"{n:,} units cannot be drawn: there are {there:,}, {total - n:,} drawn before", mend)]
-    if total < lowest.sum():
-        mend = f"draw at least {int(lowest.sum()) - (total - n):,}, lower `minimum`, or join strata"
-        return [Fault("n", f"{n:,} units are too few for {len(population.names):,} strata", mend)]
-    return []
-
-
-def _check_scores(n_before: int, n: int, there: int) -> list[Fault]:
-    if n_before:
-        mend = "draw one larger sample, or enlarge it with how='random' or strata"
-        return [Fault("earlier", "a draw by uncertainty cannot enlarge a sample with exact chances", mend)]
-    mend = f"draw at most {there:,}"
-    return [] if n <= there else [Fault("n", f"{n:,} units cannot be drawn: there are {there:,}", mend)]
-
-
-def _check_settings(n: int, minimum: int, floor: float, dev_share: float) -> None:
+def _check_sizes(n: int, dev_share: float) -> list[Fault]:
     faults = []
     if n < 1:
         faults.append(Fault("n", f"{n} units are no sample", "draw 1 or more; gold_size() says how many"))
-    if minimum < 1:
-        faults.append(
-            Fault("minimum", f"{minimum} leaves strata out", "pass 1 or more, so that every unit can be drawn")
-        )
-    if not 0 < floor <= 1:
-        mend = "pass above 0 and at most 1: a unit that cannot be drawn cannot be corrected for"
-        faults.append(Fault("floor", f"{floor:g} is no share of the mean chance", mend))
     if not 0 <= dev_share < 1:
         faults.append(Fault("dev_share", f"{dev_share:g} leaves no test part", "pass 0 or more, and below 1"))
-    if faults:
-        raise ParameterError("The gold sample cannot be drawn.", faults)
+    return faults

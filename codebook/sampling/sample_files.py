@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.core.codings import GoldSample
+from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.lines import digest, dump_canonical, dump_line, load_line, number_lines, write_atomic
 from codebook.ground.joins import join_ids
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.sampling.draw import COLUMNS, take_part
-from codebook.sampling.population import name_some
 
 FORMAT = "gold sample 1"
 GOLD_SAMPLE = "gold_sample.jsonl"
@@ -23,7 +24,7 @@ NONE = "none"
 """In place of a sample's file: use none, though one may lie beside the run."""
 
 
-def write_gold_sample(sample: pd.DataFrame, path: str | Path) -> str:
+def write_gold_sample(sample: GoldSample, path: str | Path) -> str:
     """Write a sample as JSON lines, a head and then a line a unit, and say what was written.
 
     A file that is there is only ever enlarged: a sample that holds all its units, in the same parts, replaces it; the
@@ -32,12 +33,12 @@ def write_gold_sample(sample: pd.DataFrame, path: str | Path) -> str:
     Parameters
     ----------
     sample
-        The whole frame of `draw_gold`.
+        The whole sample of `draw_gold`.
 
     Raises
     ------
     ParameterError
-        The file holds another sample, or the frame is no gold sample.
+        The file holds another sample, or this is no whole sample.
     RecordError
         The file is damaged.
 
@@ -47,28 +48,29 @@ def write_gold_sample(sample: pd.DataFrame, path: str | Path) -> str:
     >>> from codebook.sampling import draw_gold
     >>> write_gold_sample(draw_gold(pd.DataFrame({"unit_id": range(9)}), 3), path)
     'gold_sample.jsonl: 3 units (0 dev, 3 test), from 9.'
-    >>> read_gold_sample(path, part="test", unlock=True)["prob"].round(3).tolist()
+    >>> read_gold_sample(path, part="test", unlock=True).frame["prob"].round(3).tolist()
     [0.333, 0.333, 0.333]
     >>> folder.cleanup()
     """
     file = resolve_path(path)
-    if absent := [name for name in COLUMNS if name not in sample]:
-        _refuse(file, f"the frame has no {name_some(absent)}", "pass the whole frame of draw_gold")
-    rows: list[dict[Any, Any]] = sample[list(COLUMNS)].to_dict("records")
+    if absent := [name for name in COLUMNS if name not in sample.frame]:
+        _refuse(file, f"the sample has no {name_some(absent)}", "pass the whole sample of draw_gold")
+    if sample.part:
+        _refuse(file, f"this is the part {sample.part!r} only", "pass the whole sample of draw_gold")
+    rows: list[dict[Any, Any]] = sample.frame[list(COLUMNS)].to_dict("records")
     if file.exists():
-        _check_enlarges(file, rows, sample)
-    rounds = sample.attrs.get("rounds", [])
-    head = {"format": FORMAT, "n_units": sample.attrs.get("n_units"), "rounds": rounds, "sha256": _digest(rows)}
-    head["strata"] = sample.attrs.get("strata", {})
+        _check_enlarges(file, rows, sample.frame)
+    head: dict[str, Any] = {"format": FORMAT, "n_units": sample.n_units or None, "rounds": list(sample.rounds)}
+    head |= {"sha256": _digest(rows), "strata": sample.strata}
     with write_atomic(file) as out:
         out.writelines(dump_line(each) for each in (head, *rows))
-    n_dev = int((sample["part"] == "dev").sum())
+    n_dev = int((sample.frame["part"] == "dev").sum())
     parts = f"{n_dev:,} dev, {len(rows) - n_dev:,} test"
-    origin = f", from {head['n_units']:,}" if head["n_units"] else ""
+    origin = f", from {sample.n_units:,}" if sample.n_units else ""
     return f"{file.name}: {len(rows):,} units ({parts}){origin}."
 
 
-def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = False) -> pd.DataFrame:
+def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = False) -> GoldSample:
     """Read a part of a sample; `prob` is the chance with which a unit came into this part.
 
     Parameters
@@ -81,8 +83,8 @@ def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = Fals
 
     Returns
     -------
-    pd.DataFrame
-        As `draw_gold` gives it; pass it as `sample` to `correct`, `prevalence`, `pair_with_gold`.
+    GoldSample
+        As `draw_gold` gives it, for `codings.with_sample(...)`.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = Fals
         mend = "pass unlock=True once prompt and codebook are final, and the figures are for the report"
         _refuse(file, f"the part {part!r} is locked", mend)
     sample = take_part(_read(file), part)
-    if not len(sample):
+    if not len(sample.frame):
         mend = "read part='test' with unlock=True, or draw with dev_share above 0"
         _refuse(file, f"it has no part {part!r}", mend)
     return sample
@@ -122,14 +124,14 @@ def erase_from_sample(path: Path, unit_ids: Collection[str]) -> int:
     """
     _read(path)
     head, *rows = _read_lines(path)
-    kept = [row for row in rows if row["unit_id"] not in unit_ids]
-    if len(kept) < len(rows):
+    rest = [row for row in rows if row["unit_id"] not in unit_ids]
+    if len(rest) < len(rows):
         with write_atomic(path) as out:
-            out.writelines(dump_line(each) for each in (head | {"sha256": _digest(kept)}, *kept))
-    return len(rows) - len(kept)
+            out.writelines(dump_line(each) for each in (head | {"sha256": _digest(rest)}, *rest))
+    return len(rows) - len(rest)
 
 
-def _read(file: Path) -> pd.DataFrame:
+def _read(file: Path) -> GoldSample:
     """The whole sample, held against its digest."""
     lines = _read_lines(file)
     head = next(lines, {})
@@ -141,19 +143,13 @@ def _read(file: Path) -> pd.DataFrame:
             f"{show_path(file)}: the units are not those that were drawn: the file was edited or cut short. "
             "To mend: take it from your copies, or draw again with the seed in its head."
         )
-    types: dict[Any, Any] = {
-        "unit_id": "str",
-        "stratum": "str",
-        "part": "str",
-        "prob": float,
-        "prob_part": float,
-        "round": "int64",
-    }
-    sample = pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
-    sample.attrs = {name: head.get(name) for name in ("n_units", "rounds", "strata")}
-    if sample.attrs["rounds"]:
-        sample.attrs["seed"] = sample.attrs["rounds"][-1].get("seed")
-    return sample
+    texts = dict.fromkeys(("unit_id", "stratum", "part"), "str")
+    types: dict[Any, Any] = {**texts, "prob": float, "prob_part": float, "round": "int64"}
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+    rounds, strata, n_units = (head.get(name) for name in ("rounds", "strata", "n_units"))
+    return GoldSample(
+        frame, show_path(file), named=True, n_units=n_units or 0, rounds=rounds or [], strata=strata or {}
+    )
 
 
 def _read_lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -167,12 +163,12 @@ def _digest(rows: list[dict[Any, Any]]) -> str:
 
 def _check_enlarges(file: Path, rows: list[dict[Any, Any]], sample: pd.DataFrame) -> None:
     """Refuse a sample that would lose or change a unit of the file."""
-    old = _read(file)
+    old = _read(file).frame
     drawn = {(row["unit_id"], row["part"], row["round"]) for row in rows}
-    kept = [each in drawn for each in zip(old["unit_id"], old["part"], old["round"], strict=True)]
+    stays = [row in drawn for row in zip(old["unit_id"], old["part"], old["round"], strict=True)]
     mend = "enlarge it (draw_gold(..., earlier=read_gold_sample(path, part='all', unlock=True))), or name another file"
-    if not all(kept):
-        lost = old.loc[[not each for each in kept], "unit_id"]
+    if not all(stays):
+        lost = old.loc[[not stay for stay in stays], "unit_id"]
         join = join_ids(lost, sample["unit_id"].astype(str))
         near = f" ({join.example('the new one')})" if join.near else ""
         problem = f"it holds another sample: {len(lost):,} of its units would be lost or change their part{near}"
@@ -198,7 +194,8 @@ def open_gold_sample(
     folder
         Of the run, where its own sample lies.
     file
-        Of the sample; empty for the run's own if there is one, "none" for no sample.
+        Of the sample, in the folder of the run or of the project; empty for the run's own if there is one, "none" for
+        no sample.
     part, unlock
         As in `read_gold_sample`. A part that is locked is a fault only where it is used.
 
@@ -209,15 +206,15 @@ def open_gold_sample(
     RecordError
         The file is damaged.
     """
-    path = resolve_path(file) if file else resolve_path(folder) / GOLD_SAMPLE
     if file == NONE:
-        return GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True)
-    if not file and not path.is_file():
-        return None
-    is_locked = path.is_file() and part != "dev" and not unlock
-    locked = (_refuse_locked(path, part),) if is_locked else ()
-    sample = read_gold_sample(path, part=part, unlock=True)
-    return GoldSample(sample, show_path(path), part, locked, named=bool(file))
+        return NO_WEIGHTS
+    path = resolve_path(folder) / (file or GOLD_SAMPLE)
+    if not path.is_file():
+        if file in ("", GOLD_SAMPLE):
+            return None
+        path = resolve_path(file)
+    locked = (_refuse_locked(path, part),) if path.is_file() and part != "dev" and not unlock else ()
+    return replace(read_gold_sample(path, part=part, unlock=True), locked=locked, named=bool(file))
 
 
 def _refuse_locked(path: Path, part: str) -> Fault:

@@ -3,25 +3,97 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
+from codebook.analysis.core.estimates import format_figure
+from codebook.analysis.core.result import Result
 from codebook.errors import Fault, ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ALPHA_RISK = 0.05
 """One-sided risk in `units_for_alpha`, as in the published tables."""
 
+_PRINTED = (100, 300, 1000)
+"""Gold units of the printed curve."""
+
 CURVE = (50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500, 2000)
 
 
-def quantile(confidence: float) -> float:
-    """Two-sided normal quantile, 1.96 for .95."""
-    return NormalDist().inv_cdf((1 + confidence) / 2)
+@dataclass(frozen=True)
+class GoldPlan:
+    """What the gold is to tell, and what is assumed of the labels.
+
+    Parameters
+    ----------
+    half_width, accuracies
+        Plus or minus that the accuracy is to be known by, and how high it may turn out.
+    recall, recall_half_width, prevalence
+        Of a rare label, found in this share of the units.
+    alphas, alpha_prevalence
+        Smallest alpha that is to be told from less, and the share of the rarest label that matters.
+    share
+        Of the label whose share is to be known.
+    n_gold, n_units
+        For the worth of gold: gold units, and units that only the model labels.
+
+    Raises
+    ------
+    ParameterError
+        What is no share, or no number of units: all of it at once.
+    """
+
+    half_width: float = 0.05
+    accuracies: Sequence[float] = (0.5, 0.8, 0.9, 0.95)
+    recall: float = 0.8
+    recall_half_width: float = 0.10
+    prevalence: float = 0.05
+    alphas: Sequence[float] = (0.667, 0.8)
+    alpha_prevalence: float = 0.25
+    share: float = 0.3
+    n_gold: int = 300
+    n_units: int = 10_000
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        names = ("half_width", "recall", "recall_half_width", "prevalence", "alpha_prevalence", "share", "confidence")
+        shares = {name: getattr(self, name) for name in names}
+        shares |= {f"accuracies[{at}]": value for at, value in enumerate(self.accuracies)}
+        shares |= {f"alphas[{at}]": value for at, value in enumerate(self.alphas)}
+        _check(shares, {"n_gold": self.n_gold, "n_units": self.n_units})
+
+    @property
+    def useful(self) -> list[float]:
+        """Accuracies of a model that is better than a coin."""
+        return [accuracy for accuracy in self.accuracies if accuracy > 0.5]
 
 
-def wilson_half_width(share: float, n: float, confidence: float = 0.95) -> float:
+def _check(shares: Mapping[str, float], numbers: Mapping[str, int]) -> None:
+    """Raise with all that is not a share, or not a number of units."""
+    faults = [
+        Fault(name, f"{value:g} is not between 0 and 1", "pass a share, e.g. .8")
+        for name, value in shares.items()
+        if not 0 < value < 1
+    ]
+    faults += [
+        Fault(name, f"{value:,} is no number of units", "pass 1 or more")
+        for name, value in numbers.items()
+        if value < 1
+    ]
+    if faults:
+        raise ParameterError("The size of the gold sample cannot be worked out.", faults)
+
+
+def wilson_half_width(share: float, n: int, confidence: float = 0.95) -> float:
     """Half the width of Wilson's interval of a share seen in n units (Wilson 1927).
 
     Examples
@@ -29,8 +101,10 @@ def wilson_half_width(share: float, n: float, confidence: float = 0.95) -> float
     >>> round(wilson_half_width(0.9, 141), 4)
     0.05
     """
-    z = quantile(confidence)
-    return z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2) / (1 + z * z / n)
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(share * n, n, alpha=1 - confidence, method="wilson")
+    return float(high - low) / 2
 
 
 def units_for_share(share: float, half_width: float, confidence: float = 0.95) -> int:
@@ -86,9 +160,9 @@ def correlation_of_labels(accuracy: float, prevalence: float) -> float:
     >>> round(correlation_of_labels(0.9, 0.3), 4)
     0.5989
     """
-    given = prevalence * accuracy + (1 - prevalence) * (1 - accuracy)
+    labelled = prevalence * accuracy + (1 - prevalence) * (1 - accuracy)
     spread = prevalence * (1 - prevalence)
-    return float(spread * (2 * accuracy - 1) ** 2 / (given * (1 - given)))
+    return float(spread * (2 * accuracy - 1) ** 2 / (labelled * (1 - labelled)))
 
 
 def worth_of_gold(n_gold: int, n_units: int, accuracy: float, prevalence: float = 0.3) -> int:
@@ -105,46 +179,23 @@ def worth_of_gold(n_gold: int, n_units: int, accuracy: float, prevalence: float 
     return int(n_gold / (1 - explained))
 
 
-def gold_size(
-    *,
-    half_width: float = 0.05,
-    accuracies: Iterable[float] = (0.5, 0.8, 0.9, 0.95),
-    recall: float = 0.8,
-    recall_half_width: float = 0.10,
-    prevalence: float = 0.05,
-    alphas: Iterable[float] = (0.667, 0.8),
-    alpha_prevalence: float = 0.25,
-    n_gold: int = 300,
-    n_units: int = 10_000,
-    confidence: float = 0.95,
-) -> pd.DataFrame:
+def gold_size(codings: Codings | None = None, plan: GoldPlan = GoldPlan()) -> Result:
     """How many units to code for what: a table to plan the gold by.
 
     Parameters
     ----------
-    half_width, accuracies
-        Plus or minus that the accuracy is to be known by, and how high it may turn out.
-    recall, recall_half_width, prevalence
-        Of a rare label, found in this share of the units.
-    alphas, alpha_prevalence
-        Smallest alpha that is to be told from less, and the share of the rarest label that matters.
-    n_gold, n_units
-        For the worth of gold: gold units, and units that only the model labels.
+    codings
+        Of the study to whose outputs the table belongs; nothing else of them is read.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         `purpose` (accuracy, recall, alpha, worth), `assumed`, `half_width`, `n` (units to code; for worth: gold units
         without a model that tell as much as `n_gold` with one), `formula`.
 
-    Raises
-    ------
-    ParameterError
-        A share that is not between 0 and 1.
-
     Examples
     --------
-    >>> gold_size()[["purpose", "assumed", "n"]].head(5)
+    >>> gold_size().frame[["purpose", "assumed", "n"]].head(5)
         purpose                      assumed     n
     0  accuracy                 accuracy .50   381
     1  accuracy                 accuracy .80   245
@@ -152,40 +203,43 @@ def gold_size(
     3  accuracy                 accuracy .95    83
     4    recall  recall .80, label in 5.0 %  1200
     """
-    accuracies, alphas = list(accuracies), list(alphas)
-    shares = {"half_width": half_width, "recall": recall, "recall_half_width": recall_half_width}
-    shares |= {"prevalence": prevalence, "alpha_prevalence": alpha_prevalence, "confidence": confidence}
-    shares |= {f"accuracies[{at}]": value for at, value in enumerate(accuracies)}
-    shares |= {f"alphas[{at}]": value for at, value in enumerate(alphas)}
-    _check(shares, {"n_gold": n_gold, "n_units": n_units})
-    rows = [
-        *((f"accuracy {_short(a)}", half_width, units_for_share(a, half_width, confidence)) for a in accuracies),
-        (
-            f"recall {_short(recall)}, label in {prevalence:.1%}".replace("%", " %"),
-            recall_half_width,
-            units_for_recall(recall, recall_half_width, prevalence, confidence),
-        ),
-        *((f"alpha {_short(a, 3)}", math.nan, units_for_alpha(a, alpha_prevalence)) for a in alphas),
-        *(
-            (f"{n_gold:,} gold, model accuracy {_short(a)}", math.nan, worth_of_gold(n_gold, n_units, a))
-            for a in accuracies
-            if a > 0.5
-        ),
-    ]
-    frame = pd.DataFrame(rows, columns=["assumed", "half_width", "n"])
-    purposes = ["accuracy"] * len(accuracies) + ["recall"] + ["alpha"] * len(alphas)
-    frame.insert(0, "purpose", [*purposes, *["worth"] * (len(frame) - len(purposes))])
-    frame["formula"] = frame["purpose"].map(_FORMULAS)
-    frame.attrs = {"confidence": confidence, "n_gold": n_gold, "n_units": n_units, "note": _NOTE}
-    return frame
+    rows = [(*row, _formula(row[0], plan)) for row in _list_purposes(plan)]
+    frame = pd.DataFrame(rows, columns=["purpose", "assumed", "half_width", "n", "formula"])
+    most = frame.loc[frame["purpose"] == "accuracy", "n"].max()
+    finding = f"{most:,} units tell any accuracy to plus or minus {format_figure(plan.half_width)}; a recall of "
+    finding += f"{format_figure(plan.recall)} of a label in {_percent(plan.prevalence)} takes "
+    finding += f"{frame.loc[frame['purpose'] == 'recall', 'n'].iloc[0]:,}."
+    return _give(codings, Result(frame, "gold_sizes", "Units to code", "gold", finding=finding, remarks=(_NOTE,)))
 
 
-_FORMULAS = {
-    "accuracy": "Wilson's interval",
-    "recall": "Wilson's interval of the units with the label, divided by its prevalence",
-    "alpha": "Krippendorff (2019), one-sided, risk .05",
-    "worth": "PPI++: n / (1 - rho^2 N / (n + N)), a label in 30 % of the units",
-}
+def _list_purposes(plan: GoldPlan) -> Iterator[tuple[str, str, float, int]]:
+    """Purpose, what is assumed, half-width and number of units."""
+    for accuracy in plan.accuracies:
+        n = units_for_share(accuracy, plan.half_width, plan.confidence)
+        yield "accuracy", f"accuracy {format_figure(accuracy)}", plan.half_width, n
+    n = units_for_recall(plan.recall, plan.recall_half_width, plan.prevalence, plan.confidence)
+    rare = f"recall {format_figure(plan.recall)}, label in {_percent(plan.prevalence)}"
+    yield "recall", rare, plan.recall_half_width, n
+    for alpha in plan.alphas:
+        yield "alpha", f"alpha {format_figure(alpha, 3)}", math.nan, units_for_alpha(alpha, plan.alpha_prevalence)
+    for accuracy in plan.useful:
+        n = worth_of_gold(plan.n_gold, plan.n_units, accuracy, plan.share)
+        yield "worth", f"{plan.n_gold:,} gold, model accuracy {format_figure(accuracy)}", math.nan, n
+
+
+def _formula(purpose: str, plan: GoldPlan) -> str:
+    return {
+        "accuracy": "Wilson's interval",
+        "recall": "Wilson's interval of the units with the label, divided by its prevalence",
+        "alpha": "Krippendorff (2019), one-sided, risk .05",
+        "worth": f"PPI++: n / (1 - rho^2 N / (n + N)), a label in {plan.share:.0%} of the units".replace("%", " %"),
+    }[purpose]
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
+
+
 _NOTE = (
     "n is the number of units to code in a simple random sample; for alpha each by two coders or more. Worth: gold "
     "units, coded without any model, that would tell a label's share as well."
@@ -193,68 +247,121 @@ _NOTE = (
 
 
 def gold_curve(
-    sizes: Sequence[int] = CURVE,
-    *,
-    accuracies: Iterable[float] = (0.8, 0.9, 0.95),
-    share: float = 0.3,
-    n_units: int = 10_000,
-    confidence: float = 0.95,
-) -> pd.DataFrame:
+    codings: Codings | None = None, plan: GoldPlan = GoldPlan(), *, n: int = 0, sizes: Sequence[int] = CURVE
+) -> Result:
     """Half-width of the interval to expect against the number of gold units.
+
+    Parameters
+    ----------
+    codings
+        Of the study to whose outputs the figure belongs.
+    n
+        Gold units that there are, or are to be drawn: "you are here" in the figure. 0 for those of the codings.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         `figure` (accuracy; share of a label), `line`, `n`, `half_width`. The share is once of gold alone and once
         corrected with `n_units` labelled by a model of each accuracy.
 
     Examples
     --------
-    >>> curve = gold_curve([300], accuracies=[0.9])
-    >>> curve.round(3)
+    >>> gold_curve(plan=GoldPlan(accuracies=[0.9]), sizes=[300]).frame.round(3)
                  figure                        line    n  half_width
     0          accuracy                accuracy .90  300       0.034
     1  share of a label                   gold only  300       0.052
     2  share of a label  corrected, model right .90  300       0.034
     """
-    accuracies = list(accuracies)
-    lists = {f"accuracies[{at}]": value for at, value in enumerate(accuracies)}
-    counts = {f"sizes[{at}]": n for at, n in enumerate(sizes)}
-    _check({"share": share, "confidence": confidence, **lists}, {"n_units": n_units, **counts})
-    z = quantile(confidence)
-    rows = [
-        ("accuracy", f"accuracy {_short(a)}", n, wilson_half_width(a, n, confidence)) for a in accuracies for n in sizes
-    ]
-    for name, explained in _list_explained(accuracies, share):
+    _check({}, {f"sizes[{at}]": size for at, size in enumerate(sizes)})
+    here = n or _count_gold(codings)
+    columns = ["figure", "line", "n", "half_width"]
+    frame = pd.DataFrame(_list_widths(plan, sizes), columns=columns)
+    widths = pd.DataFrame(_list_widths(plan, sorted({*_PRINTED, *([here] if here else [])})), columns=columns)
+    table = widths.pivot_table("half_width", ["figure", "line"], "n", sort=False)
+    table = table.set_axis([f"{size:,} gold units" for size in table], axis=1).reset_index()
+    share, interval = f"{100 * plan.share:g} %", f"{100 * plan.confidence:g} %"
+    remark = f"Half of the {interval} interval. Right: a label in {share} of the units, {plan.n_units:,} more labelled "
+    title, finding = "Interval to expect from gold", _say_here(plan, here)
+    result = Result(
+        frame, "gold_curve", title, "gold", finding=finding, remarks=(f"{remark}by the model.",), table=table
+    )
+    return _give(codings, replace(result, figure=lambda: _plot_curve(frame, plan, here, title)))
+
+
+def _count_gold(codings: Codings | None) -> int:
+    """Gold units of the sample, or units with a gold label."""
+    if codings is None:
+        return 0
+    if codings.sample is not None and len(codings.sample.frame):
+        return len(codings.sample.frame)
+    rows = codings.frame[(codings.frame["coder"] == codings.gold) & codings.frame["label"].notna()]
+    return int(rows["unit_id"].nunique())
+
+
+def _say_here(plan: GoldPlan, here: int) -> str:
+    """How near the gold at hand comes."""
+    if not here:
+        return ""
+    widths = {line: f"plus or minus {format_figure(width, 3)}" for _, line, _, width in _list_widths(plan, [here])}
+    alone = widths.pop("gold only")
+    parts = [f"{line}: {width}" for line, width in widths.items()]
+    return f"With {here:,} gold units a share of {format_figure(plan.share)} is known to {alone}; {'; '.join(parts)}."
+
+
+def _list_widths(plan: GoldPlan, sizes: Sequence[int]) -> Iterator[tuple[str, str, int, float]]:
+    """Panel, line, gold units and half-width."""
+    for accuracy in plan.useful:
         for n in sizes:
-            error = math.sqrt(share * (1 - share) / n * (1 - explained * n_units / (n + n_units)))
-            rows.append(("share of a label", name, n, z * error))
-    frame = pd.DataFrame(rows, columns=["figure", "line", "n", "half_width"])
-    frame.attrs = {"confidence": confidence, "share": share, "n_units": n_units}
-    return frame
+            yield "accuracy", f"accuracy {format_figure(accuracy)}", n, wilson_half_width(accuracy, n, plan.confidence)
+    z = NormalDist().inv_cdf((1 + plan.confidence) / 2)
+    lines = {"gold only": 0.0}
+    lines |= {f"corrected, model right {format_figure(a)}": correlation_of_labels(a, plan.share) for a in plan.useful}
+    for line, explained in lines.items():
+        for n in sizes:
+            error = plan.share * (1 - plan.share) / n * (1 - explained * plan.n_units / (n + plan.n_units))
+            yield "share of a label", line, n, z * math.sqrt(error)
 
 
-def _list_explained(accuracies: Iterable[float], share: float) -> Iterator[tuple[str, float]]:
-    yield "gold only", 0.0
-    for accuracy in accuracies:
-        yield f"corrected, model right {_short(accuracy)}", correlation_of_labels(accuracy, share)
+def _give(codings: Codings | None, result: Result) -> Result:
+    """The result, saved among the outputs of the study where there is one."""
+    return result if codings is None else replace(result, outputs=codings.outputs)
 
 
-def _short(share: float, places: int = 2) -> str:
-    return f"{share:.{places}f}".removeprefix("0")
+_COLOURS = (DIVERGING[0], DIVERGING[4], MUTED, "#6f83bd", "#a0522d")
+_STROKES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
+"""Lines differ in stroke too, so they can be told apart in grey."""
 
 
-def _check(shares: Mapping[str, float], numbers: Mapping[str, int]) -> None:
-    """Raise with all that is not a share, or not a number of units."""
-    faults = [
-        Fault(name, f"{value:g} is not between 0 and 1", "pass a share, e.g. .8")
-        for name, value in shares.items()
-        if not 0 < value < 1
-    ]
-    faults += [
-        Fault(name, f"{value:,} is no number of units", "pass 1 or more")
-        for name, value in numbers.items()
-        if value < 1
-    ]
-    if faults:
-        raise ParameterError("The size of the gold sample cannot be worked out.", faults)
+def _plot_curve(curve: pd.DataFrame, plan: GoldPlan, here: int, title: str) -> Figure:
+    """Expected half-width against gold units, one panel a figure and one line each; grey lines: wanted, and here."""
+    panels = list(curve["figure"].unique())
+    figure = figure_type()(figsize=(4.1 * len(panels), 3.6), dpi=150, layout="constrained")
+    every = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, panel in zip(every, panels, strict=True):
+        _draw_panel(axes, curve[curve["figure"] == panel], plan.half_width, here)
+        axes.set_title(panel, fontsize=10, color=INK)
+    every[0].set_ylabel("half-width of the 95 % interval".replace("95", f"{100 * plan.confidence:g}"), fontsize=9)
+    figure.suptitle(title, fontsize=11, color=INK)
+    return literal(figure)
+
+
+def _draw_panel(axes: Axes, part: pd.DataFrame, half_width: float, here: int) -> None:
+    for at, (name, line) in enumerate(part.groupby("line", sort=False)):
+        stroke, colour = _STROKES[at % len(_STROKES)], _COLOURS[at % len(_COLOURS)]
+        axes.plot(line["n"], line["half_width"], linestyle=stroke, color=colour, linewidth=1.6, label=str(name))
+    axes.axhline(half_width, color=FAINT, linewidth=1.2, zorder=0)
+    if here:
+        axes.axvline(here, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
+        axes.text(here, 1, " you are here", color=MUTED, fontsize=8, va="top", transform=axes.get_xaxis_transform())
+    axes.set_xscale("log")
+    ticks = [n for n in (50, 100, 200, 500, 1000, 2000, 5000, 10_000) if part["n"].min() <= n <= part["n"].max()]
+    axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("gold units", fontsize=9, color=INK)
+    axes.grid(color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, colors=INK, labelsize=9)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)

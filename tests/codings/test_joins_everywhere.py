@@ -1,6 +1,7 @@
 """Every join on ids beside that of coders and runs: samples, sheets, clusters, spans, strata, texts, entities."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -112,10 +113,11 @@ def test_r08_covariates_that_do_not_meet_are_told_with_the_figure():
 def test_r08_a_sample_under_other_ids_is_not_enlarged(tmp_path):
     sample = draw_gold(pd.DataFrame({"unit_id": UNITS}), 4)
     write_gold_sample(sample, tmp_path / "gold.jsonl")
+    capitals = replace(sample, frame=sample.frame.assign(unit_id=sample.frame["unit_id"].str.upper()))
     with pytest.raises(
         InputError, match=r"4 of its units would be lost.*the new one has 'U\d', which differs by capitals"
     ):
-        write_gold_sample(sample.assign(unit_id=sample["unit_id"].str.upper()), tmp_path / "gold.jsonl")
+        write_gold_sample(capitals, tmp_path / "gold.jsonl")
 
 
 def test_r08_a_sheet_of_decisions_that_almost_meets(tmp_path):

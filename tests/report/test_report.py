@@ -249,7 +249,7 @@ def draw_sample(study: Path) -> Path:
     units = pd.read_csv(study / "table.csv", dtype=str)[["unit_id"]]
     sample = draw_gold(units, 4, seed=7, dev_share=0.5)
     write_gold_sample(sample, study / "gold_sample.jsonl")
-    sample[["unit_id"]].assign(topic="travel").to_csv(study / "gold.csv", index=False)
+    sample.frame[["unit_id"]].assign(topic="travel").to_csv(study / "gold.csv", index=False)
     coders = study / "coders.yaml"
     coders.write_text("coders:\n  - {file: gold.csv, unit: unit_id, columns: {gold: topic}}\n")
     return coders

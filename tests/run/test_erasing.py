@@ -322,7 +322,7 @@ def test_r15_saved_outputs_exports_notebooks_and_sheets(run: Run, project: Path)
     cb.save_table(pd.DataFrame({"quote": ["burnt the town of Tangermuende in the year"]}), "quotes", **keep)
     run.export()
     cb.write_report("one")
-    sample = cb.draw_gold(table[table["variable"] == "topic"], 9, seed=1)
+    sample = cb.draw_gold(run.codings().of("topic"), 9, seed=1)
     cb.write_gold_sample(sample, run.folder.path / "gold_sample.jsonl")
     (run.folder.path / "sheet.csv").write_text('unit_id,note\nperson-1,"kept, as\nit is"\nperson-x,away\n')
     (run.folder.path / "note.txt").write_text("person-x was odd")
@@ -339,7 +339,7 @@ def test_r15_saved_outputs_exports_notebooks_and_sheets(run: Run, project: Path)
     assert {entry.name for entry in cb.report.read_outputs(run.folder.path / "outputs")} >= {"counts", "methods"}
     assert (notebooks / "02_b.ipynb").is_file()
     assert (run.folder.path / "sheet.csv").read_text() == 'unit_id,note\nperson-1,"kept, as\nit is"\n'
-    left = cb.read_gold_sample(run.folder.path / "gold_sample.jsonl", part="all", unlock=True)
+    left = cb.read_gold_sample(run.folder.path / "gold_sample.jsonl", part="all", unlock=True).frame
     assert (len(left), "person-x" in set(left["unit_id"])) == (8, False)
     exported = cb.read_table(run.folder.path / "exports" / "one.xlsx")
     assert len(exported) == len(open_run("one").table())

@@ -15,7 +15,7 @@ from codebook.analysis.correction.regression import correct
 from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
 from codebook.analysis.correction.shares import prevalence
 from codebook.analysis.correction.simulation import make_study, simulate_studies, summarise_studies
-from codebook.analysis.correction.study_figures import plot_gold_size, plot_studies
+from codebook.analysis.correction.study_figures import plot_studies
 
 __all__ = [
     "NOTE",
@@ -23,7 +23,6 @@ __all__ = [
     "correct",
     "make_study",
     "pair_with_gold",
-    "plot_gold_size",
     "plot_studies",
     "prevalence",
     "say_correction",

@@ -127,7 +127,7 @@ def rare_study(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     found = np.where(truth, rng.random(10_000) < 0.8, rng.random(10_000) < 0.005)
     codes = {name: np.where(held, "yes", "no") for name, held in (("gold", truth), ("m", found))}
     table = make_table("v", codes)
-    return table, draw_gold(table, 1000, how="by_label", variable="v", coder="m", seed=seed)
+    return table, draw_gold(table[table["coder"] == "m"], 1000, "by_label", seed=seed).frame
 
 
 def test_recall_of_a_rare_label_needs_the_weights():

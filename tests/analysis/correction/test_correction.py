@@ -141,7 +141,7 @@ def test_cross_fitting_uses_the_gold_to_better_the_labels():
 
 def test_probabilities_come_from_the_sample_without_being_told():
     study = make_study(1000, 100).drop(columns="prob").reset_index(names="unit_id")
-    sample = draw_gold(study.assign(label=study["predicted"].astype(str)), 120, how="by_label", seed=5)
+    sample = draw_gold(study.assign(label=study["predicted"].astype(str)), 120, how="by_label", seed=5).frame
     study["gold"] = study["truth"]  # everyone is coded: only the drawn units may count
     frame = correct("gold ~ group", study, sample=sample)
     by_hand = study.merge(sample[["unit_id", "prob"]].astype({"unit_id": "int64"}), on="unit_id", how="left")
@@ -235,7 +235,7 @@ def test_a_sample_that_does_not_fit_the_data_is_refused():
     sample = pd.DataFrame({"unit_id": ["0", "x1", "x2"], "prob": 0.1})
     with pytest.raises(StatisticError, match=r"2 of 3 gold units are not in the data \(first: 'x1', 'x2'\)"):
         correct("gold ~ group", data, sample=sample)
-    drawn = draw_gold(data, 30)
+    drawn = draw_gold(data, 30).frame
     with pytest.raises(StatisticError, match=r"drawn units have no gold label.*would make the probabilities wrong"):
         correct("gold ~ group", data, sample=drawn)
     with pytest.raises(StatisticError, match=r"it has no 'prob'.*read_gold_sample"):

@@ -77,7 +77,7 @@ def test_a_given_weight_is_the_plain_formula():
 def test_a_sample_by_label_is_weighted_without_being_told():
     truth, model = make_labels(20_000, 0.9, 4, share=0.05)
     table = tidy(truth, model)
-    sample = draw_gold(table, 600, how="by_label", variable="v", coder="model", seed=3)
+    sample = draw_gold(table[table["coder"] == "model"], 600, "by_label", seed=3).frame
     frame = prevalence(table, sample=sample, **ASK)
     true = float((truth == "yes").mean())
     rows = {source: row_of(frame, "yes", source) for source in SOURCES}
@@ -104,7 +104,7 @@ def test_shares_of_topics_with_real_replies():
     gold = texts.rename(columns={"text_id": "unit_id", "topic": "label"})[["unit_id", "label"]]
     gold = gold[gold["unit_id"].isin(model["unit_id"])].assign(coder="gold", why=None)
     table = pd.concat([model, gold]).assign(variable="topic", draw=0).astype({"label": "str", "why": "str"})
-    sample = draw_gold(table, 100, variable="topic", coder="model", how="by_label", seed=2)
+    sample = draw_gold(table[table["coder"] == "model"], 100, "by_label", seed=2).frame
     assert "(invalid)" in sample["stratum"].tolist()
     ask = {"variable": "topic", "labels": topics, "coder": "model", "gold": "gold", "sample": sample}
     frame = prevalence(table, **ask)
@@ -179,8 +179,8 @@ def test_one_cluster_tells_no_interval():
 def test_a_part_of_the_sample_has_its_own_chances():
     truth, model = make_labels(4000, 0.9, 6)
     table = tidy(truth, model)
-    sample = draw_gold(table, 500, how="by_label", variable="v", coder="model", dev_share=0.3, seed=2)
-    test = take_part(sample, "test")
+    sample = draw_gold(table[table["coder"] == "model"], 500, "by_label", dev_share=0.3, seed=2)
+    test = take_part(sample, "test").frame
     frame = prevalence(table, sample=test, **ASK)
     assert frame.attrs["n_gold"] == 350
     row = row_of(frame, "yes", "corrected")
@@ -191,7 +191,7 @@ def test_a_part_of_the_sample_has_its_own_chances():
 def test_bad_input_is_refused_with_the_mend():
     truth, model = make_labels(100, 0.9, 7)
     table = tidy(truth, model)
-    sample = draw_gold(table, 20, variable="v", coder="model")
+    sample = draw_gold(table[table["coder"] == "model"], 20).frame
     for changed, said in (
         ({"sample": pd.concat([sample, sample.head(1)])}, r"occur more than once.*one row a unit"),
         ({"sample": sample.assign(unit_id="z" + sample["unit_id"])}, r"20 gold units are not among the coder's units"),
