@@ -7,19 +7,21 @@ or `.jsonl.gz`. Of its lines only places are kept in memory: a compressed file i
 from __future__ import annotations
 
 import gzip
-import shutil
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from codebook.dialects import read_reply
 from codebook.dialects.resultlines import read_object, read_pieces
 from codebook.errors import EngineError, RecordError
 from codebook.files.digests import check_named
 from codebook.files.lines import digest, digest_file, dump_canonical, iter_lines, load_line, write_atomic
+from codebook.files.unfolding import say_growth
 from codebook.records import RETRIED, request_key
+
+_BLOCK = 1 << 20
 
 
 class Place(NamedTuple):
@@ -138,12 +140,21 @@ def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
 
 
 def _unpack(path: Path, work: Path) -> Path:
-    """Unpack a compressed file, once: the name tells its content."""
+    """Unpack a compressed file, once: the name tells its content. One that grows beyond measure is not."""
     target = work / f"{digest_file(path)[:16]}-{path.stem}"
     if not target.exists():
         try:
             with gzip.open(path) as packed, write_atomic(target) as file:
-                shutil.copyfileobj(packed, file)
+                _copy_watched(packed, file, path)
         except (OSError, EOFError, zlib.error) as error:
             raise RecordError(f"{path} cannot be unpacked ({error}). To mend: get the archive again.") from None
     return target
+
+
+def _copy_watched(packed: gzip.GzipFile, file: IO[bytes], path: Path) -> None:
+    n_packed, n_bytes = path.stat().st_size, 0
+    while block := packed.read(_BLOCK):
+        n_bytes += len(block)
+        if said := say_growth(n_bytes, n_packed, at_least=True):
+            raise RecordError(f"{path} is not unpacked: {said}. To mend: unpack it by hand, if it is a run's.")
+        file.write(block)

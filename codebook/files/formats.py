@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
-from codebook.errors import Fault, MissingExtraError, UnitsError
+from codebook.errors import Fault, UnitsError
 from codebook.files.decode import allow_long_fields
 from codebook.files.lines import number_lines
+from codebook.files.parquet_rows import iter_records, open_parquet
 from codebook.files.workbook import Formula, iter_cells
 
 Row = dict[str, str]
@@ -198,24 +199,14 @@ def _read_jsonl(rows: RowLayout) -> Iterator[Row]:
         yield {name: as_text(value.get(name)) for name in (*rows.columns, *(value.keys() - set(rows.columns)))}
 
 
-def _parquet_file(rows: RowLayout) -> Any:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise MissingExtraError("Reading parquet", "parquet") from None
-    return parquet.ParquetFile(rows.path)
-
-
 def _parquet_header(rows: RowLayout) -> tuple[str, ...]:
-    with _parquet_file(rows) as file:
+    with open_parquet(rows.path) as file:
         return _name_columns(rows.path, file.schema_arrow.names)
 
 
 def _read_parquet(rows: RowLayout) -> Iterator[Row]:
-    with _parquet_file(rows) as file:
-        for batch in file.iter_batches(batch_size=4096):
-            for value in batch.to_pylist():
-                yield {name: as_text(cell) for name, cell in value.items()}
+    for value in iter_records(rows.path):
+        yield {name: as_text(cell) for name, cell in value.items()}
 
 
 def as_text(value: Any) -> str:

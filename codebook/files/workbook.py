@@ -15,12 +15,8 @@ from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from codebook.errors import Fault, UnitsError
+from codebook.files.unfolding import MAX_BYTES, say_growth
 
-MAX_BYTES = 2_000_000_000
-"""Of a part of a workbook when it is unfolded; a million rows of long texts have a quarter of that."""
-MAX_RATIO = 200
-"""Of a part over `SMALL_BYTES`: how many times it may grow when it is unfolded. A sheet grows 5 to 30 times."""
-SMALL_BYTES = 50_000_000
 MAX_EMPTY_ROWS = 100_000
 MAX_COLUMNS = 16_384
 """That is all that a sheet can have."""
@@ -81,13 +77,12 @@ def _refuse_bombs(path: Path) -> None:
 
 
 def _find_bomb(archive: ZipFile, part: ZipInfo, name: str) -> Fault | None:
-    n_bytes, ratio = part.file_size, part.file_size / max(1, part.compress_size)
+    n_bytes = part.file_size
     if n_bytes > MAX_BYTES:
         problem = f"it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
         return Fault(f"{name}, {part.filename}", problem, _CSV)
-    if n_bytes > SMALL_BYTES and ratio > MAX_RATIO:
-        problem = f"it unfolds to {n_bytes / 1e6:,.0f} MB, {ratio:,.0f} times its size; {MAX_RATIO} times are read"
-        return Fault(f"{name}, {part.filename}", problem, _CSV)
+    if said := say_growth(n_bytes, part.compress_size):
+        return Fault(f"{name}, {part.filename}", said, _CSV)
     if part.filename.endswith((".xml", ".rels")):
         with archive.open(part) as file:
             if b"<!DOCTYPE" in file.read(1_000).upper():

@@ -11,8 +11,10 @@ import pytest
 
 from codebook.dialects import Prompt, fence, write_body
 from codebook.engines import Engine, make_engine
+from codebook.engines.archive import read_archive
 from codebook.engines.embedded import MODEL
 from codebook.errors import EngineError, ParameterError, RecordError, ReplayError
+from codebook.files import unfolding
 from codebook.files.lines import digest_file, dump_canonical, read_lines, write_lines
 from codebook.records import CHAT, Request, Shard, request_key
 
@@ -156,3 +158,15 @@ def test_the_replayed_lines_can_be_replayed(archive: Path, tmp_path: Path) -> No
     second = replay(make_engine("replay", folder=tmp_path / "work", archive=again), shard, tmp_path / "into")
     assert first == second
     assert len(list(read_lines(tmp_path / "into" / "output.jsonl"))) == len(TEXTS)
+
+
+def test_r14_a_packed_archive_that_unfolds_beyond_measure_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfolding, "SMALL_BYTES", 3_000_000)
+    archive = hand_made(tmp_path / "archive", {"a": ("x", rest_of(1))})
+    with gzip.open(archive / "results" / "9.jsonl.gz", "wb") as file:
+        file.write(b" " * 5_000_000)
+    with pytest.raises(RecordError, match=r"9\.jsonl\.gz is not unpacked: it unfolds to more than \d MB"):
+        read_archive(archive, tmp_path / "work")
+    assert not list((tmp_path / "work").glob("*9*"))

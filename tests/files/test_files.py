@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pyarrow as pa
@@ -14,7 +15,7 @@ import xlsxwriter
 from pyarrow import parquet
 
 from codebook.errors import UnitsError
-from codebook.files import find_encoding, open_rows, workbook
+from codebook.files import find_encoding, open_rows, unfolding, workbook
 from codebook.units import check_units, read_units
 
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
@@ -145,7 +146,7 @@ def test_r13_other_damaged_files_are_told_with_the_mend(tmp_path):
 
 
 def test_r14_a_workbook_that_unfolds_beyond_measure_is_not_opened(change, monkeypatch):
-    monkeypatch.setattr(workbook, "SMALL_BYTES", 1_000_000)
+    monkeypatch.setattr(unfolding, "SMALL_BYTES", 1_000_000)
     path = change(STRINGS, b"Coal.", b"a" * 3_000_000)
     with pytest.raises(UnitsError, match=r"unfolds to 3 MB, [\d,]+ times its size; 200 times are read.*save the sheet"):
         open_rows(path)
@@ -175,6 +176,58 @@ def test_r14_the_size_that_a_sheet_names_is_not_believed(change):
 def test_r14_a_workbook_with_entities_of_its_own_is_not_opened(change):
     with pytest.raises(UnitsError, match="it defines entities, as no workbook does"):
         open_rows(change(STRINGS, b"<sst", b'<!DOCTYPE x [<!ENTITY a "aaaa">]><sst'))
+
+
+def write_parquet(path: Path, texts: Any, n: int, **how: Any) -> Path:
+    parquet.write_table(pa.table({"id": pa.array(range(n)), "text": texts}), path, **how)
+    return path
+
+
+def test_r14_a_parquet_file_whose_few_texts_stand_for_gigabytes_is_refused(tmp_path):
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), pa.array(["x" * 1_000_000]))
+    path = write_parquet(tmp_path / "bomb.parquet", once, 5_000)
+    assert path.stat().st_size < 300_000
+    with pytest.raises(UnitsError, match=r"bomb\.parquet: it unfolds to more than 4,096 MB, .* times are read.*as csv"):
+        texts(path)
+    lists = pa.ListArray.from_arrays(pa.array(range(0, 5_001), pa.int32()), once)
+    with pytest.raises(UnitsError, match="it unfolds to more than 4,096 MB"):
+        texts(write_parquet(tmp_path / "lists.parquet", lists, 5_000))
+    plain = write_parquet(tmp_path / "plain.parquet", pa.array(["x" * 1_000_000] * 5), 5)
+    assert texts(plain) == ["x" * 1_000_000] * 5
+
+
+def test_r14_a_parquet_file_of_endless_rows_or_of_packed_pages_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(unfolding, "SMALL_BYTES", 1_000_000)
+    path = write_parquet(tmp_path / "rows.parquet", pa.nulls(2_000_000, pa.string()), 2_000_000, compression="zstd")
+    rows = pa.table({"text": pa.nulls(3_000_000, pa.string())})
+    parquet.write_table(rows, path)
+    with pytest.raises(UnitsError, match="it unfolds to more than 3 MB"):
+        open_rows(path)
+    packed = pa.array(["x" * 3_000_000])
+    path = write_parquet(tmp_path / "page.parquet", packed, 1, compression="zstd", use_dictionary=False)
+    with pytest.raises(UnitsError, match=r"page\.parquet: it unfolds to 3 MB"):
+        open_rows(path)
+
+
+def test_r14_texts_that_repeat_in_a_parquet_file_are_read_as_they_are(tmp_path):
+    some = [f"text {number % 7}" for number in range(10_000)]
+    some[3] = None
+    kinds = {
+        "plain": pa.array(some),
+        "large": pa.array(some, pa.large_string()),
+        "dictionary": pa.array(some).dictionary_encode(),
+        "binary": pa.array(some, pa.binary()),
+        "lists": pa.array([[text] if text else None for text in some]),
+    }
+    for name, array in kinds.items():
+        path = write_parquet(tmp_path / f"{name}.parquet", array, 10_000)
+        found = [row["text"] for row in open_rows(path)]
+        assert len(found) == 10_000
+        assert (found[3], found[2], found[9_999]) == ("", *(as_seen(name, some[number]) for number in (2, 9_999)))
+
+
+def as_seen(kind: str, text: str) -> str:
+    return {"lists": f'["{text}"]', "binary": str(text.encode())}.get(kind, text)
 
 
 def test_r24_a_pipe_or_a_loop_of_links_is_never_opened(tmp_path):

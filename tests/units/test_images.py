@@ -433,6 +433,15 @@ def test_r22_pictures_that_show_nothing_are_named_by_check(tmp_path, data, kind)
         assert report.faults[0].first[0].endswith("a.png")
 
 
+@pytest.mark.parametrize("high", [4_095, 65_535])
+def test_r22_of_16_bits_the_upper_8_are_sent_as_check_says(tmp_path, high):
+    data = save(Image.fromarray(shades(high).astype(np.uint16)), "PNG")
+    kind, sent = make_ready(data)
+    assert kind == "image/jpeg"
+    for picture in (open_picture(data), open_picture(sent)):  # what an engine of the kit sees, and a service
+        assert abs(int(picture.getextrema()[0][1]) - high // 256) <= 2
+
+
 def test_r24_pipes_devices_and_links_out_of_a_folder_are_never_opened(tmp_path, photo):
     folder, outside = tmp_path / "photos", tmp_path / "elsewhere"
     folder.mkdir()

@@ -113,7 +113,9 @@ def compare(
     """
     check_request(kind, replicates, confidence)
     if a is None or b is None:
-        alone = f"One coder ({a or b!r}) beside the gold: nothing to compare it with."
+        alone = (
+            f"Only {a or b!r} was held against the gold here. To say who meets it better takes two, such as two models."
+        )
         reason = alone if a or b else why_no_pair(table, variable, gold)
         return make_empty(reason, ["measure", "n", "difference"], table=table)
     sets = kind == "multi"
