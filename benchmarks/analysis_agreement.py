@@ -24,7 +24,7 @@ from clock import clock
 from memory import peak_mb
 
 from codebook.analysis import krippendorff_alpha
-from codebook.analysis.core.counts import Codings, read_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.scales import Scale
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
@@ -65,14 +65,14 @@ def make_table(codes: np.ndarray) -> pd.DataFrame:
     )
 
 
-def make_codings(codes: np.ndarray, n_labels: int = 10) -> Codings:
+def make_codings(codes: np.ndarray, n_labels: int = 10) -> LabelCodes:
     """The same codes as integers."""
     n_units = len(codes)
     unit, coder = np.repeat(np.arange(n_units), CODERS), np.tile(np.arange(CODERS), n_units)
     code = np.where(np.isnan(codes), -1, np.nan_to_num(codes)).astype(np.int64).ravel()
     scale = Scale("nominal", tuple(label_names(n_labels)), n_declared=n_labels)
     coders = tuple(f"coder-{number}" for number in range(CODERS))
-    return Codings(scale, unit, coder, code, np.where(code < 0, 0, -1), pd.RangeIndex(n_units), coders, ("absent",))
+    return LabelCodes(scale, unit, coder, code, np.where(code < 0, 0, -1), pd.RangeIndex(n_units), coders, ("absent",))
 
 
 def label_names(n_labels: int) -> list[str]:
@@ -89,7 +89,7 @@ def loop_over_library(codes: np.ndarray) -> float:
     return (time.process_time() - start) / runs * REPLICATES
 
 
-def estimate(codings: Codings, name: str = "alpha") -> object:
+def estimate(codings: LabelCodes, name: str = "alpha") -> object:
     return estimate_coefficient(pairable(codings), COEFFICIENTS[name], Bootstrap(REPLICATES, seed=SEED))
 
 
@@ -105,7 +105,7 @@ def speed() -> Iterator[Row]:
     for name in ("ac1", "conger", "percent"):
         yield f"the same, {name}", f"{clock(lambda name=name: estimate(codings, name), 7):.3f} s", "none"
     table, labels = make_table(make_codes(1_000_000)), label_names(10)
-    read = clock(lambda: read_codings(table, variable="topic", level="nominal", labels=labels), 7)
+    read = clock(lambda: read_codes(table, variable="topic", level="nominal", labels=labels), 7)
     whole = clock(lambda: krippendorff_alpha(table, variable="topic", level="nominal", labels=labels), 7)
     strings = f"{whole:.3f} s, of it reading {read:.3f} s"
     yield f"1,000,000 units, {len(table):,} rows of strings", strings, f"< {UNDER['strings']:g} s"
@@ -125,7 +125,7 @@ def child() -> None:
     print(f"{peak_mb():.0f} MB, {before:.0f} MB before; {seconds:.1f} s")
 
 
-def draw_study(rng: np.random.Generator, n_units: int, per_cluster: int = 1) -> Codings:
+def draw_study(rng: np.random.Generator, n_units: int, per_cluster: int = 1) -> LabelCodes:
     """A simulated study: three coders, four labels with shares .4, .3, .2, .1, a coding in ten missing.
 
     Each coder gives the true label with probability .8, else one drawn from the same shares. Units of one cluster have

@@ -4,6 +4,7 @@
 it in files, `read_coders` and `read_codings` bring in labels that people or other tools gave.
 """
 
+from codebook.codings.coder_files.coders import read_coders, read_codings
 from codebook.codings.coder_groups import (
     busiest_coders,
     coders_sharing,
@@ -14,7 +15,6 @@ from codebook.codings.coder_groups import (
     set_aside_abstentions,
     shorten_coders,
 )
-from codebook.codings.coders import read_coders, read_codings
 from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
 from codebook.codings.coverage_counts import coverage, coverage_sentence
 from codebook.codings.database import write_database

@@ -1,14 +1,15 @@
 """The verbs: preflight, plan, submit, status, collect, wait, retry, cancel, erase. Each may be repeated."""
 
 from codebook.records import RETRIABLE, RETRIED
-from codebook.run.adopting import adopt
-from codebook.run.discarding import discard_run
+from codebook.run.adoption.adopting import adopt
 from codebook.run.erasing import Erasure, erase_unit
-from codebook.run.example_units import draw_examples, say_draws, try_examples
 from codebook.run.folder import RunFolder, list_runs
+from codebook.run.jobs.discarding import discard_run
+from codebook.run.jobs.waiting import wait
 from codebook.run.money import say_where
-from codebook.run.planning import ask_now, plan, rehearse_plan
-from codebook.run.preflight_checks import Preflight, estimate_whole, preflight
+from codebook.run.plans.example_units import draw_examples, say_draws, try_examples
+from codebook.run.plans.planning import ask_now, plan, rehearse_plan
+from codebook.run.plans.preflight_checks import Preflight, estimate_whole, preflight
 from codebook.run.project.overview import (
     cost_history,
     find_run,
@@ -22,7 +23,6 @@ from codebook.run.state import JobStatus, RunStatus
 from codebook.run.vectors.storing import store_vectors
 from codebook.run.vectors.text_vectors import embed_texts
 from codebook.run.verbs import Run, cancel_run, open_run
-from codebook.run.waiting import wait
 
 __all__ = [
     "RETRIABLE",

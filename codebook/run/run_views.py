@@ -23,10 +23,10 @@ from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
 from codebook.records import RETRIED, Unit, say_erased
+from codebook.run.answers.logprob_rows import read_logprobs
+from codebook.run.answers.result_table import build_table
 from codebook.run.folder import RunFolder
-from codebook.run.logprob_rows import read_logprobs
 from codebook.run.money import Meter, cost_frame
-from codebook.run.result_table import build_table
 from codebook.sampling import open_gold_sample
 from codebook.scheme import Codebook
 

@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from codebook.codings import coverage, read_coders, read_codings
-from codebook.codings.label_files import find_named
+from codebook.codings.coder_files.label_files import find_named
 from codebook.errors import TableError
 from codebook.scheme import Codebook, Variable, read_codebook
 

@@ -34,7 +34,7 @@ from codebook.codings import make_table as make_tidy
 from codebook.errors import InputError
 from codebook.records import Unit
 from codebook.report.views.span_view import show_spans
-from codebook.run.example_units import draw_examples
+from codebook.run.plans.example_units import draw_examples
 from codebook.sampling import draw_gold, write_gold_sample
 from codebook.scheme import parse_codebook
 from codebook.units import read_units

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from codebook.codings import coverage, make_table, read_codings
-from codebook.codings.label_mends import quote
+from codebook.codings.coder_files.label_mends import quote
 from codebook.errors import TableError
 from codebook.scheme import Codebook, Variable
 

@@ -32,8 +32,8 @@ from codebook.dialects.resultlines import UNREADABLE, read_pieces
 from codebook.errors import EngineError, RunError
 from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run import Run, open_run, plan
+from codebook.run.answers.line_reader import TWICE, LineReader
 from codebook.run.erasing import erase_unit
-from codebook.run.line_reader import TWICE, LineReader
 from codebook.run.money import Meter
 from codebook.scheme import parse_codebook
 from codebook.shards import Cuts
@@ -168,7 +168,7 @@ def test_r01_of_two_lines_on_one_either_can_be_erased(fake: FakeOpenAI, number: 
 
 
 def test_r01_an_error_in_reading_one_line_is_its_reason(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
-    from codebook.run import reading
+    from codebook.run.answers import line_reader as reading
 
     real, seen = reading.read_reply, list[Any]()
 

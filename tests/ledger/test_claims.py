@@ -20,7 +20,8 @@ from codebook.errors import MissingKeyError, PendingError, RunError, Unreachable
 from codebook.files.lines import digest, read_lines
 from codebook.ledger import Ledger
 from codebook.records import Shard
-from codebook.run import Run, cancel_run, open_run, sending, wait
+from codebook.run import Run, cancel_run, open_run, wait
+from codebook.run.jobs import sending
 from codebook.shards import Cuts, write_without
 
 OLD = Path(__file__).parents[1] / "golden" / "ledger_0_1.sql"

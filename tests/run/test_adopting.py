@@ -26,7 +26,7 @@ from codebook.paths import project_folder
 from codebook.records import Unit
 from codebook.run import Run, adopt, open_run, plan
 from codebook.run.erasing import erase_unit
-from codebook.run.planner import make_keys
+from codebook.run.plans.planner import make_keys
 from codebook.shards import Cuts
 
 ORDERS = ("refuse", "truncate", "outside", "notjson", "400", "500", "expired", "drop", "twice", "stranger")
@@ -217,7 +217,7 @@ def test_r11_a_run_that_another_version_of_the_kit_asked_otherwise_is_adopted_as
     def make_other_keys(*given: Any) -> dict[str, str]:
         return {name: digest(key) for name, key in make_keys(*given).items()}
 
-    monkeypatch.setattr("codebook.run.folder_contents.make_keys", make_other_keys)
+    monkeypatch.setattr("codebook.run.adoption.folder_contents.make_keys", make_other_keys)
     assert adopt("one").table()["label"].tolist() == labels
 
 

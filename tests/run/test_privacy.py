@@ -19,7 +19,7 @@ from codebook.execute import run_study
 from codebook.records import Unit
 from codebook.requests import make_custom_id
 from codebook.run import adopt, erase_unit, open_run, plan
-from codebook.run.privacy import PersonalWatch, is_private_study
+from codebook.run.plans.privacy import PersonalWatch, is_private_study
 
 MAIL, PHONE, ADDRESS = "ann.example@example.org", "+44 20 7946 0958", "192.168.10.77"
 UNITS = [

@@ -16,7 +16,7 @@ from codebook.errors import ParameterError
 from codebook.ledger import Ledger
 from codebook.records import Unit
 from codebook.run import open_run, plan
-from codebook.run.planning import rehearse_plan
+from codebook.run.plans.planning import rehearse_plan
 from codebook.scheme import parse_codebook
 from codebook.vectors import Vectors, VectorStore, store_name
 

@@ -12,8 +12,8 @@ from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.material.text_packs import PACK, texts_of
 from codebook.material.unit_store import iter_units
+from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
-from codebook.run.result_table import open_result
 from codebook.run.run_views import RunViews
 from codebook.run.vectors.packs import is_embedding
 from codebook.run.vectors.places import describe_store, open_store

@@ -11,7 +11,7 @@ from codebook.errors import Fault, ParameterError, PendingError, RunError
 from codebook.files.lines import digest, dump_canonical
 from codebook.records import Unit
 from codebook.run.folder import RunFolder
-from codebook.run.planning import plan, read_options
+from codebook.run.plans.planning import plan, read_options
 from codebook.run.vectors.places import open_store
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook, parse_codebook

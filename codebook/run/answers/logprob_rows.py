@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 from codebook.dialects import read_logprob
 from codebook.dialects.resultlines import read_object
 from codebook.ledger import RowState
+from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
-from codebook.run.result_table import open_result
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ import orjson
 from codebook.dialects import read_said
 from codebook.errors import RecordError
 from codebook.ledger import InvalidReply, Ledger
+from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
-from codebook.run.result_table import open_result
 from codebook.tasks.wrapping import MENDS, WRAPPED
 
 _N_SHOWN = 60

@@ -8,10 +8,10 @@ from dataclasses import replace
 from codebook.engines import Engine
 from codebook.errors import CodebookError, EngineError, RunError
 from codebook.ledger import JobRow, Ledger
-from codebook.run.failures import Failure, keep_failure
+from codebook.run.answers.harvest import settle_job
 from codebook.run.folder import RunFolder
-from codebook.run.harvest import settle_job
-from codebook.run.sending import look_after
+from codebook.run.jobs.failures import Failure, keep_failure
+from codebook.run.jobs.sending import look_after
 
 
 def stop_jobs(

@@ -10,10 +10,10 @@ from codebook.errors import EngineError, RecordError, RunError, UndecidedError, 
 from codebook.files.lines import digest
 from codebook.ledger import JobRow, Ledger
 from codebook.records import ENDED, JobState, Shard
+from codebook.run.answers.harvest import say_refusal
 from codebook.run.folder import RunFolder
-from codebook.run.harvest import say_refusal
 from codebook.run.money import Meter
-from codebook.run.trimming import sweep_leftovers, trim_shard
+from codebook.run.plans.trimming import sweep_leftovers, trim_shard
 from codebook.shards import Cuts, check_shard
 
 _N_LOST = 2

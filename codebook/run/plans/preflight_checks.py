@@ -16,8 +16,8 @@ from codebook.engines.service import check_host, find_provider
 from codebook.errors import Fault, ParameterError, PendingError
 from codebook.material.text_packs import count_texts
 from codebook.records import CHAT, RETRIED, Unit
-from codebook.run.planning import plan, read_options
-from codebook.run.result_table import seconds_between
+from codebook.run.answers.result_table import seconds_between
+from codebook.run.plans.planning import plan, read_options
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook

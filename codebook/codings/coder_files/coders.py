@@ -20,10 +20,10 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from codebook.codings.coding_source import CodingSource
+from codebook.codings.coder_files.coding_source import CodingSource
+from codebook.codings.coder_files.label_files import Key, join_sets, read_source
+from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_units, tell_twins
 from codebook.codings.frame import make_table
-from codebook.codings.label_files import Key, join_sets, read_source
-from codebook.codings.unit_joins import Read, meet_each_other, meet_units, tell_twins
 from codebook.errors import Fault, InputError, TableError
 from codebook.files.yaml_paths import find_broken_paths
 from codebook.files.yaml_text import YamlTree, read_yaml

@@ -12,7 +12,7 @@ from codebook.analysis.core.empty import make_empty, why_empty, why_no_gold
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
-from codebook.run.planning import plan
+from codebook.run.plans.planning import plan
 from codebook.scheme import Category, Codebook, Example, Variable
 from codebook.units import Source
 from codebook.units.source import LeftOut

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codebook.codings.label_files import Codings
-from codebook.codings.label_mends import quote
+from codebook.codings.coder_files.label_files import Codings
+from codebook.codings.coder_files.label_mends import quote
 from codebook.errors import Fault
 from codebook.ground.joins import Join, find_twins, join_ids, near_form, spell
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from codebook.codings.coding_source import CodingSource
+from codebook.codings.coder_files.coding_source import CodingSource
+from codebook.codings.coder_files.label_mends import NO_VARIABLE, OUTSIDE, Outside, label_faults, plain_faults
 from codebook.codings.contract import find_label_problem
 from codebook.codings.frame import dump_labels
-from codebook.codings.label_mends import NO_VARIABLE, OUTSIDE, Outside, label_faults, plain_faults
 from codebook.errors import Fault
 from codebook.files import open_rows
 from codebook.files.rows import as_values

@@ -16,8 +16,8 @@ from codebook.material.text_packs import count_texts
 from codebook.material.unit_store import write_units
 from codebook.records import Unit
 from codebook.run.folder import RunFolder, describe_software
-from codebook.run.privacy import PersonalWatch
-from codebook.run.trimming import sweep_leftovers
+from codebook.run.plans.privacy import PersonalWatch
+from codebook.run.plans.trimming import sweep_leftovers
 from codebook.scheme import Codebook, diff_codebooks, write_codebook
 
 _NEW_NAME = "To mend: give the new plan a new run name; questions that did not change are not asked again."

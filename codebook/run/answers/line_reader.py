@@ -11,9 +11,9 @@ from codebook.dialects.resultlines import UNREADABLE, Piece, read_pieces
 from codebook.files.lines import iter_lines
 from codebook.ledger import FoundLine
 from codebook.records import RETRIED, Answer
+from codebook.run.answers.result_table import remember
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
-from codebook.run.result_table import remember
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
 

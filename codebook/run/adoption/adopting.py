@@ -26,14 +26,14 @@ from codebook.ledger.carried import (
 from codebook.ledger.losses import settle_losses
 from codebook.paths import show_path
 from codebook.records import Answer, JobState
-from codebook.run.carrying import read_carried
-from codebook.run.deposits import take_in
+from codebook.run.adoption.carrying import read_carried
+from codebook.run.adoption.deposits import take_in
+from codebook.run.adoption.folder_contents import Contents, ShardFile
+from codebook.run.answers.harvest import explain_missing
+from codebook.run.answers.line_reader import LineReader
 from codebook.run.folder import RunFolder, engine_options
-from codebook.run.folder_contents import Contents, ShardFile
-from codebook.run.harvest import explain_missing
-from codebook.run.line_reader import LineReader
 from codebook.run.money import Meter, is_free
-from codebook.run.replacing import plan_digest
+from codebook.run.plans.replacing import plan_digest
 from codebook.run.verbs import Run, open_run
 
 _ROWS_AT_ONCE = 50_000

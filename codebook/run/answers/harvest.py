@@ -13,8 +13,8 @@ from codebook.errors import BusyError, EngineError, GoneError, RecordError, Unre
 from codebook.files.lines import digest_file, load_line, number_lines
 from codebook.ledger import FoundLine, JobRow, Ledger
 from codebook.records import Answer, JobState, LineFault
+from codebook.run.answers.line_reader import LineReader
 from codebook.run.folder import RunFolder
-from codebook.run.line_reader import LineReader
 from codebook.run.money import Meter
 from codebook.scheme import Codebook
 
