@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from types import FunctionType
 from typing import Any
 
@@ -198,17 +197,25 @@ _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names
 
 __all__ = sorted(_MODULE_OF)
 
-try:
-    __version__ = version("codebook-kit")
-except PackageNotFoundError:  # a copy of the source that was never installed
-    __version__ = "0+unknown"
-
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _read_version()
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'codebook' has no attribute {name!r}; it offers {', '.join(__all__)}")
     value = getattr(import_module(f"codebook.{_MODULE_OF[name]}"), name)
     return _in_words(value) if isinstance(value, FunctionType) else value
+
+
+@cache
+def _read_version() -> str:
+    """The version that is installed; what finds it takes longer to load than all else here."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("codebook-kit")
+    except PackageNotFoundError:  # a copy of the source that was never installed
+        return "0+unknown"
 
 
 @cache

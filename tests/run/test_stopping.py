@@ -202,3 +202,14 @@ def test_r34_ctrl_c_while_the_command_is_loaded_says_nothing(tmp_path: Path) -> 
     stop = "import os, signal\nclass Stop:\n    def __getattr__(self, name): os.kill(os.getpid(), signal.SIGINT)\n"
     done = subprocess.run([sys.executable, "-c", stop + program], capture_output=True, text=True, timeout=LONG_S)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_r34_hardly_anything_is_loaded_before_ctrl_c_is_quiet() -> None:
+    look = "import sys; before = {*sys.modules}; import codebook.__main__; print(*{*sys.modules} - before)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=LONG_S, check=True)
+    loaded = set(done.stdout.split())
+    assert "codebook.__main__" in loaded
+    assert not loaded & {"importlib.metadata", "zipfile", "random", "tempfile", "pandas", "numpy", "click"}
+    version = "import codebook; print(codebook.__version__)"
+    found = subprocess.run([sys.executable, "-c", version], capture_output=True, text=True, timeout=LONG_S, check=True)
+    assert found.stdout.strip() not in ("", "0+unknown")
