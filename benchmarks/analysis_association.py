@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from clock import clock
 
-from codebook.analysis import VariableSpec, compare_association, label_association
+from codebook.analysis import Codings, VariableSpec, compare_association, correlogram
 from codebook.analysis.association.pair_statistics import associate
 
 N_UNITS, N_LABELS, SEED = 100_000, 30, 1
@@ -64,11 +64,11 @@ def speed() -> Iterator[Row]:
     yield "co-occurrence, 30 labels x 1e5 units", f"{cells:.3f} s", "well under 1 s"
     yield "phi, Jaccard, lift, p of all pairs", f"{own:.3f} s, crosstab loop {naive:.1f} s", "well under 1 s"
     table = make_table(frame, "ann")
-    whole = clock(lambda: label_association(table, [VARIABLE]), 1)
+    whole = clock(lambda: correlogram(Codings(table, [VARIABLE])), 1)
     yield "the same from JSON lists", f"{whole:.2f} s", "none"
     noisy = frame.where(np.random.default_rng(2).random(frame.shape) < 0.9, 0.0)
     both = pd.concat([table, make_table(noisy, "m")], ignore_index=True)
-    pair = clock(lambda: compare_association(both, [VARIABLE], coders=["ann", "m"]), 1)
+    pair = clock(lambda: compare_association(Codings(both, [VARIABLE]), ["ann", "m"]), 1)
     yield "two coders compared, 1000 replicates", f"{pair:.1f} s", "none"
 
 

@@ -8,8 +8,8 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     validity      confusion, confusion_shares, validity, validity_summary, compare,
                   calibration, plot_calibration, which_validity;
                   span_validity of entities and other spans
-    association   label_association, variable_association, compare_association, label_indicators, tetrachoric,
-                  coder_correlogram, to_matrix, cluster_order
+    association   correlogram of labels, coders or variables, compare_association; label_indicators, tetrachoric,
+                  to_matrix, cluster_order
     stability     stability, unit_consistency, list_flips, describe_runs; specifications, gap_in_means,
                   summarise_specifications; plot_specifications
     alt-test      alt_test, say_alt_test
@@ -36,10 +36,11 @@ from codebook.analysis.against_gold.transcript_errors import (
 )
 from codebook.analysis.against_gold.validity_tables import validity_summary
 from codebook.analysis.association.contrasts import compare_association
-from codebook.analysis.association.correlogram import coder_correlogram, label_association, variable_association
 from codebook.analysis.association.indicators import label_indicators, open_labels
 from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
+from codebook.analysis.association.pair_tables import correlogram
 from codebook.analysis.association.tetrachoric_correlation import tetrachoric
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_confusion, plot_estimates, plot_grid
 from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure
 from codebook.analysis.core.runs import describe_runs
@@ -105,6 +106,7 @@ __all__ = [
     "LEVELS",
     "SET_LEVELS",
     "Bootstrap",
+    "Codings",
     "DawidSkene",
     "Estimate",
     "FormRules",
@@ -124,7 +126,6 @@ __all__ = [
     "chosen_figures",
     "cluster_order",
     "cluster_vectors",
-    "coder_correlogram",
     "coder_pairs",
     "combine_scores",
     "compare",
@@ -134,6 +135,7 @@ __all__ = [
     "confusion_shares",
     "consensus",
     "correct",
+    "correlogram",
     "dawid_skene",
     "describe_runs",
     "entity_id",
@@ -144,7 +146,6 @@ __all__ = [
     "gap_in_means",
     "grey_pairs",
     "krippendorff_alpha",
-    "label_association",
     "label_indicators",
     "label_margins",
     "list_flips",
@@ -192,7 +193,6 @@ __all__ = [
     "unit_consistency",
     "validity",
     "validity_summary",
-    "variable_association",
     "which_validity",
     "word_recall",
     "write_adjudication",

@@ -162,7 +162,7 @@ def test_u01_a_gold_that_is_nearly_a_coder_is_a_slip_and_a_fault() -> None:
 
 def test_u01_a_figure_of_nothing_shows_the_sentence_and_is_a_remark(project: Path) -> None:
     frame = make_empty("One coder: nothing to compare.", ["name", "value"])
-    for plot in (cb.plot_estimates, cb.plot_correlogram, cb.plot_confusion, cb.plot_grid):
+    for plot in (cb.plot_estimates, cb.plot_confusion, cb.plot_grid):
         figure = plot(frame, title="T")
         assert [text.get_text() for text in figure.axes[0].texts] == ["One coder: nothing to compare."]
         cb.save_figure(figure, "f", data=frame, run="r", section="validity", title="F")

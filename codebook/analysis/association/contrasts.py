@@ -3,97 +3,153 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.association.correlogram import NO_PAIR, table_attrs
-from codebook.analysis.association.indicators import label_indicators
+from codebook.analysis.association.indicators import Read, join_indicators, read_all
 from codebook.analysis.association.pair_statistics import name_column, pair_columns, phi_of
-from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.empty import mark_empty
-from codebook.analysis.core.estimates import Bootstrap, adjust_p, check_bootstrap, percentile_interval, resample
-from codebook.analysis.core.scales import Floats, Ints, VariableLike
+from codebook.analysis.association.pair_tables import (
+    NO_PAIR,
+    draw_pairs,
+    make_facts,
+    pair_labels,
+    pooled_order,
+    say_missing,
+)
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.codings import Clusters, Codings, as_codings
+from codebook.analysis.core.counts import join_cluster
+from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval
+from codebook.analysis.core.estimates import resample as draw_values
+from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NOTE = (
     "phi_a and phi_b are of the units where both coders labelled both; difference = phi_a - phi_b. p: the difference "
     "over its bootstrap standard error, two-sided normal; p_bh: Benjamini-Hochberg over all pairs of the table."
 )
 _COLUMNS = ("a", "b", "n_units", "phi_a", "phi_b", "difference", "low", "high", "p", "p_bh", "reason")
+_ENDS = {"low": "difference_low", "high": "difference_high"}
+_RESAMPLED = ("units, with the labels of both coders", "clusters of units, with the labels of both coders")
+_SURE = 0.05
 _BITS = np.array([[(cell >> bit) & 1 for bit in range(4)] for cell in range(16)], dtype=float)
 """What a cell says: first coder's labels i and j, second coder's i and j; shape (16, 4)."""
 
 
 def compare_association(
-    table: pd.DataFrame,
-    variables: Iterable[VariableLike],
-    *,
+    codings: Codings | pd.DataFrame,
     coders: Sequence[str],
-    only: Collection[str] | None = None,
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-) -> pd.DataFrame:
+    *,
+    labels: Collection[str] | None = None,
+    level: str = "",
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
     """Difference of phi between two coders for every two labels, on the units that both labelled.
+
+    Both coders' labels of a unit stay together when units are resampled, so the coders are compared as pairs. The
+    figure shows the differences, with labels that go together (for all coders pooled) beside each other.
 
     Parameters
     ----------
     coders
         Two, e.g. a person and a model.
-    only
+    labels
         Labels to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
-    replicates
-        Of the units; both coders' labels of a unit stay together, so the coders are compared as pairs.
+    level
+        Of a plain frame: `masi` where its labels are sets.
 
     Returns
     -------
-    pd.DataFrame
-        a, b, n_units, phi_a and phi_b (first and second coder), difference with low and high, p, p_bh, reason.
-        Labels of one single-label variable exclude each other and are left out.
+    Result
+        a, b, n_units, phi_a and phi_b (first and second coder), difference with low and high, p, p_bh, reason; the
+        surest first. Labels of one single-label variable exclude each other and are left out.
 
     Raises
     ------
     StatisticError
-        A wrong table, not exactly two coders, or coders who share no unit.
+        A wrong frame, not exactly two coders, or coders who share no unit.
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> from codebook.analysis.core.examples import make_table
     >>> both, one, none = '["x", "y"]', '["x"]', "[]"
     >>> table = make_table("v", {"ann": [both] * 40 + [none] * 40, "m": ([both] * 2 + [one, '["y"]', none] * 2) * 10})
-    >>> variable = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x", "y"])
-    >>> found = compare_association(table, [variable], coders=["ann", "m"])
-    >>> found[["a", "b", "n_units", "phi_a", "phi_b", "difference"]].round(2)
+    >>> compared = compare_association(table, ["ann", "m"], level="masi")
+    >>> compared.frame[["a", "b", "n_units", "phi_a", "phi_b", "difference"]].round(2)
          a    b  n_units  phi_a  phi_b  difference
     0  v=x  v=y       80    1.0    0.0         1.0
     """
-    variables, how = list(variables), Bootstrap(replicates, confidence, seed)
-    _check(coders, replicates, confidence)
-    wide = label_indicators(table, variables, coders=list(coders), only=only, by_coder=True, draw=draw)
-    labels, values = _both(wide, coders)
-    names = [name_column(label) for label in labels]
-    exclusive = {variable.name for variable in variables if variable.kind != "multi"}
+    codings = as_codings(codings, level=level, needs_level=False)
+    _check(coders)
+    names, about = list(coders), f"{coders[0]} minus {coders[1]}"
+    variables = [variable for variable in codings.variables if variable.labels]
+    read = read_all(codings.frame, variables, names)
+    wide = join_indicators(read, labels, by_coder=True)
+    columns, values = _both(wide, names)
+    cluster = None if codings.clusters is None else find_clusters(read, wide.index, codings.clusters)
     rows = [
-        {"a": names[i], "b": names[j], **_contrast(_cells(values, i, j), how)}
-        for i, j in pair_columns(labels, exclusive)
+        {
+            "a": name_column(columns[i]),
+            "b": name_column(columns[j]),
+            **_contrast(_cells(values, i, j), cluster, resample),
+        }
+        for i, j in pair_columns(columns, {variable.name for variable in variables if variable.kind != "multi"})
     ]
     pairs = pd.DataFrame(rows, columns=[column for column in _COLUMNS if column != "p_bh"])
     pairs.insert(_COLUMNS.index("p_bh"), "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
-    pairs.attrs = {**table_attrs(coders, draw, wide.attrs["missing"], NOTE), **how.attrs, **carry_joins(table)}
-    return mark_empty(pairs, NO_PAIR)
+    pairs = pairs.sort_values("p", ignore_index=True)
+    facts = replace(make_facts(codings, read, len(wide)), bootstrap=resample, resampled=_RESAMPLED[cluster is not None])
+    result = Result(
+        pairs,
+        name="difference",
+        title=about,
+        section="correlogram",
+        facts=facts,
+        finding=_say_difference(pairs, about),
+        remarks=(NOTE, *say_missing(facts)),
+        table=pairs[["a", "b", "phi_a", "phi_b", "difference", *_ENDS, "p_bh", "reason"]].rename(columns=_ENDS),
+        figure=partial(_draw_differences, codings, labels, pairs, f"Difference of phi, {about}"),
+        outputs=codings.outputs,
+    )
+    return result if len(pairs) else nothing_to_say(codings, NO_PAIR, result)
 
 
-def _check(coders: Sequence[str], replicates: int, confidence: float) -> None:
-    faults = check_bootstrap(replicates, confidence)
+def _draw_differences(codings: Codings, labels: Collection[str] | None, pairs: pd.DataFrame, title: str) -> Figure:
+    pooled, _ = pair_labels(codings, labels=labels)
+    return draw_pairs(pairs, "difference", order=pooled_order(pooled), title=title)
+
+
+def find_clusters(read: Read, units: pd.Index, clusters: Clusters) -> Ints:
+    """The cluster of each unit as an integer, shape (n_units,)."""
+    return join_cluster(replace(read[0][1], units=units), clusters).cluster
+
+
+def _check(coders: Sequence[str]) -> None:
     if isinstance(coders, str) or len(set(coders)) != 2 or len(coders) != 2:
-        mend = "pass coders=[first, second]"
-        faults.insert(0, Fault("coders", f"{coders!r} are not two different coders", mend))
-    raise_faults("The coders cannot be compared.", faults)
+        fault = Fault("coders", f"{coders!r} are not two different coders", "pass coders=[first, second]")
+        raise_faults("The coders cannot be compared.", [fault])
+
+
+def _say_difference(pairs: pd.DataFrame, about: str) -> str:
+    """How many differences are sure, and the surest; pairs with the surest first."""
+    if not len(pairs):
+        return ""
+    sure, row = int((pairs["p_bh"] < _SURE).sum()), pairs.iloc[0]
+    number = f"{sure:,} of {len(pairs):,} pairs of labels differ (p_bh < {format_figure(_SURE)})"
+    if math.isnan(row["p"]):
+        return f"{about}: {number}."
+    value, low, high = (format_figure(row[name]) for name in ("difference", "low", "high"))
+    surest = f"{row['a']} and {row['b']}, {value} [{low}, {high}], {row['n_units']:,} units"
+    return f"{about}: {number}; the surest is {surest}."
 
 
 def _both(wide: pd.DataFrame, coders: Sequence[str]) -> tuple[list[tuple[str, ...]], tuple[Floats, Floats]]:
@@ -113,36 +169,46 @@ def _share(one: Floats, other: Floats) -> bool:
 
 
 def _cells(values: tuple[Floats, Floats], i: int, j: int) -> Ints:
-    """How many units show each of the 16 patterns of two coders and two labels."""
+    """Which of the 16 patterns of two coders and two labels each unit shows, -1 for none, shape (n_units,)."""
     four = np.column_stack([values[0][:, [i, j]], values[1][:, [i, j]]])
-    known = four[~np.isnan(four).any(axis=1)]
-    return np.bincount((known @ [1, 2, 4, 8]).astype(np.int64), minlength=16)
+    is_known = ~np.isnan(four).any(axis=1)
+    return np.where(is_known, np.nan_to_num(four) @ [1, 2, 4, 8], -1).astype(np.int64)
 
 
 def _phis(weights: Floats) -> Floats:
     """Phi of the first and of the second coder, shape (2, n_draws), of weights (n_draws, 16)."""
-    n = weights.sum(axis=1)
-    held, both = weights @ _BITS, (weights @ (_BITS[:, 0] * _BITS[:, 1]), weights @ (_BITS[:, 2] * _BITS[:, 3]))
-    return np.stack([phi_of(n, held[:, 0], held[:, 1], both[0]), phi_of(n, held[:, 2], held[:, 3], both[1])])
+    n, each = weights.sum(axis=1), weights @ _BITS
+    both = (weights @ (_BITS[:, 0] * _BITS[:, 1]), weights @ (_BITS[:, 2] * _BITS[:, 3]))
+    return np.stack([phi_of(n, each[:, 0], each[:, 1], both[0]), phi_of(n, each[:, 2], each[:, 3], both[1])])
 
 
-def _contrast(times: Ints, how: Bootstrap) -> dict[str, Any]:
+def _differ(weights: Floats) -> Floats:
+    first, second = _phis(weights)
+    return np.asarray(first - second)
+
+
+def _contrast(cells: Ints, cluster: Ints | None, bootstrap: Bootstrap) -> dict[str, Any]:
+    times = np.bincount(cells[cells >= 0], minlength=16)
     phi_a, phi_b = (float(value) for value in _phis(times[None, :].astype(float))[:, 0])
     row = {"n_units": int(times.sum()), "phi_a": phi_a, "phi_b": phi_b, "difference": phi_a - phi_b}
     empty = {"low": math.nan, "high": math.nan, "p": math.nan}
     if math.isnan(phi_a - phi_b):
         reason = "one of the labels does not vary" if row["n_units"] else "never labelled by both"
         return {**row, **empty, "reason": reason}
+    members = None if cluster is None else _by_cluster(cells, cluster)
+    draws = draw_values(times, _differ, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
+    interval = percentile_interval(draws, bootstrap.confidence)
+    if interval.reason:
+        return {**row, **empty, "reason": interval.reason}
+    return {**row, "low": interval.low, "high": interval.high, "p": _p(phi_a - phi_b, draws), "reason": ""}
 
-    def differ(weights: Floats) -> Floats:
-        one, other = _phis(weights)
-        return np.asarray(one - other)
 
-    draws = resample(times, differ, replicates=how.replicates, seed=how.seed)
-    found = percentile_interval(draws, how.confidence)
-    if found.reason:
-        return {**row, **empty, "reason": found.reason}
-    return {**row, "low": found.low, "high": found.high, "p": _p(phi_a - phi_b, draws), "reason": ""}
+def _by_cluster(cells: Ints, cluster: Ints) -> Floats:
+    """How often each cluster shows each pattern, shape (n_clusters, 16)."""
+    is_known = cells >= 0
+    members = np.zeros((int(cluster.max()) + 1, 16))
+    np.add.at(members, (cluster[is_known], cells[is_known]), 1)
+    return members[members.any(axis=1)]
 
 
 def _p(difference: float, draws: Floats) -> float:

@@ -1,34 +1,31 @@
-"""LabelCodes as columns: a 0/1 column a label, or a column of ranks a variable."""
+"""Labels as columns: a 0/1 column a label, or a column of ranks a variable."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, check_variable, name_some, raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.scales import Bools, VariableLike, check_level, read_scale
+from codebook.analysis.core.scales import Bools, VariableLike, VariableSpec, check_level, read_scale
 from codebook.errors import Fault, StatisticError
+
+Read = list[tuple[VariableLike, LabelCodes]]
+"""Variables, each with its codings as integers."""
 
 
 def label_indicators(
-    table: pd.DataFrame,
-    variables: Iterable[VariableLike],
-    *,
-    coders: Sequence[str] | None = None,
-    only: Collection[str] | None = None,
-    by_coder: bool = False,
-    draw: int = 0,
+    codings: Codings | pd.DataFrame, *, labels: Collection[str] | None = None, by_coder: bool = False
 ) -> pd.DataFrame:
     """One 0/1 column a label of any set of variables, over their codings.
 
     Parameters
     ----------
-    variables
-        Objects with `name`, `kind`, `level` and `labels`; kind `multi` holds sets of labels.
-    only
+    labels
         Labels that get a column, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
     by_coder
         False: rows are codings (unit_id, coder). True: rows are units, and every coder has columns of their own, so
@@ -38,15 +35,12 @@ def label_indicators(
     -------
     pd.DataFrame
         Floats, NaN where the variable was not coded. Columns are (variable, label), or (coder, variable, label).
-        `attrs["missing"]` counts the codings without a label, by variable and reason.
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("frames", {"ann": ['["moral"]', "[]"], "bo": ['["moral", "economy"]', None]})
-    >>> frames = SimpleNamespace(name="frames", kind="multi", level="nominal", labels=["moral", "economy"])
-    >>> label_indicators(table, [frames])
+    >>> label_indicators(Codings(table, [VariableSpec("frames", "nominal", ["moral", "economy"], kind="multi")]))
     variable       frames
     label           moral economy
     unit_id coder
@@ -54,33 +48,31 @@ def label_indicators(
             bo        1.0     1.0
     u2      ann       0.0     0.0
     """
-    read = read_all(table, variables, coders, draw)
-    frame = pd.concat([indicate(variable, codings) for variable, codings in read], axis=1).sort_index()
-    if only is not None:
-        frame = frame.loc[:, _wanted(frame, only)]
-    frame = _side_by_side(frame) if by_coder else frame
-    frame.attrs = {"missing": {variable.name: codings.missing for variable, codings in read}}
-    return frame
+    codings = as_codings(codings, needs_level=False)
+    return join_indicators(read_all(codings.frame, codings.variables), labels, by_coder=by_coder)
 
 
-def _wanted(frame: pd.DataFrame, only: Collection[str]) -> Bools:
+def join_indicators(read: Read, labels: Collection[str] | None, *, by_coder: bool) -> pd.DataFrame:
+    """The columns of all variables beside each other, those of `labels` alone, perhaps of each coder."""
+    frame = pd.concat([indicate(variable, codes) for variable, codes in read], axis=1).sort_index()
+    if labels is not None:
+        frame = frame.loc[:, _chosen(frame, labels)]
+    return _side_by_side(frame) if by_coder else frame
+
+
+def _chosen(frame: pd.DataFrame, labels: Collection[str]) -> Bools:
     there = frame.columns.get_level_values("label")
-    absent = [] if isinstance(only, str) else [label for label in only if label not in set(there)]
-    if isinstance(only, str) or absent or not only:
-        problem = f"{only!r} is not a list of labels" if not absent else f"no variable has {name_some(absent)}"
+    absent = [] if isinstance(labels, str) else [label for label in labels if label not in set(there)]
+    if isinstance(labels, str) or absent or not labels:
+        problem = f"{labels!r} is not a list of labels" if not absent else f"no variable has {name_some(absent)}"
         mend = f"choose from {name_some(dict.fromkeys(there), 12)}"
-        raise_faults("The labels cannot be associated.", [Fault("only", problem, mend)])
-    return np.asarray(there.isin(list(only)))
+        raise_faults("The labels cannot be associated.", [Fault("labels", problem, mend)])
+    return np.asarray(there.isin(list(labels)))
 
 
 def read_all(
-    table: pd.DataFrame,
-    variables: Iterable[VariableLike],
-    coders: Sequence[str] | None,
-    draw: int,
-    *,
-    ranked: bool = False,
-) -> list[tuple[VariableLike, LabelCodes]]:
+    table: pd.DataFrame, variables: Iterable[VariableLike], coders: Sequence[str] | None = None, *, ranked: bool = False
+) -> Read:
     """Each variable with its codings; the faults of all of them come at once."""
     about, read, faults = "The labels cannot be associated.", [], list[Fault]()
     raise_faults(about, check_columns(table))
@@ -88,8 +80,9 @@ def read_all(
         level = (variable.level or "") if ranked else "masi" if variable.kind == "multi" else "nominal"
         labels = list(variable.labels or ())
         try:
-            found = read_codes(table, variable=variable.name, level=level, labels=labels, coders=coders, draw=draw)
-            read.append((variable, found))
+            read.append(
+                (variable, read_codes(table, variable=variable.name, level=level, labels=labels, coders=coders))
+            )
         except StatisticError as error:
             faults += [Fault(f"{variable.name}, {fault.where}", fault.problem, fault.mend) for fault in error.faults]
     if not read and not faults:
@@ -125,47 +118,44 @@ def _side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(by, axis=1, names=["coder"])
 
 
-def open_labels(table: pd.DataFrame, *, variable: str, labels: Sequence[str]) -> pd.DataFrame:
+def open_labels(codings: Codings) -> Codings:
     """The codings of a `multi` variable as one variable a label, named `variable=label`, with labels "1" and "0".
 
-    Parameters
-    ----------
-    table
-        The tidy table; labels of `variable` are JSON lists.
-    labels
-        The allowed labels in codebook order.
+    A missing label stays missing, with its why.
 
-    Returns
-    -------
-    pd.DataFrame
-        Tidy table with n_labels rows for each row of the variable. A missing label stays missing, with its why.
+    Raises
+    ------
+    StatisticError
+        Labels outside the codebook, or a variable without labels.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("frames", {"ann": ['["moral"]', "[]"], "bo": ['["moral", "economy"]', None]})
-    >>> opened = open_labels(table, variable="frames", labels=["moral", "economy"])
-    >>> opened.loc[opened["variable"] == "frames=economy", ["unit_id", "coder", "label", "why"]]
+    >>> frames = VariableSpec("frames", "nominal", ["moral", "economy"], kind="multi")
+    >>> opened = open_labels(Codings(table, [frames]))
+    >>> opened.of("frames=economy").frame[["unit_id", "coder", "label", "why"]]
       unit_id coder label     why
     4      u1   ann     0     NaN
     5      u2   ann     0     NaN
     6      u1    bo     1     NaN
     7      u2    bo   NaN  absent
     """
-    about = f"The labels of {variable!r} cannot be opened."
-    raise_faults(about, [*check_columns(table), *check_level("masi", labels)])
-    rows = table[table["variable"] == variable]
+    variable = codings.variable
+    about, labels = f"The labels of {variable.name!r} cannot be opened.", list(variable.labels or ())
+    rows = codings.frame[codings.frame["variable"] == variable.name]
     draw = rows["draw"].iloc[0] if len(rows) else 0
-    raise_faults(about, check_variable(table, variable, draw))
-    code, found = pd.factorize(rows["label"])
-    scale, codes, faults = read_scale(list(found), level="masi", labels=labels)
+    raise_faults(about, [*check_level("masi", labels), *check_variable(codings.frame, variable.name, draw)])
+    code, sets = pd.factorize(rows["label"])
+    scale, codes, faults = read_scale(list(sets), level="masi", labels=labels)
     raise_faults(about, faults)
-    held = np.zeros((len(found) + 1, len(labels)), dtype=bool)  # the last row stands for a missing label
-    held[:-1] = scale.members[codes] if len(found) else False
-    answers = np.where(held, "1", "0").astype(object)
+    members = np.zeros((len(sets) + 1, len(labels)), dtype=bool)  # the last row stands for a missing label
+    members[:-1] = scale.members[codes] if len(sets) else False
+    answers = np.where(members, "1", "0").astype(object)
     answers[-1] = None
+    names = [f"{variable.name}={label}" for label in labels]
     parts = [
-        rows.assign(variable=f"{variable}={label}", label=pd.array(answers[code, at], dtype="str"))
-        for at, label in enumerate(labels)
+        rows.assign(variable=name, label=pd.array(answers[code, at], dtype="str")) for at, name in enumerate(names)
     ]
-    return pd.concat(parts, ignore_index=True)
+    specs = [VariableSpec(name, "nominal", ["0", "1"]) for name in names]
+    return replace(codings, frame=pd.concat(parts, ignore_index=True), variables=specs)

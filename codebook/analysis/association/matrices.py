@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.drawing import DIVERGING, empty_figure, fade, heatmap, literal, new_figure, note
-from codebook.analysis.core.empty import make_empty, why_empty
+from codebook.analysis.core.drawing import DIVERGING, fade, heatmap, literal, new_figure, note
 from codebook.analysis.core.estimates import format_figure
 from codebook.errors import Fault
 
@@ -34,8 +33,6 @@ def to_matrix(pairs: pd.DataFrame, value: str, *, order: Sequence[str] | None = 
     y  0.4  NaN
     """
     _check_pairs(pairs, value, order)
-    if reason := why_empty(pairs):
-        return make_empty(reason, table=pairs)
     names = list(order) if order is not None else list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
     place = {name: at for at, name in enumerate(names)}
     matrix = np.full((len(names), len(names)), np.nan)
@@ -100,8 +97,6 @@ def plot_correlogram(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['.40']
     """
-    if reason := why_empty(matrix):
-        return empty_figure(reason, title)
     _check_square(matrix, significance)
     rows, columns = _places_with_figures(matrix)
     lower = matrix.iloc[rows, columns]

@@ -5,20 +5,15 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from codebook.analysis import (
-    cluster_order,
-    compare_association,
-    label_association,
-    tetrachoric,
-    to_matrix,
-    variable_association,
-)
-from codebook.analysis.core.estimates import adjust_p
+from codebook.analysis import cluster_order, compare_association, correlogram, tetrachoric, to_matrix
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap, adjust_p
 from codebook.analysis.core.examples import make_table
 from codebook.codings import read_coders
 from codebook.errors import StatisticError
@@ -67,12 +62,21 @@ def ratings(name: str, values: list[str | None], level: str = "ordinal") -> tupl
     )
 
 
+def pairs_of(table: pd.DataFrame, *variables: SimpleNamespace, of: str = "labels", **asked: Any) -> pd.DataFrame:
+    return correlogram(Codings(table, variables), of, **asked).frame
+
+
+def differ(table: pd.DataFrame, coders: Any = ("ann", "m"), replicates: int = 1000) -> pd.Series:
+    compared = compare_association(Codings(table, [SETS]), coders, resample=Bootstrap(replicates))
+    return compared.frame.iloc[0]
+
+
 def test_tetrachoric_comes_on_request_and_says_why_not():
     table = make_table("v", {"ann": [BOTH] * 40 + [ONE] * 10 + [OTHER] * 20 + [NONE] * 30})
-    assert "tetrachoric" not in label_association(table, [SETS])
-    row = label_association(table, [SETS], with_tetrachoric=True).iloc[0]
+    assert "tetrachoric" not in pairs_of(table, SETS)
+    row = pairs_of(table, SETS, statistic="tetrachoric").iloc[0]
     assert (row["tetrachoric"], row["reason"]) == (tetrachoric(40, 10, 20, 30), "")
-    empty = label_association(table[:70], [SETS], with_tetrachoric=True).iloc[0]
+    empty = pairs_of(table[:70], SETS, statistic="tetrachoric").iloc[0]
     assert math.isnan(empty["tetrachoric"])
     assert empty["phi"] < 0
     assert "empty" in empty["reason"]
@@ -86,18 +90,18 @@ def test_spearman_is_that_of_scipy_with_ties():
     y = np.clip(x + rng.integers(-1, 3, 60), 1, 5)
     (first, one), (second, two) = ratings("x", [str(v) for v in x]), ratings("y", [str(v) for v in y], "interval")
     nominal = SimpleNamespace(name="z", kind="single", level="nominal", labels=["1"])
-    found = variable_association(pd.concat([first, second]), [one, two, nominal], statistic="spearman")
+    result = correlogram(Codings(pd.concat([first, second]), [one, two, nominal]), "variables", statistic="spearman")
     rho, p = spearmanr(x, y)
-    assert found[["spearman", "p", "p_bh"]].to_numpy()[0].tolist() == pytest.approx([rho, p, p])
-    assert found.attrs["left_out"] == ["z"]
+    assert result.frame[["spearman", "p", "p_bh"]].to_numpy()[0].tolist() == pytest.approx([rho, p, p])
+    assert "Left out, since spearman cannot be made of them: z." in result.note
 
 
 def test_spearman_undefined_and_units_without_label():
     (first, one), (second, two) = ratings("x", ["1", "1", None, "1"]), ratings("y", ["1", "2", "3", "4"])
-    found = variable_association(pd.concat([first, second]), [one, two], statistic="spearman")
-    assert found[["n", "n_units", "reason"]].to_numpy()[0].tolist() == [3, 3, "no variation in one of them"]
-    assert sum(found.attrs["missing"]["x"].values()) == 1
-    assert "x: 1 codings without a label left out" in found.attrs["note"]
+    result = correlogram(Codings(pd.concat([first, second]), [one, two]), "variables", statistic="spearman")
+    assert result.frame[["n", "n_units", "reason"]].to_numpy()[0].tolist() == [3, 3, "no variation in one of them"]
+    assert result.facts.dropped == {"x, absent": 1}
+    assert "x: 1 codings without a label left out (1 absent)." in result.note
 
 
 def test_adjusted_p_is_that_of_statsmodels():
@@ -137,9 +141,9 @@ def paired(n: int, seed: int, *, flip: float) -> pd.DataFrame:
 def test_two_coders_are_compared_on_the_units_of_both():
     table = paired(400, 3, flip=0.5)
     alone = table[~((table["coder"] == "m") & table["unit_id"].isin(["u1", "u2", "u3"]))]
-    row = compare_association(alone, [SETS], coders=["ann", "m"]).iloc[0]
+    row = differ(alone)
     shared = table[~table["unit_id"].isin(["u1", "u2", "u3"])]
-    phis = [label_association(shared, [SETS], coders=[name])["phi"][0] for name in ("ann", "m")]
+    phis = [pairs_of(shared[shared["coder"] == name], SETS)["phi"][0] for name in ("ann", "m")]
     assert row["n_units"] == 397
     assert row[["phi_a", "phi_b"]].tolist() == pytest.approx(phis)
     assert row["difference"] == pytest.approx(phis[0] - phis[1])
@@ -149,7 +153,7 @@ def test_two_coders_are_compared_on_the_units_of_both():
 
 def test_interval_of_a_difference_is_that_of_a_plain_bootstrap():
     table = paired(150, 8, flip=0.3)
-    row = compare_association(table, [SETS], coders=["ann", "m"], replicates=4000).iloc[0]
+    row = differ(table, replicates=4000)
     codes = {BOTH: (1, 1), ONE: (1, 0), OTHER: (0, 1), NONE: (0, 0)}
     sides = [np.array([codes[text] for text in table.loc[table["coder"] == name, "label"]]) for name in ("ann", "m")]
     rng, draws = np.random.default_rng(9), []
@@ -161,13 +165,13 @@ def test_interval_of_a_difference_is_that_of_a_plain_bootstrap():
 
 def test_the_same_coder_twice_over_does_not_differ():
     table = paired(50, 1, flip=0)
-    row = compare_association(table, [SETS], coders=["ann", "m"]).iloc[0]
+    row = differ(table)
     assert row[["difference", "low", "high", "p"]].tolist() == [0, 0, 0, 1]
 
 
 def test_a_label_that_one_coder_never_gives_has_no_difference():
     table = make_table("v", {"ann": [BOTH, ONE, OTHER, NONE], "m": [ONE, ONE, NONE, NONE]})
-    row = compare_association(table, [SETS], coders=["ann", "m"]).iloc[0]
+    row = differ(table)
     assert math.isnan(row["difference"])
     assert row["reason"] == "one of the labels does not vary"
 
@@ -180,16 +184,17 @@ def test_yes_no_questions_of_trained_coders_are_associated_by_their_yes():
     folder = Path(__file__).parents[3] / "data" / "narrative_frames"
     book = read_codebook(folder / "codebook.yaml")
     table = read_coders(folder / "coders.yaml", book)
-    pairs = label_association(table, book.variables, only=["1"])
+    codings = Codings(table, book.variables)
+    pairs = correlogram(codings, labels=["1"]).frame
     assert len(pairs) == 23 * 22 / 2
     row = pairs[(pairs["a"] == "HI1=1") & (pairs["b"] == "HI2=1")].iloc[0]
     wide = table[table["variable"].isin(["HI1", "HI2"])].pivot(
         index=["unit_id", "coder"], columns="variable", values="label"
     )
     assert row["phi"] == pytest.approx(wide.dropna().astype(float).corr().loc["HI1", "HI2"])
-    found = compare_association(table, book.variables, coders=["A1", "A2"], only=["1"], replicates=200)
-    assert found[["a", "b"]].equals(pairs[["a", "b"]])
-    assert 0 < (found["p_bh"] < 0.05).sum() < 60
+    compared = compare_association(codings, ["A1", "A2"], labels=["1"], resample=Bootstrap(200)).frame
+    assert set(zip(compared["a"], compared["b"], strict=True)) == set(zip(pairs["a"], pairs["b"], strict=True))
+    assert 0 < (compared["p_bh"] < 0.05).sum() < 60
 
 
 SILENT = make_table("v", {"ann": [BOTH, NONE], "m": [None, None]})
@@ -199,19 +204,19 @@ APART = pd.concat([TABLE[TABLE["coder"] == "ann"], TABLE[TABLE["coder"] == "m"].
 @pytest.mark.parametrize(
     ("call", "mend"),
     [
-        (lambda: compare_association(TABLE, [SETS], coders=["ann"]), r"pass coders=\[first, second\]"),
-        (lambda: compare_association(TABLE, [SETS], coders="ab"), r"pass coders=\[first, second\]"),
-        (lambda: compare_association(TABLE, [SETS], coders=["ann", "bo"]), "'bo'"),
-        (lambda: compare_association(TABLE, [SETS], coders=["ann", "m"], replicates=-1), "pass 1000"),
-        (lambda: compare_association(SILENT, [SETS], coders=["ann", "m"]), "labelled the same units"),
-        (lambda: compare_association(APART, [SETS], coders=["ann", "m"]), "labelled the same units"),
-        (lambda: variable_association(TABLE, [SETS], statistic="phi"), "pass one of cramers_v, spearman"),
-        (lambda: variable_association(TABLE, [SETS], statistic="spearman"), "ordinal, interval, ratio"),
-        (lambda: label_association(TABLE, []), "at least one"),
-        (lambda: label_association(TABLE, [SETS], only=["z"]), "choose from 'x', 'y'"),
-        (lambda: label_association(TABLE, [SETS], only="x"), "not a list of labels"),
-        (lambda: to_matrix(label_association(TABLE, [SETS]), "kappa"), "phi_max"),
-        (lambda: to_matrix(label_association(TABLE, [SETS]), "phi", order=["v=x"]), "pass order=None"),
+        (lambda: differ(TABLE, ["ann"]), r"pass coders=\[first, second\]"),
+        (lambda: differ(TABLE, "ab"), r"pass coders=\[first, second\]"),
+        (lambda: differ(TABLE, ["ann", "bo"]), "'bo'"),
+        (lambda: differ(TABLE, replicates=-1), "pass 1000"),
+        (lambda: differ(SILENT), "labelled the same units"),
+        (lambda: differ(APART), "labelled the same units"),
+        (lambda: pairs_of(TABLE, SETS, of="variables", statistic="phi"), "pass one of cramers_v, spearman"),
+        (lambda: pairs_of(TABLE, SETS, of="variables", statistic="spearman"), "ordinal, interval, ratio"),
+        (lambda: pairs_of(TABLE), "at least one"),
+        (lambda: pairs_of(TABLE, SETS, labels=["z"]), "choose from 'x', 'y'"),
+        (lambda: pairs_of(TABLE, SETS, labels="x"), "not a list of labels"),
+        (lambda: to_matrix(pairs_of(TABLE, SETS), "kappa"), "phi_max"),
+        (lambda: to_matrix(pairs_of(TABLE, SETS), "phi", order=["v=x"]), "pass order=None"),
         (lambda: cluster_order(pd.DataFrame({"a": [1]})), "square matrix"),
         (lambda: cluster_order(pd.DataFrame([[1, 3], [3, 1]])), "counts and lift are none"),
     ],
@@ -219,3 +224,26 @@ APART = pd.concat([TABLE[TABLE["coder"] == "ann"], TABLE[TABLE["coder"] == "m"].
 def test_each_wrong_call_names_the_mend(call, mend):
     with pytest.raises(StatisticError, match=mend):
         call()
+
+
+def test_clusters_are_drawn_whole_where_the_codings_have_some():
+    table = paired(150, 8, flip=0.3)
+    codings = Codings(table, [SETS])
+    owner = {f"u{at}": f"author {at % 6}" for at in range(1, 151)}
+    alone, clustered, single = (
+        compare_association(each, ["ann", "m"], resample=Bootstrap(300))
+        for each in (codings, codings.with_clusters(owner), codings.with_clusters({unit: unit for unit in owner}))
+    )
+    assert clustered.frame["difference"].tolist() == alone.frame["difference"].tolist()
+    assert clustered.frame["low"][0] != alone.frame["low"][0]
+    assert single.frame["low"][0] == pytest.approx(alone.frame["low"][0], abs=0.03)
+    assert "Resampled are clusters of units" in clustered.note
+    assert clustered.finding.startswith("ann minus m: 1 of 1 pairs of labels differ")
+    assert clustered.plot().axes[0].get_title() == ""
+
+
+def test_two_columns_are_compared_as_they_are():
+    wide = pd.DataFrame({"ann": [BOTH, NONE] * 20, "m": [BOTH, ONE, OTHER, NONE] * 10})
+    assert compare_association(wide, ["ann", "m"], level="masi").frame["difference"].tolist() == [1.0]
+    tone = compare_association(wide, ["ann", "m"])
+    assert tone.facts.nothing.startswith("Labels of one single-label variable exclude each other")

@@ -11,23 +11,27 @@ import pandas as pd
 import pytest
 
 from codebook.analysis import (
-    coder_correlogram,
+    VariableSpec,
     confusion,
+    correlogram,
     krippendorff_alpha,
-    label_association,
     label_indicators,
     plot_confusion,
     plot_correlogram,
     plot_estimates,
     to_matrix,
-    variable_association,
 )
 from codebook.analysis.association.pair_statistics import chi2_p
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.errors import StatisticError
 
 SETS = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x", "y"])
+
+
+def pairs_of(table: pd.DataFrame, *variables: SimpleNamespace, of: str = "labels") -> pd.DataFrame:
+    return correlogram(Codings(table, variables), of).frame
 
 
 def two_by_two(n11: int, n10: int, n01: int, n00: int) -> pd.DataFrame:
@@ -39,7 +43,7 @@ def two_by_two(n11: int, n10: int, n01: int, n00: int) -> pd.DataFrame:
     [((40, 10, 20, 30), 0.40825), ((61, 26, 28, 85), 0.45226), ((120, 5, 8, 3), 0.26968)],
 )
 def test_phi_of_three_known_tables(cells, phi):
-    row = label_association(two_by_two(*cells), [SETS]).iloc[0]
+    row = pairs_of(two_by_two(*cells), SETS).iloc[0]
     assert round(row["phi"], 5) == phi
     n11, n10, n01, _ = cells
     assert row[["n", "n_a", "n_b", "n11"]].tolist() == [sum(cells), n11 + n10, n11 + n01, n11]
@@ -48,16 +52,16 @@ def test_phi_of_three_known_tables(cells, phi):
     assert row["p"] == pytest.approx(math.erfc(math.sqrt(sum(cells) * row["phi"] ** 2 / 2)))
     a, b = sorted((n11 + n10, n11 + n01))
     top = two_by_two(a, 0, b - a, sum(cells) - b)  # the closest tie that such margins allow
-    assert label_association(top, [SETS])["phi"][0] == pytest.approx(row["phi_max"])
+    assert pairs_of(top, SETS)["phi"][0] == pytest.approx(row["phi_max"])
 
 
 def test_codings_of_one_unit_are_not_independent():
     one = two_by_two(40, 10, 20, 30)
     three = pd.concat([one.assign(coder=name) for name in ("ann", "bo", "cy")], ignore_index=True)
-    alone, pooled = (label_association(table, [SETS]).iloc[0] for table in (one, three))
+    alone, pooled = (pairs_of(table, SETS).iloc[0] for table in (one, three))
     assert (pooled["n"], pooled["n_units"]) == (300, 100)
     assert pooled[["phi", "p"]].tolist() == pytest.approx(alone[["phi", "p"]].tolist())
-    assert label_association(three, [SETS], coders=["bo"])["n"][0] == 100
+    assert pairs_of(three[three["coder"] == "bo"], SETS)["n"][0] == 100
 
 
 def test_labels_of_a_single_variable_exclude_each_other_and_are_left_out():
@@ -69,28 +73,28 @@ def test_labels_of_a_single_variable_exclude_each_other_and_are_left_out():
             make_table("tone", {"ann": ["1", "2", "2", None], "bo": ["1", "2", "1", "1"]}),
         ]
     )
-    pairs = label_association(table, [topic, tone])
+    pairs = pairs_of(table, topic, tone)
     assert len(pairs) == 3 * 2
     assert set(pairs["a"]) == {"topic=p", "topic=q", "topic=r"}
     assert set(pairs["n"]) == {6}
-    across = label_association(table, [topic], by_coder=True)
+    across = correlogram(Codings(table, [topic], gold="bo", models=("ann",))).frame
     same = across[(across["a"] == "ann: topic=p") & (across["b"] == "bo: topic=p")].iloc[0]
     assert (same["n"], same["n_units"], same["n11"], same["phi"]) == (3, 3, 1, 1.0)
     assert len(across) == 3 * 3
-    wide = label_indicators(table, [topic, tone], by_coder=True)
+    wide = label_indicators(Codings(table, [topic, tone]), by_coder=True)
     assert wide.shape == (4, 2 * 5)
-    v = variable_association(table, [topic, tone])
+    v = pairs_of(table, topic, tone, of="variables")
     assert v[["a", "b", "n", "n_units", "df"]].to_numpy().tolist() == [["topic", "tone", 6, 3, 2]]
 
 
 def test_association_undefined_is_nan_with_the_reason():
-    row = label_association(two_by_two(3, 0, 4, 0), [SETS]).iloc[0]
+    row = pairs_of(two_by_two(3, 0, 4, 0), SETS).iloc[0]
     assert math.isnan(row["phi"])
     assert math.isnan(row["p_bh"])
     assert row["reason"] == "one of them does not vary"
     single = [SimpleNamespace(name=name, kind="single", level="nominal", labels=["x", "y"]) for name in "ab"]
     table = pd.concat([make_table("a", {"ann": ["x", "x"]}), make_table("b", {"ann": ["x", "y"]})])
-    assert variable_association(table, single)["reason"].tolist() == ["no variation in one of them"]
+    assert pairs_of(table, *single, of="variables")["reason"].tolist() == ["no variation in one of them"]
 
 
 def test_p_values_against_printed_quantiles():
@@ -108,17 +112,52 @@ def test_adjusted_p_is_the_least_of_the_later_ones():
     assert adjust_p(p).tolist() == pytest.approx([0.04 * 4 / 3, 0.04, 0.04, 0.9])
 
 
-def test_coder_correlogram_is_alphas_of_two():
+def test_coders_are_set_beside_each_other_by_the_alphas_of_two():
     ask = {"variable": "code", "level": "interval", "labels": list("12345")}
-    matrix = coder_correlogram(observers_2011(), **ask, min_units=1)
+    codings = Codings(observers_2011(), [VariableSpec("code", "interval", list("12345"))])
+    result = correlogram(codings, "coders", min_units=1)
+    matrix = to_matrix(result.frame, "alpha", order=list("ABCD"))
     assert list(matrix) == list("ABCD") == list(matrix.index)
     assert np.isnan(np.diag(matrix)).all()
     assert matrix.loc["C", "B"] == krippendorff_alpha(observers_2011(), **ask, coders=["B", "C"]).value
-    percent = coder_correlogram(observers_2011(), **ask, min_units=1, statistic="percent", coders=["D", "A"])
-    assert list(percent) == ["D", "A"]
-    assert matrix.attrs["level"] == "interval"
+    two = correlogram(codings.only(["D", "A"]), "coders", min_units=1, statistic="percent")
+    assert [tick.get_text() for tick in two.plot().axes[0].get_xticklabels()] == ["D"]  # the one with more labels
+    assert result.facts.level == "interval"
     with pytest.raises(StatisticError, match="pass one of alpha, percent"):
-        coder_correlogram(observers_2011(), **ask, statistic="kappa")
+        correlogram(codings, "coders", statistic="kappa")
+    with pytest.raises(StatisticError, match="pass one of labels, coders, variables"):
+        correlogram(codings, "people")
+
+
+def test_the_busiest_coders_stand_in_the_figure_and_the_note_says_so():
+    result = correlogram(observers_2011(), "coders", level="nominal", most=3)
+    assert set(result.frame["a"]) | set(result.frame["b"]) == set("BCD")
+    assert result.note.endswith("The 3 coders with the most labels of 4.")
+    alone = correlogram(observers_2011(), "coders", level="nominal", min_units=12)
+    assert repr(alone) == "No two coders labelled 12 units in common: nothing to compare."
+
+
+def test_pairs_of_a_plain_frame_wide_or_long():
+    wide = pd.DataFrame({"ann": list("aabb"), "ben": list("abbb"), "m": list("aabb")}, index=list("uvwx"))
+    long = wide.rename_axis("unit").reset_index().melt("unit", var_name="coder", value_name="label")
+    for of in ("labels", "coders"):
+        by_wide, by_long = (correlogram(frame, of, level="nominal", min_units=1) for frame in (wide, long))
+        pd.testing.assert_frame_equal(by_wide.frame, by_long.frame)
+    assert by_wide.finding.startswith("Most alike of 3 pairs: ann and m, alpha 1.00 (4 units); least: ")
+    assert correlogram(wide).finding.startswith("Labels of one single-label variable exclude each other")
+
+
+def test_labels_of_the_gold_stand_beside_those_of_the_run_in_the_order_of_the_codebook():
+    table = make_table("tone", {"ann": list("bbaa"), "gold": list("aabb"), "m": list("aabb"), "old": list("abab")})
+    table["run_id"] = np.where(table["coder"] == "m", "r", "")
+    codings = Codings(table, [VariableSpec("tone", "nominal", ["b", "a"])], gold="gold", models=("old",))
+    result = correlogram(codings)
+    assert {name.split(":")[0] for name in [*result.frame["a"], *result.frame["b"]]} == {"gold", "m"}
+    axes = result.plot().axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["gold: tone=b", "gold: tone=a"]
+    assert result.printed().columns.tolist() == ["a", "b", "n", "phi", "phi max", "p bh"]
+    pooled = correlogram(codings.with_gold(""))
+    assert pooled.facts.nothing.startswith("Labels of one single-label variable exclude each other")
 
 
 MATRIX = pd.DataFrame(
@@ -244,7 +283,7 @@ def test_faults_of_all_variables_come_at_once():
     other = SimpleNamespace(name="w", kind="single", level="nominal", labels=["x"])
     wrong = SimpleNamespace(name="v", kind="multi", level="nominal", labels=["x"])
     with pytest.raises(StatisticError) as caught:
-        label_association(two_by_two(1, 1, 1, 1), [wrong, other])
+        pairs_of(two_by_two(1, 1, 1, 1), wrong, other)
     assert [fault.where for fault in caught.value.faults] == ["v, label", "w, variable"]
 
 

@@ -22,6 +22,7 @@ from codebook.analysis import (
     plot_estimates,
     reliability_table,
 )
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, draw_times
 from codebook.analysis.core.examples import make_table, observers_2011
@@ -131,7 +132,7 @@ def test_labels_one_against_the_others(frames):
     table, spec = frames
     by_label = agreement(table, [spec], by="label", coefficients=["alpha", "ac1"], replicates=100)
     assert by_label["label"].tolist() == [label for label in spec.labels for _ in range(2)]
-    opened = open_labels(table, variable="frames", labels=spec.labels)
+    opened = open_labels(Codings(table, [spec])).frame
     for row in by_label[by_label["coefficient"] == "alpha"].itertuples():
         name = f"frames={row.label}"
         alone = krippendorff_alpha(opened, variable=name, level="nominal", labels=["0", "1"], replicates=100)

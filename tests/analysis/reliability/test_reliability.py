@@ -24,6 +24,7 @@ from codebook.analysis import (
     open_labels,
     percent_agreement,
 )
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import count_patterns, read_codes
 from codebook.analysis.core.estimates import resample
 from codebook.analysis.core.examples import make_table, observers_2011
@@ -325,7 +326,7 @@ def test_agreement_table_of_a_codebook(frame_sets):
     sets = table[(table["label"] == "(set)") & (table["group"] == "all")].set_index("level")
     assert sets["alpha"].round(5).to_dict() == {"masi": 0.27399, "jaccard": 0.32922}
     first = table.iloc[0]
-    opened = open_labels(frame_sets, variable="frames", labels=FRAMES)
+    opened = open_labels(Codings(frame_sets, [VariableSpec("frames", "nominal", FRAMES, kind="multi")])).frame
     alone = krippendorff_alpha(opened, variable="frames=CO", level="nominal", labels=["0", "1"], replicates=200)
     assert (first["alpha"], first["low"], first["high"]) == (alone.value, alone.low, alone.high)
     assert first["below_667"] <= first["below_800"] <= 1
@@ -370,13 +371,17 @@ def test_coder_pairs_without_any_common_unit():
 
 def test_open_labels_keeps_what_is_missing_and_refuses_unknown_labels():
     table = make_table("v", {"a": ['["x"]', None]})
-    opened = open_labels(table, variable="v", labels=["x", "y"])
+    v, wrong, w = (
+        VariableSpec(name, None, labels, kind="multi")
+        for name, labels in (("v", ["x", "y"]), ("v", ["y"]), ("w", ["y"]))
+    )
+    opened = open_labels(Codings(table, [v])).frame
     assert opened["variable"].tolist() == ["v=x", "v=x", "v=y", "v=y"]
     assert opened["label"].fillna("?").tolist() == ["1", "?", "0", "?"]
     with pytest.raises(StatisticError, match="1 label is not in the codebook: 'x'"):
-        open_labels(table, variable="v", labels=["y"])
+        open_labels(Codings(table, [wrong]))
     with pytest.raises(StatisticError, match="name one that it has: 'v'"):
-        open_labels(table, variable="w", labels=["y"])
+        open_labels(Codings(table, [w]))
 
 
 def test_figures_as_journals_print_them():

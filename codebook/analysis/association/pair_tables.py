@@ -1,0 +1,315 @@
+"""Which labels go together, which coders label alike, which variables are associated: one row a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from codebook.analysis.association.indicators import Read, indicate, join_indicators, rank_codes, read_all
+from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
+from codebook.analysis.association.pair_statistics import associate, cramers_v, rank_correlation
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.estimates import adjust_p, format_figure
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.scales import LEVELS, VariableLike
+from codebook.analysis.reliability.agreement_tables import coder_pairs
+from codebook.errors import Fault
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STATISTICS = {"labels": ("phi", "tetrachoric"), "coders": ("alpha", "percent"), "variables": ("cramers_v", "spearman")}
+"""What is paired, and the figures of a pair, the usual one first."""
+
+NO_PAIR = "Labels of one single-label variable exclude each other, and no others were given: nothing to associate."
+NO_LABEL = "No coding has a label: nothing to associate."
+_NOTES = {
+    "labels": "One observation is a coding (unit x coder). p: chi-square of the 2 x 2 table with the number of units, "
+    "not of codings, since codings of one unit are not independent; p_bh: Benjamini-Hochberg over all pairs of the "
+    "table. A rare label cannot reach a phi of 1 with a frequent one: phi_max is the largest that their margins allow.",
+    "variables": "p of as many observations as there are units; p_bh: Benjamini-Hochberg over all pairs of the table.",
+}
+
+
+def correlogram(
+    codings: Codings | pd.DataFrame,
+    of: str = "labels",
+    *,
+    statistic: str = "",
+    labels: Collection[str] | None = None,
+    level: str = "",
+    min_units: int = 10,
+    most: int = 12,
+) -> Result:
+    """Association of every two labels, coders or variables, the strongest first; the figure is their correlogram.
+
+    Labels of one single-label variable exclude each other, and are paired only across coders: where there is a gold,
+    the labels of the run (else of the models) stand against those of the gold, in codebook order. Without gold all
+    coders are pooled, and the figure is in clustered order, so that what goes together stands together.
+
+    Parameters
+    ----------
+    of
+        `labels`: `phi`, or `tetrachoric` beside it, the correlation of two normal variables that were cut into these
+        labels (NaN with the reason where a cell of the 2 x 2 table is empty). `coders`: `alpha` or `percent`.
+        `variables`: `cramers_v` of single-label ones, or `spearman` of those of an ordered level.
+    statistic
+        Empty for the first of these.
+    labels
+        Labels to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
+    min_units
+        Pairs of coders with fewer common units are left out.
+    most
+        At most so many coders, the busiest ones.
+
+    Returns
+    -------
+    Result
+        One row a pair: a, b, n (codings), n_units, the statistic, p, p_bh, reason; of labels also n_a, n_b, n11 (both),
+        phi_max, jaccard and lift, of variables chi2 and df. `to_matrix` makes a square matrix of it.
+
+    Raises
+    ------
+    StatisticError
+        A wrong frame, an unknown statistic or label, or fewer than two variables that the statistic can be made of.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table, observers_2011
+    >>> sets = ['["x", "y"]'] * 40 + ['["x"]'] * 10 + ['["y"]'] * 20 + ["[]"] * 30
+    >>> pairs = correlogram(make_table("v", {"ann": sets}), level="masi")
+    >>> pairs.frame[["a", "b", "n", "n11", "phi", "phi_max", "jaccard", "lift"]].round(3)  # phi printed .40825
+         a    b    n  n11    phi  phi_max  jaccard   lift
+    0  v=x  v=y  100   40  0.408    0.816    0.571  1.333
+    >>> pairs.finding
+    'Strongest of 1 pair: v=x and v=y, phi .41 (at most .82 with such margins; 100 units, p < .001).'
+    >>> correlogram(observers_2011(), "coders", level="nominal", min_units=8).finding
+    'Most alike of 6 pairs: B and D, alpha .88 (10 units); least: A and C, alpha .49 (8 units).'
+    """
+    _check_request(of, statistic)
+    codings = as_codings(codings, level=level, needs_level=of != "labels")
+    statistic = statistic or STATISTICS[of][0]
+    if of == "coders":
+        return _pair_coders(codings, statistic, min_units, most)
+    return _pair_labels(codings, statistic, labels) if of == "labels" else _pair_variables(codings, statistic)
+
+
+def _check_request(of: str, statistic: str) -> None:
+    about = "The correlogram cannot be made."
+    if of not in STATISTICS:
+        raise_faults(about, [Fault("of", f"{of!r} is unknown", f"pass one of {', '.join(STATISTICS)}")])
+    if statistic and statistic not in STATISTICS[of]:
+        mend = f"pass one of {', '.join(STATISTICS[of])}"
+        raise_faults(about, [Fault("statistic", f"{statistic!r} is unknown", mend)])
+
+
+def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | None) -> Result:
+    beside = _list_beside(codings)
+    pairs, facts = pair_labels(codings, coders=beside, labels=labels, latent=statistic == "tetrachoric")
+    order = name_order(pairs) if beside else pooled_order(pairs)
+    pairs = pairs.sort_values(statistic, key=abs, ascending=False, ignore_index=True)
+    about = f"{name_variables(codings)}: association of labels ({statistic})"
+    result = Result(
+        pairs,
+        name="label_association",
+        title=about,
+        section="correlogram",
+        facts=facts,
+        finding=_say_strongest(pairs, statistic),
+        remarks=(_NOTES["labels"], *say_missing(facts)),
+        table=pairs[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]],
+        figure=partial(draw_pairs, pairs, statistic, order=order, title=about),
+        outputs=codings.outputs,
+    )
+    return result if len(pairs) else nothing_to_say(codings, NO_PAIR if facts.n_units else NO_LABEL, result)
+
+
+def _list_beside(codings: Codings) -> list[str] | None:
+    """The coders of the run, else the models, and the gold; None where there is no gold beside them."""
+    frame, gold = codings.frame, codings.gold
+    of_run = frame.loc[frame["run_id"].fillna("") != "", "coder"].unique() if "run_id" in frame else ()
+    machines = [str(name) for name in of_run if name != gold] or codings.machines
+    return [*machines, gold] if machines and gold in codings.coders else None
+
+
+def pair_labels(
+    codings: Codings,
+    *,
+    coders: Sequence[str] | None = None,
+    labels: Collection[str] | None = None,
+    latent: bool = False,
+) -> tuple[pd.DataFrame, Facts]:
+    """Association of every two labels in codebook order, and its facts; of `coders` each has labels of their own."""
+    variables = [variable for variable in codings.variables if variable.labels]
+    read = read_all(codings.frame, variables, coders)
+    frame = join_indicators(read, labels, by_coder=coders is not None)
+    pairs = associate(frame, {variable.name for variable in variables if variable.kind != "multi"}, latent=latent)
+    n_units = frame.index.get_level_values("unit_id").nunique()
+    return pairs, make_facts(codings, read, n_units)
+
+
+def make_facts(codings: Codings, read: Read, n_units: int) -> Facts:
+    """What is to be known of pairs: units, coders, and of each variable the codings without a label."""
+    n_coders = len({name for _, codes in read for name in codes.answered().coders})
+    dropped = {f"{variable.name}, {why}": n for variable, codes in read for why, n in codes.missing.items()}
+    return Facts(n_units, n_coders, coverage=codings.coverage, dropped=dropped, joins=codings.joins)
+
+
+def say_missing(facts: Facts) -> list[str]:
+    """A sentence on each variable with codings that have no label."""
+    whys: dict[str, list[tuple[str, int]]] = {}
+    for key, n in facts.dropped.items():
+        name, _, why = key.rpartition(", ")
+        whys.setdefault(name, []).append((why, n))
+    return [
+        f"{name}: {sum(n for _, n in counts):,} codings without a label left out "
+        f"({', '.join(f'{n:,} {why}' for why, n in counts)})."
+        for name, counts in whys.items()
+    ]
+
+
+def name_variables(codings: Codings) -> str:
+    """The name of the one variable, or how many there are."""
+    names = [variable.name for variable in codings.variables]
+    return names[0] if len(names) == 1 else f"{len(names)} variables"
+
+
+def name_order(pairs: pd.DataFrame) -> list[str]:
+    """Names of a table of pairs as they come: those of its first column before the others."""
+    return list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
+
+
+def pooled_order(pairs: pd.DataFrame) -> list[str]:
+    """Names of a table of pairs in clustered order of phi."""
+    return cluster_order(to_matrix(pairs, "phi")) if len(pairs) else []
+
+
+def draw_pairs(pairs: pd.DataFrame, value: str, *, order: Sequence[str], title: str) -> Figure:
+    """The correlogram of pairs, faded where the adjusted p is not below .05."""
+    p = to_matrix(pairs, "p_bh", order=order) if "p_bh" in pairs else None
+    return plot_correlogram(to_matrix(pairs, value, order=order), title=title, significance=p)
+
+
+def _say_strongest(pairs: pd.DataFrame, statistic: str) -> str:
+    """The pair with the largest figure, of pairs with the strongest first."""
+    known = pairs[pairs[statistic].notna()]
+    number = f"{len(known):,} pair{'s' * (len(known) != 1)}"
+    if known.empty:
+        return f"None of {len(pairs):,} pairs has a {statistic}: {name_some(dict.fromkeys(pairs['reason']))}."
+    row = known.iloc[0]
+    p = "no p" if pd.isna(row["p"]) else "p < .001" if row["p"] < 0.001 else f"p {format_figure(row['p'], 3)}"
+    most = f"at most {format_figure(row['phi_max'])} with such margins; " if "phi_max" in row else ""
+    shown = f"{statistic} {format_figure(row[statistic])}"
+    return f"Strongest of {number}: {row['a']} and {row['b']}, {shown} ({most}{row['n_units']:,} units, {p})."
+
+
+def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) -> Result:
+    variable, coders = codings.variable, codings.busiest(most)
+    level = "masi" if variable.kind == "multi" else variable.level or ""
+    pairs = coder_pairs(
+        codings.frame,
+        variable=variable.name,
+        level=level,
+        labels=variable.labels,
+        coders=coders if coders else None,
+        min_units=min_units,
+    ).sort_values(statistic, ascending=False, kind="stable", ignore_index=True)
+    about = f"{variable.name}: {statistic} of every two coders"
+    name = "Krippendorff's alpha" if statistic == "alpha" else "Percent agreement"
+    rest = f"The {len(coders)} coders with the most labels of {len(codings.coders):,}."
+    result = Result(
+        pairs,
+        name="coders",
+        title=about,
+        section="correlogram",
+        facts=Facts(_count_units(codings), len(coders), level, coverage=codings.coverage, joins=codings.joins),
+        finding=_say_range(pairs, statistic),
+        remarks=(
+            f"{name} ({level}); pairs with fewer than {min_units} common units are empty.",
+            *([rest] if len(coders) < len(codings.coders) else []),
+        ),
+        table=pairs[["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"]],
+        figure=partial(draw_pairs, pairs, statistic, order=coders, title=about),
+        outputs=codings.outputs,
+    )
+    reason = f"No two coders labelled {max(1, min_units):,} units in common: nothing to compare."
+    return result if len(pairs) else nothing_to_say(codings, reason, result)
+
+
+def _count_units(codings: Codings) -> int:
+    rows = (codings.frame["variable"] == codings.variable.name) & codings.frame["label"].notna()
+    return int(codings.frame.loc[rows, "unit_id"].nunique())
+
+
+def _say_range(pairs: pd.DataFrame, statistic: str) -> str:
+    """The pair that agrees most and the one that agrees least, of pairs with the most alike first."""
+    known = pairs[pairs[statistic].notna()]
+    if known.empty:
+        return f"None of {len(pairs):,} pairs has a figure: {name_some(dict.fromkeys(pairs['reason']))}."
+    first, last = (
+        f"{row['a']} and {row['b']}, {statistic} {format_figure(row[statistic])} ({row['n_units']:,} units)"
+        for row in (known.iloc[0], known.iloc[-1])
+    )
+    return f"{first}." if len(known) == 1 else f"Most alike of {len(known):,} pairs: {first}; least: {last}."
+
+
+def _pair_variables(codings: Codings, statistic: str) -> Result:
+    variables = _fitting(codings.variables, statistic)
+    read = read_all(codings.frame, variables, ranked=statistic == "spearman")
+    make = rank_codes if statistic == "spearman" else indicate
+    frames = [make(variable, codes) for variable, codes in read]
+    rows = [_pair_row(a, b, statistic) for place, a in enumerate(frames) for b in frames[place + 1 :]]
+    measured = ["spearman"] if statistic == "spearman" else ["cramers_v", "chi2", "df"]
+    pairs = pd.DataFrame(rows, columns=["a", "b", "n", "n_units", *measured, "p", "reason"])
+    pairs.insert(list(pairs.columns).index("p") + 1, "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
+    order = cluster_order(to_matrix(pairs, statistic)) if len(pairs) else []
+    pairs = pairs.sort_values(statistic, key=abs, ascending=False, ignore_index=True)
+    facts = make_facts(codings, read, max((len(codes.units) for _, codes in read), default=0))
+    left_out = [variable.name for variable in codings.variables if variable not in variables]
+    about = f"Association of variables ({statistic})"
+    result = Result(
+        pairs,
+        name="variable_association",
+        title=about,
+        section="correlogram",
+        facts=facts,
+        finding=_say_strongest(pairs, statistic),
+        remarks=(
+            _NOTES["variables"],
+            *([f"Left out, since {statistic} cannot be made of them: {', '.join(left_out)}."] if left_out else []),
+            *say_missing(facts),
+        ),
+        table=pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]],
+        figure=partial(draw_pairs, pairs, statistic, order=order, title=about),
+        outputs=codings.outputs,
+    )
+    return result if len(pairs) else nothing_to_say(codings, "One variable: nothing to associate.", result)
+
+
+def _fitting(variables: Iterable[VariableLike], statistic: str) -> list[VariableLike]:
+    """The variables that a statistic can be made of."""
+    single = [variable for variable in variables if variable.kind != "multi"]
+    if statistic == "cramers_v":
+        return [variable for variable in single if variable.labels]
+    ordered = [variable for variable in single if variable.level in LEVELS[1:]]
+    if len(ordered) < 2:
+        problem = f"ranks need two variables of an ordered level, and there are {len(ordered)}"
+        mend = "give the variables their level (ordinal, interval, ratio), or pass statistic='cramers_v'"
+        raise_faults("The variables cannot be associated.", [Fault("variables", problem, mend)])
+    return ordered
+
+
+def _pair_row(a: pd.DataFrame, b: pd.DataFrame, statistic: str) -> dict[str, object]:
+    """One row of a table of variables."""
+    first, second = a.columns[0][0], b.columns[0][0]
+    both = a.join(b, how="inner")
+    n_units = both.index.get_level_values("unit_id").nunique()
+    if statistic == "spearman":
+        figures = rank_correlation(both.iloc[:, 0], both.iloc[:, 1], n_units)
+    else:
+        figures = cramers_v(both[first].to_numpy().T @ both[second].to_numpy(), n_units)
+    return {"a": first, "b": second, "n": len(both), "n_units": n_units, **figures}
