@@ -140,6 +140,14 @@ def test_r15_tracebacks_which_may_show_it_are_deleted(run: Run, project: Path) -
     assert not (project / "runs" / "codebook-faults.log").exists()
 
 
+def test_r15_a_copy_of_a_run_that_was_left_half_made_goes_too(run: Run, project: Path) -> None:
+    left = project / "runs" / ".adopting" / "half"
+    shutil.copytree(run.folder.path, left)
+    erase_unit("person-x")
+    assert not left.exists()
+    assert find(project / "runs", *NEEDLES) == []
+
+
 def test_r15_neighbours_keep_their_bytes(run: Run) -> None:
     def lines(folder: Path) -> set[bytes]:
         return {line for path in folder.glob("*.jsonl") for line in path.read_bytes().splitlines()}

@@ -57,25 +57,33 @@ def _bring(source: Path, home: RunFolder) -> bool:
     """Copy a run to its place in the project; return False where it stands there already."""
     if not (source / "run.json").is_file():
         raise RunError(f"There is no run in {show_path(source)}: it holds no run.json. To mend: correct the path.")
-    make_private(home.runs / _COMING)
-    try:
-        with FileLock(home.runs / _COMING / ".lock", timeout=1):
-            _clear(home.runs / _COMING)
-            if _is_there(source, home):
-                return False
-            coming = home.runs / _COMING / home.name
-            _copy(source, coming)
-            coming.replace(home.path)
-    except Timeout:
-        raise BusyError("Another process takes a run in. To mend: wait for it to end, then repeat.") from None
+    with _holding(home.runs) as room:
+        if _is_there(source, home):
+            return False
+        _copy(source, room / home.name)
+        (room / home.name).replace(home.path)
     return True
 
 
-def _clear(coming: Path) -> None:
-    """Remove what a killed process left."""
-    for path in coming.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
+def clear_copies(runs: Path) -> None:
+    """Remove copies that a killed process left half made."""
+    if (runs / _COMING).is_dir():
+        with _holding(runs):
+            pass
+
+
+@contextmanager
+def _holding(runs: Path) -> Iterator[Path]:
+    """Hold the folder of copies, emptied of what a killed process left."""
+    room = make_private(runs / _COMING)
+    try:
+        with FileLock(room / ".lock", timeout=1):
+            for path in room.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+            yield room
+    except Timeout:
+        raise BusyError("Another process takes a run in. To mend: wait for it to end, then repeat.") from None
 
 
 def _is_there(source: Path, home: RunFolder) -> bool:

@@ -18,6 +18,7 @@ from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.run.adoption.carrying import write_carried
+from codebook.run.adoption.deposits import clear_copies
 from codebook.run.erasing.derived import erase_derived
 from codebook.run.erasing.erased_files import (
     rewrite_carried,
@@ -174,6 +175,7 @@ def _erase(runs: Path, ledger: Ledger | None, intent: Intent) -> Iterator[str]:
             _refresh(ledger, files.folder, target)
         yield from (f"runs/{target.run}/{said}" for said in erase_derived(files.folder, target, traces))
     yield from _erase_vectors(runs / "vectors", intent.texts)
+    clear_copies(runs)
     for path in sorted(runs.glob("*.log")):
         if traces.in_file(path):
             path.unlink()
