@@ -26,7 +26,7 @@ def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None
     opened = open_run(run)
     frame = opened.table()
     if file is None:
-        say(show_table(frame))
+        say(show_table(frame, notes=opened.notes))
         return
     if frame.empty and resolve_path(file).exists():
         raise RunError(
@@ -51,12 +51,13 @@ def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
     from codebook.run import open_run
 
     opened = open_run(run)
-    frame = opened.table(coders)
+    codings = opened.codings(coders)
+    frame = codings.frame
     if alone := frame["coder"].nunique() < 2 and group_coders(frame, leave_out=()).nothing:
         say(alone)
     else:
         say(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
-    say("\n".join(["", coverage(frame).to_string(), *frame.attrs.get("notes", [])]))
+    say("\n".join(["", coverage(codings).frame.to_string(), *codings.notes]))
 
 
 @click.command()

@@ -16,10 +16,10 @@ from codebook.codings.coder_groups import (
     shorten_coders,
 )
 from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
-from codebook.codings.coverage_counts import coverage, coverage_sentence
+from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
 from codebook.codings.database import write_database
 from codebook.codings.exports import read_table, write_table
-from codebook.codings.frame import check_table, dump_labels, make_table, merge_tables
+from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables
 from codebook.codings.records.quotes import find_quote, find_quotes
 from codebook.codings.records.record_codings import read_record_codings
 from codebook.codings.records.record_lists import count_quotes, list_by_unit, name_mentions, units_table
@@ -37,6 +37,7 @@ __all__ = [
     "busiest_coders",
     "check_table",
     "coders_sharing",
+    "count_coverage",
     "count_labels",
     "count_quotes",
     "coverage",
@@ -45,6 +46,7 @@ __all__ = [
     "find_quote",
     "find_quotes",
     "group_coders",
+    "join_codings",
     "join_transcripts",
     "list_by_unit",
     "make_table",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import orjson
 import pandas as pd
 
+from codebook.analysis.core.codings import Codings
 from codebook.scheme import Codebook
 
 _MOST_MODELS = 6  # that are compared with the humans one by one
@@ -172,25 +174,27 @@ def busiest_coders(table: pd.DataFrame, most: int = 12) -> list[str]:
     return [*own, *rest][:most]
 
 
-def shorten_coders(table: pd.DataFrame) -> pd.DataFrame:
+def shorten_coders(codings: Codings) -> Codings:
     """Leave the codebook's digest out of coders' names where they stay distinct; for figures and printed tables."""
-    short = {name: name.split("@")[0] for name in table["coder"].unique()}
+    short = {name: name.split("@")[0] for name in codings.coders}
     if len(set(short.values())) < len(short):
-        return table
-    return table.assign(coder=table["coder"].map(short))
+        return codings
+    frame = codings.frame.assign(coder=codings.frame["coder"].map(short))
+    return replace(codings, frame=frame, models=tuple(short.get(name, name) for name in codings.models))
 
 
-def set_aside_abstentions(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
+def set_aside_abstentions(codings: Codings, codebook: Codebook) -> Codings:
     """Leave abstentions out of variables that are measured on a scale: "unclear" is a code, but no point of it.
 
-    Abstentions of nominal variables stay, as categories like others. `attrs["notes"]` counts what was set aside.
+    Abstentions of nominal variables stay, as categories like others. A note counts what was set aside.
     """
-    apart = pd.Series(data=False, index=table.index)
+    frame = codings.frame
+    apart = pd.Series(data=False, index=frame.index)
     for variable in codebook.variables:
         if variable.level != "nominal" and variable.abstain:
             codes = [category.name for category in variable.abstain]
-            apart |= (table["variable"] == variable.name) & table["label"].isin(codes)
-    kept = table[~apart].reset_index(drop=True)
-    notes = [f"{int(apart.sum()):,} abstentions on scales set aside"] if apart.any() else []
-    kept.attrs = {**table.attrs, "notes": [*table.attrs.get("notes", []), *notes]}
-    return kept
+            apart |= (frame["variable"] == variable.name) & frame["label"].isin(codes)
+    if not apart.any():
+        return codings
+    note = f"{int(apart.sum()):,} abstentions on scales set aside"
+    return replace(codings, frame=frame[~apart].reset_index(drop=True), notes=(*codings.notes, note))

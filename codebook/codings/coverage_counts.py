@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.material.text_packs import PACK, count_texts
@@ -16,15 +18,49 @@ if TYPE_CHECKING:
     pass
 
 
-def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd.DataFrame:
+def coverage(codings: Codings | pd.DataFrame, by: str = "") -> Result:
+    """What was asked and what became of it, by coder and variable; it sums.
+
+    Parameters
+    ----------
+    by
+        A covariate, such as a source or a year: each of its values is counted apart. Refusals and failures are seldom
+        spread evenly, and labels that are missing more often in one of them bias what is said of all.
+
+    Raises
+    ------
+    TableError
+        The counts do not sum, or the units of the covariate are not those of the codings.
+
+    Examples
+    --------
+    >>> from codebook.codings import make_table
+    >>> row = {"coder": "gpt-4", "variable": "topic"}
+    >>> table = make_table([row | {"unit_id": "7", "label": "sports"}, row | {"unit_id": "9", "why": "refused"}])
+    >>> coverage(table).finding
+    '2 asked = 1 labelled + 1 refused.'
+    """
+    given = codings if isinstance(codings, Codings) else Codings(codings, [])
+    strata = {str(unit): str(value) for unit, value in given.covariate(by).dropna().items()} if by else None
+    joins = given.joins if strata is None else (*given.joins, *meet_strata(given.frame, strata))
+    return Result(
+        count_coverage(given.frame, strata),
+        name=f"coverage_by_{by}" if by else "coverage",
+        title=f"Coverage by {by}" if by else "Coverage",
+        section="coverage",
+        facts=Facts(n_units=given.frame["unit_id"].nunique(), joins=joins),
+        finding=f"{coverage_sentence(given.frame)}.",
+        outputs=given.outputs,
+    )
+
+
+def count_coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Count what was asked and what became of it, one row a coder x variable, in order of appearance.
 
     Parameters
     ----------
     strata
-        unit_id -> stratum, such as a source or a year: counts each stratum apart. Refusals and failures are seldom
-        spread evenly, and labels that are missing more often in one stratum bias what is said of all. Units without
-        one are told in `attrs["joins"]`.
+        unit_id -> stratum, such as a source or a year: counts each stratum apart.
 
     Returns
     -------
@@ -43,15 +79,14 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
     >>> from codebook.codings import make_table
     >>> row = {"coder": "gpt-4", "variable": "topic"}
     >>> table = make_table([row | {"unit_id": "7", "label": "sports"}, row | {"unit_id": "9", "why": "refused"}])
-    >>> coverage(table).T.squeeze().to_dict()["asked"], coverage_sentence(table)
+    >>> count_coverage(table).T.squeeze().to_dict()["asked"], coverage_sentence(table)
     (2, '2 asked = 1 labelled + 1 refused')
-    >>> coverage(table, {"7": "north", "9": "south"})[["stratum", "refused", "share_labelled"]].values.tolist()
+    >>> count_coverage(table, {"7": "north", "9": "south"})[["stratum", "refused", "share_labelled"]].values.tolist()
     [['north', 0, 1.0], ['south', 1, 0.0]]
     """
     keys = ["coder", "variable"]
-    joins = list(table.attrs.get("joins", ()))
     if strata is not None:
-        joins += _hold_against(table, strata)
+        meet_strata(table, strata)
         table = table.assign(stratum=[strata.get(unit_id, "") for unit_id in table["unit_id"]])
         keys = [*keys, "stratum"]
     labelled = {"labelled": table["label"].notna(), **{why: table["why"] == why for why in WHYS}}
@@ -69,8 +104,6 @@ def coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None) -> pd
         raise TableError("Labels are missing without a why.", faults)
     if strata is not None:
         counted["share_labelled"] = counted["labelled"] / counted["asked"]
-    if joins:
-        counted.attrs["joins"] = joins
     return counted
 
 
@@ -80,8 +113,8 @@ def _count_texts(unit_ids: pd.Series[str]) -> pd.Series[int]:
     return unit_ids.map(count_texts) if unit_ids.str.startswith(PACK).any() else ones
 
 
-def _hold_against(table: pd.DataFrame, strata: Mapping[str, str]) -> list[str]:
-    """What is to be told of units without a stratum."""
+def meet_strata(table: pd.DataFrame, strata: Mapping[str, str]) -> list[str]:
+    """Sentences on units without a stratum; an error where no unit has one, or more almost than do."""
     sides = Sides("units", "among those with a stratum", "the list of strata")
     join = join_ids(table["unit_id"], strata)
     if faults := join_faults(join, "strata", sides):
@@ -91,6 +124,6 @@ def _hold_against(table: pd.DataFrame, strata: Mapping[str, str]) -> list[str]:
 
 def coverage_sentence(table: pd.DataFrame) -> str:
     """Say the coverage of a whole table in one line, such as "204 asked = 162 labelled + 42 invalid"."""
-    totals = coverage(table)[["asked", "labelled", *WHYS]].sum()
+    totals = count_coverage(table)[["asked", "labelled", *WHYS]].sum()
     parts = [f"{int(totals[why]):,} {why}" for why in WHYS if totals[why]]
     return " + ".join([f"{int(totals['asked']):,} asked = {int(totals['labelled']):,} labelled", *parts])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -126,9 +127,9 @@ def _read(path: Path) -> pd.DataFrame:
             return check_table(_read_parquet(path))
         case ".xlsx":
             texts, notes = read_sheet(path)
-            table = check_table(restore(texts))
-            table.attrs |= {"notes": notes} if notes else {}
-            return table
+            for note in notes:
+                warnings.warn(note, stacklevel=2)
+            return check_table(restore(texts))
         case _:
             raise _unknown(path)
 
@@ -198,10 +199,8 @@ def _read_jsonl(path: Path) -> pd.DataFrame:
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:
     pyarrow, parquet = _pyarrow("Writing parquet")
-    plain = table.copy(deep=False)
-    plain.attrs = {}
     with write_atomic(path) as file:
-        parquet.write_table(pyarrow.Table.from_pandas(plain, preserve_index=False), file)
+        parquet.write_table(pyarrow.Table.from_pandas(table, preserve_index=False), file)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -8,11 +8,13 @@ why, and `why` is missing exactly where there is a label. `draw` is a whole numb
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pandas as pd
 
+from codebook.analysis.core.codings import Codings
 from codebook.codings.contract import (
     ALL,
     COLUMNS,
@@ -96,15 +98,14 @@ make_table, or add them.
     refuse([*why_faults(table), *key_faults(table), *(label_faults(table, codebook) if codebook else ())])
     if codebook:
         table["label"] = _one_spelling(table, codebook)
-    table.attrs = dict(frame.attrs)
     return table
 
 
 def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.DataFrame:
     """Put tables under each other; a coding that is in two of them is an error.
 
-    Units may be of one table only; but ids that are almost those of an earlier table are told in `attrs["joins"]`, and
-    are an error where they are more than those that meet.
+    Units may be of one table only; but ids that are almost those of an earlier table are an error where they are more
+    than those that meet (`join_codings` tells of fewer).
 
     Examples
     --------
@@ -120,18 +121,38 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
         for table in map(check_table, tables)
     ]
     merged = pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
-    near = list(_tell_near(filled))
-    merged.attrs["notes"] = [*_gather("notes", tables), *near]
-    if joins := [*_gather("joins", tables), *near]:
-        merged.attrs["joins"] = joins
+    for _ in tell_near(filled):
+        pass  # raises where more ids almost meet than meet
     return check_table(merged, codebook)
 
 
-def _gather(name: str, tables: Iterable[pd.DataFrame]) -> list[str]:
-    return list(dict.fromkeys(note for table in tables for note in table.attrs.get(name, ())))
+def join_codings(first: Codings, *others: Codings) -> Codings:
+    """Put codings of the same units together; what is known of the first (its gold, sample, texts) stays.
+
+    Raises
+    ------
+    TableError
+        A coding stands in two of them, or more ids almost meet than meet.
+
+    Examples
+    --------
+    >>> row = {"unit_id": "7", "variable": "topic", "label": "sports"}
+    >>> ann, ben = (Codings(make_table([row | {"coder": name}]), []) for name in ("ann", "ben"))
+    >>> join_codings(ann, ben).coders
+    ['ann', 'ben']
+    """
+    parts = (first, *others)
+    near = tuple(tell_near([part.frame for part in parts]))
+    return replace(
+        first,
+        frame=merge_tables(*(part.frame for part in parts)),
+        models=tuple(name for part in parts for name in part.models),
+        notes=tuple(dict.fromkeys([*(note for part in parts for note in part.notes), *near])),
+        joins=tuple(dict.fromkeys([*(join for part in parts for join in part.joins), *near])),
+    )
 
 
-def _tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
+def tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
     """Tell of units and coders that are almost those of an earlier table."""
     before: dict[str, dict[str, None]] = {"unit_id": {}, "coder": {}}
     for number, table in enumerate(tables, start=1):

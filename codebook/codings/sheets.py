@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import pandas as pd
 
-from codebook.codings.coverage_counts import coverage
+from codebook.codings.coverage_counts import count_coverage
 from codebook.errors import Fault, TableError
 from codebook.files import open_rows
 from codebook.files.lines import write_atomic
@@ -38,7 +38,7 @@ def write_sheet(table: pd.DataFrame, path: Path) -> str:
     from xlsxwriter.exceptions import FileCreateError
 
     _check_fits(table)
-    sheets = ((SHEET, table), ("coverage", coverage(table)))
+    sheets = ((SHEET, table), ("coverage", count_coverage(table)))
     with write_atomic(path) as file:
         book = xlsxwriter.Workbook(_QuietFile(file), _OPTIONS)
         n_cut, _ = (_fill(book.add_worksheet(name), frame) for name, frame in sheets)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from codebook.codings.coverage_counts import coverage, coverage_sentence
+from codebook.codings.coverage_counts import count_coverage, coverage_sentence
 from codebook.codings.wide import Texts, to_wide
 from codebook.records import WHYS
 from codebook.visible import escape_block, spell_line
@@ -12,8 +14,8 @@ from codebook.visible import escape_block, spell_line
 _N_LINES = 60
 
 
-def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None) -> TableView:
-    """Show the first rows of a table, and its coverage under them; with `units`, each label beside its text.
+def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None, notes: Sequence[str] = ()) -> TableView:
+    """Show the first rows of a table, its coverage and notes under them; with `units`, each label beside its text.
 
     Examples
     --------
@@ -26,7 +28,7 @@ def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None) 
     coder variable  asked  labelled
       ann    topic      1         1
     """
-    return TableView(table, n, units)
+    return TableView(table, n, units, notes)
 
 
 def beside_texts(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
@@ -42,17 +44,17 @@ def beside_texts(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
 class TableView:
     """A table as a notebook or a terminal shows it: texts of the data are shown, and never run or interpreted."""
 
-    def __init__(self, table: pd.DataFrame, n: int = 10, units: Texts | None = None) -> None:
-        self.table, self.n = table, n
+    def __init__(self, table: pd.DataFrame, n: int = 10, units: Texts | None = None, notes: Sequence[str] = ()) -> None:
+        self.table, self.n, self.notes = table, n, notes
         head = table.head(n)
         self.head = head if units is None else beside_texts(head, units)
 
     def _notes(self) -> list[str]:
         """What was read and what did not meet, as the table tells it."""
-        return [spell_line(note) for note in self.table.attrs.get("notes", ())]
+        return [spell_line(note) for note in self.notes]
 
     def _parts(self) -> tuple[pd.DataFrame, str, pd.DataFrame]:
-        counted = coverage(self.table)
+        counted = count_coverage(self.table)
         occurring = [why for why in WHYS if counted[why].any()]
         counted = counted[["coder", "variable", "asked", "labelled", *occurring]]
         sentence = coverage_sentence(self.table)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders, read_table
 from codebook.errors import RunError
 from codebook.files.digests import digest_of
@@ -34,6 +35,7 @@ class Facts:
     gold: str
     outputs: Sequence[OutputEntry]
     coders_path: Path | None = None
+    joins: tuple[str, ...] = ()
 
     @property
     def answered(self) -> dict[str, Any]:
@@ -108,12 +110,12 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     table, book = read_table(folder / "table.csv"), read_codebook(folder / "codebook.yaml")
     record = read_run_record(folder / "run.json")
-    people = _read_people(coders, book, folder, record["units"]) if coders else table.head(0)
+    people = _read_people(coders, book, folder, record["units"]) if coders else Codings(table.head(0), [])
     where = resolve_path(coders) if coders else None
-    return Facts(folder, record, book, table, people, gold, read_outputs(folder / "outputs"), where)
+    return Facts(folder, record, book, table, people.frame, gold, read_outputs(folder / "outputs"), where, people.joins)
 
 
-def _read_people(coders: str | Path, book: Codebook, folder: Path, about: dict[str, Any]) -> pd.DataFrame:
+def _read_people(coders: str | Path, book: Codebook, folder: Path, about: dict[str, Any]) -> Codings:
     """The labels of people to the units of the run."""
     ids = (unit.unit_id for unit, _ in iter_units(folder / "units.jsonl"))
     return read_coders(coders, book, units=ids, partial=is_part(about))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.codings import coverage, coverage_sentence, read_table
+from codebook.codings import count_coverage, coverage_sentence, read_table
 from codebook.engines import About, about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of
@@ -117,7 +117,7 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
         "units": record["units"],
         "findings": [entry.finding for entry in entries if entry.finding],
         "coverage_sentence": "; ".join([coverage_sentence(table), *say_erased(record)]),
-        "coverage_table": frame_html(coverage(table)),
+        "coverage_table": frame_html(count_coverage(table)),
         "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),
         "sections": _sections(outputs, entries),
@@ -155,7 +155,7 @@ def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
             strata.setdefault(name, {})[unit.unit_id] = value
     for name, values in strata.items():
         if 2 <= len(set(values.values())) <= _MOST_STRATA:
-            yield name, frame_html(coverage(table, values))
+            yield name, frame_html(count_coverage(table, values))
 
 
 def _sections(outputs: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]:

@@ -64,9 +64,7 @@ def check_facts(facts: Facts) -> pd.DataFrame:
     """The same, from what was read."""
     import pandas as pd
 
-    frame = pd.DataFrame([check for make in _CHECKS for check in make(facts)], columns=list(Check._fields))
-    frame.attrs["note"] = say_checks(frame)
-    return frame
+    return pd.DataFrame([check for make in _CHECKS for check in make(facts)], columns=list(Check._fields))
 
 
 def say_checks(frame: pd.DataFrame) -> str:
@@ -139,10 +137,10 @@ def _people(facts: Facts) -> Iterator[Check]:
 
 
 def _ids(facts: Facts) -> Iterator[Check]:
-    if joins := facts.people.attrs.get("joins"):
+    if facts.joins:
         source = cite(facts.coders_path) if facts.coders_path else ""
         mend = "write the ids in the coders' files as the run has them"
-        yield Check("ids of the coders", "look", " ".join(joins), mend, source)
+        yield Check("ids of the coders", "look", " ".join(facts.joins), mend, source)
 
 
 def _figures(facts: Facts) -> Iterator[Check]:

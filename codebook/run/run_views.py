@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.result import Result
 from codebook.codings import (
     coverage,
-    merge_tables,
+    join_codings,
     read_coders,
     set_aside_abstentions,
     shorten_coders,
     write_table,
     write_wide,
 )
-from codebook.errors import Fault, ParameterError, RunError
+from codebook.errors import RunError
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
@@ -73,25 +74,8 @@ class RunViews:
         """Yield the units of the run, each with the reason why it is not asked, or None."""
         return iter_units(self.folder.units_path)
 
-    def table(self, coders: str | Path = "") -> pd.DataFrame:
-        """Return the tidy table of the run: one row a unit, variable and draw, answered or not.
-
-        Parameters
-        ----------
-        coders
-            A `coders.yaml`: the labels of people and other tools, put under those of the run. Labels of units that the
-            run does not have are left out; `attrs["notes"]` counts them (see `read_coders`).
-        """
-        own = self._own_table()
-        if erased := say_erased(self.record):
-            own.attrs["notes"] = [*own.attrs.get("notes", ()), *erased]
-        return merge_tables(own, self._read_coders(coders)) if coders else own
-
-    def _read_coders(self, coders: str | Path) -> pd.DataFrame:
-        ids = (unit.unit_id for unit in self.units())
-        return read_coders(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
-
-    def _own_table(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
+        """Return the tidy table of the run: one row a unit, variable and draw, answered or not."""
         with self._ledger() as ledger:
             self._require_planned(ledger)
             return build_table(self.folder, self.codebook, ledger, partial(self._find_model, ledger))
@@ -129,25 +113,34 @@ class RunViews:
         part, unlock
             Of the sample, `dev` or `test`; the test part is locked until prompt and codebook are final.
         """
-        frame = shorten_coders(set_aside_abstentions(self.table(coders), self.codebook))
-        return Codings(
-            frame,
+        codings = Codings(
+            self.table(),
             self.codebook.variables,
             gold=gold,
             models=tuple(models),
             sample=open_gold_sample(self.folder.path, file=sample, part=part, unlock=unlock),
+            covariates=self._contexts,
             texts=_Texts(self.units),
-            notes=tuple(frame.attrs.get("notes", ())),
-            joins=tuple(frame.attrs.get("joins", ())),
+            notes=tuple(self.notes),
             outputs=self.folder.path / "outputs",
         )
+        if coders:
+            ids = (unit.unit_id for unit in self.units())
+            people = read_coders(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
+            codings = join_codings(codings, people)
+        return shorten_coders(set_aside_abstentions(codings, self.codebook))
 
     def count_retriable(self) -> int:
         """Count the questions that `retry` asks again where it is told no reasons."""
         with self._ledger() as ledger:
             return len(ledger.rows_to_retry(self.name, RETRIED, final=False))
 
-    def coverage(self, by: str = "") -> pd.DataFrame:
+    @property
+    def notes(self) -> list[str]:
+        """What should be known of the table: units that were erased."""
+        return list(say_erased(self.record))
+
+    def coverage(self, by: str = "") -> Result:
         """Return what was asked and what was answered, by coder and variable; it sums.
 
         Parameters
@@ -157,17 +150,23 @@ class RunViews:
 
         Raises
         ------
-        ParameterError
+        StatisticError
             The units have no such context column.
         """
-        if not by:
-            return coverage(self.table())
-        strata = {unit.unit_id: unit.context[by] for unit in self.units() if by in unit.context}
-        if not strata:
-            there = sorted({name for unit in self.units() for name in unit.context})
-            mend = f"use one of {', '.join(there)}" if there else "plan with context columns"
-            raise ParameterError("The coverage cannot be split.", [Fault("by", f"no unit has a {by!r}", mend)])
-        return coverage(self.table(), strata)
+        codings = Codings(
+            self.table(),
+            self.codebook.variables,
+            covariates=self._contexts,
+            notes=tuple(self.notes),
+            outputs=self.folder.path / "outputs",
+        )
+        return coverage(codings, by)
+
+    def _contexts(self) -> pd.DataFrame:
+        """The context columns of the units, by unit_id."""
+        import pandas as pd
+
+        return pd.DataFrame.from_dict({unit.unit_id: dict(unit.context) for unit in self.units()}, orient="index")
 
     def logprobs(self) -> pd.DataFrame:
         """Return the log probability of each reply, where it was asked for: unit_id, variable, draw, logprob."""

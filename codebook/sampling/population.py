@@ -125,7 +125,7 @@ def read_population(units: Codings | pd.DataFrame, rule: DrawRule) -> Population
 def _read_codings(codings: Codings) -> pd.DataFrame:
     """The codings of the model, with the covariates of its units."""
     frame = codings.of(codings.variable.name).only(coders=[codings.one_coder()]).frame
-    more = codings.covariates if codings.covariates is not None else pd.DataFrame()
+    more = codings.by_unit
     return frame.assign(**{str(name): frame["unit_id"].map(more[name]) for name in more if name not in frame})
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from codebook.codings import coverage, read_coders, read_codings
+from codebook.codings import count_coverage, read_coders, read_codings
 from codebook.codings.coder_files.label_files import find_named
 from codebook.errors import TableError
 from codebook.scheme import Codebook, Variable, read_codebook
@@ -42,8 +42,9 @@ def alpha(table, level):
 
 
 def test_topics_replies_of_two_models():
-    table = shipped("topics_sib200_en")
-    counted = coverage(table).set_index("coder")
+    codings = shipped("topics_sib200_en")
+    table = codings.frame
+    counted = count_coverage(table).set_index("coder")
     for model in ("gpt-4", "gpt-3.5"):
         assert counted.loc[model, ["asked", "labelled", "invalid"]].tolist() == [204, 162, 42]
     labels = table.pivot(index="unit_id", columns="coder", values="label")
@@ -52,22 +53,24 @@ def test_topics_replies_of_two_models():
     assert (asked["gpt-3.5"] == asked["gold"]).mean().round(3) == 0.696
     invalid = table[table["why"] == "invalid"]
     assert (invalid["raw"] != "").all()
-    assert table.attrs["notes"][1].endswith("408 codings; 84 replies not naming exactly one category.")
+    assert codings.notes[1].endswith("408 codings; 84 replies not naming exactly one category.")
 
 
 def test_coal_debate_alpha_of_the_authors_data():
-    table = shipped("coal_debate")
+    codings = shipped("coal_debate")
+    table = codings.frame
     people = table[table["coder"] != "gold"]
     assert people["unit_id"].nunique() == 417
     for level, value in (("nominal", 0.3117), ("ordinal", 0.3375), ("interval", 0.3395)):
         assert alpha(people, level) == pytest.approx(value, abs=5e-5)
     assert (table["coder"] == "gold").sum() == 50
-    assert "51 repeated codings dropped, the first kept" in table.attrs["notes"][0]
-    assert "417 empty cells, not coded" in table.attrs["notes"][1]
+    assert "51 repeated codings dropped, the first kept" in codings.notes[0]
+    assert "417 empty cells, not coded" in codings.notes[1]
 
 
 def test_econ_headlines_alpha_of_students_and_crowd():
-    table = shipped("econ_headlines")
+    codings = shipped("econ_headlines")
+    table = codings.frame
     crowd = table["coder"].str.startswith("slot")
     students = table["coder"].str.startswith("S")
     assert alpha(table[students], "ordinal") == pytest.approx(0.8137, abs=5e-5)
@@ -76,7 +79,8 @@ def test_econ_headlines_alpha_of_students_and_crowd():
 
 
 def test_narrative_frames_has_a_variable_a_question():
-    table = shipped("narrative_frames")
+    codings = shipped("narrative_frames")
+    table = codings.frame
     assert table["variable"].nunique() == 23
     assert set(table["coder"]) == {"A1", "A2", "A3", "A4"}
     for question, value in (("EC2", 0.6999), ("RE7", 0.17)):
@@ -92,7 +96,8 @@ def test_wide_and_long_together(tmp_path):
         "  - {file: wide.csv, unit: id, columns: [ann, ben], where: {split: test}}\n"
         "  - {file: long.jsonl, unit: id, coder: who, label: code, draw: try, variable: topic}\n",
     )
-    table = read_coders(path, ONE)
+    codings = read_coders(path, ONE)
+    table = codings.frame
     assert table[["unit_id", "coder", "label", "draw"]].to_numpy().tolist() == [
         ["7", "ann", "sports", 0],
         ["7", "ben", "travel", 0],
@@ -101,7 +106,7 @@ def test_wide_and_long_together(tmp_path):
     ]
     assert (table[["run_id", "custom_id"]] == "").all(axis=None)
     said = "wide.csv: 3 rows read, 3 codings; 1 row left out by `where`; 1 empty cell, not coded."
-    assert table.attrs["notes"][0] == said
+    assert codings.notes[0] == said
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl", ".parquet"])
@@ -120,7 +125,7 @@ def test_numbers_in_cells_are_codes(tmp_path, suffix):
                 sheet = book.add_worksheet()
                 for number, cells in enumerate([["id", "code"], [1523.0, 1.0], [1524.0, -1.0]]):
                     sheet.write_row(number, 0, cells)
-    table = read_codings(path, codebook(variable(categories=SCALE)), unit="id", coder_name="gold", label="code")
+    table = read_codings(path, codebook(variable(categories=SCALE)), unit="id", coder_name="gold", label="code").frame
     assert table[["unit_id", "coder", "label"]].to_numpy().tolist() == [["1523", "gold", "1"], ["1524", "gold", "-1"]]
 
 
@@ -128,14 +133,14 @@ def test_several_labels_in_a_cell(tmp_path):
     path = put(tmp_path / "t.csv", "id,who,frames\n1,ann,EC|CO\n2,ann,\n3,ann,Co\n")
     multi = codebook(variable("frames", "multi", ("CO", "EC")))
     options = {"unit": "id", "coder": "who", "label": "frames", "separator": "|", "rename": {"Co": "CO"}}
-    table = read_codings(path, multi, **options)
+    table = read_codings(path, multi, **options).frame
     assert table["label"].tolist() == ['["CO","EC"]', '["CO"]']
-    assert read_codings(path, multi, **options, empty="none")["label"].tolist() == ['["CO","EC"]', "[]", '["CO"]']
+    assert read_codings(path, multi, **options, empty="none").frame["label"].tolist() == ['["CO","EC"]', "[]", '["CO"]']
     with pytest.raises(TableError, match="label 'Co'"):
         read_codings(path, multi, **{**options, "rename": {}})
     derived = codebook(variable("frames", "multi", ("CO", "EC", "HI", "MO", "RE")))
     options = {"unit": "article_id", "coder": "coder", "label": "frames", "separator": "|", "empty": "none"}
-    table = read_codings(DATA / "narrative_frames" / "frame_sets_derived.csv", derived, **options)
+    table = read_codings(DATA / "narrative_frames" / "frame_sets_derived.csv", derived, **options).frame
     assert table["label"][0] == '["CO","HI","MO"]'
     assert (table["label"] == "[]").any()
 
@@ -147,9 +152,10 @@ def test_labels_outside_the_codebook_are_listed_with_counts_and_the_mend(tmp_pat
     problems = [str(fault) for fault in caught.value.faults]
     assert "label 'Sports' (2 times): it is not in the codebook. To mend: `rename: {'Sports': 'sports'}`" in problems[0]
     assert "label 'sport' (1 times)" in problems[1]
-    table = read_codings(path, ONE, unit="id", columns=["ann"], rename={"Sports": "sports"}, skip=["sport"])
+    codings = read_codings(path, ONE, unit="id", columns=["ann"], rename={"Sports": "sports"}, skip=["sport"])
+    table = codings.frame
     assert table["label"].dropna().tolist() == ["sports", "sports", "travel"]
-    assert table.attrs["notes"] == ["t.csv: 4 rows read, 3 codings; 1 cell left out by `skip`; 2 labels renamed."]
+    assert codings.notes == ["t.csv: 4 rows read, 3 codings; 1 cell left out by `skip`; 2 labels renamed."]
 
 
 def test_decimals_of_a_spreadsheet_export_are_not_guessed(tmp_path):
@@ -164,9 +170,10 @@ def test_repeated_codings(tmp_path, policy, label):
     options = {"unit": "id", "coder": "who", "label": "code"}
     with pytest.raises(TableError, match=r"1 codings repeat.*units '1'.*`duplicates: first`"):
         read_codings(path, ONE, **options)
-    table = read_codings(path, ONE, **options, duplicates=policy)
+    codings = read_codings(path, ONE, **options, duplicates=policy)
+    table = codings.frame
     assert table["label"].tolist() == [label]
-    assert f"1 repeated coding dropped, the {policy} kept" in table.attrs["notes"][0]
+    assert f"1 repeated coding dropped, the {policy} kept" in codings.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +208,7 @@ def test_categories_that_differ_in_case_only_are_read_as_they_stand():
 
 def test_an_empty_reply_was_asked_for(tmp_path):
     path = put(tmp_path / "t.csv", 'id,model,reply\n1,m,""\n2,m,travel\n')
-    table = read_codings(path, ONE, unit="id", coder="model", reply="reply")
+    table = read_codings(path, ONE, unit="id", coder="model", reply="reply").frame
     assert table["why"].fillna("").tolist() == ["invalid", ""]
     assert table["raw"].tolist() == ["", "travel"]
 
@@ -270,7 +277,7 @@ def test_a_coder_in_two_files_must_not_code_twice(tmp_path):
 def test_scalars_of_the_yaml_stay_text(tmp_path):
     put(tmp_path / "a.csv", "id,no,yes\n1,NO,1\n")
     text = "coders:\n  - {file: a.csv, unit: id, columns: {off: no}, where: {yes: 1}, rename: {NO: no}}\n"
-    table = read_coders(put(tmp_path / "coders.yaml", text), codebook(variable(categories=("no", "yes"))))
+    table = read_coders(put(tmp_path / "coders.yaml", text), codebook(variable(categories=("no", "yes")))).frame
     assert table[["coder", "label"]].to_numpy().tolist() == [["off", "no"]]
 
 
@@ -280,7 +287,7 @@ def test_hostile_names_and_labels_are_exact(tmp_path):
     texts = [text for text in HOSTILE if text.strip() and text == text.strip() and len(text) < 100]
     rows = [("id", "who", "code"), *((text, text, text) for text in texts)]
     path = write_csv(tmp_path / "t.csv", rows)
-    table = read_codings(path, codebook(variable(categories=texts)), unit="id", coder="who", label="code")
+    table = read_codings(path, codebook(variable(categories=texts)), unit="id", coder="who", label="code").frame
     assert table["label"].tolist() == table["coder"].tolist() == table["unit_id"].tolist() == texts
 
 
@@ -296,7 +303,7 @@ def test_r17_lines_above_the_header_are_skipped_or_the_mend_says_how(tmp_path, t
         with pytest.raises(TableError, match=r"line 2 \(a.csv\): 'id', 'ann' stands in line 3.*`skip_rows: 2`"):
             read_coders(path, ONE)
         put(path, entry % ", skip_rows: 2")
-    assert read_coders(path, ONE)["label"].tolist() == ["sports"]
+    assert read_coders(path, ONE).frame["label"].tolist() == ["sports"]
 
 
 def test_r29_a_json_key_twice_is_refused(tmp_path):
@@ -323,10 +330,10 @@ def test_r17_a_format_without_a_header_is_named(tmp_path):
 def test_r09_a_guessed_encoding_of_a_coders_file_is_told_and_can_be_given(tmp_path):
     (tmp_path / "t.csv").write_bytes("id,änn,note\n1,sports,Straße und schöne Grüße\n".encode("cp1252"))
     entry = put(tmp_path / "coders.yaml", "coders:\n  - {file: t.csv, unit: id, columns: [änn]}\n")
-    (note,) = read_coders(entry, ONE).attrs["notes"]
+    (note,) = read_coders(entry, ONE).notes
     assert "read as cp1252, which is a guess: write `encoding: cp1252` if it is right" in note
     put(entry, "coders:\n  - {file: t.csv, unit: id, columns: [änn], encoding: cp1252}\n")
-    assert "guess" not in read_coders(entry, ONE).attrs["notes"][0]
+    assert "guess" not in read_coders(entry, ONE).notes[0]
     (tmp_path / "t.csv").write_bytes("id,änn,öl\n1,sports,a\xff\n".encode().replace(b"\xc3\xbf", b"\xff"))
     put(entry, "coders:\n  - {file: t.csv, unit: id, columns: [änn]}\n")
     with pytest.raises(TableError, match=r"t\.csv, line 2\): the byte 0xFF"):

@@ -93,8 +93,8 @@ def test_a_long_text_is_cut_in_the_spreadsheet_copy_and_said(tmp_path):
     table = make_table([row(raw=LONG), row("8", raw="😀" * 20_000), row("9", raw="z" * MAX_CELL)])
     said = write_table(table, tmp_path / "t.xlsx")
     assert said.startswith("t.xlsx: 3 rows of 9 columns. 2 texts are longer than a cell can hold (32,767 characters)")
-    back = read_table(tmp_path / "t.xlsx")
-    assert back.attrs["notes"] == ["t.xlsx: 2 texts were cut when this copy was written."]
+    with pytest.warns(UserWarning, match="t.xlsx: 2 texts were cut when this copy was written"):
+        back = read_table(tmp_path / "t.xlsx")
     assert back["raw"][0].endswith("y [... cut here: the table has 40,000 characters]")
     assert [len(text.encode("utf-16-le")) // 2 for text in back["raw"]] == pytest.approx([MAX_CELL] * 3, abs=1)
     assert back["raw"][2] == table["raw"][2]

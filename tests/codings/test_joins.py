@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from scripted import make_book, register
 
 from codebook.analysis import agreement_table, validity_summary
+from codebook.analysis.core.codings import Codings
 from codebook.cli import main
-from codebook.codings import coverage, merge_tables, read_coders
+from codebook.codings import count_coverage, join_codings, merge_tables, read_coders
 from codebook.errors import TableError
 from codebook.ground.joins import find_cause, find_twins, join_ids, near_form
 from codebook.records import Unit
@@ -108,20 +109,22 @@ def test_u03_ids_that_are_not_in_the_run_are_an_error_with_file_line_cause_and_m
 def test_u03_the_mend_joins_by_near_form_and_says_so(run, project):
     coders = put(project, Anna=[f"{name}.0" for name in IDS], Ben=IDS)
     say(coders, "Anna.csv", "ids", "near")
-    table = run.codings(coders).frame
-    assert coverage(table)["asked"].tolist() == [12, 12, 12]
+    codings = run.codings(coders)
+    table = codings.frame
+    assert count_coverage(table)["asked"].tolist() == [12, 12, 12]
     assert set(table["unit_id"]) == set(IDS)
-    assert "Anna.csv: 12 ids joined by `ids: near` (first: '1523.0' to '1523')." in table.attrs["notes"]
+    assert "Anna.csv: 12 ids joined by `ids: near` (first: '1523.0' to '1523')." in codings.notes
 
 
 def test_u03_one_stray_id_counts_in_no_figure_and_is_told_with_the_figures(run, project):
     coders = put(project, Anna=[*IDS, "99"], Ben=[*IDS, "1523.0"])
-    table = run.codings(coders).frame
+    codings = run.codings(coders)
+    table = codings.frame
     frame = agreement_table(table, TOPIC.variables, groups={"people": ["Anna", "Ben"]}, replicates=0)
     assert frame[["n_units", "n_pairable", "n_codings"]].to_numpy().tolist() == [[12, 12, 24]]
     assert (
         frame.attrs["joins"]
-        == table.attrs["joins"]
+        == list(codings.joins)
         == [
             "Anna.csv: 1 of 13 ids of Anna is not in the run (first: '99'); 1 coding left out.",
             "Ben.csv: 1 of 13 ids of Ben is not in the run (first: '1523.0'; the run has '1523', which differs by a "
@@ -131,9 +134,9 @@ def test_u03_one_stray_id_counts_in_no_figure_and_is_told_with_the_figures(run, 
 
 
 def test_u03_the_unit_that_nobody_has_is_counted_too(run, project):
-    table = run.codings(put(project, gold=IDS[:9])).frame
-    assert "3 of 12 units of the run are not among the ids of gold.csv (first: '1532')." in table.attrs["notes"]
-    assert "joins" not in table.attrs
+    codings = run.codings(put(project, gold=IDS[:9]))
+    assert "3 of 12 units of the run are not among the ids of gold.csv (first: '1532')." in codings.notes
+    assert not codings.joins
 
 
 def test_u03_nothing_meets_is_an_error_even_without_a_near_form(run, project):
@@ -141,37 +144,37 @@ def test_u03_nothing_meets_is_an_error_even_without_a_near_form(run, project):
     with pytest.raises(
         TableError, match=r"line 6 \(Anna.csv\): 2 of 2 ids of Anna are not in the run \(first: 'a', 'b'\)"
     ):
-        run.table(coders)
+        run.codings(coders)
 
 
 def test_u03_a_run_of_a_part_of_the_units_is_no_error(run, project):
     half = finish(project, "half", limit=4)
-    table = half.table(put(project, gold=IDS, Anna=IDS[8:]))
-    assert coverage(table).set_index("coder")["asked"].to_dict() == {"scripted-1@" + TOPIC.digest[:8]: 4, "gold": 4}
-    assert table.attrs["joins"] == [
+    codings = half.codings(put(project, gold=IDS, Anna=IDS[8:]))
+    assert count_coverage(codings.frame).set_index("coder")["asked"].to_dict() == {"scripted-1": 4, "gold": 4}
+    assert list(codings.joins) == [
         "gold.csv: 8 of 12 ids of gold are not in the run (first: '1527', '1528', '1529'); 8 codings left out.",
         "Anna.csv: 4 of 4 ids of Anna are not in the run (first: '1531', '1532', '1533'); 4 codings left out; "
         "no id of Anna is in the run.",
     ]
     with pytest.raises(TableError, match="4 of 4 ids of Anna"):
-        half.table(put(project, Anna=IDS[8:]))
+        half.codings(put(project, Anna=IDS[8:]))
     with pytest.raises(TableError, match="12 of 12 ids of Ben"):
-        half.table(put(project, gold=IDS, Ben=[f"0{name}" for name in IDS]))
+        half.codings(put(project, gold=IDS, Ben=[f"0{name}" for name in IDS]))
 
 
 def test_u03_ids_that_are_others_are_said_to_be(run, project):
     coders = put(project, Anna=[*IDS[:2], *(f"0{name}" for name in IDS[2:])])
     with pytest.raises(TableError, match=r"10 of 12 ids of Anna.*leading zeros"):
-        run.table(coders)
+        run.codings(coders)
     say(coders, "Anna.csv", "ids", "exact")
-    assert coverage(run.table(coders))["asked"].tolist() == [12, 2]
+    assert count_coverage(run.codings(coders).frame)["asked"].tolist() == [12, 2]
 
 
 def test_u03_the_report_counts_people_by_the_units_of_the_run(run, project):
     facts = gather_facts("one", coders=put(project, gold=[*IDS, "99"], Anna=IDS), gold="gold")
     assert (facts.n_gold, len(facts.people)) == (12, 24)
     lost = "gold.csv: 1 of 13 ids of gold is not in the run (first: '99'); 1 coding left out."
-    assert facts.people.attrs["joins"] == [lost]
+    assert facts.joins == (lost,)
     row = check_facts(facts).set_index("question").loc["ids of the coders"]
     assert (row["state"], row["found"]) == ("look", lost)
 
@@ -184,9 +187,10 @@ def test_u03_the_command_says_what_did_not_meet(run, project):
 
 
 def test_u03_validity_tells_of_strays(run, project):
-    table = run.codings(put(project, gold=IDS, Anna=[*IDS, "99"])).frame
+    codings = run.codings(put(project, gold=IDS, Anna=[*IDS, "99"]))
+    table = codings.frame
     how = {"variable": "topic", "labels": TOPIC.variables[0].labels, "level": "nominal", "gold": "gold"}
-    assert validity_summary(table, **how, replicates=0).attrs["joins"] == table.attrs["joins"]
+    assert validity_summary(table, **how, replicates=0).attrs["joins"] == list(codings.joins)
 
 
 @pytest.mark.parametrize(
@@ -206,25 +210,25 @@ def test_r08_two_files_whose_ids_almost_meet_are_an_error_and_the_mend_works(tmp
     assert "12 of 12 ids of Ben are not among those of the other coders" in fault.problem
     assert f"another coder has '1523', which differs by {cause}" in fault.problem
     say(coders, "Ben.csv", "ids", "near")
-    assert sorted(read_coders(coders, TOPIC)["unit_id"]) == sorted(IDS * 2)
+    assert sorted(read_coders(coders, TOPIC).frame["unit_id"]) == sorted(IDS * 2)
 
 
 def test_r08_composed_and_decomposed_ids(tmp_path):
     coders = put(tmp_path, Ann=[COMPOSED, "x", "y"], Ben=[DECOMPOSED, "x", "y"])
-    (told,) = read_coders(coders, TOPIC).attrs["joins"]
+    (told,) = read_coders(coders, TOPIC).joins
     assert "1 of 3 ids of Ben is not among those of the other coders (first: 'cafe\\u0301'" in told
     assert "another coder has 'caf\u00e9', which differs by another Unicode form" in told
 
 
 def test_r08_ids_that_meet_beside_some_that_almost_do_are_told(tmp_path):
     coders = put(tmp_path, Ann=IDS, Ben=[*IDS[:10], "1533 ", "1534 "])
-    (told,) = read_coders(coders, TOPIC).attrs["joins"]
+    (told,) = read_coders(coders, TOPIC).joins
     assert "2 of 12 ids of Ben are not among those of the other coders (first: '1533 '" in told
 
 
 def test_r08_no_unit_of_two_coders_is_told(tmp_path):
-    table = read_coders(put(tmp_path, Ann=IDS[:6], Ben=IDS[6:]), TOPIC)
-    assert table.attrs["joins"] == ["No unit was coded by two coders: nothing can be compared."]
+    codings = read_coders(put(tmp_path, Ann=IDS[:6], Ben=IDS[6:]), TOPIC)
+    assert list(codings.joins) == ["No unit was coded by two coders: nothing can be compared."]
 
 
 def test_r08_coders_who_are_named_alike_are_told_and_not_merged(tmp_path):
@@ -232,24 +236,26 @@ def test_r08_coders_who_are_named_alike_are_told_and_not_merged(tmp_path):
     path.write_text("id,who,label\n1,Ann,coal\n2,ann ,coal\n3,ANN,coal\n1,Ben,coal\n", encoding="utf-8")
     entry = {"file": path.name, "unit": "id", "coder": "who", "label": "label"}
     coders = write_yaml(tmp_path / "coders.yaml", [entry])
-    table = read_coders(coders, TOPIC)
+    codings = read_coders(coders, TOPIC)
+    table = codings.frame
     assert table["coder"].nunique() == 4
-    told = table.attrs["joins"][0]
+    told = codings.joins[0]
     assert told.startswith("The coders 'Ann', 'ann ', 'ANN' are named alike, and count as 3.")
     mend = yaml.safe_load(told.split("`")[1])
-    table = read_coders(write_yaml(coders, [entry | mend]), TOPIC)
+    codings = read_coders(write_yaml(coders, [entry | mend]), TOPIC)
+    table = codings.frame
     assert table["coder"].tolist() == ["Ann", "Ann", "Ann", "Ben"]
-    assert "joins" not in table.attrs
-    assert "2 cells under another name by `rename_coders`" in table.attrs["notes"][0]
+    assert not codings.joins
+    assert "2 cells under another name by `rename_coders`" in codings.notes[0]
 
 
 def test_r08_merged_tables_whose_ids_almost_meet(tmp_path):
-    ann = read_coders(put(tmp_path, Ann=IDS), TOPIC)
+    ann = read_coders(put(tmp_path, Ann=IDS), TOPIC).frame
     apart = ann.assign(coder="ben", unit_id=[f"{name}.0" for name in IDS])
     with pytest.raises(TableError, match=r"table 2: 12 of 12 unit ids are not in an earlier table \(first: '1523.0'"):
         merge_tables(ann, apart)
     some = pd.concat([ann.head(11), apart.tail(1)]).assign(coder="ann")
-    joins = merge_tables(ann, some).attrs["joins"]
+    joins = join_codings(Codings(ann, []), Codings(some, [])).joins
     assert joins[0].startswith("Table 2 of those merged: 1 of 12 unit ids is not in an earlier table")
     assert joins[1].startswith("Coders who may be one count as two (first: 'ann'; an earlier table has 'Ann'")
 
@@ -260,4 +266,4 @@ def test_r08_a_coder_in_two_files_is_named_with_both(tmp_path):
     with pytest.raises(TableError, match=r"line 6 \(Ben.csv\).*of coders.yaml, line 2 \(Ann.csv\).*`rename_coders`"):
         read_coders(coders, TOPIC)
     say(coders, "Ben.csv", "rename_coders", {"Ann": "Ben"})
-    assert read_coders(coders, TOPIC)["coder"].nunique() == 2
+    assert read_coders(coders, TOPIC).frame["coder"].nunique() == 2

@@ -25,6 +25,7 @@ from codebook.analysis import (
     validity,
     write_adjudication,
 )
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.entities.review import apply_adjudication
@@ -173,8 +174,9 @@ def test_r08_transcripts_without_a_truth_are_told():
 
 
 def test_r08_units_without_a_stratum_are_told():
-    counted = coverage(TABLE, {"u1": "north", "u2": "south", "u3": "south"})
-    assert counted.attrs["joins"] == ["1 of 4 units is not among those with a stratum (first: 'u4')."]
+    where = pd.Series({"u1": "north", "u2": "south", "u3": "south"}, name="place")
+    counted = coverage(Codings(TABLE, []).with_groups(where), "place")
+    assert list(counted.facts.joins) == ["1 of 4 units is not among those with a stratum (first: 'u4')."]
     with pytest.raises(InputError, match="4 of 4 units are not among those with a stratum"):
         coverage(TABLE, {name.upper(): "north" for name in UNITS})
 
@@ -260,5 +262,6 @@ def test_r08_examples_from_units_that_almost_meet(tmp_path):
 
 def test_r08_ids_of_many_units_are_joined_quickly():
     ids = [f"u{number}" for number in np.arange(50_000)]
-    counted = coverage(make_table("tone", {"m": ["a"] * 50_000}).assign(unit_id=ids), dict.fromkeys(ids[1:], "x"))
-    assert counted.attrs["joins"] == ["1 of 50,000 units is not among those with a stratum (first: 'u0')."]
+    table = make_table("tone", {"m": ["a"] * 50_000}).assign(unit_id=ids)
+    counted = coverage(Codings(table, []).with_groups(pd.Series("x", ids[1:], name="all")), "all")
+    assert list(counted.facts.joins) == ["1 of 50,000 units is not among those with a stratum (first: 'u0')."]

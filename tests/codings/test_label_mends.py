@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from codebook.codings import coverage, make_table, read_codings
+from codebook.codings import count_coverage, make_table, read_codings
 from codebook.codings.coder_files.label_mends import quote
 from codebook.errors import TableError
 from codebook.scheme import Codebook, Variable
@@ -35,10 +35,11 @@ def write(tmp_path: Path, *cells: str) -> Path:
 
 
 def test_r06_rows_of_one_unit_and_coder_join():
-    table = read_codings(EXPORTS / "segments.csv", book(), **SEGMENTS, join=True)
+    codings = read_codings(EXPORTS / "segments.csv", book(), **SEGMENTS, join=True)
+    table = codings.frame
     wanted = {("d1", "Anna"): ["pro", "contra"], ("d2", "Ben"): ["pro"], ("d1", "Ben"): ["contra"]}
     assert labels_of(table) == wanted
-    assert table.attrs["notes"][0] == (
+    assert codings.notes[0] == (
         "segments.csv: 4 rows read, 3 codings; 1 row joined to others of the same unit and coder."
     )
 
@@ -53,13 +54,14 @@ def test_r06_no_mend_drops_a_code():
 
 
 def test_r06_the_order_of_clicking_and_repeats_do_not_matter():
-    table = read_codings(EXPORTS / "label_order.jsonl", book(), **ORDER)
+    codings = read_codings(EXPORTS / "label_order.jsonl", book(), **ORDER)
+    table = codings.frame
     assert labels_of(table) == {("1", "Ann"): ["pro", "contra"], ("2", "Ann"): ["pro"], ("3", "Ann"): ["pro"]}
-    assert "1 empty cell, not coded" in table.attrs["notes"][0]
+    assert "1 empty cell, not coded" in codings.notes[0]
 
 
 def test_r06_an_empty_list_is_an_answer_where_that_is_said():
-    table = read_codings(EXPORTS / "label_order.jsonl", book(), **ORDER, empty="none")
+    table = read_codings(EXPORTS / "label_order.jsonl", book(), **ORDER, empty="none").frame
     assert labels_of(table)["4", "Ann"] == []
 
 
@@ -73,7 +75,7 @@ def test_r06_files_of_one_coder_join_too(tmp_path):
     path.write_text(yaml.safe_dump({"coders": entries}), encoding="utf-8")
     from codebook.codings import read_coders
 
-    assert labels_of(read_coders(path, book())) == {("1", "Ann"): ["pro", "contra"]}
+    assert labels_of(read_coders(path, book()).frame) == {("1", "Ann"): ["pro", "contra"]}
 
 
 def test_r06_a_table_puts_sets_into_the_order_of_the_codebook():
@@ -144,7 +146,7 @@ def test_r07_the_mend_of_a_renamed_label_names_the_cell(tmp_path):
     (fault,) = caught.value.faults
     assert "label '1' (1 times): `rename` makes it 'contr'; it is not in the codebook" in fault.problem
     assert "`rename: {'1': 'contra'}`" in fault.mend
-    table = read_codings(path, book("single"), **{**options, "rename": {"1": "contra"}})
+    table = read_codings(path, book("single"), **{**options, "rename": {"1": "contra"}}).frame
     assert table["label"].tolist() == ["contra", "pro"]
 
 
@@ -178,7 +180,9 @@ def test_r07_what_is_not_seen_is_told(tmp_path):
 
 
 def test_r07_an_empty_label_in_a_list_is_none(tmp_path):
-    table = read_codings(write(tmp_path, "pro;", ";"), book(), unit="id", coder_name="a", label="code", separator=";")
+    table = read_codings(
+        write(tmp_path, "pro;", ";"), book(), unit="id", coder_name="a", label="code", separator=";"
+    ).frame
     assert labels_of(table) == {("0", "a"): ["pro"]}
 
 
@@ -197,8 +201,8 @@ def test_r07_many_wrong_labels_are_not_all_listed(tmp_path):
 
 def test_u35_a_cell_left_out_by_skip_is_a_row_with_a_why(tmp_path):
     path = write(tmp_path, "pro", "n/a", "contra")
-    table = read_codings(path, book("single"), unit="id", coder_name="Ben", label="code", skip=["n/a"])
-    row = coverage(table).iloc[0]
+    table = read_codings(path, book("single"), unit="id", coder_name="Ben", label="code", skip=["n/a"]).frame
+    row = count_coverage(table).iloc[0]
     assert (row["asked"], row["labelled"], row["invalid"]) == (3, 2, 1)
     assert table["detail"].tolist() == ["", "left out by `skip`: n/a", ""]
 
@@ -206,13 +210,13 @@ def test_u35_a_cell_left_out_by_skip_is_a_row_with_a_why(tmp_path):
 def test_u35_a_label_goes_before_a_cell_left_out(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("id,code\n1,n/a\n1,pro\n2,pro\n2,n/a\n", encoding="utf-8")
-    table = read_codings(path, book("single"), unit="id", coder_name="a", label="code", skip=["n/a"])
+    table = read_codings(path, book("single"), unit="id", coder_name="a", label="code", skip=["n/a"]).frame
     assert table["label"].tolist() == ["pro", "pro"]
 
 
 def test_u35_a_skipped_label_of_a_set_leaves_the_others(tmp_path):
     path = write(tmp_path, '["pro", "n/a"]', '["n/a"]')
-    table = read_codings(path, book(), unit="id", coder_name="a", label="code", skip="n/a")
+    table = read_codings(path, book(), unit="id", coder_name="a", label="code", skip="n/a").frame
     assert table["label"].fillna("").tolist() == ['["pro"]', ""]
     assert table["why"].fillna("").tolist() == ["", "invalid"]
 

@@ -3,13 +3,15 @@
 import pandas as pd
 import pytest
 
+from codebook.analysis.core.codings import Codings
 from codebook.codings import (
     COLUMNS,
     OPTIONAL,
     check_table,
-    coverage,
+    count_coverage,
     coverage_sentence,
     dump_labels,
+    join_codings,
     make_table,
     merge_tables,
     show_table,
@@ -126,11 +128,12 @@ def test_labels_are_dumped_in_codebook_order():
 
 def test_merging_checks_for_repeats_and_keeps_notes():
     ann, ben = make_table([row(model="m")]), make_table([row(coder="ben", seconds=1.5)])
-    ann.attrs["notes"] = ["from ann"]
     merged = merge_tables(ann, ben, codebook=CODEBOOK)
+    joined = join_codings(Codings(ann, [], notes=("from ann",)), Codings(ben, []))
+    assert joined.frame.equals(merged)
+    assert joined.notes == ("from ann",)
     assert merged["model"].tolist() == ["m", ""]
     assert merged["seconds"].isna().tolist() == [True, False]
-    assert merged.attrs == {"notes": ["from ann"]}
     with pytest.raises(TableError, match="drop the repeats"):
         merge_tables(ann, ann)
 
@@ -138,13 +141,13 @@ def test_merging_checks_for_repeats_and_keeps_notes():
 def test_coverage_sums_and_names_every_why():
     rows = [row(str(number), label=None, why=why) for number, why in enumerate((*WHYS, "invalid"))]
     table = make_table([*rows, row("x"), row("x", coder="ben", variable="frames", label="[]")])
-    counted = coverage(table)
+    counted = count_coverage(table)
     assert list(counted.columns) == ["coder", "variable", "asked", "labelled", *WHYS]
     assert counted["asked"].tolist() == [10, 1]
     assert counted["invalid"].tolist() == [2, 0]
     assert coverage_sentence(table).startswith("11 asked = 2 labelled + 1 refused + 1 truncated + 2 invalid")
     with pytest.raises(TableError, match="does not sum"):
-        coverage(table.assign(why=None))
+        count_coverage(table.assign(why=None))
 
 
 def test_a_big_table_has_separators_and_says_what_is_shown():
@@ -183,4 +186,4 @@ def test_a_million_codings_are_checked_quickly():
     units = pd.Series(range(n)).astype("str")
     table = pd.DataFrame({"unit_id": units, "coder": "ann", "variable": "topic", "label": "sports", "draw": 0})
     table = check_table(table.assign(why=None, run_id="", custom_id=units), CODEBOOK)
-    assert coverage(table)["labelled"].tolist() == [n]
+    assert count_coverage(table)["labelled"].tolist() == [n]

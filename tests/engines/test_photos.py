@@ -313,7 +313,7 @@ def test_zero_shot_labels_of_the_shipped_photos_are_far_above_a_constant(book, s
 
 
 def test_with_8_examples_a_label_most_of_the_other_photos_are_right(book, source, gold, tmp_path):
-    table, found = read_coders(DATA / "coders.yaml", book), []
+    table, found = read_coders(DATA / "coders.yaml", book).frame, []
     for seed in range(1, N_DRAWS + 1):
         taught, rest = draw_examples(book, source, table, n_each=N_EACH, seed=seed)
         labels = code(EmbeddedEngine(tmp_path), taught, rest)
@@ -324,7 +324,7 @@ def test_with_8_examples_a_label_most_of_the_other_photos_are_right(book, source
 
 
 def test_the_same_line_in_either_tongue_gets_the_same_label_and_repeats_to_the_byte(book, source, gold, tmp_path):
-    table = read_coders(DATA / "coders.yaml", book)
+    table = read_coders(DATA / "coders.yaml", book).frame
     taught, rest = draw_examples(book, source, table, n_each=1, seed=7)
     few = list(rest)[:10]
     chat, responses = (code(EmbeddedEngine(tmp_path), taught, few, url) for url in (CHAT, RESPONSES))
@@ -348,7 +348,7 @@ def test_the_engine_says_why_it_does_not_answer(tmp_path):
 
 
 def test_examples_are_drawn_with_a_seed_and_are_not_coded_again(book, source, gold):
-    table = read_coders(DATA / "coders.yaml", book)
+    table = read_coders(DATA / "coders.yaml", book).frame
     one, rest = draw_examples(book, source, table, n_each=3, seed=5)
     again, _ = draw_examples(book, source, table, n_each=3, seed=5)
     other, _ = draw_examples(book, source, table, n_each=3, seed=6)
@@ -369,7 +369,7 @@ def test_examples_are_sent_as_the_units_are(book):
     small = read_images(
         DATA / "labels.csv", image_column="image", image_folder=DATA / "images", max_side=90, detail="low"
     )
-    taught, rest = draw_examples(book, small, read_coders(DATA / "coders.yaml", book), n_each=1)
+    taught, rest = draw_examples(book, small, read_coders(DATA / "coders.yaml", book).frame, n_each=1)
     (question,) = make_questions(taught).values()
     parts = [part for turn in question.turns for part in turn.files] + list(
         question.write_prompt(next(iter(rest))).files
@@ -381,7 +381,7 @@ def test_examples_are_sent_as_the_units_are(book):
 
 def test_too_few_coded_units_are_a_fault_that_says_how_many_there_are(book, source):
     with pytest.raises(ParameterError, match="draw at most 10 each"):
-        draw_examples(book, source, read_coders(DATA / "coders.yaml", book), n_each=11)
+        draw_examples(book, source, read_coders(DATA / "coders.yaml", book).frame, n_each=11)
 
 
 def test_few_lines_are_held_at_a_time_where_they_are_large(tmp_path):

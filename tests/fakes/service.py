@@ -113,7 +113,7 @@ def units_of(run: Run, lines: Iterable[dict[str, Any]]) -> list[str]:
 
 def check_sums(run: Run) -> Counter[str]:
     """Status, table and coverage tell the same and sum, each unit stands once; the rows by why ('' is labelled)."""
-    status, table, counted = run.status(), run.table(), run.coverage()
+    status, table, counted = run.status(), run.table(), run.coverage().frame
     assert not table.duplicated(["unit_id", "variable", "draw"]).any()
     assert set(table["unit_id"]) == {unit.unit_id for unit in run.units()}
     n_units = sum(1 for _ in run.units())

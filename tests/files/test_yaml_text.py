@@ -168,7 +168,7 @@ def test_r32_a_path_that_is_not_what_was_meant_is_told_with_its_line(project, wr
 def test_r32_comments_and_right_paths_are_left_alone(project):
     (project / "a.csv").write_text("id,ann\n1,yes\n")
     (project / "coders.yaml").write_text("coders:\n  - {unit: id, columns: [ann], file: a.csv}  # a.csv #1\n")
-    assert len(read_coders(project / "coders.yaml", BOOK)) == 1
+    assert len(read_coders(project / "coders.yaml", BOOK).frame) == 1
 
 
 def test_r32_a_backslash_in_double_quotes_is_told():

@@ -28,7 +28,7 @@ import pandas as pd
 import pytest
 from scripted import asked_lines, make_book, register, result_ids
 
-from codebook.codings import coverage, read_table
+from codebook.codings import count_coverage, read_table
 from codebook.errors import RunError
 from codebook.files.lines import read_lines
 from codebook.ledger import Ledger
@@ -257,7 +257,7 @@ def find_wrong(run: Run, calm: pd.DataFrame | None, *, asked_again: Collection[s
         yield "table.csv is not the table"
     if calm is not None and not table[COMPARED].equals(calm):
         yield f"the table differs: {table[COMPARED].compare(calm)}"
-    counts = coverage(table)
+    counts = count_coverage(table)
     if counts["asked"].sum() != len(table) or status.n_rows != len(table):
         yield "the coverage does not sum"
     with sqlite3.connect(run.folder.ledger_path) as db:

@@ -155,4 +155,4 @@ def check_files(step: Step) -> None:
         )
         cb.check_units(source).raise_errors()
     if values.get("coders") and book and isinstance(values["coders"], str):
-        assert len(cb.read_coders(values["coders"], book))
+        assert len(cb.read_coders(values["coders"], book).frame)

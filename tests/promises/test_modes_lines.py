@@ -209,7 +209,7 @@ def test_mode_12_refused_is_missing_with_its_reason(fake: FakeOpenAI, url: str) 
     details = detail_of(run)
     assert (details["u6"], details["u7"]) == ("I will not code this.", "content filter")
     assert details["u8"].startswith("400: content_policy_violation")
-    assert run.coverage()["refused"].sum() == 3
+    assert run.coverage().frame["refused"].sum() == 3
     assert "3 refused" in run.status().sentence
     assert run.retry() == 0
     check_paid(fake, 8)

@@ -19,7 +19,7 @@ import pytest
 from fake_process import FakeProcess
 from scripted import result_ids
 
-from codebook.codings import coverage, read_table
+from codebook.codings import count_coverage, read_table
 from codebook.execute import read_parameters
 from codebook.files.lines import read_lines
 
@@ -138,7 +138,7 @@ def test_the_second_phase_picks_up_where_the_first_left(story: Story) -> None:
 
 def test_the_table_is_whole_and_its_coverage_sums(story: Story) -> None:
     table = read_table(story.run / "table.csv")
-    counts = coverage(table)
+    counts = count_coverage(table)
     assert len(table) == counts["asked"].sum() == counts["labelled"].sum() == N_UNITS
     assert table["label"].notna().all()
     sent = [line["custom_id"] for path in (story.run / "shards").glob("*.jsonl") for line in read_lines(path)]

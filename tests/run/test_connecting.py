@@ -42,7 +42,7 @@ def test_r16_a_finished_run_is_read_where_nothing_can_be_written(run: Run, proje
 
 
 def test_r16_the_report_of_a_run_that_cannot_be_written_goes_elsewhere(run: Run, project: Path, tmp_path: Path) -> None:
-    cb.save_table(run.coverage(), "coverage", run="one", section="coverage", title="Coverage")
+    run.coverage().save()
     cb.write_report("one")
     methods = run.folder.path / "outputs" / "methods.md"
     methods.write_text("What a person wrote.")

@@ -197,7 +197,7 @@ def test_r44_texts_are_counted_and_not_the_packs_that_hold_them(numbers):
     status = run.collect()
     assert (status.n_rows, status.n_pending, status.counts) == (101, 0, {"vectors": {"": 100, "absent": 1}})
     assert status.sentence == "101 texts asked = 100 embedded + 1 absent (in 2 requests)"
-    assert run.coverage()[["asked", "labelled", "absent"]].to_numpy().tolist() == [[101, 100, 1]]
+    assert run.coverage().frame[["asked", "labelled", "absent"]].to_numpy().tolist() == [[101, 100, 1]]
     assert "101 asked = 100 labelled + 1 absent" in str(cb.show_table(run.table()))
     row = cb.summarise_runs().iloc[0]
     assert (row["asked"], row["labelled"], row["finished"], row["success_rate"]) == (101, 100, 100, 1)

@@ -81,7 +81,7 @@ def check_whole(run: Run) -> None:
     """The run is as sound as any: table, coverage, status and files agree, and nothing is left half written."""
     table, status = run.table(), run.status()
     assert cb.read_table(run.folder.table_path).equals(table)
-    assert run.coverage()["asked"].sum() == status.n_rows
+    assert run.coverage().frame["asked"].sum() == status.n_rows
     assert {unit.unit_id for unit in run.units()} == set(table["unit_id"])
     assert status.gone == ()
     run.folder.check_results()
@@ -122,10 +122,9 @@ def test_r15_that_and_when_a_unit_was_erased_is_kept_and_shown_and_which_files_c
             assert any(digest_file(path) == digests["is"] for path in after.folder.path.rglob("0*.jsonl"))
     said = f"1 unit (2 rows) was erased on {entry['at'][:10]}"
     assert said in str(after.status())
-    assert said in after.table().attrs["notes"]
-    assert said in after.codings().frame.attrs["notes"]
-    assert said in after.coverage().attrs["notes"]
-    assert said in str(cb.show_table(after.table()))
+    assert said in after.notes
+    assert said in after.codings().notes
+    assert said in str(cb.show_table(after.table(), notes=after.notes))
     assert said in cb.write_report("one").read_text()
     assert [what for _, verb, what in after.record["answered"]["events"] if verb == "erase"] == ["1 unit, 2 rows"]
 

@@ -28,7 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_missing_labels_are_counted_by_stratum(run: Run) -> None:
-    by_paper = run.coverage("paper").set_index("stratum")
+    by_paper = run.coverage("paper").frame.set_index("stratum")
     assert by_paper["refused"].to_dict() == {"North": 0, "South": 2}
     assert by_paper["share_labelled"].round(3).to_dict() == {"North": 1.0, "South": 0.333}
     assert by_paper["asked"].sum() == sum(check_sums(run).values()) == 6

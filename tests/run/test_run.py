@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from scripted import MODEL, Scripted, asked_lines, make_book, register, result_ids
 
-from codebook.codings import coverage, read_table
+from codebook.codings import count_coverage, read_table
 from codebook.dialects import fence, read_prompt
 from codebook.errors import (
     BusyError,
@@ -82,7 +82,7 @@ def count_whys(table: pd.DataFrame) -> dict[str, int]:
 def check_sums(run: Run) -> RunStatus:
     """Status, table, coverage and `run.json` must tell the same, in every state of a run."""
     status, table = run.status(), run.table()
-    counts = coverage(table)
+    counts = count_coverage(table)
     assert status.n_rows == len(table) == counts["asked"].sum()
     for name, whys in status.counts.items():
         rows = table[table["variable"] == name]

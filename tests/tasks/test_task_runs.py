@@ -82,7 +82,7 @@ def test_a_task_at_a_service_and_again_from_its_archive(fake: FakeOpenAI, task: 
     table = run.table()
     assert table["why"].isna().all(), table[["why", "detail"]]
     n_labelled = 3 if task == "embedding" else len(table)  # a pack holds each different text once
-    assert run.coverage()["labelled"].sum() == n_labelled
+    assert run.coverage().frame["labelled"].sum() == n_labelled
     assert run.totals()["tokens_in"] > 0
     n_billed = sum(fake.billed.values())
     assert n_billed == len(table)

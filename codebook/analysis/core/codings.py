@@ -17,7 +17,7 @@ import pandas as pd
 from codebook.analysis.core.checks import check_columns, name_some, raise_faults
 from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
-from codebook.errors import Fault
+from codebook.errors import Fault, StatisticError
 from codebook.visible import escape_block, spell_line
 
 Clusters = Mapping[str, object] | pd.Series
@@ -50,7 +50,7 @@ class Codings:
     clusters
         Cluster of each unit_id, such as its author: whole clusters are resampled then.
     covariates
-        One column a covariate and a row a unit_id (the index), for `by=`.
+        One column a covariate and a row a unit_id (the index), for `by=`; or what makes it when it is wanted.
     texts
         Text of each unit_id, for showing.
     notes
@@ -81,7 +81,7 @@ class Codings:
     models: tuple[str, ...] = ()
     sample: GoldSample | None = None
     clusters: Clusters | None = None
-    covariates: pd.DataFrame | None = None
+    covariates: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
@@ -90,6 +90,10 @@ class Codings:
     def __post_init__(self) -> None:
         raise_faults("These are no codings.", check_columns(self.frame))
         object.__setattr__(self, "variables", tuple(self.variables))
+        if self.joins or self.notes:  # goes with the last statistic that reads a frame
+            frame = self.frame.copy(deep=False)
+            frame.attrs = {"notes": list(self.notes), **({"joins": list(self.joins)} if self.joins else {})}
+            object.__setattr__(self, "frame", frame)
         object.__setattr__(self, "models", tuple(dict.fromkeys([*self._machines(), *self.models])))
 
     def _machines(self) -> list[str]:
@@ -281,12 +285,18 @@ class Codings:
         StatisticError
             There is none of that name.
         """
-        if self.covariates is None or name not in self.covariates:
-            there = name_some([] if self.covariates is None else self.covariates.columns, 12)
+        known = self.by_unit
+        if name not in known:
+            there = name_some(known.columns, 12)
             mend = f"use one of {there}" if there else "add it first: codings.with_groups(units['NAME'])"
-            raise_faults("The codings cannot be split.", [Fault("by", f"there is no covariate {name!r}", mend)])
-        assert self.covariates is not None
-        return self.covariates[name]
+            raise StatisticError("The codings cannot be split.", [Fault("by", f"there is no covariate {name!r}", mend)])
+        return known[name]
+
+    @cached_property
+    def by_unit(self) -> pd.DataFrame:
+        """The covariates, one column each, by unit_id; without a column where there are none."""
+        known = self.covariates() if callable(self.covariates) else self.covariates
+        return pd.DataFrame() if known is None else known
 
     # -- adding what is known ----------------------------------------------------------------------------------
 
@@ -334,8 +344,8 @@ class Codings:
 
     def with_groups(self, *covariates: pd.Series) -> Codings:
         """The same codings with more covariates, each a series by unit_id whose name is that of the covariate."""
-        known = [] if self.covariates is None else [self.covariates]
-        return replace(self, covariates=pd.concat([*known, *covariates], axis=1))
+        parts = [*([self.by_unit] if len(self.by_unit.columns) else []), *covariates]
+        return replace(self, covariates=pd.concat(parts, axis=1))
 
     def at_level(self, level: str) -> Codings:
         """The same codings with their variables at another level of measurement, or with one where none was said."""

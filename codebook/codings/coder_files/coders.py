@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from pydantic import ValidationError
 
+from codebook.analysis.core.codings import Codings
 from codebook.codings.coder_files.coding_source import CodingSource
 from codebook.codings.coder_files.label_files import Key, join_sets, read_source
 from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_units, tell_twins
@@ -34,17 +34,20 @@ Entry = tuple[str, CodingSource]
 """Where an entry stands, in words, and the entry."""
 _KEYS = tuple(CodingSource.model_fields)
 
+GOLD = "gold"
+"""Name of the coder whose labels are the gold, where no other is named."""
+
 
 def read_coders(
     path: str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, partial: bool = False
-) -> pd.DataFrame:
-    """Read all coders' labels that a `coders.yaml` lists into one tidy table.
+) -> Codings:
+    """Read all coders' labels that a `coders.yaml` lists.
 
     A label outside the codebook is an error, never mapped to a near one: `rename` declares a recoding. In a column of
     raw replies (`reply`) the label is the one category that the reply names; else it is missing, why `invalid`. The
     reply is kept in `raw`. An empty cell means that this coder did not code this unit: no row. `run_id` and `custom_id`
-    are "", `draw` is 0 unless a column is named. `table.attrs["notes"]` says what was read, left out and renamed, and
-    what did not meet; the last is in `table.attrs["joins"]` too, which travels on to the figures.
+    are "", `draw` is 0 unless a column is named. `notes` says what was read, left out and renamed, and what did not
+    meet; the last is in `joins` too, which stands in the note of every figure.
 
     Parameters
     ----------
@@ -68,11 +71,11 @@ def read_coders(
     >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "coders.yaml"
     >>> _ = path.with_name("a.csv").write_text("id,ann,ben\\n7,yes,no\\n9,yes,\\n")
     >>> _ = path.write_text("coders:\\n  - {file: a.csv, unit: id, columns: [ann, ben]}\\n")
-    >>> table = read_coders(path, codebook)
-    >>> table[["unit_id", "coder", "label"]].to_numpy().tolist()
+    >>> codings = read_coders(path, codebook)
+    >>> codings.frame[["unit_id", "coder", "label"]].to_numpy().tolist()
     [['7', 'ann', 'yes'], ['7', 'ben', 'no'], ['9', 'ann', 'yes']]
-    >>> table.attrs["notes"]
-    ['a.csv: 2 rows read, 3 codings; 1 empty cell, not coded.']
+    >>> codings.notes
+    ('a.csv: 2 rows read, 3 codings; 1 empty cell, not coded.',)
     >>> folder.cleanup()
     """
     path = resolve_path(path)
@@ -81,13 +84,15 @@ def read_coders(
 
 def read_codings(
     path: str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, **options: Any
-) -> pd.DataFrame:
-    """Read one file of labels; the options are the keys of an entry of `coders.yaml` (see `CodingSource`).
+) -> Codings:
+    """Read labels from a file: a `coders.yaml`, or a table whose columns the options name.
 
     Parameters
     ----------
     units
         As in `read_coders`.
+    options
+        The keys of an entry of `coders.yaml` (see `CodingSource`), such as `unit="id", columns=["ann", "ben"]`.
 
     Examples
     --------
@@ -95,12 +100,14 @@ def read_codings(
     >>> codebook = Codebook.model_validate({"name": "relevance", "unit": "a text", "variables": [variable]})
     >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "codings.csv"
     >>> _ = path.write_text("id,who,code\\n7,ann,Yes\\n")
-    >>> table = read_codings(path, codebook, unit="id", coder="who", label="code", rename={"Yes": "yes"})
-    >>> table["label"].tolist(), table.attrs["notes"]
-    (['yes'], ['codings.csv: 1 row read, 1 coding; 1 label renamed.'])
+    >>> codings = read_codings(path, codebook, unit="id", coder="who", label="code", rename={"Yes": "yes"})
+    >>> codings.frame["label"].tolist(), codings.notes
+    (['yes'], ('codings.csv: 1 row read, 1 coding; 1 label renamed.',))
     >>> folder.cleanup()
     """
     path, faults = resolve_path(path), list[Fault]()
+    if path.suffix in (".yaml", ".yml") and not options:
+        return read_coders(path, codebook, units=units)
     entry = check_entry({**options, "file": path.name}, lambda _: path.name, codebook, faults)
     refuse(f"{path.name} cannot be read so.", faults)
     return _read_all([(path.name, entry)] if entry else [], path.parent, codebook, units)
@@ -108,7 +115,7 @@ def read_codings(
 
 def _read_all(
     entries: Sequence[Entry], folder: Path, codebook: Codebook, units: Iterable[str] | None, *, partial: bool = False
-) -> pd.DataFrame:
+) -> Codings:
     """Read every file, collect every fault, and put the codings into one table."""
     faults: list[Fault] = []
     read: list[Read] = []
@@ -127,10 +134,9 @@ def _read_all(
     joins = [*meeting.unmet, *tell_twins(dict.fromkeys(key[1] for _, codings in read for key in codings.rows))]
     with_raw = any(source.reply for _, source in entries)
     table = make_table(_table_rows(_put_together(read, codebook), with_raw), codebook)
-    table.attrs["notes"] = [*notes, *meeting.notes, *joins]
-    if joins:
-        table.attrs["joins"] = joins
-    return table
+    gold = GOLD if (table["coder"] == GOLD).any() else ""
+    every = (*notes, *meeting.notes, *joins)
+    return Codings(table, codebook.variables, gold=gold, notes=every, joins=tuple(joins))
 
 
 def _placed(fault: Fault, where: str, file: str) -> Fault:

@@ -183,8 +183,8 @@ def test_yes_no_questions_of_trained_coders_are_associated_by_their_yes():
     """narrative_frames: 23 questions, 253 pairs; with both labels every pair would come four times."""
     folder = Path(__file__).parents[3] / "data" / "narrative_frames"
     book = read_codebook(folder / "codebook.yaml")
-    table = read_coders(folder / "coders.yaml", book)
-    codings = Codings(table, book.variables)
+    codings = read_coders(folder / "coders.yaml", book)
+    table = codings.frame
     pairs = correlogram(codings, labels=["1"]).frame
     assert len(pairs) == 23 * 22 / 2
     row = pairs[(pairs["a"] == "HI1=1") & (pairs["b"] == "HI2=1")].iloc[0]

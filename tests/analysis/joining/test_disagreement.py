@@ -87,7 +87,7 @@ def test_confused_labels_are_the_pairs_of_codings_that_differ():
 
 def test_real_disagreement_from_the_coal_debate(tmp_path):
     book = read_codebook(COAL / "codebook.yaml")
-    table = read_coders(COAL / "coders.yaml", book)
+    table = read_coders(COAL / "coders.yaml", book).frame
     people = [name for name in table["coder"].unique() if name != "gold"]
     texts = pd.read_csv(COAL / "sentences.csv", dtype=str, keep_default_na=False).set_index("sentence_id")["sentence"]
     frame = rank(table, coders=people, texts=texts.to_dict())

@@ -326,7 +326,7 @@ def test_coal_debate_with_all_114_coders(level, value):
 @pytest.fixture(scope="module")
 def relations() -> tuple[pd.DataFrame, Codebook]:
     book = cb.read_codebook(DATA / "relations_multilabel" / "codebook.yaml")
-    return cb.read_coders(DATA / "relations_multilabel" / "coders.yaml", book), book
+    return cb.read_coders(DATA / "relations_multilabel" / "coders.yaml", book).frame, book
 
 
 def test_relations_sets(relations):

@@ -42,7 +42,7 @@ EVERY = ["alpha", "ac1", "ac2", "fleiss", "conger", "brennan_prediger", "percent
 def econ() -> tuple[pd.DataFrame, Codebook]:
     folder = ROOT / "data" / "econ_headlines"
     book = cb.read_codebook(folder / "codebook.yaml")
-    return cb.read_coders(folder / "coders.yaml", book), book
+    return cb.read_coders(folder / "coders.yaml", book).frame, book
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def test_narrative_frames_question_by_question():
     """README of the data (two programs): EC2 .6999, MO2 .5152, CO1 .4478, EC1 .4614, HI1 .0644, RE7 .1700, RE1 .0."""
     folder = ROOT / "data" / "narrative_frames"
     book = cb.read_codebook(folder / "codebook.yaml")
-    table = cb.read_coders(folder / "coders.yaml", book)
+    table = cb.read_coders(folder / "coders.yaml", book).frame
     frame = agreement(table, book.variables, coefficients=["alpha", "ac1"], replicates=300)
     alpha = frame[frame["coefficient"] == "alpha"].set_index("variable")
     known = {"EC2": 0.6999, "MO2": 0.5152, "CO1": 0.4478, "EC1": 0.4614, "HI1": 0.0644, "RE7": 0.17, "RE1": 0}

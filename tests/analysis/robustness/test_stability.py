@@ -118,7 +118,7 @@ def test_sets_are_compared_by_their_distance():
 
 def test_two_archived_models_on_the_shipped_topics():
     book = read_codebook(TOPICS / "codebook.yaml")
-    table = read_coders(TOPICS / "coders.yaml", book)
+    table = read_coders(TOPICS / "coders.yaml", book).frame
     models = ["gpt-4", "gpt-3.5-turbo"]
     there = [name for name in table["coder"].unique() if name != "gold"]
     frame = stability(table, book.variable("topic"), over="model", coders=there, replicates=0)
