@@ -155,7 +155,7 @@ def test_labels_outside_the_codebook_are_listed_with_counts_and_the_mend(tmp_pat
     codings = read_codings(path, ONE, unit="id", columns=["ann"], rename={"Sports": "sports"}, skip=["sport"])
     table = codings.frame
     assert table["label"].dropna().tolist() == ["sports", "sports", "travel"]
-    assert codings.notes == ["t.csv: 4 rows read, 3 codings; 1 cell left out by `skip`; 2 labels renamed."]
+    assert codings.notes == ("t.csv: 4 rows read, 3 codings; 1 cell left out by `skip`; 2 labels renamed.",)
 
 
 def test_decimals_of_a_spreadsheet_export_are_not_guessed(tmp_path):

@@ -30,7 +30,7 @@ from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.entities.review import apply_adjudication
 from codebook.analysis.entities.truth import label_pairs
-from codebook.codings import coverage, list_by_unit, read_record_codings, records_table, to_wide
+from codebook.codings import count_coverage, coverage, list_by_unit, read_record_codings, records_table, to_wide
 from codebook.codings import make_table as make_tidy
 from codebook.errors import InputError
 from codebook.records import Unit
@@ -66,9 +66,9 @@ def test_r08_figures_carry_what_the_table_tells_of_ids():
         validity(table, **WHAT, coder="m", gold="gold", replicates=0),
         prevalence(table, **WHAT, coder="m", gold="gold", sample="random"),
         rank_disagreements(table, **WHAT),
-        coverage(table),
         table[table["coder"] == "m"].reset_index(drop=True),
     ]
+    assert coverage(Codings(table, [], joins=("3 ids are lost.",))).facts.joins == ("3 ids are lost.",)
     assert [frame.attrs["joins"] for frame in frames] == [["3 ids are lost."]] * len(frames)
 
 
@@ -178,7 +178,7 @@ def test_r08_units_without_a_stratum_are_told():
     counted = coverage(Codings(TABLE, []).with_groups(where), "place")
     assert list(counted.facts.joins) == ["1 of 4 units is not among those with a stratum (first: 'u4')."]
     with pytest.raises(InputError, match="4 of 4 units are not among those with a stratum"):
-        coverage(TABLE, {name.upper(): "north" for name in UNITS})
+        count_coverage(TABLE, {name.upper(): "north" for name in UNITS})
 
 
 def test_r08_probabilities_of_other_units():

@@ -8,7 +8,7 @@ import pytest
 from fake_openai import FakeOpenAI
 from service import check_sums, finish, plan_batch, serve
 
-from codebook.errors import ParameterError
+from codebook.errors import StatisticError
 from codebook.records import Unit
 from codebook.report import write_report
 from codebook.run import Run
@@ -32,7 +32,7 @@ def test_missing_labels_are_counted_by_stratum(run: Run) -> None:
     assert by_paper["refused"].to_dict() == {"North": 0, "South": 2}
     assert by_paper["share_labelled"].round(3).to_dict() == {"North": 1.0, "South": 0.333}
     assert by_paper["asked"].sum() == sum(check_sums(run).values()) == 6
-    with pytest.raises(ParameterError, match="use one of paper"):
+    with pytest.raises(StatisticError, match="use one of .paper."):
         run.coverage("year")
 
 
