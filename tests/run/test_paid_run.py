@@ -32,7 +32,7 @@ def test_missing_labels_are_counted_by_stratum(run: Run) -> None:
     assert by_paper["refused"].to_dict() == {"North": 0, "South": 2}
     assert by_paper["share_labelled"].round(3).to_dict() == {"North": 1.0, "South": 0.333}
     assert by_paper["asked"].sum() == sum(check_sums(run).values()) == 6
-    with pytest.raises(StatisticError, match="use one of .paper."):
+    with pytest.raises(StatisticError, match="use one of 'paper'"):
         run.coverage("year")
 
 
