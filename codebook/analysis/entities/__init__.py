@@ -1,29 +1,41 @@
 """Entity resolution: which names stand for the same person, country, paper.
 
-    names          normalise_form, entity_id, plain_names, FormRules
-    pairs          candidate_pairs, score_pairs, fit_pairs, combine_scores
-    thresholds     pair_curve, choose_threshold, chosen_figures, plot_pair_curve
-    entities       resolve_entities, review_table
-    a coder's say  grey_pairs, apply_adjudication
-    how good       evaluate_clusters, evaluate_links, split_entities
+In come `Names` (mentions, a list of entities, vectors, the truth where it is known); out comes a `Resolution`: entities
+with ids, the threshold, precision and recall, and the names that a person must decide, each as a `Result`. Open
+`resolution.py` first: it calls the steps in their order.
 
-Frames and arrays go in and come out. Vectors are an argument: whoever made them, one a row. Nothing here knows a name
-of a country or a person; a doubtful mention is merged with nothing and goes to a person.
+| question | file |
+|---|---|
+| which names, and how are they made alike? | `name_lists.py`, `forms.py` |
+| which pairs are looked at? | `blocking.py` |
+| how alike are two names? | `scores.py`, `shared_words.py`, `combine.py` |
+| from which score on are they one? | `curve.py`, `truth.py` |
+| who is whom? | `mention_links.py`; `linking.py` (with a list), `grouping.py` and `clusters.py` (without) |
+| how good is it? | `evaluation.py` |
+| what does a person decide? | `review.py` |
+
+Nothing here knows a name of a country or a person; a doubtful mention is merged with nothing and goes to a person.
 """
 
-from codebook.analysis.entities.blocking import candidate_pairs
+from codebook.analysis.entities.blocking import Blocking, candidate_pairs
 from codebook.analysis.entities.combine import PairModel, combine_scores, fit_pairs
-from codebook.analysis.entities.curve import choose_threshold, chosen_figures, pair_curve, plot_pair_curve
+from codebook.analysis.entities.curve import choose_threshold, chosen_figures, pair_curve
 from codebook.analysis.entities.evaluation import evaluate_clusters, evaluate_links
 from codebook.analysis.entities.forms import FormRules, entity_id, normalise_form, plain_names
-from codebook.analysis.entities.resolve import resolve_entities
+from codebook.analysis.entities.mention_links import LinkRules, link_mentions
+from codebook.analysis.entities.name_lists import Names, read_names
+from codebook.analysis.entities.resolution import Resolution, resolve_entities
 from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
 from codebook.analysis.entities.scores import score_pairs
 from codebook.analysis.entities.truth import split_entities
 
 __all__ = [
+    "Blocking",
     "FormRules",
+    "LinkRules",
+    "Names",
     "PairModel",
+    "Resolution",
     "apply_adjudication",
     "candidate_pairs",
     "choose_threshold",
@@ -34,10 +46,11 @@ __all__ = [
     "evaluate_links",
     "fit_pairs",
     "grey_pairs",
+    "link_mentions",
     "normalise_form",
     "pair_curve",
     "plain_names",
-    "plot_pair_curve",
+    "read_names",
     "resolve_entities",
     "review_table",
     "score_pairs",

@@ -64,7 +64,7 @@ def cluster_pairs(
     for a, b, score in pairs:
         links.setdefault(a, {})[b] = links.setdefault(b, {})[a] = _Link(score, score, 1, (a, b) in barred)
     members = {row: [row] for row in range(n)}
-    named = {row: set(sources[row]) for row in range(n)} if sources else {}
+    sources_of = {row: set(sources[row]) for row in range(n)} if sources else {}
     heap = [
         (-link.total, a, b)
         for a, near in links.items()
@@ -76,11 +76,11 @@ def cluster_pairs(
         strength, a, b = heapq.heappop(heap)
         if b not in links.get(a, {}) or -strength != _strength(links, members, a, b, linkage):
             continue
-        if named.get(a, set()) & named.get(b, set()):
+        if sources_of.get(a, set()) & sources_of.get(b, set()):
             links[a][b].barred = True
             continue
         _merge(links, members, a, b)
-        named.setdefault(a, set()).update(named.pop(b, set()))
+        sources_of.setdefault(a, set()).update(sources_of.pop(b, set()))
         for other in links[a]:
             new = _strength(links, members, a, other, linkage)
             if new >= accept:
@@ -105,5 +105,5 @@ def _merge(links: dict[int, dict[int, _Link]], members: dict[int, list[int]], a:
         if other == a:
             continue
         del links[other][b]
-        known = links[a].get(other)
-        links[a][other] = links[other][a] = link if known is None else known.joined(link)
+        there = links[a].get(other)
+        links[a][other] = links[other][a] = link if there is None else there.joined(link)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.entities.pair_checks import check_columns, raise_faults
+from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
 from codebook.analysis.entities.scores import score_columns
 from codebook.analysis.entities.truth import label_pairs
 from codebook.errors import Fault
@@ -52,7 +52,7 @@ class PairModel:
 
 def fit_pairs(
     scores: pd.DataFrame,
-    truth: Mapping[Hashable, object] | pd.Series,
+    truth: Truth,
     *,
     names: Sequence[str] = (),
     ridge: float = 1.0,
@@ -117,7 +117,7 @@ def combine_scores(
     """
     if model is not None:
         return scores.assign(score=_equal_forms(scores, model.predict(scores)))
-    weights = dict(weights or _mean_weights(scores))
+    weights = dict(weights or mean_weights(scores))
     raise_faults("The scores cannot be combined.", check_columns(scores, weights, "pairs", "name its scores"))
     values, shares = scores[list(weights)].to_numpy(dtype=float), np.array(list(weights.values()), dtype=float)
     there = ~np.isnan(values)
@@ -130,7 +130,8 @@ def _equal_forms(scores: pd.DataFrame, combined: Floats) -> Floats:
     return np.where(scores["found_by"] == "form", 1.0, combined)
 
 
-def _mean_weights(scores: pd.DataFrame) -> dict[str, float]:
+def mean_weights(scores: pd.DataFrame) -> dict[str, float]:
+    """Weights of the mean of the scores that are there, where no pair is labelled."""
     there = score_columns(scores)
     weights = {name: MEAN_WEIGHTS.get(name, 1.0 if name.startswith("same_") else 0.0) for name in there}
     return {name: weight for name, weight in weights.items() if weight}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal, note
-from codebook.analysis.core.estimates import format_figure
-from codebook.analysis.entities.bootstrap import MEASURES, rates_with_intervals
-from codebook.analysis.entities.pair_checks import check_columns, raise_faults
+from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.entities.evaluation import REPLICATES, rate_columns, rates_with_intervals
+from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
 from codebook.analysis.entities.scores import BASELINE
-from codebook.analysis.entities.truth import HALVES, count_true_pairs, label_pairs, split_entities
+from codebook.analysis.entities.truth import HALVES, count_true_pairs, known_entities, label_pairs, split_entities
 from codebook.errors import Fault
 
 if TYPE_CHECKING:
@@ -28,19 +31,19 @@ _LINES = {
     "f1": (INK, "solid"),
 }
 _SHOWN = {"precision": "precision", "recall": "recall", "f1": "F1"}
+_TITLES = {"score": "All scores together", BASELINE: "Shared words (baseline)"}
 
 
 def pair_curve(
     scores: pd.DataFrame,
-    truth: Mapping[Hashable, object] | pd.Series,
+    truth: Truth,
     *,
     names: Sequence[str] = ("score", BASELINE),
     steps: int = 100,
     one_to_one: bool = False,
-    replicates: int = 500,
-    confidence: float = 0.95,
-    seed: int = 1,
-) -> pd.DataFrame:
+    resample: Bootstrap = REPLICATES,
+    folder: Path | None = None,
+) -> Result:
     """Precision, recall and F1 of the pairs at or above each threshold, in each half of the entities.
 
     With a list, a mention's best entity is its only pair (where several tie, each counts in its share). Recall is
@@ -58,37 +61,59 @@ def pair_curve(
         Thresholds between 0 and 1.
     one_to_one
         Keep only pairs in which each side is the other's best.
-    replicates, confidence, seed
-        Percentile bootstrap over the entities, which are the independent draws; pairs are not. The seed also splits the
-        entities in halves.
+    resample
+        Of the entities, which are the independent draws; pairs are not. Its seed also splits the entities in halves.
+    folder
+        Into which the result is saved.
 
     Returns
     -------
-    pd.DataFrame
-        One row a score, half and threshold: `score half threshold precision recall f1`, `_low` and `_high` of each,
-        `n_pairs` at or above it, `n_true` pairs to be found, `chosen` (the threshold that `choose_threshold` takes).
+    Result
+        `.frame` has one row a score, half and threshold: `score half threshold precision recall f1`, `_low` and `_high`
+        of each, `n_pairs` at or above it, `n_true` pairs to be found, `chosen` (the threshold that `choose_threshold`
+        takes). What may be reported (`chosen_figures`) is printed.
     """
     mend = "pass the pairs of combine_scores"
     raise_faults("The curve cannot be drawn.", check_columns(scores, ["found_by", *names], "pairs", mend))
-    pairs = label_pairs(scores, truth, seed=seed)
+    pairs = label_pairs(scores, truth, seed=resample.seed)
     pairs = pairs[pairs["found_by"] != "form"]
     true, thresholds = count_true_pairs(scores, truth), np.linspace(0, 1, steps + 1)
-    side = split_entities(truth, seed=seed)
+    side = split_entities(truth, seed=resample.seed)
     parts = []
     for name in names:
-        kept = best_pairs(pairs, name, one_to_one=one_to_one)
+        best = best_pairs(pairs, name, one_to_one=one_to_one)
         for half in HALVES:
             owners = _entities_of(truth, side, half)
-            counts = _counts(kept[kept["half"] == half], name, true, owners, thresholds)
-            figures = rates_with_intervals(counts, replicates=replicates, confidence=confidence, seed=seed)
-            parts.append(_rows(name, half, thresholds, counts, *figures))
+            counts = _counts(best[best["half"] == half], name, true, owners, thresholds)
+            parts.append(_rows(name, half, thresholds, counts, *rates_with_intervals(counts, resample)))
     curve = pd.concat(parts, ignore_index=True)
     curve["chosen"] = False
     for name in names:
         at = choose_threshold(curve, name)
         curve.loc[(curve["score"] == name) & (curve["threshold"] == at), "chosen"] = True
-    curve.attrs.update(confidence=confidence, replicates=replicates, seed=seed, interval="bootstrap over entities")
-    return curve
+    return _as_result(curve, resample, folder)
+
+
+def _as_result(curve: pd.DataFrame, resample: Bootstrap, folder: Path | None) -> Result:
+    best = chosen_figures(curve)
+    figures = [
+        f"{_TITLES.get(row['score'], row['score'])}: F1 {_f1(row, 3)} at a threshold of {row['threshold']:g}"
+        for _, row in best.iterrows()
+    ]
+    columns = [column for column in best if column not in ("half", "n_pairs")]
+    n_true = int(best["n_true"].max()) if len(best) else 0
+    return Result(
+        curve,
+        "pair_curve",
+        "Precision, recall and F1 by threshold",
+        "entities",
+        Facts(n_true, bootstrap=resample, resampled="entities"),
+        f"{'; '.join(figures)} ({n_true:,} true pairs).",
+        ("The threshold is that of the largest F1 on one half of the entities; the figures are of the other half.",),
+        best[columns],
+        partial(_plot_curve, curve, resample.confidence),
+        folder,
+    )
 
 
 def choose_threshold(curve: pd.DataFrame, score: str = "score", *, precision: float = 0.0) -> float:
@@ -127,13 +152,11 @@ def best_pairs(pairs: pd.DataFrame, name: str, *, one_to_one: bool = False) -> p
     best = pairs[name] >= pairs.groupby("left")[name].transform("max") - 1e-12
     if one_to_one:
         best &= pairs[name] >= pairs.groupby("right")[name].transform("max") - 1e-12
-    kept = pairs[best]
-    return kept.assign(share=1 / kept.groupby("left")[name].transform("size"))
+    taken = pairs[best]
+    return taken.assign(share=1 / taken.groupby("left")[name].transform("size"))
 
 
-def _entities_of(truth: Mapping[Hashable, object] | pd.Series, side: pd.Series, half: str) -> pd.Index:
-    from codebook.analysis.entities.truth import known_entities
-
+def _entities_of(truth: Truth, side: pd.Series, half: str) -> pd.Index:
     owners: pd.Index = pd.Index(known_entities(truth)[(side == half).to_numpy()].unique())
     return owners
 
@@ -151,40 +174,25 @@ def _counts(pairs: pd.DataFrame, name: str, true: pd.Series, owners: pd.Index, t
 
 
 def _rows(name: str, half: str, thresholds: Floats, counts: Floats, values: Floats, ends: Floats) -> pd.DataFrame:
-    columns: dict[str, object] = {"score": name, "half": half, "threshold": thresholds.round(6)}
-    for at, measure in enumerate(MEASURES):
-        columns |= {measure: values[:, at], f"{measure}_low": ends[0, :, at], f"{measure}_high": ends[1, :, at]}
+    columns = {"score": name, "half": half, "threshold": thresholds.round(6), **rate_columns(values, ends)}
     sums = counts.sum(axis=0)
     return pd.DataFrame(columns | {"n_pairs": sums[:, 0].round().astype(int), "n_true": sums[:, 2].astype(int)})
 
 
-def plot_pair_curve(
-    curve: pd.DataFrame, *, title: str = "", half: str = "test", names: Mapping[str, str] | None = None
-) -> Figure:
-    """Draw the curve of one half of the entities, with intervals, and F1 at the threshold chosen on the other half.
-
-    Parameters
-    ----------
-    curve
-        Of `pair_curve`.
-    names
-        What a score is called above its panel, e.g. {"word_overlap": "Words shared (baseline)"}.
-    """
-    needed = ("score", "half", "threshold", "precision", "recall", "f1", "f1_low", "f1_high", "chosen", "n_true")
-    faults = check_columns(curve, needed, "the curve", "pass the frame of pair_curve")
-    raise_faults("The curve cannot be drawn.", faults)
+def _plot_curve(curve: pd.DataFrame, confidence: float) -> Figure:
+    """The curve of the half "test" with intervals, and F1 at the threshold of the other half; a panel a score."""
     scores = list(dict.fromkeys(curve["score"]))
     figure = figure_type()(figsize=(3.7 * len(scores) + 0.6, 3.7), dpi=150, layout="constrained")
     panels = figure.subplots(1, len(scores), sharey=True, squeeze=False)[0]
+    test = curve[curve["half"] == HALVES[1]]
     for axes, score in zip(panels, scores, strict=True):
-        rows = curve[(curve["score"] == score) & (curve["half"] == half)]
-        _draw(axes, rows)
-        axes.set_title((names or {}).get(score, score), fontsize=10, color=INK, loc="left")
+        _draw(axes, test[test["score"] == score])
+        axes.set_title(_TITLES.get(score, score), fontsize=10, color=INK, loc="left")
     panels[0].set_ylabel("precision, recall, F1", fontsize=9, color=INK)
     panels[-1].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-    if title:
-        figure.suptitle(title, fontsize=11, color=INK)
-    note(figure, _said(curve, half))
+    share = f"{confidence:.0%}".replace("%", " %")
+    words = f"{int(test['n_true'].max()):,} true pairs; bands: {share} bootstrap intervals over entities"
+    note(figure, f"{words}; dashed: threshold chosen on the other half of the entities")
     return literal(figure)
 
 
@@ -202,7 +210,7 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
         axes.plot([row["threshold"]], [row["f1"]], "o", color=INK, markersize=5.5)
         right = row["threshold"] < 0.6
         axes.annotate(
-            f"F1 {format_figure(row['f1'])} [{format_figure(row['f1_low'])}, {format_figure(row['f1_high'])}]",
+            f"F1 {_f1(row, 2)}",
             (row["threshold"], 0.03),
             xytext=(5 if right else -5, 0),
             textcoords="offset points",
@@ -219,11 +227,6 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _said(curve: pd.DataFrame, half: str) -> str:
-    rows = curve[curve["half"] == half]
-    true = int(rows["n_true"].max()) if len(rows) else 0
-    share = f"{curve.attrs['confidence']:.0%} ".replace("%", " %") if "confidence" in curve.attrs else ""
-    return (
-        f"{true:,} true pairs of the entities in the half “{half}”; bands: {share}bootstrap intervals over entities; "
-        "dashed: threshold chosen on the other half"
-    )
+def _f1(row: pd.Series, places: int) -> str:
+    value, low, high = (format_figure(row[name], places) for name in ("f1", "f1_low", "f1_high"))
+    return f"{value} [{low}, {high}]"

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.entities.bootstrap import MEASURES, rates_with_intervals
+from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities.linking import MATCHED, REVIEW
-from codebook.analysis.entities.pair_checks import check_columns, raise_faults
+from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
 from codebook.analysis.entities.truth import absent_mentions, known_entities, split_entities
 
 Floats = NDArray[np.float64]
 
+MEASURES = ("precision", "recall", "f1")
 CLUSTER_MEASURES = ("pairwise", "b_cubed", "exact_cluster")
+REPLICATES = Bootstrap(500)
+"""How entities are drawn where nothing else is asked for."""
+_CELLS = 2**22  # replicates x entities drawn at a time
 
 
 def evaluate_clusters(
-    resolved: pd.DataFrame,
-    truth: Mapping[Hashable, object] | pd.Series,
-    *,
-    half: str = "",
-    replicates: int = 500,
-    confidence: float = 0.95,
-    seed: int = 1,
-) -> pd.DataFrame:
+    resolved: pd.DataFrame, truth: Truth, *, half: str = "", resample: Bootstrap = REPLICATES
+) -> Result:
     """Pairwise, B-cubed and exact-cluster precision, recall and F1 of the clusters of mentions.
 
     - pairwise: pairs of mentions in one cluster, of which one entity.
@@ -45,38 +45,30 @@ def evaluate_clusters(
         Entity of each mention id.
     half
         "choose", "test", or empty for all entities.
-    replicates, confidence, seed
-        Percentile bootstrap over the true entities; the seed also splits them.
+    resample
+        Of the true entities; its seed also splits them.
 
     Examples
     --------
     >>> resolved = pd.DataFrame({"mention_id": ["a", "b", "c"], "entity_id": ["1", "1", "1"]})
-    >>> frame = evaluate_clusters(resolved, {"a": "x", "b": "x", "c": "y"}, replicates=0)
-    >>> frame[["measure", "precision", "recall", "f1"]].round(2).to_numpy().tolist()
+    >>> result = evaluate_clusters(resolved, {"a": "x", "b": "x", "c": "y"}, resample=Bootstrap(0))
+    >>> result.frame[["measure", "precision", "recall", "f1"]].round(2).to_numpy().tolist()
     [['pairwise', 0.33, 1.0, 0.5], ['b_cubed', 0.56, 1.0, 0.71], ['exact_cluster', 0.0, 0.0, 0.0]]
     """
     _check(resolved, truth)
     known = known_entities(truth).loc[resolved["mention_id"]].to_numpy()
-    owners = _owners(truth, resolved, half, seed)
+    owners = _owners(truth, resolved, half, resample.seed)
     counts = _mention_counts(known, _clusters(resolved))
     place = owners.get_indexer(pd.Index(known))
     sums = np.zeros((len(owners), *counts.shape[1:]))
     np.add.at(sums, place[place >= 0], counts[place >= 0])
     sums[:, CLUSTER_MEASURES.index("exact_cluster"), 2] = 1
-    values, ends = rates_with_intervals(sums, replicates=replicates, confidence=confidence, seed=seed)
-    frame = _frame(list(CLUSTER_MEASURES), values, ends)
-    return frame.assign(n_mentions=int((place >= 0).sum()), n_entities=len(owners), **_review(resolved, place >= 0))
+    frame = _rates_frame(list(CLUSTER_MEASURES), *rates_with_intervals(sums, resample))
+    frame = frame.assign(n_mentions=int((place >= 0).sum()), n_entities=len(owners), **_review(resolved, place >= 0))
+    return judged_result(frame, "clusters", half, resample)
 
 
-def evaluate_links(
-    resolved: pd.DataFrame,
-    truth: Mapping[Hashable, object] | pd.Series,
-    *,
-    half: str = "",
-    replicates: int = 500,
-    confidence: float = 0.95,
-    seed: int = 1,
-) -> pd.DataFrame:
+def evaluate_links(resolved: pd.DataFrame, truth: Truth, *, half: str = "", resample: Bootstrap = REPLICATES) -> Result:
     """Precision (of the mentions matched), recall (of those that the list has) and F1 of links to a list.
 
     Parameters are those of `evaluate_clusters`; a mention in review or new is not linked. `review_hit` is the share of
@@ -85,7 +77,7 @@ def evaluate_links(
     _check(resolved, truth)
     raw = pd.Series(truth, dtype=object).loc[resolved["mention_id"]]
     known = known_entities(truth).loc[resolved["mention_id"]].to_numpy()
-    owners = _owners(truth, resolved, half, seed)
+    owners = _owners(truth, resolved, half, resample.seed)
     place = owners.get_indexer(pd.Index(known))
     linked = (resolved["decision"] == MATCHED).to_numpy()
     hit = linked & (resolved["entity_id"].astype(str).to_numpy() == known)
@@ -93,13 +85,114 @@ def evaluate_links(
     counts = np.stack([linked, hit, listed, hit], axis=-1).astype(float)[:, None, :]
     sums = np.zeros((len(owners), 1, 4))
     np.add.at(sums, place[place >= 0], counts[place >= 0])
-    values, ends = rates_with_intervals(sums, replicates=replicates, confidence=confidence, seed=seed)
-    shown = (resolved["decision"] == REVIEW).to_numpy() & (place >= 0)
+    frame = _rates_frame(["links"], *rates_with_intervals(sums, resample))
+    in_review = (resolved["decision"] == REVIEW).to_numpy() & (place >= 0)
     near = resolved[["candidate_id", "runner_up_id"]].astype(str).to_numpy() == known[:, None]
-    frame = _frame(["links"], values, ends).assign(n_mentions=int((place >= 0).sum()), n_entities=len(owners))
-    return frame.assign(
-        **_review(resolved, place >= 0), review_hit=near.any(axis=1)[shown].mean() if shown.any() else np.nan
+    frame = frame.assign(
+        n_mentions=int((place >= 0).sum()),
+        n_entities=len(owners),
+        **_review(resolved, place >= 0),
+        review_hit=near.any(axis=1)[in_review].mean() if in_review.any() else np.nan,
     )
+    return judged_result(frame, "links", half, resample)
+
+
+def judged_result(frame: pd.DataFrame, name: str, half: str, resample: Bootstrap, folder: Path | None = None) -> Result:
+    """Figures of links or clusters, perhaps of several ways (column `way`), as a result."""
+    whole = f"on the half “{half}” of the entities, which chose nothing" if half else "on all entities"
+    facts = Facts(int(frame["n_mentions"].max()), bootstrap=resample, resampled="the true entities")
+    finding = f"{_sentence(frame.iloc[0])} {whole[0].upper()}{whole[1:]}."
+    if "way" in frame and len(frame) > 1:
+        other = frame[(frame["way"] != frame["way"].iloc[0]) & (frame["measure"] == frame["measure"].iloc[0])].iloc[0]
+        finding += f" {str(other['way']).capitalize()}: F1 {_with_ends(other, 'f1')}."
+    remarks = ["A mention in review is not decided, so it is not found."]
+    columns = [
+        "way",
+        "measure",
+        *(f"{each}{end}" for each in MEASURES for end in ("", "_low", "_high")),
+        "review_share",
+    ]
+    table = frame[[column for column in columns if column in frame]]
+    title = "Links against the truth" if name == "links" else "Clusters against the truth"
+    return Result(frame, name, title, "entities", facts, finding, tuple(remarks), table, outputs=folder)
+
+
+def compare_ways(ways: dict[str, Result], folder: Path | None) -> Result:
+    """The same figures of several ways, the first beside the others."""
+    first = next(iter(ways.values()))
+    frames = [result.frame.assign(way=way) for way, result in ways.items()]
+    frame = pd.concat(frames, ignore_index=True)
+    frame = frame[["way", *(column for column in frame if column != "way")]]
+    assert first.facts.bootstrap is not None
+    return replace(judged_result(frame, first.name, "test", first.facts.bootstrap, folder), facts=first.facts)
+
+
+def _sentence(row: pd.Series) -> str:
+    what = {"links": "Links", "pairwise": "Pairs in one cluster"}.get(str(row["measure"]), str(row["measure"]))
+    figures = (
+        f"precision {_with_ends(row, 'precision')}, recall {_with_ends(row, 'recall')}, F1 {_with_ends(row, 'f1')}"
+    )
+    counts = f"{int(row['n_mentions']):,} names of {int(row['n_entities']):,} entities"
+    return f"{what}: {figures} ({counts}; {row['review_share']:.0%} are left to a person).".replace("%", " %")
+
+
+def _with_ends(row: pd.Series, name: str) -> str:
+    value, low, high = (format_figure(float(row[f"{name}{end}"]), 3) for end in ("", "_low", "_high"))
+    return value if low == "–" else f"{value} [{low}, {high}]"
+
+
+def rates(found: Floats, right_found: Floats, true: Floats, right_true: Floats) -> Floats:
+    """Precision `right_found / found`, recall `right_true / true` and F1, last axis; without a find, precision is 1.
+
+    Examples
+    --------
+    >>> rates(np.array(4.0), np.array(3.0), np.array(6.0), np.array(3.0)).tolist()
+    [0.75, 0.5, 0.6]
+    """
+    precision = np.where(found > 0, right_found / np.maximum(found, 1e-12), 1.0)
+    recall = np.where(true > 0, right_true / np.maximum(true, 1e-12), np.nan)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return np.stack([precision, recall, f1], axis=-1)
+
+
+def rates_with_intervals(counts: Floats, resample: Bootstrap) -> tuple[Floats, Floats]:
+    """Rates of summed counts and their percentile interval over draws of entities with replacement.
+
+    Parameters
+    ----------
+    counts
+        Of each entity and each threshold or measure: found, right of these, true, found of these; shape
+        (n_entities, n_settings, 4).
+
+    Returns
+    -------
+    tuple[Floats, Floats]
+        Rates, shape (n_settings, 3), and low and high, shape (2, n_settings, 3); NaN without replicates.
+    """
+    n_entities, n_settings, _ = counts.shape
+    values = rates(*np.moveaxis(counts.sum(axis=0), -1, 0))
+    if not resample.replicates or not n_entities:
+        return values, np.full((2, n_settings, 3), np.nan)
+    rng = np.random.default_rng(resample.seed)
+    flat, step = counts.reshape(n_entities, -1), max(1, _CELLS // n_entities)
+    draws = []
+    for done in range(0, resample.replicates, step):
+        size = min(step, resample.replicates - done)
+        times = rng.multinomial(n_entities, np.full(n_entities, 1 / n_entities), size=size)
+        sums = (times.astype(float) @ flat).reshape(size, n_settings, 4)
+        draws.append(rates(*np.moveaxis(sums, -1, 0)))
+    ends = [(1 - resample.confidence) / 2, (1 + resample.confidence) / 2]
+    return values, np.asarray(np.quantile(np.concatenate(draws), ends, axis=0), dtype=np.float64)
+
+
+def rate_columns(values: Floats, ends: Floats) -> dict[str, Floats]:
+    """Each measure with its low and high, as columns."""
+    parts = {"": values, "_low": ends[0], "_high": ends[1]}
+    return {f"{name}{end}": part[:, at] for at, name in enumerate(MEASURES) for end, part in parts.items()}
+
+
+def _rates_frame(measures: list[str], values: Floats, ends: Floats) -> pd.DataFrame:
+    return pd.DataFrame({"measure": measures, **rate_columns(values, ends)})
 
 
 def _mention_counts(known: NDArray[np.object_], cluster: NDArray[np.object_]) -> Floats:
@@ -125,12 +218,11 @@ def _clusters(resolved: pd.DataFrame) -> NDArray[np.object_]:
     return cluster.to_numpy(dtype=object)
 
 
-def _owners(truth: Mapping[Hashable, object] | pd.Series, resolved: pd.DataFrame, half: str, seed: int) -> pd.Index:
+def _owners(truth: Truth, resolved: pd.DataFrame, half: str, seed: int) -> pd.Index:
     ids = resolved["mention_id"]
     known = known_entities(truth).loc[ids]
-    owners: pd.Index = pd.Index(
-        known[(split_entities(truth, seed=seed).loc[ids] == half).to_numpy() | (not half)].unique()
-    )
+    inside = (split_entities(truth, seed=seed).loc[ids] == half).to_numpy() | (not half)
+    owners: pd.Index = pd.Index(known[inside].unique())
     return owners
 
 
@@ -140,14 +232,7 @@ def _review(resolved: pd.DataFrame, looked_at: NDArray[np.bool_]) -> dict[str, f
     return {"review_share": float((resolved["decision"] == REVIEW).to_numpy()[looked_at].mean())}
 
 
-def _frame(measures: list[str], values: Floats, ends: Floats) -> pd.DataFrame:
-    columns: dict[str, object] = {"measure": measures}
-    for at, name in enumerate(MEASURES):
-        columns |= {name: values[:, at], f"{name}_low": ends[0, :, at], f"{name}_high": ends[1, :, at]}
-    return pd.DataFrame(columns)
-
-
-def _check(resolved: pd.DataFrame, truth: Mapping[Hashable, object] | pd.Series) -> None:
+def _check(resolved: pd.DataFrame, truth: Truth) -> None:
     mend = "pass the frame of resolve_entities"
     faults = check_columns(resolved, ("mention_id", "entity_id"), "resolved mentions", mend)
     raise_faults(

@@ -56,8 +56,8 @@ def plain_names(names: Iterable[str], rules: FormRules | None = None) -> list[st
     >>> plain_names(["CÔTE D’IVOIRE", "Congo (the Democratic Republic of the)"])
     ['Côte Ivoire', 'Democratic Republic Of Congo']
     """
-    kept = replace(rules or FormRules(), keep_accents=True)
-    return [normalise_form(name, kept).title() for name in names]
+    accented = replace(rules or FormRules(), keep_accents=True)
+    return [normalise_form(name, accented).title() for name in names]
 
 
 def normalise_form(name: str, rules: FormRules | None = None) -> str:
@@ -110,7 +110,7 @@ def _in_plain_order(text: str, persons: bool) -> str:
     """Move what a list of names put behind a comma or in brackets to where it is spoken."""
     text = re.sub(r"\b(of|de|del)\s+(the|la|las|los)\)$", r"\1 \2)", text)
     for shape in (_BRACKET_BEFORE, _COMMA_BEFORE, *([_COMMA_PERSON] if persons else [])):
-        if found := shape.match(text):
-            tail = found.groupdict().get("tail") or ""
-            return f"{found['lead']} {found['rest']}{tail.replace(',', ' ')}"
+        if parts := shape.match(text):
+            tail = parts.groupdict().get("tail") or ""
+            return f"{parts['lead']} {parts['rest']}{tail.replace(',', ' ')}"
     return text

@@ -81,19 +81,19 @@ def group_mentions(
     left_out = short.keys() | twice
     scored = [(a, b, score) for a, side in near.items() for b, score in side.items() if a < b and not {a, b} & left_out]
     barred = barred_pairs(once, [(a, b) for a, b, _ in scored], short, words) if limits.ask else set()
-    named = _named(first, sources) if sources else None
-    cluster = cluster_pairs(len(forms), scored, limits.accept, linkage=linkage, barred=barred, sources=named)
+    holders = _named(first, sources) if sources else None
+    cluster = cluster_pairs(len(forms), scored, limits.accept, linkage=linkage, barred=barred, sources=holders)
     members: dict[int, list[int]] = defaultdict(list)
     for row in once:
         if row not in left_out:
             members[cluster[row]].append(row)
     field = _Field(once, near, cluster, members, limits)
-    found = {row: _decide(row, field) for row in once if row not in left_out}
-    doubtful = {row for row, one in found.items() if one.decision == REVIEW}
-    found |= {row: _decide_short(row, longer, field, doubtful) for row, longer in short.items()}
-    found |= {row: _between(row, near[row], field, TWICE) for row in twice}
+    decisions = {row: _decide(row, field) for row in once if row not in left_out}
+    doubtful = {row for row, case in decisions.items() if case.decision == REVIEW}
+    decisions |= {row: _decide_short(row, longer, field, doubtful) for row, longer in short.items()}
+    decisions |= {row: _between(row, near[row], field, TWICE) for row in twice}
     nearness = [sum(near[row].get(other, 0.0) for other in members[cluster[row]]) for row in first]
-    return Groups(_settle([found[row] for row in first]), nearness)
+    return Groups(_settle([decisions[row] for row in first]), nearness)
 
 
 def _scores(pairs: pd.DataFrame) -> dict[int, dict[int, float]]:
@@ -107,10 +107,10 @@ def _scores(pairs: pd.DataFrame) -> dict[int, dict[int, float]]:
 
 def _named(first: Sequence[int], sources: Sequence[str]) -> list[set[str]]:
     """Sources of each form, at its first row."""
-    named: list[set[str]] = [set() for _ in first]
+    holders: list[set[str]] = [set() for _ in first]
     for row, source in zip(first, sources, strict=True):
-        named[row] |= {source} - {""}
-    return named
+        holders[row] |= {source} - {""}
+    return holders
 
 
 def name_groups(
@@ -118,38 +118,38 @@ def name_groups(
 ) -> tuple[list[Decision], dict[str, str]]:
     """Give each cluster its id and its canonical name; returns the decisions with ids, and the name of each id."""
     rows: dict[str, list[int]] = defaultdict(list)
-    for row, one in enumerate(groups.decisions):
-        for entity in {one.entity, *(side.entity for side in (one.best, one.runner_up) if side)} - {""}:
+    for row, case in enumerate(groups.decisions):
+        for entity in {case.entity, *(side.entity for side in (case.best, case.runner_up) if side)} - {""}:
             rows.setdefault(entity, [])
-        if one.entity:
-            rows[one.entity].append(row)
+        if case.entity:
+            rows[case.entity].append(row)
     names, ids, taken = {}, {}, set()
-    for entity, own in rows.items():
-        own = own or [int(entity)]
-        form = _canonical(own, forms, groups.nearness)
-        given = entity_id(form, namespace, rules=AS_IT_IS)
-        if given in taken:
-            given = entity_id(f"{form} {min(map(str, mentions['mention_id'].iloc[own]))}", namespace, rules=AS_IT_IS)
-        taken.add(given)
-        ids[entity] = given
-        spelt = Counter(str(mentions["name"].iloc[row]) for row in own if forms[row] == form)
-        names[given] = min(spelt, key=lambda name: (-spelt[name], name))
-    return [_renamed(one, ids) for one in groups.decisions], names
+    for entity, home in rows.items():
+        home = home or [int(entity)]
+        form = _canonical(home, forms, groups.nearness)
+        new_id = entity_id(form, namespace, rules=AS_IT_IS)
+        if new_id in taken:
+            new_id = entity_id(f"{form} {min(map(str, mentions['mention_id'].iloc[home]))}", namespace, rules=AS_IT_IS)
+        taken.add(new_id)
+        ids[entity] = new_id
+        spelt = Counter(str(mentions["name"].iloc[row]) for row in home if forms[row] == form)
+        names[new_id] = min(spelt, key=lambda name: (-spelt[name], name))
+    return [_renamed(case, ids) for case in groups.decisions], names
 
 
 def _decide(row: int, field: _Field) -> Decision:
     """Try a row against its own cluster without it, and against every cluster that holds one of its pairs."""
-    near, limits, own = field.near.get(row, {}), field.limits, field.cluster[row]
-    alone = len(field.members.get(own, [row])) == 1
+    near, limits, home = field.near.get(row, {}), field.limits, field.cluster[row]
+    alone = len(field.members.get(home, [row])) == 1
     ranked = _rank(row, near, field)
     best, second = [*(side[0] for side in ranked[:2]), None, None][:2]
     if not limits.ask:
-        return Decision(MATCHED, best, second, entity=str(own))
+        return Decision(MATCHED, best, second, entity=str(home))
     if alone and any(near[other] >= limits.accept for other in near if field.cluster[other] in field.members):
         return Decision(REVIEW, best, second, CONFLICT)
     if alone and (best is None or best.score < limits.review):
-        return Decision(NEW, best, second, entity=str(own))
-    if not alone and best is not None and (best.entity != str(own) or _nearer_elsewhere(row, field)):
+        return Decision(NEW, best, second, entity=str(home))
+    if not alone and best is not None and (best.entity != str(home) or _nearer_elsewhere(row, field)):
         return Decision(REVIEW, best, second, ELSEWHERE)
     return decide_ranked(field.forms[row], ranked, limits if alone else replace(limits, accept=0.0))
 
@@ -179,10 +179,10 @@ def _decide_short(row: int, longer: Sequence[int], field: _Field, doubtful: Set[
 
 def _rank(row: int, others: Iterable[int], field: _Field) -> list[tuple[Candidate, list[str]]]:
     """Clusters of other rows, best first; of equal ones the row's own."""
-    own = field.cluster[row]
+    home = field.cluster[row]
     names = {field.cluster[other] for other in others} & field.members.keys()
-    names -= {own} if field.members.get(own) == [row] else set()
-    return sorted((_against(row, name, field) for name in names), key=lambda side: _order(side[0], own))
+    names -= {home} if field.members.get(home) == [row] else set()
+    return sorted((_against(row, name, field) for name in names), key=lambda side: _order(side[0], home))
 
 
 def _between(row: int, others: Iterable[int], field: _Field, why: str) -> Decision:
@@ -196,21 +196,22 @@ def _against(row: int, name: int, field: _Field) -> tuple[Candidate, list[str]]:
     """A cluster as a candidate: mean score over its other forms, and these forms, the nearest first."""
     near = field.near.get(row, {})
     others = sorted(
-        (other for other in field.members[name] if other != row), key=lambda one: (-near.get(one, 0.0), one)
+        (other for other in field.members[name] if other != row), key=lambda case: (-near.get(case, 0.0), case)
     )
     mean = sum(near.get(other, 0.0) for other in others) / len(others)
     return Candidate(str(name), field.forms[others[0]], mean), [field.forms[other] for other in others]
 
 
-def _order(side: Candidate, own: int) -> tuple[float, bool, str]:
-    return -round(side.score, 9), side.entity != str(own), side.entity
+def _order(side: Candidate, home: int) -> tuple[float, bool, str]:
+    return -round(side.score, 9), side.entity != str(home), side.entity
 
 
 def _settle(decisions: list[Decision]) -> list[Decision]:
     """Matched is what shares its entity with another mention, new what is alone."""
-    sizes = Counter(one.entity for one in decisions if one.entity)
+    sizes = Counter(case.entity for case in decisions if case.entity)
     return [
-        replace(one, decision=MATCHED if sizes[one.entity] > 1 else NEW) if one.entity else one for one in decisions
+        replace(case, decision=MATCHED if sizes[case.entity] > 1 else NEW) if case.entity else case
+        for case in decisions
     ]
 
 
@@ -221,9 +222,9 @@ def _canonical(rows: Sequence[int], forms: Sequence[str], nearness: Sequence[flo
     return min(counts, key=lambda form: (-counts[form], -round(near[form], 9), form))
 
 
-def _renamed(one: Decision, ids: dict[str, str]) -> Decision:
-    best, second = (side and replace(side, entity=ids[side.entity]) for side in (one.best, one.runner_up))
-    return replace(one, entity=ids.get(one.entity, ""), best=best, runner_up=second)
+def _renamed(case: Decision, ids: dict[str, str]) -> Decision:
+    best, second = (side and replace(side, entity=ids[side.entity]) for side in (case.best, case.runner_up))
+    return replace(case, entity=ids.get(case.entity, ""), best=best, runner_up=second)
 
 
 class TellingWords:
@@ -290,15 +291,15 @@ def longer_forms(
     A longer form holds every telling word of the short one (a single letter as an initial) and has another one. Two
     differ where each has a telling word that the other lacks.
     """
-    found = {}
+    longer_of = {}
     for row, form in forms.items():
-        said = words.of(form)
-        longer = [other for other in near.get(row, {}) if held_words(said, forms[other]) == said]
+        telling = words.of(form)
+        longer = [other for other in near.get(row, {}) if held_words(telling, forms[other]) == telling]
         longer = [other for other in longer if words.own_words(forms[other], form) or len(forms[other]) > len(form)]
         best = sorted(longer, key=lambda other: (-near[row][other], other))[:LONGER]
         if any(words.differ(forms[a], forms[b]) for a, b in combinations(best, 2)):
-            found[row] = best
-    return found
+            longer_of[row] = best
+    return longer_of
 
 
 def barred_pairs(

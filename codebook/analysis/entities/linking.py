@@ -69,15 +69,15 @@ def decide(form: str, candidates: Sequence[Candidate], rules: Rules) -> Decision
     'matched'
     """
     ranked = rank_entities(candidates)
-    if any(one.judged for one in ranked):
+    if any(case.judged for case in ranked):
         return _as_judged(ranked)
     if not ranked or ranked[0].score < (rules.review if rules.ask else rules.accept):
         best, second, *_ = [*ranked, None, None]
         return Decision(NEW, best, second)
     forms: dict[str, list[str]] = {}
-    for one in candidates:
-        forms.setdefault(one.entity, []).append(one.form)
-    return decide_ranked(form, [(one, forms[one.entity]) for one in ranked], rules)
+    for case in candidates:
+        forms.setdefault(case.entity, []).append(case.form)
+    return decide_ranked(form, [(case, forms[case.entity]) for case in ranked], rules)
 
 
 def decide_ranked(form: str, ranked: Sequence[tuple[Candidate, Sequence[str]]], rules: Rules) -> Decision:
@@ -94,9 +94,9 @@ def decide_ranked(form: str, ranked: Sequence[tuple[Candidate, Sequence[str]]], 
 
 def rank_entities(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Best form of each entity, highest score first, equal ones by entity."""
-    ordered = sorted(candidates, key=lambda one: (one.entity, not one.judged, -one.score, one.form))
+    ordered = sorted(candidates, key=lambda case: (case.entity, not case.judged, -case.score, case.form))
     firsts = [next(group) for _, group in groupby(ordered, key=attrgetter("entity"))]
-    return sorted(firsts, key=lambda one: (-one.score, one.entity))
+    return sorted(firsts, key=lambda case: (-case.score, case.entity))
 
 
 def doubt(form: str, best: tuple[float, Sequence[str]], rival: tuple[float, Sequence[str]], rules: Rules) -> str:
@@ -122,12 +122,12 @@ def doubt(form: str, best: tuple[float, Sequence[str]], rival: tuple[float, Sequ
     if best[0] - rival[0] < rules.margin and rival[0] >= rules.review:
         return "the runner-up is nearly as good"
     words = frozenset(form.split()) - rules.common
-    shared, others = (max((held_words(words, one) for one in side[1]), key=len) for side in (best, rival))
+    shared, others = (max((held_words(words, case) for case in side[1]), key=len) for side in (best, rival))
     if not shared or (rival[0] < rules.review and others != words):
         return ""
     if others - shared:
         return "it has words of two entities"
-    if others == shared and not any(words >= set(one.split()) - rules.common for one in best[1]):
+    if others == shared and not any(words >= set(case.split()) - rules.common for case in best[1]):
         return "the words it shares fit both"
     return ""
 
@@ -147,8 +147,8 @@ def held_words(words: frozenset[str], form: str) -> frozenset[str]:
 
 def _as_judged(ranked: Sequence[Candidate]) -> Decision:
     """What somebody said of the pairs, unless it was said of two entities."""
-    judged = [one for one in ranked if one.judged]
+    judged = [case for case in ranked if case.judged]
     if len(judged) > 1:
         return Decision(REVIEW, judged[0], judged[1], "judged the same as two entities")
-    others = [one for one in ranked if not one.judged]
+    others = [case for case in ranked if not case.judged]
     return Decision(MATCHED, judged[0], others[0] if others else None, entity=judged[0].entity)

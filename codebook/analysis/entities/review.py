@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
 
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.entities.linking import REVIEW
-from codebook.analysis.entities.pair_checks import check_columns, check_entities, check_mentions, raise_faults
+from codebook.analysis.entities.name_lists import Names, check_columns, raise_faults
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
@@ -24,7 +24,7 @@ def review_table(resolved: pd.DataFrame, *, distinct: bool = True) -> pd.DataFra
     Parameters
     ----------
     resolved
-        Of `resolve_entities`.
+        Of `link_mentions`.
     distinct
         One row a name, with `n_mentions`; else one row a mention.
 
@@ -48,8 +48,7 @@ def review_table(resolved: pd.DataFrame, *, distinct: bool = True) -> pd.DataFra
 
 def grey_pairs(
     pairs: pd.DataFrame,
-    mentions: pd.DataFrame,
-    entities: pd.DataFrame | None = None,
+    names: Names,
     *,
     resolved: pd.DataFrame | None = None,
     low: float = 0.4,
@@ -60,10 +59,10 @@ def grey_pairs(
 
     Parameters
     ----------
-    pairs, mentions, entities
-        Of `combine_scores`, and as they were given to it.
+    pairs
+        Of `combine_scores`, of these names.
     resolved
-        Of `resolve_entities`: take every pair from `low` on of a mention that it left to a person, instead of the pairs
+        Of `link_mentions`: take every pair from `low` on of a mention that it left to a person, instead of the pairs
         between `low` and `high`.
     low, high
         Scores; from `low` on, below `high`.
@@ -75,26 +74,25 @@ def grey_pairs(
     pd.DataFrame
         `pair_id text left right score`, the most doubtful first; each pair once, with its best form.
     """
-    others = mentions if entities is None else entities
-    _check_grey(pairs, mentions, entities, columns)
-    asked = pairs[(pairs["found_by"] != "form") & (pairs["score"] >= low)]
+    _check_grey(pairs, names, columns)
+    grey = pairs[(pairs["found_by"] != "form") & (pairs["score"] >= low)]
     if resolved is None:
-        asked = asked[asked["score"] < high]
+        grey = grey[grey["score"] < high]
     else:
         open_ids = set(resolved.loc[resolved["decision"] == REVIEW, "mention_id"])
-        mine = asked["left"].isin(open_ids)
-        asked = asked[mine if entities is not None else mine | asked["right"].isin(open_ids)]
-    asked = asked.sort_values("score", ascending=False, kind="stable").drop_duplicates(["left", "right"])
-    left = _told(mentions, columns, asked["left_row"])
-    right = _told(others, columns, asked["right_row"])
+        is_open = grey["left"].isin(open_ids)
+        grey = grey[is_open if names.entities is not None else is_open | grey["right"].isin(open_ids)]
+    grey = grey.sort_values("score", ascending=False, kind="stable").drop_duplicates(["left", "right"])
+    left = _describe(names.mentions, columns, grey["left_row"])
+    right = _describe(names.others, columns, grey["right_row"])
     texts = [f"First: {a}\nSecond: {b}" for a, b in zip(left, right, strict=True)]
-    units = pd.DataFrame({"pair_id": _pair_ids(asked), "text": texts, **asked[["left", "right", "score"]]})
+    units = pd.DataFrame({"pair_id": _pair_ids(grey), "text": texts, **grey[["left", "right", "score"]]})
     return units.reset_index(drop=True)
 
 
 def apply_adjudication(
     pairs: pd.DataFrame,
-    table: pd.DataFrame,
+    labels: Codings | pd.DataFrame,
     *,
     variable: str = "same",
     same: str = "same",
@@ -106,18 +104,19 @@ def apply_adjudication(
 
     Parameters
     ----------
-    table
-        Tidy table of a run, or of people, over the units of `grey_pairs`.
+    labels
+        Codings of a run, or of people, over the units of `grey_pairs`.
     variable, same, different
         Of the codebook.
 
     Returns
     -------
     pd.DataFrame
-        The pairs with `verdict` ("same", "different" or empty) and `judged` (said to be the same). `attrs["verdicts"]`
-        counts the pairs of each kind, "open" those that were asked and are still open.
+        The pairs with `verdict` ("same", "different", "open" where coders were asked and left it open, or empty) and
+        `judged` (said to be the same).
     """
-    mend = "pass the tidy table of the run"
+    table = labels.frame if isinstance(labels, Codings) else labels
+    mend = "pass the codings of the run"
     faults = check_columns(table, ("unit_id", "variable", "label"), "labels", mend)
     faults += check_columns(pairs, ("left", "right", "score"), "pairs", "pass those of combine_scores")
     raise_faults("The labels cannot be applied.", faults)
@@ -129,26 +128,20 @@ def apply_adjudication(
         problem = f"it has no row of {variable!r}" if rows.empty else problem
         fault = Fault("table of labels", problem, "apply the labels to the pairs that grey_pairs was given")
         raise_faults("The labels cannot be applied.", [fault])
-    said = rows.dropna(subset=["label"]).groupby("unit_id")["label"].agg(frozenset)
+    labels_of = rows.dropna(subset=["label"]).groupby("unit_id")["label"].agg(frozenset)
     kinds = {frozenset([same]): "same", frozenset([different]): "different"}
-    verdicts = {unit: kinds[labels] for unit, labels in said.items() if labels in kinds}
-    verdict = pd.Series([verdicts.get(pair, "") for pair in ids], index=pairs.index, dtype=object)
+    decided = {unit: kinds.get(choice, "open") for unit, choice in labels_of.items()}
+    verdicts = dict.fromkeys(rows["unit_id"], "open") | decided
+    verdict = ids.map(verdicts).fillna("").astype(object)
     score = pairs["score"].mask(verdict == "same", 1.0).mask(verdict == "different", 0.0)
-    judged = pairs.assign(score=score, verdict=verdict, judged=verdict == "same")
-    counts = Counter(verdicts.values())
-    judged.attrs["verdicts"] = {
-        "same": counts["same"],
-        "different": counts["different"],
-        "open": int(rows["unit_id"].nunique() - len(verdicts)),
-    }
-    return judged
+    return pairs.assign(score=score, verdict=verdict, judged=verdict == "same")
 
 
 def _pair_ids(pairs: pd.DataFrame) -> list[str]:
     return [f"{a}{BETWEEN}{b}" for a, b in zip(pairs["left"], pairs["right"], strict=True)]
 
 
-def _told(frame: pd.DataFrame, columns: Sequence[str], rows: pd.Series) -> list[str]:
+def _describe(frame: pd.DataFrame, columns: Sequence[str], rows: pd.Series) -> list[str]:
     """Name and further columns of rows, as a reader sees them."""
     part = frame[["name", *columns]].iloc[rows]
     return [
@@ -157,12 +150,9 @@ def _told(frame: pd.DataFrame, columns: Sequence[str], rows: pd.Series) -> list[
     ]
 
 
-def _check_grey(
-    pairs: pd.DataFrame, mentions: pd.DataFrame, entities: pd.DataFrame | None, columns: Sequence[str]
-) -> None:
+def _check_grey(pairs: pd.DataFrame, names: Names, columns: Sequence[str]) -> None:
     needed = ("left", "right", "left_row", "right_row", "found_by", "score")
     faults = check_columns(pairs, needed, "pairs", "pass those of combine_scores")
-    faults += check_mentions(mentions) + ([] if entities is None else check_entities(entities))
-    for what, frame in (("mentions", mentions), ("entities", entities)):
+    for what, frame in (("mentions", names.mentions), ("entities", names.entities)):
         faults += [] if frame is None else check_columns(frame, columns, what, "name columns of both tables")
     raise_faults("The grey pairs cannot be listed.", faults)

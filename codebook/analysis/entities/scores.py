@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.entities.pair_checks import check_columns, raise_faults
+from codebook.analysis.entities.name_lists import Names, check_columns, raise_faults
 from codebook.analysis.entities.shared_words import word_cover, word_overlap, word_weights
 from codebook.errors import Fault
 
@@ -32,14 +32,7 @@ NAME_SCORES = (
 
 
 def score_pairs(
-    pairs: pd.DataFrame,
-    mentions: pd.DataFrame,
-    entities: pd.DataFrame | None = None,
-    *,
-    vectors: NDArray[np.floating] | None = None,
-    entity_vectors: NDArray[np.floating] | None = None,
-    compare: Mapping[str, str] | None = None,
-    hints: str = "",
+    pairs: pd.DataFrame, names: Names, *, compare: Mapping[str, str] | None = None, hints: str = ""
 ) -> pd.DataFrame:
     """Return the pairs with their scores.
 
@@ -57,9 +50,7 @@ def score_pairs(
     Parameters
     ----------
     pairs
-        Of `candidate_pairs`.
-    mentions, entities, vectors, entity_vectors
-        As they were given to `candidate_pairs`.
+        Of `candidate_pairs`, of the same names.
     compare
         Columns of both tables and how they are compared: "exact", "number" (`1 / (1 + difference)`) or "text"
         (rapidfuzz over sorted words).
@@ -73,8 +64,8 @@ def score_pairs(
     ParameterError
         `compare` names a comparison that does not exist.
     """
-    others = mentions if entities is None else entities
-    _check(pairs, mentions, others, compare or {}, hints)
+    mentions, others, vectors = names.mentions, names.others, names.vectors
+    _check(pairs, names, compare or {}, hints)
     left, right = list(pairs["left_form"]), list(pairs["right_form"])
     forms = set(left) | set(right)
     beside = None if not hints else list(others[hints].fillna("").astype(str).str.casefold().iloc[pairs["right_row"]])
@@ -84,12 +75,12 @@ def score_pairs(
         **_covers(word_cover(left, right, word_weights(forms), beside)),
     }
     if vectors is not None:
-        near = vectors if entity_vectors is None else entity_vectors
-        scores["cosine"] = _cosines(vectors, near, pairs["left_row"].to_numpy(), pairs["right_row"].to_numpy())
+        rows = pairs["left_row"].to_numpy(), pairs["right_row"].to_numpy()
+        scores["cosine"] = _cosines((vectors, names.other_vectors), rows)
     scores |= {f"{name}_lead": _lead(scores[name], pairs) for name in LEADING if name in scores}
-    for column, how in (compare or {}).items():
+    for column, comparison in (compare or {}).items():
         values = mentions[column].iloc[pairs["left_row"]], others[column].iloc[pairs["right_row"]]
-        scores[f"same_{column}"] = _COMPARISONS[how](values[0].to_numpy(), values[1].to_numpy())
+        scores[f"same_{column}"] = _COMPARISONS[comparison](values[0].to_numpy(), values[1].to_numpy())
     return pairs.assign(**scores)
 
 
@@ -118,14 +109,15 @@ def _covers(covers: Floats) -> dict[str, Floats]:
     }
 
 
-def _cosines(left: NDArray[np.floating], right: NDArray[np.floating], left_row: Any, right_row: Any) -> Floats:
+def _cosines(sides: tuple[Any, Any], rows: tuple[Any, Any]) -> Floats:
     """Cosine of each pair, a block of pairs at a time."""
-    lengths = [np.sqrt(np.square(side, dtype=np.float64).sum(axis=1)) for side in (left, right)]
-    found = np.zeros(len(left_row))
-    for start in range(0, len(found), 4096):
+    (left, right), (left_row, right_row) = sides, rows
+    lengths = [np.sqrt(np.square(side, dtype=np.float64).sum(axis=1)) for side in sides]
+    products = np.zeros(len(left_row))
+    for start in range(0, len(products), 4096):
         part = slice(start, start + 4096)
-        found[part] = np.einsum("ij,ij->i", left[left_row[part]], right[right_row[part]])
-    return np.asarray(found / np.maximum(lengths[0][left_row] * lengths[1][right_row], 1e-12), dtype=np.float64)
+        products[part] = np.einsum("ij,ij->i", left[left_row[part]], right[right_row[part]])
+    return np.asarray(products / np.maximum(lengths[0][left_row] * lengths[1][right_row], 1e-12), dtype=np.float64)
 
 
 def _lead(values: Floats, pairs: pd.DataFrame) -> Floats:
@@ -180,18 +172,16 @@ _COMPARISONS: dict[str, Callable[[NDArray[Any], NDArray[Any]], Floats]] = {
 }
 
 
-def _check(
-    pairs: pd.DataFrame, mentions: pd.DataFrame, others: pd.DataFrame, compare: Mapping[str, str], hints: str
-) -> None:
+def _check(pairs: pd.DataFrame, names: Names, compare: Mapping[str, str], hints: str) -> None:
     mend, needed = "pass the pairs of candidate_pairs", ("listed", "left_row", "right_row", "left_form", "right_form")
     faults = check_columns(pairs, needed, "pairs", mend)
-    for what, frame in (("mentions", mentions), ("entities", others)):
+    for what, frame in (("mentions", names.mentions), ("entities", names.others)):
         faults += check_columns(frame, compare, what, "name columns of both tables in `compare`")
     if hints:
-        faults += check_columns(others, [hints], "entities", "name a column of the entities in `hints`")
+        faults += check_columns(names.others, [hints], "entities", "name a column of the entities in `hints`")
     faults += [
-        Fault(f"compare[{column!r}]", f"{how!r} is no comparison", f"use one of {', '.join(_COMPARISONS)}")
-        for column, how in compare.items()
-        if how not in _COMPARISONS
+        Fault(f"compare[{column!r}]", f"{comparison!r} is no comparison", f"use one of {', '.join(_COMPARISONS)}")
+        for column, comparison in compare.items()
+        if comparison not in _COMPARISONS
     ]
     raise_faults("The pairs cannot be scored.", faults)

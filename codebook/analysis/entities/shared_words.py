@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import log
+from math import fsum, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,8 @@ def word_weights(forms: Iterable[str]) -> dict[str, float]:
     True
     """
     distinct = set(forms)
-    found = Counter(word for form in distinct for word in set(form.split()))
-    weights = {word: log((len(distinct) + 1) / (count + 1)) + 0.05 for word, count in found.items()}
+    counts = Counter(word for form in distinct for word in set(form.split()))
+    weights = {word: log((len(distinct) + 1) / (count + 1)) + 0.05 for word, count in counts.items()}
     most = max(weights.values(), default=1.0)
     return {word: weight / most for word, weight in weights.items()}
 
@@ -78,8 +78,8 @@ class _WordSets(dict[str, frozenset[str]]):
     """Words of a form, split once."""
 
     def __missing__(self, form: str) -> frozenset[str]:
-        self[form] = found = frozenset(form.split())
-        return found
+        self[form] = words = frozenset(form.split())
+        return words
 
 
 def _cover(
@@ -90,8 +90,8 @@ def _cover(
     open_right = _uncovered(right, left)
     result = []
     for words, missing in ((left, open_left), (right, open_right)):
-        whole = sum(weights.get(word, 1.0) for word in words)
-        lost = sum(weights.get(word, 1.0) for word in missing)
+        whole = fsum(weights.get(word, 1.0) for word in words)  # the same in whatever order a set gives them
+        lost = fsum(weights.get(word, 1.0) for word in missing)
         result.append(1 - lost / whole if whole else 0.0)
     worst = [max((weights.get(word, 1.0) for word in missing), default=0.0) for missing in (open_left, open_right)]
     return result[0], result[1], worst[0], worst[1]
@@ -121,7 +121,7 @@ def common_words(forms: Iterable[str], share: float = 0.02, least: int = 10) -> 
     True
     """
     distinct = set(forms)
-    found = Counter(word for form in distinct for word in set(form.split()))
+    counts = Counter(word for form in distinct for word in set(form.split()))
     return frozenset(
-        word for word, count in found.items() if len(word) > 1 and count > max(least, share * len(distinct))
+        word for word, count in counts.items() if len(word) > 1 and count > max(least, share * len(distinct))
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.entities.pair_checks import check_columns, raise_faults
+from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
@@ -16,7 +15,7 @@ HALVES = ("choose", "test")
 """The threshold is chosen on the first half of the entities, and its figures are those of the second."""
 
 
-def split_entities(truth: Mapping[Hashable, object] | pd.Series, *, seed: int = 1) -> pd.Series:
+def split_entities(truth: Truth, *, seed: int = 1) -> pd.Series:
     """Half of each mention, "choose" or "test", by its entity: all mentions of an entity are in one half.
 
     Parameters
@@ -37,7 +36,7 @@ def split_entities(truth: Mapping[Hashable, object] | pd.Series, *, seed: int = 
     return known.map(halves).rename("half")
 
 
-def known_entities(truth: Mapping[Hashable, object] | pd.Series) -> pd.Series:
+def known_entities(truth: Truth) -> pd.Series:
     """Entity of each mention id as text; a mention of no known entity is an entity of its own."""
     known = pd.Series(truth, dtype=object)
     alone = known.isna() | (known == "")
@@ -45,7 +44,7 @@ def known_entities(truth: Mapping[Hashable, object] | pd.Series) -> pd.Series:
     return named.mask(alone, "no entity: " + pd.Series(known.index.astype(str), index=known.index))
 
 
-def label_pairs(pairs: pd.DataFrame, truth: Mapping[Hashable, object] | pd.Series, *, seed: int = 1) -> pd.DataFrame:
+def label_pairs(pairs: pd.DataFrame, truth: Truth, *, seed: int = 1) -> pd.DataFrame:
     """Return the pairs with `same` (true or false), `entity` (of the left mention) and `half`.
 
     A pair with a list belongs to its mention's half. A pair of two mentions is in "choose" where both are; it is in
@@ -74,7 +73,7 @@ def label_pairs(pairs: pd.DataFrame, truth: Mapping[Hashable, object] | pd.Serie
     return pairs.assign(same=left == right, entity=left, half=half)
 
 
-def count_true_pairs(pairs: pd.DataFrame, truth: Mapping[Hashable, object] | pd.Series) -> pd.Series:
+def count_true_pairs(pairs: pd.DataFrame, truth: Truth) -> pd.Series:
     """True pairs of each entity, those that blocking lost included; forms that stand twice count once."""
     known = pd.Series(truth, dtype=object)
     if pairs["listed"].any():

@@ -58,18 +58,21 @@ def plot_map(
     label: str = "",
     labelled: int = 8,
     title: str = "",
+    explained: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw a map of vectors.
 
     Parameters
     ----------
     frame
-        Of `map_vectors`, with columns x and y, and those named below put to it.
+        Columns x and y, and those named below.
     hue
         Column of groups, at most eight, in order of their categories or else of their size. Each group's name stands
         at its middle.
     label
         Column of texts; `labelled` of them, far from one another, are written beside their points where they fit.
+    explained
+        Share of the variance of each component.
 
     Raises
     ------
@@ -82,7 +85,7 @@ def plot_map(
     >>> [text.get_text() for text in plot_map(frame, hue="kind").axes[0].get_legend().get_texts()]
     ['a (2)', 'b (1)']
     """
-    groups = _find_groups(frame, hue, label)
+    groups = check_map(frame, hue, label)
     spans = [float(np.ptp(frame[name])) or 1.0 for name in "xy"] if len(frame) else [1.0, 1.0]
     height = float(np.clip(_INCHES * spans[1] / spans[0], 2.6, 5.2)) + 0.6
     figure = figure_type()(figsize=(_INCHES + (2.0 if hue else 0.4), height), dpi=150, layout="constrained")
@@ -93,7 +96,7 @@ def plot_map(
         marker, colour = MARKS[place]
         style: dict[str, Any] = {"marker": marker, "color": colour, "s": size, "alpha": 0.75, "linewidths": 0}
         axes.scatter(part["x"], part["y"], label=f"{name} ({len(part):,})", **style)
-    _dress(axes, frame, hue, title)
+    _dress(axes, title, explained)
     if hue:
         axes.legend(title=hue, frameon=False, fontsize=8, title_fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     if label:
@@ -103,11 +106,11 @@ def plot_map(
     return literal(figure)
 
 
-def _find_groups(frame: pd.DataFrame, hue: str, label: str) -> list[Any]:
+def check_map(frame: pd.DataFrame, hue: str, label: str) -> list[Any]:
     """The groups in their order; faults of the frame."""
     needed = [name for name in ("x", "y", hue, label) if name]
     absent = [name for name in needed if name not in frame.columns]
-    faults = [Fault("columns", f"the frame has no {name_some(absent)}", "take it of map_vectors and add the others")]
+    faults = [Fault("columns", f"the frame has no {name_some(absent)}", "name columns that it has")]
     raise_faults("The map cannot be drawn.", faults if absent else [])
     if not hue:
         return []
@@ -125,12 +128,11 @@ def _shorten(text: object) -> str:
     return "\n".join(lines)
 
 
-def _dress(axes: Axes, frame: pd.DataFrame, hue: str, title: str) -> None:
+def _dress(axes: Axes, title: str, explained: tuple[float, float] | None) -> None:
     """Axes named by the variance they explain; no scale, since its numbers say nothing."""
-    shares = frame.attrs.get("explained", [None, None])
-    for name, share in zip("xy", shares, strict=True):
-        told = "" if share is None else f" ({100 * share:.1f} % of the variance)"
-        axes.set(**{f"{name}label": f"component {1 if name == 'x' else 2}{told}"})
+    for name, number, share in zip("xy", (1, 2), explained or (None, None), strict=True):
+        variance = "" if share is None else f" ({100 * share:.1f} % of the variance)"
+        axes.set(**{f"{name}label": f"component {number}{variance}"})
     axes.set(xticks=[], yticks=[], title=title)
     axes.margins(0.07)
     axes.set_aspect("equal", adjustable="box")

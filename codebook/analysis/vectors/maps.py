@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.vectors.similarity_blocks import DIGITS, check_vectors, iter_blocks, versions
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.vectors.map_drawing import check_map, plot_map
+from codebook.analysis.vectors.similarity_blocks import (
+    DIGITS,
+    VectorsLike,
+    as_array,
+    describe_rows,
+    folder_of,
+    iter_blocks,
+)
 from codebook.errors import Fault
 
 Doubles = npt.NDArray[np.float64]
@@ -17,8 +28,15 @@ Doubles = npt.NDArray[np.float64]
 _WIDTH, _MOST_ROUNDS, _PRECISION = 32, 500, 1e-14
 
 
-def map_vectors(vectors: npt.ArrayLike) -> pd.DataFrame:
-    """Return the first two principal components of vectors at length 1.
+@dataclass(frozen=True)
+class MapFacts(Facts):
+    """The share of the variance that each of the two components explains."""
+
+    explained: tuple[float, float] = (0.0, 0.0)
+
+
+def map_vectors(vectors: VectorsLike, *, hue: str = "", label: str = "", labelled: int = 8) -> Result:
+    """The first two principal components of vectors at length 1.
 
     The same vectors always give the same map: there is no chance in it, and each axis points to where its largest
     loading is positive.
@@ -27,25 +45,27 @@ def map_vectors(vectors: npt.ArrayLike) -> pd.DataFrame:
     ----------
     vectors
         `(n_rows, n_dimensions)`, at least three rows and two dimensions.
+    hue
+        What is known of the texts under this name: the groups of the figure, at most eight.
+    label
+        Column of texts, such as "text": `labelled` of them, far from one another, stand beside their points.
 
     Returns
     -------
-    pd.DataFrame
-        x and y, one row a vector, in their order. `attrs["explained"]`: the share of the variance that each of the two
-        explains.
+    Result
+        `.frame`: x and y, one row a vector, in their order, and what is known of the texts.
 
     Raises
     ------
     StatisticError
-        The array is not one of vectors, or too small.
+        The array is not one of vectors, or too small; a column is not known, or there are too many groups.
 
     Examples
     --------
-    >>> map_vectors([[1, 0, 0], [0, 1, 0], [0, 1, 0.1], [1, 0.1, 0]]).round(2)["x"].tolist()
+    >>> map_vectors([[1, 0, 0], [0, 1, 0], [0, 1, 0.1], [1, 0.1, 0]]).frame.round(2)["x"].tolist()
     [0.72, -0.69, -0.69, 0.65]
     """
-    check_vectors(vectors)
-    known = np.asanyarray(vectors)
+    known = as_array(vectors)
     if len(known) < 3 or known.shape[1] < 2:
         fault = Fault("vectors", f"their shape is {known.shape}", "pass at least three, of two dimensions or more")
         raise_faults("These vectors make no map.", [fault])
@@ -53,11 +73,16 @@ def map_vectors(vectors: npt.ArrayLike) -> pd.DataFrame:
     values, axes = _find_axes(spread)
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
     places = np.concatenate([(block - mean) @ axes for _, block in iter_blocks(known)])
-    frame = pd.DataFrame(np.round(places, DIGITS), columns=["x", "y"])
+    frame = pd.DataFrame(np.round(places, DIGITS), columns=["x", "y"]).join(describe_rows(vectors))
+    check_map(frame, hue, label)
     total = float(np.trace(spread))
-    shares = [round(float(value) / total, 4) if total > 0 else 0.0 for value in values]
-    frame.attrs = {"method": "principal components", "explained": shares, "versions": versions()}
-    return frame
+    first, second = (round(float(value) / total, 4) if total > 0 else 0.0 for value in values)
+    remark = "First two principal components of the vectors; axes without a scale, since its numbers say nothing."
+    finding = f"The two axes hold {100 * (first + second):.1f} % of the differences between {len(frame):,} vectors."
+    title = f"{len(frame):,} texts by {hue}" if hue else f"{len(frame):,} vectors"
+    draw = partial(plot_map, frame, hue=hue, label=label, labelled=labelled, title=title, explained=(first, second))
+    facts, folder = MapFacts(len(frame), explained=(first, second)), folder_of(vectors)
+    return Result(frame, "map", "Map", "map", facts, finding, (remark,), figure=draw, outputs=folder)
 
 
 def _spread(known: npt.NDArray[Any]) -> tuple[Doubles, Doubles]:

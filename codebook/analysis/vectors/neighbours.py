@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +11,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.vectors.similarity_blocks import (
     DIGITS,
     Floats,
     Ints,
-    check_vectors,
+    VectorsLike,
+    as_array,
+    describe_rows,
+    folder_of,
     iter_blocks,
     unit_rows,
-    versions,
 )
 from codebook.errors import Fault, MissingExtraError, StatisticError
 
@@ -31,15 +35,24 @@ _QUERY_ROWS = 256
 _INDEX: dict[str, Any] = {"connectivity": 16, "expansion_add": 128, "expansion_search": 96}
 
 
+@dataclass(frozen=True)
+class NeighbourFacts(Facts):
+    """How neighbours were looked for: by comparing all (`exact`), or by an index with these settings."""
+
+    k: int = 0
+    exact: bool = True
+    index: Mapping[str, int] = field(default_factory=dict)
+
+
 def nearest(
-    vectors: npt.ArrayLike,
-    queries: npt.ArrayLike,
+    vectors: VectorsLike,
+    queries: VectorsLike,
     k: int = 10,
     *,
     own: npt.ArrayLike | None = None,
     exact: bool | None = None,
-) -> pd.DataFrame:
-    """Return the `k` vectors with the largest cosine to each query.
+) -> Result:
+    """The `k` vectors with the largest cosine to each query.
 
     Parameters
     ----------
@@ -53,9 +66,9 @@ def nearest(
 
     Returns
     -------
-    pd.DataFrame
-        query, rank (from 1), row, cosine; fewer than `k` rows a query where there are fewer vectors. `attrs` say which
-        way was taken.
+    Result
+        `.frame`: query, rank (from 1), row, cosine, and of vectors of texts `question`, what is known of the row, and
+        its `text`; fewer than `k` rows a query where there are fewer vectors.
 
     Raises
     ------
@@ -66,28 +79,50 @@ def nearest(
 
     Examples
     --------
-    >>> nearest([[1, 0], [0, 1], [1, 1]], [[2, 1]], k=2)
+    >>> nearest([[1, 0], [0, 1], [1, 1]], [[2, 1]], k=2).frame
        query  rank  row    cosine
     0      0     1    2  0.948683
     1      0     2    0  0.894427
     """
-    check_vectors(vectors)
-    check_vectors(queries, "queries", like=vectors)
-    known, asked = np.asanyarray(vectors), np.asanyarray(queries)
+    frame = find_nearest(vectors, queries, k, own=own, exact=exact)
+    questions, rows = describe_rows(queries), describe_rows(vectors)
+    if "text" in questions:
+        frame["question"] = questions["text"].to_numpy()[frame["query"]]
+    frame = frame.join(rows, on="row")
+    by_index = _by_index(len(rows), len(questions), exact)
+    facts = NeighbourFacts(len(rows), k=k, exact=not by_index, index=_INDEX if by_index else {})
+    words = "an index, which may miss some" if by_index else "comparing all"
+    finding = f"The {k:,} nearest of {len(rows):,} vectors to each of {len(questions):,}, found by {words}."
+    columns = [name for name in ("question", "rank", "cosine", *rows) if name in frame and name != "unit_id"]
+    table = frame[columns if "text" in rows else list(frame)].iloc[:, -7:]
+    return Result(frame, "search", "The nearest", "neighbours", facts, finding, (), table, outputs=folder_of(vectors))
+
+
+def find_nearest(
+    vectors: VectorsLike,
+    queries: VectorsLike,
+    k: int,
+    *,
+    own: npt.ArrayLike | None = None,
+    exact: bool | None = None,
+) -> pd.DataFrame:
+    """The rows of `nearest`: query, rank, row, cosine."""
+    known = as_array(vectors)
+    targets = as_array(queries, "queries", like=known)
     selves = None if own is None else np.asarray(own, dtype=np.int64)
-    _check_request(k, selves, len(asked))
+    _check_request(k, selves, len(targets))
     wanted = min(k + (selves is not None), len(known))
-    by_index = exact is False or (exact is None and len(known) * len(asked) > MOST_EXACT)
-    cosines, rows = _ask_index(known, asked, wanted) if by_index else _compare(known, asked, wanted)
-    frame = _as_frame(cosines, rows, selves, k)
-    frame.attrs = {"k": k, "exact": not by_index, "n_vectors": len(known)}
-    frame.attrs |= {"index": dict(_INDEX)} if by_index else {}
-    frame.attrs["versions"] = versions(*(["usearch"] if by_index else []))
-    return frame
+    search = _ask_index if _by_index(len(known), len(targets), exact) else _compare
+    return _as_frame(*search(known, targets, wanted), selves, k)
 
 
-def near_duplicates(vectors: npt.ArrayLike, threshold: float = 0.95, *, most: int = 1_000_000) -> pd.DataFrame:
-    """Return every pair of vectors whose cosine is at least `threshold`, the nearest first.
+def _by_index(n_vectors: int, n_queries: int, exact: bool | None) -> bool:
+    """Whether neighbours are looked for by an index."""
+    return exact is False or (exact is None and n_vectors * n_queries > MOST_EXACT)
+
+
+def near_duplicates(vectors: VectorsLike, threshold: float = 0.95, *, most: int = 1_000_000) -> Result:
+    """Every pair of vectors whose cosine is at least `threshold`, the nearest first.
 
     All pairs are compared, in blocks: memory grows only with the pairs that are found.
 
@@ -100,8 +135,8 @@ def near_duplicates(vectors: npt.ArrayLike, threshold: float = 0.95, *, most: in
 
     Returns
     -------
-    pd.DataFrame
-        first, second (rows, first < second), cosine.
+    Result
+        `.frame`: first, second (rows, first < second), cosine; of vectors of texts `first_text` and `second_text`.
 
     Raises
     ------
@@ -110,25 +145,30 @@ def near_duplicates(vectors: npt.ArrayLike, threshold: float = 0.95, *, most: in
 
     Examples
     --------
-    >>> near_duplicates([[1, 0], [0, 1], [1, 0.1]], threshold=0.9)
+    >>> near_duplicates([[1, 0], [0, 1], [1, 0.1]], threshold=0.9).frame
        first  second    cosine
     0      0       2  0.995037
     """
-    check_vectors(vectors)
+    known = as_array(vectors)
     if not 0 < threshold <= 1:
         raise StatisticError("", [Fault("threshold", f"{threshold} is not a cosine of near texts", "pass e.g. .95")])
-    known, found, n_found = np.asanyarray(vectors), list[pd.DataFrame](), 0
-    for frame in _iter_pairs(known, threshold):
-        found.append(frame)
-        n_found += len(frame)
-        if n_found > most:
+    parts, n_pairs = [_pair_frame([], [], [])], 0
+    for part in _iter_pairs(known, threshold):
+        parts.append(part)
+        n_pairs += len(part)
+        if n_pairs > most:
             problem = f"more than {most:,} pairs have a cosine of at least {threshold}"
             raise StatisticError("The pairs are too many.", [Fault("threshold", problem, "raise it, or raise `most`")])
-    frame = pd.concat([_pair_frame([], [], []), *found], ignore_index=True)
+    frame = pd.concat(parts, ignore_index=True)
     frame["cosine"] = frame["cosine"].round(DIGITS)
     frame = frame.sort_values(["cosine", "first", "second"], ascending=[False, True, True], ignore_index=True)
-    frame.attrs = {"threshold": threshold, "n_vectors": len(known), "versions": versions()}
-    return frame
+    rows = describe_rows(vectors)
+    if "text" in rows:
+        frame = frame.assign(**{f"{side}_text": rows["text"].to_numpy()[frame[side]] for side in ("first", "second")})
+    table = frame[["first_text", "second_text", "cosine"]] if "text" in rows else frame
+    finding = f"{n_pairs:,} pairs of {len(known):,} vectors have a cosine of {threshold:g} or more."
+    folder, title = folder_of(vectors), "Nearly the same"
+    return Result(frame, "near_duplicates", title, "neighbours", Facts(len(known)), finding, (), table, outputs=folder)
 
 
 def _check_request(k: int, own: Ints | None, n_queries: int) -> None:
@@ -138,19 +178,19 @@ def _check_request(k: int, own: Ints | None, n_queries: int) -> None:
     raise_faults("The neighbours cannot be found.", faults)
 
 
-def _compare(known: Any, asked: Any, k: int) -> Found:
+def _compare(known: Any, queries: Any, k: int) -> Found:
     """(cosines, rows) of the `k` nearest, each `(n_queries, k)`, by comparing all."""
-    cosines = np.full((len(asked), k), -np.inf, dtype=np.float32)
-    rows = np.full((len(asked), k), -1, dtype=np.int64)
+    cosines = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    rows = np.full((len(queries), k), -1, dtype=np.int64)
     for begin, block in iter_blocks(known):
-        for first, some in iter_blocks(asked, _QUERY_ROWS):
+        for first, some in iter_blocks(queries, _QUERY_ROWS):
             part = slice(first, first + len(some))
             cosines[part], rows[part] = _merge(cosines[part], rows[part], some @ block.T, begin)
     return cosines, rows
 
 
 def _merge(cosines: Floats, rows: Ints, fresh: Floats, begin: int) -> Found:
-    """The best of what was found so far and of a block that begins at row `begin`, the best first."""
+    """The best of what was there so far and of a block that begins at row `begin`, the best first."""
     k = cosines.shape[1]
     if fresh.shape[1] > k:
         places = np.argpartition(-fresh, k - 1, axis=1)[:, :k]
@@ -162,7 +202,7 @@ def _merge(cosines: Floats, rows: Ints, fresh: Floats, begin: int) -> Found:
     return np.take_along_axis(all_cosines, order, axis=1), np.take_along_axis(all_rows, order, axis=1)
 
 
-def _ask_index(known: Any, asked: Any, k: int) -> Found:
+def _ask_index(known: Any, queries: Any, k: int) -> Found:
     """(cosines, rows) as `_compare` gives them, by an index that finds nearly all."""
     try:
         from usearch.index import Index
@@ -171,9 +211,9 @@ def _ask_index(known: Any, asked: Any, k: int) -> Found:
     index = Index(ndim=known.shape[1], metric="ip", dtype="f32", **_INDEX)
     for begin, block in iter_blocks(known):
         index.add(np.arange(begin, begin + len(block)), block, threads=1)  # several build another graph each time
-    cosines = np.full((len(asked), k), -np.inf, dtype=np.float32)
-    rows = np.full((len(asked), k), -1, dtype=np.int64)
-    for first, some in iter_blocks(asked, _QUERY_ROWS):
+    cosines = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    rows = np.full((len(queries), k), -1, dtype=np.int64)
+    for first, some in iter_blocks(queries, _QUERY_ROWS):
         matches: Any = index.search(some, k)
         for place, count in enumerate(matches.counts):
             keys = np.asarray(matches.keys[place, :count], dtype=np.int64)
@@ -184,14 +224,14 @@ def _ask_index(known: Any, asked: Any, k: int) -> Found:
 
 def _as_frame(cosines: Floats, rows: Ints, own: Ints | None, k: int) -> pd.DataFrame:
     """One row a query and neighbour; places without a neighbour, and the query itself, are left out."""
-    kept = rows >= 0
+    there = rows >= 0
     if own is not None:
-        kept &= rows != own[:, None]
-    ranks = np.cumsum(kept, axis=1)
-    kept &= ranks <= k
+        there &= rows != own[:, None]
+    ranks = np.cumsum(there, axis=1)
+    there &= ranks <= k
     queries = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
-    shown = np.round(cosines[kept].astype(np.float64), DIGITS)
-    return pd.DataFrame({"query": queries[kept], "rank": ranks[kept], "row": rows[kept], "cosine": shown})
+    rounded = np.round(cosines[there].astype(np.float64), DIGITS)
+    return pd.DataFrame({"query": queries[there], "rank": ranks[there], "row": rows[there], "cosine": rounded})
 
 
 def _iter_pairs(known: Any, threshold: float) -> Iterator[pd.DataFrame]:
@@ -202,8 +242,8 @@ def _iter_pairs(known: Any, threshold: float) -> Iterator[pd.DataFrame]:
             some = unit_rows(known[first : first + _QUERY_ROWS])
             cosines = some @ block.T
             lower, upper = np.nonzero(cosines >= least)
-            kept = lower + first < upper + begin
-            lower, upper = lower[kept], upper[kept]
+            apart = lower + first < upper + begin
+            lower, upper = lower[apart], upper[apart]
             if len(lower):
                 yield _pair_frame(lower + first, upper + begin, cosines[lower, upper])
 

@@ -9,64 +9,104 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.vectors.similarity_blocks import versions
+from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.vectors.neighbours import find_nearest
+from codebook.analysis.vectors.similarity_blocks import VectorsLike, as_array, describe_rows, folder_of
 from codebook.errors import Fault
+
+_COLUMNS = ("rank", "n_queries", "value", "low", "high", "chance")
 
 
 def neighbour_agreement(
-    neighbours: pd.DataFrame, labels: Sequence[Any], *, replicates: int = 1000, confidence: float = 0.95, seed: int = 1
-) -> pd.DataFrame:
-    """Return how often a neighbour has the label of its query, by rank, beside what chance would give.
+    vectors: VectorsLike, labels: Sequence[Any] | str, k: int = 5, *, resample: Bootstrap | None = None
+) -> Result:
+    """How often a neighbour has the label of its query, by rank, beside what chance would give.
 
     Parameters
     ----------
-    neighbours
-        Of `nearest`, of vectors among themselves (with `own`).
+    vectors
+        `(n_rows, n_dimensions)`; each is held against its `k` nearest.
     labels
-        `(n_rows,)`: the label of each vector.
-    replicates
-        Of the bootstrap, which draws queries; 0 for no interval.
+        `(n_rows,)`: the label of each vector, or the name of what is known of their texts. An empty name: no groups.
+    resample
+        Of the vectors as queries.
 
     Returns
     -------
-    pd.DataFrame
-        rank, n_queries, value (share of neighbours with the query's label), low, high, chance: the share among all
-        pairs of different rows.
+    Result
+        `.frame`: rank, n_queries, value (share of neighbours with the query's label), low, high, chance: the share
+        among all pairs of different rows.
 
     Raises
     ------
     StatisticError
-        There are fewer labels than rows, or no neighbours.
+        There are fewer labels than rows.
 
     Examples
     --------
-    >>> near = pd.DataFrame({"query": [0, 1, 2], "rank": 1, "row": [1, 0, 1], "cosine": 0.9})
-    >>> neighbour_agreement(near, ["a", "a", "b"], replicates=0)[["rank", "value", "chance"]].round(3)
+    >>> result = neighbour_agreement([[1, 0], [1, 0.1], [0, 1]], ["a", "a", "b"], 1, resample=Bootstrap(0))
+    >>> result.frame[["rank", "value", "chance"]].round(3)
        rank  value  chance
     0     1  0.667   0.333
     """
-    known = pd.factorize(np.asarray(labels, dtype=object))[0]
-    last = int(neighbours[["query", "row"]].to_numpy().max(initial=-1))
-    if len(neighbours) == 0 or last >= len(known):
-        fault = Fault("labels", f"{len(known)} labels for {last + 1} rows", "give a label a vector, in their order")
+    array, draws, folder = as_array(vectors), resample or Bootstrap(), folder_of(vectors)
+    name, title = "neighbours", "Are neighbours alike?"
+    if isinstance(labels, str) and not labels:
+        reason = "There are no groups: nothing to hold the neighbours against."
+        return Result(pd.DataFrame(columns=_COLUMNS), name, title, name, Facts(nothing=reason), reason, outputs=folder)
+    codes = pd.factorize(np.asarray(labels_of(vectors, labels), dtype=object))[0]
+    if len(array) != len(codes):
+        fault = Fault("labels", f"{len(codes)} labels for {len(array)} rows", "give a label a vector, in their order")
         raise_faults("The neighbours cannot be compared.", [fault])
-    same = known[neighbours["query"]] == known[neighbours["row"]]
+    neighbours = find_nearest(array, array, k, own=np.arange(len(array)))
+    same = codes[neighbours["query"]] == codes[neighbours["row"]]
     grid = neighbours.assign(same=same).pivot(index="query", columns="rank", values="same").astype(float)
-    counts = np.bincount(known).astype(float)
+    counts = np.bincount(codes).astype(float)
     frame = pd.DataFrame(
         {"rank": grid.columns, "n_queries": grid.notna().sum().to_numpy(), "value": grid.mean().to_numpy()}
     )
-    frame[["low", "high"]] = _draw_intervals(grid.to_numpy(), replicates, confidence, seed)
-    frame["chance"] = (counts * (counts - 1)).sum() / (len(known) * max(len(known) - 1, 1))
-    frame.attrs = {"replicates": replicates, "confidence": confidence, "seed": seed, "versions": versions()}
-    return frame
+    frame[["low", "high"]] = _draw_intervals(grid.to_numpy(), draws)
+    frame["chance"] = (counts * (counts - 1)).sum() / (len(codes) * max(len(codes) - 1, 1))
+    about = labels if isinstance(labels, str) else "label"
+    facts = Facts(len(array), bootstrap=draws, resampled="vectors")
+    remark = f"Share of the vectors whose neighbour of this rank has the same {about}; any two: chance."
+    return Result(frame, name, title, name, facts, _sentence(frame, about), (remark,), outputs=folder)
 
 
-def _draw_intervals(grid: np.ndarray, replicates: int, confidence: float, seed: int) -> np.ndarray:
+def labels_of(vectors: VectorsLike, labels: Sequence[Any] | str) -> Sequence[Any]:
+    """The labels themselves, or what is known of the texts under that name.
+
+    Raises
+    ------
+    StatisticError
+        Nothing of that name is known.
+    """
+    if not isinstance(labels, str):
+        return labels
+    fields = describe_rows(vectors)
+    if labels not in fields:
+        mend = "embed units that have it in their context, or pass a label a vector"
+        raise_faults(
+            "The vectors have no such groups.", [Fault("labels", f"no {labels!r} is known of the texts", mend)]
+        )
+    return list(fields[labels])
+
+
+def _sentence(frame: pd.DataFrame, about: str) -> str:
+    first = frame.iloc[0]
+    value, low, high, chance = (format_figure(first[name], 3) for name in ("value", "low", "high", "chance"))
+    ends = "" if low == "–" else f" [{low}, {high}]"
+    return (
+        f"The nearest neighbour has the same {about} in {value}{ends} of {first['n_queries']:,.0f}; any two, {chance}."
+    )
+
+
+def _draw_intervals(grid: np.ndarray, resample: Bootstrap) -> np.ndarray:
     """Percentile intervals of the mean of each column, `(n_ranks, 2)`; NaN without replicates."""
-    if not replicates:
+    if not resample.replicates:
         return np.full((grid.shape[1], 2), np.nan)
-    rng = np.random.default_rng(seed)
-    means = [np.nanmean(grid[rng.integers(len(grid), size=len(grid))], axis=0) for _ in range(replicates)]
-    tail = (1 - confidence) / 2
+    rng = np.random.default_rng(resample.seed)
+    means = [np.nanmean(grid[rng.integers(len(grid), size=len(grid))], axis=0) for _ in range(resample.replicates)]
+    tail = (1 - resample.confidence) / 2
     return np.asarray(np.quantile(means, [tail, 1 - tail], axis=0).T)

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.vectors.similarity_blocks import DIGITS, Floats, Ints, check_vectors, unit_rows, versions
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.vectors.shared_neighbours import labels_of
+from codebook.analysis.vectors.similarity_blocks import (
+    DIGITS,
+    Floats,
+    Ints,
+    VectorsLike,
+    as_array,
+    describe_rows,
+    folder_of,
+    unit_rows,
+)
 from codebook.errors import Fault
 
+MOST_LINKED = 5_000
+"""Vectors that may be joined: memory grows with their square, to 100 MB."""
 N_STARTS = 4
 """How often k-means starts anew; the grouping with the largest mean cosine is kept."""
 MOST_ROUNDS = 100
-MOST_LINKED = 5_000
-"""Vectors that may be joined: memory grows with their square, to 100 MB."""
 _TIE = 1e-6
+"""How far below the threshold a mean cosine may be, since sums of float32 are not exact."""
+
+
+@dataclass(frozen=True)
+class ClusterFacts(Facts):
+    """How clusters were found: the method with its setting, their number, the mean cosine to their centres."""
+
+    method: str = ""
+    n_clusters: int = 0
+    mean_cosine: float = 0.0
 
 
 def cluster_vectors(
-    vectors: npt.ArrayLike, *, k: int | None = None, threshold: float | None = None, seed: int = 1
-) -> pd.DataFrame:
-    """Group vectors into `k` clusters, or into as many as a threshold makes; one of the two is given.
+    vectors: VectorsLike, *, k: int | None = None, threshold: float | None = None, like: str = "", seed: int = 1
+) -> Result:
+    """Group vectors into `k` clusters, or into as many as a threshold makes, or as many as there are groups.
 
     Parameters
     ----------
@@ -35,51 +56,92 @@ def cluster_vectors(
     threshold
         Clusters are joined, the two nearest first, while the mean cosine between their members is at least this
         (average linkage). At most 5,000 vectors.
+    like
+        What is known of the texts under this name, such as their topic: as many clusters as that has values.
     seed
         Of k-means. The threshold needs none.
 
     Returns
     -------
-    pd.DataFrame
-        row, cluster, cosine (to the cluster's centre). Clusters are numbered from 0 by their size, the largest first,
-        equal ones by their first row. `attrs`: method, n_clusters, mean_cosine, versions, and what was asked.
+    Result
+        `.frame`: row, cluster, cosine (to the cluster's centre), and what is known of the texts. Clusters are numbered
+        from 0 by their size, the largest first, equal ones by their first row.
 
     Raises
     ------
     StatisticError
-        The array is not one of vectors, or the request is not one of `k` and `threshold` that can be met.
+        The array is not one of vectors, or the request is not one of `k`, `threshold` and `like` that can be met.
 
     Examples
     --------
-    >>> cluster_vectors([[1, 0], [0, 1], [1, 0.1], [1, 0.2]], k=2)["cluster"].tolist()
+    >>> cluster_vectors([[1, 0], [0, 1], [1, 0.1], [1, 0.2]], k=2).frame["cluster"].tolist()
     [0, 1, 0, 0]
-    >>> cluster_vectors([[1, 0], [0, 1], [1, 0.1], [1, 0.2]], threshold=0.98)["cluster"].tolist()
+    >>> cluster_vectors([[1, 0], [0, 1], [1, 0.1], [1, 0.2]], threshold=0.98).frame["cluster"].tolist()
     [0, 1, 0, 0]
     """
-    check_vectors(vectors)
-    known = np.asanyarray(vectors)
-    _check_request(len(known), k, threshold)
-    rows = unit_rows(known)
-    about: dict[Any, Any] = {"n_vectors": len(rows)}
+    array = as_array(vectors)
+    k = len(set(labels_of(vectors, like))) if like and k is None else k
+    _check_request(len(array), k, threshold)
+    rows = unit_rows(array)
     if k is not None:
-        clusters = _number(_find_means(rows, k, seed))
-        about |= {"method": "spherical k-means", "k": k, "seed": seed, "starts": N_STARTS}
+        clusters, method = _number(_find_means(rows, k, seed)), f"spherical k-means, {N_STARTS} starts, seed {seed}"
     else:
         assert threshold is not None  # checked above
-        clusters = _number(link(rows, threshold))
-        about |= {"method": "average linkage", "threshold": threshold}
+        clusters, method = _number(_link(rows, threshold)), f"average linkage from a mean cosine of {threshold:g} on"
     cosines = np.einsum("ij,ij->i", rows, _centres(rows, clusters, int(clusters.max()) + 1)[clusters])
     frame = pd.DataFrame({"row": np.arange(len(rows)), "cluster": clusters})
     frame["cosine"] = np.round(cosines.astype(np.float64), DIGITS)
-    mean = round(float(frame["cosine"].mean()), DIGITS)
-    frame.attrs = about | {"n_clusters": int(clusters.max()) + 1, "mean_cosine": mean, "versions": versions()}
-    return frame
+    mean, n_clusters = round(float(frame["cosine"].mean()), DIGITS), int(clusters.max()) + 1
+    frame = frame.join(describe_rows(vectors))
+    facts = ClusterFacts(len(frame), method=method, n_clusters=n_clusters, mean_cosine=mean)
+    finding = f"{n_clusters:,} clusters of {len(frame):,} vectors; mean cosine to their centres {mean:.3f}."
+    result = Result(frame, "cluster_members", "Clusters", "clusters", facts, finding, (f"By {method}.",))
+    return replace(result, table=_summary(frame).drop(columns="row"), outputs=folder_of(vectors))
+
+
+def cluster_groups(clusters: Result, by: str) -> Result:
+    """How the clusters and known groups of the texts meet: counts, and the text nearest to each cluster's middle.
+
+    Parameters
+    ----------
+    clusters
+        Of `cluster_vectors`.
+    by
+        The column of its frame with the groups.
+
+    Raises
+    ------
+    StatisticError
+        There is no such column.
+    """
+    members = clusters.frame
+    if by not in members:
+        fault = Fault("by", f"no {by!r} is known of the texts", "embed units that have it in their context")
+        raise_faults("The clusters cannot be held against groups.", [fault])
+    counts, summary = pd.crosstab(members["cluster"], members[by]), _summary(members).set_index("cluster")
+    typical = {"typical": summary["typical"]} if "typical" in summary else {}
+    frame = counts.assign(**typical).rename_axis(columns=None).reset_index()
+    share = (counts.max(axis=1) / counts.sum(axis=1)).to_numpy()
+    table = summary[["n"]].assign(commonest=counts.idxmax(axis=1), share=share, **typical).reset_index()
+    purity = counts.max(axis=1).sum() / len(members)
+    finding = f"{purity:.0%} of the vectors are in a cluster whose commonest {by} is theirs.".replace("%", " %")
+    remarks = (*clusters.remarks, "Typical is the text nearest to the middle of its cluster.")
+    return replace(clusters, frame=frame, name="clusters", finding=finding, remarks=remarks, table=table)
+
+
+def _summary(members: pd.DataFrame) -> pd.DataFrame:
+    """Of each cluster its size, its mean cosine, and the row (and text) nearest to its middle."""
+    by_cluster = members.groupby("cluster")["cosine"]
+    middle = members.loc[by_cluster.idxmax()]
+    frame = pd.DataFrame({"n": by_cluster.size(), "mean_cosine": by_cluster.mean()}).reset_index()
+    typical = {"typical": middle["text"].to_numpy()} if "text" in members else {}
+    return frame.assign(row=middle["row"].to_numpy(), **typical)
 
 
 def _check_request(n_rows: int, k: int | None, threshold: float | None) -> None:
     faults = []
     if (k is None) == (threshold is None):
-        faults.append(Fault("k, threshold", "one of the two is needed", "pass k=10, or threshold=.6"))
+        faults.append(Fault("k, threshold", "one of them is needed", "pass k=10, or threshold=.6"))
     if k is not None and not 1 <= k <= n_rows:
         faults.append(Fault("k", f"{k} clusters of {n_rows} vectors", f"pass a number from 1 to {n_rows}"))
     if threshold is not None and not -1 <= threshold <= 1:
@@ -92,8 +154,8 @@ def _check_request(n_rows: int, k: int | None, threshold: float | None) -> None:
 
 def _find_means(rows: Floats, k: int, seed: int) -> Ints:
     """The grouping of the best start, `(n_rows,)`."""
-    found = [_run_means(rows, k, np.random.default_rng([seed, start])) for start in range(N_STARTS)]
-    return max(found, key=lambda pair: pair[0])[1]
+    starts = [_run_means(rows, k, np.random.default_rng([seed, start])) for start in range(N_STARTS)]
+    return max(starts, key=lambda pair: pair[0])[1]
 
 
 def _run_means(rows: Floats, k: int, rng: np.random.Generator) -> tuple[float, Ints]:
@@ -153,68 +215,12 @@ def _number(clusters: Ints) -> Ints:
     return numbers[places]
 
 
-def link(rows: Floats, threshold: float) -> Ints:
-    """Return the cluster of each row, `(n_rows,)`: joined while the mean cosine between two is at least `threshold`.
+def _link(rows: Floats, threshold: float) -> Ints:
+    """The cluster of each row: joined by average linkage while the mean cosine between two is at least `threshold`."""
+    from scipy.cluster.hierarchy import fcluster, linkage
 
-    A chain of nearest neighbours is followed until two clusters are each other's nearest, which are then joined
-    (Murtagh 1983; exact for average linkage). A cluster whose nearest is below the threshold is done: joining others
-    never brings one nearer than its nearest part was.
-
-    Parameters
-    ----------
-    rows
-        `(n_rows, n_dimensions)`, each of length 1.
-    """
-    pool = _Pool(rows)
-    chain: list[int] = []
-    while pool.open.any():
-        if not chain:
-            chain.append(int(np.flatnonzero(pool.open)[0]))
-        other, cosine = pool.nearest(chain[-1], chain[-2] if len(chain) > 1 else -1)
-        if not cosine >= threshold:
-            pool.close(chain.pop())
-        elif len(chain) > 1 and other == chain[-2]:
-            pool.join(chain.pop(), chain.pop())
-        else:
-            chain.append(other)
-    return pool.clusters()
-
-
-class _Pool:
-    """The clusters so far, each named by a row of it, and the mean cosines between those that may still be joined."""
-
-    def __init__(self, rows: Floats) -> None:
-        self.open, self.parents, self.sizes = np.ones(len(rows), dtype=bool), np.arange(len(rows)), np.ones(len(rows))
-        self.cosines = rows @ rows.T
-        np.fill_diagonal(self.cosines, -np.inf)
-
-    def nearest(self, name: int, before: int) -> tuple[int, float]:
-        """(name, mean cosine) of the nearest open cluster; of equally near ones `before`, so that a chain ends."""
-        cosines = self.cosines[name]
-        place = int(cosines.argmax())
-        if before >= 0 and cosines[before] >= cosines[place] - _TIE:
-            place = before
-        return place, float(cosines[place])
-
-    def join(self, one: int, two: int) -> None:
-        """Put two clusters together under the first of their names."""
-        kept, gone = min(one, two), max(one, two)
-        size = self.sizes[kept] + self.sizes[gone]
-        shares = (self.sizes[kept] / size, self.sizes[gone] / size)
-        mean = (shares[0] * self.cosines[kept] + shares[1] * self.cosines[gone]).astype(np.float32)
-        self.cosines[kept] = self.cosines[:, kept] = mean
-        self.cosines[kept, kept] = -np.inf
-        self.sizes[kept], self.parents[gone] = size, kept
-        self.close(gone)
-
-    def close(self, name: int) -> None:
-        """Note that nothing is near enough to be joined with a cluster."""
-        self.open[name] = False
-        self.cosines[name] = self.cosines[:, name] = -np.inf
-
-    def clusters(self) -> Ints:
-        """The name of each row's cluster."""
-        found = self.parents.copy()
-        while (found != self.parents[found]).any():
-            found = self.parents[found]
-        return found
+    if len(rows) == 1:
+        return np.zeros(1, dtype=np.int64)
+    distances = np.concatenate([1 - rows[row + 1 :] @ rows[row] for row in range(len(rows) - 1)], dtype=np.float64)
+    tree: Any = linkage(distances, method="average")
+    return np.asarray(fcluster(tree, 1 - threshold + _TIE, criterion="distance"), dtype=np.int64)
