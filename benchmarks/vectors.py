@@ -50,7 +50,7 @@ def neighbours() -> None:
         )
         index_s, found = taken(lambda: nearest(vectors, asked, 10, exact=False))  # noqa: B023
         twice_s, _ = taken(lambda: nearest(vectors, np.vstack([asked, asked]), 10, exact=False))  # noqa: B023
-        recall = len(exact.merge(found, on=["query", "row"])) / len(exact)
+        recall = len(exact.frame.merge(found.frame, on=["query", "row"])) / len(exact.frame)
         each_s = max(twice_s - index_s, 0) / 1_000
         print(f"; by an index {index_s + each_s * (n - 1000):6.1f} s, recall {recall:.3f}", flush=True)
     vectors = draw(20_000, 384)

@@ -131,7 +131,7 @@ def read_units(
     text_column : str
         Column with the texts to be coded.
     context_columns : sequence of str
-        Columns shown with the text.
+        Columns shown with the text; an empty name is none.
     where : mapping, optional
         Rows to keep: column -> value, or the list of its values. Also as texts such as "split: test", which a notebook
         parameter can hold; a column named twice keeps both values.
@@ -160,8 +160,9 @@ def read_units(
     wanted = where if isinstance(where, Mapping) else _parse_where(where or ())
     kept = {column: as_values(value) for column, value in wanted.items()}
     ids = () if id_column == ROW_NUMBER else (id_column,)
-    rows.require(dict.fromkeys([*ids, text_column, *context_columns, *kept]))
-    return UnitSource(rows, id_column, text_column, tuple(context_columns), kept, max_chars)
+    context = tuple(filter(None, context_columns))
+    rows.require(dict.fromkeys([*ids, text_column, *context, *kept]))
+    return UnitSource(rows, id_column, text_column, context, kept, max_chars)
 
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,11 +30,17 @@ class Vectors:
         The model that gave them.
     store
         Where they are kept.
+    fields
+        What else is known of each text, a row a text: the id and the context of the first unit that has it.
+    outputs
+        The folder into which results are saved.
     """
 
     texts: tuple[str, ...]
     model: str
     store: VectorStore
+    fields: pd.DataFrame | None = field(default=None, compare=False)
+    outputs: Path | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -69,14 +76,6 @@ class Vectors:
             fault = Fault("texts", f"{len(unknown):,} have no vector here: {shown}", "give them to embed_texts too")
             raise ParameterError("These texts were not embedded.", [fault])
         return np.array([self._places[text] for text in texts], dtype=np.int64)
-
-    def frame(self) -> pd.DataFrame:
-        """Return row and text, to be merged with what analysis says of rows."""
-        import pandas as pd
-
-        frame = pd.DataFrame({"row": np.arange(len(self)), "text": list(self.texts)})
-        frame.attrs = {"model": self.model, "dimensions": self.dimensions}
-        return frame
 
     @cached_property
     def _places(self) -> dict[str, int]:

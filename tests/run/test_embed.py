@@ -303,7 +303,7 @@ def test_texts_become_vectors_in_one_call_in_their_order_each_once(numbers):
     assert vectors.texts == ("b", "a", "c")
     assert (vectors.array == [vector_of(text) for text in "bac"]).all()
     assert vectors.rows(texts).tolist() == [0, 1, 0, 2]
-    assert vectors.frame()["text"].tolist() == ["b", "a", "c"]
+    assert list(vectors.texts) == ["b", "a", "c"]
     assert (vectors.model, vectors.dimensions) == ("numbers-1", 6)
     assert isinstance(vectors.array, np.memmap)
     other = cb.embed_texts(["c", "b", "d"], engine="vectors")

@@ -136,7 +136,8 @@ class Resolution:
             return self._nothing("review", title, "No name is left to a person.")
         finding = f"{len(frame):,} different names ({n_open:,} mentions) are left to a person."
         note = ("One row a form that was left open, with the two entities that fit best.",)
-        return replace(self._result(frame, "review", title, finding), remarks=note)
+        table = frame[["name", "why", "candidate", "score", "runner_up", "runner_up_score", "n_mentions"]]
+        return replace(self._result(frame, "review", title, finding), remarks=note, table=table)
 
     def grey_pairs(self, low: float = 0.05, columns: Sequence[str] = ()) -> Result:
         """The pairs of the names in review, as units for a coder; `judged` takes the labels back.
@@ -151,7 +152,7 @@ class Resolution:
         frame = grey_pairs(self.scores, self.names, resolved=self.frame, low=low, columns=columns)
         note = ("A coder, person or model, may judge these pairs: they are units of a codebook.",)
         result = self._result(frame, "grey_pairs", "Pairs to be judged", f"{len(frame):,} pairs are open.")
-        return replace(result, remarks=note)
+        return replace(result, remarks=note, table=frame[["text", "score"]])
 
     @property
     def spellings(self) -> Result:

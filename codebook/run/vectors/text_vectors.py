@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from codebook.engines import make_engine
 from codebook.errors import Fault, ParameterError, PendingError, RunError
@@ -17,31 +18,37 @@ from codebook.run.verbs import Run
 from codebook.scheme import Codebook, parse_codebook
 from codebook.vectors import Vectors
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _BOOK = "{name: embedding, unit: a text, variables: [{name: vectors, kind: embedding}]}"
 
 
 def embed_texts(
-    texts: Iterable[str],
+    texts: Iterable[str | Unit],
     *,
     model: str = "",
     engine: str = "embedded",
     dimensions: int = 0,
     run: str = "",
     options: Mapping[str, Any] | Sequence[str] = (),
+    limit: int = 0,
 ) -> Vectors:
     """Return the vectors of texts. A text that has its vector by this model and service is never sent again.
 
     Parameters
     ----------
     texts
-        Repeats are embedded once.
+        Or units, whose ids and context stay beside the vectors. Repeats are embedded once.
     engine, model, options
         Who embeds, as of `plan`; the embedded engine has one model.
     dimensions
         0 for the model's own. The embedded engine has 896 (USE and MiniLM), 512 (USE, 16 languages) and 384 (MiniLM,
         English).
     run
-        Name of the run; made from the texts where empty.
+        Name of the run, into whose outputs results are saved; made from the texts where empty.
+    limit
+        The first so many; 0 for all.
 
     Raises
     ------
@@ -52,13 +59,14 @@ def embed_texts(
     RunError
         Some texts got no vector; why is said. The same call asks for them again.
     """
-    distinct = tuple(dict.fromkeys(_check_texts(list(texts))))
+    firsts = _first_of_each(list(islice(texts, limit or None)))
+    distinct = tuple(firsts)
     own, settings = read_options(options), {"dimensions": dimensions} if dimensions else {}
     name = run or f"embed-{engine}-{digest(model, dump_canonical([settings, own]), *distinct)[:8]}"
     folder = RunFolder(name)
     answering = make_engine(engine, folder=folder.work, model=model, **own)
     store = open_store(folder, {"model": answering.model, "settings": settings}, answering.answerer)
-    vectors = Vectors(distinct, answering.model, store)
+    vectors = Vectors(distinct, answering.model, store, _fields(firsts), folder.path / "outputs" if run else None)
     if vectors.store.missing(distinct):
         units = (Unit(f"text-{number}", text) for number, text in enumerate(distinct, start=1))
         planned = plan(_book(), units, run=name, engine=engine, model=model, settings=settings, options=own)
@@ -95,6 +103,25 @@ def _say_reasons(run: Run) -> str:
     table = run.table()
     told = table[table["why"].notna()]
     return "; ".join(dict.fromkeys(f"{why}: {detail}" for why, detail in zip(told["why"], told["detail"], strict=True)))
+
+
+def _first_of_each(texts: Sequence[str | Unit]) -> dict[str, str | Unit]:
+    """The first that has each text, after a check of what has no vector."""
+    plain = _check_texts([each.text if isinstance(each, Unit) else each for each in texts])
+    firsts: dict[str, str | Unit] = {}
+    for text, each in zip(plain, texts, strict=True):
+        firsts.setdefault(text, each)
+    return firsts
+
+
+def _fields(firsts: Mapping[str, str | Unit]) -> pd.DataFrame | None:
+    """Id and context of units, a row a text; nothing of plain texts."""
+    import pandas as pd
+
+    units = [each for each in firsts.values() if isinstance(each, Unit)]
+    if len(units) < len(firsts):
+        return None
+    return pd.DataFrame([{"unit_id": unit.unit_id, **unit.context} for unit in units])
 
 
 def _check_texts(texts: list[Any]) -> list[str]:

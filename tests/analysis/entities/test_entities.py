@@ -1,5 +1,6 @@
 """Entity resolution on the names of countries, of legislators, and on two bibliographies, all shipped."""
 
+import re
 from functools import cache
 from pathlib import Path
 from uuid import UUID
@@ -8,12 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import codebook as cb
+import codebook.analysis.entities as cb
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.entities.clusters import cluster_pairs
+from codebook.analysis.entities.shared_words import word_cover
 from codebook.errors import ParameterError, TableError
 
 DATA = Path(__file__).parents[3] / "data"
 PERSONS = cb.FormRules(persons=True)
+WIDE = cb.Blocking(neighbours=20)
+NO_DRAWS = Bootstrap(0)
 TRAPS = [("NER", "NGA"), ("COG", "COD"), ("PRK", "KOR"), ("DMA", "DOM"), ("GIN", "GNB"), ("GIN", "GNQ"), ("GNB", "GNQ")]
 SHORT = ("A. Smith", "B. Moore", "D. Davis", "M. Kelly", "M. Miller", "R. Scott", "S. Lee")
 
@@ -48,20 +53,20 @@ def vectors(names):
 
 @pytest.fixture(scope="module")
 def listed(names, vectors):
-    """Mentions, the list of display names, truth, and the pairs with their scores."""
+    """Mentions with the list of display names, truth, and the pairs with their scores."""
     is_listed = (names["source_column"] == "CLDR display name").to_numpy()
     mentions, entities = (names[rows].reset_index(drop=True) for rows in (~is_listed, is_listed))
-    how = {"vectors": vectors[~is_listed], "entity_vectors": vectors[is_listed]}
-    pairs = cb.candidate_pairs(mentions, entities, neighbours=20, **how)
-    scores = cb.score_pairs(pairs, mentions, entities, **how)
-    return mentions, entities, mentions.set_index("mention_id")["entity_id"], scores
+    truth = mentions.set_index("mention_id")["entity_id"]
+    both = cb.Names(mentions, entities, truth, vectors[~is_listed], vectors[is_listed])
+    return both, truth, cb.score_pairs(cb.candidate_pairs(both, WIDE), both)
 
 
 @pytest.fixture(scope="module")
 def alone(names, vectors):
-    """The same names without a list: truth, and the pairs with their scores."""
-    pairs = cb.candidate_pairs(names, vectors=vectors, neighbours=20)
-    return names.set_index("mention_id")["entity_id"], cb.score_pairs(pairs, names, vectors=vectors)
+    """The same names without a list, the truth, and the pairs with their scores."""
+    one_list = cb.Names(names, vectors=vectors)
+    scores = cb.score_pairs(cb.candidate_pairs(one_list, WIDE), one_list)
+    return one_list, names.set_index("mention_id")["entity_id"], scores
 
 
 def merged(found, truth):
@@ -101,14 +106,14 @@ def test_accents_articles_and_stop_words_are_choices():
 
 
 def test_blocking_finds_nearly_every_country(listed):
-    mentions, entities, truth, scores = listed
+    both, truth, scores = listed
     hit = scores["right"].to_numpy() == truth[scores["left"]].to_numpy()
-    assert scores.loc[hit, "left"].nunique() / len(mentions) > 0.97
-    assert len(scores) < 0.2 * len(mentions) * len(entities)
+    assert scores.loc[hit, "left"].nunique() / len(both.mentions) > 0.97
+    assert len(scores) < 0.2 * len(both.mentions) * len(both.entities)
 
 
 def test_mentions_of_one_form_are_looked_up_once(names, alone):
-    _, scores = alone
+    _, _, scores = alone
     tied = scores[scores["found_by"] == "form"]
     assert len(tied) == len(names) - names["name"].map(cb.normalise_form).nunique()
     looked_at = scores[scores["found_by"] != "form"]
@@ -118,16 +123,17 @@ def test_mentions_of_one_form_are_looked_up_once(names, alone):
 
 def test_columns_keep_equal_titles_apart():
     papers = pd.DataFrame({"mention_id": ["a", "b", "c"], "name": ["Editor's Notes"] * 3, "year": [1999, 2001, 2001]})
-    pairs = cb.candidate_pairs(papers, beside=["year"])
+    names = cb.Names(papers)
+    pairs = cb.candidate_pairs(names, cb.Blocking(beside=["year"]))
     assert dict(zip(pairs["right"], pairs["found_by"], strict=True)) == {"b": "characters", "c": "form"}
-    scores = cb.score_pairs(pairs, papers, compare={"year": "number"}).set_index("right")
+    scores = cb.score_pairs(pairs, names, compare={"year": "number"}).set_index("right")
     assert scores.loc["b", "same_year"] == pytest.approx(1 / 3)
 
 
 def test_an_index_finds_the_same_neighbours(names, vectors):
     pytest.importorskip("usearch")
-    some, near = names.head(150), vectors[:150]
-    exact, index = (cb.candidate_pairs(some, vectors=near, exact=way) for way in (True, False))
+    some = cb.Names(names.head(150), vectors=vectors[:150])
+    exact, index = (cb.candidate_pairs(some, cb.Blocking(exact=way)) for way in (True, False))
     both = exact.merge(index, on=["left", "right"])
     assert len(both) > 0.98 * len(exact)
 
@@ -136,7 +142,8 @@ def test_a_missing_value_says_nothing():
     left = pd.DataFrame({"mention_id": ["a"], "name": ["Ann Lee"], "state": [""], "age": [np.nan]})
     right = pd.DataFrame({"entity_id": ["x"], "name": ["Ann Lee"], "state": ["WA"], "age": [40]})
     compare = {"state": "exact", "age": "number"}
-    scores = cb.score_pairs(cb.candidate_pairs(left, right), left, right, compare=compare)
+    names = cb.Names(left, right)
+    scores = cb.score_pairs(cb.candidate_pairs(names), names, compare=compare)
     assert scores[["same_state", "same_age"]].isna().all().all()
     assert cb.combine_scores(scores)["score"].notna().all()
 
@@ -151,14 +158,14 @@ def test_a_missing_value_says_nothing():
 )
 def test_a_bad_frame_is_told_with_its_mend(names, change, message):
     with pytest.raises(TableError, match=message):
-        cb.candidate_pairs(change(names.head(3)))
+        cb.Names(change(names.head(3)))
 
 
 def test_vectors_must_fit_their_names(names, vectors):
     with pytest.raises(ParameterError, match="one vector a row"):
-        cb.candidate_pairs(names, vectors=vectors[:-1])
+        cb.Names(names, vectors=vectors[:-1])
     with pytest.raises(ParameterError, match="pass both"):
-        cb.candidate_pairs(names, names, vectors=vectors)
+        cb.Names(names, names, vectors=vectors)
 
 
 # Thresholds
@@ -174,24 +181,24 @@ def test_an_entity_is_in_one_half_whatever_else_is_there(names):
 
 
 def test_weights_and_threshold_do_not_see_the_test_half(listed):
-    _, _, truth, scores = listed
+    _, truth, scores = listed
     halves = cb.split_entities(truth)
     spoilt = scores.copy()
     rows = (halves[spoilt["left"]] == "test").to_numpy()
     spoilt.loc[rows, ["cosine", "token_sort", "word_overlap"]] = 0.5
     assert cb.fit_pairs(spoilt, truth) == cb.fit_pairs(scores, truth)
     curves = [
-        cb.pair_curve(frame.assign(score=frame["cosine"]), truth, names=["score"], replicates=0)
+        cb.pair_curve(frame.assign(score=frame["cosine"]), truth, names=["score"], resample=NO_DRAWS)
         for frame in (scores, spoilt)
     ]
-    assert cb.choose_threshold(curves[0]) == cb.choose_threshold(curves[1])
-    assert not np.isclose(cb.chosen_figures(curves[0])["f1"], cb.chosen_figures(curves[1])["f1"]).all()
+    assert cb.choose_threshold(curves[0].frame) == cb.choose_threshold(curves[1].frame)
+    assert not np.isclose(cb.chosen_figures(curves[0].frame)["f1"], cb.chosen_figures(curves[1].frame)["f1"]).all()
 
 
 def test_the_curve_counts_pairs_that_blocking_lost(alone):
-    truth, scores = alone
+    _, truth, scores = alone
     few = scores[(scores["found_by"] == "form") | (scores["cosine"] > 0.9)].assign(score=1.0)
-    curve = cb.pair_curve(few, truth, names=["score"], replicates=0)
+    curve = cb.pair_curve(few, truth, names=["score"], resample=NO_DRAWS).frame
     assert curve["recall"].max() < 0.4
     forms = scores.loc[scores["found_by"] == "form", "right"]
     sizes = truth.drop(forms).value_counts()
@@ -199,8 +206,8 @@ def test_the_curve_counts_pairs_that_blocking_lost(alone):
 
 
 def test_the_curve_beats_the_baseline_and_has_intervals(listed):
-    _, _, truth, scores = listed
-    curve = cb.pair_curve(cb.combine_scores(scores, cb.fit_pairs(scores, truth)), truth, replicates=200)
+    _, truth, scores = listed
+    curve = cb.pair_curve(cb.combine_scores(scores, cb.fit_pairs(scores, truth)), truth, resample=Bootstrap(200)).frame
     found = cb.chosen_figures(curve).set_index("score")
     assert found.loc["score", "f1_low"] > found.loc["word_overlap", "f1_high"]
     assert found.loc["score", "f1"] > 0.9
@@ -213,18 +220,20 @@ def test_the_curve_beats_the_baseline_and_has_intervals(listed):
 
 
 def test_the_figure_shows_the_test_half_and_the_chosen_threshold(listed):
-    _, _, truth, scores = listed
-    curve = cb.pair_curve(cb.combine_scores(scores), truth, replicates=20)
-    figure = cb.plot_pair_curve(curve, names={"word_overlap": "Words"})
-    first, second = figure.axes
+    _, truth, scores = listed
+    result = cb.pair_curve(cb.combine_scores(scores), truth, resample=Bootstrap(20))
+    curve, (first, second) = result.frame, result.plot().axes
     test = curve[(curve["half"] == "test") & (curve["score"] == "score")]
     drawn = {line.get_label(): line.get_ydata() for line in first.get_lines()}
     assert np.allclose(drawn["F1"], test["f1"])
-    assert second.get_title(loc="left") == "Words"
+    assert second.get_title(loc="left") == "Shared words (baseline)"
     at = cb.choose_threshold(curve)
     assert any(list(line.get_xdata()) == [at, at] for line in first.get_lines())
     shown = f"{cb.chosen_figures(curve)['f1'].iloc[0]:.2f}".lstrip("0")
     assert any(f"F1 {shown} [" in text.get_text() for text in first.texts)
+    best = cb.chosen_figures(curve)
+    assert f"{best['f1'].iloc[0]:.3f}".lstrip("0") in result.finding
+    assert len(result.printed()) == len(best) == 2
 
 
 # Against a list
@@ -232,25 +241,26 @@ def test_the_figure_shows_the_test_half_and_the_chosen_threshold(listed):
 
 @pytest.mark.parametrize("labelled", [False, True])
 def test_countries_of_a_list_are_found_and_the_traps_are_not_merged(listed, labelled):
-    mentions, entities, truth, scores = listed
+    both, truth, scores = listed
     used = cb.combine_scores(scores, cb.fit_pairs(scores, truth) if labelled else None)
-    accept = cb.choose_threshold(cb.pair_curve(used, truth, replicates=0), precision=0.99) if labelled else None
-    found = cb.resolve_entities(mentions, used, entities, accept=accept)
-    links = cb.evaluate_links(found, truth, half="test", replicates=200)
+    curve = cb.pair_curve(used, truth, resample=NO_DRAWS).frame
+    accept = cb.choose_threshold(curve, precision=0.99) if labelled else None
+    found = cb.link_mentions(both, used, cb.LinkRules(accept=accept))
+    links = cb.evaluate_links(found, truth, half="test", resample=Bootstrap(200)).frame
     assert figure_of(links, "links", "precision") > 0.98
     assert figure_of(links, "links") > (0.9 if labelled else 0.87)
     assert merged(found, truth) == []
     words = scores.assign(score=scores["word_overlap"])
-    baseline = cb.resolve_entities(mentions, words, entities, accept=0.06, ask=False)
+    baseline = cb.link_mentions(both, words, cb.LinkRules(accept=0.06, ask=False))
     assert figure_of(links, "links", "f1_low") > figure_of(
-        cb.evaluate_links(baseline, truth, half="test", replicates=0), "links"
+        cb.evaluate_links(baseline, truth, half="test", resample=NO_DRAWS).frame, "links"
     )
     assert merged(baseline, truth)
 
 
 def test_congo_and_korea_go_to_a_person_with_both_candidates(listed):
-    mentions, entities, _, scores = listed
-    found = cb.resolve_entities(mentions, cb.combine_scores(scores), entities)
+    both, _, scores = listed
+    found, entities = cb.link_mentions(both, cb.combine_scores(scores)), both.entities
     table = cb.review_table(found).set_index("name")
     assert set(table.loc["Congo", ["candidate", "runner_up"]]) == {"Congo - Brazzaville", "Congo - Kinshasa"}
     assert set(table.loc["Republic of Korea", ["candidate", "runner_up"]]) == {"North Korea", "South Korea"}
@@ -265,17 +275,14 @@ def test_short_forms_of_two_legislators_go_to_a_person_with_both():
     names, people = read("er_us_legislators/mentions.csv"), read("er_us_legislators/entities.csv")
     people = people.rename(columns={"official_full": "name"})
     mentions = names[names["form"] == "initial_last"].reset_index(drop=True)
-    pairs = cb.candidate_pairs(mentions, people, rules=PERSONS)
-    found = cb.resolve_entities(
-        mentions, cb.combine_scores(cb.score_pairs(pairs, mentions, people)), people, rules=PERSONS
-    )
+    found = cb.resolve_entities(cb.Names(mentions, people, rules=PERSONS)).frame
     gold = names.groupby("name")["entity_id"].agg(set)
     for name in SHORT:
         rows = found[found["name"] == name]
         assert set(rows["decision"]) == {"review"}, name
         assert all({row.candidate_id, row.runner_up_id} == gold[name] for row in rows.itertuples()), name
     truth = mentions.set_index("mention_id")["entity_id"]
-    assert figure_of(cb.evaluate_links(found, truth, replicates=0), "links", "precision") > 0.99
+    assert figure_of(cb.evaluate_links(found, truth, resample=NO_DRAWS).frame, "links", "precision") > 0.99
 
 
 def test_papers_of_two_bibliographies_are_linked_one_to_one():
@@ -285,23 +292,26 @@ def test_papers_of_two_bibliographies_are_linked_one_to_one():
     matches = read("er_dblp_acm/matches.csv").set_index("dblp_id")["acm_id"]
     truth = matches.reindex(left["mention_id"])
     right = right[right["entity_id"].isin(truth.dropna()) | (right.index < 400)].reset_index(drop=True)
-    how = {"vectors": vectors_of(list(left["name"])), "entity_vectors": vectors_of(list(right["name"]))}
-    pairs = cb.candidate_pairs(left, right, neighbours=5, **how)
-    scores = cb.score_pairs(pairs, left, right, compare={"authors": "text", "year": "number"}, **how)
-    scores = cb.combine_scores(scores, cb.fit_pairs(scores, truth))
-    curve = cb.pair_curve(scores, truth, one_to_one=True, replicates=100)
-    best = cb.chosen_figures(curve).set_index("score")
+    names = cb.Names(left, right, truth, vectors_of(list(left["name"])), vectors_of(list(right["name"])))
+    resolution = cb.resolve_entities(
+        names,
+        rules=cb.LinkRules(one_to_one=True),
+        blocking=cb.Blocking(neighbours=5),
+        compare={"authors": "text", "year": "number"},
+        resample=Bootstrap(100),
+    )
+    best = cb.chosen_figures(resolution.threshold.frame).set_index("score")
     assert best.loc["score", "f1_low"] > 0.95
     assert best.loc["score", "f1"] > best.loc["word_overlap", "f1"]
-    found = cb.resolve_entities(left, scores, right, accept=cb.choose_threshold(curve), one_to_one=True)
+    found = resolution.frame
     assert found.loc[found["decision"] == "matched", "entity_id"].is_unique
-    assert figure_of(cb.evaluate_links(found, truth, half="test", replicates=0), "links") > 0.98
+    assert figure_of(cb.evaluate_links(found, truth, half="test", resample=NO_DRAWS).frame, "links") > 0.98
 
 
 def test_a_name_that_the_list_lacks_is_new_or_asked_about(listed):
-    mentions, entities, truth, scores = listed
-    gone = scores[scores["right"].isin(sorted(set(entities["entity_id"]))[::2])]
-    found = cb.resolve_entities(mentions, cb.combine_scores(gone), entities)
+    both, truth, scores = listed
+    gone = scores[scores["right"].isin(sorted(set(both.entities["entity_id"]))[::2])]
+    found = cb.link_mentions(both, cb.combine_scores(gone))
     lacking = ~found["mention_id"].map(truth).isin(gone["right"]).to_numpy()
     assert (found.loc[lacking, "decision"] == "matched").mean() < 0.15
     new = found[found["decision"] == "new"]
@@ -313,46 +323,47 @@ def test_a_name_that_the_list_lacks_is_new_or_asked_about(listed):
 
 
 @pytest.mark.parametrize("labelled", [False, True])
-def test_countries_without_a_list_are_clustered_and_the_traps_are_not_merged(names, alone, labelled):
-    truth, scores = alone
+def test_countries_without_a_list_are_clustered_and_the_traps_are_not_merged(alone, labelled):
+    whole, truth, scores = alone
     used = cb.combine_scores(scores, cb.fit_pairs(scores, truth) if labelled else None)
-    accept = cb.choose_threshold(cb.pair_curve(used, truth, replicates=0)) if labelled else None
-    found = cb.resolve_entities(names, used, accept=accept)
+    accept = cb.choose_threshold(cb.pair_curve(used, truth, resample=NO_DRAWS).frame) if labelled else None
+    found = cb.link_mentions(whole, used, cb.LinkRules(accept=accept))
     assert merged(found, truth) == []
-    measured = cb.evaluate_clusters(found, truth, half="test", replicates=100)
+    measured = cb.evaluate_clusters(found, truth, half="test", resample=Bootstrap(100)).frame
     assert figure_of(measured, "pairwise", "precision") > 0.95
     assert figure_of(measured, "b_cubed") > (0.85 if labelled else 0.7)
-    words = cb.resolve_entities(names, scores.assign(score=scores["word_overlap"]), accept=0.22, ask=False)
-    baseline = cb.evaluate_clusters(words, truth, half="test", replicates=100)
+    words = scores.assign(score=scores["word_overlap"])
+    plain = cb.link_mentions(whole, words, cb.LinkRules(accept=0.22, ask=False))
+    baseline = cb.evaluate_clusters(plain, truth, half="test", resample=Bootstrap(100)).frame
     for measure in ("pairwise", "b_cubed"):
         assert figure_of(measured, measure, "f1_low") > figure_of(baseline, measure, "f1_high"), measure
 
 
-def test_ids_are_the_same_in_another_order(names, alone):
-    _, scores = alone
+def test_ids_are_the_same_in_another_order(alone):
+    whole, _, scores = alone
     used = cb.combine_scores(scores)
-    found = cb.resolve_entities(names, used)
-    again = cb.resolve_entities(names, used.sample(frac=1, random_state=1))
+    found = cb.link_mentions(whole, used)
+    again = cb.link_mentions(whole, used.sample(frac=1, random_state=1))
     pd.testing.assert_frame_equal(found, again)
     taken = found.dropna(subset="entity_id").drop_duplicates("entity_id")
     assert (taken["entity_id"] == taken["canonical"].map(cb.entity_id)).mean() > 0.99
 
 
 def test_a_source_that_names_an_entity_once_keeps_its_names_apart(names, alone):
-    _, scores = alone
-    found = cb.resolve_entities(names, cb.combine_scores(scores), source="source_column")
+    whole, _, scores = alone
+    found = cb.link_mentions(whole, cb.combine_scores(scores), cb.LinkRules(source="source_column"))
     known = found.assign(source=names["source_column"]).dropna(subset="entity_id")
     assert not known.duplicated(["entity_id", "source"]).any()
     with pytest.raises(TableError, match="`source`"):
-        cb.resolve_entities(names, cb.combine_scores(scores), source="language")
+        cb.link_mentions(whole, cb.combine_scores(scores), cb.LinkRules(source="language"))
 
 
 def test_one_short_form_of_two_persons_is_not_merged_without_a_list_either():
     full = ["Adam Smith", "Smith, Adam", "Adrian Smith", "Adrian M. Smith", "A. Smith", "Mary Lee", "M. Lee"]
     mentions = pd.DataFrame({"mention_id": list("abcdefg"), "name": full})
-    pairs = cb.candidate_pairs(mentions, rules=PERSONS)
-    used = cb.combine_scores(cb.score_pairs(pairs, mentions), weights={"cover": 1, "token_sort": 1})
-    found = cb.resolve_entities(mentions, used, accept=0.8, rules=PERSONS).set_index("name")
+    names = cb.Names(mentions, rules=PERSONS)
+    used = cb.combine_scores(cb.score_pairs(cb.candidate_pairs(names), names), weights={"cover": 1, "token_sort": 1})
+    found = cb.link_mentions(names, used, cb.LinkRules(accept=0.8)).set_index("name")
     assert found.loc["A. Smith", "decision"] == "review"
     both = found.loc["A. Smith", ["candidate", "runner_up"]]
     assert {name.split()[0] for name in both} == {"Adam", "Adrian"}
@@ -374,7 +385,7 @@ def test_measures_of_clusters_are_those_of_the_definition():
     truth = dict(zip("abcdefg", "xxxyyzz", strict=True))
     found = pd.DataFrame({"mention_id": list("abcdefg"), "entity_id": list("1122345"), "decision": "matched"})
     found.loc[3, "decision"] = "review"
-    measured = cb.evaluate_clusters(found, truth, replicates=0).set_index("measure")
+    measured = cb.evaluate_clusters(found, truth, resample=NO_DRAWS).frame.set_index("measure")
     # clusters: ab, c (d is in review, so alone), d, e, f, g; pairs found: ab; true: ab, ac, bc, de, fg
     assert measured.loc["pairwise", ["precision", "recall"]].tolist() == [1, 0.2]
     assert measured.loc["b_cubed", "precision"] == 1
@@ -387,12 +398,59 @@ def test_links_count_the_mentions_that_the_list_has():
     truth = {"a": "x", "b": "y", "c": None, "d": "y"}
     found = pd.DataFrame({"mention_id": list("abcd"), "entity_id": ["x", "x", "x", None]})
     found = found.assign(decision=["matched"] * 3 + ["review"], candidate_id="x", runner_up_id=["", "", "", "y"])
-    row = cb.evaluate_links(found, truth, replicates=0).iloc[0]
+    row = cb.evaluate_links(found, truth, resample=NO_DRAWS).frame.iloc[0]
     assert (row["precision"], row["recall"]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
     assert (row["review_share"], row["review_hit"]) == (0.25, 1)
 
 
 def test_a_mention_without_truth_is_told(listed):
-    _, _, truth, scores = listed
+    _, truth, scores = listed
     with pytest.raises(TableError, match="missing where it has none"):
         cb.pair_curve(cb.combine_scores(scores), truth.iloc[5:])
+
+
+# The whole in one call
+
+
+def test_one_call_gives_what_the_steps_give(listed):
+    both, truth, scores = listed
+    resolution = cb.resolve_entities(both, blocking=WIDE, precision=0.99, resample=Bootstrap(20))
+    steps = cb.combine_scores(scores, cb.fit_pairs(scores, truth))
+    accept = cb.choose_threshold(cb.pair_curve(steps, truth, resample=NO_DRAWS).frame, precision=0.99)
+    assert resolution.rules.accept == accept
+    pd.testing.assert_frame_equal(resolution.frame, cb.link_mentions(both, steps, cb.LinkRules(accept=accept)))
+    pd.testing.assert_frame_equal(resolution.review.frame, cb.review_table(resolution.frame))
+    ways = resolution.evaluation.frame.set_index("way")
+    assert ways.loc["all scores", "f1"] > ways.loc["shared words (baseline)", "f1"]
+    assert "Shared words (baseline): F1" in resolution.evaluation.finding
+    assert resolution.weights.frame["weight"].abs().is_monotonic_decreasing
+    assert set(resolution.grey_pairs().frame["left"]) <= set(resolution.review.frame["mention_id"]) | set(
+        resolution.frame.loc[resolution.frame["decision"] == "review", "mention_id"]
+    )
+    assert sum(int(n.replace(",", "")) for n in re.findall(r"([\d,]+) (?:matched|new|left)", f"{resolution}")) == 1018
+
+
+def test_names_without_truth_say_that_nothing_tells_how_good_they_are():
+    mentions = pd.DataFrame({"mention_id": list("abc"), "name": ["Niger (the)", "NIGER", "France"]})
+    resolution = cb.resolve_entities(cb.Names(mentions))
+    for result in (resolution.threshold, resolution.evaluation):
+        assert "No truth is known" in result.facts.nothing
+    assert resolution.review.facts.nothing == "No name is left to a person."
+    assert resolution.spellings.frame[["canonical", "n_forms"]].to_numpy().tolist() == [["NIGER", 2], ["France", 1]]
+
+
+def test_names_are_read_from_a_table_and_its_list_is_told_by_the_source(names):
+    read_back = cb.read_names(DATA / "er_country_names/mentions.csv", listed="CLDR display name")
+    is_listed = (names["source_column"] == "CLDR display name").to_numpy()
+    assert read_back.entities["name"].tolist() == names.loc[is_listed, "name"].tolist()
+    assert read_back.truth.tolist() == names.loc[~is_listed, "entity_id"].tolist()
+    assert cb.read_names(DATA / "er_country_names/mentions.csv").entities is None
+
+
+def test_the_cover_of_words_does_not_depend_on_the_order_of_a_set():
+    weights, covers = (0.1, 0.2, 0.3, 0.7, 1.0, 0.05), set()
+    for letters in ("abcdef", "ghijkl", "mnopqr", "stuvwx", "zyxwvu"):
+        words = [letter * 3 for letter in letters]
+        shares = word_cover([" ".join(words)], [words[0]], dict(zip(words, weights, strict=True)))
+        covers.add(tuple(shares[0]))
+    assert len(covers) == 1
