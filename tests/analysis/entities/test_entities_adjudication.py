@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import codebook as cb
-from codebook.analysis.entities import apply_adjudication, grey_pairs, link_mentions
+from codebook.analysis.entities import Names, apply_adjudication, grey_pairs, link_mentions
 from codebook.errors import TableError
 
 DATA = Path(__file__).parents[3] / "data"
@@ -19,7 +19,7 @@ def listed():
     names = names[names["entity_id"].isin(["COG", "COD", "KOR", "PRK", "NER", "NGA", "FRA"])]
     is_listed = names["source_column"] == "CLDR display name"
     mentions, entities = names[~is_listed].reset_index(drop=True), names[is_listed].reset_index(drop=True)
-    resolution = cb.resolve_entities(cb.Names(mentions, entities))
+    resolution = cb.resolve_entities(Names(mentions, entities))
     return resolution.names, resolution.scores, resolution.frame
 
 
