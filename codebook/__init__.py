@@ -67,6 +67,7 @@ _WHERE = {
         "pick_pair",
         "read_coders",
         "read_codings",
+        "read_names",
         "read_record_codings",
         "read_table",
         "read_texts",

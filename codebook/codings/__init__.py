@@ -22,7 +22,7 @@ from codebook.codings.exports import read_table, write_table
 from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables
 from codebook.codings.records.quotes import find_quote, find_quotes
 from codebook.codings.records.record_codings import read_record_codings
-from codebook.codings.records.record_lists import count_quotes, list_by_unit, name_mentions, units_table
+from codebook.codings.records.record_lists import count_quotes, list_by_unit, name_mentions, read_names, units_table
 from codebook.codings.records.record_rows import records_table
 from codebook.codings.table_view import TableView, show_table
 from codebook.codings.transcripts import Transcript, join_transcripts, read_texts, read_transcript, write_transcripts
@@ -56,6 +56,7 @@ __all__ = [
     "pick_pair",
     "read_coders",
     "read_codings",
+    "read_names",
     "read_record_codings",
     "read_table",
     "read_texts",

@@ -23,7 +23,7 @@ from codebook.analysis.entities.curve import choose_threshold, chosen_figures, p
 from codebook.analysis.entities.evaluation import evaluate_clusters, evaluate_links
 from codebook.analysis.entities.forms import FormRules, entity_id, normalise_form, plain_names
 from codebook.analysis.entities.mention_links import LinkRules, link_mentions
-from codebook.analysis.entities.name_lists import Names, read_names
+from codebook.analysis.entities.name_lists import Names
 from codebook.analysis.entities.resolution import Resolution, resolve_entities
 from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
 from codebook.analysis.entities.scores import score_pairs
@@ -50,7 +50,6 @@ __all__ = [
     "normalise_form",
     "pair_curve",
     "plain_names",
-    "read_names",
     "resolve_entities",
     "review_table",
     "score_pairs",

@@ -15,7 +15,6 @@ from codebook.analysis.core.checks import name_some
 from codebook.analysis.entities.forms import FormRules, normalise_form, plain_names
 from codebook.analysis.vectors.similarity_blocks import TextVectors
 from codebook.errors import Fault, ParameterError, TableError
-from codebook.files import open_rows
 
 Truth = Mapping[str, object] | pd.Series
 Floats = NDArray[np.floating]
@@ -119,30 +118,6 @@ class Names:
             for name, frame, array in sides
             if array is not None and (array.ndim != 2 or len(array) != len(frame))
         ]
-
-
-def read_names(path: str | Path, *, listed: str = "", source: str = "source_column") -> Names:
-    """Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
-
-    Parameters
-    ----------
-    listed
-        The source whose names are the list of entities; empty for none.
-    source
-        Column that says from which source a name is.
-
-    Raises
-    ------
-    UnitsError
-        The file cannot be read, or lacks a column.
-    """
-    rows = open_rows(path)
-    rows.require(["mention_id", "name", *([source, "entity_id"] if listed else [])])
-    table = pd.DataFrame(list(rows), columns=list(rows.columns), dtype=object)
-    on_list = (table[source] == listed) if listed else pd.Series(data=False, index=table.index)
-    mentions = table[~on_list].reset_index(drop=True)
-    truth = mentions.set_index("mention_id")["entity_id"] if "entity_id" in table else None
-    return Names(mentions, table[on_list].reset_index(drop=True) if listed else None, truth)
 
 
 def raise_faults(summary: str, faults: Sequence[Fault]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from textwrap import shorten
 
 import pandas as pd
 
+from codebook.analysis.entities import Names
 from codebook.codings.records.quotes import HOW
 from codebook.errors import TableError
+from codebook.files import open_rows
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.records import Unit
 
@@ -97,3 +100,27 @@ def name_mentions(records: pd.DataFrame, field: str) -> pd.DataFrame:
     parts = [records[column].astype("str") for column in (*several, "unit_id", "list", "n")]
     ids = [".".join(cells) for cells in zip(*parts, strict=True)]
     return records.assign(mention_id=ids, name=[" ".join(text.split()) for text in records[field]])
+
+
+def read_names(path: str | Path, *, listed: str = "", source: str = "source_column") -> Names:
+    """Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
+
+    Parameters
+    ----------
+    listed
+        The source whose names are the list of entities; empty for none.
+    source
+        Column that says from which source a name is.
+
+    Raises
+    ------
+    UnitsError
+        The file cannot be read, or lacks a column.
+    """
+    rows = open_rows(path)
+    rows.require(["mention_id", "name", *([source, "entity_id"] if listed else [])])
+    table = pd.DataFrame(list(rows), columns=list(rows.columns), dtype=object)
+    on_list = (table[source] == listed) if listed else pd.Series(data=False, index=table.index)
+    mentions = table[~on_list].reset_index(drop=True)
+    truth = mentions.set_index("mention_id")["entity_id"] if "entity_id" in table else None
+    return Names(mentions, table[on_list].reset_index(drop=True) if listed else None, truth)

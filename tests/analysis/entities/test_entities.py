@@ -13,6 +13,7 @@ import codebook.analysis.entities as cb
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.entities.clusters import cluster_pairs
 from codebook.analysis.entities.shared_words import word_cover
+from codebook.codings import read_names
 from codebook.errors import ParameterError, TableError
 
 DATA = Path(__file__).parents[3] / "data"
@@ -440,11 +441,11 @@ def test_names_without_truth_say_that_nothing_tells_how_good_they_are():
 
 
 def test_names_are_read_from_a_table_and_its_list_is_told_by_the_source(names):
-    read_back = cb.read_names(DATA / "er_country_names/mentions.csv", listed="CLDR display name")
+    read_back = read_names(DATA / "er_country_names/mentions.csv", listed="CLDR display name")
     is_listed = (names["source_column"] == "CLDR display name").to_numpy()
     assert read_back.entities["name"].tolist() == names.loc[is_listed, "name"].tolist()
     assert read_back.truth.tolist() == names.loc[~is_listed, "entity_id"].tolist()
-    assert cb.read_names(DATA / "er_country_names/mentions.csv").entities is None
+    assert read_names(DATA / "er_country_names/mentions.csv").entities is None
 
 
 def test_the_cover_of_words_does_not_depend_on_the_order_of_a_set():
