@@ -31,6 +31,7 @@ _WHERE = {
     "run": (
         "adopt",
         "ask_now",
+        "label",
         "embed_texts",
         "store_vectors",
         "draw_examples",

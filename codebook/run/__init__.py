@@ -6,6 +6,7 @@ from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.jobs.discarding import discard_run
 from codebook.run.jobs.waiting import wait
+from codebook.run.label_texts import label
 from codebook.run.money import say_where
 from codebook.run.plans.example_units import draw_examples, say_draws, try_examples
 from codebook.run.plans.planning import ask_now, plan, rehearse_plan
@@ -43,6 +44,7 @@ __all__ = [
     "erase_unit",
     "estimate_whole",
     "find_run",
+    "label",
     "list_errors",
     "list_jobs",
     "list_running",

@@ -1,0 +1,92 @@
+"""Labels for a column of texts in one call, to explore; a run with its ledger stands behind them, as behind all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codebook.errors import Fault, ParameterError
+from codebook.records import Unit
+from codebook.run.plans.planning import plan
+from codebook.scheme import Codebook, read_codebook
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUESTION = "Which of these labels fits the text best?"
+"""What is asked where the labels come without a codebook."""
+
+
+def label(
+    texts: pd.Series | Iterable[str], codebook: Codebook | Mapping[str, str] | str | Path, **asking: Any
+) -> pd.DataFrame:
+    """Label texts by a codebook: plan, submit and collect in one call.
+
+    Repeating it asks nothing twice: the answers are those of the project's ledger.
+
+    Parameters
+    ----------
+    texts : Series or iterable of str, shape (n_texts,)
+        Empty texts are not asked.
+    codebook
+        A codebook, its file, or label -> definition for one question on a nominal scale.
+    asking
+        Who answers, and how often, as in `plan`: `engine`, `model`, `run` and others. The embedded engine answers where
+        none is named: offline, and for free.
+
+    Returns
+    -------
+    DataFrame, shape (n_texts, n_variables + 1)
+        A column of labels for each variable, and `why` with the reason where one is missing; the index of `texts`.
+
+    Raises
+    ------
+    ParameterError
+        The index of the texts is not unique, or draws are more than one.
+    InputError
+        The codebook is faulty, or the service would refuse the requests.
+    PendingError
+        The engine takes its time: repeat the call later.
+    """
+    import pandas as pd
+
+    column = texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
+    ids = [str(name) for name in column.index]
+    _check(ids, asking)
+    book = _read_book(codebook)
+    run = plan(book, [Unit(unit_id, _text(text)) for unit_id, text in zip(ids, column, strict=True)], **asking)
+    run.submit()
+    run.collect()
+    table = run.table()
+    wide = table.pivot(index="unit_id", columns="variable", values=["label", "why"]).reindex(ids)
+    names = [variable.name for variable in book.variables]
+    frame = wide["label"][names].astype(object)
+    frame.columns.name = None
+    whys = wide["why"][names].apply(lambda row: ", ".join(dict.fromkeys(row.dropna())), axis=1)
+    return frame.where(frame.notna(), None).assign(why=whys).set_axis(column.index)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _read_book(codebook: Codebook | Mapping[str, str] | str | Path) -> Codebook:
+    """A codebook as it is, out of its file, or of one question whose labels are given."""
+    if isinstance(codebook, Codebook):
+        return codebook
+    if not isinstance(codebook, Mapping):
+        return read_codebook(codebook)
+    categories = [{"name": name, "definition": definition} for name, definition in codebook.items()]
+    variable = {"name": "label", "question": QUESTION, "kind": "single", "level": "nominal", "categories": categories}
+    return Codebook.model_validate({"name": "labels", "unit": "a text", "variables": [variable]})
+
+
+def _check(ids: list[str], asking: Mapping[str, Any]) -> None:
+    faults = []
+    if len(set(ids)) < len(ids):
+        faults.append(Fault("texts", "their index is not unique", "reset it first: texts.reset_index(drop=True)"))
+    if asking.get("draws", 1) != 1:
+        faults.append(Fault("draws", "a text would have several labels", "use plan(), which keeps every draw"))
+    if faults:
+        raise ParameterError("The texts cannot be labelled so.", faults)

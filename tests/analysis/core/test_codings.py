@@ -1,0 +1,101 @@
+"""Codings: made once, checked once, narrowed, and shown."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from codebook.analysis.core.codings import Codings, GoldSample, as_codings
+from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.scales import VariableSpec
+from codebook.errors import Fault, StatisticError
+
+TONE = VariableSpec("tone", "nominal", ["a", "b"])
+TABLE = make_table("tone", {"gold": ["a", "b"], "ann": ["a", "a"], "ben": ["b", None]})
+
+
+@pytest.fixture
+def codings() -> Codings:
+    machine = make_table("tone", {"m": ["a", "b"]}).assign(run_id="r")
+    frame = pd.concat([TABLE.assign(run_id=""), machine], ignore_index=True)
+    return Codings(frame, [TONE], gold="gold", texts={"u1": "First text", "u2": "Second"})
+
+
+def test_roles_and_groups(codings: Codings) -> None:
+    assert (codings.people, codings.machines, codings.gold) == (["ann", "ben"], ["m"], "gold")
+    assert codings.groups == {"people": ["ann", "ben"], "people + m": ["ann", "ben", "m"]}
+    assert codings.only(["ann", "gold"]).alone.startswith("One coder ('ann') beside the gold: nothing to compare")
+
+
+def test_coverage_sums_and_is_shown(codings: Codings) -> None:
+    assert codings.coverage == {"tone": {"labelled": 7, "absent": 1}}
+    assert "8 codings = 7 labelled + 1 absent" in repr(codings)
+    assert "First text" in codings._repr_html_()
+
+
+def test_narrowing_returns_new_codings_and_names_what_is_there(codings: Codings) -> None:
+    parts = codings.with_groups(pd.Series({"u1": "left", "u2": "right"}, name="party"))
+    assert set(parts.where(party="left").frame["unit_id"]) == {"u1"}
+    assert len(codings.frame) == 8
+    with pytest.raises(StatisticError, match=r"no covariate 'age'.*use one of 'party'"):
+        parts.where(age=3)
+    with pytest.raises(StatisticError, match="no unit has 'centre'"):
+        parts.where(party="centre")
+    with pytest.raises(StatisticError, match=r"no coding by 'cy'.*'gold', 'ann', 'ben', 'm'"):
+        codings.only(["cy"])
+    with pytest.raises(StatisticError, match=r"'stance' is unknown.*'tone'"):
+        codings.of("stance")
+
+
+def test_a_frame_without_its_columns_is_refused() -> None:
+    with pytest.raises(StatisticError, match="the table has no 'why'"):
+        Codings(TABLE.drop(columns="why"), [TONE])
+
+
+def test_the_gold_sample_weighs_unless_it_was_declined_or_every_unit_has_gold(codings: Codings) -> None:
+    sample = pd.DataFrame({"unit_id": ["u1"], "prob": [0.5]})
+    frame, sentence = codings.with_sample(GoldSample(sample, "runs/r/gold.jsonl")).gold_sample()
+    assert frame is None
+    assert sentence == "runs/r/gold.jsonl is not used: every unit of the run has a label of 'gold'."
+    frame, sentence = codings.with_sample(sample).gold_sample()
+    assert frame is not None
+    assert "1 gold units, weighted by chances of 0.5 to 0.5" in sentence
+    locked = GoldSample(sample, named=True, locked=(Fault("part", "it is locked", "unlock it"),))
+    with pytest.raises(StatisticError, match="unlock it"):
+        codings.with_sample(locked).gold_sample()
+
+
+def test_a_wide_frame_has_a_column_a_coder() -> None:
+    wide = pd.DataFrame({"anna": [1, 2, None], "ben": [1, 10, 3]})
+    codings = as_codings(wide, level="ordinal")
+    assert codings.coders == ["anna", "ben"]
+    assert list(codings.variable.labels or ()) == ["1", "2", "3", "10"]
+    assert codings.coverage == {"label": {"labelled": 5, "absent": 1}}
+
+
+def test_a_long_frame_and_the_tidy_one_are_read_too() -> None:
+    long = pd.DataFrame({"unit": ["x", "x"], "coder": ["ann", "ben"], "label": ["yes", "no"]})
+    assert as_codings(long, level="nominal").frame["unit_id"].tolist() == ["x", "x"]
+    assert as_codings(TABLE, level="nominal", gold="gold").people == ["ann", "ben"]
+
+
+def test_a_category_has_its_own_order_and_words_without_one_are_no_scale() -> None:
+    words = pd.DataFrame({"a": ["low", "high"], "b": ["high", "high"]})
+    with pytest.raises(StatisticError, match=r"'high', 'low' have no order.*ordered pd.Categorical"):
+        as_codings(words, level="ordinal")
+    scale = pd.CategoricalDtype(["low", "high"], ordered=True)
+    assert list(as_codings(words.astype(scale), level="ordinal").variable.labels or ()) == ["low", "high"]
+
+
+def test_no_level_is_ever_guessed() -> None:
+    with pytest.raises(StatisticError, match=r"no level of measurement is said.*pass level= one of nominal"):
+        as_codings(pd.DataFrame({"a": [1], "b": [2]}))
+    with pytest.raises(StatisticError, match="it has coder and label, and no unit"):
+        as_codings(pd.DataFrame({"coder": ["a"], "label": ["b"]}), level="nominal")
+
+
+def test_sets_of_labels_in_lists_are_json() -> None:
+    wide = pd.DataFrame({"a": [["x", "y"], []], "b": [["x"], ["y"]]})
+    codings = as_codings(wide, level="masi")
+    assert codings.frame["label"].tolist() == ['["x", "y"]', "[]", '["x"]', '["y"]']
+    assert (codings.variable.kind, list(codings.variable.labels or ())) == ("multi", ["x", "y"])

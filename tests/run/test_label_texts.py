@@ -1,0 +1,44 @@
+"""Labels for a column of texts in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scripted import MODEL, register
+
+import codebook as cb
+from codebook.errors import ParameterError
+from codebook.run import list_runs
+
+LABELS = {"coal": "It is about mining.", "sports": "It is about a game."}
+
+
+@pytest.fixture(autouse=True)
+def _scripted(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    register(monkeypatch)
+
+
+def test_three_lines_from_a_column_of_texts_to_labels(project: Path) -> None:
+    frame = pd.DataFrame({"text": ["A text on coal.", "Another on coal.", " "]}, index=[7, 3, 5])
+    labels = cb.label(frame["text"], LABELS, engine="scripted", model=MODEL)
+    assert labels.index.tolist() == [7, 3, 5]
+    assert labels.columns.tolist() == ["label", "why"]
+    assert set(labels["label"].dropna()) <= set(LABELS)
+    assert labels["why"].tolist() == ["", "", "absent"]
+    assert len(list_runs()) == 1
+    assert cb.label(frame["text"], LABELS, engine="scripted", model=MODEL).equals(labels)
+    assert len(list_runs()) == 1
+
+
+def test_what_was_refused_has_its_reason(project: Path) -> None:
+    labels = cb.label(["[refuse] no", "coal"], LABELS, engine="scripted", model=MODEL, run="mine")
+    assert labels["why"].tolist() == ["refused", ""]
+    assert labels["label"].isna().tolist() == [True, False]
+
+
+def test_twice_the_same_index_is_a_fault_and_so_are_draws(project: Path) -> None:
+    texts = pd.Series(["a", "b"], index=[1, 1])
+    with pytest.raises(ParameterError, match=r"index is not unique.*reset_index(.|\n)*several labels"):
+        cb.label(texts, LABELS, draws=2)
