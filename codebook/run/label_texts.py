@@ -64,7 +64,8 @@ def label(
     frame = wide["label"][names].astype(object)
     frame.columns.name = None
     whys = wide["why"][names].apply(lambda row: ", ".join(dict.fromkeys(row.dropna())), axis=1)
-    return frame.where(frame.notna(), None).assign(why=whys).set_axis(column.index)
+    labels: pd.DataFrame = frame.where(frame.notna(), None).assign(why=whys)
+    return labels.set_axis(column.index)
 
 
 def _text(value: object) -> str:
