@@ -23,11 +23,13 @@ import pandas as pd
 from clock import clock
 from memory import peak_mb
 
-from codebook.analysis import krippendorff_alpha
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.scales import Scale
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.scales import Scale, VariableSpec
+from codebook.analysis.reliability import reliability
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
-from codebook.analysis.reliability.krippendorff import Bootstrap, pairable
+from codebook.analysis.reliability.krippendorff import pairable
 
 REPLICATES, CODERS, MISSING, SEED = 1000, 3, 0.1, 1
 LOOP = {1_000: 50, 10_000: 10, 100_000: 3}  # replicates of the loop that are measured, then scaled
@@ -106,7 +108,8 @@ def speed() -> Iterator[Row]:
         yield f"the same, {name}", f"{clock(lambda name=name: estimate(codings, name), 7):.3f} s", "none"
     table, labels = make_table(make_codes(1_000_000)), label_names(10)
     read = clock(lambda: read_codes(table, variable="topic", level="nominal", labels=labels), 7)
-    whole = clock(lambda: krippendorff_alpha(table, variable="topic", level="nominal", labels=labels), 7)
+    everything = Codings(table, [VariableSpec("topic", "nominal", labels)])
+    whole = clock(lambda: reliability(everything, coefficients=["alpha"]), 7)
     strings = f"{whole:.3f} s, of it reading {read:.3f} s"
     yield f"1,000,000 units, {len(table):,} rows of strings", strings, f"< {UNDER['strings']:g} s"
 

@@ -3,8 +3,7 @@
 Every function takes the tidy table (one row a unit x coder x variable x draw) and what the codebook knows of a
 variable; none needs a model, a run or the network. Only draw 0 is read unless `draw` is passed.
 
-    reliability   krippendorff_alpha, percent_agreement, agreement, agreement_table, coder_pairs,
-                  reliability_table, label_margins
+    reliability   analysis.reliability: reliability, label_shares
     validity      confusion, confusion_shares, validity, validity_summary, compare,
                   calibration, plot_calibration, which_validity;
                   span_validity of entities and other spans
@@ -58,11 +57,9 @@ from codebook.analysis.correction import (
 from codebook.analysis.joining.adjudication import adjudicate, read_adjudication, write_adjudication
 from codebook.analysis.joining.consensus_labels import DawidSkene, consensus, dawid_skene, say_consensus
 from codebook.analysis.joining.disagreement import confused_labels, rank_disagreements
-from codebook.analysis.reliability.agreement_tables import BOUNDS, agreement, agreement_table, coder_pairs
+from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
-from codebook.analysis.reliability.krippendorff import krippendorff_alpha
-from codebook.analysis.reliability.percent import DEFINITIONS, percent_agreement
-from codebook.analysis.reliability.printed_tables import label_margins, reliability_table
+from codebook.analysis.reliability.percent import DEFINITIONS
 from codebook.analysis.robustness.alternative_annotator import alt_test, say_alt_test
 from codebook.analysis.robustness.label_stability import list_flips, stability, unit_consistency
 from codebook.analysis.robustness.probe_scores import score_behaviour
@@ -82,14 +79,11 @@ __all__ = [
     "VariableLike",
     "VariableSpec",
     "adjudicate",
-    "agreement",
-    "agreement_table",
     "alt_test",
     "calibration",
     "capital_runs",
     "character_error_rate",
     "cluster_order",
-    "coder_pairs",
     "compare",
     "compare_association",
     "confused_labels",
@@ -102,14 +96,11 @@ __all__ = [
     "describe_runs",
     "format_figure",
     "gap_in_means",
-    "krippendorff_alpha",
     "label_indicators",
-    "label_margins",
     "list_flips",
     "make_study",
     "open_labels",
     "pair_with_gold",
-    "percent_agreement",
     "plot_calibration",
     "plot_confusion",
     "plot_correlogram",
@@ -120,7 +111,6 @@ __all__ = [
     "prevalence",
     "rank_disagreements",
     "read_adjudication",
-    "reliability_table",
     "say_alt_test",
     "say_consensus",
     "say_correction",

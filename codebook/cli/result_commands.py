@@ -45,18 +45,14 @@ def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None
 @click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the interval.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap.")
 def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
-    """Agreement of the coders of RUN, and of those in coders.yaml, for each variable."""
-    from codebook.analysis import agreement_table
-    from codebook.codings import coverage, group_coders
+    """Agreement of the coders of RUN, and of those in coders.yaml, for each variable: as 06_reliability has it."""
+    from codebook.analysis.core.estimates import Bootstrap
+    from codebook.analysis.reliability import reliability as agree
+    from codebook.codings import coverage
     from codebook.run import open_run
 
-    opened = open_run(run)
-    codings = opened.codings(coders)
-    frame = codings.frame
-    if alone := frame["coder"].nunique() < 2 and group_coders(frame, leave_out=()).nothing:
-        say(alone)
-    else:
-        say(agreement_table(frame, opened.codebook.variables, replicates=replicates, seed=seed).to_string())
+    codings = open_run(run).codings(coders)
+    say(repr(agree(codings, by="group", resample=Bootstrap(replicates, seed=seed))))
     say("\n".join(["", coverage(codings).frame.to_string(), *codings.notes]))
 
 

@@ -154,6 +154,8 @@ def _is_numeric(column: pd.Series[Any]) -> bool:
 
 
 def _text(name: object, number: bool, value: Any) -> str:
+    if isinstance(value, str):
+        return value
     text = show_value(value)[0] if number else "" if value is None or value != value else str(value)
     if name in ("p", "p_bh") and text and float(value) < _SMALLEST:
         return f"<{_SMALLEST}".replace("0.", ".")

@@ -9,13 +9,6 @@ import pandas as pd
 
 from codebook.analysis.core.empty import why_empty
 
-PERCENT = {
-    "mean_pairwise": "the mean over units of the share of agreeing pairs of coders",
-    "all_coders_agree": "the share of units on which all coders agree",
-    "pooled_pairs": "agreeing pairs of codings over all pairs",
-    "mean_coder_pairs": "the mean over pairs of coders of their percent agreement",
-}
-
 
 def say_validity(summary: pd.DataFrame) -> str:
     """Say how the first coder of a validity summary meets the gold, beside the constant-label baseline.
@@ -51,26 +44,6 @@ def _warn(row: pd.Series[Any]) -> str:
     return ""
 
 
-def say_agreement(frame: pd.DataFrame) -> str:
-    """Say the alpha of every group of an agreement table for its first variable.
-
-    Examples
-    --------
-    >>> row = {"variable": "stance", "label": "", "group": "humans", "level": "ordinal", "alpha": 0.3375, "low": 0.3}
-    >>> row |= {"high": 0.37, "n_pairable": 417, "n_coders": 114, "reason": ""}
-    >>> say_agreement(pd.DataFrame([row]))
-    "Krippendorff's alpha (ordinal) of stance: humans .34 [.30, .37] (114 coders, 417 units)."
-    """
-    if reason := why_empty(frame):
-        return reason
-    first = frame[(frame["variable"] == frame["variable"].iloc[0]) & (frame["level"] == frame["level"].iloc[0])]
-    first = first[first["label"] == first["label"].iloc[0]]
-    parts = [f"{row['group']} {_alpha(row)}" for _, row in first.iterrows()]
-    row = first.iloc[0]
-    name = f"{row['variable']}={row['label']}" if row["label"] else row["variable"]
-    return f"Krippendorff's alpha ({row['level']}) of {name}: {'; '.join(parts)}."
-
-
 def note_on(frame: pd.DataFrame) -> str:
     """Say what a frame of the analysis carries beside its numbers: its own note, replicates, seed, lost ids.
 
@@ -86,21 +59,12 @@ def note_on(frame: pd.DataFrame) -> str:
     said = [str(frame.attrs["note"])] if frame.attrs.get("note") else []
     if frame.attrs.get("resampled"):
         said.append(f"Resampled are {frame.attrs['resampled']}.")
-    if frame.attrs.get("percent"):
-        said.append(f"Percent agreement is {frame.attrs['percent']}: {PERCENT[frame.attrs['percent']]}.")
     if frame.attrs.get("replicates"):
         share = 100 * frame.attrs.get("confidence", 0.95)
         how = f"{frame.attrs['replicates']:,} bootstrap replicates, seed {frame.attrs['seed']}"
         said.append(f"{share:g} % intervals from {how}.")
     said += frame.attrs.get("joins", [])
     return " ".join(said)
-
-
-def _alpha(row: pd.Series[Any]) -> str:
-    if math.isnan(row["alpha"]):
-        return f"undefined ({row['reason']})"
-    n = f"({int(row['n_coders'])} coders, {int(row['n_pairable']):,} units)"
-    return f"{_short(row['alpha'], 2)} {_interval(row, '', 1, 2)} {n}"
 
 
 def _interval(row: pd.Series[Any], name: str, factor: float, places: int) -> str:

@@ -146,7 +146,7 @@ def _ids(facts: Facts) -> Iterator[Check]:
 def _figures(facts: Facts) -> Iterator[Check]:
     for section, notebook, first, state in (
         ("validity", "05_validity", "validity_by_coder", "missing"),
-        ("reliability", "06_reliability", "agreement", "missing"),
+        ("reliability", "06_reliability", "reliability", "missing"),
         ("correction", "11_correction", "shares", "look"),
     ):
         saved, remark = facts.saved(section), facts.remark(first)

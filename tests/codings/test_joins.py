@@ -9,8 +9,9 @@ import yaml
 from click.testing import CliRunner
 from scripted import make_book, register
 
-from codebook.analysis import agreement_table, validity_summary
+from codebook.analysis import Bootstrap, validity_summary
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.reliability import reliability
 from codebook.cli import main
 from codebook.codings import count_coverage, join_codings, merge_tables, read_coders
 from codebook.errors import TableError
@@ -119,11 +120,10 @@ def test_u03_the_mend_joins_by_near_form_and_says_so(run, project):
 def test_u03_one_stray_id_counts_in_no_figure_and_is_told_with_the_figures(run, project):
     coders = put(project, Anna=[*IDS, "99"], Ben=[*IDS, "1523.0"])
     codings = run.codings(coders)
-    table = codings.frame
-    frame = agreement_table(table, TOPIC.variables, groups={"people": ["Anna", "Ben"]}, replicates=0)
-    assert frame[["n_units", "n_pairable", "n_codings"]].to_numpy().tolist() == [[12, 12, 24]]
+    result = reliability(codings.only(["Anna", "Ben"]), coefficients=["alpha"], resample=Bootstrap(0))
+    assert result.frame[["n_dropped", "n_units", "n_codings"]].to_numpy().tolist() == [[0, 12, 24]]
     assert (
-        frame.attrs["joins"]
+        list(result.facts.joins)
         == list(codings.joins)
         == [
             "Anna.csv: 1 of 13 ids of Anna is not in the run (first: '99'); 1 coding left out.",

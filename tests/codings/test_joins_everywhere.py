@@ -10,7 +10,6 @@ import pytest
 from codebook.analysis import (
     Bootstrap,
     adjudicate,
-    agreement,
     calibration,
     correct,
     gap_in_means,
@@ -30,6 +29,7 @@ from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.entities.review import apply_adjudication
 from codebook.analysis.entities.truth import label_pairs
+from codebook.analysis.reliability import reliability
 from codebook.codings import count_coverage, coverage, list_by_unit, read_record_codings, records_table, to_wide
 from codebook.codings import make_table as make_tidy
 from codebook.errors import InputError
@@ -61,8 +61,8 @@ variables:
 def test_r08_figures_carry_what_the_table_tells_of_ids():
     table = TABLE.copy()
     table.attrs["joins"] = ["3 ids are lost."]
+    assert reliability(Codings(table, [TONE], joins=("3 ids are lost.",))).facts.joins == ("3 ids are lost.",)
     frames = [
-        agreement(table, [TONE], replicates=0),
         validity(table, **WHAT, coder="m", gold="gold", replicates=0),
         prevalence(table, **WHAT, coder="m", gold="gold", sample="random"),
         rank_disagreements(table, **WHAT),
@@ -145,10 +145,11 @@ def test_r08_ids_of_a_sheet_are_not_stripped(tmp_path):
     [(dict(zip(OFF, "xxyy", strict=True)), "first: 'u1'.*has 'U1'"), ({1: "x", 2: "y"}, "there they are numbers")],
 )
 def test_r08_clusters_that_almost_meet(clusters, match):
-    table = TABLE if "u4" in clusters else TABLE.replace({"u1": "1", "u2": "2", "u3": "1", "u4": "2"}).head(2)
-    groups = {"all": list(table["coder"].unique())}
+    table = (
+        TABLE if "u4" in clusters else TABLE.replace({"u1": "1", "u2": "2", "u3": "1", "u4": "2"}).iloc[[0, 1, 4, 5]]
+    )
     with pytest.raises(InputError, match=match):
-        agreement(table, [TONE], groups=groups, cluster=clusters, replicates=0)
+        reliability(Codings(table, [TONE], clusters=clusters))
 
 
 def test_r08_spans_of_other_units_are_told_or_an_error():

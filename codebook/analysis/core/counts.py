@@ -90,15 +90,15 @@ class LabelCodes:
             return self
         kept = np.array([name in wanted for name in self.coders], dtype=bool)
         part = self.only(kept[self.coder])
-        there = np.bincount(part.unit, minlength=len(self.units)) > 0
-        return replace(
-            part,
-            unit=(np.cumsum(there) - 1)[part.unit],
-            coder=(np.cumsum(kept) - 1)[part.coder],
-            units=self.units[there],
-            coders=tuple(name for name in self.coders if name in wanted),
-            cluster=self.cluster[there] if len(self.cluster) else self.cluster,
-        )
+        coders = tuple(name for name in self.coders if name in wanted)
+        part = replace(part, coder=(np.cumsum(kept) - 1)[part.coder], coders=coders)
+        return part.within(np.bincount(part.unit, minlength=len(self.units)) > 0)
+
+    def within(self, units: Bools) -> LabelCodes:
+        """The rows of the units where `units`, shape (n_units,), is true; no other unit is left."""
+        part = self.only(units[self.unit])
+        cluster = self.cluster[units] if len(self.cluster) else self.cluster
+        return replace(part, unit=(np.cumsum(units) - 1)[part.unit], units=self.units[units], cluster=cluster)
 
     def yes_no(self, label: int) -> LabelCodes:
         """Whether each coding is, or for sets holds, one label: codes 0 and 1 on a nominal scale "0", "1".

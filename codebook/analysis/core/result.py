@@ -54,10 +54,10 @@ class Facts:
 
     def sentences(self) -> list[str]:
         """What was resampled, how the intervals were made, and which ids did not meet."""
-        said = [f"Resampled are {self.resampled}."] if self.resampled and not self.nothing else []
-        if self.bootstrap and self.bootstrap.replicates and not self.nothing:
-            said.append(self.bootstrap.sentence)
-        return [*said, *self.joins]
+        if self.nothing or not (self.bootstrap and self.bootstrap.replicates):
+            return [*self.joins]
+        drawn = [f"Resampled are {self.resampled}."] if self.resampled else []
+        return [*drawn, self.bootstrap.sentence, *self.joins]
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,1 +1,10 @@
-"""Coders against each other: alpha, kappa and their kin, with intervals."""
+"""Do coders agree with each other?
+
+In come `Codings`, or a plain frame; out come `Result`s. Open `agreement_tables.py` first: `reliability` and
+`label_shares`; the coefficients are in `krippendorff.py` with `alpha.py`, `kappa.py` and `percent.py`.
+"""
+
+from codebook.analysis.reliability.agreement_tables import label_shares, reliability
+from codebook.analysis.reliability.coefficients import COEFFICIENTS
+
+__all__ = ["COEFFICIENTS", "label_shares", "reliability"]

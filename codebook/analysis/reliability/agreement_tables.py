@@ -1,156 +1,228 @@
-"""Agreement of coders in one face: any coefficients, overall, by label, by pair, without each coder, by group."""
+"""Do coders agree? Overall, by group, label, pair, without each coder, by a covariate; and who gave which label."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.counts import Clusters, LabelCodes, read_codes
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.empty import mark_empty
-from codebook.analysis.core.estimates import Bootstrap, Estimate, check_bootstrap
-from codebook.analysis.core.scales import Floats, VariableLike
-from codebook.analysis.reliability.coefficients import COEFFICIENTS, check_coefficients, estimate_coefficient
-from codebook.analysis.reliability.comparisons import BY, Comparison, Request, each_pair, read_comparisons, why_no_group
-from codebook.analysis.reliability.krippendorff import Pairable, pairable
-from codebook.errors import Fault
+from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.result import MOST_PRINTED, Facts, Result, nothing_to_say
+from codebook.analysis.core.scales import VariableLike
+from codebook.analysis.reliability.agreement_rows import COLUMNS, comparison_rows
+from codebook.analysis.reliability.agreement_words import (
+    draw_agreement,
+    print_agreement,
+    remark_agreement,
+    say_agreement,
+)
+from codebook.analysis.reliability.coefficients import check_coefficients
+from codebook.analysis.reliability.comparisons import (
+    BY,
+    Comparison,
+    Coverage,
+    check_by,
+    each_pair,
+    read_comparisons,
+    read_variable,
+)
 
-__all__ = ["BOUNDS", "agreement", "agreement_table", "coder_pairs"]
-_ABOUT = "The reliability table cannot be made."
-_HEADS = ("variable", "label", "group", "a", "b", "left_out", "level")
-BOUNDS = (0.667, 0.800)
-"""Krippendorff's customary reference lines; they are no verdicts."""
+_ABOUT = "The reliability cannot be computed."
+_HEADS = ("variable", "label", "group", "a", "b", "left_out", "difference", "level")
+_EXTRA = {"pair": ("a", "b"), "without": ("left_out",)}
+_TITLES = {
+    "": "Agreement of the coders",
+    "group": "Agreement of the coders",
+    "label": "Agreement on each label",
+    "pair": "Agreement of every two coders",
+    "without": "Agreement without each coder",
+}
 
 
-def agreement(
-    table: pd.DataFrame,
-    variables: Iterable[VariableLike],
+def reliability(
+    codings: Codings | pd.DataFrame,
+    by: str = "",
     *,
     coefficients: Sequence[str] = ("alpha", "ac1", "percent"),
-    by: str = "overall",
-    groups: Mapping[str, Sequence[str]] | None = None,
-    cluster: Clusters | None = None,
+    level: str = "",
     min_units: int = 1,
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """Coefficients of agreement, one row each, with intervals from resampled units or clusters.
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
+    """Do the coders agree with each other? The gold is none of them.
+
+    Units with fewer than two codings say nothing of agreement: they are left out of value and interval, and counted.
+    Undefined (no common unit, no variation) is NaN with the reason. Alpha small enough is computed a second time by
+    the krippendorff package. The labels of a `multi` variable are sets, at MASI and at Jaccard distance, and one by
+    one.
 
     Parameters
     ----------
-    variables
-        Of the codebook, or `VariableSpec`: objects with `name`, `kind`, `level` and `labels`.
-    coefficients
-        Names of `COEFFICIENTS`: alpha, percent, percent_all_coders_agree, percent_pooled_pairs,
-        percent_mean_coder_pairs, ac1, ac2 (weights of the level), fleiss, conger, cohen and scott (two coders),
-        brennan_prediger; all but the first five also with _linear, _quadratic or _ordinal.
+    codings
+        Or a plain frame: wide (a column a coder) or long (unit, coder, label).
     by
-        `overall`; `label`: each label against all others; `pair`: each two coders with common units, under the first
-        group that has both; `leave_one_out`: each group without one of its coders, the first row without none.
-        The labels of a `multi` variable are sets: overall at MASI and at Jaccard distance.
-    groups
-        Names of coders to compare with each other, e.g. of `group_coders`: humans, models, all. None: `all`. Of no
-        group the frame is empty, and says why.
-    cluster
-        Cluster of each unit_id, e.g. its author: whole clusters are then resampled.
+        "": all coders together. `group`: people, models, people with each model, all. Within these groups: `label`,
+        each label against all others; `pair`, each two coders with common units, under the first group that has both;
+        `without`, each group without one of its coders, the first row without none. Or a covariate of
+        `codings.with_groups`: all coders on the units of each value, and how far the values are apart: of two values
+        a - b, of more each from the rest. For the interval of a difference the two sets of units are resampled
+        independently, the second with the next seed; where a cluster has units in both, clusters are drawn once and
+        bring their units of either set along.
+    coefficients
+        alpha, percent, percent_all_coders_agree, percent_pooled_pairs, percent_mean_coder_pairs, ac1, ac2 (weights of
+        the level), fleiss, conger, cohen and scott (two coders), brennan_prediger; from ac2 on also with _linear,
+        _quadratic or _ordinal.
+    level
+        Of measurement, where no codebook says it.
     min_units
         Common units below which a pair is left out.
-    replicates
-        Of the bootstrap; 0 gives values alone.
 
     Returns
     -------
-    pd.DataFrame
-        Columns variable, label, group (a, b; left_out), level, coefficient, detail (weights, or definition of percent
-        agreement), value, low, high, se (by linearisation), jack_low and jack_high (under 30 units or clusters),
-        n_units (with two or more codings), n_dropped, n_missing, n_coders, n_codings, n_clusters, undefined_share,
-        below_667, below_800 (shares of the replicates), dropped and reason (in words). `attrs` hold seed, replicates,
-        confidence, draw, by, what was resampled, coverage by variable, and versions.
+    Result
+        `frame` has one row a comparison x coefficient: variable, label, group (a, b; left_out; difference), level,
+        coefficient, detail (weights, or definition of percent agreement), value, low, high, se (by linearisation),
+        jack_low and jack_high (under 30 units or clusters), n_units (with two or more codings), n_dropped, n_missing,
+        n_coders, n_codings, n_clusters, undefined_share, below_667 and below_800 (shares of the replicates), commonest
+        (share of the commonest label), dropped and reason (in words).
 
     Raises
     ------
     StatisticError
-        All faults of the table and of what was asked, each with its mend.
+        All faults of the codings and of the request, each with its mend.
 
     Examples
     --------
+    Krippendorff (2011), example C, printed .743:
+
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> from codebook.analysis.core.scales import VariableSpec
-    >>> code = VariableSpec("code", "ordinal", list("12345"))
-    >>> agreement(observers_2011(), [code])[["coefficient", "value", "low", "n_units", "n_dropped"]].round(3)
+    >>> result = reliability(observers_2011(), level="nominal")
+    >>> print(result.finding)
+    Krippendorff's alpha (nominal) of code: .74 [.41, 1.00] (4 coders, 11 units).
+    >>> result.frame[["coefficient", "value", "low", "n_units", "n_dropped"]].round(3)
       coefficient  value    low  n_units  n_dropped
-    0       alpha  0.815  0.471       11          1
+    0       alpha  0.743  0.413       11          1
     1         ac1  0.775  0.509       11          1
     2     percent  0.818  0.591       11          1
     """
-    faults = [*check_bootstrap(replicates, confidence), *check_coefficients(coefficients)]
-    if by not in BY:
-        faults.append(Fault("by", f"{by!r} is unknown", f"pass one of {', '.join(BY)}"))
-    how = Bootstrap(replicates, confidence, seed)
-    asked = Request(groups, cluster, draw, min_units, (by,), faults)
-    comparisons, coverage = read_comparisons(table, variables, asked, _ABOUT)
-    rows = [row for comparison in comparisons for row in comparison_rows(comparison, coefficients, how)]
-    extra = {"pair": ("a", "b"), "leave_one_out": ("left_out",)}.get(by, ())
-    heads = [name for name in _HEADS if name not in ("a", "b", "left_out") or name in extra]
-    frame = pd.DataFrame(rows, columns=[*heads, *make_row({}, None, "", "", math.nan)])
-    frame.attrs = {**_attrs(how, coverage, cluster, draw), "by": by, **carry_joins(table)}
-    pairs = f"No two coders of a group labelled {min_units:,} units in common: nothing to compare."
-    return mark_empty(frame, pairs if by == "pair" and groups != {} else why_no_group(groups))
+    codings = as_codings(codings, level=level)
+    faults = [*check_coefficients(coefficients), *check_by(codings, by)]
+    name = "reliability" if by in ("", "group") else re.sub(r"\W+", "_", f"reliability_by_{by}")
+    empty = Result(_make_frame([], by), name, _TITLES.get(by, f"Agreement by {by}"), "reliability")
+    if codings.alone:
+        raise_faults(_ABOUT, faults)
+        return nothing_to_say(codings, codings.alone, empty)
+    comparisons, coverage = read_comparisons(codings, by, min_units, faults)
+    frame = _make_frame([row for each in comparisons for row in comparison_rows(each, coefficients, resample)], by)
+    if frame.empty:
+        reason = f"No two coders of a group labelled {min_units:,} units in common: nothing to compare."
+        return nothing_to_say(codings, reason, empty)
+    return Result(
+        frame,
+        name,
+        empty.title,
+        "reliability",
+        _list_facts(codings, coverage, frame, resample),
+        say_agreement(frame, by),
+        remark_agreement(frame, by),
+        print_agreement(frame, by),
+        lambda: draw_agreement(frame, by),
+        codings.outputs,
+    )
 
 
-def agreement_table(
-    table: pd.DataFrame,
-    variables: Iterable[VariableLike],
-    *,
-    groups: Mapping[str, Sequence[str]] | None = None,
-    cluster: Clusters | None = None,
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """Reliability of every variable in every group of coders, one row each: alpha, AC1 and percent agreement.
+def _make_frame(rows: Sequence[dict[str, object]], by: str) -> pd.DataFrame:
+    extra = _EXTRA.get(by, () if by in ("", *BY) else ("difference",))
+    heads = [name for name in _HEADS if name in ("variable", "label", "group", "level", *extra)]
+    return pd.DataFrame(rows, columns=[*heads, *COLUMNS])
 
-    A `multi` variable has one row a label (given or not, nominal) and two rows for its sets, at MASI and at Jaccard
-    distance. Other kinds without a level of measurement get a row that says so. `agreement` has more coefficients.
 
-    Parameters
-    ----------
-    variables, groups, cluster, replicates
-        As in `agreement`.
+def _list_facts(codings: Codings, coverage: Coverage, frame: pd.DataFrame, bootstrap: Bootstrap) -> Facts:
+    levels = frame["level"].unique()
+    return Facts(
+        n_units=int(frame["n_units"].iloc[0]),
+        n_coders=int(frame["n_coders"].iloc[0]),
+        level=str(levels[0]) if len(levels) == 1 else "",
+        bootstrap=bootstrap,
+        resampled="units with two or more codings" if codings.clusters is None else "clusters of units",
+        coverage=coverage,
+        joins=codings.joins,
+    )
+
+
+def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
+    """How often did each coder, the gold among them, give each label? A chance-corrected coefficient depends on it.
 
     Returns
     -------
-    pd.DataFrame
-        Columns variable, label, group, level, n_units, n_pairable (units with two or more codings), n_coders,
-        n_codings, n_missing, percent (mean_pairwise), alpha, low, high, jack_low and jack_high (under 30 units or
-        clusters), ac1 (of label sets NaN), commonest (share of the commonest label among the pairable codings),
-        below_667 and below_800 (share of the replicates below), undefined_share, dropped, reason.
+    Result
+        `frame`: variable, label, coder, n (codings with the label), n_codings, share. The labels of a `multi` variable
+        are counted one by one, so their shares need not sum to 1.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> from codebook.analysis.core.scales import VariableSpec
-    >>> code = VariableSpec("code", "ordinal", list("12345"))
-    >>> frame = agreement_table(observers_2011(), [code], groups={"all": list("ABCD"), "two": ["A", "B"]})
-    >>> frame[["group", "level", "n_units", "n_pairable", "n_coders", "percent", "alpha"]].round(3)
-      group    level  n_units  n_pairable  n_coders  percent  alpha
-    0   all  ordinal       12          11         4    0.818  0.815
-    1   two  ordinal       12           9         2    0.889  0.923
+    >>> result = label_shares(observers_2011(), level="nominal")
+    >>> result.frame[result.frame["label"] == "1"][["coder", "n", "n_codings", "share"]].round(2).to_numpy().tolist()
+    [['A', 3, 9, 0.33], ['B', 2, 11, 0.18], ['C', 1, 10, 0.1], ['D', 3, 11, 0.27]]
     """
-    how = Bootstrap(replicates, confidence, seed)
-    asked = Request(groups, cluster, draw, 1, ("set_label", "overall"), check_bootstrap(replicates, confidence))
-    comparisons, coverage = read_comparisons(table, variables, asked, _ABOUT)
-    rows = [{**each.head, **table_row(each, how)} for each in comparisons]
-    frame = pd.DataFrame(rows, columns=["variable", "label", "level", "group", *no_figures("")])
-    frame.attrs = {**_attrs(how, coverage, cluster, draw), "percent": "mean_pairwise", **carry_joins(table)}
-    return mark_empty(frame, why_no_group(groups))
+    codings = as_codings(codings, level=level)
+    labelled = [each for each in codings.variables if codings.coverage.get(each.name, {}).get("labelled")]
+    read = [(each, next(read_variable(codings, each, codings.coders))[1]) for each in labelled]
+    rows = [row for variable, codes in read if codes is not None for row in _count_labels(variable, codes)]
+    frame = pd.DataFrame(rows, columns=["variable", "label", "coder", "n", "n_codings", "share"])
+    result = Result(frame, "label_shares", "Share of each label by coder", "reliability", Facts(joins=codings.joins))
+    if frame.empty:
+        return nothing_to_say(codings, "No coding has a label: nothing to count.", result)
+    shown = codings.busiest(MOST_PRINTED - 1)
+    return replace(
+        result,
+        finding=_say_shares(frame[frame["coder"].isin(shown)]),
+        table=_print_shares(frame, shown),
+        outputs=codings.outputs,
+    )
+
+
+def _count_labels(variable: VariableLike, codes: LabelCodes) -> Iterator[dict[str, object]]:
+    """One row a coder and label."""
+    labelled, scale = codes.answered(), codes.scale
+    n_coders, n_labels = len(labelled.coders), scale.n_labels
+    counts = np.bincount(labelled.coder * n_labels + labelled.code, minlength=n_coders * n_labels)
+    counts = counts.reshape(n_coders, n_labels)
+    times = counts @ scale.members.astype(int) if scale.members.size else counts
+    names = tuple(variable.labels or ()) if scale.members.size else scale.labels
+    for coder, n_codings, numbers in zip(labelled.coders, counts.sum(axis=1).tolist(), times.tolist(), strict=True):
+        for label, n in zip(names, numbers, strict=True):
+            about = {"variable": variable.name, "label": label, "coder": coder}
+            yield {**about, "n": n, "n_codings": n_codings, "share": n / max(n_codings, 1)}
+
+
+def _say_shares(frame: pd.DataFrame) -> str:
+    """The commonest label of the first variable, and who of the busiest coders gave it least and most often."""
+    first = frame[frame["variable"] == frame["variable"].iloc[0]]
+    label = first.groupby("label", sort=False)["n"].sum().idxmax()
+    rows = first[(first["label"] == label) & (first["n_codings"] > 0)].sort_values("share", kind="stable")
+    least, most = (f"{format_figure(rows['share'].iloc[at])} ({rows['coder'].iloc[at]})" for at in (0, -1))
+    return (
+        f"The commonest label of {first['variable'].iloc[0]} is {label!r}: from {least} to {most} of a coder's labels."
+    )
+
+
+def _print_shares(frame: pd.DataFrame, coders: Sequence[str]) -> pd.DataFrame:
+    """A row a label, a column a coder."""
+    several = frame["variable"].nunique() > 1
+    rows: dict[str, dict[str, str]] = {}
+    for row in frame[frame["coder"].isin(coders)].to_dict("records"):
+        label = f"{row['variable']}: {row['label']}" if several else row["label"]
+        rows.setdefault(label, {})[row["coder"]] = format_figure(row["share"], 3)
+    table = pd.DataFrame([{"Label": label, **shares} for label, shares in rows.items()])
+    return table[["Label", *(name for name in coders if name in table)]].fillna("")
 
 
 def coder_pairs(
@@ -159,139 +231,16 @@ def coder_pairs(
     variable: str,
     level: str,
     labels: Sequence[str] | None,
-    coders: Iterable[str] | None = None,
+    coders: Sequence[str] | None = None,
     min_units: int = 1,
-    replicates: int = 0,
-    confidence: float = 0.95,
-    seed: int = 1,
     draw: int = 0,
 ) -> pd.DataFrame:
-    """Alpha and percent agreement of every two coders who share units.
-
-    Parameters
-    ----------
-    min_units
-        Least number of common units for a pair to be listed.
-    replicates
-        For intervals, which are off by default: there may be thousands of pairs.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a pair: a, b, n_units, percent, alpha, low, high, reason.
-
-    Examples
-    --------
-    >>> from codebook.analysis.core.examples import observers_2011
-    >>> pairs = coder_pairs(observers_2011(), variable="code", level="nominal", labels=list("12345"))
-    >>> pairs[["a", "b", "n_units", "percent", "alpha"]].head(2).round(3)
-       a  b  n_units  percent  alpha
-    0  A  B        9    0.889  0.852
-    1  A  C        8    0.625  0.489
-    """
-    raise_faults("The pairs cannot be compared.", check_bootstrap(replicates, confidence))
-    codings = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
-    how = Bootstrap(replicates, confidence, seed)
-    rows = [_pair_row(pair, a, b, how) for a, b, pair in each_pair(codings.answered(), min_units)]
-    frame = pd.DataFrame(rows, columns=["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"])
-    frame.attrs = {"level": level, "min_units": min_units, "replicates": replicates, "seed": seed, "draw": draw}
-    frame.attrs |= carry_joins(table)
-    return mark_empty(frame, f"No two coders labelled {max(1, min_units):,} units in common: nothing to compare.")
-
-
-def _pair_row(pair: LabelCodes, a: str, b: str, how: Bootstrap) -> dict[str, object]:
-    kept = pairable(pair)
-    alpha, _ = estimate_coefficient(kept, COEFFICIENTS["alpha"], how)
-    reason = alpha.reason if how.replicates or math.isnan(alpha.value) else ""
-    figures = {"percent": plain_value(kept, "percent"), "alpha": alpha.value, "low": alpha.low, "high": alpha.high}
-    return {"a": a, "b": b, "n_units": alpha.n_units, **figures, "reason": reason}
-
-
-def _attrs(
-    how: Bootstrap, coverage: Mapping[str, Mapping[str, int]], cluster: Clusters | None, draw: int
-) -> dict[Hashable, Any]:
-    resampled = "units with two or more codings" if cluster is None else "clusters of units"
-    return {**how.attrs, "draw": draw, "resampled": resampled, "coverage": dict(coverage)}
-
-
-def plain_value(kept: Pairable, name: str) -> float:
-    """A coefficient without its interval."""
-    return estimate_coefficient(kept, COEFFICIENTS[name], Bootstrap(0))[0].value
-
-
-def comparison_rows(each: Comparison, coefficients: Sequence[str], how: Bootstrap) -> list[dict[str, object]]:
-    """The rows of one comparison, one a coefficient."""
-    if each.codings is None:
-        return [{**each.head, **make_row({"name": name}, None, "", each.reason, math.nan)} for name in coefficients]
-    kept = pairable(each.codings)
+    """Alpha and percent agreement of every two coders who share units; goes with the last correlogram that reads it."""
+    codes = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
     rows = []
-    for name in coefficients:
-        estimate, draws = estimate_coefficient(kept, COEFFICIENTS[name], how)
-        reason = estimate.reason if how.replicates or math.isnan(estimate.value) else ""
-        below = {f"below_{bound * 1000:.0f}": _share_below(estimate, draws, bound) for bound in BOUNDS}
-        rows.append({**each.head, **make_row({"name": name, **below}, estimate, kept.dropped, reason, estimate.value)})
-    return rows
-
-
-def make_row(
-    about: Mapping[str, object], estimate: Estimate | None, dropped: str, reason: str, value: float
-) -> dict[str, object]:
-    """One estimate as the columns of `agreement`; `about` has its name and the shares below the bounds."""
-    figures = ("low", "high", "se", "jack_low", "jack_high")
-    counts = ("n_units", "n_dropped", "n_missing", "n_coders", "n_codings", "n_clusters")
-    return {
-        "coefficient": about.get("name", ""),
-        "detail": estimate.definition if estimate else "",
-        "value": value,
-        **{name: getattr(estimate, name, math.nan) for name in figures},
-        **{name: getattr(estimate, name, 0) for name in counts},
-        "undefined_share": getattr(estimate, "undefined_share", math.nan),
-        "below_667": about.get("below_667", math.nan),
-        "below_800": about.get("below_800", math.nan),
-        "dropped": dropped,
-        "reason": reason,
-    }
-
-
-def table_row(each: Comparison, how: Bootstrap) -> dict[str, object]:
-    """A comparison as one row of the reliability table."""
-    if each.codings is None:
-        return no_figures(each.reason)
-    kept = pairable(each.codings)
-    alpha, draws = estimate_coefficient(kept, COEFFICIENTS["alpha"], how)
-    ac1, _ = estimate_coefficient(kept, COEFFICIENTS["ac1"], Bootstrap(0))
-    reasons = [alpha.reason, ac1.reason if math.isnan(ac1.value) else ""]
-    margins = kept.patterns.times @ kept.patterns.counts
-    return {
-        "n_units": len(each.codings.units),
-        "n_pairable": alpha.n_units,
-        "n_coders": alpha.n_coders,
-        "n_codings": alpha.n_codings,
-        "n_missing": alpha.n_missing,
-        "percent": plain_value(kept, "percent"),
-        "alpha": alpha.value,
-        "low": alpha.low,
-        "high": alpha.high,
-        "jack_low": alpha.jack_low,
-        "jack_high": alpha.jack_high,
-        "ac1": ac1.value,
-        "commonest": float(margins.max() / margins.sum()) if margins.sum() else math.nan,
-        "below_667": _share_below(alpha, draws, BOUNDS[0]),
-        "below_800": _share_below(alpha, draws, BOUNDS[1]),
-        "undefined_share": alpha.undefined_share,
-        "dropped": kept.dropped,
-        "reason": "; ".join(dict.fromkeys(filter(None, reasons))),
-    }
-
-
-def _share_below(estimate: Estimate, draws: Floats, bound: float) -> float:
-    """Share of the defined replicates below `bound`; NaN where there is no interval."""
-    return math.nan if math.isnan(estimate.low) else float((draws[~np.isnan(draws)] < bound).mean())
-
-
-def no_figures(reason: str) -> dict[str, object]:
-    """A row of the reliability table without a figure."""
-    counts = dict.fromkeys(("n_units", "n_pairable", "n_coders", "n_codings", "n_missing"), 0)
-    figures = ("percent", "alpha", "low", "high", "jack_low", "jack_high", "ac1", "commonest")
-    shares = ("below_667", "below_800", "undefined_share")
-    return {**counts, **dict.fromkeys((*figures, *shares), math.nan), "dropped": "", "reason": reason}
+    for a, b, pair in each_pair(codes.answered(), min_units):
+        figures = comparison_rows(Comparison({}, pair), ("alpha", "percent"), Bootstrap(0))
+        row = {"a": a, "b": b, "n_units": figures[0]["n_units"], "reason": figures[0]["reason"]}
+        rows.append(row | {str(each["coefficient"]): each["value"] for each in figures})
+    frame = pd.DataFrame(rows, columns=["a", "b", "n_units", "percent", "alpha", "reason"])
+    return mark_empty(frame, f"No two coders labelled {max(1, min_units):,} units in common: nothing to compare.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,8 +12,14 @@ from codebook.analysis.core.counts import coder_patterns, count_patterns
 from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.scales import SET_LEVELS, Floats, Scale, check_different, label_distances
 from codebook.analysis.reliability.kappa import coders_chance, shared_chance
-from codebook.analysis.reliability.krippendorff import Pairable, estimate_alpha, make_estimate
-from codebook.analysis.reliability.percent import DEFINITIONS, estimate_percent
+from codebook.analysis.reliability.krippendorff import (
+    Measure,
+    Pairable,
+    estimate_alpha,
+    estimate_measure,
+    measure_alpha,
+)
+from codebook.analysis.reliability.percent import DEFINITIONS, measure_percent
 from codebook.errors import Fault
 
 _TITLES = {
@@ -91,32 +97,34 @@ def estimate_coefficient(kept: Pairable, coefficient: Coefficient, how: Bootstra
     """
     if coefficient.base == "alpha":
         return estimate_alpha(kept, how)
+    return estimate_measure(kept, make_measure(kept, coefficient), how)
+
+
+def make_measure(kept: Pairable, coefficient: Coefficient) -> Measure:
+    """A coefficient of codings already read, ready to be computed for any weights of its patterns."""
+    if coefficient.base == "alpha":
+        return measure_alpha(kept)
     if coefficient.base == "percent":
-        return estimate_percent(kept, coefficient.detail, how)
-    weights = coefficient.detail or level_weights(kept.scale.level)
-    estimate, draws = _corrected(kept, coefficient.base, weights, how)
-    note = "" if estimate.reason else kept.alone
-    named = replace(estimate, statistic=coefficient.title, definition=weights, level=kept.scale.level)
-    return replace(named, reason=named.reason or note), draws
+        return measure_percent(kept, coefficient.detail)
+    return _corrected(kept, coefficient, coefficient.detail or level_weights(kept.scale.level))
 
 
-def _corrected(kept: Pairable, base: str, weights: str, how: Bootstrap) -> tuple[Estimate, Floats]:
+def _corrected(kept: Pairable, coefficient: Coefficient, weights: str) -> Measure:
     """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
-    scale = kept.scale
-    undefined = kept.undefined or _refusal(kept, base, weights)
-    if undefined:
-        return make_estimate(kept, lambda drawn: drawn[:, 0], how, undefined=undefined)
+    base, scale = coefficient.base, kept.scale
+    if undefined := kept.undefined or _refusal(kept, base, weights):
+        return Measure(coefficient.title, weights, lambda drawn: drawn[:, 0], kept.patterns, undefined=undefined)
     near = None if weights == "identity" else agreement_weights(scale, weights)
     codings = kept.codings if base in _OF_TWO else kept.labelled
     kind = _OF_TWO.get(base, base)
     if kind == "conger":
-        patterns, said = coder_patterns(codings)
-        statistic = coders_chance(patterns, said, near)
+        patterns, counts = coder_patterns(codings)
+        statistic = coders_chance(patterns, counts, near)
     else:
         patterns = count_patterns(codings)
         kind = "gwet" if kind in ("ac1", "ac2") else kind
         statistic = shared_chance(patterns, near, kind=kind, n_declared=scale.n_declared)
-    return make_estimate(kept, statistic, how, undefined="", patterns=patterns)
+    return Measure(coefficient.title, weights, statistic, patterns, remark=kept.alone)
 
 
 def _refusal(kept: Pairable, base: str, weights: str) -> str:

@@ -2,116 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import check_coders, check_columns, raise_faults
-from codebook.analysis.core.counts import Clusters, LabelCodes, join_cluster, read_codes
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike
 from codebook.errors import Fault, StatisticError
 
-BY = ("overall", "label", "pair", "leave_one_out")
-"""What a row of an agreement frame may stand for."""
+BY = ("group", "label", "pair", "without")
+"""What a row of a reliability may stand for, beside the values of a covariate."""
+
 KINDS = ("single", "rating", "number", "multi")
 """Kinds of variables whose labels can be compared."""
+
+MOST_VALUES = 20
+"""Different values of a covariate by which codings are split."""
+
 Head = dict[str, str]
+Coverage = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """LabelCodes to be compared, and the columns that say which they are; without codings `reason` says why.
+    """Label codes to be compared, and the columns that say which they are; without codes `reason` says why.
 
-    `labels` are those that sets are made of, in codebook order; empty for other variables.
+    `labels` are those that sets are made of, in codebook order; empty for other variables. A comparison with `beside`
+    is the difference of two sets of units: `codes` less `beside`.
     """
 
     head: Head
-    codings: LabelCodes | None
+    codes: LabelCodes | None
     reason: str = ""
     labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a table.
-
-    `groups` are names of coders to compare with each other; None takes all as one group `all`, and of no group there is
-    nothing to compare. `cluster` is the cluster of each unit. Pairs of coders with fewer than `min_units` common units
-    are left out. `by` has words of `BY`, or `set_label` for the labels of `multi` variables alone. `faults` are those
-    already found.
-    """
-
-    groups: Mapping[str, Sequence[str]] | None = None
-    cluster: Clusters | None = None
-    draw: int = 0
-    min_units: int = 1
-    by: tuple[str, ...] = ("overall",)
-    faults: Sequence[Fault] = ()
+    beside: LabelCodes | None = None
 
 
 def read_comparisons(
-    table: pd.DataFrame, variables: Iterable[VariableLike], asked: Request, about: str
-) -> tuple[list[Comparison], dict[str, dict[str, int]]]:
-    """All comparisons, in the order of the variables, and for each variable its coverage: rows labelled, and by why.
+    codings: Codings, by: str, min_units: int, faults: Sequence[Fault]
+) -> tuple[list[Comparison], Coverage]:
+    """All comparisons, in the order of the variables, and of each variable how many codings are labelled, and why not.
+
+    Parameters
+    ----------
+    by
+        One of `BY`, a covariate, or "" for all coders but the gold.
+    min_units
+        Pairs of coders with fewer common units are left out.
+    faults
+        Found before; they are raised with those that are found here.
 
     Raises
     ------
     StatisticError
-        Every fault of the table, the request and the variables at once.
+        Every fault of the codings, the request and the variables at once.
     """
-    raise_faults(about, [*check_columns(table), *asked.faults])
-    named = _name_groups(table, asked.groups)
-    faults = [fault for coders in named.values() for fault in check_coders(table, coders)]
-    if any(isinstance(coders, str) for coders in (asked.groups or {}).values()):
-        faults.append(Fault("groups", "a group is one text", "give each group a list of coders"))
-    done: list[Comparison] = []
-    coverage = {}
-    for variable in variables:
+    everybody = [*codings.people, *codings.machines]
+    groups = codings.groups if by in BY else {"all": everybody}
+    problems, coverage, done = list(faults), Coverage(), list[Comparison]()
+    for variable in codings.variables:
         try:
-            read = list(_read_variable(table, variable, {} if faults else named, asked))
+            read = list(read_variable(codings, variable, everybody))
         except StatisticError as error:
-            faults += [Fault(f"{variable.name}, {fault.where}", fault.problem, fault.mend) for fault in error.faults]
+            problems += [Fault(f"{variable.name}, {each.where}", each.problem, each.mend) for each in error.faults]
             continue
-        for level, codings in read:
-            if codings is not None:
-                coverage[variable.name] = {"labelled": len(codings.code) - codings.n_missing, **codings.missing}
-            done += _compare(variable, level, codings, named, asked)
-    raise_faults(about, faults)
+        if (codes := read[0][1]) is not None:
+            coverage[variable.name] = {"labelled": len(codes.code) - codes.n_missing, **codes.missing}
+        done += [] if problems else _compare_variable(codings, variable, read, groups, (by, min_units))
+    raise_faults("The reliability cannot be computed.", problems)
     return done, coverage
 
 
-def why_no_group(groups: Mapping[str, Sequence[str]] | None) -> str:
-    """Say why there is no group of coders to compare; groups of `group_coders` know it themselves."""
-    told = "No group of two coders or more: nothing to compare. To compare, give labels of a second coder."
-    return str(getattr(groups, "nothing", "")) or told
+def check_by(codings: Codings, by: str) -> list[Fault]:
+    """Faults of what a reliability is to be split by."""
+    if by in ("", *BY):
+        return []
+    covariates = [] if codings.covariates is None else list(codings.covariates)
+    if by not in covariates:
+        more = (
+            f" or a covariate: {name_some(covariates, 12)}" if covariates else " or a covariate of codings.with_groups"
+        )
+        return [Fault("by", f"{by!r} is unknown", f"pass one of {', '.join(BY)},{more}")]
+    covariate = codings.covariate(by)
+    if covariate.index.has_duplicates:
+        twice = name_some(covariate.index[covariate.index.duplicated()].unique())
+        return [Fault("by", f"{by!r} has several values for unit {twice}", "give each unit one value")]
+    n_values = covariate[covariate.index.isin(codings.frame["unit_id"])].nunique()
+    if 2 <= n_values <= MOST_VALUES:
+        return []
+    mend = f"split by 2 to {MOST_VALUES} values, by unit_id; put numbers into bands with pd.cut"
+    return [Fault("by", f"{by!r} has {n_values:,} different values on these units", mend)]
 
 
-def _name_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
-    if groups is None:
-        return {"all": list(table["coder"].dropna().unique())}
-    return {name: list(coders) for name, coders in groups.items()}
-
-
-def _read_variable(
-    table: pd.DataFrame, variable: VariableLike, groups: Mapping[str, Sequence[str]], asked: Request
+def read_variable(
+    codings: Codings, variable: VariableLike, coders: Sequence[str]
 ) -> Iterator[tuple[str, LabelCodes | None]]:
-    """(level, codings) of a variable: one, or for sets of labels one a distance; none without a level."""
+    """(level, codes) of a variable: one, or for sets of labels one a distance; none without a level."""
     level = SET_LEVELS[0] if variable.kind == "multi" else variable.level or ""
     if variable.kind not in KINDS:
         level = ""
     if level not in (*LEVELS, *SET_LEVELS):
         yield level, None
         return
-    coders = sorted({coder for names in groups.values() for coder in names}) or None
-    labels = _labels(table, variable, level)
-    codings = read_codes(table, variable=variable.name, level=level, labels=labels, coders=coders, draw=asked.draw)
-    if asked.cluster is not None:
-        codings = join_cluster(codings, asked.cluster)
-    yield level, codings
+    labels = _labels(codings.frame, variable, level)
+    codes = read_codes(codings.frame, variable=variable.name, level=level, labels=labels, coders=coders or None)
+    if codings.clusters is not None:
+        codes = join_cluster(codes, codings.clusters)
+    yield level, codes
     if variable.kind == "multi":
-        yield SET_LEVELS[1], replace(codings, scale=replace(codings.scale, level=SET_LEVELS[1]))
+        yield SET_LEVELS[1], replace(codes, scale=replace(codes.scale, level=SET_LEVELS[1]))
 
 
 def _labels(table: pd.DataFrame, variable: VariableLike, level: str) -> Sequence[str] | None:
@@ -123,27 +126,34 @@ def _labels(table: pd.DataFrame, variable: VariableLike, level: str) -> Sequence
     return variable.labels if table.loc[table["variable"] == variable.name, "label"].isin(apart).any() else list(scale)
 
 
-def _compare(
-    variable: VariableLike, level: str, codings: LabelCodes | None, groups: Mapping[str, Sequence[str]], asked: Request
+def _compare_variable(
+    codings: Codings,
+    variable: VariableLike,
+    read: Sequence[tuple[str, LabelCodes | None]],
+    groups: Mapping[str, Sequence[str]],
+    request: tuple[str, int],
 ) -> Iterator[Comparison]:
-    sets = level in SET_LEVELS
-    head = {"variable": variable.name, "label": "(set)" if sets else "", "level": level}
-    if codings is None:
-        mend = "give the variable one" if variable.kind in KINDS else "no alpha"
-        reason = f"kind {variable.kind!r} has no level of measurement: {mend}"
-        yield from (Comparison({**head, "group": group}, None, reason) for group in groups)
-        return
-    parts = {group: codings.among(coders) for group, coders in groups.items()}
-    if ("label" in asked.by or (sets and "set_label" in asked.by)) and level != SET_LEVELS[1]:
-        yield from _by_label(variable, head, parts)
-    for group, part in parts.items():
-        if "overall" in asked.by:
-            yield Comparison({**head, "group": group}, part, labels=tuple(variable.labels or ()) if sets else ())
-        if "leave_one_out" in asked.by:
-            yield Comparison({**head, "group": group, "left_out": ""}, part)
-            yield from _without_each({**head, "group": group}, part)
-    if "pair" in asked.by and groups:
-        yield from _pairs(head, codings, groups, asked.min_units)
+    by, min_units = request
+    for level, codes in read:
+        sets = level in SET_LEVELS
+        head = {"variable": variable.name, "label": "(set)" if sets else "", "level": level}
+        if codes is None:
+            mend = "give the variable one" if variable.kind in KINDS else "no alpha"
+            reason = f"kind {variable.kind!r} has no level of measurement: {mend}"
+            yield from (Comparison({**head, "group": group}, None, reason) for group in groups)
+            continue
+        parts = {group: codes.among(coders) for group, coders in groups.items()}
+        if (by == "label" or (sets and by in ("", "group"))) and level != SET_LEVELS[1]:
+            yield from _by_label(variable, head, parts)
+        if by in ("", "group"):
+            labels = tuple(variable.labels or ()) if sets else ()
+            yield from (Comparison({**head, "group": group}, part, labels=labels) for group, part in parts.items())
+        elif by == "without":
+            yield from (each for group, part in parts.items() for each in _without_each({**head, "group": group}, part))
+        elif by == "pair":
+            yield from _pairs(head, codes, groups, min_units)
+        elif by != "label":
+            yield from _by_value(head, codes, codings.covariate(by))
 
 
 def _by_label(variable: VariableLike, head: Head, parts: Mapping[str, LabelCodes]) -> Iterator[Comparison]:
@@ -154,29 +164,45 @@ def _by_label(variable: VariableLike, head: Head, parts: Mapping[str, LabelCodes
         yield from (Comparison({**named, "label": label}, part.yes_no(at)) for at, label in enumerate(names))
 
 
-def _pairs(
-    head: Head, codings: LabelCodes, groups: Mapping[str, Sequence[str]], min_units: int
-) -> Iterator[Comparison]:
+def _pairs(head: Head, codes: LabelCodes, groups: Mapping[str, Sequence[str]], min_units: int) -> Iterator[Comparison]:
     """Every pair of coders who are in one group, under the first such group."""
-    for a, b, pair in each_pair(codings.answered(), min_units):
+    for a, b, pair in each_pair(codes.answered(), min_units):
         within = next((name for name, coders in groups.items() if {a, b} <= set(coders)), "")
         if within:
             yield Comparison({**head, "group": within, "a": a, "b": b}, pair.among([a, b]))
 
 
-def _without_each(head: Head, codings: LabelCodes) -> Iterator[Comparison]:
-    for coder in codings.coders:
-        others = [name for name in codings.coders if name != coder]
-        yield Comparison({**head, "left_out": coder}, codings.among(others))
+def _without_each(head: Head, codes: LabelCodes) -> Iterator[Comparison]:
+    yield Comparison({**head, "left_out": ""}, codes)
+    for coder in codes.coders:
+        rest = [name for name in codes.coders if name != coder]
+        yield Comparison({**head, "left_out": coder}, codes.among(rest))
 
 
-def each_pair(given: LabelCodes, min_units: int) -> Iterator[tuple[str, str, LabelCodes]]:
-    """Pairs of coders in the order of their names, each with the codings of their common units."""
-    order = sorted(range(len(given.coders)), key=lambda at: given.coders[at])
-    rows: dict[int, Ints] = {at: np.flatnonzero(given.coder == at) for at in order}
+def _by_value(head: Head, codes: LabelCodes, covariate: pd.Series) -> Iterator[Comparison]:
+    """The units of each value of a covariate, and the differences: of two values a - b, of more each from the rest."""
+    value = covariate.astype(object).reindex(codes.units).to_numpy()
+    order = covariate.astype("category").cat.categories
+    there = [each for each in order if (value == each).any()]
+    known = pd.notna(value)
+    parts = {str(each): codes.within(value == each) for each in there}
+    yield from (Comparison({**head, "group": name}, part) for name, part in parts.items())
+    if len(there) == 2:
+        (first, part), (second, beside) = parts.items()
+        yield Comparison({**head, "group": f"{first} - {second}"}, part, beside=beside)
+    elif len(there) > 2:
+        rests = [codes.within(known & (value != each)) for each in there]
+        for (name, part), beside in zip(parts.items(), rests, strict=True):
+            yield Comparison({**head, "group": f"{name} - rest"}, part, beside=beside)
+
+
+def each_pair(codes: LabelCodes, min_units: int) -> Iterator[tuple[str, str, LabelCodes]]:
+    """Pairs of coders in the order of their names, each with the codes of their common units."""
+    order = sorted(range(len(codes.coders)), key=lambda at: codes.coders[at])
+    rows: dict[int, Ints] = {at: np.flatnonzero(codes.coder == at) for at in order}
     for place, first in enumerate(order):
         for second in order[place + 1 :]:
-            _, mine, theirs = np.intersect1d(given.unit[rows[first]], given.unit[rows[second]], return_indices=True)
-            if len(mine) >= max(1, min_units):
-                both = np.concatenate([rows[first][mine], rows[second][theirs]])
-                yield given.coders[first], given.coders[second], given.take(both)
+            _, here, there = np.intersect1d(codes.unit[rows[first]], codes.unit[rows[second]], return_indices=True)
+            if len(here) >= max(1, min_units):
+                both = np.concatenate([rows[first][here], rows[second][there]])
+                yield codes.coders[first], codes.coders[second], codes.take(both)

@@ -57,28 +57,28 @@ def shared_chance(patterns: Patterns, near: Floats | None, *, kind: str, n_decla
     return statistic
 
 
-def coders_chance(patterns: Patterns, said: Floats, near: Floats | None) -> Statistic:
+def coders_chance(patterns: Patterns, counts: Floats, near: Floats | None) -> Statistic:
     """Conger's kappa, whose chance comes from each coder's own shares: the mean over pairs of coders of sum w p_g p_h.
 
     With two coders who coded the same units it is Cohen's kappa.
 
     Parameters
     ----------
-    said
-        Counts by coder, shape (n_patterns, n_coders, n_labels), of `coder_patterns`.
+    counts
+        By coder, shape (n_patterns, n_coders, n_labels), of `coder_patterns`.
     """
-    agree, pairs = _observed(said.sum(axis=1), near)
-    n_coders, n_labels = said.shape[1:]
+    agree, pairs = _observed(counts.sum(axis=1), near)
+    n_coders, n_labels = counts.shape[1:]
 
     def statistic(weights: Floats) -> Floats:
-        given = (weights @ patterns.counts).reshape(-1, n_coders, n_labels)
-        coded = given.sum(axis=2, keepdims=True)
-        shares = np.divide(given, coded, out=np.zeros_like(given), where=coded > 0)
+        labels = (weights @ patterns.counts).reshape(-1, n_coders, n_labels)
+        coded = labels.sum(axis=2, keepdims=True)
+        shares = np.divide(labels, coded, out=np.zeros_like(labels), where=coded > 0)
         there = (coded[:, :, 0] > 0).sum(axis=1)
         total = shares.sum(axis=1)
-        others = (total * (total if near is None else total @ near)).sum(axis=1)
-        own = (shares * (shares if near is None else shares @ near)).sum(axis=(1, 2))
-        expected = _divide(others - own, there * (there - 1.0))
+        between = (total * (total if near is None else total @ near)).sum(axis=1)
+        within = (shares * (shares if near is None else shares @ near)).sum(axis=(1, 2))
+        expected = _divide(between - within, there * (there - 1.0))
         return _corrected(_divide(weights @ agree, weights @ pairs), expected)
 
     return statistic

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
-from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.counts import LabelCodes, count_patterns, read_codes
-from codebook.analysis.core.estimates import Bootstrap, Estimate, check_bootstrap, percentile_interval, resample
+from codebook.analysis.core.counts import LabelCodes, count_patterns
+from codebook.analysis.core.estimates import Bootstrap, Estimate, percentile_interval, resample
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Bools, Floats, Scale
 from codebook.analysis.core.standard_errors import NO_JACKKNIFE, SMALL, jackknife, join_clusters, linear_error
@@ -102,6 +100,7 @@ def pairable(codings: LabelCodes) -> Pairable:
     Examples
     --------
     >>> from codebook.analysis.core.examples import observers_2011
+    >>> from codebook.analysis.core.counts import read_codes
     >>> kept = pairable(read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345")))
     >>> kept.n_units, kept.n_dropped, len(kept.codings.code), kept.n_missing
     (11, 1, 40, 7)
@@ -111,73 +110,68 @@ def pairable(codings: LabelCodes) -> Pairable:
     return Pairable(given, patterns, len(codings.units) - int(patterns.times.sum()), codings.missing)
 
 
-def krippendorff_alpha(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    level: str,
-    labels: Sequence[str] | None,
-    coders: Iterable[str] | None = None,
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-) -> Estimate:
-    """Krippendorff's alpha of one variable, with a percentile interval from resampled units.
+@dataclass(frozen=True)
+class Measure:
+    """A coefficient of some codings, ready to be computed for any weights of its patterns.
 
-    Units with fewer than two codings say nothing of agreement: they are left out of the value and of the resampled
-    population, and counted in `n_dropped`. Every value small enough is computed a second time by the krippendorff
-    package. Undefined (fewer than two coders, no common unit, no variation) is NaN with the reason.
+    `statistic` takes weights, shape (n_draws, n_patterns), to values, shape (n_draws,). `undefined` says why it has no
+    value, `fixed` why it has no interval; `remark` is what else must be said of a value.
+    """
 
-    Parameters
-    ----------
-    table
-        The tidy table, one row a unit x coder x variable x draw.
-    level
-        `nominal`, `ordinal`, `interval` or `ratio`, as the codebook has it; `masi` or `jaccard` for the sets of
-        labels of a `multi` variable. There is no default: it decides what counts as near.
-    labels
-        The allowed labels in codebook order; their order is the order of an ordinal scale. May be None for the
-        numbers of an interval or ratio scale.
-    coders
-        Whose codings to compare; None takes everyone's.
-    draw
-        Which repeat of the requests; people have draw 0.
+    title: str
+    detail: str
+    statistic: Callable[[Floats], Floats]
+    patterns: Patterns
+    undefined: str = ""
+    fixed: str = ""
+    remark: str = ""
 
-    Returns
-    -------
-    Estimate
+
+def estimate_measure(kept: Pairable, measure: Measure, how: Bootstrap) -> tuple[Estimate, Floats]:
+    """Value and interval of a coefficient, and its replicates, shape (n_replicates,)."""
+    how = replace(how, replicates=0) if measure.fixed else how
+    estimate, draws = make_estimate(
+        kept, measure.statistic, how, undefined=measure.undefined, patterns=measure.patterns
+    )
+    reason = measure.fixed or estimate.reason or measure.remark
+    named = replace(estimate, statistic=measure.title, definition=measure.detail, level=kept.scale.level)
+    return replace(named, reason=reason), draws
+
+
+def measure_alpha(kept: Pairable) -> Measure:
+    """Krippendorff's alpha of codings already read."""
+    scale, patterns = kept.scale, kept.patterns
+
+    def statistic(weights: Floats) -> Floats:
+        return alpha_values(weights, patterns, scale)
+
+    return Measure("Krippendorff's alpha", "", statistic, patterns, undefined=kept.undefined or kept.alone)
+
+
+def estimate_alpha(kept: Pairable, how: Bootstrap) -> tuple[Estimate, Floats]:
+    """Alpha of codings already read, and its replicates, shape (n_replicates,).
+
+    Every value small enough is computed a second time by the krippendorff package.
 
     Raises
     ------
     StatisticError
-        The table does not keep its contract, or the two implementations differ.
+        The two implementations differ.
 
     Examples
     --------
-    Krippendorff (2011), example C, printed .743 and .815:
+    Krippendorff (2011), example C, printed .743:
 
+    >>> from codebook.analysis.core.counts import read_codes
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> table, labels = observers_2011(), list("12345")
-    >>> print(krippendorff_alpha(table, variable="code", level="nominal", labels=labels))
+    >>> codes = read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345"))
+    >>> print(estimate_alpha(pairable(codes), Bootstrap())[0])
     Krippendorff's alpha (nominal) = .74 [.41, 1.00], 11 units, 4 coders
-    >>> round(krippendorff_alpha(table, variable="code", level="ordinal", labels=labels).value, 3)
-    0.815
     """
-    raise_faults("The bootstrap cannot be made.", check_bootstrap(replicates, confidence))
-    codings = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
-    return estimate_alpha(pairable(codings), Bootstrap(replicates, confidence, seed))[0]
-
-
-def estimate_alpha(kept: Pairable, how: Bootstrap) -> tuple[Estimate, Floats]:
-    """Alpha of codings already read, and its replicates, shape (n_replicates,)."""
-    scale, patterns = kept.scale, kept.patterns
-    estimate, draws = make_estimate(
-        kept, lambda weights: alpha_values(weights, patterns, scale), how, undefined=kept.undefined or kept.alone
-    )
-    if is_checked(patterns) and not math.isnan(estimate.value):
+    estimate, draws = estimate_measure(kept, measure_alpha(kept), how)
+    if is_checked(kept.patterns) and not math.isnan(estimate.value):
         check_against_library(kept.codings, estimate.value)
-    return replace(estimate, statistic="Krippendorff's alpha", level=scale.level), draws
+    return estimate, draws
 
 
 def make_estimate(

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from alphas import alpha_of
 from sklearn.metrics import f1_score, matthews_corrcoef
 from statsmodels.stats.contingency_tables import mcnemar
 
-from codebook.analysis import compare, krippendorff_alpha, validity_summary
+from codebook.analysis import compare, validity_summary
 from codebook.analysis.core.examples import make_table
 from codebook.errors import StatisticError
 
@@ -50,7 +51,7 @@ def test_differences_of_two_real_methods(headlines):
     assert rows.loc["macro F1", "difference"] == pytest.approx(macro[0] - macro[1])
     mcc = [matthews_corrcoef(gold, by) for by in (by_a, by_b)]
     assert rows.loc["MCC", ["value_a", "value_b"]].tolist() == pytest.approx(mcc)
-    alone = krippendorff_alpha(headlines, variable="tone", labels=TONE, level="ordinal", coders=["gold", a])
+    alone = alpha_of(headlines, variable="tone", labels=TONE, level="ordinal", coders=["gold", a])
     assert rows.loc["alpha", "value_a"] == pytest.approx(alone.value)
     assert (frame["difference_low"] < frame["difference"]).all()
     assert (frame["difference"] < frame["difference_high"]).all()
@@ -154,7 +155,7 @@ def test_sets_of_labels():
     assert list(frame.index) == ["exact match", "Jaccard", "micro F1", "macro F1", "alpha"]
     assert frame.loc["exact match", ["value_a", "value_b"]].tolist() == [0.75, 0.5]
     assert frame.loc["Jaccard", "difference"] == pytest.approx((3 - 2.5) / 4)
-    alone = krippendorff_alpha(
+    alone = alpha_of(
         make_table("tone", sets), variable="tone", labels=TONE, level="masi", coders=["gold", "m"], replicates=0
     )
     assert frame.loc["alpha", "value_a"] == pytest.approx(alone.value)

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from alphas import alpha_of
 
-from codebook.analysis import confusion, krippendorff_alpha, validity, validity_summary
+from codebook.analysis import confusion, validity, validity_summary
 from codebook.analysis.against_gold.gold_cells import count_cells, read_pair
 from codebook.analysis.against_gold.measures import label_measures, measure_cells, overall_measures
 from codebook.analysis.core.estimates import Bootstrap
@@ -51,7 +52,7 @@ def test_published_table_of_econ_headlines(headlines, method):
     for coder in coders:
         ask = {"variable": "tone", "labels": TONE, "replicates": 0}
         frame = validity(headlines, **ask, coder=coder, gold="gold").set_index(["part", "name"])
-        alpha = krippendorff_alpha(headlines, **ask, level="ordinal", coders=["gold", coder]).value
+        alpha = alpha_of(headlines, **ask, level="ordinal", coders=["gold", coder]).value
         row = {"acc": frame.loc[("overall", "accuracy"), "value"], "alpha": alpha}
         for short, label in NAMES.items():
             own = frame.loc[("label", label)]
@@ -227,7 +228,7 @@ def test_sets_of_labels():
     assert baseline.loc["exact match", ["value", "reason"]].tolist() == [2 / 5, "always 'x'"]
     assert baseline.loc["micro F1", "value"] == pytest.approx(2 * 3 / (5 + 5))
     summary = validity_summary(make_table("v", SETS), **ask, level="nominal")
-    alone = krippendorff_alpha(make_table("v", SETS), variable="v", level="masi", labels=["x", "y", "z"])
+    alone = alpha_of(make_table("v", SETS), variable="v", level="masi", labels=["x", "y", "z"])
     assert summary.loc[0, ["accuracy", "alpha", "alpha_level"]].tolist() == [2 / 5, alone.value, "masi"]
 
 
@@ -242,7 +243,7 @@ def test_alpha_with_gold_at_the_level_of_numbers():
     table = make_table("v", {"gold": ["1", "2", "10"], "m": ["1", "3", "10"]})
     ask = {"variable": "v", "labels": ["1", "2", "3", "10"]}
     summary = validity_summary(table, **ask, level="interval", gold="gold")
-    assert summary["alpha"][0] == pytest.approx(krippendorff_alpha(table, **ask, level="interval").value)
+    assert summary["alpha"][0] == pytest.approx(alpha_of(table, **ask, level="interval").value)
     words = make_table("v", {"gold": ["low", "high"], "m": ["low", "high"]})
     with pytest.raises(StatisticError, match="cannot be taken as interval"):
         validity_summary(words, variable="v", labels=["low", "high"], level="interval", gold="gold")

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from alphas import alpha_of
 
 from codebook.analysis import (
     VariableSpec,
     confusion,
     correlogram,
-    krippendorff_alpha,
     label_indicators,
     plot_confusion,
     plot_correlogram,
@@ -119,7 +119,7 @@ def test_coders_are_set_beside_each_other_by_the_alphas_of_two():
     matrix = to_matrix(result.frame, "alpha", order=list("ABCD"))
     assert list(matrix) == list("ABCD") == list(matrix.index)
     assert np.isnan(np.diag(matrix)).all()
-    assert matrix.loc["C", "B"] == krippendorff_alpha(observers_2011(), **ask, coders=["B", "C"]).value
+    assert matrix.loc["C", "B"] == alpha_of(observers_2011(), **ask, coders=["B", "C"]).value
     two = correlogram(codings.only(["D", "A"]), "coders", min_units=1, statistic="percent")
     assert [tick.get_text() for tick in two.plot().axes[0].get_xticklabels()] == ["D"]  # the one with more labels
     assert result.facts.level == "interval"

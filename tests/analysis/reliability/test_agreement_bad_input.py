@@ -7,9 +7,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from alphas import agreement
 
-from codebook.analysis import COEFFICIENTS, VariableSpec, agreement, agreement_table, krippendorff_alpha
+from codebook.analysis import COEFFICIENTS, VariableSpec
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table, observers_2011
+from codebook.analysis.reliability import reliability
+from codebook.analysis.reliability.comparisons import BY
 from codebook.errors import StatisticError
 
 CODE = VariableSpec("code", "nominal", list("12345"))
@@ -29,9 +33,8 @@ def test_a_missing_level_is_said_never_defaulted(level):
     frame = ask(observers_2011(), variable=VariableSpec("code", level, list("12345")))
     assert frame["value"].isna().all()
     assert set(frame["reason"]) == {"kind 'single' has no level of measurement: give the variable one"}
-    assert agreement_table(observers_2011(), [VariableSpec("code", level)])["alpha"].isna().all()
-    with pytest.raises(StatisticError, match="pass one of nominal, ordinal, interval, ratio, masi, jaccard, from the"):
-        krippendorff_alpha(observers_2011(), variable="code", level=level, labels=list("12345"))
+    with pytest.raises(StatisticError, match="pass level= one of nominal, ordinal, interval, ratio, masi, jaccard"):
+        reliability(observers_2011(), level=level or "")
 
 
 @pytest.mark.parametrize(
@@ -39,12 +42,9 @@ def test_a_missing_level_is_said_never_defaulted(level):
     [
         ({"coefficients": ["kappa"]}, "'kappa' is unknown. To mend: pass some of alpha, percent"),
         ({"coefficients": "alpha"}, r"pass \['alpha'\]"),
-        ({"by": "group"}, "pass one of overall, label, pair, leave_one_out"),
+        ({"by": "party"}, "pass one of group, label, pair, without, or a covariate of codings.with_groups"),
         ({"replicates": -1}, "pass 1000, or 0 for no interval"),
         ({"confidence": 95}, "pass a share"),
-        ({"groups": {"humans": ["A", "Z"]}}, "name coders of the table: 'A', 'B', 'C', 'D'"),
-        ({"groups": {"humans": "AB"}}, "give each group a list of coders"),
-        ({"draw": 3}, "pass draw= one of 0"),
         ({"cluster": {"u1": "x"}}, "give each unit of the table its cluster, by unit_id"),
         ({"cluster": pd.Series("x", index=["u1", "u1"])}, "several clusters for unit 'u1'"),
     ],
@@ -56,12 +56,12 @@ def test_each_wrong_request_names_the_mend(options, mend):
 
 def test_all_faults_of_a_request_come_at_once():
     with pytest.raises(StatisticError) as caught:
-        ask(observers_2011(), coefficients=["kappa"], by="x", confidence=2)
-    assert [fault.where for fault in caught.value.faults] == ["confidence", "coefficients", "by"]
+        ask(observers_2011(), coefficients=["kappa"], by="x")
+    assert [fault.where for fault in caught.value.faults] == ["coefficients", "by"]
     two = [VariableSpec("code", "nominal", list("123")), VariableSpec("tone", "nominal", ["a"])]
     with pytest.raises(StatisticError) as caught:
-        agreement(observers_2011(), two, groups={"x": ["Q"]})
-    assert [fault.where for fault in caught.value.faults] == ["coders", "code, label", "tone, variable"]
+        agreement(observers_2011(), two)
+    assert [fault.where for fault in caught.value.faults] == ["code, label", "tone, variable"]
 
 
 def test_duplicate_codings_are_refused():
@@ -85,14 +85,14 @@ def test_coders_who_share_no_unit():
 
 
 def test_one_coder():
-    frame = ask(make_table("v", {"a": ["x", "y"]}), variable=VariableSpec("v", "nominal", ["x", "y"]))
-    assert frame["value"].isna().all()
-    assert set(frame["reason"]) == {"fewer than two coders"}
-    pairs = ask(make_table("v", {"a": ["x"]}), variable=VariableSpec("v", "nominal", ["x", "y"]), by="pair")
-    assert pairs.empty
-    assert {"a", "b", "value", "reason"} <= set(pairs)
-    without = ask(make_table("v", {"a": ["x"]}), variable=VariableSpec("v", "nominal", ["x"]), by="leave_one_out")
-    assert set(without["reason"]) == {"fewer than two coders", "no coding at all"}
+    alone = Codings(make_table("v", {"a": ["x", "y"]}), [VariableSpec("v", "nominal", ["x", "y"])])
+    for by in ("", *BY):
+        result = reliability(alone, by)
+        assert result.frame.empty
+        assert result.facts.nothing.startswith("One coder ('a'): nothing to compare.")
+    assert {"a", "b", "value", "reason"} <= set(reliability(alone, "pair").frame)
+    pair = ask(make_table("v", {"a": ["x"], "b": ["x"]}), variable=VariableSpec("v", "nominal", ["x"]), by="without")
+    assert set(pair.loc[pair["left_out"] != "", "reason"]) == {"fewer than two coders"}
 
 
 def test_one_category_is_undefined_never_one():
@@ -116,7 +116,8 @@ def test_all_missing_says_why():
     frame = ask(table, variable=VariableSpec("v", "nominal", ["x", "y"]))
     assert frame["value"].isna().all()
     assert set(frame["reason"]) == {"no label at all: 3 absent, 1 refused"}
-    assert frame.attrs["coverage"] == {"v": {"labelled": 0, "absent": 3, "refused": 1}}
+    facts = reliability(Codings(table, [VariableSpec("v", "nominal", ["x", "y"])])).facts
+    assert facts.coverage == {"v": {"labelled": 0, "absent": 3, "refused": 1}}
 
 
 def test_labels_spelt_like_nothing_are_labels():

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from alphas import agreement, alpha_of
 
 import codebook as cb
-from codebook.analysis import (
-    VariableSpec,
-    agreement,
-    agreement_table,
-    coder_pairs,
-    krippendorff_alpha,
-    label_margins,
-    open_labels,
-    plot_estimates,
-    reliability_table,
-)
+from codebook.analysis import VariableSpec, open_labels
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, draw_times
 from codebook.analysis.core.examples import make_table, observers_2011
+from codebook.analysis.reliability import label_shares, reliability
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
+from codebook.analysis.reliability.comparisons import BY
 from codebook.analysis.reliability.krippendorff import pairable
-from codebook.codings import group_coders
 from codebook.codings import make_table as make_tidy
 from codebook.errors import StatisticError
 from codebook.scheme import Codebook
@@ -66,17 +59,13 @@ def test_one_row_a_coefficient_with_all_that_a_table_must_say():
     assert (frame["value"] <= frame["high"]).all()
     assert frame["jack_low"].notna().all()
     assert frame["detail"].tolist()[1:4] == ["identity", "ordinal", "identity"]
-    assert frame.attrs["coverage"] == {"code": {"labelled": 41, "absent": 7}}
-    assert sum(frame.attrs["coverage"]["code"].values()) == 48
-    assert {key: frame.attrs[key] for key in ("seed", "replicates", "confidence", "draw", "by")} == {
-        "seed": 1,
-        "replicates": 1000,
-        "confidence": 0.95,
-        "draw": 0,
-        "by": "overall",
-    }
-    assert frame.attrs["resampled"] == "units with two or more codings"
-    assert "numpy" in frame.attrs["versions"]
+    facts = reliability(Codings(observers_2011(), [CODE]), coefficients=EVERY).facts
+    assert facts.coverage == {"code": {"labelled": 41, "absent": 7}}
+    assert sum(facts.coverage["code"].values()) == 48
+    assert facts.bootstrap == Bootstrap(replicates=1000, confidence=0.95, seed=1)
+    assert (facts.n_units, facts.n_coders, facts.level) == (11, 4, "ordinal")
+    assert facts.resampled == "units with two or more codings"
+    assert "numpy" in facts.versions
 
 
 def test_groups_stand_side_by_side(econ):
@@ -87,45 +76,52 @@ def test_groups_stand_side_by_side(econ):
         "crowd": [name for name in table["coder"].unique() if name.startswith("slot")],
     }
     groups["all"] = groups["students"] + groups["crowd"]
-    frame = agreement(table, book.variables, groups=groups, coefficients=["alpha"], replicates=200)
-    assert frame.set_index("group")["value"].round(4).to_dict() == {"students": 0.8137, "crowd": 0.6867, "all": 0.7201}
-    alone = krippendorff_alpha(
+    codings = Codings(table, book.variables, gold="gold", models=tuple(groups["crowd"]))
+    frame = reliability(codings, by="group", coefficients=["alpha"], resample=Bootstrap(200)).frame
+    values = frame.set_index("group")["value"].round(4).to_dict()
+    assert {name: values[name] for name in ("people", "models", "all")} == {
+        "people": 0.8137,
+        "models": 0.6867,
+        "all": 0.7201,
+    }
+    alone = alpha_of(
         table, variable="tone", level="ordinal", labels=["-1", "0", "1"], coders=groups["crowd"], replicates=200
     )
-    row = frame[frame["group"] == "crowd"].iloc[0]
+    row = frame[frame["group"] == "models"].iloc[0]
     assert (row["value"], row["low"], row["high"], row["n_units"]) == (alone.value, alone.low, alone.high, 284)
 
 
-def test_humans_models_and_all():
+def test_people_models_and_all():
     rows = [
         {"unit_id": "1", "coder": coder, "variable": "v", "label": "x", "run_id": run}
         for coder, run in (("ann", ""), ("bo", ""), ("m1", "r1"), ("m2", "r2"), ("gpt", ""), ("gold", ""))
     ]
-    table = make_tidy(rows)
-    assert group_coders(table, models=["gpt"]) == {
-        "humans": ["ann", "bo"],
+    table, spec = make_tidy(rows), VariableSpec("v", "nominal", ["x"])
+    groups = Codings(table, [spec], gold="gold", models=("gpt",)).groups
+    assert groups == {
+        "people": ["ann", "bo"],
         "models": ["m1", "m2", "gpt"],
-        "humans + m1": ["ann", "bo", "m1"],
-        "humans + m2": ["ann", "bo", "m2"],
-        "humans + gpt": ["ann", "bo", "gpt"],
+        "people + m1": ["ann", "bo", "m1"],
+        "people + m2": ["ann", "bo", "m2"],
+        "people + gpt": ["ann", "bo", "gpt"],
         "all": ["ann", "bo", "m1", "m2", "gpt"],
     }
     with_column = table.assign(model=["", "", "", "", "gpt-4", ""])
-    assert group_coders(with_column) == group_coders(table, models=["gpt"])
-    assert list(group_coders(table[table["run_id"] == ""], leave_out=[])) == ["humans"]
+    assert Codings(with_column, [spec], gold="gold").groups == groups
+    assert list(Codings(table[table["run_id"] == ""], [spec]).groups) == ["people"]
     many = [{**rows[2], "coder": f"m{at}"} for at in range(9)]
-    assert list(group_coders(make_tidy(rows[:2] + many))) == ["humans", "models", "all"]
+    assert list(Codings(make_tidy(rows[:2] + many), [spec]).groups) == ["people", "models", "all"]
 
 
 def test_s11_a_missing_ac1_has_its_reason(frames):
     table, spec = frames
-    made = agreement_table(table, [spec], replicates=0)
+    made = agreement(table, [spec], coefficients=["ac1"], replicates=0)
     sets = made["label"] == "(set)"
-    assert made.loc[sets, "ac1"].isna().all()
+    assert made.loc[sets, "value"].isna().all()
     assert made.loc[sets, "reason"].str.contains("sets of labels have none: ask by='label'").all()
-    assert made.loc[~sets, "ac1"].notna().all()
-    numbers = agreement_table(make_table("v", {"a": ["1", "2"], "b": ["1.0", "3"]}), [VariableSpec("v", "interval")])
-    assert "AC1 needs the number of allowed labels" in numbers["reason"][0]
+    assert made.loc[~sets, "value"].notna().all()
+    numbers = agreement(make_table("v", {"a": ["1", "2"], "b": ["1.0", "3"]}), [VariableSpec("v", "interval")])
+    assert "AC1 needs the number of allowed labels" in numbers["reason"][1]
 
 
 def test_labels_one_against_the_others(frames):
@@ -135,19 +131,21 @@ def test_labels_one_against_the_others(frames):
     opened = open_labels(Codings(table, [spec])).frame
     for row in by_label[by_label["coefficient"] == "alpha"].itertuples():
         name = f"frames={row.label}"
-        alone = krippendorff_alpha(opened, variable=name, level="nominal", labels=["0", "1"], replicates=100)
+        alone = alpha_of(opened, variable=name, level="nominal", labels=["0", "1"], replicates=100)
         assert (row.value, row.low, row.high) == (alone.value, alone.low, alone.high)
     single = agreement(observers_2011(), [CODE], by="label", coefficients=["alpha"], replicates=0)
     assert single["label"].tolist() == list("12345")
     binary = observers_2011()
     binary["label"] = binary["label"].map(lambda code: "1" if code == "3" else "0", na_action="ignore")
-    alone = krippendorff_alpha(binary, variable="code", level="nominal", labels=["0", "1"], replicates=0)
+    alone = alpha_of(binary, variable="code", level="nominal", labels=["0", "1"], replicates=0)
     assert single["value"][2] == pytest.approx(alone.value, abs=1e-12)
 
 
 def test_sets_have_alpha_but_no_coefficient_that_counts_categories(frames):
     table, spec = frames
     frame = agreement(table, [spec], coefficients=["alpha", "ac1", "fleiss"], replicates=50)
+    assert frame["label"].unique().tolist() == [*spec.labels, "(set)"]
+    frame = frame[frame["label"] == "(set)"].reset_index(drop=True)
     assert frame["level"].tolist() == ["masi"] * 3 + ["jaccard"] * 3
     assert frame["value"].round(5).tolist()[::3] == [0.27399, 0.32922]
     assert frame["reason"][1] == ("Gwet's AC1 needs a list of categories, and sets of labels have none: ask by='label'")
@@ -169,27 +167,34 @@ def test_narrative_frames_question_by_question():
 
 
 def test_pairs_stand_under_the_first_group_that_has_both():
-    groups = {"humans": ["A", "B"], "all": list("ABCD")}
-    ask = {"coefficients": ["alpha", "cohen_quadratic", "scott"], "replicates": 0}
-    frame = agreement(observers_2011(), [CODE], by="pair", groups=groups, **ask)
+    codings = Codings(observers_2011(), [CODE], models=("C", "D"))
+    ask = {"coefficients": ["alpha", "cohen_quadratic", "scott"], "resample": Bootstrap(0)}
+    frame = reliability(codings, "pair", **ask).frame
     pairs = frame.drop_duplicates(["a", "b"])
     assert list(zip(pairs["a"], pairs["b"], pairs["group"], strict=True)) == [
-        ("A", "B", "humans"),
-        *((a, b, "all") for a, b in ("AC", "AD", "BC", "BD", "CD")),
+        ("A", "B", "people"),
+        *((a, b, "people + C" if b == "C" else "people + D") for a, b in ("AC", "AD", "BC", "BD")),
+        ("C", "D", "models"),
     ]
-    old = coder_pairs(observers_2011(), variable="code", level="ordinal", labels=list("12345"))
-    assert frame.loc[frame["coefficient"] == "alpha", "value"].tolist() == old["alpha"].tolist()
+    for row in frame[frame["coefficient"] == "alpha"].itertuples():
+        alone = alpha_of(
+            observers_2011(), variable="code", level="ordinal", labels=list("12345"), coders=[row.a, row.b]
+        )
+        assert row.value == alone.value
     assert set(frame["reason"]) == {""}
-    some = agreement(observers_2011(), [CODE], by="pair", min_units=9, **ask)
+    some = reliability(codings, "pair", min_units=9, **ask).frame
     assert set(some["a"] + some["b"]) == {"AB", "AD", "BC", "BD", "CD"}  # A and C share 8
+    none = reliability(codings, "pair", min_units=99, **ask)
+    assert none.facts.nothing == "No two coders of a group labelled 99 units in common: nothing to compare."
+    assert "a" in none.frame
 
 
 def test_without_each_coder():
-    frame = agreement(observers_2011(), [CODE], by="leave_one_out", coefficients=["alpha"], replicates=50)
+    frame = agreement(observers_2011(), [CODE], by="without", coefficients=["alpha"], replicates=50)
     assert frame["left_out"].tolist() == ["", *"ABCD"]
     for coder in "ABCD":
         others = [name for name in "ABCD" if name != coder]
-        alone = krippendorff_alpha(
+        alone = alpha_of(
             observers_2011(), variable="code", level="ordinal", labels=list("12345"), coders=others, replicates=50
         )
         row = frame[frame["left_out"] == coder].iloc[0]
@@ -221,7 +226,8 @@ def test_clusters_are_drawn_whole(clustered):
     assert (abs(ratio - math.sqrt(5)) < 0.35).all()  # five equal texts an author: intervals sqrt(5) times as wide
     errors = (by_author["se"] / by_unit["se"]).to_numpy()
     assert errors == pytest.approx(math.sqrt(5), rel=0.03)
-    assert by_author.attrs["resampled"] == "clusters of units"
+    codings = Codings(table, [spec], clusters=author)
+    assert reliability(codings, resample=Bootstrap(0)).facts.resampled == "clusters of units"
     as_series = agreement(table, [spec], coefficients=["alpha"], cluster=pd.Series(author))
     assert as_series["low"][0] == by_author["low"][0]
 
@@ -274,51 +280,133 @@ def test_draws_are_multinomial_however_they_are_made(times):
     np.testing.assert_array_equal(draws, again)
 
 
-def test_the_reliability_table_has_ac1_and_the_commonest_label():
-    frame = agreement_table(observers_2011(), [CODE], groups={"all": list("ABCD"), "two": ["A", "B"]})
-    ac1 = agreement(observers_2011(), [CODE], coefficients=["ac1"], replicates=0)
-    assert frame["ac1"][0] == ac1["value"][0]
-    assert frame["commonest"][0] == pytest.approx(13 / 40)  # "2" in 13 of 40 pairable codings
+def test_the_commonest_label_and_what_is_left_aside_are_beside_the_figure():
+    frame = agreement(observers_2011(), [CODE])
+    assert frame["commonest"].tolist() == pytest.approx([13 / 40] * 3)  # "2" in 13 of 40 pairable codings
     assert frame["jack_low"].notna().all()
-    assert frame["dropped"].tolist()[1] == "3 units with fewer than two codings; codings without a label: 4 absent"
+    two = observers_2011()
+    two = agreement(two[two["coder"].isin(["A", "B"])], [CODE])
+    assert two["dropped"].tolist()[1] == "3 units with fewer than two codings; codings without a label: 4 absent"
 
 
 def test_the_table_for_a_paper_says_value_interval_and_what_was_left_aside():
-    printed = reliability_table(agreement(observers_2011(), [CODE], coefficients=["alpha", "ac2_linear", "cohen"]))
-    row = printed.iloc[0]
+    codings = Codings(observers_2011(), [CODE])
+    result = reliability(codings, by="group", coefficients=["alpha", "ac2_linear", "cohen"])
+    row = result.printed().iloc[0]
+    assert row.index.tolist()[:4] == ["Variable", "Coders", "Units", "N coders"]
     assert row["Krippendorff's alpha"] == ".82 [.47, 1.00]"
     assert row["Gwet's AC2 (linear)"].startswith(".86 [")
     assert row["Cohen's kappa"] == "undefined"
-    assert "Cohen's kappa compares two coders, here are 4: ask by='pair', or for conger" in row["Remarks"]
-    assert row["Remarks"].endswith("1 unit with fewer than two codings; codings without a label: 7 absent")
-    assert printed.attrs["note"].startswith("In brackets 95 % percentile intervals; resampled are units")
-    assert "Label" not in printed
-    with pytest.raises(StatisticError, match=r"pass agreement\(\.\.\.\)"):
-        reliability_table(pd.DataFrame({"value": [1.0]}))
+    assert "Cohen's kappa compares two coders, here are 4: ask by='pair', or for conger" in result.note
+    assert "1 unit with fewer than two codings; codings without a label: 7 absent." in result.note
+    assert result.note.endswith(
+        "Resampled are units with two or more codings. 95 % intervals from 1,000 bootstrap replicates, seed 1."
+    )
+    assert result.finding == "Krippendorff's alpha (ordinal) of code: people .82 [.47, 1.00] (4 coders, 11 units)."
+    for by in ("", *BY):
+        many = reliability(codings, by, coefficients=EVERY[:5], resample=Bootstrap(0)).printed()
+        assert len(many.columns) <= 7
+        assert many["Coefficient"].nunique() == 5
 
 
-def test_margins_add_up(frames):
+def test_shares_of_labels_add_up(frames):
     table, spec = frames
-    frame = label_margins(table, [spec], groups={"first": ["A1"], "all": ["A1", "A2", "A3", "A4"]})
+    frame = label_shares(Codings(table, [spec])).frame
     assert len(frame) == 4 * 5
-    assert frame.groupby("coder")["group"].first().to_dict() == {
-        "A1": "first",
-        **dict.fromkeys(("A2", "A3", "A4"), "all"),
-    }
     held = table[table["coder"] == "A2"]["label"].str.contains('"MO"')
     row = frame[(frame["coder"] == "A2") & (frame["label"] == "MO")].iloc[0]
     assert (row["n"], row["n_codings"]) == (held.sum(), len(held))
-    single = label_margins(observers_2011(), [CODE])
-    assert single.groupby("coder")["share"].sum().to_numpy() == pytest.approx(np.ones(4))
+    single = label_shares(observers_2011(), level="nominal")
+    assert single.frame.groupby("coder")["share"].sum().to_numpy() == pytest.approx(np.ones(4))
+    assert single.printed().columns.tolist() == ["Label", *"BDCA"]
+    assert single.finding == "The commonest label of code is '2': from .27 (D) to .36 (B) of a coder's labels."
+    nobody = label_shares(make_table("v", {"a": [None]}), level="nominal")
+    assert nobody.facts.nothing == "No coding has a label: nothing to count."
 
 
-def test_a_figure_takes_the_frame_as_it_is():
-    frame = agreement(observers_2011(), [CODE], by="label", coefficients=["alpha"], replicates=100)
-    figure = plot_estimates(frame, name="label", group="group", references=(0.667, 0.8))
-    axes = figure.axes[0]
+def test_a_figure_shows_the_values_as_they_are():
+    result = reliability(Codings(observers_2011(), [CODE]), "label", coefficients=["alpha"], resample=Bootstrap(100))
+    axes = result.plot().axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == list("12345")
-    shown = [value for line in axes.lines if line.get_label() == "all" for value in line.get_xdata()]
-    assert shown == frame["value"].tolist()
+    shown = [value for line in axes.lines if line.get_label() == "people" for value in line.get_xdata()]
+    assert shown == result.frame["value"].tolist()
+
+
+@pytest.mark.parametrize("by", ["", *BY])
+def test_plain_frames_wide_and_long_give_the_same(by):
+    long = observers_2011().rename(columns={"unit_id": "unit"})[["unit", "coder", "label"]]
+    wide = long.pivot(index="unit", columns="coder", values="label").loc[long["unit"].unique()]
+    ask = {"level": "nominal", "resample": Bootstrap(50)}
+    known = reliability(Codings(observers_2011(), [VariableSpec("code", "nominal", list("12345"))]), by, **ask).frame
+    for plain in (long, wide):
+        frame = reliability(plain, by, **ask).frame
+        pd.testing.assert_frame_equal(frame.assign(variable="code"), known)
+
+
+def test_from_two_columns_of_an_excel_to_alpha_with_interval(tmp_path):
+    path = tmp_path / "x.xlsx"
+    table = pd.DataFrame({"anna": ["a", "b", "a", "b"] * 10, "ben": ["a", "b", "a", "a"] * 10})
+    table.insert(0, "text", "Some text.")
+    table.to_excel(path, index=False)
+    result = reliability(pd.read_excel(path)[["anna", "ben"]], level="nominal")
+    assert repr(result).startswith("Krippendorff's alpha (nominal) of label: .47 [.17, .73] (2 coders, 40 units).")
+    assert "P(" not in result.note
+
+
+def test_by_a_covariate_each_value_and_the_difference(clustered):
+    table, author = clustered
+    units = pd.Index(author)
+    party = pd.Series(np.where(np.arange(300) % 2, "left", "right"), index=units, name="party")
+    codings = Codings(table, [VariableSpec("v", "nominal", list("012"))]).with_groups(party)
+    frame = reliability(codings, by="party", coefficients=["alpha"]).frame.set_index("group")
+    assert frame["difference"].tolist() == [False, False, True]
+    for value in ("left", "right"):
+        alone = reliability(codings.where(party=value), coefficients=["alpha"]).frame.iloc[0]
+        assert frame.loc[value, ["value", "low", "high", "n_units"]].tolist() == [*alone[["value", "low", "high"]], 150]
+    gap = frame.loc["left - right"]
+    assert gap["value"] == frame.loc["left", "value"] - frame.loc["right", "value"]
+    assert gap["low"] < gap["value"] < gap["high"]
+    assert gap["se"] == pytest.approx(math.hypot(*frame["se"].iloc[:2]))
+    assert (gap["high"] - gap["low"]) / (2 * 1.96) == pytest.approx(gap["se"], rel=0.1)
+    three = reliability(
+        codings.with_groups(party.map({"left": "l", "right": "r"}).where(units != "u1", "x").rename("p")), "p"
+    )
+    assert three.frame["group"].unique().tolist() == ["l", "r", "x", "l - rest", "r - rest", "x - rest"]
+    assert "left - right" in reliability(codings, "party", resample=Bootstrap(50)).finding
+
+
+def test_a_cluster_with_units_on_both_sides_is_drawn_once(clustered):
+    """Twins: each author has the same texts on both sides, so that the difference is 0 in every draw."""
+    table, author = clustered
+    twin = table.assign(unit_id="again " + table["unit_id"])
+    both = pd.concat([table, twin], ignore_index=True)
+    clusters = author | {f"again {unit}": name for unit, name in author.items()}
+    side = pd.Series(
+        ["twin" if unit.startswith("again") else "one" for unit in clusters], index=list(clusters), name="side"
+    )
+    codings = Codings(both, [VariableSpec("v", "nominal", list("012"))], clusters=clusters).with_groups(side)
+    gap = reliability(codings, "side", resample=Bootstrap(200)).frame.set_index("group").loc["one - twin"]
+    assert gap[["value", "low", "high"]].abs().to_numpy().max() < 1e-12
+    assert gap["n_clusters"].tolist() == [60] * 3
+    apart = {unit: f"{name} {side[unit]}" for unit, name in clusters.items()}
+    gap = reliability(codings.with_clusters(apart), "side", resample=Bootstrap(200)).frame.set_index("group")
+    assert (gap.loc["one - twin", "low"] < -0.05).all()
+    assert set(gap.loc["one - twin", "n_clusters"]) == {120}
+
+
+@pytest.mark.parametrize(
+    ("covariate", "mend"),
+    [
+        (pd.Series("x", index=["u1", "u2"]), "has 1 different values on these units. To mend: split by 2 to 20"),
+        (pd.Series(range(300), index=[f"u{at + 1}" for at in range(300)]), "put numbers into bands with pd.cut"),
+        (pd.Series(["x", "y"], index=["u1", "u1"]), "several values for unit 'u1'"),
+        (pd.Series(["x", "y"], index=["U1", "U2"]), "has 0 different values on these units"),
+    ],
+)
+def test_a_covariate_that_cannot_split_names_the_mend(clustered, covariate, mend):
+    codings = Codings(clustered[0], [VariableSpec("v", "nominal", list("012"))])
+    with pytest.raises(StatisticError, match=mend):
+        reliability(replace(codings, covariates=covariate.to_frame("party")), "party")
 
 
 def test_intervals_cover_as_often_as_they_say():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,24 +13,17 @@ import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
+from alphas import agreement, alpha_of
 
-from codebook.analysis import (
-    DEFINITIONS,
-    VariableSpec,
-    agreement,
-    agreement_table,
-    coder_pairs,
-    format_figure,
-    krippendorff_alpha,
-    open_labels,
-    percent_agreement,
-)
+from codebook.analysis import DEFINITIONS, VariableSpec, format_figure, open_labels
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import count_patterns, read_codes
-from codebook.analysis.core.estimates import resample
+from codebook.analysis.core.estimates import Bootstrap, resample
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.reliability import alpha as alpha_module
+from codebook.analysis.reliability import reliability
 from codebook.analysis.reliability.alpha import alpha_values
+from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 from codebook.errors import StatisticError
 
 ROOT = Path(__file__).parents[3]
@@ -64,10 +58,11 @@ def case_table(data: dict) -> tuple[pd.DataFrame, list[str]]:
 def test_worked_examples(case):
     table, labels = case_table(case["data"])
     if case["statistic"] == "krippendorff_alpha":
-        estimate = krippendorff_alpha(table, variable="v", level=case["params"]["level"], labels=labels)
+        estimate = alpha_of(table, variable="v", level=case["params"]["level"], labels=labels)
     else:
-        estimate = percent_agreement(table, variable="v", labels=labels, definition=case["params"]["definition"])
-        assert case["params"]["definition"] in str(estimate)
+        name = f"percent_{case['params']['definition']}"
+        estimate = alpha_of(table, variable="v", level="nominal", labels=labels, coefficient=name)
+        assert case["params"]["definition"] == estimate.detail
     assert estimate.value == pytest.approx(case["expected"], abs=case["tolerance"])
 
 
@@ -86,7 +81,7 @@ def coal() -> pd.DataFrame:
 def test_coal_debate_alpha(coal, level, value):
     first = coal.drop_duplicates(["sentence_id", "coder"])
     table = tidy(first["sentence_id"], first["coder"], first["code"].astype(str), "stance")
-    estimate = krippendorff_alpha(table, variable="stance", level=level, labels=TONE)
+    estimate = alpha_of(table, variable="stance", level=level, labels=TONE)
     assert round(estimate.value, 4) == value
     assert (estimate.n_units, estimate.n_dropped, estimate.n_coders) == (417, 0, 85)
     assert estimate.low < estimate.value < estimate.high
@@ -95,10 +90,10 @@ def test_coal_debate_alpha(coal, level, value):
 def test_coal_debate_waves_and_repeated_codings(coal):
     table = tidy(coal["sentence_id"], coal["coder"], coal["code"].astype(str), "stance")
     with pytest.raises(StatisticError, match="51 times a coder coded a unit more than once"):
-        krippendorff_alpha(table, variable="stance", level="ordinal", labels=TONE)
+        alpha_of(table, variable="stance", level="ordinal", labels=TONE)
     for wave, value in ((1, 0.3161), (2, 0.3506)):
         alone = table[coal["wave"] == wave].drop_duplicates(["unit_id", "coder"])
-        assert round(krippendorff_alpha(alone, variable="stance", level="ordinal", labels=TONE).value, 4) == value
+        assert round(alpha_of(alone, variable="stance", level="ordinal", labels=TONE).value, 4) == value
 
 
 def test_coal_debate_mean_per_speech_is_the_authors(coal):
@@ -126,7 +121,7 @@ def test_econ_headlines_alpha(source, level, value):
     frame = pd.read_csv(DATA / "econ_headlines" / "codings.csv", dtype=str)
     frame = frame[frame["source"] == source]
     table = tidy(frame["headline_id"], frame["coder"], frame["value"])
-    assert round(krippendorff_alpha(table, variable="v", level=level, labels=TONE).value, 4) == value
+    assert round(alpha_of(table, variable="v", level=level, labels=TONE).value, 4) == value
 
 
 @pytest.mark.parametrize(
@@ -136,7 +131,7 @@ def test_econ_headlines_alpha(source, level, value):
 def test_narrative_frames_questions(question, value):
     frame = pd.read_csv(DATA / "narrative_frames" / "codings.csv", dtype=str)
     table = tidy(frame["article_id"], frame["coder"], frame["value"]).assign(variable=frame["question"])
-    estimate = krippendorff_alpha(table, variable=question, level="nominal", labels=["0", "1"])
+    estimate = alpha_of(table, variable=question, level="nominal", labels=["0", "1"])
     assert estimate.value == pytest.approx(value, abs=5e-5)
     if question == "RE1":  # one dissenting coding among hundreds: a value, but no interval
         assert math.isnan(estimate.low)
@@ -156,9 +151,9 @@ FRAMES = ["CO", "EC", "HI", "MO", "RE"]
 
 @pytest.mark.parametrize(("distance", "value"), [("masi", 0.27399), ("jaccard", 0.32922)])
 def test_narrative_frames_sets(frame_sets, distance, value):
-    estimate = krippendorff_alpha(frame_sets, variable="frames", level=distance, labels=FRAMES)
+    estimate = alpha_of(frame_sets, variable="frames", level=distance, labels=FRAMES)
     assert round(estimate.value, 5) == value
-    backwards = krippendorff_alpha(frame_sets, variable="frames", level=distance, labels=FRAMES[::-1])
+    backwards = alpha_of(frame_sets, variable="frames", level=distance, labels=FRAMES[::-1])
     assert backwards.value == pytest.approx(estimate.value, abs=1e-12)
 
 
@@ -182,7 +177,7 @@ def test_alpha_is_that_of_the_krippendorff_package(level, monkeypatch):
         codes = random_matrix(rng, level)
         texts = {f"c{at}": [None if math.isnan(code) else f"{code:g}" for code in row] for at, row in enumerate(codes)}
         labels = [f"{code:g}" for code in np.unique(codes[~np.isnan(codes)])]
-        mine = krippendorff_alpha(make_table("v", texts), variable="v", level=level, labels=labels, replicates=0)
+        mine = alpha_of(make_table("v", texts), variable="v", level=level, labels=labels, replicates=0)
         with np.errstate(all="ignore"):
             theirs = krippendorff.alpha(reliability_data=codes, level_of_measurement=level)
         assert mine.value == pytest.approx(theirs, abs=1e-12)
@@ -196,7 +191,7 @@ def test_a_differing_library_is_an_error(level, monkeypatch):
     if level in ("masi", "jaccard"):
         table["label"] = table["label"].map(lambda code: json.dumps([code]), na_action="ignore")
     with pytest.raises(StatisticError, match=r"0\.5 in the krippendorff package.*do not publish either"):
-        krippendorff_alpha(table, variable="code", level=level, labels=labels)
+        alpha_of(table, variable="code", level=level, labels=labels)
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
@@ -226,37 +221,38 @@ def test_bootstrap_does_not_depend_on_how_many_draws_fit_in_memory(monkeypatch):
 
 def test_same_seed_same_interval_other_seed_other():
     ask = {"variable": "code", "level": "ordinal", "labels": list("12345")}
-    one, two = (krippendorff_alpha(observers_2011(), **ask, seed=4) for _ in range(2))
+    one, two = (alpha_of(observers_2011(), **ask, seed=4) for _ in range(2))
     assert one == two
-    assert one.low != krippendorff_alpha(observers_2011(), **ask, seed=5).low
+    assert one.low != alpha_of(observers_2011(), **ask, seed=5).low
 
 
 @pytest.mark.parametrize(
-    ("codes", "options", "reason"),
+    ("codes", "reason"),
     [
-        ({"ann": ["a", "b"]}, {}, "fewer than two coders"),
-        ({"ann": ["a", None], "bo": [None, "b"]}, {}, "no unit was coded by two coders"),
-        ({"ann": ["a", "a"], "bo": ["a", "a"]}, {}, "no variation: every coding is 'a'"),
-        ({"ann": ["a", "b"], "bo": ["a", "b"]}, {"coders": ["ann"]}, "fewer than two coders"),
-        ({"ann": [None, None], "bo": [None, None]}, {}, "no label at all: 4 absent"),
+        ({"ann": ["a", "b"], "bo": [None, None]}, "fewer than two coders"),
+        ({"ann": ["a", None], "bo": [None, "b"]}, "no unit was coded by two coders"),
+        ({"ann": ["a", "a"], "bo": ["a", "a"]}, "no variation: every coding is 'a'"),
+        ({"ann": [None, None], "bo": [None, None]}, "no label at all: 4 absent"),
     ],
 )
-def test_undefined_is_nan_with_the_reason_never_one(codes, options, reason):
+def test_undefined_is_nan_with_the_reason_never_one(codes, reason):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        estimate = krippendorff_alpha(
-            make_table("v", codes), variable="v", level="nominal", labels=["a", "b"], **options
-        )
-    assert math.isnan(estimate.value)
-    assert math.isnan(estimate.low)
-    assert estimate.reason == reason
-    assert f"undefined: {estimate.reason}" in str(estimate)
+        result = reliability(Codings(make_table("v", codes), [VariableSpec("v", "nominal", ["a", "b"])]))
+    row = result.frame.iloc[0]
+    assert math.isnan(row["value"])
+    assert math.isnan(row["low"])
+    assert row["reason"] == reason
+    assert f"undefined ({reason})" in result.finding
 
 
 def test_the_estimate_reads_like_a_paper():
-    estimate = krippendorff_alpha(observers_2011(), variable="code", level="interval", labels=None)
-    assert str(estimate).startswith("Krippendorff's alpha (interval) = .85 [")
-    assert str(estimate).endswith("], 11 units, 4 coders")
+    ask = {"variable": "code", "level": "interval", "labels": None}
+    kept = pairable(read_codes(observers_2011(), **ask))
+    text = str(estimate_alpha(kept, Bootstrap())[0])
+    assert text.startswith("Krippendorff's alpha (interval) = .85 [")
+    assert text.endswith("], 11 units, 4 coders")
+    estimate = alpha_of(observers_2011(), **ask)
     assert (estimate.n_codings, estimate.n_missing, estimate.n_dropped) == (40, 7, 1)
 
 
@@ -271,12 +267,13 @@ def test_percent_agreement_means_four_things(definition, monkeypatch):
         "mean_coder_pairs": (3 / 4 + 1 / 2 + 0 + 1 / 2 + 0 + 0) / 6,
     }
     table = make_table("v", codes)
-    estimate = percent_agreement(table, variable="v", definition=definition)
+    ask = {"variable": "v", "level": "nominal", "labels": ["x", "y"], "coefficient": f"percent_{definition}"}
+    estimate = alpha_of(table, **ask)
     assert estimate.value == pytest.approx(shares[definition])
-    assert estimate.definition == definition
+    assert estimate.detail == definition
     assert estimate.low <= estimate.value <= estimate.high
     monkeypatch.setattr("codebook.analysis.reliability.percent._MOST_PAIRS", 0)
-    plain = percent_agreement(table, variable="v", definition=definition)
+    plain = alpha_of(table, **ask)
     assert plain.value == pytest.approx(shares[definition])
     assert plain.reason == ("no interval: too many pairs to resample" if definition == "mean_coder_pairs" else "")
 
@@ -286,26 +283,28 @@ def test_s11_the_level_alone_says_which_labels_are_the_same(definition):
     table = make_table("v", {"A": ["1", "2", "3", "5"], "B": ["1.0", "2.0", "3.00", "6"]})
     for level in ("interval", "ratio"):
         rows = agreement(table, [VariableSpec("v", level)], coefficients=[f"percent_{definition}"], replicates=0)
-        found = percent_agreement(table, variable="v", level=level, definition=definition, replicates=0)
-        assert found.value == rows["value"][0] == 0.75
+        assert rows["value"][0] == 0.75
+        found = reliability(table, level=level, coefficients=[f"percent_{definition}"], resample=Bootstrap(0))
+        assert found.frame["value"][0] == 0.75
     every = ["1", "1.0", "2", "2.0", "3", "3.00", "5", "6"]
-    rows = agreement(table, [VariableSpec("v", "nominal", every)], coefficients=["percent"], replicates=0)
-    found = percent_agreement(table, variable="v", level="nominal", definition=definition, replicates=0)
-    assert found.value == rows["value"][0] == 0
+    name = [f"percent_{definition}"]
+    rows = agreement(table, [VariableSpec("v", "nominal", every)], coefficients=name, replicates=0)
+    found = reliability(table, level="nominal", coefficients=name, resample=Bootstrap(0)).frame
+    assert found["value"][0] == rows["value"][0] == 0
 
 
 def test_s11_numbers_in_two_spellings_are_not_compared_without_a_level():
     table = make_table("v", {"A": ["1", "2", "x"], "B": ["1.0", "2", "x"]})
-    with pytest.raises(StatisticError, match=r"'1', '1\.0' are one number and different texts.*level='interval'"):
-        percent_agreement(table, variable="v")
-    assert percent_agreement(table[table["unit_id"] != "u1"], variable="v", replicates=0).value == 1
+    with pytest.raises(StatisticError, match=r"no level of measurement is said\. To mend: pass level= one of nominal"):
+        reliability(table, coefficients=["percent"])
 
 
 def test_percent_agreement_refuses_a_fifth_meaning_and_says_undefined():
-    with pytest.raises(StatisticError, match=f"pass one of {', '.join(DEFINITIONS)}"):
-        percent_agreement(observers_2011(), variable="code", definition="holsti")
+    with pytest.raises(StatisticError, match=r"'percent_holsti' is unknown.*percent_mean_coder_pairs"):
+        reliability(observers_2011(), level="nominal", coefficients=["percent_holsti"])
     for definition in DEFINITIONS:
-        estimate = percent_agreement(make_table("v", {"a": ["x"]}), variable="v", definition=definition)
+        one = {"variable": "v", "level": "nominal", "labels": ["x"], "coefficient": f"percent_{definition}"}
+        estimate = alpha_of(make_table("v", {"a": ["x"], "b": [None]}), **one)
         assert math.isnan(estimate.value)
         assert estimate.reason == "fewer than two coders"
 
@@ -313,27 +312,30 @@ def test_percent_agreement_refuses_a_fifth_meaning_and_says_undefined():
 @pytest.mark.parametrize(("options", "mend"), [({"replicates": -1}, "or 0 for no"), ({"confidence": 95}, r"e.g. \.95")])
 def test_bootstrap_settings_are_checked(options, mend):
     with pytest.raises(StatisticError, match=mend):
-        krippendorff_alpha(observers_2011(), variable="code", level="nominal", labels=list("12345"), **options)
+        alpha_of(observers_2011(), variable="code", level="nominal", labels=list("12345"), **options)
 
 
 def test_agreement_table_of_a_codebook(frame_sets):
     frames = SimpleNamespace(name="frames", kind="multi", level="nominal", labels=FRAMES)
     note = SimpleNamespace(name="note", kind="text", level=None, labels=None)
-    groups = {"all": ["A1", "A2", "A3", "A4"], "first two": ["A1", "A2"]}
-    table = agreement_table(frame_sets, [frames, note], groups=groups, replicates=200)
+    codings = Codings(frame_sets, [frames, note], models=("A3",))
+    table = reliability(codings, by="group", coefficients=["alpha"], resample=Bootstrap(200)).frame
     assert list(table["label"].unique()) == [*FRAMES, "(set)", ""]
+    assert table["group"].unique().tolist() == ["people", "people + A3"]
     assert len(table) == 7 * 2 + 2
-    sets = table[(table["label"] == "(set)") & (table["group"] == "all")].set_index("level")
-    assert sets["alpha"].round(5).to_dict() == {"masi": 0.27399, "jaccard": 0.32922}
+    table = reliability(replace(codings, models=()), coefficients=["alpha"], resample=Bootstrap(200)).frame
+    sets = table[table["label"] == "(set)"].set_index("level")
+    assert sets["value"].round(5).to_dict() == {"masi": 0.27399, "jaccard": 0.32922}
     first = table.iloc[0]
     opened = open_labels(Codings(frame_sets, [VariableSpec("frames", "nominal", FRAMES, kind="multi")])).frame
-    alone = krippendorff_alpha(opened, variable="frames=CO", level="nominal", labels=["0", "1"], replicates=200)
-    assert (first["alpha"], first["low"], first["high"]) == (alone.value, alone.low, alone.high)
+    alone = alpha_of(opened, variable="frames=CO", level="nominal", labels=["0", "1"], replicates=200)
+    assert (first["value"], first["low"], first["high"]) == (alone.value, alone.low, alone.high)
     assert first["below_667"] <= first["below_800"] <= 1
     assert table.iloc[-1]["reason"] == "kind 'text' has no level of measurement: no alpha"
-    assert math.isnan(table.iloc[-1]["alpha"])
-    assert table.attrs["seed"] == 1
-    assert set(table.attrs["versions"]) == {"numpy", "pandas", "krippendorff"}
+    assert math.isnan(table.iloc[-1]["value"])
+    facts = reliability(codings, resample=Bootstrap(0)).facts
+    assert facts.bootstrap.seed == 1
+    assert set(facts.versions) == {"numpy", "pandas", "krippendorff"}
 
 
 def test_agreement_table_reports_the_faults_of_all_variables():
@@ -342,31 +344,31 @@ def test_agreement_table_reports_the_faults_of_all_variables():
         SimpleNamespace(name="tone", kind="single", level="nominal", labels=["1"]),
     ]
     with pytest.raises(StatisticError) as caught:
-        agreement_table(observers_2011(), variables, groups={"humans": ["A", "Z"]})
-    assert [fault.where for fault in caught.value.faults] == ["coders", "code, label", "tone, variable"]
+        agreement(observers_2011(), variables, coefficients=["kappa"])
+    assert [fault.where for fault in caught.value.faults] == ["coefficients", "code, label", "tone, variable"]
 
 
 def test_coder_pairs_are_alphas_of_two(coal):
     first = coal.drop_duplicates(["sentence_id", "coder"])
     table = tidy(first["sentence_id"], first["coder"], first["code"].astype(str), "stance")
     ask = {"variable": "stance", "level": "ordinal", "labels": TONE}
-    pairs = coder_pairs(table, **ask, min_units=60)
+    of_two = {"by": "pair", "coefficients": ["alpha", "percent"]}
+    pairs = agreement(table, [VariableSpec("stance", "ordinal", TONE)], **of_two, min_units=60, replicates=0)
     assert (pairs["n_units"] >= 60).all()
     for pair in pairs.itertuples():
-        two = krippendorff_alpha(table, **ask, coders=[pair.a, pair.b])
-        percent = percent_agreement(table, variable="stance", coders=[pair.a, pair.b])
-        assert (pair.alpha, pair.percent, pair.n_units) == (two.value, percent.value, two.n_units)
-    some = coder_pairs(table, **ask, coders=["C041", "C062"], replicates=100)
-    assert len(some) == 1
-    assert some["low"][0] < some["alpha"][0] < some["high"][0]
+        two = alpha_of(table, **ask, coders=[pair.a, pair.b], coefficient=pair.coefficient, replicates=0)
+        assert (pair.value, pair.n_units) == (two.value, two.n_units)
+    some = table[table["coder"].isin(["C041", "C062"])]
+    some = agreement(some, [VariableSpec("stance", "ordinal", TONE)], **of_two, replicates=100)
+    assert len(some) == 2
+    assert some["low"][0] < some["value"][0] < some["high"][0]
 
 
 def test_coder_pairs_without_any_common_unit():
-    pairs = coder_pairs(
-        make_table("v", {"a": ["x", None], "b": [None, "x"]}), variable="v", level="nominal", labels=["x"]
-    )
-    assert pairs.empty
-    assert list(pairs) == ["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"]
+    result = reliability(make_table("v", {"a": ["x", None], "b": [None, "x"]}), "pair", level="nominal")
+    assert result.frame.empty
+    assert {"a", "b", "n_units", "value", "low", "high", "reason"} <= set(result.frame)
+    assert result.finding == "No two coders of a group labelled 1 units in common: nothing to compare."
 
 
 def test_open_labels_keeps_what_is_missing_and_refuses_unknown_labels():

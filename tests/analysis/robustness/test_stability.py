@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from alphas import alpha_of
 
 from codebook.analysis import (
     VariableSpec,
     correct,
     gap_in_means,
-    krippendorff_alpha,
     list_flips,
     plot_grid,
     plot_specifications,
@@ -53,7 +53,7 @@ def test_draws_are_compared_within_a_model_and_prompt():
     assert frame["alpha"].tolist() == sorted(frame["alpha"], reverse=True)
     one = table[table["coder"] == "m@p1"]
     as_coders = one.assign(coder=one["draw"].astype(str), draw=0)
-    known = krippendorff_alpha(as_coders, variable="tone", level="nominal", labels=TONE.labels, replicates=0)
+    known = alpha_of(as_coders, variable="tone", level="nominal", labels=TONE.labels, replicates=0)
     assert frame["alpha"][0] == pytest.approx(known.value)
     assert ((frame["low"] < frame["alpha"]) & (frame["alpha"] < frame["high"])).all()
     assert (frame["consistency_low"] < frame["consistency"]).all()
@@ -122,7 +122,7 @@ def test_two_archived_models_on_the_shipped_topics():
     models = ["gpt-4", "gpt-3.5-turbo"]
     there = [name for name in table["coder"].unique() if name != "gold"]
     frame = stability(table, book.variable("topic"), over="model", coders=there, replicates=0)
-    known = krippendorff_alpha(
+    known = alpha_of(
         table, variable="topic", level="nominal", labels=book.variable("topic").labels, coders=there, replicates=0
     )
     assert len(there) == len(models)

@@ -1,0 +1,137 @@
+"""One comparison as rows of a frame, one a coefficient: its figures, or how far two sets of units are apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from codebook.analysis.core.counts import LabelCodes
+from codebook.analysis.core.estimates import Bootstrap, Estimate, percentile_interval, resample
+from codebook.analysis.core.scales import Floats
+from codebook.analysis.reliability.coefficients import (
+    COEFFICIENTS,
+    Coefficient,
+    estimate_coefficient,
+    make_measure,
+)
+from codebook.analysis.reliability.comparisons import Comparison
+from codebook.analysis.reliability.krippendorff import Measure, Pairable, pairable
+
+BOUNDS = (0.667, 0.800)
+"""Krippendorff's customary reference lines; they are no verdicts."""
+
+_FIGURES = ("low", "high", "se", "jack_low", "jack_high")
+_COUNTS = ("n_units", "n_dropped", "n_missing", "n_coders", "n_codings", "n_clusters")
+_SHARES = ("undefined_share", "below_667", "below_800", "commonest")
+COLUMNS = ("coefficient", "detail", "value", *_FIGURES, *_COUNTS, *_SHARES, "dropped", "reason")
+"""Columns of a row after those that say what is compared."""
+
+
+def comparison_rows(each: Comparison, coefficients: Sequence[str], how: Bootstrap) -> list[dict[str, object]]:
+    """The rows of one comparison, one a coefficient."""
+    if each.codes is None:
+        empty = {**dict.fromkeys(_FIGURES + _SHARES, math.nan), **dict.fromkeys(_COUNTS, 0), "value": math.nan}
+        about = {"detail": "", "dropped": "", "reason": each.reason}
+        return [{**each.head, "difference": False, "coefficient": name, **empty, **about} for name in coefficients]
+    kept = pairable(each.codes)
+    if each.beside is None:
+        rows = [_value_row(kept, COEFFICIENTS[name], how) for name in coefficients]
+    else:
+        rows = [_difference_row(kept, pairable(each.beside), COEFFICIENTS[name], how) for name in coefficients]
+    return [{**each.head, "difference": each.beside is not None, **row} for row in rows]
+
+
+def _value_row(kept: Pairable, coefficient: Coefficient, how: Bootstrap) -> dict[str, object]:
+    estimate, draws = estimate_coefficient(kept, coefficient, how)
+    margins = kept.patterns.times @ kept.patterns.counts
+    below = {f"below_{bound * 1000:.0f}": _share_below(estimate, draws, bound) for bound in BOUNDS}
+    commonest = float(margins.max() / margins.sum()) if margins.sum() else math.nan
+    return _row(coefficient, estimate, how, **below, commonest=commonest, dropped=kept.dropped)
+
+
+def _row(coefficient: Coefficient, estimate: Estimate, how: Bootstrap, **about: object) -> dict[str, object]:
+    reason = estimate.reason if how.replicates or math.isnan(estimate.value) else ""
+    names = ("value", *_FIGURES, *_COUNTS, "undefined_share")
+    figures = {name: getattr(estimate, name) for name in names}
+    return {"coefficient": coefficient.name, "detail": estimate.definition, **figures, **about, "reason": reason}
+
+
+def _share_below(estimate: Estimate, draws: Floats, bound: float) -> float:
+    """Share of the defined replicates below `bound`; NaN where there is no interval."""
+    return math.nan if math.isnan(estimate.low) else float((draws[~np.isnan(draws)] < bound).mean())
+
+
+def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, how: Bootstrap) -> dict[str, object]:
+    """How much more the coders agree on the units of `a` than on those of `b`."""
+    first, draws = estimate_coefficient(a, coefficient, how)
+    second, others = estimate_coefficient(b, coefficient, replace(how, seed=how.seed + 1))
+    measures = make_measure(a, coefficient), make_measure(b, coefficient)
+    members = None if not (len(draws) and len(others)) else _join_members(measures, (a, b))
+    if members is not None:
+        drawn = _draw_together(measures, members, how)
+    else:
+        drawn = draws - others if len(draws) and len(others) else np.empty(0)
+    interval = percentile_interval(drawn, how.confidence)
+    reasons = dict.fromkeys(filter(None, [first.reason, second.reason, interval.reason]))
+    both = replace(
+        first,
+        value=first.value - second.value,
+        low=interval.low,
+        high=interval.high,
+        undefined_share=interval.undefined_share,
+        se=math.hypot(first.se, second.se) if members is None else math.nan,
+        jack_low=math.nan,
+        jack_high=math.nan,
+        reason="; ".join(reasons),
+        n_coders=len(_who(a.codings) | _who(b.codings)),
+        n_clusters=first.n_clusters + second.n_clusters if members is None else members.shape[0],
+        **{name: getattr(first, name) + getattr(second, name) for name in ("n_units", "n_dropped", "n_missing")},
+        n_codings=first.n_codings + second.n_codings,
+    )
+    return _row(coefficient, both, how, **dict.fromkeys(_SHARES[1:], math.nan), dropped="")
+
+
+def _who(codes: LabelCodes) -> set[str]:
+    return {codes.coders[at] for at in np.unique(codes.coder)}
+
+
+def _join_members(measures: Sequence[Measure], sides: Sequence[Pairable]) -> Any:
+    """How often each cluster shows each pattern of either side; None where no cluster has units in both.
+
+    A sparse array (n_clusters, n_patterns of the first and the second side).
+    """
+    if not len(sides[0].labelled.cluster):
+        return None
+    from scipy.sparse import csr_array, hstack
+
+    shown = [measure.patterns.shown for measure in measures]
+    units = [np.flatnonzero(patterns >= 0) for patterns in shown]
+    clusters = [side.labelled.cluster[unit] for side, unit in zip(sides, units, strict=True)]
+    if not np.isin(clusters[0], clusters[1]).any():
+        return None
+    names = np.unique(np.concatenate(clusters))
+    parts = [
+        csr_array(
+            (np.ones(len(unit)), (np.searchsorted(names, cluster), patterns[unit])),
+            shape=(len(names), len(measure.patterns.times)),
+        )
+        for measure, patterns, unit, cluster in zip(measures, shown, units, clusters, strict=True)
+    ]
+    return hstack(parts, format="csr")
+
+
+def _draw_together(measures: Sequence[Measure], members: Any, how: Bootstrap) -> Floats:
+    """Replicates of the difference where clusters have units on both sides: each drawn cluster brings all its units."""
+    first, second = measures
+    n_patterns = len(first.patterns.times)
+
+    def statistic(weights: Floats) -> Floats:
+        with np.errstate(invalid="ignore", divide="ignore"):  # a side that was not drawn at all is undefined
+            return first.statistic(weights[:, :n_patterns]) - second.statistic(weights[:, n_patterns:])
+
+    times = np.concatenate([first.patterns.times, second.patterns.times])
+    return resample(times, statistic, replicates=how.replicates, seed=how.seed, members=members)

@@ -1,0 +1,205 @@
+"""A reliability in words and as a paper prints it: the finding, the remarks, the table, the figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.estimates import format_figure
+from codebook.analysis.core.result import MOST_PRINTED
+from codebook.analysis.reliability.agreement_rows import BOUNDS
+from codebook.analysis.reliability.coefficients import COEFFICIENTS
+from codebook.analysis.reliability.comparisons import BY
+from codebook.analysis.reliability.percent import DEFINITIONS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST_DRAWN = 40
+_MOST_REASONS = 4
+_KEYS = ("variable", "label", "level", "group", "a", "b", "left_out")
+Row = Mapping[Any, Any]
+
+
+def name_coefficient(coefficient: str, detail: str) -> str:
+    """Name of a coefficient with what is not plain about it.
+
+    Examples
+    --------
+    >>> name_coefficient("ac2_linear", "linear"), name_coefficient("percent", "mean_pairwise")
+    ("Gwet's AC2 (linear)", 'Percent agreement')
+    """
+    title = COEFFICIENTS[coefficient].title
+    return title if detail in ("", "identity", "mean_pairwise") else f"{title} ({detail.replace('_', ' ')})"
+
+
+def _print_value(row: Row) -> str:
+    if math.isnan(row["value"]):
+        return "undefined"
+    value = format_figure(row["value"])
+    return value if math.isnan(row["low"]) else f"{value} [{format_figure(row['low'])}, {format_figure(row['high'])}]"
+
+
+def say_agreement(frame: pd.DataFrame, by: str) -> str:
+    """Say alpha (or the first coefficient) of the first variable, for everything that is compared."""
+    rows = _leading(frame, by)
+    first = rows[0]
+    name = f"{first['variable']}={first['label']}" if first["label"] and by != "label" else first["variable"]
+    head = f"{name_coefficient(first['coefficient'], first['detail'])} ({first['level']}) of {name}"
+    if by not in ("label", "pair", "without"):
+        return f"{head}: {'; '.join(_say_group(row) for row in rows)}."
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["group"], []).append(row)
+    return f"{head}: {'; '.join(_say_range(name, part, by) for name, part in groups.items())}."
+
+
+def _leading(frame: pd.DataFrame, by: str) -> list[Row]:
+    """Rows of one coefficient, variable and level, and of one label where labels are not compared."""
+    coefficient = "alpha" if (frame["coefficient"] == "alpha").any() else frame["coefficient"].iloc[0]
+    rows = frame[frame["coefficient"] == coefficient].to_dict("records")
+    same = ("variable", "level") if by == "label" else ("variable", "level", "label")
+    return [row for row in rows if all(row[key] == rows[0][key] for key in same)]
+
+
+def _say_group(row: Row) -> str:
+    name = "" if row["group"] == "all" else f"{row['group']} "
+    if math.isnan(row["value"]):
+        return f"{name}undefined ({row['reason']})"
+    interval = "" if not math.isnan(row["low"]) else " [no interval]"
+    counts = "" if row.get("difference") else f" ({row['n_coders']:,} coders, {row['n_units']:,} units)"
+    return f"{name}{_print_value(row)}{interval}{counts}"
+
+
+def _say_range(group: str, rows: list[Row], by: str) -> str:
+    """The lowest and the highest of several figures."""
+    whole = [row for row in rows if by == "without" and not row["left_out"]]
+    known = sorted(
+        (row for row in rows if not math.isnan(row["value"]) and row not in whole), key=lambda row: row["value"]
+    )
+    parts = [f"{group} {_print_value(row)}, without one of them" for row in whole] or [group]
+    if not known:
+        return f"{parts[0]} undefined"
+    median = format_figure(float(pd.Series([row["value"] for row in known]).median()))
+    count = f" {len(rows):,} pairs, median {median}," if by == "pair" else ""
+    low, high = (f"{format_figure(row['value'])} ({_part(row, by)})" for row in (known[0], known[-1]))
+    return f"{parts[0]}{count} from {low} to {high}"
+
+
+def _part(row: Row, by: str) -> str:
+    """The label, pair or coder of a row."""
+    if by == "pair":
+        return f"{row['a']}, {row['b']}"
+    return str(row["label"] if by == "label" else row["left_out"] or "nobody")
+
+
+def _subject(row: Row, by: str, n_variables: int) -> str:
+    """The variable of a row, with its label or set distance; the label alone where there is one variable."""
+    if row["label"] == "(set)":
+        return f"{row['variable']} (sets, {row['level']})"
+    if by == "label" and n_variables == 1:
+        return str(row["label"])
+    return f"{row['variable']}: {row['label']}" if row["label"] else str(row["variable"])
+
+
+def print_agreement(frame: pd.DataFrame, by: str) -> pd.DataFrame:
+    """One row a comparison, a column a coefficient with its interval; with many coefficients a row each."""
+    names = frame["coefficient"].unique()
+    n_variables = frame["variable"].nunique()
+    keys = [key for key in _KEYS if key in frame]
+    comparisons: dict[tuple[Any, ...], list[Row]] = {}
+    for row in frame.to_dict("records"):
+        comparisons.setdefault(tuple(row[key] for key in keys), []).append(row)
+    groups = list(comparisons.values())
+    if by == "pair":
+        groups.sort(key=lambda rows: (math.isnan(rows[0]["value"]), rows[0]["value"]))
+    heads = [_print_heads(rows[0], by, n_variables) for rows in groups]
+    both = zip(heads, groups, strict=True)
+    if len(heads[0]) + len(names) <= MOST_PRINTED:
+        return pd.DataFrame([head | {_title(row): _print_value(row) for row in rows} for head, rows in both]).fillna("")
+    cells = [head | {"Coefficient": _title(row), "Value": _print_value(row)} for head, rows in both for row in rows]
+    return pd.DataFrame(cells)
+
+
+def _title(row: Row) -> str:
+    return name_coefficient(row["coefficient"], row["detail"])
+
+
+def _print_heads(row: Row, by: str, n_variables: int) -> dict[str, object]:
+    """The cells that say what a row compares."""
+    cells: dict[str, object] = {
+        "Label" if by == "label" and n_variables == 1 else "Variable": _subject(row, by, n_variables)
+    }
+    if by:
+        cells["Coders" if by in BY else by] = row["group"]
+    if by in ("pair", "without"):
+        cells["Pair" if by == "pair" else "Without"] = _part(row, by)
+    cells["Units"] = row["n_units"]
+    return cells if by in ("pair", "without") else cells | {"N coders": row["n_coders"]}
+
+
+def remark_agreement(frame: pd.DataFrame, by: str) -> tuple[str, ...]:
+    """What is not plain about the figures: levels, meanings, what was left aside, what is undefined and why."""
+    return tuple(_remarks(frame, by))
+
+
+def _remarks(frame: pd.DataFrame, by: str) -> Iterator[str]:
+    levels = frame.groupby("level", sort=False)["variable"].unique()
+    if frame["variable"].nunique() > 1:
+        parts = (f"{str(level) or 'none'} of {name_some(names, 3)}" for level, names in levels.items())
+        yield f"Levels: {'; '.join(parts)}."
+    for detail in frame.loc[frame["coefficient"].str.startswith("percent"), "detail"].unique():
+        if detail:
+            yield f"{name_coefficient('percent', detail)}: {DEFINITIONS[detail]}."
+    if "difference" in frame:
+        yield f"The differences under {by} draw their two sets of units independently, but a cluster in both only once."
+    if frame["jack_low"].notna().any():
+        yield "Under 30 units or clusters there are jackknife intervals, too: in the data."
+    yield from _gather(frame, "dropped", "Left aside", by)
+    yield from _gather(frame, "reason", "", by)
+    if (frame["coefficient"] == "alpha").any():
+        yield "Lines at .667 and .800 are customary, not verdicts."
+
+
+def _gather(frame: pd.DataFrame, column: str, head: str, by: str) -> Iterator[str]:
+    """Texts of a column, each with the rows that have it."""
+    n_variables = frame["variable"].nunique()
+    rows: dict[str, list[str]] = {}
+    for row in frame[frame[column] != ""].to_dict("records"):
+        parts = [
+            _subject(row, by, n_variables),
+            row["group"] if by else "",
+            *(row.get(key, "") for key in ("a", "b", "left_out")),
+        ]
+        parts += [_title(row)] if column == "reason" else []
+        rows.setdefault(row[column], []).append(" ".join(filter(None, parts)))
+    for text, names in list(rows.items())[:_MOST_REASONS]:
+        every = list(dict.fromkeys(names))
+        whose = f"{', '.join(every[:2])}{f' and {len(every) - 2:,} more' if len(every) > 2 else ''}"
+        whose = f"{len(every):,} figures of pairs" if by == "pair" else whose
+        yield f"{f'{head} ({whose})' if head else whose}: {text}."
+    if len(rows) > _MOST_REASONS:
+        yield f"{len(rows) - _MOST_REASONS:,} more such reasons are in the column {column} of the data."
+
+
+def draw_agreement(frame: pd.DataFrame, by: str) -> Figure:
+    """Dots with intervals; of many pairs those that agree least."""
+    coefficient = "alpha" if (frame["coefficient"] == "alpha").any() else frame["coefficient"].iloc[0]
+    rows = frame[frame["coefficient"] == coefficient]
+    rows = rows[~rows["difference"]] if "difference" in rows else rows
+    rows = rows.sort_values("value", kind="stable").head(_MOST_DRAWN) if by == "pair" else rows
+    n_variables = rows["variable"].nunique()
+    names = []
+    for row in rows.to_dict("records"):
+        part = _part(row, by) if by in ("pair", "without") else row["group"] if by not in ("", *BY) else ""
+        alone = part and n_variables == 1
+        names.append(part if alone else " ".join(filter(None, [_subject(row, by, n_variables), part])))
+    group = "group" if by in BY else None
+    title = name_coefficient(coefficient, "")
+    references = BOUNDS if coefficient == "alpha" else ()
+    return plot_estimates(rows.assign(name=names), group=group, references=references, title=title)
