@@ -13,6 +13,7 @@ from codebook.analysis.association.matrices import cluster_order, plot_correlogr
 from codebook.analysis.association.pair_statistics import associate, cramers_v, rank_correlation
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.estimates import adjust_p, format_figure
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
@@ -210,14 +211,10 @@ def _say_strongest(pairs: pd.DataFrame, statistic: str) -> str:
 def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) -> Result:
     variable, coders = codings.variable, codings.busiest(most)
     level = "masi" if variable.kind == "multi" else variable.level or ""
-    pairs = coder_pairs(
-        codings.frame,
-        variable=variable.name,
-        level=level,
-        labels=variable.labels,
-        coders=coders if coders else None,
-        min_units=min_units,
-    ).sort_values(statistic, ascending=False, kind="stable", ignore_index=True)
+    codes = read_codes(
+        codings.frame, variable=variable.name, level=level, labels=variable.labels, coders=coders or None
+    )
+    pairs = coder_pairs(codes, min_units).sort_values(statistic, ascending=False, kind="stable", ignore_index=True)
     about = f"{variable.name}: {statistic} of every two coders"
     name = "Krippendorff's alpha" if statistic == "alpha" else "Percent agreement"
     rest = f"The {len(coders)} coders with the most labels of {len(codings.coders):,}."

@@ -11,8 +11,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings, as_codings
-from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.empty import mark_empty
+from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import Bootstrap, format_figure
 from codebook.analysis.core.result import MOST_PRINTED, Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike
@@ -225,22 +224,11 @@ def _print_shares(frame: pd.DataFrame, coders: Sequence[str]) -> pd.DataFrame:
     return table[["Label", *(name for name in coders if name in table)]].fillna("")
 
 
-def coder_pairs(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    level: str,
-    labels: Sequence[str] | None,
-    coders: Sequence[str] | None = None,
-    min_units: int = 1,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """Alpha and percent agreement of every two coders who share units; goes with the last correlogram that reads it."""
-    codes = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
+def coder_pairs(codes: LabelCodes, min_units: int) -> pd.DataFrame:
+    """Alpha and percent agreement of every two coders with common units: a, b, n_units, percent, alpha, reason."""
     rows = []
     for a, b, pair in each_pair(codes.answered(), min_units):
-        figures = comparison_rows(Comparison({}, pair), ("alpha", "percent"), Bootstrap(0))
-        row = {"a": a, "b": b, "n_units": figures[0]["n_units"], "reason": figures[0]["reason"]}
-        rows.append(row | {str(each["coefficient"]): each["value"] for each in figures})
-    frame = pd.DataFrame(rows, columns=["a", "b", "n_units", "percent", "alpha", "reason"])
-    return mark_empty(frame, f"No two coders labelled {max(1, min_units):,} units in common: nothing to compare.")
+        figures = comparison_rows(Comparison({}, pair), ("percent", "alpha"), Bootstrap(0))
+        about = {name: figures[1][name] for name in ("n_units", "low", "high", "reason")}
+        rows.append({"a": a, "b": b, **{str(each["coefficient"]): each["value"] for each in figures}, **about})
+    return pd.DataFrame(rows, columns=["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"])
