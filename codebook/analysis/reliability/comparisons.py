@@ -81,7 +81,7 @@ def check_by(codings: Codings, by: str) -> list[Fault]:
     """Faults of what a reliability is to be split by."""
     if by in ("", *BY):
         return []
-    covariates = [] if codings.covariates is None else list(codings.covariates)
+    covariates = list(codings.by_unit)
     if by not in covariates:
         more = (
             f" or a covariate: {name_some(covariates, 12)}" if covariates else " or a covariate of codings.with_groups"
