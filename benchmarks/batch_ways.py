@@ -20,7 +20,7 @@ from codebook.records import CHAT, Request, Unit
 from codebook.requests import RequestMaker
 from codebook.run import open_run
 from codebook.run.folder import RunFolder
-from codebook.run.plans.planner import Planner
+from codebook.run.questions.planner import Planner
 from codebook.scheme import Codebook, parse_codebook
 from codebook.shards import Cuts, ShardWriter
 from codebook.tasks import make_questions

@@ -66,7 +66,7 @@ def status(ctx: click.Context, run: str) -> None:
 
 def _say_age(created: Any, age: Any) -> str:
     """How long ago a job was made; empty where it was not made yet, unknown where the clock was put back since."""
-    from codebook.run.project.history import say_seconds
+    from codebook.run.history import say_seconds
 
     if age != age:  # a missing time is like nothing, not even itself
         return "unknown" if created == created else ""

@@ -5,7 +5,6 @@ from codebook.run.adoption.adopting import adopt
 from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.jobs.discarding import discard_run
-from codebook.run.jobs.waiting import wait
 from codebook.run.label_texts import label
 from codebook.run.money import say_where
 from codebook.run.plans.example_units import draw_examples, say_draws, try_examples
@@ -21,9 +20,10 @@ from codebook.run.project.overview import (
     summarise_runs,
 )
 from codebook.run.state import JobStatus, RunStatus
+from codebook.run.text_vectors import embed_texts
 from codebook.run.vectors.storing import store_vectors
-from codebook.run.vectors.text_vectors import embed_texts
 from codebook.run.verbs import Run, cancel_run, open_run
+from codebook.run.waiting import wait
 
 __all__ = [
     "RETRIABLE",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.ledger import JobRow, Ledger, Money
 from codebook.records import WHYS
-from codebook.run.project.history import find_due, say_seconds
+from codebook.run.history import find_due, say_seconds
 from codebook.visible import spell_block
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from codebook.errors import BusyError, CodebookError, Fault, ParameterError, Pen
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
 from codebook.records import RETRIED, say_erased
-from codebook.run.adoption.carrying import write_carried
+from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job, heal_job
 from codebook.run.answers.wrappings import say_wrapping
 from codebook.run.folder import RunFolder, engine_options
@@ -21,9 +21,9 @@ from codebook.run.jobs.failures import Failure, keep_failure, raise_failures
 from codebook.run.jobs.sending import look_after, send_shards, settle_doubt
 from codebook.run.jobs.stopping import give_up_job, give_up_lost, stop_jobs
 from codebook.run.money import Meter
-from codebook.run.plans.again import check_retry, plan_again
-from codebook.run.plans.planner import make_anew
-from codebook.run.plans.rehearsal import rehearse
+from codebook.run.questions.again import check_retry, plan_again
+from codebook.run.questions.planner import make_anew
+from codebook.run.questions.rehearsal import rehearse
 from codebook.run.run_views import RunViews
 from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.run.vectors.packs import is_embedding

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from codebook.records import ENDED, NOT_NEEDED
-from codebook.run.project.history import say_seconds
+from codebook.run.history import say_seconds
 
 
 def is_missing(value: Any) -> bool:

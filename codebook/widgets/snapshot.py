@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from codebook.run import RunStatus, cost_history, list_errors, list_jobs, list_unknown, open_run, summarise_runs
-from codebook.run.project.history import is_running
+from codebook.run.history import is_running
 from codebook.run.project.ledger_frames import Choice
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ def test_r37_while_a_file_is_late_the_job_can_be_collected_and_says_so(fake: Fak
 
 
 def test_r37_waiting_fetches_what_comes_late(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", lambda _: fake.advance(seconds=60))
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: fake.advance(seconds=60))
     fake.fault("files.content", "late", times=10)
     said: list[str] = []
     assert wait(plan_batch(fake), out=said.append).done

@@ -249,7 +249,7 @@ def test_r02_waiting_ends_the_doubt_when_the_list_can_tell(fake: FakeOpenAI, mon
         if n_pauses == 3:
             fake.clear_faults()
 
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", pause)
+    monkeypatch.setattr("codebook.run.waiting.sleep", pause)
     run = plan_batch(fake)
     assert wait(run, out=said.append).done
     told = [line for line in said if line.startswith("It is not known whether the batch was made")]
@@ -360,7 +360,7 @@ def test_r19_a_file_that_takes_longer_is_told_and_the_upload_kept(fake: FakeOpen
 def test_r51_submit_and_wait_goes_on_while_the_file_is_not_processed(
     fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", lambda _: None)
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
     fake.fault("batches.create", "file pending", times=10)
     run = plan_batch(fake)
     result = CliRunner().invoke(main, ["submit", "one", "--wait"])
@@ -371,7 +371,7 @@ def test_r51_submit_and_wait_goes_on_while_the_file_is_not_processed(
 
 
 def test_r51_waiting_goes_on_while_the_file_is_not_processed(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", lambda _: None)
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
     fake.fault("batches.create", "file pending", times=10)
     said: list[str] = []
     run = plan_batch(fake)
@@ -426,7 +426,7 @@ def test_r39_waiting_survives_a_night_of_pages(fake: FakeOpenAI, monkeypatch: py
             for call in calls:
                 fake.fault(call, "page", times=None)
 
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", pause)
+    monkeypatch.setattr("codebook.run.waiting.sleep", pause)
     pause(0)
     said: list[str] = []
     run = plan_batch(fake)

@@ -20,7 +20,7 @@ FAILING = Unit("late", "[fails once] On travel.")
 @pytest.mark.parametrize("page_every", [5, 7, 1000])
 def test_the_whole_chain_at_another_service(project: Path, monkeypatch: pytest.MonkeyPatch, page_every: int) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "any")
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", lambda _: None)
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
     monkeypatch.setattr("codebook.engines.service.remote_files._PAUSES_S", (0.0, 0.0, 0.0))
     with OtherFake(page_every=page_every) as fake, share_clients(monkeypatch):
         options = {"base_url": fake.base_url, "pause_s": 0.0}

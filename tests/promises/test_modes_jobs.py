@@ -200,7 +200,7 @@ def test_mode_20_stuck_is_what_is_not_on_disk_and_pauses_grow(
         if len(pauses) == 6:
             fake.clear_faults()
 
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", pause)
+    monkeypatch.setattr("codebook.run.waiting.sleep", pause)
     fake.fault("files.content", "truncate", times=None, lying=True)
     run = plan_batch(fake)
     said: list[str] = []

@@ -103,7 +103,7 @@ def test_mode_17_interrupt_of_wait_leaves_the_batch_running(fake: FakeOpenAI, mo
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("codebook.run.jobs.waiting.sleep", interrupt)
+    monkeypatch.setattr("codebook.run.waiting.sleep", interrupt)
     said: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         wait(run, out=said.append)

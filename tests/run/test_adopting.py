@@ -26,7 +26,7 @@ from codebook.paths import project_folder
 from codebook.records import Unit
 from codebook.run import Run, adopt, open_run, plan
 from codebook.run.erasing import erase_unit
-from codebook.run.plans.planner import make_keys
+from codebook.run.questions.planner import make_keys
 from codebook.shards import Cuts
 
 ORDERS = ("refuse", "truncate", "outside", "notjson", "400", "500", "expired", "drop", "twice", "stranger")

@@ -13,7 +13,7 @@ from scripted import UNITS, collect_one, make_book
 from codebook.cli import main
 from codebook.errors import RunError
 from codebook.run import Run, list_unknown, open_run, plan
-from codebook.run.plans.planner import Planner
+from codebook.run.questions.planner import Planner
 from codebook.widgets import show_dashboard
 
 UNKNOWN = "The ledger does not know run '{}'.*codebook adopt runs/{}"

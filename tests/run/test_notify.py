@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from codebook.run.jobs.notices import notify, read_addresses
+from codebook.run.notices import notify, read_addresses
 
 SECRET = "s3cr3t-Pa55w0rd"
 

@@ -20,7 +20,7 @@ from codebook.errors import ParameterError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import WHYS, Unit
 from codebook.run import Run, cost_history, list_errors, list_jobs, open_run, plan, summarise_runs
-from codebook.run.project.history import NO_HISTORY, busy_hours, expect_duration
+from codebook.run.history import NO_HISTORY, busy_hours, expect_duration
 from codebook.shards import Cuts
 from codebook.widgets.board_pages import _made
 

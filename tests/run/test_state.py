@@ -16,7 +16,7 @@ from codebook.engines.service.batches import describe_batch
 from codebook.engines.service.objects import read_batch
 from codebook.errors import PendingError
 from codebook.run import list_jobs, open_run
-from codebook.run.project.history import find_due
+from codebook.run.history import find_due
 from codebook.widgets import show_dashboard
 
 Command = Callable[..., Result]

@@ -26,9 +26,9 @@ from codebook.ledger.carried import (
 from codebook.ledger.losses import settle_losses
 from codebook.paths import show_path
 from codebook.records import Answer, JobState
-from codebook.run.adoption.carrying import read_carried
 from codebook.run.adoption.deposits import take_in
 from codebook.run.adoption.folder_contents import Contents, ShardFile
+from codebook.run.answers.carrying import read_carried
 from codebook.run.answers.harvest import explain_missing
 from codebook.run.answers.line_reader import LineReader
 from codebook.run.folder import RunFolder, engine_options

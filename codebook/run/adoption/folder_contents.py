@@ -15,9 +15,9 @@ from codebook.ledger.answerers import name_old_answerer
 from codebook.ledger.carried import known_keys
 from codebook.paths import show_path
 from codebook.records import Shard, request_key
-from codebook.run.adoption.carrying import Carried
+from codebook.run.answers.carrying import Carried
 from codebook.run.folder import RunFolder
-from codebook.run.plans.planner import list_rows, make_keys
+from codebook.run.questions.planner import list_rows, make_keys
 from codebook.scheme import Codebook
 from codebook.shards import BYTES_PER_TOKEN, weigh_line
 

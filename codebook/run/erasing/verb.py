@@ -17,8 +17,8 @@ from codebook.ledger import KEPT, Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.run.adoption.carrying import write_carried
 from codebook.run.adoption.deposits import clear_copies
+from codebook.run.answers.carrying import write_carried
 from codebook.run.erasing.derived import erase_derived
 from codebook.run.erasing.erased_files import (
     rewrite_carried,
@@ -34,7 +34,7 @@ from codebook.run.erasing.traces import Traces
 from codebook.run.folder import KeptFolder, RunFolder, find_folder, say_kept
 from codebook.run.money import Meter
 from codebook.run.plans.replacing import plan_digest
-from codebook.run.plans.trimming import sweep_leftovers
+from codebook.run.questions.trimming import sweep_leftovers
 from codebook.run.verbs import open_run
 from codebook.vectors import VectorStore
 from codebook.visible import spell_block

@@ -15,7 +15,7 @@ from codebook.paths import make_private
 from codebook.run.folder import KeptFolder, RunFolder
 from codebook.run.jobs.stopping import name_job
 from codebook.run.money import is_free
-from codebook.run.plans.trimming import sweep_leftovers
+from codebook.run.questions.trimming import sweep_leftovers
 
 
 def discard_run(name: str) -> str:

@@ -13,7 +13,7 @@ from codebook.records import ENDED, JobState, Shard
 from codebook.run.answers.harvest import say_refusal
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
-from codebook.run.plans.trimming import sweep_leftovers, trim_shard
+from codebook.run.questions.trimming import sweep_leftovers, trim_shard
 from codebook.shards import Cuts, check_shard
 
 _N_LOST = 2

@@ -23,12 +23,12 @@ from codebook.records import CHAT, RESPONSES, Unit
 from codebook.run.folder import RunFolder, engine_options
 from codebook.run.money import Meter, is_free
 from codebook.run.plans.checking import check_address, check_requests, describe_encoding, refuse_guess
-from codebook.run.plans.planner import Planner
 from codebook.run.plans.privacy import PersonalWatch, is_private_study
-from codebook.run.plans.rehearsal import ScratchLedger, rehearse
 from codebook.run.plans.replacing import Draft, make_draft, settle_plan
-from codebook.run.plans.trimming import sweep_leftovers
 from codebook.run.project.ledger_frames import open_ledger
+from codebook.run.questions.planner import Planner
+from codebook.run.questions.rehearsal import ScratchLedger, rehearse
+from codebook.run.questions.trimming import sweep_leftovers
 from codebook.run.vectors.packs import choose_cuts, choose_endpoint, is_embedding, pack
 from codebook.run.vectors.places import open_store, warn_unknown
 from codebook.run.verbs import Run, open_run

@@ -17,7 +17,7 @@ from codebook.material.unit_store import write_units
 from codebook.records import Unit
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.plans.privacy import PersonalWatch
-from codebook.run.plans.trimming import sweep_leftovers
+from codebook.run.questions.trimming import sweep_leftovers
 from codebook.scheme import Codebook, diff_codebooks, write_codebook
 
 _NEW_NAME = "To mend: give the new plan a new run name; questions that did not change are not asked again."

@@ -14,8 +14,8 @@ from codebook.ledger import KEPT, Ledger
 from codebook.ledger.losses import settle_losses
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
 from codebook.paths import project_folder
+from codebook.run.history import WINDOW, is_running, read_facts
 from codebook.run.money import is_free
-from codebook.run.project.history import WINDOW, is_running, read_facts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import project_folder
 from codebook.records import WHYS
 from codebook.run.folder import list_runs, say_kept
+from codebook.run.history import busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.jobs.sending import UNREACHED
-from codebook.run.project.history import busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.project.ledger_frames import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
 from codebook.run.verbs import Run, open_run
 

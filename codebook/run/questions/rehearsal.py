@@ -12,7 +12,7 @@ from codebook.ledger import Ledger, PlannedRow
 from codebook.records import Shard
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
-from codebook.run.plans.trimming import say_taken
+from codebook.run.questions.trimming import say_taken
 from codebook.shards import Cuts, check_shard
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ def wait(
     BudgetError
         The cap keeps shards from being sent, and everything that was sent has ended.
     """
-    from codebook.run.jobs.notices import notify
+    from codebook.run.notices import notify
 
     end, said, told = monotonic() + hours * 3600, "", set[str]()
     pauses = _pauses(first_s, longest_s)
