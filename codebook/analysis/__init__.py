@@ -23,24 +23,22 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
 """
 
 from codebook.analysis.against_gold.coder_comparison import compare
-from codebook.analysis.against_gold.confidence_bins import calibration, plot_calibration
-from codebook.analysis.against_gold.confusion_counts import confusion, confusion_shares
-from codebook.analysis.against_gold.label_validity import validity
-from codebook.analysis.against_gold.measures import which_validity
+from codebook.analysis.against_gold.confidence_bins import calibration
+from codebook.analysis.against_gold.confusion_counts import confusion
 from codebook.analysis.against_gold.spans import capital_runs, span_validity
 from codebook.analysis.against_gold.transcript_errors import (
     character_error_rate,
     transcript_accuracy,
     word_recall,
 )
-from codebook.analysis.against_gold.validity_tables import validity_summary
+from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.association.contrasts import compare_association
 from codebook.analysis.association.indicators import label_indicators, open_labels
 from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
 from codebook.analysis.association.pair_tables import correlogram
 from codebook.analysis.association.tetrachoric_correlation import tetrachoric
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_confusion, plot_estimates, plot_grid
+from codebook.analysis.core.drawing import plot_estimates, plot_grid
 from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
@@ -88,7 +86,6 @@ __all__ = [
     "compare_association",
     "confused_labels",
     "confusion",
-    "confusion_shares",
     "consensus",
     "correct",
     "correlogram",
@@ -101,8 +98,6 @@ __all__ = [
     "make_study",
     "open_labels",
     "pair_with_gold",
-    "plot_calibration",
-    "plot_confusion",
     "plot_correlogram",
     "plot_estimates",
     "plot_grid",
@@ -126,8 +121,6 @@ __all__ = [
     "transcript_accuracy",
     "unit_consistency",
     "validity",
-    "validity_summary",
-    "which_validity",
     "word_recall",
     "write_adjudication",
 ]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.against_gold.gold_cells import Pair, read_pair
-from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
-from codebook.analysis.core.checks import carry_joins, check_columns, name_some, raise_faults
-from codebook.analysis.core.counts import Clusters
+from codebook.analysis.against_gold.gold_cells import (
+    Pair,
+    list_facts,
+    read_gold,
+    read_pair,
+    remark_gold,
+    say_no_pair,
+)
+from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio, say_figure
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
-from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, format_figure, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval
+from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, count_members, resample_design
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.errors import Fault
@@ -34,7 +42,9 @@ NOTE = (
     "one: from 2 x value - upper percentile (from 0, where the value is within that of chance) to the upper percentile."
 )
 _OVERALL = ("accuracy", "mean probability", "Brier", "Brier of a constant", "ECE")
-_KEPT = np.arange(1.0, 0.0, -0.1)
+_MEND = "To compare, ask for probabilities in the run (logprobs), or for a confidence in the codebook."
+_COLUMNS = ("part", "name", "n", "value", "low", "high", "probability", "share", "reason")
+_SHARES_SURE = np.arange(1.0, 0.0, -0.1)
 """Shares of the units kept, the surest first."""
 
 
@@ -51,82 +61,75 @@ class _Judged:
 
     def sums(self) -> Floats:
         """What is summed over units, shape (n_units, 4 + 3 n_bins + 2 n_thresholds)."""
-        one, p, right = np.ones(len(self.right)), self.probability, self.right.astype(float)
+        ones, p, right = np.ones(len(self.right)), self.probability, self.right.astype(float)
         inside = self.place[:, None] == np.arange(len(self.edges) - 1)
-        kept = (p[:, None] >= self.thresholds).astype(float)
-        bins = [inside * column[:, None] for column in (one, p, right)]
-        return np.column_stack([one, p, right, (p - right) ** 2, *bins, kept, kept * right[:, None]])
+        sure = (p[:, None] >= self.thresholds).astype(float)
+        bins = [inside * column[:, None] for column in (ones, p, right)]
+        return np.column_stack([ones, p, right, (p - right) ** 2, *bins, sure, sure * right[:, None]])
 
     def figures(self, sums: Floats) -> Floats:
         """From sums, shape (n_draws, n_sums), to overall figures, accuracy of bins and of what is kept, then shares."""
-        n_bins, n_kept = len(self.edges) - 1, len(self.thresholds)
+        n_bins, n_sure = len(self.edges) - 1, len(self.thresholds)
         (n, p, right, squares), rest = sums[:, :4].T, sums[:, 4:]
         in_bin, p_bin, right_bin = (rest[:, at * n_bins : (at + 1) * n_bins] for at in range(3))
-        kept, right_kept = rest[:, 3 * n_bins : 3 * n_bins + n_kept], rest[:, 3 * n_bins + n_kept :]
+        sure, right_sure = rest[:, 3 * n_bins : 3 * n_bins + n_sure], rest[:, 3 * n_bins + n_sure :]
         accuracy = ratio(right, n)
         ece = np.abs(right_bin - p_bin).sum(axis=1) / n
         overall = np.stack([accuracy, p / n, squares / n, accuracy * (1 - accuracy), ece], axis=1)
         means = ratio(p_bin, in_bin)
         return np.concatenate(
-            [overall, ratio(right_bin, in_bin), ratio(right_kept, kept), means, kept / n[:, None]], axis=1
+            [overall, ratio(right_bin, in_bin), ratio(right_sure, sure), means, sure / n[:, None]], axis=1
         )
 
 
 def calibration(
-    table: pd.DataFrame,
+    codings: Codings | pd.DataFrame,
+    coder: str = "",
     *,
-    variable: str,
-    labels: Sequence[str],
-    coder: str,
-    gold: str,
+    gold: str = "",
     probability: pd.DataFrame | str = "confidence",
-    kind: str = "single",
     bins: int = 10,
     binning: str = "width",
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-    sample: pd.DataFrame | None = None,
-    cluster: Clusters | None = None,
-) -> pd.DataFrame:
-    """How well a coder's probabilities tell where its labels are right.
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
+    """How well do a coder's probabilities tell where its labels are right?
+
+    Of a `multi` variable a set is right if it is gold's. Where no probability is on record, the result says so.
 
     Parameters
     ----------
+    coder
+        Empty takes the first beside the gold.
+    gold
+        Who is the gold, where the codings do not say it.
     probability
-        Column of the table with the probability of the label given, or a frame with unit_id and `probability` or
-        `logprob` (natural logarithm, as `run.logprobs()` gives it), perhaps of several variables and draws.
-    kind
-        `multi`: a set is right if it is gold's.
+        Column of the codings with the probability of the label given, or a frame with unit_id and `probability` or
+        `logprob` (natural logarithm, as `run.logprobs()` gives it), perhaps of several variables.
     bins, binning
         How many bins, of equal `width` or of equal `count`; empty ones are left out.
-    confidence
-        Of the intervals.
-    sample, cluster
-        As in `validity`.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         part, name, n, value, low, high, probability, share, reason. Part "overall": accuracy, mean probability, Brier,
         Brier of a constant (who always says the accuracy), ECE, ECE by chance. "bin": value is the share right,
         probability the mean. "coverage": value is the share right among the units whose probability is at least
-        `probability`, which are `share` of all, the surest first. `attrs`: coverage (also of units without a
-        probability), binning, seed, versions, note.
+        `probability`, which are `share` of all, the surest first.
 
     Raises
     ------
     StatisticError
-        No probabilities, or such outside 0 to 1; as for `validity`.
+        A column that is not there, probabilities outside 0 to 1; as for `validity`.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"gold": list("aabb") * 10, "m": list("aaba") * 10})
     >>> table["confidence"] = [None] * 40 + [0.9, 0.8, 0.9, 0.6] * 10
-    >>> frame = calibration(table, variable="tone", labels=["a", "b"], coder="m", gold="gold", bins=5)
-    >>> frame[frame["part"] != "coverage"][["part", "name", "n", "value", "probability"]].round(3)
+    >>> result = calibration(table, gold="gold", bins=5)
+    >>> print(result.finding.split(". ")[1])
+    ECE is .250 [.187, .312], by chance .068; Brier is .105, of a constant .188.
+    >>> result.frame.query("part != 'coverage'")[["part", "name", "n", "value", "probability"]].round(3)
           part                 name   n  value  probability
     0  overall             accuracy  40  0.750          NaN
     1  overall     mean probability  40  0.800          NaN
@@ -137,21 +140,40 @@ def calibration(
     6      bin           .60 to .80  10  0.000        0.600
     7      bin          .80 to 1.00  30  1.000        0.867
     """
-    faults = [*check_bootstrap(replicates, confidence), *_check_bins(bins, binning), *check_columns(table)]
-    raise_faults("Calibration cannot be computed.", faults)
-    asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
-    level = "masi" if kind == "multi" else "nominal"
-    pair = read_pair(table, labels=labels, level=level, sample=sample, cluster=cluster, **asked)
-    given = _read_probabilities(table, probability, variable=variable, coder=coder, draw=draw)
-    judged, n_without = _judge(pair, given, bins, binning)
-    how = Bootstrap(replicates, confidence, seed)
-    frame = pd.DataFrame(_rows(judged, how))
-    note = " ".join([NOTE, *pair.design.notes])
-    coverage = {**pair.coverage, "no probability": n_without}
-    frame.attrs |= {**asked, "binning": binning, "note": note, "coverage": coverage}
-    frame.attrs |= {"resampled": pair.design.resampled, "weighted": pair.design.weighted} | how.attrs
-    frame.attrs |= carry_joins(table)
-    return frame
+    codings = read_gold(codings, gold=gold)
+    raise_faults("Calibration cannot be computed.", _check_bins(bins, binning))
+    coder = coder or codings.pick_pair()[0]
+    title = f"Calibration of {coder or 'a coder'}"
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "calibration", title, "calibration")
+    if not coder:
+        return say_no_pair(codings, result)
+    pair = read_pair(codings, coder)
+    by_unit = _read_probabilities(codings, coder, probability)
+    if not len(by_unit):
+        problem = f"No label of {codings.variable.name!r} by {coder!r} has a probability: nothing to compare."
+        return nothing_to_say(codings, f"{problem} {_MEND}", result)
+    judged, n_without = _judge(pair, by_unit, bins, binning)
+    frame = pd.DataFrame(_rows(judged, resample))
+    facts = list_facts(codings, {coder: pair}, resample, n_units=len(judged.right))
+    return replace(
+        result,
+        frame=frame,
+        facts=replace(facts, coverage={coder: {**pair.coverage, "no probability": n_without}}),
+        finding=_say_calibration(frame, coder),
+        remarks=remark_gold(codings, pair, NOTE),
+        figure=lambda: _draw(frame, title),
+        outputs=codings.outputs,
+    )
+
+
+def _say_calibration(frame: pd.DataFrame, coder: str) -> str:
+    rows = {row["name"]: row for row in frame.to_dict("records") if row["part"] == "overall"}
+    values = {name: format_figure(row["value"], 3) for name, row in rows.items()}
+    accuracy = rows["accuracy"]
+    right = f"{coder} is right in {say_figure(accuracy, 'value', 3)} of {accuracy['n']:,} units"
+    ece = f"ECE is {say_figure(rows['ECE'], 'value', 3)}, by chance {values['ECE by chance']}"
+    brier = f"Brier is {values['Brier']}, of a constant {values['Brier of a constant']}"
+    return f"{right}, with a mean probability of {values['mean probability']}. {ece}; {brier}."
 
 
 def _check_bins(bins: int, binning: str) -> list[Fault]:
@@ -161,28 +183,24 @@ def _check_bins(bins: int, binning: str) -> list[Fault]:
     return faults
 
 
-def _read_probabilities(
-    table: pd.DataFrame, probability: pd.DataFrame | str, *, variable: str, coder: str, draw: int
-) -> pd.Series[float]:
-    """Probability of the coder's label, by unit_id."""
+def _read_probabilities(codings: Codings, coder: str, probability: pd.DataFrame | str) -> pd.Series[float]:
+    """Probability of the coder's label, by unit_id; empty where none is on record."""
     about = f"The probabilities of {coder!r} cannot be used."
-    frame, column = (table, probability) if isinstance(probability, str) else (probability, "probability")
+    frame, column = (codings.frame, probability) if isinstance(probability, str) else (probability, "probability")
     if column not in frame and not isinstance(probability, str):
         column = "logprob"
+    if isinstance(probability, str) and probability == "confidence" and column not in frame:
+        return pd.Series(dtype=float)
     absent = [name for name in ("unit_id", column) if name not in frame]
     if absent:
         mend = "name the column of the table that has them, or pass run.logprobs()"
         raise_faults(about, [Fault("probability", f"there is no column {name_some(absent)}", mend)])
-    own = {"variable": variable, "coder": coder, "draw": draw}
-    for name, value in own.items():
+    for name, value in (("variable", codings.variable.name), ("coder", coder), ("draw", 0)):
         frame = frame[frame[name] == value] if name in frame else frame
     values = pd.Series(pd.to_numeric(frame[column], errors="coerce").to_numpy(float), frame["unit_id"].astype(str))
     values = values.map(np.exp) if column == "logprob" else values
     values = values.dropna()
     faults = []
-    if not len(values):
-        mend = "ask for probabilities (logprobs) in the run, or for a confidence in the codebook"
-        faults.append(Fault("probability", f"no label of {variable!r} by {coder!r} has one", mend))
     if (wrong := (values < 0) | (values > 1)).any():
         problem = f"{int(wrong.sum()):,} are not between 0 and 1: {name_some(values[wrong].round(3))}"
         faults.append(
@@ -195,14 +213,14 @@ def _read_probabilities(
     return values
 
 
-def _judge(pair: Pair, given: pd.Series[float], bins: int, binning: str) -> tuple[_Judged, int]:
+def _judge(pair: Pair, by_unit: pd.Series[float], bins: int, binning: str) -> tuple[_Judged, int]:
     """The labelled gold units with a probability, and how many have none."""
-    p: Floats = np.asarray(given.reindex(pair.units.astype(str)), dtype=float)
+    p: Floats = np.asarray(by_unit.reindex(pair.units.astype(str)), dtype=float)
     labelled = pair.coded >= 0
     rows = np.flatnonzero(labelled & ~np.isnan(p))
     if not len(rows):
         problem = f"none of the {int(labelled.sum()):,} labelled gold units has one"
-        join = join_ids(given.index, pair.units.astype(str))
+        join = join_ids(by_unit.index, pair.units.astype(str))
         problem += f" ({join.example('the gold')})" if join.near else ""
         mend = "pass the probabilities of the units that have gold"
         raise_faults("Calibration cannot be computed.", [Fault("probability", problem, mend)])
@@ -212,12 +230,12 @@ def _judge(pair: Pair, given: pd.Series[float], bins: int, binning: str) -> tupl
         edges = np.unique(np.quantile(p, edges))
     edges = edges if len(edges) > 1 else np.repeat(edges, 2)
     place = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, len(edges) - 2)
-    thresholds: Floats = np.unique(np.quantile(p, 1 - _KEPT, method="inverted_cdf"))
+    thresholds: Floats = np.unique(np.quantile(p, 1 - _SHARES_SURE, method="inverted_cdf"))
     judged = _Judged(p, pair.coded[rows] == pair.gold[rows], pair.design.only(rows), place, edges, thresholds)
     return judged, int(labelled.sum()) - len(rows)
 
 
-def _rows(judged: _Judged, how: Bootstrap) -> Iterator[dict[str, Any]]:
+def _rows(judged: _Judged, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:
     """A row for each overall figure, filled bin and threshold."""
     sums, design = judged.sums(), judged.design
     times = np.ones(len(sums), dtype=np.int64)
@@ -225,90 +243,66 @@ def _rows(judged: _Judged, how: Bootstrap) -> Iterator[dict[str, Any]]:
     alone = ONE_CLUSTER if members is not None and members.shape[0] == 1 else ""
     values = judged.figures((design.weight @ sums)[None, :])[0]
     draws = np.empty((0, len(values)))
-    if how.replicates and not alone:
+    if bootstrap.replicates and not alone:
         drawn_as: dict[str, Any] = {"weight": design.weight, "stratum": design.stratum, "members": members}
-        drawn_as |= {"replicates": how.replicates, "seed": how.seed}
+        drawn_as |= {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
         draws = resample_design(times, lambda weights: judged.figures(weights @ sums), **drawn_as)
-    n_bins, n_kept, first = len(judged.edges) - 1, len(judged.thresholds), len(_OVERALL)
-    extra = values[first + n_bins + n_kept :]
-    chance = _by_chance(judged, how)
+    n_bins, n_sure, first = len(judged.edges) - 1, len(judged.thresholds), len(_OVERALL)
+    extra = values[first + n_bins + n_sure :]
+    chance = _by_chance(judged, bootstrap)
     for at, name in enumerate(_OVERALL):
-        row = _row("overall", name, len(sums), values[at], draws[:, at], how, alone)
-        yield row if name != "ECE" else _widen(row, chance, how)
+        row = _row("overall", name, len(sums), values[at], draws[:, at], bootstrap, alone)
+        yield row if name != "ECE" else _widen(row, chance, bootstrap)
     usual = float(chance.mean()) if len(chance) else np.nan
-    yield _row("overall", "ECE by chance", len(sums), usual, chance, how, "")
+    yield _row("overall", "ECE by chance", len(sums), usual, chance, bootstrap, "")
     for at in range(n_bins):
         n = int((judged.place == at).sum())
         if n:
             name = " to ".join(f"{edge:.2f}".removeprefix("0") for edge in judged.edges[at : at + 2])
-            row = _row("bin", name, n, values[first + at], draws[:, first + at], how, alone)
+            row = _row("bin", name, n, values[first + at], draws[:, first + at], bootstrap, alone)
             yield row | {"probability": extra[at]}
-    for at in reversed(range(n_kept)):
+    for at in reversed(range(n_sure)):
         threshold, column = float(judged.thresholds[at]), first + n_bins + at
         n = int((judged.probability >= threshold).sum())
-        row = _row("coverage", f"at least {threshold:.3f}", n, values[column], draws[:, column], how, alone)
+        row = _row("coverage", f"at least {threshold:.3f}", n, values[column], draws[:, column], bootstrap, alone)
         yield row | {"probability": threshold, "share": extra[n_bins + at]}
 
 
-def _row(part: str, name: str, n: int, value: float, draws: Floats, how: Bootstrap, alone: str) -> dict[str, Any]:
-    interval = percentile_interval(draws, how.confidence)
-    reason = alone or (interval.reason if how.replicates else "")
+def _row(part: str, name: str, n: int, value: float, draws: Floats, bootstrap: Bootstrap, alone: str) -> dict[str, Any]:
+    interval = percentile_interval(draws, bootstrap.confidence)
+    reason = alone or (interval.reason if bootstrap.replicates else "")
     head = {"part": part, "name": name, "n": n, "value": float(value), "low": interval.low, "high": interval.high}
     return {**head, "probability": np.nan, "share": np.nan, "reason": reason}
 
 
-def _widen(row: dict[str, Any], chance: Floats, how: Bootstrap) -> dict[str, Any]:
+def _widen(row: dict[str, Any], chance: Floats, bootstrap: Bootstrap) -> dict[str, Any]:
     """The row of ECE with its interval: replicates are as much too high as the value is, so its low end is reversed."""
     if np.isnan(row["low"]):
         return row
-    within = row["value"] <= percentile_interval(chance, how.confidence).high
+    within = row["value"] <= percentile_interval(chance, bootstrap.confidence).high
     return {**row, "low": 0.0 if within else max(0.0, 2 * row["value"] - row["high"])}
 
 
-def _by_chance(judged: _Judged, how: Bootstrap) -> Floats:
+def _by_chance(judged: _Judged, bootstrap: Bootstrap) -> Floats:
     """ECE of these units if each label were right with its probability (Broecker and Smith 2007), (n_replicates,)."""
-    rng = np.random.default_rng([how.seed, 2])
+    rng = np.random.default_rng([bootstrap.seed, 2])
     inside = (judged.place[:, None] == np.arange(len(judged.edges) - 1)) * judged.design.weight[:, None]
     p, whole = judged.probability, judged.design.weight.sum()
     step = max(1, _MOST_DRAWN // len(p))
-    sizes = [min(step, how.replicates - done) for done in range(0, how.replicates, step)]
+    sizes = [min(step, bootstrap.replicates - done) for done in range(0, bootstrap.replicates, step)]
     off = [np.abs(((rng.random((size, len(p))) < p) - p) @ inside).sum(axis=1) / whole for size in sizes]
     return np.concatenate([np.empty(0), *off])
 
 
-def plot_calibration(frame: pd.DataFrame, *, title: str = "") -> Figure:
-    """Share right by probability, above the units of each bin; beside it the share right among the surest units.
-
-    Parameters
-    ----------
-    frame
-        Of `calibration`.
-
-    Examples
-    --------
-    >>> from codebook.analysis.against_gold.confidence_bins import calibration
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"gold": list("aabb") * 10, "m": list("aaba") * 10})
-    >>> table["confidence"] = [None] * 40 + [0.9, 0.8, 0.9, 0.6] * 10
-    >>> frame = calibration(table, variable="tone", labels=["a", "b"], coder="m", gold="gold", bins=5)
-    >>> figure = plot_calibration(frame)
-    >>> [int(bar.get_height()) for bar in figure.axes[2].patches]
-    [10, 30]
-    """
-    absent = [name for name in ("part", "n", "value", "low", "high", "probability", "share") if name not in frame]
-    if absent or not len(frame):
-        mend = "pass the frame of calibration()"
-        raise_faults(
-            "The calibration cannot be drawn.", [Fault("frame", f"it has no {name_some(absent) or 'row'}", mend)]
-        )
+def _draw(frame: pd.DataFrame, title: str) -> Figure:
+    """Share right by probability, above the units of each bin; beside it the share right among the surest units."""
     figure = figure_type()(figsize=(8.4, 4.4), dpi=150, layout="constrained")
-    axes = figure.subplot_mosaic([["curve", "kept"], ["units", "kept"]], height_ratios=[4, 1])
+    axes = figure.subplot_mosaic([["curve", "sure"], ["units", "sure"]], height_ratios=[4, 1])
     overall = frame[frame["part"] == "overall"].set_index("name")
     _draw_curve(axes["curve"], frame[frame["part"] == "bin"], overall)
     _draw_units(axes["units"], frame[frame["part"] == "bin"])
-    _draw_kept(axes["kept"], frame[frame["part"] == "coverage"])
-    if title:
-        figure.suptitle(title, fontsize=11, color=INK)
+    _draw_sure(axes["sure"], frame[frame["part"] == "coverage"])
+    figure.suptitle(title, fontsize=11, color=INK)
     return literal(figure)
 
 
@@ -318,8 +312,8 @@ def _draw_curve(axes: Axes, bins: pd.DataFrame, overall: pd.DataFrame) -> None:
     axes.vlines(bins["probability"], bins["low"], bins["high"], color=DIVERGING[0], linewidth=1.6)
     axes.plot(bins["probability"], bins["value"], "o-", color=DIVERGING[0], markersize=5.5, linewidth=0.8)
     values = overall["value"].astype(float).to_dict()
-    said = [f"{name} {format_figure(values[name], 3)}" for name in ("Brier", "ECE")]
-    axes.text(0.03, 0.97, "\n".join(said), transform=axes.transAxes, va="top", fontsize=8, color=INK)
+    lines = [f"{name} {format_figure(values[name], 3)}" for name in ("Brier", "ECE")]
+    axes.text(0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=8, color=INK)
     axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), xticklabels=[])
     _dress(axes, "", "share right")
 
@@ -334,10 +328,10 @@ def _draw_units(axes: Axes, bins: pd.DataFrame) -> None:
     _dress(axes, "mean probability of the label", "units")
 
 
-def _draw_kept(axes: Axes, kept: pd.DataFrame) -> None:
-    axes.fill_between(kept["share"], kept["low"], kept["high"], color=FAINT, linewidth=0)
-    axes.plot(kept["share"], kept["value"], "o-", color=DIVERGING[4], markersize=5, linewidth=1)
-    bottom = np.nanmin([kept["low"].min(), kept["value"].min()])
+def _draw_sure(axes: Axes, sure: pd.DataFrame) -> None:
+    axes.fill_between(sure["share"], sure["low"], sure["high"], color=FAINT, linewidth=0)
+    axes.plot(sure["share"], sure["value"], "o-", color=DIVERGING[4], markersize=5, linewidth=1)
+    bottom = np.nanmin([sure["low"].min(), sure["value"].min()])
     axes.set(xlim=(0, 1.02), ylim=(max(0.0, float(bottom) - 0.05), 1.01))
     _dress(axes, "share of units kept, the surest first", "share right among them")
 

@@ -3,155 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.against_gold.gold_cells import Pair, read_pair, why_no_pair
-from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
-from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.counts import Clusters
-from codebook.analysis.core.empty import make_empty
-from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, check_bootstrap, percentile_interval
+from codebook.analysis.against_gold.gold_cells import (
+    Pair,
+    list_facts,
+    list_labels,
+    read_gold,
+    read_pair,
+    remark_gold,
+    say_no_pair,
+)
+from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio, say_figure
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.drawing import SEQUENTIAL, heatmap, literal, new_figure
+from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval
+from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
 from codebook.analysis.core.scales import Floats, Ints
-from codebook.errors import Fault
 
-SHARES = ("count", "row", "column", "all")
-"""What a confusion may show: units, or shares of the gold label, of the coder's label, of all."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SHARES = ("row", "column", "all")
+NOTE = (
+    "n counts units. Shares are of the gold label (row), of the coder's label (column), of all; what stands in round "
+    "brackets is no label. In the figure the colour is the share of the gold label."
+)
 
 
 def confusion(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
-    coder: str | None,
-    gold: str,
-    kind: str = "single",
-    show: str = "count",
-    draw: int = 0,
-    sample: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Gold label by coder's label, for a variable with one label a unit; the frame of a `multi` variable is empty.
+    codings: Codings | pd.DataFrame, coder: str = "", *, gold: str = "", resample: Bootstrap = Bootstrap()
+) -> Result:
+    """Which label of the gold became which label of a coder? Counts, and shares with intervals.
+
+    With a gold sample, shares are of units that weigh 1 / their chance; counts are of the units that were drawn. A
+    `multi` variable has no confusion, and the result says so.
 
     Parameters
     ----------
     coder
-        None, where nobody coded beside the gold, gives an empty frame that says so.
+        Empty takes the first beside the gold.
     gold
-        The coder of the table whose labels are the gold (draw 0).
-    show
-        `count` of units, or the share of the `row` (gold label), of the `column` (coder's label), of `all`.
-    draw
-        Of the coder.
-    sample
-        Of `read_gold_sample`: gold outside it is not used, and shares are weighted by 1 / `prob`. Counts are of the
-        units that were drawn.
+        Who is the gold, where the codings do not say it.
 
     Returns
     -------
-    pd.DataFrame
-        Rows are gold labels, columns the coder's labels, all in codebook order, then a column in brackets for each
-        why, e.g. ``(refused)``, and ``(not asked)`` for gold units without a row: as counts, it sums to the gold units.
-        A share of nothing is NaN.
+    Result
+        One row a cell, in codebook order: gold, coded, n, then row, column, all (shares), each with _low and _high, and
+        `reason`. `coded` is also each why in brackets, e.g. ``(refused)``, and ``(not asked)`` for gold units without a
+        row: n sums to the gold units. A share of nothing is NaN.
 
     Examples
     --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"gold": ["a", "a", "b", "b"], "model": ["a", "b", "b", None]})
-    >>> confusion(table, variable="tone", labels=["a", "b"], coder="model", gold="gold")
-    model  a  b  (absent)
-    gold
-    a      1  1         0
-    b      0  1         1
-    """
-    raise_faults("The confusion cannot be counted.", _check_show(show))
-    if reason := _why_none(table, variable, coder, gold, kind):
-        return make_empty(reason, table=table)
-    asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
-    pair = read_pair(table, labels=labels, sample=sample, **asked)
-    columns, cell = _place(pair, labels)
-    counts = np.bincount(cell, minlength=len(labels) * len(columns))
-    seen = counts.reshape(len(labels), -1).any(axis=0) | (np.arange(len(columns)) < len(labels))
-    shaped = counts.reshape(len(labels), -1)
-    if show != "count":
-        weighted = np.bincount(cell, pair.design.weight, len(counts)).astype(float).reshape(1, *shaped.shape)
-        shaped = _shares(weighted)[SHARES.index(show) - 1][0]
-    index, names = pd.Index(list(labels), name=gold), pd.Index(columns, name=coder)
-    frame = pd.DataFrame(shaped, index=index, columns=names).loc[:, seen]
-    frame.attrs |= {**asked, "n_gold": len(pair.gold), "show": show, "weighted": pair.design.weighted}
-    frame.attrs |= carry_joins(table)
-    return frame
-
-
-def confusion_shares(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
-    coder: str | None,
-    gold: str,
-    kind: str = "single",
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-    sample: pd.DataFrame | None = None,
-    cluster: Clusters | None = None,
-) -> pd.DataFrame:
-    """The confusion as one row a cell: count, and the shares of row, column and all with intervals.
-
-    Returns
-    -------
-    pd.DataFrame
-        gold, coded, n, then row, column, all, each with _low and _high, and `reason`. Cells as in `confusion`.
-
-    Examples
-    --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"gold": ["a", "a", "b", "b"] * 9, "model": ["a", "b", "b", "b"] * 9})
-    >>> frame = confusion_shares(table, variable="tone", labels=["a", "b"], coder="model", gold="gold")
-    >>> frame[["gold", "coded", "n", "row", "row_low", "row_high", "column", "all"]].round(2)
+    >>> wide = pd.DataFrame({"gold": ["a", "a", "b", "b"] * 9, "m": ["a", "b", "b", "b"] * 9})
+    >>> result = confusion(wide, gold="gold")
+    >>> print(result.finding)
+    m most often takes 'a' for 'b': 9 units, .50 [.27, .71] of that gold label.
+    >>> result.frame[["gold", "coded", "n", "row", "row_low", "row_high", "column", "all"]].round(2)
       gold coded   n  row  row_low  row_high  column   all
     0    a     a   9  0.5     0.29      0.73    1.00  0.25
     1    a     b   9  0.5     0.27      0.71    0.33  0.25
     2    b     a   0  0.0     0.00      0.00    0.00  0.00
     3    b     b  18  1.0     1.00      1.00    0.67  0.50
     """
-    raise_faults("The confusion cannot be counted.", check_bootstrap(replicates, confidence))
-    if reason := _why_none(table, variable, coder, gold, kind):
-        return make_empty(reason, ["gold", "coded", "n"], table=table)
-    asked: dict[str, Any] = {"variable": variable, "coder": coder, "gold": gold, "draw": draw}
-    pair = read_pair(table, labels=labels, sample=sample, cluster=cluster, **asked)
+    codings = read_gold(codings, gold=gold)
+    coder = coder or codings.pick_pair()[0]
+    title = f"{coder or 'Coder'} against {codings.gold}"
+    result = Result(pd.DataFrame(columns=["gold", "coded", "n"]), "confusion", title, "validity")
+    if not coder:
+        return say_no_pair(codings, result)
+    if codings.variable.kind == "multi":
+        reason = "Sets of labels have no confusion: each label is measured by itself."
+        return nothing_to_say(codings, reason, result)
+    pair, labels = read_pair(codings, coder), list_labels(codings)
+    frame = _count(pair, labels, resample)
+    return replace(
+        result,
+        frame=frame,
+        facts=list_facts(codings, {coder: pair}, resample),
+        finding=_say_confusion(frame, coder, labels),
+        remarks=remark_gold(codings, pair, NOTE),
+        figure=lambda: _draw(frame, coder, codings.gold),
+        outputs=codings.outputs,
+    )
+
+
+def _count(pair: Pair, labels: Sequence[str], bootstrap: Bootstrap) -> pd.DataFrame:
     columns, cell = _place(pair, labels)
-    how = Bootstrap(replicates, confidence, seed)
-    values, draws, alone = _replicate(pair, cell, (len(labels), len(columns)), how)
+    values, draws, alone = _replicate(pair, cell, (len(labels), len(columns)), bootstrap)
     counts = np.bincount(cell, minlength=values.shape[1])
     frame = pd.DataFrame({"gold": np.repeat(list(labels), len(columns)), "coded": columns * len(labels), "n": counts})
-    for name, value, drawn in zip(SHARES[1:], values, draws, strict=True):
-        intervals = [percentile_interval(column, confidence) for column in drawn.T]
+    for name, value, drawn in zip(_SHARES, values, draws, strict=True):
+        intervals = [percentile_interval(column, bootstrap.confidence) for column in drawn.T]
         frame[name], frame[f"{name}_low"] = value, [interval.low for interval in intervals]
         frame[f"{name}_high"] = [interval.high for interval in intervals]
-    frame["reason"] = [_explain(row, alone, replicates) for row in frame.to_dict("records")]
-    kept = frame.groupby("coded")["n"].transform("sum").gt(0) | frame["coded"].isin(list(labels))
-    frame = frame[kept].reset_index(drop=True)
-    told = {"n_gold": len(pair.gold), "weighted": pair.design.weighted, "resampled": pair.design.resampled}
-    frame.attrs |= {**asked, **told, "coverage": pair.coverage}
-    frame.attrs |= how.attrs | carry_joins(table)
-    return frame
+    frame["reason"] = [_explain(row, alone, bootstrap.replicates) for row in frame.to_dict("records")]
+    occurs = frame.groupby("coded")["n"].transform("sum").gt(0) | frame["coded"].isin(list(labels))
+    return frame[occurs].reset_index(drop=True)
 
 
-def _why_none(table: pd.DataFrame, variable: str, coder: str | None, gold: str, kind: str) -> str:
-    """Why there is no confusion to count; empty where there is."""
-    if coder is None:
-        return why_no_pair(table, variable, gold)
-    return "Sets of labels have no confusion: each label is measured by itself." if kind == "multi" else ""
+def _say_confusion(frame: pd.DataFrame, coder: str, labels: Sequence[str]) -> str:
+    """The commonest of the wrong labels."""
+    cells = frame[frame["coded"].isin(list(labels))].to_dict("records")
+    wrong = [row for row in cells if row["gold"] != row["coded"] and row["n"]]
+    if not wrong:
+        return f"{coder} took no label for another."
+    row = max(wrong, key=lambda cell: cell["n"])
+    share = f"{say_figure(row, 'row')} of that gold label"
+    return f"{coder} most often takes {row['gold']!r} for {row['coded']!r}: {row['n']:,} units, {share}."
 
 
-def _check_show(show: str) -> list[Fault]:
-    return [] if show in SHARES else [Fault("show", f"{show!r} is not known", f"pass one of {', '.join(SHARES)}")]
+def _draw(frame: pd.DataFrame, coder: str, gold: str) -> Figure:
+    """Counts of the cells; the colour is the share of the gold label."""
+    rows, columns = list(dict.fromkeys(frame["gold"])), list(dict.fromkeys(frame["coded"]))
+    counts = frame["n"].to_numpy().reshape(len(rows), len(columns))
+    totals = counts.sum(axis=1, keepdims=True).astype(float)
+    shares = pd.DataFrame(counts / np.where(totals > 0, totals, 1), index=rows, columns=columns)
+    numbers = [[f"{value:,}" for value in row] for row in counts]
+    title = f"{coder} against {gold}"
+    figure, axes = new_figure([*rows, *columns], 0.72 * len(columns), 0.62 * len(rows), title)
+    every = np.ones(counts.shape, dtype=bool)
+    heatmap(axes, shares, every, numbers, SEQUENTIAL, bar="share of gold label")
+    axes.set(xlabel=f"label by {coder}", ylabel=gold)
+    return literal(figure)
 
 
 def _place(pair: Pair, labels: Sequence[str]) -> tuple[list[str], Ints]:
@@ -167,14 +146,14 @@ def _shares(cells: Floats) -> tuple[Floats, Floats, Floats]:
     return ratio(cells, row), ratio(cells, column), ratio(cells, every[:, None, None])
 
 
-def _replicate(pair: Pair, cell: Ints, shape: tuple[int, int], how: Bootstrap) -> tuple[Floats, Floats, str]:
+def _replicate(pair: Pair, cell: Ints, shape: tuple[int, int], bootstrap: Bootstrap) -> tuple[Floats, Floats, str]:
     """The three shares of all cells (3, n_cells), in replicates (3, n_draws, n_cells), and why there are none."""
     design, n_cells = pair.design, shape[0] * shape[1]
     first, times, which = group_rows(cell, design.weight, design.stratum)
-    held = np.eye(n_cells)[cell[first]]
+    indicators = np.eye(n_cells)[cell[first]]
 
     def statistic(weights: Floats) -> Floats:
-        parts = _shares((weights @ held).reshape(-1, *shape))
+        parts = _shares((weights @ indicators).reshape(-1, *shape))
         return np.concatenate([part.reshape(len(weights), -1) for part in parts], axis=1)
 
     members = count_members(design.cluster, which, len(first))
@@ -182,9 +161,9 @@ def _replicate(pair: Pair, cell: Ints, shape: tuple[int, int], how: Bootstrap) -
     values = statistic((times * weight)[None, :]).reshape(3, n_cells)
     alone = ONE_CLUSTER if members is not None and members.shape[0] == 1 else ""
     draws = np.empty((0, 3 * n_cells))
-    if how.replicates and not alone:
+    if bootstrap.replicates and not alone:
         drawn_as = {"weight": weight, "stratum": stratum, "members": members}
-        draws = resample_design(times, statistic, replicates=how.replicates, seed=how.seed, **drawn_as)
+        draws = resample_design(times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, **drawn_as)
     return values, draws.reshape(len(draws), 3, n_cells).transpose(1, 0, 2), alone
 
 
@@ -192,6 +171,6 @@ def _explain(row: Mapping[Hashable, Any], alone: str, replicates: int) -> str:
     """Why shares of a cell, or their intervals, are missing."""
     gaps = {"row": "not in gold", "column": "never given"}
     undefined = [f"{name}: {gap}" for name, gap in gaps.items() if np.isnan(row[name])]
-    no_interval = any(np.isnan(row[f"{name}_low"]) and not np.isnan(row[name]) for name in SHARES[1:])
+    no_interval = any(np.isnan(row[f"{name}_low"]) and not np.isnan(row[name]) for name in _SHARES)
     more = f"no interval: undefined in more than {MOST_UNDEFINED:.0%} of the replicates".replace("%", " %")
     return "; ".join([*undefined, *([alone or more] if no_interval and replicates else [])])

@@ -12,12 +12,42 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import check_coders, check_columns, raise_faults
-from codebook.analysis.core.counts import Clusters, LabelCodes, join_cluster, read_codes
+from codebook.analysis.core.checks import check_coders, raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.empty import why_no_gold
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, check_drawn, count_members, group_rows, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.errors import Fault, StatisticError
+
+KINDS = ("single", "rating", "multi")
+"""Kinds of variables whose labels are right or wrong."""
+
+_OTHER_KINDS = {
+    "transcription": "run notebooks/gallery/pdf_transcription (character error rate, word recall: transcript_accuracy)",
+    "records": "run notebooks/gallery/extraction (F1 of mentions: span_validity)",
+    "number": "take it as reliability with gold as a coder (notebooks/06_reliability, level interval or ratio)",
+}
+
+
+@dataclass(frozen=True)
+class GoldFacts(Facts):
+    """Facts of coders held against the gold.
+
+    `n_gold` units have a gold label, `n_asked` of them were put to the (first) coder, who answered `n_answered`;
+    `never_predicted` are labels that it gave to none, `baseline` gold's commonest answer (several in a tie). `n_apart`
+    units were put to one of two coders only.
+    """
+
+    gold: str = ""
+    n_gold: int = 0
+    n_asked: int = 0
+    n_answered: int = 0
+    never_predicted: tuple[str, ...] = ()
+    baseline: tuple[str, ...] = ()
+    n_apart: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,54 +127,98 @@ class Pair:
         return {name: n for name, n in counts.items() if n or name == "labelled"}
 
 
-def read_pair(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str] | None,
-    coder: str,
-    gold: str,
-    level: str = "nominal",
-    draw: int = 0,
-    sample: pd.DataFrame | None = None,
-    cluster: Clusters | None = None,
-) -> Pair:
-    """Answers of `coder` in `draw` beside those of `gold`, which is a coder of the table with draw 0.
+def read_gold(codings: Codings | pd.DataFrame, *, gold: str = "", level: str = "") -> Codings:
+    """Codings of one variable with a gold coder, from codings or a plain frame, whose level need not be said.
 
-    With a `sample`, gold outside it is not used, and each unit weighs 1 / its inclusion probability.
+    Raises
+    ------
+    StatisticError
+        Nobody is named as the gold, or labels of the variable's kind are neither right nor wrong.
+    """
+    codings = as_codings(codings, level=level, gold=gold, needs_level=False)
+    kind, faults = codings.variable.kind, []
+    if kind not in KINDS:
+        mend = f"{_OTHER_KINDS[kind]}; here" if kind in _OTHER_KINDS else ""
+        problem = f"validity by labels is not defined for kind {kind!r}"
+        faults.append(Fault("kind", problem, f"{mend} take one of {', '.join(KINDS)}".strip()))
+    if not codings.gold:
+        faults.append(Fault("gold", "nobody is named", "name the coder whose labels are the gold: gold='NAME'"))
+    raise_faults("Labels cannot be held against the gold.", faults)
+    return codings
+
+
+def read_pair(codings: Codings, coder: str, *, level: str = "") -> Pair:
+    """Answers of `coder` beside those of the gold; of `multi` variables as sets.
+
+    With a sample, gold outside it is not used, and each unit weighs 1 / its inclusion probability.
 
     Examples
     --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"gold": ["a", "b", "a"], "model": ["a", None, "b"]})
-    >>> pair = read_pair(table, variable="tone", labels=["a", "b"], coder="model", gold="gold")
+    >>> from codebook.analysis.core.codings import as_codings
+    >>> wide = pd.DataFrame({"gold": ["a", "b", "a"], "model": ["a", None, "b"]})
+    >>> pair = read_pair(as_codings(wide, gold="gold", level="nominal"), "model")
     >>> pair.gold.tolist(), pair.coded.tolist(), pair.whys
     ([0, 1, 0], [0, -1, 1], ('absent',))
     """
+    variable, gold, frame = codings.variable, codings.gold, codings.frame
     about = f"{coder!r} cannot be held against gold {gold!r}."
-    raise_faults(about, check_columns(table))
-    faults = check_coders(table, [coder, gold])
+    faults = check_coders(frame, [coder, gold])
     if coder == gold:
         faults.append(Fault("coder", f"{coder!r} is the gold itself", "name another coder"))
     raise_faults(about, faults)
-    rows = ((table["coder"] == coder) & (table["draw"] == draw)) | ((table["coder"] == gold) & (table["draw"] == 0))
-    both = table[rows & (table["variable"] == variable)].assign(draw=0)
+    both = frame[frame["coder"].isin([coder, gold]) & (frame["draw"] == 0) & (frame["variable"] == variable.name)]
     if not (by_gold := (both["coder"] == gold) & both["label"].notna()).any():
-        problem, mend = f"{gold!r} has no label of {variable!r}", "name the coder whose labels are the gold"
+        problem, mend = f"{gold!r} has no label of {variable.name!r}", "name the coder whose labels are the gold"
         raise StatisticError(about, [Fault("gold", problem, mend)])
-    raise_faults(about, check_drawn(sample, table["unit_id"], both.loc[by_gold, "unit_id"], gold))
+    sample, _ = codings.gold_sample()
+    raise_faults(about, check_drawn(sample, frame["unit_id"], both.loc[by_gold, "unit_id"], gold))
     n_gold = both.loc[by_gold, "unit_id"].nunique()
     if sample is not None:
         both = both[both["unit_id"].astype(str).isin(set(sample["unit_id"].astype(str)))]
-    codings = read_codes(both, variable=variable, level=level, labels=labels)
-    pair = _align(codings if cluster is None else join_cluster(codings, cluster), coder, gold, sample)
+    level = level or ("masi" if variable.kind == "multi" else "nominal")
+    codes = read_codes(both, variable=variable.name, level=level, labels=list_labels(codings))
+    pair = _align(codes if codings.clusters is None else join_cluster(codes, codings.clusters), coder, gold, sample)
     return replace(pair, design=replace(pair.design, n_unused=n_gold - len(pair.units)))
 
 
-def why_no_pair(table: pd.DataFrame, variable: str, gold: str) -> str:
-    """Say why nobody can be held against the gold; a `gold` that is nearly the name of a coder is a fault."""
-    others = f"Nobody else coded a unit that {gold!r} labelled: nothing to compare. To compare, let others code those."
-    return why_no_gold(table, variable, gold) or others
+def list_labels(codings: Codings) -> Sequence[str]:
+    """Labels of the variable; where it lists none those that were given, numbers by their size."""
+    if codings.variable.labels is not None:
+        return codings.variable.labels
+    labels = pd.Series(sorted(codings.frame["label"].dropna().unique()), dtype=object)
+    return [str(label) for label in labels.iloc[pd.to_numeric(labels, errors="coerce").argsort(kind="stable")]]
+
+
+def say_no_pair(codings: Codings, result: Result) -> Result:
+    """The result where nobody can be held against the gold; a gold that is nearly the name of a coder is a fault."""
+    gold = codings.gold
+    nobody = f"Nobody else coded a unit that {gold!r} labelled: nothing to compare. To compare, let others code those."
+    return nothing_to_say(codings, why_no_gold(codings.frame, codings.variable.name, gold) or nobody, result)
+
+
+def list_facts(codings: Codings, pairs: dict[str, Pair], bootstrap: Bootstrap, **more: Any) -> GoldFacts:
+    """Facts of the coders of these pairs, and `more`; the counts are those of the first."""
+    pair = next(iter(pairs.values()))
+    facts = GoldFacts(
+        n_units=int(pair.asked.sum()),
+        n_coders=len(pairs),
+        level=codings.variable.level or "",
+        bootstrap=bootstrap,
+        resampled=pair.design.resampled,
+        weighted=pair.design.weighted,
+        joins=codings.joins,
+        gold=codings.gold,
+        n_gold=len(pair.gold),
+        n_asked=int(pair.asked.sum()),
+        n_answered=int((pair.coded >= 0).sum()),
+        coverage={coder: each.coverage for coder, each in pairs.items()},
+    )
+    return replace(facts, **more)
+
+
+def remark_gold(codings: Codings, pair: Pair, *notes: str) -> tuple[str, ...]:
+    """Sentences of a note: its own, by which chances gold is weighted, and what of it is not used."""
+    return *notes, codings.gold_sample()[1], *pair.design.notes
 
 
 def change_level(codings: LabelCodes, *, level: str, labels: Sequence[str]) -> LabelCodes:
@@ -155,15 +229,15 @@ def change_level(codings: LabelCodes, *, level: str, labels: Sequence[str]) -> L
     StatisticError
         The level is not for such labels, e.g. interval for labels that are no numbers.
     """
-    used, code = np.unique(codings.code[codings.code >= 0], return_inverse=True)
+    distinct, code = np.unique(codings.code[codings.code >= 0], return_inverse=True)
     order = labels if level in ("nominal", "ordinal", *SET_LEVELS) else None
     faults = check_level(level, labels)
     if not faults:
-        scale, codes, faults = read_scale([codings.scale.labels[at] for at in used], level=level, labels=order)
+        scale, codes, faults = read_scale([codings.scale.labels[at] for at in distinct], level=level, labels=order)
     raise_faults(f"The labels cannot be taken as {level}.", faults)
-    codes_given = np.full(len(codings.code), -1)
-    codes_given[codings.code >= 0] = codes[code]
-    return replace(codings, scale=scale, code=codes_given)
+    changed = np.full(len(codings.code), -1)
+    changed[codings.code >= 0] = codes[code]
+    return replace(codings, scale=scale, code=changed)
 
 
 def match_codes(codings: LabelCodes, changed: LabelCodes) -> Ints:
@@ -202,11 +276,11 @@ def count_cells(pair: Pair, labels: Sequence[str]) -> Cells:
     design = pair.design.only(rows)
     first, times, which = group_rows(*answers, design.weight, design.stratum)
     codes = answers[:, first].T
-    held = hold_labels(pair.scale, len(labels))
+    members = hold_labels(pair.scale, len(labels))
     return Cells(
         tuple(labels),
-        gold=held[codes[:, 0]],
-        coded=held[codes[:, 1]],
+        gold=members[codes[:, 0]],
+        coded=members[codes[:, 1]],
         answered=codes[:, 1] >= 0,
         times=times,
         n_gold=len(pair.gold),

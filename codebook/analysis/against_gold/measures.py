@@ -10,25 +10,32 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import Cells
-from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.estimates import Bootstrap, check_bootstrap, format_figure, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
 from codebook.analysis.reliability.alpha import alpha_values
-from codebook.errors import Fault
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1")
 OVERALL = ("accuracy", "accuracy among answered", "macro F1", "Jaccard", "micro F1", "MCC")
 _GAPS = {"precision": "never predicted", "recall": "not in gold", "f1": "neither in gold nor predicted"}
 
-KINDS = ("single", "rating", "multi")
-OTHER_KINDS = {
-    "transcription": "run notebooks/gallery/pdf_transcription (character error rate, word recall: transcript_accuracy)",
-    "records": "run notebooks/gallery/extraction (F1 of mentions: span_validity)",
-    "number": "take it as reliability with gold as a coder (notebooks/06_reliability, level interval or ratio)",
+MEASURES = {
+    "single": {
+        "accuracy": "accuracy",
+        "accuracy among answered": "accuracy among answered",
+        "macro F1": "macro F1",
+        "MCC": "MCC",
+    },
+    "multi": {
+        "accuracy": "exact match",
+        "accuracy among answered": "exact match among answered",
+        "Jaccard": "Jaccard",
+        "micro F1": "micro F1",
+        "macro F1": "macro F1",
+    },
 }
-"""Where kinds without labels are held against gold."""
+"""Measures over all labels of a kind of variable, by what they are called there."""
 
 NOT_ASKED = "no gold unit was put to this coder"
 ONE_CLUSTER = "no interval: all gold units are in one cluster"
@@ -58,7 +65,7 @@ class Measures:
     baseline: dict[str, Measure]
 
 
-def measure_cells(cells: Cells, how: Bootstrap) -> Measures:
+def measure_cells(cells: Cells, bootstrap: Bootstrap) -> Measures:
     """Every measure with its interval from one bootstrap of the gold units asked of the coder."""
     constant = cells.always(commonest(cells)[0])
 
@@ -71,33 +78,33 @@ def measure_cells(cells: Cells, how: Bootstrap) -> Measures:
     if cells.n_asked:
         values = every(cells.weighted[None, :])[0]
         alone = ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
-        if how.replicates and not alone:
-            draws = resample_cells(cells, every, how)
-    done = [make_measure(value, draws[:, at], how, alone) for at, value in enumerate(values)]
-    overall, baseline = done[-2 * len(OVERALL) : -len(OVERALL)], done[-len(OVERALL) :]
+        if bootstrap.replicates and not alone:
+            draws = resample_cells(cells, every, bootstrap)
+    measures = [make_measure(value, draws[:, at], bootstrap, alone) for at, value in enumerate(values)]
+    overall, baseline = measures[-2 * len(OVERALL) : -len(OVERALL)], measures[-len(OVERALL) :]
     return Measures(
-        {name: done[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
+        {name: measures[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
         dict(zip(OVERALL, overall, strict=True)),
         dict(zip(OVERALL, baseline, strict=True)),
     )
 
 
-def resample_cells(cells: Cells, statistic: Callable[[Floats], Floats], how: Bootstrap) -> Floats:
+def resample_cells(cells: Cells, statistic: Callable[[Floats], Floats], bootstrap: Bootstrap) -> Floats:
     """Values of a statistic of the cells in replicates of the gold units, as they were drawn."""
     drawn_as = {"weight": cells.weight, "members": cells.members}
     stratum = np.broadcast_to(cells.stratum, cells.times.shape)
     return resample_design(
-        cells.times, statistic, stratum=stratum, replicates=how.replicates, seed=how.seed, **drawn_as
+        cells.times, statistic, stratum=stratum, replicates=bootstrap.replicates, seed=bootstrap.seed, **drawn_as
     )
 
 
-def measure_statistic(cells: Cells, statistic: Callable[[Floats], Floats], how: Bootstrap) -> Measure:
+def measure_statistic(cells: Cells, statistic: Callable[[Floats], Floats], bootstrap: Bootstrap) -> Measure:
     """One statistic of the weighted cells, from shape (n_draws, n_cells) to (n_draws,), with its interval."""
     if not cells.n_asked:
         return Measure(np.nan, np.nan, np.nan, NOT_ASKED)
     alone = ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
-    draws = resample_cells(cells, statistic, how) if how.replicates and not alone else np.empty(0)
-    return make_measure(float(statistic(cells.weighted[None, :])[0]), draws, how, alone)
+    draws = resample_cells(cells, statistic, bootstrap) if bootstrap.replicates and not alone else np.empty(0)
+    return make_measure(float(statistic(cells.weighted[None, :])[0]), draws, bootstrap, alone)
 
 
 def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats], Floats]:
@@ -106,21 +113,23 @@ def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats
     `codes`, shape (n_codes + 1,), are the codes of `scale` for those of the cells.
     """
     rows = np.flatnonzero(cells.answered)
-    held = np.eye(scale.n_labels)
-    counts = held[codes[cells.codes[rows, 0]]] + held[codes[cells.codes[rows, 1]]]
+    indicators = np.eye(scale.n_labels)
+    counts = indicators[codes[cells.codes[rows, 0]]] + indicators[codes[cells.codes[rows, 1]]]
     patterns = Patterns(counts, cells.times[rows])
     return lambda weights: alpha_values(weights[:, rows], patterns, scale)
 
 
-def make_measure(value: float, draws: Floats, how: Bootstrap, alone: str = "") -> Measure:
+def make_measure(value: float, draws: Floats, bootstrap: Bootstrap, alone: str = "") -> Measure:
     """A measure out of its value and its values in bootstrap replicates, shape (replicates,).
 
     `alone` says why there are no replicates.
     """
     if np.isnan(value):
         return Measure(value, np.nan, np.nan, "undefined")
-    interval = percentile_interval(draws, how.confidence)
-    return Measure(float(value), interval.low, interval.high, alone or (interval.reason if how.replicates else ""))
+    interval = percentile_interval(draws, bootstrap.confidence)
+    return Measure(
+        float(value), interval.low, interval.high, alone or (interval.reason if bootstrap.replicates else "")
+    )
 
 
 def spread(name: str, measure: Measure) -> dict[str, float]:
@@ -129,7 +138,7 @@ def spread(name: str, measure: Measure) -> dict[str, float]:
 
 
 def say_figure(row: Mapping[Hashable, Any] | pd.Series, name: str, places: int = 2, *, factor: int = 1) -> str:
-    """A figure of a row with its interval in brackets, for a sentence.
+    """A figure of a row with its interval (`NAME_low`, or else `low`) in brackets, for a sentence.
 
     Examples
     --------
@@ -138,40 +147,16 @@ def say_figure(row: Mapping[Hashable, Any] | pd.Series, name: str, places: int =
     >>> say_figure({"accuracy": 0.755, "accuracy_low": float("nan"), "accuracy_high": 1}, "accuracy", 1, factor=100)
     '75.5 [no interval]'
     """
-    value, low, high = (float(row[f"{name}{end}"]) * factor for end in ("", "_low", "_high"))
+    ends = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
+    value, low, high = (float(row[key]) * factor for key in (name, *ends))
     interval = "no interval" if np.isnan(low) else f"{format_figure(low, places)}, {format_figure(high, places)}"
     return f"{format_figure(value, places)} [{interval}]"
 
 
-def check_request(kind: str, replicates: int, confidence: float) -> None:
-    """Raise a StatisticError for a kind of variable without validity, or settings of no bootstrap."""
-    raise_faults("Validity cannot be computed.", [*check_bootstrap(replicates, confidence), *_check_kind(kind)])
-
-
-def _check_kind(kind: str) -> list[Fault]:
-    if kind in KINDS:
-        return []
-    mend = f"{OTHER_KINDS[kind]}; here" if kind in OTHER_KINDS else ""
-    problem = f"validity by labels is not defined for kind {kind!r}"
-    return [Fault("kind", problem, f"{mend} pass one of {', '.join(KINDS)}".strip())]
-
-
-def which_validity(kind: str) -> str:
-    """Say what a variable of this kind is measured by against gold.
-
-    Raises
-    ------
-    StatisticError
-        It has no labels to be right or wrong; the message names the notebook for it.
-
-    Examples
-    --------
-    >>> which_validity("multi")
-    'multi: exact match, Jaccard, micro and macro F1; precision, recall and F1 of each label.'
-    """
-    raise_faults("This variable has another notebook.", _check_kind(kind))
-    sets = "exact match, Jaccard, micro and macro F1; precision, recall and F1 of each label"
-    return f"{kind}: {sets if kind == 'multi' else 'accuracy, macro F1, MCC; precision, recall and F1 of each label'}."
+def name_measures(kind: str) -> dict[str, str]:
+    """What the measures over all labels are called, but for that among the answered."""
+    names = MEASURES["multi" if kind == "multi" else "single"]
+    return {key: name for key, name in names.items() if not key.endswith("answered")}
 
 
 def explain_gaps(measures: dict[str, Measure]) -> str:
@@ -201,8 +186,8 @@ def label_measures(weights: Floats, cells: Cells) -> Floats:
     """
     hits = weights @ (cells.gold & cells.coded).astype(float)
     gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
-    asked = np.broadcast_to(weights.sum(axis=1, keepdims=True), gold.shape)
-    parts = [ratio(gold, asked), ratio(hits, coded), ratio(hits, gold), ratio(2 * hits, gold + coded)]
+    n_asked = np.broadcast_to(weights.sum(axis=1, keepdims=True), gold.shape)
+    parts = [ratio(gold, n_asked), ratio(hits, coded), ratio(hits, gold), ratio(2 * hits, gold + coded)]
     return np.concatenate(parts, axis=1)
 
 
@@ -215,25 +200,25 @@ def overall_measures(weights: Floats, cells: Cells) -> Floats:
     right = cells.answered & (cells.gold == cells.coded).all(axis=1)
     either = (cells.gold | cells.coded).sum(axis=1)
     overlap = ratio((cells.gold & cells.coded).sum(axis=1), either, empty=1.0) * cells.answered
-    asked, answered = weights.sum(axis=1), weights @ cells.answered
+    n_asked, n_answered = weights.sum(axis=1), weights @ cells.answered
     both = weights @ (cells.gold & cells.coded).sum(axis=1)
-    held = weights @ (cells.gold.sum(axis=1) + cells.coded.sum(axis=1))
+    sizes = weights @ (cells.gold.sum(axis=1) + cells.coded.sum(axis=1))
     f1 = label_measures(weights, cells)[:, 3 * len(cells.labels) :]
     macro = ratio(np.nansum(f1, axis=1), (~np.isnan(f1)).sum(axis=1))
-    parts = [ratio(weights @ right, asked), ratio(weights @ right, answered), macro]
+    parts = [ratio(weights @ right, n_asked), ratio(weights @ right, n_answered), macro]
     mcc = _correlate(weights, cells, weights @ right)
-    return np.stack([*parts, ratio(weights @ overlap, asked), ratio(2 * both, held), mcc], axis=1)
+    return np.stack([*parts, ratio(weights @ overlap, n_asked), ratio(2 * both, sizes), mcc], axis=1)
 
 
 def _correlate(weights: Floats, cells: Cells, right: Floats) -> Floats:
     """Matthews correlation coefficient, shape (n_draws,); no answer counts as one more label of the coder."""
     gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
-    asked, none = weights.sum(axis=1), weights @ ~cells.answered
-    room_gold = asked**2 - (gold**2).sum(axis=1)
-    room_coded = asked**2 - (coded**2).sum(axis=1) - none**2
+    n_asked, none = weights.sum(axis=1), weights @ ~cells.answered
+    room_gold = n_asked**2 - (gold**2).sum(axis=1)
+    room_coded = n_asked**2 - (coded**2).sum(axis=1) - none**2
     whole = np.sqrt(np.maximum(room_gold, 0) * np.maximum(room_coded, 0))
-    whole = np.where(whole > 1e-9 * asked**2, whole, 0.0)  # rounding: a single label leaves no room
-    return ratio(right * asked - (gold * coded).sum(axis=1), whole)
+    whole = np.where(whole > 1e-9 * n_asked**2, whole, 0.0)  # rounding: a single label leaves no room
+    return ratio(right * n_asked - (gold * coded).sum(axis=1), whole)
 
 
 def ratio(part: Floats, whole: Floats, *, empty: float = np.nan) -> Floats:
@@ -249,5 +234,5 @@ def commonest(cells: Cells) -> tuple[Bools, list[str]]:
     answers, which = np.unique(cells.gold, axis=0, return_inverse=True)
     times = np.bincount(which.reshape(-1), weights=cells.weighted)
     top = answers[np.isclose(times, times.max())][::-1]  # first in codebook order first
-    names = [" + ".join(label for label, held in zip(cells.labels, row.tolist(), strict=True) if held) for row in top]
+    names = [" + ".join(label for label, has in zip(cells.labels, row.tolist(), strict=True) if has) for row in top]
     return top[0], [name or "(none)" for name in names]

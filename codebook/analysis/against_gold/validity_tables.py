@@ -1,10 +1,12 @@
-"""Validity of many coders at a glance: one row a coder."""
+"""Validity: do the coders give the labels of the gold? Coder by coder, label by label, or by group of units."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
@@ -12,112 +14,165 @@ from codebook.analysis.against_gold.gold_cells import (
     Pair,
     change_level,
     count_cells,
+    list_facts,
+    list_labels,
     match_codes,
+    read_gold,
     read_pair,
-    why_no_pair,
+    remark_gold,
+    say_no_pair,
 )
-from codebook.analysis.against_gold.label_validity import describe_design
+from codebook.analysis.against_gold.group_errors import compare_groups
 from codebook.analysis.against_gold.measures import (
+    LABEL_MEASURES,
+    MEASURES,
+    NO_MCC,
     NOT_ASKED,
+    NOTE,
     Measure,
+    Measures,
     alpha_statistic,
-    check_request,
     commonest,
+    explain_gaps,
     measure_cells,
     measure_statistic,
+    say_figure,
     spread,
 )
-from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, raise_faults
-from codebook.analysis.core.counts import Clusters
-from codebook.analysis.core.empty import make_empty
-from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.result import Result
 from codebook.analysis.core.scales import SET_LEVELS
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def validity_summary(
-    table: pd.DataFrame,
+_BY_CODER = ("coder", "n_gold", "n_asked", "accuracy", "alpha")
+_BY_LABEL = (
+    *("part", "name", "n"),
+    *(f"{name}{end}" for name in LABEL_MEASURES for end in ("", "_low", "_high")),
+    *("reason", "value", "value_low", "value_high"),
+)
+_NO_LEVEL = "Alpha with the gold is left out: no level of measurement is said (level=)."
+_CONSTANT = "Baselines are those of a constant label: gold's commonest answer for every unit."
+
+
+def validity(
+    codings: Codings | pd.DataFrame,
+    coder: str = "",
     *,
-    variable: str,
-    labels: Sequence[str],
-    level: str,
-    gold: str,
-    coders: Iterable[str] | None = None,
-    kind: str = "single",
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-    sample: pd.DataFrame | None = None,
-    cluster: Clusters | None = None,
-) -> pd.DataFrame:
-    """One row a coder: how well each meets the gold, beside what a constant answer would get.
+    by: str = "",
+    gold: str = "",
+    level: str = "",
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
+    """Do the coders give the labels of the gold? Beside what a constant label would get.
+
+    A gold unit asked and not answered (`why` is set) is wrong in accuracy and missed in recall; "among answered" leaves
+    it out. One without a row of the coder was not asked and is left out. Intervals resample gold units, or their
+    clusters; with a gold sample units weigh 1 / their chance, alpha too, and are resampled within its strata.
 
     Parameters
     ----------
-    level
-        Level of measurement for alpha with gold. For `multi` the distance of sets: `masi` or `jaccard`; any other
-        level is then taken as `masi`.
-    coders
-        None takes everyone but gold who has a row of the variable in this draw; where there is nobody, the frame is
-        empty and says so.
-    sample, cluster
-        As in `validity`; alpha is weighted too.
+    codings
+        Of one variable; or a plain frame: wide (a column a coder) or long (unit, coder, label).
+    coder
+        Empty takes everyone beside the gold; by label or group the first of them, that of a run before others.
+    by
+        "": a row a coder. "label": one coder, label by label and overall. Or a covariate of `codings.with_groups`: one
+        coder on the units of each value, and how far the values are apart.
+    gold, level
+        Who is the gold, and the level of measurement for alpha with it, where the codings do not say it. The level of
+        `multi` variables is the distance of sets: `masi` (also for any other level) or `jaccard`.
 
     Returns
     -------
-    pd.DataFrame
-        coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1, mcc (not for `multi`) and
-        alpha with gold, each with _low and _high; alpha_level, baseline_accuracy, baseline_macro_f1, baseline_label,
-        never_predicted, reason. `attrs`: coverage by coder, what was resampled, seed, versions.
+    Result
+        By coder: coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1, mcc (not for
+        `multi`) and alpha with gold, each with _low and _high; alpha_level, baseline_accuracy, baseline_macro_f1,
+        baseline_label, never_predicted, reason.
+        By label: rows of `part` "label" have n (gold units with it), prevalence, precision, recall, f1, each with _low
+        and _high; those of "overall" and "baseline" n, value, value_low, value_high of accuracy, macro F1 and MCC (for
+        `multi` exact match, Jaccard, micro and macro F1); `reason` says why a figure is missing.
+        By a covariate: measure, label, group, difference (whether of two groups), n, value, low, high, reason.
+
+    Raises
+    ------
+    StatisticError
+        All faults of the codings and of the request, each with its mend.
 
     Examples
     --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"gold": list("aaaabbbb"), "m1": list("aaabbbba"), "m2": list("aaaaaaaa")})
-    >>> frame = validity_summary(table, variable="tone", labels=["a", "b"], level="nominal", gold="gold")
-    >>> frame[["coder", "n_asked", "accuracy", "macro_f1", "alpha", "baseline_accuracy", "never_predicted"]].round(2)
-      coder  n_asked  accuracy  macro_f1  alpha  baseline_accuracy never_predicted
-    0    m1        8      0.75      0.75   0.53                0.5
-    1    m2        8      0.50      0.33  -0.25                0.5               b
+    >>> wide = pd.DataFrame({"gold": list("aaaabbbc"), "m": list("aaabbbba")})
+    >>> result = validity(wide, gold="gold", level="nominal")
+    >>> print(result.finding.split("; ")[0])
+    m meets the gold in 75.0 % of 8 units [49.7, 100.0]
+    >>> frame = validity(wide, gold="gold", by="label").frame
+    >>> frame[["part", "name", "n", "precision", "recall", "f1", "value"]].round(2)
+           part                     name  n  precision  recall    f1  value
+    0     label                        a  4       0.75    0.75  0.75    NaN
+    1     label                        b  3       0.75    1.00  0.86    NaN
+    2     label                        c  1        NaN    0.00  0.00    NaN
+    3   overall                 accuracy  8        NaN     NaN   NaN   0.75
+    4   overall  accuracy among answered  8        NaN     NaN   NaN   0.75
+    5   overall                 macro F1  8        NaN     NaN   NaN   0.54
+    6   overall                      MCC  8        NaN     NaN   NaN   0.57
+    7  baseline                 accuracy  8        NaN     NaN   NaN   0.50
+    8  baseline                 macro F1  8        NaN     NaN   NaN   0.22
     """
-    check_request(kind, replicates, confidence)
-    about = f"The coders cannot be held against gold {gold!r}."
-    raise_faults(about, check_columns(table))
-    if coders is None:
-        rows = (table["variable"] == variable) & (table["draw"] == draw) & (table["coder"] != gold)
-        coders = sorted(table.loc[rows, "coder"].unique())
-    coders = list(coders)
+    codings = read_gold(codings, gold=gold, level=level)
+    if not by:
+        return _by_coder(codings, [coder] if coder else codings.beside_gold, resample)
+    coder = coder or codings.pick_pair()[0]
+    if by != "label":
+        return compare_groups(codings, coder, by, resample)
+    return _by_label(codings, coder, resample)
+
+
+# -- coder by coder ------------------------------------------------------------------------------------------
+
+
+def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Result:
+    title = "Each coder against the gold"
+    result = Result(pd.DataFrame(columns=list(_BY_CODER)), "validity_by_coder", title, "validity")
     if not coders:
-        return make_empty(
-            why_no_pair(table, variable, gold), ["coder", "n_gold", "n_asked", "accuracy", "alpha"], table=table
-        )
-    raise_faults(about, check_coders(table, [*coders, gold]))
-    set_level = level if level in SET_LEVELS else "masi"
-    read_level, alpha_level = (set_level, set_level) if kind == "multi" else ("nominal", level)
-    how = Bootstrap(replicates, confidence, seed)
-    asked: dict[str, Any] = {"variable": variable, "labels": labels, "gold": gold, "level": read_level, "draw": draw}
-    pairs = [read_pair(table, coder=coder, sample=sample, cluster=cluster, **asked) for coder in coders]
-    rows_of = [_summary_row(pair, labels, alpha_level, how, kind) for pair in pairs]
-    frame = pd.DataFrame([{"coder": coder, **row} for coder, row in zip(coders, rows_of, strict=True)])
-    told = describe_design(pairs[0].design) if pairs else {}
-    coverage = {coder: pair.coverage for coder, pair in zip(coders, pairs, strict=True)}
-    frame.attrs = {"variable": variable, "gold": gold, "kind": kind, "draw": draw, **told, "coverage": coverage}
-    frame.attrs |= how.attrs | carry_joins(table)
-    return frame
+        return say_no_pair(codings, result)
+    variable = codings.variable
+    level = variable.level or ""
+    if variable.kind == "multi":
+        level = level if level in SET_LEVELS else "masi"
+    pairs = {coder: read_pair(codings, coder) for coder in coders}
+    frame = pd.DataFrame(
+        [{"coder": coder, **_coder_row(codings, pair, level, bootstrap)} for coder, pair in pairs.items()]
+    )
+    first = pairs[coders[0]]
+    return replace(
+        result,
+        frame=frame,
+        facts=list_facts(codings, pairs, bootstrap, level=level),
+        finding=_say_coder(frame.iloc[0]),
+        remarks=remark_gold(codings, first, NOTE, _CONSTANT, *([] if level else [_NO_LEVEL])),
+        table=_print_coders(frame),
+        figure=lambda: _draw_coders(frame, f"{variable.name}: each coder against the gold"),
+        outputs=codings.outputs,
+    )
 
 
-def _summary_row(pair: Pair, labels: Sequence[str], level: str, how: Bootstrap, kind: str) -> dict[str, object]:
+def _coder_row(codings: Codings, pair: Pair, level: str, bootstrap: Bootstrap) -> dict[str, object]:
+    labels, kind = list_labels(codings), codings.variable.kind
     cells = count_cells(pair, labels)
-    measures = measure_cells(cells, how)
-    alpha = alpha_with_gold(pair, cells, labels, level, how)
-    mcc = measures.overall["MCC"]
+    measures = measure_cells(cells, bootstrap)
+    nothing = Measure(np.nan, np.nan, np.nan)
+    alpha = _measure_alpha(pair, cells, labels, level, bootstrap) if level else nothing
     reasons = [measures.overall["macro F1"].gap, f"alpha: {alpha.gap}" if alpha.gap else ""]
     return {
         **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
         **spread("accuracy", measures.overall["accuracy"]),
         **spread("macro_f1", measures.overall["macro F1"]),
-        **({} if kind == "multi" else spread("mcc", mcc)),
+        **({} if kind == "multi" else spread("mcc", measures.overall["MCC"])),
         **{**spread("alpha", alpha), "alpha_level": level},
         "baseline_accuracy": measures.baseline["accuracy"].value,
         "baseline_macro_f1": measures.baseline["macro F1"].value,
@@ -127,11 +182,141 @@ def _summary_row(pair: Pair, labels: Sequence[str], level: str, how: Bootstrap, 
     }
 
 
-def alpha_with_gold(pair: Pair, cells: Cells, labels: Sequence[str], level: str, how: Bootstrap) -> Measure:
+def _measure_alpha(pair: Pair, cells: Cells, labels: Sequence[str], level: str, bootstrap: Bootstrap) -> Measure:
     """Krippendorff's alpha of gold and coder; with a sample, of weighted units."""
-    codings = change_level(pair.codings, level=level, labels=labels)
+    codes = change_level(pair.codings, level=level, labels=labels)
     if not pair.design.weighted:
-        alpha, _ = estimate_alpha(pairable(codings), how)
+        alpha, _ = estimate_alpha(pairable(codes), bootstrap)
         return Measure(alpha.value, alpha.low, alpha.high, alpha.reason)
-    statistic = alpha_statistic(cells, codings.scale, match_codes(pair.codings, codings))
-    return measure_statistic(cells, statistic, how)
+    statistic = alpha_statistic(cells, codes.scale, match_codes(pair.codings, codes))
+    return measure_statistic(cells, statistic, bootstrap)
+
+
+def _say_coder(row: pd.Series[Any]) -> str:
+    """How the first coder meets the gold, beside a constant label, with a warning where it is not shown to."""
+    if np.isnan(row["accuracy"]):
+        return f"{row['coder']} cannot be held against the gold: {row['reason']}."
+    share = say_figure(row, "accuracy", 1, factor=100).replace(" [", f" % of {int(row['n_asked']):,} units [")
+    labels = " or ".join(f"'{label}'" for label in row["baseline_label"].split(" = "))
+    constant = f"always answering {labels} would meet it in {100 * row['baseline_accuracy']:.1f} %"
+    parts = [f"{row['coder']} meets the gold in {share}", constant]
+    if row["alpha_level"]:
+        parts.append(f"alpha with the gold ({row['alpha_level']}) is {say_figure(row, 'alpha')}")
+    warning = ""
+    if not row["accuracy_low"] > row["baseline_accuracy"]:
+        warning = " It is not shown to be better than that constant: do not use these labels as they are."
+    elif row["alpha_level"] and not row["alpha_low"] > 0:
+        warning = " Agreement with the gold beyond chance is not shown: do not use these labels as they are."
+    return f"{'; '.join(parts)}.{warning}"
+
+
+def _print_coders(frame: pd.DataFrame) -> pd.DataFrame:
+    names = {"n_asked": "units", "macro_f1": "macro F1", "baseline_accuracy": "constant label"}
+    ends = {f"macro_f1{end}": f"macro F1{end}" for end in ("_low", "_high")}
+    columns = [f"{name}{end}" for name in ("accuracy", "macro_f1", "alpha") for end in ("", "_low", "_high")]
+    chosen = frame[["coder", "n_asked", *columns, "baseline_accuracy", "reason"]]
+    return chosen.rename(columns={**names, **ends})
+
+
+def _draw_coders(frame: pd.DataFrame, title: str) -> Figure:
+    """Accuracy and alpha of each coder, beside the accuracy of a constant label."""
+    shown = {"accuracy": "accuracy", "alpha": "alpha", "baseline_accuracy": "constant label"}
+    parts = [
+        frame[["coder"]].assign(
+            measure=name,
+            value=frame[column],
+            low=frame.get(f"{column}_low", np.nan),
+            high=frame.get(f"{column}_high", np.nan),
+        )
+        for column, name in shown.items()
+        if frame[column].notna().any()
+    ]
+    rows = (
+        pd.concat(parts, ignore_index=True) if parts else frame.assign(measure="accuracy", value=np.nan, low=0, high=0)
+    )
+    return plot_estimates(rows, name="coder", group="measure", title=title)
+
+
+# -- label by label ------------------------------------------------------------------------------------------
+
+
+def _by_label(codings: Codings, coder: str, bootstrap: Bootstrap) -> Result:
+    title = f"{coder or 'Coder'} label by label"
+    result = Result(pd.DataFrame(columns=list(_BY_LABEL)), "validity_by_label", title, "validity")
+    if not coder:
+        return say_no_pair(codings, result)
+    pair = read_pair(codings, coder)
+    cells = count_cells(pair, list_labels(codings))
+    measures = measure_cells(cells, bootstrap)
+    frame = pd.DataFrame([*_label_rows(cells, measures), *_overall_rows(cells, measures, codings.variable.kind)])
+    never, constant = tuple(cells.never_predicted), tuple(commonest(cells)[1])
+    rows = frame[frame["part"] == "label"]
+    missing = [f"{coder} never gave {name_some(never, 12)}."] if never and cells.n_asked else []
+    return replace(
+        result,
+        frame=frame,
+        facts=list_facts(codings, {coder: pair}, bootstrap, never_predicted=never, baseline=constant),
+        finding=_say_labels(frame, coder),
+        remarks=remark_gold(codings, pair, NOTE, *missing),
+        table=_print_labels(frame),
+        figure=lambda: plot_estimates(rows, value="f1", title=f"F1 of each label, {coder}"),
+        outputs=codings.outputs,
+    )
+
+
+def _label_rows(cells: Cells, measures: Measures) -> Iterator[dict[str, object]]:
+    n_with = cells.gold.T.astype(int) @ cells.times
+    for at, label in enumerate(cells.labels):
+        of_label = {name: column[at] for name, column in measures.by_label.items()}
+        figures: dict[str, object] = {}
+        for name, measure in of_label.items():
+            figures.update(spread(name, measure))
+        reason = explain_gaps(of_label) if cells.n_asked else NOT_ASKED
+        yield {"part": "label", "name": label, "n": int(n_with[at]), **figures, "reason": reason}
+
+
+def _overall_rows(cells: Cells, measures: Measures, kind: str) -> Iterator[dict[str, object]]:
+    names = MEASURES["multi" if kind == "multi" else "single"]
+    for key, name in names.items():
+        n_units = cells.n_answered if key.endswith("answered") else cells.n_asked
+        reason = measures.overall[key].gap if cells.n_asked else NOT_ASKED
+        reason = (NO_MCC if key == "MCC" else "no answer at all") if reason == "undefined" else reason
+        head = {"part": "overall", "name": name, "n": n_units}
+        yield {**head, **spread("value", measures.overall[key]), "reason": reason}
+    for key, name in names.items():
+        if not key.endswith("answered") and key != "MCC":
+            head = {"part": "baseline", "name": name, "n": cells.n_asked}
+            yield {**head, **spread("value", measures.baseline[key]), "reason": _name_constant(cells)}
+
+
+def _name_constant(cells: Cells) -> str:
+    """What the baseline always answers; a tie is said."""
+    if not cells.n_asked:
+        return NOT_ASKED
+    first, *others = commonest(cells)[1]
+    tie = f" (as common: {', '.join(map(repr, others))})" if others else ""
+    return f"always {first!r}{tie}"
+
+
+def _say_labels(frame: pd.DataFrame, coder: str) -> str:
+    """The labels that are met best and worst, and macro F1 beside that of a constant label."""
+    rows = frame.to_dict("records")
+    labels = [row for row in rows if row["part"] == "label" and not np.isnan(row["f1"])]
+    if not labels:
+        return f"{coder} has no F1: {rows[0]['reason']}."
+    best, worst = (choose(labels, key=lambda row: row["f1"]) for choose in (max, min))
+    ends = f"{best['name']!r} best ({say_figure(best, 'f1')})"
+    if worst is not best:
+        ends += f" and {worst['name']!r} worst ({say_figure(worst, 'f1')})"
+    macro, constant = (row for row in rows if row["name"] == "macro F1")
+    value = f"macro F1 is {say_figure(macro, 'value')}, of a constant label {format_figure(constant['value'])}"
+    return f"By F1 {coder} meets {ends}; {value}."
+
+
+def _print_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    """Label by label, then over all labels in a column of its own; the rows of the baseline say so."""
+    constant = frame["part"] == "baseline"
+    names = frame["name"].where(~constant, frame["name"] + " of a constant label")
+    dropped = [f"prevalence{end}" for end in ("", "_low", "_high")]
+    table = frame.assign(name=names).drop(columns=["part", *dropped])
+    return table.rename(columns={f"value{end}": f"overall{end}" for end in ("", "_low", "_high")})

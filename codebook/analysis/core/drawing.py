@@ -112,33 +112,6 @@ def plot_grid(
     return literal(figure)
 
 
-def plot_confusion(frame: pd.DataFrame, *, title: str = "") -> Figure:
-    """Confusion table as a heatmap: counts are printed, the colour is the share of the gold label (row).
-
-    Parameters
-    ----------
-    frame
-        Of `confusion`: gold labels by the coder's labels and reasons for no label.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame([[8, 2], [1, 9]], index=["no", "yes"], columns=["no", "yes"])
-    >>> [text.get_text() for text in plot_confusion(frame).axes[0].texts]
-    ['8', '2', '1', '9']
-    """
-    if reason := why_empty(frame):
-        return empty_figure(reason, title)
-    totals = frame.sum(axis=1).to_numpy(dtype=float)[:, None]
-    shares = frame / np.where(totals > 0, totals, 1)
-    numbers = [[f"{value:,}" for value in row] for row in frame.to_numpy()]
-    figure, axes = new_figure([*frame.index, *frame.columns], 0.72 * frame.shape[1], 0.62 * frame.shape[0], title)
-    every = np.ones(frame.shape, dtype=bool)
-    heatmap(axes, pd.DataFrame(shares), every, numbers, SEQUENTIAL, bar="share of gold label")
-    axes.set_xlabel("" if frame.columns.name is None else f"label by {frame.columns.name}")
-    axes.set_ylabel("" if frame.index.name is None else str(frame.index.name))
-    return literal(figure)
-
-
 def check_frame(frame: pd.DataFrame, needed: Sequence[str]) -> None:
     """Raise a StatisticError where a frame lacks columns that its figure needs."""
     there = ", ".join(map(str, frame.columns))

@@ -79,7 +79,7 @@ def _describe(name: str, labels: pd.Series, level: str, frame: pd.DataFrame) -> 
         return VariableSpec(name, level, None, kind)
     if kind == "multi":
         members = {label for text in labels.map(_text).dropna() for label in json.loads(text)}
-        return VariableSpec(name, "nominal", sorted(members), kind)
+        return VariableSpec(name, level, sorted(members), kind)
     return VariableSpec(name, level or None, _order(labels, level, frame), kind)
 
 

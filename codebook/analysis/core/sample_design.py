@@ -128,14 +128,14 @@ def read_design(units: pd.Index, sample: pd.DataFrame | None, cluster: Ints) -> 
     """
     weight, stratum = np.ones(len(units)), np.zeros(len(units), dtype=np.int64)
     if sample is not None and len(units):
-        own = sample.set_index(sample["unit_id"].astype(str)).loc[units.astype(str)]
-        weight = 1 / own["prob"].to_numpy(dtype=float)
+        drawn = sample.set_index(sample["unit_id"].astype(str)).loc[units.astype(str)]
+        weight = 1 / drawn["prob"].to_numpy(dtype=float)
         weight = weight / weight.mean()
-        stratum = _join_small(pd.factorize(own["stratum"])[0]) if "stratum" in own else stratum
+        stratum = join_small(pd.factorize(drawn["stratum"])[0]) if "stratum" in drawn else stratum
     return Design(weight, stratum, cluster, sample is not None)
 
 
-def _join_small(stratum: Ints) -> Ints:
+def join_small(stratum: Ints) -> Ints:
     """Strata of one unit joined to the largest: alone they would not vary, and the interval would be too short."""
     sizes = np.bincount(stratum[stratum >= 0], minlength=1)
     return np.where((stratum < 0) | (sizes[stratum] < 2), int(sizes.argmax()), stratum)
@@ -206,6 +206,6 @@ def resample_design(
     drawn = np.empty((replicates, len(times)))
     for each in strata:
         rows = np.flatnonzero(stratum == each)
-        own = int(np.random.SeedSequence([seed, int(each)]).generate_state(1)[0])
-        drawn[:, rows] = resample(times[rows], lambda part: part, replicates=replicates, seed=own)
+        apart = int(np.random.SeedSequence([seed, int(each)]).generate_state(1)[0])
+        drawn[:, rows] = resample(times[rows], lambda part: part, replicates=replicates, seed=apart)
     return statistic(drawn * weight)

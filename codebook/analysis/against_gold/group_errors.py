@@ -1,0 +1,249 @@
+"""Errors by group: is a coder right as often on the units of one group as on those of another?
+
+Errors that differ by group bias what is found of the groups, however small they are on the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.against_gold.gold_cells import (
+    Cells,
+    Pair,
+    count_cells,
+    list_facts,
+    list_labels,
+    read_pair,
+    remark_gold,
+    say_no_pair,
+)
+from codebook.analysis.against_gold.measures import (
+    LABEL_MEASURES,
+    NOTE,
+    OVERALL,
+    label_measures,
+    make_measure,
+    name_measures,
+    overall_measures,
+    resample_cells,
+    say_figure,
+)
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.sample_design import join_small
+from codebook.analysis.core.scales import Floats, Ints
+from codebook.errors import Fault
+from codebook.ground.joins import join_ids
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_COLUMNS = ("measure", "label", "group", "difference", "n", "value", "low", "high", "reason")
+_OF_LABEL = ("recall", "precision")
+_MOST_VALUES = 20
+_FEW = "no interval: fewer than two units or clusters"
+_DRAWN = "Units are resampled within each group; a cluster with units in several groups brings all of them along."
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Cells of the units of each group: `group`, shape (n_cells,), is a place in `names`."""
+
+    cells: Cells
+    group: Ints
+    names: tuple[str, ...]
+
+    @property
+    def masks(self) -> dict[str, Floats]:
+        """Of each group, and where there are more than two of its rest, which cells count, shape (n_cells,)."""
+        masks = {name: (self.group == at).astype(float) for at, name in enumerate(self.names)}
+        return masks if len(masks) < 3 else {**masks, **{f"not {name}": 1 - mask for name, mask in masks.items()}}
+
+    @property
+    def contrasts(self) -> list[tuple[str, str, str]]:
+        """(name, group, what it is held against) of each difference."""
+        if len(self.names) == 2:
+            a, b = self.names
+            return [(f"{a} - {b}", a, b)]
+        return [(f"{name} - rest", name, f"not {name}") for name in self.names]
+
+
+def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) -> Result:
+    """Measures of a coder against gold on the units of each value of a covariate, and how far the values are apart."""
+    name = re.sub(r"\W+", "_", f"validity_by_{by}", flags=re.ASCII)
+    title = f"{coder or 'Coder'} against the gold, by {by}"
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), name, title, "validity")
+    covariate = codings.covariate(by)
+    if not coder:
+        return say_no_pair(codings, result)
+    pair = read_pair(codings, coder)
+    group, names = _read_groups(covariate, pair, by)
+    if len(names) == 1:
+        reason = f"Every gold unit with a value of {by!r} has {names[0]!r}: nothing to compare."
+        return nothing_to_say(codings, reason, result)
+    groups = _count_groups(pair, list_labels(codings), group, names)
+    frame = pd.DataFrame(_rows(groups, codings.variable.kind, bootstrap), columns=list(_COLUMNS))
+    facts = list_facts(codings, {coder: pair}, bootstrap)
+    drawn = "clusters of gold units" if len(pair.design.cluster) else f"{facts.resampled}, by {by}"
+    n_without = int((pair.asked & (group < 0)).sum())
+    return replace(
+        result,
+        frame=frame,
+        facts=replace(facts, resampled=drawn, dropped={f"no value of {by}": n_without} if n_without else {}),
+        finding=_say_groups(frame, coder, by),
+        remarks=remark_gold(codings, pair, NOTE, _DRAWN, *_say_without(by, n_without)),
+        table=_print_groups(frame),
+        figure=lambda: _draw(frame, title),
+        outputs=codings.outputs,
+    )
+
+
+def _say_without(by: str, n_without: int) -> list[str]:
+    return [f"{n_without:,} gold units have no value of {by!r}, and are left out."] if n_without else []
+
+
+def _read_groups(covariate: pd.Series, pair: Pair, by: str) -> tuple[Ints, tuple[str, ...]]:
+    """Of each gold unit the place of its value among the names, -1 without one, and the names of those that occur."""
+    about, faults = f"The gold cannot be split by {by!r}.", []
+    if covariate.index.has_duplicates:
+        twice = name_some(covariate.index[covariate.index.duplicated()].unique())
+        raise_faults(about, [Fault("by", f"there are several values for unit {twice}", "give each unit one value")])
+    values = covariate.astype("category").reindex(pair.units)[pair.asked].cat.remove_unused_categories()
+    names = tuple(map(str, values.cat.categories))
+    if not names:
+        join = join_ids(map(str, covariate.dropna().index), map(str, pair.units))
+        more = f" ({join.example('the gold')})" if join.near else ""
+        faults.append(Fault("by", f"no gold unit has a value{more}", "give the covariate by unit_id"))
+    if len(names) > _MOST_VALUES:
+        mend = f"split by 2 to {_MOST_VALUES} values; put numbers into bands with pd.cut"
+        faults.append(Fault("by", f"there are {len(names):,} different values", mend))
+    raise_faults(about, faults)
+    group = np.full(len(pair.units), -1, dtype=np.int64)
+    group[pair.asked] = values.cat.codes
+    return group, names
+
+
+def _count_groups(pair: Pair, labels: Sequence[str], group: Ints, names: tuple[str, ...]) -> _Groups:
+    """Cells of the units with a value; each group is a stratum of its own, or several where the sample has them."""
+    rows = np.flatnonzero(pair.asked & (group >= 0))
+    design = pair.design.only(rows)
+    width = int(design.stratum.max(initial=0)) + 1
+    stratum = np.empty(len(rows), dtype=np.int64)
+    for at in range(len(names)):
+        inside = group[rows] == at
+        stratum[inside] = at * width + join_small(design.stratum[inside])
+    part = replace(
+        pair,
+        gold=pair.gold[rows],
+        coded=pair.coded[rows],
+        why=pair.why[rows],
+        units=pair.units[rows],
+        design=replace(design, stratum=stratum),
+    )
+    cells = count_cells(part, labels)
+    return _Groups(cells, cells.stratum // width, names)
+
+
+def _rows(groups: _Groups, kind: str, bootstrap: Bootstrap) -> Iterator[dict[str, object]]:
+    """A row for each measure and group, then for each difference."""
+    cells, masks = groups.cells, groups.masks
+    n_labels = len(cells.labels)
+
+    def every(weights: Floats) -> Floats:
+        parts = [
+            (label_measures(weights * mask, cells), overall_measures(weights * mask, cells)) for mask in masks.values()
+        ]
+        return np.concatenate([column for part in parts for column in part], axis=1)
+
+    width = 4 * n_labels + len(OVERALL)
+    shape = (len(masks), width)
+    values = every(cells.weighted[None, :])[0].reshape(shape)
+    draws = np.empty((0, *shape))
+    if bootstrap.replicates:
+        draws = resample_cells(cells, every, bootstrap).reshape(bootstrap.replicates, *shape)
+    place = {name: at for at, name in enumerate(masks)}
+    few = {name: _count_drawn(cells, mask) < 2 for name, mask in masks.items()}
+    for measure, label, column in _list_measures(cells.labels, kind):
+        head = {"measure": measure, "label": label}
+        n = {name: _count_units(cells, mask, measure, label) for name, mask in masks.items()}
+        for name in groups.names:
+            at = place[name]
+            row = {**head, "group": name, "difference": False, "n": n[name]}
+            yield row | _interval(values[at, column], draws[:, at, column], bootstrap, few[name])
+        for name, a, b in groups.contrasts:
+            first, second = place[a], place[b]
+            row = {**head, "group": name, "difference": True, "n": n[a] + n[b]}
+            apart = draws[:, first, column] - draws[:, second, column]
+            difference = values[first, column] - values[second, column]
+            yield row | _interval(difference, apart, bootstrap, few[a] or few[b])
+
+
+def _list_measures(labels: Sequence[str], kind: str) -> Iterator[tuple[str, str, int]]:
+    """(measure, label, column) of what is shown: over all labels, then recall and precision of each label."""
+    for key, name in name_measures(kind).items():
+        yield name, "", 4 * len(labels) + OVERALL.index(key)
+    for measure in _OF_LABEL:
+        for at, label in enumerate(labels):
+            yield measure, label, LABEL_MEASURES.index(measure) * len(labels) + at
+
+
+def _count_units(cells: Cells, mask: Floats, measure: str, label: str) -> int:
+    """Units of a group that a measure is of: with the label in gold (recall), by the coder (precision), or all."""
+    times = cells.times * mask.astype(int)
+    if not label:
+        return int(times.sum())
+    holds = cells.gold if measure == "recall" else cells.coded
+    return int(times[holds[:, cells.labels.index(label)]].sum())
+
+
+def _count_drawn(cells: Cells, mask: Floats) -> int:
+    """Units of a group that can be drawn; where clusters are, these."""
+    if cells.members is None:
+        return int((cells.times * mask).sum())
+    return int(np.count_nonzero(cells.members @ mask))
+
+
+def _interval(value: float, draws: Floats, bootstrap: Bootstrap, few: bool) -> dict[str, object]:
+    measure = make_measure(value, draws if not few else np.empty(0), bootstrap, _FEW if few else "")
+    return {"value": measure.value, "low": measure.low, "high": measure.high, "reason": measure.gap}
+
+
+def _say_groups(frame: pd.DataFrame, coder: str, by: str) -> str:
+    """Accuracy of each group and the differences, and whether one is shown."""
+    rows = frame[frame["measure"] == frame["measure"].iloc[0]].rename(
+        columns={"low": "value_low", "high": "value_high"}
+    )
+    parts = [
+        f"{row['group']} {say_figure(row, 'value')}" + ("" if row["difference"] else f" ({row['n']:,} units)")
+        for _, row in rows.iterrows()
+    ]
+    apart = frame[frame["difference"] & ((frame["low"] > 0) | (frame["high"] < 0))]
+    if len(apart):
+        names = name_some(
+            dict.fromkeys(apart["measure"] + apart["label"].map(lambda label: f" of {label}" if label else ""))
+        )
+        end = f"Errors differ by {by} ({names}), and bias what is found of it"
+    else:
+        end = f"No difference by {by} is shown, which does not say that there is none"
+    return f"{rows['measure'].iloc[0].capitalize()} of {coder}: {'; '.join(parts)}. {end}."
+
+
+def _print_groups(frame: pd.DataFrame) -> pd.DataFrame:
+    of_label = frame["label"].map(lambda label: f" of {label}" if label else "")
+    return frame.assign(measure=frame["measure"] + of_label).drop(columns=["label", "difference"])
+
+
+def _draw(frame: pd.DataFrame, title: str) -> Figure:
+    """The first measure over all labels, and recall of each label, a marker a group."""
+    overall = frame["measure"] == frame["measure"].iloc[0]
+    rows = frame[(overall | (frame["measure"] == "recall")) & ~frame["difference"]]
+    return plot_estimates(rows, name=["measure", "label"], group="group", title=title)
