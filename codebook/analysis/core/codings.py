@@ -16,6 +16,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, name_some, raise_faults
 from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
+from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.errors import Fault, StatisticError
 from codebook.visible import escape_block, spell_line
@@ -312,14 +313,17 @@ class Codings:
         Raises
         ------
         StatisticError
-            Another text.
+            Another text, or a frame without units and chances.
         """
         if isinstance(sample, str) and sample != RANDOM:
             mend = f"pass a sample of read_gold_sample, or {RANDOM!r} if gold is a simple random sample of the units"
             raise_faults("The gold is not weighted.", [Fault("sample", f"{sample!r} is no gold sample", mend)])
         if isinstance(sample, str):
             return replace(self, sample=NO_WEIGHTS)
-        return replace(self, sample=GoldSample(sample, named=True) if isinstance(sample, pd.DataFrame) else sample)
+        if isinstance(sample, pd.DataFrame):
+            raise_faults("The gold sample cannot be used.", check_sample(sample))
+            sample = GoldSample(sample, named=True)
+        return replace(self, sample=sample)
 
     def one_coder(self, coder: str | None = None) -> str:
         """The coder of this name, or else the first model; without models the only coder beside the gold.

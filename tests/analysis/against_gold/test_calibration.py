@@ -10,11 +10,22 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from codebook.analysis import calibration, plot_calibration
+from codebook.analysis import calibration
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.result import Result
+from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import StatisticError
 
-ASK = {"variable": "v", "labels": ["a", "b"], "coder": "m", "gold": "gold"}
+
+def calibrate(table: pd.DataFrame, replicates: int = 1000, *, kind: str = "single", **options: object) -> Result:
+    """Calibration of the coder `m`; sample and clusters go to the codings."""
+    about = {name: options.pop(name) for name in ("clusters", "gold") if name in options}
+    codings = Codings(table, [VariableSpec("v", "nominal", ["a", "b"], kind)], **{"gold": "gold", **about})
+    codings = codings.with_sample(options.pop("sample", None))
+    bootstrap = Bootstrap(replicates, seed=options.pop("seed", 1))
+    return calibration(codings, options.pop("coder", "m"), resample=bootstrap, **options)
 
 
 def make_study(n_units: int, seed: int, boast: float = 0.0) -> pd.DataFrame:
@@ -41,7 +52,7 @@ def overall(frame: pd.DataFrame) -> pd.DataFrame:
 def test_figures_are_those_of_scikit_learn():
     table = make_study(500, 1)
     p, right = parts(table)
-    frame = calibration(table, **ASK, replicates=200)
+    frame = calibrate(table, 200).frame
     figures = overall(frame)
     assert figures.loc["Brier", "value"] == pytest.approx(brier_score_loss(right, p))
     assert figures.loc["Brier of a constant", "value"] == pytest.approx(brier_score_loss(right, [right.mean()] * 500))
@@ -52,7 +63,7 @@ def test_figures_are_those_of_scikit_learn():
     assert bins["n"].sum() == 500
     assert figures.loc["ECE", "value"] == pytest.approx((bins["n"] * abs(shares - means)).sum() / 500)
     assert ((bins["low"] < bins["value"]) & (bins["value"] < bins["high"])).all()
-    equal = calibration(table, **ASK, replicates=0, binning="count", bins=5)
+    equal = calibrate(table, 0, binning="count", bins=5).frame
     shares, means = calibration_curve(right, p, n_bins=5, strategy="quantile")
     assert equal.loc[equal["part"] == "bin", "value"].tolist() == pytest.approx(shares.tolist())
     assert equal.loc[equal["part"] == "bin", "n"].tolist() == [100] * 5
@@ -61,7 +72,7 @@ def test_figures_are_those_of_scikit_learn():
 def test_coverage_against_accuracy():
     table = make_study(400, 2)
     p, right = parts(table)
-    kept = calibration(table, **ASK, replicates=0).query("part == 'coverage'")
+    kept = calibrate(table, 0).frame.query("part == 'coverage'")
     assert kept["share"].iloc[-1] == pytest.approx(1)
     assert kept["value"].iloc[-1] == pytest.approx(right.mean())
     for _, row in kept.iterrows():
@@ -76,13 +87,13 @@ def test_weights_of_the_sample_count():
     p, right = parts(table)
     prob = np.random.default_rng(4).choice([0.1, 0.8], size=200)
     sample = pd.DataFrame({"unit_id": table["unit_id"].head(200), "prob": prob})
-    frame = calibration(table, **ASK, sample=sample, replicates=100)
-    figures = overall(frame)
+    result = calibrate(table, 100, sample=sample)
+    figures = overall(result.frame)
     assert figures.loc["Brier", "value"] == pytest.approx(brier_score_loss(right, p, sample_weight=1 / prob))
     assert figures.loc["mean probability", "value"] == pytest.approx(np.average(p, weights=1 / prob))
-    assert frame.attrs["weighted"] is True
-    clustered = calibration(table, **ASK, cluster={unit: unit[-1] for unit in table["unit_id"]}, replicates=100)
-    assert clustered.attrs["resampled"] == "clusters of gold units"
+    assert result.facts.weighted is True
+    clustered = calibrate(table, 100, clusters={unit: unit[-1] for unit in table["unit_id"]})
+    assert clustered.facts.resampled == "clusters of gold units"
 
 
 @pytest.mark.parametrize("boast", [0.0, 0.15])
@@ -90,16 +101,14 @@ def test_interval_of_ece_holds_the_true_one(boast):
     """40 studies of 400 units: the true ECE is the boast, as every bin is off by it; seeds 0 to 39."""
     held = 0
     for seed in range(40):
-        rows = overall(calibration(make_study(400, seed, boast), **ASK, replicates=200, bins=5, seed=seed))
+        rows = overall(calibrate(make_study(400, seed, boast), 200, bins=5, seed=seed).frame)
         held += rows.loc["ECE", "low"] <= boast <= rows.loc["ECE", "high"]
     assert held >= 36
 
 
 def test_ece_by_chance_is_what_a_faultless_coder_shows():
-    values = [
-        overall(calibration(make_study(400, seed), **ASK, replicates=0)).loc["ECE", "value"] for seed in range(60)
-    ]
-    row = overall(calibration(make_study(400, 99), **ASK)).loc["ECE by chance"]
+    values = [overall(calibrate(make_study(400, seed), 0).frame).loc["ECE", "value"] for seed in range(60)]
+    row = overall(calibrate(make_study(400, 99)).frame).loc["ECE by chance"]
     assert row["value"] == pytest.approx(np.mean(values), rel=0.15)
     assert row["low"] < row["value"] < row["high"]
 
@@ -111,7 +120,7 @@ def test_log_probabilities_of_a_run():
         {"unit_id": coded["unit_id"], "variable": "v", "draw": 0, "logprob": np.log(coded["confidence"])}
     )
     both = pd.concat([logprobs, logprobs.assign(variable="w", logprob=-9.0), logprobs.assign(draw=1, logprob=-9.0)])
-    ours, theirs = (calibration(table, **ASK, replicates=0, **more) for more in ({"probability": both}, {}))
+    ours, theirs = (calibrate(table, 0, **more).frame for more in ({"probability": both}, {}))
     assert ours["value"].tolist() == pytest.approx(theirs["value"].tolist(), nan_ok=True)
     assert ours["n"].tolist() == theirs["n"].tolist()
 
@@ -120,35 +129,56 @@ def test_units_without_a_probability_are_counted():
     table = make_study(40, 6)
     table.loc[[41, 42, 43], "confidence"] = np.nan
     table.loc[44, ["label", "why"]] = [None, "refused"]
-    frame = calibration(table, **ASK, replicates=0)
-    assert frame.attrs["coverage"] == {"labelled": 39, "refused": 1, "no probability": 3}
+    result = calibrate(table, 0)
+    frame = result.frame
+    assert result.facts.coverage["m"] == {"labelled": 39, "refused": 1, "no probability": 3}
     assert frame["n"][0] == 36
 
 
 def test_sets_are_right_when_they_are_golds():
     table = make_table("v", {"gold": ['["a"]', '["b"]'], "m": ['["a"]', '["a", "b"]']}).assign(confidence=0.5)
-    assert overall(calibration(table, **ASK, kind="multi", replicates=0)).loc["accuracy", "value"] == 0.5
+    assert overall(calibrate(table, 0, kind="multi").frame).loc["accuracy", "value"] == 0.5
 
 
 def test_one_cluster_has_no_interval_and_one_value_has_one_bin():
     table = make_study(20, 7)
-    frame = calibration(table, **ASK, cluster=dict.fromkeys(table["unit_id"], 1))
+    frame = calibrate(table, clusters=dict.fromkeys(table["unit_id"], 1)).frame
     assert math.isnan(frame["low"][0])
     assert frame["reason"][0] == "no interval: all gold units are in one cluster"
-    same = calibration(table.assign(confidence=0.8), **ASK, binning="count", replicates=0)
+    same = calibrate(table.assign(confidence=0.8), 0, binning="count").frame
     assert same.loc[same["part"] == "bin", "n"].tolist() == [20]
 
 
 def test_the_figure_shows_the_frame():
-    frame = calibration(make_study(300, 8), **ASK, replicates=100)
-    figure = plot_calibration(frame, title="m")
+    result = calibrate(make_study(300, 8), 100)
+    frame, figure = result.frame, result.plot()
     bins, kept = (frame[frame["part"] == part] for part in ("bin", "coverage"))
     curve, right, units = figure.axes
     assert curve.lines[1].get_ydata().tolist() == bins["value"].tolist()
     assert [bar.get_height() for bar in units.patches] == bins["n"].tolist()
     assert right.lines[0].get_xdata().tolist() == kept["share"].tolist()
-    with pytest.raises(StatisticError, match=r"pass the frame of calibration\(\)"):
-        plot_calibration(frame.drop(columns="share"))
+    accuracy = f"{overall(frame).loc['accuracy', 'value']:.3f}".removeprefix("0")
+    assert result.finding.startswith(f"m is right in {accuracy} [")
+    assert "Chance alone lifts it" in result.note
+
+
+def test_without_a_probability_there_is_nothing_to_compare():
+    table = make_study(10, 9)
+    for frame in (table.drop(columns="confidence"), spoil(table, np.nan)):
+        result = calibrate(frame)
+        assert result.finding.startswith("No label of 'v' by 'm' has a probability: nothing to compare.")
+        assert "ask for probabilities in the run (logprobs)" in result.finding
+        assert len(result.frame) == 0
+    none = pd.DataFrame(columns=["unit_id", "variable", "draw", "logprob"])
+    assert calibrate(table, probability=none).facts.nothing == result.finding
+    assert calibrate(table[table["coder"] == "m"], coder="").finding.startswith("No unit has a label of 'gold'")
+
+
+def test_a_long_frame_is_enough():
+    table = make_study(60, 10)
+    long = table.rename(columns={"unit_id": "unit"})[["unit", "coder", "label", "confidence"]]
+    plain = calibration(long, gold="gold", resample=Bootstrap(50))
+    pd.testing.assert_frame_equal(plain.frame, calibrate(table, 50).frame)
 
 
 def spoil(table: pd.DataFrame, values: object) -> pd.DataFrame:
@@ -158,8 +188,7 @@ def spoil(table: pd.DataFrame, values: object) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("change", "options", "mend"),
     [
-        (lambda table: table.drop(columns="confidence"), {}, r"or pass run.logprobs\(\)"),
-        (lambda table: spoil(table, np.nan), {}, "ask for probabilities"),
+        (lambda table: table, {"probability": "sure"}, r"or pass run.logprobs\(\)"),
         (lambda table: spoil(table, 80.0), {}, "pass shares, not per cent or scores"),
         (
             lambda table: table,
@@ -178,10 +207,9 @@ def spoil(table: pd.DataFrame, values: object) -> pd.DataFrame:
         ),
         (lambda table: table, {"bins": 0}, "pass 10, or 1 or more"),
         (lambda table: table, {"binning": "even"}, "pass one of width, count"),
-        (lambda table: table, {"replicates": -1}, "or 0 for no interval"),
         (lambda table: table, {"coder": "x"}, "name coders of the table"),
     ],
 )
 def test_each_wrong_request_names_the_mend(change, options, mend):
     with pytest.raises(StatisticError, match=mend):
-        calibration(change(make_study(10, 9)), **{**ASK, **options})
+        calibrate(change(make_study(10, 9)), **options)

@@ -12,13 +12,29 @@ from alphas import alpha_of
 from sklearn.metrics import f1_score, matthews_corrcoef
 from statsmodels.stats.contingency_tables import mcnemar
 
-from codebook.analysis import compare, validity_summary
+from codebook.analysis import compare, validity
+from codebook.analysis.core.codings import Clusters, Codings
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import StatisticError
 
 DATA = Path(__file__).parents[3] / "data"
 TONE = ["-1", "0", "1"]
-ASK = {"variable": "tone", "labels": TONE, "level": "ordinal", "gold": "gold"}
+
+
+def hold(
+    table: pd.DataFrame,
+    *,
+    labels: list[str] = TONE,
+    level: str = "ordinal",
+    kind: str = "single",
+    sample: pd.DataFrame | None = None,
+    clusters: Clusters | None = None,
+) -> Codings:
+    """Codings of the variable `tone` beside the coder `gold`."""
+    codings = Codings(table, [VariableSpec("tone", level, labels, kind)], gold="gold", clusters=clusters)
+    return codings.with_sample(sample)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +56,8 @@ def codes(table: pd.DataFrame, *coders: str) -> list[np.ndarray]:
 
 
 def test_differences_of_two_real_methods(headlines):
-    frame = compare(headlines, "svm", other(headlines), **ASK)
-    a, b = frame.attrs["a"], frame.attrs["b"]
+    result = compare(hold(headlines), "svm", other(headlines))
+    frame, (a, b) = result.frame, result.facts.coverage
     rows = frame.set_index("measure")
     gold, by_a, by_b = codes(headlines, "gold", a, b)
     assert rows["n"].tolist() == [len(gold)] * 4
@@ -71,7 +87,8 @@ def other(table: pd.DataFrame) -> str:
 
 def test_changing_places_changes_the_sign(headlines):
     b = other(headlines)
-    one, two = (compare(headlines, *pair, **ASK, replicates=200) for pair in (("svm", b), (b, "svm")))
+    pairs = (("svm", b), (b, "svm"))
+    one, two = (compare(hold(headlines), *pair, resample=Bootstrap(200)).frame for pair in pairs)
     assert one["difference"].tolist() == pytest.approx((-two["difference"]).tolist())
     assert one["only_a"][0] == two["only_b"][0]
     assert one["p"][0] == two["p"][0]
@@ -80,7 +97,7 @@ def test_changing_places_changes_the_sign(headlines):
 def test_mcnemar_exact_by_hand():
     """8 against 1 discordant units: twice the binomial tail, 2 x (1 + 9) / 2^9."""
     table = make_table("tone", {"gold": ["0"] * 20, "m": ["0"] * 19 + ["1"], "k": ["0"] * 11 + ["1"] * 8 + ["0"]})
-    row = compare(table, "m", "k", **ASK).iloc[0]
+    row = compare(hold(table), "m", "k").frame.iloc[0]
     assert (row["only_a"], row["only_b"], row["test"]) == (8, 1, "McNemar, exact")
     assert row["p"] == pytest.approx(20 / 512)
 
@@ -92,8 +109,12 @@ def test_paired_intervals_are_shorter_than_those_of_two_apart():
     m = np.where(rng.random(300) < 0.7, gold, "0")
     k = np.where(rng.random(300) < 0.97, m, gold)
     table = make_table("tone", {"gold": gold, "m": m, "k": k})
-    row = compare(table, "k", "m", **ASK).iloc[0]
-    apart = validity_summary(table, **ASK).set_index("coder").loc["m"]
+    result = compare(hold(table), "k", "m")
+    row = result.frame.iloc[0]
+    apart = validity(hold(table)).frame.set_index("coder").loc["m"]
+    assert result.finding.endswith("Neither is shown to meet the gold better (McNemar, exact: p = 1).")
+    assert list(result.printed())[:5] == ["measure", "n", "value a", "value b", "difference"]
+    assert len(result.plot().axes[0].get_yticklabels()) == 4
     assert row["difference_high"] - row["difference_low"] < 0.5 * (apart["accuracy_high"] - apart["accuracy_low"])
 
 
@@ -101,7 +122,6 @@ def test_intervals_of_a_difference_cover_what_they_say():
     """300 studies of 150 units, seed 0: 95 % intervals of the difference in accuracy, which is .1."""
     from codebook.analysis.against_gold.gold_cells import Cells
     from codebook.analysis.against_gold.measures import measure_statistic, overall_measures
-    from codebook.analysis.core.estimates import Bootstrap
 
     rng = np.random.default_rng(0)
     right, one = np.array([[1, 1], [1, 0], [0, 1], [0, 0]], dtype=bool), np.ones((4, 1), dtype=bool)
@@ -118,13 +138,14 @@ def test_intervals_of_a_difference_cover_what_they_say():
 def test_unanswered_and_unasked_units():
     table = make_table("tone", {"gold": list("0101"), "m": ["0", None, "0", "1"], "k": ["0", "1", "1", "1"]})
     table = table.drop(index=table.index[(table["coder"] == "k") & (table["unit_id"] == "u4")])
-    frame = compare(table, "m", "k", **ASK, replicates=0)
+    result = compare(hold(table), "m", "k", resample=Bootstrap(0))
+    frame = result.frame
     row = frame.iloc[0]
     assert (row["n"], row["value_a"], row["value_b"]) == (3, pytest.approx(2 / 3), pytest.approx(2 / 3))
     assert frame["n"].tolist() == [3, 3, 3, 2]
-    assert frame.attrs["n_apart"] == 1
-    assert frame.attrs["coverage"]["m"] == {"labelled": 3, "absent": 1}
-    assert frame.attrs["coverage"]["k"] == {"labelled": 3, "not asked": 1}
+    assert result.facts.n_apart == 1
+    assert result.facts.coverage["m"] == {"labelled": 3, "absent": 1}
+    assert result.facts.coverage["k"] == {"labelled": 3, "not asked": 1}
 
 
 def test_weights_and_clusters_leave_mcnemar_out():
@@ -134,15 +155,16 @@ def test_weights_and_clusters_leave_mcnemar_out():
     table = make_table("tone", {"gold": gold, "m": m, "k": k})
     prob = rng.choice([0.2, 0.8], size=80)
     sample = pd.DataFrame({"unit_id": table["unit_id"].head(80), "prob": prob})
-    frame = compare(table, "m", "k", **ASK, sample=sample)
+    frame = compare(hold(table, sample=sample), "m", "k").frame
     assert frame["value_a"][0] == pytest.approx(np.average(gold == m, weights=1 / prob))
     assert math.isnan(frame["p"][0])
     assert frame["reason"][0] == "no McNemar test: units were drawn with unequal chances"
-    even = compare(table, "m", "k", **ASK, sample=sample.assign(prob=0.5))
+    even = compare(hold(table, sample=sample.assign(prob=0.5)), "m", "k").frame
     assert even["p"][0] < 0.05
-    clustered = compare(table, "m", "k", **ASK, cluster={unit: unit[-1] for unit in table["unit_id"]})
-    assert clustered["reason"][0] == "no McNemar test: units are in clusters"
-    assert clustered.attrs["resampled"] == "clusters of gold units"
+    clusters = {unit: unit[-1] for unit in table["unit_id"]}
+    clustered = compare(hold(table, clusters=clusters), "m", "k")
+    assert clustered.frame["reason"][0] == "no McNemar test: units are in clusters"
+    assert clustered.facts.resampled == "clusters of gold units"
 
 
 def test_sets_of_labels():
@@ -151,7 +173,7 @@ def test_sets_of_labels():
         "m": ['["0", "1"]', '["0"]', '["1"]', '["1"]'] * 5,
         "k": ['["0"]', '["1"]', "[]", '["1"]'] * 5,
     }
-    frame = compare(make_table("tone", sets), "m", "k", **ASK, kind="multi").set_index("measure")
+    frame = compare(hold(make_table("tone", sets), kind="multi"), "m", "k").frame.set_index("measure")
     assert list(frame.index) == ["exact match", "Jaccard", "micro F1", "macro F1", "alpha"]
     assert frame.loc["exact match", ["value_a", "value_b"]].tolist() == [0.75, 0.5]
     assert frame.loc["Jaccard", "difference"] == pytest.approx((3 - 2.5) / 4)
@@ -163,7 +185,7 @@ def test_sets_of_labels():
 
 def test_undefined_measures_say_whose():
     table = make_table("tone", {"gold": list("0011"), "m": list("0000"), "k": list("0011")})
-    frame = compare(table, "m", "k", **ASK).set_index("measure")
+    frame = compare(hold(table), "m", "k").frame.set_index("measure")
     assert math.isnan(frame.loc["MCC", "difference"])
     assert frame.loc["MCC", "reason"] == "undefined for a"
 
@@ -174,9 +196,8 @@ def test_undefined_measures_say_whose():
         ({"b": "m"}, "name two coders"),
         ({"b": "x"}, "name coders of the table"),
         ({"b": "far"}, "take draws and coders that share gold units"),
-        ({"kind": "text"}, "pass one of single, rating, multi"),
+        ({"kind": "text"}, "take one of single, rating, multi"),
         ({"level": "interval", "labels": ["0", "1", "lots"]}, "cannot be taken as interval"),
-        ({"replicates": -1}, "or 0 for no interval"),
     ],
 )
 def test_each_wrong_request_names_the_mend(options, mend):
@@ -184,5 +205,23 @@ def test_each_wrong_request_names_the_mend(options, mend):
     table = table.assign(label=table["label"].where(table["label"] != "lots", "lots" if "labels" in options else "1"))
     far = pd.DataFrame({"unit_id": ["u9"], "coder": "far", "variable": "tone", "label": "0", "draw": 0, "why": None})
     table = pd.concat([table, far], ignore_index=True)
+    b = options.pop("b", "k")
     with pytest.raises(StatisticError, match=mend):
-        compare(table, "m", **{"b": "k", **ASK, **options})
+        compare(hold(table, **options), "m", b)
+
+
+WIDE = pd.DataFrame({"gold": list("0011") * 9, "m": list("0010") * 9, "k": list("0111") * 9, "z": list("0011") * 9})
+
+
+def test_a_plain_frame_is_enough_and_the_first_two_are_taken():
+    wide = compare(WIDE, gold="gold")
+    assert wide.facts.coverage.keys() == {"m", "k"}
+    assert wide.frame["measure"].tolist() == ["accuracy", "macro F1", "MCC"]
+    long = WIDE.rename_axis("unit").reset_index().melt("unit", var_name="coder", value_name="label")
+    pd.testing.assert_frame_equal(compare(long, gold="gold").frame, wide.frame)
+    assert wide.finding.startswith("Accuracy .75 of m less .75 of k is .00 [")
+    assert " z meets the gold better (McNemar, exact: p = 0.0039)." in compare(WIDE, "m", "z", gold="gold").finding
+    assert compare(WIDE, b="m", gold="gold").facts.coverage.keys() == {"k", "m"}
+    alone = compare(WIDE[["gold", "m"]], gold="gold")
+    assert alone.finding.startswith("Only 'm' was held against the gold here.")
+    assert len(alone.frame) == 0

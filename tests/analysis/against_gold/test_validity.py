@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -11,16 +10,28 @@ import pandas as pd
 import pytest
 from alphas import alpha_of
 
-from codebook.analysis import confusion, validity, validity_summary
+from codebook.analysis import confusion, validity
 from codebook.analysis.against_gold.gold_cells import count_cells, read_pair
 from codebook.analysis.against_gold.measures import label_measures, measure_cells, overall_measures
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import StatisticError
 
 DATA = Path(__file__).parents[3] / "data"
 TONE = ["-1", "0", "1"]
 NAMES = {"pos": "1", "neut": "0", "neg": "-1"}
+
+
+def hold(table: pd.DataFrame, labels: list[str], *, level: str = "nominal", kind: str = "single") -> Codings:
+    """Codings of the one variable of a table, beside the coder `gold`."""
+    name = table["variable"].iloc[0]
+    return Codings(table, [VariableSpec(name, level, labels, kind)], gold="gold")
+
+
+def label_rows(codings: Codings | pd.DataFrame, coder: str = "", **options: object) -> pd.DataFrame:
+    return validity(codings, coder, by="label", **options).frame.set_index(["part", "name"])
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +62,7 @@ def test_published_table_of_econ_headlines(headlines, method):
     rows = []
     for coder in coders:
         ask = {"variable": "tone", "labels": TONE, "replicates": 0}
-        frame = validity(headlines, **ask, coder=coder, gold="gold").set_index(["part", "name"])
+        frame = label_rows(hold(headlines, TONE), coder, resample=Bootstrap(0))
         alpha = alpha_of(headlines, **ask, level="ordinal", coders=["gold", coder]).value
         row = {"acc": frame.loc[("overall", "accuracy"), "value"], "alpha": alpha}
         for short, label in NAMES.items():
@@ -64,10 +75,9 @@ def test_published_table_of_econ_headlines(headlines, method):
 
 
 def test_summary_is_the_same_figures_in_one_row(headlines):
-    summary = validity_summary(
-        headlines, variable="tone", labels=TONE, level="ordinal", gold="gold", coders=["svm/0", "manual1/0"]
-    ).set_index("coder")
-    frame = validity(headlines, variable="tone", labels=TONE, coder="svm/0", gold="gold").set_index(["part", "name"])
+    codings = hold(headlines, TONE, level="ordinal").only(["svm/0", "manual1/0", "gold"])
+    summary = validity(codings).frame.set_index("coder")
+    frame = label_rows(codings, "svm/0")
     row = summary.loc["svm/0"]
     assert row["accuracy"] == pytest.approx(PUBLISHED.loc["svm", "acc"])
     assert row["alpha"] == pytest.approx(PUBLISHED.loc["svm", "alpha"])
@@ -94,14 +104,14 @@ def test_real_replies_of_models_with_unusable_ones():
     coded = replies.rename(columns={"model": "coder"})
     table = pd.concat([gold, coded]).rename(columns={"text_id": "unit_id"})[["unit_id", "coder", "label", "why"]]
     table = table.assign(variable="topic", draw=0).astype({"label": "str", "why": "str"})
-    summary = validity_summary(table, variable="topic", labels=topics, level="nominal", gold="gold")
+    summary = validity(hold(table, topics)).frame.sort_values("coder")
     assert summary["accuracy"].round(3).tolist() == [0.696, 0.711]
     assert summary["n_gold"].tolist() == [1004, 1004]
     assert (summary["n_asked"] - summary["n_answered"]).tolist() == [42, 42]
-    counts = confusion(table, variable="topic", labels=topics, coder="gpt-4", gold="gold")
-    assert list(counts.columns[-2:]) == ["(invalid)", "(not asked)"]
-    assert counts.to_numpy().sum() == 1004
-    assert counts["(invalid)"].sum() == 42
+    cells = confusion(hold(table, topics), "gpt-4").frame
+    assert cells["coded"].unique().tolist()[-2:] == ["(invalid)", "(not asked)"]
+    assert cells["n"].sum() == 1004
+    assert cells.loc[cells["coded"] == "(invalid)", "n"].sum() == 42
 
 
 UNANSWERED = make_table(
@@ -110,25 +120,28 @@ UNANSWERED = make_table(
 
 
 def test_unanswered_is_wrong_and_not_asked_is_left_out():
-    frame = validity(UNANSWERED, variable="v", labels=["a", "b"], coder="m", gold="gold").set_index(["part", "name"])
+    codings = hold(UNANSWERED, ["a", "b"])
+    result = validity(codings, "m", by="label")
+    frame = result.frame.set_index(["part", "name"])
     assert frame.loc[("overall", "accuracy"), "value"] == pytest.approx(2 / 5)
     assert frame.loc[("overall", "accuracy among answered"), "value"] == pytest.approx(2 / 3)
     assert frame.loc[("overall", "accuracy among answered"), "n"] == 3
     assert frame.loc[("label", "a"), "recall"] == pytest.approx(1 / 3)
     assert frame.loc[("label", "a"), "precision"] == pytest.approx(1 / 2)
     assert frame.loc[("baseline", "accuracy"), "value"] == pytest.approx(3 / 5)
-    assert (frame.attrs["n_gold"], frame.attrs["n_asked"], frame.attrs["n_answered"]) == (5, 5, 3)
-    assert "asked and not answered count as wrong" in frame.attrs["note"]
-    half = validity(UNANSWERED, variable="v", labels=["a", "b"], coder="half", gold="gold")
-    assert (half.attrs["n_gold"], half.attrs["n_asked"]) == (5, 2)
-    counts = confusion(UNANSWERED, variable="v", labels=["a", "b"], coder="half", gold="gold")
-    assert counts.to_numpy().tolist() == [[1, 0, 2], [1, 0, 1]]
-    assert list(counts) == ["a", "b", "(not asked)"]
+    assert (result.facts.n_gold, result.facts.n_asked, result.facts.n_answered) == (5, 5, 3)
+    assert "asked and not answered count as wrong" in result.note
+    half = validity(codings, "half", by="label").facts
+    assert (half.n_gold, half.n_asked) == (5, 2)
+    cells = confusion(codings, "half").frame
+    assert cells["n"].to_numpy().reshape(2, 3).tolist() == [[1, 0, 2], [1, 0, 1]]
+    assert cells["coded"].tolist()[:3] == ["a", "b", "(not asked)"]
 
 
 def test_undefined_measures_say_why():
     table = make_table("v", {"gold": ["a"] * 6 + ["b"] * 6, "m": ["a"] * 12})
-    frame = validity(table, variable="v", labels=["a", "b", "c", "d"], coder="m", gold="gold")
+    result = validity(hold(table, ["a", "b", "c", "d"]), by="label")
+    frame = result.frame
     by = frame[frame["part"] == "label"].set_index("name")
     assert by["precision"].isna().tolist() == [False, True, True, True]
     assert by.loc["b", "reason"] == "precision: never predicted"
@@ -136,8 +149,8 @@ def test_undefined_measures_say_why():
         "precision: never predicted; recall: not in gold; f1: neither in gold nor predicted"
     )
     assert by.loc["b", "f1"] == 0
-    assert frame.attrs["never_predicted"] == ["b", "c", "d"]
-    assert frame.attrs["baseline"] == ["a", "b"]
+    assert result.facts.never_predicted == ("b", "c", "d")
+    assert result.facts.baseline == ("a", "b")
     baseline = frame[frame["part"] == "baseline"]
     assert (baseline["reason"] == "always 'a' (as common: 'b')").all()
     assert baseline["value"].tolist() == pytest.approx([1 / 2, 1 / 3])
@@ -148,17 +161,20 @@ def test_undefined_measures_say_why():
 def test_a_coder_asked_about_no_gold_unit():
     table = make_table("v", {"gold": ["a", "b", None], "m": ["a", "b", "a"]})
     table = table.drop(index=table.index[3:5])
-    frame = validity(table, variable="v", labels=["a", "b"], coder="m", gold="gold")
+    frame = label_rows(hold(table, ["a", "b"]), "m")
     assert frame["value"].isna().all()
     assert (frame["reason"] == "no gold unit was put to this coder").all()
-    summary = validity_summary(table, variable="v", labels=["a", "b"], level="nominal", gold="gold")
+    result = validity(hold(table, ["a", "b"]), "m")
+    summary = result.frame
+    assert result.finding == "m cannot be held against the gold: no gold unit was put to this coder."
+    assert validity(hold(table, ["a", "b"])).finding.startswith("Nobody else coded a unit that 'gold' labelled")
     assert math.isnan(summary["accuracy"][0])
     assert summary["reason"][0] == "no gold unit was put to this coder"
 
 
 def test_a_coder_who_never_answers():
     table = make_table("v", {"gold": ["a", "b"], "m": [None, None]})
-    frame = validity(table, variable="v", labels=["a", "b"], coder="m", gold="gold").set_index(["part", "name"])
+    frame = label_rows(hold(table, ["a", "b"]))
     assert frame.loc[("overall", "accuracy"), "value"] == 0
     answered = frame.loc[("overall", "accuracy among answered")]
     assert math.isnan(answered["value"])
@@ -169,15 +185,17 @@ def test_the_draw_is_the_coders_and_gold_has_draw_zero():
     table = make_table("v", {"gold": ["a", "b"], "m": ["a", "b"]})
     again = table[table["coder"] == "m"].assign(draw=1, label=["b", "b"])
     table = pd.concat([table, again], ignore_index=True)
-    ask = {"variable": "v", "labels": ["a", "b"], "gold": "gold"}
-    values = [validity(table, **ask, coder="m", draw=draw).set_index(["part", "name"])["value"] for draw in (0, 1)]
+    codings = hold(table, ["a", "b"])
+    values = [label_rows(codings.draw(number))["value"] for number in (0, 1)]
     assert [value[("overall", "accuracy")] for value in values] == [1.0, 0.5]
-    summary = validity_summary(table, **ask, level="nominal", draw=1)
+    summary = validity(codings.draw(1)).frame
     assert summary[["coder", "accuracy"]].to_numpy().tolist() == [["m", 0.5]]
+    with pytest.raises(StatisticError, match="use one of 0, 1"):
+        codings.draw(2)
 
 
 def test_bootstrap_of_cells_is_resampling_gold_units(headlines):
-    pair = read_pair(headlines, variable="tone", labels=TONE, coder="svm/0", gold="gold")
+    pair = read_pair(hold(headlines, TONE), "svm/0")
     cells = count_cells(pair, TONE)
     draws = np.random.default_rng(2).multinomial(cells.n_asked, cells.times / cells.n_asked, size=20)
     by_label, overall = label_measures(draws.astype(float), cells), overall_measures(draws.astype(float), cells)
@@ -201,7 +219,7 @@ def test_intervals_cover_about_as_often_as_they_say():
     for seed in range(150):
         right = rng.random(200) < 0.8
         table = make_table("v", {"gold": ["a", "b"] * 100, "m": np.where(right, ["a", "b"] * 100, ["b", "a"] * 100)})
-        cells = count_cells(read_pair(table, variable="v", labels=["a", "b"], coder="m", gold="gold"), ["a", "b"])
+        cells = count_cells(read_pair(hold(table, ["a", "b"]), "m"), ["a", "b"])
         accuracy = measure_cells(cells, Bootstrap(300, 0.9, seed)).overall["accuracy"]
         hits += accuracy.low <= 0.8 <= accuracy.high
     assert 0.83 < hits / 150 < 0.97
@@ -214,8 +232,8 @@ SETS = {
 
 
 def test_sets_of_labels():
-    ask = {"variable": "v", "labels": ["x", "y", "z"], "gold": "gold", "kind": "multi"}
-    frame = validity(make_table("v", SETS), **ask, coder="m").set_index(["part", "name"])
+    codings = hold(make_table("v", SETS), ["x", "y", "z"], kind="multi")
+    frame = label_rows(codings, "m")
     assert frame.loc[("label", "x"), ["n", "precision", "recall"]].tolist() == pytest.approx([3, 2 / 3, 2 / 3])
     assert frame.loc[("label", "z"), ["n", "precision", "recall", "f1"]].tolist() == [1, 1, 1, 1]
     overall = frame.loc["overall", "value"]
@@ -227,26 +245,24 @@ def test_sets_of_labels():
     baseline = frame.loc["baseline"]
     assert baseline.loc["exact match", ["value", "reason"]].tolist() == [2 / 5, "always 'x'"]
     assert baseline.loc["micro F1", "value"] == pytest.approx(2 * 3 / (5 + 5))
-    summary = validity_summary(make_table("v", SETS), **ask, level="nominal")
+    summary = validity(codings).frame
     alone = alpha_of(make_table("v", SETS), variable="v", level="masi", labels=["x", "y", "z"])
     assert summary.loc[0, ["accuracy", "alpha", "alpha_level"]].tolist() == [2 / 5, alone.value, "masi"]
 
 
 def test_the_commonest_set_may_be_none():
     table = make_table("v", {"gold": ["[]", "[]", '["x"]'], "m": ["[]"] * 3})
-    frame = validity(table, variable="v", labels=["x"], coder="m", gold="gold", kind="multi")
-    assert frame.attrs["baseline"] == ["(none)"]
-    assert json.dumps(frame.attrs)  # attrs are plain values, so they travel into files
+    assert validity(hold(table, ["x"], kind="multi"), by="label").facts.baseline == ("(none)",)
 
 
 def test_alpha_with_gold_at_the_level_of_numbers():
     table = make_table("v", {"gold": ["1", "2", "10"], "m": ["1", "3", "10"]})
     ask = {"variable": "v", "labels": ["1", "2", "3", "10"]}
-    summary = validity_summary(table, **ask, level="interval", gold="gold")
+    summary = validity(hold(table, ask["labels"], level="interval")).frame
     assert summary["alpha"][0] == pytest.approx(alpha_of(table, **ask, level="interval").value)
     words = make_table("v", {"gold": ["low", "high"], "m": ["low", "high"]})
     with pytest.raises(StatisticError, match="cannot be taken as interval"):
-        validity_summary(words, variable="v", labels=["low", "high"], level="interval", gold="gold")
+        validity(hold(words, ["low", "high"], level="interval"))
 
 
 @pytest.mark.parametrize(
@@ -256,19 +272,59 @@ def test_alpha_with_gold_at_the_level_of_numbers():
         ({"coder": "x"}, "name coders of the table: 'gold', 'm', 'half'"),
         ({"gold": "m2"}, "name coders of the table"),
         ({"labels": ["a"]}, "add them to the codebook"),
-        ({"kind": "text"}, "pass one of single, rating, multi"),
+        ({"kind": "text"}, "take one of single, rating, multi"),
         ({"kind": "transcription"}, "run notebooks/gallery/pdf_transcription"),
         ({"kind": "records"}, "run notebooks/gallery/extraction"),
         ({"variable": "w"}, "name the coder whose labels are the gold"),
-        ({"replicates": -3}, "or 0 for no interval"),
+        ({"gold": ""}, "gold='NAME'"),
     ],
 )
 def test_each_wrong_request_names_the_mend(options, mend):
-    ask = {"variable": "v", "labels": ["a", "b"], "coder": "m", "gold": "gold", **options}
+    ask = {"variable": "v", "labels": ["a", "b"], "coder": "m", "gold": "gold", "kind": "single", **options}
+    spec = VariableSpec(ask["variable"], "nominal", ask["labels"], ask["kind"])
     with pytest.raises(StatisticError, match=mend):
-        validity(UNANSWERED, **ask)
+        validity(Codings(UNANSWERED, [spec], gold=ask["gold"]), ask["coder"], by="label")
 
 
 def test_sets_are_not_taken_for_single_labels():
     with pytest.raises(StatisticError, match="kind='multi'"):
-        validity(make_table("v", SETS), variable="v", labels=["x", "y", "z"], coder="m", gold="gold")
+        validity(hold(make_table("v", SETS), ["x", "y", "z"]), "m", by="label")
+
+
+WIDE = pd.DataFrame({"gold": list("aaaabbbb"), "m": list("aaabbbba"), "k": list("aaaaaaaa")})
+
+
+def test_a_plain_frame_is_enough_wide_or_long():
+    wide = validity(WIDE, "m", gold="gold", level="nominal").frame
+    long = WIDE.rename_axis("unit").reset_index().melt("unit", var_name="coder", value_name="label")
+    pd.testing.assert_frame_equal(validity(long, "m", gold="gold", level="nominal").frame, wide)
+    pd.testing.assert_frame_equal(validity(hold(make_table("v", dict(WIDE.items())), ["a", "b"]), "m").frame, wide)
+    rows = label_rows(WIDE, "k", gold="gold")
+    assert rows.loc[("label", "a"), "recall"] == 1
+
+
+def test_without_a_level_only_alpha_is_left_out():
+    without, nominal = (validity(WIDE, gold="gold", level=level) for level in ("", "nominal"))
+    assert without.frame["alpha"].isna().all()
+    columns = [name for name in nominal.frame if not name.startswith("alpha")]
+    pd.testing.assert_frame_equal(without.frame[columns], nominal.frame[columns])
+    assert "Alpha with the gold is left out: no level of measurement is said" in without.note
+    assert "alpha" not in without.finding
+    assert "alpha" not in without.printed()
+
+
+def test_the_sentence_and_the_table_hold_every_coder_against_the_constant_label():
+    result = validity(WIDE, gold="gold", level="nominal")
+    assert result.finding.startswith("m meets the gold in 75.0 % of 8 units [")
+    assert (
+        "always answering 'a' or 'b' would meet it in 50.0 %; alpha with the gold (nominal) is .53 [" in result.finding
+    )
+    assert result.finding.endswith("do not use these labels as they are.")
+    assert list(result.printed()) == [*("coder", "units", "accuracy", "macro F1", "alpha", "constant label")]
+    axes = result.plot().axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["accuracy", "alpha", "constant label"]
+    by_label = validity(WIDE, "k", by="label", gold="gold")
+    assert by_label.note.count("k never gave 'b'.") == 1
+    assert by_label.finding.startswith("By F1 k meets 'a' best (.67 [")
+    assert len(by_label.printed().columns) <= 7
+    assert [text.get_text() for text in by_label.plot().axes[0].get_yticklabels()] == ["a", "b"]

@@ -19,17 +19,36 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from codebook.analysis import confusion, confusion_shares, validity, validity_summary
+from codebook.analysis import confusion, validity
 from codebook.analysis.against_gold.gold_cells import count_cells, read_pair
 from codebook.analysis.against_gold.measures import measure_cells
+from codebook.analysis.core.codings import Clusters, Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import StatisticError
 from codebook.sampling import draw_gold
 
 DATA = Path(__file__).parents[3] / "data"
 LABELS = ["a", "b", "c"]
-ASK = {"variable": "v", "coder": "m", "gold": "gold"}
+
+
+def hold(
+    table: pd.DataFrame,
+    labels: list[str] = LABELS,
+    *,
+    level: str = "nominal",
+    kind: str = "single",
+    sample: pd.DataFrame | None = None,
+    clusters: Clusters | None = None,
+) -> Codings:
+    """Codings of the variable `v` beside the coder `gold`."""
+    codings = Codings(table, [VariableSpec("v", level, labels, kind)], gold="gold", clusters=clusters)
+    return codings.with_sample(sample)
+
+
+def label_rows(codings: Codings, replicates: int = 1000) -> pd.DataFrame:
+    return validity(codings, "m", by="label", resample=Bootstrap(replicates)).frame.set_index(["part", "name"])
 
 
 def make_codes(n_units: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -40,16 +59,13 @@ def make_codes(n_units: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return gold, coded
 
 
-def by_name(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.set_index(["part", "name"])
-
-
 def test_weighted_measures_are_those_of_scikit_learn():
     gold, coded = make_codes(300)
     table = make_table("v", {"gold": gold, "m": coded})
     prob = np.random.default_rng(2).choice([0.1, 0.4, 0.9], size=300)
     sample = pd.DataFrame({"unit_id": table["unit_id"].head(300), "prob": prob})
-    frame = by_name(validity(table, **ASK, labels=LABELS, sample=sample, replicates=0))
+    codings = hold(table, sample=sample)
+    frame = label_rows(codings, 0)
     theirs = precision_recall_fscore_support(gold, coded, labels=LABELS, sample_weight=1 / prob)
     for measure, values in zip(("precision", "recall", "f1"), theirs[:3], strict=True):
         assert frame.loc["label", measure].tolist() == pytest.approx(values.tolist())
@@ -58,11 +74,11 @@ def test_weighted_measures_are_those_of_scikit_learn():
     assert value["MCC"] == pytest.approx(matthews_corrcoef(gold, coded, sample_weight=1 / prob))
     assert value["accuracy"] == pytest.approx(np.average(gold == coded, weights=1 / prob))
     assert frame.loc[("label", "a"), "n"] == (gold == "a").sum()
-    for show, norm in (("row", "true"), ("column", "pred"), ("all", "all")):
-        ours = confusion(table, **ASK, labels=LABELS, sample=sample, show=show)
+    cells = confusion(codings, resample=Bootstrap(0)).frame
+    for share, norm in (("row", "true"), ("column", "pred"), ("all", "all")):
         theirs = confusion_matrix(gold, coded, labels=LABELS, sample_weight=1 / prob, normalize=norm)
-        assert ours.to_numpy() == pytest.approx(theirs)
-    summary = validity_summary(table, variable="v", labels=LABELS, level="nominal", gold="gold", sample=sample)
+        assert cells[share].to_numpy().reshape(3, 3) == pytest.approx(theirs)
+    summary = validity(codings).frame
     assert summary["mcc"][0] == pytest.approx(value["MCC"])
     assert summary["mcc_low"][0] < summary["mcc"][0] < summary["mcc_high"][0]
 
@@ -76,7 +92,7 @@ def test_weighted_sets_are_those_of_scikit_learn():
     table = make_table("v", dict(zip(("gold", "m"), sets, strict=True)))
     prob = rng.choice([0.1, 0.7], size=200)
     sample = pd.DataFrame({"unit_id": table["unit_id"].head(200), "prob": prob})
-    frame = by_name(validity(table, **ASK, labels=LABELS, kind="multi", sample=sample, replicates=100))
+    frame = label_rows(hold(table, kind="multi", sample=sample), 100)
     theirs = precision_recall_fscore_support(*held, average=None, sample_weight=1 / prob)
     for measure, values in zip(("precision", "recall", "f1"), theirs[:3], strict=True):
         assert frame.loc["label", measure].tolist() == pytest.approx(values.tolist())
@@ -93,13 +109,13 @@ def test_weighted_sets_are_those_of_scikit_learn():
 def test_unanswered_units_are_one_more_label_in_mcc():
     gold, coded = make_codes(200)
     coded = [None if at % 9 == 0 else label for at, label in enumerate(coded)]
-    frame = by_name(validity(make_table("v", {"gold": gold, "m": coded}), **ASK, labels=LABELS, replicates=0))
+    frame = label_rows(hold(make_table("v", {"gold": gold, "m": coded})), 0)
     theirs = matthews_corrcoef(gold, [label or "none" for label in coded])
     assert frame.loc[("overall", "MCC"), "value"] == pytest.approx(theirs)
 
 
 def test_mcc_of_one_label_is_undefined():
-    frame = by_name(validity(make_table("v", {"gold": list("aabb"), "m": list("aaaa")}), **ASK, labels=LABELS))
+    frame = label_rows(hold(make_table("v", {"gold": list("aabb"), "m": list("aaaa")})))
     row = frame.loc[("overall", "MCC")]
     assert math.isnan(row["value"])
     assert row["reason"] == "undefined: gold or the answers hold one label only"
@@ -108,13 +124,10 @@ def test_mcc_of_one_label_is_undefined():
 def test_equal_chances_change_nothing():
     table = make_table("v", dict(zip(("gold", "m"), make_codes(120), strict=True)))
     sample = pd.DataFrame({"unit_id": table["unit_id"].head(120), "prob": 0.3})
-    plain, weighted = (
-        validity_summary(table, variable="v", labels=LABELS, level="ordinal", gold="gold", sample=each)
-        for each in (None, sample)
-    )
+    plain, weighted = (validity(hold(table, level="ordinal", sample=drawn)).frame for drawn in (None, sample))
     numbers = plain.select_dtypes("number").columns
-    drawn = [name for name in numbers if name not in ("alpha_low", "alpha_high")]  # of patterns in another order
-    assert weighted[drawn].to_numpy() == pytest.approx(plain[drawn].to_numpy(), abs=1e-9)
+    same = [name for name in numbers if name not in ("alpha_low", "alpha_high")]  # these: patterns in another order
+    assert weighted[same].to_numpy() == pytest.approx(plain[same].to_numpy(), abs=1e-9)
     assert weighted[["alpha_low", "alpha_high"]].to_numpy() == pytest.approx(
         plain[["alpha_low", "alpha_high"]].to_numpy(), abs=0.04
     )
@@ -136,9 +149,8 @@ def test_recall_of_a_rare_label_needs_the_weights():
     for seed in range(20):
         table, sample = rare_study(seed)
         drawn = table[table["unit_id"].isin(sample["unit_id"])]
-        ask = {**ASK, "labels": ["no", "yes"], "replicates": 300}
-        plain.append(by_name(validity(drawn, **{**ask, "replicates": 0})).loc[("label", "yes"), "recall"])
-        row = by_name(validity(table, **ask, sample=sample)).loc[("label", "yes")]
+        plain.append(label_rows(hold(drawn, ["no", "yes"]), 0).loc[("label", "yes"), "recall"])
+        row = label_rows(hold(table, ["no", "yes"], sample=sample), 300).loc[("label", "yes")]
         weighted.append(row["recall"])
         held += row["recall_low"] <= 0.8 <= row["recall_high"]
     assert np.mean(plain) > 0.95
@@ -149,23 +161,23 @@ def test_recall_of_a_rare_label_needs_the_weights():
 def test_strata_are_resampled_apart():
     """Of a sample by predicted label, precision varies within a stratum and the share predicted not at all."""
     table, sample = rare_study(1)
-    ask = {**ASK, "labels": ["no", "yes"], "replicates": 200}
-    frame = validity(table, **ask, sample=sample)
-    assert frame.attrs["resampled"] == "gold units within the strata of the sample"
-    assert frame.attrs["weighted"] is True
-    assert "weighted by 1 / their inclusion probability" in frame.attrs["note"]
-    cells = count_cells(read_pair(table, **ASK, labels=["no", "yes"], sample=sample), ["no", "yes"])
+    codings = hold(table, ["no", "yes"], sample=sample)
+    result = validity(codings, by="label", resample=Bootstrap(200))
+    assert result.facts.resampled == "gold units within the strata of the sample"
+    assert result.facts.weighted is True
+    assert "weighted by 1 / their inclusion probability" in result.note
+    cells = count_cells(read_pair(codings, "m"), ["no", "yes"])
     share = cells.coded[:, 1] @ cells.weighted / cells.weighted.sum()
     truth = (table.loc[table["coder"] == "m", "label"] == "yes").mean()
     assert share == pytest.approx(truth)
-    shares = confusion_shares(table, **ask, sample=sample).groupby("coded")[["all"]].sum()
+    shares = confusion(codings, resample=Bootstrap(200)).frame.groupby("coded")[["all"]].sum()
     assert shares.loc["yes", "all"] == pytest.approx(truth)
 
 
 def test_a_stratum_of_one_unit_joins_the_largest():
     table = make_table("v", {"gold": list("aab" * 5), "m": list("abb" * 5)})
     sample = pd.DataFrame({"unit_id": table["unit_id"].head(15), "prob": 0.5, "stratum": ["x"] * 7 + ["y"] * 7 + ["z"]})
-    pair = read_pair(table, **ASK, labels=["a", "b"], sample=sample)
+    pair = read_pair(hold(table, ["a", "b"], sample=sample), "m")
     assert np.bincount(pair.design.stratum).tolist() == [8, 7]
 
 
@@ -175,18 +187,17 @@ def test_clusters_are_drawn_whole():
     one = make_table("v", {"gold": gold, "m": coded})
     ten = make_table("v", {"gold": np.repeat(gold, 10), "m": np.repeat(coded, 10)})
     cluster = {unit: int(unit[1:]) // 10 if int(unit[1:]) % 10 else int(unit[1:]) // 10 - 1 for unit in ten["unit_id"]}
-    ask = {**ASK, "labels": LABELS, "replicates": 2000}
     accuracy = [
-        by_name(frame).loc[("overall", "accuracy")]
-        for frame in (validity(one, **ask), validity(ten, **ask), validity(ten, **ask, cluster=cluster))
+        label_rows(codings, 2000).loc[("overall", "accuracy")]
+        for codings in (hold(one), hold(ten), hold(ten, clusters=cluster))
     ]
     wide, narrow, clustered = (row["value_high"] - row["value_low"] for row in accuracy)
     assert narrow < 0.5 * wide
     assert clustered == pytest.approx(wide, rel=0.1)
     with pytest.raises(StatisticError, match="give each unit of the table its cluster"):
-        validity(ten, **ask, cluster={"u1": 1})
-    alone = validity(one, **ask, cluster=dict.fromkeys(one["unit_id"], 0))
-    row = by_name(alone).loc[("overall", "accuracy")]
+        validity(hold(ten, clusters={"u1": 1}))
+    alone = label_rows(hold(one, clusters=dict.fromkeys(one["unit_id"], 0)))
+    row = alone.loc[("overall", "accuracy")]
     assert math.isnan(row["value_low"])
     assert row["reason"] == "no interval: all gold units are in one cluster"
 
@@ -194,18 +205,20 @@ def test_clusters_are_drawn_whole():
 def test_shares_of_the_confusion_with_intervals():
     gold, coded = make_codes(200)
     table = make_table("v", {"gold": gold, "m": [None if at % 20 == 0 else each for at, each in enumerate(coded)]})
-    frame = confusion_shares(table, **ASK, labels=LABELS, replicates=300)
-    assert frame["n"].sum() == frame.attrs["n_gold"] == 200
+    result = confusion(hold(table), resample=Bootstrap(300))
+    frame = result.frame
+    assert frame["n"].sum() == result.facts.n_gold == 200
     assert list(frame["coded"].unique()) == [*LABELS, "(absent)"]
     assert frame.groupby("gold")["row"].sum().tolist() == pytest.approx([1, 1, 1])
     assert frame.groupby("coded")["column"].sum().tolist() == pytest.approx([1] * 4)
     assert frame["all"].sum() == pytest.approx(1)
-    counts = confusion(table, **ASK, labels=LABELS)
-    assert frame["n"].tolist() == counts.to_numpy().ravel().tolist()
+    texts = [text.get_text() for text in result.plot().axes[0].texts]
+    assert [int(text) for text in texts] == frame["n"].tolist()
+    assert list(result.printed()) == ["gold", "coded", "n", "row", "column", "all"]
     seen = frame[frame["n"] > 5]
     for share in ("row", "column", "all"):
         assert ((seen[f"{share}_low"] < seen[share]) & (seen[share] < seen[f"{share}_high"])).all()
-    never = confusion_shares(make_table("v", {"gold": list("aab"), "m": list("aaa")}), **ASK, labels=["a", "b"])
+    never = confusion(hold(make_table("v", {"gold": list("aab"), "m": list("aaa")}), ["a", "b"])).frame
     assert never["reason"].str.contains("column: never given").tolist() == [False, True, False, True]
 
 
@@ -221,9 +234,9 @@ def test_real_tone_of_headlines_by_shares():
         ]
     ).assign(variable="v", draw=0, why=None)
     labels = ["-1", "0", "1"]
-    shares = confusion(table, **ASK, labels=labels, show="row").to_numpy()
-    frame = validity(table, **ASK, labels=labels, replicates=0)
-    assert np.diag(shares).tolist() == pytest.approx(frame[frame["part"] == "label"]["recall"].tolist())
+    cells = confusion(hold(table, labels), resample=Bootstrap(0)).frame
+    shares = cells.loc[cells["gold"] == cells["coded"], "row"]
+    assert shares.tolist() == pytest.approx(label_rows(hold(table, labels), 0).loc["label", "recall"].tolist())
 
 
 def test_intervals_of_f1_cover_what_they_say():
@@ -235,7 +248,7 @@ def test_intervals_of_f1_cover_what_they_say():
     held = dict.fromkeys(truth, 0)
     order = np.array([(gold, coded) for gold in range(3) for coded in range(3)])
     table = make_table("v", {"gold": [LABELS[gold] for gold, _ in order], "m": [LABELS[coded] for _, coded in order]})
-    cells = count_cells(read_pair(table, **ASK, labels=LABELS), LABELS)
+    cells = count_cells(read_pair(hold(table), "m"), LABELS)
     assert cells.codes.tolist() == order.tolist()
     for study in range(800):
         drawn = replace(cells, times=rng.multinomial(200, p.ravel()))
@@ -265,18 +278,130 @@ SAMPLE = pd.DataFrame({"unit_id": ["u1", "u2", "u3"], "prob": [0.5, 0.25, 0.5]})
 def test_each_wrong_sample_names_the_mend(sample, mend):
     table = make_table("v", {"gold": ["a", "b", "a", None], "m": list("abba")})
     with pytest.raises(StatisticError, match=mend):
-        validity(table, **ASK, labels=["a", "b"], sample=sample)
+        validity(hold(table, ["a", "b"], sample=sample), "m")
     with pytest.raises(StatisticError, match=mend):
-        confusion(table, **ASK, labels=["a", "b"], sample=sample)
+        confusion(hold(table, ["a", "b"], sample=sample), "m")
 
 
 def test_gold_outside_the_sample_is_not_used():
     table = make_table("v", {"gold": ["a", "b", "a", "b"], "m": list("abbb")})
-    frame = by_name(validity(table, **ASK, labels=["a", "b"], sample=SAMPLE, replicates=0))
-    assert frame.attrs["n_gold"] == 3
-    assert frame.loc[("overall", "accuracy"), "value"] == pytest.approx((2 + 4) / 8)
+    result = validity(hold(table, ["a", "b"], sample=SAMPLE), by="label", resample=Bootstrap(0))
+    assert result.facts.n_gold == 3
+    row = result.frame.set_index(["part", "name"]).loc[("overall", "accuracy")]
+    assert row["value"] == pytest.approx((2 + 4) / 8)
 
 
-def test_a_share_that_is_not_known():
-    with pytest.raises(StatisticError, match="pass one of count, row, column, all"):
-        confusion(make_table("v", {"gold": ["a"], "m": ["a"]}), **ASK, labels=["a"], show="rows")
+# -- by a covariate ----------------------------------------------------------------------------------------------------
+
+
+def split(n_units: int, seed: int, right: dict[str, float]) -> tuple[Codings, pd.Series]:
+    """Codings of a coder who is right with another probability in each group; groups of equal size."""
+    rng = np.random.default_rng(seed)
+    gold = rng.choice(["a", "b"], size=n_units)
+    group = np.resize(list(right), n_units)
+    correct = rng.random(n_units) < np.array([right[name] for name in group])
+    coded = np.where(correct, gold, np.where(gold == "a", "b", "a"))
+    table = make_table("v", {"gold": gold, "m": coded})
+    party = pd.Series(group, index=table["unit_id"].head(n_units), name="party")
+    return hold(table, ["a", "b"]).with_groups(party), party
+
+
+def of_group(frame: pd.DataFrame, measure: str, label: str = "") -> pd.DataFrame:
+    return frame[(frame["measure"] == measure) & (frame["label"] == label)].set_index("group")
+
+
+def test_figures_of_a_group_are_those_of_its_units():
+    codings, _ = split(300, 1, {"left": 0.9, "right": 0.6})
+    result = validity(codings, by="party")
+    for name in ("left", "right"):
+        alone = label_rows(codings.where(party=name), 0)
+        rows = [of_group(result.frame, measure).loc[name, "value"] for measure in ("accuracy", "macro F1", "MCC")]
+        assert rows == pytest.approx([alone.loc[("overall", key), "value"] for key in ("accuracy", "macro F1", "MCC")])
+        assert of_group(result.frame, "recall", "b").loc[name, "value"] == pytest.approx(
+            alone.loc[("label", "b"), "recall"]
+        )
+    rows = of_group(result.frame, "accuracy")
+    apart = rows.loc["left - right"]
+    assert apart["difference"]
+    assert apart["value"] == pytest.approx(rows.loc["left", "value"] - rows.loc["right", "value"])
+    assert apart["low"] > 0
+    assert rows["n"].tolist() == [150, 150, 300]
+    assert "Errors differ by party" in result.finding
+    assert result.facts.resampled == "gold units, by party"
+    assert list(result.printed()) == ["measure", "group", "n", "value"]
+    assert "left" in [text.get_text() for text in result.plot().axes[0].get_legend().get_texts()]
+
+
+def test_the_groups_are_drawn_independently():
+    """Of two independent samples the variance of the difference is the sum of theirs."""
+    codings, _ = split(400, 2, {"left": 0.8, "right": 0.7})
+    rows = of_group(validity(codings, by="party", resample=Bootstrap(4000)).frame, "accuracy")
+    width = (rows["high"] - rows["low"]).to_dict()
+    assert width["left - right"] == pytest.approx(math.hypot(width["left"], width["right"]), rel=0.05)
+
+
+def test_intervals_of_a_difference_between_groups_cover_what_they_say():
+    """40 studies of 200 units, seeds 0 to 39: 95 % intervals of a difference of .2 in accuracy."""
+    holds = 0
+    for seed in range(40):
+        codings, _ = split(200, seed, {"left": 0.8, "right": 0.6})
+        row = of_group(validity(codings, by="party", resample=Bootstrap(100, seed=seed)).frame, "accuracy")
+        holds += row.loc["left - right", "low"] <= 0.2 <= row.loc["left - right", "high"]
+    assert holds >= 35
+
+
+def test_of_more_than_two_groups_each_is_held_against_the_rest():
+    codings, _ = split(300, 3, {"left": 0.9, "right": 0.6, "green": 0.75})
+    rows = of_group(validity(codings, by="party", resample=Bootstrap(100)).frame, "accuracy")
+    assert list(rows.index) == ["green", "left", "right", "green - rest", "left - rest", "right - rest"]
+    rest = label_rows(codings.where(party=["right", "green"]), 0).loc[("overall", "accuracy"), "value"]
+    assert rows.loc["left - rest", "value"] == pytest.approx(rows.loc["left", "value"] - rest)
+
+
+def test_weights_and_clusters_hold_within_groups():
+    codings, party = split(200, 4, {"left": 0.8, "right": 0.6})
+    units = party.index
+    prob = pd.Series(np.random.default_rng(1).choice([0.2, 0.8], size=200), index=units)
+    sample = pd.DataFrame({"unit_id": units, "prob": prob.to_numpy()})
+    weighted = validity(codings.with_sample(sample), by="party", resample=Bootstrap(100))
+    wide = codings.frame.pivot(index="unit_id", columns="coder", values="label").loc[units]
+    left = (party == "left").to_numpy()
+    right = (wide["gold"] == wide["m"]).to_numpy()
+    expected = np.average(right[left], weights=1 / prob[left])
+    assert of_group(weighted.frame, "accuracy").loc["left", "value"] == pytest.approx(expected)
+    assert weighted.facts.weighted is True
+    together = codings.with_clusters(pd.Series(np.arange(200) // 2, index=units))
+    result = validity(together, by="party", resample=Bootstrap(300))
+    assert result.facts.resampled == "clusters of gold units"
+    assert of_group(result.frame, "accuracy")["low"].notna().all()
+
+
+def test_a_group_of_one_unit_has_no_interval_and_units_without_a_value_are_told():
+    codings, party = split(40, 5, {"left": 0.9, "right": 0.7})
+    few = pd.Series(["left"] * 30 + ["right"] + [None] * 9, index=party.index, name="few")
+    result = validity(codings.with_groups(few), by="few", resample=Bootstrap(50))
+    rows = of_group(result.frame, "accuracy")
+    assert rows.loc[["right", "left - right"], "reason"].unique().tolist() == [
+        "no interval: fewer than two units or clusters"
+    ]
+    assert rows.loc["left", "low"] < rows.loc["left", "high"]
+    assert result.facts.dropped == {"no value of few": 9}
+    assert "9 gold units have no value of 'few'" in result.note
+    same = codings.with_groups(pd.Series("all", index=party.index, name="same"))
+    assert validity(same, by="same").finding == "Every gold unit with a value of 'same' has 'all': nothing to compare."
+
+
+@pytest.mark.parametrize(
+    ("covariate", "mend"),
+    [
+        (None, "there is no covariate 'age'"),
+        (pd.Series("x", index=["u1", "u1"]), "give each unit one value"),
+        (pd.Series("x", index=["U1"]), r"first: 'U1'; the gold has 'u1'"),
+        (pd.Series(range(40), index=[f"u{at}" for at in range(1, 41)]), "pd.cut"),
+    ],
+)
+def test_each_wrong_covariate_names_the_mend(covariate, mend):
+    table = make_table("v", dict(zip(("gold", "m"), make_codes(40), strict=True)))
+    codings = replace(hold(table), covariates=None if covariate is None else covariate.to_frame("age"))
+    with pytest.raises(StatisticError, match=mend):
+        validity(codings, by="age")
