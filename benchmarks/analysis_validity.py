@@ -13,10 +13,11 @@ import pandas as pd
 from clock import clock
 from sklearn.metrics import f1_score
 
-from codebook.analysis import validity
+from codebook.analysis import VariableSpec, validity
 from codebook.analysis.against_gold.gold_cells import Cells, count_cells, read_pair
 from codebook.analysis.against_gold.measures import OVERALL, measure_cells, overall_measures, resample_cells
-from codebook.analysis.reliability.krippendorff import Bootstrap
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap
 
 SEED, REPLICATES = 1, 1000
 MACRO = OVERALL.index("macro F1")
@@ -54,15 +55,15 @@ def main() -> None:
     options = parser.parse_args()
     gold, coded = make_codes(options.units, options.labels)
     table, labels = make_table(gold, coded), [str(label) for label in range(options.labels)]
-    ask = {"variable": "v", "labels": labels, "coder": "m", "gold": "gold"}
-    cells, how = count_cells(read_pair(table, **ask), labels), Bootstrap(REPLICATES, 0.95, SEED)
+    codings = Codings(table, [VariableSpec("v", "nominal", labels)], gold="gold")
+    cells, bootstrap = count_cells(read_pair(codings, "m"), labels), Bootstrap(REPLICATES, 0.95, SEED)
 
-    def macro(one: Cells) -> np.ndarray:
-        return resample_cells(one, lambda weights: overall_measures(weights, one)[:, MACRO], how)
+    def macro(cells: Cells) -> np.ndarray:
+        return resample_cells(cells, lambda weights: overall_measures(weights, cells)[:, MACRO], bootstrap)
 
     alone = clock(lambda: macro(cells), 5, timer=perf_counter)
-    every = clock(lambda: measure_cells(cells, how), 5, timer=perf_counter)
-    whole = clock(lambda: validity(table, **ask, replicates=REPLICATES, seed=SEED), 5, timer=perf_counter)
+    every = clock(lambda: measure_cells(cells, bootstrap), 5, timer=perf_counter)
+    whole = clock(lambda: validity(codings, "m", by="label", resample=bootstrap), 5, timer=perf_counter)
     theirs = clock(lambda: loop(gold, coded, options.loops), 2, timer=perf_counter) * REPLICATES / options.loops
     value = float(overall_measures(cells.weighted[None, :], cells)[0, MACRO])
     ours_sd, their_sd = macro(cells).std(), loop(gold, coded, options.loops).std()

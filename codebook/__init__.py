@@ -130,7 +130,6 @@ _WHERE = {
         "list_outputs",
         "methods_paragraph",
         "note_on",
-        "say_validity",
         "save_figure",
         "save_images",
         "save_table",

@@ -4,8 +4,7 @@ Every function takes the tidy table (one row a unit x coder x variable x draw) a
 variable; none needs a model, a run or the network. Only draw 0 is read unless `draw` is passed.
 
     reliability   analysis.reliability: reliability, label_shares
-    validity      confusion, confusion_shares, validity, validity_summary, compare,
-                  calibration, plot_calibration, which_validity;
+    validity      validity, confusion, compare, calibration;
                   span_validity of entities and other spans
     association   correlogram of labels, coders or variables, compare_association; label_indicators, tetrachoric,
                   to_matrix, cluster_order
@@ -15,7 +14,7 @@ variable; none needs a model, a run or the network. Only draw 0 is read unless `
     behaviour     score_behaviour: does a coder follow the codebook at all?
     consensus     consensus, dawid_skene; rank_disagreements, confused_labels; write_adjudication,
                   read_adjudication, adjudicate
-    figures       plot_correlogram, plot_confusion, plot_estimates, plot_grid
+    figures       plot_correlogram, plot_estimates, plot_grid
     vectors       what is near what, groups, a map: see `codebook.analysis.vectors`
     correction    correct, prevalence, pair_with_gold, say_correction; simulate_studies and its figure
     entities      which names are the same person, country, paper: see `codebook.analysis.entities`

@@ -5,7 +5,7 @@ study       methods_paragraph with blanks for a person, checklist of what is mis
 """
 
 from codebook.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text
-from codebook.report.findings import note_on, say_validity
+from codebook.report.findings import note_on
 from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
 from codebook.report.referee_checks import checklist
@@ -26,7 +26,6 @@ __all__ = [
     "save_images",
     "save_table",
     "save_text",
-    "say_validity",
     "show_images",
     "show_page",
     "show_spans",

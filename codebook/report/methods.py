@@ -117,7 +117,12 @@ def _sample(facts: Facts) -> Iterator[str]:
 
 
 def _findings(facts: Facts) -> Iterator[str]:
-    yield from (entry.finding for entry in facts.outputs if entry.finding and entry.section != "methods")
+    """The first finding of each section; what is split by label, pair or group stands in the report alone."""
+    first: dict[str, str] = {}
+    for entry in facts.outputs:
+        if entry.finding and entry.section != "methods":
+            first.setdefault(entry.section, entry.finding)
+    yield from first.values()
 
 
 def _software(facts: Facts) -> Iterator[str]:

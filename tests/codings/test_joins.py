@@ -9,7 +9,7 @@ import yaml
 from click.testing import CliRunner
 from scripted import make_book, register
 
-from codebook.analysis import Bootstrap, validity_summary
+from codebook.analysis import Bootstrap, validity
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.reliability import reliability
 from codebook.cli import main
@@ -188,9 +188,10 @@ def test_u03_the_command_says_what_did_not_meet(run, project):
 
 def test_u03_validity_tells_of_strays(run, project):
     codings = run.codings(put(project, gold=IDS, Anna=[*IDS, "99"]))
-    table = codings.frame
-    how = {"variable": "topic", "labels": TOPIC.variables[0].labels, "level": "nominal", "gold": "gold"}
-    assert validity_summary(table, **how, replicates=0).attrs["joins"] == list(codings.joins)
+    result = validity(codings)
+    assert codings.joins
+    assert result.facts.joins == codings.joins
+    assert codings.joins[0] in result.note
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from codebook.analysis import (
     Bootstrap,
     adjudicate,
     calibration,
+    confusion,
     correct,
     gap_in_means,
     pair_with_gold,
@@ -43,6 +44,7 @@ from codebook.units import read_units
 TONE = VariableSpec("tone", "nominal", ["a", "b"])
 CODES = {"gold": list("abab"), "m": list("abba")}
 TABLE = make_table("tone", CODES)
+HELD = Codings(TABLE, [TONE], gold="gold")
 WHAT = {"variable": "tone", "labels": ["a", "b"]}
 UNITS = ["u1", "u2", "u3", "u4"]
 OFF = ["U1", "u2 ", "u03", "u4"]
@@ -63,12 +65,13 @@ def test_r08_figures_carry_what_the_table_tells_of_ids():
     table.attrs["joins"] = ["3 ids are lost."]
     assert reliability(Codings(table, [TONE], joins=("3 ids are lost.",))).facts.joins == ("3 ids are lost.",)
     frames = [
-        validity(table, **WHAT, coder="m", gold="gold", replicates=0),
         prevalence(table, **WHAT, coder="m", gold="gold", sample="random"),
         rank_disagreements(table, **WHAT),
         table[table["coder"] == "m"].reset_index(drop=True),
     ]
-    assert coverage(Codings(table, [], joins=("3 ids are lost.",))).facts.joins == ("3 ids are lost.",)
+    codings = Codings(table, [TONE], gold="gold", joins=("3 ids are lost.",))
+    results = [coverage(codings), validity(codings), confusion(codings), calibration(codings)]
+    assert [result.facts.joins for result in results] == [("3 ids are lost.",)] * len(results)
     assert [frame.attrs["joins"] for frame in frames] == [["3 ids are lost."]] * len(frames)
 
 
@@ -82,7 +85,7 @@ def pair(**options):
 @pytest.mark.parametrize(
     "use",
     [
-        lambda: validity(TABLE, **WHAT, coder="m", gold="gold", sample=DRAWN),
+        lambda: validity(HELD.with_sample(DRAWN), "m"),
         lambda: pair(sample=DRAWN),
         lambda: correct("gold ~ x", pair(sample="random", label="a").assign(x=1.0), sample=DRAWN),
         lambda: draw_gold(pd.DataFrame({"unit_id": UNITS}), 1, earlier=draw_gold(DRAWN[["unit_id"]], 2)),
@@ -98,9 +101,9 @@ def test_r08_gold_outside_the_sample_is_counted():
     some = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": 0.5})
     assert pair(sample=some).attrs["n_unused"] == 2
     assert pair(sample="random").attrs["n_unused"] == 0
-    note = validity(TABLE, **WHAT, coder="m", gold="gold", sample=some, replicates=0).attrs["note"]
-    assert note.endswith("2 units with a gold label are not in the sample, and not used.")
-    assert "sample" not in validity(TABLE, **WHAT, coder="m", gold="gold", replicates=0).attrs["note"]
+    unused = "2 units with a gold label are not in the sample, and not used."
+    assert unused in validity(HELD.with_sample(some), "m").remarks
+    assert "not used" not in validity(HELD, "m").note
 
 
 def test_r08_covariates_that_do_not_meet_are_told_with_the_figure():
@@ -185,7 +188,7 @@ def test_r08_units_without_a_stratum_are_told():
 def test_r08_probabilities_of_other_units():
     given = pd.DataFrame({"unit_id": [name.upper() for name in UNITS], "probability": 0.5})
     with pytest.raises(InputError, match="first: 'U1'; the gold has 'u1'"):
-        calibration(TABLE, probability=given, **WHAT, coder="m", gold="gold", replicates=0)
+        calibration(HELD, "m", probability=given)
 
 
 def test_r08_texts_of_disputed_units():

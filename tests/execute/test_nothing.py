@@ -16,6 +16,7 @@ from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, sa
 import codebook as cb
 from codebook.analysis.core.empty import make_empty, why_empty
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.result import Result
 from codebook.errors import StatisticError
 from codebook.report import read_outputs
 
@@ -66,7 +67,7 @@ def test_u01_no_step_of_the_chain_fails_where_there_is_nothing_to_compare(
     make: Callable[..., str], project: Path, situation: str
 ) -> None:
     coders = make(*SITUATIONS[situation])
-    for name in ("05_validity", "06_reliability", "07_correlogram", "08_report"):
+    for name in ("05_validity", "06_reliability", "07_correlogram", "09_calibration", "08_report"):
         run_cells(name, run="r", coders=coders, replicates=20)
     said = remarks(project)
     page = (project / "runs" / "r" / "report.html").read_text()
@@ -75,7 +76,7 @@ def test_u01_no_step_of_the_chain_fails_where_there_is_nothing_to_compare(
     there = gold and situation != "a gold without a label"
     assert ("validity_by_coder" in said) == (not there)
     assert ("agreement" in said) == (not people)
-    assert all(re.search("nothing to (compare|associate)|have no confusion", note) for note in said.values())
+    assert all(re.search("nothing to (compare|associate)|have no confusion|takes two", note) for note in said.values())
 
 
 @pytest.mark.usefixtures("quick")
@@ -136,11 +137,6 @@ ASK: dict[str, Any] = {"variable": "v", "labels": ["a", "b"], "gold": "gold"}
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda: cb.validity_summary(TABLE, **ASK, level="nominal", coders=[]),
-        lambda: cb.validity(TABLE, **ASK, coder=None),
-        lambda: cb.confusion(TABLE, **ASK, coder=None),
-        lambda: cb.confusion_shares(TABLE, **ASK, coder=None),
-        lambda: cb.compare(TABLE, None, None, **ASK, level="nominal"),
         lambda: cb.prevalence(TABLE, **ASK, coder="m", sample="random"),
         lambda: cb.pair_with_gold(TABLE, **ASK, coder="m", sample="random"),
     ],
@@ -153,16 +149,28 @@ def test_u01_without_gold_the_frame_says_so(ask: Callable[[], pd.DataFrame]) -> 
     )
 
 
+@pytest.mark.parametrize("verb", [cb.validity, cb.confusion, cb.compare, cb.calibration])
+def test_u01_without_gold_the_result_says_so(verb: Callable[..., Result], project: Path) -> None:
+    result = verb(TABLE, gold="gold")
+    mend = "let people code a sample (10_gold_sample)"
+    assert result.finding == f"No unit has a label of 'gold': nothing to compare. To compare, {mend}."
+    assert repr(result) == result.finding
+    assert len(result.frame) == 0
+    result.save(run="r")
+    assert remarks(project) == {result.name: result.finding}
+    assert result.plot().axes[0].texts[0].get_text().startswith("No unit has a label")
+
+
 def test_u01_a_gold_that_is_nearly_a_coder_is_a_slip_and_a_fault() -> None:
     with pytest.raises(StatisticError, match="did you mean 'ann'"):
-        cb.validity(TABLE, **{**ASK, "gold": "Ann"}, coder=None)
-    with pytest.raises(StatisticError, match="no 'unit_id'"):
-        cb.validity(TABLE.drop(columns="unit_id"), **ASK, coder=None)
+        cb.validity(TABLE, gold="Ann")
+    with pytest.raises(StatisticError, match="name the column of the units"):
+        cb.validity(TABLE.drop(columns="unit_id"), gold="gold")
 
 
 def test_u01_a_figure_of_nothing_shows_the_sentence_and_is_a_remark(project: Path) -> None:
     frame = make_empty("One coder: nothing to compare.", ["name", "value"])
-    for plot in (cb.plot_estimates, cb.plot_confusion, cb.plot_grid):
+    for plot in (cb.plot_estimates, cb.plot_grid):
         figure = plot(frame, title="T")
         assert [text.get_text() for text in figure.axes[0].texts] == ["One coder: nothing to compare."]
         cb.save_figure(figure, "f", data=frame, run="r", section="validity", title="F")

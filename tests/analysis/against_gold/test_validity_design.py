@@ -222,6 +222,19 @@ def test_shares_of_the_confusion_with_intervals():
     assert never["reason"].str.contains("column: never given").tolist() == [False, True, False, True]
 
 
+def test_confusion_figure_prints_counts_and_colours_shares():
+    table = make_table("v", {"gold": ["a"] * 4 + ["b"], "m": ["a", "a", "a", "b", None]})
+    result = confusion(hold(table))
+    axes = result.plot().axes[0]
+    assert [text.get_text() for text in axes.texts] == ["3", "1", "0", "0", "0", "0", "0", "1", "0", "0", "0", "0"]
+    colours = axes.collections[0].get_array().reshape(3, 4)
+    assert colours[0].tolist() == [0.75, 0.25, 0, 0]
+    assert axes.get_xlabel() == "label by m"
+    assert result.finding.startswith("m most often takes 'a' for 'b': 1 units, .25 [")
+    sets = confusion(hold(make_table("v", {"gold": ['["a"]'], "m": ['["b"]']}), kind="multi"))
+    assert sets.finding == "Sets of labels have no confusion: each label is measured by itself."
+
+
 def test_real_tone_of_headlines_by_shares():
     """Counts of a shipped study: each row share is the recall that validity gives."""
     gold = pd.read_csv(DATA / "econ_headlines" / "headlines.csv", dtype=str)

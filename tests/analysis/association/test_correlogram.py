@@ -13,10 +13,8 @@ from alphas import alpha_of
 
 from codebook.analysis import (
     VariableSpec,
-    confusion,
     correlogram,
     label_indicators,
-    plot_confusion,
     plot_correlogram,
     plot_estimates,
     to_matrix,
@@ -230,18 +228,6 @@ def test_figures_leave_no_trace_in_pyplot():
     plot_correlogram(MATRIX)
     plot_estimates(pd.DataFrame({"name": ["a"], "value": [0.5], "low": [0.4], "high": [0.6]}))
     assert plt.get_fignums() == before
-
-
-def test_confusion_figure_prints_counts_and_colours_shares():
-    table = make_table("v", {"gold": ["a"] * 4 + ["b"], "m": ["a", "a", "a", "b", None]})
-    counts = confusion(table, variable="v", labels=["a", "b", "c"], coder="m", gold="gold")
-    figure = plot_confusion(counts, title="m against gold")
-    axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == ["3", "1", "0", "0", "0", "0", "0", "1", "0", "0", "0", "0"]
-    colours = axes.collections[0].get_array().reshape(3, 4)
-    assert colours[0].tolist() == [0.75, 0.25, 0, 0]
-    assert axes.get_xlabel() == "label by m"
-    draw(figure)
 
 
 def test_estimates_figure_has_dots_intervals_and_references():

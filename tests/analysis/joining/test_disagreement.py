@@ -14,10 +14,12 @@ from codebook.analysis import (
     confused_labels,
     rank_disagreements,
     read_adjudication,
-    validity_summary,
+    validity,
     write_adjudication,
 )
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.scales import VariableSpec
 from codebook.codings import check_table, read_coders
 from codebook.codings import make_table as make_tidy
 from codebook.errors import StatisticError
@@ -110,8 +112,8 @@ def test_real_disagreement_from_the_coal_debate(tmp_path):
 def test_decisions_serve_as_gold():
     decisions = rank(small()).assign(decision=["1", "1", "0", "0"], by="Dora", reason="read twice")
     whole = adjudicate(small(), decisions, variable="stance", labels=LABELS)
-    asked = {"variable": "stance", "labels": LABELS, "level": "ordinal", "gold": "adjudicated", "replicates": 0}
-    frame = validity_summary(whole, **asked).set_index("coder")
+    codings = Codings(whole, [VariableSpec("stance", "ordinal", LABELS)], gold="adjudicated")
+    frame = validity(codings).frame.set_index("coder")
     assert frame.loc["ann", "accuracy"] == 1
     assert frame.loc["m", "accuracy"] == 0.75
     assert whole.attrs["adjudication"]["by"] == {"Dora": 4}
