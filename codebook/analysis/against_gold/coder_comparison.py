@@ -111,7 +111,8 @@ def compare(
     result = replace(result, title=f"{a or b or 'One coder'} less {b if a and b else 'another'}")
     if not (a and b):
         alone = (
-            f"Only {a or b!r} was held against the gold here. To say who meets it better takes two, such as two models."
+            f"Only {a or b!r} was held against the gold, and it takes two to say who meets it better: "
+            "nothing to compare."
         )
         return nothing_to_say(codings, alone, result) if a or b else say_no_pair(codings, result)
     variable, labels, alpha_level = codings.variable, list_labels(codings), codings.variable.level or ""
