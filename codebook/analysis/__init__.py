@@ -1,24 +1,27 @@
-"""What the labels say: reliability, validity and association, from the tidy table alone.
+"""What the labels say: from codings to a figure with its interval, a sentence and a table.
 
-Every function takes the tidy table (one row a unit x coder x variable x draw) and what the codebook knows of a
-variable; none needs a model, a run or the network. Only draw 0 is read unless `draw` is passed.
+In come `Codings` or a plain frame; out comes a `Result`. None needs a model, a run or the network, and only draw 0 is
+read unless another is asked for. Open `core/codings.py` first, then the file of your question.
 
-    reliability   analysis.reliability: reliability, label_shares
-    validity      validity, confusion, compare, calibration;
-                  span_validity of entities and other spans
-    association   correlogram of labels, coders or variables, compare_association; label_indicators, tetrachoric,
-                  to_matrix, cluster_order
-    stability     stability, unit_consistency, list_flips, describe_runs; specifications, gap_in_means,
-                  summarise_specifications; plot_specifications
-    alt-test      alt_test, say_alt_test
-    behaviour     score_behaviour: does a coder follow the codebook at all?
-    consensus     consensus, dawid_skene; rank_disagreements, confused_labels; write_adjudication,
-                  read_adjudication, adjudicate
-    figures       plot_correlogram, plot_estimates, plot_grid
-    vectors       what is near what, groups, a map: see `codebook.analysis.vectors`
-    correction    correct, prevalence, pair_with_gold, say_correction; simulate_studies and its figure
-    entities      which names are the same person, country, paper: see `codebook.analysis.entities`
-    sets          open_labels: a multi-label variable as one yes/no variable a label
+| question | file |
+|---|---|
+| do coders agree with each other? by how much, in which labels? | `reliability/agreement_tables.py` |
+| ... by alpha? by kappa and its kin? in percent? | `reliability/krippendorff.py`, `.../kappa.py`, `.../percent.py` |
+| does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
+| which label was taken for which? | `against_gold/confusion_counts.py` |
+| is one coder better than another? | `against_gold/coder_comparison.py` |
+| does a stated probability hold? | `against_gold/confidence_bins.py` |
+| are spans found, documents transcribed well? | `against_gold/spans.py`, `against_gold/transcript_errors.py` |
+| may a model take the place of a person? | `robustness/alternative_annotator.py` |
+| would the labels be the same again? | `robustness/label_stability.py` |
+| does a finding hang on a choice of model or prompt? | `robustness/specification_curve.py` |
+| does a coder follow the codebook at all? | `robustness/probe_scores.py` |
+| which labels, coders, variables go together? | `association/pair_tables.py`, `association/contrasts.py` |
+| one label a unit from many coders? | `joining/consensus_labels.py` |
+| where do coders disagree, and what did a person decide? | `joining/disagreement.py`, `joining/adjudication.py` |
+| how common is a label, in truth? does an effect hold? | `correction/shares.py`, `correction/regression.py` |
+| which names are the same person or country? | `entities/resolution.py` |
+| what is near what, which groups, a map? | `vectors/neighbours.py`, `vectors/vector_clusters.py`, `vectors/maps.py` |
 """
 
 from codebook.analysis.against_gold.coder_comparison import compare

@@ -1,4 +1,8 @@
-"""The command `codebook`: a thin face. Each command is one call of the package and one print."""
+"""The command `codebook`: a thin face. Each command is one call of the package and one print.
+
+In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
+them), then the file of a command: `plan_commands`, `job_commands`, `result_commands`, `upkeep_commands`.
+"""
 
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, delete_remote, discard, retry, status, submit

@@ -1,7 +1,9 @@
 """The tidy table, where the two wings of the kit meet: labels from anyone, in one form.
 
-`make_table` and `check_table` hold the contract, `coverage` says what was answered, `write_table` and `read_table` keep
-it in files, `read_coders` and `read_codings` bring in labels that people or other tools gave.
+In come labels of a run, of people or of other tools; out goes the tidy table, in memory or in a file. Open `frame.py`
+first: `make_table` and `check_table` hold the contract (`contract.py` has its rules). `coverage_counts.py` says what
+was answered, `exports.py` keeps tables in files, `coder_files/` reads labels that others gave, `records/` opens those
+of kind records.
 """
 
 from codebook.codings.coder_files.coders import read_coders, read_codings

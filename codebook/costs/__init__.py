@@ -1,7 +1,8 @@
 """Tokens and money: counted before, read off the replies after, and held under a cap in between.
 
-Prices come from the project's `prices.yaml`, else from the list inside genai-prices; nothing is fetched, and what is
-not known is None, never 0.
+In come request lines and replies; out go tokens and US dollars. Prices come from the project's `prices.yaml`, else from
+the list inside genai-prices; nothing is fetched, and what is not known is None, never 0. Open `estimate.py` first, then
+`prices.py`.
 """
 
 from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_request, find_uncounted

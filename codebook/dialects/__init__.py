@@ -1,6 +1,7 @@
 """One body, two tongues: chat completions and responses, and how to read a reply back.
 
-Everything above this floor speaks of a `Prompt` and an `Answer`; only here is known how a service spells them.
+In comes a `Prompt`, out goes a body; in comes a result line, out goes an `Answer`. Everything above this floor speaks
+of these two; only here is known how a service spells them. Open `prompts.py` first, then `replies.py`.
 """
 
 from codebook.dialects.logprobs import read_logprob

@@ -1,4 +1,8 @@
-"""Notebooks run without a hand on them: papermill made strict, and a study that chains them."""
+"""Notebooks run without a hand on them: papermill made strict, and a study that chains them.
+
+In comes `study.yaml` or a notebook with parameters; out go executed copies, pages, and an exit status. Open `study.py`
+first, then `notebook.py`.
+"""
 
 from codebook.execute.html import write_html
 from codebook.execute.notebook import Execution, execute_notebook, find_notebook, run_notebook

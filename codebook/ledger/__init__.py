@@ -1,4 +1,8 @@
-"""What was asked, who was asked, and where the answers are: one SQLite file for all runs of a project."""
+"""What was asked, who was asked, and where the answers are: one SQLite file for all runs of a project.
+
+In come plans, jobs and answers; out go rows by their state. Open `book.py` first (what changes it), then `queries.py`
+(what it is asked) and `claims.py` (who may ask a question).
+"""
 
 from codebook.ledger.book import FoundLine, Ledger, PlannedRow
 from codebook.ledger.claims import MEND_READ_ONLY

@@ -1,7 +1,7 @@
-"""What a run shows: saved tables and figures, each with its data, and one HTML page that tells the whole study.
+"""What a run shows: one HTML page that tells the whole study, its methods in words, and what a referee would miss.
 
-outputs     save_table (csv, LaTeX, Word, HTML), save_figure (PDF, SVG, PNG, data), save_text, list_outputs
-study       methods_paragraph with blanks for a person, checklist of what is missing, write_report
+In come the folder of a run and its saved outputs; out goes `report.html`. Open `page.py` first, then `facts.py` (what
+the folder says), `methods.py` and `referee_checks.py`.
 """
 
 from codebook.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text

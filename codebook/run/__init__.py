@@ -1,4 +1,9 @@
-"""The verbs: preflight, plan, submit, status, collect, wait, retry, cancel, erase. Each may be repeated."""
+"""The verbs: preflight, plan, submit, status, collect, wait, retry, cancel, erase. Each may be repeated.
+
+In come a codebook, units and who is asked; out comes a `Run`, and its table. Open `verbs.py` first, then its rooms in
+the order of a run: `plans/` and `questions/` (before anything is sent), `jobs/`, `answers/`; `project/` looks at all
+runs, `vectors/` keeps embeddings, `adoption/` takes runs in, `erasing/` takes units out.
+"""
 
 from codebook.records import RETRIABLE, RETRIED
 from codebook.run.adoption.adopting import adopt

@@ -1,4 +1,8 @@
-"""The instrument: a codebook of variables and categories, read and checked from one file."""
+"""The instrument: a codebook of variables and categories, read and checked from one file.
+
+In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every fault at once with its line. Open
+`model.py` first (what a file may say), then `codebook_file.py`.
+"""
 
 from codebook.scheme.codebook_file import parse_codebook, read_codebook, write_codebook
 from codebook.scheme.label_list import read_label_list

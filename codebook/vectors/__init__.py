@@ -1,7 +1,7 @@
 """Vectors of texts on disk: a memory-mapped array a model, and which row belongs to which text.
 
-`VectorStore` keeps them, `Vectors` are those of some texts in their order; `codebook.vectors.export` hands them to
-vector databases through their own clients.
+In come vectors with the keys of their texts; out go those of some texts in their order. Open `store.py` first
+(`VectorStore`), then `ordered_vectors.py` (`Vectors`); `codebook.vectors.export` hands them to vector databases.
 """
 
 from codebook.vectors.index import key_of

@@ -1,4 +1,7 @@
-"""Widgets for notebooks: views of frames, which show the same as a plain table where there is no front end."""
+"""Widgets for notebooks: views of frames, which show the same as a plain table where there is no front end.
+
+In come the frames of the project; out go boards with what can be done. Open `board.py` first, then `actions.py`.
+"""
 
 from __future__ import annotations
 

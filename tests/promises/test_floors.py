@@ -1,8 +1,11 @@
 """The shape of the package: who imports whom, and how quick the import is."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -55,3 +58,40 @@ def test_importing_the_kit_says_and_writes_nothing(tmp_path):
     )
     assert done.stdout == done.stderr == b""
     assert list(tmp_path.iterdir()) == []
+
+
+def list_modules() -> list[Path]:
+    return [path for path in (ROOT / "codebook").rglob("*.py") if path.stem not in ("__init__", "__main__")]
+
+
+def list_functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def test_no_file_name_stands_twice_and_none_says_nothing():
+    counted = Counter(path.stem for path in list_modules())
+    assert [name for name, n in counted.items() if n > 1] == []
+    assert counted.keys() & {"helpers", "utils", "util", "misc", "common", "words"} == set()
+
+
+def test_no_function_bears_the_name_of_its_module_or_of_one_beside_it():
+    beside = {path.parent: {other.stem for other in path.parent.glob("*.py")} for path in list_modules()}
+    found = {(path.name, name) for path in list_modules() for name in list_functions(path) & beside[path.parent]}
+    assert found == set()
+
+
+def read_rooms() -> dict[Path, str]:
+    rooms = [path for path in (ROOT / "codebook").rglob("__init__.py") if path.parent != ROOT / "codebook"]
+    return {path.parent: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in rooms}
+
+
+def test_the_first_lines_of_a_room_say_what_goes_in_and_out_and_what_to_open():
+    silent = [str(room) for room, text in read_rooms().items() if len(text.splitlines()) < 3 or "`" not in text]
+    assert silent == []
+
+
+def test_the_files_that_a_room_names_are_there():
+    named = [(room, name) for room, text in read_rooms().items() for name in re.findall(r"`([a-z_/]+\.py)`", text)]
+    assert len(named) > 60
+    assert [str(room / name) for room, name in named if not (room / name).is_file()] == []

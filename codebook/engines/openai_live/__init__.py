@@ -1,4 +1,8 @@
-"""Answers by concurrent live calls to any service that speaks the OpenAI API, at whatever speed it bears."""
+"""Answers by concurrent live calls to any service that speaks the OpenAI API, at whatever speed it bears.
+
+In comes a shard, out go result lines on disk as they come. Open this file, then `crew.py` (the workers), `pace.py` (how
+fast), `verdicts.py` (what a reply means) and `journal.py` (how answers are kept).
+"""
 
 from __future__ import annotations
 

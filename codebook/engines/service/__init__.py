@@ -1,4 +1,8 @@
-"""What the engines that speak to a service share: who it is (providers), the key, and the SDK's client."""
+"""What the engines that speak to a service share: who it is, the SDK's client, and what comes back.
+
+In come the name of a provider and an address; out go batches, files and errors in the words of the kit. Open
+`providers.py` first, then `client.py`.
+"""
 
 from codebook.engines.service.client import Client, explain, make_client
 from codebook.engines.service.hosts import (

@@ -1,1 +1,4 @@
-"""Jobs of a run: shards handed in, waited for, stopped or given up, and a person told of the end."""
+"""Jobs of a run: shards handed in, stopped, given up or discarded.
+
+In come shards without a job; out go jobs that the ledger knows. Open `sending.py` first.
+"""
