@@ -60,11 +60,15 @@ from codebook.analysis.joining.disagreement import confused_labels, rank_disagre
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.percent import DEFINITIONS
-from codebook.analysis.robustness.alternative_annotator import alt_test, say_alt_test
-from codebook.analysis.robustness.label_stability import list_flips, stability, unit_consistency
-from codebook.analysis.robustness.probe_scores import score_behaviour
-from codebook.analysis.robustness.specification_curve import gap_in_means, specifications, summarise_specifications
-from codebook.analysis.robustness.stability_figures import plot_specifications
+from codebook.analysis.robustness.alternative_annotator import alt_test
+from codebook.analysis.robustness.label_stability import stability
+from codebook.analysis.robustness.probe_scores import behaviour
+from codebook.analysis.robustness.specification_curve import (
+    gap_in_means,
+    plot_specifications,
+    specifications,
+    summarise_specifications,
+)
 
 __all__ = [
     "BOUNDS",
@@ -80,6 +84,7 @@ __all__ = [
     "VariableSpec",
     "adjudicate",
     "alt_test",
+    "behaviour",
     "calibration",
     "capital_runs",
     "character_error_rate",
@@ -96,7 +101,6 @@ __all__ = [
     "format_figure",
     "gap_in_means",
     "label_indicators",
-    "list_flips",
     "make_study",
     "open_labels",
     "pair_with_gold",
@@ -108,10 +112,8 @@ __all__ = [
     "prevalence",
     "rank_disagreements",
     "read_adjudication",
-    "say_alt_test",
     "say_consensus",
     "say_correction",
-    "score_behaviour",
     "simulate_studies",
     "span_validity",
     "specifications",
@@ -121,7 +123,6 @@ __all__ = [
     "tetrachoric",
     "to_matrix",
     "transcript_accuracy",
-    "unit_consistency",
     "validity",
     "word_recall",
     "write_adjudication",

@@ -264,19 +264,19 @@ class Codings:
         return replace(self, frame=self.frame[self.frame["unit_id"].isin(units.index[units])])
 
     def draw(self, number: int) -> Codings:
-        """The codings of one draw in the place of the first, beside the gold, which is drawn once.
+        """The codings of one draw in the place of the first, beside those of coders who were asked once.
 
         Raises
         ------
         StatisticError
             No coder has such a draw.
         """
-        by_gold = self.frame["coder"] == self.gold
-        rows = (self.frame["draw"] == number) & ~by_gold
+        once = self.frame.groupby("coder")["draw"].transform("max") == 0
+        rows = self.frame["draw"] == number
         if not rows.any():
-            there = ", ".join(map(str, sorted(self.frame.loc[~by_gold, "draw"].unique())))
+            there = ", ".join(map(str, sorted(self.frame["draw"].unique())))
             raise_faults("That draw is not here.", [Fault("draw", f"there is no draw {number}", f"use one of {there}")])
-        return replace(self, frame=self.frame[rows | by_gold & (self.frame["draw"] == 0)].assign(draw=0))
+        return replace(self, frame=self.frame[rows | once].assign(draw=0))
 
     def covariate(self, name: str) -> pd.Series:
         """A covariate by unit_id.

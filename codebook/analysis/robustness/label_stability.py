@@ -5,22 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, check_columns, raise_faults
-from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.estimates import Bootstrap, Estimate, check_bootstrap
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
+from codebook.analysis.core.drawing import plot_estimates, plot_grid
+from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure
 from codebook.analysis.core.patterns import collapse
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, pad, pick_first
 from codebook.analysis.core.scales import Floats, VariableLike
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
 from codebook.errors import Fault
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _ABOUT = "Stability cannot be told."
+_BY = ("", "unit")
 
 
 @dataclass(frozen=True)
@@ -31,79 +39,150 @@ class Group:
     varied: tuple[str, ...]
     codings: LabelCodes
 
+    @property
+    def coverage(self) -> dict[str, int]:
+        """Codings with a label, and without one by the reason."""
+        return {"labelled": len(self.codings.code) - self.codings.n_missing, **self.codings.missing}
+
 
 def stability(
-    table: pd.DataFrame,
-    variable: VariableLike,
+    codings: Codings | pd.DataFrame,
+    over: str | Sequence[str] = ("draw", "prompt", "model"),
     *,
-    over: str | Sequence[str],
-    coders: Sequence[str] | None = None,
+    by: str = "",
     runs: Runs = None,
-    replicates: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 1,
-    draw: int = 0,
-) -> pd.DataFrame:
+    level: str = "",
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
     """Agreement of runs that differ in one thing only, and what share of them gives the commonest label.
+
+    Compared are the models, or, where nobody is known to be one, all coders but the gold.
 
     Parameters
     ----------
-    variable
-        Of the codebook, or a `VariableSpec`: its level says what counts as near.
     over
         What differs: `draw` (repeats of one request), `prompt` (paraphrases, or versions of the codebook), `model`, or
         another column of `runs`. All else that `runs` tells is the same within a row; "all" compares all runs. Of a
         list, what no two runs differ in has a row that says so.
-    coders
-        The models; None for all coders. Leave people and the gold out.
+    by
+        "unit" for each unit: which labels it got, who gave which, and the share of runs that give the commonest; units
+        whose label flips come first.
     runs
         Who is which model with which prompt, see `describe_runs`; None reads `model@digest`.
-    draw
-        Which draw is compared where `over` is not `draw`.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         One row a group of runs: variable, over, what is the same (model, prompt, ...), n_runs, runs, level, alpha with
         low and high, percent, consistency with consistency_low and consistency_high (mean share of a unit's runs that
         give its commonest label; 1 is perfectly stable), n_units, n_flipped (units with two labels or more), n_dropped,
-        n_missing, undefined_share, dropped, reason. `attrs`: seed, replicates, coverage, versions.
+        n_missing, undefined_share, dropped, reason. By unit: what is the same, unit_id, n_runs (with a label),
+        commonest (empty in a tie), consistency (NaN with fewer than two labels), flipped, labels.
 
     Raises
     ------
     StatisticError
-        Nothing that differs: no second draw, prompt or model, unless `over` is a list; faults of the table.
+        Nothing that differs, unless `over` is a list; a variable without a level; faults of the codings.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
-    >>> from codebook.analysis.core.scales import VariableSpec
     >>> table = make_table("tone", {"m@p1": list("aabbab"), "m@p2": list("aabbba"), "k@p1": list("aabbab")})
-    >>> tone = VariableSpec("tone", "nominal", ["a", "b"])
-    >>> frame = stability(table, tone, over="prompt", replicates=0)
-    >>> frame[["model", "n_runs", "alpha", "consistency", "n_units", "n_flipped"]].round(2)
+    >>> result = stability(table, "prompt", level="nominal")
+    >>> result.frame[["model", "n_runs", "alpha", "consistency", "n_units", "n_flipped"]].round(2)
       model  n_runs  alpha  consistency  n_units  n_flipped
     0     m       2   0.39         0.83        6          2
+    >>> units = stability(table, "prompt", by="unit", level="nominal")
+    >>> units.frame[["unit_id", "consistency", "flipped", "labels"]].head(3)
+      unit_id  consistency  flipped        labels
+    0      u5          0.5     True  a: p1; b: p2
+    1      u6          0.5     True  a: p2; b: p1
+    2      u1          1.0    False     a: p1, p2
     """
-    raise_faults(_ABOUT, check_bootstrap(replicates, confidence))
-    how = Bootstrap(replicates, confidence, seed)
-    asked: dict[str, Any] = {"coders": coders, "runs": runs, "draw": draw}
-    if isinstance(over, str):
-        groups = {over: read_groups(table, variable, over=over, **asked)}
-    else:
-        groups = {each: list(_find_groups(table, variable, over=each, **asked)) for each in over}
+    codings = as_codings(codings, level=level)
+    if by not in _BY:
+        raise_faults(_ABOUT, [Fault("by", f"{by!r} is unknown", "pass by='unit', or nothing")])
+    groups = {each: list(_find_groups(codings, each, runs)) for each in ([over] if isinstance(over, str) else over)}
+    if isinstance(over, str) and not groups[over]:
+        problem = f"no two runs of {codings.variable.name!r} differ in {over!r} alone"
+        mend = f"have two runs that differ in {over} alone, or name them in runs=; over='all' compares all runs"
+        raise_faults(_ABOUT, [Fault("over", problem, mend)])
+    return _list_flips(codings, groups) if by else _compare_groups(codings, groups, resample)
+
+
+def list_models(codings: Codings) -> list[str]:
+    """The models; where nobody is known to be one, all coders but the gold."""
+    return codings.machines or [name for name in codings.coders if name != codings.gold]
+
+
+def _compare_groups(codings: Codings, groups: dict[str, list[Group]], bootstrap: Bootstrap) -> Result:
+    variable, every = codings.variable, [group for several in groups.values() for group in several]
     rows = [
-        {"variable": variable.name, "over": each, **row}
-        for each, found in groups.items()
-        for row in ([_make_row(group, how) for group in found] or [_say_none(each)])
+        {"variable": variable.name, "over": over, **row}
+        for over, several in groups.items()
+        for row in ([_make_row(group, bootstrap) for group in several] or [_say_none(over)])
     ]
-    every = [group for found in groups.values() for group in found]
-    coverage = {" ".join(filter(None, group.fixed.values())): _count_coverage(group.codings) for group in every}
     frame = pd.DataFrame(rows)
-    frame.attrs = {"level": variable.level, "draw": draw, "coverage": coverage, **how.attrs, **carry_joins(table)}
-    if every:
-        frame.attrs["level"] = every[0].codings.scale.level
-    return frame
+    names = {"model", "prompt", *(name for group in every for name in group.fixed)}
+    same = [str(name) for name in frame if name in names]
+    frame[same] = frame[same].fillna("")
+    facts = Facts(
+        n_units=int(frame["n_units"].max()),
+        n_coders=len({name for group in every for name in group.codings.coders}),
+        level=every[0].codings.scale.level if every else variable.level or "",
+        bootstrap=bootstrap,
+        resampled="units" if codings.clusters is None else "clusters of units",
+        coverage={" ".join(filter(None, group.fixed.values())): group.coverage for group in every},
+        joins=codings.joins,
+    )
+    about = f"{variable.name}: alpha over {_list_words(list(groups))}"
+    return Result(
+        frame,
+        name="stability",
+        title=about,
+        section="stability",
+        facts=facts,
+        finding=_say_least(frame),
+        remarks=("In each row one thing differs and the rest is the same; `all` compares every run with every other.",),
+        table=_print(frame),
+        figure=partial(_draw, frame, same, about),
+        outputs=codings.outputs,
+    )
+
+
+def _list_words(names: list[str]) -> str:
+    words = [f"{name}s" if name != "all" else "all runs" for name in names]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _say_least(frame: pd.DataFrame) -> str:
+    """The row with the lowest alpha."""
+    known = frame[frame["alpha"].notna()]
+    if known.empty:
+        return f"Nothing can be compared: {'; '.join(dict.fromkeys(frame['reason']))}."
+    row = known.sort_values("alpha", kind="stable").iloc[0]
+    alpha, low, high = (format_figure(row[name]) for name in ("alpha", "low", "high"))
+    interval = "" if math.isnan(row["low"]) else f" [{low}, {high}]"
+    least = f"Least stable over {row['over']}" if len(known) > 1 else f"Over {row['over']}"
+    flips = f"{row['n_flipped']:,} of {row['n_units']:,} units get more than one label"
+    return f"{least}: alpha ({row['level']}) of {row['n_runs']} runs is {alpha}{interval}, and {flips}."
+
+
+def _print(frame: pd.DataFrame) -> pd.DataFrame:
+    """What a paper prints; where there is nothing to compare, the reason stands in the place of the runs."""
+    consistency = ["consistency", "consistency_low", "consistency_high"]
+    columns = ["over", "model", "prompt", "runs", "alpha", "low", "high", *consistency, "n_units"]
+    runs = frame["runs"] if "runs" in frame else pd.Series("", index=frame.index)
+    printed = frame.assign(runs=runs.fillna(frame["reason"]))
+    return printed[[name for name in columns if name in printed]]
+
+
+def _draw(frame: pd.DataFrame, same: list[str], title: str) -> Figure:
+    """A grid of prompts by models where each cell is one row, else dots with intervals."""
+    cells = [name for name in ("prompt", "model") if name in frame]
+    if set(frame["over"]) == {"draw"} and len(cells) == 2 and not frame.duplicated(cells).any() and len(frame) > 1:
+        return plot_grid(frame, title=title)
+    return plot_estimates(frame, name=["over", *same], value="alpha", references=(0.667, 0.8), title=title)
 
 
 def _say_none(over: str) -> dict[str, Any]:
@@ -114,102 +193,28 @@ def _say_none(over: str) -> dict[str, Any]:
     return {"model": "", "prompt": "", "n_runs": 0, **dict.fromkeys(figures, math.nan), **counts, "reason": reason}
 
 
-def unit_consistency(
-    table: pd.DataFrame,
-    variable: VariableLike,
-    *,
-    over: str,
-    coders: Sequence[str] | None = None,
-    runs: Runs = None,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """For each unit and group of runs: which labels it got, and the share of runs that give the commonest.
-
-    Parameters
-    ----------
-    over, coders, runs, draw
-        As in `stability`.
-
-    Returns
-    -------
-    pd.DataFrame
-        What is the same, unit_id, n_runs (with a label), commonest (empty in a tie), consistency, flipped, labels (who
-        gave which: "a: p1, p2; b: p3"). Units with fewer than two labelled runs have no consistency. The flips are
-        ``frame[frame["flipped"]]``, or `list_flips`.
-
-    Examples
-    --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> from codebook.analysis.core.scales import VariableSpec
-    >>> table = make_table("tone", {"m@p1": list("aab"), "m@p2": list("aba")})
-    >>> frame = unit_consistency(table, VariableSpec("tone", "nominal", ["a", "b"]), over="prompt")
-    >>> frame[["unit_id", "consistency", "flipped", "labels"]]
-      unit_id  consistency  flipped        labels
-    0      u1          1.0    False     a: p1, p2
-    1      u2          0.5     True  a: p1; b: p2
-    2      u3          0.5     True  a: p2; b: p1
-    """
-    groups = read_groups(table, variable, over=over, coders=coders, runs=runs, draw=draw)
-    frame: pd.DataFrame = pd.concat([_list_units(group) for group in groups], ignore_index=True)
-    return frame
-
-
-def list_flips(
-    table: pd.DataFrame,
-    variable: VariableLike,
-    *,
-    over: str,
-    coders: Sequence[str] | None = None,
-    runs: Runs = None,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """Units whose label changes with the draw, prompt or model, the least consistent first; columns as before."""
-    frame = unit_consistency(table, variable, over=over, coders=coders, runs=runs, draw=draw)
-    flips: pd.DataFrame = frame[frame["flipped"]].sort_values("consistency", kind="stable", ignore_index=True)
-    return flips
-
-
-def read_groups(table: pd.DataFrame, variable: VariableLike, *, over: str, **asked: Any) -> list[Group]:
-    """The groups of runs that differ in `over` alone, each with two runs or more; a fault where there is none."""
-    found = list(_find_groups(table, variable, over=over, **asked))
-    if not found:
-        mend = f"have two runs that differ in {over} alone, or name them in runs=; over='all' compares all runs"
-        raise_faults(_ABOUT, [Fault("over", f"no two runs of {variable.name!r} differ in {over!r} alone", mend)])
-    return found
-
-
-def _find_groups(
-    table: pd.DataFrame,
-    variable: VariableLike,
-    *,
-    over: str,
-    coders: Sequence[str] | None,
-    runs: Runs,
-    draw: int,
-) -> Iterator[Group]:
-    raise_faults(_ABOUT, check_columns(table))
-    rows = table["variable"] == variable.name
-    if coders is not None:
-        rows &= table["coder"].isin(list(coders))
-    described = describe_runs(table if runs is not None else table[rows], runs)
-    described = described[described["coder"].isin(table.loc[rows, "coder"])]
+def _find_groups(codings: Codings, over: str, runs: Runs) -> Iterator[Group]:
+    variable, table = codings.variable, codings.frame
+    rows = table[(table["variable"] == variable.name) & table["coder"].isin(list_models(codings))]
+    described = describe_runs(table if runs is not None else rows, runs)
+    described = described[described["coder"].isin(rows["coder"])]
     facts = [str(name) for name in described if name != "coder"]
     raise_faults(_ABOUT, _check_over(over, facts, variable))
-    told = table[rows]
     if over == "draw":
-        told = told.assign(coder=told["coder"].astype(str) + "\n" + told["draw"].astype(str), draw=0)
-        draw = 0
+        rows = rows.assign(coder=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str), draw=0)
     level = "masi" if variable.kind == "multi" else variable.level or ""
-    codings = read_codes(told, variable=variable.name, level=level, labels=variable.labels, draw=draw)
-    named = pd.DataFrame([name.partition("\n")[::2] for name in codings.coders], columns=["coder", "draw"])
-    named = named.assign(run=list(codings.coders)).merge(described, on="coder", how="left")
+    codes = read_codes(rows, variable=variable.name, level=level, labels=variable.labels)
+    if codings.clusters is not None:
+        codes = join_cluster(codes, codings.clusters)
+    parts = pd.DataFrame([name.partition("\n")[::2] for name in codes.coders], columns=["coder", "draw"])
+    parts = parts.assign(run=list(codes.coders)).merge(described, on="coder", how="left")
     fixed = [] if over == "all" else [name for name in (*facts, *(["coder"] if over == "draw" else [])) if name != over]
-    for keys, part in named.groupby(fixed, sort=False) if fixed else [((), named)]:
+    for keys, part in parts.groupby(fixed, sort=False) if fixed else [((), parts)]:
         if len(part) < 2:
             continue
         same = {name: str(key) for name, key in zip(fixed, keys, strict=True)}
         names = part["run"] if over == "all" else part[over].astype(str)
-        yield Group(same, tuple(name or "(none)" for name in names), codings.among(part["run"]))
+        yield Group(same, tuple(name or "(none)" for name in names), codes.among(part["run"]))
 
 
 def _check_over(over: str, facts: Sequence[str], variable: VariableLike) -> list[Fault]:
@@ -222,55 +227,76 @@ def _check_over(over: str, facts: Sequence[str], variable: VariableLike) -> list
     return faults
 
 
-def _make_row(group: Group, how: Bootstrap) -> dict[str, Any]:
-    kept = pairable(group.codings)
-    alpha, _ = estimate_coefficient(kept, COEFFICIENTS["alpha"], how)
-    percent, _ = estimate_coefficient(kept, COEFFICIENTS["percent"], replace(how, replicates=0))
-    steady = _estimate_consistency(kept, how)
-    flipped = int(kept.patterns.times[(kept.patterns.counts > 0).sum(axis=1) > 1].sum())
+def _make_row(group: Group, bootstrap: Bootstrap) -> dict[str, Any]:
+    pairs = pairable(group.codings)
+    alpha, _ = estimate_coefficient(pairs, COEFFICIENTS["alpha"], bootstrap)
+    percent, _ = estimate_coefficient(pairs, COEFFICIENTS["percent"], replace(bootstrap, replicates=0))
+    steady = _estimate_consistency(pairs, bootstrap)
+    flipped = int(pairs.patterns.times[(pairs.patterns.counts > 0).sum(axis=1) > 1].sum())
     return {
         **group.fixed,
-        **{"n_runs": len(group.varied), "runs": ", ".join(group.varied), "level": kept.scale.level},
+        **{"n_runs": len(group.varied), "runs": ", ".join(group.varied), "level": pairs.scale.level},
         **{"alpha": alpha.value, "low": alpha.low, "high": alpha.high, "percent": percent.value},
         **{"consistency": steady.value, "consistency_low": steady.low, "consistency_high": steady.high},
-        **{"n_units": kept.n_units, "n_flipped": flipped, "n_dropped": kept.n_dropped, "n_missing": kept.n_missing},
-        **{"undefined_share": alpha.undefined_share, "dropped": kept.dropped},
-        "reason": alpha.reason if how.replicates or math.isnan(alpha.value) else "",
+        **{"n_units": pairs.n_units, "n_flipped": flipped, "n_dropped": pairs.n_dropped, "n_missing": pairs.n_missing},
+        **{"undefined_share": alpha.undefined_share, "dropped": pairs.dropped},
+        "reason": alpha.reason if bootstrap.replicates or math.isnan(alpha.value) else "",
     }
 
 
-def _estimate_consistency(kept: Pairable, how: Bootstrap) -> Estimate:
-    patterns = kept.patterns
+def _estimate_consistency(pairs: Pairable, bootstrap: Bootstrap) -> Estimate:
+    patterns = pairs.patterns
     shares = patterns.counts.max(axis=1, initial=0) / np.maximum(patterns.sizes, 1)
 
     def mean(weights: Floats) -> Floats:
         return np.asarray(weights @ shares / weights.sum(axis=1))
 
-    return make_estimate(kept, mean, how, undefined=kept.undefined)[0]
+    return make_estimate(pairs, mean, bootstrap, undefined=pairs.undefined)[0]
+
+
+def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
+    parts = [
+        _list_units(group) if len(groups) == 1 else _list_units(group).assign(over=over)
+        for over, several in groups.items()
+        for group in several
+    ]
+    units = pd.concat(parts or [pd.DataFrame(columns=["unit_id", "flipped", "consistency"])], ignore_index=True)
+    units = units.sort_values("consistency", kind="stable", ignore_index=True)
+    n_flips, where = int(units["flipped"].sum()), " or ".join(groups)
+    rate = f"{n_flips:,} of {len(units):,} units flip" if len(parts) == 1 else f"{n_flips:,} flips of units"
+    columns = ["over", "model", "prompt", "unit_id", "n_runs", "consistency", "labels"]
+    result = Result(
+        units,
+        name="flips",
+        title=f"{n_flips:,} units that flip",
+        section="stability",
+        facts=Facts(units["unit_id"].nunique(), coverage=codings.coverage, joins=codings.joins),
+        finding=f"{codings.variable.name}: {rate}: they get more than one label over {where}.",
+        remarks=("The least consistent first: a unit that every wording moves is one the codebook does not decide.",),
+        table=units.loc[units["flipped"].astype(bool), [name for name in columns if name in units]],
+        outputs=codings.outputs,
+    )
+    return result if parts else nothing_to_say(codings, f"No two runs differ in {where}: nothing to compare.", result)
 
 
 def _list_units(group: Group) -> pd.DataFrame:
     codings, names = group.codings, dict(zip(group.codings.coders, group.varied, strict=False))
-    given, n_units = codings.answered(), len(codings.units)
-    patterns = collapse(given.unit, given.code, codings.scale.n_labels, trace=True)
+    labelled, n_units = codings.answered(), len(codings.units)
+    patterns = collapse(labelled.unit, labelled.code, codings.scale.n_labels, trace=True)
     shown = pad(patterns.shown, n_units)
     best, _ = pick_first(patterns.counts)
     sizes = np.append(patterns.sizes, 0)[shown].astype(int)
     shares = np.append(patterns.counts.max(axis=1, initial=0), 0)[shown] / np.maximum(sizes, 1)
     texts: list[dict[str, list[str]]] = [{} for _ in range(n_units)]
-    for at in np.lexsort((given.coder, given.code)):
-        run = names[codings.coders[given.coder[at]]]
-        texts[given.unit[at]].setdefault(codings.scale.labels[given.code[at]], []).append(run)
+    for at in np.lexsort((labelled.coder, labelled.code)):
+        run = names[codings.coders[labelled.coder[at]]]
+        texts[labelled.unit[at]].setdefault(codings.scale.labels[labelled.code[at]], []).append(run)
     labels = np.array([*codings.scale.labels, ""], dtype=object)
     return pd.DataFrame(
         {
             **group.fixed,
             **{"unit_id": codings.units.astype(str), "n_runs": sizes, "commonest": labels[np.append(best, -1)[shown]]},
             **{"consistency": np.where(sizes >= 2, shares, np.nan), "flipped": (sizes >= 2) & (shares < 1)},
-            "labels": ["; ".join(f"{label}: {', '.join(by)}" for label, by in told.items()) for told in texts],
+            "labels": ["; ".join(f"{label}: {', '.join(by)}" for label, by in text.items()) for text in texts],
         }
     )
-
-
-def _count_coverage(codings: LabelCodes) -> dict[str, int]:
-    return {"labelled": len(codings.code) - codings.n_missing, **codings.missing}

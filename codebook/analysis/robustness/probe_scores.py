@@ -2,99 +2,136 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from functools import partial
 
+import pandas as pd
+
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.estimates import format_figure
+from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import describe_runs
-from codebook.errors import Fault, StatisticError
+from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
-if TYPE_CHECKING:
-    import pandas as pd
-
+LEGAL, SAME = "legal labels", "same label in reverse order"
 _TESTS = {"definition": "definitions recovered", "example": "own examples recovered"}
+_COLUMNS = ["coder", "test", "n", "n_right", "value", "low", "high", "reason"]
+_NOTE = (
+    "Legal labels: answers that are labels of the codebook; recovered: the category whose definition, or example, was "
+    "shown as a unit; in reverse order: units to which the same model gave the same label when the categories came the "
+    "other way round (Halterman and Keith 2025). Wilson intervals."
+)
 
 
-def score_behaviour(
-    table: pd.DataFrame,
+def behaviour(
+    codings: Codings | pd.DataFrame,
     probes: pd.DataFrame,
     *,
-    variable: str,
-    reordered: pd.DataFrame | None = None,
+    reordered: Codings | pd.DataFrame | None = None,
     confidence: float = 0.95,
-) -> pd.DataFrame:
+) -> Result:
     """Score the answers to `behaviour_probes`: one row a coder and test.
 
     Parameters
     ----------
-    table
-        The tidy table of a run over the probes. A row without a label, whatever its `why`, is no legal label (Halterman
-        and Keith ask that the answer is one of the labels) and counts as wrong; `pending` rows are refused.
+    codings
+        Of a run over the probes. A coding without a label, whatever its `why`, is no legal label (Halterman and Keith
+        ask that the answer is one of the labels) and counts as wrong; `pending` ones are refused.
     probes
         From `behaviour_probes`.
     reordered
-        The tidy table of the same probes with `reverse_categories`; adds the share of units to which
-        the same model gave the same label.
+        Of a run over the same probes with `reverse_categories`; adds the share of units to which the same model gave
+        the same label.
 
     Returns
     -------
-    DataFrame
+    Result
         `coder`, `test`, `n`, `n_right`, `value`, `low`, `high` (Wilson interval, `statsmodels.proportion_confint`),
         `reason` where a value is missing.
 
     Raises
     ------
     StatisticError
-        The table holds no answer to a probe, or answers are outstanding.
-    """
-    import pandas as pd
+        The codings hold no answer to a probe, or answers are outstanding.
 
-    answers = _pick(table, probes, variable)
-    other = None if reordered is None else _pick(reordered, probes, variable)
+    Examples
+    --------
+    >>> probes = pd.DataFrame({"unit_id": ["d1", "d2"], "test": "definition", "expected": ["good", "bad"]})
+    >>> answers = pd.DataFrame({"m": ["good", "good"]}, index=["d1", "d2"])
+    >>> behaviour(answers, probes).finding
+    'm: legal labels 1.00 [.34, 1.00] of 2, definitions recovered .50 [.09, .91] of 2.'
+    """
+    codings = as_codings(codings, needs_level=False)
+    variable = codings.variable.name
+    answers = _pick(codings.frame, probes, variable)
+    other = None if reordered is None else _pick(as_codings(reordered, needs_level=False).frame, probes, variable)
     rows = [
-        row for coder, own in answers.groupby("coder", sort=True) for row in _score(str(coder), own, other, confidence)
+        row
+        for coder, part in answers.groupby("coder", sort=True)
+        for row in _score(str(coder), part, other, confidence)
     ]
-    frame = pd.DataFrame(rows, columns=["coder", "test", "n", "n_right", "value", "low", "high", "reason"])
-    frame.attrs = {"variable": variable, "confidence": confidence, "n_probes": len(probes)}
-    return frame
+    frame, title = pd.DataFrame(rows, columns=_COLUMNS), f"{variable}: answers to the probes of the codebook"
+    return Result(
+        frame,
+        name="behaviour",
+        title=title,
+        section="behaviour",
+        facts=Facts(answers["unit_id"].nunique(), answers["coder"].nunique(), joins=codings.joins),
+        finding=_say_scores(frame),
+        remarks=(_NOTE, *codings.notes),
+        table=frame,
+        figure=partial(plot_estimates, frame, name="test", group="coder", title=title),
+        outputs=codings.outputs,
+    )
+
+
+def _say_scores(frame: pd.DataFrame) -> str:
+    words: dict[str, list[str]] = {}
+    for row in frame[frame["n"] > 0].to_dict("records"):
+        value, low, high = (format_figure(row[name]) for name in ("value", "low", "high"))
+        words.setdefault(str(row["coder"]), []).append(f"{row['test']} {value} [{low}, {high}] of {row['n']:,}")
+    scores = (f"{coder}: {', '.join(parts)}" for coder, parts in words.items())
+    return f"{'; '.join(scores)}."
 
 
 def _pick(table: pd.DataFrame, probes: pd.DataFrame, variable: str) -> pd.DataFrame:
     """The answers to the probes, each with its test and what was expected."""
-    kept = table[table["variable"] == variable].merge(probes[["unit_id", "test", "expected"]], on="unit_id")
-    faults = []
-    if kept.empty:
+    answers = table[table["variable"] == variable].merge(probes[["unit_id", "test", "expected"]], on="unit_id")
+    n_pending, faults = int((answers["why"] == "pending").sum()), list[Fault]()
+    if answers.empty:
         join = join_ids(table["unit_id"], probes["unit_id"])
         near = f" ({join.example('the list of probes')})" if join.near else ""
         mend = "plan a run over probe_units(probes)"
-        faults.append(Fault("table", f"no answer of {variable!r} to a probe{near}", mend))
-    elif (kept["why"] == "pending").any():
-        faults.append(Fault("table", f"{(kept['why'] == 'pending').sum()} answers are outstanding", "collect them"))
-    if faults:
-        raise StatisticError("The probes cannot be scored.", faults)
-    models = describe_runs(kept).set_index("coder")["model"]  # the codebook's digest in a coder's name differs
-    return kept.assign(model=kept["coder"].map(models))
+        faults.append(Fault("codings", f"no answer of {variable!r} to a probe{near}", mend))
+    elif n_pending:
+        faults.append(Fault("codings", f"{n_pending} answers are outstanding", "collect them"))
+    raise_faults("The probes cannot be scored.", faults)
+    models = describe_runs(answers).set_index("coder")["model"]  # the codebook's digest in a coder's name differs
+    return answers.assign(model=answers["coder"].map(models))
 
 
-def _score(coder: str, own: pd.DataFrame, other: pd.DataFrame | None, confidence: float) -> list[tuple[Any, ...]]:
+def _score(coder: str, answers: pd.DataFrame, other: pd.DataFrame | None, confidence: float) -> Iterator[list[object]]:
     """The rows of one coder."""
-    rows = [_row(coder, "legal labels", len(own), int(own["label"].notna().sum()), confidence)]
+    yield _row(coder, LEGAL, answers["label"].notna(), confidence)
     for test, name in _TESTS.items():
-        asked = own[own["test"] == test]
-        rows.append(_row(coder, name, len(asked), int((asked["label"] == asked["expected"]).sum()), confidence))
+        part = answers[answers["test"] == test]
+        yield _row(coder, name, part["label"] == part["expected"], confidence)
     if other is not None:
         key = ["unit_id", "draw", "model"]
-        both = own.merge(other[[*key, "label"]], on=key, suffixes=("", "_other"))
-        same = int((both["label"] == both["label_other"]).sum())
-        rows.append(_row(coder, "same label in reverse order", len(both), same, confidence, "it is not in `reordered`"))
-    return rows
+        both = answers.merge(other[[*key, "label"]], on=key, suffixes=("", "_other"))
+        yield _row(coder, SAME, both["label"] == both["label_other"], confidence, "it is not in `reordered`")
 
 
 def _row(
-    coder: str, test: str, n: int, n_right: int, confidence: float, why_none: str = "the codebook has none"
-) -> tuple[Any, ...]:
+    coder: str, test: str, is_right: pd.Series[bool], confidence: float, why_none: str = "the codebook has none"
+) -> list[object]:
     from statsmodels.stats.proportion import proportion_confint
 
+    n, n_right, nan = len(is_right), int(is_right.sum()), float("nan")
     if not n:
-        return coder, test, 0, 0, float("nan"), float("nan"), float("nan"), why_none
+        return [coder, test, 0, 0, nan, nan, nan, why_none]
     low, high = proportion_confint(n_right, n, alpha=1 - confidence, method="wilson")
-    return coder, test, n, n_right, n_right / n, float(low), float(high), ""
+    return [coder, test, n, n_right, n_right / n, float(low), float(high), ""]

@@ -5,28 +5,38 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, check_columns, raise_faults
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.estimates import package_versions
+from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, check_frame, empty_figure, figure_type, literal
+from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.patterns import collapse
+from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
+from codebook.analysis.robustness.label_stability import list_models
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 AGGREGATIONS = ("single", "draws", "prompts", "models", "all")
 """Ways to get one label a unit: one run in one draw, or the majority of a run's draws, a model's prompts, a prompt's
 models, or everything."""
 
-Finding = Callable[[pd.DataFrame], "pd.DataFrame | pd.Series | Mapping[str, Any]"]
+Finding = Callable[[pd.DataFrame], "Result | pd.DataFrame | pd.Series | Mapping[str, Any]"]
 
 _ABOUT = "The finding cannot be specified."
 _VALUES = Sides("units", "among the values", "the list of values")
 _FIGURES = ("estimate", "low", "high", "p")
+_PRINTED = ("n", "median", "lowest", "highest", "share_significant", "sign_changes")
 
 
 @dataclass(frozen=True)
@@ -37,55 +47,63 @@ class _Choice:
     coders: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class CurveFacts(Facts):
+    """Of specifications: how many there are, and which estimate and p decide what is significant."""
+
+    n_specifications: int = 0
+    null: float = 0.0
+    alpha: float = 0.05
+
+
 def specifications(
-    table: pd.DataFrame,
+    codings: Codings | pd.DataFrame,
     finding: Finding,
     *,
-    variable: str,
-    labels: Sequence[str],
-    coders: Sequence[str] | None = None,
-    runs: Runs = None,
+    by: str = "",
     aggregations: Sequence[str] = AGGREGATIONS,
+    runs: Runs = None,
     null: float = 0.0,
     alpha: float = 0.05,
-    draw: int = 0,
-) -> pd.DataFrame:
+) -> Result:
     """Compute a finding anew from the labels of every model x prompt x way of joining them.
+
+    The models are used, or, where nobody is known to be one, all coders but the gold.
 
     Parameters
     ----------
     finding
-        From a frame with unit_id and label (NaN where there is none) to the finding: a mapping or frame with `estimate`
-        and, if it has them, `low`, `high`, `p`, `n`. Several rows, e.g. the three sources of `correct`, are kept apart
-        by their other columns (`source`). A `StatisticError` makes the row undefined, with its reason.
-    coders
-        The models; None for all. Leave people and the gold out.
-    runs
-        Who is which model with which prompt, see `describe_runs`.
+        From a frame with unit_id and label (NaN where there is none) to the finding: a mapping, frame or Result with
+        `estimate` and, if it has them, `low`, `high`, `p`, `n`. Several rows, e.g. the three sources of `correct`, are
+        kept apart by their other columns (`source`). A `StatisticError` makes the row undefined, with its reason.
+    by
+        Such a column: the printed table has a row for each of its values.
     aggregations
         Of `AGGREGATIONS`; those that join nothing here are left out. A tie has no label.
+    runs
+        Who is which model with which prompt, see `describe_runs`.
     null, alpha
         A row is significant if p is below `alpha`, or without p if its interval leaves out `null`.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         specification (number), model, prompt, aggregation, what the finding says besides (source, coefficient ...),
-        estimate, low, high, p, significant (NaN where undefined), n_runs, n_units, n_labelled, n_tied, reason.
-        `attrs`: n_specifications, null, alpha, labels by coverage, versions. See `summarise_specifications`.
+        estimate, low, high, p, significant (NaN where undefined), n_runs, n_units, n_labelled, n_tied, reason. Printed
+        is the summary (`summarise_specifications`); the figure is the specification curve.
 
     Raises
     ------
     StatisticError
-        Faults of the table or of what was asked; a finding that returns no estimate.
+        Faults of the codings or of the arguments; a finding that returns no estimate.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"m@p1": list("aab"), "m@p2": list("abb"), "k@p1": list("aaa")})
     >>> share = lambda rows: {"estimate": (rows["label"] == "a").mean() - 0.5}
-    >>> frame = specifications(table, share, variable="tone", labels=["a", "b"])
-    >>> frame[["model", "prompt", "aggregation", "estimate", "n_labelled", "n_tied"]].round(2)
+    >>> result = specifications(table, share)
+    >>> result.frame[["model", "prompt", "aggregation", "estimate", "n_labelled", "n_tied"]].round(2)
        model prompt aggregation  estimate  n_labelled  n_tied
     0      m     p1      single      0.17           3       0
     1      m     p2      single     -0.17           3       0
@@ -93,40 +111,77 @@ def specifications(
     3      m  (all)     prompts     -0.17           2       1
     4  (all)     p1      models      0.17           2       1
     5  (all)  (all)         all      0.17           3       0
+    >>> result.finding
+    'Over 6 specifications the estimate is .17 at the median, from -.17 to .50; its sign changes.'
     """
-    raise_faults(_ABOUT, [*check_columns(table), *_check_aggregations(aggregations)])
-    rows = table["variable"] == variable
-    if coders is not None:
-        rows &= table["coder"].isin(list(coders))
-    told = table[rows].assign(coder=table.loc[rows, "coder"].astype(str) + "\n" + table["draw"].astype(str), draw=0)
-    codings = read_codes(told, variable=variable, level="nominal", labels=labels)
-    described = describe_runs(table if runs is not None else table[rows], runs)
-    choices = list(_list_choices(codings, described, aggregations, draw))
-    raise_faults(_ABOUT, [] if choices else [Fault("draw", f"no label in draw {draw}", "name a draw of the table")])
+    codings = as_codings(codings, needs_level=False)
+    raise_faults(_ABOUT, _check_aggregations(aggregations))
+    codes, described = _read(codings, runs)
+    choices = list(_list_choices(codes, described, aggregations))
     lines = []
     for number, choice in enumerate(choices, start=1):
-        given, about = _join(codings, choice)
+        labels, about = _join(codes, choice)
         head = {"specification": number, "model": choice.model, "prompt": choice.prompt}
-        for found in _find(finding, given):
-            lines.append({**head, "aggregation": choice.aggregation, **_judge(found, null, alpha), **about})
+        for row in _find(finding, labels):
+            lines.append({**head, "aggregation": choice.aggregation, **_judge(row, null, alpha), **about})
     frame = pd.DataFrame(lines)
     tail = [*_FIGURES, "significant", "n_runs", "n_units", "n_labelled", "n_tied", "reason"]
     frame = frame[[*(name for name in frame if name not in tail), *tail]]
-    frame.attrs = {
-        **{"variable": variable, "n_specifications": len(choices), "null": null, "alpha": alpha, "draw": draw},
-        "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
-        **{"versions": package_versions(), **carry_joins(table)},
-    }
-    return frame
+    summary, title = summarise_specifications(frame, by, null=null), "The finding over all choices"
+    coverage = {codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}}
+    return Result(
+        frame,
+        name="specifications",
+        title=title,
+        section="stability",
+        facts=CurveFacts(
+            len(codes.units),
+            len(described),
+            "nominal",
+            coverage=coverage,
+            joins=codings.joins,
+            n_specifications=len(choices),
+            null=null,
+            alpha=alpha,
+        ),
+        finding=_say_summary(frame, null, alpha),
+        remarks=(f"Filled dots: p < {format_figure(alpha)}, or without p an interval without {null:g}.",),
+        table=summary[[*([by] if by else []), *_PRINTED]],
+        figure=partial(plot_specifications, frame, null=null, title=title),
+        outputs=codings.outputs,
+    )
 
 
-def gap_in_means(values: Mapping[str, float], label: str, *, confidence: float = 0.95) -> Finding:
+def _read(codings: Codings, runs: Runs) -> tuple[LabelCodes, pd.DataFrame]:
+    """The labels of every model in every draw, each as a coder "name, line feed, draw", and who is which model."""
+    variable, table = codings.variable, codings.frame
+    rows = table[(table["variable"] == variable.name) & table["coder"].isin(list_models(codings))]
+    by_draw = rows.assign(coder=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str), draw=0)
+    codes = read_codes(by_draw, variable=variable.name, level="nominal", labels=variable.labels)
+    return codes, describe_runs(table if runs is not None else rows, runs)
+
+
+def _say_summary(frame: pd.DataFrame, null: float, alpha: float) -> str:
+    row = summarise_specifications(frame, null=null).iloc[0]
+    if not row["n"]:
+        return f"No specification has an estimate: {'; '.join(dict.fromkeys(frame['reason']))}."
+    middle, low, high = (format_figure(row[name]) for name in ("median", "lowest", "highest"))
+    undefined = f" ({row['n_undefined']:,} more are undefined)" if row["n_undefined"] else ""
+    rate = row["share_significant"]
+    sure = "" if math.isnan(rate) else f"{100 * rate:.0f} % are significant at {format_figure(alpha)}; "
+    sign = "its sign changes" if row["sign_changes"] else "its sign is the same"
+    spread = f"the estimate is {middle} at the median, from {low} to {high}"
+    return f"Over {row['n']:,} specifications{undefined} {spread}; {sure}{sign}."
+
+
+def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *, confidence: float = 0.95) -> Finding:
     """A finding for `specifications`: how much larger is the mean of a number among units with a label than without?
 
     Parameters
     ----------
     values
-        The number of each unit_id, e.g. its length or the year; units without one are left out.
+        The number of each unit_id, e.g. the year; units without one are left out. Of a text its words are counted, so
+        that `codings.texts` asks for the length.
 
     Returns
     -------
@@ -136,8 +191,8 @@ def gap_in_means(values: Mapping[str, float], label: str, *, confidence: float =
     Examples
     --------
     >>> rows = pd.DataFrame({"unit_id": list("uvwxyz"), "label": ["a", "a", "a", "b", "b", "b"]})
-    >>> found = gap_in_means(dict(zip("uvwxyz", [5, 6, 7, 1, 2, 3])), "a")(rows)
-    >>> found["estimate"], round(found["p"], 3), found["n"]
+    >>> gap = gap_in_means(dict(zip("uvwxyz", [5, 6, 7, 1, 2, 3])), "a")(rows)
+    >>> gap["estimate"], round(gap["p"], 3), gap["n"]
     (4.0, 0.008, 6)
     """
 
@@ -146,7 +201,7 @@ def gap_in_means(values: Mapping[str, float], label: str, *, confidence: float =
 
         if values:
             raise_faults("There is no gap.", join_faults(join_ids(rows["unit_id"], values), "values", _VALUES))
-        number = pd.to_numeric(rows["unit_id"].map(dict(values))).astype(float)
+        number = pd.to_numeric(rows["unit_id"].map(_count_words(values))).astype(float)
         known = rows["label"].notna() & number.notna()
         parts = [number[known & (rows["label"] == label)], number[known & (rows["label"] != label)]]
         if min(map(len, parts)) < 2:
@@ -160,7 +215,11 @@ def gap_in_means(values: Mapping[str, float], label: str, *, confidence: float =
     return find
 
 
-def summarise_specifications(frame: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
+def _count_words(values: Mapping[str, float] | Mapping[str, str]) -> dict[str, float]:
+    return {unit: len(value.split()) if isinstance(value, str) else value for unit, value in values.items()}
+
+
+def summarise_specifications(frame: pd.DataFrame, by: str = "", *, null: float = 0.0) -> pd.DataFrame:
     """How far a finding hangs on the choices: one row, or one for each value of `by` (e.g. source).
 
     Returns
@@ -177,14 +236,10 @@ def summarise_specifications(frame: pd.DataFrame, by: str | None = None) -> pd.D
        n  median  share_significant  sign_changes
     0  3     0.2               0.67          True
     """
-    null = frame.attrs.get("null", 0.0)
-    if by is not None and by not in frame:
+    if by and by not in frame:
         raise_faults(_ABOUT, [Fault("by", f"the frame has no column {by!r}", f"it has {', '.join(map(str, frame))}")])
-    parts = [("", frame)] if by is None else list(frame.groupby(by, sort=False))
-    rows = [{**({by: key} if by else {}), **_summarise(part, null)} for key, part in parts]
-    summary = pd.DataFrame(rows)
-    summary.attrs = dict(frame.attrs)
-    return summary
+    parts = list(frame.groupby(by, sort=False)) if by else [("", frame)]
+    return pd.DataFrame([{**({by: key} if by else {}), **_summarise(part, null)} for key, part in parts])
 
 
 def _summarise(part: pd.DataFrame, null: float) -> dict[str, Any]:
@@ -206,16 +261,14 @@ def _check_aggregations(aggregations: Sequence[str]) -> list[Fault]:
     return []
 
 
-def _list_choices(
-    codings: LabelCodes, described: pd.DataFrame, aggregations: Sequence[str], draw: int
-) -> Iterator[_Choice]:
+def _list_choices(codings: LabelCodes, described: pd.DataFrame, aggregations: Sequence[str]) -> Iterator[_Choice]:
     """Every way to get one label a unit that differs from the ways before it."""
-    named = pd.DataFrame([name.partition("\n")[::2] for name in codings.coders], columns=["coder", "draw"])
-    named = named.assign(run=list(codings.coders)).merge(described, on="coder", how="left")
-    first = named[named["draw"] == str(draw)]
+    parts = pd.DataFrame([name.partition("\n")[::2] for name in codings.coders], columns=["coder", "draw"])
+    parts = parts.assign(run=list(codings.coders)).merge(described, on="coder", how="left")
+    first = parts[parts["draw"] == "0"]
     groups = {
         "single": [((row.model, row.prompt), [row.run]) for row in first.itertuples()],
-        "draws": [((part.model.iloc[0], part.prompt.iloc[0]), list(part.run)) for _, part in named.groupby("coder")],
+        "draws": [((part.model.iloc[0], part.prompt.iloc[0]), list(part.run)) for _, part in parts.groupby("coder")],
         "prompts": [((model, "(all)"), list(part.run)) for model, part in first.groupby("model", sort=False)],
         "models": [(("(all)", prompt), list(part.run)) for prompt, part in first.groupby("prompt", sort=False)],
         "all": [(("(all)", "(all)"), list(first.run))],
@@ -231,8 +284,8 @@ def _list_choices(
 def _join(codings: LabelCodes, choice: _Choice) -> tuple[pd.DataFrame, dict[str, int]]:
     """The labels of a choice, one row a unit that was put to its runs, and what to count beside them."""
     part = codings.among(choice.coders)
-    given = part.answered()
-    patterns = collapse(given.unit, given.code, part.scale.n_labels, trace=True)
+    labelled = part.answered()
+    patterns = collapse(labelled.unit, labelled.code, part.scale.n_labels, trace=True)
     shown = pad(patterns.shown, len(part.units))
     code = np.append(find_modal(patterns)[0], -1)[shown]
     labels = np.array([*part.scale.labels, None], dtype=object)[code]
@@ -241,26 +294,116 @@ def _join(codings: LabelCodes, choice: _Choice) -> tuple[pd.DataFrame, dict[str,
     return frame, {**counts, "n_tied": int(((code < 0) & (shown >= 0)).sum())}
 
 
-def _find(finding: Finding, given: pd.DataFrame) -> list[dict[str, Any]]:
+def _find(finding: Finding, labels: pd.DataFrame) -> list[dict[str, Any]]:
     try:
-        found = finding(given)
+        answer = finding(labels)
     except StatisticError as error:
         return [{"reason": "; ".join(fault.problem for fault in error.faults) or error.summary}]
-    frame = found if isinstance(found, pd.DataFrame) else pd.DataFrame([dict(found)])
+    answer = answer.frame if isinstance(answer, Result) else answer
+    frame = answer if isinstance(answer, pd.DataFrame) else pd.DataFrame([dict(answer)])
     if "estimate" not in frame or frame.empty:
         mend = "return a mapping or frame with `estimate`, and low, high, p where it has them"
         raise_faults(_ABOUT, [Fault("finding", "it returned no estimate", mend)])
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _judge(found: Mapping[str, Any], null: float, alpha: float) -> dict[str, Any]:
+def _judge(row: Mapping[str, Any], null: float, alpha: float) -> dict[str, Any]:
     """A finding with all its columns, and whether it is significant: 1, 0 or NaN."""
-    estimate, low, high, p = (float(found.get(name, math.nan)) for name in _FIGURES)
+    estimate, low, high, p = (float(row.get(name, math.nan)) for name in _FIGURES)
     significant = math.nan
     if not math.isnan(p):
         significant = float(p < alpha)
     elif not math.isnan(low + high):
         significant = float(not low <= null <= high)
     figures = {"estimate": estimate, "low": low, "high": high, "p": p, "significant": significant}
-    reason = str(found.get("reason", "") or ("undefined" if math.isnan(estimate) else ""))
-    return {**{name: value for name, value in found.items() if name not in figures}, **figures, "reason": reason}
+    reason = str(row.get("reason", "") or ("undefined" if math.isnan(estimate) else ""))
+    return {**{name: value for name, value in row.items() if name not in figures}, **figures, "reason": reason}
+
+
+def plot_specifications(
+    frame: pd.DataFrame,
+    *,
+    null: float = 0.0,
+    choices: Sequence[str] = ("model", "prompt", "aggregation", "source"),
+    title: str = "",
+) -> Figure:
+    """The specification curve: estimates in order with their intervals, and below them the choices behind each.
+
+    Filled dots are significant, hollow ones are not; undefined specifications are left out and counted. Where all are
+    undefined the figure says why.
+
+    Parameters
+    ----------
+    frame
+        Of `specifications`.
+    choices
+        Columns shown below; those the frame lacks, or that never vary, are left out.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"model": ["m", "k"], "estimate": [0.3, -0.1], "low": [0.1, -0.3], "high": [0.5, 0.1],
+    ...                       "significant": [1.0, 0.0]})
+    >>> [text.get_text() for text in plot_specifications(frame).axes[1].get_yticklabels()]
+    ['k', 'm']
+    """
+    check_frame(frame, ["estimate", "low", "high", "significant"])
+    known = frame[frame["estimate"].notna()].sort_values("estimate", kind="stable", ignore_index=True)
+    if known.empty:
+        whys = dict.fromkeys(frame["reason"]) if "reason" in frame else ()
+        return empty_figure(f"No specification has an estimate: {'; '.join(map(str, whys))}.", title)
+    varied = [name for name in choices if name in known and known[name].nunique() > 1]
+    rows = [(name, value) for name in varied for value in sorted(known[name].astype(str).unique())]
+    height = 0.2 * len(rows) + 0.15 * len(varied)
+    size = (min(12.0, 3.4 + 0.16 * len(known) + 0.06 * max([len(value) for _, value in rows], default=0)), 3.2 + height)
+    figure = figure_type()(figsize=size, dpi=150, layout="constrained")
+    ratios = [3, height] if rows else [3]
+    parts = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)
+    _draw_curve(parts[0, 0], known, null, n_undefined=len(frame) - len(known))
+    if rows:
+        _draw_marks(parts[1, 0], known, rows)
+    if title:
+        figure.suptitle(title, fontsize=11, color=INK)
+    return literal(figure)
+
+
+def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, *, n_undefined: int) -> None:
+    axes.axhline(null, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0.9)
+    axes.vlines(known.index, known["low"], known["high"], color=DIVERGING[1], linewidth=1.2)
+    sure = known["significant"] == 1
+    for part, face, label in ((~sure, "white", "not significant"), (sure, DIVERGING[0], "significant")):
+        dots = known[part]
+        if not dots.empty:
+            axes.plot(dots.index, dots["estimate"], "o", color=DIVERGING[0], markerfacecolor=face, ms=4.5, label=label)
+    axes.set_ylabel("estimate", color=INK, fontsize=9)
+    axes.grid(axis="y", color=FAINT, linewidth=0.6)
+    axes.legend(loc="upper left", fontsize=8).set_frame_on(False)
+    words = f"{len(known)} specifications, {int(sure.sum())} significant"
+    axes.set_title(words + (f", {n_undefined} undefined" if n_undefined else ""), fontsize=9, color=MUTED, loc="right")
+    _clean(axes)
+
+
+def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]]) -> None:
+    heights, at, before = [], 0.0, rows[0][0]
+    for name, _ in rows:
+        at += 0.6 if name != before else 0.0
+        before = name
+        heights.append(at)
+        at += 1
+    for height, (name, value) in zip(heights, rows, strict=True):
+        places = known.index[known[name].astype(str) == value]
+        axes.plot(places, [height] * len(places), "s", color=INK, markersize=3.5)
+    for name in dict.fromkeys(name for name, _ in rows):
+        mine = [height for height, (other, _) in zip(heights, rows, strict=True) if other == name]
+        place = (1.01, sum(mine) / len(mine))
+        axes.annotate(name, place, xycoords=("axes fraction", "data"), va="center", fontsize=8, color=MUTED)
+    axes.set_yticks(heights, [value or "(none)" for _, value in rows])
+    axes.set_ylim(heights[-1] + 0.7, -0.7)
+    axes.set_xticks([])
+    _clean(axes)
+
+
+def _clean(axes: Axes) -> None:
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, colors=INK, labelsize=8)
+    for side in ("top", "right", "bottom"):
+        axes.spines[side].set_visible(False)

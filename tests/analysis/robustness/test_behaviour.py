@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -38,13 +39,17 @@ def table_of(labels: dict[str, str | None], why: str = "invalid") -> pd.DataFram
     )
 
 
+def score(table: pd.DataFrame, probes: pd.DataFrame, **asked: Any) -> pd.DataFrame:
+    return cb.behaviour(table, probes, **asked).frame
+
+
 def test_scores_count_what_was_expected_and_invalid_answers_are_wrong() -> None:
     probes = cb.behaviour_probes(BOOK)
     assert probes["unit_id"].tolist() == ["definition-1", "example-1-1", "definition-2", "example-2-1", "example-2-2"]
     said = {"definition-1": "good", "definition-2": "good", "example-1-1": "good", "example-2-1": "bad"}
     table = table_of({**said, "example-2-2": None})
     other = table_of({**said, "definition-2": "bad", "example-2-2": None})
-    scores = cb.score_behaviour(table, probes, variable="tone", reordered=other).set_index("test")
+    scores = score(table, probes, reordered=other).set_index("test")
     assert scores[["n", "n_right"]].to_dict("index") == {
         "legal labels": {"n": 5, "n_right": 4},
         "definitions recovered": {"n": 2, "n_right": 1},
@@ -59,10 +64,10 @@ def test_scores_count_what_was_expected_and_invalid_answers_are_wrong() -> None:
 def test_s04_a_row_without_a_label_is_no_legal_label_whatever_the_reason(why: str) -> None:
     probes = cb.behaviour_probes(BOOK)
     nothing = table_of(dict.fromkeys(["definition-1", "definition-2"]), why)
-    scores = cb.score_behaviour(nothing, probes, variable="tone").set_index("test")
+    scores = score(nothing, probes).set_index("test")
     assert scores.loc["legal labels", ["n", "n_right"]].tolist() == [2, 0]
     mixed = table_of({"definition-1": "good", "definition-2": None}, why)
-    scores = cb.score_behaviour(mixed, probes, variable="tone").set_index("test")
+    scores = score(mixed, probes).set_index("test")
     assert scores.loc["legal labels", ["n", "n_right"]].tolist() == [2, 1]
 
 
@@ -71,7 +76,7 @@ def test_each_model_is_compared_with_itself_in_reverse_order() -> None:
     one, two = table_of({"definition-1": "good", "definition-2": "bad"}), table_of({"definition-1": "bad"})
     before = pd.concat([one.assign(coder="m@p1"), two.assign(coder="n@p1"), two.assign(coder="gone@p1")])
     after = pd.concat([one.assign(coder="m@p2"), two.assign(coder="n@p2")])
-    scores = cb.score_behaviour(before, probes, variable="tone", reordered=after)
+    scores = score(before, probes, reordered=after)
     same = scores[scores["test"] == "same label in reverse order"].set_index("coder")
     assert same[["n", "n_right"]].to_numpy().tolist() == [[0, 0], [2, 2], [1, 1]]
     assert same["reason"].tolist() == ["it is not in `reordered`", "", ""]
@@ -79,15 +84,19 @@ def test_each_model_is_compared_with_itself_in_reverse_order() -> None:
 
 def test_the_embedded_engine_follows_the_topics(project: Path) -> None:
     book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
-    probes, tables = cb.behaviour_probes(book), []
+    probes, answers = cb.behaviour_probes(book), []
     for name, asked in (("probes", book), ("reversed", cb.reverse_categories(book))):
         run = cb.plan(asked, cb.probe_units(probes), run=name)
         run.submit()
         run.collect()
-        tables.append(run.table())
-    scores = cb.score_behaviour(tables[0], probes, variable="topic", reordered=tables[1]).set_index("test")["value"]
+        answers.append(run.codings())
+    result = cb.behaviour(answers[0], probes, reordered=answers[1])
+    scores = result.frame.set_index("test")["value"]
     assert scores["legal labels"] == scores["definitions recovered"] == scores["same label in reverse order"] == 1
     assert pd.isna(scores["own examples recovered"])  # the codebook has none
+    assert result.save().outputs == project / "runs" / "probes" / "outputs"
+    assert (project / "runs" / "probes" / "outputs" / "behaviour.png").is_file()
+    assert result.finding.startswith("embedded-use-minilm-1: legal labels 1.00 [.65, 1.00] of 7, definitions recovered")
 
 
 def test_scales_keep_their_order() -> None:
@@ -104,6 +113,6 @@ def test_what_cannot_be_probed_or_scored_is_said() -> None:
         cb.behaviour_probes(BOOK, "means")
     probes = cb.behaviour_probes(BOOK)
     with pytest.raises(StatisticError, match="plan a run over"):
-        cb.score_behaviour(table_of({"u1": "good"}), probes, variable="tone")
+        score(table_of({"u1": "good"}), probes)
     with pytest.raises(StatisticError, match="1 answers are outstanding"):
-        cb.score_behaviour(table_of({"definition-1": None}, "pending"), probes, variable="tone")
+        score(table_of({"definition-1": None}, "pending"), probes)

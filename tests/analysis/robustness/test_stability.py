@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,14 @@ from codebook.analysis import (
     VariableSpec,
     correct,
     gap_in_means,
-    list_flips,
     plot_grid,
     plot_specifications,
     specifications,
     stability,
     summarise_specifications,
-    unit_consistency,
 )
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.correction import SOURCES
 from codebook.codings import read_coders
@@ -29,6 +30,14 @@ from codebook.scheme import read_codebook
 
 TOPICS = Path(__file__).parents[3] / "data" / "topics_sib200_en"
 TONE = VariableSpec("tone", "nominal", ["a", "b", "c"])
+
+
+def compare(table: pd.DataFrame, over: Any, spec: Any = TONE, *, replicates: int = 0, **asked: Any) -> pd.DataFrame:
+    return stability(Codings(table, [spec]), over, resample=Bootstrap(replicates), **asked).frame
+
+
+def specify(table: pd.DataFrame, finding: Any, **asked: Any) -> pd.DataFrame:
+    return specifications(Codings(table, [TONE]), finding, **asked).frame
 
 
 def make_runs(n_units: int = 120, seed: int = 1, draws: int = 3) -> pd.DataFrame:
@@ -47,7 +56,7 @@ def make_runs(n_units: int = 120, seed: int = 1, draws: int = 3) -> pd.DataFrame
 
 def test_draws_are_compared_within_a_model_and_prompt():
     table = make_runs()
-    frame = stability(table, TONE, over="draw", replicates=200)
+    frame = compare(table, "draw", replicates=200)
     assert frame["coder"].tolist() == ["m@p1", "m@p2", "k@p1", "k@p2"]
     assert frame["n_runs"].tolist() == [3] * 4
     assert frame["alpha"].tolist() == sorted(frame["alpha"], reverse=True)
@@ -65,45 +74,47 @@ def test_draws_are_compared_within_a_model_and_prompt():
 
 def test_prompts_are_compared_within_a_model_and_models_within_a_prompt():
     table = make_runs()
-    prompts, models = (stability(table, TONE, over=over, replicates=0) for over in ("prompt", "model"))
+    prompts, models = (compare(table, over) for over in ("prompt", "model"))
     assert prompts[["model", "runs"]].to_numpy().tolist() == [["m", "p1, p2"], ["k", "p1, p2"]]
     assert models[["prompt", "runs"]].to_numpy().tolist() == [["p1", "m, k"], ["p2", "m, k"]]
-    everything = stability(table, TONE, over="all", replicates=0)
+    everything = compare(table, "all")
     assert everything["n_runs"].tolist() == [4]
-    second = stability(table, TONE, over="prompt", replicates=0, draw=1)
+    second = stability(Codings(table, [TONE]).draw(1), "prompt", resample=Bootstrap(0)).frame
     assert second["alpha"].tolist() != prompts["alpha"].tolist()
 
 
 def test_other_things_that_differ_are_named_in_a_frame():
     table = make_runs(draws=1)
     runs = pd.DataFrame({"coder": ["m@p1", "m@p2"], "model": "m", "prompt": "p", "version": ["1", "2"]})
-    frame = stability(table, TONE, over="version", runs=runs, coders=["m@p1", "m@p2"], replicates=0)
+    frame = compare(table[table["coder"].isin(["m@p1", "m@p2"])], "version", runs=runs)
     assert frame[["model", "prompt", "runs"]].to_numpy().tolist() == [["m", "p", "1, 2"]]
 
 
 def test_the_level_counts():
     table = make_runs(draws=1)
     by_level = [
-        stability(table, VariableSpec("tone", level, ["a", "b", "c"]), over="prompt", replicates=0)
+        stability(Codings(table, [TONE]), "prompt", level=level, resample=Bootstrap(0))
         for level in ("nominal", "ordinal")
     ]
-    assert by_level[0]["alpha"].tolist() != by_level[1]["alpha"].tolist()
-    assert by_level[1].attrs["level"] == "ordinal"
+    assert by_level[0].frame["alpha"].tolist() != by_level[1].frame["alpha"].tolist()
+    assert by_level[1].facts.level == "ordinal"
 
 
 def test_flips_say_who_gave_which_label():
     table = make_table(
         "tone", {"m@p1": ["a", "a", None, "c"], "m@p2": ["a", "b", "b", "c"], "m@p3": ["b", "c", None, "c"]}
     )
-    frame = unit_consistency(table, TONE, over="prompt").set_index("unit_id")
+    frame = compare(table, "prompt", by="unit").set_index("unit_id")
     assert frame.loc["u1", ["commonest", "flipped", "labels"]].tolist() == ["a", True, "a: p1, p2; b: p3"]
     assert frame.loc["u2", ["commonest", "flipped"]].tolist() == ["", True]
     assert np.isnan(frame.loc["u3", "consistency"])
     assert not frame.loc["u3", "flipped"]
     assert frame.loc["u1", "consistency"] == pytest.approx(2 / 3)
-    flips = list_flips(table, TONE, over="prompt")
-    assert flips["unit_id"].tolist() == ["u2", "u1"]
-    told = stability(table, TONE, over="prompt", replicates=0).iloc[0]
+    flips = stability(Codings(table, [TONE]), "prompt", by="unit")
+    assert flips.frame["unit_id"].tolist() == ["u2", "u1", "u4", "u3"]
+    assert flips.printed()["unit id"].tolist() == ["u2", "u1"]
+    assert flips.finding == "tone: 2 of 4 units flip: they get more than one label over prompt."
+    told = compare(table, "prompt").iloc[0]
     assert (told["n_flipped"], told["n_units"], told["n_dropped"], told["n_missing"]) == (2, 3, 1, 2)
     assert told["consistency"] == pytest.approx(frame["consistency"].mean())
 
@@ -111,7 +122,7 @@ def test_flips_say_who_gave_which_label():
 def test_sets_are_compared_by_their_distance():
     table = make_table("v", {"m@1": ['["x"]', "[]", '["x", "y"]'], "m@2": ['["x"]', "[]", '["x"]']})
     spec = VariableSpec("v", None, ["x", "y"], kind="multi")
-    frame = stability(table, spec, over="prompt", replicates=0)
+    frame = compare(table, "prompt", spec)
     assert frame["level"][0] == "masi"
     assert frame["n_flipped"][0] == 1
 
@@ -120,41 +131,43 @@ def test_two_archived_models_on_the_shipped_topics():
     book = read_codebook(TOPICS / "codebook.yaml")
     table = read_coders(TOPICS / "coders.yaml", book).frame
     models = ["gpt-4", "gpt-3.5-turbo"]
-    there = [name for name in table["coder"].unique() if name != "gold"]
-    frame = stability(table, book.variable("topic"), over="model", coders=there, replicates=0)
+    there, topic = [name for name in table["coder"].unique() if name != "gold"], book.variable("topic")
+    frame = compare(table[table["coder"].isin(there)], "model", topic)
     known = alpha_of(
         table, variable="topic", level="nominal", labels=book.variable("topic").labels, coders=there, replicates=0
     )
     assert len(there) == len(models)
     assert frame["alpha"][0] == pytest.approx(known.value)
-    flips = list_flips(table, book.variable("topic"), over="model", coders=there)
-    assert len(flips) == frame["n_flipped"][0] > 0
+    flips = stability(Codings(table, [topic], gold="gold"), "model", by="unit").frame
+    assert flips["flipped"].sum() == frame["n_flipped"][0] > 0
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"over": "mood"}, "draw, model, prompt, all"),
-        ({"over": "draw", "coders": ["one"]}, "two runs that differ in draw"),
+        ({"over": "draw"}, "two runs that differ in draw"),
         ({"over": "prompt", "runs": {"nobody": "m"}}, "name coders of the table"),
-        ({"over": "model", "coders": ["m@p1"]}, "over='all'"),
+        ({"over": "model", "by": "coder"}, "by='unit'"),
         ({"over": "model", "replicates": -1}, "pass 1000"),
     ],
 )
 def test_bad_requests_are_refused(changed, message):
     table = pd.concat([make_runs(draws=1), make_table("tone", {"one": ["a"]})], ignore_index=True)
     with pytest.raises(StatisticError, match=message):
-        stability(table, TONE, **changed)
+        compare(table, **changed)
+    with pytest.raises(StatisticError, match="over='all'"):
+        compare(table[table["coder"] == "m@p1"], "model")
 
 
 def test_a_variable_without_a_level_is_refused():
     with pytest.raises(StatisticError, match="level of measurement"):
-        stability(make_runs(), VariableSpec("tone", None, ["a", "b"]), over="draw")
+        compare(make_runs(), "draw", VariableSpec("tone", None, ["a", "b"]))
 
 
 def test_one_label_only_is_undefined_and_perfectly_consistent():
     table = make_table("tone", {"m@1": ["a"] * 40, "m@2": ["a"] * 40})
-    row = stability(table, TONE, over="prompt").iloc[0]
+    row = compare(table, "prompt", replicates=1000).iloc[0]
     assert np.isnan(row["alpha"])
     assert "no variation" in row["reason"]
     assert row["consistency"] == 1
@@ -171,7 +184,8 @@ def difference(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def test_every_model_prompt_and_way_of_joining_is_one_specification():
-    frame = specifications(make_runs(), difference, variable="tone", labels=TONE.labels)
+    result = specifications(make_runs(), difference)
+    frame = result.frame
     ways = frame["aggregation"].value_counts().to_dict()
     assert ways == {"single": 4, "draws": 4, "prompts": 2, "models": 2, "all": 1}
     one = make_runs()
@@ -180,7 +194,7 @@ def test_every_model_prompt_and_way_of_joining_is_one_specification():
     assert row["estimate"] == pytest.approx(difference(one)["estimate"])
     assert (frame["n_labelled"] + frame["n_tied"] == frame["n_units"]).all()
     assert frame.loc[frame["aggregation"] == "draws", "n_tied"].max() > 0
-    assert frame.attrs["n_specifications"] == 13
+    assert result.facts.n_specifications == 13
     assert frame["significant"].isin([0, 1]).all()
 
 
@@ -193,7 +207,7 @@ def test_the_summary_counts_signs_and_significance():
         return {"estimate": value, "low": value - width, "high": value + width}
 
     table = make_runs(draws=1)
-    frame = specifications(table, finding, variable="tone", labels=TONE.labels, aggregations=["single"])
+    frame = specify(table, finding, aggregations=["single"])
     row = summarise_specifications(frame).iloc[0]
     assert row[["n", "n_undefined", "sign_changes", "signs_significant"]].tolist() == [3, 1, True, True]
     assert row[["share_significant", "share_above", "share_below"]].tolist() == pytest.approx([2 / 3, 1 / 3, 1 / 3])
@@ -212,7 +226,7 @@ def test_the_three_sources_of_a_correction_are_kept_apart():
         found = correct("gold ~ x", data.join(model), family="linear")
         return found[found["coefficient"] == "x"]
 
-    frame = specifications(table, finding, variable="tone", labels=TONE.labels, aggregations=["single"])
+    frame = specify(table, finding, aggregations=["single"])
     assert frame.groupby("source", sort=False).size().to_dict() == dict.fromkeys(SOURCES, 4)
     by_source = summarise_specifications(frame, by="source").set_index("source")
     gold = by_source.loc["gold only"]
@@ -226,31 +240,32 @@ def test_a_finding_that_is_not_defined_gives_its_reason():
     def finding(rows: pd.DataFrame) -> dict[str, float]:
         raise StatisticError("No finding.", [Fault("gold", "3 gold units for 4 coefficients", "code more")])
 
-    asked = {"variable": "tone", "labels": TONE.labels, "aggregations": ["single"]}
-    frame = specifications(make_runs(draws=1), finding, **asked)
+    asked = {"aggregations": ["single"]}
+    frame = specify(make_runs(draws=1), finding, **asked)
     assert frame["estimate"].isna().all()
     assert set(frame["reason"]) == {"3 gold units for 4 coefficients"}
-    (text,) = plot_specifications(frame).axes[0].texts
+    (text,) = specifications(make_runs(draws=1), finding, **asked).plot().axes[0].texts
     assert text.get_text() == "No specification has an estimate: 3 gold units for 4 coefficients."
     with pytest.raises(StatisticError, match="with `estimate`"):
-        specifications(make_runs(draws=1), lambda rows: {"value": 1}, **asked)
+        specify(make_runs(draws=1), lambda rows: {"value": 1}, **asked)
     with pytest.raises(ZeroDivisionError):
-        specifications(make_runs(draws=1), lambda rows: {"estimate": 1 / 0}, **asked)
+        specify(make_runs(draws=1), lambda rows: {"estimate": 1 / 0}, **asked)
     with pytest.raises(StatisticError, match="single, draws"):
-        specifications(make_runs(draws=1), difference, **{**asked, "aggregations": ["mean"]})
+        specify(make_runs(draws=1), difference, **{**asked, "aggregations": ["mean"]})
     with pytest.raises(StatisticError, match="it has specification"):
         summarise_specifications(frame, by="source")
 
 
 def test_p_decides_before_the_interval():
     finding = lambda rows: {"estimate": 1.0, "low": 0.5, "high": 1.5, "p": 0.2}  # noqa: E731
-    frame = specifications(make_runs(draws=1), finding, variable="tone", labels=TONE.labels)
+    frame = specify(make_runs(draws=1), finding)
     assert set(frame["significant"]) == {0}
 
 
 def test_the_curve_is_in_order_with_its_choices_below():
-    frame = specifications(make_runs(), difference, variable="tone", labels=TONE.labels)
-    curve, marks = plot_specifications(frame, title="A finding").axes
+    result = specifications(make_runs(), difference)
+    frame = result.frame
+    curve, marks = result.plot().axes
     drawn = sorted((x, y) for line in curve.lines[1:] for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True))
     assert [y for _, y in drawn] == pytest.approx(sorted(frame["estimate"]))
     rows = [text.get_text() for text in marks.get_yticklabels()]
@@ -261,8 +276,8 @@ def test_the_curve_is_in_order_with_its_choices_below():
 
 
 def test_the_grid_shows_one_figure_a_prompt_and_model():
-    frame = stability(make_runs(), TONE, over="draw", replicates=0)
-    figure = plot_grid(frame, title="Repeated draws")
+    result = stability(make_runs(), "draw", level="nominal", resample=Bootstrap(0))
+    frame, figure = result.frame, result.plot()
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts == [f"{frame['alpha'][at]:.2f}"[1:] for at in (0, 2, 1, 3)]
     with pytest.raises(StatisticError, match="several rows for one cell"):
@@ -281,5 +296,54 @@ def test_a_gap_in_means_is_welchs_test():
     known = stats.ttest_ind(number[rows["label"] == "a"], number[rows["label"] != "a"], equal_var=False)
     assert found["p"] == pytest.approx(known.pvalue)
     assert found["low"] < found["estimate"] < found["high"]
-    frame = specifications(rows, gap_in_means({}, "a"), variable="tone", labels=TONE.labels)
+    frame = specify(rows, gap_in_means({}, "a"))
     assert "a mean needs two" in frame["reason"][0]
+
+
+def test_what_no_two_runs_differ_in_has_a_row_that_says_so():
+    result = stability(Codings(make_runs(draws=1), [TONE]), resample=Bootstrap(20))
+    assert result.frame["over"].tolist() == ["draw", "prompt", "prompt", "model", "model"]
+    assert result.frame["reason"][0] == "no two runs differ in 'draw' alone: nothing to compare"
+    assert result.frame[["model", "prompt"]].notna().all().all()
+    assert result.printed().columns.tolist() == ["over", "model", "prompt", "runs", "alpha", "consistency", "n units"]
+    assert result.printed()["runs"].tolist()[:2] == [result.frame["reason"][0], "p1, p2"]
+    assert result.finding.startswith("Least stable over model: alpha (nominal) of 2 runs is ")
+    ticks = [text.get_text() for text in result.plot().axes[0].get_yticklabels()]
+    assert ticks == ["draw", "prompt m", "prompt k", "model p1", "model p2"]
+    alone = stability(make_table("tone", {"m": ["a", "b"]}), level="nominal")
+    assert alone.finding.startswith("Nothing can be compared: no two runs differ in 'draw' alone")
+    assert stability(make_table("tone", {"m": ["a", "b"]}), by="unit", level="nominal").facts.nothing
+
+
+def test_people_and_the_gold_are_no_runs_where_models_are_known():
+    table = pd.concat([make_runs(draws=1), make_table("tone", {"gold": ["a"] * 120, "ann": ["b"] * 120})])
+    models = ("m@p1", "m@p2", "k@p1", "k@p2")
+    known = stability(Codings(table, [TONE], gold="gold", models=models), "all", resample=Bootstrap(0)).frame
+    pd.testing.assert_frame_equal(known, compare(make_runs(draws=1), "all"))
+
+
+def test_clusters_are_drawn_whole():
+    codings = Codings(make_runs(draws=1), [TONE])
+    owner = {f"u{at}": f"author {at % 5}" for at in range(1, 121)}
+    alone, clustered = (
+        stability(each, "all", resample=Bootstrap(50)) for each in (codings, codings.with_clusters(owner))
+    )
+    assert clustered.frame["alpha"].tolist() == alone.frame["alpha"].tolist()
+    assert clustered.frame["low"].tolist() != alone.frame["low"].tolist()
+    assert "Resampled are clusters of units." in clustered.note
+
+
+def test_a_finding_over_two_columns_of_a_plain_frame():
+    wide = pd.DataFrame({"m@p1": list("aab"), "m@p2": list("abb")}, index=list("uvw"))
+    texts = {"u": "one", "v": "two words", "w": "and three words"}
+    result = specifications(wide, gap_in_means(texts, "b"), aggregations=["single"])
+    assert result.frame["reason"].tolist() == [
+        "1 units with 'b', 2 without: a mean needs two",
+        "2 units with 'b', 1 without: a mean needs two",
+    ]
+    share = specifications(wide, lambda rows: {"estimate": (rows["label"] == "a").mean() - 0.5, "p": 0.2})
+    assert share.finding == (
+        "Over 3 specifications the estimate is -.17 at the median, from -.17 to .17; 0 % are significant at .05; "
+        "its sign changes."
+    )
+    assert share.printed().columns.tolist() == ["n", "median", "lowest", "highest", "share significant", "sign changes"]
