@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,7 @@ class RunViews:
         sample: str = "",
         part: str = "test",
         unlock: bool = False,
+        beside: Sequence[RunViews] = (),
     ) -> Codings:
         """Return the labels of the run, and of the people in `coders`, as the analysis takes them.
 
@@ -112,6 +114,9 @@ class RunViews:
             File of the gold sample; empty for the run's own, "none" for none.
         part, unlock
             Of the sample, `dev` or `test`; the test part is locked until prompt and codebook are final.
+        beside
+            Other runs of the same variables, such as one with a paraphrased codebook: their labels come along, under
+            the names of their coders with digests, and only units that all of the runs have are left.
         """
         codings = Codings(
             self.table(),
@@ -128,7 +133,14 @@ class RunViews:
             ids = (unit.unit_id for unit in self.units())
             people = read_coders(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
             codings = join_codings(codings, people)
-        return shorten_coders(set_aside_abstentions(codings, self.codebook))
+        codings = shorten_coders(set_aside_abstentions(codings, self.codebook))
+        for run in beside:
+            other = set_aside_abstentions(Codings(run.table(), run.codebook.variables), run.codebook)
+            both = codings.frame["unit_id"].isin(other.frame["unit_id"])
+            notes = () if both.all() else (f"Left out: units that {run.name} does not have.",)
+            own = replace(codings, frame=codings.frame[both], notes=(*codings.notes, *notes))
+            codings = join_codings(own, other)
+        return codings
 
     def count_retriable(self) -> int:
         """Count the questions that `retry` asks again where it is told no reasons."""

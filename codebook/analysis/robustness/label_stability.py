@@ -163,7 +163,8 @@ def _say_least(frame: pd.DataFrame) -> str:
     row = known.sort_values("alpha", kind="stable").iloc[0]
     alpha, low, high = (format_figure(row[name]) for name in ("alpha", "low", "high"))
     interval = "" if math.isnan(row["low"]) else f" [{low}, {high}]"
-    least = f"Least stable over {row['over']}" if len(known) > 1 else f"Over {row['over']}"
+    where = _list_words([row["over"]])
+    least = f"Least stable over {where}" if len(known) > 1 else f"Over {where}"
     flips = f"{row['n_flipped']:,} of {row['n_units']:,} units get more than one label"
     return f"{least}: alpha ({row['level']}) of {row['n_runs']} runs is {alpha}{interval}, and {flips}."
 
@@ -262,7 +263,7 @@ def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
     ]
     units = pd.concat(parts or [pd.DataFrame(columns=["unit_id", "flipped", "consistency"])], ignore_index=True)
     units = units.sort_values("consistency", kind="stable", ignore_index=True)
-    n_flips, where = int(units["flipped"].sum()), " or ".join(groups)
+    n_flips, where = int(units["flipped"].sum()), _list_words(list(groups))
     rate = f"{n_flips:,} of {len(units):,} units flip" if len(parts) == 1 else f"{n_flips:,} flips of units"
     columns = ["over", "model", "prompt", "unit_id", "n_runs", "consistency", "labels"]
     result = Result(

@@ -127,12 +127,12 @@ def specifications(
     frame = pd.DataFrame(lines)
     tail = [*_FIGURES, "significant", "n_runs", "n_units", "n_labelled", "n_tied", "reason"]
     frame = frame[[*(name for name in frame if name not in tail), *tail]]
-    summary, title = summarise_specifications(frame, by, null=null), "The finding over all choices"
+    summary = summarise_specifications(frame, by, null=null)
     coverage = {codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}}
     return Result(
         frame,
         name="specifications",
-        title=title,
+        title="The finding over all choices",
         section="stability",
         facts=CurveFacts(
             len(codes.units),
@@ -147,7 +147,7 @@ def specifications(
         finding=_say_summary(frame, null, alpha),
         remarks=(f"Filled dots: p < {format_figure(alpha)}, or without p an interval without {null:g}.",),
         table=summary[[*([by] if by else []), *_PRINTED]],
-        figure=partial(plot_specifications, frame, null=null, title=title),
+        figure=partial(plot_specifications, frame, null=null),
         outputs=codings.outputs,
     )
 

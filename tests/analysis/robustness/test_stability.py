@@ -113,7 +113,7 @@ def test_flips_say_who_gave_which_label():
     flips = stability(Codings(table, [TONE]), "prompt", by="unit")
     assert flips.frame["unit_id"].tolist() == ["u2", "u1", "u4", "u3"]
     assert flips.printed()["unit id"].tolist() == ["u2", "u1"]
-    assert flips.finding == "tone: 2 of 4 units flip: they get more than one label over prompt."
+    assert flips.finding == "tone: 2 of 4 units flip: they get more than one label over prompts."
     told = compare(table, "prompt").iloc[0]
     assert (told["n_flipped"], told["n_units"], told["n_dropped"], told["n_missing"]) == (2, 3, 1, 2)
     assert told["consistency"] == pytest.approx(frame["consistency"].mean())
@@ -307,7 +307,7 @@ def test_what_no_two_runs_differ_in_has_a_row_that_says_so():
     assert result.frame[["model", "prompt"]].notna().all().all()
     assert result.printed().columns.tolist() == ["over", "model", "prompt", "runs", "alpha", "consistency", "n units"]
     assert result.printed()["runs"].tolist()[:2] == [result.frame["reason"][0], "p1, p2"]
-    assert result.finding.startswith("Least stable over model: alpha (nominal) of 2 runs is ")
+    assert result.finding.startswith("Least stable over models: alpha (nominal) of 2 runs is ")
     ticks = [text.get_text() for text in result.plot().axes[0].get_yticklabels()]
     assert ticks == ["draw", "prompt m", "prompt k", "model p1", "model p2"]
     alone = stability(make_table("tone", {"m": ["a", "b"]}), level="nominal")
