@@ -51,7 +51,10 @@ _COLUMNS = ("measure", "label", "group", "difference", "n", "value", "low", "hig
 _OF_LABEL = ("recall", "precision")
 _MOST_VALUES = 20
 _FEW = "no interval: fewer than two units or clusters"
-_DRAWN = "Units are resampled within each group; a cluster with units in several groups brings all of them along."
+_DRAWN = (
+    "Errors that differ by group bias what is found of the groups. Units are resampled within each group; a cluster "
+    "with units in several groups brings all of them along."
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
         result,
         frame=frame,
         facts=replace(facts, resampled=drawn, dropped={f"no value of {by}": n_without} if n_without else {}),
-        finding=_say_groups(frame, coder, by),
+        finding=_say_groups(frame, coder, by, bootstrap),
         remarks=remark_gold(codings, pair, NOTE, _DRAWN, *_say_without(by, n_without)),
         table=_print_groups(frame),
         figure=lambda: _draw(frame, title),
@@ -217,33 +220,36 @@ def _interval(value: float, draws: Floats, bootstrap: Bootstrap, few: bool) -> d
     return {"value": measure.value, "low": measure.low, "high": measure.high, "reason": measure.gap}
 
 
-def _say_groups(frame: pd.DataFrame, coder: str, by: str) -> str:
-    """Accuracy of each group and the differences, and whether one is shown."""
-    rows = frame[frame["measure"] == frame["measure"].iloc[0]].rename(
-        columns={"low": "value_low", "high": "value_high"}
-    )
+def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) -> str:
+    """The first measure of each group and difference, and how many differences have an interval without 0."""
+    rows = [row for row in frame.to_dict("records") if row["measure"] == frame["measure"].iloc[0]]
     parts = [
         f"{row['group']} {say_figure(row, 'value')}" + ("" if row["difference"] else f" ({row['n']:,} units)")
-        for _, row in rows.iterrows()
+        for row in rows
     ]
-    apart = frame[frame["difference"] & ((frame["low"] > 0) | (frame["high"] < 0))]
-    if len(apart):
-        names = name_some(
-            dict.fromkeys(apart["measure"] + apart["label"].map(lambda label: f" of {label}" if label else ""))
-        )
-        end = f"Errors differ by {by} ({names}), and bias what is found of it"
-    else:
-        end = f"No difference by {by} is shown, which does not say that there is none"
-    return f"{rows['measure'].iloc[0].capitalize()} of {coder}: {'; '.join(parts)}. {end}."
+    sentence = f"{str(rows[0]['measure']).capitalize()} of {coder}: {'; '.join(parts)}."
+    known = frame[frame["difference"] & frame["low"].notna()]
+    if not len(known):
+        return sentence
+    apart = known[(known["low"] > 0) | (known["high"] < 0)]
+    if not len(apart):
+        return f"{sentence} None of {len(known):,} differences by {by} has an interval without 0."
+    chance = f"{len(known) * (1 - bootstrap.confidence):.2g}"
+    names = name_some(dict.fromkeys(_name_measures(apart)))
+    without = f"Of {len(known):,} differences by {by} {len(apart):,} have an interval without 0 ({names})"
+    return f"{sentence} {without}; by chance alone about {chance} would."
+
+
+def _name_measures(frame: pd.DataFrame) -> pd.Series[str]:
+    return frame["measure"] + frame["label"].map(lambda label: f" of {label}" if label else "")
 
 
 def _print_groups(frame: pd.DataFrame) -> pd.DataFrame:
-    of_label = frame["label"].map(lambda label: f" of {label}" if label else "")
-    return frame.assign(measure=frame["measure"] + of_label).drop(columns=["label", "difference"])
+    return frame.assign(measure=_name_measures(frame)).drop(columns=["label", "difference"])
 
 
 def _draw(frame: pd.DataFrame, title: str) -> Figure:
     """The first measure over all labels, and recall of each label, a marker a group."""
     overall = frame["measure"] == frame["measure"].iloc[0]
     rows = frame[(overall | (frame["measure"] == "recall")) & ~frame["difference"]]
-    return plot_estimates(rows, name=["measure", "label"], group="group", title=title)
+    return plot_estimates(rows.assign(name=_name_measures(rows)), group="group", title=title)

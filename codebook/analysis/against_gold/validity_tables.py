@@ -82,7 +82,7 @@ def validity(
     coder
         Empty takes everyone beside the gold; by label or group the first of them, that of a run before others.
     by
-        "": a row a coder. "label": one coder, label by label and overall. Or a covariate of `codings.with_groups`: one
+        "": a row a coder. "label": one coder, label by label and overall. Or a covariate (a column of the units): one
         coder on the units of each value, and how far the values are apart.
     gold, level
         Who is the gold, and the level of measurement for alpha with it, where the codings do not say it. The level of

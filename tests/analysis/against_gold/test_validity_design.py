@@ -339,7 +339,11 @@ def test_figures_of_a_group_are_those_of_its_units():
     assert apart["value"] == pytest.approx(rows.loc["left", "value"] - rows.loc["right", "value"])
     assert apart["low"] > 0
     assert rows["n"].tolist() == [150, 150, 300]
-    assert "Errors differ by party" in result.finding
+    assert result.finding.startswith("Accuracy of m: left .9")
+    assert "differences by party" in result.finding
+    assert "have an interval without 0 ('accuracy', 'macro F1', 'MCC'" in result.finding
+    assert result.finding.endswith("; by chance alone about 0.35 would.")
+    assert "bias what is found of the groups" in result.note
     assert result.facts.resampled == "gold units, by party"
     assert list(result.printed()) == ["measure", "group", "n", "value"]
     assert "left" in [text.get_text() for text in result.plot().axes[0].get_legend().get_texts()]
