@@ -92,6 +92,9 @@ def test_u01_no_later_step_fails_where_there_is_nothing_to_compare(
     run_cells("10_gold_sample", run="r", n=4)
     run_cells("11_correction", run="r", coders=coders, label="", n_gold=60, replicates=2)
     run_cells("12_stability", run="r", coders=coders, replicates=20, **files, **again)
+    run_cells("14_alt_test", run="alt", coders=coders, replicates=20, engine="scripted", **files)
+    assert "beside the models: nothing to compare." in remarks(project, "alt")["alt_test"]
+    run_cells("15_behaviour", run="probes", codebook="codebook.yaml", engine="scripted")
     if coders:
         run_cells("13_adjudication", run="r", coders=coders, replicates=20, sheet="sheet.csv", **files)
     assert (project / "sheet.csv").is_file() == bool(coders)

@@ -167,13 +167,14 @@ def _tell(codings: Codings, codes: LabelCodes, tests: Sequence[_Test], blank: Re
     )
     ends = {"low": "advantage_low", "high": "advantage_high"}
     columns = ["human", "n_units", "advantage", *ends, "human_advantage", "p_adjusted", "winning_rate", "reason"]
+    first_all = frame.sort_values(["human"], key=lambda names: names != ALL, kind="stable")
     return replace(
         blank,
         frame=frame,
         facts=facts,
         finding=" ".join(_say_row(row, facts.epsilon) for row in over.reset_index().to_dict("records")),
         remarks=(_NOTE, *warnings),
-        table=frame[[*(["model"] if len(tests) > 1 else []), *columns]].rename(columns=ends),
+        table=first_all[[*(["model"] if len(tests) > 1 else []), *columns]].rename(columns=ends),
         figure=partial(_draw, frame),
         outputs=codings.outputs,
     )

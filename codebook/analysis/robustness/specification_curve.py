@@ -201,7 +201,8 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
 
         if values:
             raise_faults("There is no gap.", join_faults(join_ids(rows["unit_id"], values), "values", _VALUES))
-        number = pd.to_numeric(rows["unit_id"].map(_count_words(values))).astype(float)
+        counts = {unit: len(value.split()) if isinstance(value, str) else value for unit, value in values.items()}
+        number = pd.to_numeric(rows["unit_id"].map(counts)).astype(float)
         known = rows["label"].notna() & number.notna()
         parts = [number[known & (rows["label"] == label)], number[known & (rows["label"] != label)]]
         if min(map(len, parts)) < 2:
@@ -213,10 +214,6 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
         return {"estimate": gap, "low": float(low), "high": float(high), "p": float(test.pvalue), "n": int(known.sum())}
 
     return find
-
-
-def _count_words(values: Mapping[str, float] | Mapping[str, str]) -> dict[str, float]:
-    return {unit: len(value.split()) if isinstance(value, str) else value for unit, value in values.items()}
 
 
 def summarise_specifications(frame: pd.DataFrame, by: str = "", *, null: float = 0.0) -> pd.DataFrame:
@@ -329,15 +326,8 @@ def plot_specifications(
 ) -> Figure:
     """The specification curve: estimates in order with their intervals, and below them the choices behind each.
 
-    Filled dots are significant, hollow ones are not; undefined specifications are left out and counted. Where all are
-    undefined the figure says why.
-
-    Parameters
-    ----------
-    frame
-        Of `specifications`.
-    choices
-        Columns shown below; those the frame lacks, or that never vary, are left out.
+    Filled dots are significant, hollow ones are not; undefined specifications are left out and counted. Of `choices`,
+    columns of the frame of `specifications`, those that never vary are left out.
 
     Examples
     --------
