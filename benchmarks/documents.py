@@ -54,7 +54,7 @@ def measure(folder: Path, n: int) -> dict[str, object]:
     run.collect()
     stamp("read", began)
     began = time.perf_counter()
-    files = cb.write_transcripts(run.table(), folder / "out", units=run.units())
+    files = run.transcripts().write(folder / "out").frame
     stamp("write", began)
     last = json.loads((folder / "out" / f"letter{n - 1:04}.json").read_text())
     shards = sum(path.stat().st_size for path in (folder / "runs").rglob("shards/*.jsonl"))

@@ -19,23 +19,26 @@ from codebook.codings.coder_groups import (
 )
 from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
 from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
-from codebook.codings.database import write_database
+from codebook.codings.database import KeyedTable, write_database
 from codebook.codings.exports import read_table, write_table
 from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables
-from codebook.codings.records.quotes import find_quote, find_quotes
+from codebook.codings.records.quotes import find_quotes
 from codebook.codings.records.record_codings import read_record_codings
-from codebook.codings.records.record_lists import count_quotes, list_by_unit, name_mentions, read_names, units_table
-from codebook.codings.records.record_rows import records_table
+from codebook.codings.records.record_lists import Records, count_quotes, read_names, units_table
+from codebook.codings.records.record_rows import open_records
 from codebook.codings.table_view import TableView, show_table
-from codebook.codings.transcripts import Transcript, join_transcripts, read_texts, read_transcript, write_transcripts
+from codebook.codings.transcripts import Transcript, Transcripts, join_transcripts, read_error_rates, read_texts
 from codebook.codings.wide import to_wide, write_wide
 
 __all__ = [
     "COLUMNS",
     "KEY",
     "OPTIONAL",
+    "KeyedTable",
+    "Records",
     "TableView",
     "Transcript",
+    "Transcripts",
     "busiest_coders",
     "check_table",
     "coders_sharing",
@@ -45,25 +48,22 @@ __all__ = [
     "coverage",
     "coverage_sentence",
     "dump_labels",
-    "find_quote",
     "find_quotes",
     "group_coders",
     "join_codings",
     "join_transcripts",
-    "list_by_unit",
     "make_table",
     "merge_tables",
-    "name_mentions",
+    "open_records",
     "own_coders",
     "pick_pair",
     "read_coders",
     "read_codings",
+    "read_error_rates",
     "read_names",
     "read_record_codings",
     "read_table",
     "read_texts",
-    "read_transcript",
-    "records_table",
     "set_aside_abstentions",
     "shorten_coders",
     "show_table",
@@ -71,6 +71,5 @@ __all__ = [
     "units_table",
     "write_database",
     "write_table",
-    "write_transcripts",
     "write_wide",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from codebook.analysis.against_gold.transcript_errors import transcript_accuracy
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault, TableError
 from codebook.files import read_text
 from codebook.files.lines import digest, write_atomic
 from codebook.material.members import page_numbers
-from codebook.paths import missing_file, resolve_path, show_path
+from codebook.paths import resolve_path, show_path
 from codebook.records import Unit
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ PAGE_BREAK = "\n\f\n"
 
 _PART = re.compile(r"(?P<name>.+)\.p(?P<first>\d{3,})-(?P<last>\d{3,})", re.DOTALL)
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_INDENTED = orjson.OPT_INDENT_2
 _MOST_BYTES = 160
 """Of a file's name: disks take 255, of which endings and names of temporary files need some."""
 
@@ -77,10 +82,114 @@ class Transcript(_Strict):
         return self
 
 
+@dataclass(frozen=True, repr=False, eq=False)
+class Transcripts(Mapping[str, Transcript]):
+    """The transcript of each document, by its name, in the order of the table.
+
+    Attributes
+    ----------
+    documents
+        Transcript by name.
+    home
+        The folder of the run: for the files and the results.
+    """
+
+    documents: Mapping[str, Transcript]
+    home: Path | None = None
+
+    def __getitem__(self, name: str) -> Transcript:
+        return self.documents[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.documents)
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def __repr__(self) -> str:
+        n_pages = sum(len(each.pages) for each in self.values())
+        n_lacking = sum(bool(each.missing) for each in self.values())
+        return f"{len(self):,} documents, {n_pages:,} pages; of {n_lacking:,} documents pages are missing."
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The text of each document."""
+        return {name: transcript.text for name, transcript in self.items()}
+
+    @property
+    def outputs(self) -> Path | None:
+        """The folder into which results are saved."""
+        return self.home and self.home / "outputs"
+
+    def write(self, folder: str | Path = "", *, text: bool = False) -> Result:
+        """Write one JSON file a document, named after it, and say what was written; each whole or not at all.
+
+        A document of which no page came back is not written. `transcript.schema.json` holds the JSON schema.
+
+        Parameters
+        ----------
+        folder
+            `transcripts` in the run's folder where empty.
+        text
+            Write a .txt beside each, with a form feed between pages.
+
+        Returns
+        -------
+        Result
+            A row a document: `document file n_pages n_blank n_unsure missing`; `file` is empty where none was
+            written, `missing` says which units have no transcript and why.
+
+        Raises
+        ------
+        TableError
+            Two documents would have the same file.
+        """
+        import pandas as pd
+
+        place = resolve_path(folder) if folder else (self.home or resolve_path(".")) / "transcripts"
+        names = _name_files(self)
+        _write(place / "transcript.schema.json", orjson.dumps(Transcript.model_json_schema(), option=_INDENTED))
+        for document, transcript in self.items():
+            if transcript.pages:
+                path = place / f"{names[document]}.json"
+                _write(path, orjson.dumps(transcript.model_dump(), option=_INDENTED | orjson.OPT_APPEND_NEWLINE))
+                if text:
+                    pages = PAGE_BREAK.join(page.text for page in transcript.pages)
+                    _write(path.with_name(f"{names[document]}.txt"), f"{pages}\n".encode())
+        frame = pd.DataFrame(list(_describe(self, names, place)))
+        note = "One JSON file a document, and its text beside it." if text else "One JSON file a document."
+        facts = Facts(len(frame))
+        return Result(
+            frame, "transcripts", "Transcripts", "transcripts", facts, f"{self}", (note,), outputs=self.outputs
+        )
+
+    def against(
+        self, truth: Mapping[str, str], *, floors: Mapping[str, float] | None = None, other: str = "to compare"
+    ) -> Result:
+        """Character error rate and word recall against known texts, as of `transcript_accuracy`.
+
+        Parameters
+        ----------
+        truth
+            Text of each document; those without a transcript are left out.
+        floors
+            Error rates of the program `other`, to compare with.
+        """
+        known = {name: truth[name] for name in self if name in truth}
+        result = transcript_accuracy(self.texts, known, floors=floors, other=other)
+        return replace(result, outputs=self.outputs)
+
+
 def join_transcripts(
-    table: pd.DataFrame, *, units: Iterable[Unit] = (), variable: str = "", coder: str = "", draw: int = 0
-) -> dict[str, Transcript]:
-    """Return the transcript of each document of a table, by its name, in the order of the table.
+    codings: Codings | pd.DataFrame,
+    *,
+    units: Iterable[Unit] = (),
+    variable: str = "",
+    coder: str = "",
+    draw: int = 0,
+    home: Path | None = None,
+) -> Transcripts:
+    """Return the transcript of each document of codings, or of their table.
 
     Parts ("minutes.p051-100") are joined. A part without a label, or whose pages are not those that were sent, is among
     the document's `missing`.
@@ -91,19 +200,22 @@ def join_transcripts(
         The units of the run (`Run.units()`), which tell the pages that were sent of documents in one part.
     variable, coder, draw
         Whose transcripts; variable and coder may be left out where there is only one.
+    home
+        The folder of the run.
 
     Raises
     ------
     TableError
         There are several variables or coders and none is named, or a label is no transcription.
     """
+    table = codings.frame if isinstance(codings, Codings) else codings
     rows = _choose(table, variable, coder, draw)
     sent = {unit.unit_id: page_numbers(unit) for unit in units}
-    found: dict[str, list[tuple[range | None, Mapping[Any, Any]]]] = {}
+    parts: dict[str, list[tuple[range | None, Mapping[Any, Any]]]] = {}
     for row in rows.to_dict("records"):
         name, pages = _read_name(str(row["unit_id"]))
-        found.setdefault(name, []).append((pages or sent.get(str(row["unit_id"])), row))
-    return {name: _join(name, parts) for name, parts in found.items()}
+        parts.setdefault(name, []).append((pages or sent.get(str(row["unit_id"])), row))
+    return Transcripts({name: _join(name, sides) for name, sides in parts.items()}, home)
 
 
 def _choose(table: pd.DataFrame, variable: str, coder: str, draw: int) -> pd.DataFrame:
@@ -155,46 +267,6 @@ def _read_part(row: Mapping[Any, Any], sent: range | None) -> tuple[str, str, li
     return "", "", pages
 
 
-def write_transcripts(
-    table: pd.DataFrame, folder: str | Path, *, units: Iterable[Unit] = (), text: bool = False, **chosen: Any
-) -> pd.DataFrame:
-    """Write one JSON file a document, named after it, and say what was written; each is written whole or not at all.
-
-    A document of which no page came back is not written. `transcript.schema.json` holds the JSON schema of the files.
-
-    Parameters
-    ----------
-    text
-        Write a .txt beside each, with a form feed between pages.
-    units, chosen
-        As in `join_transcripts`.
-
-    Returns
-    -------
-    DataFrame
-        A row a document: `document file n_pages n_blank n_unsure missing`; `file` is empty where none was written,
-        `missing` says which units have no transcript and why.
-
-    Raises
-    ------
-    TableError
-        As `join_transcripts`; or two documents would have the same file.
-    """
-    import pandas as pd
-
-    folder, transcripts = resolve_path(folder), join_transcripts(table, units=units, **chosen)
-    names = _name_files(transcripts)
-    _write(folder / "transcript.schema.json", orjson.dumps(Transcript.model_json_schema(), option=orjson.OPT_INDENT_2))
-    for document, transcript in transcripts.items():
-        if transcript.pages:
-            path = folder / f"{names[document]}.json"
-            _write(path, orjson.dumps(transcript.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-            if text:
-                pages = PAGE_BREAK.join(page.text for page in transcript.pages)
-                _write(path.with_name(f"{names[document]}.txt"), f"{pages}\n".encode())
-    return pd.DataFrame(list(_describe(transcripts, names, folder)))
-
-
 def _write(path: Path, data: bytes) -> None:
     with write_atomic(path) as file:
         file.write(data)
@@ -242,25 +314,6 @@ def _describe(
         }
 
 
-def read_transcript(path: str | Path) -> Transcript:
-    """Read a file that `write_transcripts` wrote.
-
-    Raises
-    ------
-    TableError
-        There is no such file, or it does not keep the schema; the message says where.
-    """
-    path = resolve_path(path)
-    if not path.is_file():
-        raise TableError("The transcript cannot be read.", [missing_file(path)])
-    try:
-        value = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        fault = Fault(show_path(path), f"it is no JSON ({error})", "write the transcripts again")
-        raise TableError("The transcript cannot be read.", [fault]) from None
-    return _validate(value, show_path(path))
-
-
 def _validate(value: Any, where: str) -> Transcript:
     try:
         return Transcript.model_validate(value)
@@ -272,8 +325,13 @@ def _validate(value: Any, where: str) -> Transcript:
         raise TableError("A transcript does not keep its schema.", faults) from None
 
 
-def read_texts(folder: str | Path, pattern: str = "*.txt") -> dict[str, str]:
+def read_texts(folder: str | Path, pattern: str = "*.txt", *, needed: bool = True) -> dict[str, str]:
     """Return the texts of a folder's files by their names without suffix, such as the known texts of documents.
+
+    Parameters
+    ----------
+    needed
+        Whether it is an error that no file fits.
 
     Raises
     ------
@@ -284,7 +342,34 @@ def read_texts(folder: str | Path, pattern: str = "*.txt") -> dict[str, str]:
     """
     folder = resolve_path(folder)
     paths = sorted(path for path in folder.glob(pattern) if path.is_file())
-    if not paths:
+    if not paths and needed:
         fault = Fault(show_path(folder), f"no file fits {pattern!r}", "correct folder or pattern")
         raise TableError("There are no texts.", [fault])
     return {path.stem: read_text(path) for path in paths}
+
+
+def read_error_rates(path: str | Path, column: str = "tesseract_cer") -> dict[str, float]:
+    """Return the character error rates of another program by document, from a JSON list with `file` and rates.
+
+    Parameters
+    ----------
+    path
+        Empty for none.
+    column
+        Key of the rates.
+
+    Raises
+    ------
+    TableError
+        The file is not such a list.
+    """
+    if not path:
+        return {}
+    place = resolve_path(path)
+    try:
+        return {Path(row["file"]).stem: float(row[column]) for row in orjson.loads(place.read_bytes())}
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        fault = Fault(
+            show_path(place), f"{type(error).__name__}: {error}", f"give a JSON list of `file` and `{column}`"
+        )
+        raise TableError("The error rates cannot be read.", [fault]) from None

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 from codebook.codings import (
+    Records,
+    Transcripts,
     coverage,
     join_codings,
+    join_transcripts,
+    open_records,
     read_coders,
     set_aside_abstentions,
     shorten_coders,
@@ -142,6 +146,29 @@ class RunViews:
             codings = join_codings(own, other)
         return codings
 
+    def records(self, name: str) -> Records:
+        """Return the records of one list of the codebook, such as all entities, their quotes placed in the texts.
+
+        Raises
+        ------
+        TableError
+            The codebook has no such list.
+        """
+        outputs = self.folder.path / "outputs"
+        codings = Codings(self.table(), self.codebook.variables, notes=tuple(self.notes), outputs=outputs)
+        return open_records(codings, self.codebook, name, units=_Units(self.units))
+
+    def transcripts(self, variable: str = "", draw: int = 0) -> Transcripts:
+        """Return the transcript of each document, its parts joined and its pages checked.
+
+        Raises
+        ------
+        TableError
+            The run has several variables and none is named, or it has no transcriptions.
+        """
+        table, home = self.table(), self.folder.path
+        return join_transcripts(table, units=self.units(), variable=variable, draw=draw, home=home)
+
     def count_retriable(self) -> int:
         """Count the questions that `retry` asks again where it is told no reasons."""
         with self._ledger() as ledger:
@@ -215,6 +242,16 @@ class RunViews:
     def _require_planned(self, ledger: Ledger) -> None:
         if not ledger.is_planned(self.name):
             raise RunError(f"Run {self.name!r} is not planned to its end. To mend: repeat the plan; it goes on.")
+
+
+class _Units:
+    """The units of a run, read from its folder as often as they are wanted."""
+
+    def __init__(self, units: Callable[[], Iterator[Unit]]) -> None:
+        self._units = units
+
+    def __iter__(self) -> Iterator[Unit]:
+        return self._units()
 
 
 class _Texts(Mapping[str, str]):

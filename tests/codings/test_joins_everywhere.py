@@ -31,7 +31,7 @@ from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.entities.review import apply_adjudication
 from codebook.analysis.entities.truth import label_pairs
 from codebook.analysis.reliability import reliability
-from codebook.codings import count_coverage, coverage, list_by_unit, read_record_codings, records_table, to_wide
+from codebook.codings import Records, count_coverage, coverage, open_records, read_record_codings, to_wide
 from codebook.codings import make_table as make_tidy
 from codebook.errors import InputError
 from codebook.records import Unit
@@ -232,22 +232,22 @@ def write_records(path, ids):
 
 def test_r08_records_of_other_units(tmp_path):
     path = write_records(tmp_path / "gold.jsonl", ["u1", "u2", "u9"])
-    how = {"unit": "id", "column": "names"}
-    table = read_record_codings(path, RECORDS, "people", **how, units=UNITS)
-    assert table["unit_id"].tolist() == ["u1", "u2"]
-    assert table.attrs["joins"] == ["1 of 3 units of gold.jsonl is not among the units (first: 'u9')."]
+    how = {"keys": ["unit: id", "list: names"]}
+    codings = read_record_codings(path, RECORDS, "people", **how, units=UNITS)
+    assert codings.frame["unit_id"].tolist() == ["u1", "u2"]
+    assert list(codings.joins) == ["1 of 3 units of gold.jsonl is not among the units (first: 'u9')."]
     with pytest.raises(InputError, match=r"3 of 3 units of gold.jsonl are not among the units"):
         read_record_codings(path, RECORDS, "people", **how, units=["U1", "U2", "U9"])
     with pytest.raises(InputError, match=r"3 of 3 coded units are not among them.*the list of units has 'U1'"):
-        records_table(read_record_codings(path, RECORDS, "people", **how), RECORDS, "people", units=[Unit("U1", "Ann")])
+        open_records(read_record_codings(path, RECORDS, "people", **how), RECORDS, "people", units=[Unit("U1", "Ann")])
 
 
 def test_r08_lists_by_unit_and_wide_forms_of_other_units():
     records = pd.DataFrame({"unit_id": ["u1", "u2"], "topic": "coal"})
-    frame = list_by_unit(records, "topic", units=[Unit("u1", "Coal")])
-    assert frame.attrs["joins"] == ["1 of 2 units with records is not among the units (first: 'u2')."]
+    result = Records("topics", records, units=[Unit("u1", "Coal")]).by_unit("topic")
+    assert list(result.facts.joins) == ["1 of 2 units with records is not among the units (first: 'u2')."]
     with pytest.raises(InputError, match="2 of 2 units with records"):
-        list_by_unit(records, "topic", units=[Unit("9", "Coal")])
+        Records("topics", records, units=[Unit("9", "Coal")]).by_unit("topic")
     with pytest.raises(InputError, match=r"1 of 1 coded units is not among them.*the list of units has '7'"):
         to_wide(make_tidy([{"unit_id": "07", "coder": "a", "variable": "t", "label": "x"}]), {"7": "Coal"})
 

@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codebook.codings.records.quotes import LEAST_SCORE, find_quote, find_quotes, fold
+from codebook.codings.records.quotes import LEAST_SCORE, Found, find_quotes, fold
 from codebook.files.lines import read_lines
 
 DATA = Path(__file__).parents[2] / "data"
 TEXT = "Frederick H. Collier was the first colonel.\nThe  “Army” – of the Potomac. naïve cafe\u0301 😀 end"
+
+
+def find_quote(quote: str, text: str) -> Found:
+    return find_quotes([quote], text)[0]
 
 
 @pytest.mark.parametrize(

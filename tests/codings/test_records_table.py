@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import orjson
 import pandas as pd
 import pytest
 
-from codebook.codings import count_quotes, make_table, name_mentions, read_record_codings, records_table, units_table
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.entities import resolve_entities
+from codebook.codings import Records, count_quotes, make_table, open_records, read_record_codings, units_table
 from codebook.errors import TableError
 from codebook.records import Unit
 from codebook.scheme import parse_codebook, read_codebook
@@ -71,7 +72,7 @@ def table_apart() -> pd.DataFrame:
 
 
 def test_one_row_a_record_with_the_places_of_its_quotes() -> None:
-    frame = records_table(table_apart(), APART, "actors", units=UNITS)
+    frame = open_records(table_apart(), APART, "actors", units=UNITS).frame
     assert list(frame.columns) == [
         *("unit_id", "coder", "variable", "draw", "run_id", "list", "n"),
         *("name", "mention", "salience", "deed"),
@@ -93,39 +94,40 @@ def test_one_row_a_record_with_the_places_of_its_quotes() -> None:
 
 
 def test_the_coverage_is_carried() -> None:
-    attrs = records_table(table_apart(), APART, "actors", units=UNITS).attrs
-    assert attrs["coverage"] == "3 asked = 2 labelled + 1 truncated"
-    assert attrs["runs"] == ["r"]
-    assert json.dumps(attrs)
-    assert records_table(table_apart(), APART, "topics", units=UNITS).attrs["coverage"] == "3 asked = 3 labelled"
+    records = open_records(table_apart(), APART, "actors", units=UNITS)
+    assert records.coverage == "3 asked = 2 labelled + 1 truncated"
+    assert records.runs == ("r",)
+    assert records.n_absent == 0
+    assert "3 records in 1 units" in repr(records)
+    assert open_records(table_apart(), APART, "topics", units=UNITS).coverage == "3 asked = 3 labelled"
 
 
 @pytest.mark.parametrize("name", ["topics", "actors"])
 def test_together_gives_the_same_records_as_apart(name: str) -> None:
     rows = make_rows("content", dump(topics=TOPICS, actors=ACTED), dump(topics=[], actors=[]), None)
-    together = records_table(make_table(rows, TOGETHER), TOGETHER, name, units=UNITS)
-    apart = records_table(table_apart(), APART, name, units=UNITS)
+    together = open_records(make_table(rows, TOGETHER), TOGETHER, name, units=UNITS).frame
+    apart = open_records(table_apart(), APART, name, units=UNITS).frame
     pd.testing.assert_frame_equal(together.drop(columns="variable"), apart.drop(columns="variable"))
     assert set(together["variable"]) == {"content"}
 
 
 def test_a_frame_without_records_has_its_columns_and_types() -> None:
-    empty = records_table(table_apart()[:0], APART, "actors", units=[])
-    full = records_table(table_apart(), APART, "actors", units=UNITS)
+    empty = open_records(table_apart()[:0], APART, "actors", units=[]).frame
+    full = open_records(table_apart(), APART, "actors", units=UNITS).frame
     pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
     assert len(empty) == 0
 
 
 def test_units_may_be_pairs_and_more_than_needed_but_not_fewer() -> None:
     pairs = [*((unit, None) for unit in UNITS), (Unit("z", ""), "the text is empty")]
-    assert len(records_table(table_apart(), APART, "actors", units=pairs)) == 3
+    assert len(open_records(table_apart(), APART, "actors", units=iter(pairs)).frame) == 3
     with pytest.raises(TableError, match="give the units of this run"):
-        records_table(table_apart(), APART, "actors", units=UNITS[1:])
+        open_records(table_apart(), APART, "actors", units=UNITS[1:])
 
 
 def test_wrong_requests_name_the_mend() -> None:
     with pytest.raises(TableError, match="use one of 'topics', 'actors'"):
-        records_table(table_apart(), APART, "entities", units=UNITS)
+        open_records(table_apart(), APART, "entities", units=UNITS)
     taken = APART.model_validate(
         {
             **{"name": "x", "unit": "x"},
@@ -133,7 +135,7 @@ def test_wrong_requests_name_the_mend() -> None:
         }
     )
     with pytest.raises(TableError, match="give the field another name"):
-        records_table(table_apart()[:0], taken, "v", units=[])
+        open_records(table_apart()[:0], taken, "v", units=[])
 
 
 def test_a_field_named_like_a_place_keeps_its_name() -> None:
@@ -141,28 +143,38 @@ def test_a_field_named_like_a_place_keeps_its_name() -> None:
     variable = {"name": "v", "question": "?", "kind": "records", "fields": fields}
     book = APART.model_validate({"name": "x", "unit": "x", "variables": [variable]})
     row = {"unit_id": "b", "coder": "m", "variable": "v", "label": dump(v=[{"mention": "came", "score": 7}])}
-    frame = records_table(make_table([row], book), book, "v", units=UNITS)
+    frame = open_records(make_table([row], book), book, "v", units=UNITS).frame
     assert frame[["score", "mention_start", "mention_score"]].to_numpy().tolist() == [[7.0, 7, 1.0]]
 
 
 def test_gold_of_wikigold_goes_through_the_tidy_table() -> None:
-    path, fields = DATA / "docs.jsonl", {"mention": "text"}
-    table = read_record_codings(path, BOOK, "entities", unit="doc_id", column="entities", fields=fields)
+    path, keys = DATA / "docs.jsonl", {"unit": "doc_id", "list": "entities", "mention": "text"}
+    codings = read_record_codings(path, BOOK, "entities", keys=keys)
     docs = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    frame = records_table(table, BOOK, "entities", units=[Unit(doc["doc_id"], doc["text"]) for doc in docs])
+    records = open_records(codings, BOOK, "entities", units=[Unit(doc["doc_id"], doc["text"]) for doc in docs])
+    frame = records.frame
     given = [
         (doc["doc_id"], *(one[key] for key in ("start", "end", "type"))) for doc in docs for one in doc["entities"]
     ]
     assert list(frame[["unit_id", "start", "end", "type"]].itertuples(index=False, name=None)) == given
-    assert count_quotes(frame).to_numpy().tolist() == [["gold", 1654, 0, 0, 0]]
+    assert count_quotes(records).frame.to_numpy().tolist() == [["gold", 1654, 0, 0, 0, "entities"]]
+    against = records.against(records, resample=Bootstrap(0)).frame
+    assert (against.query("by == 'gold' and part == 'overall'")["f1"] == 1).all()
+    nobody = open_records(read_record_codings("", BOOK, "entities", keys=keys), BOOK, "entities", units=[])
+    assert records.against(nobody).facts.nothing == "There is no gold: nothing to compare."
     with pytest.raises(TableError, match=r"docs.jsonl, line 1: there is no 'mention'"):
-        read_record_codings(path, BOOK, "entities", unit="doc_id", column="entities")
+        read_record_codings(path, BOOK, "entities", keys=["unit: doc_id", "list: entities"])
+    with pytest.raises(TableError, match="they do not say list"):
+        read_record_codings(path, BOOK, "entities", keys=["unit: doc_id"])
 
 
 def test_members_and_mentions() -> None:
-    assert units_table(UNITS)["member"].tolist() == ["p1", "p2", "b", "c"]
-    frame = records_table(table_apart(), APART, "actors", units=UNITS)
-    named = name_mentions(frame, "mention")
-    assert named["mention_id"].tolist() == ["a.actors.1", "a.actors.2", "a.actors.3"]
-    twice = pd.concat([frame, frame.assign(coder="k")])
-    assert name_mentions(twice, "name")["mention_id"].is_unique
+    assert units_table(UNITS).frame["member"].tolist() == ["p1", "p2", "b", "c"]
+    records = open_records(table_apart(), APART, "actors", units=UNITS)
+    names = records.mentions("mention")
+    assert names.mentions["mention_id"].tolist() == ["a.actors.1", "a.actors.2", "a.actors.3"]
+    twice = pd.concat([records.frame, records.frame.assign(coder="k")])
+    assert Records("actors", twice).mentions("name").mentions["mention_id"].is_unique
+    resolved = records.with_entities(resolve_entities(names)).frame
+    assert resolved.loc[resolved["mention"] == "Ann", "entity_id"].nunique() == 1
+    assert resolved["entity_id"].nunique() == 2

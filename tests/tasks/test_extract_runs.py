@@ -12,7 +12,7 @@ import orjson
 import pytest
 from service import finish, lines_of, plan_batch, serve
 
-from codebook.codings import records_table, units_table, write_database
+from codebook.codings import units_table, write_database
 from codebook.dialects import read_prompt, unfence, write_reply
 from codebook.records import CHAT, RESPONSES
 from codebook.run import plan
@@ -51,10 +51,7 @@ def test_apart_is_two_requests_a_group_in_one_run_and_together_is_one(threads: A
     assert Counter(apart.table()["variable"]) == {"topics": 2, "entities": 2}
     assert len(together.table()) == 2
     assert [job.requests for job in apart.status().jobs] == [2, 2]  # a shard a variable
-    frames = [
-        records_table(run.table(), run.codebook, "entities", units=run.units()).drop(columns=["run_id", "variable"])
-        for run in (apart, together)
-    ]
+    frames = [run.records("entities").frame.drop(columns=["run_id", "variable"]) for run in (apart, together)]
     assert frames[0].drop(columns="coder").equals(frames[1].drop(columns="coder"))
     shown = frames[0][["unit_id", "mention", "type", "how", "member"]].to_numpy().tolist()
     assert [row for row in shown if row[1] == "Angela Merkel"] == [
@@ -62,7 +59,7 @@ def test_apart_is_two_requests_a_group_in_one_run_and_together_is_one(threads: A
         ["a", "Angela Merkel", "PER", "exact", "3"],
     ]
     assert ["b", "United Nations", "ORG", "exact", "2"] in shown
-    topics = records_table(apart.table(), APART, "topics", units=apart.units())
+    topics = apart.records("topics").frame
     assert "hard coal" in topics["topic"].tolist()
     assert topics["n"].max() <= 3
 
@@ -87,8 +84,9 @@ def test_by_batch_the_same_lines_are_taken_and_read(
         run = finish(plan_batch(fake, threads, book=APART, url=url))
         lines = [line for batch in fake.batches for line in lines_of(fake, batch)]
     assert [line["url"] for line in lines] == [url] * 4
-    frame = records_table(run.table(), APART, "entities", units=run.units())
-    assert frame.attrs["coverage"] == "2 asked = 2 labelled"
+    records = run.records("entities")
+    frame = records.frame
+    assert records.coverage == "2 asked = 2 labelled"
     assert frame.groupby("unit_id")["how"].agg(list).to_dict() == {"a": ["exact", "absent"], "b": ["exact", "absent"]}
     assert frame["coder"].str.startswith("gpt-6-luna-2026-09-01@").all()
 
@@ -96,9 +94,9 @@ def test_by_batch_the_same_lines_are_taken_and_read(
 def test_the_database_of_a_run_is_written_again_without_doubling(threads: Any, project: Path) -> None:
     run = finish(plan(APART, threads, run="db"))
     names = ("topics", "entities")
-    frames = {name: records_table(run.table(), APART, name, units=run.units()) for name in names}
-    frames["units"] = units_table(run.units())
-    once, twice = (write_database(frames, "runs/db/study.db") for _ in range(2))
+    tables = [*map(run.records, names), units_table(run.units())]
+    frames = {table.name: table.frame for table in tables}
+    once, twice = (write_database("runs/db/study.db", *tables) for _ in range(2))
     assert once == twice == {name: len(frame) for name, frame in frames.items()}
     with closing(sqlite3.connect(project / "runs" / "db" / "study.db")) as database:
         counts = {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in frames}

@@ -103,15 +103,15 @@ def test_records_and_transcripts_of_a_service_become_tables_and_files(fake: Fake
     run.submit()
     assert [job.requests for job in run.status().jobs] == [2, 2]  # a shard a variable
     run.collect()
-    entities = cb.records_table(run.table(), book, "entities", units=run.units())
-    topics = cb.records_table(run.table(), book, "topics", units=run.units())
+    entities = run.records("entities").frame
+    topics = run.records("topics").frame
     assert entities["how"].tolist() == ["exact", "exact"]
     assert topics["how"].tolist() == ["absent", "absent"]  # marked, not dropped
     book, units = study_of("transcription")
     run = cb.plan(book, units, run="pages", limit=2, **asked)
     run.submit()
     run.collect()
-    written = cb.write_transcripts(run.table(), project / "out", units=run.units())
+    written = run.transcripts().write(project / "out").frame
     assert dict(zip(written["document"], written["n_pages"], strict=True)) == {
         "address_1790_digital": 2,
         "address_1793_blank_and_upside_down": 3,

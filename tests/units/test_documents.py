@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from pdf_files import write_pdf
 
-from codebook.codings import write_transcripts
 from codebook.engines.embedded.pages.page_reader import read_pages
 from codebook.errors import UnitsError
 from codebook.files.lines import digest_file
@@ -95,7 +94,7 @@ def test_files_that_cannot_be_used_are_kept_with_the_reason(folder: Path, write:
     assert "This is page 1" in table.loc["a_good", "label"]
     assert set(table["why"].drop("a_good")) == {"absent"}
     assert table.loc["d_cut", "detail"] == "the PDF is damaged"
-    files = write_transcripts(run.table(), folder.parent / "out", units=run.units()).set_index("document")
+    files = run.transcripts().write(folder.parent / "out").frame.set_index("document")
     assert files.loc["e_locked", "missing"] == "e_locked: absent (the PDF is encrypted: it opens with a password only)"
     assert [path.name for path in (folder.parent / "out").glob("*_*.json")] == ["a_good.json"]
 
@@ -107,7 +106,7 @@ def test_a_long_document_is_sent_in_parts_and_joined_again(folder: Path, write: 
     run = plan(BOOK, source, run="parts")
     run.submit()
     run.collect()
-    files = write_transcripts(run.table(), folder.parent / "out", units=run.units(), text=True)
+    files = run.transcripts().write(folder.parent / "out", text=True).frame
     assert files[["document", "n_pages", "missing"]].to_numpy().tolist() == [["report", 7, ""]]
     found = json.loads((folder.parent / "out" / "report.json").read_text())
     assert [page["page"] for page in found["pages"]] == list(range(1, 8))

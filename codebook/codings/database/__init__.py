@@ -7,34 +7,28 @@ SQLAlchemy, an extra. What is written takes the place of what the same run, or t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-import pandas as pd
-
 from codebook.codings.database.address import write_address
-from codebook.codings.database.frames import Sheet, make_sheets, refused
+from codebook.codings.database.frames import HasKey, KeyedTable, Sheet, make_sheets, refused
 from codebook.codings.database.sqlite import SqliteTable
 from codebook.paths import resolve_path
 
 
-def write_database(
-    frames: Mapping[str, pd.DataFrame], where: str | Path, *, keys: Mapping[str, Sequence[str]] | None = None
-) -> dict[str, int]:
-    """Write frames as tables of a database, all of them or none; return how many rows each has written.
+def write_database(where: str | Path, *tables: HasKey) -> dict[str, int]:
+    """Write tables into a database, all of them or none; return how many rows each has written.
 
     Written again, nothing doubles: records of the same run, and of the same unit, coder, variable, draw and list, are
     replaced; of other frames the rows with the same key. All else stays. A table that lacks a column gets it.
 
     Parameters
     ----------
-    frames
-        Table's name -> frame, such as topics and entities of `records_table` and `units_table`.
     where
         Path of an SQLite file (made where it is not there, relative to the project), or the address of a database.
-    keys
-        Table's name -> columns that name a row, for frames that do not say so in their `attrs`.
+    tables
+        `Records`, `units_table`, or any frame as a `KeyedTable`.
 
     Raises
     ------
@@ -45,17 +39,19 @@ def write_database(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "study.db"
     >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "n": [1, 2], "mention": ["Ann", "Ben"]})
-    >>> frame.attrs = {"key": ["unit_id", "n"], "scope": ["unit_id"]}
-    >>> write_database({"entities": frame}, path), write_database({"entities": frame[:1]}, path)
-    ({'entities': 2}, {'entities': 1})
+    >>> for part in (frame, frame[:1]):
+    ...     write_database(path, KeyedTable("entities", part, key=["unit_id", "n"], scope=["unit_id"]))
+    {'entities': 2}
+    {'entities': 1}
     >>> with closing(sqlite3.connect(path)) as database:
     ...     database.execute("SELECT mention FROM entities").fetchall()
     [('Ann',)]
     >>> folder.cleanup()
     """
-    sheets = make_sheets(frames, keys or {})
+    sheets = make_sheets(tables)
     if "://" in str(where):
         write_address(sheets, str(where))
     else:
@@ -81,3 +77,6 @@ def _write_file(sheets: Sequence[Sheet], path: Path) -> None:
                 raise
     except sqlite3.Error as error:
         raise refused(str(error)) from None
+
+
+__all__ = ["HasKey", "KeyedTable", "write_database"]

@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+
+
+class HasKey(Protocol):
+    """What becomes a table of a database: records, or a frame with its key."""
+
+    @property
+    def name(self) -> str:
+        """Of the table."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Its rows."""
+
+    @property
+    def key(self) -> Sequence[str]:
+        """Columns that name a row."""
+
+    @property
+    def scope(self) -> Sequence[str]:
+        """Columns of the key that say what the rows take the place of; empty for the key."""
+
+    @property
+    def runs(self) -> Sequence[str]:
+        """Runs whose rows are replaced as a whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeyedTable:
+    """A frame with the name of its table, the columns that name a row, and what its rows take the place of."""
+
+    name: str
+    frame: pd.DataFrame
+    key: Sequence[str] = ()
+    scope: Sequence[str] = ()
+    runs: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -32,8 +67,8 @@ class Sheet:
         return list(dict.fromkeys(tuple(row[at] for at in places) for row in self.rows))
 
 
-def make_sheets(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, Sequence[str]]) -> list[Sheet]:
-    """Make frames ready, the keys as given or out of their `attrs`.
+def make_sheets(tables: Iterable[HasKey]) -> list[Sheet]:
+    """Make tables ready.
 
     Raises
     ------
@@ -42,15 +77,15 @@ def make_sheets(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, Sequence[
     """
     faults: list[Fault] = []
     sheets = []
-    for name, frame in frames.items():
-        key = tuple(keys.get(name, frame.attrs.get("key", ())))
+    for table in tables:
+        frame, key = table.frame, tuple(table.key)
         if problem := _find_problem(frame, key):
-            faults.append(Fault(f"table {name!r}", *problem))
+            faults.append(Fault(f"table {table.name!r}", *problem))
             continue
-        runs = tuple(frame.attrs.get("runs", ())) if "run_id" in frame else ()
-        scope = tuple(frame.attrs.get("scope", key)) if set(frame.attrs.get("scope", key)) <= set(key) else key
+        runs = tuple(table.runs) if "run_id" in frame else ()
+        scope = tuple(table.scope) if table.scope and set(table.scope) <= set(key) else key
         kinds = {str(column): _kind(frame[column]) for column in frame.columns}
-        sheets.append(Sheet(name, key, kinds, list(_plain_rows(frame)), scope, runs))
+        sheets.append(Sheet(table.name, key, kinds, list(_plain_rows(frame)), scope, runs))
     if faults:
         raise TableError("The tables cannot be written; nothing was changed.", faults)
     return sheets
@@ -59,7 +94,7 @@ def make_sheets(frames: Mapping[str, pd.DataFrame], keys: Mapping[str, Sequence[
 def _find_problem(frame: pd.DataFrame, key: Sequence[str]) -> tuple[str, str] | None:
     """(problem, mend) of a frame that cannot become a table."""
     if not key:
-        return "it is not said what names a row", "name the columns in `keys`"
+        return "it is not said what names a row", "name the columns: KeyedTable(name, frame, key)"
     if missing := [name for name in key if name not in frame]:
         return f"the key's column {missing[0]!r} is not there", f"use some of {', '.join(map(str, frame.columns))}"
     if frame[list(key)].isna().any(axis=None):

@@ -35,23 +35,6 @@ class Found(NamedTuple):
 Span = tuple[int, int]
 
 
-def find_quote(quote: str, text: str) -> Found:
-    """Find a quote's first place in a text.
-
-    Examples
-    --------
-    >>> text = "Coal is cheap;  HARD coal  is not. The Comission said so."
-    >>> find_quote("coal", text), find_quote("hard coal is not", text)
-    (Found(start=21, end=25, how='exact', score=1.0), Found(start=16, end=33, how='folded', score=1.0))
-    >>> found = find_quote("The Commission said so", text)
-    >>> text[found.start : found.end], found.how, round(found.score, 2)
-    ('The Comission said so', 'aligned', 0.98)
-    >>> find_quote("Nuclear power", text).how
-    'absent'
-    """
-    return find_quotes([quote], text)[0]
-
-
 def find_quotes(quotes: Sequence[str], text: str) -> list[Found]:
     """Find quotes that belong together, such as all mentions in a text.
 
@@ -60,8 +43,11 @@ def find_quotes(quotes: Sequence[str], text: str) -> list[Found]:
 
     Examples
     --------
-    >>> [found.start for found in find_quotes(["Niger", "Nigeria", "Niger"], "Niger, not Nigeria: Niger.")]
+    >>> [place.start for place in find_quotes(["Niger", "Nigeria", "Niger"], "Niger, not Nigeria: Niger.")]
     [0, 11, 20]
+    >>> text = "Coal is cheap;  HARD coal  is not. The Comission said so."
+    >>> [place.how for place in find_quotes(["coal", "hard coal is not", "Commission said", "Nuclear power"], text)]
+    ['exact', 'folded', 'aligned', 'absent']
     """
     search = _Search(text)
     places = [search.find(quote) for quote in quotes]
@@ -71,8 +57,8 @@ def find_quotes(quotes: Sequence[str], text: str) -> list[Found]:
 def _in_order(places: Sequence[Sequence[Found]]) -> list[Found]:
     """Each quote at its first place behind the one before it; nothing if one has none. Absent quotes are passed by."""
     chosen, end = list[Found](), 0
-    for found in places:
-        place = next((one for one in found if one.how == "absent" or one.start >= end), None)
+    for spots in places:
+        place = next((spot for spot in spots if spot.how == "absent" or spot.start >= end), None)
         if place is None:
             return []
         chosen.append(place)
@@ -83,9 +69,9 @@ def _in_order(places: Sequence[Sequence[Found]]) -> list[Found]:
 def _by_number(quotes: Sequence[str], places: Sequence[Sequence[Found]]) -> list[Found]:
     seen: dict[str, int] = {}
     chosen = []
-    for quote, found in zip(quotes, places, strict=True):
+    for quote, spots in zip(quotes, places, strict=True):
         number = seen[quote] = seen.get(quote, -1) + 1
-        chosen.append(found[min(number, len(found) - 1)])
+        chosen.append(spots[min(number, len(spots) - 1)])
     return chosen
 
 
@@ -159,7 +145,7 @@ def fold(text: str) -> tuple[str, list[int]]:
 
 def _whole_words(words: str, text: str) -> Sequence[Span]:
     """Places of words in a text that begin and end no longer word; all their places where there is none such."""
-    spans = [(found.start(), found.end()) for found in re.finditer(re.escape(words), text)]
+    spans = [(match.start(), match.end()) for match in re.finditer(re.escape(words), text)]
     return [span for span in spans if _is_bound(text, span[0]) and _is_bound(text, span[1])] or spans
 
 

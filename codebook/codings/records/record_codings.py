@@ -1,19 +1,19 @@
-"""Records that people or other tools gave, such as gold entities, as labels of the tidy table."""
+"""Records that people or other tools gave, such as gold entities, as codings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
+from codebook.analysis.core.codings import Codings
 from codebook.codings.frame import make_table
 from codebook.codings.records.record_rows import find_lists
 from codebook.errors import Fault, TableError
 from codebook.files.lines import dump_canonical, read_lines
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.paths import resolve_path
-from codebook.scheme import Codebook
+from codebook.scheme import Codebook, RecordList
 
 
 def read_record_codings(
@@ -21,22 +21,21 @@ def read_record_codings(
     codebook: Codebook,
     name: str,
     *,
-    unit: str,
-    column: str,
-    fields: Mapping[str, str] | None = None,
+    keys: Mapping[str, str] | Sequence[str],
     coder: str = "gold",
     units: Iterable[str] | None = None,
-) -> pd.DataFrame:
+) -> Codings:
     """Read records that people gave, from JSON lines that each hold a unit and the list of its records.
 
     Parameters
     ----------
+    path
+        Empty for codings of nobody.
     name
         The codebook's list, alone in its variable.
-    unit, column
-        The keys of a line with the unit's id and with the list.
-    fields
-        The codebook's field -> the key in a record, where it has another name.
+    keys
+        Which keys of the file hold what, as a mapping or as texts of the form "name: key": `unit` the unit's id, `list`
+        the list, and a field of the codebook its value, where the key has another name.
     units
         Ids of the units that the records are of, such as those of a run: records of others are left out and counted.
 
@@ -57,37 +56,52 @@ def read_record_codings(
     ... ''')
     >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name) / "gold.jsonl"
     >>> _ = path.write_text('{"id": "7", "names": [{"text": "Ann", "sure": true}]}')
-    >>> table = read_record_codings(path, book, "people", unit="id", column="names", fields={"mention": "text"})
-    >>> table["label"].tolist()
+    >>> keys = ["unit: id", "list: names", "mention: text"]
+    >>> read_record_codings(path, book, "people", keys=keys).frame["label"].tolist()
     ['{"people":[{"mention":"Ann"}]}']
     >>> folder.cleanup()
     """
-    path, lists = resolve_path(path), find_lists(codebook, name)
-    variable, records = next(iter(lists.items()))
-    keys = {field.name: (fields or {}).get(field.name, field.name) for field in records.fields}
-    rows = []
+    variable, records = next(iter(find_lists(codebook, name).items()))
+    rows, notes = [], tuple[str, ...]()
+    if path:
+        labels = _read_labels(resolve_path(path), records, _read_keys(keys))
+        rows = [{"unit_id": unit, "coder": coder, "variable": variable, "label": label} for unit, label in labels]
+        notes = (f"{Path(path).name}: {len(rows):,} units read.",)
+    codings = Codings(make_table(rows, codebook), codebook.variables, gold=coder, notes=notes)
+    return codings if units is None or not rows else _keep_known(codings, units, Path(path).name)
+
+
+def _read_keys(keys: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    """Field -> key of the file."""
+    pairs = keys.items() if isinstance(keys, Mapping) else [text.partition(":")[::2] for text in keys]
+    named = {name.strip(): key.strip() for name, key in pairs}
+    if lacking := [name for name in ("unit", "list") if not named.get(name)]:
+        fault = Fault("keys", f"they do not say {' and '.join(lacking)}", 'write e.g. "unit: id", "list: entities"')
+        raise TableError("The records cannot be read.", [fault])
+    return named
+
+
+def _read_labels(path: Path, records: RecordList, keys: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(unit, label) of each line."""
+    fields = {field.name: keys.get(field.name, field.name) for field in records.fields}
+    labels = []
     for number, line in enumerate(read_lines(path), start=1):
         try:
-            given = [{field: record[key] for field, key in keys.items()} for record in line[column]]
-            row = {"unit_id": line[unit], "coder": coder, "variable": variable}
+            values = [{field: record[key] for field, key in fields.items()} for record in line[keys["list"]]]
+            labels.append((line[keys["unit"]], dump_canonical({records.name: values}).decode()))
         except KeyError as error:
-            mend = "name the keys of the file: `unit`, `column`, `fields`"
+            mend = "name the keys of the file in `keys`: unit, list, and fields that have another name there"
             fault = Fault(f"{path.name}, line {number}", f"there is no {error.args[0]!r}", mend)
             raise TableError(f"{path.name} does not hold the records.", [fault]) from None
-        rows.append(row | {"label": dump_canonical({name: given}).decode()})
-    table = make_table(rows, codebook)
-    table.attrs["notes"] = [f"{path.name}: {len(rows):,} units read."]
-    return table if units is None else _keep_known(table, units, path.name)
+    return labels
 
 
-def _keep_known(table: pd.DataFrame, units: Iterable[str], name: str) -> pd.DataFrame:
-    """The rows of known units; the others are told."""
-    join = join_ids(table["unit_id"], units)
+def _keep_known(codings: Codings, units: Iterable[str], name: str) -> Codings:
+    """The codings of known units; the others are counted in the joins."""
+    frame = codings.frame
+    join = join_ids(frame["unit_id"], units)
     sides = Sides(f"units of {name}", "among the units", "the list of units")
     if faults := join_faults(join, name, sides, "write the ids of both alike, or name their key with `unit`"):
         raise TableError("The records are of other units.", faults)
-    if not (joins := tell_strays(join, sides)):
-        return table
-    kept = table[~table["unit_id"].isin(join.strays)].reset_index(drop=True)
-    kept.attrs = {"notes": [*table.attrs["notes"], *joins], "joins": joins}
-    return kept
+    inside = frame[~frame["unit_id"].isin(join.strays)].reset_index(drop=True)
+    return replace(codings, frame=inside, joins=tuple(tell_strays(join, sides)))

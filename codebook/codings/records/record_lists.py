@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
 
 import pandas as pd
 
-from codebook.analysis.entities import Names
+from codebook.analysis.against_gold.spans import span_validity
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.entities import Names, Resolution
+from codebook.codings.database.frames import KeyedTable
 from codebook.codings.records.quotes import HOW
 from codebook.errors import TableError
 from codebook.files import open_rows
@@ -17,89 +22,183 @@ from codebook.records import Unit
 
 Units = Iterable[Unit] | Iterable[tuple[Unit, str | None]]
 
+RECORD_KEY = ("unit_id", "coder", "variable", "draw", "list", "n")
+"""What names a record: whose it is, the list it stands in, and its number there, counted from 1."""
+NOBODY = "0 asked = 0 labelled"
+"""Coverage of records that nobody was asked for."""
+_ENTITY = ["mention_id", "entity_id", "canonical", "decision"]
 
-def count_quotes(records: pd.DataFrame) -> pd.DataFrame:
-    """Count how the quotes of a frame of `records_table` were found, one row a coder.
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Records:
+    """The records of one list, such as all entities, with what is known of them.
+
+    Attributes
+    ----------
+    name
+        Of the list, and of its table in a database.
+    frame
+        One row a record, as of `open_records`.
+    runs
+        Whose rows are replaced when the records are written into a database.
+    coverage
+        What was asked and answered, in a sentence.
+    units
+        The units with their texts.
+    notes, joins
+        What was read, and which ids did not meet, in sentences.
+    outputs
+        The folder into which results are saved.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    runs: tuple[str, ...] = ()
+    coverage: str = ""
+    units: Units = ()
+    notes: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    outputs: Path | None = None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What names a row in a database."""
+        return RECORD_KEY
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """What rows of a database take the place of."""
+        return RECORD_KEY[:-1]
+
+    @property
+    def n_absent(self) -> int:
+        """Quotes that are not in their text."""
+        return int((self.frame["how"] == "absent").sum()) if "how" in self.frame else 0
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.frame):,} records in {self.frame['unit_id'].nunique():,} units"
+        absent = f", {self.n_absent:,} quotes are not in their text" if "how" in self.frame else ""
+        return " ".join([f"{self.name}: {counts}{absent}; {self.coverage}.", *self.joins])
+
+    def by_unit(self, field: str, n_characters: int = 120) -> Result:
+        """What each unit's records hold in one field beside the unit's beginning, for a person to judge.
+
+        Units without a record stand there with nothing beside them; records of other units are counted.
+
+        Raises
+        ------
+        TableError
+            No record is of one of the units.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "topic": ["coal", "hard coal"]})
+        >>> units = [Unit("7", "The price of hard coal fell."), Unit("9", "-")]
+        >>> Records("topics", frame, units=units).by_unit("topic", 13).frame
+          unit_id           text            topic
+        0       7  The price ...  coal; hard coal
+        1       9              -
+        """
+        values = self.frame.groupby("unit_id", sort=False)[field].agg("; ".join).to_dict()
+        rows = [
+            (unit.unit_id, shorten(unit.text, n_characters, placeholder=" ..."), values.get(unit.unit_id, ""))
+            for unit in plain_units(self.units)
+        ]
+        sides = Sides("units with records", "among the units", "the list of units")
+        join = join_ids(map(str, values), (row[0] for row in rows))
+        if faults := join_faults(join, "units", sides, "give the units of this run"):
+            raise TableError("The records cannot be listed by unit.", faults)
+        frame = pd.DataFrame(rows, columns=["unit_id", "text", field])
+        joins = tuple(dict.fromkeys([*self.joins, *tell_strays(join, sides)]))
+        finding = f"{len(self.frame):,} records of {len(values):,} units ({self.coverage})."
+        return self._result(frame, f"{self.name}_by_unit", f"{self.name.capitalize()} by unit", finding, joins)
+
+    def mentions(self, field: str) -> Names:
+        """Each record with a `mention_id`, and its `name` out of a field: what `resolve_entities` reads.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"unit_id": ["7"], "list": ["people"], "n": [2], "mention": ["Ann  Lee"]})
+        >>> Records("people", frame).mentions("mention").mentions[["mention_id", "name"]].to_numpy().tolist()
+        [['7.people.2', 'Ann Lee']]
+        """
+        records = self.frame
+        several = [column for column in ("coder", "draw") if column in records and records[column].nunique() > 1]
+        parts = [records[column].astype("str") for column in (*several, "unit_id", "list", "n")]
+        ids = [".".join(cells) for cells in zip(*parts, strict=True)]
+        names = [" ".join(text.split()) for text in records[field]]
+        return Names(records.assign(mention_id=ids, name=names), outputs=self.outputs)
+
+    def with_entities(self, resolution: Resolution) -> Records:
+        """The records with mention, entity and decision of each, of a resolution of their `mentions`."""
+        named = resolution.names.mentions.merge(resolution.frame[_ENTITY], on="mention_id")
+        return replace(self, frame=named)
+
+    def against(self, gold: Records, *, baseline: str = "capitals", resample: Bootstrap | None = None) -> Result:
+        """The records' first quotes against those of the gold, as of `span_validity`.
+
+        Parameters
+        ----------
+        gold
+            Records that people gave; where nobody gave any, the result says so.
+        baseline
+            "capitals": beside every run of capital letters; empty for nothing.
+        """
+        spans = gold.frame if gold.coverage != NOBODY else None
+        result = span_validity(
+            self.frame, spans, list(plain_units(self.units)), baseline=baseline, resample=resample or Bootstrap()
+        )
+        joins = tuple(dict.fromkeys([*result.facts.joins, *self.joins, *gold.joins]))
+        return replace(result, facts=replace(result.facts, joins=joins), outputs=self.outputs)
+
+    def _result(self, frame: pd.DataFrame, name: str, title: str, finding: str, joins: tuple[str, ...]) -> Result:
+        return Result(frame, name, title, "records", Facts(len(frame), joins=joins), finding, outputs=self.outputs)
+
+
+def count_quotes(*records: Records) -> Result:
+    """How the quotes of each list were found: one row a list and coder.
 
     Examples
     --------
-    >>> count_quotes(pd.DataFrame({"coder": ["m", "m", "m"], "how": ["exact", "absent", "exact"]}))
-      coder  exact  folded  aligned  absent
-    0     m      2       0        0       1
+    >>> frame = pd.DataFrame({"coder": ["m", "m", "m"], "how": ["exact", "absent", "exact"]})
+    >>> count_quotes(Records("people", frame)).frame
+      coder  exact  folded  aligned  absent    list
+    0     m      2       0        0       1  people
     """
-    counted = pd.crosstab(records["coder"], records["how"]).reindex(columns=list(HOW), fill_value=0)
-    return counted.rename_axis(None, axis=1).reset_index()
-
-
-def list_by_unit(
-    records: pd.DataFrame,
-    field: str,
-    *,
-    units: Units,
-    n_characters: int = 120,
-) -> pd.DataFrame:
-    """List what each unit's records hold in one field beside the unit's beginning, for a person to judge.
-
-    Units without a record stand there with nothing beside them. Records of other units are told in `attrs["joins"]`.
-
-    Raises
-    ------
-    TableError
-        No record is of one of the units.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "topic": ["coal", "hard coal"]})
-    >>> list_by_unit(frame, "topic", units=[Unit("7", "The price of hard coal fell."), Unit("9", "-")], n_characters=13)
-      unit_id           text            topic
-    0       7  The price ...  coal; hard coal
-    1       9              -
-    """
-    held = records.groupby("unit_id", sort=False)[field].agg("; ".join).to_dict()
-    each = (one[0] if isinstance(one, tuple) else one for one in units)
-    rows = [
-        (unit.unit_id, shorten(unit.text, n_characters, placeholder=" ..."), held.get(unit.unit_id, ""))
-        for unit in each
+    counts = [
+        pd.crosstab(each.frame["coder"], each.frame["how"])
+        .reindex(columns=list(HOW), fill_value=0)
+        .rename_axis(None, axis=1)
+        .reset_index()
+        .assign(list=each.name)
+        for each in records
     ]
-    sides = Sides("units with records", "among the units", "the list of units")
-    join = join_ids(map(str, held), (row[0] for row in rows))
-    if faults := join_faults(join, "units", sides, "give the units of this run"):
-        raise TableError("The records cannot be listed by unit.", faults)
-    frame = pd.DataFrame(rows, columns=["unit_id", "text", field])
-    if joins := tell_strays(join, sides):
-        frame.attrs["joins"] = joins
-    return frame
+    frame = pd.concat(counts, ignore_index=True)
+    n_quotes, n_absent = int(frame[list(HOW)].to_numpy().sum()), int(frame["absent"].sum())
+    finding = f"{n_absent:,} of {n_quotes:,} quotes are not in their text."
+    remark = "Exact: to the letter; folded: but for case, spaces, quote marks and dashes; aligned: nearly."
+    joins = tuple(dict.fromkeys(text for each in records for text in each.joins))
+    facts = Facts(n_quotes, joins=joins)
+    return Result(frame, "quotes", "Quotes", "records", facts, finding, (remark,), outputs=records[0].outputs)
 
 
-def units_table(units: Units) -> pd.DataFrame:
+def plain_units(units: Units) -> Iterator[Unit]:
+    """The units, without the reason why one is not asked."""
+    return (each[0] if isinstance(each, tuple) else each for each in units)
+
+
+def units_table(units: Units) -> KeyedTable:
     """List units by their ids, one row a text: a unit that is no group is its own one member.
 
     Examples
     --------
-    >>> units_table([Unit("t1", "Coal? No.", members=(("7", 0), ("9", 6)))]).to_numpy().tolist()
+    >>> units_table([Unit("t1", "Coal? No.", members=(("7", 0), ("9", 6)))]).frame.to_numpy().tolist()
     [['t1', '7', 0], ['t1', '9', 6]]
     """
-    each = (one[0] if isinstance(one, tuple) else one for one in units)
-    rows = [(unit.unit_id, *member) for unit in each for member in unit.members or ((unit.unit_id, 0),)]
+    rows = [(unit.unit_id, *member) for unit in plain_units(units) for member in unit.members or ((unit.unit_id, 0),)]
     frame = pd.DataFrame(rows, columns=["unit_id", "member", "start"])
     frame = frame.astype({"unit_id": "str", "member": "str", "start": "int64"})
-    frame.attrs = {"key": ["unit_id", "member"], "scope": ["unit_id"]}
-    return frame
-
-
-def name_mentions(records: pd.DataFrame, field: str) -> pd.DataFrame:
-    """Give each record a `mention_id`, and its `name` out of a field: what entity resolution reads.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"unit_id": ["7"], "list": ["people"], "n": [2], "mention": ["Ann  Lee"]})
-    >>> name_mentions(frame, "mention")[["mention_id", "name"]].to_numpy().tolist()
-    [['7.people.2', 'Ann Lee']]
-    """
-    several = [column for column in ("coder", "draw") if column in records and records[column].nunique() > 1]
-    parts = [records[column].astype("str") for column in (*several, "unit_id", "list", "n")]
-    ids = [".".join(cells) for cells in zip(*parts, strict=True)]
-    return records.assign(mention_id=ids, name=[" ".join(text.split()) for text in records[field]])
+    return KeyedTable("units", frame, ("unit_id", "member"), ("unit_id",))
 
 
 def read_names(path: str | Path, *, listed: str = "", source: str = "source_column") -> Names:

@@ -8,46 +8,40 @@ from typing import Any
 import orjson
 import pandas as pd
 
+from codebook.analysis.core.codings import Codings
 from codebook.codings.coverage_counts import coverage_sentence
 from codebook.codings.frame import check_table
 from codebook.codings.records.quotes import find_quotes
+from codebook.codings.records.record_lists import NOBODY, RECORD_KEY, Records, Units, plain_units
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import join_ids
 from codebook.material.members import find_member
 from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList
 
-RECORD_KEY = ("unit_id", "coder", "variable", "draw", "list", "n")
-"""What names a record: whose it is, the list it stands in, and its number there, counted from 1."""
 PLACE = ("start", "end", "how", "score", "member")
 """Columns of the place of a quote: code points of the unit's text, the end left out (missing where it is absent); how
 it was found, from `quotes.HOW`; its likeness; and in which text of a group it stands."""
 
 
-def records_table(
-    table: pd.DataFrame,
-    codebook: Codebook,
-    name: str,
-    *,
-    units: Iterable[Unit] | Iterable[tuple[Unit, str | None]],
-) -> pd.DataFrame:
+def open_records(codings: Codings | pd.DataFrame, codebook: Codebook, name: str, *, units: Units) -> Records:
     """Open the records of one list, such as all entities, wherever the codebook asks for it.
 
     Parameters
     ----------
-    table
-        The tidy table.
+    codings
+        The codings, or their tidy table.
     name
         The list's name. Whether it was asked for alone or together with others makes no difference.
     units
-        The units that were coded, from `run.units()` or `read_units`; read once, as a stream.
+        The units that were coded, from `run.units()` or `read_units`.
 
     Returns
     -------
-    DataFrame
-        One row a record: unit_id, coder, variable, draw, run_id, list, n (counted from 1), a column a field, and for
-        the first quote start, end, how, score, member; for further quotes the same after the field's name and `_`.
-        `attrs`: `coverage` in a sentence, `absent` quotes, `notes`; `key`, `scope` and `runs` for `write_database`.
+    Records
+        `.frame` has one row a record: unit_id, coder, variable, draw, run_id, list, n (counted from 1), a column a
+        field, and for the first quote start, end, how, score, member; for further quotes the same after the field's
+        name and `_`.
 
     Raises
     ------
@@ -66,30 +60,30 @@ def records_table(
     ... ''')
     >>> label = '{"people":[{"mention":"Ann"},{"mention":"Zoe"}]}'
     >>> table = make_table([{"unit_id": "7", "coder": "m", "variable": "people", "label": label}], book)
-    >>> frame = records_table(table, book, "people", units=[Unit("7", "Coal, says Ann.")])
-    >>> frame[["unit_id", "n", "mention", "start", "end", "how"]]
+    >>> records = open_records(table, book, "people", units=[Unit("7", "Coal, says Ann.")])
+    >>> records.frame[["unit_id", "n", "mention", "start", "end", "how"]]
       unit_id  n mention  start   end     how
     0       7  1     Ann     11    14   exact
     1       7  2     Zoe   <NA>  <NA>  absent
-    >>> frame.attrs["coverage"], frame.attrs["absent"]
-    ('1 asked = 1 labelled', 1)
+    >>> records
+    people: 2 records in 1 units, 1 quotes are not in their text; 1 asked = 1 labelled.
     """
     lists = find_lists(codebook, name)
-    table = check_table(table)
-    asked = table[table["variable"].isin(lists)]
-    rows = [row for group in _by_unit(asked, units) for row in _open_unit(*group, lists)]
-    frame = _to_frame(rows, lists[next(iter(lists))])
-    frame.attrs = {
-        "key": list(RECORD_KEY),
-        "scope": list(RECORD_KEY[:-1]),
-        "runs": sorted(set(asked["run_id"])),
-        "coverage": coverage_sentence(asked) if len(asked) else "0 asked = 0 labelled",
-        "absent": int((frame["how"] == "absent").sum()) if "how" in frame else 0,
-        "notes": table.attrs.get("notes", []),
-    }
-    if joins := table.attrs.get("joins"):
-        frame.attrs["joins"] = joins
-    return frame
+    whole = codings if isinstance(codings, Codings) else Codings(codings, codebook.variables)
+    table = check_table(whole.frame)
+    coded = table[table["variable"].isin(lists)]
+    again = list(units) if isinstance(units, Iterator) else units
+    rows = [row for group in _by_unit(coded, again) for row in _open_unit(*group, lists)]
+    return Records(
+        name,
+        _to_frame(rows, lists[next(iter(lists))]),
+        runs=tuple(sorted(set(coded["run_id"]))),
+        coverage=coverage_sentence(coded) if len(coded) else NOBODY,
+        units=again,
+        notes=whole.notes,
+        joins=whole.joins,
+        outputs=whole.outputs,
+    )
 
 
 def find_lists(codebook: Codebook, name: str) -> dict[str, RecordList]:
@@ -100,37 +94,36 @@ def find_lists(codebook: Codebook, name: str) -> dict[str, RecordList]:
     TableError
         There is none, its fields differ from variable to variable, or a field is named like a column of the frame.
     """
-    found = {v.name: records for v in codebook.variables for records in v.lists if records.name == name}
-    if not found:
+    lists = {v.name: records for v in codebook.variables for records in v.lists if records.name == name}
+    if not lists:
         names = ", ".join(repr(records.name) for v in codebook.variables for records in v.lists)
         mend = f"use one of {names}" if names else "add a variable of kind `records`"
         raise TableError("There are no such records.", [Fault(codebook.name, f"no list is named {name!r}", mend)])
     faults = [
         Fault(f"variable {variable!r}", f"a field of {name!r} is named {field.name!r}", "give the field another name")
-        for variable, records in found.items()
+        for variable, records in lists.items()
         for field in records.fields
         if field.name in (*RECORD_KEY, "run_id")
     ]
-    if len({tuple((field.name, field.kind) for field in records.fields) for records in found.values()}) > 1:
+    if len({tuple((field.name, field.kind) for field in records.fields) for records in lists.values()}) > 1:
         mend = "give them the same fields, or names of their own"
-        faults.append(Fault(codebook.name, f"the lists {name!r} of {', '.join(found)} have different fields", mend))
+        faults.append(Fault(codebook.name, f"the lists {name!r} of {', '.join(lists)} have different fields", mend))
     if faults:
         raise TableError(f"The records of {name!r} do not fit into one frame.", faults)
-    return found
+    return lists
 
 
 _Unit = tuple[Unit, list[tuple[Any, ...]]]
 
 
-def _by_unit(asked: pd.DataFrame, units: Iterable[Unit] | Iterable[tuple[Unit, str | None]]) -> Iterator[_Unit]:
+def _by_unit(coded: pd.DataFrame, units: Units) -> Iterator[_Unit]:
     """Yield each unit with its labels, in the order of the units."""
     columns = ("coder", "variable", "draw", "run_id", "label")
     labels: dict[str, list[tuple[Any, ...]]] = {}
-    there, ids = asked[asked["label"].notna()], list[str]()
+    there, ids = coded[coded["label"].notna()], list[str]()
     for unit_id, *cells in zip(there["unit_id"], *(there[name] for name in columns), strict=True):
         labels.setdefault(unit_id, []).append(tuple(cells))
-    for one in units:
-        unit = one[0] if isinstance(one, tuple) else one
+    for unit in plain_units(units):
         ids.append(unit.unit_id)
         if unit.unit_id in labels:
             yield unit, labels.pop(unit.unit_id)
@@ -146,10 +139,10 @@ def _open_unit(
     """Yield the records of one unit, each coding's quotes placed together."""
     for coder, variable, draw, run_id, label in labels:
         records = lists[variable]
-        found = orjson.loads(label)[records.name]
+        items = orjson.loads(label)[records.name]
         head = {"unit_id": unit.unit_id, "coder": coder, "variable": variable, "draw": draw, "run_id": run_id}
-        places = [_place(unit, field, [record[field] for record in found]) for field in _quotes(records)]
-        for n, record in enumerate(found, start=1):
+        places = [_place(unit, field, [record[field] for record in items]) for field in _quotes(records)]
+        for n, record in enumerate(items, start=1):
             fields = {field.name: record[field.name] for field in records.fields}
             spots = {name: cell for place in places for name, cell in place[n - 1].items()}
             yield {**head, "list": records.name, "n": n, **fields, **_name_places(records, spots)}
@@ -163,13 +156,13 @@ def _place(unit: Unit, field: str, quotes: list[str]) -> list[dict[str, Any]]:
     """The place of each quote of one field, under the field's name."""
     return [
         {
-            f"{field}_start": found.start if found.start >= 0 else None,
-            f"{field}_end": found.end if found.start >= 0 else None,
-            f"{field}_how": found.how,
-            f"{field}_score": round(found.score, 3),
-            f"{field}_member": find_member(unit.members, found.start),
+            f"{field}_start": place.start if place.start >= 0 else None,
+            f"{field}_end": place.end if place.start >= 0 else None,
+            f"{field}_how": place.how,
+            f"{field}_score": round(place.score, 3),
+            f"{field}_member": find_member(unit.members, place.start),
         }
-        for found in find_quotes(quotes, unit.text)
+        for place in find_quotes(quotes, unit.text)
     ]
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codebook.analysis import Bootstrap, character_error_rate, transcript_accuracy, word_recall
-from codebook.codings import Transcript, join_transcripts, make_table, read_texts, read_transcript, write_transcripts
+from codebook.codings import Transcript, join_transcripts, make_table, read_error_rates, read_texts
 from codebook.errors import ParameterError, StatisticError, TableError, UnitsError
 from codebook.records import Unit, UnitFile
 from codebook.report import save_text, show_page
@@ -104,7 +104,8 @@ def test_parts_are_joined_in_the_order_of_their_pages(tmp_path: Path) -> None:
     found = join_transcripts(table)
     assert list(found) == ["a", "b"]
     assert [page.page for page in found["a"].pages] == [1, 2, 3, 4]
-    files = write_transcripts(table, tmp_path / "out", text=True)
+    result = found.write(tmp_path / "out", text=True)
+    files = result.frame
     assert files[["document", "n_pages", "n_unsure"]].to_numpy().tolist() == [["a", 4, 2], ["b", 1, 1]]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a.json",
@@ -113,13 +114,14 @@ def test_parts_are_joined_in_the_order_of_their_pages(tmp_path: Path) -> None:
         "b.txt",
         "transcript.schema.json",
     ]
-    assert read_transcript(tmp_path / "out" / "a.json") == found["a"]
+    assert Transcript.model_validate_json((tmp_path / "out" / "a.json").read_bytes()) == found["a"]
+    assert result.finding == "2 documents, 5 pages; of 0 documents pages are missing."
     assert read_texts(tmp_path / "out")["b"] == "b 1\n"
 
 
 def test_files_keep_their_schema(tmp_path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    write_transcripts(make_table([row("a", range(1, 4))]), tmp_path)
+    join_transcripts(make_table([row("a", range(1, 4))])).write(tmp_path)
     schema = json.loads((tmp_path / "transcript.schema.json").read_text())
     value = json.loads((tmp_path / "a.json").read_text())
     jsonschema.validate(value, schema)
@@ -129,10 +131,10 @@ def test_files_keep_their_schema(tmp_path: Path) -> None:
 
 def test_a_part_without_pages_is_told_and_nothing_is_made_up(tmp_path: Path) -> None:
     table = make_table([row("a.p001-002", range(1, 3)), row("a.p003-004", None, "expired"), row("b", None, "refused")])
-    files = write_transcripts(table, tmp_path)
+    files = join_transcripts(table).write(tmp_path).frame
     assert files["missing"].tolist() == ["a.p003-004: expired", "b: refused"]
     assert files["file"].tolist()[1] == ""
-    found = read_transcript(tmp_path / "a.json")
+    found = Transcript.model_validate_json((tmp_path / "a.json").read_bytes())
     assert [(part.first, part.last, part.why) for part in found.missing] == [(3, 4, "expired")]
     assert not (tmp_path / "b.json").exists()
 
@@ -161,16 +163,16 @@ def test_one_coder_and_one_variable_at_a_time() -> None:
 
 
 def test_names_are_made_fit_for_files_and_never_meet(tmp_path: Path) -> None:
-    write_transcripts(make_table([row("box 1/letter: 7", range(1, 2))]), tmp_path)
+    join_transcripts(make_table([row("box 1/letter: 7", range(1, 2))])).write(tmp_path)
     assert (tmp_path / "box 1_letter_ 7.json").is_file()
     with pytest.raises(TableError, match="the same name"):
-        write_transcripts(make_table([row("a/b", range(1, 2)), row("A_b", range(1, 2))]), tmp_path)
+        join_transcripts(make_table([row("a/b", range(1, 2)), row("A_b", range(1, 2))])).write(tmp_path)
 
 
 def test_r13_a_long_id_becomes_a_name_that_a_disk_takes(tmp_path: Path) -> None:
     long = "Protokoll der Sitzung über " + "Kohle " * 60
     rows = [row(f"{long}{end}", range(1, 2)) for end in ("a", "b")]
-    files = write_transcripts(make_table(rows), tmp_path, text=True)["file"]
+    files = join_transcripts(make_table(rows)).write(tmp_path, text=True).frame["file"]
     assert files.nunique() == 2
     assert all(len(Path(file).name.encode()) < 170 and Path(file).is_file() for file in files)
     with pytest.raises(ParameterError, match="100 at most"):
@@ -188,21 +190,27 @@ def test_r09_known_texts_that_are_not_utf8_are_refused_with_the_line(tmp_path: P
     assert read_texts(tmp_path) == {"a": "Grüße\naus Köln"}
 
 
-def test_damaged_files_are_refused_with_the_place(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    with pytest.raises(TableError, match="no such file"):
-        read_transcript(path)
-    path.write_text("{")
-    with pytest.raises(TableError, match="it is no JSON"):
-        read_transcript(path)
-    path.write_text('{"document":"a","coder":"m","pages":[{"page":1,"text":7}]}')
-    with pytest.raises(TableError, match=r"a\.json, pages\.0\.text"):
-        read_transcript(path)
-    path.write_text('{"document":"a","coder":"m","pages":[{"page":1,"text":""},{"page":3,"text":""}]}')
-    with pytest.raises(TableError, match="do not run on"):
-        read_transcript(path)
+def test_pages_that_do_not_run_on_and_texts_that_are_none_are_no_transcript(tmp_path: Path) -> None:
+    for pages, message in (
+        ([{"page": 1, "text": 7}], r"pages.0.text"),
+        ([{"page": 1, "text": ""}, {"page": 3, "text": ""}], "do not run on"),
+        ([{"page": 2, "text": ""}, {"page": 1, "text": ""}], "not in order"),
+    ):
+        label = json.dumps({"pages": pages})
+        table = make_table([{"unit_id": "a", "coder": "m", "variable": "transcript", "label": label}])
+        with pytest.raises(TableError, match=message):
+            join_transcripts(table)
     with pytest.raises(TableError, match="correct folder or pattern"):
         read_texts(tmp_path)
+    assert read_texts(tmp_path, needed=False) == {}
+
+
+def test_error_rates_of_another_program_are_read_by_document(tmp_path: Path) -> None:
+    assert read_error_rates("") == {}
+    assert read_error_rates(SCANS / "index.json")["address_1790_digital"] >= 0
+    (tmp_path / "rates.json").write_text('[{"file": "a.pdf"}]')
+    with pytest.raises(TableError, match="give a JSON list of `file` and `tesseract_cer`"):
+        read_error_rates(tmp_path / "rates.json")
 
 
 def test_a_page_is_shown_beside_its_text() -> None:
