@@ -122,7 +122,6 @@ _WHERE = {
         "methods_paragraph",
         "note_on",
         "save_figure",
-        "save_images",
         "save_table",
         "show_images",
         "show_page",

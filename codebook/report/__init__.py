@@ -9,7 +9,7 @@ from codebook.report.findings import note_on
 from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
 from codebook.report.referee_checks import checklist
-from codebook.report.views.image_grid import save_images, show_images
+from codebook.report.views.image_grid import show_images
 from codebook.report.views.page_view import PageView, show_page
 from codebook.report.views.span_view import SpanView, show_spans
 
@@ -23,7 +23,6 @@ __all__ = [
     "note_on",
     "read_outputs",
     "save_figure",
-    "save_images",
     "save_table",
     "save_text",
     "show_images",

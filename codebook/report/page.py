@@ -35,6 +35,7 @@ from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
+from codebook.report.templating import render
 from codebook.report.views.image_grid import grid_html, is_grid
 from codebook.scheme import read_codebook, render_html
 
@@ -74,8 +75,6 @@ def write_report(
     TableError
         The coders cannot be read.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     folder = project_folder() / "runs" / run
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
@@ -88,8 +87,7 @@ def write_report(
     if target != folder:
         copy_outputs(folder / "outputs", target / "outputs")
     _save_methods(gather_facts(run, coders=coders, gold=gold), target / "outputs")
-    pages = Environment(loader=PackageLoader("codebook.report"), autoescape=True, undefined=StrictUndefined)
-    page = pages.get_template("report.html.j2").render(_gather(folder, title, target / "outputs"))
+    page = render("report.html.j2", **_gather(folder, title, target / "outputs"))
     with write_atomic(target / "report.html") as file:
         file.write(page.encode())
     return target / "report.html"
@@ -183,6 +181,9 @@ def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
     import pandas as pd
 
     shown: dict[str, Any] = {"title": entry.title, "note": entry.note, "kind": entry.kind, "files": list(entry.files)}
+    if entry.kind == "result" and is_grid(entry.printed.get("columns", ())):
+        frame = pd.read_csv(outputs / f"{entry.name}.csv", keep_default_na=False, na_values={}, dtype=str)
+        return shown | {"image": "", "html": grid_html(frame)}
     if entry.kind == "result":
         png = outputs / f"{entry.name}.png"
         drawn = png.read_bytes() if png.name in entry.files else b""
@@ -198,8 +199,6 @@ def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
         return shown | {"image": "", "html": text_html(text)}
     path = outputs / f"{entry.name}.csv"
     frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
-    if is_grid(frame):
-        return shown | {"image": "", "html": grid_html(frame)}
     more = len(frame) - _SHOWN_ROWS
     note = f"The first {_SHOWN_ROWS} of {len(frame)} rows; all are in {path.name}. " if more > 0 else ""
     note = note if len(frame) else "There is no row. "

@@ -57,10 +57,11 @@ def evil(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_r35_spans_pages_and_pictures_show_no_escape() -> None:
     spans = pd.DataFrame({"unit_id": [EVIL], "start": [0], "end": [4], "type": [EVIL]})
     page = PageView(EVIL, b"", f"{EVIL} word", ("word",))
-    grid = ImageGrid(pd.DataFrame([{"unit_id": EVIL, "label": EVIL, "image": "", "verdict": ""}]), EVIL)
+    row = {"unit_id": EVIL, "label": EVIL, "gold": EVIL, "image": EVIL, "verdict": "wrong", "n_images": 1}
+    grid = ImageGrid(pd.DataFrame([row]), "thumbnails", "Images", finding=EVIL)
     for view in (show_spans([Unit(EVIL, EVIL)], spans), show_spans([Unit(EVIL, EVIL)], spans, spans), page):
         check_seen(repr(view), view._repr_html_())
-    check_seen(repr(grid))
+    check_seen(repr(grid), grid._repr_html_())
 
 
 def test_r35_codebooks_tables_reports_and_boards_show_no_escape(evil: Run) -> None:

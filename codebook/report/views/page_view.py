@@ -13,12 +13,12 @@ from codebook.codings import Transcript
 from codebook.errors import Fault, ParameterError
 from codebook.files.pdfs import PDFIUM, draw_page, open_pdf
 from codebook.paths import missing_file, resolve_path
-from codebook.visible import escape_block, spell_block
+from codebook.report.templating import render
+from codebook.visible import spell_block
 
 DPI = 72
 """Dots an inch of the picture."""
 MAX_SIDE = 900
-_HALF = "flex:1 1 320px;min-width:0;"
 
 
 class Documents(Protocol):
@@ -35,26 +35,16 @@ class Documents(Protocol):
 class PageView:
     """A page's picture (JPEG) and transcript; doubtful words are marked."""
 
-    def __init__(self, said: str, picture: bytes, text: str, unsure: tuple[str, ...]) -> None:
-        self.said, self.picture, self.text, self.unsure = said, picture, text, unsure
+    def __init__(self, sentence: str, picture: bytes, text: str, unsure: tuple[str, ...]) -> None:
+        self.sentence, self.picture, self.text, self.unsure = sentence, picture, text, unsure
 
     def __repr__(self) -> str:
-        return spell_block(f"{self.said}\n\n{self.text}")
+        return spell_block(f"{self.sentence}\n\n{self.text}")
 
     def _repr_html_(self) -> str:
-        source = f"data:image/jpeg;base64,{b64encode(self.picture).decode()}"
-        image = f'<img alt="" src="{source}" style="{_HALF}max-width:48%;border:1px solid #ccc;align-self:flex-start">'
-        style = f"{_HALF}white-space:pre-wrap;tab-size:18;font:13px/1.4 Georgia,serif;overflow-wrap:anywhere"
-        body = f'<div style="display:flex;gap:24px">{image}<div style="{style}">{self._marked()}</div></div>'
-        return f'<div class="tex2jax_ignore"><p>{escape_block(self.said)}</p>{body}</div>'
-
-    def _marked(self) -> str:
-        """The text with its doubtful words marked."""
-        unsure = set(self.unsure)
-        return "".join(
-            f"<mark>{escape_block(part)}</mark>" if part in unsure else escape_block(part)
-            for part in re.split(r"(\s+)", self.text)
-        )
+        words = [(part, part in self.unsure) for part in re.split(r"(\s+)", self.text)]
+        picture = b64encode(self.picture).decode()
+        return render("page.html.j2", sentence=self.sentence, picture=picture, words=words)
 
 
 def show_page(documents: Documents | str | Path, transcript: Transcript, page: int = 1) -> PageView:
@@ -71,19 +61,19 @@ def show_page(documents: Documents | str | Path, transcript: Transcript, page: i
         There is no such file, or the transcript does not have the page.
     """
     path = _find(documents, transcript.document)
-    found = next((one for one in transcript.pages if one.page == page), None)
-    if found is None:
-        there = ", ".join(str(one.page) for one in transcript.pages) or "none"
+    leaf = next((each for each in transcript.pages if each.page == page), None)
+    if leaf is None:
+        there = ", ".join(str(each.page) for each in transcript.pages) or "none"
         fault = Fault("page", f"{transcript.document!r} has no page {page}", f"choose one of its pages: {there}")
         raise ParameterError("The page cannot be shown.", [fault])
     room = BytesIO()
     with open_pdf(path) as document, PDFIUM:
-        leaf = document[page - 1]
-        draw_page(leaf, DPI, MAX_SIDE).save(room, "JPEG", quality=80)
-        leaf.close()
-    doubt = f"{len(found.unsure)} doubtful word{'s' * (len(found.unsure) != 1)}"
-    said = f"{transcript.document}, page {page}, by {transcript.coder}: {len(found.text):,} characters, {doubt}"
-    return PageView(said, room.getvalue(), found.text, tuple(found.unsure))
+        sheet = document[page - 1]
+        draw_page(sheet, DPI, MAX_SIDE).save(room, "JPEG", quality=80)
+        sheet.close()
+    doubt = f"{len(leaf.unsure)} doubtful word{'s' * (len(leaf.unsure) != 1)}"
+    sentence = f"{transcript.document}, page {page}, by {transcript.coder}: {len(leaf.text):,} characters, {doubt}"
+    return PageView(sentence, room.getvalue(), leaf.text, tuple(leaf.unsure))
 
 
 def _find(documents: Documents | str | Path, name: str) -> Path:
@@ -92,9 +82,9 @@ def _find(documents: Documents | str | Path, name: str) -> Path:
         path = resolve_path(documents)
         faults = [] if path.is_file() else [missing_file(path)]
     else:
-        found = {path.stem: path for path in documents.files()}
-        path = found.get(name, documents.path)
-        faults = [] if name in found else [Fault("documents", f"none is named {name!r}", f"use one of {list(found)}")]
+        files = {path.stem: path for path in documents.files()}
+        path = files.get(name, documents.path)
+        faults = [] if name in files else [Fault("documents", f"none is named {name!r}", f"use one of {list(files)}")]
     if faults:
         raise ParameterError("The page cannot be shown.", faults)
     return path

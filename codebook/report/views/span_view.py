@@ -5,27 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from codebook.codings.records.record_lists import NOBODY, Records
 from codebook.errors import TableError
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
-from codebook.visible import escape_block, spell_block
+from codebook.report.templating import render
+from codebook.visible import spell_block
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_STYLES = {
-    "right": "background:#cfe3d4;border-bottom:2px solid #2f6b3f",
-    "other type": "background:#f3e3b8;border-bottom:2px solid #9a6a00",
-    "not in gold": "background:#f1d0cc;border-bottom:2px dashed #a3271b",
-    "missed": "border-bottom:2px dotted #5c5c5c",
+_KINDS = {
+    "right": ("right", "as in gold"),
+    "other type": ("other", "place as in gold, another type"),
+    "not in gold": ("extra", "not in gold"),
+    "missed": ("missed", "in gold, untouched"),
 }
-_TELLS = {
-    "right": "as in gold",
-    "other type": "place as in gold, another type",
-    "not in gold": "not in gold",
-    "missed": "in gold, untouched",
-}
-_CELL = "padding:1px 3px;border-radius:3px;"
+"""How a span stands to gold: the class of its style, and what the key says."""
 
 _Mark = tuple[int, int, str, str]
 """Start, end, what is written beside it, and how it stands to gold."""
@@ -34,27 +30,22 @@ _Mark = tuple[int, int, str, str]
 class SpanView:
     """Texts with their spans marked; as plain text each span stands in brackets with its type."""
 
-    def __init__(self, marked: list[tuple[str, str, list[_Mark]]], kinds: list[str]) -> None:
-        self.marked, self.kinds = marked, kinds
+    def __init__(self, marked: list[tuple[str, str, list[_Mark]]], *, beside_gold: bool) -> None:
+        self.marked, self.beside_gold = marked, beside_gold
 
     def __repr__(self) -> str:
         shown = "\n\n".join(f"{unit_id}: {_mark_text(text, marks)}" for unit_id, text, marks in self.marked)
         return spell_block(shown)
 
     def _repr_html_(self) -> str:
-        key = " &nbsp; ".join(f'<span style="{_CELL}{_STYLES[kind]}">{_TELLS[kind]}</span>' for kind in self.kinds)
-        shown = "".join(
-            f'<p style="white-space:pre-line;line-height:1.9;max-width:60em"><b>{escape_block(unit_id)}</b>\n'
-            f"{_mark_html(text, marks)}</p>"
-            for unit_id, text, marks in self.marked
-        )
-        return f'<div class="tex2jax_ignore" dir="auto"><p>{key}</p>{shown}</div>'
+        texts = [(unit_id, _cut(text, marks)) for unit_id, text, marks in self.marked]
+        return render("spans.html.j2", key=list(_KINDS.values()) if self.beside_gold else [], texts=texts)
 
 
 def show_spans(
     units: Iterable[Unit],
-    spans: pd.DataFrame,
-    gold: pd.DataFrame | None = None,
+    spans: Records | pd.DataFrame,
+    gold: Records | pd.DataFrame | None = None,
     *,
     type_column: str = "type",
     n: int = 2,
@@ -64,8 +55,8 @@ def show_spans(
     Parameters
     ----------
     spans, gold
-        Of `records_table`: unit_id, start, end and the type. Where spans overlap, the first is shown; of gold only
-        those that no span touches.
+        Records, or a frame with unit_id, start, end and the type. Where spans overlap, the first is shown; of gold
+        only those that no span touches, and nothing where nobody gave any.
 
     Raises
     ------
@@ -79,7 +70,9 @@ def show_spans(
     >>> show_spans([Unit("7", "Coal, so says Ann.")], spans)
     7: Coal, so says [Ann: PER].
     """
-    mine, theirs = _by_unit(spans, type_column), _by_unit(gold, type_column) if gold is not None else None
+    golden = _frame_of(gold)
+    mine = _by_unit(_frame_of(spans), type_column)
+    theirs = None if golden is None else _by_unit(golden, type_column)
     marked: list[tuple[str, str, list[_Mark]]] = []
     ids: list[str] = []
     for unit in units:
@@ -87,20 +80,29 @@ def show_spans(
             break
         ids.append(unit.unit_id)
         if unit.unit_id in mine:
-            found = mine[unit.unit_id]
-            marks = _compare(found, theirs.get(unit.unit_id, {}) if theirs is not None else found)
+            places = mine[unit.unit_id]
+            marks = _compare(places, theirs.get(unit.unit_id, {}) if theirs is not None else places)
             marked.append((unit.unit_id, unit.text, list(_apart(marks))))
     if mine and not marked and n:
         sides = Sides("units with spans", "among the units", "the list of units")
         raise TableError("There is nothing to show.", join_faults(join_ids(mine, ids), "units", sides))
-    return SpanView(marked, [] if gold is None else list(_STYLES))
+    return SpanView(marked, beside_gold=theirs is not None)
 
 
 _Spans = dict[tuple[int, int], str]
 
 
-def _by_unit(frame: pd.DataFrame, type_column: str) -> dict[str, _Spans]:
+def _frame_of(spans: Records | pd.DataFrame | None) -> pd.DataFrame | None:
+    """The frame of records; None where nobody was asked for them."""
+    if not isinstance(spans, Records):
+        return spans
+    return None if spans.coverage == NOBODY else spans.frame
+
+
+def _by_unit(frame: pd.DataFrame | None, type_column: str) -> dict[str, _Spans]:
     spans: dict[str, _Spans] = {}
+    if frame is None:
+        return spans
     there = frame[frame["start"].notna()]
     kinds = there[type_column] if type_column in there else [""] * len(there)
     for unit_id, start, end, kind in zip(there["unit_id"], there["start"], there["end"], kinds, strict=True):
@@ -112,8 +114,8 @@ def _compare(mine: _Spans, theirs: _Spans) -> list[_Mark]:
     marks: list[_Mark] = []
     for (start, end), kind in mine.items():
         other = theirs.get((start, end))
-        how = "not in gold" if other is None else "right" if other == kind else "other type"
-        marks.append((start, end, kind if how != "other type" else f"{kind}, gold {other}", how))
+        standing = "not in gold" if other is None else "right" if other == kind else "other type"
+        marks.append((start, end, kind if standing != "other type" else f"{kind}, gold {other}", standing))
     for (start, end), kind in theirs.items():
         if all(end <= first or last <= start for first, last in mine):
             marks.append((start, end, kind, "missed"))
@@ -129,20 +131,19 @@ def _apart(marks: Iterable[_Mark]) -> Iterator[_Mark]:
             reached = mark[1]
 
 
-def _mark_html(text: str, marks: Iterable[_Mark]) -> str:
+def _cut(text: str, marks: Iterable[_Mark]) -> list[tuple[str, str, str]]:
+    """(words, class of the style, label) of each stretch of a text; no class where nothing is marked."""
     parts, place = [], 0
-    for start, end, kind, how in marks:
-        words = escape_block(text[start:end])
-        told = f'<span style="font-size:70%;color:#5c5c5c;margin-left:4px">{escape_block(kind)}</span>' if kind else ""
-        parts.append(f'{escape_block(text[place:start])}<span style="{_CELL}{_STYLES[how]}">{words}{told}</span>')
+    for start, end, label, standing in marks:
+        parts += [(text[place:start], "", ""), (text[start:end], _KINDS[standing][0], label)]
         place = end
-    return "".join([*parts, escape_block(text[place:])])
+    return [*parts, (text[place:], "", "")]
 
 
 def _mark_text(text: str, marks: Iterable[_Mark]) -> str:
     parts, place = [], 0
-    for start, end, kind, how in marks:
-        told = ", ".join(part for part in (kind, "" if how == "right" else how) if part)
-        parts.append(f"{text[place:start]}[{text[start:end]}{f': {told}' if told else ''}]")
+    for start, end, label, standing in marks:
+        words = ", ".join(part for part in (label, "" if standing == "right" else standing) if part)
+        parts.append(f"{text[place:start]}[{text[start:end]}{f': {words}' if words else ''}]")
         place = end
     return "".join([*parts, text[place:]])

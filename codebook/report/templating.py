@@ -1,0 +1,26 @@
+"""The one environment of the HTML templates: every text is escaped, and what is not seen is spelt out."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from codebook.visible import escape_block
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    pages = Environment(loader=PackageLoader("codebook.report"), autoescape=True, undefined=StrictUndefined)
+    pages.filters["visible"] = lambda text: Markup(escape_block(str(text)))
+    return pages
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a template of `report/templates` filled with values; `visible` shows a stranger's text."""
+    return _environment().get_template(template).render(values)
