@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
 from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.result import Result
@@ -179,13 +178,8 @@ def worth_of_gold(n_gold: int, n_units: int, accuracy: float, prevalence: float 
     return int(n_gold / (1 - explained))
 
 
-def gold_size(codings: Codings | None = None, plan: GoldPlan = GoldPlan()) -> Result:
+def gold_size(plan: GoldPlan = GoldPlan()) -> Result:
     """How many units to code for what: a table to plan the gold by.
-
-    Parameters
-    ----------
-    codings
-        Of the study to whose outputs the table belongs; nothing else of them is read.
 
     Returns
     -------
@@ -209,7 +203,7 @@ def gold_size(codings: Codings | None = None, plan: GoldPlan = GoldPlan()) -> Re
     finding = f"{most:,} units tell any accuracy to plus or minus {format_figure(plan.half_width)}; a recall of "
     finding += f"{format_figure(plan.recall)} of a label in {_percent(plan.prevalence)} takes "
     finding += f"{frame.loc[frame['purpose'] == 'recall', 'n'].iloc[0]:,}."
-    return _give(codings, Result(frame, "gold_sizes", "Units to code", "gold", finding=finding, remarks=(_NOTE,)))
+    return Result(frame, "gold_sizes", "Units to code", "gold", finding=finding, remarks=(_NOTE,))
 
 
 def _list_purposes(plan: GoldPlan) -> Iterator[tuple[str, str, float, int]]:
@@ -246,17 +240,13 @@ _NOTE = (
 )
 
 
-def gold_curve(
-    codings: Codings | None = None, plan: GoldPlan = GoldPlan(), *, n: int = 0, sizes: Sequence[int] = CURVE
-) -> Result:
+def gold_curve(plan: GoldPlan = GoldPlan(), *, n: int = 0, sizes: Sequence[int] = CURVE) -> Result:
     """Half-width of the interval to expect against the number of gold units.
 
     Parameters
     ----------
-    codings
-        Of the study to whose outputs the figure belongs.
     n
-        Gold units that there are, or are to be drawn: "you are here" in the figure. 0 for those of the codings.
+        Gold units that there are, or are to be drawn: "you are here" in the figure.
 
     Returns
     -------
@@ -266,46 +256,39 @@ def gold_curve(
 
     Examples
     --------
-    >>> gold_curve(plan=GoldPlan(accuracies=[0.9]), sizes=[300]).frame.round(3)
+    >>> gold_curve(GoldPlan(accuracies=[0.9]), sizes=[300]).frame.round(3)
                  figure                        line    n  half_width
     0          accuracy                accuracy .90  300       0.034
     1  share of a label                   gold only  300       0.052
     2  share of a label  corrected, model right .90  300       0.034
     """
     _check({}, {f"sizes[{at}]": size for at, size in enumerate(sizes)})
-    here = n or _count_gold(codings)
     columns = ["figure", "line", "n", "half_width"]
     frame = pd.DataFrame(_list_widths(plan, sizes), columns=columns)
-    widths = pd.DataFrame(_list_widths(plan, sorted({*_PRINTED, *([here] if here else [])})), columns=columns)
+    widths = pd.DataFrame(_list_widths(plan, sorted({*_PRINTED, *([n] if n else [])})), columns=columns)
     table = widths.pivot_table("half_width", ["figure", "line"], "n", sort=False)
     table = table.set_axis([f"{size:,} gold units" for size in table], axis=1).reset_index()
-    share, interval = f"{100 * plan.share:g} %", f"{100 * plan.confidence:g} %"
-    remark = f"Half of the {interval} interval. Right: a label in {share} of the units, {plan.n_units:,} more labelled "
-    title, finding = "Interval to expect from gold", _say_here(plan, here)
-    result = Result(
-        frame, "gold_curve", title, "gold", finding=finding, remarks=(f"{remark}by the model.",), table=table
+    half = f"Half of the {100 * plan.confidence:g} % interval."
+    right = f"Right: a label in {100 * plan.share:g} % of the units, {plan.n_units:,} more labelled by the model."
+    return Result(
+        frame,
+        "gold_curve",
+        "Interval to expect from gold",
+        "gold",
+        finding=_say_here(plan, n),
+        remarks=(half, right),
+        table=table,
+        figure=lambda: _plot_curve(frame, plan, n),
     )
-    return _give(codings, replace(result, figure=lambda: _plot_curve(frame, plan, here, title)))
-
-
-def _count_gold(codings: Codings | None) -> int:
-    """Gold units of the sample, or units with a gold label."""
-    if codings is None:
-        return 0
-    if codings.sample is not None and len(codings.sample.frame):
-        return len(codings.sample.frame)
-    rows = codings.frame[(codings.frame["coder"] == codings.gold) & codings.frame["label"].notna()]
-    return int(rows["unit_id"].nunique())
 
 
 def _say_here(plan: GoldPlan, here: int) -> str:
     """How near the gold at hand comes."""
     if not here:
         return ""
-    widths = {line: f"plus or minus {format_figure(width, 3)}" for _, line, _, width in _list_widths(plan, [here])}
-    alone = widths.pop("gold only")
-    parts = [f"{line}: {width}" for line, width in widths.items()]
-    return f"With {here:,} gold units a share of {format_figure(plan.share)} is known to {alone}; {'; '.join(parts)}."
+    lines = [(line, format_figure(width, 3)) for name, line, _, width in _list_widths(plan, [here]) if "share" in name]
+    parts = "; ".join(f"{line} {width}" for line, width in lines)
+    return f"With {here:,} gold units a share of {format_figure(plan.share)} is known to plus or minus: {parts}."
 
 
 def _list_widths(plan: GoldPlan, sizes: Sequence[int]) -> Iterator[tuple[str, str, int, float]]:
@@ -322,26 +305,22 @@ def _list_widths(plan: GoldPlan, sizes: Sequence[int]) -> Iterator[tuple[str, st
             yield "share of a label", line, n, z * math.sqrt(error)
 
 
-def _give(codings: Codings | None, result: Result) -> Result:
-    """The result, saved among the outputs of the study where there is one."""
-    return result if codings is None else replace(result, outputs=codings.outputs)
-
-
 _COLOURS = (DIVERGING[0], DIVERGING[4], MUTED, "#6f83bd", "#a0522d")
 _STROKES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 """Lines differ in stroke too, so they can be told apart in grey."""
 
 
-def _plot_curve(curve: pd.DataFrame, plan: GoldPlan, here: int, title: str) -> Figure:
+def _plot_curve(curve: pd.DataFrame, plan: GoldPlan, here: int) -> Figure:
     """Expected half-width against gold units, one panel a figure and one line each; grey lines: wanted, and here."""
     panels = list(curve["figure"].unique())
     figure = figure_type()(figsize=(4.1 * len(panels), 3.6), dpi=150, layout="constrained")
-    every = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, panel in zip(every, panels, strict=True):
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, panel in zip(grid, panels, strict=True):
         _draw_panel(axes, curve[curve["figure"] == panel], plan.half_width, here)
         axes.set_title(panel, fontsize=10, color=INK)
-    every[0].set_ylabel("half-width of the 95 % interval".replace("95", f"{100 * plan.confidence:g}"), fontsize=9)
-    figure.suptitle(title, fontsize=11, color=INK)
+    grid[0].set_ylabel("half-width of the 95 % interval".replace("95", f"{100 * plan.confidence:g}"), fontsize=9)
+    grid[0].set_ylim(bottom=0)
+    figure.suptitle("Interval to expect from gold", fontsize=11, color=INK)
     return literal(figure)
 
 
@@ -352,12 +331,13 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, half_width: float, here: int) ->
     axes.axhline(half_width, color=FAINT, linewidth=1.2, zorder=0)
     if here:
         axes.axvline(here, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
-        axes.text(here, 1, " you are here", color=MUTED, fontsize=8, va="top", transform=axes.get_xaxis_transform())
+        axes.text(
+            here, 0.01, " you are here", color=MUTED, fontsize=8, va="bottom", transform=axes.get_xaxis_transform()
+        )
     axes.set_xscale("log")
     ticks = [n for n in (50, 100, 200, 500, 1000, 2000, 5000, 10_000) if part["n"].min() <= n <= part["n"].max()]
     axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
     axes.minorticks_off()
-    axes.set_ylim(bottom=0)
     axes.set_xlabel("gold units", fontsize=9, color=INK)
     axes.grid(color=FAINT, linewidth=0.5)
     axes.set_axisbelow(True)

@@ -59,7 +59,7 @@ def test_the_table_has_every_purpose():
     table = gold_size().frame
     assert table["n"].tolist() == [381, 245, 141, 83, 1200, 81, 139, 435, 716, 1244]
     assert table["purpose"].value_counts().to_dict() == {"accuracy": 4, "recall": 1, "alpha": 2, "worth": 3}
-    assert gold_size(plan=GoldPlan(half_width=0.1)).frame.iloc[0]["n"] < 381
+    assert gold_size(GoldPlan(half_width=0.1)).frame.iloc[0]["n"] < 381
     with pytest.raises(ParameterError, match="recall: 80 is not between 0 and 1") as caught:
         GoldPlan(recall=80, prevalence=0, accuracies=[1], n_gold=0)
     assert len(caught.value.faults) == 4
@@ -85,7 +85,9 @@ def test_the_figure_shows_the_curve():
 def test_you_are_here_in_figure_sentence_and_table():
     result = gold_curve(n=250)
     assert [text.get_text() for axes in result.plot().axes for text in axes.texts] == [" you are here"] * 2
-    assert result.finding.startswith("With 250 gold units a share of .30 is known to plus or minus .057; accuracy .80:")
+    assert result.finding.startswith(
+        "With 250 gold units a share of .30 is known to plus or minus: gold only .057; corrected"
+    )
     assert list(result.printed())[2:] == ["100 gold units", "250 gold units", "300 gold units", "1,000 gold units"]
     assert gold_curve().finding == ""
     with pytest.raises(ParameterError, match=r"sizes\[0\]: 0 is no number of units"):

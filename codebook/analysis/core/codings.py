@@ -351,6 +351,10 @@ class Codings:
         parts = [*([self.by_unit] if len(self.by_unit.columns) else []), *covariates]
         return replace(self, covariates=pd.concat(parts, axis=1))
 
+    def with_word_counts(self) -> Codings:
+        """The same codings, with the number of words of each text as the covariate `n_words`."""
+        return self.with_groups(pd.Series({unit: len(self.texts[unit].split()) for unit in self.texts}, name="n_words"))
+
     def at_level(self, level: str) -> Codings:
         """The same codings with their variables at another level of measurement, or with one where none was said."""
         specs = [VariableSpec(each.name, level, each.labels, each.kind) for each in self.variables]

@@ -17,8 +17,8 @@ from codebook.ground.joins import join_ids
 
 WEIGHTED = "Gold units are weighted by 1 / their inclusion probability in the sample."
 ASK_PROB = (
-    "pass sample= (of read_gold_sample), or add the column: the chance with which each unit was drawn for gold; "
-    "in a simple random sample the number of gold units / the number of units"
+    "join the sample (codings.with_sample, add_chances), or add the column: the chance with which each unit was drawn "
+    "for gold; in a simple random sample the number of gold units / the number of units"
 )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.gold_samples import GoldSample
 from codebook.analysis.core.sample_design import ASK_PROB, check_prob, check_sample
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
@@ -20,13 +21,15 @@ ABOUT = "The regression cannot be corrected."
 
 @dataclass(frozen=True)
 class Inputs:
-    """Units of the regression: `frame` as given, `gold` the rows of gold units (n_gold,), their `prob` (n_gold,).
+    """Units of the regression: `frame` as passed, `gold` the rows of gold units (n_gold,), their `prob` (n_gold,).
 
-    `cluster` holds a code for each unit, shape (n_units,), `n_clusters` is 0 without clusters; `dropped` says how many
-    units were left out and why; `prob_scale` by what the probabilities were multiplied.
+    `n_units` were there before those with gaps were left out; `dropped` says how many those are, and why. `cluster`
+    holds a code for each unit, shape (n_units,), `n_clusters` is 0 without clusters; `prob_scale` is by what the
+    probabilities were multiplied.
     """
 
     frame: pd.DataFrame
+    n_units: int
     gold: Ints
     prob: Floats
     prob_scale: float
@@ -35,48 +38,66 @@ class Inputs:
     dropped: dict[str, int]
 
 
-def listed(names: str | Sequence[str]) -> list[str]:
-    """One name, or several, as a list."""
-    return [names] if isinstance(names, str) else list(names)
+@dataclass(frozen=True)
+class LabelColumns:
+    """Columns of a frame with one row a unit.
+
+    `gold` and `predicted` are a column each, or several in the same order: gold labels, empty where a unit is no gold
+    unit, and those of the model. `prob` has the chance with which each unit was drawn for gold: where every unit has
+    one, they are scaled so that their mean is the share of gold units, as the R package dsl does (1 in samples of fixed
+    size). `cluster` is empty for none.
+    """
+
+    gold: str | Sequence[str] = "gold"
+    predicted: str | Sequence[str] = "predicted"
+    prob: str = "prob"
+    cluster: str = ""
+
+    @property
+    def golds(self) -> list[str]:
+        """Columns of gold labels."""
+        return [self.gold] if isinstance(self.gold, str) else list(self.gold)
+
+    @property
+    def labels(self) -> list[str]:
+        """Columns of the model's labels."""
+        return [self.predicted] if isinstance(self.predicted, str) else list(self.predicted)
 
 
-def read_inputs(
-    data: pd.DataFrame,
-    *,
-    gold: Sequence[str],
-    predicted: Sequence[str],
-    names: Sequence[str],
-    prob: str,
-    cluster: str | None,
-    sample: pd.DataFrame | None,
-) -> Inputs:
+def read_inputs(data: pd.DataFrame, columns: LabelColumns, names: Sequence[str]) -> Inputs:
     """Check the data and take what is needed; `names` are the other columns that the formula uses.
 
     Raises
     ------
     StatisticError
         Columns that are not there; gold units without a probability, or with one that is not above 0 and at most 1;
-        gold units of the sample that are not in the data, or have no gold label; missing clusters.
+        missing clusters.
     """
-    wanted = [*gold, *predicted, *names, *([cluster] if cluster else []), *(["unit_id"] if sample is not None else [])]
-    faults = [*_check_columns(data, wanted), *_check_pairs(gold, predicted)]
-    raise_faults(ABOUT, faults)
-    if sample is not None:
-        data = take_sample(data, sample, gold)
-        prob = "prob"
-    if prob not in data:
-        raise_faults(ABOUT, [Fault(f"column {prob!r}", "the inclusion probabilities are not there", ASK_PROB)])
-    has_gold = data[list(gold)].notna()
-    faults = [*check_gold(has_gold), *check_prob(data[prob], has_gold.all(axis=1).to_numpy(), prob)]
-    faults += _check_cluster(data, cluster)
-    raise_faults(ABOUT, faults)
-    frame, dropped = _drop_gaps(data, predicted, names)
-    return _gather(frame, list(gold), prob, cluster, dropped)
+    cluster = [columns.cluster] if columns.cluster else []
+    wanted = [*columns.golds, *columns.labels, *names, *cluster]
+    raise_faults(ABOUT, [*_check_columns(data, wanted), *_check_pairs(columns.golds, columns.labels)])
+    if columns.prob not in data:
+        fault = Fault(f"column {columns.prob!r}", "the inclusion probabilities are not there", ASK_PROB)
+        raise_faults(ABOUT, [fault])
+    has_gold = data[columns.golds].notna()
+    faults = [*check_gold(has_gold), *check_prob(data[columns.prob], has_gold.all(axis=1).to_numpy(), columns.prob)]
+    raise_faults(ABOUT, [*faults, *_check_cluster(data, columns.cluster)])
+    frame, dropped = _drop_gaps(data, columns.labels, names)
+    return replace(_gather(frame, columns, dropped), n_units=len(data))
 
 
-def take_sample(data: pd.DataFrame, sample: pd.DataFrame, gold: Sequence[str]) -> pd.DataFrame:
-    """The data with `prob` from the sample, joined on unit_id; gold labels of units outside the sample are not used."""
-    raise_faults(ABOUT, check_sample(sample))
+def add_chances(
+    data: pd.DataFrame, sample: GoldSample | pd.DataFrame, gold: str | Sequence[str] = "gold"
+) -> pd.DataFrame:
+    """The data with `prob` of a sample, joined on unit_id; gold labels of units outside the sample are not used.
+
+    Raises
+    ------
+    StatisticError
+        Gold units of the sample that are not in the data, or have no gold label; no column unit_id.
+    """
+    golds, sample = LabelColumns(gold).golds, sample.frame if isinstance(sample, GoldSample) else sample
+    raise_faults(ABOUT, [*check_sample(sample), *_check_columns(data, ["unit_id", *golds])])
     twice = data["unit_id"].duplicated()
     faults = []
     if twice.any():
@@ -89,14 +110,14 @@ def take_sample(data: pd.DataFrame, sample: pd.DataFrame, gold: Sequence[str]) -
         mend = "add these units to the data, or read the sample of this study"
         faults.append(Fault("sample", join.say_strays("gold units", "in the data", "the data"), mend))
     drawn = ids.isin(prob.index)
-    uncoded = drawn & data[list(gold)].isna().any(axis=1)
+    uncoded = drawn & data[golds].isna().any(axis=1)
     if uncoded.any():
         mend = "code them; leaving them out would make the probabilities wrong"
         problem = f"{int(uncoded.sum()):,} drawn units have no gold label: {name_some(ids[uncoded])}"
         faults.append(Fault("gold", problem, mend))
     raise_faults(ABOUT, faults)
-    kept = {name: data[name].where(drawn) for name in gold}
-    return data.assign(**kept, prob=ids.map(prob).to_numpy(float))
+    labels = {name: data[name].where(drawn) for name in golds}
+    return data.assign(**labels, prob=ids.map(prob).to_numpy(float))
 
 
 def check_gold(has_gold: pd.DataFrame) -> list[Fault]:
@@ -126,7 +147,7 @@ def _check_pairs(gold: Sequence[str], predicted: Sequence[str]) -> list[Fault]:
     return [Fault("gold, predicted", problem, "name as many different columns of each, in the same order")]
 
 
-def _check_cluster(data: pd.DataFrame, cluster: str | None) -> list[Fault]:
+def _check_cluster(data: pd.DataFrame, cluster: str) -> list[Fault]:
     missing = int(data[cluster].isna().sum()) if cluster else 0
     mend = "fill it in, or give each such unit a cluster of its own"
     return [Fault(f"column {cluster!r}", f"{missing:,} units have no cluster", mend)] if missing else []
@@ -141,13 +162,13 @@ def _drop_gaps(
     return data[~gaps.any(axis=1)].reset_index(drop=True), dropped
 
 
-def _gather(frame: pd.DataFrame, gold: list[str], prob: str, cluster: str | None, dropped: dict[str, int]) -> Inputs:
-    at = np.flatnonzero(frame[gold].notna().all(axis=1).to_numpy())
+def _gather(frame: pd.DataFrame, columns: LabelColumns, dropped: dict[str, int]) -> Inputs:
+    at = np.flatnonzero(frame[columns.golds].notna().all(axis=1).to_numpy())
     if not len(at):
         mend = "fill in what is missing: " + ", ".join(dropped)
         raise_faults(ABOUT, [Fault("data", "no gold unit is complete", mend)])
-    every = pd.to_numeric(frame[prob], errors="coerce").to_numpy(float)
-    scale = 1.0 if np.isnan(every).any() else len(at) / float(every.sum())
-    codes = np.arange(len(frame)) if cluster is None else pd.factorize(frame[cluster])[0]
-    n_clusters = 0 if cluster is None else int(codes.max()) + 1
-    return Inputs(frame, at, every[at] * scale, scale, codes, n_clusters, dropped)
+    chances = pd.to_numeric(frame[columns.prob], errors="coerce").to_numpy(float)
+    scale = 1.0 if np.isnan(chances).any() else len(at) / float(chances.sum())
+    codes = pd.factorize(frame[columns.cluster])[0] if columns.cluster else np.arange(len(frame))
+    n_clusters = int(codes.max()) + 1 if columns.cluster else 0
+    return Inputs(frame, len(frame), at, chances[at] * scale, scale, codes, n_clusters, dropped)

@@ -1,24 +1,23 @@
-"""From tidy table and gold sample to one row a unit: the model's label, the gold label, the inclusion probability."""
+"""From codings and their gold sample to one row a unit: the model's label, the gold label, the chance of its draw."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
+from codebook.analysis.core.checks import check_coders, name_some, raise_faults
+from codebook.analysis.core.codings import Codings, SampleLike, as_codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.empty import make_empty, why_no_gold
+from codebook.analysis.core.empty import why_no_gold
+from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import Bools, Floats, Ints
+from codebook.analysis.correction.sentences import CorrectionFacts
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
-
-RANDOM = "random"
-"""In place of a sample: the gold units are a simple random sample of the units put to the coder."""
 
 NO_SAMPLE = "No gold sample was drawn for this run: nothing to correct by. To draw one, run 10_gold_sample."
 
@@ -29,20 +28,21 @@ _ABOUT = "The labels cannot be set beside the gold."
 class Beside:
     """Units put to the model: `units` (n_units,), codes of its labels `coded` and of gold (n_units,), -1 without.
 
-    `held` (n_codes + 1, n_labels) says which labels an answer holds, in its last row none; `prob` is NaN but for gold
-    units; `whys` counts the units without a label of the model by reason, `n_unused` is the gold
-    labels outside the sample.
+    `members` (n_codes + 1, n_labels) says which labels an answer holds, in its last row none; `prob` is NaN but for
+    gold units; `whys` counts the units without a label of the model by reason, `n_unused` is the gold labels outside
+    the sample, `weighted` whether there is one.
     """
 
     units: pd.Index
     labels: tuple[str, ...]
     names: tuple[str, ...]
-    held: Bools
+    members: Bools
     coded: Ints
     gold: Ints
     prob: Floats
-    whys: dict[str, int]
+    whys: dict[str, int] = field(default_factory=dict)
     n_unused: int = 0
+    weighted: bool = True
 
     @property
     def gold_rows(self) -> Ints:
@@ -53,38 +53,46 @@ class Beside:
         """Labels as the table has them, None without."""
         return np.array([*self.names, None], dtype=object)[codes]
 
+    def facts(self, codings: Codings) -> CorrectionFacts:
+        """How many units, gold units and labels there are."""
+        coverage = {codings.variable.name: {"labelled": int((self.coded >= 0).sum()), **self.whys}}
+        return CorrectionFacts(
+            n_units=len(self.units),
+            n_coders=1,
+            n_gold=len(self.gold_rows),
+            n_unused=self.n_unused,
+            weighted=self.weighted,
+            coverage=coverage,
+            dropped=self.whys,
+            joins=codings.joins,
+        )
+
 
 def pair_with_gold(
-    table: pd.DataFrame,
+    codings: Codings | pd.DataFrame,
+    coder: str | None = None,
     *,
-    variable: str,
-    labels: Sequence[str],
-    coder: str,
-    gold: str,
-    sample: pd.DataFrame | str | None,
-    kind: str = "single",
     label: str = "",
-    draw: int = 0,
-) -> pd.DataFrame:
-    """One row a unit, ready for `correct`: the model's label, the gold label of drawn units, and `prob`.
+    level: str = "",
+    gold: str = "",
+    sample: SampleLike = None,
+) -> Result:
+    """One row a unit: the model's label, the gold label of drawn units, and the chance `prob` of the draw.
 
     Parameters
     ----------
-    coder, gold
-        Coders of the table: the model, and who gave the gold (draw 0).
-    sample
-        Of `draw_gold` or `read_gold_sample`; gold labels of units outside it are not used. "random" says that the
-        units with a gold label are a simple random sample. None, where no sample was drawn, gives an empty frame that
-        says so, as does a gold without a label.
-    kind
-        `single` (or `rating`), or `multi` for sets of labels.
+    coder
+        The model; None for the only one, or the first.
     label
-        Name one to get 1 and 0 (has it, has it not) in place of labels; for `multi` it must be named.
+        Name one to get 1 and 0 (has it, has it not) in place of labels; for sets of labels it must be named.
+    sample
+        In place of that of the codings; gold labels of units outside it are not used. "random" says that the units
+        with a gold label are a simple random sample. Where there is none, or no gold label, the result says so.
 
     Returns
     -------
-    pd.DataFrame
-        unit_id, predicted, gold, prob; `attrs`: variable, coder, gold, n_units, n_gold, coverage.
+    Result
+        unit_id, predicted, gold, prob.
 
     Raises
     ------
@@ -93,132 +101,116 @@ def pair_with_gold(
 
     Examples
     --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"gold": ["a", "b", None, "a"], "model": ["a", "a", "b", "b"]})
-    >>> sample = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": [0.5, 0.5]})
-    >>> pair_with_gold(table, variable="tone", labels=["a", "b"], coder="model", gold="gold", sample=sample, label="a")
+    >>> wide = pd.DataFrame({"unit": ["u1", "u2", "u3", "u4"], "gold": ["a", "b", None, "a"], "model": list("aabb")})
+    >>> drawn = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": [0.5, 0.5]})
+    >>> pair_with_gold(wide, level="nominal", gold="gold", sample=drawn, label="a").frame
       unit_id  predicted  gold  prob
     0      u1        1.0   1.0   0.5
     1      u2        1.0   0.0   0.5
     2      u3        0.0   NaN   NaN
     3      u4        0.0   NaN   NaN
     """
-    reason = why_no_gold(table, variable, gold)
-    if sample is None or reason:
-        return make_empty(reason or NO_SAMPLE, ["unit_id", "predicted", "gold", "prob"], table=table)
-    asked = {"variable": variable, "coder": coder, "gold": gold}
-    beside = read_beside(table, labels=labels, sample=sample, kind=kind, draw=draw, **asked)
-    raise_faults(_ABOUT, _check_label(label, kind, labels))
-    both = {"predicted": beside.coded, "gold": beside.gold}
+    codings = open_codings(codings, level, gold, sample)
+    columns = pd.DataFrame(columns=["unit_id", "predicted", "gold", "prob"])
+    result = Result(columns, "paired_labels", "Labels beside the gold", "correction", outputs=codings.outputs)
+    if reason := find_nothing(codings):
+        return nothing_to_say(codings, reason, result)
+    variable, beside = codings.variable, read_beside(codings, coder)
+    raise_faults(_ABOUT, _check_label(label, variable.kind, beside.labels))
+    codes = {"predicted": beside.coded, "gold": beside.gold}
     if label:
-        has = np.append(beside.held[:-1, list(labels).index(label)].astype(float), np.nan)
-        columns = {name: has[codes] for name, codes in both.items()}
+        has = np.append(beside.members[:-1, beside.labels.index(label)].astype(float), np.nan)
+        frame = pd.DataFrame({name: has[each] for name, each in codes.items()})
     else:
-        columns = {name: beside.text(codes) for name, codes in both.items()}
-    frame = pd.DataFrame({"unit_id": beside.units.astype(str), **columns, "prob": beside.prob})
-    if not label:
-        frame = frame.astype(dict.fromkeys(both, "str"))
-    frame.attrs = {**describe(beside), "variable": variable, "coder": coder, "gold": gold, **carry_joins(table)}
-    return frame
+        frame = pd.DataFrame({name: beside.text(each) for name, each in codes.items()}).astype("str")
+    frame = frame.assign(unit_id=beside.units.astype(str), prob=beside.prob)[list(columns)]
+    return replace(result, frame=frame, facts=beside.facts(codings))
 
 
-def describe(beside: Beside) -> dict[Hashable, Any]:
-    """Counts for a frame's `attrs`; `coverage` sums to the units asked."""
-    labelled = int((beside.coded >= 0).sum())
-    return {
-        **{"n_units": len(beside.units), "n_gold": len(beside.gold_rows), "dropped": beside.whys},
-        "n_unused": beside.n_unused,
-        "coverage": {"asked": len(beside.units), "labelled": labelled, **beside.whys},
-    }
+def open_codings(codings: Codings | pd.DataFrame, level: str, gold: str, sample: SampleLike) -> Codings:
+    """Codings of one variable, with the sample that is passed in place of their own."""
+    codings = as_codings(codings, level=level, gold=gold)
+    codings = codings.of(codings.variable.name)
+    return codings if sample is None else codings.with_sample(sample)
 
 
-def read_beside(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
-    coder: str,
-    gold: str,
-    sample: pd.DataFrame | str,
-    kind: str,
-    draw: int,
-) -> Beside:
+def find_nothing(codings: Codings) -> str:
+    """Why there is nothing to correct, or nothing to correct by; empty where there is something."""
+    if reason := why_no_gold(codings.frame, codings.variable.name, codings.gold):
+        return reason
+    if not codings.machines and not codings.people:
+        return codings.alone
+    return NO_SAMPLE if codings.sample is None else ""
+
+
+def read_beside(codings: Codings, coder: str | None = None) -> Beside:
     """Answers of the model for all its units, and the gold of the drawn ones, checked."""
-    faults = check_columns(table)
-    raise_faults(_ABOUT, faults)
-    faults = [*check_coders(table, [coder, gold]), *_check_sample(sample)]
-    if coder == gold:
-        faults.append(Fault("coder", f"{coder!r} is the gold itself", "name another coder"))
-    raise_faults(_ABOUT, faults)
-    rows = ((table["coder"] == coder) & (table["draw"] == draw)) | ((table["coder"] == gold) & (table["draw"] == 0))
-    both = table[rows & (table["variable"] == variable)].assign(draw=0)
-    level = "masi" if kind == "multi" else "nominal"
-    codings = read_codes(both, variable=variable, level=level, labels=labels)
-    return _align(codings, tuple(labels), coder, gold, sample)
+    model, variable, sample = codings.one_coder(coder), codings.variable, codings.sample
+    drawn = None if sample is None or sample.declined else sample.frame
+    faults = [*check_coders(codings.frame, [codings.gold]), *(check_sample(drawn) if drawn is not None else [])]
+    if model == codings.gold:
+        faults.append(Fault("coder", f"{model!r} is the gold itself", "name another coder"))
+    raise_faults(_ABOUT, [*faults, *(sample.locked if sample is not None else ())])
+    rows = codings.frame["coder"].isin([model, codings.gold]) & (codings.frame["draw"] == 0)
+    level, labels = "masi" if variable.kind == "multi" else "nominal", variable.labels or ()
+    codes = read_codes(codings.frame[rows], variable=variable.name, level=level, labels=labels)
+    return _align(codes, tuple(labels), (model, codings.gold), drawn)
 
 
-def _align(codings: LabelCodes, labels: tuple[str, ...], coder: str, gold: str, sample: pd.DataFrame | str) -> Beside:
+def _align(codes: LabelCodes, labels: tuple[str, ...], coders: tuple[str, str], drawn: pd.DataFrame | None) -> Beside:
     by_coder, by_gold = (
-        codings.only(codings.coder == (codings.coders.index(who) if who in codings.coders else -1))
-        for who in (coder, gold)
+        codes.only(codes.coder == (codes.coders.index(name) if name in codes.coders else -1)) for name in coders
     )
-    answers = np.full((2, len(codings.units)), -1, dtype=np.int64)
+    answers = np.full((2, len(codes.units)), -1, dtype=np.int64)
     answers[0, by_coder.unit], answers[1, by_gold.unit] = by_coder.code, by_gold.code
-    asked = np.zeros(len(codings.units), dtype=bool)
-    asked[by_coder.unit] = True
-    prob = _find_prob(codings.units, answers[1] >= 0, asked, sample)
+    put = np.zeros(len(codes.units), dtype=bool)
+    put[by_coder.unit] = True
+    prob = _find_prob(codes.units, answers[1] >= 0, put, drawn)
     outside = np.isnan(prob) & (answers[1] >= 0)
     answers[1, outside] = -1
-    members = codings.scale.members if codings.scale.members.size else np.eye(codings.scale.n_labels, dtype=bool)
-    held = np.vstack([members, np.zeros((1, len(labels)), dtype=bool)])
-    whys = {str(why): int((by_coder.why == at).sum()) for at, why in enumerate(codings.whys)}
+    members = codes.scale.members if codes.scale.members.size else np.eye(codes.scale.n_labels, dtype=bool)
+    whys = {str(why): int((by_coder.why == at).sum()) for at, why in enumerate(codes.whys)}
     return Beside(
-        units=codings.units[asked],
+        units=codes.units[put],
         labels=labels,
-        names=tuple(codings.scale.labels),
-        held=held,
-        coded=answers[0, asked],
-        gold=answers[1, asked],
-        prob=prob[asked],
+        names=tuple(codes.scale.labels),
+        members=np.vstack([members, np.zeros((1, len(labels)), dtype=bool)]),
+        coded=answers[0, put],
+        gold=answers[1, put],
+        prob=prob[put],
         whys={why: n for why, n in whys.items() if n},
         n_unused=int(outside.sum()),
+        weighted=drawn is not None,
     )
 
 
-def _find_prob(units: pd.Index, has_gold: Bools, asked: Bools, sample: pd.DataFrame | str) -> Floats:
+def _find_prob(units: pd.Index, has_gold: Bools, put: Bools, drawn: pd.DataFrame | None) -> Floats:
     """Inclusion probability of each unit drawn, NaN for the others, shape (n_units,)."""
     ids = units.astype(str)
-    if isinstance(sample, str):
-        chance = has_gold.sum() / max(1, int(asked.sum()))
-        raise_faults(_ABOUT, _check_drawn(ids, has_gold, has_gold, asked, sampled=ids[has_gold]))
+    if drawn is None:
+        chance = has_gold.sum() / max(1, int(put.sum()))
+        raise_faults(_ABOUT, _check_drawn(ids, has_gold, has_gold, put, sampled=ids[has_gold]))
         return np.where(has_gold, chance, np.nan)
-    known = pd.Series(sample["prob"].to_numpy(float), index=sample["unit_id"].astype(str))
-    drawn = np.asarray(ids.isin(known.index))
-    raise_faults(_ABOUT, _check_drawn(ids, drawn, has_gold, asked, sampled=known.index))
+    known = pd.Series(drawn["prob"].to_numpy(float), index=drawn["unit_id"].astype(str))
+    rows = np.asarray(ids.isin(known.index))
+    raise_faults(_ABOUT, _check_drawn(ids, rows, has_gold, put, sampled=known.index))
     return known.reindex(ids).to_numpy(float)
 
 
-def _check_drawn(ids: pd.Index, drawn: Bools, has_gold: Bools, asked: Bools, *, sampled: pd.Index) -> list[Fault]:
+def _check_drawn(ids: pd.Index, drawn: Bools, has_gold: Bools, put: Bools, *, sampled: pd.Index) -> list[Fault]:
     faults = []
     if not len(sampled):
         faults.append(Fault("gold", "no unit has a gold label", "code the units that draw_gold drew"))
-    join = join_ids(sampled, ids[asked])
+    join = join_ids(sampled, ids[put])
     if join.strays:
         mend = "put them to the coder, or take the sample of this table"
         faults.append(Fault("sample", join.say_strays("gold units", "among the coder's units", "the coder"), mend))
-    uncoded = ids[drawn & asked & ~has_gold]
+    uncoded = ids[drawn & put & ~has_gold]
     if len(uncoded):
         mend = "code them; leaving them out would make the probabilities wrong"
         problem = f"{len(uncoded):,} drawn units have no gold label: {name_some(uncoded)}"
         faults.append(Fault("gold", problem, mend))
     return faults
-
-
-def _check_sample(sample: pd.DataFrame | str) -> list[Fault]:
-    if not isinstance(sample, str):
-        return check_sample(sample)
-    mend = 'pass the frame of read_gold_sample, or "random" if gold is a simple random sample of the units'
-    return [] if sample == RANDOM else [Fault("sample", f"{sample!r} is no gold sample", mend)]
 
 
 def _check_label(label: str, kind: str, labels: Sequence[str]) -> list[Fault]:

@@ -3,70 +3,95 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.empty import make_empty, why_empty
-from codebook.analysis.correction.crossfit import CrossFit, refine_labels
-from codebook.analysis.correction.inputs import ABOUT, Inputs, listed, read_inputs
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.drawing import MUTED, plot_estimates
+from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.correction.inputs import ABOUT, Inputs, LabelColumns, read_inputs
 from codebook.analysis.correction.model_matrix import Design, build_design, find_names, swap_labels
 from codebook.analysis.correction.moments import FAMILIES, Fit, fit_parts, no_fit
-from codebook.analysis.correction.sentences import NOTE, SOURCES, find_warnings, package_versions
+from codebook.analysis.correction.pairing import pair_with_gold
+from codebook.analysis.correction.sentences import NOTE, SOURCES, CorrectionFacts, find_warnings, say_correction
 from codebook.errors import Fault
+from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SCALES = {"logistic": " (log odds)", "poisson": " (log rate)"}
+_CLUSTER = "cluster of the unit"
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a corrected regression is fitted.
+
+    `folds` in which model labels are first regressed on the gold (linear, with the formula's other columns), and how
+    often the units are split anew (`splits`), from which `seed`; coefficients are medians over splits. 0 folds takes
+    model labels as they are.
+    """
+
+    folds: int = 0
+    splits: int = 10
+    confidence: float = 0.95
+    seed: int = 1
+
+    def check(self) -> list[Fault]:
+        """Faults of the settings."""
+        faults = []
+        if not ((self.folds == 0 or self.folds >= 2) and self.splits >= 1):
+            problem = f"{self.folds} folds and {self.splits} splits"
+            faults.append(Fault("folds, splits", problem, "pass folds=0 for none or 5, and splits=10"))
+        if not 0 < self.confidence < 1:
+            faults.append(Fault("confidence", f"{self.confidence} is not between 0 and 1", "pass a share, e.g. .95"))
+        return faults
 
 
 def correct(
+    codings: Codings | pd.DataFrame,
     formula: str,
-    data: pd.DataFrame,
     *,
-    gold: str | Sequence[str] = "gold",
-    predicted: str | Sequence[str] = "predicted",
-    prob: str = "prob",
-    sample: pd.DataFrame | None = None,
+    label: str = "",
+    data: pd.DataFrame | None = None,
     family: str = "linear",
-    cluster: str | None = None,
-    cross_fit: int = 0,
-    splits: int = 10,
-    confidence: float = 0.95,
-    seed: int = 1,
-) -> pd.DataFrame:
+    columns: LabelColumns = LabelColumns(),
+    fitting: Fitting = Fitting(),
+) -> Result:
     """Regress with model labels as outcome, covariate or both; correct by the gold units.
 
     Design-based supervised learning (Egami, Hinck, Stewart and Wei 2023): the estimating equation of a unit is
     m(model) + R/prob * (m(gold) - m(model)), R = 1 for gold units; standard errors are the sandwich, by cluster where
-    one is named. It holds however wrong the model is, if gold was drawn with the stated probabilities.
+    there are any. It holds however wrong the model is, if gold was drawn with the stated probabilities.
 
     Parameters
     ----------
+    codings
+        With gold and sample (see `pair_with_gold`): of the only model, or the first. Or a frame with one row a unit
+        that has the labels in `columns`.
     formula
-        As the formulaic package reads it; the gold column's name stands for the label, e.g. ``gold ~ age`` or
-        ``votes ~ gold + C(party)``. Of text labels name one: ``{gold == "sports"} ~ age``.
+        As the formulaic package reads it; `label` stands for the label, e.g. ``label ~ age`` or ``votes ~ label +
+        C(party)``, and in a frame the name of its gold column. Of text labels name one: ``{label == "sports"} ~ age``.
+    label
+        Name one of the codings' labels to have it as 1 and 0.
     data
-        One row a unit, e.g. of `pair_with_gold`, with covariates. `gold` is empty where a unit is no gold unit.
-    gold, predicted
-        Column, or columns in the same order, of gold labels and of the model's.
-    prob
-        Column with the chance with which each unit was drawn for gold. Where every unit has one, they are scaled so
-        that their mean is the share of gold units, as the R package dsl does (1 in samples of fixed size).
-    sample
-        Of `draw_gold` or `read_gold_sample`: gives the probabilities by `unit_id` and says which units are gold.
+        Covariates of the units of codings, by the column `unit_id` or the index, beside those of the codings.
     family
         "linear", "logistic" or "poisson".
-    cross_fit, splits
-        Folds in which model labels are first regressed on the gold (linear, with the formula's other columns), and how
-        often the units are split anew; coefficients are medians over splits. 0 folds takes model labels as they are.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         Three rows a coefficient: `coefficient`, `source` (model labels only, gold only, corrected), `estimate`, `se`,
-        `low`, `high`, `p` (two-sided, normal), `n` (units), `n_gold`, `reason` (why it is NaN). `attrs`: formula,
-        family, n_units, n_gold, dropped (units left out, by reason), n_clusters, prob_scale, seed, warnings, note,
-        versions, coverage where the data carry it.
+        `low`, `high`, `p` (two-sided, normal), `n` (units), `n_gold`, `reason` (why it is NaN).
 
     Raises
     ------
@@ -77,8 +102,7 @@ def correct(
     --------
     >>> data = pd.DataFrame({"x": [0, 1] * 6, "predicted": [0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 0], "prob": 0.5})
     >>> data["gold"] = [0, 1, 0, 0, 1, 1] + [None] * 6
-    >>> frame = correct("gold ~ x", data, family="linear")
-    >>> frame[["coefficient", "source", "estimate", "n_gold"]].round(2)
+    >>> correct(data, "gold ~ x").frame[["coefficient", "source", "estimate", "n_gold"]].round(2)
       coefficient             source  estimate  n_gold
     0   Intercept  model labels only      0.17       0
     1   Intercept          gold only      0.33       6
@@ -87,39 +111,139 @@ def correct(
     4           x          gold only      0.33       6
     5           x          corrected     -0.00       6
     """
-    golds, labels = listed(gold), listed(predicted)
-    how = CrossFit(cross_fit, splits, seed)
-    if reason := why_empty(data) or _find_silence(data, labels):
-        return make_empty(reason, ["coefficient", "source", "estimate", "low", "high"], table=data)
-    names = find_names(formula)
-    raise_faults(ABOUT, [*_check_settings(family, confidence), *how.check(), *_check_use(golds, names)])
-    others = sorted(names - set(golds))
-    columns = {"gold": golds, "predicted": labels}
-    inputs = read_inputs(data, **columns, names=others, prob=prob, cluster=cluster, sample=sample)
-    design = build_design(formula, inputs, **columns, family=family)
-    fits = fit_sources(design, inputs, family)
-    if how.folds and not _find_lack(design, family):
-        refined = refine_labels(inputs, how, **columns, names=others)
-        swapped = [swap_labels(design, build_design(formula, each, **columns, family="")) for each in refined]
-        fits["corrected"] = _combine([fit_parts(each.corrected_parts(), family, inputs.cluster) for each in swapped])
-    frame = pd.DataFrame(list(_list_rows(design, fits, confidence)))
-    frame.attrs = {
-        **{"formula": formula, "family": family, "gold": golds, "predicted": labels, "cluster": cluster or ""},
-        **{"n_units": len(design.y), "n_gold": len(design.gold), "dropped": inputs.dropped},
-        **{"n_clusters": inputs.n_clusters, "prob_scale": inputs.prob_scale, "confidence": confidence},
-        "weighted": True,
-        **{"cross_fit": cross_fit, "splits": splits if cross_fit else 0, "seed": seed},
-        **{"warnings": find_warnings(inputs, len(design.terms)), "note": NOTE, "versions": package_versions()},
-        **{name: data.attrs[name] for name in ("coverage",) if name in data.attrs},
-        **carry_joins(data, told=_say_dropped(inputs.dropped, len(data))),
-    }
-    return frame
+    if isinstance(codings, Codings):
+        return _correct_codings(codings, formula, label, data, _Regression(formula, family, fitting=fitting))
+    return _Regression(formula, family, columns, fitting).run(codings)
 
 
-def _say_dropped(dropped: Mapping[str, int], n_units: int) -> list[str]:
+def _correct_codings(
+    codings: Codings, formula: str, label: str, data: pd.DataFrame | None, regression: _Regression
+) -> Result:
+    """The regression on the paired labels of codings, with their clusters and covariates."""
+    paired = pair_with_gold(codings, label=label)
+    if paired.facts.nothing:
+        return nothing_to_say(codings, paired.facts.nothing, regression.empty())
+    frame = paired.frame.rename(columns={"gold": "label"})
+    joins = list(codings.joins)
+    for more in (data, codings.covariates):
+        if more is not None:
+            frame = _join_covariates(frame, more, joins)
+    if codings.clusters is not None:
+        by_unit = {str(unit): name for unit, name in codings.clusters.items()}
+        frame[_CLUSTER] = frame["unit_id"].map(by_unit)
+    columns = LabelColumns("label", cluster="" if codings.clusters is None else _CLUSTER)
+    result = replace(regression, columns=columns).run(frame)
+    facts = replace(result.facts, joins=(*joins, *result.facts.joins), weighted=paired.facts.weighted)
+    facts = replace(facts, coverage=paired.facts.coverage)
+    name = label or codings.variable.name
+    finding = result.facts.nothing or f"{name}, {formula}. {result.finding}"
+    return replace(result, facts=facts, title=f"{name}: {result.title}", finding=finding, outputs=codings.outputs)
+
+
+def _join_covariates(frame: pd.DataFrame, more: pd.DataFrame, joins: list[str]) -> pd.DataFrame:
+    """The frame with the columns of `more` that it does not have; ids that do not meet are told in `joins`."""
+    by_unit = more.set_index("unit_id") if "unit_id" in more else more
+    by_unit = by_unit.set_axis(by_unit.index.astype(str))
+    join = join_ids(by_unit.index, frame["unit_id"])
+    sides = Sides("units of the covariates", "among those of the model", "the model")
+    raise_faults(ABOUT, join_faults(join, "data", sides))
+    joins += tell_strays(join, sides)
+    new = {str(name): frame["unit_id"].map(by_unit[name]) for name in by_unit if name not in frame}
+    return frame.assign(**new)
+
+
+@dataclass(frozen=True)
+class _Regression:
+    """A formula with its family, the columns of the labels, and how it is fitted."""
+
+    formula: str
+    family: str
+    columns: LabelColumns = LabelColumns()
+    fitting: Fitting = Fitting()
+
+    def empty(self) -> Result:
+        """The result without a row."""
+        frame = pd.DataFrame(columns=["coefficient", "source", "estimate", "low", "high"])
+        title = f"{self.formula}{_SCALES.get(self.family, '')}"
+        return Result(frame, "regression", title, "correction", facts=CorrectionFacts())
+
+    def run(self, data: pd.DataFrame) -> Result:
+        """The three fits of the formula on a frame with one row a unit."""
+        if reason := _find_silence(data, self.columns.labels):
+            return replace(self.empty(), facts=CorrectionFacts(nothing=reason), finding=reason)
+        names, golds = find_names(self.formula), self.columns.golds
+        raise_faults(ABOUT, [*self._check_family(), *self.fitting.check(), *_check_use(golds, names)])
+        rest = sorted(names - set(golds))
+        inputs = read_inputs(data, self.columns, rest)
+        design = self._build(inputs)
+        fits = fit_sources(design, inputs, self.family)
+        if self.fitting.folds and not _find_lack(design, self.family):
+            refined = refine_labels(inputs, self.columns, rest, self.fitting)
+            swapped = [swap_labels(design, self._build(each, family="")) for each in refined]
+            parts = [fit_parts(each.corrected_parts(), self.family, inputs.cluster) for each in swapped]
+            fits["corrected"] = _combine(parts)
+        return self._show(pd.DataFrame(list(_list_rows(design, fits, self.fitting.confidence))), inputs, design)
+
+    def _build(self, inputs: Inputs, family: str | None = None) -> Design:
+        labels = {"gold": self.columns.golds, "predicted": self.columns.labels}
+        return build_design(self.formula, inputs, **labels, family=self.family if family is None else family)
+
+    def _show(self, frame: pd.DataFrame, inputs: Inputs, design: Design) -> Result:
+        """The result with its facts, sentence, table and figure."""
+        warnings = tuple(find_warnings(len(design.terms), inputs.n_clusters, inputs.prob, inputs.prob_scale))
+        facts = CorrectionFacts(
+            n_units=len(design.y),
+            n_coders=1,
+            n_gold=len(design.gold),
+            n_clusters=inputs.n_clusters,
+            weighted=True,
+            dropped=inputs.dropped,
+            joins=tuple(_say_dropped(inputs)),
+            confidence=self.fitting.confidence,
+            warnings=warnings,
+            formula=self.formula,
+            family=self.family,
+            prob_scale=inputs.prob_scale,
+            folds=self.fitting.folds,
+            splits=self.fitting.splits if self.fitting.folds else 0,
+            seed=self.fitting.seed,
+        )
+        empty = self.empty()
+        return replace(
+            empty,
+            frame=frame,
+            facts=facts,
+            finding=say_correction(frame, warnings=warnings),
+            remarks=(NOTE,),
+            table=_print_coefficients(frame),
+            figure=lambda: _plot_coefficients(frame, empty.title),
+        )
+
+    def _check_family(self) -> list[Fault]:
+        if self.family in FAMILIES:
+            return []
+        return [Fault("family", f"{self.family!r} is not known", f"pass one of {', '.join(FAMILIES)}")]
+
+
+def _print_coefficients(frame: pd.DataFrame) -> pd.DataFrame:
+    names = {"low": "estimate_low", "high": "estimate_high"}
+    shown = ["coefficient", "source", "estimate", *names.values(), "p", "n", "n_gold", "reason"]
+    return frame.rename(columns=names)[shown]
+
+
+def _plot_coefficients(frame: pd.DataFrame, title: str) -> Figure:
+    """Three dots a coefficient; the intercept only where it is alone."""
+    slopes = frame[frame["coefficient"] != "Intercept"]
+    shown = slopes if len(slopes) else frame
+    figure = plot_estimates(shown, name="coefficient", value="estimate", group="source", title=title)
+    figure.axes[0].axvline(0, color=MUTED, linewidth=0.9, zorder=0.9)
+    return figure
+
+
+def _say_dropped(inputs: Inputs) -> list[str]:
     """What is to be told of units without a model label or a covariate."""
-    parts = ", ".join(f"{name} in {n:,}" for name, n in dropped.items())
-    return [f"Of {n_units:,} units those with a gap are left out: {parts}."] if parts else []
+    parts = ", ".join(f"{name} in {n:,}" for name, n in inputs.dropped.items())
+    return [f"Of {inputs.n_units:,} units those with a gap are left out: {parts}."] if parts else []
 
 
 def fit_sources(design: Design, inputs: Inputs, family: str) -> dict[str, Fit]:
@@ -185,12 +309,57 @@ def spread_normal(estimate: float, se: float, confidence: float) -> dict[str, fl
     return {"estimate": estimate, "se": se, "low": estimate - reach, "high": estimate + reach, "p": p}
 
 
-def _check_settings(family: str, confidence: float) -> list[Fault]:
+def refine_labels(inputs: Inputs, columns: LabelColumns, names: Sequence[str], fitting: Fitting) -> list[Inputs]:
+    """The inputs once for each split, with model labels replaced by cross-fitted predictions of the gold.
+
+    The prediction is a linear regression of gold on model labels and the other columns of the formula, gold units
+    weighted by 1/prob. Folds are of clusters where there are any.
+
+    Raises
+    ------
+    StatisticError
+        Labels are text, or too few gold units remain outside a fold.
+    """
+    raise_faults(ABOUT, _check_numbers(inputs, [*columns.golds, *columns.labels]))
+    features = _feature_matrix(inputs.frame, [*columns.labels, *names])
+    outcomes = inputs.frame[columns.golds].astype(float).to_numpy()[inputs.gold]
+    rng = np.random.default_rng(fitting.seed)
+    refined = []
+    for _ in range(fitting.splits):
+        fold = (rng.permutation(int(inputs.cluster.max()) + 1) % fitting.folds)[inputs.cluster]
+        guesses = _predict(features, outcomes, inputs, fold)
+        labels = dict(zip(columns.labels, guesses.T, strict=True))
+        refined.append(replace(inputs, frame=inputs.frame.assign(**labels)))
+    return refined
+
+
+def _predict(features: Floats, outcomes: Floats, inputs: Inputs, fold: Ints) -> Floats:
+    """Predictions of each gold column for every unit, shape (n_units, n_columns)."""
+    guesses = np.empty((len(features), outcomes.shape[1]))
+    for number in range(int(fold.max()) + 1):
+        outside = fold[inputs.gold] != number
+        if outside.sum() <= features.shape[1]:
+            problem = f"a fold leaves {int(outside.sum())} gold units for {features.shape[1]} coefficients"
+            raise_faults(ABOUT, [Fault("folds", problem, "take folds=0, or code more gold")])
+        root = np.sqrt(1 / inputs.prob[outside])[:, None]
+        line = np.linalg.lstsq(root * features[inputs.gold[outside]], root * outcomes[outside], rcond=None)[0]
+        guesses[fold == number] = features[fold == number] @ line
+    return guesses
+
+
+def _feature_matrix(frame: pd.DataFrame, names: Sequence[str]) -> Floats:
+    columns = frame[list(dict.fromkeys(names))]
+    opened = pd.get_dummies(columns, drop_first=True).astype(float).to_numpy()
+    return np.column_stack([np.ones(len(frame)), opened])
+
+
+def _check_numbers(inputs: Inputs, names: Sequence[str]) -> list[Fault]:
     faults = []
-    if family not in FAMILIES:
-        faults.append(Fault("family", f"{family!r} is not known", f"pass one of {', '.join(FAMILIES)}"))
-    if not 0 < confidence < 1:
-        faults.append(Fault("confidence", f"{confidence} is not between 0 and 1", "pass a share, e.g. .95"))
+    for name in names:
+        kind = pd.api.types.infer_dtype(inputs.frame[name], skipna=True)
+        if kind not in ("boolean", "floating", "integer", "mixed-integer-float"):
+            mend = f"make a column of 0 and 1, e.g. of {name} == 'sports', or take folds=0"
+            faults.append(Fault(f"column {name!r}", "labels of text cannot be cross-fitted", mend))
     return faults
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.empty import why_empty
-from codebook.analysis.correction.inputs import Inputs
+from codebook.analysis.core.result import Facts
 
 SOURCES = ("model labels only", "gold only", "corrected")
 """The three rows of every corrected figure."""
@@ -29,12 +28,35 @@ FEW_GOLD, FEW_CLUSTERS = 10, 30
 """Gold units a coefficient, and clusters, below which the normal interval is in doubt."""
 
 
-def find_warnings(inputs: Inputs, n_terms: int) -> list[str]:
-    """Doubts about the intervals, in words."""
-    return list(_warn(len(inputs.gold), n_terms, inputs.n_clusters, inputs.prob, inputs.prob_scale))
+@dataclass(frozen=True)
+class CorrectionFacts(Facts):
+    """How a figure was corrected: `n_gold` gold units, `n_unused` gold labels outside the sample, `n_clusters`.
+
+    `prob_scale` is by what the probabilities were multiplied; `warnings` are doubts about the intervals; `formula`,
+    `family`, `folds`, `splits` and `seed` are of a regression.
+    """
+
+    n_gold: int = 0
+    n_unused: int = 0
+    n_clusters: int = 0
+    confidence: float = 0.95
+    warnings: tuple[str, ...] = ()
+    formula: str = ""
+    family: str = ""
+    prob_scale: float = 1.0
+    folds: int = 0
+    splits: int = 0
+    seed: int = 1
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that computed the figures."""
+        return {name: version(name) for name in ("numpy", "pandas", "formulaic")}
 
 
-def _warn(n_gold: int, n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -> Iterator[str]:
+def find_warnings(n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -> Iterator[str]:
+    """Doubts about the intervals, in words; `prob` are the chances of the gold units, (n_gold,)."""
+    n_gold = len(prob)
     if n_gold < FEW_GOLD * n_terms:
         yield f"{n_gold} gold units for {n_terms} coefficients: the intervals lean on the normal distribution too much."
     if 0 < n_clusters < FEW_CLUSTERS:
@@ -50,18 +72,8 @@ def _warn(n_gold: int, n_terms: int, n_clusters: int, prob: Any, prob_scale: flo
         )
 
 
-@lru_cache
-def _read_version(name: str) -> str:
-    return version(name)
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of what computes the figures."""
-    return {name: _read_version(name) for name in ("numpy", "pandas", "formulaic")}
-
-
-def say_correction(frame: pd.DataFrame, name: str = "") -> str:
-    """The three rows as sentences, and whether the model's own finding stands.
+def say_correction(frame: pd.DataFrame, name: str = "", warnings: Iterable[str] = ()) -> str:
+    """The three rows as sentences, whether the model's own finding stands, and the doubts.
 
     Parameters
     ----------
@@ -72,23 +84,21 @@ def say_correction(frame: pd.DataFrame, name: str = "") -> str:
 
     Examples
     --------
-    >>> rows = [("x", "model labels only", -1.34, -1.66, -1.02), ("x", "corrected", -0.24, -0.71, 0.23)]
-    >>> frame = pd.DataFrame(rows, columns=["coefficient", "source", "estimate", "low", "high"])
-    >>> print(say_correction(frame))
-    x: model labels only -1.34 [-1.66, -1.02], corrected -0.24 [-0.71, 0.23]. The model's finding does not stand: its
-    interval leaves out zero, the corrected one does not.
+    >>> rows = [("model labels only", -1.34, -1.66, -1.02, 0), ("corrected", -0.24, -0.71, 0.23, 90)]
+    >>> frame = pd.DataFrame(rows, columns=["source", "estimate", "low", "high", "n_gold"])
+    >>> print(say_correction(frame.assign(coefficient="x", n=900)))
+    x: model labels only -1.34 [-1.66, -1.02], corrected -0.24 [-0.71, 0.23] (900 units, 90 of them gold). The model's
+    finding does not stand: its interval leaves out zero, the corrected one does not.
     """
-    if reason := why_empty(frame):
-        return reason
     key = "coefficient" if "coefficient" in frame else "label"
-    wanted = [name] if name else [each for each in frame[key].unique() if each != "Intercept"]
-    said = [_say_rows(each, frame[frame[key] == each], key) for each in wanted]
-    return " ".join([*said, *frame.attrs.get("warnings", [])])
+    names = [name] if name else [each for each in frame[key].unique() if each != "Intercept"]
+    return " ".join([*(_say_rows(each, frame[frame[key] == each], key) for each in names), *warnings])
 
 
 def _say_rows(name: str, rows: pd.DataFrame, key: str) -> str:
     figures = ", ".join(_say_row(row) for _, row in rows.iterrows())
-    return f"{name}: {figures}.{_judge(rows.set_index('source'), key)}"
+    size = f"{rows['n'].max():,} units, {rows['n_gold'].max():,} of them gold"
+    return f"{name}: {figures} ({size}).{_judge(rows.set_index('source'), key)}"
 
 
 def _say_row(row: pd.Series[Any]) -> str:

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, name_some, raise_faults
-from codebook.analysis.core.empty import make_empty, why_no_gold
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Clusters, Codings, SampleLike
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
-from codebook.analysis.correction.pairing import NO_SAMPLE, Beside, describe, read_beside
+from codebook.analysis.correction.pairing import Beside, find_nothing, open_codings, read_beside
 from codebook.analysis.correction.regression import spread_normal
-from codebook.analysis.correction.sentences import NOTE, SOURCES, package_versions
+from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
 from codebook.errors import Fault
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _ABOUT = "The shares cannot be corrected."
 _NOTE = "Model labels only: share of the units it labelled. Corrected: share of all units put to the model."
 
 
 def prevalence(
-    table: pd.DataFrame,
+    codings: Codings | pd.DataFrame,
+    coder: str | None = None,
     *,
-    variable: str,
-    labels: Sequence[str],
-    coder: str,
-    gold: str,
-    sample: pd.DataFrame | str | None,
-    kind: str = "single",
-    cluster: Mapping[str, object] | None = None,
     weight: float | None = None,
     confidence: float = 0.95,
-    draw: int = 0,
-) -> pd.DataFrame:
+    level: str = "",
+    gold: str = "",
+    sample: SampleLike = None,
+) -> Result:
     """Share of each label among the units: model labels only, gold only, corrected.
 
     The corrected share solves sum_i w (f - s) + R/prob ((y - s) - w (f - s)) = 0, f and y being whether model and gold
@@ -46,20 +49,17 @@ def prevalence(
 
     Parameters
     ----------
-    coder, gold, sample, kind
+    coder, sample
         As in `pair_with_gold`.
-    cluster
-        Cluster of each unit_id (a mapping or a Series by unit_id), e.g. the author of a text.
     weight
         Of the model labels; None tunes it, label by label, between 0 and 1.
 
     Returns
     -------
-    pd.DataFrame
+    Result
         Three rows a label: `label`, `source`, `estimate`, `se`, `low`, `high` (kept in 0 to 1), `n`, `n_gold`,
         `n_with` (of these, with the label), `weight`, `worth` (how many gold units, coded without a model, would give
-        the corrected standard error), `reason`. `attrs`: n_units, n_gold, dropped (units without a model label, by
-        why), coverage, warnings, note, versions.
+        the corrected standard error), `reason`.
 
     Raises
     ------
@@ -68,10 +68,9 @@ def prevalence(
 
     Examples
     --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"gold": list("aabb") + [None] * 4, "model": list("aaabaaab")})
-    >>> ask = {"variable": "tone", "labels": ["a", "b"], "coder": "model", "gold": "gold", "sample": "random"}
-    >>> frame = prevalence(table, **ask, weight=1)
+    >>> wide = pd.DataFrame({"gold": list("aabb") + [None] * 4, "model": list("aaabaaab")})
+    >>> result = prevalence(wide, weight=1, level="nominal", gold="gold", sample="random")
+    >>> frame = result.frame
     >>> frame.loc[frame["label"] == "a", ["source", "estimate", "n", "n_gold", "n_with"]]
                   source  estimate  n  n_gold  n_with
     0  model labels only      0.75  8       0       6
@@ -79,22 +78,41 @@ def prevalence(
     2          corrected      0.50  8       4       2
     """
     raise_faults(_ABOUT, _check_settings(weight, confidence))
-    none = why_no_gold(table, variable, gold)
-    if sample is None or none:
-        return make_empty(none or NO_SAMPLE, ["label", "source", "estimate", "se", "low", "high", "n"], table=table)
-    asked = {"variable": variable, "coder": coder, "gold": gold}
-    beside = read_beside(table, labels=labels, sample=sample, kind=kind, draw=draw, **asked)
-    codes = _read_cluster(beside, cluster)
-    rows = [row for at in range(len(labels)) for row in _list_rows(beside, at, codes, weight, confidence)]
-    frame = pd.DataFrame(rows)
-    n_clusters = 0 if cluster is None else int(codes.max()) + 1
-    frame.attrs = {
-        **describe(beside),
-        **{"variable": variable, "coder": coder, "gold": gold, "kind": kind, "draw": draw},
-        **{"confidence": confidence, "n_clusters": n_clusters, "weighted": not isinstance(sample, str)},
-        **{"warnings": [], "note": f"{_NOTE} {NOTE}", "versions": package_versions(), **carry_joins(table)},
-    }
-    return frame
+    codings = open_codings(codings, level, gold, sample)
+    columns = ["label", "source", "estimate", "se", "low", "high", "n"]
+    result = Result(pd.DataFrame(columns=columns), "shares", "Share of each label", "correction")
+    if reason := find_nothing(codings):
+        return nothing_to_say(codings, reason, result)
+    beside = read_beside(codings, coder)
+    cluster = _read_cluster(beside, codings.clusters)
+    shares = _Shares(beside, cluster, weight, confidence)
+    frame = pd.DataFrame([row for at in range(len(beside.labels)) for row in shares.list_rows(at)])
+    n_clusters = 0 if codings.clusters is None else int(cluster.max()) + 1
+    title = f"{codings.variable.name}: share of each label"
+    return replace(
+        result,
+        frame=frame,
+        facts=replace(beside.facts(codings), n_clusters=n_clusters, confidence=confidence),
+        finding=say_correction(frame, beside.labels[0]),
+        remarks=(_NOTE, NOTE),
+        table=_print_shares(frame),
+        figure=lambda: _plot_shares(frame, title),
+        outputs=codings.outputs,
+    )
+
+
+def _print_shares(frame: pd.DataFrame) -> pd.DataFrame:
+    names = {"estimate": "share", "low": "share_low", "high": "share_high"}
+    shown = ["label", "source", *names.values(), "n", "n_gold", "worth", "reason"]
+    return frame.rename(columns=names)[shown]
+
+
+def _plot_shares(frame: pd.DataFrame, title: str) -> Figure:
+    """Three dots a label."""
+    figure = plot_estimates(frame, name="label", value="estimate", group="source", title=title)
+    most = frame["high"].max()
+    figure.axes[0].set_xlim(0, 1.1 * most if most > 0 else 1)
+    return figure
 
 
 def tune_weight(f: Floats, y: Floats, gold: Ints, prob: Floats, cluster: Ints) -> float:
@@ -122,30 +140,38 @@ def tune_weight(f: Floats, y: Floats, gold: Ints, prob: Floats, cluster: Ints) -
     return float(np.clip(of_gold @ of_model / spread, 0, 1)) if spread > 0 else 0.0
 
 
-def _list_rows(
-    beside: Beside, at: int, cluster: Ints, weight: float | None, confidence: float
-) -> Iterator[dict[str, object]]:
-    """The three rows of the label at this place."""
-    gold, answered = beside.gold_rows, np.flatnonzero(beside.coded >= 0)
-    f = beside.held[beside.coded, at].astype(float)
-    y, prob = beside.held[beside.gold[gold], at].astype(float), beside.prob[gold]
-    tuned = tune_weight(f, y, gold, prob, cluster) if weight is None else weight
-    human = Part(np.ones((len(y), 1)), y, 1 / prob, gold)
-    model = Part(np.ones((len(answered), 1)), f[answered], np.ones(len(answered)), answered)
-    rest = np.ones(len(f))
-    rest[gold] -= 1 / prob
-    mixed = Part(np.ones((len(f), 1)), f, tuned * rest, np.arange(len(f)))
-    fits = [fit_parts(parts, "linear", cluster) for parts in ([model], [human], [mixed, human])]
-    lack = _find_lack(y, beside.labels[at])
-    worth = len(y) * (fits[1].se[0] / fits[2].se[0]) ** 2 if fits[2].se[0] > 0 else math.nan
-    counts = ((len(answered), 0, int(f.sum())), (len(y), len(y), int(y.sum())), (len(f), len(y), int(y.sum())))
-    extra: tuple[dict[str, float], ...] = ({}, {}, {"weight": tuned, "worth": math.nan if lack else float(worth)})
-    for source, fit, (n, n_gold, n_with), more in zip(SOURCES, fits, counts, extra, strict=True):
-        reason = fit.reason or (_find_silence(f[answered]) if source == SOURCES[0] else lack)
-        figures = _spread(fit, confidence, reason, keep=source != SOURCES[2])
-        named = {"label": beside.labels[at], "source": source}
+@dataclass(frozen=True)
+class _Shares:
+    """Labels beside the gold, the cluster of each unit (n_units,), and the settings of the figures."""
+
+    beside: Beside
+    cluster: Ints
+    weight: float | None
+    confidence: float
+
+    def list_rows(self, at: int) -> Iterator[dict[str, object]]:
+        """The three rows of the label at this place."""
+        beside, cluster = self.beside, self.cluster
+        gold, answered = beside.gold_rows, np.flatnonzero(beside.coded >= 0)
+        f = beside.members[beside.coded, at].astype(float)
+        y, prob = beside.members[beside.gold[gold], at].astype(float), beside.prob[gold]
+        tuned = tune_weight(f, y, gold, prob, cluster) if self.weight is None else self.weight
+        human = Part(np.ones((len(y), 1)), y, 1 / prob, gold)
+        model = Part(np.ones((len(answered), 1)), f[answered], np.ones(len(answered)), answered)
+        rest = np.ones(len(f))
+        rest[gold] -= 1 / prob
+        mixed = Part(np.ones((len(f), 1)), f, tuned * rest, np.arange(len(f)))
+        fits = [fit_parts(parts, "linear", cluster) for parts in ([model], [human], [mixed, human])]
+        lack = _find_lack(y, beside.labels[at])
+        worth = len(y) * (fits[1].se[0] / fits[2].se[0]) ** 2 if fits[2].se[0] > 0 else math.nan
+        counts = ((len(answered), 0, int(f.sum())), (len(y), len(y), int(y.sum())), (len(f), len(y), int(y.sum())))
         blank = {"weight": math.nan, "worth": math.nan}
-        yield {**named, **figures, "n": n, "n_gold": n_gold, "n_with": n_with, **blank, **more, "reason": reason}
+        extra = (blank, blank, {"weight": tuned, "worth": math.nan if lack else float(worth)})
+        for source, fit, (n, n_gold, n_with), more in zip(SOURCES, fits, counts, extra, strict=True):
+            reason = fit.reason or (_find_silence(f[answered]) if source == SOURCES[0] else lack)
+            figures = _spread(fit, self.confidence, reason, plain=source != SOURCES[2])
+            sizes = {"n": n, "n_gold": n_gold, "n_with": n_with}
+            yield {"label": beside.labels[at], "source": source, **figures, **sizes, **more, "reason": reason}
 
 
 def _find_lack(y: Floats, label: str) -> str:
@@ -165,20 +191,20 @@ def _find_silence(f: Floats) -> str:
     return ""
 
 
-def _spread(fit: Fit, confidence: float, lack: str, *, keep: bool) -> dict[str, float]:
+def _spread(fit: Fit, confidence: float, lack: str, *, plain: bool) -> dict[str, float]:
     """Estimate and interval within 0 to 1; where there is a reason for no interval, the plain share at most."""
     figures = spread_normal(float(fit.estimate[0]), float(fit.se[0]), confidence)
     figures.pop("p")
     if lack:
-        return {name: figures["estimate"] if keep and name == "estimate" else math.nan for name in figures}
+        return {name: figures["estimate"] if plain and name == "estimate" else math.nan for name in figures}
     return {**figures, "low": max(0.0, figures["low"]), "high": min(1.0, figures["high"])}
 
 
-def _read_cluster(beside: Beside, cluster: Mapping[str, object] | None) -> Ints:
+def _read_cluster(beside: Beside, cluster: Clusters | None) -> Ints:
     if cluster is None:
         return np.arange(len(beside.units))
-    named = {str(unit): of for unit, of in cluster.items()}
-    of_units = pd.Series([named.get(str(unit)) for unit in beside.units], dtype=object)
+    by_unit = {str(unit): name for unit, name in cluster.items()}
+    of_units = pd.Series([by_unit.get(str(unit)) for unit in beside.units], dtype=object)
     if of_units.isna().any():
         problem = f"{int(of_units.isna().sum()):,} units have none: {name_some(beside.units[of_units.isna()])}"
         raise_faults(_ABOUT, [Fault("cluster", problem, "give every unit_id its cluster")])

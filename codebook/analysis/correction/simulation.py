@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
+from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.correction.model_matrix import Design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
 from codebook.errors import Fault
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WAYS = (
     "model labels only",
@@ -67,13 +75,13 @@ def make_study(n_units: int, n_gold: int, *, effect: float = 0.0, seed: int = 1)
 
 def simulate_studies(
     replicates: int = 100, *, n_units: int = 5000, n_gold: int = 300, effect: float = 0.0, seed: int = 1
-) -> pd.DataFrame:
-    """Estimates of the effect of the group, by each way, in many studies.
+) -> Result:
+    """Estimates of the effect of the group, by each way, in many studies: how often is one found that is not there?
 
     Returns
     -------
-    pd.DataFrame
-        `study`, `way`, `estimate`, `se`, `low`, `high`; `attrs`: effect, n_units, n_gold, replicates, seed.
+    Result
+        `study`, `way`, `estimate`, `se`, `low`, `high`; its table and sentence are of `rate_ways`.
 
     Raises
     ------
@@ -82,7 +90,7 @@ def simulate_studies(
 
     Examples
     --------
-    >>> simulate_studies(1, seed=2)[["way", "estimate", "se"]].round(2)
+    >>> simulate_studies(1, seed=2).frame[["way", "estimate", "se"]].round(2)
                                               way  estimate    se
     0                           model labels only      0.84  0.06
     1                                   gold only      0.21  0.27
@@ -92,16 +100,33 @@ def simulate_studies(
     """
     raise_faults("No studies can be made.", _check(replicates, n_units, n_gold))
     seeds = np.random.SeedSequence(seed).generate_state(replicates)
-    parts = []
-    for study, own in enumerate(seeds):
-        data = make_study(n_units, n_gold, effect=effect, seed=int(own))
-        parts.append(_estimate(data).assign(study=study))
+    parts = [
+        _estimate(make_study(n_units, n_gold, effect=effect, seed=int(state))).assign(study=study)
+        for study, state in enumerate(seeds)
+    ]
     frame = pd.concat(parts, ignore_index=True)[["study", "way", "estimate", "se", "low", "high"]]
-    frame.attrs = {"effect": effect, "n_units": n_units, "n_gold": n_gold, "replicates": replicates, "seed": seed}
-    return frame
+    rates = rate_ways(frame, effect)
+    size = f"{replicates:,} studies of {n_units:,} units and {n_gold:,} gold units, seed {seed}; model right in 90 %."
+    return Result(
+        frame,
+        "false_findings",
+        "Effects that are found" if effect else "False findings",
+        "correction",
+        facts=Facts(n_units=n_units),
+        finding=_say_rates(rates, replicates),
+        remarks=(size, "Intervals of 95 %. Found: the interval leaves out zero."),
+        table=rates[["way", "found", "found_low", "found_high", "covered", "estimate", "spread"]],
+        figure=lambda: _plot_studies(frame, effect),
+    )
 
 
-def summarise_studies(studies: pd.DataFrame) -> pd.DataFrame:
+def _say_rates(rates: pd.DataFrame, replicates: int) -> str:
+    shares = [f"{share:.0%}".replace("%", " %") for share in rates["found"]]
+    sources = f"in {shares[0]} by the model labels alone, in {shares[1]} by the gold alone, in {shares[2]} corrected"
+    return f"In {replicates:,} studies an effect is found {sources}."
+
+
+def rate_ways(studies: pd.DataFrame, effect: float = 0.0) -> pd.DataFrame:
     """How often each way finds an effect, and how often its interval holds the true one.
 
     Returns
@@ -111,22 +136,19 @@ def summarise_studies(studies: pd.DataFrame) -> pd.DataFrame:
         and `found_high` (Wilson), `covered` (share whose interval holds the true effect), `estimate` (mean), `se`
         (mean), `spread` (standard deviation of the estimates), `n_studies`.
     """
-    effect = float(studies.attrs.get("effect", 0.0))
     rows = []
     for way, part in studies.groupby("way", sort=False):
-        found = (part["low"] > 0) | (part["high"] < 0)
+        leaves_out = (part["low"] > 0) | (part["high"] < 0)
         covered = (part["low"] <= effect) & (effect <= part["high"])
-        low, high = _wilson(float(found.mean()), len(part))
+        low, high = _wilson(float(leaves_out.mean()), len(part))
         rows.append(
             {
-                **{"way": way, "found": found.mean(), "found_low": low, "found_high": high},
+                **{"way": way, "found": leaves_out.mean(), "found_low": low, "found_high": high},
                 **{"covered": covered.mean(), "estimate": part["estimate"].mean(), "se": part["se"].mean()},
                 **{"spread": part["estimate"].std(), "n_studies": len(part)},
             }
         )
-    frame = pd.DataFrame(rows)
-    frame.attrs = {**studies.attrs, "note": "Intervals of 95 %. Found: the interval leaves out zero."}
-    return frame
+    return pd.DataFrame(rows)
 
 
 def _estimate(data: pd.DataFrame) -> pd.DataFrame:
@@ -134,8 +156,8 @@ def _estimate(data: pd.DataFrame) -> pd.DataFrame:
     random, doubted = _read_design(data, "gold", "prob"), _read_design(data, "gold_doubt", "prob_doubt")
     blind = replace(doubted, prob=np.full(len(doubted.gold), len(doubted.gold) / len(data)))
     corrected = [design.corrected_parts() for design in (random, doubted, blind)]
-    every = [random.model_parts(), random.gold_parts(), *corrected]
-    fits = [fit_parts(parts, "logistic", np.arange(len(data))) for parts in every]
+    parts = [random.model_parts(), random.gold_parts(), *corrected]
+    fits = [fit_parts(part, "logistic", np.arange(len(data))) for part in parts]
     return pd.DataFrame([spread_normal(fit.estimate[1], fit.se[1], 0.95) for fit in fits]).assign(way=WAYS)
 
 
@@ -169,3 +191,34 @@ def _check(replicates: int, n_units: int, n_gold: int) -> list[Fault]:
         problem, mend = f"{n_gold:,} gold of {n_units:,} units", "pass 10 or more gold units, and more units than that"
         faults.append(Fault("n_gold", problem, mend))
     return faults
+
+
+def _plot_studies(studies: pd.DataFrame, effect: float, shown: int = 60) -> Figure:
+    """Intervals of the first studies, a panel a way; those that leave out the true effect are marked."""
+    ways = list(studies["way"].unique())
+    figure = figure_type()(figsize=(2.1 * len(ways), 3.8), dpi=150, layout="constrained")
+    panels = figure.subplots(1, len(ways), sharey=True, squeeze=False)[0]
+    for axes, way in zip(panels, ways, strict=True):
+        _draw_way(axes, studies[(studies["way"] == way) & (studies["study"] < shown)], effect)
+        axes.set_title("\n".join(textwrap.wrap(str(way), 22)), fontsize=8.5, color=INK)
+    panels[0].set_ylabel("effect (log odds ratio)", fontsize=9)
+    figure.supxlabel(f"{min(shown, studies['study'].nunique())} studies, 95 % intervals", fontsize=9)
+    title = "An effect, and how often it is found" if effect else "No effect, and how often one is found"
+    figure.suptitle(title, fontsize=11, color=INK)
+    return literal(figure)
+
+
+def _draw_way(axes: Axes, part: pd.DataFrame, effect: float) -> None:
+    missed = ((part["low"] > effect) | (part["high"] < effect)).to_numpy()
+    for rows, colour, marker in ((~missed, MUTED, "o"), (missed, DIVERGING[4], "D")):
+        some = part[rows]
+        axes.vlines(some["study"], some["low"], some["high"], color=colour, linewidth=0.9)
+        axes.plot(some["study"], some["estimate"], marker, color=colour, markersize=2.2)
+    axes.axhline(effect, color=INK, linewidth=0.9)
+    axes.grid(axis="y", color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xticks([])
+    axes.tick_params(length=0, labelsize=9, colors=INK)
+    axes.set_xlabel(f"{missed.mean():.0%} miss".replace("%", " %"), fontsize=9, color=INK)
+    for side in ("top", "right", "bottom"):
+        axes.spines[side].set_visible(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,21 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from codebook.analysis import correct, make_study, say_correction
-from codebook.analysis.correction import SOURCES
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.correction import (
+    SOURCES,
+    Fitting,
+    LabelColumns,
+    add_chances,
+    correct,
+    make_study,
+    pair_with_gold,
+)
 from codebook.errors import StatisticError
 from codebook.sampling import draw_gold
 
 DSL = pd.read_csv(Path(__file__).parents[2] / "data" / "dsl.csv")
-COLUMNS = {"gold": "gold", "predicted": "llm", "prob": "pi"}
+COLUMNS = LabelColumns(predicted="llm", prob="pi")
 TERMS = ["Intercept", "gold", "x", "g"]
 FAMILIES = {
     "linear": sm.families.Gaussian(),
@@ -47,29 +56,30 @@ R_DSL = {
 @pytest.mark.parametrize("family", R_DSL)
 def test_coefficients_and_errors_of_r_dsl(family):
     estimates, plain, clustered = R_DSL[family]
-    for cluster, errors in ((None, plain), ("cluster", clustered)):
-        frame = correct("y ~ gold + x + g", DSL, family=family, cluster=cluster, **COLUMNS)
-        rows = rows_of(frame, "corrected")
+    for cluster, errors in (("", plain), ("cluster", clustered)):
+        result = correct(DSL, "y ~ gold + x + g", family=family, columns=replace(COLUMNS, cluster=cluster))
+        rows = rows_of(result.frame, "corrected")
         assert list(rows.index) == TERMS
         assert rows["estimate"].to_numpy() == pytest.approx(estimates, abs=2e-5)
         for term, error in zip(TERMS, errors, strict=True):
             assert error is None or rows.loc[term, "se"] == pytest.approx(error, abs=1e-5)
         assert (rows["n"] == 600).all()
         assert (rows["n_gold"] == 211).all()
-        assert frame.attrs["n_clusters"] == (100 if cluster else 0)
+        assert result.facts.n_clusters == (100 if cluster else 0)
 
 
 @pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.SpecificationWarning")
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("cluster", [None, "cluster"])
+@pytest.mark.parametrize("cluster", ["", "cluster"])
 def test_without_correction_it_is_the_glm_of_statsmodels(family, cluster):
     data = DSL.assign(y=DSL["y"] + (DSL["unit"] % 3) * (family == "poisson"))
-    frame = correct("y ~ gold + x + g", data, family=family, cluster=cluster, **COLUMNS)
-    how = {"cov_type": "HC0"} if cluster is None else {"cov_type": "cluster"}
+    result = correct(data, "y ~ gold + x + g", family=family, columns=replace(COLUMNS, cluster=cluster))
+    frame = result.frame
+    how = {"cov_type": "HC0"} if not cluster else {"cov_type": "cluster"}
     design = sm.add_constant(data[["llm", "x", "g"]].astype(float))
     keep = data["gold"].notna()
     human = sm.add_constant(data.loc[keep, ["gold", "x", "g"]])
-    weights = 1 / (data["pi"] * frame.attrs["prob_scale"])[keep]
+    weights = 1 / (data["pi"] * result.facts.prob_scale)[keep]
     for source, x, rows, weight in (
         (SOURCES[0], design, keep | True, None),
         (SOURCES[1], human, keep, weights),
@@ -88,7 +98,7 @@ def test_without_correction_it_is_the_glm_of_statsmodels(family, cluster):
 def test_a_model_that_is_always_right_is_corrected_by_nothing():
     study = make_study(2000, 200, effect=0.5)
     study["predicted"] = study["truth"]
-    frame = correct("gold ~ group", study, family="logistic")
+    frame = correct(study, "gold ~ group", family="logistic").frame
     model, corrected = (rows_of(frame, source) for source in (SOURCES[0], SOURCES[2]))
     assert corrected["estimate"].to_numpy() == pytest.approx(model["estimate"].to_numpy(), rel=1e-8)
     assert corrected["se"].to_numpy() == pytest.approx(model["se"].to_numpy(), rel=1e-8)
@@ -101,22 +111,22 @@ def test_label_as_outcome_and_covariate_with_categories_of_text():
     y = 1.0 + 0.8 * (truth == "health") + rng.normal(size=4000)
     data = pd.DataFrame({"y": y, "predicted": predicted, "gold": truth, "prob": 0.2, "long": rng.random(4000)})
     data["gold"] = data["gold"].where(rng.random(4000) < 0.2)
-    frame = correct("y ~ C(gold, contr.treatment('sports')) + long", data)
+    frame = correct(data, "y ~ C(gold, contr.treatment('sports')) + long").frame
     health = frame[frame["coefficient"].str.contains("T.health")].set_index("source")
     assert health.loc["model labels only", "high"] < 0.8
     assert health.loc["corrected", "low"] < 0.8 < health.loc["corrected", "high"]
-    one = correct('y ~ {gold == "health"}', data)
+    one = correct(data, 'y ~ {gold == "health"}').frame
     assert set(one["coefficient"]) == {"Intercept", "gold == 'health'"}
-    outcome = correct('{gold == "health"} ~ long', data, family="logistic")
-    assert outcome["estimate"].notna().all()
-    assert outcome.attrs["n_gold"] == data["gold"].notna().sum()
+    outcome = correct(data, '{gold == "health"} ~ long', family="logistic")
+    assert outcome.frame["estimate"].notna().all()
+    assert outcome.facts.n_gold == data["gold"].notna().sum()
 
 
 def test_two_labels_at_once_and_stateful_terms_come_from_the_model_labels():
     data = DSL.assign(gold_y=DSL["y"].where(DSL["gold"].notna()), llm_y=DSL["y"])
-    both = {"gold": ["gold", "gold_y"], "predicted": ["llm", "llm_y"], "prob": "pi"}
-    frame = correct("gold_y ~ gold + center(x)", data, **both)
-    plain = correct("gold_y ~ gold + x", data, **both)
+    both = LabelColumns(gold=["gold", "gold_y"], predicted=["llm", "llm_y"], prob="pi")
+    frame = correct(data, "gold_y ~ gold + center(x)", columns=both).frame
+    plain = correct(data, "gold_y ~ gold + x", columns=both).frame
     for source in SOURCES:
         a, b = rows_of(frame, source), rows_of(plain, source)
         assert a.loc["center(x)", "estimate"] == pytest.approx(b.loc["x", "estimate"])
@@ -127,48 +137,98 @@ def test_two_labels_at_once_and_stateful_terms_come_from_the_model_labels():
 def test_cross_fitting_uses_the_gold_to_better_the_labels():
     study = make_study(4000, 400, effect=0.5, seed=3)
     study["predicted"] = 1 - study["predicted"]  # the model says the opposite: worse than useless as it is
-    plain = correct("gold ~ group", study)
-    better = correct("gold ~ group", study, cross_fit=5, splits=4, seed=2)
-    again = correct("gold ~ group", study, cross_fit=5, splits=4, seed=2)
-    se = [rows_of(frame, "corrected").loc["group", "se"] for frame in (plain, better)]
+    plain = correct(study, "gold ~ group").frame
+    better = correct(study, "gold ~ group", fitting=Fitting(folds=5, splits=4, seed=2))
+    again = correct(study, "gold ~ group", fitting=Fitting(folds=5, splits=4, seed=2))
+    se = [rows_of(frame, "corrected").loc["group", "se"] for frame in (plain, better.frame)]
     assert se[1] < 0.6 * se[0]
-    assert rows_of(better, "gold only").loc["group", "se"] > se[1]
-    pd.testing.assert_frame_equal(better, again)
-    assert (better.attrs["cross_fit"], better.attrs["splits"], better.attrs["seed"]) == (5, 4, 2)
-    clustered = correct("y ~ gold + x + g", DSL, cluster="cluster", cross_fit=5, splits=3, **COLUMNS)
-    assert clustered["estimate"].notna().all()
+    assert rows_of(better.frame, "gold only").loc["group", "se"] > se[1]
+    pd.testing.assert_frame_equal(better.frame, again.frame)
+    assert (better.facts.folds, better.facts.splits, better.facts.seed) == (5, 4, 2)
+    columns = replace(COLUMNS, cluster="cluster")
+    clustered = correct(DSL, "y ~ gold + x + g", columns=columns, fitting=Fitting(folds=5, splits=3))
+    assert clustered.frame["estimate"].notna().all()
 
 
 def test_probabilities_come_from_the_sample_without_being_told():
     study = make_study(1000, 100).drop(columns="prob").reset_index(names="unit_id")
     sample = draw_gold(study.assign(label=study["predicted"].astype(str)), 120, how="by_label", seed=5).frame
     study["gold"] = study["truth"]  # everyone is coded: only the drawn units may count
-    frame = correct("gold ~ group", study, sample=sample)
+    result = correct(add_chances(study, sample), "gold ~ group")
     by_hand = study.merge(sample[["unit_id", "prob"]].astype({"unit_id": "int64"}), on="unit_id", how="left")
     by_hand["gold"] = by_hand["gold"].where(by_hand["prob"].notna())
-    pd.testing.assert_frame_equal(frame, correct("gold ~ group", by_hand))
-    assert frame.attrs["n_gold"] == 120
-    assert frame.attrs["prob_scale"] == 1
+    pd.testing.assert_frame_equal(result.frame, correct(by_hand, "gold ~ group").frame)
+    assert result.facts.n_gold == 120
+    assert result.facts.prob_scale == 1
 
 
 def test_what_is_left_out_is_counted():
     study = make_study(500, 100)
     study["age"] = np.where(np.arange(500) < 7, np.nan, 30.0 + np.arange(500) % 9)
     study.loc[20:22, "predicted"] = np.nan
-    frame = correct("gold ~ age", study)
-    assert frame.attrs["dropped"] == {"predicted missing": 3, "age missing": 7}
-    assert frame.attrs["n_units"] == 490
-    study.attrs["coverage"] = {"asked": 500, "labelled": 497, "refused": 3}
-    assert correct("gold ~ age", study).attrs["coverage"]["refused"] == 3
+    result = correct(study, "gold ~ age")
+    assert result.facts.dropped == {"predicted missing": 3, "age missing": 7}
+    assert result.facts.n_units == 490
+    assert "predicted missing in 3, age missing in 7" in result.note
+
+
+def codings_of(study: pd.DataFrame) -> Codings:
+    """The study as codings of a model and a gold, with its sample and the group as covariate."""
+    words, units = {0: "no", 1: "yes"}, [f"u{at}" for at in range(len(study))]
+    wide = pd.DataFrame({"unit_id": units, "gold": study["gold"].map(words), "model": study["predicted"].map(words)})
+    drawn = pd.DataFrame({"unit_id": units, "prob": study["prob"]})[study["gold"].notna()]
+    codings = as_codings(wide, level="nominal", gold="gold").with_sample(drawn)
+    return codings.with_groups(pd.Series(study["group"].to_numpy(), units, name="group"))
+
+
+@pytest.mark.parametrize("where", ["covariates", "column", "index"])
+def test_codings_are_paired_and_their_covariates_joined(where):
+    study = make_study(600, 150)
+    whole, plain = codings_of(study), correct(study, "gold ~ group", family="logistic")
+    more = None if where == "covariates" else whole.covariates.rename_axis("unit_id")
+    codings = whole if where == "covariates" else replace(whole, covariates=None)
+    data = more.reset_index() if where == "column" else more
+    result = correct(codings, "label ~ group", label="yes", data=data, family="logistic")
+    pd.testing.assert_frame_equal(result.frame, plain.frame)
+    assert result.finding.startswith("yes, label ~ group. group: model labels only")
+    assert (result.facts.weighted, result.facts.coverage) == (True, {"label": {"labelled": 600}})
+    assert list(result.printed()) == ["coefficient", "source", "estimate", "p", "n", "n gold"]
+    assert [text.get_text() for text in result.plot().axes[0].get_yticklabels()] == ["group"]
+    authors = {unit: at % 40 for at, unit in enumerate(whole.frame["unit_id"].unique())}
+    clustered = correct(codings.with_clusters(authors), "label ~ group", label="yes", data=data)
+    assert clustered.facts.n_clusters == 40
+
+
+def test_covariates_of_other_units_are_told_or_refused():
+    codings = replace(codings_of(make_study(200, 50)), covariates=None)
+    ids = list(codings.frame["unit_id"].unique())
+    some = pd.DataFrame({"unit_id": [*ids[:150], "x"], "age": range(151)})
+    result = correct(codings, "label ~ age", label="yes", data=some)
+    assert result.facts.joins == (
+        "1 of 151 units of the covariates is not among those of the model (first: 'x').",
+        "Of 200 units those with a gap are left out: age missing in 50.",
+    )
+    with pytest.raises(StatisticError, match="differs by capitals"):
+        correct(codings, "label ~ age", label="yes", data=some.assign(unit_id=some["unit_id"].str.upper()))
+
+
+def test_a_regression_without_a_sample_says_so_and_has_no_row(tmp_path):
+    codings = replace(codings_of(make_study(200, 50)), sample=None, outputs=tmp_path)
+    result = correct(codings, "label ~ group", label="yes")
+    assert result.finding.startswith("No gold sample was drawn")
+    assert not len(result.frame)
+    assert pair_with_gold(codings).facts.nothing == result.facts.nothing
+    silent = codings_of(make_study(200, 50).assign(predicted=np.nan))
+    assert correct(silent, "label ~ group", label="yes").facts.nothing.startswith("No unit has a label of the model")
 
 
 def test_the_sentence_says_when_the_models_finding_falls():
-    said = say_correction(correct("gold ~ group", make_study(5000, 300), family="logistic"))
+    said = correct(make_study(5000, 300), "gold ~ group", family="logistic").finding
     assert said.startswith("group: model labels only 0.8")
     assert "gold only" in said
     assert "The model's finding does not stand" in said
-    few = correct("gold ~ group", make_study(500, 15), family="linear")
-    assert "15 gold units for 2 coefficients" in say_correction(few)
+    few = correct(make_study(500, 15), "gold ~ group", family="linear")
+    assert "15 gold units for 2 coefficients" in few.finding
 
 
 STUDY = make_study(400, 80)
@@ -185,48 +245,64 @@ def at(name: str, row: int, value: object) -> pd.DataFrame:
     return data
 
 
+BY_AUTHOR = LabelColumns(cluster="author")
+GOLD = STUDY["gold"]
 BAD = {
-    "prob missing": ({"data": at("prob", 0, np.nan)}, "1 gold units have no inclusion probability.*number of gold"),
-    "prob zero": ({"data": at("prob", 0, 0.0)}, "1 are not above 0 and at most 1: '0.0'"),
-    "prob above 1": ({"data": at("prob", 0, 1.5)}, "not above 0 and at most 1: '1.5'"),
-    "no prob column": ({"data": STUDY.drop(columns="prob")}, "the inclusion probabilities are not there.*pass sample="),
-    "no cluster column": ({"cluster": "author"}, "column 'author': the data does not have it"),
-    "cluster missing": ({"data": change(author=None), "cluster": "author"}, "400 units have no cluster"),
+    "prob missing": ({"codings": at("prob", 0, np.nan)}, "1 gold units have no inclusion probability.*number of gold"),
+    "prob zero": ({"codings": at("prob", 0, 0.0)}, "1 are not above 0 and at most 1: '0.0'"),
+    "prob above 1": ({"codings": at("prob", 0, 1.5)}, "not above 0 and at most 1: '1.5'"),
+    "no prob column": (
+        {"codings": STUDY.drop(columns="prob")},
+        "probabilities are not there.*join the sample",
+    ),
+    "no cluster column": ({"columns": BY_AUTHOR}, "column 'author': the data does not have it"),
+    "cluster missing": (
+        {"codings": change(author=None), "columns": BY_AUTHOR},
+        "400 units have no cluster",
+    ),
     "unknown name": ({"formula": "gold ~ gruop"}, "column 'gruop'.*did you mean 'group'"),
     "unknown function": ({"formula": "gold ~ nolog(group)"}, "column 'nolog': the data does not have it"),
     "not a formula": ({"formula": "gold ~ group +* 2"}, "cannot be worked out: Operator"),
     "no outcome": ({"formula": "~ gold"}, "names no outcome"),
     "gold not used": ({"formula": "truth ~ group"}, "does not use 'gold'"),
-    "no gold": ({"data": change(gold=np.nan)}, "no unit has a gold label.*draw_gold"),
+    "no gold": ({"codings": change(gold=np.nan)}, "no unit has a gold label.*draw_gold"),
     "family": ({"family": "probit"}, "'probit' is not known.*linear, logistic, poisson"),
-    "confidence": ({"confidence": 95}, "95 is not between 0 and 1"),
-    "folds": ({"cross_fit": 1}, "1 folds"),
-    "not 0 or 1": ({"data": change(predicted=STUDY["predicted"] * 2), "family": "logistic"}, "runs from 0 to 2"),
-    "counts below 0": ({"data": change(predicted=-STUDY["predicted"]), "family": "poisson"}, "down to -1"),
+    "confidence": ({"fitting": Fitting(confidence=95)}, "95 is not between 0 and 1"),
+    "folds": ({"fitting": Fitting(folds=1)}, "1 folds"),
+    "not 0 or 1": ({"codings": change(predicted=STUDY["predicted"] * 2), "family": "logistic"}, "runs from 0 to 2"),
+    "counts below 0": ({"codings": change(predicted=-STUDY["predicted"]), "family": "poisson"}, "down to -1"),
     "log of zero": ({"formula": "gold ~ np.log(group)"}, "not finite in some units"),
     "text outcome": (
-        {"data": change(gold=STUDY["gold"].map({0: "a", 1: "b"}), predicted=STUDY["predicted"].map({0: "a", 1: "c"}))},
+        {
+            "codings": change(
+                gold=STUDY["gold"].map({0: "a", 1: "b"}), predicted=STUDY["predicted"].map({0: "a", 1: "c"})
+            )
+        },
         "the outcome makes 3 columns.*name one label",
     ),
     "text and numbers": (
-        {"data": change(gold=STUDY["gold"].map({0: "0", 1: "1"})), "formula": "truth ~ gold"},
+        {"codings": change(gold=STUDY["gold"].map({0: "0", 1: "1"})), "formula": "truth ~ gold"},
         "not both numbers or both text.*to_numeric",
     ),
     "two parts": ({"formula": "gold ~ group | truth"}, "has more than one part"),
-    "pairs": ({"gold": ["gold", "truth"], "formula": "gold ~ truth"}, "2 gold and 1 predicted columns do not pair"),
+    "pairs": (
+        {"columns": LabelColumns(["gold", "truth"]), "formula": "gold ~ truth"},
+        "2 gold and 1 predicted columns do not pair",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_refused_with_the_mend(case):
     asked, said = BAD[case]
+    options = {"codings": STUDY, "formula": "gold ~ group", **asked}
     with pytest.raises(StatisticError, match=f"(?s){said}"):
-        correct(**{"formula": "gold ~ group", "data": STUDY, **asked})
+        correct(**options)
 
 
 def test_all_faults_at_once():
     with pytest.raises(StatisticError) as caught:
-        correct("gold ~ grp + agee", STUDY, cluster="autor")
+        correct(STUDY, "gold ~ grp + agee", columns=LabelColumns(cluster="autor"))
     assert len(caught.value.faults) == 3
 
 
@@ -234,16 +310,16 @@ def test_a_sample_that_does_not_fit_the_data_is_refused():
     data = STUDY.reset_index(names="unit_id")
     sample = pd.DataFrame({"unit_id": ["0", "x1", "x2"], "prob": 0.1})
     with pytest.raises(StatisticError, match=r"2 of 3 gold units are not in the data \(first: 'x1', 'x2'\)"):
-        correct("gold ~ group", data, sample=sample)
+        add_chances(data, sample)
     drawn = draw_gold(data, 30).frame
     with pytest.raises(StatisticError, match=r"drawn units have no gold label.*would make the probabilities wrong"):
-        correct("gold ~ group", data, sample=drawn)
+        add_chances(data, drawn)
     with pytest.raises(StatisticError, match=r"it has no 'prob'.*read_gold_sample"):
-        correct("gold ~ group", data, sample=drawn.drop(columns="prob"))
+        add_chances(data, drawn.drop(columns="prob"))
     with pytest.raises(StatisticError, match="column 'unit_id'"):
-        correct("gold ~ group", STUDY, sample=drawn)
+        add_chances(STUDY, drawn)
     with pytest.raises(StatisticError, match=r"occur more than once.*one row a unit"):
-        correct("gold ~ group", pd.concat([data, data]), sample=drawn)
+        add_chances(pd.concat([data, data]), drawn)
 
 
 def reasons(frame: pd.DataFrame) -> dict[str, str]:
@@ -252,7 +328,7 @@ def reasons(frame: pd.DataFrame) -> dict[str, str]:
 
 def test_one_gold_unit_corrects_nothing():
     data = STUDY.assign(gold=STUDY["gold"].where(STUDY.index == STUDY["gold"].first_valid_index()))
-    said = reasons(frame := correct("gold ~ group", data))
+    said = reasons(frame := correct(data, "gold ~ group").frame)
     assert said["gold only"] == said["corrected"] == "1 gold unit for 2 coefficients: code more gold"
     assert frame.set_index("source").loc["corrected", "estimate"].isna().all()
     assert frame.set_index("source").loc["model labels only", "estimate"].notna().all()
@@ -260,33 +336,34 @@ def test_one_gold_unit_corrects_nothing():
 
 def test_no_gold_of_a_label():
     data = STUDY.assign(gold=STUDY["gold"] * 0)
-    said = reasons(correct("truth ~ gold", data))
+    said = reasons(correct(data, "truth ~ gold").frame)
     assert (
         said["corrected"] == "gold never varies in the gold units: draw gold by label or stratum, or leave the term out"
     )
-    said = reasons(correct("gold ~ group", data, family="logistic"))
+    said = reasons(correct(data, "gold ~ group", family="logistic").frame)
     assert "the outcome is 0 in every gold unit" in said["corrected"]
     assert said["model labels only"] == ""
 
 
 def test_separation_is_named():
     data = STUDY.assign(same=STUDY["predicted"], noise=np.arange(len(STUDY)) % 7)
-    frame = correct("gold ~ same + noise", data, family="logistic")
+    frame = correct(data, "gold ~ same + noise", family="logistic").frame
     assert reasons(frame)["model labels only"].startswith("separation")
     human = STUDY.assign(same=STUDY["truth"])
-    frame = correct("gold ~ same", human, family="logistic")
+    frame = correct(human, "gold ~ same", family="logistic").frame
     assert reasons(frame)["gold only"].startswith("separation")
     assert math.isnan(rows_of(frame, "gold only")["se"].iloc[0])
 
 
 def test_collinear_terms_are_named():
-    frame = correct("gold ~ group + twice", STUDY.assign(twice=2 * STUDY["group"]))
+    frame = correct(STUDY.assign(twice=2 * STUDY["group"]), "gold ~ group + twice").frame
     assert reasons(frame)["model labels only"].startswith("terms are collinear")
     assert frame["estimate"].isna().all()
 
 
 def test_too_few_clusters_tell_no_error():
-    frame = correct("gold ~ group", STUDY.assign(author=np.arange(400) % 2), cluster="author")
+    data = STUDY.assign(author=np.arange(400) % 2)
+    frame = correct(data, "gold ~ group", columns=BY_AUTHOR).frame
     assert set(frame["reason"]) == {"too few units or clusters (2) for standard errors: take finer clusters"}
     assert frame["se"].isna().all()
 
@@ -295,15 +372,15 @@ def test_labels_of_text_are_not_cross_fitted():
     names = {0: "no", 1: "yes"}
     data = STUDY.assign(gold=STUDY["gold"].map(names), predicted=STUDY["predicted"].map(names))
     with pytest.raises(StatisticError, match=r"labels of text cannot be cross-fitted.*a column of 0 and 1"):
-        correct("truth ~ gold", data, cross_fit=5)
+        correct(data, "truth ~ gold", fitting=Fitting(folds=5))
     few = STUDY.assign(gold=STUDY["gold"].where(STUDY["gold"].notna().cumsum() <= 4))
     with pytest.raises(StatisticError, match=r"a fold leaves [0-9] gold units"):
-        correct("gold ~ group", few, cross_fit=2)
+        correct(few, "gold ~ group", fitting=Fitting(folds=2))
 
 
 def test_probabilities_of_another_sample_raise_a_doubt():
-    frame = correct("gold ~ group", STUDY.assign(prob=0.9))
-    assert any("expect 360 gold units, there are 80" in said for said in frame.attrs["warnings"])
-    assert correct("gold ~ group", STUDY).attrs["warnings"] == []
+    result = correct(STUDY.assign(prob=0.9), "gold ~ group")
+    assert any("expect 360 gold units, there are 80" in warning for warning in result.facts.warnings)
+    assert correct(STUDY, "gold ~ group").facts.warnings == ()
     author = STUDY.assign(author=np.arange(400) % 8)
-    assert "8 clusters" in correct("gold ~ group", author, cluster="author").attrs["warnings"][0]
+    assert "8 clusters" in correct(author, "gold ~ group", columns=BY_AUTHOR).facts.warnings[0]

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from codebook.analysis import pair_with_gold, prevalence, say_correction
+from codebook.analysis.core.codings import Codings, SampleLike
 from codebook.analysis.core.examples import make_table
-from codebook.analysis.correction import SOURCES
-from codebook.errors import StatisticError
+from codebook.analysis.core.gold_samples import GoldSample
+from codebook.analysis.core.scales import VariableSpec
+from codebook.analysis.correction import SOURCES, pair_with_gold, prevalence
+from codebook.errors import Fault, StatisticError
 from codebook.sampling import draw_gold, take_part
 
 DATA = Path(__file__).parents[3] / "data"
-ASK = {"variable": "v", "labels": ["yes", "no"], "coder": "model", "gold": "gold"}
+VARIABLE = VariableSpec("v", "nominal", ["yes", "no"])
+SETS = VariableSpec("v", None, ["yes", "no"], "multi")
+
+
+def read(table: pd.DataFrame, sample: SampleLike = "random", variable: VariableSpec = VARIABLE) -> Codings:
+    """Codings of a model and a gold, by default a random sample."""
+    return Codings(table, [variable], gold="gold", models=("model",)).with_sample(sample)
 
 
 def tidy(gold: np.ndarray, model: np.ndarray) -> pd.DataFrame:
@@ -40,7 +49,7 @@ def test_random_gold_gives_the_mean_of_ppi_plus_plus():
     """Angelopoulos, Duchi and Zrnic (2023): w mean(f, unlabelled) + mean(y - w f), w = cov / ((1 + n/N) var)."""
     truth, model = make_labels(3000, 0.85, 1)
     drawn = np.random.default_rng(2).permutation(3000) < 400
-    frame = prevalence(tidy(np.where(drawn, truth, None), model), sample="random", **ASK)
+    frame = prevalence(read(tidy(np.where(drawn, truth, None), model))).frame
     y, f = (truth[drawn] == "yes").astype(float), (model == "yes").astype(float)
     n, rest = len(y), f[~drawn]
     both = np.cov(y, f[drawn])
@@ -65,12 +74,12 @@ def test_a_given_weight_is_the_plain_formula():
     drawn = np.arange(2000) < 300
     table = tidy(np.where(drawn, truth, None), model)
     y, f = (truth[drawn] == "yes").astype(float), (model == "yes").astype(float)
-    full = row_of(prevalence(table, sample="random", weight=1, **ASK), "yes", "corrected")
+    full = row_of(prevalence(read(table), weight=1).frame, "yes", "corrected")
     assert full["estimate"] == pytest.approx(f.mean() + (y - f[drawn]).mean())  # design-based, m(f) + R/prob (y - f)
     part = 1700 / 2000  # PPI with weight 1 on the unlabelled alone
-    ppi = row_of(prevalence(table, sample="random", weight=part, **ASK), "yes", "corrected")
+    ppi = row_of(prevalence(read(table), weight=part).frame, "yes", "corrected")
     assert ppi["estimate"] == pytest.approx(part * f.mean() + (y - part * f[drawn]).mean())
-    none = row_of(prevalence(table, sample="random", weight=0, **ASK), "yes", "corrected")
+    none = row_of(prevalence(read(table), weight=0).frame, "yes", "corrected")
     assert none["estimate"] == pytest.approx(y.mean())
 
 
@@ -78,7 +87,8 @@ def test_a_sample_by_label_is_weighted_without_being_told():
     truth, model = make_labels(20_000, 0.9, 4, share=0.05)
     table = tidy(truth, model)
     sample = draw_gold(table[table["coder"] == "model"], 600, "by_label", seed=3).frame
-    frame = prevalence(table, sample=sample, **ASK)
+    result = prevalence(read(table, sample))
+    frame = result.frame
     true = float((truth == "yes").mean())
     rows = {source: row_of(frame, "yes", source) for source in SOURCES}
     assert rows["model labels only"]["low"] > 2 * true
@@ -86,9 +96,9 @@ def test_a_sample_by_label_is_weighted_without_being_told():
         assert rows[source]["low"] < true < rows[source]["high"]
     naive = (truth[sample["unit_id"].str[1:].astype(int) - 1] == "yes").mean()
     assert naive > 3 * true
-    assert frame.attrs["n_gold"] == 600
+    assert (result.facts.n_gold, result.facts.weighted) == (600, True)
     assert frame.groupby("source")["estimate"].sum().to_numpy() == pytest.approx(1)
-    assert "The model's share lies outside the corrected interval." in say_correction(frame, "yes")
+    assert "The model's share lies outside the corrected interval." in result.finding
 
 
 def test_shares_of_topics_with_real_replies():
@@ -106,9 +116,10 @@ def test_shares_of_topics_with_real_replies():
     table = pd.concat([model, gold]).assign(variable="topic", draw=0).astype({"label": "str", "why": "str"})
     sample = draw_gold(table[table["coder"] == "model"], 100, "by_label", seed=2).frame
     assert "(invalid)" in sample["stratum"].tolist()
-    ask = {"variable": "topic", "labels": topics, "coder": "model", "gold": "gold", "sample": sample}
-    frame = prevalence(table, **ask)
-    assert frame.attrs["coverage"] == {"asked": 204, "labelled": 162, "invalid": 42}
+    result = prevalence(read(table, sample, VariableSpec("topic", "nominal", topics)))
+    frame = result.frame
+    assert result.facts.n_units == 204
+    assert result.facts.coverage == {"topic": {"labelled": 162, "invalid": 42}}
     assert row_of(frame, "travel", "model labels only")["n"] == 162
     true = gold["label"].value_counts(normalize=True)
     corrected = frame[frame["source"] == "corrected"].set_index("label")
@@ -125,24 +136,26 @@ def test_sets_of_labels_and_clusters():
     truth = rng.choice(sets, 600)
     model = np.where(rng.random(600) < 0.8, truth, rng.choice(sets, 600))
     table = tidy(np.where(np.arange(600) < 150, truth, None), model)
-    frame = prevalence(table, sample="random", kind="multi", **ASK)
+    codings = read(table, variable=SETS)
+    frame = prevalence(codings).frame
     assert row_of(frame, "yes", "model labels only")["estimate"] == pytest.approx(np.mean(model != "[]"))
     assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(2 / 3, abs=0.1)
     authors = pd.Series(np.repeat(np.arange(60), 10), index=[f"u{n}" for n in range(1, 601)])
-    by_author = prevalence(table, sample="random", kind="multi", cluster=authors, **ASK)
-    assert by_author.attrs["n_clusters"] == 60
+    clustered = prevalence(codings.with_clusters(authors))
+    by_author = clustered.frame
+    assert clustered.facts.n_clusters == 60
     assert row_of(by_author, "yes", "gold only")["estimate"] == row_of(frame, "yes", "gold only")["estimate"]
     assert row_of(by_author, "yes", "gold only")["se"] != row_of(frame, "yes", "gold only")["se"]
-    opened = pair_with_gold(table, sample="random", kind="multi", label="no", **ASK)
+    opened = pair_with_gold(codings, label="no").frame
     assert opened["predicted"].tolist() == [float('"no"' in each) for each in model]
     with pytest.raises(StatisticError, match="label by label"):
-        pair_with_gold(table, sample="random", kind="multi", **ASK)
+        pair_with_gold(codings)
 
 
 def test_no_gold_of_a_label_gives_no_interval():
     gold = np.array(["no"] * 30 + [None] * 70, dtype=object)
     model = np.array(["no"] * 60 + ["yes"] * 40, dtype=object)
-    frame = prevalence(tidy(gold, model), sample="random", **ASK)
+    frame = prevalence(read(tidy(gold, model))).frame
     for label in ("yes", "no"):
         row = row_of(frame, label, "corrected")
         assert math.isnan(row["estimate"])
@@ -150,20 +163,21 @@ def test_no_gold_of_a_label_gives_no_interval():
     assert row_of(frame, "yes", "gold only")["estimate"] == 0
     assert "at most about 0.100): draw gold by the model's label" in row_of(frame, "yes", "gold only")["reason"]
     assert row_of(frame, "yes", "model labels only")["estimate"] == 0.4
-    one = prevalence(tidy(np.where(np.arange(100) == 3, "no", None), model), sample="random", **ASK)
+    one = prevalence(read(tidy(np.where(np.arange(100) == 3, "no", None), model))).frame
     assert row_of(one, "no", "corrected")["reason"] == "one gold unit has no spread: code more gold"
 
 
 def test_what_the_model_never_says_has_no_interval_of_its_own():
     gold = np.array(["yes", "no"] * 15 + [None] * 70, dtype=object)
-    frame = prevalence(tidy(gold, np.array(["no"] * 100, dtype=object)), sample="random", **ASK)
+    frame = prevalence(read(tidy(gold, np.array(["no"] * 100, dtype=object)))).frame
     row = row_of(frame, "yes", "model labels only")
     assert (row["estimate"], row["reason"]) == (0, "the model never gives it")
     assert math.isnan(row["high"])
     assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(0.5)
     silent = tidy(gold, np.array([None] * 100, dtype=object))
-    frame = prevalence(silent, sample="random", **ASK)
-    assert frame.attrs["dropped"] == {"absent": 100}
+    result = prevalence(read(silent))
+    frame = result.frame
+    assert result.facts.dropped == {"absent": 100}
     assert math.isnan(row_of(frame, "yes", "model labels only")["estimate"])
     assert row_of(frame, "yes", "corrected")["estimate"] == pytest.approx(0.5)
 
@@ -171,7 +185,7 @@ def test_what_the_model_never_says_has_no_interval_of_its_own():
 def test_one_cluster_tells_no_interval():
     truth, model = make_labels(60, 0.9, 1)
     same = {f"u{n}": "author" for n in range(1, 61)}
-    frame = prevalence(tidy(truth, model), sample="random", cluster=same, **ASK)
+    frame = prevalence(read(tidy(truth, model)).with_clusters(same)).frame
     assert frame[["estimate", "low", "high"]].isna().all(axis=None)
     assert frame["reason"].str.startswith("too few units or clusters (1)").all()
 
@@ -180,34 +194,78 @@ def test_a_part_of_the_sample_has_its_own_chances():
     truth, model = make_labels(4000, 0.9, 6)
     table = tidy(truth, model)
     sample = draw_gold(table[table["coder"] == "model"], 500, "by_label", dev_share=0.3, seed=2)
-    test = take_part(sample, "test").frame
-    frame = prevalence(table, sample=test, **ASK)
-    assert frame.attrs["n_gold"] == 350
+    test = take_part(sample, "test")
+    result = prevalence(read(table, test))
+    frame = result.frame
+    assert result.facts.n_gold == 350
     row = row_of(frame, "yes", "corrected")
     assert row["low"] < (truth == "yes").mean() < row["high"]
-    assert (1 / test["prob"]).sum() == pytest.approx(4000)
+    assert (1 / test.frame["prob"]).sum() == pytest.approx(4000)
 
 
 def test_bad_input_is_refused_with_the_mend():
     truth, model = make_labels(100, 0.9, 7)
     table = tidy(truth, model)
     sample = draw_gold(table[table["coder"] == "model"], 20).frame
-    for changed, said in (
-        ({"sample": pd.concat([sample, sample.head(1)])}, r"occur more than once.*one row a unit"),
-        ({"sample": sample.assign(unit_id="z" + sample["unit_id"])}, r"20 gold units are not among the coder's units"),
-        ({"sample": sample.assign(prob=0.0)}, r"20 are not above 0"),
-        ({"sample": sample.assign(prob=np.nan)}, r"20 gold units have no inclusion probability"),
-        ({"sample": "all"}, r"'all' is no gold sample.*read_gold_sample"),
+    codings = read(table, sample)
+    for change, message in (
+        (lambda: codings.with_sample(pd.concat([sample, sample.head(1)])), r"occur more than once.*one row a unit"),
+        (
+            lambda: codings.with_sample(sample.assign(unit_id="z" + sample["unit_id"])),
+            r"20 gold units are not among the coder's units",
+        ),
+        (lambda: codings.with_sample(sample.assign(prob=0.0)), r"20 are not above 0"),
+        (lambda: codings.with_sample(sample.assign(prob=np.nan)), r"20 gold units have no inclusion probability"),
+        (lambda: codings.with_sample("all"), r"'all' is no gold sample.*read_gold_sample"),
+        (lambda: codings.with_clusters({"u1": "a"}), r"99 units have none.*its cluster"),
+        (lambda: read(table, sample, VariableSpec("v", "nominal", ["yes"])), r"'no'"),
+    ):
+        with pytest.raises(StatisticError, match=f"(?s){message}"):
+            prevalence(change())
+    for options, message in (
         ({"coder": "gold"}, r"is the gold itself"),
         ({"coder": "nobody"}, r"no coding by 'nobody'"),
         ({"weight": 2}, r"2 is not between 0 and 1"),
-        ({"cluster": {"u1": "a"}}, r"99 units have none.*its cluster"),
-        ({"labels": ["yes"]}, r"'no'"),
     ):
-        with pytest.raises(StatisticError, match=f"(?s){said}"):
-            prevalence(table, **{**ASK, "sample": sample, **changed})
+        with pytest.raises(StatisticError, match=message):
+            prevalence(codings, **options)
     uncoded = tidy(np.where(np.arange(100) < 50, truth, None), model)
     with pytest.raises(StatisticError, match=r"drawn units have no gold label.*code them"):
-        prevalence(uncoded, sample=sample, **ASK)
+        prevalence(read(uncoded, sample))
     with pytest.raises(StatisticError, match=r"'maybe' is not a label"):
-        pair_with_gold(table, sample=sample, label="maybe", **ASK)
+        pair_with_gold(codings, label="maybe")
+    locked = GoldSample(sample, locked=(Fault("gold_sample.jsonl", "the part 'test' is locked", "unlock it"),))
+    with pytest.raises(StatisticError, match="locked"):
+        prevalence(codings.with_sample(locked))
+
+
+def test_frames_as_people_have_them_give_the_same_figures():
+    truth, model = make_labels(300, 0.85, 1)
+    units = [f"u{at}" for at in range(300)]
+    wide = pd.DataFrame({"unit_id": units, "gold": np.where(np.arange(300) < 90, truth, None), "model": model})
+    long = wide.melt("unit_id", var_name="coder", value_name="label").dropna()
+    rows = {"level": "nominal", "gold": "gold", "sample": "random"}
+    frames = [prevalence(frame, **rows).frame for frame in (wide, long)]
+    pd.testing.assert_frame_equal(*frames)
+    whole = prevalence(read(tidy(wide["gold"].to_numpy(), model))).frame
+    keys = ["label", "source"]
+    pd.testing.assert_frame_equal(*(frame.sort_values(keys, ignore_index=True) for frame in (whole, frames[0])))
+    pairs = [pair_with_gold(frame, label="yes", **rows) for frame in (wide, long)]
+    assert pairs[0].frame["gold"].notna().sum() == pairs[1].facts.n_gold == 90
+    assert not pairs[0].facts.weighted
+    with pytest.raises(StatisticError, match="no level of measurement is said"):
+        prevalence(wide, gold="gold", sample="random")
+
+
+def test_the_result_prints_draws_and_saves_three_rows_a_label(tmp_path):
+    truth, model = make_labels(300, 0.85, 1)
+    table = tidy(np.where(np.arange(300) < 90, truth, None), model)
+    result = prevalence(replace(read(table), outputs=tmp_path))
+    assert list(result.printed()) == ["label", "source", "share", "n", "n gold", "worth"]
+    assert [text.get_text() for text in result.plot().axes[0].get_yticklabels()] == ["yes", "no"]
+    assert result.finding.startswith("yes: model labels only 0.")
+    assert "(300 units, 90 of them gold)" in result.finding
+    result.save()
+    assert {path.name for path in tmp_path.iterdir()} >= {"shares.csv", "shares.png", "manifest.json"}
+    alone = prevalence(replace(read(table), sample=None))
+    assert alone.facts.nothing.startswith("No gold sample was drawn")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from codebook.analysis import correct, make_study, plot_studies, prevalence, simulate_studies, summarise_studies
+from codebook.analysis.core.result import Result
+from codebook.analysis.correction import LabelColumns, correct, make_study, prevalence, rate_ways, simulate_studies
 from codebook.analysis.correction.simulation import WAYS
 from codebook.errors import StatisticError
 
@@ -14,13 +15,13 @@ N_STUDIES = 150
 
 
 @pytest.fixture(scope="module")
-def studies() -> pd.DataFrame:
+def studies() -> Result:
     return simulate_studies(N_STUDIES, seed=1)
 
 
 def test_model_labels_alone_find_what_is_not_there(studies):
     """analysis_methods.md, section 0: 100 % false positives, gold alone .062 (SE .247), corrected .045 (SE .169)."""
-    summary = summarise_studies(studies).set_index("way")
+    summary = rate_ways(studies.frame).set_index("way")
     assert list(summary.index) == list(WAYS)
     found = summary["found"]
     assert found["model labels only"] > 0.98
@@ -37,22 +38,25 @@ def test_model_labels_alone_find_what_is_not_there(studies):
 def test_the_studies_are_what_correct_gives(studies):
     seed = int(np.random.SeedSequence(1).generate_state(N_STUDIES)[4])
     data = make_study(5000, 300, seed=seed)
-    ours = studies[studies["study"] == 4].set_index("way")
-    frame = correct("gold ~ group", data, family="logistic")
+    ours = studies.frame[studies.frame["study"] == 4].set_index("way")
+    frame = correct(data, "gold ~ group", family="logistic").frame
     rows = frame[frame["coefficient"] == "group"].set_index("source")
     for source in rows.index:
         assert rows.loc[source, ["estimate", "se"]].tolist() == pytest.approx(ours.loc[source, ["estimate", "se"]])
-    doubt = correct("gold_doubt ~ group", data, gold="gold_doubt", prob="prob_doubt", family="logistic")
+    columns = LabelColumns("gold_doubt", prob="prob_doubt")
+    doubt = correct(data, "gold_doubt ~ group", family="logistic", columns=columns).frame
     row = doubt[(doubt["coefficient"] == "group") & (doubt["source"] == "corrected")].iloc[0]
     assert row["se"] == pytest.approx(ours.loc[WAYS[3], "se"])
 
 
 def test_the_figure_marks_the_intervals_that_miss(studies):
-    figure = plot_studies(studies, shown=40)
+    figure = studies.plot()
     assert [axes.get_title().replace("\n", " ") for axes in figure.axes] == list(WAYS)
     assert figure.axes[0].get_xlabel() == "100 % miss"
     drawn = [len(line.get_xdata()) for line in figure.axes[2].lines[:2]]
-    assert sum(drawn) == 40
+    assert sum(drawn) == 60
+    assert list(studies.printed())[:2] == ["way", "found"]
+    assert studies.finding.startswith("In 150 studies an effect is found in 100 % by the model labels alone")
 
 
 def test_no_studies_are_refused():
@@ -62,7 +66,8 @@ def test_no_studies_are_refused():
 
 def test_corrected_logistic_coefficients_cover():
     """300 studies of 1,000 units, 200 gold, true log odds ratio .5, seed 5: between 92 and 98 % of the intervals."""
-    summary = summarise_studies(simulate_studies(300, n_units=1000, n_gold=200, effect=0.5, seed=5)).set_index("way")
+    studies = simulate_studies(300, n_units=1000, n_gold=200, effect=0.5, seed=5)
+    summary = rate_ways(studies.frame, 0.5).set_index("way")
     assert 0.92 <= summary.loc["corrected", "covered"] <= 0.98
     assert 0.92 <= summary.loc["corrected, doubtful units drawn more often", "covered"] <= 0.98
     assert summary.loc["model labels only", "covered"] < 0.1
@@ -83,7 +88,7 @@ def _slope_is_covered(rng: np.random.Generator) -> bool:
     chance = np.where(predicted == 1, 0.5, 0.25)
     gold = np.where(rng.random(600) < chance, truth, np.nan)
     data = pd.DataFrame({"y": y, "gold": gold, "predicted": predicted, "prob": chance, "cluster": cluster})
-    frame = correct("y ~ gold", data, cluster="cluster")
+    frame = correct(data, "y ~ gold", columns=LabelColumns(cluster="cluster")).frame
     row = frame[(frame["coefficient"] == "gold") & (frame["source"] == "corrected")].iloc[0]
     return bool(row["low"] <= 1 <= row["high"])
 
@@ -103,6 +108,6 @@ def _share_is_covered(rng: np.random.Generator) -> bool:
     gold = pd.DataFrame({"unit_id": unit[coded], "coder": "gold", "label": words[truth[coded].astype(int)]})
     parts = [gold, pd.DataFrame({"unit_id": unit, "coder": "model", "label": words[model.astype(int)]})]
     table = pd.concat(parts, ignore_index=True).assign(variable="v", draw=0, why=None).astype({"why": "str"})
-    ask = {"variable": "v", "labels": ["yes", "no"], "coder": "model", "gold": "gold", "sample": "random"}
-    row = prevalence(table, **ask).iloc[2]
+    row = prevalence(table, level="nominal", gold="gold", sample="random").frame.set_index(["label", "source"])
+    row = row.loc["yes", "corrected"]
     return bool(row["low"] <= 0.2 <= row["high"])
