@@ -14,7 +14,7 @@ import statsmodels.api as sm
 from clock import clock
 from memory import peak_mb
 
-from codebook.analysis import correct
+from codebook.analysis.correction import Fitting, LabelColumns, correct
 from codebook.analysis.correction.inputs import read_inputs
 from codebook.analysis.correction.model_matrix import build_design
 from codebook.analysis.correction.moments import fit_parts
@@ -43,14 +43,16 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=100_000)
     options = parser.parse_args()
     data = make_data(options.units)
-    columns = {"gold": ["gold"], "predicted": ["predicted"]}
-    inputs = read_inputs(data, **columns, names=["g", "x", "y"], prob="prob", cluster="cluster", sample=None)
-    design = build_design(FORMULA, inputs, **columns, family="logistic")
+    inputs = read_inputs(data, LabelColumns(cluster="cluster"), ["g", "x", "y"])
+    design = build_design(FORMULA, inputs, gold=["gold"], predicted=["predicted"], family="logistic")
     before = peak_mb()
 
-    whole = clock(lambda: correct(FORMULA, data, family="logistic"), timer=perf_counter)
-    clustered = clock(lambda: correct(FORMULA, data, family="logistic", cluster="cluster"), timer=perf_counter)
-    crossed = clock(lambda: correct(FORMULA, data, family="logistic", cross_fit=5, splits=10), 1, timer=perf_counter)
+    whole = clock(lambda: correct(data, FORMULA, family="logistic"), timer=perf_counter)
+    clustered = clock(
+        lambda: correct(data, FORMULA, family="logistic", columns=LabelColumns(cluster="cluster")), timer=perf_counter
+    )
+    fitting = Fitting(folds=5, splits=10)
+    crossed = clock(lambda: correct(data, FORMULA, family="logistic", fitting=fitting), 1, timer=perf_counter)
     solver = clock(
         lambda: fit_parts(design.corrected_parts(), "logistic", np.arange(options.units)), timer=perf_counter
     )

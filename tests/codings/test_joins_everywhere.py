@@ -28,6 +28,7 @@ from codebook.analysis import (
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.scales import VariableSpec
+from codebook.analysis.correction import add_chances
 from codebook.analysis.entities.review import apply_adjudication
 from codebook.analysis.entities.truth import label_pairs
 from codebook.analysis.reliability import reliability
@@ -65,12 +66,12 @@ def test_r08_figures_carry_what_the_table_tells_of_ids():
     table.attrs["joins"] = ["3 ids are lost."]
     assert reliability(Codings(table, [TONE], joins=("3 ids are lost.",))).facts.joins == ("3 ids are lost.",)
     frames = [
-        prevalence(table, **WHAT, coder="m", gold="gold", sample="random"),
         rank_disagreements(table, **WHAT),
         table[table["coder"] == "m"].reset_index(drop=True),
     ]
     codings = Codings(table, [TONE], gold="gold", joins=("3 ids are lost.",))
-    results = [coverage(codings), validity(codings), confusion(codings), calibration(codings)]
+    shares = prevalence(codings, sample="random")
+    results = [coverage(codings), validity(codings), confusion(codings), calibration(codings), shares]
     assert [result.facts.joins for result in results] == [("3 ids are lost.",)] * len(results)
     assert [frame.attrs["joins"] for frame in frames] == [["3 ids are lost."]] * len(frames)
 
@@ -79,7 +80,7 @@ SAMPLE = r"1 of 2 .* not .* \(first: 'U2'; .* has 'u2', which differs by capital
 
 
 def pair(**options):
-    return pair_with_gold(TABLE, **WHAT, coder="m", gold="gold", **options)
+    return pair_with_gold(Codings(TABLE, [TONE], gold="gold"), "m", **options)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def pair(**options):
     [
         lambda: validity(HELD.with_sample(DRAWN), "m"),
         lambda: pair(sample=DRAWN),
-        lambda: correct("gold ~ x", pair(sample="random", label="a").assign(x=1.0), sample=DRAWN),
+        lambda: add_chances(pair(sample="random", label="a").frame, DRAWN),
         lambda: draw_gold(pd.DataFrame({"unit_id": UNITS}), 1, earlier=draw_gold(DRAWN[["unit_id"]], 2)),
     ],
     ids=["validity", "pairing", "regression", "enlarging"],
@@ -99,8 +100,8 @@ def test_r08_a_gold_sample_that_almost_meets(use):
 
 def test_r08_gold_outside_the_sample_is_counted():
     some = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": 0.5})
-    assert pair(sample=some).attrs["n_unused"] == 2
-    assert pair(sample="random").attrs["n_unused"] == 0
+    assert pair(sample=some).facts.n_unused == 2
+    assert pair(sample="random").facts.n_unused == 0
     unused = "2 units with a gold label are not in the sample, and not used."
     assert unused in validity(HELD.with_sample(some), "m").remarks
     assert "not used" not in validity(HELD, "m").note
@@ -108,10 +109,11 @@ def test_r08_gold_outside_the_sample_is_counted():
 
 def test_r08_covariates_that_do_not_meet_are_told_with_the_figure():
     table = make_table("tone", {"gold": list("abab") * 20, "m": list("abba") * 20})
-    data = pair_with_gold(table, **WHAT, coder="m", gold="gold", sample="random", label="a")
-    words = {name: len(name) + at % 3 for at, name in enumerate(data["unit_id"][:60])}
-    frame = correct("gold ~ words", data.assign(words=data["unit_id"].map(words)), cross_fit=0)
-    assert frame.attrs["joins"] == ["Of 80 units those with a gap are left out: words missing in 20."]
+    codings = Codings(table, [TONE], gold="gold").with_sample("random")
+    ids = [f"u{at + 1}" for at in range(60)]
+    words = pd.DataFrame({"unit_id": ids, "words": [len(name) + at % 3 for at, name in enumerate(ids)]})
+    result = correct(codings, "label ~ words", label="a", data=words)
+    assert result.facts.joins == ("Of 80 units those with a gap are left out: words missing in 20.",)
 
 
 def test_r08_a_sample_under_other_ids_is_not_enlarged(tmp_path):

@@ -7,14 +7,13 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
 
 import codebook as cb
-from codebook.analysis.core.empty import make_empty, why_empty
+from codebook.analysis.core.empty import make_empty
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.result import Result
 from codebook.errors import StatisticError
@@ -134,25 +133,9 @@ def test_u01_the_gallery_goes_on_without_gold(project: Path) -> None:
 
 
 TABLE = make_table("v", {"m": ["a", "b"], "ann": ["a", None]})
-ASK: dict[str, Any] = {"variable": "v", "labels": ["a", "b"], "gold": "gold"}
 
 
-@pytest.mark.parametrize(
-    "ask",
-    [
-        lambda: cb.prevalence(TABLE, **ASK, coder="m", sample="random"),
-        lambda: cb.pair_with_gold(TABLE, **ASK, coder="m", sample="random"),
-    ],
-)
-def test_u01_without_gold_the_frame_says_so(ask: Callable[[], pd.DataFrame]) -> None:
-    said = why_empty(ask())
-    assert (
-        said
-        == "No unit has a label of 'gold': nothing to compare. To compare, let people code a sample (10_gold_sample)."
-    )
-
-
-@pytest.mark.parametrize("verb", [cb.validity, cb.confusion, cb.compare, cb.calibration])
+@pytest.mark.parametrize("verb", [cb.validity, cb.confusion, cb.compare, cb.calibration, cb.prevalence])
 def test_u01_without_gold_the_result_says_so(verb: Callable[..., Result], project: Path) -> None:
     result = verb(TABLE, gold="gold")
     mend = "let people code a sample (10_gold_sample)"

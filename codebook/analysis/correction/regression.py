@@ -125,8 +125,8 @@ def _correct_codings(
         return nothing_to_say(codings, paired.facts.nothing, regression.empty())
     frame = paired.frame.rename(columns={"gold": "label"})
     joins = list(codings.joins)
-    for more in (data, codings.covariates):
-        if more is not None:
+    for more in (data, codings.by_unit):
+        if more is not None and len(more.columns):
             frame = _join_covariates(frame, more, joins)
     if codings.clusters is not None:
         by_unit = {str(unit): name for unit, name in codings.clusters.items()}

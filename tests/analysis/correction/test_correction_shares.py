@@ -257,6 +257,13 @@ def test_frames_as_people_have_them_give_the_same_figures():
         prevalence(wide, gold="gold", sample="random")
 
 
+@pytest.mark.parametrize("verb", [prevalence, pair_with_gold])
+def test_u01_without_gold_the_result_says_so(verb):
+    rows = {"level": "nominal", "gold": "gold", "sample": "random"}
+    reason = "No unit has a label of 'gold': nothing to compare. To compare, let people code a sample (10_gold_sample)."
+    assert verb(pd.DataFrame({"m": ["a", "b"], "ann": ["a", None]}), **rows).finding == reason
+
+
 def test_the_result_prints_draws_and_saves_three_rows_a_label(tmp_path):
     truth, model = make_labels(300, 0.85, 1)
     table = tidy(np.where(np.arange(300) < 90, truth, None), model)
