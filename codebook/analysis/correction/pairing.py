@@ -103,7 +103,7 @@ def pair_with_gold(
     --------
     >>> wide = pd.DataFrame({"unit": ["u1", "u2", "u3", "u4"], "gold": ["a", "b", None, "a"], "model": list("aabb")})
     >>> drawn = pd.DataFrame({"unit_id": ["u1", "u2"], "prob": [0.5, 0.5]})
-    >>> pair_with_gold(wide, level="nominal", gold="gold", sample=drawn, label="a").frame
+    >>> pair_with_gold(wide, gold="gold", sample=drawn, label="a").frame
       unit_id  predicted  gold  prob
     0      u1        1.0   1.0   0.5
     1      u2        1.0   0.0   0.5
@@ -129,7 +129,7 @@ def pair_with_gold(
 
 def open_codings(codings: Codings | pd.DataFrame, level: str, gold: str, sample: SampleLike) -> Codings:
     """Codings of one variable, with the sample that is passed in place of their own."""
-    codings = as_codings(codings, level=level, gold=gold)
+    codings = as_codings(codings, level=level, gold=gold, needs_level=False)
     codings = codings.of(codings.variable.name)
     return codings if sample is None else codings.with_sample(sample)
 

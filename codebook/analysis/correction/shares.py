@@ -69,7 +69,7 @@ def prevalence(
     Examples
     --------
     >>> wide = pd.DataFrame({"gold": list("aabb") + [None] * 4, "model": list("aaabaaab")})
-    >>> result = prevalence(wide, weight=1, level="nominal", gold="gold", sample="random")
+    >>> result = prevalence(wide, weight=1, gold="gold", sample="random")
     >>> frame = result.frame
     >>> frame.loc[frame["label"] == "a", ["source", "estimate", "n", "n_gold", "n_with"]]
                   source  estimate  n  n_gold  n_with
