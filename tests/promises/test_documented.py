@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -129,6 +130,19 @@ def test_u01_the_commands_of_the_readme_to_a_paid_batch_run_in_a_new_study(
             done = CliRunner().invoke(main, words)
             assert done.exit_code == 0, f"{line}\n{done.output}"
     assert "12 asked = 12 labelled" in done.output
+
+
+def test_the_three_lines_of_the_readme_give_alpha_and_labels(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pd.DataFrame({"anna": ["a", "b", "a", "c"], "ben": ["a", "b", "b", "c"]}).to_excel("coded_by_two.xlsx")
+    alpha, labels = blocks(README.split("\n## Three lines each\n")[1])[:2]
+    assert len(alpha) == len(labels) == 3
+    exec(compile("\n".join(alpha), "README.md", "exec"), {})
+    assert re.search(r"Krippendorff's alpha \(nominal\) of label: \.\d\d \[\S+, \S+\]", capsys.readouterr().out)
+    exec(compile("\n".join(labels), "README.md", "exec"), {})
+    shown = capsys.readouterr().out
+    assert "economy" in shown
+    assert "health" in shown
+    assert len(cb.list_runs()) == 1
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
