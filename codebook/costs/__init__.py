@@ -9,8 +9,7 @@ from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_request, f
 from codebook.costs.budget import check_cap, show_usd
 from codebook.costs.estimate import Estimate, estimate_shards
 from codebook.costs.image_tokens import count_image
-from codebook.costs.pricefile import PriceFile, read_prices
-from codebook.costs.prices import find_rates, price_usage
+from codebook.costs.prices import PriceFile, find_rates, price_usage, read_prices
 from codebook.costs.rates import Price, Rates
 from codebook.costs.tokens import TokenCounter, find_counter
 from codebook.costs.usage import Usage, read_usage, say_tokens

@@ -29,8 +29,7 @@ from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
 from codebook.records import RETRIED, Unit, say_erased
-from codebook.run.answers.logprob_rows import read_logprobs
-from codebook.run.answers.result_table import build_table
+from codebook.run.answers.result_table import build_table, read_logprobs
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, cost_frame
 from codebook.sampling import open_gold_sample

@@ -4,8 +4,7 @@ In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every f
 `model.py` first (what a file may say), then `codebook_file.py`.
 """
 
-from codebook.scheme.codebook_file import parse_codebook, read_codebook, write_codebook
-from codebook.scheme.label_list import read_label_list
+from codebook.scheme.codebook_file import parse_codebook, read_codebook, read_label_list, write_codebook
 from codebook.scheme.model import (
     KINDS,
     LEVELS,

@@ -136,7 +136,7 @@ def test_r46_a_service_that_fails_for_all_is_asked_less_and_less(
 
 
 def test_r46_what_steps_aside_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codebook.engines.openai_live.aside.MOST_ASIDE_BYTES", 20)
+    monkeypatch.setattr("codebook.engines.openai_live.crew.MOST_ASIDE_BYTES", 20)
     clock = Clock(monkeypatch)
     caller = Counting(clock, fail_with(Reply(500, b"{}")))
     _, lines = work(tmp_path, caller, [*BAD, *FINE], concurrency=2)

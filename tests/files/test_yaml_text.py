@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from codebook.codings import read_coders
-from codebook.costs.pricefile import read_prices
+from codebook.costs.prices import read_prices
 from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import InputError, ParameterError, SchemeError

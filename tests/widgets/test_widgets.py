@@ -22,8 +22,8 @@ from codebook.records import Unit
 from codebook.run import Run, list_jobs, open_run, plan
 from codebook.shards import Cuts
 from codebook.widgets import Board, show_dashboard, show_status
+from codebook.widgets.board import bundle, has_front_end
 from codebook.widgets.board_pages import draw_bars
-from codebook.widgets.front_end import bundle, has_front_end
 from codebook.widgets.worker import Clock, Worker
 
 TOPIC = make_book("topic")

@@ -6,7 +6,7 @@ choice. Open `label_stability.py` first.
 | question | file |
 |---|---|
 | are the labels the same again? | `label_stability.py` |
-| does a finding hang on a choice? | `specification_curve.py`, drawn by `stability_figures.py` |
+| does a finding hang on a choice? | `specification_curve.py` |
 | may a model take the place of a person? | `alternative_annotator.py` |
 | does a coder follow the codebook at all? | `probe_scores.py` |
 """

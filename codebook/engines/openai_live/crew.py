@@ -6,12 +6,13 @@ A question that fails stands aside until it may be asked again, and its worker g
 from __future__ import annotations
 
 import asyncio
+import heapq
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
-from codebook.engines.openai_live.aside import Queue, Task
 from codebook.engines.openai_live.call_lines import (
     Ask,
     LostError,
@@ -30,6 +31,8 @@ from codebook.errors import UnreachableError
 
 _NOBODY = frozenset({"connect", "page"})
 """Codes of calls that did not reach the service."""
+MOST_ASIDE_BYTES = 50_000_000
+"""Bodies that stand aside at a time; where they are more, the oldest are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,3 +243,46 @@ def _pause_s(outcome: Reply | LostError, n_failed: int) -> float:
     if told and told <= LONGEST_WAIT_S:
         return told + (draw_pause(n_failed) if _holds(outcome) else 0.0)
     return draw_pause(n_failed)
+
+
+@dataclass(slots=True)
+class Task:
+    """A question on its way: how often it was asked in vain, and what had come of the others by then.
+
+    `own` says that it fails by itself, whatever comes of the others.
+    """
+
+    ask: Ask
+    n_tries: int = 0
+    n_failed: int = 0
+    n_replies: int = 0
+    n_good: int = 0
+    own: bool = False
+
+
+class Queue:
+    """Questions to be asked: those that stood aside long enough, then new ones."""
+
+    def __init__(self, asks: Iterator[Ask]) -> None:
+        self._asks = asks
+        self._aside: list[tuple[float, int, Task]] = []
+        self._numbers, self._n_bytes = count(), 0
+
+    def put(self, task: Task, due: float) -> None:
+        """Let a question stand aside until a time."""
+        heapq.heappush(self._aside, (due, next(self._numbers), task))
+        self._n_bytes += len(task.ask.body)
+
+    def take(self, now: float, n_replies: int, n_good: int) -> tuple[Task, float] | None:
+        """The next question and the seconds until it may be asked; None where there is none.
+
+        A new one is told how many replies, and good ones, had come by then.
+        """
+        if not self._aside or (self._aside[0][0] > now and self._n_bytes < MOST_ASIDE_BYTES):
+            if (ask := next(self._asks, None)) is not None:
+                return Task(ask, n_replies=n_replies, n_good=n_good), 0.0
+            if not self._aside:
+                return None
+        due, _, task = heapq.heappop(self._aside)
+        self._n_bytes -= len(task.ask.body)
+        return task, max(0.0, due - now)

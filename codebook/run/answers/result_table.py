@@ -5,17 +5,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from codebook.codings import check_table
-from codebook.dialects import Said, read_said
-from codebook.dialects.resultlines import UNREADABLE
+from codebook.dialects import Said, read_logprob, read_said
+from codebook.dialects.resultlines import UNREADABLE, read_object
 from codebook.errors import RecordError
 from codebook.files.digests import check_named
-from codebook.ledger import Ledger, iter_columns
+from codebook.ledger import Ledger, RowState, iter_columns
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.tasks import Label, make_questions
@@ -28,6 +29,7 @@ T = TypeVar("T")
 Cells = Sequence[Any]
 _N_REMEMBERED, _LONGEST_REMEMBERED = 4_096, 1_000
 _BLOCK = 1 << 18
+COLUMNS = ("unit_id", "variable", "draw", "custom_id", "logprob")
 
 
 def build_table(folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> pd.DataFrame:
@@ -191,3 +193,31 @@ def seconds_between(start: str | None, end: str | None) -> float | None:
         return None
     seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
     return seconds if seconds >= 0 else None
+
+
+def read_logprobs(folder: RunFolder, rows: Iterable[RowState]) -> pd.DataFrame:
+    """Return the log probability of each reply that has one, one row a unit, variable and draw.
+
+    Returns
+    -------
+    DataFrame
+        unit_id, variable, draw, custom_id and `logprob`, the natural logarithm of the probability of the reply's whole
+        text as it was generated; it is not calibrated, and says nothing of whether the label is right.
+    """
+    import pandas as pd
+
+    return pd.DataFrame(_iter_rows(folder, rows), columns=list(COLUMNS))
+
+
+def _iter_rows(folder: RunFolder, rows: Iterable[RowState]) -> Iterator[tuple[Any, ...]]:
+    files: dict[str, IO[bytes]] = {}
+    with ExitStack() as stack:
+        for row in rows:
+            if row.file is None:
+                continue
+            if row.file not in files:
+                files[row.file] = stack.enter_context(open_result(folder, row.file, row.custom_id))
+            files[row.file].seek(row.offset)
+            line = read_object(files[row.file].read(row.length))  # one that cannot be read is no answer
+            if line and (value := read_logprob(line)) is not None:
+                yield row.unit_id, row.variable, row.draw, row.custom_id, value
