@@ -37,8 +37,8 @@ from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.association.contrasts import compare_association
 from codebook.analysis.association.indicators import label_indicators, open_labels
 from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
+from codebook.analysis.association.pair_statistics import tetrachoric
 from codebook.analysis.association.pair_tables import correlogram
-from codebook.analysis.association.tetrachoric_correlation import tetrachoric
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates, plot_grid
 from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure

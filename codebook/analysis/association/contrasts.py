@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.association.indicators import Read, join_indicators, read_all
+from codebook.analysis.association.indicators import join_indicators, read_all
 from codebook.analysis.association.pair_statistics import name_column, pair_columns, phi_of
 from codebook.analysis.association.pair_tables import (
     NO_PAIR,
@@ -22,12 +22,14 @@ from codebook.analysis.association.pair_tables import (
     say_missing,
 )
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.codings import Clusters, Codings, as_codings
+from codebook.analysis.core.codings import Codings, as_codings
 from codebook.analysis.core.counts import join_cluster
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval
 from codebook.analysis.core.estimates import resample as draw_values
+from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ _COLUMNS = ("a", "b", "n_units", "phi_a", "phi_b", "difference", "low", "high", 
 _ENDS = {"low": "difference_low", "high": "difference_high"}
 _RESAMPLED = ("units, with the labels of both coders", "clusters of units, with the labels of both coders")
 _SURE = 0.05
+_NO_CLUSTER = np.empty(0, dtype=np.int64)
 _BITS = np.array([[(cell >> bit) & 1 for bit in range(4)] for cell in range(16)], dtype=float)
 """What a cell says: first coder's labels i and j, second coder's i and j; shape (16, 4)."""
 
@@ -95,7 +98,9 @@ def compare_association(
     read = read_all(codings.frame, variables, names)
     wide = join_indicators(read, labels, by_coder=True)
     columns, values = _both(wide, names)
-    cluster = None if codings.clusters is None else find_clusters(read, wide.index, codings.clusters)
+    cluster = _NO_CLUSTER
+    if codings.clusters is not None:
+        cluster = join_cluster(replace(read[0][1], units=wide.index), codings.clusters).cluster
     rows = [
         {
             "a": name_column(columns[i]),
@@ -107,7 +112,7 @@ def compare_association(
     pairs = pd.DataFrame(rows, columns=[column for column in _COLUMNS if column != "p_bh"])
     pairs.insert(_COLUMNS.index("p_bh"), "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
     pairs = pairs.sort_values("p", ignore_index=True)
-    facts = replace(make_facts(codings, read, len(wide)), bootstrap=resample, resampled=_RESAMPLED[cluster is not None])
+    facts = replace(make_facts(codings, read, len(wide)), bootstrap=resample, resampled=_RESAMPLED[bool(len(cluster))])
     result = Result(
         pairs,
         name="difference",
@@ -115,7 +120,7 @@ def compare_association(
         section="correlogram",
         facts=facts,
         finding=_say_difference(pairs, about),
-        remarks=(NOTE, *say_missing(facts)),
+        remarks=(NOTE, *say_missing(read)),
         table=pairs[["a", "b", "phi_a", "phi_b", "difference", *_ENDS, "p_bh", "reason"]].rename(columns=_ENDS),
         figure=partial(_draw_differences, codings, labels, pairs, f"Difference of phi, {about}"),
         outputs=codings.outputs,
@@ -124,13 +129,8 @@ def compare_association(
 
 
 def _draw_differences(codings: Codings, labels: Collection[str] | None, pairs: pd.DataFrame, title: str) -> Figure:
-    pooled, _ = pair_labels(codings, labels=labels)
+    pooled, _ = pair_labels(read_all(codings.frame, [each for each in codings.variables if each.labels]), labels)
     return draw_pairs(pairs, "difference", order=pooled_order(pooled), title=title)
-
-
-def find_clusters(read: Read, units: pd.Index, clusters: Clusters) -> Ints:
-    """The cluster of each unit as an integer, shape (n_units,)."""
-    return join_cluster(replace(read[0][1], units=units), clusters).cluster
 
 
 def _check(coders: Sequence[str]) -> None:
@@ -177,9 +177,9 @@ def _cells(values: tuple[Floats, Floats], i: int, j: int) -> Ints:
 
 def _phis(weights: Floats) -> Floats:
     """Phi of the first and of the second coder, shape (2, n_draws), of weights (n_draws, 16)."""
-    n, each = weights.sum(axis=1), weights @ _BITS
-    both = (weights @ (_BITS[:, 0] * _BITS[:, 1]), weights @ (_BITS[:, 2] * _BITS[:, 3]))
-    return np.stack([phi_of(n, each[:, 0], each[:, 1], both[0]), phi_of(n, each[:, 2], each[:, 3], both[1])])
+    n, labels = weights.sum(axis=1), weights @ _BITS
+    pairs = (weights @ (_BITS[:, 0] * _BITS[:, 1]), weights @ (_BITS[:, 2] * _BITS[:, 3]))
+    return np.stack([phi_of(n, labels[:, 0], labels[:, 1], pairs[0]), phi_of(n, labels[:, 2], labels[:, 3], pairs[1])])
 
 
 def _differ(weights: Floats) -> Floats:
@@ -187,7 +187,7 @@ def _differ(weights: Floats) -> Floats:
     return np.asarray(first - second)
 
 
-def _contrast(cells: Ints, cluster: Ints | None, bootstrap: Bootstrap) -> dict[str, Any]:
+def _contrast(cells: Ints, cluster: Ints, bootstrap: Bootstrap) -> dict[str, Any]:
     times = np.bincount(cells[cells >= 0], minlength=16)
     phi_a, phi_b = (float(value) for value in _phis(times[None, :].astype(float))[:, 0])
     row = {"n_units": int(times.sum()), "phi_a": phi_a, "phi_b": phi_b, "difference": phi_a - phi_b}
@@ -195,20 +195,12 @@ def _contrast(cells: Ints, cluster: Ints | None, bootstrap: Bootstrap) -> dict[s
     if math.isnan(phi_a - phi_b):
         reason = "one of the labels does not vary" if row["n_units"] else "never labelled by both"
         return {**row, **empty, "reason": reason}
-    members = None if cluster is None else _by_cluster(cells, cluster)
+    members = join_clusters(Patterns(_BITS, times, cells), cluster)
     draws = draw_values(times, _differ, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
     interval = percentile_interval(draws, bootstrap.confidence)
     if interval.reason:
         return {**row, **empty, "reason": interval.reason}
     return {**row, "low": interval.low, "high": interval.high, "p": _p(phi_a - phi_b, draws), "reason": ""}
-
-
-def _by_cluster(cells: Ints, cluster: Ints) -> Floats:
-    """How often each cluster shows each pattern, shape (n_clusters, 16)."""
-    is_known = cells >= 0
-    members = np.zeros((int(cluster.max()) + 1, 16))
-    np.add.at(members, (cluster[is_known], cells[is_known]), 1)
-    return members[members.any(axis=1)]
 
 
 def _p(difference: float, draws: Floats) -> float:

@@ -109,24 +109,26 @@ def _check_request(of: str, statistic: str) -> None:
 
 
 def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | None) -> Result:
-    beside = _list_beside(codings)
-    pairs, facts = pair_labels(codings, coders=beside, labels=labels, latent=statistic == "tetrachoric")
-    order = name_order(pairs) if beside else pooled_order(pairs)
+    beside, variables = _list_beside(codings), [variable for variable in codings.variables if variable.labels]
+    read = read_all(codings.frame, variables, beside)
+    pairs, n_units = pair_labels(read, labels, by_coder=beside is not None, latent=statistic == "tetrachoric")
+    order = list(dict.fromkeys([*pairs["a"], *pairs["b"]])) if beside else pooled_order(pairs)
     pairs = pairs.sort_values(statistic, key=abs, ascending=False, ignore_index=True)
-    about = f"{name_variables(codings)}: association of labels ({statistic})"
+    subject = variables[0].name if len(variables) == 1 else f"{len(variables)} variables"
+    about = f"{subject}: association of labels ({statistic})"
     result = Result(
         pairs,
         name="label_association",
         title=about,
         section="correlogram",
-        facts=facts,
+        facts=make_facts(codings, read, n_units),
         finding=_say_strongest(pairs, statistic),
-        remarks=(_NOTES["labels"], *say_missing(facts)),
+        remarks=(_NOTES["labels"], *say_missing(read)),
         table=pairs[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]],
         figure=partial(draw_pairs, pairs, statistic, order=order, title=about),
         outputs=codings.outputs,
     )
-    return result if len(pairs) else nothing_to_say(codings, NO_PAIR if facts.n_units else NO_LABEL, result)
+    return result if len(pairs) else nothing_to_say(codings, NO_PAIR if n_units else NO_LABEL, result)
 
 
 def _list_beside(codings: Codings) -> list[str] | None:
@@ -138,19 +140,12 @@ def _list_beside(codings: Codings) -> list[str] | None:
 
 
 def pair_labels(
-    codings: Codings,
-    *,
-    coders: Sequence[str] | None = None,
-    labels: Collection[str] | None = None,
-    latent: bool = False,
-) -> tuple[pd.DataFrame, Facts]:
-    """Association of every two labels in codebook order, and its facts; of `coders` each has labels of their own."""
-    variables = [variable for variable in codings.variables if variable.labels]
-    read = read_all(codings.frame, variables, coders)
-    frame = join_indicators(read, labels, by_coder=coders is not None)
-    pairs = associate(frame, {variable.name for variable in variables if variable.kind != "multi"}, latent=latent)
-    n_units = frame.index.get_level_values("unit_id").nunique()
-    return pairs, make_facts(codings, read, n_units)
+    read: Read, labels: Collection[str] | None, *, by_coder: bool = False, latent: bool = False
+) -> tuple[pd.DataFrame, int]:
+    """Association of every two labels in codebook order, and how many units carry it."""
+    frame = join_indicators(read, labels, by_coder=by_coder)
+    pairs = associate(frame, {variable.name for variable, _ in read if variable.kind != "multi"}, latent=latent)
+    return pairs, frame.index.get_level_values("unit_id").nunique()
 
 
 def make_facts(codings: Codings, read: Read, n_units: int) -> Facts:
@@ -160,38 +155,24 @@ def make_facts(codings: Codings, read: Read, n_units: int) -> Facts:
     return Facts(n_units, n_coders, coverage=codings.coverage, dropped=dropped, joins=codings.joins)
 
 
-def say_missing(facts: Facts) -> list[str]:
+def say_missing(read: Read) -> list[str]:
     """A sentence on each variable with codings that have no label."""
-    whys: dict[str, list[tuple[str, int]]] = {}
-    for key, n in facts.dropped.items():
-        name, _, why = key.rpartition(", ")
-        whys.setdefault(name, []).append((why, n))
     return [
-        f"{name}: {sum(n for _, n in counts):,} codings without a label left out "
-        f"({', '.join(f'{n:,} {why}' for why, n in counts)})."
-        for name, counts in whys.items()
+        f"{variable.name}: {codes.n_missing:,} codings without a label left out "
+        f"({', '.join(f'{n:,} {why}' for why, n in codes.missing.items())})."
+        for variable, codes in read
+        if codes.n_missing
     ]
 
 
-def name_variables(codings: Codings) -> str:
-    """The name of the one variable, or how many there are."""
-    names = [variable.name for variable in codings.variables]
-    return names[0] if len(names) == 1 else f"{len(names)} variables"
-
-
-def name_order(pairs: pd.DataFrame) -> list[str]:
-    """Names of a table of pairs as they come: those of its first column before the others."""
-    return list(dict.fromkeys([*pairs["a"], *pairs["b"]]))
-
-
-def pooled_order(pairs: pd.DataFrame) -> list[str]:
-    """Names of a table of pairs in clustered order of phi."""
-    return cluster_order(to_matrix(pairs, "phi")) if len(pairs) else []
+def pooled_order(pairs: pd.DataFrame, value: str = "phi") -> list[str]:
+    """Names of a table of pairs in clustered order."""
+    return cluster_order(to_matrix(pairs, value)) if len(pairs) else []
 
 
 def draw_pairs(pairs: pd.DataFrame, value: str, *, order: Sequence[str], title: str) -> Figure:
     """The correlogram of pairs, faded where the adjusted p is not below .05."""
-    p = to_matrix(pairs, "p_bh", order=order) if "p_bh" in pairs else None
+    p = to_matrix(pairs, "p_bh", order=order) if "p_bh" in pairs else None  # of coders there is none
     return plot_correlogram(to_matrix(pairs, value, order=order), title=title, significance=p)
 
 
@@ -263,7 +244,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
     measured = ["spearman"] if statistic == "spearman" else ["cramers_v", "chi2", "df"]
     pairs = pd.DataFrame(rows, columns=["a", "b", "n", "n_units", *measured, "p", "reason"])
     pairs.insert(list(pairs.columns).index("p") + 1, "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
-    order = cluster_order(to_matrix(pairs, statistic)) if len(pairs) else []
+    order = pooled_order(pairs, statistic)
     pairs = pairs.sort_values(statistic, key=abs, ascending=False, ignore_index=True)
     facts = make_facts(codings, read, max((len(codes.units) for _, codes in read), default=0))
     left_out = [variable.name for variable in codings.variables if variable not in variables]
@@ -278,7 +259,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
         remarks=(
             _NOTES["variables"],
             *([f"Left out, since {statistic} cannot be made of them: {', '.join(left_out)}."] if left_out else []),
-            *say_missing(facts),
+            *say_missing(read),
         ),
         table=pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]],
         figure=partial(draw_pairs, pairs, statistic, order=order, title=about),

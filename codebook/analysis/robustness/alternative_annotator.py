@@ -17,9 +17,10 @@ from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval
 from codebook.analysis.core.estimates import resample as draw_values
-from codebook.analysis.core.patterns import collapse
+from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
+from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
 
 if TYPE_CHECKING:
@@ -268,20 +269,14 @@ class _Test:
         values = share(times[None, :].astype(float))[0]
         draws, bootstrap = np.empty((0, len(values))), self.facts.bootstrap or Bootstrap()
         if bootstrap.replicates:
-            members = self._by_cluster(units, shown.ravel()) if len(self.cluster) else None
+            cluster = self.cluster[units] if len(self.cluster) else self.cluster
+            members = join_clusters(Patterns(distinct, times, shown.ravel()), cluster)
             draws = draw_values(times, share, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
         spans = [percentile_interval(draws[:, at], bootstrap.confidence) for at in range(len(values))]
         return [
             {"advantage": float(value), "low": span.low, "high": span.high}
             for value, span in zip(values, spans, strict=True)
         ]
-
-    def _by_cluster(self, units: Ints, shown: Ints) -> Floats:
-        """How often each cluster shows each pattern, shape (n_clusters, n_patterns)."""
-        names, cluster = np.unique(self.cluster[units], return_inverse=True)
-        members = np.zeros((len(names), int(shown.max()) + 1))
-        np.add.at(members, (cluster, shown), 1)
-        return members
 
     def _sizes(self, at: int) -> dict[str, int]:
         n_dropped = int(self.duels.n_alone[at] + self.duels.n_unasked[at])
