@@ -140,7 +140,8 @@ class RunViews:
         for run in beside:
             other = set_aside_abstentions(Codings(run.table(), run.codebook.variables), run.codebook)
             both = codings.frame["unit_id"].isin(other.frame["unit_id"])
-            notes = () if both.all() else (f"Left out: units that {run.name} does not have.",)
+            n_out = codings.frame.loc[~both, "unit_id"].nunique()
+            notes = [f"Left out: {n_out:,} units that {run.name} does not have."] if n_out else []
             own = replace(codings, frame=codings.frame[both], notes=(*codings.notes, *notes))
             codings = join_codings(own, other)
         return codings

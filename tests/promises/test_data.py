@@ -22,7 +22,7 @@ FOLDERS = (
     "scanned_pages",
     "topics_sib200_en",
 )
-OURS = {"adjudication.yaml", "codebook.yaml", "codebook_brief.yaml", "coders.yaml", "embedding.yaml"}
+OURS = {"adjudication.yaml", "codebook.yaml", "codebook_brief.yaml", "coders.yaml", "students.yaml", "embedding.yaml"}
 MAX_BYTES = 8_000_000
 SUMS = dict(line.split("  ", 1)[::-1] for line in (DATA / "checksums.sha256").read_text().splitlines())
 

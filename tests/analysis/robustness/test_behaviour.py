@@ -116,3 +116,18 @@ def test_what_cannot_be_probed_or_scored_is_said() -> None:
         score(table_of({"u1": "good"}), probes)
     with pytest.raises(StatisticError, match="1 answers are outstanding"):
         score(table_of({"definition-1": None}, "pending"), probes)
+
+
+def test_the_answers_of_another_run_stand_beside_those_of_a_run(project: Path) -> None:
+    book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
+    probes, runs = cb.behaviour_probes(book), []
+    for name, asked, n in (("one", book, 7), ("two", cb.reverse_categories(book), 5)):
+        runs.append(cb.plan(asked, cb.probe_units(probes)[:n], run=name))
+        runs[-1].submit()
+        runs[-1].collect()
+    codings = runs[0].codings(beside=[runs[1]])
+    assert len(codings.coders) == 2
+    assert codings.machines == codings.coders
+    assert codings.frame["unit_id"].nunique() == 5
+    assert codings.notes[-1] == "Left out: 2 units that two does not have."
+    assert codings.outputs == project / "runs" / "one" / "outputs"
