@@ -51,9 +51,6 @@ from codebook.analysis.correction import (
     prevalence,
     simulate_studies,
 )
-from codebook.analysis.joining.adjudication import adjudicate, read_adjudication, write_adjudication
-from codebook.analysis.joining.consensus_labels import DawidSkene, consensus, dawid_skene, say_consensus
-from codebook.analysis.joining.disagreement import confused_labels, rank_disagreements
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.percent import DEFINITIONS
@@ -75,11 +72,9 @@ __all__ = [
     "SET_LEVELS",
     "Bootstrap",
     "Codings",
-    "DawidSkene",
     "Estimate",
     "VariableLike",
     "VariableSpec",
-    "adjudicate",
     "alt_test",
     "behaviour",
     "calibration",
@@ -88,12 +83,9 @@ __all__ = [
     "cluster_order",
     "compare",
     "compare_association",
-    "confused_labels",
     "confusion",
-    "consensus",
     "correct",
     "correlogram",
-    "dawid_skene",
     "describe_runs",
     "format_figure",
     "gap_in_means",
@@ -106,9 +98,6 @@ __all__ = [
     "plot_grid",
     "plot_specifications",
     "prevalence",
-    "rank_disagreements",
-    "read_adjudication",
-    "say_consensus",
     "simulate_studies",
     "span_validity",
     "specifications",
@@ -119,5 +108,4 @@ __all__ = [
     "transcript_accuracy",
     "validity",
     "word_recall",
-    "write_adjudication",
 ]

@@ -9,21 +9,17 @@ import pytest
 
 from codebook.analysis import (
     Bootstrap,
-    adjudicate,
     calibration,
     confusion,
     correct,
     gap_in_means,
     pair_with_gold,
     prevalence,
-    rank_disagreements,
-    read_adjudication,
     score_behaviour,
     span_validity,
     specifications,
     transcript_accuracy,
     validity,
-    write_adjudication,
 )
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
@@ -31,6 +27,7 @@ from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.correction import add_chances
 from codebook.analysis.entities.review import apply_adjudication
 from codebook.analysis.entities.truth import label_pairs
+from codebook.analysis.joining import adjudicate, disagreements, read_adjudication, write_adjudication
 from codebook.analysis.reliability import reliability
 from codebook.codings import Records, count_coverage, coverage, open_records, read_record_codings, to_wide
 from codebook.codings import make_table as make_tidy
@@ -64,9 +61,10 @@ variables:
 def test_r08_figures_carry_what_the_table_tells_of_ids():
     table = TABLE.copy()
     table.attrs["joins"] = ["3 ids are lost."]
-    assert reliability(Codings(table, [TONE], joins=("3 ids are lost.",))).facts.joins == ("3 ids are lost.",)
+    codings = Codings(table, [TONE], joins=("3 ids are lost.",))
+    for verb in (reliability, disagreements):
+        assert verb(codings).facts.joins == ("3 ids are lost.",)
     frames = [
-        rank_disagreements(table, **WHAT),
         table[table["coder"] == "m"].reset_index(drop=True),
     ]
     codings = Codings(table, [TONE], gold="gold", joins=("3 ids are lost.",))
@@ -128,21 +126,21 @@ def test_r08_a_sample_under_other_ids_is_not_enlarged(tmp_path):
 
 def test_r08_a_sheet_of_decisions_that_almost_meets(tmp_path):
     table = make_table("tone", {"ann": list("ab"), "bo": list("bb")}).replace({"u1": "007", "u2": "8"})
-    path = write_adjudication(rank_disagreements(table, **WHAT), tmp_path / "sheet.csv")
+    codings = Codings(table, [TONE])
+    path = write_adjudication(disagreements(codings), tmp_path / "sheet.csv")
     text = path.read_text(encoding="utf-8-sig").replace("007", "7")
     path.write_text(text.replace(",,\n", ",a,cy,\n").replace(",,,\r\n", ",a,cy,\r\n"), encoding="utf-8")
     decisions = read_adjudication(path).assign(decision="a", by="cy")
     with pytest.raises(InputError, match="first: '7'; the table has '007', which differs by leading zeros"):
-        adjudicate(table, decisions, **WHAT)
-    whole = adjudicate(table, decisions.assign(unit_id="007"), **WHAT)
-    assert whole.attrs["adjudication"]["n_without_row"] == 1
+        adjudicate(codings, decisions)
+    assert adjudicate(codings, decisions.assign(unit_id="007")).result.facts.n_without_row == 1
 
 
 def test_r08_ids_of_a_sheet_are_not_stripped(tmp_path):
-    table = make_table("tone", {"ann": ["a"], "bo": ["b"]}).replace({"u1": " 7 "})
-    path = write_adjudication(rank_disagreements(table, **WHAT), tmp_path / "sheet.csv")
+    codings = Codings(make_table("tone", {"ann": ["a"], "bo": ["b"]}).replace({"u1": " 7 "}), [TONE])
+    path = write_adjudication(disagreements(codings), tmp_path / "sheet.csv")
     decisions = read_adjudication(path).assign(decision="a", by="cy")
-    assert adjudicate(table, decisions, **WHAT)["unit_id"].tolist() == [" 7 "] * 3
+    assert adjudicate(codings, decisions).codings.frame["unit_id"].tolist() == [" 7 "] * 3
 
 
 @pytest.mark.parametrize(
@@ -194,10 +192,10 @@ def test_r08_probabilities_of_other_units():
 
 
 def test_r08_texts_of_disputed_units():
-    frame = rank_disagreements(TABLE, **WHAT, texts=dict.fromkeys(UNITS[:3], "A text."))
-    assert frame.attrs["joins"] == ["1 of 4 disputed units is not among the texts (first: 'u4')."]
+    result = disagreements(Codings(TABLE, [TONE], texts=dict.fromkeys(UNITS[:3], "A text.")))
+    assert result.facts.joins == ("1 of 4 disputed units is not among the texts (first: 'u4').",)
     with pytest.raises(InputError, match="4 of 4 disputed units are not among the texts"):
-        rank_disagreements(TABLE, **WHAT, texts=dict.fromkeys((f"{name}.txt" for name in UNITS), "A text."))
+        disagreements(Codings(TABLE, [TONE], texts=dict.fromkeys((f"{name}.txt" for name in UNITS), "A text.")))
 
 
 def test_r08_values_of_other_units():

@@ -1,6 +1,6 @@
 """How do many codings become one?
 
-In come codings of several coders; out comes one coder more, or a list for a person to decide. Open
+In come `Codings`, or a plain frame; out come `Result`s, and `JoinedLabels`: codings with one coder more. Open
 `consensus_labels.py` first.
 
 | question | file |
@@ -9,3 +9,23 @@ In come codings of several coders; out comes one coder more, or a list for a per
 | where do coders disagree, and over which labels? | `disagreement.py` |
 | what did a person decide? | `adjudication.py` |
 """
+
+from codebook.analysis.joining.adjudication import (
+    adjudicate,
+    fill_decisions,
+    read_adjudication,
+    write_adjudication,
+)
+from codebook.analysis.joining.consensus_labels import consensus
+from codebook.analysis.joining.disagreement import disagreements
+from codebook.analysis.joining.joined import JoinedLabels
+
+__all__ = [
+    "JoinedLabels",
+    "adjudicate",
+    "consensus",
+    "disagreements",
+    "fill_decisions",
+    "read_adjudication",
+    "write_adjudication",
+]

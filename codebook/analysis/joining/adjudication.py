@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 
-from codebook.analysis.core.checks import check_columns, name_some, raise_faults
-from codebook.analysis.joining.disagreement import rank_disagreements
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.joining.disagreement import disagreements
+from codebook.analysis.joining.joined import JoinedLabels, add_coder
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
@@ -21,16 +25,30 @@ FILLED = ("decision", "by", "reason")
 REST = ("leave", "unanimous")
 """What becomes of units without a decision."""
 
+_ORDER = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id", "detail")
 _FORMULAS = ("=", "+", "-", "@", "\t")
 _SHEET = "The sheet cannot be written."
 _READ = "The decisions cannot be read."
 _ABOUT = "The decisions cannot be applied."
 
 
+@dataclass(frozen=True)
+class AdjudicationFacts(Facts):
+    """Of decisions: how many were made, are pending, or have no reason; who made them (`by`), how many units are
+    unanimous instead, and how many units of the variable the decisions do not have."""
+
+    n_decided: int = 0
+    n_pending: int = 0
+    n_unanimous: int = 0
+    n_without_reason: int = 0
+    n_without_row: int = 0
+    by: Mapping[str, int] = field(default_factory=dict)
+
+
 def write_adjudication(
-    ranked: pd.DataFrame, path: str | Path, *, most: int | None = None, blind: bool = False, overwrite: bool = False
+    disputed: Result, path: str | Path, *, most: int | None = None, blind: bool = False, overwrite: bool = False
 ) -> Path:
-    """Write the disputed units of `rank_disagreements` as a csv with empty columns decision, by and reason.
+    """Write the disputed units of `disagreements` as a csv with empty columns decision, by and reason.
 
     Parameters
     ----------
@@ -46,27 +64,26 @@ def write_adjudication(
     Raises
     ------
     StatisticError
-        A file with decisions, a frame of another kind.
+        A file with decisions, a result of another kind.
     """
     target = Path(path)
-    needed = ("rank", "unit_id", "variable", "votes", "entropy")
     faults = []
-    if absent := [name for name in needed if name not in ranked]:
-        faults.append(Fault("ranked", f"it has no column {name_some(absent)}", "pass the frame of rank_disagreements"))
+    if "rank" not in getattr(disputed, "frame", ()):
+        faults.append(Fault("disputed", "these are no disputed units", "pass the result of disagreements(codings)"))
     if target.exists() and not overwrite and (read_adjudication(target)["decision"] != "").any():
         mend = "read it with read_adjudication, choose another name, or pass overwrite=True"
         faults.append(Fault(target.name, "the file is there and holds decisions", mend))
     raise_faults(_SHEET, faults)
-    disputed = ranked[ranked["entropy"].astype(float) > 0]
-    disputed = disputed if most is None else disputed.head(most)
-    shown = ["rank", "unit_id", "variable", *([] if blind else ["votes", "people", "models"]), "text"]
-    sheet = disputed[[name for name in shown if name in disputed]].copy()
+    ranked, facts = disputed.frame, disputed.facts
+    rows = ranked[ranked["entropy"].astype(float) > 0]
+    rows = rows if most is None else rows.head(most)
+    columns = ["rank", "unit_id", "variable", *([] if blind else ["votes", "people", "models"]), "text"]
+    sheet = rows[[name for name in columns if name in rows]].copy()
     for name in ("text", "votes", "people", "models"):
         if name in sheet:
             sheet[name] = [f"'{cell}" if str(cell).startswith(_FORMULAS) else cell for cell in sheet[name]]
-    sheet["allowed"] = "one of: " + " | ".join(ranked.attrs.get("labels", ()))
-    if ranked.attrs.get("kind") == "multi":
-        sheet["allowed"] = sheet["allowed"].str.replace("one of", "none, or some of")
+    head = "none, or some of" if getattr(facts, "kind", "") == "multi" else "one of"
+    sheet["allowed"] = f"{head}: {' | '.join(getattr(facts, 'labels', ()))}"
     for name in FILLED:
         sheet[name] = ""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -110,21 +127,48 @@ def read_adjudication(path: str | Path) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].str.strip() for name in names if name != "unit_id"})
 
 
-def adjudicate(
-    table: pd.DataFrame,
-    decisions: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
-    kind: str = "single",
-    coder: str = "adjudicated",
-    rest: str = "leave",
-    coders: Sequence[str] | None = None,
+def fill_decisions(
+    decisions: pd.DataFrame, codings: Codings, coder: str, *, by: str = "", reason: str = ""
 ) -> pd.DataFrame:
-    """The table with the decisions added as a coder of their own; every original coding stays as it is.
+    """The sheet with blank decisions filled in by the labels of a coder who has coded the units, such as an expert.
 
     Parameters
     ----------
+    by, reason
+        Who decided, and why; without a name the coder.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> codings = Codings(make_table("tone", {"cy": ["a", None]}), [VariableSpec("tone", "nominal", ["a", "b"])])
+    >>> sheet = pd.DataFrame({"unit_id": ["u1", "u2"], "decision": "", "by": "", "reason": ""})
+    >>> fill_decisions(sheet, codings, "cy")[["unit_id", "decision", "by"]].to_numpy().tolist()
+    [['u1', 'a', 'cy'], ['u2', '', '']]
+    """
+    rows = codings.frame[(codings.frame["coder"] == coder) & (codings.frame["variable"] == codings.variable.name)]
+    labels = rows.drop_duplicates("unit_id").set_index("unit_id")["label"].dropna()
+    open_units = (decisions["decision"].fillna("") == "") & decisions["unit_id"].isin(labels.index)
+    filled = decisions.copy()
+    filled.loc[open_units, "decision"] = filled.loc[open_units, "unit_id"].map(labels)
+    filled.loc[open_units, ["by", "reason"]] = [by or coder, reason]
+    return filled
+
+
+def adjudicate(
+    codings: Codings | pd.DataFrame,
+    decisions: pd.DataFrame,
+    *,
+    coder: str = "adjudicated",
+    rest: str = "leave",
+    coders: Sequence[str] | None = None,
+) -> JoinedLabels:
+    """The codings with the decisions added as a coder of their own; every original coding stays as it is.
+
+    Parameters
+    ----------
+    codings
+        Of one variable, or a plain frame.
     decisions
         Of `read_adjudication`, or a frame with unit_id, decision, by and reason (and variable, if it has several).
         Blank decisions are pending: counted, and left out. Of `multi`, labels with " | " between them, or none.
@@ -132,77 +176,85 @@ def adjudicate(
         Name of the new coder.
     rest
         `leave`: only decided units get a label, so one must be decided. `unanimous`: so do units on which `coders`
-        (None: all) agree, two at least; `detail` says so.
+        (None: all but the gold) agree, two at least; `detail` says so.
 
     Returns
     -------
-    pd.DataFrame
-        The rows of the table, then the new ones; `detail` holds who decided and why. `attrs["adjudication"]`: coder,
-        n_decided, n_pending, n_unanimous, n_without_reason, by (decisions of each person), n_without_row (units of the
-        variable that `decisions` does not have).
+    JoinedLabels
+        `result.frame` has the new rows; `detail` holds who decided and why.
 
     Raises
     ------
     StatisticError
-        All at once: units the table does not have, labels outside the codebook, a unit decided twice, nobody named,
-        a coder of that name in the table.
+        All at once: units the codings do not have, labels outside the codebook, a unit decided twice, nobody named,
+        a coder of that name in the codings.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"ann": ["a", "a"], "bo": ["a", "b"]})
     >>> decisions = pd.DataFrame({"unit_id": ["u2"], "decision": ["b"], "by": ["Cy"], "reason": ["irony"]})
-    >>> whole = adjudicate(table, decisions, variable="tone", labels=["a", "b"], rest="unanimous")
-    >>> whole.tail(2)[["unit_id", "coder", "label", "detail"]]
+    >>> whole = adjudicate(table, decisions, rest="unanimous")
+    >>> whole.codings.frame.tail(2)[["unit_id", "coder", "label", "detail"]]
       unit_id        coder label         detail
     4      u2  adjudicated     b      Cy: irony
     5      u1  adjudicated     a  all 2 coders
     """
-    raise_faults(_ABOUT, [*check_columns(table), *_check_settings(table, coder, rest)])
-    mine, faults = _read_decisions(table, decisions, variable, labels, kind, needed=rest == "leave")
+    codings = as_codings(codings, needs_level=False)
+    variable = codings.variable
+    raise_faults(_ABOUT, _check_settings(codings, coder, rest))
+    mine, faults = _read_decisions(codings, decisions, needed=rest == "leave")
     raise_faults(_ABOUT, faults)
     made = mine[mine["decision"] != ""]
     rows = [(row.unit_id, row.label, _sign(str(row.by), str(row.reason))) for row in made.itertuples()]
     n_decided = len(rows)
     if rest == "unanimous":
-        ranked = rank_disagreements(table, variable=variable, labels=labels, kind=kind, coders=coders)
+        ranked = disagreements(replace(codings, texts={}), coders=coders).frame
         agreed = ranked[(ranked["entropy"].astype(float) == 0) & ~ranked["unit_id"].isin(set(made["unit_id"]))]
         rows += [(row.unit_id, row.commonest, f"all {row.n_codings} coders") for row in agreed.itertuples()]
     new = pd.DataFrame(rows, columns=["unit_id", "label", "detail"], dtype="str")
-    new = new.assign(coder=coder, variable=variable, draw=0, why=None, run_id="", custom_id="")
-    kept = [*table.columns, *(["detail"] if "detail" not in table else [])]
-    whole = pd.concat([table.assign(detail=table.get("detail", "")), new], ignore_index=True)[kept]
-    whole = whole.astype({"label": "str", "why": "str", "detail": "str"})
-    whole.attrs = {
-        **table.attrs,
-        "adjudication": {
-            **{"coder": coder, "variable": variable, "n_decided": n_decided, "n_unanimous": len(rows) - n_decided},
-            **{"n_pending": len(mine) - n_decided, "n_without_reason": int((made["reason"] == "").sum())},
-            "by": {str(name): int(n) for name, n in made["by"].value_counts().items()},
-            "n_without_row": len(join_ids(mine["unit_id"], _units_of(table, variable)).lacking),
-        },
-    }
-    return whole
+    new = new.assign(coder=coder, variable=variable.name, draw=0, why=None, run_id="", custom_id="")
+    facts = AdjudicationFacts(
+        n_units=len(rows),
+        joins=codings.joins,
+        n_decided=n_decided,
+        n_pending=len(mine) - n_decided,
+        n_unanimous=len(rows) - n_decided,
+        n_without_reason=int((made["reason"] == "").sum()),
+        n_without_row=len(join_ids(mine["unit_id"], _units_of(codings)).lacking),
+        by={str(name): int(n) for name, n in made["by"].value_counts().items()},
+    )
+    result = Result(new[[*_ORDER]], coder, "Adjudicated labels", "adjudication", facts, _say_decided(facts))
+    remarks = ("In detail: who decided, and why.",)
+    table = new[["unit_id", "label", "detail"]].set_axis(["Unit", "Label", "Detail"], axis=1)
+    return JoinedLabels(add_coder(codings, new), replace(result, remarks=remarks, table=table, outputs=codings.outputs))
+
+
+def _say_decided(facts: AdjudicationFacts) -> str:
+    who = ", ".join(f"{n:,} by {name}" for name, n in facts.by.items())
+    parts = [f"{facts.n_decided:,} units are decided{f' ({who})' if who else ''}", f"{facts.n_pending:,} are pending"]
+    parts += [f"on {facts.n_unanimous:,} all coders agree"] if facts.n_unanimous else []
+    parts += [f"{facts.n_without_reason:,} decisions have no reason"] if facts.n_without_reason else []
+    return f"{'; '.join(parts)}."
 
 
 def _sign(by: str, reason: str) -> str:
     return f"{by}: {reason}" if reason else by
 
 
-def _check_settings(table: pd.DataFrame, coder: str, rest: str) -> list[Fault]:
+def _check_settings(codings: Codings, coder: str, rest: str) -> list[Fault]:
     faults = []
-    if coder in set(table["coder"]):
+    if coder in codings.coders:
         mend = "choose another name for the adjudicated labels; originals are kept"
-        faults.append(Fault("coder", f"{coder!r} is a coder of the table", mend))
+        faults.append(Fault("coder", f"{coder!r} is a coder of the codings", mend))
     if rest not in REST:
         faults.append(Fault("rest", f"{rest!r} is unknown", f"pass one of {', '.join(REST)}"))
     return faults
 
 
-def _read_decisions(
-    table: pd.DataFrame, decisions: pd.DataFrame, variable: str, labels: Sequence[str], kind: str, *, needed: bool
-) -> tuple[pd.DataFrame, list[Fault]]:
-    """The decisions of a variable with their labels as the table writes them, and what is wrong with them."""
+def _read_decisions(codings: Codings, decisions: pd.DataFrame, *, needed: bool) -> tuple[pd.DataFrame, list[Fault]]:
+    """The decisions of a variable with their labels as the codings write them, and what is wrong with them."""
+    variable, labels = codings.variable.name, list(codings.variable.labels or ())
     if absent := [name for name in ("unit_id", *FILLED) if name not in decisions]:
         mend = "pass the frame of read_adjudication"
         return decisions, [Fault("decisions", f"it has no column {name_some(absent)}", mend)]
@@ -210,9 +262,9 @@ def _read_decisions(
     texts = texts.assign(**{name: texts[name].str.strip() for name in FILLED})
     mine = texts[decisions["variable"] == variable] if "variable" in decisions else texts
     made = mine[mine["decision"] != ""]
-    join = join_ids(made["unit_id"], _units_of(table, variable))
-    given = {text: _read_label(text, labels, kind) for text in made["decision"].unique()}
-    wrong = [text for text, label in given.items() if label is None]
+    join = join_ids(made["unit_id"], _units_of(codings))
+    meant = {text: _read_label(text, labels, codings.variable.kind) for text in made["decision"].unique()}
+    wrong = [text for text, label in meant.items() if label is None]
     checks = [
         (made["unit_id"].duplicated(), "are decided more than once", "keep one decision a unit"),
         (made["by"] == "", "are decided by nobody", "fill in `by`: who decided"),
@@ -230,11 +282,11 @@ def _read_decisions(
         faults.append(Fault("decision", f"{name_some(wrong)} is not in the codebook", mend))
     if not len(made) and needed:
         faults.append(Fault("decisions", f"nothing is decided of {variable!r}", "fill in decision, by and reason"))
-    return mine.assign(label=mine["decision"].map({text: label or "" for text, label in given.items()})), faults
+    return mine.assign(label=mine["decision"].map({text: label or "" for text, label in meant.items()})), faults
 
 
-def _units_of(table: pd.DataFrame, variable: str) -> pd.Series:
-    return table.loc[table["variable"] == variable, "unit_id"].astype(str)
+def _units_of(codings: Codings) -> pd.Series:
+    return codings.frame.loc[codings.frame["variable"] == codings.variable.name, "unit_id"].astype(str)
 
 
 def _read_label(text: str, labels: Sequence[str], kind: str) -> str | None:

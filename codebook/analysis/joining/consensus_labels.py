@@ -3,50 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, raise_faults
-from codebook.analysis.core.counts import LabelCodes, count_patterns
-from codebook.analysis.core.empty import make_empty, why_empty
-from codebook.analysis.core.estimates import package_versions
+from codebook.analysis.core.checks import check_coders, name_some, raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.counts import LabelCodes, count_patterns, read_codes
+from codebook.analysis.core.drawing import plot_grid
+from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.patterns import Patterns, collapse
-from codebook.analysis.core.runs import REFUSE, Runs, pad, pick_first, read_sources
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad, pick_first
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
+from codebook.analysis.joining.joined import JoinedLabels, add_coder
 from codebook.errors import Fault
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HOW = ("majority", "dawid_skene")
 """How labels are joined."""
 
+REFUSE, COLLAPSE = "refuse", "collapse"
+
 _ABOUT = "The labels cannot be joined."
+_SECTION = "adjudication"
 _NOBODY = "No coder beside the gold: nothing to join."
-_MAJORITY = "add a coder, or use how='majority' and adjudicate"
-_COLUMNS = (
-    *("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id"),
-    *("confidence", "detail", "n_codings", "tied"),
-)
+_ROWS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")
+_COLUMNS = (*_ROWS, "confidence", "detail", "n_codings", "tied")
 
 
 @dataclass(frozen=True)
-class DawidSkene:
-    """What Dawid-Skene says of a table.
+class ConsensusFacts(Facts):
+    """Of joined labels: how many units tied or had no label at all, who voted, which runs of a model were joined.
 
-    `labels`: of `consensus`. `posterior`: one row a unit, one column a label. `prior`: label, share (of the units, as
-    the model has it), votes (share of the codings). `errors`: coder, true, given, share, n (units that the coder coded
-    and that have this true label, expected), reason. `traced`: log-likelihood of each step. Where there are fewer than
-    three coders, or none who share a unit, all frames are empty and say so.
+    Of Dawid-Skene also its steps, its log-likelihood at each of them, and whether it settled.
     """
 
-    labels: pd.DataFrame
-    posterior: pd.DataFrame
-    prior: pd.DataFrame
-    errors: pd.DataFrame
-    traced: tuple[float, ...]
-    converged: bool
+    n_tied: int = 0
+    n_uncoded: int = 0
+    coders: tuple[str, ...] = ()
+    collapsed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    traced: tuple[float, ...] = ()
+    converged: bool = True
 
     @property
     def log_likelihood(self) -> float:
@@ -55,220 +59,311 @@ class DawidSkene:
 
 
 def consensus(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
+    codings: Codings | pd.DataFrame,
     how: str = "majority",
+    *,
     coders: Sequence[str] | None = None,
     runs: str | Runs = REFUSE,
-    draw: int | None = 0,
-) -> pd.DataFrame:
-    """One label a unit, as a coder of its own: rows that can be put under the table.
+    every_draw: bool = False,
+) -> JoinedLabels:
+    """One label a unit, as a coder of its own under the codings.
 
     A majority treats all coders alike, and hides disagreement; Dawid-Skene weighs them by the errors it finds in their
-    codings, and needs three coders or more who err independently. Neither is the truth.
+    codings (Dawid and Skene 1979), and needs three coders or more who err independently. Neither is the truth.
 
     Parameters
     ----------
-    labels
-        In codebook order. Sets of labels are joined label by label: see `open_labels`.
+    codings
+        Of one variable, or a plain frame. Sets of labels are joined label by label: see `open_labels`.
     how
-        `majority` or `dawid_skene`.
+        `majority` or `dawid_skene`; also the name of the new coder.
     coders
-        Who votes; None for all. Leave the gold out. Of nobody the frame is empty, and says so.
+        Who votes; None for all but the gold and coders that were joined before.
     runs
-        What to do with several runs of one model: "refuse", "collapse" (to one coder, by majority), or a mapping from
-        coder to model (see `describe_runs`), which collapses them.
-    draw
-        None takes every draw, and collapses the draws of a coder.
+        What to do with several runs of one model: "refuse", "collapse" (to one coder, by majority; a tie among them is
+        no label), or a mapping from coder to model (see `describe_runs`), which collapses them.
+    every_draw
+        Whether every draw votes, those of a coder joined to one, and not the first alone.
 
     Returns
     -------
-    pd.DataFrame
-        Tidy table: unit_id, coder (`how`), variable, label, draw, why, run_id, custom_id, confidence (share of the
+    JoinedLabels
+        `result.frame`: unit_id, coder (`how`), variable, label, draw, why, run_id, custom_id, confidence (share of the
         votes, or posterior), detail, n_codings, tied. A tie has no label: `why` is absent and `tied` lists the labels.
-        `attrs`: n_units, n_tied, n_uncoded, collapsed, coders, coverage, warnings, versions; `log_likelihood`.
 
     Raises
     ------
     StatisticError
-        Several runs of one model, too few coders, faults of the table.
+        Several runs of one model, a coder of that name, faults of the codings.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"ann": ["a", "b", "a"], "bo": ["a", "a", "a"], "cy": ["b", None, "a"]})
-    >>> frame = consensus(table, variable="tone", labels=["a", "b"])
-    >>> frame[["unit_id", "label", "why", "confidence", "tied"]].round(2)
+    >>> joined = consensus(table)
+    >>> joined.codings.coders
+    ['ann', 'bo', 'cy', 'majority']
+    >>> joined.result.frame[["unit_id", "label", "why", "confidence", "tied"]].round(2)
       unit_id label     why  confidence  tied
     0      u1     a     NaN        0.67
     1      u2   NaN  absent        0.50  a, b
     2      u3     a     NaN        1.00
     """
-    if how not in HOW:
-        raise_faults(_ABOUT, [Fault("how", f"{how!r} is unknown", f"pass one of {', '.join(HOW)}")])
-    asked: dict[str, Any] = {"variable": variable, "labels": labels, "coders": coders, "runs": runs, "draw": draw}
+    codings = as_codings(codings, needs_level=False)
+    voters = [name for name in (*codings.people, *codings.machines) if name not in HOW] if coders is None else coders
+    raise_faults(_ABOUT, _check_request(codings, how, voters, runs))
+    title = f"Labels of {name_how(how)}"
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), how, title, _SECTION, ConsensusFacts(joins=codings.joins))
+    if not voters:
+        return JoinedLabels(codings, nothing_to_say(codings, _NOBODY, result))
+    votes, collapsed = _read_votes(codings, voters, runs, every_draw=every_draw)
     if how == "dawid_skene":
-        found = dawid_skene(table, **asked).labels
-        raise_faults(_ABOUT, [Fault("coders", why, _MAJORITY)] if (why := why_empty(found)) else [])
-        return found
-    if coders is not None and not len(coders):
-        return make_empty(_NOBODY, _COLUMNS, table=table)
-    codings, joined = read_sources(table, **asked, about=_ABOUT)
-    given = codings.answered()
-    patterns = collapse(given.unit, given.code, codings.scale.n_labels, trace=True)
+        return _weigh(codings, votes, collapsed, result)
+    labelled = votes.answered()
+    patterns = collapse(labelled.unit, labelled.code, votes.scale.n_labels, trace=True)
     shares = patterns.counts / np.maximum(patterns.sizes, 1)[:, None]
-    shown = pad(patterns.shown, len(codings.units))
-    frame = _join_labels(codings, shares, shown, variable, how, joined, [])
-    frame.attrs |= carry_joins(table)
-    return frame
+    rows = _join_labels(votes, shares, pad(patterns.shown, len(votes.units)), codings.variable.name, how)
+    return JoinedLabels(add_coder(codings, rows, model=how), _fill(codings, votes, rows, collapsed, result))
 
 
-def dawid_skene(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
-    coders: Sequence[str] | None = None,
-    runs: str | Runs = REFUSE,
-    draw: int | None = 0,
-) -> DawidSkene:
-    """Labels with posterior, the errors of each coder, and the log-likelihood (Dawid and Skene 1979).
+def name_how(how: str) -> str:
+    """The name of a way to join, as it is printed."""
+    return "the majority" if how == "majority" else "Dawid-Skene"
 
-    Parameters
-    ----------
-    variable, labels, coders, runs, draw
-        As in `consensus`.
 
-    Raises
-    ------
-    StatisticError
-        As in `consensus`, but not for too few coders: of these the frames are empty, and say so.
+def _check_request(codings: Codings, how: str, coders: Sequence[str], runs: str | Runs) -> list[Fault]:
+    faults = check_coders(codings.frame, list(coders))
+    if how not in HOW:
+        faults.append(Fault("how", f"{how!r} is unknown", f"pass one of {', '.join(HOW)}"))
+    if how in codings.coders:
+        mend = "join once, or leave that coder out first: codings.only([...])"
+        faults.append(Fault("how", f"{how!r} is a coder of the codings", mend))
+    if isinstance(runs, str) and runs not in (REFUSE, COLLAPSE):
+        mend = f"pass {REFUSE!r}, {COLLAPSE!r}, or which coder is which model"
+        faults.append(Fault("runs", f"{runs!r} is unknown", mend))
+    return faults
 
-    Examples
-    --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> true = ["a", "b"] * 20
-    >>> table = make_table("tone", {"ann": true, "bo": true, "cy": ["b", "b", "a", "b"] * 10})
-    >>> found = dawid_skene(table, variable="tone", labels=["a", "b"])
-    >>> found.errors[found.errors["coder"] == "cy"][["true", "given", "share"]].round(2)
-       true given  share
-    8     a     a    0.5
-    9     a     b    0.5
-    10    b     a    0.0
-    11    b     b    1.0
-    """
-    asked: dict[str, Any] = {"variable": variable, "labels": labels, "coders": coders, "runs": runs, "draw": draw}
-    if coders is not None and not len(coders):
-        return _fit_nothing(_NOBODY, table)
-    codings, joined = read_sources(table, **asked, about=_ABOUT)
-    if few := _find_lack(codings):
-        return _fit_nothing(few, table)
-    given = codings.answered()
-    order, coder = np.unique(given.coder, return_inverse=True)
-    names = [codings.coders[at] for at in order]
-    patterns, counts = _trace_patterns(given, coder, len(order))
+
+def _weigh(codings: Codings, votes: LabelCodes, collapsed: Mapping[str, Sequence[str]], result: Result) -> JoinedLabels:
+    """What Dawid-Skene says, or why it says nothing."""
+    labels, labelled = list(codings.variable.labels or ()), votes.answered()
+    columns = ["coder", "true", "given", "share", "n", "reason"]
+    errors = Result(pd.DataFrame(columns=columns), "errors", "Errors of coders", _SECTION)
+    if lack := _find_lack(votes):
+        nothing = nothing_to_say(codings, lack, result)
+        return JoinedLabels(codings, nothing, nothing_to_say(codings, lack, errors))
+    order, coder = np.unique(labelled.coder, return_inverse=True)
+    names = [votes.coders[at] for at in order]
+    patterns, counts = _trace_patterns(labelled, coder, len(order))
     fit = fit_dawid_skene(counts, patterns.times)
-    shown = pad(patterns.shown, len(codings.units))
-    found = _join_labels(codings, fit.posterior, shown, variable, "dawid_skene", joined, _find_warnings(fit, names))
-    found.attrs |= carry_joins(table)
-    found.attrs |= {"log_likelihood": fit.log_likelihood, "n_steps": len(fit.traced), "converged": fit.converged}
+    shown = pad(patterns.shown, len(votes.units))
+    rows = _join_labels(votes, fit.posterior, shown, codings.variable.name, "dawid_skene")
     chances = np.vstack([fit.posterior, np.full(len(labels), np.nan)])[shown]
-    posterior = pd.DataFrame(chances, columns=list(labels)).assign(unit_id=codings.units.astype(str))
-    votes = (patterns.times @ counts.sum(axis=1)) / (patterns.times @ patterns.sizes)
-    prior = pd.DataFrame({"label": list(labels), "share": fit.prior, "votes": votes})
-    errors = _list_errors(fit, counts, patterns.times, names, labels)
-    return DawidSkene(found, posterior[["unit_id", *labels]], prior, errors, fit.traced, fit.converged)
+    posterior = pd.DataFrame(chances, columns=labels).assign(unit_id=votes.units.astype(str))[["unit_id", *labels]]
+    shares = (patterns.times @ counts.sum(axis=1)) / (patterns.times @ patterns.sizes)
+    prior = pd.DataFrame({"label": labels, "share": fit.prior, "votes": shares})
+    frame = _list_errors(fit, counts, patterns.times, names, labels)
+    return JoinedLabels(
+        add_coder(codings, rows, model="dawid_skene"),
+        _fill(codings, votes, rows, collapsed, result, fit=fit, warnings=_find_warnings(fit, names)),
+        _show_errors(codings, frame, errors),
+        posterior,
+        prior,
+    )
 
 
-def say_consensus(majority: pd.DataFrame, model: DawidSkene) -> str:
-    """Say how many ties a majority left, and how many steps Dawid-Skene took, or why it took none.
-
-    Examples
-    --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"ann": ["a", "b"], "bo": ["a", "a"]})
-    >>> asked = {"variable": "tone", "labels": ["a", "b"]}
-    >>> print(say_consensus(consensus(table, **asked), dawid_skene(table, **asked)))
-    1 ties of the majority count as wrong. 2 coders: Dawid-Skene cannot tell who is wrong with fewer than three.
-    """
-    steps = why_empty(model.labels) or f"Dawid-Skene took {len(model.traced)} steps."
-    return why_empty(majority) or f"{majority.attrs['n_tied']} ties of the majority count as wrong. {steps}"
-
-
-def _trace_patterns(given: LabelCodes, coder: Ints, n_coders: int) -> tuple[Patterns, Floats]:
-    """Patterns of who gave which label with the pattern of each unit, and their counts by coder."""
-    n_labels = given.scale.n_labels
-    patterns = collapse(given.unit, coder * n_labels + given.code, n_coders * n_labels, trace=True)
-    return patterns, patterns.counts.reshape(len(patterns.times), n_coders, n_labels)
-
-
-def _find_lack(codings: LabelCodes) -> str:
+def _find_lack(votes: LabelCodes) -> str:
     """Why Dawid-Skene has nothing to weigh; empty where it has."""
-    given = codings.answered()
-    if given.n_coders < 3:
-        return f"{given.n_coders} coders: Dawid-Skene cannot tell who is wrong with fewer than three."
-    if not len(count_patterns(codings).pairable().times):
+    labelled, mend = votes.answered(), "Add a coder, or use how='majority' and adjudicate."
+    if labelled.n_coders < 3:
+        return f"{labelled.n_coders} coders: Dawid-Skene cannot tell who is wrong with fewer than three. {mend}"
+    if not len(count_patterns(votes).pairable().times):
         return "No unit was coded by two coders, so Dawid-Skene has nothing to compare: have coders share units."
     return ""
 
 
-def _fit_nothing(reason: str, table: pd.DataFrame) -> DawidSkene:
-    """What Dawid-Skene says of nothing."""
-    errors = make_empty(reason, ["coder", "true", "given", "share", "n", "reason"], table=table)
-    labels, posterior = (make_empty(reason, columns, table=table) for columns in (_COLUMNS, ["unit_id"]))
-    return DawidSkene(labels, posterior, make_empty(reason, ["label", "share", "votes"]), errors, (), converged=False)
+def _fill(
+    codings: Codings,
+    votes: LabelCodes,
+    rows: pd.DataFrame,
+    collapsed: Mapping[str, Sequence[str]],
+    result: Result,
+    *,
+    fit: Fit | None = None,
+    warnings: Sequence[str] = (),
+) -> Result:
+    """The result of joined labels: what became of the units, in a sentence and label by label."""
+    n_tied, n_uncoded = int((rows["tied"] != "").sum()), int((rows["n_codings"] == 0).sum())
+    facts = ConsensusFacts(
+        n_units=len(rows),
+        n_coders=len(votes.coders),
+        coverage={codings.variable.name: {"labelled": len(votes.code) - votes.n_missing, **votes.missing}},
+        joins=codings.joins,
+        n_tied=n_tied,
+        n_uncoded=n_uncoded,
+        coders=votes.coders,
+        collapsed=collapsed,
+        traced=fit.traced if fit else (),
+        converged=fit.converged if fit else True,
+    )
+    labelled = int(rows["label"].notna().sum())
+    steps = f", in {len(fit.traced):,} steps" if fit else ""
+    name = name_how(result.name)
+    head = f"{name[0].upper()}{name[1:]} of {len(votes.coders):,} coders"
+    finding = f"{head}: {labelled:,} of {len(rows):,} units have a label{steps}; {n_tied:,} ties have none."
+    runs = [f"Runs of {model} are one coder: {name_some(names)}." for model, names in collapsed.items()]
+    table = _count_joined(rows, n_tied, n_uncoded, list(votes.scale.labels))
+    remarks = ("Neither is the truth: see the labels beside a gold.", *runs, *warnings)
+    return replace(
+        result, frame=rows, facts=facts, finding=finding, remarks=remarks, table=table, outputs=codings.outputs
+    )
 
 
-def _join_labels(
-    codings: LabelCodes,
-    scores: Floats,
-    shown: Ints,
-    variable: str,
-    how: str,
-    joined: Mapping[str, Sequence[str]],
-    warnings: list[str],
-) -> pd.DataFrame:
+def _count_joined(rows: pd.DataFrame, n_tied: int, n_uncoded: int, labels: Sequence[str]) -> pd.DataFrame:
+    """Units and mean confidence by label, then those without one."""
+    groups = rows.groupby("label")["confidence"].agg(["size", "mean"])
+    cells = [
+        {"Label": label, "Units": int(groups["size"][label]), "Confidence": format_figure(groups["mean"][label])}
+        for label in labels
+        if label in groups.index
+    ]
+    rest = {"(tie)": n_tied, "(no coding with a label)": n_uncoded}
+    return pd.DataFrame([*cells, *({"Label": name, "Units": n, "Confidence": ""} for name, n in rest.items() if n)])
+
+
+def _show_errors(codings: Codings, frame: pd.DataFrame, result: Result) -> Result:
+    """The error matrices: a row a coder in print, the mean of all of them in the figure."""
+    known = frame.dropna(subset=["share"])
+    rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
+    table = pd.DataFrame(rows).sort_values("Right", ascending=False, kind="stable", ignore_index=True)
+    best, worst = table.iloc[0], table.iloc[-1]
+    most, least = (f"{row['Coder']} in {100 * row['Right']:.0f} %" for row in (best, worst))
+    table["Right"] = [format_figure(share) for share in table["Right"]]
+    return replace(
+        result,
+        frame=frame,
+        facts=Facts(n_coders=len(table), joins=codings.joins),
+        finding=f"Right most often, as Dawid-Skene has it, is {most} of the units, least often {least}.",
+        remarks=("The figure is the mean of all coders by their codings; its rows sum to one.",),
+        table=table,
+        figure=partial(_draw_errors, known),
+        outputs=codings.outputs,
+    )
+
+
+def _sum_errors(coder: str, part: pd.DataFrame) -> dict[str, object]:
+    """How often a coder is right, and the commonest mistake."""
+    expected = part["share"] * part["n"]
+    right = part["true"] == part["given"]
+    cells: dict[str, object] = {"Coder": coder, "Units": round(float(part.loc[right, "n"].sum()))}
+    cells["Right"] = float(expected[right].sum() / part.loc[right, "n"].sum())
+    wrong = part[~right].assign(expected=expected).sort_values("expected", ascending=False, kind="stable")
+    worst = wrong.to_dict("records")[:1] if (wrong["expected"] > 0).any() else []
+    cells["Commonest mistake"] = "".join(f"{row['given']} for {row['true']}" for row in worst)
+    return cells
+
+
+def _draw_errors(known: pd.DataFrame) -> Figure:
+    """What coders say where a label is likely true: the mean of all of them, by their codings."""
+    sums = known.assign(weighted=known["share"] * known["n"]).groupby(["true", "given"], as_index=False).sum()
+    means = sums.assign(share=sums["weighted"] / sums["n"])
+    title = "What people say where a label is likely true"
+    return plot_grid(means, title=title, rows="true", columns="given", value="share")
+
+
+def _read_votes(
+    codings: Codings, coders: Sequence[str], runs: str | Runs, *, every_draw: bool
+) -> tuple[LabelCodes, dict[str, list[str]]]:
+    """Codes with runs of one model joined to one coder, and which were joined."""
+    variable, frame = codings.variable, codings.frame
+    rows = frame[(frame["variable"] == variable.name) & frame["coder"].isin(coders)]
+    drawn = rows
+    if every_draw:
+        drawn = rows.assign(coder=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str), draw=0)
+    codes = read_codes(drawn, variable=variable.name, level="nominal", labels=variable.labels)
+    described = describe_runs(rows, None if isinstance(runs, str) else runs).set_index("coder")["model"]
+    models = [str(described[name.partition("\n")[0]]) for name in codes.coders]
+    joined = _list_joined(codes.coders, models)
+    if runs == REFUSE and (several := {model: names for model, names in joined.items() if len(set(names)) > 1}):
+        raise_faults(_ABOUT, [_refuse(model, names) for model, names in several.items()])
+    return _join_runs(codes, models, joined), joined
+
+
+def _list_joined(coders: Sequence[str], models: Sequence[str]) -> dict[str, list[str]]:
+    coders_of: dict[str, list[str]] = {}
+    for coder, model in zip(coders, models, strict=True):
+        coders_of.setdefault(model, []).append(coder.partition("\n")[0])
+    return {model: names for model, names in coders_of.items() if len(names) > 1}
+
+
+def _refuse(model: str, names: Sequence[str]) -> Fault:
+    problem = f"{name_some(dict.fromkeys(names))} are runs of one model, {model!r}, and would outvote people"
+    mend = "pass runs='collapse' to join them to one coder, name one of them in coders=, or say in runs= who is who"
+    return Fault("coders", problem, mend)
+
+
+def _join_runs(codes: LabelCodes, models: Sequence[str], joined: Mapping[str, Sequence[str]]) -> LabelCodes:
+    names = list(dict.fromkeys(models))
+    source = np.array([names.index(model) for model in models])
+    coders = tuple(name if name in joined else codes.coders[models.index(name)].partition("\n")[0] for name in names)
+    coder = source[codes.coder]
+    if not joined:
+        return replace(codes, coder=coder, coders=coders)
+    pairs, key = np.unique(codes.unit * len(names) + coder, return_inverse=True)
+    labelled = codes.code >= 0
+    votes = collapse(key[labelled], codes.code[labelled], codes.scale.n_labels, trace=True)
+    best, _ = find_modal(votes)
+    shown = pad(votes.shown, len(pairs))
+    code = np.append(best, -1)[shown]
+    why = np.full(len(pairs), -1)
+    why[key] = codes.why
+    whys = (*codes.whys, "tied") if "tied" not in codes.whys else codes.whys
+    why = np.where(code >= 0, -1, np.where(shown >= 0, whys.index("tied"), why))
+    return replace(
+        codes, unit=pairs // len(names), coder=pairs % len(names), code=code, why=why, whys=whys, coders=coders
+    )
+
+
+def _trace_patterns(labelled: LabelCodes, coder: Ints, n_coders: int) -> tuple[Patterns, Floats]:
+    """Patterns of who gave which label with the pattern of each unit, and their counts by coder."""
+    n_labels = labelled.scale.n_labels
+    patterns = collapse(labelled.unit, coder * n_labels + labelled.code, n_coders * n_labels, trace=True)
+    return patterns, patterns.counts.reshape(len(patterns.times), n_coders, n_labels)
+
+
+def _join_labels(votes: LabelCodes, scores: Floats, shown: Ints, variable: str, how: str) -> pd.DataFrame:
     """The tidy rows of the joined labels; `scores` (n_patterns, n_labels), `shown` the pattern of each unit."""
-    names = np.array([*codings.scale.labels, None], dtype=object)
+    names = np.array([*votes.scale.labels, None], dtype=object)
     best, top = pick_first(scores)
-    code, n_units = np.append(best, -1)[shown], len(codings.units)
+    code, n_units = np.append(best, -1)[shown], len(votes.units)
     tied = np.append(np.array([_name_tie(row, names) for row in top], dtype=object), "")[shown]
     label = names[code]
     detail = np.where(shown < 0, "no coding with a label", np.where(tied != "", "tie: " + tied.astype(str), ""))
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
-            **{"unit_id": codings.units.astype(str), "coder": how, "variable": variable, "label": label, "draw": 0},
+            **{"unit_id": votes.units.astype(str), "coder": how, "variable": variable, "label": label, "draw": 0},
             **{"why": np.array(["absent", None], dtype=object)[(code >= 0).astype(int)], "run_id": "", "custom_id": ""},
             "confidence": np.append(scores.max(axis=1, initial=0), np.nan)[shown],
             "detail": detail,
-            "n_codings": np.bincount(codings.answered().unit, minlength=n_units),
+            "n_codings": np.bincount(votes.answered().unit, minlength=n_units),
             "tied": tied,
         }
     ).astype({"label": "str", "why": "str", "detail": "str", "tied": "str"})
-    frame.attrs = {
-        **{"variable": variable, "how": how, "coders": list(codings.coders), "collapsed": dict(joined)},
-        **{"n_units": n_units, "n_tied": int((tied != "").sum()), "n_uncoded": int((shown < 0).sum())},
-        "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
-        **{"warnings": warnings, "versions": package_versions()},
-    }
-    return frame
 
 
 def _name_tie(row: Bools, names: np.ndarray) -> str:
-    held = [str(name) for name, is_top in zip(names, row.tolist(), strict=False) if is_top]
-    return ", ".join(held) if len(held) > 1 else ""
+    top = [str(name) for name, is_top in zip(names, row.tolist(), strict=False) if is_top]
+    return ", ".join(top) if len(top) > 1 else ""
 
 
 def _find_warnings(fit: Fit, names: Sequence[str]) -> list[str]:
-    said = []
+    warnings = []
     if not fit.converged:
-        said.append(f"EM did not settle in {len(fit.traced):,} steps.")
+        warnings.append(f"EM did not settle in {len(fit.traced):,} steps.")
     right = np.einsum("jkk->jk", fit.errors)
     if bad := [name for name, row in zip(names, right, strict=True) if (row[fit.prior > 0] < 0.5).all()]:
-        said.append(f"{', '.join(bad)}: wrong more often than right on every label; look at the codings.")
-    return said
+        warnings.append(f"{', '.join(bad)}: wrong more often than right on every label; look at the codings.")
+    return warnings
 
 
 def _list_errors(fit: Fit, counts: Floats, times: Ints, names: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:

@@ -63,9 +63,9 @@ def fit_dawid_skene(counts: Floats, times: Ints, *, tolerance: float = 1e-7, mos
     for _ in range(most_steps):
         weighted = posterior * times[:, None]
         prior = weighted.sum(axis=0) / times.sum()
-        given = (weighted.T @ flat).reshape(n_labels, n_coders, n_labels)
-        sums = given.sum(axis=2, keepdims=True)
-        errors = np.divide(given, sums, out=np.zeros_like(given), where=sums > 0)
+        expected = (weighted.T @ flat).reshape(n_labels, n_coders, n_labels)
+        sums = expected.sum(axis=2, keepdims=True)
+        errors = np.divide(expected, sums, out=np.zeros_like(expected), where=sums > 0)
         logs = np.log(np.maximum(errors, _TINY)).reshape(n_labels, -1)
         scores = flat @ logs.T + np.log(np.maximum(prior, _TINY))
         top = scores.max(axis=1, keepdims=True)

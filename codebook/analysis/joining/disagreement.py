@@ -2,164 +2,208 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import carry_joins, check_coders, check_columns, name_some, raise_faults
+from codebook.analysis.core.checks import check_coders, raise_faults
+from codebook.analysis.core.codings import Codings, as_codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.empty import make_empty, mark_empty
-from codebook.analysis.core.estimates import package_versions
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import pick_first
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 
-BY = ("entropy", "conflict")
-"""What units are ranked by."""
+BY = ("entropy", "conflict", "label")
+"""What units are ranked by, or that labels are."""
+
+KINDS = ("single", "rating", "multi")
+"""Kinds of variables whose labels are compared."""
 
 _ABOUT = "The disagreements cannot be listed."
 _NOBODY = "No coder beside the gold: nothing to set side by side."
 _COLUMNS = ("rank", "unit_id", "variable", "n_codings", "entropy", "conflict", "commonest", "share", "tied", "votes")
 _TEXTS = Sides("disputed units", "among the texts", "the texts")
+_N_WIDE = 60
 
 
-def rank_disagreements(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
-    kind: str = "single",
-    coders: Sequence[str] | None = None,
-    models: Sequence[str] = (),
-    by: str = "entropy",
-    texts: Mapping[str, str] | None = None,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """Units with two or more codings, the most disputed first.
+@dataclass(frozen=True)
+class DisagreementFacts(Facts):
+    """Of units ranked by disagreement: how many are split, and the labels of the variable with its kind."""
+
+    n_split: int = 0
+    labels: tuple[str, ...] = ()
+    kind: str = "single"
+
+
+def disagreements(
+    codings: Codings | pd.DataFrame, by: str = "entropy", *, coders: Sequence[str] | None = None
+) -> Result:
+    """Units with two or more codings, the most disputed first; or the labels that are taken for each other.
 
     Parameters
     ----------
-    kind
-        `single` (or `rating`), or `multi`: then whole sets of labels are compared.
-    coders, models
-        Who is compared (None: all; leave the gold out), and who of them is a model: the others are people.
+    codings
+        Of one variable, or a plain frame. Sets of labels are compared whole. Models among the coders, and texts of the
+        units, are those of the codings.
     by
         `entropy` of the labels in bits: 0 where all agree. `conflict`: the chance that a person's label and a model's
-        differ, drawn at random on this unit. Ties are ranked by the other, then by codings, then stand as in the table.
-    texts
-        Text by unit_id, to be shown.
+        differ, drawn at random on this unit. Ties are ranked by the other, then by codings, then stand as in the
+        codings. `label`: pairs of different labels, by how often two coders gave them to one unit.
+    coders
+        Who is compared; None for all but the gold.
 
     Returns
     -------
-    pd.DataFrame
-        rank, unit_id, variable, n_codings, entropy, conflict (NaN without both sides), commonest (empty in a tie),
-        share (of the commonest), tied, votes ("a 3, b 2"), and people, models (their votes) where models are named,
-        text. `attrs`: n_units, n_dropped (units with fewer than two codings), n_split, by, coverage, versions.
+    Result
+        `frame`: rank, unit_id, variable, n_codings, entropy, conflict (NaN without both sides), commonest (empty in a
+        tie), share (of the commonest), tied, votes ("a 3, b 2"), where there are models people and models (their
+        votes), and text where it is known. By label: a, b, n_pairs (pairs of codings), n_units, share (of all pairs of
+        codings that differ).
 
     Raises
     ------
     StatisticError
-        Faults of the table; models who are no coders; conflict without a model or a person.
+        Faults of the codings; conflict without a model or a person; nearly no unit has its text.
 
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
     >>> table = make_table("tone", {"ann": ["a", "a", "b"], "bo": ["a", "b", "b"], "m": ["b", "b", "b"]})
-    >>> frame = rank_disagreements(table, variable="tone", labels=["a", "b"], models=["m"], by="conflict")
-    >>> frame[["rank", "unit_id", "entropy", "conflict", "votes", "models"]].round(2)
+    >>> codings = Codings(table, [VariableSpec("tone", "nominal", ["a", "b"])], models=("m",))
+    >>> disagreements(codings, "conflict").frame[["rank", "unit_id", "entropy", "conflict", "votes", "models"]].round(2)
        rank unit_id  entropy  conflict     votes models
     0     1      u1     0.92       1.0  a 2, b 1    b 1
     1     2      u2     0.92       0.5  b 2, a 1    b 1
     2     3      u3     0.00       0.0       b 3    b 1
+    >>> disagreements(codings, "label").frame
+       a  b  n_pairs  n_units  share
+    0  a  b        4        2    1.0
     """
-    raise_faults(_ABOUT, [*check_columns(table), *_check_request(by, models, coders, kind)])
-    raise_faults(_ABOUT, check_coders(table, list(models)))
-    if coders is not None and not len(coders):
-        return make_empty(_NOBODY, _COLUMNS, table=table)
-    level = "masi" if kind == "multi" else "nominal"
-    codings = read_codes(table, variable=variable, level=level, labels=labels, coders=coders, draw=draw)
-    votes = _count_votes(codings, [True] * len(codings.coders))
-    machines = _count_votes(codings, [name in set(models) for name in codings.coders])
-    people = votes - machines
-    sizes = votes.sum(axis=1)
+    codings = as_codings(codings, needs_level=False)
+    names = [*codings.people, *codings.machines] if coders is None else list(coders)
+    models = [name for name in names if name in codings.models]
+    raise_faults(_ABOUT, _check_request(codings, by, names, models))
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "disagreements", "Disputed units", "adjudication")
+    if by == "label":
+        columns = ["a", "b", "n_pairs", "n_units", "share"]
+        result = Result(pd.DataFrame(columns=columns), "confused_labels", "Labels taken for each other", "adjudication")
+    if not names:
+        return nothing_to_say(codings, _NOBODY, result)
+    variable = codings.variable
+    level = "masi" if variable.kind == "multi" else "nominal"
+    codes = read_codes(codings.frame, variable=variable.name, level=level, labels=variable.labels, coders=names)
+    return _confuse(codings, codes, result) if by == "label" else _rank(codings, codes, models, by, result)
+
+
+def _check_request(codings: Codings, by: str, coders: Sequence[str], models: Sequence[str]) -> list[Fault]:
+    faults = check_coders(codings.frame, list(coders))
+    if by not in BY:
+        faults.append(Fault("by", f"{by!r} is unknown", f"pass one of {', '.join(BY)}"))
+    if (kind := codings.variable.kind) not in KINDS:
+        faults.append(Fault("kind", f"labels of kind {kind!r} are not compared", f"choose one of {', '.join(KINDS)}"))
+    if by == "conflict" and not (models and len(models) < len(coders)):
+        mend = "name the coders who are models: models= of the codings"
+        faults.append(Fault("by", "conflict needs a model and people", mend))
+    return faults
+
+
+def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, result: Result) -> Result:
+    votes = _count_votes(codes, [True] * len(codes.coders))
+    machines = _count_votes(codes, [name in set(models) for name in codes.coders])
+    people, sizes = votes - machines, votes.sum(axis=1)
     shares = votes / np.maximum(sizes, 1)[:, None]
     best, top = pick_first(shares)
-    names = [*codings.scale.labels, ""]
-    frame = pd.DataFrame(
+    names = [*codes.scale.labels, ""]
+    every = pd.DataFrame(
         {
-            **{"unit_id": codings.units.astype(str), "variable": variable, "n_codings": sizes.astype(int)},
+            **{"unit_id": codes.units.astype(str), "variable": codings.variable.name, "n_codings": sizes.astype(int)},
             **{"entropy": _find_entropy(shares), "conflict": _find_conflict(people, machines)},
             **{"commonest": [names[at] for at in best], "share": shares.max(axis=1, initial=0)},
             **{"tied": top.sum(axis=1) > 1, "votes": _tell(votes, names)},
             **({"people": _tell(people, names), "models": _tell(machines, names)} if models else {}),
         }
     )
-    pairable = frame[sizes >= 2]
-    order = [by, *(name for name in BY if name != by), "n_codings"]
-    kept: pd.DataFrame = pairable.sort_values(
+    order = [by, *(name for name in ("entropy", "conflict") if name != by), "n_codings"]
+    frame: pd.DataFrame = every[sizes >= 2].sort_values(
         order, ascending=False, kind="stable", na_position="last", ignore_index=True
     )
-    joins = []
-    if texts is not None:
-        join = join_ids(kept["unit_id"], texts)
+    strays: list[str] = []
+    if codings.texts and len(frame):
+        join = join_ids(frame["unit_id"], codings.texts)
         raise_faults(_ABOUT, join_faults(join, "texts", _TEXTS))
-        joins = tell_strays(join, _TEXTS)
-        kept["text"] = kept["unit_id"].map(dict(texts)).fillna("")
-    kept.insert(0, "rank", np.arange(1, len(kept) + 1))
-    kept.attrs = {
-        **{"variable": variable, "by": by, "models": list(models), "draw": draw, "labels": list(labels), "kind": kind},
-        **{"n_units": len(kept), "n_dropped": len(frame) - len(kept), "n_split": int((kept["entropy"] > 0).sum())},
-        "coverage": {"labelled": len(codings.code) - codings.n_missing, **codings.missing},
-        **{"versions": package_versions(), **carry_joins(table, told=joins)},
-    }
-    return mark_empty(kept, "No unit was labelled by two coders: nothing to decide.")
+        strays = tell_strays(join, _TEXTS)
+        frame["text"] = frame["unit_id"].map(dict(codings.texts)).fillna("")
+    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    facts = DisagreementFacts(
+        n_units=len(frame),
+        n_coders=len(codes.coders),
+        coverage={codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}},
+        dropped={"units with fewer than two codings": len(every) - len(frame)},
+        joins=(*codings.joins, *strays),
+        n_split=int((frame["entropy"] > 0).sum()),
+        labels=tuple(codings.variable.labels or ()),
+        kind=codings.variable.kind,
+    )
+    result = replace(result, frame=frame, facts=facts)
+    if frame.empty:
+        return nothing_to_say(codings, "No unit was labelled by two coders: nothing to decide.", result)
+    finding, table = _say_disputed(frame, facts), _print_ranked(frame, conflict=bool(models))
+    remarks = ("Entropy in bits: 0 where all agree.", *_say_dropped(facts))
+    return replace(result, finding=finding, remarks=remarks, table=table, outputs=codings.outputs)
 
 
-def confused_labels(
-    table: pd.DataFrame,
-    *,
-    variable: str,
-    labels: Sequence[str],
-    coders: Sequence[str] | None = None,
-    draw: int = 0,
-) -> pd.DataFrame:
-    """Pairs of different labels, by how often two coders gave them to one unit, the commonest first.
+def _say_disputed(frame: pd.DataFrame, facts: DisagreementFacts) -> str:
+    first = frame.iloc[0]
+    most = f"; most of all {first['unit_id']} ({first['votes']})" if facts.n_split else ""
+    return f"Coders disagree on {facts.n_split:,} of {len(frame):,} units with two or more codings{most}."
 
-    Returns
-    -------
-    pd.DataFrame
-        a, b, n_pairs (pairs of codings), n_units, share (of all pairs of codings that differ).
 
-    Examples
-    --------
-    >>> from codebook.analysis.core.examples import make_table
-    >>> table = make_table("tone", {"ann": ["a", "a", "b"], "bo": ["a", "b", "b"], "cy": ["b", "b", "c"]})
-    >>> confused_labels(table, variable="tone", labels=["a", "b", "c"])
-       a  b  n_pairs  n_units  share
-    0  a  b        4        2   0.67
-    1  b  c        2        1   0.33
-    """
-    if coders is not None and not len(coders):
-        return make_empty(_NOBODY, ["a", "b", "n_pairs", "n_units", "share"], table=table)
-    codings = read_codes(table, variable=variable, level="nominal", labels=labels, coders=coders, draw=draw)
-    votes = _count_votes(codings, [True] * len(codings.coders))
+def _say_dropped(facts: Facts) -> list[str]:
+    return [f"Left aside: {n:,} {what}." for what, n in facts.dropped.items() if n]
+
+
+def _print_ranked(frame: pd.DataFrame, *, conflict: bool) -> pd.DataFrame:
+    """Rank, unit, text where it is known, and who said what."""
+    texts = {"Text": frame["text"].str.slice(0, _N_WIDE)} if "text" in frame else {}
+    cells = {"Rank": frame["rank"], "Unit": frame["unit_id"], **texts, "Entropy": frame["entropy"].round(2)}
+    sides = {"Conflict": frame["conflict"].round(2), "People": frame.get("people"), "Models": frame.get("models")}
+    return pd.DataFrame(cells | (sides if conflict else {"Votes": frame["votes"]}))
+
+
+def _confuse(codings: Codings, codes: LabelCodes, result: Result) -> Result:
+    """Pairs of different labels, by how often two coders gave them to one unit."""
+    votes = _count_votes(codes, [True] * len(codes.coders))
     first, second = np.triu_indices(votes.shape[1], k=1)
     pairs, units = (votes.T @ votes)[first, second], ((votes > 0).T.astype(float) @ (votes > 0))[first, second]
-    names = np.array(codings.scale.labels, dtype=object)
+    names = np.array(codes.scale.labels, dtype=object)
     frame = pd.DataFrame({"a": names[first], "b": names[second], "n_pairs": pairs, "n_units": units})
     frame = frame[frame["n_pairs"] > 0].astype({"a": "str", "b": "str", "n_pairs": int, "n_units": int})
-    frame["share"] = (frame["n_pairs"] / max(1, frame["n_pairs"].sum())).round(2)
-    ranked: pd.DataFrame = frame.sort_values("n_pairs", ascending=False, kind="stable", ignore_index=True)
-    return mark_empty(ranked, "No two coders labelled a unit differently: no label was taken for another.")
+    n_pairs = int(frame["n_pairs"].sum())
+    frame["share"] = (frame["n_pairs"] / max(1, n_pairs)).round(2)
+    frame = frame.sort_values("n_pairs", ascending=False, kind="stable", ignore_index=True)
+    facts = Facts(n_units=len(codes.units), n_coders=len(codes.coders), joins=codings.joins)
+    result = replace(result, frame=frame, facts=facts)
+    if frame.empty:
+        reason = "No two coders labelled a unit differently: no label was taken for another."
+        return nothing_to_say(codings, reason, result)
+    top = frame.iloc[0]
+    share = f"{100 * top['n_pairs'] / n_pairs:.0f} % of {n_pairs:,} pairs of codings that differ"
+    finding = f"Most often taken for each other are {top['a']!r} and {top['b']!r}: {share}."
+    return replace(
+        result, finding=finding, remarks=("Pairs of codings of one unit that differ.",), outputs=codings.outputs
+    )
 
 
-def _count_votes(codings: LabelCodes, wanted: Sequence[bool]) -> Floats:
-    """How many of the wanted coders gave each label, shape (n_units, n_labels)."""
-    rows = (codings.code >= 0) & np.array(wanted, dtype=bool)[codings.coder]
-    n_units, n_labels = len(codings.units), codings.scale.n_labels
-    keys = codings.unit[rows] * n_labels + codings.code[rows]
+def _count_votes(codes: LabelCodes, chosen: Sequence[bool]) -> Floats:
+    """How many of the chosen coders gave each label, shape (n_units, n_labels)."""
+    rows = (codes.code >= 0) & np.array(chosen, dtype=bool)[codes.coder]
+    n_units, n_labels = len(codes.units), codes.scale.n_labels
+    keys = codes.unit[rows] * n_labels + codes.code[rows]
     return np.bincount(keys, minlength=n_units * n_labels).reshape(n_units, n_labels).astype(float)
 
 
@@ -180,18 +224,3 @@ def _tell(votes: Floats, names: Sequence[str]) -> list[str]:
         ", ".join(f"{names[at]} {int(row[at])}" for at in places if row[at])
         for row, places in zip(votes, order, strict=True)
     ]
-
-
-def _check_request(by: str, models: Sequence[str], coders: Sequence[str] | None, kind: str) -> list[Fault]:
-    faults = []
-    if by not in BY:
-        faults.append(Fault("by", f"{by!r} is unknown", f"pass one of {', '.join(BY)}"))
-    if kind not in ("single", "rating", "multi"):
-        faults.append(Fault("kind", f"labels of kind {kind!r} are not compared", "pass single, rating or multi"))
-    if isinstance(models, str):
-        faults.append(Fault("models", f"{models!r} is one text", "pass a list of coders"))
-    elif by == "conflict" and not models:
-        faults.append(Fault("models", "conflict needs a model and people", "name the coders who are models"))
-    elif coders is not None and (others := [name for name in models if name not in coders]):
-        faults.append(Fault("models", f"{name_some(others)} is not among coders=", "name them in both"))
-    return faults

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from alphas import alpha_of
 
-from codebook.analysis import consensus, dawid_skene, describe_runs
-from codebook.analysis.core.empty import why_empty
+from codebook.analysis import VariableSpec, describe_runs
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.joining import JoinedLabels, consensus
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.errors import StatisticError
 
@@ -65,9 +66,13 @@ def simulate(n_units: int, right: list[float], seed: int, clones: int = 0, clone
     return make_table("v", {name: [LABELS[at] for at in codes] for name, codes in {"gold": truth, **coders}.items()})
 
 
-def find_accuracy(table: pd.DataFrame, found: pd.DataFrame) -> float:
+def find_accuracy(table: pd.DataFrame, joined: JoinedLabels) -> float:
     gold = table[table["coder"] == "gold"].set_index("unit_id")["label"]
-    return float((found.set_index("unit_id")["label"] == gold).mean())
+    return float((joined.result.frame.set_index("unit_id")["label"] == gold).mean())
+
+
+def join(table: pd.DataFrame, how: str = "majority", *, labels: list[str] = LABELS, **options: object) -> JoinedLabels:
+    return consensus(Codings(table, [VariableSpec("v", "nominal", labels)], gold="gold"), how, **options)
 
 
 def test_the_published_example():
@@ -107,15 +112,17 @@ def test_many_coders_do_not_underflow():
 def test_it_finds_the_errors_that_made_the_codings():
     table = simulate(6000, [0.9, 0.8, 0.6], seed=4)
     people = ["person 0", "person 1", "person 2"]
-    found = dawid_skene(table, variable="v", labels=LABELS, coders=people)
-    right = found.errors[found.errors["true"] == found.errors["given"]].groupby("coder", sort=False)["share"].mean()
+    found = join(table, "dawid_skene")
+    errors = found.errors.frame
+    right = errors[errors["true"] == errors["given"]].groupby("coder", sort=False)["share"].mean()
     assert right.loc[people].tolist() == pytest.approx([0.9, 0.8, 0.6], abs=0.03)
     assert found.prior["share"].tolist() == pytest.approx([0.25] * 4, abs=0.03)
-    assert find_accuracy(table, found.labels) > find_accuracy(
-        table, consensus(table, variable="v", labels=LABELS, coders=people)
-    )
+    assert find_accuracy(table, found) > find_accuracy(table, join(table))
     assert found.posterior[LABELS].sum(axis=1).to_numpy() == pytest.approx(np.ones(6000))
-    assert found.errors.groupby("coder")["n"].sum().to_numpy() / 4 == pytest.approx([6000] * 3)
+    assert found.errors.printed()["Coder"].tolist() == people
+    assert found.errors.finding.startswith("Right most often, as Dawid-Skene has it, is person 0 in 88 %")
+    assert found.errors.plot().axes[0].get_ylabel() == "true"
+    assert errors.groupby("coder")["n"].sum().to_numpy() / 4 == pytest.approx([6000] * 3)
 
 
 def test_clones_outvote_people_unless_they_are_one_coder():
@@ -123,37 +130,46 @@ def test_clones_outvote_people_unless_they_are_one_coder():
     table = simulate(5000, [0.85, 0.85, 0.85], seed=1, clones=5, clone=0.75)
     people = [f"person {at}" for at in range(3)]
     everyone = [*people, *(f"model@{at}" for at in range(5))]
-    how = {"variable": "v", "labels": LABELS, "how": "dawid_skene"}
-    alone = find_accuracy(table, consensus(table, coders=people, **how))
+    alone = find_accuracy(table, join(table, "dawid_skene", coders=people))
     with pytest.raises(StatisticError, match="runs='collapse'"):
-        consensus(table, coders=everyone, **how)
+        join(table, "dawid_skene")
     told_apart = {name: name for name in everyone}
-    clones = find_accuracy(table, consensus(table, coders=everyone, runs=told_apart, **how))
-    joined = consensus(table, coders=everyone, runs="collapse", **how)
+    clones = find_accuracy(table, join(table, "dawid_skene", runs=told_apart))
+    joined = join(table, "dawid_skene", runs="collapse")
     assert alone == pytest.approx(0.951, abs=0.02)
     assert clones == pytest.approx(0.755, abs=0.02)
     assert find_accuracy(table, joined) >= alone
-    assert joined.attrs["collapsed"] == {"model": [f"model@{at}" for at in range(5)]}
-    assert joined.attrs["coders"] == [*people, "model"]
+    assert joined.result.facts.collapsed == {"model": [f"model@{at}" for at in range(5)]}
+    assert joined.result.facts.coders == (*people, "model")
+    assert "Runs of model are one coder: 'model@0'" in joined.result.note
 
 
 def test_ties_are_reported_and_not_broken_by_the_order_of_labels():
     table = make_table("v", {"x": ["a", "b", "a"], "y": ["b", "a", "a"], "z": [None, None, "c"]})
     for labels in (LABELS, LABELS[::-1]):
-        frame = consensus(table, variable="v", labels=labels)
+        joined = join(table, labels=labels).result
+        frame = joined.frame
         assert frame["label"].isna().tolist() == [True, True, False]
         assert [set(tied.split(", ")) for tied in frame["tied"][:2]] == [{"a", "b"}, {"a", "b"}]
-    assert frame.attrs["n_tied"] == 2
+    assert joined.facts.n_tied == 2
+    assert joined.finding == "The majority of 3 coders: 1 of 3 units have a label; 2 ties have none."
+    assert joined.printed().iloc[-1].tolist() == ["(tie)", "2", ""]
     assert frame["why"].tolist()[:2] == ["absent", "absent"]
     assert frame["confidence"].round(2).tolist() == [0.5, 0.5, 0.67]
-    assert frame.attrs["coverage"] == {"labelled": 7, "absent": 2}
+    assert joined.facts.coverage == {"v": {"labelled": 7, "absent": 2}}
 
 
 def test_the_joined_labels_are_a_coder_of_the_table():
     table = simulate(60, [0.8, 0.8, 0.8], seed=2)
-    asked = {"variable": "v", "labels": LABELS, "coders": ["person 0", "person 1", "person 2"]}
-    both = [consensus(table, how=how, **asked) for how in ("majority", "dawid_skene")]
-    whole = pd.concat([table, *both], ignore_index=True)
+    majority = join(table)
+    both = consensus(majority.codings, "dawid_skene")
+    assert both.result.facts.coders == ("person 0", "person 1", "person 2")  # what was joined before does not vote
+    assert both.codings.machines == ["majority", "dawid_skene"]
+    assert both.codings.people == majority.codings.people == ["person 0", "person 1", "person 2"]
+    whole = both.codings.frame
+    pd.testing.assert_frame_equal(whole[list(table)].head(len(table)), table)
+    with pytest.raises(StatisticError, match="join once"):
+        consensus(both.codings)
     for two in (["majority", "gold"], ["majority", "dawid_skene"]):
         found = alpha_of(whole, variable="v", level="nominal", labels=LABELS, coders=two, replicates=0)
         assert found.value > 0.8
@@ -166,28 +182,28 @@ def test_draws_are_joined_to_one_coder():
     again = make_table("v", {"m": ["a", "b", "c"]}).assign(draw=1)
     third = make_table("v", {"m": ["b", "b", None]}).assign(draw=2)
     table = pd.concat([first, again, third], ignore_index=True)
-    asked = {"variable": "v", "labels": LABELS}
-    assert consensus(table, **asked)["tied"].tolist() == ["a, b, c", "", ""]
-    frame = consensus(table, draw=None, **asked)
+    assert join(table).result.frame["tied"].tolist() == ["a, b, c", "", ""]
+    joined = join(table, every_draw=True).result
+    frame = joined.frame
     assert frame["n_codings"].tolist() == [3, 3, 2]  # the third unit: a and c, no label of m
     assert frame["label"].tolist()[1] == "b"
     assert frame["tied"].tolist() == ["a, b, c", "", "a, b"]
-    assert frame.attrs["coverage"]["tied"] == 1
+    assert joined.facts.coverage["v"]["tied"] == 1
 
 
 def test_a_unit_without_a_label_is_kept_and_counted():
     table = make_table("v", {"x": ["a", None], "y": ["a", None], "z": ["a", None]})
     for how in ("majority", "dawid_skene"):
-        frame = consensus(table, variable="v", labels=LABELS, how=how)
-        assert frame["detail"].tolist() == ["", "no coding with a label"]
-        assert frame.attrs["n_uncoded"] == 1
-        assert np.isnan(frame["confidence"][1])
-    assert dawid_skene(table, variable="v", labels=LABELS).posterior["a"].isna().tolist() == [False, True]
+        joined = join(table, how).result
+        assert joined.frame["detail"].tolist() == ["", "no coding with a label"]
+        assert joined.facts.n_uncoded == 1
+        assert np.isnan(joined.frame["confidence"][1])
+    assert join(table, "dawid_skene").posterior["a"].isna().tolist() == [False, True]
 
 
 def test_a_matrix_row_without_a_unit_is_undefined_with_the_reason():
     table = make_table("v", {name: ["a", "b", "a"] for name in "xyz"})
-    errors = dawid_skene(table, variable="v", labels=LABELS).errors
+    errors = join(table, "dawid_skene").errors.frame
     assert errors["share"].isna().tolist() == [label in "cd" for label in errors["true"]]
     assert set(errors.loc[errors["share"].isna(), "reason"]) == {"no unit of this coder has this true label"}
 
@@ -208,8 +224,7 @@ def test_who_is_a_run_of_whom():
 
 def test_a_coder_worse_than_chance_is_named():
     table = simulate(2000, [0.95, 0.95, 0.95, 0.05], seed=3)
-    found = dawid_skene(table, variable="v", labels=LABELS, coders=[f"person {at}" for at in range(4)])
-    assert found.labels.attrs["warnings"][0].startswith("person 3: wrong more often than right")
+    assert "person 3: wrong more often than right" in join(table, "dawid_skene").result.note
 
 
 def test_a_fit_that_did_not_settle_says_so():
@@ -223,29 +238,39 @@ def test_a_fit_that_did_not_settle_says_so():
     [
         ({"how": "vote"}, "majority, dawid_skene"),
         ({"runs": "join"}, "'refuse', 'collapse'"),
-        ({"coders": ["person 0", "person 1"], "how": "dawid_skene"}, "adjudicate"),
         ({"coders": ["nobody"]}, "name coders of the table"),
         ({"labels": ["a"]}, "not in the codebook"),
-        ({"variable": "w"}, "no row of 'w'"),
-        ({"draw": 4}, "no draw 4"),
         ({"runs": {"nobody": "m"}}, "name coders of the table"),
     ],
 )
 def test_bad_requests_are_refused_with_the_mend(changed, message):
-    asked = {"variable": "v", "labels": LABELS, **changed}
     with pytest.raises(StatisticError, match=message):
-        consensus(simulate(20, [0.8, 0.8, 0.8], seed=1), **asked)
+        join(simulate(20, [0.8, 0.8, 0.8], seed=1), **changed)
 
 
 def test_u01_coders_whom_dawid_skene_cannot_weigh_are_said_in_empty_frames():
     parts = [make_table("v", {name: [None] * at + ["a"]}) for at, name in enumerate("xyz")]
-    apart = dawid_skene(pd.concat(parts), variable="v", labels=LABELS)
-    two = dawid_skene(pd.concat(parts[:2]), variable="v", labels=LABELS)
-    nobody = dawid_skene(pd.concat(parts), variable="v", labels=LABELS, coders=[])
+    apart = join(pd.concat(parts), "dawid_skene")
+    two = join(pd.concat(parts[:2]), "dawid_skene")
+    nobody = join(pd.concat(parts), coders=[])
     for found, reason in ((apart, "have coders share units"), (two, "fewer than three"), (nobody, "nothing to join")):
-        for frame in (found.labels, found.posterior, found.prior, found.errors):
-            assert reason in why_empty(frame)
-        assert math.isnan(found.log_likelihood)
-    assert "nothing to join" in why_empty(consensus(parts[0], variable="v", labels=LABELS, coders=[]))
-    with pytest.raises(StatisticError, match="have coders share units"):
-        consensus(pd.concat(parts), variable="v", labels=LABELS, how="dawid_skene")
+        assert reason in found.result.facts.nothing
+        assert reason in repr(found)
+        assert found.result.frame.empty
+        assert set(found.codings.coders) <= set("xyz")
+        assert math.isnan(found.result.facts.log_likelihood)
+    for found in (apart, two):
+        assert found.errors.facts.nothing == found.result.facts.nothing
+        assert found.posterior.empty
+        assert found.prior.empty
+    assert "how='majority' and adjudicate" in repr(two)
+
+
+@pytest.mark.parametrize("how", ["majority", "dawid_skene"])
+def test_plain_frames_wide_and_long_are_joined_alike(how):
+    long = simulate(60, [0.8, 0.8, 0.8], seed=2).rename(columns={"unit_id": "unit"})[["unit", "coder", "label"]]
+    wide = long.pivot(index="unit", columns="coder", values="label").loc[long["unit"].unique()]
+    known = join(simulate(60, [0.8, 0.8, 0.8], seed=2), how, coders=sorted(wide)).result.frame
+    for plain in (long, wide):
+        frame = consensus(plain, how).result.frame
+        pd.testing.assert_frame_equal(frame.assign(variable="v"), known)

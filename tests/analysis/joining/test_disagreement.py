@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from codebook.analysis import (
+from codebook.analysis import VariableSpec, validity
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.result import Result
+from codebook.analysis.joining import (
     adjudicate,
-    confused_labels,
-    rank_disagreements,
+    disagreements,
+    fill_decisions,
     read_adjudication,
-    validity,
     write_adjudication,
 )
-from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.examples import make_table
-from codebook.analysis.core.scales import VariableSpec
 from codebook.codings import check_table, read_coders
 from codebook.codings import make_table as make_tidy
 from codebook.errors import StatisticError
@@ -29,13 +31,21 @@ COAL = Path(__file__).parents[3] / "data" / "coal_debate"
 LABELS = ["-1", "0", "1"]
 
 
-def small() -> pd.DataFrame:
+STANCE = VariableSpec("stance", "ordinal", LABELS)
+SETS = VariableSpec("v", "nominal", ["x", "y"], "multi")
+
+
+def small(**about: object) -> Codings:
     people = {"ann": ["1", "1", "0", "0"], "bo": ["1", "0", "0", "0"], "cy": ["1", "-1", "1", None]}
-    return make_table("stance", {**people, "m": ["-1", "1", "0", "0"]})
+    return Codings(make_table("stance", {**people, "m": ["-1", "1", "0", "0"]}), [STANCE], **about)
 
 
-def rank(table: pd.DataFrame, **asked: object) -> pd.DataFrame:
-    return rank_disagreements(table, **{"variable": "stance", "labels": LABELS, **asked})
+def of(codes: dict[str, list], variable: VariableSpec = STANCE) -> Codings:
+    return Codings(make_table(variable.name, codes), [variable])
+
+
+def make_decisions(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["unit_id", "decision", "by", "reason"])
 
 
 def fill(path: Path, decisions: dict[str, tuple[str, str, str]]) -> None:
@@ -47,41 +57,51 @@ def fill(path: Path, decisions: dict[str, tuple[str, str, str]]) -> None:
 
 
 def test_units_are_ranked_by_the_entropy_of_their_labels():
-    frame = rank(small())
+    result = disagreements(small())
+    frame = result.frame
     assert frame["unit_id"].tolist() == ["u2", "u1", "u3", "u4"]
     assert frame["entropy"][0] == pytest.approx(1.5)  # 1 1 0 -1
     assert frame["entropy"][1] == pytest.approx(-(0.75 * math.log2(0.75) + 0.25 * math.log2(0.25)))
     assert frame["votes"].tolist() == ["1 2, -1 1, 0 1", "1 3, -1 1", "0 3, 1 1", "0 3"]
-    assert frame.attrs["n_split"] == 3
-    assert frame.attrs["coverage"] == {"labelled": 15, "absent": 1}
+    assert result.facts.n_split == 3
+    assert result.facts.coverage == {"stance": {"labelled": 15, "absent": 1}}
+    assert result.printed().columns.tolist() == ["Rank", "Unit", "Entropy", "Votes"]
+    assert result.finding == (
+        "Coders disagree on 3 of 4 units with two or more codings; most of all u2 (1 2, -1 1, 0 1)."
+    )
 
 
 def test_units_are_ranked_by_the_conflict_of_model_and_people():
-    frame = rank(small(), models=["m"], by="conflict")
+    result = disagreements(small(models=("m",)), "conflict")
+    frame = result.frame
     assert frame.set_index("unit_id")["conflict"].round(3).to_dict() == {"u1": 1.0, "u2": 0.667, "u3": 0.333, "u4": 0.0}
     assert frame["rank"].tolist() == [1, 2, 3, 4]
     assert frame["people"][0] == "1 3"
     assert frame["models"][0] == "-1 1"
-    alone = rank(small()[small()["coder"] != "m"])
+    assert len(result.printed().columns) <= 7
+    alone = disagreements(small().only(["ann", "bo", "cy"])).frame
     assert alone["conflict"].isna().all()
 
 
 def test_a_tie_has_no_commonest_label_and_a_single_coding_is_dropped_and_counted():
-    table = make_table("stance", {"ann": ["1", "1", None], "bo": ["0", None, None]})
-    frame = rank(table)
-    assert frame[["unit_id", "commonest", "tied"]].to_numpy().tolist() == [["u1", "", True]]
-    assert (frame.attrs["n_units"], frame.attrs["n_dropped"]) == (1, 2)
+    result = disagreements(of({"ann": ["1", "1", None], "bo": ["0", None, None]}))
+    assert result.frame[["unit_id", "commonest", "tied"]].to_numpy().tolist() == [["u1", "", True]]
+    assert (result.facts.n_units, result.facts.dropped) == (1, {"units with fewer than two codings": 2})
+    assert "Left aside: 2 units with fewer than two codings." in result.note
 
 
 def test_sets_are_compared_whole():
-    table = make_table("v", {"ann": ['["x"]', "[]"], "bo": ['["x", "y"]', "[]"]})
-    frame = rank_disagreements(table, variable="v", labels=["x", "y"], kind="multi")
+    frame = disagreements(of({"ann": ['["x"]', "[]"], "bo": ['["x", "y"]', "[]"]}, SETS)).frame
     assert frame["entropy"].tolist() == [1, 0]
     assert frame["commonest"].tolist() == ["", "[]"]
 
 
 def test_confused_labels_are_the_pairs_of_codings_that_differ():
-    frame = confused_labels(small(), variable="stance", labels=LABELS)
+    result = disagreements(small(), "label")
+    frame = result.frame
+    assert result.finding.startswith("Most often taken for each other are '-1' and '1': 45 % of 11 pairs")
+    same = disagreements(of({"ann": ["1"], "bo": ["1"]}), "label")
+    assert same.facts.nothing.startswith("No two coders labelled a unit differently")
     counts = {(row.a, row.b): row.n_pairs for row in frame.itertuples()}
     assert counts == {("-1", "1"): 3 + 2, ("0", "1"): 2 + 3, ("-1", "0"): 1}
     assert frame["share"].sum() == pytest.approx(1, abs=0.02)
@@ -89,83 +109,85 @@ def test_confused_labels_are_the_pairs_of_codings_that_differ():
 
 def test_real_disagreement_from_the_coal_debate(tmp_path):
     book = read_codebook(COAL / "codebook.yaml")
-    table = read_coders(COAL / "coders.yaml", book).frame
-    people = [name for name in table["coder"].unique() if name != "gold"]
+    codings = read_coders(COAL / "coders.yaml", book)
+    table = codings.frame
     texts = pd.read_csv(COAL / "sentences.csv", dtype=str, keep_default_na=False).set_index("sentence_id")["sentence"]
-    frame = rank(table, coders=people, texts=texts.to_dict())
+    ranked = disagreements(replace(codings, gold="gold", texts=texts.to_dict()))
+    frame = ranked.frame
     assert frame["entropy"].is_monotonic_decreasing
     assert frame["entropy"].max() <= math.log2(3) + 1e-9
     assert frame["n_codings"].min() >= 6
-    path = write_adjudication(frame, tmp_path / "disputed.csv", most=5)
+    assert ranked.printed()["Text"].str.len().max() == 60
+    path = write_adjudication(ranked, tmp_path / "disputed.csv", most=5)
     first = frame["unit_id"].head(2).tolist()
     fill(path, {first[0]: ("1", "Dora", "asks for a delay"), first[1]: ("0", "Dora", "")})
-    whole = adjudicate(table, read_adjudication(path), variable="stance", labels=LABELS)
+    decided = adjudicate(codings, read_adjudication(path))
+    whole, facts = decided.codings.frame, decided.result.facts
     pd.testing.assert_frame_equal(whole.iloc[: len(table)][list(table)].reset_index(drop=True), table)
-    assert whole.attrs["adjudication"]["n_decided"] == 2
-    assert whole.attrs["adjudication"]["n_pending"] == 3
-    assert whole.attrs["adjudication"]["n_without_reason"] == 1
+    assert (facts.n_decided, facts.n_pending, facts.n_without_reason) == (2, 3, 1)
+    assert decided.result.finding == "2 units are decided (2 by Dora); 3 are pending; 1 decisions have no reason."
     assert whole["detail"].iloc[-2] == "Dora: asks for a delay"
     checked = check_table(whole, book)
     assert checked["coder"].iloc[-1] == "adjudicated"
 
 
 def test_decisions_serve_as_gold():
-    decisions = rank(small()).assign(decision=["1", "1", "0", "0"], by="Dora", reason="read twice")
-    whole = adjudicate(small(), decisions, variable="stance", labels=LABELS)
-    codings = Codings(whole, [VariableSpec("stance", "ordinal", LABELS)], gold="adjudicated")
-    frame = validity(codings).frame.set_index("coder")
+    ranked = disagreements(small()).frame
+    decided = adjudicate(small(), ranked.assign(decision=["1", "1", "0", "0"], by="Dora", reason="read twice"))
+    frame = validity(decided.codings, gold="adjudicated", resample=Bootstrap(0)).frame.set_index("coder")
     assert frame.loc["ann", "accuracy"] == 1
     assert frame.loc["m", "accuracy"] == 0.75
-    assert whole.attrs["adjudication"]["by"] == {"Dora": 4}
+    assert decided.result.facts.by == {"Dora": 4}
 
 
 def test_units_on_which_all_agree_can_be_taken_over():
-    decisions = pd.DataFrame({"unit_id": ["u2"], "decision": ["1"], "by": ["Dora"], "reason": ["context"]})
-    whole = adjudicate(small(), decisions, variable="stance", labels=LABELS, rest="unanimous")
-    new = whole[whole["coder"] == "adjudicated"]
+    decisions = make_decisions(("u2", "1", "Dora", "context"))
+    new = adjudicate(small(), decisions, rest="unanimous").result.frame
     assert new[["unit_id", "label", "detail"]].to_numpy().tolist() == [
         ["u2", "1", "Dora: context"],
         ["u4", "0", "all 3 coders"],
     ]
-    among = adjudicate(small(), decisions, variable="stance", labels=LABELS, rest="unanimous", coders=["ann", "bo"])
+    among = adjudicate(small(), decisions, rest="unanimous", coders=["ann", "bo"]).codings.frame
     assert among.loc[among["coder"] == "adjudicated", "unit_id"].tolist() == ["u2", "u1", "u3", "u4"]
 
 
 def test_sets_are_decided_in_codebook_order():
-    table = make_table("v", {"ann": ['["x"]', "[]", '["y"]'], "bo": ['["x", "y"]', '["x"]', "[]"]})
-    decisions = pd.DataFrame({"unit_id": ["u1", "u2", "u3"], "decision": ["y | x", "none", '["y"]'], "by": "D"})
-    whole = adjudicate(table, decisions.assign(reason=""), variable="v", labels=["x", "y"], kind="multi")
+    codings = of({"ann": ['["x"]', "[]", '["y"]'], "bo": ['["x", "y"]', '["x"]', "[]"]}, SETS)
+    decisions = make_decisions(("u1", "y | x", "D", ""), ("u2", "none", "D", ""), ("u3", '["y"]', "D", ""))
+    whole = adjudicate(codings, decisions).codings.frame
     assert whole["label"].tail(3).tolist() == ['["x","y"]', "[]", '["y"]']
     with pytest.raises(StatisticError, match="not in the codebook"):
-        adjudicate(table, decisions.assign(reason="", decision="[x"), variable="v", labels=["x"], kind="multi")
+        adjudicate(codings, decisions.assign(decision="[x"))
 
 
 def test_the_sheet_hides_votes_on_request_and_holds_no_formula(tmp_path):
-    frame = rank(small(), models=["m"], texts={"u1": "=1+1", "u2": "plain", "u3": "-2"})
-    shown = write_adjudication(frame, tmp_path / "open.csv")
+    ranked = disagreements(small(models=("m",), texts={"u1": "=1+1", "u2": "plain", "u3": "-2"}))
+    shown = write_adjudication(ranked, tmp_path / "open.csv")
     with shown.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["text"] for row in rows] == ["plain", "'=1+1", "'-2"]
     assert rows[0]["models"] == "1 1"
     assert rows[1]["models"] == "'-1 1"
     assert rows[0]["allowed"] == "one of: -1 | 0 | 1"
-    blind = write_adjudication(frame, tmp_path / "new" / "blind.csv", blind=True)
+    blind = write_adjudication(ranked, tmp_path / "new" / "blind.csv", blind=True)
     with blind.open(encoding="utf-8-sig", newline="") as file:
         assert not {"votes", "people", "models"} & set(next(csv.reader(file)))
 
 
 def test_a_sheet_that_holds_decisions_is_not_written_over(tmp_path):
-    path = write_adjudication(rank(small()), tmp_path / "a.csv")
-    assert write_adjudication(rank(small()), path) == path
+    ranked = disagreements(small())
+    path = write_adjudication(ranked, tmp_path / "a.csv")
+    assert write_adjudication(ranked, path) == path
     fill(path, {"u2": ("1", "Dora", "")})
     with pytest.raises(StatisticError, match="holds decisions"):
-        write_adjudication(rank(small()), path)
-    assert write_adjudication(rank(small()), path, overwrite=True) == path
+        write_adjudication(ranked, path)
+    assert write_adjudication(ranked, path, overwrite=True) == path
     assert (read_adjudication(path)["decision"] == "").all()
-    agreed = make_table("stance", {"ann": ["1"], "bo": ["1"]})
-    assert len(read_adjudication(write_adjudication(rank(agreed), tmp_path / "b.csv"))) == 0  # nothing to decide
-    with pytest.raises(StatisticError, match="rank_disagreements"):
-        write_adjudication(small(), tmp_path / "b.csv")
+    for codes in ({"ann": ["1"], "bo": ["1"]}, {"ann": ["1"], "bo": [None]}):
+        agreed = disagreements(of(codes))
+        assert len(read_adjudication(write_adjudication(agreed, tmp_path / "b.csv"))) == 0  # nothing to decide
+    with pytest.raises(StatisticError, match=r"pass the result of disagreements\(codings\)"):
+        write_adjudication(Result(ranked.frame.drop(columns="rank"), "x", "X"), tmp_path / "b.csv")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -199,11 +221,9 @@ def test_files_that_are_no_sheet_are_refused(tmp_path):
 
 
 def test_every_fault_of_the_decisions_is_told_at_once():
-    bad = pd.DataFrame(
-        {"unit_id": ["u1", "u1", "u9"], "decision": ["1", "0", "maybe"], "by": ["", "D", "D"], "reason": ""}
-    )
+    bad = make_decisions(("u1", "1", "", ""), ("u1", "0", "D", ""), ("u9", "maybe", "D", ""))
     with pytest.raises(StatisticError) as caught:
-        adjudicate(small(), bad, variable="stance", labels=LABELS)
+        adjudicate(small(), bad)
     told = str(caught.value)
     for words in (
         "units is not in the table (first: 'u9')",
@@ -227,31 +247,55 @@ def test_every_fault_of_the_decisions_is_told_at_once():
     ],
 )
 def test_bad_adjudications_are_refused(changed, message):
-    decisions = pd.DataFrame({"unit_id": ["u1"], "decision": ["1"], "by": ["D"], "reason": ["r"]})
-    asked = {"decisions": decisions, "variable": "stance", "labels": LABELS, **changed}
+    asked = {"decisions": make_decisions(("u1", "1", "D", "r")), **changed}
     with pytest.raises(StatisticError, match=message):
         adjudicate(small(), **asked)
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("codings", "options", "message"),
     [
-        ({"by": "age"}, "entropy, conflict"),
-        ({"by": "conflict"}, "name the coders who are models"),
-        ({"models": "m"}, "pass a list"),
-        ({"models": ["m"], "coders": ["ann", "bo"]}, "name them in both"),
-        ({"models": ["k"]}, "name coders of the table"),
-        ({"kind": "spans"}, "single, rating or multi"),
-        ({"labels": ["1"]}, "not in the codebook"),
+        (small(), {"by": "age"}, "entropy, conflict, label"),
+        (small(), {"by": "conflict"}, "name the coders who are models"),
+        (small(models=("m",)), {"by": "conflict", "coders": ["m"]}, "name the coders who are models"),
+        (small(), {"coders": ["k"]}, "name coders of the table"),
+        (of({"ann": ["1"]}, VariableSpec("v", "nominal", ["1"], "spans")), {}, "single, rating, multi"),
+        (of({"ann": ["1", "0"]}, VariableSpec("v", "nominal", ["1"])), {}, "not in the codebook"),
     ],
 )
-def test_bad_requests_are_refused(changed, message):
+def test_bad_requests_are_refused(codings, options, message):
     with pytest.raises(StatisticError, match=message):
-        rank(small(), **changed)
+        disagreements(codings, **options)
+
+
+def test_an_expert_who_coded_the_units_fills_in_the_sheet(tmp_path):
+    ranked = disagreements(small().only(["ann", "bo", "m"]))
+    path = write_adjudication(ranked, tmp_path / "sheet.csv")
+    sheet = read_adjudication(path)
+    sheet.loc[0, ["decision", "by"]] = ["0", "Dora"]
+    filled = fill_decisions(sheet, small(), "cy", by="experts", reason="agreed")
+    assert filled[["unit_id", "decision", "by", "reason"]].to_numpy().tolist() == [
+        ["u1", "0", "Dora", ""],
+        ["u2", "-1", "experts", "agreed"],
+    ]
+    assert (sheet["decision"] == ["0", ""]).all()
+    assert adjudicate(small(), filled).result.facts.by == {"Dora": 1, "experts": 1}
+
+
+def test_plain_frames_wide_and_long_are_ranked_alike():
+    long = small().frame.rename(columns={"unit_id": "unit"})[["unit", "coder", "label"]]
+    wide = long.pivot(index="unit", columns="coder", values="label").loc[long["unit"].unique()]
+    for by in ("entropy", "label"):
+        known = disagreements(small(), by).frame
+        for plain in (long, wide):
+            frame = disagreements(plain, by).frame
+            pd.testing.assert_frame_equal(frame.assign(variable="stance") if by == "entropy" else frame, known)
+    nobody = disagreements(of({"gold": ["1"]}).with_gold("gold"))
+    assert repr(nobody) == "No coder beside the gold: nothing to set side by side."
 
 
 def test_the_example_table_is_a_tidy_table_afterwards():
     table = make_tidy([{"unit_id": "7", "coder": name, "variable": "stance", "label": "1"} for name in ("ann", "bo")])
-    decisions = pd.DataFrame({"unit_id": ["7"], "decision": ["0"], "by": ["D"], "reason": ["r"]})
-    whole = check_table(adjudicate(table, decisions, variable="stance", labels=LABELS))
+    decided = adjudicate(Codings(table, [STANCE]), make_decisions(("7", "0", "D", "r")))
+    whole = check_table(decided.codings.frame)
     assert whole["label"].tolist() == ["1", "1", "0"]

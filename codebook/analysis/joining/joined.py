@@ -1,0 +1,46 @@
+"""Codings with one coder more, whose labels are joined from those of others or were decided by a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.result import Result
+
+
+@dataclass(frozen=True, repr=False)
+class JoinedLabels:
+    """Codings with one coder more, and what is to be said of that coder; in a notebook it shows the result.
+
+    `result.frame` has the labels of the new coder, a row a unit. Of Dawid-Skene there are, too: `errors`, the error
+    matrix of each coder; `posterior`, a row a unit and a column a label; `prior`, label, share (of the units, as the
+    model has it) and votes (share of the codings). Where nothing was joined the codings are as they were, and the
+    results say why.
+    """
+
+    codings: Codings
+    result: Result
+    errors: Result | None = None
+    posterior: pd.DataFrame = field(default_factory=pd.DataFrame)
+    prior: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def __repr__(self) -> str:
+        return repr(self.result)
+
+    def _repr_html_(self) -> str:
+        return self.result._repr_html_()
+
+    def save(self, name: str = "", *, run: str = "") -> Result:
+        """Save the result among the outputs of the study, and return it."""
+        return self.result.save(name, run=run)
+
+
+def add_coder(codings: Codings, rows: pd.DataFrame, *, model: str = "") -> Codings:
+    """Put the rows of a new coder under the codings; every coding stays as it is. A `model` is the coder who is one."""
+    frame = pd.concat([codings.frame, rows], ignore_index=True)
+    texts = [name for name in ("detail", "run_id", "custom_id") if name in frame]
+    frame = frame.assign(**{name: frame[name].fillna("") for name in texts})
+    frame = frame.astype({name: "str" for name in ("label", "why", "detail") if name in frame})
+    return replace(codings, frame=frame, models=(*codings.models, *([model] if model else [])))
