@@ -9,13 +9,13 @@ import pytest
 
 from codebook.analysis import (
     Bootstrap,
+    behaviour,
     calibration,
     confusion,
     correct,
     gap_in_means,
     pair_with_gold,
     prevalence,
-    score_behaviour,
     span_validity,
     specifications,
     transcript_accuracy,
@@ -200,14 +200,14 @@ def test_r08_texts_of_disputed_units():
 
 def test_r08_values_of_other_units():
     finding = gap_in_means({name.upper(): 1.0 for name in UNITS}, "a")
-    reason = specifications(TABLE, finding, **WHAT)["reason"][0]
+    reason = specifications(Codings(TABLE, [TONE]), finding).frame["reason"][0]
     assert "4 of 4 units are not among the values (first: 'u1'; the list of values has 'U1'" in reason
 
 
 def test_r08_probes_of_other_units():
     probes = pd.DataFrame({"unit_id": [name.upper() for name in UNITS], "test": "definition", "expected": "a"})
     with pytest.raises(InputError, match=r"no answer of 'tone' to a probe.*differs by capitals"):
-        score_behaviour(TABLE, probes, variable="tone")
+        behaviour(Codings(TABLE, [TONE]), probes)
 
 
 def test_r08_mentions_that_almost_meet_the_truth():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -354,6 +355,13 @@ class Codings:
     def with_word_counts(self) -> Codings:
         """The same codings, with the number of words of each text as the covariate `n_words`."""
         return self.with_groups(pd.Series({unit: len(self.texts[unit].split()) for unit in self.texts}, name="n_words"))
+
+    def with_texts(self, texts: Mapping[str, str] | Iterable[Any]) -> Codings:
+        """The same codings, with texts for showing: by unit_id, or units, which have `unit_id` and `text`."""
+        if isinstance(texts, Mapping):
+            return replace(self, texts=texts)
+        units: Iterable[Any] = texts
+        return replace(self, texts={unit.unit_id: unit.text for unit in units})
 
     def at_level(self, level: str) -> Codings:
         """The same codings with their variables at another level of measurement, or with one where none was said."""

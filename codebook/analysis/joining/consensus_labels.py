@@ -20,19 +20,17 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad, pick_first
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
-from codebook.analysis.joining.joined import JoinedLabels, add_coder
+from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HOW = ("majority", "dawid_skene")
-"""How labels are joined."""
-
 REFUSE, COLLAPSE = "refuse", "collapse"
 
 _ABOUT = "The labels cannot be joined."
 _SECTION = "adjudication"
+_FEW = 10  # units of a coder below which the sentence does not name one
 _NOBODY = "No coder beside the gold: nothing to join."
 _ROWS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")
 _COLUMNS = (*_ROWS, "confidence", "detail", "n_codings", "tied")
@@ -236,8 +234,8 @@ def _show_errors(codings: Codings, frame: pd.DataFrame, result: Result) -> Resul
     known = frame.dropna(subset=["share"])
     rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
     table = pd.DataFrame(rows).sort_values("Right", ascending=False, kind="stable", ignore_index=True)
-    best, worst = table.iloc[0], table.iloc[-1]
-    most, least = (f"{row['Coder']} in {100 * row['Right']:.0f} %" for row in (best, worst))
+    busy = table[table["Units"] >= min(_FEW, table["Units"].max())]
+    most, least = (f"{busy['Coder'].iloc[at]} in {100 * busy['Right'].iloc[at]:.0f} %" for at in (0, -1))
     table["Right"] = [format_figure(share) for share in table["Right"]]
     return replace(
         result,

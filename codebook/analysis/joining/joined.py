@@ -9,6 +9,9 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 
+HOW = ("majority", "dawid_skene")
+"""How labels are joined, and the names of the coders that come of it."""
+
 
 @dataclass(frozen=True, repr=False)
 class JoinedLabels:
@@ -31,6 +34,12 @@ class JoinedLabels:
 
     def _repr_html_(self) -> str:
         return self.result._repr_html_()
+
+    @property
+    def joined(self) -> Codings:
+        """The codings of the coders that were joined, and of the gold, to set them side by side."""
+        names = (*HOW, self.result.name, self.codings.gold)
+        return self.codings.only([name for name in self.codings.coders if name in names])
 
     def save(self, name: str = "", *, run: str = "") -> Result:
         """Save the result among the outputs of the study, and return it."""

@@ -168,6 +168,8 @@ def test_the_joined_labels_are_a_coder_of_the_table():
     assert both.codings.people == majority.codings.people == ["person 0", "person 1", "person 2"]
     whole = both.codings.frame
     pd.testing.assert_frame_equal(whole[list(table)].head(len(table)), table)
+    assert both.joined.coders == ["gold", "majority", "dawid_skene"]
+    assert join(table.query("coder == 'gold'"), coders=[]).joined.coders == ["gold"]
     with pytest.raises(StatisticError, match="join once"):
         consensus(both.codings)
     for two in (["majority", "gold"], ["majority", "dawid_skene"]):
