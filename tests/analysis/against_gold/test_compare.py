@@ -223,5 +223,5 @@ def test_a_plain_frame_is_enough_and_the_first_two_are_taken():
     assert " z meets the gold better (McNemar, exact: p = 0.0039)." in compare(WIDE, "m", "z", gold="gold").finding
     assert compare(WIDE, b="m", gold="gold").facts.coverage.keys() == {"k", "m"}
     alone = compare(WIDE[["gold", "m"]], gold="gold")
-    assert alone.finding.startswith("Only 'm' was held against the gold here.")
+    assert alone.finding.startswith("Only 'm' was held against the gold, and it takes two")
     assert len(alone.frame) == 0
