@@ -11,10 +11,9 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.gold_samples import GoldSample
-from codebook.analysis.core.sample_design import ASK_PROB, check_prob, check_sample
+from codebook.analysis.core.sample_design import ASK_PROB, check_drawn, check_prob
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
-from codebook.ground.joins import join_ids
 
 ABOUT = "The regression cannot be corrected."
 
@@ -96,27 +95,15 @@ def add_chances(
     StatisticError
         Gold units of the sample that are not in the data, or have no gold label; no column unit_id.
     """
-    golds, sample = LabelColumns(gold).golds, sample.frame if isinstance(sample, GoldSample) else sample
-    raise_faults(ABOUT, [*check_sample(sample), *_check_columns(data, ["unit_id", *golds])])
-    twice = data["unit_id"].duplicated()
-    faults = []
-    if twice.any():
-        mend = "give one row a unit"
-        faults.append(Fault("unit_id", f"{name_some(data.loc[twice, 'unit_id'])} occur more than once", mend))
-    prob = pd.Series(sample["prob"].to_numpy(float), index=sample["unit_id"].astype(str))
+    golds, drawn = LabelColumns(gold).golds, sample.frame if isinstance(sample, GoldSample) else sample
+    raise_faults(ABOUT, _check_columns(data, ["unit_id", *golds]))
     ids = data["unit_id"].astype(str)
-    join = join_ids(prob.index, ids)
-    if join.strays:
-        mend = "add these units to the data, or read the sample of this study"
-        faults.append(Fault("sample", join.say_strays("gold units", "in the data", "the data"), mend))
-    drawn = ids.isin(prob.index)
-    uncoded = drawn & data[golds].isna().any(axis=1)
-    if uncoded.any():
-        mend = "code them; leaving them out would make the probabilities wrong"
-        problem = f"{int(uncoded.sum()):,} drawn units have no gold label: {name_some(ids[uncoded])}"
-        faults.append(Fault("gold", problem, mend))
+    faults = check_drawn(drawn, ids, ids[data[golds].notna().all(axis=1)], ", ".join(golds))
+    if (twice := ids.duplicated()).any():
+        faults.append(Fault("unit_id", f"{name_some(ids[twice])} occur more than once", "give one row a unit"))
     raise_faults(ABOUT, faults)
-    labels = {name: data[name].where(drawn) for name in golds}
+    prob = drawn.set_index(drawn["unit_id"].astype(str))["prob"]
+    labels = {name: data[name].where(ids.isin(prob.index)) for name in golds}
     return data.assign(**labels, prob=ids.map(prob).to_numpy(float))
 
 

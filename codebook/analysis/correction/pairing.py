@@ -8,16 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.checks import check_coders, name_some, raise_faults
+from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings, SampleLike, as_codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.empty import why_no_gold
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.sample_design import check_sample
+from codebook.analysis.core.sample_design import check_drawn
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.correction.sentences import CorrectionFacts
 from codebook.errors import Fault
-from codebook.ground.joins import join_ids
 
 NO_SAMPLE = "No gold sample was drawn for this run: nothing to correct by. To draw one, run 10_gold_sample."
 
@@ -147,10 +146,8 @@ def read_beside(codings: Codings, coder: str | None = None) -> Beside:
     """Answers of the model for all its units, and the gold of the drawn ones, checked."""
     model, variable, sample = codings.one_coder(coder), codings.variable, codings.sample
     drawn = None if sample is None or sample.declined else sample.frame
-    faults = [*check_coders(codings.frame, [codings.gold]), *(check_sample(drawn) if drawn is not None else [])]
-    if model == codings.gold:
-        faults.append(Fault("coder", f"{model!r} is the gold itself", "name another coder"))
-    raise_faults(_ABOUT, [*faults, *(sample.locked if sample is not None else ())])
+    mine = [Fault("coder", f"{model!r} is the gold itself", "name another coder")] if model == codings.gold else []
+    raise_faults(_ABOUT, [*mine, *(sample.locked if sample is not None else ())])
     rows = codings.frame["coder"].isin([model, codings.gold]) & (codings.frame["draw"] == 0)
     level, labels = "masi" if variable.kind == "multi" else "nominal", variable.labels or ()
     codes = read_codes(codings.frame[rows], variable=variable.name, level=level, labels=labels)
@@ -165,7 +162,7 @@ def _align(codes: LabelCodes, labels: tuple[str, ...], coders: tuple[str, str], 
     answers[0, by_coder.unit], answers[1, by_gold.unit] = by_coder.code, by_gold.code
     put = np.zeros(len(codes.units), dtype=bool)
     put[by_coder.unit] = True
-    prob = _find_prob(codes.units, answers[1] >= 0, put, drawn)
+    prob = _find_prob(codes.units, answers[1] >= 0, put, drawn, coders[1])
     outside = np.isnan(prob) & (answers[1] >= 0)
     answers[1, outside] = -1
     members = codes.scale.members if codes.scale.members.size else np.eye(codes.scale.n_labels, dtype=bool)
@@ -184,33 +181,14 @@ def _align(codes: LabelCodes, labels: tuple[str, ...], coders: tuple[str, str], 
     )
 
 
-def _find_prob(units: pd.Index, has_gold: Bools, put: Bools, drawn: pd.DataFrame | None) -> Floats:
+def _find_prob(units: pd.Index, has_gold: Bools, put: Bools, drawn: pd.DataFrame | None, gold: str) -> Floats:
     """Inclusion probability of each unit drawn, NaN for the others, shape (n_units,)."""
-    ids = units.astype(str)
+    ids = units.astype(str).to_series()
     if drawn is None:
-        chance = has_gold.sum() / max(1, int(put.sum()))
-        raise_faults(_ABOUT, _check_drawn(ids, has_gold, has_gold, put, sampled=ids[has_gold]))
-        return np.where(has_gold, chance, np.nan)
-    known = pd.Series(drawn["prob"].to_numpy(float), index=drawn["unit_id"].astype(str))
-    rows = np.asarray(ids.isin(known.index))
-    raise_faults(_ABOUT, _check_drawn(ids, rows, has_gold, put, sampled=known.index))
-    return known.reindex(ids).to_numpy(float)
-
-
-def _check_drawn(ids: pd.Index, drawn: Bools, has_gold: Bools, put: Bools, *, sampled: pd.Index) -> list[Fault]:
-    faults = []
-    if not len(sampled):
-        faults.append(Fault("gold", "no unit has a gold label", "code the units that draw_gold drew"))
-    join = join_ids(sampled, ids[put])
-    if join.strays:
-        mend = "put them to the coder, or take the sample of this table"
-        faults.append(Fault("sample", join.say_strays("gold units", "among the coder's units", "the coder"), mend))
-    uncoded = ids[drawn & put & ~has_gold]
-    if len(uncoded):
-        mend = "code them; leaving them out would make the probabilities wrong"
-        problem = f"{len(uncoded):,} drawn units have no gold label: {name_some(uncoded)}"
-        faults.append(Fault("gold", problem, mend))
-    return faults
+        chance = min(1.0, has_gold.sum() / max(1, int(put.sum())))
+        drawn = pd.DataFrame({"unit_id": ids[has_gold], "prob": chance})
+    raise_faults(_ABOUT, check_drawn(drawn, ids[put], ids[put & has_gold], gold))
+    return drawn.set_index(drawn["unit_id"].astype(str))["prob"].reindex(ids).to_numpy(float)
 
 
 def _check_label(label: str, kind: str, labels: Sequence[str]) -> list[Fault]:

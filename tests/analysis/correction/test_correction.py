@@ -309,10 +309,12 @@ def test_all_faults_at_once():
 def test_a_sample_that_does_not_fit_the_data_is_refused():
     data = STUDY.reset_index(names="unit_id")
     sample = pd.DataFrame({"unit_id": ["0", "x1", "x2"], "prob": 0.1})
-    with pytest.raises(StatisticError, match=r"2 of 3 gold units are not in the data \(first: 'x1', 'x2'\)"):
+    with pytest.raises(StatisticError, match=r"2 of 3 units of the sample are not in the table \(first: 'x1', 'x2'\)"):
         add_chances(data, sample)
     drawn = draw_gold(data, 30).frame
-    with pytest.raises(StatisticError, match=r"drawn units have no gold label.*would make the probabilities wrong"):
+    with pytest.raises(
+        StatisticError, match=r"drawn units have no label of 'gold'.*would make the probabilities wrong"
+    ):
         add_chances(data, drawn)
     with pytest.raises(StatisticError, match=r"it has no 'prob'.*read_gold_sample"):
         add_chances(data, drawn.drop(columns="prob"))

@@ -212,7 +212,7 @@ def test_bad_input_is_refused_with_the_mend():
         (lambda: codings.with_sample(pd.concat([sample, sample.head(1)])), r"occur more than once.*one row a unit"),
         (
             lambda: codings.with_sample(sample.assign(unit_id="z" + sample["unit_id"])),
-            r"20 gold units are not among the coder's units",
+            r"20 units of the sample are not in the table",
         ),
         (lambda: codings.with_sample(sample.assign(prob=0.0)), r"20 are not above 0"),
         (lambda: codings.with_sample(sample.assign(prob=np.nan)), r"20 gold units have no inclusion probability"),
@@ -230,7 +230,7 @@ def test_bad_input_is_refused_with_the_mend():
         with pytest.raises(StatisticError, match=message):
             prevalence(codings, **options)
     uncoded = tidy(np.where(np.arange(100) < 50, truth, None), model)
-    with pytest.raises(StatisticError, match=r"drawn units have no gold label.*code them"):
+    with pytest.raises(StatisticError, match=r"drawn units have no label of 'gold'.*code them"):
         prevalence(read(uncoded, sample))
     with pytest.raises(StatisticError, match=r"'maybe' is not a label"):
         pair_with_gold(codings, label="maybe")
