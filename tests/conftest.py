@@ -17,13 +17,14 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     import openai
+    from commands import Command
     from fake_help import Connect
     from fake_openai import FakeOpenAI
 
 os.environ["MPLBACKEND"] = "Agg"
 # programs that a test starts find the fakes and the helpers, as the tests do
 _HERE = Path(__file__).parent
-_ROOMS = [str(_HERE), str(_HERE / "fakes"), str(_HERE / "support")]
+_ROOMS = [str(_HERE / "fakes"), str(_HERE / "support")]
 os.environ["PYTHONPATH"] = os.pathsep.join([*_ROOMS, *filter(None, [os.environ.get("PYTHONPATH")])])
 # a busy machine must not fail a test: no deadlines, and slow generation is no fault of the code
 settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -126,3 +127,11 @@ def connect(fake: FakeOpenAI) -> Iterator[Connect]:
 def client(connect: Connect) -> openai.OpenAI:
     """A client of the SDK with the fake service's key."""
     return connect()
+
+
+@pytest.fixture
+def command() -> Command:
+    """Run `codebook` with these words."""
+    from commands import run_command
+
+    return run_command

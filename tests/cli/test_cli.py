@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
 import yaml
-from click.testing import CliRunner, Result
+from commands import Command
 from fake_openai import FakeOpenAI
 from scripted import BOOK
 
 import codebook as cb
-from codebook.cli import main
 from codebook.shards import Cuts
 
-Command = Callable[..., Result]
 TEXTS = ["coal is good", "the match was lost", "[truncate] a long one", "[refuse] never"]
 
 
@@ -37,12 +35,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI
         own = {"openai": {"base_url": service.base_url}}
         (project / "providers.yaml").write_text(yaml.safe_dump(own))
         yield service
-
-
-@pytest.fixture
-def command() -> Command:
-    """Run `codebook` with these words."""
-    return lambda *words, **options: CliRunner().invoke(main, list(words), **options)
 
 
 def test_five_commands_from_a_key_to_a_table(fake: FakeOpenAI, command: Command) -> None:

@@ -282,7 +282,7 @@ def test_scalars_of_the_yaml_stay_text(tmp_path):
 
 
 def test_hostile_names_and_labels_are_exact(tmp_path):
-    from test_units import HOSTILE, write_csv
+    from unit_files import HOSTILE, write_csv
 
     texts = [text for text in HOSTILE if text.strip() and text == text.strip() and len(text) < 100]
     rows = [("id", "who", "code"), *((text, text, text) for text in texts)]

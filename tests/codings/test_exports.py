@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_units import HOSTILE, LONG
+from unit_files import HOSTILE, LONG
 
 from codebook.codings import make_table, read_table, to_wide, write_table, write_wide
 from codebook.codings.sheets import MAX_CELL, escape_text

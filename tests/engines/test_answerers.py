@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from archives import hand_made, rest_of
 from fake_openai import FakeOpenAI
+from ledgers import OLD
 from scripted import make_book
 from service import MODEL, TEXTS, check_sums, finish, plan_batch
-from test_claims import OLD
 
 from codebook.engines import make_engine
 from codebook.engines.service import PROVIDERS
@@ -101,8 +102,6 @@ def test_r12_the_first_versions_named_everybody_as_the_engines_do(project: Path)
 
 
 def test_r12_an_archive_is_known_by_what_it_holds(tmp_path: Path) -> None:
-    from test_replay import hand_made, rest_of
-
     one, two = (hand_made(tmp_path / name / "archive", {"a": ("x", rest_of(1))}) for name in "ab")
     names = [make_engine("replay", folder=tmp_path / "work", archive=folder).answerer for folder in (one, two)]
     assert names[0] == names[1]

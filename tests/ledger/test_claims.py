@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from fake_openai import FakeOpenAI
+from ledgers import OLD, collect, key, plan, submit, whys
 from service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, units_of, why_of
-from test_ledger import collect, key, plan, submit, whys
 
 from codebook.cli import main
 from codebook.errors import MissingKeyError, PendingError, RunError, UnreachableError
@@ -23,9 +23,6 @@ from codebook.records import Shard
 from codebook.run import Run, cancel_run, open_run, wait
 from codebook.run.jobs import sending
 from codebook.shards import Cuts, write_without
-
-OLD = Path(__file__).parents[1] / "golden" / "ledger_0_1.sql"
-"""A ledger of the first tables, with runs in every state."""
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from scripted import make_book
 from codebook.records import Unit
 from codebook.run import plan
 
-CHILD = Path(__file__).with_name("crash_child.py")
+CHILD = Path(__file__).parents[1] / "support" / "crash_child.py"
 EVERYTHING = bool(os.environ.get("CRASH_EVERY_POINT"))
 N_PARTS = 2
 

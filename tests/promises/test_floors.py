@@ -95,3 +95,19 @@ def test_the_files_that_a_room_names_are_there():
     named = [(room, name) for room, text in read_rooms().items() for name in re.findall(r"`([a-z_/]+\.py)`", text)]
     assert len(named) > 60
     assert [str(room / name) for room, name in named if not (room / name).is_file()] == []
+
+
+def test_no_test_stands_on_another_test():
+    """What two of them share is in `tests/support`, and what answers as a service does in `tests/fakes`."""
+    paths = [*(ROOT / "tests").rglob("*.py")]
+    tests = {path.stem for path in paths if path.stem.startswith("test_")}
+    assert len(tests) == sum(path.stem.startswith("test_") for path in paths), "each name once"
+    found = {
+        (path.name, name)
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+        if name in tests
+    }
+    assert found == set(), "move what is shared to tests/support"

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from commands import Command
 from fake_openai import FakeOpenAI
 from scripted import Scripted, make_book, register
 from service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
-from test_cli import Command, command  # noqa: F401  a fixture
 
 from codebook.cli import main
 from codebook.engines import About
@@ -210,7 +210,7 @@ def study(fake: FakeOpenAI, project: Path) -> Path:
 def test_u04_a_dry_run_holds_no_question_of_the_run_that_follows(
     study: Path,
     fake: FakeOpenAI,
-    command: Command,  # noqa: F811
+    command: Command,
 ) -> None:
     asked = ("--engine", "openai_batch", "--model", MODEL)
     assert "no plan was kept" in command("plan", *asked, "--dry-run").output

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from commands import Command
 from fake_openai import KEY, FakeOpenAI
 from service import OTHER_KEY, TEXTS, batch_ids, look_until_gone, plan_batch
 
@@ -18,14 +18,6 @@ from codebook.errors import PendingError
 from codebook.run import list_jobs, open_run
 from codebook.run.history import find_due
 from codebook.widgets import show_dashboard
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def command() -> Command:
-    """Run `codebook` with these words."""
-    return lambda *words: CliRunner().invoke(main, list(words))
 
 
 def test_times_in_the_queue_and_at_work_are_kept_apart_by_the_clock_of_the_service(fake: FakeOpenAI) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_units import pairs, write_csv
+from unit_files import pairs, write_csv
 
 from codebook.errors import UnitsError
 from codebook.files import open_rows

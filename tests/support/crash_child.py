@@ -26,8 +26,8 @@ from typing import Any
 import httpx2
 import orjson
 from fake_process import FakeProcess
+from lives import COMPARED, LASTING, find_wrong, say
 from scripted import make_book
-from test_crash import COMPARED, LASTING, find_wrong, say
 
 from codebook.errors import PendingError
 from codebook.records import Unit

@@ -1,0 +1,295 @@
+"""The process that gets killed at some point where something becomes lasting; and what is wrong with a run afterwards.
+
+`lives.py life NTH` lives through a run and kills itself before its NTH point (0: never, and it prints which there
+were; -1: it waits before its end, until somebody else kills it); `lives.py sweep FOLDER FIRST LIFE` does that for every
+second point, each in a fork and a project of its own, and prints what it found as JSON lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+from scripted import asked_lines, make_book, register, result_ids
+
+from codebook.codings import count_coverage, read_table
+from codebook.errors import RunError
+from codebook.files.lines import read_lines
+from codebook.ledger import Ledger
+from codebook.paths import project_folder
+from codebook.records import Unit
+from codebook.run import Run, discard_run, list_runs, open_run, plan
+from codebook.shards import Cuts
+
+TOPICS = Path(__file__).parents[2] / "data" / "topics_sib200_en"
+LASTING = ("fsync", "replace", "link", "truncate")
+UNITS = [
+    *(Unit(f"u{n}", f"Sentence {n} about coal.") for n in range(8)),
+    Unit("copy", "Sentence 3 about coal."),
+    Unit("once", "[500 once]"),
+    Unit("lost", "[drop]"),
+    Unit("no", "[refuse]"),
+    Unit("nothing", ""),
+]
+COMPARED = ["unit_id", "coder", "variable", "label", "draw", "why", "custom_id", "raw"]
+
+
+class _Death:
+    """Counts the points and kills the process before its `nth`; `torn` loses the last bytes of the file as well.
+
+    With -1 it stands still before the table is put in its place, the last thing that a life does.
+    """
+
+    def __init__(self, nth: int, *, torn: bool = False) -> None:
+        self.nth, self.torn, self.seen = nth, torn, list[str]()
+
+    def point(self, name: str, *args: Any) -> None:
+        self.seen.append(name)
+        if len(self.seen) == self.nth:
+            if self.torn:
+                os.ftruncate(args[0], max(0, os.fstat(args[0]).st_size - 5))
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.nth == -1 and name == "replace" and Path(args[1]).name == "table.csv":
+            threading.Event().wait()
+
+    def install(self) -> None:
+        """Put a point before every call that makes something last."""
+        for name in LASTING:
+            setattr(os, name, self._wrap(name, getattr(os, name)))
+        death, connect = self, sqlite3.connect
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+                if sql == "COMMIT":
+                    death.point(sql)
+                return super().execute(sql, *args)
+
+        sqlite3.connect = lambda *args, **options: connect(*args, **options, factory=Connection)  # type: ignore
+
+    def _wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **options: Any) -> Any:
+            self.point(name, *args)
+            return call(*args, **options)
+
+        return wrapped
+
+
+def live_scripted() -> None:
+    """A whole life: plan, submit, collect, retry what failed, submit and collect again."""
+    run = plan(make_book("topic"), UNITS, run="one", engine="scripted", cuts=Cuts(n_requests=6))
+    run.submit()
+    run.collect()
+    run.retry()
+    run.submit()
+    run.collect()
+
+
+def plan_shared() -> None:
+    """Two runs with questions in common, both planned."""
+    cuts = Cuts(n_requests=4)
+    plan(make_book("topic"), UNITS[:8], run="one", engine="scripted", cuts=cuts)
+    plan(make_book("topic"), UNITS[2:8], run="two", engine="scripted", cuts=cuts)
+
+
+def live_shared() -> None:
+    """The one that sends first asks them; the other asks the rest, and leaves one of its shards out."""
+    for name in ("two", "one"):
+        open_run(name).submit()
+    for name in ("one", "two"):
+        open_run(name).collect()
+
+
+def plan_another() -> None:
+    """A plan that nothing was handed in of, unless the life came so far."""
+    with suppress(RunError):
+        plan(make_book("topic", "tone"), UNITS[4:], run="one", engine="scripted", cuts=Cuts(n_requests=3))
+
+
+def live_replaced() -> None:
+    """The plan is replaced by another one, which is sent."""
+    run = plan(make_book("topic"), UNITS[:8], run="one", engine="scripted", cuts=Cuts(n_requests=4))
+    run.submit()
+    run.collect()
+
+
+def collect_shared() -> None:
+    """Two runs, of which the second rests on answers of the first, unless the life came so far."""
+    if list_runs():
+        return
+    plan_shared()
+    for name in ("one", "two"):
+        open_run(name).submit()
+        open_run(name).collect()
+
+
+def live_discarded() -> None:
+    """The first run is discarded, and another of its name rests on what it was given."""
+    if not is_discarded():
+        discard_run("one")
+    units = [*UNITS[1:8], Unit("new", "A new sentence.")]
+    run = plan(make_book("topic"), units, run="one", engine="scripted")
+    run.submit()
+    run.collect()
+
+
+def is_discarded() -> bool:
+    """Whether the first run "one" is gone, with its folder."""
+    with Ledger(project_folder() / "runs" / "ledger.db") as ledger:
+        return bool(ledger.list_kept("one")) and "one" not in ledger.leftovers()
+
+
+LIVES: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
+    "scripted": (lambda: None, live_scripted),
+    "shared": (plan_shared, live_shared),
+    "replaced": (plan_another, live_replaced),
+    "discarded": (collect_shared, live_discarded),
+}
+"""What is done before there can be a death, and the life."""
+
+
+def live_embedded() -> None:
+    """Plan, submit and collect 150 sentences with the embedded engine in shards of 50."""
+    with (TOPICS / "texts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[:150]
+    units = [Unit(row["text_id"], row["text"]) for row in rows]
+    run = plan(TOPICS / "codebook.yaml", units, run="one", cuts=Cuts(n_requests=50))
+    run.submit()
+    run.collect()
+
+
+def _fork(project: Path, death: _Death, life: str) -> tuple[int, list[str]]:
+    """Live in a child process; return its wait status and, where it came to its end, its points."""
+    project.mkdir(exist_ok=True)
+    told = project / "points.json"
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.environ["CODEBOOK_PROJECT"] = str(project)
+            prepare, live = LIVES[life]
+            prepare()
+            death.install()
+            live()
+            told.write_bytes(orjson.dumps(death.seen))
+            code = 0
+        except BaseException:  # noqa: BLE001  the fork must end here, whatever happened
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return status, orjson.loads(told.read_bytes()) if told.exists() else []
+
+
+def sweep(root: Path, begin: int, life: str) -> None:
+    """Die at every second point (and with a torn file at every fsync), live on, and say what came of it."""
+    register()
+    root.mkdir()
+    status, points = _fork(root / "whole", _Death(0), life)
+    say(at="whole", first=status, points=points, **look(root / "whole", {}))
+    tables = (root / "whole" / "runs").glob("*/table.csv")
+    calm = {path.parent.name: read_table(path)[COMPARED] for path in tables}
+    deaths = [(nth, torn) for nth, name in enumerate(points, 1) for torn in sorted({False, name == "fsync"})]
+    for nth, torn in deaths[begin::2]:
+        project = root / f"{nth}-{torn}"
+        first, _ = _fork(project, _Death(nth, torn=torn), life)
+        second, _ = _fork(project, _Death(0), life)
+        say(at=f"{nth} {points[nth - 1]}{' torn' * torn}", first=first, second=second, **look(project, calm))
+
+
+def say(**found: Any) -> None:
+    print(orjson.dumps(found).decode(), flush=True)
+
+
+def look(project: Path, calm: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """What is wrong with a project that lived through its death."""
+    os.environ["CODEBOOK_PROJECT"] = str(project)
+    try:
+        wrong = [said for name in list_runs() for said in find_wrong(open_run(name), calm.get(name))]
+        answered = Counter(name for run in list_runs() for name in result_ids(project / "runs" / run))
+        again = {name for name, n in answered.items() if n > 1 and name.split(".")[1] != "once"}
+        wrong += [f"asked again: {again}"] * bool(again) + [*find_strays(project / "runs", calm)]
+        return {"wrong": wrong, "n_asked": len(asked_lines(project))}
+    except Exception:  # noqa: BLE001  reported, and the test fails on it
+        return {"wrong": [traceback.format_exc()], "n_asked": -1}
+
+
+def find_strays(runs: Path, calm: Collection[str]) -> Iterator[str]:
+    """Runs that should not be there, or are missing, and folders that nothing knows."""
+    if calm and set(list_runs()) != {*calm}:
+        yield f"runs: {list_runs()}"
+    with closing(sqlite3.connect(runs / "ledger.db")) as db:
+        kept = {run for (run,) in db.execute("SELECT run_id FROM runs WHERE discarded_at IS NOT NULL")}
+    if (there := {path.relative_to(runs).as_posix() for path in runs.glob(".kept/*")}) != kept:
+        yield f"kept: {there ^ kept}"
+    if (runs / ".gone").exists():
+        yield "something is being removed"
+
+
+def find_wrong(run: Run, calm: pd.DataFrame | None, *, asked_again: Collection[str] = ()) -> Iterator[str]:
+    """Compare a run with one that was never interrupted, and its files with its ledger.
+
+    `asked_again` are units whose truncated reply was asked for again by choice.
+    """
+    table, status = run.table(), run.status()
+    if not status.done:
+        yield f"answers are outstanding: {status}"
+    if not read_table(run.folder.table_path)[COMPARED].equals(table[COMPARED]):
+        yield "table.csv is not the table"
+    if calm is not None and not table[COMPARED].equals(calm):
+        yield f"the table differs: {table[COMPARED].compare(calm)}"
+    counts = count_coverage(table)
+    if counts["asked"].sum() != len(table) or status.n_rows != len(table):
+        yield "the coverage does not sum"
+    with sqlite3.connect(run.folder.ledger_path) as db:
+        ours = "SELECT file FROM shards WHERE run_id = ? AND n_requests > 0"
+        shards = {row[0] for row in db.execute(ours, (run.name,))}
+        leftovers = db.execute("SELECT path FROM leftovers").fetchall()
+        twice = db.execute(
+            "SELECT ask_id FROM answers WHERE why IS NULL GROUP BY ask_id HAVING count(*) > 1"
+        ).fetchall()
+        open_asks = db.execute("SELECT count(*) FROM asks WHERE open = 1").fetchone()[0]
+    db.close()
+    if leftovers:
+        yield f"left over: {leftovers}"
+    if twice or open_asks:
+        yield f"{len(twice)} questions are answered twice, {open_asks} are open"
+    if (there := {path.name for path in run.folder.shards.iterdir()}) != shards:
+        yield f"shards: {there ^ shards}"
+    if strays := [path.name for path in run.folder.results.glob("*") if path.suffix != ".jsonl" or path.name[0] == "."]:
+        yield f"results holds {strays}"
+    if strays := [path.name for path in run.folder.path.iterdir() if path.name[0] == "." and path.name != ".lock"]:
+        yield f"the run's folder holds {strays}"
+    good = Counter(
+        line["custom_id"]
+        for path in run.folder.results.glob("*.jsonl")
+        for line in read_lines(path)
+        if (line["response"] or {}).get("status_code") == 200 and line["custom_id"].split(".")[1] not in asked_again
+    )
+    if good and max(good.values()) > 1:
+        yield f"answered more than once: {[name for name, n in good.items() if n > 1]}"
+
+
+def main(what: str, *arguments: str) -> None:
+    if what == "sweep":
+        sweep(Path(arguments[0]), int(arguments[1]), arguments[2])
+    else:
+        death = _Death(int(arguments[0]))
+        death.install()
+        live_embedded()
+        print(death.seen)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
