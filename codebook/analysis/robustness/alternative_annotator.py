@@ -168,21 +168,21 @@ def _tell(codings: Codings, codes: LabelCodes, tests: Sequence[_Test], blank: Re
     )
     ends = {"low": "advantage_low", "high": "advantage_high"}
     columns = ["human", "n_units", "advantage", *ends, "human_advantage", "p_adjusted", "winning_rate", "reason"]
-    first_all = frame.sort_values(["human"], key=lambda names: names != ALL, kind="stable")
+    ordered = frame.sort_values("human", key=lambda names: names != ALL, kind="stable")
     return replace(
         blank,
         frame=frame,
         facts=facts,
         finding=" ".join(_say_row(row, facts.epsilon) for row in over.reset_index().to_dict("records")),
         remarks=(_NOTE, *warnings),
-        table=first_all[[*(["model"] if len(tests) > 1 else []), *columns]].rename(columns=ends),
-        figure=partial(_draw, frame),
+        table=ordered[[*(["model"] if len(tests) > 1 else []), *columns]].rename(columns=ends),
+        figure=partial(_draw, ordered[ordered["reason"] == ""]),
         outputs=codings.outputs,
     )
 
 
 def _draw(frame: pd.DataFrame) -> Figure:
-    """The advantage of the model beside that of each person."""
+    """The advantage of the model beside that of each person who was tested."""
     of_model = frame.assign(who="model")
     of_person = frame.assign(who="person", advantage=frame["human_advantage"], low=math.nan, high=math.nan)
     rows = pd.concat([of_model, of_person], ignore_index=True)

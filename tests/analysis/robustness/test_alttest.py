@@ -223,7 +223,7 @@ def test_the_people_of_a_plain_frame_are_all_but_the_model():
     assert result.finding.startswith("llm wins against 75 % of the people tested (epsilon .10, ")
     assert "it is no validity" in result.note
     axes = result.plot().axes[0]
-    assert [text.get_text() for text in axes.get_yticklabels()] == [*PEOPLE, "(all)"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["(all)", *PEOPLE]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["model", "person"]
 
 
