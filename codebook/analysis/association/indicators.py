@@ -94,22 +94,22 @@ def read_all(
 def indicate(variable: VariableLike, codings: LabelCodes) -> pd.DataFrame:
     """0/1 columns (variable, label) of one variable over its labelled codings (unit_id, coder)."""
     labels = list(variable.labels or ())
-    held = codings.scale.members if variable.kind == "multi" else np.eye(len(labels))
+    members = codings.scale.members if variable.kind == "multi" else np.eye(len(labels))
     columns = pd.MultiIndex.from_product([[variable.name], labels], names=["variable", "label"])
-    given = codings.answered()
-    return pd.DataFrame(held[given.code].astype(float), index=_index(given), columns=columns)
+    labelled = codings.answered()
+    return pd.DataFrame(members[labelled.code].astype(float), index=_index(labelled), columns=columns)
 
 
 def rank_codes(variable: VariableLike, codings: LabelCodes) -> pd.DataFrame:
     """One column (variable, "") of positions on the scale, over the labelled codings (unit_id, coder)."""
-    given = codings.answered()
+    labelled = codings.answered()
     columns = pd.MultiIndex.from_tuples([(variable.name, "")], names=["variable", "label"])
-    return pd.DataFrame(given.code.astype(float)[:, None], index=_index(given), columns=columns)
+    return pd.DataFrame(labelled.code.astype(float)[:, None], index=_index(labelled), columns=columns)
 
 
-def _index(given: LabelCodes) -> pd.MultiIndex:
-    coder = np.array(given.coders, dtype=object)[given.coder]
-    return pd.MultiIndex.from_arrays([given.units[given.unit], coder], names=["unit_id", "coder"])
+def _index(labelled: LabelCodes) -> pd.MultiIndex:
+    coder = np.array(labelled.coders, dtype=object)[labelled.coder]
+    return pd.MultiIndex.from_arrays([labelled.units[labelled.unit], coder], names=["unit_id", "coder"])
 
 
 def _side_by_side(frame: pd.DataFrame) -> pd.DataFrame:

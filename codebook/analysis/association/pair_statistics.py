@@ -58,9 +58,9 @@ def name_column(column: tuple[str, ...]) -> str:
 
 def pair_columns(columns: list[tuple[str, ...]], exclusive: set[str]) -> Iterator[tuple[int, int]]:
     """Positions of every two columns whose labels do not exclude each other."""
-    for i, one in enumerate(columns):
+    for i, column in enumerate(columns):
         for j in range(i + 1, len(columns)):
-            if one[:-1] != columns[j][:-1] or one[-2] not in exclusive:
+            if column[:-1] != columns[j][:-1] or column[-2] not in exclusive:
                 yield i, j
 
 
