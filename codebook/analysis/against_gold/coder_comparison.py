@@ -17,6 +17,7 @@ from codebook.analysis.against_gold.gold_cells import (
     list_facts,
     list_labels,
     match_codes,
+    read_alpha_level,
     read_gold,
     read_pair,
     remark_gold,
@@ -37,7 +38,7 @@ from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, format_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows
-from codebook.analysis.core.scales import SET_LEVELS, Floats
+from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 
 _EXACT = 25
@@ -115,12 +116,10 @@ def compare(
             "nothing to compare."
         )
         return nothing_to_say(codings, alone, result) if a or b else say_no_pair(codings, result)
-    variable, labels, alpha_level = codings.variable, list_labels(codings), codings.variable.level or ""
-    if variable.kind == "multi":
-        alpha_level = alpha_level if alpha_level in SET_LEVELS else "masi"
+    labels, alpha_level = list_labels(codings), read_alpha_level(codings)
     pairs = _read_both(codings, a, b)
     both = _count_both(pairs, labels)
-    rows = [_row(name, both, statistic, resample) for name, statistic in _overall(variable.kind)]
+    rows = [_row(name, both, statistic, resample) for name, statistic in _overall(codings.variable.kind)]
     if alpha_level:
         rows.append(_row("alpha", both, _alpha(pairs, labels, alpha_level), resample, answered=True))
     rows[0] = _add_test(rows[0], both, pairs[0])

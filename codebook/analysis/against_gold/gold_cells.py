@@ -189,6 +189,12 @@ def list_labels(codings: Codings) -> Sequence[str]:
     return [str(label) for label in labels.iloc[pd.to_numeric(labels, errors="coerce").argsort(kind="stable")]]
 
 
+def read_alpha_level(codings: Codings) -> str:
+    """Level of measurement for alpha with gold, of `multi` variables a distance of sets; empty where none is said."""
+    level = codings.variable.level or ""
+    return level if codings.variable.kind != "multi" or level in SET_LEVELS else "masi"
+
+
 def say_no_pair(codings: Codings, result: Result) -> Result:
     """The result where nobody can be held against the gold; a gold that is nearly the name of a coder is a fault."""
     gold = codings.gold

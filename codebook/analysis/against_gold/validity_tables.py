@@ -17,6 +17,7 @@ from codebook.analysis.against_gold.gold_cells import (
     list_facts,
     list_labels,
     match_codes,
+    read_alpha_level,
     read_gold,
     read_pair,
     remark_gold,
@@ -44,7 +45,6 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, format_figure
 from codebook.analysis.core.result import Result
-from codebook.analysis.core.scales import SET_LEVELS
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 
 if TYPE_CHECKING:
@@ -140,10 +140,7 @@ def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Resu
     result = Result(pd.DataFrame(columns=list(_BY_CODER)), "validity_by_coder", title, "validity")
     if not coders:
         return say_no_pair(codings, result)
-    variable = codings.variable
-    level = variable.level or ""
-    if variable.kind == "multi":
-        level = level if level in SET_LEVELS else "masi"
+    level = read_alpha_level(codings)
     pairs = {coder: read_pair(codings, coder) for coder in coders}
     frame = pd.DataFrame(
         [{"coder": coder, **_coder_row(codings, pair, level, bootstrap)} for coder, pair in pairs.items()]
@@ -156,7 +153,7 @@ def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Resu
         finding=_say_coder(frame.iloc[0]),
         remarks=remark_gold(codings, first, NOTE, _CONSTANT, *([] if level else [_NO_LEVEL])),
         table=_print_coders(frame),
-        figure=lambda: _draw_coders(frame, f"{variable.name}: each coder against the gold"),
+        figure=lambda: _draw_coders(frame, f"{codings.variable.name}: each coder against the gold"),
         outputs=codings.outputs,
     )
 
