@@ -35,7 +35,6 @@ _WHERE = {
         "embed_texts",
         "store_vectors",
         "draw_examples",
-        "say_draws",
         "try_examples",
         "preflight",
         "plan",

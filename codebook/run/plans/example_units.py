@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
-from codebook.analysis.core.empty import make_empty, why_empty, why_no_gold
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.empty import why_no_gold
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
+from codebook.run.folder import engine_options
 from codebook.run.plans.planning import plan
+from codebook.run.verbs import Run
 from codebook.scheme import Category, Codebook, Example, Variable
 from codebook.units import Source
 from codebook.units.source import LeftOut
@@ -66,64 +71,68 @@ def draw_examples(
 
 
 def try_examples(
-    codebook: Codebook,
-    units: Source,
-    table: pd.DataFrame,
-    *,
-    run: str,
-    draws: int = 5,
-    n_each: int = 8,
-    seed: int = 1,
-    coder: str = "gold",
-    variable: str = "",
-    **asked: Any,
-) -> pd.DataFrame:
-    """Draw examples several times, have the other units coded each time, and hold the labels against those of `coder`.
+    run: Run, units: Source, codings: Codings, *, draws: int = 5, n_each: int = 8, seed: int = 1, name: str = ""
+) -> Result:
+    """Draw examples several times, have the other units coded each time as `run` is, and hold that against the gold.
 
-    Each draw is a run of its own, named `run`-seed. How far the figures of the draws lie apart shows what chance in
+    Each draw is a run of its own, named `name`-seed. How far the figures of the draws lie apart shows what chance in
     choosing examples does; the draws share units, so their mean is surer than one of them, but less than it seems.
 
     Parameters
     ----------
+    run
+        Whose codebook gets the examples, and whose engine, model and settings answer.
+    units
+        Those that the examples are drawn from; the others are coded.
+    codings
+        With the labels of the gold, of one variable (of several, the first is taken).
     draws, seed
         How many draws, with the seeds `seed`, `seed` + 1, ...
-    asked
-        Who answers, as in `plan`: engine, model, options and others.
+    n_each
+        How many units a category.
+    name
+        Of the runs; that of `run` with "-examples" where empty.
 
     Returns
     -------
-    pd.DataFrame
-        One row a draw: run, seed, n_each, n (units left with a label of `coder`), n_answered, accuracy (unanswered
-        units count as wrong), baseline (always their commonest label). Empty, with the reason, where `coder`
-        gave no label.
+    Result
+        `.frame`: one row a draw: run, seed, n_each, n (units left with a label of the gold), n_answered, accuracy
+        (unanswered units count as wrong), baseline (always their commonest label). Where the gold gave no label, the
+        result says so.
     """
     import pandas as pd
 
-    name = codebook.variable(variable).name
-    if reason := why_no_gold(table, name, coder):
-        return make_empty(reason, ["run", "seed", "n_each", "n", "n_answered", "accuracy", "baseline"], table=table)
+    first = codings.of(codings.variables[0].name)
+    table, variable, gold = first.frame, first.variable.name, first.gold
+    columns = ("run", "seed", "n_each", "n", "n_answered", "accuracy", "baseline")
+    empty = Result(pd.DataFrame(columns=columns), "with_examples", "With examples", "validity")
+    if reason := why_no_gold(table, variable, gold):
+        return nothing_to_say(codings, reason, empty)
     rows = []
     for number in range(seed, seed + draws):
-        book, rest = draw_examples(codebook, units, table, n_each=n_each, seed=number, coder=coder, variable=name)
-        trial = plan(book, rest, run=f"{run}-{number}", **asked)
+        book, rest = draw_examples(
+            run.codebook, units, table, n_each=n_each, seed=number, coder=gold, variable=variable
+        )
+        trial = plan(book, rest, run=f"{name or f'{run.name}-examples'}-{number}", **_same_answers(run))
         trial.submit()
         trial.collect(partial=True)
-        rows.append({"run": trial.name, "seed": number, "n_each": n_each} | _score(trial.table(), table, coder, name))
-    return pd.DataFrame(rows)
+        rows.append(
+            {"run": trial.name, "seed": number, "n_each": n_each} | _score(trial.table(), table, gold, variable)
+        )
+    frame = pd.DataFrame(rows)
+    facts = Facts(int(frame["n"].max()), joins=codings.joins)
+    remark = "Each draw of examples is a run of its own; unanswered units count as wrong."
+    return replace(empty, frame=frame, facts=facts, finding=_say(frame), remarks=(remark,), outputs=codings.outputs)
 
 
-def say_draws(frame: pd.DataFrame) -> str:
-    """Say what `try_examples` found in one sentence.
+def _same_answers(run: Run) -> dict[str, Any]:
+    """Who answers the questions of a run, and how, as `plan` takes it."""
+    settings = {name: run.asked[name] for name in ("engine", "model", "url", "settings")}
+    return settings | {"options": engine_options(run.asked)}
 
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> rows = [{"n_each": 8, "n": 20, "accuracy": share, "baseline": 0.1} for share in (0.75, 0.85, 0.95)]
-    >>> say_draws(pd.DataFrame(rows))
-    'With 8 examples a category 85.0 % of 20 other units are right (3 draws, 75.0 to 95.0 %); one label always: 10.0 %.'
-    """
-    if reason := why_empty(frame):
-        return reason
+
+def _say(frame: pd.DataFrame) -> str:
+    """How many are right with examples, over the draws, and with one label always."""
     shares = 100 * frame["accuracy"]
     n_units = " to ".join(str(n) for n in sorted({int(frame["n"].min()), int(frame["n"].max())}))
     return (
