@@ -109,7 +109,8 @@ class Transcripts(Mapping[str, Transcript]):
     def __repr__(self) -> str:
         n_pages = sum(len(each.pages) for each in self.values())
         n_lacking = sum(bool(each.missing) for each in self.values())
-        return f"{len(self):,} documents, {n_pages:,} pages; of {n_lacking:,} documents pages are missing."
+        lacking = f"of {n_lacking:,} documents pages are missing" if n_lacking else "no page is missing"
+        return f"{len(self):,} documents, {n_pages:,} pages; {lacking}."
 
     @property
     def texts(self) -> dict[str, str]:

@@ -133,7 +133,7 @@ def count_part(part: Mapping[str, Any], model: str) -> int | None:
     if isinstance(rule, Tiles) and detail == "low":
         return rule.base
     size = _find_size(str(told.get("url") or ""))
-    return rule.count(*size, detail) if rule and size else None
+    return count_image(*size, model=model, detail=detail) if size else None
 
 
 def _find_size(address: str) -> tuple[int, int] | None:

@@ -176,7 +176,7 @@ def test_the_sliding_sum_is_the_convolution(size, stride):
     ],
 )
 def test_the_network_knows_what_it_sees(name, seen):
-    scores = photos.find_classes(read_photo(name))
+    scores = photos.load_model().look([read_photo(name)])[0].scores
     assert scores.sum() == pytest.approx(1, abs=1e-5)
     assert votes.class_names()[int(scores.argmax())] == seen
 
@@ -193,27 +193,27 @@ def test_what_is_seen_depends_on_the_photo_alone_to_the_last_digit():
 def test_features_are_the_same_in_another_process_with_other_threads():
     program = (
         "import sys; from pathlib import Path; "
-        "from codebook.engines.embedded.photos.photo_labels import find_features; "
-        "print(find_features(Path(sys.argv[1]).read_bytes()).tobytes().hex())"
+        "from codebook.engines.embedded.photos.photo_labels import load_model; "
+        "print(load_model().look([Path(sys.argv[1]).read_bytes()])[0].features.tobytes().hex())"
     )
     command = [sys.executable, "-c", program, DATA / "images" / "item009.jpg"]
     environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=DATA.parent.parent)
-    assert done.stdout.strip() == photos.find_features(read_photo("item009.jpg")).tobytes().hex()
+    assert done.stdout.strip() == photos.load_model().look([read_photo("item009.jpg")])[0].features.tobytes().hex()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (3000, 2), (224, 224)])
 def test_pictures_of_any_shape_can_be_seen(size):
     room = io.BytesIO()
     Image.new("RGB", size, "red").save(room, "PNG")
-    features = photos.find_features(room.getvalue())
+    features = photos.load_model().look([room.getvalue()])[0].features
     assert features.shape == (network.N_FEATURES,)
     assert np.isfinite(features).all()
 
 
 def test_bytes_that_are_no_picture_are_refused():
     with pytest.raises(PictureError):
-        photos.find_features(b"no picture")
+        photos.load_model().look([b"no picture"])
 
 
 # answers

@@ -133,7 +133,7 @@ def test_pages_are_chosen(pages: str, sent: tuple[int, int], folder: Path, write
     (unit,) = read_documents(folder, pages=pages)
     assert (unit.files[0].ask["first"], unit.files[0].ask["last"]) == sent
     (part,) = prepare_pdf(unit.files[0])
-    assert [page.text for page in read_pages(part.data)] == [lines[0] for lines in make_pages(5)[sent[0] - 1 : sent[1]]]
+    assert [page.text for page in read_pages([part])] == [lines[0] for lines in make_pages(5)[sent[0] - 1 : sent[1]]]
 
 
 def test_a_document_without_the_pages_is_kept_with_the_reason(folder: Path, write: Callable[..., Path]) -> None:

@@ -115,7 +115,7 @@ def test_parts_are_joined_in_the_order_of_their_pages(tmp_path: Path) -> None:
         "transcript.schema.json",
     ]
     assert Transcript.model_validate_json((tmp_path / "out" / "a.json").read_bytes()) == found["a"]
-    assert result.finding == "2 documents, 5 pages; of 0 documents pages are missing."
+    assert result.finding == "2 documents, 5 pages; no page is missing."
     assert read_texts(tmp_path / "out")["b"] == "b 1\n"
 
 

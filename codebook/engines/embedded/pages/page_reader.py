@@ -68,35 +68,22 @@ class _Found:
     turned: int = 0
 
 
-def read_pages(data: bytes, first: int = 1, last: int | None = None) -> list[Page]:
-    """Read pages of a PDF.
+def read_pages(files: Sequence[FilePart], first: int = 1) -> list[Page]:
+    """Read the pages of PDFs and of photographs or scans (what pillow opens), in their order.
 
     Parameters
     ----------
-    data
-        The file's bytes.
-    first, last
-        First and last page, counted from 1; all from the first where `last` is None.
+    first
+        Number of the first page.
 
     Raises
     ------
     UnreadableError
-        The bytes are no PDF that opens without a password, or it does not have these pages.
+        A file is no PDF that opens without a password and no image, or it stands elsewhere.
     MissingExtraError
         A package of the extra `embedded` is not installed.
     """
-    return _finish(_find_in_pdf(data, first, last), first)
-
-
-def read_image(data: bytes, number: int = 1) -> Page:
-    """Read the photograph or scan of a page (what pillow opens), as page `number`.
-
-    Raises
-    ------
-    UnreadableError
-        The bytes are no image.
-    """
-    return _finish([_read_raster(_open_image(data))], number)[0]
+    return _finish([page for part in files for page in _find_in_part(part)], first)
 
 
 def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
@@ -110,8 +97,7 @@ def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
     asked = _find_fields(prompt.schema)
     if not prompt.files:
         raise UnreadableError("the request holds no file whose pages could be read")
-    found = [page for part in prompt.files for page in _find_in_part(part)]
-    pages = _finish(found, _first_number(prompt.user))
+    pages = read_pages(prompt.files, _first_number(prompt.user))
     told = ({"page": page.number, "text": page.text, "unsure": page.unsure, "tables": page.tables} for page in pages)
     return orjson.dumps({"pages": [{name: page[name] for name in asked} for page in told]}).decode()
 
@@ -142,14 +128,10 @@ def _find_in_part(part: FilePart) -> list[_Found]:
     return [_read_raster(_open_image(part.data))] if part.kind == "image" else _find_in_pdf(part.data)
 
 
-def _find_in_pdf(data: bytes, first: int = 1, last: int | None = None) -> list[_Found]:
+def _find_in_pdf(data: bytes) -> list[_Found]:
     try:
         with open_pdf(data) as document:
-            n_pages = count_pages(document)
-            last = n_pages if last is None else last
-            if not 1 <= first <= last <= n_pages:
-                raise UnreadableError(f"the PDF has {n_pages} pages, and {first} to {last} are asked for")
-            return [_read_page(document, number) for number in range(first, last + 1)]
+            return [_read_page(document, number) for number in range(1, count_pages(document) + 1)]
     except PdfError as error:
         raise UnreadableError(str(error)) from None
 

@@ -119,16 +119,6 @@ def load_model() -> PhotoModel:
     return PhotoModel()
 
 
-def find_features(data: bytes) -> Array:
-    """Return the features of a photo, `(1280,)`. Raises as `PhotoModel.look` does."""
-    return load_model().look([data])[0].features
-
-
-def find_classes(data: bytes) -> Array:
-    """Return how much a photo looks like each class of ImageNet, `(1000,)`, sum 1. Raises as `PhotoModel.look` does."""
-    return load_model().look([data])[0].scores
-
-
 def code_photos(prompt: Prompt, _encode: Callable[[list[str]], npt.NDArray[np.float64]] | None = None) -> str:
     """Answer a prompt about the photos of a unit with its label, its labels or its rating.
 
