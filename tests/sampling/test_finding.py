@@ -36,8 +36,8 @@ def table_with_gold(units: list[str]) -> pd.DataFrame:
     return make_table(rows + [row | {"unit_id": unit, "coder": "gold"} for unit in units])
 
 
-def drawn_of(folder: Path) -> list[str]:
-    return list(cb.read_gold_sample(folder / "gold_sample.jsonl", part="all", unlock=True).frame["unit_id"])
+def drawn_of(folder: Path, name: str = "gold_sample.jsonl") -> list[str]:
+    return list(cb.read_gold_sample(folder / name, part="all", unlock=True).frame["unit_id"])
 
 
 VARIABLE = VariableSpec("v", "nominal", ["a"])
@@ -57,6 +57,14 @@ def test_s02_the_sample_of_the_run_is_used_without_being_named(folder: Path) -> 
     dev, _ = find(folder, drawn_of(folder), part="dev")
     assert dev is not None
     assert set(dev["part"]) == {"dev"}
+
+
+def test_a_name_alone_is_a_file_of_the_run_and_the_usual_name_may_be_missing(folder: Path) -> None:
+    own = folder / "gold_sample.jsonl"
+    own.rename(folder / "second.jsonl")
+    assert open_gold_sample(folder, file="gold_sample.jsonl") is None
+    frame, _ = find(folder, drawn_of(folder, "second.jsonl"), file="second.jsonl", unlock=True)
+    assert frame is not None
 
 
 def test_s02_its_test_part_is_locked_and_the_ways_on_are_named(folder: Path) -> None:

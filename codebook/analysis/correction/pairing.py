@@ -29,7 +29,7 @@ class Beside:
 
     `members` (n_codes + 1, n_labels) says which labels an answer holds, in its last row none; `prob` is NaN but for
     gold units; `whys` counts the units without a label of the model by reason, `n_unused` is the gold labels outside
-    the sample, `weighted` whether there is one.
+    the sample, `weighted` whether there is one; `coder` is the model.
     """
 
     units: pd.Index
@@ -42,6 +42,7 @@ class Beside:
     whys: dict[str, int] = field(default_factory=dict)
     n_unused: int = 0
     weighted: bool = True
+    coder: str = ""
 
     @property
     def gold_rows(self) -> Ints:
@@ -61,6 +62,7 @@ class Beside:
             n_gold=len(self.gold_rows),
             n_unused=self.n_unused,
             weighted=self.weighted,
+            coder=self.coder,
             coverage=coverage,
             dropped=self.whys,
             joins=codings.joins,
@@ -178,6 +180,7 @@ def _align(codes: LabelCodes, labels: tuple[str, ...], coders: tuple[str, str], 
         whys={why: n for why, n in whys.items() if n},
         n_unused=int(outside.sum()),
         weighted=drawn is not None,
+        coder=coders[0],
     )
 
 

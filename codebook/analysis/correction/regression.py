@@ -133,8 +133,9 @@ def _correct_codings(
         frame[_CLUSTER] = frame["unit_id"].map(by_unit)
     columns = LabelColumns("label", cluster="" if codings.clusters is None else _CLUSTER)
     result = replace(regression, columns=columns).run(frame)
+    assert isinstance(result.facts, CorrectionFacts)
     facts = replace(result.facts, joins=(*joins, *result.facts.joins), weighted=paired.facts.weighted)
-    facts = replace(facts, coverage=paired.facts.coverage)
+    facts = replace(facts, coverage=paired.facts.coverage, coder=codings.one_coder())
     name = label or codings.variable.name
     finding = result.facts.nothing or f"{name}, {formula}. {result.finding}"
     return replace(result, facts=facts, title=f"{name}: {result.title}", finding=finding, outputs=codings.outputs)

@@ -30,12 +30,14 @@ FEW_GOLD, FEW_CLUSTERS = 10, 30
 
 @dataclass(frozen=True)
 class CorrectionFacts(Facts):
-    """How a figure was corrected: `n_gold` gold units, `n_unused` gold labels outside the sample, `n_clusters`.
+    """How a figure of `coder` was corrected.
 
-    `prob_scale` is by what the probabilities were multiplied; `warnings` are doubts about the intervals; `formula`,
-    `family`, `folds`, `splits` and `seed` are of a regression.
+    `n_gold` gold units carry it, `n_unused` gold labels are outside the sample, `n_clusters` is 0 without. `prob_scale`
+    is by what the probabilities were multiplied; `warnings` are doubts about the intervals; `formula`, `family`,
+    `folds`, `splits` and `seed` are of a regression.
     """
 
+    coder: str = ""
     n_gold: int = 0
     n_unused: int = 0
     n_clusters: int = 0
@@ -47,6 +49,13 @@ class CorrectionFacts(Facts):
     folds: int = 0
     splits: int = 0
     seed: int = 1
+
+    def sentences(self) -> list[str]:
+        """Whose labels were corrected, and what is said of every figure."""
+        return [
+            *([f"Model labels are those of {self.coder}."] if self.coder and not self.nothing else []),
+            *super().sentences(),
+        ]
 
     @property
     def versions(self) -> dict[str, str]:

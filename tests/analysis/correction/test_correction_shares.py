@@ -14,7 +14,7 @@ from codebook.analysis.core.codings import Codings, SampleLike
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.gold_samples import GoldSample
 from codebook.analysis.core.scales import VariableSpec
-from codebook.analysis.correction import SOURCES, pair_with_gold, prevalence
+from codebook.analysis.correction import SOURCES, correct, pair_with_gold, prevalence
 from codebook.errors import Fault, StatisticError
 from codebook.sampling import draw_gold, take_part
 
@@ -254,6 +254,31 @@ def test_frames_as_people_have_them_give_the_same_figures():
     assert pairs[0].frame["gold"].notna().sum() == pairs[1].facts.n_gold == 90
     assert not pairs[0].facts.weighted
     pd.testing.assert_frame_equal(prevalence(wide, gold="gold", sample="random").frame, frames[0])
+
+
+def test_the_first_model_is_corrected_and_named():
+    truth, model = make_labels(200, 0.85, 1)
+    gold = np.where(np.arange(200) < 90, truth, None)
+    table = make_table("v", {"gold": list(gold), "ann": list(truth), "model": list(model), "other": list(truth)})
+    table = table[~((table["coder"] == "gold") & table["label"].isna())]
+    codings = replace(read(table), models=("model", "other"))
+    assert prevalence(codings).facts.coder == "model"
+    assert "Model labels are those of other." in prevalence(codings, "other").note
+    with pytest.raises(StatisticError, match=r"there are 'ann', 'model', 'other'.*name one of them"):
+        prevalence(replace(codings, models=()))
+    with pytest.raises(StatisticError, match="no coding by 'ben'"):
+        codings.one_coder("ben")
+
+
+def test_words_of_the_texts_are_a_covariate():
+    truth, model = make_labels(120, 0.8, 2)
+    units = [f"u{at}" for at in range(1, 121)]
+    codings = read(tidy(np.where(np.arange(120) < 60, truth, None), model))
+    codings = replace(codings, texts={unit: "word " * (at % 7) for at, unit in enumerate(units)}).with_word_counts()
+    assert codings.covariate("n_words").tolist()[:8] == [0, 1, 2, 3, 4, 5, 6, 0]
+    result = correct(codings, "label ~ {n_words / 10}", label="yes", family="logistic")
+    assert set(result.frame["coefficient"]) == {"Intercept", "n_words / 10"}
+    assert result.title == "yes: label ~ {n_words / 10} (log odds)"
 
 
 @pytest.mark.parametrize("verb", [prevalence, pair_with_gold])
