@@ -116,7 +116,6 @@ _WHERE = {
         "checklist",
         "list_outputs",
         "methods_paragraph",
-        "note_on",
         "save_figure",
         "save_table",
         "show_images",

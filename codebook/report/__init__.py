@@ -5,7 +5,6 @@ the folder says), `methods.py` and `referee_checks.py`.
 """
 
 from codebook.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text
-from codebook.report.findings import note_on
 from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
 from codebook.report.referee_checks import checklist
@@ -20,7 +19,6 @@ __all__ = [
     "checklist",
     "list_outputs",
     "methods_paragraph",
-    "note_on",
     "read_outputs",
     "save_figure",
     "save_table",
