@@ -174,8 +174,8 @@ def test_r12_an_address_that_was_moved_after_the_plan_is_noticed(
 # --- ledgers of the first version
 
 
-def bring_old(project: Path, fake: FakeOpenAI, *, gone: str = "") -> Path:
-    """A ledger of the first version with the records of its runs; the texts are Text 0 to Text 9."""
+def bring_old(project: Path, fake: FakeOpenAI, *, unrecorded: str = "") -> Path:
+    """A ledger of the first version with the records of its runs but one; the texts are Text 0 to Text 9."""
     path = project / "runs" / "ledger.db"
     path.parent.mkdir()
     db = sqlite3.connect(path)
@@ -186,8 +186,8 @@ def bring_old(project: Path, fake: FakeOpenAI, *, gone: str = "") -> Path:
         engine = {"live": "openai_live", "replayed": "replay"}.get(run, "openai_batch")
         address = fake.base_url.replace("127.0.0.1", "localhost") if run == "elsewhere" else fake.base_url
         options = {"archive": "runs/answered"} if engine == "replay" else {"base_url": address}
-        if run != gone:
-            (path.parent / run).mkdir()
+        (path.parent / run).mkdir()
+        if run != unrecorded:
             record = {"asked": {"engine": engine, "model": MODEL, "options": options}}
             (path.parent / run / "run.json").write_bytes(orjson.dumps(record))
     return path
@@ -216,7 +216,7 @@ def test_r12_an_old_ledger_gives_answers_to_the_service_that_gave_them(fake: Fak
 
 
 def test_r12_what_is_not_known_is_given_to_nobody(fake: FakeOpenAI, project: Path) -> None:
-    path = bring_old(project, fake, gone="answered")
+    path = bring_old(project, fake, unrecorded="answered")
     new = plan_batch(fake, old_units(0, 1, 2), run="new")
     assert [job.requests for job in new.status().jobs] == [2], "only the live run is known"
     with Ledger(path) as ledger:
