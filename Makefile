@@ -2,12 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# a file at a time on each processor; those with slow tests first (tests/conftest.py), so that none is left for the end
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300
+# the steps of the demo, which `make demo` runs through the strict runner with the values that are their defaults
+STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --all-extras --python-version 3.11
 
-.PHONY: help setup demo test check lint types floors notebooks docs wheel lab lock clean
+.PHONY: help setup demo test test-all check lint types floors notebooks other-notebooks docs wheel lab lock clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -23,10 +28,13 @@ demo: $(READY)  ## code the topics study offline and open its report
 	$(BIN)/python -m codebook execute study.yaml
 	$(BIN)/python -m codebook execute studies/coal_debate.yaml
 
-test: $(READY)  ## run all tests, a file at a time on each processor
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+test: $(READY)  ## run the quick tests and the doctests: all that a change usually breaks
+	$(PYTEST) -m "not slow"
 
-check: lint types floors docs test notebooks wheel  ## everything CI runs
+test-all: $(READY)  ## run all tests, the slow ones too
+	$(PYTEST) --durations=20
+
+check: lint types floors docs test-all demo other-notebooks wheel  ## everything CI runs
 
 lint: $(READY)  ## format and lint
 	$(BIN)/ruff check .
@@ -42,7 +50,10 @@ docs: $(READY)  ## are the generated parts of the docs up to date? (make docs WR
 	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) README.md docs/notebooks.md
 
 notebooks: $(READY)  ## run every notebook with its defaults
-	$(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300 notebooks
+	$(NBMAKE) notebooks
+
+other-notebooks: $(READY)  ## run every notebook that is no step of the demo, after `make demo`
+	$(NBMAKE) $(filter-out $(STEPS),$(wildcard notebooks/*.ipynb)) notebooks/gallery
 
 wheel: $(READY)  ## build the wheel and import it from elsewhere
 	.ci/wheel

@@ -314,6 +314,7 @@ def wait_for_answers(process: subprocess.Popen[bytes], part: Path, n_lines: int)
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing_and_answer_nothing_twice(make: Callable[..., EmbeddedEngine], tmp_path: Path) -> None:
     words = [word for text in SENTENCES.values() for word in text.split()]
     chance = random.Random(7)

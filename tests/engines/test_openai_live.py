@@ -636,6 +636,7 @@ OpenAILiveEngine(Path(work), model="m", provider="vllm", base_url=url, concurren
 """
 
 
+@pytest.mark.slow
 def test_after_sigkill_no_answer_on_disk_is_asked_for_again(tmp_path: Path) -> None:
     n, goal, seen = 400, 0, Counter[str]()
     shard, never = write_shard(tmp_path, [f"{k}" for k in range(n)]), threading.Event()

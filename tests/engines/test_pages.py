@@ -60,6 +60,7 @@ def draw(name: str, lines: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.slow
 def test_error_rate_and_recall_of_the_shipped_documents(name: str) -> None:
     text = "\n\n".join(page.text for page in read(name))
     truth = (SCANS / f"{name}.txt").read_text(encoding="utf-8")
@@ -130,6 +131,7 @@ def test_a_page_is_read_whichever_way_it_lies(degrees: int) -> None:
     assert lines[-1] == "conducted the ordinary business of the Government in this place."
 
 
+@pytest.mark.slow
 def test_what_is_read_does_not_depend_on_threads() -> None:
     picture = draw("address_1800_scan", 420)
     assert ocr.Ocr(threads=1).read(picture) == ocr.Ocr(threads=3).read(picture)

@@ -304,6 +304,7 @@ def accuracy(labels: dict[str, str | None], gold: dict[str, str]) -> float:
     return float(np.mean([label == gold[unit_id] for unit_id, label in labels.items()]))
 
 
+@pytest.mark.slow
 def test_zero_shot_labels_of_the_shipped_photos_are_far_above_a_constant(book, source, gold, tmp_path):
     labels = code(EmbeddedEngine(tmp_path), book, source)
     assert len(labels) == 100

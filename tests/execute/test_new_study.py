@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from codebook.cli import main
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parents[2] / "README.md"
 ALONE = "One coder ('embedded-use-minilm-1') beside the gold: nothing to compare."
 

@@ -21,6 +21,8 @@ from scripted import result_ids
 from codebook.codings import read_table
 from codebook.run import open_run
 
+pytestmark = pytest.mark.slow
+
 CHILD = Path(__file__).parents[1] / "support" / "lives.py"
 
 

@@ -26,6 +26,8 @@ from scripted import make_book
 from codebook.records import Unit
 from codebook.run import plan
 
+pytestmark = pytest.mark.slow
+
 CHILD = Path(__file__).parents[1] / "support" / "crash_child.py"
 EVERYTHING = bool(os.environ.get("CRASH_EVERY_POINT"))
 N_PARTS = 2

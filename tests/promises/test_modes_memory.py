@@ -27,6 +27,8 @@ from memory import peak_mb
 from scripted import make_book
 from codebook.records import Unit
 from codebook.run import plan
+
+pytestmark = pytest.mark.slow
 book = make_book("topic")
 
 def take(run, n, size):

@@ -1,4 +1,4 @@
-"""How the notebooks are built, looked at without a kernel. `make notebooks` runs them."""
+"""How the notebooks are built, looked at without a kernel. `make notebooks` runs them all, `make demo` its steps."""
 
 import ast
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from codebook.execute import read_parameters
 from codebook.ground.secrecy import looks_like_key, names_key
@@ -59,6 +60,21 @@ def nodes(notebook: Notebook) -> list[tuple[int, ast.AST]]:
 
 def test_there_are_notebooks():
     assert PATHS, "notebooks/ holds no notebook"
+
+
+def test_the_demo_runs_the_chain_with_its_defaults():
+    """So `make other-notebooks` may leave the chain out: who runs both has run every notebook with its defaults."""
+    study = yaml.safe_load((ROOT / "study.yaml").read_text(encoding="utf-8"))
+    steps = {path.stem.split("_", 1)[1]: path for path in (ROOT / "notebooks").glob("0[1-8]_*.ipynb")}
+    assert study["steps"] == [*dict(sorted(steps.items(), key=lambda step: step[1].name))]
+    values = {"run": study["run"], **study["parameters"]}
+    other = {
+        (step, name)
+        for step, path in steps.items()
+        for name, parameter in read_parameters(path).items()
+        if values.get(name, parameter.default) != parameter.default
+    }
+    assert other == {("report", "coders"), ("report", "title")}, "the report has a title, and names the coders' file"
 
 
 def test_the_format_is_valid_with_cell_ids_and_the_usual_kernel(notebook):

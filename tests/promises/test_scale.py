@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCALE = Path(__file__).parents[2] / "benchmarks" / "scale.py"
 FEW, MANY = 5_000, 50_000
 

@@ -122,6 +122,7 @@ def key(
 
 
 @pytest.mark.usefixtures("key")
+@pytest.mark.slow
 def test_the_key_is_nowhere_in_what_a_study_writes_and_says(
     project: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -23,6 +23,8 @@ from codebook.codings import count_coverage, read_table
 from codebook.execute import read_parameters
 from codebook.files.lines import read_lines
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TOPICS = ROOT / "data" / "topics_sib200_en"
 STEPS = ("codebook", "pilot", "submit", "collect", "report")

@@ -442,6 +442,7 @@ def embed_apart(project: Path, n_texts: int) -> subprocess.CompletedProcess[byte
     return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=600)
 
 
+@pytest.mark.slow
 def test_20_000_texts_go_on_after_each_kill_and_only_the_open_packs_are_computed_again(numbers):
     n_texts, deaths = 20_000, (40, 1, 100)  # after so many packs of each life
     for death in deaths:

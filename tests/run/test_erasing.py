@@ -356,6 +356,7 @@ def test_r15_saved_outputs_exports_notebooks_and_sheets(run: Run, project: Path)
 # --- crashes and others at work
 
 
+@pytest.mark.slow
 def test_r15_killed_at_any_point_the_same_call_finishes(project: Path) -> None:
     """In a process of its own, which forks one for each death: it has no threads."""
     finish(plan_run(units=UNITS[2:]))

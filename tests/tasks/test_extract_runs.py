@@ -46,6 +46,7 @@ def threads(project: Path) -> Any:
     return group_units(read_units(path, id_column="id", text_column="text"), "thread", separator=" ")
 
 
+@pytest.mark.slow
 def test_apart_is_two_requests_a_group_in_one_run_and_together_is_one(threads: Any) -> None:
     apart, together = (finish(plan(book, threads, run=name)) for book, name in ((APART, "apart"), (TOGETHER, "one")))
     assert Counter(apart.table()["variable"]) == {"topics": 2, "entities": 2}

@@ -239,6 +239,7 @@ def test_a_damaged_page_is_found_before_anything_is_sent() -> None:
         count_pages(document)
 
 
+@pytest.mark.slow
 def test_five_hundred_documents_pass_in_flat_memory() -> None:
     """Ten times the documents (40 MB of requests) need 25 MB more at most: planned, read by the engine and written."""
     script = ROOT / "benchmarks" / "documents.py"

@@ -327,6 +327,7 @@ def test_a_post_of_too_many_images_is_not_asked(tmp_path, monkeypatch):
     assert "4 images are more than a request holds (3)" in next(source.with_skips())[1]
 
 
+@pytest.mark.slow
 def test_a_thousand_images_pass_through_plan_and_shards_in_flat_memory(tmp_path):
     peaks, seconds = {}, {}
     for n in (50, 1_000):

@@ -193,6 +193,7 @@ print(n, streamed - before, time.process_time())
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.slow
 def test_a_million_rows_stream_in_flat_memory(tmp_path, suffix):
     path, n = tmp_path / f"many{suffix}", 1_000_000 if suffix == ".csv" else 200_000
     text = "The mines closed, and the town went with them, as towns do. " * 2

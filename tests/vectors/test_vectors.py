@@ -144,6 +144,7 @@ def test_writers_at_once_lose_and_mix_nothing(store):
     assert np.array_equal(store.get(texts), np.array([known[text] for text in texts]))
 
 
+@pytest.mark.slow
 def test_a_process_killed_at_any_write_leaves_no_wrong_vector_and_its_rows_are_written_over(tmp_path):
     command = [sys.executable, str(HERE / "support" / "vector_child.py"), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, check=False, timeout=600)

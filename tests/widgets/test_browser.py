@@ -18,6 +18,8 @@ from codebook.records import Unit
 from codebook.run import list_jobs
 from codebook.shards import Cuts
 
+pytestmark = pytest.mark.slow
+
 STATUS = Path(__file__).parents[2] / "notebooks" / "00_status.ipynb"
 REASON = "" if os.environ.get("CI") else why_not()
 """Why there is no browser to drive: chromium is no package of Python's, so a person's machine may lack it (README).

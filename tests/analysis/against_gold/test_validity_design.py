@@ -252,6 +252,7 @@ def test_real_tone_of_headlines_by_shares():
     assert shares.tolist() == pytest.approx(label_rows(hold(table, labels), 0).loc["label", "recall"].tolist())
 
 
+@pytest.mark.slow
 def test_intervals_of_f1_cover_what_they_say():
     """800 studies of 200 gold units, seed 0: the 95 % interval of one label's F1 holds the true one in 92 to 98 %."""
     rng = np.random.default_rng(0)

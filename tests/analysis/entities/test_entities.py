@@ -286,6 +286,7 @@ def test_short_forms_of_two_legislators_go_to_a_person_with_both():
     assert figure_of(cb.evaluate_links(found, truth, resample=NO_DRAWS).frame, "links", "precision") > 0.99
 
 
+@pytest.mark.slow
 def test_papers_of_two_bibliographies_are_linked_one_to_one():
     """A quarter of the papers, to be quick; `benchmarks/entities.py` takes them all."""
     left = read("er_dblp_acm/dblp.csv").rename(columns={"id": "mention_id", "title": "name"}).head(650)

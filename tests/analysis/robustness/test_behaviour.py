@@ -82,6 +82,7 @@ def test_each_model_is_compared_with_itself_in_reverse_order() -> None:
     assert same["reason"].tolist() == ["it is not in `reordered`", "", ""]
 
 
+@pytest.mark.slow
 def test_the_embedded_engine_follows_the_topics(project: Path) -> None:
     book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
     probes, answers = cb.behaviour_probes(book), []
