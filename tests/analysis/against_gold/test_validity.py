@@ -328,3 +328,13 @@ def test_the_sentence_and_the_table_hold_every_coder_against_the_constant_label(
     assert by_label.finding.startswith("By F1 k meets 'a' best (.67 [")
     assert len(by_label.printed().columns) <= 7
     assert [text.get_text() for text in by_label.plot().axes[0].get_yticklabels()] == ["a", "b"]
+
+
+def test_confusion_of_a_plain_frame_wide_or_long():
+    long = WIDE.rename_axis("unit").reset_index().melt("unit", var_name="coder", value_name="label")
+    wide = confusion(WIDE, "m", gold="gold").frame
+    pd.testing.assert_frame_equal(confusion(long, "m", gold="gold").frame, wide)
+    assert wide["n"].tolist() == [3, 1, 1, 3]
+    assert confusion(WIDE[["gold", "gold"]].set_axis(["gold", "z"], axis=1), gold="gold").finding == (
+        "z took no label for another."
+    )
