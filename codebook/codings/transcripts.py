@@ -75,7 +75,7 @@ class Transcript(_Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Transcript:
         numbers = [page.page for page in self.pages]
-        if any(two <= one for one, two in pairwise(numbers)):
+        if any(following <= page for page, following in pairwise(numbers)):
             raise ValueError("the pages are not in order")
         if not self.missing and numbers and numbers[-1] - numbers[0] != len(numbers) - 1:
             raise ValueError("the pages do not run on, and nothing is said to be missing")
@@ -320,8 +320,8 @@ def _validate(value: Any, where: str) -> Transcript:
         return Transcript.model_validate(value)
     except ValidationError as error:
         faults = [
-            Fault(f"{where}, {'.'.join(map(str, one['loc']))}", one["msg"], "transcribe the document again")
-            for one in error.errors()
+            Fault(f"{where}, {'.'.join(map(str, detail['loc']))}", detail["msg"], "transcribe the document again")
+            for detail in error.errors()
         ]
         raise TableError("A transcript does not keep its schema.", faults) from None
 

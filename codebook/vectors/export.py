@@ -118,8 +118,8 @@ def export_weaviate(
         objects = [DataObject(properties=payload, uuid=name, vector=vector) for name, vector, payload in some]
         done = target.data.insert_many(objects)
         if done.has_errors:
-            said = "; ".join(dict.fromkeys(str(error.message) for error in done.errors.values()))
-            raise EngineError(f"Weaviate refused {len(done.errors)} of {len(objects)} objects: {said[:500]}")
+            reasons = "; ".join(dict.fromkeys(str(error.message) for error in done.errors.values()))
+            raise EngineError(f"Weaviate refused {len(done.errors)} of {len(objects)} objects: {reasons[:500]}")
     return len(vectors)
 
 

@@ -44,15 +44,15 @@ class KeyIndex:
 
     def rows(self, texts: Sequence[str]) -> Ints:
         """Return the row of each text, `(n_texts,)`; -1 where there is none."""
-        found = np.full(len(texts), -1, dtype=np.int64)
+        rows_of_texts = np.full(len(texts), -1, dtype=np.int64)
         if not self.n_rows or not len(texts):
-            return found
+            return rows_of_texts
         first, second = _as_numbers(b"".join(map(key_of, texts)))
         places = np.searchsorted(self._sorted, first)
         rows = self._order[np.minimum(places, self.n_rows - 1)]
         here = (self._first[rows] == first) & (self._second[rows] == second)
-        found[here] = rows[here]
-        return found
+        rows_of_texts[here] = rows[here]
+        return rows_of_texts
 
 
 def _as_numbers(keys: bytes) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:

@@ -143,12 +143,12 @@ class VectorStore:
         BusyError
             Another process writes for longer than a minute.
         """
-        given = np.asarray(vectors, dtype=_FORMAT)
-        _check(given, len(texts), self.dimensions)
+        fresh_vectors = np.asarray(vectors, dtype=_FORMAT)
+        _check(fresh_vectors, len(texts), self.dimensions)
         make_private(self.folder)
         try:
             with FileLock(self.folder / ".lock", timeout=_WAIT_S):
-                return self._append(texts, given)
+                return self._append(texts, fresh_vectors)
         except Timeout:
             raise BusyError(f"Another process writes to {show_path(self.folder)}. To mend: repeat it later.") from None
 
@@ -171,8 +171,8 @@ class VectorStore:
 
         Where nothing can be written, what is noted stays.
         """
-        told = about | {"dimensions": self.dimensions, "key": _KEY, "dtype": _FORMAT}
-        raw = orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        noted = about | {"dimensions": self.dimensions, "key": _KEY, "dtype": _FORMAT}
+        raw = orjson.dumps(noted, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         path = self.folder / _ABOUT
         if os.access(self.folder, os.W_OK) and not (path.exists() and path.read_bytes() == raw):
             with write_atomic(path) as file:
@@ -182,24 +182,24 @@ class VectorStore:
     def about(self) -> dict[str, Any]:
         """What `describe` noted; empty where nothing can be read."""
         try:
-            told = orjson.loads((self.folder / _ABOUT).read_bytes())
+            noted = orjson.loads((self.folder / _ABOUT).read_bytes())
         except (OSError, orjson.JSONDecodeError):
             return {}
-        return told if isinstance(told, dict) else {}
+        return noted if isinstance(noted, dict) else {}
 
-    def _append(self, texts: Sequence[str], given: Floats) -> int:
+    def _append(self, texts: Sequence[str], fresh_vectors: Floats) -> int:
         """Write the vectors that are new behind the last row that counts, then their keys, then the header."""
         fresh = {text: place for place, text in reversed(list(enumerate(texts)))}
         new = self.missing(texts)
         if not new:
             self._mend_header()
             return 0
-        n_rows, rows = len(self), np.ascontiguousarray(given[[fresh[text] for text in new]])
+        n_rows, rows = len(self), np.ascontiguousarray(fresh_vectors[[fresh[text] for text in new]])
         if not self.vectors_path.exists():
             if n_rows:
                 raise self._damaged(f"it is gone, and {n_rows:,} keys are beside it")
             with write_atomic(self.vectors_path) as file:
-                _write_header(file, (0, given.shape[1]))
+                _write_header(file, (0, fresh_vectors.shape[1]))
         begin, dimensions = self._check_length(n_rows)
         _check(rows, len(new), dimensions)  # another process may have made the file meanwhile
         with self.vectors_path.open("r+b") as file:
@@ -256,17 +256,17 @@ class VectorStore:
 _KEY = f"the first {KEY_BYTES} bytes of the SHA-256 of the text in UTF-8; keys.bin holds that of row 0, 1, 2, ..."
 
 
-def _check(given: Floats, n_texts: int, dimensions: int) -> None:
+def _check(fresh_vectors: Floats, n_texts: int, dimensions: int) -> None:
     """Refuse vectors that do not belong to these texts or into this store."""
     faults = []
-    if given.ndim != 2 or len(given) != n_texts:
-        faults.append(Fault("vectors", f"their shape is {given.shape}", f"give {n_texts} rows, one a text"))
-    elif dimensions and given.shape[1] != dimensions:
-        problem = f"they have {given.shape[1]} dimensions, those of the store {dimensions}"
+    if fresh_vectors.ndim != 2 or len(fresh_vectors) != n_texts:
+        faults.append(Fault("vectors", f"their shape is {fresh_vectors.shape}", f"give {n_texts} rows, one a text"))
+    elif dimensions and fresh_vectors.shape[1] != dimensions:
+        problem = f"they have {fresh_vectors.shape[1]} dimensions, those of the store {dimensions}"
         faults.append(Fault("vectors", problem, "keep each number of dimensions in a store of its own"))
-    elif not given.shape[1]:
+    elif not fresh_vectors.shape[1]:
         faults.append(Fault("vectors", "they have no dimension", "give at least one number a text"))
-    if not faults and not np.isfinite(given).all():
+    if not faults and not np.isfinite(fresh_vectors).all():
         faults.append(Fault("vectors", "some numbers are not finite", "embed these texts again"))
     if faults:
         raise ParameterError("The vectors cannot be stored.", faults)

@@ -92,8 +92,10 @@ def cluster_pairs(
     return cluster
 
 
-def _strength(links: dict[int, dict[int, _Link]], members: dict[int, list[int]], a: int, b: int, how: Linkage) -> float:
-    return links[a][b].strength(len(members[a]) * len(members[b]), how)
+def _strength(
+    links: dict[int, dict[int, _Link]], members: dict[int, list[int]], a: int, b: int, linkage: Linkage
+) -> float:
+    return links[a][b].strength(len(members[a]) * len(members[b]), linkage)
 
 
 def _merge(links: dict[int, dict[int, _Link]], members: dict[int, list[int]], a: int, b: int) -> None:

@@ -168,9 +168,9 @@ def _counts(pairs: pd.DataFrame, name: str, true: pd.Series, owners: pd.Index, t
     cell, size = entity * len(thresholds) + np.maximum(last, 0), len(owners) * len(thresholds)
     share, same = pairs["share"].to_numpy(), pairs["same"].to_numpy(dtype=float)
     above = [np.bincount(cell, weight, minlength=size).reshape(len(owners), -1) for weight in (share, share * same)]
-    found, right = (part[:, ::-1].cumsum(axis=1)[:, ::-1] for part in above)
+    claimed, right = (part[:, ::-1].cumsum(axis=1)[:, ::-1] for part in above)
     whole = np.repeat(true.reindex(owners, fill_value=0).to_numpy(dtype=float)[:, None], len(thresholds), axis=1)
-    return np.stack([found, right, whole, right], axis=-1)
+    return np.stack([claimed, right, whole, right], axis=-1)
 
 
 def _rows(name: str, half: str, thresholds: Floats, counts: Floats, values: Floats, ends: Floats) -> pd.DataFrame:

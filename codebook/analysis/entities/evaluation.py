@@ -141,15 +141,15 @@ def _with_ends(row: pd.Series, name: str) -> str:
     return value if low == "–" else f"{value} [{low}, {high}]"
 
 
-def rates(found: Floats, right_found: Floats, true: Floats, right_true: Floats) -> Floats:
-    """Precision `right_found / found`, recall `right_true / true` and F1, last axis; without a find, precision is 1.
+def rates(claimed: Floats, right_claimed: Floats, true: Floats, right_true: Floats) -> Floats:
+    """Precision `right_claimed / claimed`, recall `right_true / true` and F1, last axis; without a find, precision is 1.
 
     Examples
     --------
     >>> rates(np.array(4.0), np.array(3.0), np.array(6.0), np.array(3.0)).tolist()
     [0.75, 0.5, 0.6]
     """
-    precision = np.where(found > 0, right_found / np.maximum(found, 1e-12), 1.0)
+    precision = np.where(claimed > 0, right_claimed / np.maximum(claimed, 1e-12), 1.0)
     recall = np.where(true > 0, right_true / np.maximum(true, 1e-12), np.nan)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     return np.stack([precision, recall, f1], axis=-1)

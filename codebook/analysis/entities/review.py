@@ -18,15 +18,13 @@ BETWEEN = " ~ "
 """Stands between the two ids of a `pair_id`."""
 
 
-def review_table(resolved: pd.DataFrame, *, distinct: bool = True) -> pd.DataFrame:
-    """Mentions that were left to a person, with the two entities that fit and why the choice is open.
+def review_table(resolved: pd.DataFrame) -> pd.DataFrame:
+    """Names that were left to a person, one row a name, with the two entities that fit and why the choice is open.
 
     Parameters
     ----------
     resolved
         Of `link_mentions`.
-    distinct
-        One row a name, with `n_mentions`; else one row a mention.
 
     Examples
     --------
@@ -40,8 +38,6 @@ def review_table(resolved: pd.DataFrame, *, distinct: bool = True) -> pd.DataFra
     faults = check_columns(resolved, (*REVIEW_COLUMNS, "decision"), "resolved mentions", mend)
     raise_faults("There is no review table.", faults)
     rows = resolved.loc[resolved["decision"] == REVIEW, list(REVIEW_COLUMNS)]
-    if not distinct:
-        return rows.reset_index(drop=True)
     sizes = rows.groupby("name")["name"].transform("size")
     return rows.assign(n_mentions=sizes).drop_duplicates("name").reset_index(drop=True)
 

@@ -49,7 +49,7 @@ def nearest(
     queries: VectorsLike,
     k: int = 10,
     *,
-    own: npt.ArrayLike | None = None,
+    self_rows: npt.ArrayLike | None = None,
     exact: bool | None = None,
 ) -> Result:
     """The `k` vectors with the largest cosine to each query.
@@ -58,7 +58,7 @@ def nearest(
     ----------
     vectors, queries
         `(n_rows, n_dimensions)` and `(n_queries, n_dimensions)`. Memory does not grow with `n_rows`.
-    own
+    self_rows
         `(n_queries,)`: the row that each query is itself, which is left out.
     exact
         True compares all pairs; False asks an index (usearch's HNSW, extra `index`), which may miss some; None takes
@@ -84,7 +84,7 @@ def nearest(
     0      0     1    2  0.948683
     1      0     2    0  0.894427
     """
-    frame = find_nearest(vectors, queries, k, own=own, exact=exact)
+    frame = find_nearest(vectors, queries, k, self_rows=self_rows, exact=exact)
     questions, rows = describe_rows(queries), describe_rows(vectors)
     if "text" in questions:
         frame["question"] = questions["text"].to_numpy()[frame["query"]]
@@ -103,17 +103,17 @@ def find_nearest(
     queries: VectorsLike,
     k: int,
     *,
-    own: npt.ArrayLike | None = None,
+    self_rows: npt.ArrayLike | None = None,
     exact: bool | None = None,
 ) -> pd.DataFrame:
     """The rows of `nearest`: query, rank, row, cosine."""
     known = as_array(vectors)
     targets = as_array(queries, "queries", like=known)
-    selves = None if own is None else np.asarray(own, dtype=np.int64)
-    _check_request(k, selves, len(targets))
-    wanted = min(k + (selves is not None), len(known))
+    themselves = None if self_rows is None else np.asarray(self_rows, dtype=np.int64)
+    _check_request(k, themselves, len(targets))
+    wanted = min(k + (themselves is not None), len(known))
     search = _ask_index if _by_index(len(known), len(targets), exact) else _compare
-    return _as_frame(*search(known, targets, wanted), selves, k)
+    return _as_frame(*search(known, targets, wanted), themselves, k)
 
 
 def _by_index(n_vectors: int, n_queries: int, exact: bool | None) -> bool:
@@ -171,10 +171,12 @@ def near_duplicates(vectors: VectorsLike, threshold: float = 0.95, *, most: int 
     return Result(frame, "near_duplicates", title, "neighbours", Facts(len(known)), finding, (), table, outputs=folder)
 
 
-def _check_request(k: int, own: Ints | None, n_queries: int) -> None:
+def _check_request(k: int, self_rows: Ints | None, n_queries: int) -> None:
     faults = [] if k >= 1 else [Fault("k", f"{k} is less than 1", "ask for at least one neighbour")]
-    if own is not None and own.shape != (n_queries,):
-        faults.append(Fault("own", f"its shape is {own.shape}", f"give a row for each of the {n_queries} queries"))
+    if self_rows is not None and self_rows.shape != (n_queries,):
+        faults.append(
+            Fault("self_rows", f"its shape is {self_rows.shape}", f"give a row for each of the {n_queries} queries")
+        )
     raise_faults("The neighbours cannot be found.", faults)
 
 
@@ -222,11 +224,11 @@ def _ask_index(known: Any, queries: Any, k: int) -> Found:
     return cosines, rows
 
 
-def _as_frame(cosines: Floats, rows: Ints, own: Ints | None, k: int) -> pd.DataFrame:
+def _as_frame(cosines: Floats, rows: Ints, self_rows: Ints | None, k: int) -> pd.DataFrame:
     """One row a query and neighbour; places without a neighbour, and the query itself, are left out."""
     there = rows >= 0
-    if own is not None:
-        there &= rows != own[:, None]
+    if self_rows is not None:
+        there &= rows != self_rows[:, None]
     ranks = np.cumsum(there, axis=1)
     there &= ranks <= k
     queries = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)

@@ -59,7 +59,7 @@ def neighbour_agreement(
     if len(array) != len(codes):
         fault = Fault("labels", f"{len(codes)} labels for {len(array)} rows", "give a label a vector, in their order")
         raise_faults("The neighbours cannot be compared.", [fault])
-    neighbours = find_nearest(array, array, k, own=np.arange(len(array)))
+    neighbours = find_nearest(array, array, k, self_rows=np.arange(len(array)))
     same = codes[neighbours["query"]] == codes[neighbours["row"]]
     grid = neighbours.assign(same=same).pivot(index="query", columns="rank", values="same").astype(float)
     counts = np.bincount(codes).astype(float)

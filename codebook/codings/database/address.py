@@ -47,7 +47,7 @@ def _write_sheet(sql: Any, connection: Any, sheet: Sheet) -> None:
         connection.execute(table.delete().where(table.c.run_id.in_(sheet.runs)))
     if scopes := sheet.scopes():
         same = sql.and_(*(table.c[name] == sql.bindparam(f"scope_{name}") for name in sheet.scope))
-        values = [{f"scope_{name}": cell for name, cell in zip(sheet.scope, one, strict=True)} for one in scopes]
+        values = [{f"scope_{name}": cell for name, cell in zip(sheet.scope, scope, strict=True)} for scope in scopes]
         connection.execute(table.delete().where(same), values)
     for start in range(0, len(sheet.rows), _AT_ONCE):
         some = sheet.rows[start : start + _AT_ONCE]

@@ -125,7 +125,7 @@ def _plain(cell: Any) -> Any:
     return int(number) if isinstance(number, bool) else number if isinstance(number, int | float | None) else str(cell)
 
 
-def refused(said: str) -> TableError:
+def refused(reason: str) -> TableError:
     """Return the error of a database that does not take the tables."""
     mend = "see what the database says; give another table's name or another database"
-    return TableError("The tables were not written; nothing was changed.", [Fault("the database", said, mend)])
+    return TableError("The tables were not written; nothing was changed.", [Fault("the database", reason, mend)])

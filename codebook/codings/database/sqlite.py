@@ -24,16 +24,16 @@ class SqliteTable:
         sqlite3.Error
             It is there with another key.
         """
-        found = self.database.execute("SELECT name, pk FROM pragma_table_info(?)", [self.name]).fetchall()
-        if not found:
+        columns_there = self.database.execute("SELECT name, pk FROM pragma_table_info(?)", [self.name]).fetchall()
+        if not columns_there:
             columns = [f"{quote(name)} {_TYPES[kind]}" for name, kind in kinds.items()]
             self._run("CREATE TABLE", self._named, f"({', '.join(columns)}, PRIMARY KEY ({_names(key)}))")
             return
-        own_key = [name for name, number in found if number]
+        own_key = [name for name, number in columns_there if number]
         if set(own_key) != set(key):
-            said = f"table {self.name!r} is there with another key ({', '.join(own_key) or 'none'})"
-            raise sqlite3.IntegrityError(said)
-        there = {name.casefold() for name, _ in found}
+            problem = f"table {self.name!r} is there with another key ({', '.join(own_key) or 'none'})"
+            raise sqlite3.IntegrityError(problem)
+        there = {name.casefold() for name, _ in columns_there}
         for name, kind in kinds.items():
             if name.casefold() not in there:
                 self._run("ALTER TABLE", self._named, "ADD COLUMN", quote(name), _TYPES[kind])

@@ -54,19 +54,19 @@ def draw_examples(
     ParameterError
         A category has fewer coded units than that, or the coded units are not among `units`.
     """
-    asked = codebook.variable(variable)
-    found, drawable = _by_label(table, asked, coder), _drawable(units)
-    join = join_ids((unit_id for ids in found.values() for unit_id in ids), drawable)
+    target = codebook.variable(variable)
+    ids_of, drawable = _by_label(table, target, coder), _drawable(units)
+    join = join_ids((unit_id for ids in ids_of.values() for unit_id in ids), drawable)
     sides = Sides(f"units coded by {coder}", "among the units", "the list of units")
     if faults := join_faults(join, "units", sides):
         raise ParameterError("The coded units are not those to draw examples from.", faults)
-    chosen = _choose(found, drawable, asked, n_each, seed)
+    chosen = _choose(ids_of, drawable, target, n_each, seed)
     places = {unit_id: label for label, ids in chosen.items() for unit_id in ids}
     drawn = {unit.unit_id: unit for unit in units if unit.unit_id in places}
-    categories = [_add(category, (drawn[one] for one in chosen[category.name])) for category in asked.categories]
-    told = asked.model_copy(update={"categories": tuple(categories)})
-    variables = tuple(told if one.name == asked.name else one for one in codebook.variables)
-    book = codebook.model_dump() | {"variables": [one.model_dump() for one in variables]}
+    categories = [_add(category, (drawn[each] for each in chosen[category.name])) for category in target.categories]
+    taught = target.model_copy(update={"categories": tuple(categories)})
+    variables = tuple(taught if each.name == target.name else each for each in codebook.variables)
+    book = codebook.model_dump() | {"variables": [each.model_dump() for each in variables]}
     return Codebook.model_validate(book), LeftOut(units, frozenset(places))
 
 
@@ -161,23 +161,23 @@ def _drawable(units: Source) -> frozenset[str]:
     return frozenset(unit.unit_id for unit in units if len(unit.files) <= 1)
 
 
-def _by_label(table: pd.DataFrame, asked: Variable, coder: str) -> dict[str, list[str]]:
+def _by_label(table: pd.DataFrame, target: Variable, coder: str) -> dict[str, list[str]]:
     """Ids of the units that have each label, in their own order."""
-    rows = table[(table["coder"] == coder) & (table["variable"] == asked.name) & table["label"].notna()]
-    found: dict[str, list[str]] = {}
+    rows = table[(table["coder"] == coder) & (table["variable"] == target.name) & table["label"].notna()]
+    ids_of: dict[str, list[str]] = {}
     for unit_id, label in sorted(zip(rows["unit_id"], rows["label"], strict=True)):
-        alone = orjson.loads(label) if asked.kind == "multi" else [label]
+        alone = orjson.loads(label) if target.kind == "multi" else [label]
         if len(alone) == 1:
-            found.setdefault(alone[0], []).append(unit_id)
-    return found
+            ids_of.setdefault(alone[0], []).append(unit_id)
+    return ids_of
 
 
 def _choose(
-    found: dict[str, list[str]], drawable: frozenset[str], asked: Variable, n_each: int, seed: int
+    ids_of: dict[str, list[str]], drawable: frozenset[str], target: Variable, n_each: int, seed: int
 ) -> dict[str, list[str]]:
     dice, faults, chosen = np.random.default_rng(seed), list[Fault](), dict[str, list[str]]()
-    for label in asked.scale:
-        ids = [unit_id for unit_id in found.get(label, ()) if unit_id in drawable]
+    for label in target.scale:
+        ids = [unit_id for unit_id in ids_of.get(label, ()) if unit_id in drawable]
         if len(ids) < n_each:
             mend = f"draw at most {len(ids)} each, or code more units"
             faults.append(Fault(f"n_each = {n_each}", f"{label!r} has {len(ids)} coded units", mend))

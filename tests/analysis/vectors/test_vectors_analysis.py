@@ -71,7 +71,7 @@ def test_the_nearest_are_those_of_a_plain_sort(small_blocks, k):
 
 def test_a_query_that_is_a_row_itself_is_left_out_also_where_others_equal_it(small_blocks):
     vectors = np.vstack([draw(20), draw(20)[:1]])  # the last is the first once more
-    frame = nearest(vectors, vectors, 3, own=np.arange(21)).frame
+    frame = nearest(vectors, vectors, 3, self_rows=np.arange(21)).frame
     assert (frame["row"] != frame["query"]).all()
     assert frame.groupby("query").size().eq(3).all()
     first = frame[(frame["query"] == 0) & (frame["rank"] == 1)]
