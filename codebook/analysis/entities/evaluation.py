@@ -142,7 +142,7 @@ def _with_ends(row: pd.Series, name: str) -> str:
 
 
 def rates(claimed: Floats, right_claimed: Floats, true: Floats, right_true: Floats) -> Floats:
-    """Precision `right_claimed / claimed`, recall `right_true / true` and F1, last axis; without a find, precision is 1.
+    """Precision `right_claimed / claimed`, recall `right_true / true`, F1, last axis; without a find, precision is 1.
 
     Examples
     --------
