@@ -138,8 +138,8 @@ def _plain(labels: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _misread(formula: str, error: Exception) -> Fault:
-    said = " ".join(_COLOURS.sub("", str(error)).split())
-    return Fault("formula", f"{formula!r} cannot be worked out: {said}", "see the formulaic package on its grammar")
+    message = " ".join(_COLOURS.sub("", str(error)).split())
+    return Fault("formula", f"{formula!r} cannot be worked out: {message}", "see the formulaic package on its grammar")
 
 
 def _check_outcome(outcome: pd.DataFrame) -> list[Fault]:

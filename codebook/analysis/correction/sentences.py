@@ -124,11 +124,11 @@ def _judge(rows: pd.DataFrame, key: str) -> str:
     if key == "label":
         outside = not corrected["low"] <= model["estimate"] <= corrected["high"]
         return " The model's share lies outside the corrected interval." if outside else ""
-    found, stands = (row["low"] > 0 or row["high"] < 0 for row in (model, corrected))
-    if found and not stands:
+    claims, stands = (row["low"] > 0 or row["high"] < 0 for row in (model, corrected))
+    if claims and not stands:
         return " The model's finding does not stand: its interval leaves out zero, the corrected one does not."
-    if found and stands and model["estimate"] * corrected["estimate"] < 0:
+    if claims and stands and model["estimate"] * corrected["estimate"] < 0:
         return " The corrected coefficient has the opposite sign."
-    if stands and not found:
+    if stands and not claims:
         return " The model labels hide it: the corrected interval leaves out zero, the model's does not."
     return ""
