@@ -223,8 +223,8 @@ def test_the_three_sources_of_a_correction_are_kept_apart():
 
     def finding(rows: pd.DataFrame) -> pd.DataFrame:
         model = (rows.set_index("unit_id")["label"] == "a").astype(float).rename("predicted")
-        found = correct("gold ~ x", data.join(model), family="linear")
-        return found[found["coefficient"] == "x"]
+        rows = correct(data.join(model), "gold ~ x", family="linear").frame
+        return rows[rows["coefficient"] == "x"]
 
     frame = specify(table, finding, aggregations=["single"])
     assert frame.groupby("source", sort=False).size().to_dict() == dict.fromkeys(SOURCES, 4)
