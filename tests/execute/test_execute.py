@@ -1,5 +1,6 @@
 import ast
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -266,6 +267,18 @@ def test_names_that_only_sound_like_it_are_fine(name):
 # executing one notebook
 
 
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A folder with executed copies of two notebooks, for tests that only read them; and the cells that were heard."""
+    folder = tmp_path_factory.mktemp("executed")
+    heard: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CODEBOOK_PROJECT", str(folder))
+        execute_notebook(NOTEBOOKS / "passes.ipynb", {"seed": 2}, out=folder / "passes.ipynb", on_cell=heard.append)
+        execute_notebook(NOTEBOOKS / "draws.ipynb", out=folder / "draws.ipynb")
+    return folder, heard
+
+
 def test_a_notebook_runs_in_the_project_with_this_python_from_any_folder(project, tmp_path, monkeypatch):
     elsewhere = tmp_path / "elsewhere" / "kernels" / "python3"
     elsewhere.mkdir(parents=True)
@@ -344,15 +357,15 @@ def test_a_kernel_that_dies_is_a_failure_with_its_cell(project):
     assert caught.value.cell == 2
 
 
-def test_the_cells_are_heard_as_they_start_by_the_numbers_of_the_notebook(project):
-    heard: list[int] = []
-    execute_notebook(NOTEBOOKS / "passes.ipynb", {"seed": 2}, out=project / "out.ipynb", on_cell=heard.append)
+def test_the_cells_are_heard_as_they_start_by_the_numbers_of_the_notebook(executed):
+    _, heard = executed
     assert heard == [1, 2, 2, 3]  # the second 2 is the cell of the given parameters
 
 
-def test_a_figure_is_in_the_copy_though_the_environment_names_another_backend(project):
-    execute_notebook(NOTEBOOKS / "draws.ipynb", out=project / "out.ipynb")
-    assert "image/png" in (project / "out.ipynb").read_text()
+def test_a_figure_is_in_the_copy_though_the_environment_names_another_backend(executed):
+    folder, _ = executed
+    assert os.environ["MPLBACKEND"] == "Agg"
+    assert "image/png" in (folder / "draws.ipynb").read_text()
 
 
 def test_run_notebook_takes_short_names_and_passes_the_run(project):
@@ -478,16 +491,16 @@ def test_the_page_needs_no_network_and_runs_no_script(project):
     assert page.count('<details class="code">') == 3
 
 
-def test_the_page_shows_the_parameters_and_folds_the_code(project):
-    execute_notebook(NOTEBOOKS / "passes.ipynb", {"seed": 2}, out=project / "out.ipynb")
-    page = write_html(project / "out.ipynb", project / "page.html").read_text(encoding="utf-8")
+def test_the_page_shows_the_parameters_and_folds_the_code(executed, project):
+    folder, _ = executed
+    page = write_html(folder / "passes.ipynb", project / "page.html").read_text(encoding="utf-8")
     assert page.count("<summary>parameters</summary>") == page.count('<details class="code" open') == 2
     assert page.count('<details class="code"><summary>code</summary>') == 1
 
 
-def test_figures_are_inside_the_page(project):
-    execute_notebook(NOTEBOOKS / "draws.ipynb", out=project / "out.ipynb")
-    page = write_html(project / "out.ipynb", project / "page.html").read_text(encoding="utf-8")
+def test_figures_are_inside_the_page(executed, project):
+    folder, _ = executed
+    page = write_html(folder / "draws.ipynb", project / "page.html").read_text(encoding="utf-8")
     assert 'src="data:image/png;base64,' in page
 
 
