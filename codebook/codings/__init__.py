@@ -22,7 +22,6 @@ from codebook.codings.coverage_counts import count_coverage, coverage, coverage_
 from codebook.codings.database import KeyedTable, write_database
 from codebook.codings.exports import read_table, write_table
 from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables
-from codebook.codings.records.quotes import find_quotes
 from codebook.codings.records.record_codings import read_record_codings
 from codebook.codings.records.record_lists import Records, count_quotes, read_names, units_table
 from codebook.codings.records.record_rows import open_records
@@ -48,7 +47,6 @@ __all__ = [
     "coverage",
     "coverage_sentence",
     "dump_labels",
-    "find_quotes",
     "group_coders",
     "join_codings",
     "join_transcripts",

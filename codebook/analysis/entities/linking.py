@@ -13,20 +13,9 @@ DECISIONS = (MATCHED, NEW, REVIEW)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When a mention is decided and when a person looks.
+    """The settled `LinkRules`: least score of a match, of a case for a person, and least lead over the runner-up.
 
-    Parameters
-    ----------
-    accept
-        Least score of a match.
-    review
-        Least score of a case for a person; below, the mention is new.
-    margin
-        Least distance of the best entity from the runner-up.
-    common
-        Words that tell nothing of who is meant, since too many forms have them.
-    ask
-        Off, nobody looks: the best entity is taken from `accept` on, whatever else fits.
+    `common` are words that tell nothing of who is meant, since too many forms have them; without `ask`, nobody looks.
     """
 
     accept: float
