@@ -93,8 +93,6 @@ _WHERE = {
         "correct",
         "correlogram",
         "pair_with_gold",
-        "plot_estimates",
-        "plot_grid",
         "prevalence",
         "simulate_studies",
         "span_validity",

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.empty import why_empty
 from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.errors import Fault
@@ -65,8 +64,6 @@ def plot_estimates(
     >>> [line.get_text() for line in plot_estimates(frame, references=(0.667, 0.8)).axes[0].get_yticklabels()]
     ['tone']
     """
-    if reason := why_empty(frame):
-        return empty_figure(reason, title)
     columns = [name] if isinstance(name, str) else list(name)
     ends = [f"{value}_{end}" if f"{value}_{end}" in frame else end for end in ("low", "high")]
     check_frame(frame, [*columns, value, *ends, *([group] if group else [])])
@@ -97,8 +94,6 @@ def plot_grid(
     >>> [text.get_text() for text in plot_grid(frame).axes[0].texts]
     ['.90', '.70']
     """
-    if reason := why_empty(frame):
-        return empty_figure(reason, title)
     check_frame(frame, [rows, columns, value])
     if frame.duplicated([rows, columns]).any():
         mend = f"choose rows of the frame so that {rows} and {columns} name one each"
