@@ -7,21 +7,12 @@ of kind records.
 """
 
 from codebook.codings.coder_files.coders import read_coders, read_codings
-from codebook.codings.coder_groups import (
-    busiest_coders,
-    coders_sharing,
-    count_labels,
-    group_coders,
-    own_coders,
-    pick_pair,
-    set_aside_abstentions,
-    shorten_coders,
-)
 from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
 from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
 from codebook.codings.database import KeyedTable, write_database
 from codebook.codings.exports import read_table, write_table
 from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables
+from codebook.codings.label_counts import count_labels, set_aside_abstentions, shorten_coders
 from codebook.codings.records.record_codings import read_record_codings
 from codebook.codings.records.record_lists import Records, count_quotes, read_names, units_table
 from codebook.codings.records.record_rows import open_records
@@ -38,23 +29,18 @@ __all__ = [
     "TableView",
     "Transcript",
     "Transcripts",
-    "busiest_coders",
     "check_table",
-    "coders_sharing",
     "count_coverage",
     "count_labels",
     "count_quotes",
     "coverage",
     "coverage_sentence",
     "dump_labels",
-    "group_coders",
     "join_codings",
     "join_transcripts",
     "make_table",
     "merge_tables",
     "open_records",
-    "own_coders",
-    "pick_pair",
     "read_coders",
     "read_codings",
     "read_error_rates",

@@ -68,10 +68,10 @@ class LabelCodes:
 
     def answered(self) -> LabelCodes:
         """The codings that have a label."""
-        given = self.code >= 0
-        if given.all():
+        labelled = self.code >= 0
+        if labelled.all():
             return self
-        rows = np.flatnonzero(given)
+        rows = np.flatnonzero(labelled)
         none = np.broadcast_to(np.int64(-1), len(rows))
         return replace(self, unit=self.unit[rows], coder=self.coder[rows], code=self.code[rows], why=none)
 
@@ -88,10 +88,10 @@ class LabelCodes:
         wanted = set(coders)
         if wanted >= set(self.coders):
             return self
-        kept = np.array([name in wanted for name in self.coders], dtype=bool)
-        part = self.only(kept[self.coder])
+        chosen = np.array([name in wanted for name in self.coders], dtype=bool)
+        part = self.only(chosen[self.coder])
         coders = tuple(name for name in self.coders if name in wanted)
-        part = replace(part, coder=(np.cumsum(kept) - 1)[part.coder], coders=coders)
+        part = replace(part, coder=(np.cumsum(chosen) - 1)[part.coder], coders=coders)
         return part.within(np.bincount(part.unit, minlength=len(self.units)) > 0)
 
     def within(self, units: Bools) -> LabelCodes:
@@ -151,9 +151,9 @@ def read_codes(
     part = _select(table, variable, draw, wanted)
     unit, units = pd.factorize(part["unit_id"])
     coder, coder_names = pd.factorize(part["coder"])
-    found_code, found = pd.factorize(part["label"])
+    found_code, distinct = pd.factorize(part["label"])
     why, whys = pd.factorize(part["why"])
-    scale, codes, faults = read_scale(list(found), level=level, labels=labels)
+    scale, codes, faults = read_scale(list(distinct), level=level, labels=labels)
     faults = [
         *check_ids(unit, coder),
         *check_repeats(unit, coder, pd.Index(units), pd.Index(coder_names)),
@@ -178,8 +178,8 @@ def count_patterns(codings: LabelCodes) -> Patterns:
     >>> patterns.counts.shape, int(patterns.times.sum())
     ((9, 5), 11)
     """
-    given = codings.answered()
-    return collapse(given.unit, given.code, codings.scale.n_labels, trace=len(given.cluster) > 0)
+    labelled = codings.answered()
+    return collapse(labelled.unit, labelled.code, codings.scale.n_labels, trace=len(labelled.cluster) > 0)
 
 
 def coder_patterns(codings: LabelCodes) -> tuple[Patterns, Floats]:
@@ -187,10 +187,10 @@ def coder_patterns(codings: LabelCodes) -> tuple[Patterns, Floats]:
 
     Of the labelled codings; coders without one are left out.
     """
-    given, n_labels = codings.answered(), codings.scale.n_labels
-    coders, coder = np.unique(given.coder, return_inverse=True)
-    keys = coder * n_labels + given.code
-    patterns = collapse(given.unit, keys, len(coders) * n_labels, trace=len(given.cluster) > 0)
+    labelled, n_labels = codings.answered(), codings.scale.n_labels
+    coders, coder = np.unique(labelled.coder, return_inverse=True)
+    keys = coder * n_labels + labelled.code
+    patterns = collapse(labelled.unit, keys, len(coders) * n_labels, trace=len(labelled.cluster) > 0)
     return patterns, patterns.counts.reshape(len(patterns.times), len(coders), n_labels)
 
 
@@ -211,12 +211,12 @@ def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:
         Units without a cluster, or with several.
     """
     clusters = cluster if isinstance(cluster, pd.Series) else pd.Series(dict(cluster), dtype=object)
-    given = clusters[clusters.index.isin(codings.units)]
+    known = clusters[clusters.index.isin(codings.units)]
     about = "The units cannot be put into clusters."
-    if given.index.has_duplicates:
-        twice = name_some(given.index[given.index.duplicated()].unique())
+    if known.index.has_duplicates:
+        twice = name_some(known.index[known.index.duplicated()].unique())
         raise_faults(about, [Fault("cluster", f"several clusters for unit {twice}", "give each unit one cluster")])
-    codes, _ = pd.factorize(given.reindex(codings.units))
+    codes, _ = pd.factorize(known.reindex(codings.units))
     if (codes < 0).any():
         join = join_ids(map(str, codings.units[codes < 0]), map(str, clusters.index))
         problem = f"no cluster for {int((codes < 0).sum()):,} units: {name_some(codings.units[codes < 0])}"

@@ -45,19 +45,6 @@ def why_empty(frame: pd.DataFrame | None) -> str:
     return "" if frame is None or len(frame) else str(frame.attrs.get(_KEY, ""))
 
 
-def mark_empty(frame: pd.DataFrame, reason: str) -> pd.DataFrame:
-    """Say in a frame why it has no rows; one that has rows, or says so already, stays as it is.
-
-    Examples
-    --------
-    >>> why_empty(mark_empty(pd.DataFrame({"alpha": []}), "No pair: nothing to compare."))
-    'No pair: nothing to compare.'
-    """
-    if not len(frame) and not why_empty(frame):
-        frame.attrs = {**frame.attrs, _KEY: reason, "note": ""}
-    return frame
-
-
 def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:
     """Say why there is no gold to hold labels against; empty where there is some.
 

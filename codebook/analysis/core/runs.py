@@ -39,17 +39,19 @@ def describe_runs(table: pd.DataFrame, runs: Runs = None) -> pd.DataFrame:
     """
     names = table["coder"].dropna().astype(str).unique()
     parts = [name.partition("@") for name in names]
-    own = pd.DataFrame({"coder": names, "model": [part[0] for part in parts], "prompt": [part[2] for part in parts]})
+    described = pd.DataFrame(
+        {"coder": names, "model": [part[0] for part in parts], "prompt": [part[2] for part in parts]}
+    )
     if runs is None:
-        return own.assign(model=_named_models(table, own))
-    given = pd.DataFrame({"coder": list(runs), "model": list(runs.values())}) if isinstance(runs, Mapping) else runs
-    raise_faults("The runs cannot be told apart.", _check_runs(given, table))
-    own = own.assign(model=own["coder"], prompt="").set_index("coder")
-    known = given.set_index("coder")
+        return described.assign(model=_named_models(table, described))
+    named = pd.DataFrame({"coder": list(runs), "model": list(runs.values())}) if isinstance(runs, Mapping) else runs
+    raise_faults("The runs cannot be told apart.", _check_runs(named, table))
+    described = described.assign(model=described["coder"], prompt="").set_index("coder")
+    known = named.set_index("coder")
     for name in known.columns:
-        before = own[name] if name in own else pd.Series("", index=own.index)
-        own[name] = known[name].astype(str).reindex(own.index).fillna(before)
-    return own.reset_index()
+        before = described[name] if name in described else pd.Series("", index=described.index)
+        described[name] = known[name].astype(str).reindex(described.index).fillna(before)
+    return described.reset_index()
 
 
 def find_modal(patterns: Patterns) -> tuple[Ints, Bools]:
@@ -76,17 +78,17 @@ def pad(shown: Ints, length: int) -> Ints:
     return np.append(shown, np.full(length - len(shown), -1))
 
 
-def _named_models(table: pd.DataFrame, own: pd.DataFrame) -> pd.Series:
+def _named_models(table: pd.DataFrame, described: pd.DataFrame) -> pd.Series:
     if "model" not in table:
-        return own["model"]
+        return described["model"]
     filled = table.loc[table["model"].fillna("") != "", ["coder", "model"]].drop_duplicates("coder")
-    return own["coder"].map(filled.set_index("coder")["model"]).fillna(own["model"])
+    return described["coder"].map(filled.set_index("coder")["model"]).fillna(described["model"])
 
 
-def _check_runs(given: pd.DataFrame, table: pd.DataFrame) -> list[Fault]:
-    if absent := [name for name in ("coder", "model") if name not in given]:
+def _check_runs(named: pd.DataFrame, table: pd.DataFrame) -> list[Fault]:
+    if absent := [name for name in ("coder", "model") if name not in named]:
         return [Fault("runs", f"it has no column {name_some(absent)}", "give coder and model, one row a coder")]
-    faults = check_coders(table, list(given["coder"]))
-    if (twice := given["coder"].duplicated()).any():
-        faults.append(Fault("runs", f"{name_some(given.loc[twice, 'coder'])} twice", "give each coder one row"))
+    faults = check_coders(table, list(named["coder"]))
+    if (twice := named["coder"].duplicated()).any():
+        faults.append(Fault("runs", f"{name_some(named.loc[twice, 'coder'])} twice", "give each coder one row"))
     return faults

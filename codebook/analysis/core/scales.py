@@ -95,22 +95,6 @@ def check_level(level: str, labels: Sequence[str] | None) -> list[Fault]:
     return _check_order(labels or ()) if level == "ordinal" else []
 
 
-def check_spellings(labels: Iterable[str]) -> list[Fault]:
-    """Faults of labels of an untold level that are one number in two spellings: one label on a scale, else two.
-
-    Examples
-    --------
-    >>> [fault.problem for fault in check_spellings(["1", "1.0", "2", "none"])]
-    ["'1', '1.0' are one number and different texts"]
-    """
-    spellings: dict[float, list[str]] = {}
-    for label in labels:
-        spellings.setdefault(_number(label), []).append(label)
-    several = [same for number, same in spellings.items() if math.isfinite(number) and len(same) > 1]
-    mend = "pass level='interval' (or ratio) if they are the same, level='nominal' if not"
-    return [Fault("label", f"{name_some(same)} are one number and different texts", mend) for same in several]
-
-
 def _check_order(labels: Iterable[object]) -> list[Fault]:
     """Faults of an ordinal scale without an order: a set, or numbers that were sorted as text (1, 10, 2)."""
     if isinstance(labels, (Set, Mapping)):

@@ -31,30 +31,30 @@ COLUMNS = ("coefficient", "detail", "value", *_FIGURES, *_COUNTS, *_SHARES, "dro
 """Columns of a row after those that say what is compared."""
 
 
-def comparison_rows(each: Comparison, coefficients: Sequence[str], how: Bootstrap) -> list[dict[str, object]]:
+def comparison_rows(each: Comparison, coefficients: Sequence[str], bootstrap: Bootstrap) -> list[dict[str, object]]:
     """The rows of one comparison, one a coefficient."""
     if each.codes is None:
         empty = {**dict.fromkeys(_FIGURES + _SHARES, math.nan), **dict.fromkeys(_COUNTS, 0), "value": math.nan}
         about = {"detail": "", "dropped": "", "reason": each.reason}
         return [{**each.head, "difference": False, "coefficient": name, **empty, **about} for name in coefficients]
-    kept = pairable(each.codes)
+    pairs = pairable(each.codes)
     if each.beside is None:
-        rows = [_value_row(kept, COEFFICIENTS[name], how) for name in coefficients]
+        rows = [_value_row(pairs, COEFFICIENTS[name], bootstrap) for name in coefficients]
     else:
-        rows = [_difference_row(kept, pairable(each.beside), COEFFICIENTS[name], how) for name in coefficients]
+        rows = [_difference_row(pairs, pairable(each.beside), COEFFICIENTS[name], bootstrap) for name in coefficients]
     return [{**each.head, "difference": each.beside is not None, **row} for row in rows]
 
 
-def _value_row(kept: Pairable, coefficient: Coefficient, how: Bootstrap) -> dict[str, object]:
-    estimate, draws = estimate_coefficient(kept, coefficient, how)
-    margins = kept.patterns.times @ kept.patterns.counts
+def _value_row(pairs: Pairable, coefficient: Coefficient, bootstrap: Bootstrap) -> dict[str, object]:
+    estimate, draws = estimate_coefficient(pairs, coefficient, bootstrap)
+    margins = pairs.patterns.times @ pairs.patterns.counts
     below = {f"below_{bound * 1000:.0f}": _share_below(estimate, draws, bound) for bound in BOUNDS}
     commonest = float(margins.max() / margins.sum()) if margins.sum() else math.nan
-    return _row(coefficient, estimate, how, **below, commonest=commonest, dropped=kept.dropped)
+    return _row(coefficient, estimate, bootstrap, **below, commonest=commonest, dropped=pairs.dropped)
 
 
-def _row(coefficient: Coefficient, estimate: Estimate, how: Bootstrap, **about: object) -> dict[str, object]:
-    reason = estimate.reason if how.replicates or math.isnan(estimate.value) else ""
+def _row(coefficient: Coefficient, estimate: Estimate, bootstrap: Bootstrap, **about: object) -> dict[str, object]:
+    reason = estimate.reason if bootstrap.replicates or math.isnan(estimate.value) else ""
     names = ("value", *_FIGURES, *_COUNTS, "undefined_share")
     figures = {name: getattr(estimate, name) for name in names}
     return {"coefficient": coefficient.name, "detail": estimate.definition, **figures, **about, "reason": reason}
@@ -65,17 +65,17 @@ def _share_below(estimate: Estimate, draws: Floats, bound: float) -> float:
     return math.nan if math.isnan(estimate.low) else float((draws[~np.isnan(draws)] < bound).mean())
 
 
-def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, how: Bootstrap) -> dict[str, object]:
+def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstrap: Bootstrap) -> dict[str, object]:
     """How much more the coders agree on the units of `a` than on those of `b`."""
-    first, draws = estimate_coefficient(a, coefficient, how)
-    second, others = estimate_coefficient(b, coefficient, replace(how, seed=how.seed + 1))
+    first, draws = estimate_coefficient(a, coefficient, bootstrap)
+    second, others = estimate_coefficient(b, coefficient, replace(bootstrap, seed=bootstrap.seed + 1))
     measures = make_measure(a, coefficient), make_measure(b, coefficient)
     members = None if not (len(draws) and len(others)) else _join_members(measures, (a, b))
     if members is not None:
-        drawn = _draw_together(measures, members, how)
+        drawn = _draw_together(measures, members, bootstrap)
     else:
         drawn = draws - others if len(draws) and len(others) else np.empty(0)
-    interval = percentile_interval(drawn, how.confidence)
+    interval = percentile_interval(drawn, bootstrap.confidence)
     reasons = dict.fromkeys(filter(None, [first.reason, second.reason, interval.reason]))
     both = replace(
         first,
@@ -92,7 +92,7 @@ def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, how: Boo
         **{name: getattr(first, name) + getattr(second, name) for name in ("n_units", "n_dropped", "n_missing")},
         n_codings=first.n_codings + second.n_codings,
     )
-    return _row(coefficient, both, how, **dict.fromkeys(_SHARES[1:], math.nan), dropped="")
+    return _row(coefficient, both, bootstrap, **dict.fromkeys(_SHARES[1:], math.nan), dropped="")
 
 
 def _who(codes: LabelCodes) -> set[str]:
@@ -124,7 +124,7 @@ def _join_members(measures: Sequence[Measure], sides: Sequence[Pairable]) -> Any
     return hstack(parts, format="csr")
 
 
-def _draw_together(measures: Sequence[Measure], members: Any, how: Bootstrap) -> Floats:
+def _draw_together(measures: Sequence[Measure], members: Any, bootstrap: Bootstrap) -> Floats:
     """Replicates of the difference where clusters have units on both sides: each drawn cluster brings all its units."""
     first, second = measures
     n_patterns = len(first.patterns.times)
@@ -134,4 +134,4 @@ def _draw_together(measures: Sequence[Measure], members: Any, how: Bootstrap) ->
             return first.statistic(weights[:, :n_patterns]) - second.statistic(weights[:, n_patterns:])
 
     times = np.concatenate([first.patterns.times, second.patterns.times])
-    return resample(times, statistic, replicates=how.replicates, seed=how.seed, members=members)
+    return resample(times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)

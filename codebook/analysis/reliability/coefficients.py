@@ -57,7 +57,7 @@ class Coefficient:
 def _list_coefficients() -> dict[str, Coefficient]:
     plain = {"alpha": "", "ac2": "", "percent": "mean_pairwise"}
     every = [Coefficient(base, base, title, plain.get(base, "identity")) for base, title in _TITLES.items()]
-    every += [Coefficient(f"percent_{how}", "percent", _TITLES["percent"], how) for how in DEFINITIONS]
+    every += [Coefficient(f"percent_{meaning}", "percent", _TITLES["percent"], meaning) for meaning in DEFINITIONS]
     every += [
         Coefficient(f"{base}_{weights}", base, _TITLES[base], weights)
         for base in _WEIGHTED
@@ -80,7 +80,7 @@ def check_coefficients(names: Iterable[str]) -> list[Fault]:
     return [Fault("coefficients", f"{name_some(strange)} is unknown", mend)] if strange else []
 
 
-def estimate_coefficient(kept: Pairable, coefficient: Coefficient, how: Bootstrap) -> tuple[Estimate, Floats]:
+def estimate_coefficient(pairs: Pairable, coefficient: Coefficient, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
     """One coefficient of codings already read, and its replicates.
 
     Examples
@@ -88,34 +88,34 @@ def estimate_coefficient(kept: Pairable, coefficient: Coefficient, how: Bootstra
     >>> from codebook.analysis.core.counts import read_codes
     >>> from codebook.analysis.core.examples import observers_2011
     >>> from codebook.analysis.reliability.krippendorff import pairable
-    >>> kept = pairable(read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345")))
+    >>> pairs = pairable(read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345")))
     >>> for name in ("fleiss", "ac1", "brennan_prediger"):  # R irrCAC: .76117 .77544 .77273
-    ...     print(name, round(estimate_coefficient(kept, COEFFICIENTS[name], Bootstrap())[0].value, 5))
+    ...     print(name, round(estimate_coefficient(pairs, COEFFICIENTS[name], Bootstrap())[0].value, 5))
     fleiss 0.76117
     ac1 0.77544
     brennan_prediger 0.77273
     """
     if coefficient.base == "alpha":
-        return estimate_alpha(kept, how)
-    return estimate_measure(kept, make_measure(kept, coefficient), how)
+        return estimate_alpha(pairs, bootstrap)
+    return estimate_measure(pairs, make_measure(pairs, coefficient), bootstrap)
 
 
-def make_measure(kept: Pairable, coefficient: Coefficient) -> Measure:
+def make_measure(pairs: Pairable, coefficient: Coefficient) -> Measure:
     """A coefficient of codings already read, ready to be computed for any weights of its patterns."""
     if coefficient.base == "alpha":
-        return measure_alpha(kept)
+        return measure_alpha(pairs)
     if coefficient.base == "percent":
-        return measure_percent(kept, coefficient.detail)
-    return _corrected(kept, coefficient, coefficient.detail or level_weights(kept.scale.level))
+        return measure_percent(pairs, coefficient.detail)
+    return _corrected(pairs, coefficient, coefficient.detail or level_weights(pairs.scale.level))
 
 
-def _corrected(kept: Pairable, coefficient: Coefficient, weights: str) -> Measure:
+def _corrected(pairs: Pairable, coefficient: Coefficient, weights: str) -> Measure:
     """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
-    base, scale = coefficient.base, kept.scale
-    if undefined := kept.undefined or _refusal(kept, base, weights):
-        return Measure(coefficient.title, weights, lambda drawn: drawn[:, 0], kept.patterns, undefined=undefined)
+    base, scale = coefficient.base, pairs.scale
+    if undefined := pairs.undefined or _refusal(pairs, base, weights):
+        return Measure(coefficient.title, weights, lambda drawn: drawn[:, 0], pairs.patterns, undefined=undefined)
     near = None if weights == "identity" else agreement_weights(scale, weights)
-    codings = kept.codings if base in _OF_TWO else kept.labelled
+    codings = pairs.codings if base in _OF_TWO else pairs.labelled
     kind = _OF_TWO.get(base, base)
     if kind == "conger":
         patterns, counts = coder_patterns(codings)
@@ -124,19 +124,19 @@ def _corrected(kept: Pairable, coefficient: Coefficient, weights: str) -> Measur
         patterns = count_patterns(codings)
         kind = "gwet" if kind in ("ac1", "ac2") else kind
         statistic = shared_chance(patterns, near, kind=kind, n_declared=scale.n_declared)
-    return Measure(coefficient.title, weights, statistic, patterns, remark=kept.alone)
+    return Measure(coefficient.title, weights, statistic, patterns, remark=pairs.alone)
 
 
-def _refusal(kept: Pairable, base: str, weights: str) -> str:
+def _refusal(pairs: Pairable, base: str, weights: str) -> str:
     """Why this coefficient is not defined here; empty if it is."""
-    scale, n_coders = kept.scale, kept.n_coders
+    scale, n_coders = pairs.scale, pairs.n_coders
     if wrong := misfit(weights, scale.level):
         return wrong
     if base in _OF_TWO and n_coders != 2:
         other = {"cohen": "conger", "scott": "fleiss"}[base]
         return f"{_TITLES[base]} compares two coders, here are {n_coders}: ask by='pair', or for {other}"
     if base not in ("ac1", "ac2", "brennan_prediger"):
-        return kept.alone
+        return pairs.alone
     if scale.level in SET_LEVELS:
         return f"{_TITLES[base]} needs a list of categories, and sets of labels have none: ask by='label'"
     if scale.n_declared < 2:

@@ -101,13 +101,13 @@ def pairable(codings: LabelCodes) -> Pairable:
     --------
     >>> from codebook.analysis.core.examples import observers_2011
     >>> from codebook.analysis.core.counts import read_codes
-    >>> kept = pairable(read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345")))
-    >>> kept.n_units, kept.n_dropped, len(kept.codings.code), kept.n_missing
+    >>> pairs = pairable(read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345")))
+    >>> pairs.n_units, pairs.n_dropped, len(pairs.codings.code), pairs.n_missing
     (11, 1, 40, 7)
     """
-    given = codings.answered()
-    patterns = count_patterns(given).pairable()
-    return Pairable(given, patterns, len(codings.units) - int(patterns.times.sum()), codings.missing)
+    labelled = codings.answered()
+    patterns = count_patterns(labelled).pairable()
+    return Pairable(labelled, patterns, len(codings.units) - int(patterns.times.sum()), codings.missing)
 
 
 @dataclass(frozen=True)
@@ -127,28 +127,28 @@ class Measure:
     remark: str = ""
 
 
-def estimate_measure(kept: Pairable, measure: Measure, how: Bootstrap) -> tuple[Estimate, Floats]:
+def estimate_measure(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
     """Value and interval of a coefficient, and its replicates, shape (n_replicates,)."""
-    how = replace(how, replicates=0) if measure.fixed else how
+    bootstrap = replace(bootstrap, replicates=0) if measure.fixed else bootstrap
     estimate, draws = make_estimate(
-        kept, measure.statistic, how, undefined=measure.undefined, patterns=measure.patterns
+        pairs, measure.statistic, bootstrap, undefined=measure.undefined, patterns=measure.patterns
     )
     reason = measure.fixed or estimate.reason or measure.remark
-    named = replace(estimate, statistic=measure.title, definition=measure.detail, level=kept.scale.level)
+    named = replace(estimate, statistic=measure.title, definition=measure.detail, level=pairs.scale.level)
     return replace(named, reason=reason), draws
 
 
-def measure_alpha(kept: Pairable) -> Measure:
+def measure_alpha(pairs: Pairable) -> Measure:
     """Krippendorff's alpha of codings already read."""
-    scale, patterns = kept.scale, kept.patterns
+    scale, patterns = pairs.scale, pairs.patterns
 
     def statistic(weights: Floats) -> Floats:
         return alpha_values(weights, patterns, scale)
 
-    return Measure("Krippendorff's alpha", "", statistic, patterns, undefined=kept.undefined or kept.alone)
+    return Measure("Krippendorff's alpha", "", statistic, patterns, undefined=pairs.undefined or pairs.alone)
 
 
-def estimate_alpha(kept: Pairable, how: Bootstrap) -> tuple[Estimate, Floats]:
+def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
     """Alpha of codings already read, and its replicates, shape (n_replicates,).
 
     Every value small enough is computed a second time by the krippendorff package.
@@ -168,16 +168,16 @@ def estimate_alpha(kept: Pairable, how: Bootstrap) -> tuple[Estimate, Floats]:
     >>> print(estimate_alpha(pairable(codes), Bootstrap())[0])
     Krippendorff's alpha (nominal) = .74 [.41, 1.00], 11 units, 4 coders
     """
-    estimate, draws = estimate_measure(kept, measure_alpha(kept), how)
-    if is_checked(kept.patterns) and not math.isnan(estimate.value):
-        check_against_library(kept.codings, estimate.value)
+    estimate, draws = estimate_measure(pairs, measure_alpha(pairs), bootstrap)
+    if is_checked(pairs.patterns) and not math.isnan(estimate.value):
+        check_against_library(pairs.codings, estimate.value)
     return estimate, draws
 
 
 def make_estimate(
-    kept: Pairable,
+    pairs: Pairable,
     statistic: Callable[[Floats], Floats],
-    how: Bootstrap,
+    bootstrap: Bootstrap,
     *,
     undefined: str,
     patterns: Patterns | None = None,
@@ -187,36 +187,38 @@ def make_estimate(
     `patterns` are those the statistic takes, if not `kept.patterns`. Whole clusters are resampled where the codings
     have them.
     """
-    used = kept.patterns if patterns is None else patterns
+    used = pairs.patterns if patterns is None else patterns
     value, draws, error, jack, n_clusters, few = math.nan, np.empty(0), math.nan, NO_JACKKNIFE, 0, ""
     if not undefined:
-        members = join_clusters(used, kept.labelled.cluster)
+        members = join_clusters(used, pairs.labelled.cluster)
         n_clusters = 0 if members is None else members.shape[0]
         few = "no interval: all units are in one cluster" if n_clusters == 1 else ""
         value = float(statistic(used.times[None, :].astype(float))[0])
-        if how.replicates and not few:
-            draws = resample(used.times, statistic, replicates=how.replicates, seed=how.seed, members=members)
+        if bootstrap.replicates and not few:
+            draws = resample(
+                used.times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members
+            )
             error = linear_error(used.times, statistic, members=members)
-            if (n_clusters or kept.n_units) < SMALL:
-                jack = jackknife(used.times, statistic, confidence=how.confidence, members=members)
-    interval = percentile_interval(draws, how.confidence)
+            if (n_clusters or pairs.n_units) < SMALL:
+                jack = jackknife(used.times, statistic, confidence=bootstrap.confidence, members=members)
+    interval = percentile_interval(draws, bootstrap.confidence)
     reasons = [undefined] if undefined else [few or interval.reason, jack.reason]
     estimate = Estimate(
         statistic="",
         value=value,
         low=interval.low,
         high=interval.high,
-        n_units=kept.n_units,
-        n_dropped=kept.n_dropped,
-        n_coders=kept.n_coders,
-        n_codings=kept.n_codings,
+        n_units=pairs.n_units,
+        n_dropped=pairs.n_dropped,
+        n_coders=pairs.n_coders,
+        n_codings=pairs.n_codings,
         level="nominal",
-        confidence=how.confidence,
-        replicates=how.replicates,
+        confidence=bootstrap.confidence,
+        replicates=bootstrap.replicates,
         undefined_share=interval.undefined_share,
-        seed=how.seed,
+        seed=bootstrap.seed,
         reason="; ".join(filter(None, reasons)),
-        n_missing=kept.n_missing,
+        n_missing=pairs.n_missing,
         se=error,
         jack_low=jack.low,
         jack_high=jack.high,

@@ -22,20 +22,20 @@ DEFINITIONS = {
 _MOST_PAIRS = 2 * 10**7  # patterns x pairs of coders up to which the fourth meaning is bootstrapped
 
 
-def measure_percent(kept: Pairable, definition: str) -> Measure:
+def measure_percent(pairs: Pairable, definition: str) -> Measure:
     """Percent agreement of codings already read, in one of its four meanings.
 
     It is not corrected for chance: report it beside alpha, never instead.
     """
-    fixed, patterns = "", kept.patterns
-    if kept.undefined or definition != "mean_coder_pairs":
+    fixed, patterns = "", pairs.patterns
+    if pairs.undefined or definition != "mean_coder_pairs":
         statistic = _pattern_agreement(patterns, definition)
-    elif kept.n_units * len(kept.codings.coders) ** 2 > _MOST_PAIRS:
-        statistic, fixed = _constant(_mean_over_pairs(kept.codings)), "no interval: too many pairs to resample"
+    elif pairs.n_units * len(pairs.codings.coders) ** 2 > _MOST_PAIRS:
+        statistic, fixed = _constant(_mean_over_pairs(pairs.codings)), "no interval: too many pairs to resample"
     else:
-        patterns, counts = coder_patterns(kept.codings)
+        patterns, counts = coder_patterns(pairs.codings)
         statistic = _pair_agreement(counts)
-    return Measure("Percent agreement", definition, statistic, patterns, undefined=kept.undefined, fixed=fixed)
+    return Measure("Percent agreement", definition, statistic, patterns, undefined=pairs.undefined, fixed=fixed)
 
 
 def _pattern_agreement(patterns: Patterns, definition: str) -> Callable[[Floats], Floats]:
