@@ -110,7 +110,8 @@ def test_u01_two_people_are_adjudicated_with_the_gold_or_without(
     run_cells("13_adjudication", run="r", coders=coders, replicates=20, sheet="sheet.csv", **files)
     sheet = pd.read_csv(project / "sheet.csv")
     assert sheet["unit_id"].tolist() == ["u5"]
-    assert remarks(project)["errors"] == "2 coders: Dawid-Skene cannot tell who is wrong with fewer than three."
+    reason = "2 coders: Dawid-Skene cannot tell who is wrong with fewer than three."
+    assert remarks(project)["errors"] == f"{reason} Add a coder, or use how='majority' and adjudicate."
     assert ("consensus" in remarks(project)) == (not known)
 
 

@@ -113,7 +113,7 @@ def consensus(
     title = f"Labels of {name_how(how)}"
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), how, title, _SECTION, ConsensusFacts(joins=codings.joins))
     if not voters:
-        return JoinedLabels(codings, nothing_to_say(codings, _NOBODY, result))
+        return _join_nothing(codings, _NOBODY, result)
     votes, collapsed = _read_votes(codings, voters, runs, every_draw=every_draw)
     if how == "dawid_skene":
         return _weigh(codings, votes, collapsed, result)
@@ -145,11 +145,8 @@ def _check_request(codings: Codings, how: str, coders: Sequence[str], runs: str 
 def _weigh(codings: Codings, votes: LabelCodes, collapsed: Mapping[str, Sequence[str]], result: Result) -> JoinedLabels:
     """What Dawid-Skene says, or why it says nothing."""
     labels, labelled = list(codings.variable.labels or ()), votes.answered()
-    columns = ["coder", "true", "given", "share", "n", "reason"]
-    errors = Result(pd.DataFrame(columns=columns), "errors", "Errors of coders", _SECTION)
     if lack := _find_lack(votes):
-        nothing = nothing_to_say(codings, lack, result)
-        return JoinedLabels(codings, nothing, nothing_to_say(codings, lack, errors))
+        return _join_nothing(codings, lack, result)
     order, coder = np.unique(labelled.coder, return_inverse=True)
     names = [votes.coders[at] for at in order]
     patterns, counts = _trace_patterns(labelled, coder, len(order))
@@ -164,10 +161,21 @@ def _weigh(codings: Codings, votes: LabelCodes, collapsed: Mapping[str, Sequence
     return JoinedLabels(
         add_coder(codings, rows, model="dawid_skene"),
         _fill(codings, votes, rows, collapsed, result, fit=fit, warnings=_find_warnings(fit, names)),
-        _show_errors(codings, frame, errors),
+        _show_errors(codings, frame),
         posterior,
         prior,
     )
+
+
+def _empty_errors() -> Result:
+    columns = ["coder", "true", "given", "share", "n", "reason"]
+    return Result(pd.DataFrame(columns=columns), "errors", "Errors of coders", _SECTION)
+
+
+def _join_nothing(codings: Codings, reason: str, result: Result) -> JoinedLabels:
+    """The codings as they are, and why nothing was joined."""
+    errors = nothing_to_say(codings, reason, _empty_errors()) if result.name == "dawid_skene" else None
+    return JoinedLabels(codings, nothing_to_say(codings, reason, result), errors)
 
 
 def _find_lack(votes: LabelCodes) -> str:
@@ -229,7 +237,7 @@ def _count_joined(rows: pd.DataFrame, n_tied: int, n_uncoded: int, labels: Seque
     return pd.DataFrame([*cells, *({"Label": name, "Units": n, "Confidence": ""} for name, n in rest.items() if n)])
 
 
-def _show_errors(codings: Codings, frame: pd.DataFrame, result: Result) -> Result:
+def _show_errors(codings: Codings, frame: pd.DataFrame) -> Result:
     """The error matrices: a row a coder in print, the mean of all of them in the figure."""
     known = frame.dropna(subset=["share"])
     rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
@@ -238,7 +246,7 @@ def _show_errors(codings: Codings, frame: pd.DataFrame, result: Result) -> Resul
     most, least = (f"{busy['Coder'].iloc[at]} in {100 * busy['Right'].iloc[at]:.0f} %" for at in (0, -1))
     table["Right"] = [format_figure(share) for share in table["Right"]]
     return replace(
-        result,
+        _empty_errors(),
         frame=frame,
         facts=Facts(n_coders=len(table), joins=codings.joins),
         finding=f"Right most often, as Dawid-Skene has it, is {most} of the units, least often {least}.",

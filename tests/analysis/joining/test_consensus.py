@@ -261,7 +261,7 @@ def test_u01_coders_whom_dawid_skene_cannot_weigh_are_said_in_empty_frames():
         assert found.result.frame.empty
         assert set(found.codings.coders) <= set("xyz")
         assert math.isnan(found.result.facts.log_likelihood)
-    for found in (apart, two):
+    for found in (apart, two, join(pd.concat(parts), "dawid_skene", coders=[])):
         assert found.errors.facts.nothing == found.result.facts.nothing
         assert found.posterior.empty
         assert found.prior.empty
