@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 _replace_foreign = re.compile("[^A-Za-z0-9_-]").sub
-_PAIRS = [one + two for one in "abcdefghijklmnopqrstuvwxyz234567" for two in "abcdefghijklmnopqrstuvwxyz234567"]
+_PAIRS = [first + two for first in "abcdefghijklmnopqrstuvwxyz234567" for two in "abcdefghijklmnopqrstuvwxyz234567"]
 _N_BEGUN = 4_096
 _HIDDEN = "x"
 """What stands in a custom_id for the id of a unit that is not shown."""
@@ -48,12 +48,12 @@ def make_custom_id(unit_id: str, variable: str, draw: int = 0, *, salt: str = ""
     """
     hashed = f"{variable}\0{unit_id}\0{draw}" + (f"\0{salt}" if salt else "")
     whole = int.from_bytes(hashlib.sha256(hashed.encode()).digest()[:8])
-    one, two = whole >> 34, whole >> 4 & 0x3FFF_FFFF  # 30 bits each: Python is faster with numbers of that size
+    upper, two = whole >> 34, whole >> 4 & 0x3FFF_FFFF  # 30 bits each: Python is faster with numbers of that size
     hidden = salt or looks_personal(unit_id)
     shown = _HIDDEN if hidden else _replace_foreign("-", unit_id[:26])
     return (
         f"{variable[:16]}.{shown}.{draw}."
-        f"{_PAIRS[one >> 20]}{_PAIRS[one >> 10 & 0x3FF]}{_PAIRS[one & 0x3FF]}"
+        f"{_PAIRS[upper >> 20]}{_PAIRS[upper >> 10 & 0x3FF]}{_PAIRS[upper & 0x3FF]}"
         f"{_PAIRS[two >> 20]}{_PAIRS[two >> 10 & 0x3FF]}{_PAIRS[two & 0x3FF]}"
     )
 
@@ -144,11 +144,11 @@ class _Template:
 
     def make_keys(self, user: bytes) -> list[str]:
         """`records.request_key` of each draw."""
-        asked = (self._begun.get(len(user)) or self._begin(len(user))).copy()
-        asked.update(user)
+        begun = (self._begun.get(len(user)) or self._begin(len(user))).copy()
+        begun.update(user)
         keys = []
         for end in self._ends:
-            state = asked.copy() if len(self._ends) > 1 else asked
+            state = begun.copy() if len(self._ends) > 1 else begun
             state.update(end)
             keys.append(state.hexdigest())
         return keys

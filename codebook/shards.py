@@ -167,9 +167,9 @@ def check_shard(path: Path, cuts: Cuts | None = None) -> list[Fault]:
         faults += _check_id(request.get("custom_id"), where, seen, number)
         kinds["endpoints"] |= {str(request["url"])} if "url" in request else set()
         kinds["models"] |= {str(body["model"])} if isinstance(body, dict) and "model" in body else set()
-    for what, found in kinds.items():
-        if len(found) > 1:
-            faults.append(Fault(path.name, f"mixes the {what} {', '.join(sorted(found))}", "make a file for each"))
+    for what, names in kinds.items():
+        if len(names) > 1:
+            faults.append(Fault(path.name, f"mixes the {what} {', '.join(sorted(names))}", "make a file for each"))
     return faults + _check_size(path, count, cuts)
 
 

@@ -76,18 +76,16 @@ def iter_messages(body: Mapping[str, Any]) -> Iterator[list[str]]:
 def find_schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The form that the answer must have, with its name; empty where the request asks for free text."""
     chat = _dict(_dict(body.get("response_format")).get("json_schema"))
-    found = chat or _dict(_dict(body.get("text")).get("format"))
-    return (
-        {name: found[name] for name in ("name", "description", "schema") if name in found} if "schema" in found else {}
-    )
+    form = chat or _dict(_dict(body.get("text")).get("format"))
+    return {name: form[name] for name in ("name", "description", "schema") if name in form} if "schema" in form else {}
 
 
 def _messages(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The messages of either tongue; a plain input is one."""
-    asked = body.get("messages", body.get("input"))
-    if isinstance(asked, str):
-        return [{"content": asked}]
-    return [message for message in _list(asked) if isinstance(message, Mapping)]
+    messages = body.get("messages", body.get("input"))
+    if isinstance(messages, str):
+        return [{"content": messages}]
+    return [message for message in _list(messages) if isinstance(message, Mapping)]
 
 
 def _parts(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -102,16 +100,16 @@ def _model(body: Mapping[str, Any]) -> str:
 
 def _embeds(body: Mapping[str, Any]) -> bool:
     """Whether a body asks for embeddings: by its model, or since its input is a list of texts or of tokens."""
-    asked = body.get("input")
-    plain = isinstance(asked, list) and bool(asked) and not any(isinstance(one, Mapping) for one in asked)
+    inputs = body.get("input")
+    plain = isinstance(inputs, list) and bool(inputs) and not any(isinstance(item, Mapping) for item in inputs)
     return plain or ("messages" not in body and str(body.get("model", "")).startswith("text-embedding"))
 
 
-def _count_inputs(asked: Any, counter: TokenCounter) -> int:
+def _count_inputs(inputs: Any, counter: TokenCounter) -> int:
     """Tokens of what is to be embedded: a text, a list of texts, or tokens as numbers."""
-    if isinstance(asked, str):
-        return counter.count(asked)
-    return sum(1 if isinstance(one, int) else _count_inputs(one, counter) for one in _list(asked))
+    if isinstance(inputs, str):
+        return counter.count(inputs)
+    return sum(1 if isinstance(item, int) else _count_inputs(item, counter) for item in _list(inputs))
 
 
 def _dump(value: Any) -> str:

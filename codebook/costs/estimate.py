@@ -42,7 +42,7 @@ CAPS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 class Estimate:
     """What is expected of shards; US dollars are None where the price is not known.
 
-    `how` says line by line what the figures rest on. `exact` is whether the input tokens are those of every request,
+    `basis` says line by line what the figures rest on. `exact` is whether the input tokens are those of every request,
     counted with the model's own vocabulary; output is always an estimate.
     """
 
@@ -51,7 +51,7 @@ class Estimate:
     tokens_out: int
     usd_live: float | None
     usd_batch: float | None
-    how: tuple[str, ...]
+    basis: tuple[str, ...]
     exact: bool
 
     def to_frame(self) -> pd.DataFrame:
@@ -118,7 +118,7 @@ def estimate_shards(
         tokens_out=round(sum(counts.tokens_out) * drawn.by_count),
         usd_live=_price(live, counts, drawn, factor),
         usd_batch=_price(batch, counts, drawn, factor),
-        how=(*_say_tokens(counts, drawn, factor), f"live price: {live.how}", f"batch price: {batch.how}"),
+        basis=(*_say_tokens(counts, drawn, factor), f"live price: {live.basis}", f"batch price: {batch.basis}"),
         exact=counter.exact and len(drawn.lines) == drawn.n_lines and factor == 1.0 and not counts.uncounted,
     )
 
@@ -139,16 +139,16 @@ def _price(rates: Rates, counts: Counts, drawn: Sample, factor: float) -> float 
     """The price of all: each counted request by itself, its input scaled by bytes and its output by their number."""
     if not rates.bands:
         return None
-    asked, answered = [], []
+    usd_in, usd_out = [], []
     for n_in, n_out in zip(counts.tokens_in, counts.tokens_out, strict=True):
         tokens_in = round(n_in * factor)
         before = rates.price(Usage(tokens_in)).usd
         both = rates.price(Usage(tokens_in, tokens_out=round(n_out * 1_000))).usd  # a mean has parts of tokens
         if before is None or both is None:
             return None
-        asked.append(before)
-        answered.append((both - before) / 1_000)
-    return round(fsum(asked) * drawn.by_bytes + fsum(answered) * drawn.by_count, 9)
+        usd_in.append(before)
+        usd_out.append((both - before) / 1_000)
+    return round(fsum(usd_in) * drawn.by_bytes + fsum(usd_out) * drawn.by_count, 9)
 
 
 def _say_tokens(counts: Counts, drawn: Sample, factor: float) -> Iterator[str]:
@@ -192,19 +192,19 @@ class Sample:
 def draw_lines(paths: Iterable[Path], size: int) -> Sample:
     """Draw lines out of all the files in one pass, each with the same chance and a fixed seed, in their order."""
     chance = random.Random(SEED)
-    kept: list[tuple[int, Path, int, int]] = []  # where a line stands: lines with images are too large to hold many
+    places: list[tuple[int, Path, int, int]] = []  # where a line stands: lines with images are too large to hold many
     n_lines = n_bytes = 0
     for path in paths:
         for _, offset, line in number_lines(path):
             n_lines, n_bytes = n_lines + 1, n_bytes + len(line)
-            if len(kept) < size:
-                kept.append((n_lines, path, offset, len(line)))
+            if len(places) < size:
+                places.append((n_lines, path, offset, len(line)))
             elif (place := int(chance.random() * n_lines)) < size:
-                kept[place] = (n_lines, path, offset, len(line))
+                places[place] = (n_lines, path, offset, len(line))
     if n_lines and size < n_lines:  # a whole that is small is counted whole
-        chance.shuffle(kept)
+        chance.shuffle(places)
         size = max(20, N_BYTES * n_lines // n_bytes)
-    lines = [_read_line(path, offset, length) for _, path, offset, length in sorted(kept[:size])]
+    lines = [_read_line(path, offset, length) for _, path, offset, length in sorted(places[:size])]
     return Sample(lines, n_lines, n_bytes)
 
 
@@ -288,7 +288,7 @@ def _fill(schema: Any, counter: TokenCounter, depth: int = 0) -> Any:
     if "const" in schema:
         return schema["const"]
     kinds = schema.get("type")
-    kind = next((one for one in kinds if one != "null"), "null") if isinstance(kinds, list) else kinds
+    kind = next((name for name in kinds if name != "null"), "null") if isinstance(kinds, list) else kinds
     if kind == "object" or "properties" in schema:
         fields = schema.get("properties")
         return {name: _fill(part, counter, depth + 1) for name, part in fields.items()} if fields else {}

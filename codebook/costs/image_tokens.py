@@ -128,11 +128,11 @@ def is_image(part: Mapping[str, Any]) -> bool:
 def count_part(part: Mapping[str, Any], model: str) -> int | None:
     """Count the tokens of an image as it stands in a request; None where its size or the model's rule is not known."""
     rule, image = find_rule(model), part.get("image_url")
-    told: Mapping[str, Any] = image if isinstance(image, Mapping) else {"url": image, "detail": part.get("detail")}
-    detail = str(told.get("detail") or "auto")
+    fields: Mapping[str, Any] = image if isinstance(image, Mapping) else {"url": image, "detail": part.get("detail")}
+    detail = str(fields.get("detail") or "auto")
     if isinstance(rule, Tiles) and detail == "low":
         return rule.base
-    size = _find_size(str(told.get("url") or ""))
+    size = _find_size(str(fields.get("url") or ""))
     return count_image(*size, model=model, detail=detail) if size else None
 
 

@@ -48,7 +48,7 @@ def price_usage(
     provider
         Name in the price list (`Provider.prices`); empty where the provider has no listed prices.
     discount
-        Batch price as a share of the live price, used only where no batch price is listed, and then said in `how`;
+        Batch price as a share of the live price, used only where no batch price is listed, and then said in `basis`;
         None takes the full price.
     prices_file
         The project's own prices; `prices.yaml` of the project where not given, if it is there.
@@ -68,7 +68,7 @@ def price_usage(
     >>> price_usage("gpt-6-luna", Usage(tokens_in=1_000_000 // 4, tokens_out=1000), batch=True).usd
     0.01275
     >>> price_usage("no-such-model", Usage(tokens_in=10), batch=True)
-    Price(usd=None, how='unknown')
+    Price(usd=None, basis='unknown')
     """
     rates = find_rates(model, batch=batch, provider=provider, discount=discount, prices_file=prices_file)
     return rates.price(usage)
@@ -85,10 +85,10 @@ def find_rates(
     """Find the prices of a model once, to price many requests with `Rates.price`. Parameters as of `price_usage`."""
     if prices_file is not None:
         path = resolve_path(prices_file)
-        own = read_prices(path).rates(model, path.name, batch=batch, discount=discount)
+        project_rates = read_prices(path).rates(model, path.name, batch=batch, discount=discount)
     else:
-        own = _own_rates(model, batch, discount)
-    return own or listed_rates(model, provider, batch=batch, discount=discount)
+        project_rates = _own_rates(model, batch, discount)
+    return project_rates or listed_rates(model, provider, batch=batch, discount=discount)
 
 
 def _own_rates(model: str, batch: bool, discount: float | None) -> Rates | None:
@@ -158,10 +158,10 @@ class PriceFile(BaseModel):
         fitting = [start for start in self.models if model.startswith(start)]
         if not fitting:
             return None
-        entry, how = self.models[max(fitting, key=len)], f"{name} of {self.as_of.isoformat()}"
-        found = Rates((entry.band(batch=batch),), how)
+        entry, basis = self.models[max(fitting, key=len)], f"{name} of {self.as_of.isoformat()}"
+        rates = Rates((entry.band(batch=batch),), basis)
         free = not (entry.input or entry.output)
-        return found.discounted(discount) if batch and entry.batch_input is None and not free else found
+        return rates.discounted(discount) if batch and entry.batch_input is None and not free else rates
 
 
 def read_prices(path: Path) -> PriceFile:
@@ -188,12 +188,12 @@ def parse_file(path: Path, _changed_ns: int, _n_bytes: int) -> PriceFile:
         for loc, line in tree.repeated_keys()
     ]
     try:
-        found = PriceFile.model_validate(tree.value)
+        prices = PriceFile.model_validate(tree.value)
     except ValidationError as error:
-        faults += [_explain(one, tree) for one in error.errors()]
+        faults += [_explain(fault, tree) for fault in error.errors()]
     if faults:
         raise ParameterError("The file of prices is faulty.", faults)
-    return found
+    return prices
 
 
 def _explain(error: Mapping[str, Any], tree: YamlTree) -> Fault:

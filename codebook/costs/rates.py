@@ -14,10 +14,10 @@ from codebook.costs.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What something costs in US dollars, None where that is not known, and `how` it is known, for people."""
+    """What something costs in US dollars, None where that is not known, and the `basis` of that, for people."""
 
     usd: float | None
-    how: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +63,27 @@ class Rates:
     --------
     >>> rates = Rates((Band(-1, input=1e-7, cached=1e-8, written=1e-7, output=5e-7),), "a list")
     >>> rates.price(Usage(tokens_in=1000, tokens_out=100))
-    Price(usd=0.00015, how='a list')
+    Price(usd=0.00015, basis='a list')
     """
 
     bands: tuple[Band, ...]
-    how: str
+    basis: str
 
     def price(self, usage: Usage) -> Price:
         """Price one request. Never give it a sum of requests: above a threshold every token of a request is dearer."""
         for band in self.bands:
             if usage.tokens_in > band.above:
                 usd = band.price(usage)
-                return Price(usd, UNKNOWN.how if usd is None else self.how)
-        return Price(None, self.how)
+                return Price(usd, UNKNOWN.basis if usd is None else self.basis)
+        return Price(None, self.basis)
 
     def discounted(self, discount: float | None) -> Rates:
-        """Batch prices made of live ones, for a model without any of its own; `how` says that they are assumed."""
+        """Batch prices made of live ones, for a model without any of its own; `basis` says that they are assumed."""
         if discount is None:
-            return replace(self, how=f"{self.how}, no batch price known: full price")
+            return replace(self, basis=f"{self.basis}, no batch price known: full price")
         bands = tuple(band.scale(discount) for band in self.bands)
-        said = {0.5: "half", 1.0: "the full price"}.get(discount, f"{discount:.0%} of the live price")
-        return Rates(bands, f"{self.how}, batch price assumed to be {said}")
+        share = {0.5: "half", 1.0: "the full price"}.get(discount, f"{discount:.0%} of the live price")
+        return Rates(bands, f"{self.basis}, batch price assumed to be {share}")
 
 
 UNKNOWN = Rates((), "unknown")
@@ -106,9 +106,9 @@ def _listed(model: str, provider: str, batch: bool, discount: float | None, _qua
         import genai_prices
     except ImportError:
         return _NOT_INSTALLED
-    how = f"genai-prices {genai_prices.__version__}"
+    basis = f"genai-prices {genai_prices.__version__}"
     try:
-        live = Rates(_probe(model, provider, {}), how)
+        live = Rates(_probe(model, provider, {}), basis)
         if not batch or not live.bands:
             return live if live.bands else UNKNOWN
         listed = _probe(model, provider, {"processing": "batch"})
@@ -116,7 +116,7 @@ def _listed(model: str, provider: str, batch: bool, discount: float | None, _qua
         return UNKNOWN
     if [(band.input, band.output) for band in listed] == [(band.input, band.output) for band in live.bands]:
         return live.discounted(discount)
-    return Rates(listed, how)
+    return Rates(listed, basis)
 
 
 def _probe(model: str, provider: str, context: Mapping[str, str]) -> tuple[Band, ...]:

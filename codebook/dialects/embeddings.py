@@ -86,21 +86,21 @@ def tell_vectors(body: Mapping[str, Any], custom_id: str) -> tuple[str | None, s
     if vectors is None:
         return None, "invalid", problem
     n_vectors, dimensions = vectors.shape
-    said, asked = f"{n_vectors} vector{'s' * (n_vectors != 1)}", _ASKED.search(custom_id)
-    if asked and int(asked[1]) != n_vectors:
-        return None, "invalid", f"{said} came for {asked[1]} texts"
-    return f"{said} of {dimensions}", None, ""
+    words, pack = f"{n_vectors} vector{'s' * (n_vectors != 1)}", _ASKED.search(custom_id)
+    if pack and int(pack[1]) != n_vectors:
+        return None, "invalid", f"{words} came for {pack[1]} texts"
+    return f"{words} of {dimensions}", None, ""
 
 
-def _read_vector(given: Any) -> Vectors | None:
+def _read_vector(coded: Any) -> Vectors | None:
     """One vector, `(n_dimensions,)`; None where it is none."""
     import numpy as np
 
     try:
-        if isinstance(given, str):
-            vector = np.frombuffer(base64.b64decode(given, validate=True), dtype="<f4")
+        if isinstance(coded, str):
+            vector = np.frombuffer(base64.b64decode(coded, validate=True), dtype="<f4")
         else:
-            vector = np.array(given if isinstance(given, Sequence) else None, dtype=np.float32)
+            vector = np.array(coded if isinstance(coded, Sequence) else None, dtype=np.float32)
     except (ValueError, TypeError, binascii.Error):
         return None
     return vector if vector.ndim == 1 and vector.size and np.isfinite(vector).all() else None

@@ -20,10 +20,10 @@ def list_messages(body: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict
     (1, 1)
     """
     items = body.get("output")
-    found = [
+    messages = [
         item
         for item in (items if type(items) is list else [])
         if type(item) is dict and item.get("type") == "message" and item.get("phase") != "commentary"
     ]
-    whole = [message for message in found if message.get("status") not in _CUT]
-    return whole, [message for message in found if message.get("status") in _CUT]
+    whole = [message for message in messages if message.get("status") not in _CUT]
+    return whole, [message for message in messages if message.get("status") in _CUT]

@@ -185,9 +185,9 @@ def read_prompt(body: Mapping[str, Any], url: str) -> Prompt:
         raise CodebookError(f"endpoint {url!r} does not carry a question")
     if not form or "schema" not in form:
         raise CodebookError("the request asks for free text: it has no JSON schema of the answer")
-    said = [(message["role"], *read_content(message["content"])) for message in messages]
-    system = "\n".join(text for role, text, _ in said if role in ("system", "developer"))
-    talk = [(text, files) for role, text, files in said if role in ("user", "assistant")]
+    contents = [(message["role"], *read_content(message["content"])) for message in messages]
+    system = "\n".join(text for role, text, _ in contents if role in ("system", "developer"))
+    talk = [(text, files) for role, text, files in contents if role in ("user", "assistant")]
     if len(talk) % 2 == 0:
         raise CodebookError("the last message is not a question of the user")
     turns = tuple(

@@ -140,8 +140,8 @@ def _read_opened(line: Mapping[str, Any], response: dict[str, Any], body: dict[s
     error = line.get("error")
     if status == 200:
         text, why, detail = _read_body(body, str(line.get("custom_id") or ""))
-        if error and (said := _say(error)):
-            why, detail = _why(error), said
+        if error and (message := _say(error)):
+            why, detail = _why(error), message
     elif not response and not error and ("response" not in line or line["response"]):
         text, why, detail = None, "invalid", "the line holds no response that can be read, and no error"
     else:
@@ -199,11 +199,11 @@ def _read_body(body: dict[str, Any], custom_id: str) -> Told:
 
 def _read_failure(status: Any, error: Any, response: dict[str, Any]) -> Told:
     """Say why a question was not answered: no response at all, or one with another status than 200."""
-    said, shown = _say(error), str(status) if response and status is not None else ""
-    if shown and said.startswith(f"{shown}: "):  # some services repeat the status as the code
+    message, shown = _say(error), str(status) if response and status is not None else ""
+    if shown and message.startswith(f"{shown}: "):  # some services repeat the status as the code
         shown = ""
     nothing = f"status {status}" if response else "no response"
-    return None, _why(error), ": ".join(part for part in (shown, said) if part) if said else nothing
+    return None, _why(error), ": ".join(part for part in (shown, message) if part) if message else nothing
 
 
 def _read_chat(body: dict[str, Any]) -> Told:
@@ -218,15 +218,15 @@ def _read_chat(body: dict[str, Any]) -> Told:
         message = _EMPTY
     content = message.get("content")
     text = content if type(content) is str else _join(content)
-    if said := _say(error):
-        return text or None, _why(error), said
+    if problem := _say(error):
+        return text or None, _why(error), problem
     if not n_choices:
         return None, "invalid", "status 200, but there is no reply in it that can be read"
     if refusal := message.get("refusal") or _refusal(content):
         return text or None, "refused", str(refusal)
     finish = choice.get("finish_reason")
-    if finish != "stop" and type(finish) is str and (found := _FINISHES.get(finish.casefold())):
-        return text or None, *found
+    if finish != "stop" and type(finish) is str and (verdict := _FINISHES.get(finish.casefold())):
+        return text or None, *verdict
     if text:
         return text, None, f"the first of {n_choices} choices" if n_choices > 1 else ""
     return _explain_empty(body, bool(message.get("tool_calls") or message.get("function_call")))
@@ -234,8 +234,10 @@ def _read_chat(body: dict[str, Any]) -> Told:
 
 def _first_choice(choices: Any) -> tuple[dict[str, Any], int]:
     """The choice of index 0, or else the first, and how many there are. The kit asks for one; draws are requests."""
-    found = _dicts(choices)
-    return next((choice for choice in found if choice.get("index") == 0), found[0] if found else _EMPTY), len(found)
+    objects = _dicts(choices)
+    return next((choice for choice in objects if choice.get("index") == 0), objects[0] if objects else _EMPTY), len(
+        objects
+    )
 
 
 def _read_responses(body: dict[str, Any]) -> Told:
@@ -245,8 +247,8 @@ def _read_responses(body: dict[str, Any]) -> Told:
     parts = [part for content in contents for part in _dicts(content)]
     text = MESSAGES.join(dict.fromkeys(filter(None, map(_join, contents)))) or None
     status, reason, error = body.get("status"), _dict(body.get("incomplete_details")).get("reason"), body.get("error")
-    if said := _say(error):
-        return text, _why(error), said
+    if problem := _say(error):
+        return text, _why(error), problem
     if refusal := _refusal(parts):
         return text, "refused", str(refusal)
     if reason == "content_filter":
@@ -279,23 +281,23 @@ def _refusal(content: Any) -> Any:
     """The refusal among the parts of a message; one without words is one too."""
     if type(content) is not list:
         return None
-    found = (part for part in _dicts(content) if part.get("type") == "refusal")
-    return next((part.get("refusal") or "no reason given" for part in found), None)
+    refusals = (part for part in _dicts(content) if part.get("type") == "refusal")
+    return next((part.get("refusal") or "no reason given" for part in refusals), None)
 
 
 def _say(error: Any) -> str:
     """An error object of a service as one short text."""
     if type(error) is not dict:
         return str(error or "")
-    said = ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))
-    return said or str(error.get("type") or "")
+    message = ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))
+    return message or str(error.get("type") or "")
 
 
 def _why(error: Any) -> str:
     """The reason that an error stands for, by its code or the one inside it (Azure's filter); `failed` by default."""
     outer = _dict(error)
     inner = outer.get("innererror") or _dict(outer.get("provider_specific_fields")).get("innererror")
-    codes = (str(one.get("code") or one.get("type")).casefold() for one in (outer, _dict(inner)))
+    codes = (str(part.get("code") or part.get("type")).casefold() for part in (outer, _dict(inner)))
     return next((_WHYS[code] for code in codes if code in _WHYS), "failed")
 
 

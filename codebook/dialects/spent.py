@@ -49,8 +49,8 @@ def read_counts(usage: Any) -> tuple[int | None, int | None]:
 def read_part(usage: Any, part: str) -> int:
     """Tokens of a part that a usage object tells in its details, such as `cached_tokens`; 0 where it does not."""
     details = (usage.get(name) for name in _DETAILS[part]) if type(usage) is dict else ()
-    found = next((one for one in details if isinstance(one, Mapping)), _EMPTY)
-    return read_count(found.get(part)) or 0
+    first = next((detail for detail in details if isinstance(detail, Mapping)), _EMPTY)
+    return read_count(first.get(part)) or 0
 
 
 _TAKEN, _GIVEN = (

@@ -59,14 +59,14 @@ def read_usual(lines: Iterable[bytes], read_any: Callable[[bytes], Said]) -> lis
     >>> read_usual([line, b"{}"], lambda line: (None, "failed", "no response", "", ""))
     [('yes', None, '', 'm', 'r'), (None, 'failed', 'no response', '', '')]
     """
-    said: list[Said] = []
+    replies: list[Said] = []
     for line in lines:
         try:
             response = _decode(line).response
         except (ValueError, RecursionError):
-            said.append(read_any(line))
+            replies.append(read_any(line))
             continue
         body = response.body
         text = body.choices[0].message.content
-        said.append((text, None, "", body.model, response.request_id) if text else read_any(line))
-    return said
+        replies.append((text, None, "", body.model, response.request_id) if text else read_any(line))
+    return replies

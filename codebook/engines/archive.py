@@ -78,11 +78,11 @@ def read_archive(folder: Path, work: Path) -> Archive:
 
 def _choose(earlier: Place, later: Place) -> Place:
     """Which of two results of one request counts."""
-    told = [_rank(read_at(place)) for place in (earlier, later)]
-    (rank, said), (later_rank, later_said) = told
+    ranked = [_rank(read_at(place)) for place in (earlier, later)]
+    (rank, answer), (later_rank, later_said) = ranked
     if rank != later_rank:
         return later if later_rank > rank else earlier
-    differ = rank == _ANSWER and said != later_said and earlier.path == later.path
+    differ = rank == _ANSWER and answer != later_said and earlier.path == later.path
     return later._replace(twice=earlier.twice or differ)
 
 
@@ -117,14 +117,14 @@ def read_at(place: Place) -> bytes:
 def name_archive(folder: Path) -> str:
     """Return a name by which an archive is told from another one, and from itself before it was changed."""
     paths = [path for kind in ("shards", "results") for path in _list(folder, kind)]
-    held = [f"{path.relative_to(folder).as_posix()} {path.stat().st_size}" for path in paths]
-    return f"{folder.name} {digest(*held)[:12]}"
+    sizes = [f"{path.relative_to(folder).as_posix()} {path.stat().st_size}" for path in paths]
+    return f"{folder.name} {digest(*sizes)[:12]}"
 
 
 def _list(folder: Path, kind: str) -> list[Path]:
     beside = kind == "results" and not (folder / kind).is_dir()
-    found = folder.glob("*.jsonl*") if beside else (folder / kind).rglob("*.jsonl*")
-    named = (path for path in found if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != ".")
+    files = folder.glob("*.jsonl*") if beside else (folder / kind).rglob("*.jsonl*")
+    named = (path for path in files if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != ".")
     return sorted(path for path in named if path.is_file())
 
 
@@ -155,6 +155,6 @@ def _copy_watched(packed: gzip.GzipFile, file: IO[bytes], path: Path) -> None:
     n_packed, n_bytes = path.stat().st_size, 0
     while block := packed.read(_BLOCK):
         n_bytes += len(block)
-        if said := say_growth(n_bytes, n_packed, at_least=True):
-            raise RecordError(f"{path} is not unpacked: {said}. To mend: unpack it by hand, if it is a run's.")
+        if growth := say_growth(n_bytes, n_packed, at_least=True):
+            raise RecordError(f"{path} is not unpacked: {growth}. To mend: unpack it by hand, if it is a run's.")
         file.write(block)

@@ -46,8 +46,8 @@ class JobFiles:
 
     def write_intent(self, shard: Shard, job_key: str) -> None:
         """Note what is asked, before it is answered."""
-        asked = {"job_key": job_key, "shard": shard.path.name, "sha256": shard.sha256, "n_requests": shard.n_requests}
-        write_lines(self.intent, [asked])
+        intent = {"job_key": job_key, "shard": shard.path.name, "sha256": shard.sha256, "n_requests": shard.n_requests}
+        write_lines(self.intent, [intent])
 
     def check_intent(self, shard: Shard) -> None:
         """Refuse another shard under the same key."""
@@ -74,29 +74,29 @@ class JobFiles:
 
     def mend(self, shard: Shard) -> int:
         """Cut the part file behind its last answer that is whole and in its place; return how many there are."""
-        n_done = kept = 0
+        n_done = n_bytes = 0
         for answer, (_, line) in zip(self.answers(), iter_lines(shard.path), strict=False):
             if answer.custom_id != load_line(line, shard.path.name).get("custom_id"):
                 break
-            n_done, kept = n_done + 1, kept + len(answer.raw)
-        self._cut(kept)
+            n_done, n_bytes = n_done + 1, n_bytes + len(answer.raw)
+        self._cut(n_bytes)
         return n_done
 
     def mend_unordered(self) -> Iterator[Done]:
         """Yield the whole answers of the part file, in whatever order, and then cut it behind the last of them."""
-        kept = 0
+        n_bytes = 0
         for answer in self.answers():
-            kept += len(answer.raw)
+            n_bytes += len(answer.raw)
             yield answer
-        self._cut(kept)
+        self._cut(n_bytes)
 
     def finish(self) -> None:
         """Note that every request is answered: the part file gets its lasting name."""
         self.part.replace(self.final)
 
-    def _cut(self, kept: int) -> None:
+    def _cut(self, n_bytes: int) -> None:
         if self.part.exists():
-            os.truncate(self.part, kept)
+            os.truncate(self.part, n_bytes)
 
     def count(self) -> tuple[int, int]:
         """(answers without an error, answers with one), as a service counts them."""

@@ -152,7 +152,7 @@ class OpenAIBatchEngine:
             if lacks_endpoint(error.status, error.words):
                 raise self.client.lacks("/files", error) from None
             raise
-        if not (stored := read_file(made.found)).file_id:
+        if not (stored := read_file(made.body)).file_id:
             raise UnreachableError(f"{what}: the reply names no file. Nothing is lost; try again later.")
         return self.notes.write(note.model_copy(update={"file_id": stored.file_id, "batch_id": ""}))
 
@@ -161,18 +161,18 @@ class OpenAIBatchEngine:
         for attempt in range(_TRIES):
             if attempt:
                 sleep(self.pause_s * 2**attempt)
-                if note.asked_at and (found := self.find(note.job_key)):  # a list may lag for longer
-                    return found
-            asked = self.notes.write(note.model_copy(update={"asked_at": note.asked_at or time()}))
+                if note.asked_at and (batch_id := self.find(note.job_key)):  # a list may lag for longer
+                    return batch_id
+            intent = self.notes.write(note.model_copy(update={"asked_at": note.asked_at or time()}))
             try:
-                return self._note_batch(asked, self._call_create(shard, asked))
+                return self._note_batch(intent, self._call_create(shard, intent))
             except EngineError as error:
                 if did_nothing(error):
                     note = self._heed_refusal(shard, self.notes.write(note), error, attempt)
                     continue
-                note = asked
-                if found := self.find(note.job_key):
-                    return found
+                note = intent
+                if batch_id := self.find(note.job_key):
+                    return batch_id
                 if attempt == _TRIES - 1 or not isinstance(error, UnreachableError):
                     raise
         raise AssertionError("the loop returns or raises")
@@ -210,7 +210,7 @@ class OpenAIBatchEngine:
             metadata=metadata,
             **expiry,
         )
-        batch = read_batch(made.found)
+        batch = read_batch(made.body)
         if not batch.batch_id:
             raise UnreachableError(f"batch of {shard.path.name}: the reply names no batch.")
         return batch
@@ -243,10 +243,10 @@ class OpenAIBatchEngine:
         wanted, doubts = Wanted(job_key, note.file_id, self._others(job_key)), list[str]()
         for pause_s in (0.0, self.pause_s):  # a list may lag behind what was just made
             sleep(pause_s)
-            found = find_batch(self.client, wanted)
-            if found.batch:
-                return self._note_batch(note, found.batch)
-            doubts += [found.doubt] * bool(found.doubt)
+            outcome = find_batch(self.client, wanted)
+            if outcome.batch:
+                return self._note_batch(note, outcome.batch)
+            doubts += [outcome.doubt] * bool(outcome.doubt)
         if doubts:
             raise UndecidedError(
                 f"It is not known whether the batch was made (job {job_key}): {doubts[0]}. It was not made again. "
@@ -259,8 +259,8 @@ class OpenAIBatchEngine:
         """A batch of a job that is not noted here, such as after a loss of the notes. The list is read once for all."""
         if self._listed is None:
             self._listed = list_by_key(self.client)
-        found = self._listed.get(job_key)
-        return self._note_batch(Note(job_key=job_key, key_name=self.client.key_name), found) if found else None
+        batch = self._listed.get(job_key)
+        return self._note_batch(Note(job_key=job_key, key_name=self.client.key_name), batch) if batch else None
 
     def _others(self, job_key: str) -> frozenset[str]:
         """The batches that are known to have been made for other jobs with this key."""
@@ -279,8 +279,8 @@ class OpenAIBatchEngine:
         try:
             batch = self._retrieve(job_id)
         except GoneError as error:
-            said = f"{error} What it finished was paid, but cannot be fetched any more."
-            return JobState("failed", note=said, lost=True)
+            message = f"{error} What it finished was paid, but cannot be fetched any more."
+            return JobState("failed", note=message, lost=True)
         state = describe_batch(batch, self.provider.file_days, self.client.hide)
         if state.again and not state.full and (note := self.notes.find(job_id)):
             self.notes.write(note.model_copy(update={"file_id": ""}))  # next time it is uploaded anew
@@ -291,7 +291,7 @@ class OpenAIBatchEngine:
         note, retrieve = self.notes.find(job_id), self.client.sdk.batches.with_raw_response.retrieve
         self._check_key(note, f"batch {job_id}")
         try:
-            found = self.client.ask(f"batch {job_id}", retrieve, job_id).found
+            body = self.client.ask(f"batch {job_id}", retrieve, job_id).body
         except GoneError as error:
             self.fetcher.check_gone(
                 job_id, job_id, f"{error} It is not given up: look again in a few minutes.", error.at
@@ -299,7 +299,7 @@ class OpenAIBatchEngine:
             raise
         if note:
             self.notes.note_found(note, job_id)
-        return read_batch(found)
+        return read_batch(body)
 
     def _check_key(self, note: Note | None, what: str) -> None:
         """Refuse to look for a job with another key than it was made with: the service would say it is not there."""

@@ -81,20 +81,20 @@ class ReplayEngine(LocalEngine):
         ReplayError
             Requests have no archived result; none is answered then.
         """
-        asked = list(_asked(shard.path))
+        requests = list(_asked(shard.path))
         places = self._index.places
-        names, free = {name for name, _ in asked}, dict[bytes, Iterator[Place]]()
+        names, free = {name for name, _ in requests}, dict[bytes, Iterator[Place]]()
         plan: dict[str, Place | None] = {}
-        for name, key in asked:
-            found = places.get(key, {})
-            if name in found or len(found) == 1:
-                plan[name] = found.get(name) or next(iter(found.values()))
+        for name, key in requests:
+            archived = places.get(key, {})
+            if name in archived or len(archived) == 1:
+                plan[name] = archived.get(name) or next(iter(archived.values()))
             else:
-                unasked = iter([place for other, place in found.items() if other not in names])
+                unasked = iter([place for other, place in archived.items() if other not in names])
                 plan[name] = next(free.setdefault(key, unasked), None)
-        missing = [(name, key.hex()) for name, key in asked if plan[name] is None]
+        missing = [(name, key.hex()) for name, key in requests if plan[name] is None]
         if missing:
-            raise ReplayError(self._explain([name for name, _ in missing], len(asked)), [key for _, key in missing])
+            raise ReplayError(self._explain([name for name, _ in missing], len(requests)), [key for _, key in missing])
         self._plan = {name: place for name, place in plan.items() if place is not None}
 
     def answer(self, lines: list[dict[str, Any]]) -> list[bytes]:
@@ -137,7 +137,7 @@ def _rename(line: bytes, custom_id: str) -> bytes:
     b'{"id": 1.50, "custom_id": "b"}\\n'
     """
     old = rb'("custom_id"\s*:\s*)"(?:[^"\\]|\\.)*"'
-    renamed = re.sub(old, lambda found: found[1] + orjson.dumps(custom_id), line, count=1)
+    renamed = re.sub(old, lambda match: match[1] + orjson.dumps(custom_id), line, count=1)
     result = read_object(line)
     if result is None:
         return renamed + b"\n"

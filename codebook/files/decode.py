@@ -40,7 +40,7 @@ class Encoding:
     """
 
     name: str
-    how: str
+    reason: str
     guessed: bool = False
 
 
@@ -64,7 +64,7 @@ class _BadBytes:
             self.first.append((line, place, bad))
 
 
-def find_encoding(path: Path, given: str | None = None) -> Encoding:
+def find_encoding(path: Path, encoding: str | None = None) -> Encoding:
     """Find how a text file is encoded; every byte of it can be decoded with the result.
 
     Tried in this order: the encoding given; a byte order mark; UTF-16 without a mark (every second byte is zero);
@@ -78,9 +78,9 @@ def find_encoding(path: Path, given: str | None = None) -> Encoding:
     UnitsError
         The bytes cannot be decoded with the encoding given, or with any; or some bytes of a UTF-8 file are wrong.
     """
-    if given:
-        _check_decodes(path, given)
-        return Encoding(given, "given")
+    if encoding:
+        _check_decodes(path, encoding)
+        return Encoding(encoding, "given")
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
     for mark, name in _BOMS:
@@ -100,18 +100,18 @@ def find_encoding(path: Path, given: str | None = None) -> Encoding:
 
 def _find_bad_bytes(path: Path) -> _BadBytes:
     """Hold a file against UTF-8, line by line; ends early where it is plain that it is something else."""
-    found, place = _BadBytes(), 0
+    bad, place = _BadBytes(), 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.isascii():
-                _look_at_line(line, number, place, found)
-                if found.n_bad > _MANY and not found.are_few:
+                _look_at_line(line, number, place, bad)
+                if bad.n_bad > _MANY and not bad.are_few:
                     break
             place += len(line)
-    return found
+    return bad
 
 
-def _look_at_line(line: bytes, number: int, place: int, found: _BadBytes) -> None:
+def _look_at_line(line: bytes, number: int, place: int, bad: _BadBytes) -> None:
     start, view = 0, memoryview(line)
     while start < len(line):
         try:
@@ -119,10 +119,10 @@ def _look_at_line(line: bytes, number: int, place: int, found: _BadBytes) -> Non
             end, after = len(line), len(line)
         except UnicodeDecodeError as error:
             end, after = start + error.start, start + error.end
-            found.add(number, place + end, line[end:after])
-        found.n_good += len(line[start:end].translate(None, _NO_LEADS))
+            bad.add(number, place + end, line[end:after])
+        bad.n_good += len(line[start:end].translate(None, _NO_LEADS))
         start = after
-        if found.n_bad > _MANY and not found.are_few:
+        if bad.n_bad > _MANY and not bad.are_few:
             return
 
 
@@ -156,11 +156,11 @@ def read_text(path: Path) -> str:
     UnitsError
         It is another encoding, or some of its bytes are wrong.
     """
-    found = find_encoding(path)
-    if found.guessed:
-        fault = Fault(show_path(path), f"{found.name} is {found.how}", "save it with encoding UTF-8")
+    encoding = find_encoding(path)
+    if encoding.guessed:
+        fault = Fault(show_path(path), f"{encoding.name} is {encoding.reason}", "save it with encoding UTF-8")
         raise UnitsError(f"{path.name} cannot be read.", [fault])
-    with path.open(encoding=found.name, newline=None) as file:
+    with path.open(encoding=encoding.name, newline=None) as file:
         return file.read()
 
 
@@ -268,11 +268,11 @@ def find_separator_line(path: Path, encoding: str) -> str | None:
     ';'
     """
     with path.open("r", encoding=encoding, newline="") as file:
-        found = _SEP.fullmatch(file.readline(16))
-    return found[1] if found else None
+        match = _SEP.fullmatch(file.readline(16))
+    return match[1] if match else None
 
 
-def read_delimiter(given: str) -> str:
+def read_delimiter(name: str) -> str:
     """Return the sign that is meant by what is given: itself, or its name, such as "tab".
 
     Raises
@@ -280,9 +280,9 @@ def read_delimiter(given: str) -> str:
     UnitsError
         It is more than one sign.
     """
-    sign = _NAMED.get(given, given)
+    sign = _NAMED.get(name, name)
     if len(sign) != 1 or sign in '\r\n"':
-        fault = Fault("delimiter", f"{given!r} is not one sign", "write one of , ; | or tab")
+        fault = Fault("delimiter", f"{name!r} is not one sign", "write one of , ; | or tab")
         raise UnitsError("The file cannot be read like this.", [fault])
     return sign
 

@@ -39,8 +39,8 @@ def named_digest(name: str) -> str:
     >>> named_digest("0001-3f786850e387-output.jsonl"), named_digest("output.jsonl")
     ('3f786850e387', '')
     """
-    found = _NAMED.fullmatch(name)
-    return found[1] if found else ""
+    match = _NAMED.fullmatch(name)
+    return match[1] if match else ""
 
 
 def check_named(path: Path, *, name: str = "", shown: str = "") -> None:
@@ -70,7 +70,7 @@ def check_results(folder: Path, recorded: Mapping[str, str]) -> None:
         A file was changed, or one that is recorded is gone.
     """
     if faults := list(find_faults(folder, recorded)):
-        raise RecordError("\n".join([*(f"{show_path(path)} {said}." for path, said in faults), _MEND]))
+        raise RecordError("\n".join([*(f"{show_path(path)} {problem}." for path, problem in faults), _MEND]))
 
 
 def find_faults(folder: Path, recorded: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

@@ -180,11 +180,11 @@ def _count_keys(value: Any) -> int:
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    value = dict(pairs)
+    if len(value) < len(pairs):
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
-    return found
+    return value
 
 
 def _jsonl_header(rows: RowLayout) -> tuple[str, ...]:

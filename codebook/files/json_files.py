@@ -50,8 +50,8 @@ def read_run_record(path: Path) -> dict[str, Any]:
         for key, kind in wanted.items():
             if not isinstance(part.get(key), kind):
                 raise damaged(path, f"`{name}{key}` is gone or no {kind.__name__}", _MEND_RUN)
-    found: dict[str, Any] = record
-    return found
+    checked: dict[str, Any] = record
+    return checked
 
 
 def _get(record: Any, name: str) -> Any:

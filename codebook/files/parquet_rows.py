@@ -47,8 +47,8 @@ def iter_records(path: Path) -> Iterator[dict[str, Any]]:
         for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
             n_bytes = _weigh(batch)
             n_unfolded += n_bytes
-            if said := say_growth(n_unfolded, n_packed, at_least=True):
-                raise _too_large(path, said)
+            if growth := say_growth(n_unfolded, n_packed, at_least=True):
+                raise _too_large(path, growth)
             n_rows = max(1, batch.num_rows * _BYTES_AT_ONCE // max(n_bytes, _BYTES_AT_ONCE))
             for start in range(0, batch.num_rows, n_rows):
                 yield from batch.slice(start, n_rows).to_pylist()
@@ -57,17 +57,19 @@ def iter_records(path: Path) -> Iterator[dict[str, Any]]:
 def _refuse_growth(path: Path, metadata: Any) -> None:
     """Refuse a file with more rows, or larger pieces, than one of its size has."""
     n_packed = path.stat().st_size
-    said = say_growth(metadata.num_rows * metadata.num_columns, n_packed, at_least=True)  # a cell has a byte at least
+    problem = say_growth(
+        metadata.num_rows * metadata.num_columns, n_packed, at_least=True
+    )  # a cell has a byte at least
     groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
     for group in groups:
         for number in range(group.num_columns):
             piece = group.column(number)
             n_bytes = piece.total_uncompressed_size
             if n_bytes > MAX_BYTES:
-                said = f"a piece of it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
-            said = said or say_growth(n_bytes, piece.total_compressed_size)
-    if said:
-        raise _too_large(path, said)
+                problem = f"a piece of it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+            problem = problem or say_growth(n_bytes, piece.total_compressed_size)
+    if problem:
+        raise _too_large(path, problem)
 
 
 def _weigh(batch: Any) -> int:
@@ -97,5 +99,5 @@ def _is_text(kind: Any) -> bool:
     return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))
 
 
-def _too_large(path: Path, said: str) -> UnitsError:
-    return UnitsError(f"{path.name} is not opened.", [Fault(path.name, said, _MEND)])
+def _too_large(path: Path, problem: str) -> UnitsError:
+    return UnitsError(f"{path.name} is not opened.", [Fault(path.name, problem, _MEND)])

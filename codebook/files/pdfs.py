@@ -127,7 +127,7 @@ def cut_pages(document: PdfDocument, first: int, last: int) -> bytes:
 
 def _without_date(data: bytes) -> bytes:
     """A PDF in which the date of writing and the random id are noughts."""
-    data = _DATE.sub(lambda found: b"0" * len(found[0]), data, count=1)
+    data = _DATE.sub(lambda match: b"0" * len(match[0]), data, count=1)
     tail = data.rfind(b"trailer")
     return data[:tail] + _ID.sub(b"0" * 32 + b"><" + b"0" * 32, data[tail:])
 

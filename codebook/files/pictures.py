@@ -99,8 +99,8 @@ def look_at(data: bytes) -> Image.Image:
 
 def find_orientation(picture: Image.Image) -> int:
     """How a picture has to be turned, as EXIF counts it: 1 is upright."""
-    found = picture.getexif().get(_ORIENTATION, 1)
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+    orientation = picture.getexif().get(_ORIENTATION, 1)
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -155,7 +155,7 @@ def _heif(data: bytes) -> tuple[str, ...]:
 def _say_foreign(data: bytes) -> str:
     """Say of what kind bytes are that are no picture of a format that is read."""
     head = data[:256].lstrip()
-    kind = next((said for start, said in _FOREIGN if head.startswith(start)), "it is no picture, or it is damaged")
+    kind = next((words for start, words in _FOREIGN if head.startswith(start)), "it is no picture, or it is damaged")
     return f"{kind}; expected JPEG, PNG, WebP, GIF or HEIC"
 
 

@@ -86,13 +86,13 @@ def reading(path: Path, kind: type[InputError] = UnitsError) -> Iterator[None]:
 
 
 def _explain_damage(path: Path, error: Exception) -> Fault:
-    said = " ".join(str(error).split())[:200] or type(error).__name__
+    message = " ".join(str(error).split())[:200] or type(error).__name__
     kind = path.suffix.lower()
     if isinstance(error, MemoryError):
         return Fault(path.name, "it does not fit into memory", "save the table as csv, which is read row by row")
     if isinstance(error, OSError) and error.strerror:
         return Fault(path.name, f"it cannot be read ({error.strerror})", "look at the file and its place, then repeat")
-    return Fault(path.name, f"it is damaged, or no {kind} file ({said})", _MENDS.get(kind, "save it again as UTF-8"))
+    return Fault(path.name, f"it is damaged, or no {kind} file ({message})", _MENDS.get(kind, "save it again as UTF-8"))
 
 
 def missing_column(where: str, name: str, columns: Iterable[str]) -> Fault:
@@ -179,18 +179,18 @@ def open_rows(
     return rows
 
 
-def _read_skip(given: object) -> int:
+def _read_skip(value: object) -> int:
     """A number of rows, given as one or as text."""
-    text = str(given).strip()
+    text = str(value).strip()
     if not text.isdecimal():
-        fault = Fault("skip_rows", f"{given!r} is no number of rows", "give how many lines stand above the header")
+        fault = Fault("skip_rows", f"{value!r} is no number of rows", "give how many lines stand above the header")
         raise UnitsError("The file cannot be read like this.", [fault])
     return int(text)
 
 
 def _find_dialect(rows: RowFile, encoding: Encoding, delimiter: str | None) -> None:
     """Find how a csv file is written: encoding, the sign between columns, and where its header stands."""
-    rows.encoding, rows.how_encoded, rows.guessed = encoding.name, encoding.how, encoding.guessed
+    rows.encoding, rows.how_encoded, rows.guessed = encoding.name, encoding.reason, encoding.guessed
     named = None if rows.skip_rows else find_separator_line(rows.path, rows.encoding)
     if named:
         rows.skip_rows = 1

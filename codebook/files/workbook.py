@@ -81,8 +81,8 @@ def _find_bomb(archive: ZipFile, part: ZipInfo, name: str) -> Fault | None:
     if n_bytes > MAX_BYTES:
         problem = f"it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
         return Fault(f"{name}, {part.filename}", problem, _CSV)
-    if said := say_growth(n_bytes, part.compress_size):
-        return Fault(f"{name}, {part.filename}", said, _CSV)
+    if growth := say_growth(n_bytes, part.compress_size):
+        return Fault(f"{name}, {part.filename}", growth, _CSV)
     if part.filename.endswith((".xml", ".rels")):
         with archive.open(part) as file:
             if b"<!DOCTYPE" in file.read(1_000).upper():

@@ -45,10 +45,10 @@ class YamlTree:
         node, line = self.root, 1
         for part in loc:
             if isinstance(node, yaml.MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == str(part)]
-                if not found:
+                pairs = [(key, value) for key, value in node.value if key.value == str(part)]
+                if not pairs:
                     break
-                line, node = found[-1][0].start_mark.line + 1, found[-1][1]
+                line, node = pairs[-1][0].start_mark.line + 1, pairs[-1][1]
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
                 node = node.value[part]
                 line = node.start_mark.line + 1
@@ -138,9 +138,9 @@ class _Bounds:
         if isinstance(node, yaml.ScalarNode):
             return _Size(1, len(node.value), 1)
         children = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
-        held = [self.sizes[id(child)] for child in children]
-        depth = 1 + max((one.depth for one in held), default=0)
-        size = _Size(1 + sum(one.nodes for one in held), sum(one.chars for one in held), depth)
+        sizes = [self.sizes[id(child)] for child in children]
+        depth = 1 + max((part.depth for part in sizes), default=0)
+        size = _Size(1 + sum(part.nodes for part in sizes), sum(part.chars for part in sizes), depth)
         if size.nodes > MAX_NODES or size.chars > MAX_CHARS or size.depth > MAX_DEPTH:
             problem = f"with its aliases written out it holds {size.nodes:,} parts on {size.depth} levels, too many"
             raise _TooMuchError(None, None, problem, cast(Any, node.start_mark))
@@ -155,8 +155,8 @@ class _Bounds:
             raise
         except Exception as error:
             shown = repr(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "this"
-            said = " ".join(str(error).split())[:100]
-            raise ConstructorError(None, None, f"{shown} is no value ({said})", node.start_mark) from error
+            message = " ".join(str(error).split())[:100]
+            raise ConstructorError(None, None, f"{shown} is no value ({message})", node.start_mark) from error
 
 
 class _Typed(_Bounds, yaml.SafeLoader):
@@ -197,8 +197,8 @@ def _decode(raw: bytes, where: str, error: type[InputError], summary: str) -> st
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
-        found = f"not UTF-8: {name_bytes(raw[problem.start : problem.end])}"
-        fault = Fault(f"{where}, line {line}", found, "save the file with encoding UTF-8")
+        message = f"not UTF-8: {name_bytes(raw[problem.start : problem.end])}"
+        fault = Fault(f"{where}, line {line}", message, "save the file with encoding UTF-8")
         raise error(summary, [fault]) from None
 
 
@@ -264,9 +264,9 @@ def _as_json(value: Any) -> Any:
         case datetime.date():
             return value.isoformat()
         case list():
-            return [_as_json(one) for one in value]
+            return [_as_json(item) for item in value]
         case dict():
-            return {_as_name(name): _as_json(one) for name, one in value.items()}
+            return {_as_name(name): _as_json(item) for name, item in value.items()}
     raise ValueError(f"{value!r} cannot be sent")
 
 

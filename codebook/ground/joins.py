@@ -216,8 +216,8 @@ def join_ids(ids: Iterable[str], known: Iterable[str]) -> Join:
 
 def _find_near(strays: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     forms = {near_form(name): name for name in reversed(list(known))}  # of several, the first
-    found = ((stray, forms.get(near_form(stray))) for stray in strays)
-    return {stray: other for stray, other in found if other is not None}
+    pairs = ((stray, forms.get(near_form(stray))) for stray in strays)
+    return {stray: other for stray, other in pairs if other is not None}
 
 
 class Sides(NamedTuple):

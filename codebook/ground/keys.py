@@ -36,14 +36,14 @@ def find_key(variable: str) -> str:
     MissingKeyError
         Neither the environment nor the keyring has it; the message says how to set it.
     """
-    found = os.environ.get(variable, "").strip() or _from_keyring(variable)
-    if not found:
+    key = os.environ.get(variable, "").strip() or _from_keyring(variable)
+    if not key:
         raise MissingKeyError(
             f"The API key {variable} is not set. To mend: `export {variable}=...` in the shell that starts the command "
             f"or JupyterLab, or keep it in the keyring of the system: `keyring set {SERVICE} {variable}` "
             "(pip install keyring). It belongs into no notebook, parameter or file."
         )
-    return found
+    return key
 
 
 def name_key(key: str) -> str:
@@ -59,8 +59,8 @@ def name_key(key: str) -> str:
 
 def find_secrets(variables: Iterable[str]) -> dict[str, str]:
     """Return the keys of these names that the keyring holds, to be kept out of what is written."""
-    found = {variable: _from_keyring(variable) for variable in variables if variable}
-    return {variable: key for variable, key in found.items() if key}
+    keys = {variable: _from_keyring(variable) for variable in variables if variable}
+    return {variable: key for variable, key in keys.items() if key}
 
 
 def _from_keyring(variable: str) -> str:

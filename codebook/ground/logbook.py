@@ -46,8 +46,8 @@ def keep_traceback(words: str, text: str) -> str:
 
 def drop_tracebacks() -> list[str]:
     """Delete the tracebacks that were kept, which may show a text or an id; return the paths of the files."""
-    found = [_folder() / name for name in (FAULTS, _old(FAULTS))] if (project_folder() / "runs").is_dir() else []
-    dropped = [path for path in found if path.is_file()]
+    paths = [_folder() / name for name in (FAULTS, _old(FAULTS))] if (project_folder() / "runs").is_dir() else []
+    dropped = [path for path in paths if path.is_file()]
     for path in dropped:
         path.unlink()
     return [show_path(path) for path in dropped]

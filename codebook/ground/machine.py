@@ -73,17 +73,17 @@ def explain(error: BaseException) -> MachineError | None:
     >>> print(explain(OSError(errno.ENOSPC, "No space left on device", "table.csv")))
     table.csv: the disk is full. To mend: free some disk space, then repeat.
     """
-    for one in _chain(error):
-        if isinstance(one, MachineError):
-            return one
-        if isinstance(one, sqlite3.Error):
-            return _explain_ledger(one)
-        if isinstance(one, OSError) and (said := _BY_NUMBER.get(errno.errorcode.get(one.errno or 0, ""))):
-            named = one.filename or one.filename2
+    for cause in _chain(error):
+        if isinstance(cause, MachineError):
+            return cause
+        if isinstance(cause, sqlite3.Error):
+            return _explain_ledger(cause)
+        if isinstance(cause, OSError) and (words := _BY_NUMBER.get(errno.errorcode.get(cause.errno or 0, ""))):
+            named = cause.filename or cause.filename2
             where = f"{_show_name(named)}: " if named and not isinstance(named, int) else ""
-            problem = said[0] if where else _begin(said[0])
-            return MachineError(f"{where}{problem}. To mend: {said[1]}.")
-        if isinstance(one, MemoryError):
+            problem = words[0] if where else _begin(words[0])
+            return MachineError(f"{where}{problem}. To mend: {words[1]}.")
+        if isinstance(cause, MemoryError):
             return MachineError(f"{_begin(_MEMORY[0])}. To mend: {_MEMORY[1]}.")
     return None
 
@@ -94,10 +94,10 @@ def find_ledger_damage(path: Path) -> MachineError | None:
         return None
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as db:
-            found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+            finding = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        found = str(error)
-    return None if found == "ok" else MachineError(f"{_LEDGER}: {_DAMAGED[0]} ({found}). To mend: {_DAMAGED[1]}.")
+        finding = str(error)
+    return None if finding == "ok" else MachineError(f"{_LEDGER}: {_DAMAGED[0]} ({finding}). To mend: {_DAMAGED[1]}.")
 
 
 def in_words(verb: Callable[P, T]) -> Callable[P, T]:
@@ -128,18 +128,18 @@ def all_in_words(kind: C) -> C:
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error, and what it was raised from."""
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
 def _explain_ledger(error: sqlite3.Error) -> MachineError | None:
     if isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError | sqlite3.InterfaceError):
         return None  # the kit itself asked wrongly
     words = str(error).lower()
-    known = (said for parts, said in _BY_WORDS if any(part in words for part in parts))
+    known = (pair for parts, pair in _BY_WORDS if any(part in words for part in parts))
     problem, mend = next(known, _DAMAGED)
     return MachineError(f"{_LEDGER}: {problem} ({error}). To mend: {mend}.")
 

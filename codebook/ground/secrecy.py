@@ -101,7 +101,7 @@ def names_key(name: str) -> bool:
     return any(a in _KEY_OWNERS and b in {"key", "keys"} for a, b in itertools.pairwise(parts))
 
 
-def judge_secrecy(name: str, given: object) -> tuple[str, str] | None:
+def judge_secrecy(name: str, value: object) -> tuple[str, str] | None:
     """Return `(problem, mend)` for a parameter that holds a key by its look or its name; the value is not repeated.
 
     What a mapping or a list holds is judged too, and so is a text of the form "name: value".
@@ -114,16 +114,16 @@ def judge_secrecy(name: str, given: object) -> tuple[str, str] | None:
     'parameter `options.api_key` looks like a key (its value is not shown)'
     >>> judge_secrecy("max_tokens", 200)
     """
-    if (names_key(name.rsplit(".", 1)[-1]) and given) or looks_like_key(given):
+    if (names_key(name.rsplit(".", 1)[-1]) and value) or looks_like_key(value):
         return f"parameter `{_name_shown(name)}` looks like a key (its value is not shown)", MEND
-    return next(filter(None, (judge_secrecy(f"{name}.{part}", value) for part, value in _parts(given))), None)
+    return next(filter(None, (judge_secrecy(f"{name}.{part}", inner) for part, inner in _parts(value))), None)
 
 
-def _parts(given: object) -> Iterator[tuple[str, object]]:
-    if isinstance(given, Mapping):
-        yield from ((str(name), value) for name, value in given.items())
-    elif isinstance(given, list | tuple):
-        for number, item in enumerate(given):
+def _parts(values: object) -> Iterator[tuple[str, object]]:
+    if isinstance(values, Mapping):
+        yield from ((str(name), value) for name, value in values.items())
+    elif isinstance(values, list | tuple):
+        for number, item in enumerate(values):
             name, colon, value = item.partition(":") if isinstance(item, str) else ("", "", item)
             if not isinstance(item, str):
                 yield str(number), item
@@ -150,14 +150,14 @@ def secrets_in(environment: Mapping[str, str]) -> dict[str, str]:
     {'DATABASE_URL': 'postgres://me:one+two+three@db/x', 'DATABASE_URL, password': 'one+two+three'}
     """
     ordinary = {value for name, value in environment.items() if name in _ORDINARY or name.startswith("LC_")}
-    found: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for name, value in environment.items():
         if value in ordinary or not is_long_enough(value):
             continue
         if name == NOTIFY_VARIABLE or _SECRET_VARIABLE.search(name) or looks_like_key(value):
-            found[name] = value
-        found |= {f"{name}, password": word for word in _passwords(value)}
-    return found
+            secrets[name] = value
+        secrets |= {f"{name}, password": word for word in _passwords(value)}
+    return secrets
 
 
 def is_long_enough(value: str) -> bool:
@@ -199,14 +199,14 @@ def remove_secrets(value: Any, secrets: Mapping[str, str]) -> Any:
 def _forms(secret: str) -> list[str]:
     """A secret as it may stand in a text: as it is, and as HTML, Python, JSON or an address write it; longest first."""
     plain = {secret, secret.strip()}
-    written = {form(one) for one in plain for form in _WRITERS}
+    written = {form(spelling) for spelling in plain for form in _WRITERS}
     return sorted(filter(None, plain | written), key=lambda form: (-len(form), form))
 
 
 _WRITERS = (
     html.escape,
-    lambda one: html.escape(one, quote=False),
-    lambda one: repr(one)[1:-1],
-    lambda one: json.dumps(one)[1:-1],
-    lambda one: quote(one, safe=""),
+    lambda text: html.escape(text, quote=False),
+    lambda text: repr(text)[1:-1],
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: quote(text, safe=""),
 )

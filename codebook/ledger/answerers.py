@@ -34,11 +34,11 @@ _ADDRESSES = {
 
 def name_old_answerers(ledger_path: Path, runs: list[str]) -> dict[str, str]:
     """Return who answered each of these runs of the first versions, as far as that can be told."""
-    found = {run: name_old_answerer(ledger_path.parent, _read_asked(ledger_path.parent / run)) for run in runs}
-    return {run: name for run, name in found.items() if name}
+    names = {run: name_old_answerer(ledger_path.parent, _read_asked(ledger_path.parent / run)) for run in runs}
+    return {run: name for run, name in names.items() if name}
 
 
-def name_old_answerer(folder: Path, asked: Mapping[str, Any]) -> str:
+def name_old_answerer(folder: Path, settings: Mapping[str, Any]) -> str:
     """Return who answered a run of the first versions, by what was asked; empty where that is not known.
 
     An archive may be another one by now, and costs nothing.
@@ -48,21 +48,21 @@ def name_old_answerer(folder: Path, asked: Mapping[str, Any]) -> str:
     folder
         Of all runs of the project.
     """
-    own = _read_own(folder.parent / "providers.yaml")
-    options, engine = asked.get("options") or {}, str(asked.get("engine") or "")
+    addresses = _read_own(folder.parent / "providers.yaml")
+    options, engine = settings.get("options") or {}, str(settings.get("engine") or "")
     if "archive" in options or engine not in _SERVICES:
         return "" if "archive" in options else engine
     provider = str(options.get("provider") or "openai")
-    address = options.get("base_url") or own.get(provider) or _ADDRESSES.get(provider)
+    address = options.get("base_url") or addresses.get(provider) or _ADDRESSES.get(provider)
     return name_service(provider, str(address)) if address else ""
 
 
 def _read_asked(run: Path) -> Mapping[str, Any]:
     try:
-        asked = orjson.loads((run / "run.json").read_bytes())["asked"]
+        settings = orjson.loads((run / "run.json").read_bytes())["asked"]
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
-    return asked if isinstance(asked, Mapping) else {}
+    return settings if isinstance(settings, Mapping) else {}
 
 
 def _read_own(path: Path) -> dict[str, str]:
@@ -73,8 +73,8 @@ def _read_own(path: Path) -> dict[str, str]:
         return {}
     if not isinstance(entries, Mapping):
         return {}
-    found = {str(name): entry.get("base_url") for name, entry in entries.items() if isinstance(entry, Mapping)}
-    return {name: str(address) for name, address in found.items() if address}
+    addresses = {str(name): entry.get("base_url") for name, entry in entries.items() if isinstance(entry, Mapping)}
+    return {name: str(address) for name, address in addresses.items() if address}
 
 
 def note_answerer(db: sqlite3.Connection, name: str) -> int:

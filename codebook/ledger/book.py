@@ -142,7 +142,7 @@ class Ledger(Drops):
 
         Returns the ledger's own number of the shard.
         """
-        db, asked = self._db, self._number(run_id)
+        db, answerer = self._db, self._number(run_id)
         values = (run_id, number, shard.path.name, shard.sha256, shard.url, shard.model)
         sizes = (shard.n_requests, shard.n_bytes, shard.n_tokens)
         shard_id = db.execute(
@@ -152,12 +152,12 @@ class Ledger(Drops):
         ).lastrowid
         db.executemany(
             "INSERT OR IGNORE INTO asks (request_key, answerer, shard_id) VALUES (?, ?, 0)",
-            ((bytes.fromhex(key), asked) for key in sent.values()),
+            ((bytes.fromhex(key), answerer) for key in sent.values()),
         )
         db.executemany(
             "INSERT INTO sent (shard_id, custom_id, ask_id, replaces) "
             "SELECT ?, ?, id, answer_id FROM asks WHERE request_key = ? AND answerer = ?",
-            ((shard_id, custom_id, bytes.fromhex(key), asked) for custom_id, key in sorted(sent.items())),
+            ((shard_id, custom_id, bytes.fromhex(key), answerer) for custom_id, key in sorted(sent.items())),
         )
         return int(shard_id or 0)
 
@@ -171,7 +171,7 @@ class Ledger(Drops):
             sql = """SELECT sent.ask_id, rows.ask_id FROM sent
                 JOIN rows ON rows.run_id = ? AND rows.custom_id = sent.custom_id
                 WHERE sent.shard_id = ? AND rows.ask_id <> sent.ask_id"""
-            others = [(own, run_id, other) for own, other in db.execute(sql, (run_id, shard_id))]
+            others = [(ask_id, run_id, other) for ask_id, other in db.execute(sql, (run_id, shard_id))]
             db.executemany("UPDATE rows SET ask_id = ? WHERE run_id = ? AND ask_id = ?", others)
 
     # --- collect
@@ -217,8 +217,8 @@ class Ledger(Drops):
             (job,) = db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()
             lost = db.execute("SELECT id FROM answers WHERE job = ? AND file IS NULL AND final = 1", (job,)).fetchall()
             n_answers, _ = self._index(shard_id, answers, lambda: ("absent", note, True))
-            found = "(SELECT id FROM answers WHERE id = ? AND file IS NOT NULL)"
-            db.executemany(f"UPDATE sent SET replaces = NULL WHERE replaces IN {found}", lost)  # noqa: S608
+            with_file = "(SELECT id FROM answers WHERE id = ? AND file IS NOT NULL)"
+            db.executemany(f"UPDATE sent SET replaces = NULL WHERE replaces IN {with_file}", lost)  # noqa: S608
             db.execute("UPDATE jobs SET state = ?, note = ? WHERE id = ?", (state, note, job))
         return n_answers
 
@@ -271,8 +271,8 @@ class Ledger(Drops):
     def note_odd(self, shard_id: int, note: str, *, instead: bool = False) -> None:
         """Note what was odd about the answers of a job, behind what is noted of it, or instead of that."""
         with self.transaction() as db:
-            (said,) = db.execute("SELECT note FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()
-            notes = [note] if instead else [said] if note in said else [said, note]
+            (before,) = db.execute("SELECT note FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()
+            notes = [note] if instead else [before] if note in before else [before, note]
             db.execute("UPDATE jobs SET note = ? WHERE shard_id = ?", ("; ".join(filter(None, notes)), shard_id))
 
 
@@ -292,5 +292,5 @@ def _answer_values(
         if name not in asks:
             strangers.append(name)
             continue
-        said = (why, detail[:500], model, request_id, fingerprint)
-        yield (asks[name], job, name, file, offset, length, usd, *said, n_in, n_out, n_cached, final)
+        texts = (why, detail[:500], model, request_id, fingerprint)
+        yield (asks[name], job, name, file, offset, length, usd, *texts, n_in, n_out, n_cached, final)

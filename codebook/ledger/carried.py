@@ -30,15 +30,15 @@ def describe_run(ledger: Ledger, run_id: str) -> Iterator[dict[str, Any]]:
     the answers in that order, `missing` (what holds for most questions without a line) and `others` by custom_id.
     `elsewhere` has the key of a row's question, and the run that asked it, by custom_id.
     """
-    asked = {"answered_by": ledger.answerer(run_id)}
-    yield {"run": _row(ledger, "SELECT * FROM runs WHERE run_id = ?", run_id) | asked}
+    answerer = {"answered_by": ledger.answerer(run_id)}
+    yield {"run": _row(ledger, "SELECT * FROM runs WHERE run_id = ?", run_id) | answerer}
     for shard_id, job in ledger._db.execute(_SHARDS, (run_id,)).fetchall():
         line: dict[str, Any] = {"shard": _row(ledger, "SELECT * FROM shards WHERE id = ?", shard_id)}
         if job is not None:
             line |= {"job": _row(ledger, "SELECT * FROM jobs WHERE id = ?", job)} | _answers(ledger, job)
         yield line
-    found = ledger._db.execute(_ELSEWHERE, (run_id,))
-    while some := found.fetchmany(_N_AT_ONCE):
+    rows = ledger._db.execute(_ELSEWHERE, (run_id,))
+    while some := rows.fetchmany(_N_AT_ONCE):
         yield {"elsewhere": {custom_id: [key, run] for custom_id, key, run in some}}
 
 
@@ -53,24 +53,24 @@ _ELSEWHERE = """SELECT custom_id, lower(hex(request_key)), COALESCE(shards.run_i
 
 def _row(ledger: Ledger, sql: str, key: int | str) -> dict[str, Any]:
     """A row by its columns, those left out that another ledger gives itself."""
-    found = ledger._db.execute(sql, (key,))
-    names = [column[0] for column in found.description]
-    return {name: value for name, value in zip(names, found.fetchone(), strict=True) if name not in _OWN}
+    cursor = ledger._db.execute(sql, (key,))
+    names = [column[0] for column in cursor.description]
+    return {name: value for name, value in zip(names, cursor.fetchone(), strict=True) if name not in _OWN}
 
 
 def _answers(ledger: Ledger, job: int) -> dict[str, Any]:
     """What a line says of the answers of a job."""
-    db, said = ledger._db, dict[str, Any]()
+    db, line = ledger._db, dict[str, Any]()
     lines = db.execute(_LINES, (job,)).fetchall()
-    said["files"] = list(dict.fromkeys(file.rpartition("/")[2] for file, _ in lines))
+    line["files"] = list(dict.fromkeys(file.rpartition("/")[2] for file, _ in lines))
     if any(cost is not None for _, cost in lines):
-        said["costs"] = [cost for _, cost in lines]
+        line["costs"] = [cost for _, cost in lines]
     if reasons := db.execute(_REASONS, (job,)).fetchall():
         commonest = reasons[0][:3]
-        said["missing"] = commonest
+        line["missing"] = commonest
         rest = {name: reason for name, *reason in db.execute(_WITHOUT, (job,)) if tuple(reason) != commonest}
-        said |= {"others": rest} if rest else {}
-    return said
+        line |= {"others": rest} if rest else {}
+    return line
 
 
 _LINES = "SELECT file, cost_usd FROM answers WHERE job = ? AND file IS NOT NULL ORDER BY id"
@@ -112,8 +112,8 @@ def find_place(ledger: Ledger, ask_id: int) -> tuple[str, int, int] | None:
     """Where the line is that answers a question now."""
     sql = """SELECT file, offset, length FROM asks JOIN answers ON answers.id = asks.answer_id
         WHERE asks.id = ? AND file IS NOT NULL"""
-    found: tuple[str, int, int] | None = ledger._db.execute(sql, (ask_id,)).fetchone()
-    return found
+    place: tuple[str, int, int] | None = ledger._db.execute(sql, (ask_id,)).fetchone()
+    return place
 
 
 def restore_asks(ledger: Ledger, prior: Iterable[Prior]) -> None:
@@ -151,8 +151,8 @@ def restore_costs(ledger: Ledger, shard_id: int, costs: Sequence[float | None]) 
 def _update(ledger: Ledger, table: str, column: str, key: int | str, values: Mapping[str, Any]) -> None:
     """Set the columns of a row that this ledger has."""
     known = {name for (name,) in ledger._db.execute("SELECT name FROM pragma_table_info(?)", (table,))} - {*_OWN}
-    given = {name: value for name, value in values.items() if name in known}
-    if given:
-        parts = ", ".join(f"{name} = ?" for name in given)
+    columns = {name: value for name, value in values.items() if name in known}
+    if columns:
+        parts = ", ".join(f"{name} = ?" for name in columns)
         with ledger.transaction() as db:
-            db.execute(f"UPDATE {table} SET {parts} WHERE {column} = ?", (*given.values(), key))  # noqa: S608
+            db.execute(f"UPDATE {table} SET {parts} WHERE {column} = ?", (*columns.values(), key))  # noqa: S608

@@ -69,7 +69,7 @@ def wait_for_others(db: sqlite3.Connection, statement: str) -> None:
     BusyError
         It still does after a minute.
     """
-    end, said = time.monotonic() + WAIT_S, False
+    end, warned = time.monotonic() + WAIT_S, False
     while True:
         try:
             db.execute(statement)
@@ -80,11 +80,11 @@ def wait_for_others(db: sqlite3.Connection, statement: str) -> None:
                 raise BusyError(
                     f"{_HELD} for {WAIT_S:.0f} s. To mend: {_CLOSE}, then repeat; nothing is lost."
                 ) from None
-            if not said:
+            if not warned:
                 logging.getLogger("codebook").warning(
                     f"{_HELD}; waiting for up to {WAIT_S:.0f} s. If it hangs: {_CLOSE}."
                 )
-            said = True
+            warned = True
         else:
             return
 
@@ -102,8 +102,8 @@ def _list_addresses(path: Path) -> list[str]:
 
 
 def _open(address: str, *, any_thread: bool) -> sqlite3.Connection:
-    how = {"uri": address.startswith("file:"), "check_same_thread": not any_thread}
-    db = sqlite3.connect(address, timeout=SAY_AFTER_S, isolation_level=None, **how)
+    options = {"uri": address.startswith("file:"), "check_same_thread": not any_thread}
+    db = sqlite3.connect(address, timeout=SAY_AFTER_S, isolation_level=None, **options)
     try:
         wait_for_others(db, "SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:

@@ -22,7 +22,7 @@ class Drops(Claims):
         sql = "SELECT 1 FROM jobs JOIN shards ON shards.id = jobs.shard_id WHERE run_id = ? AND engine <> '' LIMIT 1"
         return self._db.execute(sql, (run_id,)).fetchone() is not None
 
-    def drop_plan(self, run_id: str, digest: str, answerer: str, said: str) -> bool:
+    def drop_plan(self, run_id: str, digest: str, answerer: str, what: str) -> bool:
         """Forget the plan of a run, to be planned anew with another digest or somebody else to answer it.
 
         False: something was handed in, and nothing was changed.
@@ -35,7 +35,7 @@ class Drops(Claims):
             sql = "UPDATE runs SET digest = ?, answerer = ?, planned = 0 WHERE run_id = ?"
             db.execute(sql, (digest, note_answerer(db, answerer), run_id))
             db.execute("INSERT OR IGNORE INTO leftovers VALUES (?)", (f"{run_id}/table.csv",))
-            self._note(run_id, "plan", said)
+            self._note(run_id, "plan", what)
         return True
 
     def name_kept(self, run_id: str) -> str:

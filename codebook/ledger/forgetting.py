@@ -199,13 +199,13 @@ def _rename(ledger: Ledger, what: Forgetting) -> None:
 def _move(ledger: Ledger, shift: Shift) -> Iterator[tuple[Any, ...]]:
     """(file, offset, length, id) of the answers whose lines are elsewhere now."""
     old, new = (f"{shift.run_id}/results/{name}" for name in (shift.old, shift.new))
-    found = ledger._db.execute("SELECT id, offset FROM answers WHERE file = ?", (old,)).fetchall()
-    return ((new, *shift.moved[offset], answer) for answer, offset in found if offset in shift.moved)
+    answers = ledger._db.execute("SELECT id, offset FROM answers WHERE file = ?", (old,)).fetchall()
+    return ((new, *shift.moved[offset], answer) for answer, offset in answers if offset in shift.moved)
 
 
 def _scrub(ledger: Ledger, scrub: Callable[[str], str]) -> None:
     """Take names out of all notes of the project."""
     for table, column in (("events", "what"), ("shards", "note"), ("jobs", "note"), ("answers", "detail")):
-        found: Iterable[tuple[int, str]] = ledger._db.execute(f"SELECT id, {column} FROM {table} WHERE {column} <> ''")  # noqa: S608
-        changed = [(scrub(text), each) for each, text in found if scrub(text) != text]
+        notes: Iterable[tuple[int, str]] = ledger._db.execute(f"SELECT id, {column} FROM {table} WHERE {column} <> ''")  # noqa: S608
+        changed = [(scrub(text), each) for each, text in notes if scrub(text) != text]
         ledger._db.executemany(f"UPDATE {table} SET {column} = ? WHERE id = ?", changed)  # noqa: S608

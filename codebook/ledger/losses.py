@@ -39,8 +39,8 @@ def settle_losses(ledger: Ledger, is_free: Callable[[str], bool]) -> None:
                 db.execute("UPDATE runs SET gone = ? WHERE run_id = ?", (not there[run], run))
                 if not there[run]:
                     _lose(ledger, run, is_free)
-    found = [path for (path,) in ledger._db.execute("SELECT path FROM lost_files") if (runs / path).is_file()]
-    for path in found:
+    paths = [path for (path,) in ledger._db.execute("SELECT path FROM lost_files") if (runs / path).is_file()]
+    for path in paths:
         _find_again(ledger, path)
 
 
@@ -60,10 +60,10 @@ def _lose(ledger: Ledger, run: str, is_free: Callable[[str], bool]) -> None:
     jobs = db.execute(f"SELECT id, engine FROM jobs WHERE id IN ({_OF_RUN})", (run,)).fetchall()  # noqa: S608
     for job, engine in jobs:
         free = is_free(engine)
-        said = f"lost with runs/{run}" if free else f"{_LOST_WITH} runs/{run}"
+        detail = f"lost with runs/{run}" if free else f"{_LOST_WITH} runs/{run}"
         sql = f"""UPDATE answers SET why = 'absent', detail = ?, final = ?
             WHERE job = ? AND file IS NOT NULL AND {_REPLIES}"""  # noqa: S608
-        db.execute(sql, (said, not free, job))
+        db.execute(sql, (detail, not free, job))
         db.execute("UPDATE answers SET file = NULL, offset = NULL, length = NULL WHERE job = ?", (job,))
         ledger._choose_answers(job)
 

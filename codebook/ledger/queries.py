@@ -148,8 +148,8 @@ class Queries(Spending):
 
     def is_planned(self, run_id: str) -> bool | None:
         """Whether the run is planned to its end; None if the ledger does not know it."""
-        found = self._db.execute("SELECT planned FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-        return None if found is None else bool(found[0])
+        row = self._db.execute("SELECT planned FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+        return None if row is None else bool(row[0])
 
     def n_rows(self, run_id: str) -> int:
         """How many rows of the run are planned."""
@@ -168,8 +168,8 @@ class Queries(Spending):
     def answerer(self, run_id: str) -> str:
         """Who answers a run; empty where that is not known."""
         sql = "SELECT name FROM runs JOIN answerers ON answerers.id = runs.answerer WHERE run_id = ?"
-        found = self._db.execute(sql, (run_id,)).fetchone()
-        return str(found[0]) if found else ""
+        row = self._db.execute(sql, (run_id,)).fetchone()
+        return str(row[0]) if row else ""
 
     def asked_among(self, request_keys: Iterable[str], answerer: str, run_id: str = "") -> set[str]:
         """Those of the questions that `answerer` was asked, in any run, and that are answered or will be.
@@ -327,8 +327,8 @@ class Queries(Spending):
         """The unit that a line of a shard asks about; empty if nothing is known of it."""
         sql = """SELECT rows.unit_id FROM sent JOIN rows ON rows.ask_id = sent.ask_id
             WHERE sent.shard_id = ? AND sent.custom_id = ? LIMIT 1"""
-        found = self._db.execute(sql, (shard_id, custom_id)).fetchone()
-        return str(found[0]) if found else ""
+        row = self._db.execute(sql, (shard_id, custom_id)).fetchone()
+        return str(row[0]) if row else ""
 
     def upgrade_notes(self, run_id: str) -> list[str]:
         """What a change of the ledger's tables brought to light about a run."""

@@ -74,8 +74,8 @@ class Spending:
             AND substr(answers.custom_id, 1, instr(answers.custom_id, '.') - 1) IN
                 ({",".join("?" * len(variables))})"""  # noqa: S608
         values = (model, *(name[:16] for name in variables))
-        found: tuple[int, int, int] = self._db.execute(sql, values).fetchone()
-        return found
+        totals: tuple[int, int, int] = self._db.execute(sql, values).fetchone()
+        return totals
 
     def enqueued(self, model: str, *, apart_from: int = 0) -> int:
         """Tokens of a model that wait, or may wait, in unfinished jobs of the project, one shard left out."""

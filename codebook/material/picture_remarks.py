@@ -55,5 +55,5 @@ def find_remark(picture: Image.Image, head: Image.Image, max_side: int) -> str:
 
 
 def _highest(head: Image.Image) -> float:
-    found: Any = head.getextrema()
-    return float(found[1])
+    extremes: Any = head.getextrema()
+    return float(extremes[1])

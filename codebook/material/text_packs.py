@@ -32,8 +32,8 @@ def make_pack(texts: Sequence[str]) -> Unit:
 
 def texts_of(unit: Unit) -> list[str]:
     """Return the texts of a pack; a unit that is no pack is a text by itself."""
-    found: Any = orjson.loads(unit.text) if unit.unit_id.startswith(PACK) else [unit.text]
-    return list(found)
+    texts: Any = orjson.loads(unit.text) if unit.unit_id.startswith(PACK) else [unit.text]
+    return list(texts)
 
 
 def count_texts(unit_id: str) -> int:
@@ -44,5 +44,5 @@ def count_texts(unit_id: str) -> int:
     >>> count_texts("pack-64-6a5196c1bf19b7c6"), count_texts("pack-2"), count_texts("7")
     (64, 1, 1)
     """
-    found = _PACK_ID.fullmatch(unit_id)
-    return int(found[1]) if found else 1
+    match = _PACK_ID.fullmatch(unit_id)
+    return int(match[1]) if match else 1

@@ -183,7 +183,7 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
     if shards:
         estimate = meter.estimate(ledger, ledger.variables(run_id), shards)
         frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
-        notes += estimate.how
+        notes += estimate.basis
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
     if money.cap is not None:
         notes.append(f"the run may cost ${money.cap:.2f} in all")

@@ -145,10 +145,10 @@ def check_open(variable: Variable) -> Iterator[Finding]:
 def _check_twice(named: Sequence[RecordList | RecordField], loc: Loc) -> Iterator[Finding]:
     """Two lists, or two fields of a list, may not share a name."""
     seen: set[str] = set()
-    for place, one in enumerate(named):
-        if one.name.casefold() in seen:
-            yield (*loc, place, "name"), f"the name {one.name!r} is used twice", "rename or remove one"
-        seen.add(one.name.casefold())
+    for place, part in enumerate(named):
+        if part.name.casefold() in seen:
+            yield (*loc, place, "name"), f"the name {part.name!r} is used twice", "rename or remove one"
+        seen.add(part.name.casefold())
 
 
 def _check_field(field: RecordField, loc: Loc) -> Iterator[Finding]:

@@ -68,15 +68,15 @@ def find_faults(raw: dict[str, Any]) -> Iterator[Finding]:
     try:
         codebook = Codebook.model_validate(raw)
     except ValidationError as error:
-        for one in error.errors():
+        for variable in error.errors():
             # pydantic leaves faulty variables out before it counts them, and then finds too few
-            if not (variables and one["loc"] == ("variables",) and one["type"] == "too_short"):
-                yield explain(one)
+            if not (variables and variable["loc"] == ("variables",) and variable["type"] == "too_short"):
+                yield explain(variable)
     else:
         yield from check_names(codebook)
         yield from check_alone(codebook)
-    for place, one in enumerate(variables if isinstance(variables, list) else ()):
-        for loc, problem, mend in _check_together(one):
+    for place, variable in enumerate(variables if isinstance(variables, list) else ()):
+        for loc, problem, mend in _check_together(variable):
             yield ("variables", place, *loc), problem, mend
 
 

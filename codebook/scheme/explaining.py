@@ -44,51 +44,51 @@ def _unknown(loc: Loc, _: Any) -> tuple[str, str]:
     return f"`{loc[-1]}` is not a field here", _suggest(str(loc[-1]), _fields_at(loc))
 
 
-def _not_allowed(loc: Loc, found: Any) -> tuple[str, str]:
+def _not_allowed(loc: Loc, value: Any) -> tuple[str, str]:
     kinds = KINDS if _model_at(loc) == "Variable" else FIELD_KINDS
-    return f"`{loc[-1]}` is {found!r}", f"write one of: {', '.join(kinds if loc[-1] == 'kind' else LEVELS)}"
+    return f"`{loc[-1]}` is {value!r}", f"write one of: {', '.join(kinds if loc[-1] == 'kind' else LEVELS)}"
 
 
-def _no_number(loc: Loc, found: Any) -> tuple[str, str]:
-    return f"`{loc[-1]}` is {found!r}", "write a whole number, 0 or more"
+def _no_number(loc: Loc, value: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is {value!r}", "write a whole number, 0 or more"
 
 
-def _bad_name(loc: Loc, found: Any) -> tuple[str, str]:
+def _bad_name(loc: Loc, value: Any) -> tuple[str, str]:
     rule = "a letter first, then letters, digits and _ only; 40 characters at most"
     if loc == ("name",):
         rule = "a letter or digit first, then letters, digits, _ and - only; 40 characters at most"
-    return f"`{loc[-1]}: {found}` is not a usable name", rule
+    return f"`{loc[-1]}: {value}` is not a usable name", rule
 
 
-def _too_long(loc: Loc, found: Any) -> tuple[str, str]:
+def _too_long(loc: Loc, value: Any) -> tuple[str, str]:
     return (
-        f"`{loc[-1]}` has {len(found)} characters; 200 are allowed",
+        f"`{loc[-1]}` has {len(value)} characters; 200 are allowed",
         "use a short code; the words go into `definition`",
     )
 
 
-def _no_flag(loc: Loc, found: Any) -> tuple[str, str]:
-    return f"`{loc[-1]}` is {found!r}", "write true or false"
+def _no_flag(loc: Loc, value: Any) -> tuple[str, str]:
+    return f"`{loc[-1]}` is {value!r}", "write true or false"
 
 
-def _no_text(loc: Loc, found: Any) -> tuple[str, str]:
+def _no_text(loc: Loc, value: Any) -> tuple[str, str]:
     where = f"`{loc[-1]}`" if isinstance(loc[-1], str) else f"entry {loc[-1] + 1} of `{loc[-2]}`"
     return (
-        f"{where} is {_name_form(found)}, not a text",
+        f"{where} is {_name_form(value)}, not a text",
         "write a text; put it in quotes if it holds : or starts with [ or {",
     )
 
 
-def _no_list(loc: Loc, found: Any) -> tuple[str, str]:
-    if found == "":
-        return _empty(loc, found)
-    return f"`{loc[-1]}` is {_name_form(found)}, not a list", "begin each entry with `- ` on a line of its own"
+def _no_list(loc: Loc, value: Any) -> tuple[str, str]:
+    if value == "":
+        return _empty(loc, value)
+    return f"`{loc[-1]}` is {_name_form(value)}, not a list", "begin each entry with `- ` on a line of its own"
 
 
-def _no_mapping(loc: Loc, found: Any) -> tuple[str, str]:
+def _no_mapping(loc: Loc, value: Any) -> tuple[str, str]:
     model = _model_at((*loc, ""))
     place = f"entry {loc[-1] + 1} of `{loc[-2]}`" if isinstance(loc[-1], int) else f"`{loc[-1]}`"
-    return f"{place} is {_name_form(found)}", f"give its fields, such as `{_FIELDS[model][0]}: ...`"
+    return f"{place} is {_name_form(value)}", f"give its fields, such as `{_FIELDS[model][0]}: ...`"
 
 
 _TELL: dict[str, Callable[[Loc, Any], tuple[str, str]]] = {
@@ -109,14 +109,14 @@ _TELL: dict[str, Callable[[Loc, Any], tuple[str, str]]] = {
 }
 
 
-def _name_form(found: Any) -> str:
-    return "a list" if isinstance(found, list) else "a mapping" if isinstance(found, dict) else f"the text {found!r}"
+def _name_form(value: Any) -> str:
+    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else f"the text {value!r}"
 
 
 def _how_to_add(loc: Loc) -> str:
     """What to write for a field that is missing or empty."""
     key = str(loc[-1])
-    said = {
+    mends = {
         "level": f"write `level:` and one of {', '.join(LEVELS)}; agreement is computed by it",
         "kind": f"write `kind:` and one of {', '.join(KINDS)}",
         "categories": "list the categories, each with a name and a definition",
@@ -126,7 +126,7 @@ def _how_to_add(loc: Loc) -> str:
         "fields": "list the fields of a record, each with a name and a definition",
         "text": "write the text of the example, or the path of its `image`",
     }
-    return said.get(key, f"write `{key}: ...`")
+    return mends.get(key, f"write `{key}: ...`")
 
 
 def _fields_at(loc: Loc) -> tuple[str, ...]:

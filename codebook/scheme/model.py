@@ -196,8 +196,8 @@ class Codebook(_Part):
 
     def variable_digest(self, name: str) -> str:
         """SHA-256 of all that a coder sees for one variable: it changes only when that variable must be asked anew."""
-        said = self.variable(name).model_dump(mode="json", exclude_defaults=True)
-        return digest(self.unit, self.instructions, dump_canonical(said))
+        fields = self.variable(name).model_dump(mode="json", exclude_defaults=True)
+        return digest(self.unit, self.instructions, dump_canonical(fields))
 
     def _repr_html_(self) -> str:
         from codebook.scheme.rendering import render_html

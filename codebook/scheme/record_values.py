@@ -24,14 +24,14 @@ def find_record_problem(reply: Mapping[str, Any], variable: Variable) -> str:
     return next((problem for records in variable.lists for problem in _problems(reply[records.name], records)), "")
 
 
-def _problems(found: Any, records: RecordList) -> Iterator[str]:
-    if not isinstance(found, list):
+def _problems(value: Any, records: RecordList) -> Iterator[str]:
+    if not isinstance(value, list):
         yield f"{records.name} is not a list"
         return
-    if records.most and len(found) > records.most:
-        yield f"{records.name} has {len(found)} records, {records.most} are taken"
+    if records.most and len(value) > records.most:
+        yield f"{records.name} has {len(value)} records, {records.most} are taken"
     names = [field.name for field in records.fields]
-    for number, record in enumerate(found, start=1):
+    for number, record in enumerate(value, start=1):
         where = f"{records.name}, record {number}"
         if not isinstance(record, dict) or set(record) != set(names):
             yield f"{where}: it does not have the fields {', '.join(names)}"

@@ -47,8 +47,8 @@ def _markdown_category(category: Category, *, abstains: bool) -> list[str]:
 def _markdown_records(records: RecordList) -> list[str]:
     lines = [f"- **{_md(records.name)}** (list)" + (f": {_md(records.definition)}" if records.definition else "")]
     for field in records.fields:
-        said = ", ".join((field.definition, *field.labels)) if field.labels else field.definition
-        lines.append(f"  - {_md(field.name)} ({field.kind})" + (f": {_md(said)}" if said else ""))
+        words = ", ".join((field.definition, *field.labels)) if field.labels else field.definition
+        lines.append(f"  - {_md(field.name)} ({field.kind})" + (f": {_md(words)}" if words else ""))
     return lines
 
 
@@ -79,7 +79,9 @@ def describe_variables(codebook: Codebook) -> pd.DataFrame:
 
 def _say_lists(variable: Variable) -> str:
     """Lists of records and their fields on one line."""
-    return "; ".join(f"{one.name} ({', '.join(field.name for field in one.fields)})" for one in variable.lists)
+    return "; ".join(
+        f"{records.name} ({', '.join(field.name for field in records.fields)})" for records in variable.lists
+    )
 
 
 _STYLE = (
@@ -118,14 +120,14 @@ def _html_field(records: RecordList, field: RecordField) -> str:
 
 
 def _html_category(category: Category, *, abstains: bool) -> str:
-    said = [escape_block(category.definition)] if category.definition else []
-    said += [f"<small><b>include</b> {escape_block(text)}</small>" for text in category.include]
-    said += [f"<small><b>exclude</b> {escape_block(text)}</small>" for text in category.exclude]
+    lines = [escape_block(category.definition)] if category.definition else []
+    lines += [f"<small><b>include</b> {escape_block(text)}</small>" for text in category.include]
+    lines += [f"<small><b>exclude</b> {escape_block(text)}</small>" for text in category.exclude]
     for example in category.examples:
         why = f" ({escape_block(example.why)})" if example.why else ""
-        said.append(f"<small><b>example</b> {escape_block(example.text or example.image)}{why}</small>")
+        lines.append(f"<small><b>example</b> {escape_block(example.text or example.image)}{why}</small>")
     mark = " <small>(abstention)</small>" if abstains else ""
-    return f"<tr><td>{escape_block(category.name)}{mark}</td><td>{'<br>'.join(said)}</td></tr>"
+    return f"<tr><td>{escape_block(category.name)}{mark}</td><td>{'<br>'.join(lines)}</td></tr>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ class Extract(Question):
         for records in self.variable.lists:
             yield f"- {records.name}: {_one_line(records.definition) or records.name}{_say_most(records, ' ({})')}"
             for field in records.fields:
-                told = f": {_one_line(field.definition)}" if field.definition else ""
-                yield f"  field {field.name} ({_KINDS[field.kind]}){told}"
+                definition = f": {_one_line(field.definition)}" if field.definition else ""
+                yield f"  field {field.name} ({_KINDS[field.kind]}){definition}"
         for records in self.variable.lists:
             for field in records.fields:
                 yield from self._choice_lines(field, records)
@@ -89,17 +89,17 @@ def _list_schema(records: RecordList) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-    told = " ".join(part for part in (_one_line(records.definition), _say_most(records, "{}.")) if part)
-    return {"type": "array", **({"description": told} if told else {}), "items": items}
+    description = " ".join(part for part in (_one_line(records.definition), _say_most(records, "{}.")) if part)
+    return {"type": "array", **({"description": description} if description else {}), "items": items}
 
 
 def _field_schema(field: RecordField) -> dict[str, Any]:
-    told = _one_line(field.definition)
+    description = _one_line(field.definition)
     if field.kind == "quote":
-        told = f"{_KINDS['quote']}: {told}" if told else _KINDS["quote"]
+        description = f"{_KINDS['quote']}: {description}" if description else _KINDS["quote"]
     schema: dict[str, Any] = {"type": "number" if field.kind == "number" else "string"}
-    if told:
-        schema["description"] = told
+    if description:
+        schema["description"] = description
     return schema | ({"enum": list(field.labels)} if field.kind == "choice" else {})
 
 

@@ -56,7 +56,7 @@ def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[
     2  the text is empty
     pack-1-6a5196c1bf19b7c6 ["coal"] None
     """
-    seen, held, taken = set[bytes](), list[str](), 0
+    seen, texts, taken = set[bytes](), list[str](), 0
     for some in _iter_lists(pairs):
         fresh = dict[str, int]()
         for unit, skip in some:
@@ -67,13 +67,13 @@ def pack_units(pairs: Iterable[Pair], missing: Missing, room: Room) -> Iterator[
                 seen.add(key)
                 fresh[unit.text] = size
         for text in missing(list(fresh)):
-            if held and (len(held) >= room.n_texts or taken + fresh[text] > room.n_tokens):
-                yield make_pack(held), None
-                held, taken = [], 0
-            held.append(text)
+            if texts and (len(texts) >= room.n_texts or taken + fresh[text] > room.n_tokens):
+                yield make_pack(texts), None
+                texts, taken = [], 0
+            texts.append(text)
             taken += fresh[text]
-    if held:
-        yield make_pack(held), None
+    if texts:
+        yield make_pack(texts), None
 
 
 def keep_packs(planned: Iterable[Pair], pairs: Iterable[Pair], missing: Missing, room: Room) -> bool:
@@ -86,9 +86,9 @@ def keep_packs(planned: Iterable[Pair], pairs: Iterable[Pair], missing: Missing,
             packed.update(map(_key, texts_of(unit)))
     seen = set[bytes]()
     for some in _iter_lists(pairs):
-        told = [(unit, skip or room.measure(unit.text)[1]) for unit, skip in some]
-        left = {(unit.unit_id, skip) for unit, skip in told if skip}
-        texts = {_key(unit.text): unit.text for unit, skip in told if not skip}
+        judged = [(unit, skip or room.measure(unit.text)[1]) for unit, skip in some]
+        left = {(unit.unit_id, skip) for unit, skip in judged if skip}
+        texts = {_key(unit.text): unit.text for unit, skip in judged if not skip}
         if not left <= skipped or missing([text for key, text in texts.items() if key not in packed]):
             return False
         seen |= packed & texts.keys()

@@ -98,13 +98,13 @@ class Transcribe(Question):
 def _tell_pages(unit: Unit) -> str:
     """How the pages come, and the numbers they are to get; file names are not told."""
     as_file = any(file.kind == "pdf" and file.ask.get("as", "file") == "file" for file in unit.files)
-    how = "a PDF" if as_file else "images, one a page, in order"
+    form = "a PDF" if as_file else "images, one a page, in order"
     numbers = page_numbers(unit)
     if numbers is None:
-        return f"The pages follow as {how}. Number them from 1."
+        return f"The pages follow as {form}. Number them from 1."
     if len(numbers) == 1:
         return f"One page follows, as {'a PDF' if as_file else 'an image'}. Its number is {numbers[0]}."
-    return f"{len(numbers)} pages follow, as {how}. Number them from {numbers[0]} to {numbers[-1]}."
+    return f"{len(numbers)} pages follow, as {form}. Number them from {numbers[0]} to {numbers[-1]}."
 
 
 def find_page_problem(pages: Any, *, tables: bool = False) -> str:
@@ -132,7 +132,7 @@ def find_page_problem(pages: Any, *, tables: bool = False) -> str:
 
 
 def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _are_tables(value: Any) -> bool:

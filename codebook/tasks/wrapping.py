@@ -48,10 +48,10 @@ def find_wrapping(text: str, required: Collection[str], is_answer: Callable[[str
     """
     ways: list[str] = []
     for _ in range(_MOST):
-        found = next(_unwrap(text, required), None)
-        if found is None:
+        layer = next(_unwrap(text, required), None)
+        if layer is None:
             return ""
-        way, text = found
+        way, text = layer
         ways.append(way)
         if is_answer(text.strip()):
             return " and ".join(ways)

@@ -293,7 +293,7 @@ def _look_at_columns(row: Row, text_column: str, personal: dict[str, str]) -> No
 
 
 def _say_guess(encoding: Encoding) -> str:
-    return f"{encoding.name} is {encoding.how}. Before anything is paid, {mend_guess(encoding)}"
+    return f"{encoding.name} is {encoding.reason}. Before anything is paid, {mend_guess(encoding)}"
 
 
 def mend_guess(encoding: Encoding) -> str:

@@ -156,7 +156,7 @@ def test_batch_prices_are_the_published_ones(model, prices):
     for usage, per_million in ((Usage(n), prices[0]), (Usage(tokens_out=n), prices[1])):
         price = price_usage(model, usage, batch=True)
         assert price.usd == pytest.approx(per_million * n / MILLION, rel=1e-12)
-        assert price.how == LISTED
+        assert price.basis == LISTED
         assert price_usage(model, usage, batch=False).usd == pytest.approx(2 * price.usd, rel=1e-12)
 
 
@@ -220,7 +220,7 @@ def test_cached_tokens_are_cheaper_and_written_ones_dearer():
 def test_what_is_not_listed_is_unknown_and_never_free(model, provider, batch):
     price = price_usage(model, Usage(1000, tokens_out=10), batch=batch, provider=provider)
     assert price.usd is None
-    assert price.how == "unknown"
+    assert price.basis == "unknown"
 
 
 def test_a_batch_price_that_is_not_listed_is_said_to_be_assumed():
@@ -229,13 +229,13 @@ def test_a_batch_price_that_is_not_listed_is_said_to_be_assumed():
         assert price_usage(model, usage, batch=False).usd == pytest.approx(per_million)
         half = price_usage(model, usage, batch=True)
         assert half.usd == pytest.approx(per_million / 2)
-        assert half.how == f"{LISTED}, batch price assumed to be half"
+        assert half.basis == f"{LISTED}, batch price assumed to be half"
         other = price_usage(model, usage, batch=True, discount=0.75)
         assert other.usd == pytest.approx(per_million * 0.75)
-        assert "assumed to be 75%" in other.how
+        assert "assumed to be 75%" in other.basis
         full = price_usage(model, usage, batch=True, discount=None)
         assert full.usd == pytest.approx(per_million)
-        assert "no batch price known: full price" in full.how
+        assert "no batch price known: full price" in full.basis
 
 
 def test_azure_has_the_prices_of_openai_and_half_of_them_is_assumed():
@@ -244,7 +244,7 @@ def test_azure_has_the_prices_of_openai_and_half_of_them_is_assumed():
     assert list_price("gpt-6-luna", usage, batch=True, provider="azure") == list_price("gpt-6-luna", usage, batch=False)
     price = price_usage("gpt-6-luna", usage, batch=True, provider="azure")
     assert price.usd == pytest.approx(price_usage("gpt-6-luna", usage, batch=True).usd)
-    assert price.how.endswith("assumed to be half")
+    assert price.basis.endswith("assumed to be half")
 
 
 def test_a_listed_batch_price_goes_before_the_discount():
@@ -260,7 +260,7 @@ def test_without_the_price_list_prices_are_unknown(monkeypatch):
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     price = price_usage("gpt-5.4", Usage(10), batch=False, discount=0.123)  # asked by no other test, so not remembered
     assert price.usd is None
-    assert price.how == "unknown (genai-prices is not installed)"
+    assert price.basis == "unknown (genai-prices is not installed)"
 
 
 # -- prices.yaml
@@ -300,18 +300,18 @@ def own(project):
 def test_own_prices_go_first_and_the_longest_beginning_counts(own, model, usage, batch, usd):
     price = price_usage(model, usage, batch=batch, provider="")
     assert price.usd == pytest.approx(usd, abs=1e-12)
-    assert price.how == "prices.yaml of 2026-11-01"
+    assert price.basis == "prices.yaml of 2026-11-01"
 
 
 def test_own_prices_without_a_batch_price_take_the_discount(own):
     price = price_usage("gpt-6-sol", Usage(MILLION, tokens_out=MILLION), batch=True)
     assert price.usd == pytest.approx(8.5)
-    assert price.how == "prices.yaml of 2026-11-01, batch price assumed to be half"
+    assert price.basis == "prices.yaml of 2026-11-01, batch price assumed to be half"
     assert price_usage("gpt-6-sol", Usage(MILLION), batch=True, discount=None).usd == 8.0
 
 
 def test_a_model_that_is_not_among_the_own_prices_keeps_the_listed_one(own):
-    assert price_usage("gpt-5.4-mini", Usage(1000), batch=True).how == LISTED
+    assert price_usage("gpt-5.4-mini", Usage(1000), batch=True).basis == LISTED
 
 
 def test_own_prices_that_change_count_at_once(own):
@@ -326,7 +326,7 @@ def test_another_file_of_prices_can_be_named(own, project):
     other = project / "dear.yaml"
     other.write_text("as_of: 2026-01-02\nmodels: {vectors: {input: 70}}\n", encoding="utf-8")
     price = price_usage("vectors", Usage(MILLION), batch=False, prices_file="dear.yaml")
-    assert (price.usd, price.how) == (70.0, "dear.yaml of 2026-01-02")
+    assert (price.usd, price.basis) == (70.0, "dear.yaml of 2026-01-02")
     with pytest.raises(ParameterError, match="no such file"):
         price_usage("vectors", Usage(1), batch=False, prices_file="absent.yaml")
 
@@ -584,7 +584,7 @@ def test_a_sample_is_close_to_the_whole_count(shard):
     assert part.tokens_in == pytest.approx(whole.tokens_in, rel=0.02)
     assert part.usd_batch == pytest.approx(whole.usd_batch, rel=0.02)
     assert part == estimate_shards([shard.path], model=shard.model, sample=200)
-    assert any("200 of 1,000" in line and "in proportion" in line for line in part.how)
+    assert any("200 of 1,000" in line and "in proportion" in line for line in part.basis)
 
 
 def test_the_estimate_is_the_sum_of_its_requests(shard):
@@ -612,7 +612,7 @@ def test_an_unknown_price_stays_unknown(shard):
     assert (found.usd_live, found.usd_batch) == (None, None)
     assert found.tokens_in > 400_000
     assert found.to_frame()["USD"].isna().all()
-    assert "live price: unknown" in found.how
+    assert "live price: unknown" in found.basis
 
 
 def test_a_pilot_corrects_the_count(shard):
@@ -623,7 +623,7 @@ def test_a_pilot_corrects_the_count(shard):
     assert scaled.tokens_in == pytest.approx(1.1 * plain.tokens_in, rel=1e-6)
     assert scaled.tokens_out == plain.tokens_out
     assert scaled.usd_batch > plain.usd_batch
-    assert "input times 1.100, as a pilot was billed" in scaled.how
+    assert "input times 1.100, as a pilot was billed" in scaled.basis
 
 
 def test_wrong_parameters_are_told_together(shard):
@@ -648,7 +648,7 @@ def test_images_make_an_estimate_inexact_and_are_named(tmp_path):
     body = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x"}}]}]}
     found = estimate_shards([write_requests(tmp_path / "a.jsonl", [body])], model="gpt-4o")
     assert not found.exact
-    assert any(line.startswith("not counted: image_url") for line in found.how)
+    assert any(line.startswith("not counted: image_url") for line in found.basis)
 
 
 def test_a_long_common_beginning_is_priced_in_full_and_said(tmp_path):
@@ -656,7 +656,7 @@ def test_a_long_common_beginning_is_priced_in_full_and_said(tmp_path):
     found = estimate_shards([write_requests(tmp_path / "a.jsonl", bodies)], model="gpt-4o", out_tokens=1)
     assert found.tokens_in > 5 * 2_000
     assert found.usd_batch == pytest.approx((found.tokens_in * 1.25 + found.tokens_out * 5) / MILLION)
-    assert any("begin with the same 2,00" in line and "full price" in line for line in found.how)
+    assert any("begin with the same 2,00" in line and "full price" in line for line in found.basis)
 
 
 def test_embeddings_are_estimated_without_output(tmp_path):

@@ -93,10 +93,10 @@ def test_the_estimate_of_a_shard_of_images_has_a_price_and_says_what_it_left_out
     known = estimate_shards([tmp_path / "a.jsonl"], model="gpt-4o-mini")
     assert known.tokens_in >= 30 * (2833 + 5667)
     assert known.usd_batch == pytest.approx(known.tokens_in * 0.075e-6 + known.tokens_out * 0.3e-6, rel=0.01)
-    assert not any("not counted" in said for said in known.how)
+    assert not any("not counted" in said for said in known.basis)
     write_lines(tmp_path / "b.jsonl", [{**line, "body": make_body("qwen-vl")} for line in lines])
     assert any(
-        "not counted: image_url" in said for said in estimate_shards([tmp_path / "b.jsonl"], model="qwen-vl").how
+        "not counted: image_url" in said for said in estimate_shards([tmp_path / "b.jsonl"], model="qwen-vl").basis
     )
 
 

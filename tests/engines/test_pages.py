@@ -78,8 +78,8 @@ def test_every_document_is_at_or_under_the_floor_of_tesseract() -> None:
 
 def test_the_blank_page_is_empty_and_the_turned_page_is_read() -> None:
     first, blank, turned = read("address_1793_blank_and_upside_down")
-    assert (first.how, first.turned) == ("ocr", 0)
-    assert (blank.number, blank.text, blank.how, blank.unsure) == (2, "", "blank", ())
+    assert (first.source, first.turned) == ("ocr", 0)
+    assert (blank.number, blank.text, blank.source, blank.unsure) == (2, "", "blank", ())
     assert (turned.number, turned.turned) == (3, 180)
     assert turned.text.startswith("habit of executing it.\n\nIn like manner, as several of the courts have doubted")
     assert turned.text.endswith("public danger.")
@@ -87,7 +87,7 @@ def test_the_blank_page_is_empty_and_the_turned_page_is_read() -> None:
 
 def test_paragraphs_columns_and_margins() -> None:
     digital, columns = read("address_1790_digital"), read("speech_1797_two_columns")
-    assert [page.how for page in digital] == ["text layer"] * 2
+    assert [page.source for page in digital] == ["text layer"] * 2
     assert digital[0].text.startswith("Annual Message to Congress, 1790\n\nFellow-Citizens of the Senate")
     assert "Annual Messages" not in digital[0].text, "the running head is no part of the text"
     truth = (SCANS / "address_1790_digital.txt").read_text(encoding="utf-8").strip().split("\n\n")
@@ -148,7 +148,7 @@ def test_a_photograph_of_a_page_is_read_like_a_page() -> None:
     room = BytesIO()
     Image.fromarray(draw("address_1800_scan", 420)[:, :, ::-1]).save(room, "PNG")
     (page,) = read_pages([FilePart("image", "page.png", "image/png", room.getvalue())], 7)
-    assert (page.number, page.how) == (7, "ocr")
+    assert (page.number, page.source) == (7, "ocr")
     assert page.text.endswith("conducted the ordinary business of the Government in this place.")
     with pytest.raises(UnreadableError, match="cannot be read"):
         read_pages([FilePart("image", "page.png", "image/png", b"no picture")])

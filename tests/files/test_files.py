@@ -98,8 +98,8 @@ def test_r09_text_of_another_encoding_is_a_guess_with_few_others(tmp_path, text,
     (tmp_path / "t.csv").write_bytes(f"id,text\n1,{text}\n".encode(encoding))
     found = find_encoding(tmp_path / "t.csv")
     assert found.guessed
-    assert "a guess, because it is not UTF-8" in found.how
-    assert found.how.partition("just as possible: ")[2].count(",") < 4
+    assert "a guess, because it is not UTF-8" in found.reason
+    assert found.reason.partition("just as possible: ")[2].count(",") < 4
     assert not find_encoding(tmp_path / "t.csv", encoding).guessed
 
 

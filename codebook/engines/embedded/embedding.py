@@ -28,8 +28,8 @@ def answer_embedding(body: Mapping[str, Any], encode: Callable[[list[str], int],
     UnreadableError
         It asks for dimensions that no model has, or holds what is no text.
     """
-    given, dimensions, form = body.get("input"), body.get("dimensions", OWN), body.get("encoding_format", "float")
-    texts = [given] if isinstance(given, str) else given
+    texts, dimensions, form = body.get("input"), body.get("dimensions", OWN), body.get("encoding_format", "float")
+    texts = [texts] if isinstance(texts, str) else texts
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise UnreadableError("the embedded engine embeds a text or a list of texts: 'input' is neither")
     if dimensions not in PARTS:

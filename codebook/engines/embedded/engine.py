@@ -145,13 +145,13 @@ class EmbeddedEngine(LocalEngine):
 
     def answer(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Answer request lines: all texts that get labels are encoded together, and all photos seen, each by itself."""
-        asked = [self._read(line) for line in lines]
-        texts = list(dict.fromkeys(ask.text for ask in asked if isinstance(ask, _Ask)))
+        requests = [self._read(line) for line in lines]
+        texts = list(dict.fromkeys(ask.text for ask in requests if isinstance(ask, _Ask)))
         vectors = dict(zip(texts, self.encode(texts), strict=True))
-        errands = [ask for ask in asked if isinstance(ask, _Errand)]
+        errands = [ask for ask in requests if isinstance(ask, _Errand)]
         for skill in dict.fromkeys(errand.skill for errand in errands):
             skill.look_ahead([errand.prompt for errand in errands if errand.skill == skill])
-        return [self._finish(line, ask, vectors) for line, ask in zip(lines, asked, strict=True)]
+        return [self._finish(line, ask, vectors) for line, ask in zip(lines, requests, strict=True)]
 
     def _finish(
         self, line: Mapping[str, Any], ask: _Ask | _Errand | dict[str, Any], vectors: Mapping[str, Vector]
@@ -204,10 +204,10 @@ class EmbeddedEngine(LocalEngine):
     def _make_scale(self, system: str, turns: tuple[Turn, ...], schema: bytes) -> Scale:
         """The scale of one instrument; a shard has few of them, so they are kept."""
         task = read_task(Prompt(system, "", "", orjson.loads(schema), turns))
-        told = [_tell(label, definition) for label, definition in task.definitions.items()]
-        vectors = self.encode([*told, *(text for text, _ in task.examples)])
-        sums = dict(zip(task.definitions, DEFINITION_WEIGHT * vectors[: len(told)], strict=True))
-        for (_, chosen), vector in zip(task.examples, vectors[len(told) :], strict=True):
+        descriptions = [_tell(label, definition) for label, definition in task.definitions.items()]
+        vectors = self.encode([*descriptions, *(text for text, _ in task.examples)])
+        sums = dict(zip(task.definitions, DEFINITION_WEIGHT * vectors[: len(descriptions)], strict=True))
+        for (_, chosen), vector in zip(task.examples, vectors[len(descriptions) :], strict=True):
             for label in chosen:
                 if label in sums:  # an example of an abstention code has no prototype to go to
                     sums[label] = sums[label] + vector
@@ -215,8 +215,8 @@ class EmbeddedEngine(LocalEngine):
 
     def _reply(self, line: Mapping[str, Any], prompt: Prompt, text: str, model: str) -> dict[str, Any]:
         """The result line of an answered request. Token counts are estimates: four characters each."""
-        asked = [prompt.system, prompt.user, *(said for turn in prompt.turns for said in turn[:2])]
-        usage = (-(-sum(map(len, asked)) // 4), -(-len(text) // 4))
+        messages = [prompt.system, prompt.user, *(text for turn in prompt.turns for text in turn[:2])]
+        usage = (-(-sum(map(len, messages)) // 4), -(-len(text) // 4))
         body = write_reply(str(line["url"]), model, text, request_id=result_id(line, self.name), usage=usage)
         return result_line(line, 200, body, self.name)
 

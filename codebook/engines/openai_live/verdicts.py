@@ -22,9 +22,9 @@ def may_pass(reply: Reply | LostError) -> bool:
     """Whether the same question may be answered later: the SDK's rule, `x-should-retry` included."""
     if isinstance(reply, LostError):
         return True
-    told = reply.headers.get("x-should-retry")
-    if told in ("true", "false"):
-        return told == "true"
+    advice = reply.headers.get("x-should-retry")
+    if advice in ("true", "false"):
+        return advice == "true"
     return reply.status in _PASSING or reply.status >= 500
 
 
@@ -77,8 +77,8 @@ def _as_sdk_error(reply: Reply, address: str) -> Exception:
     }
     response = httpx2.Response(reply.status, request=httpx2.Request("POST", address))
     error = _error(reply)
-    said = error.get("message") or reply.raw[:300].decode("utf-8", "replace")
-    return kinds[reply.status](f"Error code: {reply.status} - {said}", response=response, body=error)
+    message = error.get("message") or reply.raw[:300].decode("utf-8", "replace")
+    return kinds[reply.status](f"Error code: {reply.status} - {message}", response=response, body=error)
 
 
 def _error(reply: Reply) -> dict[str, Any]:

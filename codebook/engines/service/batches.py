@@ -42,13 +42,13 @@ def describe_batch(batch: Batch, file_days: int, hide: Callable[[str], str]) -> 
         faults=faults,
         queued_s=_span(batch.created_at, batch.began_at),
         worked_s=_span(batch.began_at, batch.ended_at),
-        again=full or any(misses_file(said) or awaits_file(said) for said in whole),
+        again=full or any(misses_file(message) or awaits_file(message) for message in whole),
         full=full,
         ceiling=_read_ceiling(faults),
     )
 
 
-def misses_file(said: str) -> bool:
+def misses_file(message: str) -> bool:
     """Whether a message says that the input file cannot be found.
 
     Examples
@@ -56,10 +56,10 @@ def misses_file(said: str) -> bool:
     >>> misses_file("Cannot find file file-abc, or you lack access."), misses_file("The input file is empty.")
     (True, False)
     """
-    return "file" in said.lower() and bool(_MISSING.search(said))
+    return "file" in message.lower() and bool(_MISSING.search(message))
 
 
-def awaits_file(said: str) -> bool:
+def awaits_file(message: str) -> bool:
     """Whether a message says that the input file is there but cannot be used yet.
 
     Examples
@@ -69,7 +69,7 @@ def awaits_file(said: str) -> bool:
     >>> awaits_file("The file could not be processed: line 3"), awaits_file("Cannot find file file-abc.")
     (False, False)
     """
-    return "file" in said.lower() and bool(_UNREADY.search(said.replace("_", " ")))
+    return "file" in message.lower() and bool(_UNREADY.search(message.replace("_", " ")))
 
 
 def is_early(error: EngineError) -> bool:
@@ -103,8 +103,8 @@ def _read_ceiling(faults: tuple[LineFault, ...]) -> int | None:
     >>> _read_ceiling((LineFault("token_limit_exceeded", "Limit: 90,000 enqueued tokens."),))
     90000
     """
-    found = (re.search(r"[Ll]imit:?\s+([\d,]+)\s+enqueued", fault.message) for fault in faults)
-    return next((int(match[1].replace(",", "")) for match in found if match), None)
+    matches = (re.search(r"[Ll]imit:?\s+([\d,]+)\s+enqueued", fault.message) for fault in faults)
+    return next((int(match[1].replace(",", "")) for match in matches if match), None)
 
 
 def _iso(seconds: float | None) -> str:

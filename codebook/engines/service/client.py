@@ -24,7 +24,7 @@ _TIMEOUT_S = 120.0
 class Answer(NamedTuple):
     """The JSON object that a service replied, and when by its own clock (seconds since 1970), if it says so."""
 
-    found: dict[str, Any]
+    body: dict[str, Any]
     at: float | None
 
 
@@ -92,8 +92,8 @@ class Client:
             What came is no JSON object: somebody else answered, or only a part arrived.
         """
         response: httpx2.Response = self.call(what, function, *args, **options).http_response
-        found = read_object(response.content, response.headers, what, self.hide, status=response.status_code)
-        return Answer(found, read_date(response.headers))
+        body = read_object(response.content, response.headers, what, self.hide, status=response.status_code)
+        return Answer(body, read_date(response.headers))
 
     def lacks(self, path: str, error: EngineError) -> EngineError:
         """Return the error that says that the address has no such endpoint, and the mend."""
@@ -138,7 +138,7 @@ def explain(error: Exception, what: str, key: str = "") -> EngineError:
     return explained
 
 
-def _choose(error: Exception, what: str, said: str) -> EngineError:
+def _choose(error: Exception, what: str, words: str) -> EngineError:
     import httpx2
     import openai
 
@@ -146,16 +146,16 @@ def _choose(error: Exception, what: str, said: str) -> EngineError:
         to = f"status {error.status_code}, {error.response.headers.get('location', 'no address')}"
         return EngineError(f"{what}: the service is elsewhere ({to}). To mend: correct base_url.")
     if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
-        return UnreachableError(f"{what}: the service cannot be reached ({said}). Nothing is lost; try again later.")
+        return UnreachableError(f"{what}: the service cannot be reached ({words}). Nothing is lost; try again later.")
     if isinstance(error, openai.NotFoundError) and is_page(str(error.body or "").encode(), {}):
-        return UnreachableError(f"{what}: a page came instead of a reply ({said}). Nothing is lost; try again later.")
+        return UnreachableError(f"{what}: a page came instead of a reply ({words}). Nothing is lost; try again later.")
     if isinstance(error, openai.APIStatusError) and error.status_code in (404, 410):
-        return GoneError(f"{what}: the service does not have it, or does not show it to this key ({said}).")
+        return GoneError(f"{what}: the service does not have it, or does not show it to this key ({words}).")
     if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-        return EngineError(f"{what}: the service refused the key ({said}). To mend: check the key and its project.")
+        return EngineError(f"{what}: the service refused the key ({words}). To mend: check the key and its project.")
     if isinstance(error, openai.APIStatusError) and _passes(error):
-        return UnreachableError(f"{what}: the service is busy or in trouble ({said}). Nothing is lost; try later.")
-    return EngineError(f"{what}: {said}")
+        return UnreachableError(f"{what}: the service is busy or in trouble ({words}). Nothing is lost; try later.")
+    return EngineError(f"{what}: {words}")
 
 
 def _passes(error: openai.APIStatusError) -> bool:
@@ -175,7 +175,7 @@ def _say(error: Exception) -> str:
     """What the service said, on one line and short; the SDK shows it only where it stands in the usual field."""
     import openai
 
-    said, body = " ".join(str(error).split()), error.body if isinstance(error, openai.APIStatusError) else None
+    message, body = " ".join(str(error).split()), error.body if isinstance(error, openai.APIStatusError) else None
     usual = isinstance(body, dict) and isinstance(body.get("message"), str)
     words = "" if usual else read_words(body)
-    return (f"{said} - {words}" if words and words not in said else said)[:300] or type(error).__name__
+    return (f"{message} - {words}" if words and words not in message else message)[:300] or type(error).__name__

@@ -90,8 +90,8 @@ def find_family(model: str) -> Family | None:
     fitting = [start for start in families if name == start or name.startswith(f"{start}-")]
     if not fitting:
         return None
-    found = max(fitting, key=len)
-    return Family.model_validate({"name": found, **families[found]})
+    longest = max(fitting, key=len)
+    return Family.model_validate({"name": longest, **families[longest]})
 
 
 def find_shutdown(model: str) -> date | None:
@@ -257,16 +257,18 @@ def _warn_cap(body: Mapping[str, Any], url: str, family: Family) -> list[Fault]:
 
 def _table() -> _Table:
     """The table that comes with the kit, with what the project's own says instead."""
-    shipped, own = Path(__file__).with_name(FILE), project_folder() / FILE
-    return _merge(shipped, own if own.is_file() else None, own.stat().st_mtime_ns if own.is_file() else 0)
+    shipped, project = Path(__file__).with_name(FILE), project_folder() / FILE
+    return _merge(
+        shipped, project if project.is_file() else None, project.stat().st_mtime_ns if project.is_file() else 0
+    )
 
 
 @lru_cache(maxsize=8)
-def _merge(shipped: Path, own: Path | None, _changed: int) -> _Table:
+def _merge(shipped: Path, project: Path | None, _changed: int) -> _Table:
     table = _parse(shipped)
-    if own is None:
+    if project is None:
         return table
-    more = _parse(own)
+    more = _parse(project)
     dates: dict[date, list[str]] = {}
     for name, day in (table.dates() | more.dates()).items():
         dates.setdefault(day, []).append(name)

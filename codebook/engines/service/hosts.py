@@ -68,7 +68,7 @@ def trust_host(address: str, *, allow_http: bool = False) -> str:
     origin = find_origin(address)
     if origin.startswith("http://") and not is_near(origin) and not allow_http:
         raise ParameterError("The host was not confirmed.", [_refuse_http(origin)])
-    _write_file([*(one for one in _read_file() if one != origin), origin])
+    _write_file([*(known for known in _read_file() if known != origin), origin])
     return origin
 
 
@@ -76,7 +76,7 @@ def forget_host(address: str) -> bool:
     """Take a confirmation back; say whether there was one in the file."""
     origin, before = find_origin(address), _read_file()
     if origin in before:
-        _write_file([one for one in before if one != origin])
+        _write_file([known for known in before if known != origin])
     return origin in before
 
 
@@ -125,7 +125,7 @@ def is_own(provider: Provider) -> bool:
         return False
     hosts = _DOMAINS.get(provider.name) or (urlsplit(known.address).hostname or "",)
     host = parts.hostname or ""
-    return any(host.endswith(own) if own.startswith(".") else host == own for own in hosts if own)
+    return any(host.endswith(name) if name.startswith(".") else host == name for name in hosts if name)
 
 
 def is_confirmed(provider: Provider) -> bool:
@@ -165,12 +165,12 @@ def say_destination(provider: Provider) -> str:
     """
     origin = find_origin(provider.address)
     key = f" and the key {provider.key}" if provider.key else ""
-    said = f"texts{key} go to {origin}{'' if key else ', without a key'}"
+    sentence = f"texts{key} go to {origin}{'' if key else ', without a key'}"
     if is_near(origin) or is_own(provider):
-        return said
+        return sentence
     if is_confirmed(provider):
-        return f"{said} (confirmed on this machine)"
-    return f"{said}, which nobody confirmed: nothing is sent before `codebook trust {_trust_words(origin)}`"
+        return f"{sentence} (confirmed on this machine)"
+    return f"{sentence}, which nobody confirmed: nothing is sent before `codebook trust {_trust_words(origin)}`"
 
 
 def _find_doubt(provider: Provider) -> Fault:
@@ -207,13 +207,13 @@ def _read_file() -> list[str]:
         return []
     summary = "The file of confirmed hosts cannot be read."
     value = read_yaml(path, error=ParameterError, summary=summary).value or []
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         mend = "write one address a line: `- https://host`; or delete it and confirm the hosts again"
         raise ParameterError(summary, [Fault(path.as_posix(), "it must hold a list of addresses", mend)])
-    return [find_origin(one) for one in value]
+    return [find_origin(entry) for entry in value]
 
 
 def _write_file(origins: list[str]) -> None:
     make_private(trusted_path().parent)
     with write_atomic(trusted_path()) as file:
-        file.write(_HEAD.encode() + b"".join(f"- {json.dumps(one)}\n".encode() for one in origins))
+        file.write(_HEAD.encode() + b"".join(f"- {json.dumps(origin)}\n".encode() for origin in origins))

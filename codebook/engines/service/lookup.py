@@ -90,12 +90,12 @@ def list_by_key(client: Client) -> dict[str, Batch]:
     UnreachableError
         The service does not answer now.
     """
-    found: dict[str, Batch] = {}
+    batches: dict[str, Batch] = {}
     for batch in Listing(client):
         key = batch.metadata.get(KEY_FIELD)
-        if isinstance(key, str) and batch.batch_id and (key not in found or found[key].status == "failed"):
-            found[key] = batch
-    return found
+        if isinstance(key, str) and batch.batch_id and (key not in batches or batches[key].status == "failed"):
+            batches[key] = batch
+    return batches
 
 
 class Listing:
@@ -137,7 +137,7 @@ class Listing:
         """A page; an empty one where the service has no list, which is the doubt then."""
         ask = self.client.sdk.batches.with_raw_response.list
         try:
-            return self.client.ask("list of batches", ask, limit=N_A_PAGE, **cursor).found
+            return self.client.ask("list of batches", ask, limit=N_A_PAGE, **cursor).body
         except EngineError as error:
             if isinstance(error, UnreachableError) or not error.status:
                 raise

@@ -111,7 +111,7 @@ class StoredFile:
     n_bytes: int | None
 
 
-def read_file(found: Mapping[str, Any]) -> StoredFile:
+def read_file(body: Mapping[str, Any]) -> StoredFile:
     """Return what a file object says.
 
     Examples
@@ -119,7 +119,7 @@ def read_file(found: Mapping[str, Any]) -> StoredFile:
     >>> read_file({"id": "file-1", "bytes": "1200"}), read_file({"bytes": None})
     (StoredFile(file_id='file-1', n_bytes=1200), StoredFile(file_id='', n_bytes=None))
     """
-    return StoredFile(_text(found.get("id")), _whole(found.get("bytes")))
+    return StoredFile(_text(body.get("id")), _whole(body.get("bytes")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Batch:
     faults: tuple[LineFault, ...]
 
 
-def read_batch(found: Mapping[str, Any]) -> Batch:
+def read_batch(body: Mapping[str, Any]) -> Batch:
     """Return what a batch object says, whatever it leaves out or adds.
 
     Examples
@@ -151,24 +151,24 @@ def read_batch(found: Mapping[str, Any]) -> Batch:
     >>> batch.batch_id, batch.status, batch.n_total, batch.n_done, batch.output_file_id
     ('b1', 'cancelled', 3, None, '')
     """
-    counts = _mapping(found.get("request_counts"))
-    stamps = (_number(found.get(f"{status}_at")) for status in ("completed", "expired", "cancelled"))
-    status = _text(found.get("status")).lower()
+    counts = _mapping(body.get("request_counts"))
+    stamps = (_number(body.get(f"{status}_at")) for status in ("completed", "expired", "cancelled"))
+    status = _text(body.get("status")).lower()
     return Batch(
-        batch_id=_text(found.get("id")),
+        batch_id=_text(body.get("id")),
         status="cancelled" if status == "canceled" else status,
-        input_file_id=_text(found.get("input_file_id")),
-        output_file_id=_text(found.get("output_file_id")),
-        error_file_id=_text(found.get("error_file_id")),
-        metadata=_mapping(found.get("metadata")),
-        created_at=_number(found.get("created_at")),
-        began_at=_number(found.get("in_progress_at")),
+        input_file_id=_text(body.get("input_file_id")),
+        output_file_id=_text(body.get("output_file_id")),
+        error_file_id=_text(body.get("error_file_id")),
+        metadata=_mapping(body.get("metadata")),
+        created_at=_number(body.get("created_at")),
+        began_at=_number(body.get("in_progress_at")),
         ended_at=next((stamp for stamp in stamps if stamp), None),
-        expires_at=_number(found.get("expires_at")),
+        expires_at=_number(body.get("expires_at")),
         n_total=_whole(counts.get("total")),
         n_done=_whole(counts.get("completed")),
         n_failed=_whole(counts.get("failed")),
-        faults=_read_faults(found.get("errors")),
+        faults=_read_faults(body.get("errors")),
     )
 
 
@@ -178,8 +178,8 @@ def _read_faults(errors: Any) -> tuple[LineFault, ...]:
     faults = []
     for entry in entries if isinstance(entries, list) else []:
         fields = entry if isinstance(entry, Mapping) else {"message": entry}
-        said, line = _text(fields.get("message")), _whole(fields.get("line"))
-        faults.append(LineFault(_text(fields.get("code")), said, line or 0))
+        message, line = _text(fields.get("message")), _whole(fields.get("line"))
+        faults.append(LineFault(_text(fields.get("code")), message, line or 0))
     return tuple(faults)
 
 

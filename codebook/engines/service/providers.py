@@ -131,12 +131,12 @@ def find_provider(name: str, base_url: str = "") -> Provider:
         near = difflib.get_close_matches(name, known, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}, or add it to {PROVIDERS_FILE}"
         raise ParameterError("The provider is not known.", [Fault("provider", f"{name!r} has no record", mend)])
-    found = known[name]
+    provider = known[name]
     if base_url:
-        found = found.model_copy(update={"base_url": base_url})
-    if fault := _find_fault(found):
+        provider = provider.model_copy(update={"base_url": base_url})
+    if fault := _find_fault(provider):
         raise ParameterError("The provider cannot be reached.", [fault])
-    return found
+    return provider
 
 
 def check_model(model: str) -> list[Fault]:
@@ -158,8 +158,8 @@ def find_address_fault(address: str) -> Fault | None:
     if parts.username is not None or parts.password is not None:
         return Fault(where, "it holds a name or password", "keep it out; the key is looked for in the environment")
     if parts.query or parts.fragment or "?" in address:
-        told = "it holds a query (what stands behind `?`), where a key does not belong"
-        return Fault(where, told, "keep it out; the key is looked for in the environment")
+        problem = "it holds a query (what stands behind `?`), where a key does not belong"
+        return Fault(where, problem, "keep it out; the key is looked for in the environment")
     if looks_like_key(address):
         return Fault(where, "it looks as if it held a key", "keep it out; the key is looked for in the environment")
     if not _ADDRESS.fullmatch(address) or n_port > 65_535:
@@ -187,26 +187,30 @@ def _parse(path: Path, _changed: int) -> dict[str, Provider]:
     if not isinstance(entries, dict):
         fault = Fault(show_path(path), "it must hold names with a record each", "write `name:` and its fields under it")
         raise ParameterError("The file of providers cannot be read.", [fault])
-    found: dict[str, Provider] = {}
+    records: dict[str, Provider] = {}
     faults: list[Fault] = []
     for name, entry in entries.items():
         place = f"{show_path(path)}, {name}"
         base: dict[str, Any] = PROVIDERS[name].model_dump() if name in PROVIDERS else {}
         base["key"] = name_variable(str(name))
         try:
-            found[str(name)] = Provider.model_validate({**base, **(entry or {}), "name": str(name)})
-            faults += _judge_entry(place, found[str(name)])
+            records[str(name)] = Provider.model_validate({**base, **(entry or {}), "name": str(name)})
+            faults += _judge_entry(place, records[str(name)])
         except (ValidationError, TypeError) as error:
             faults += _explain(place, error)
     if faults:
         raise ParameterError("The file of providers is faulty.", faults)
-    return found
+    return records
 
 
 def _judge_entry(where: str, entry: Provider) -> list[Fault]:
     """What a record of a project's file may not say: whose secret is sent, and what no address may hold."""
     variable, faults = name_variable(entry.name), list[Fault]()
-    others = {one.key: one.name for one in PROVIDERS.values() if one.name != entry.name and one.name != "compatible"}
+    others = {
+        provider.key: provider.name
+        for provider in PROVIDERS.values()
+        if provider.name != entry.name and provider.name != "compatible"
+    }
     if not variable.removesuffix("_API_KEY") and variable:
         faults.append(Fault(where, "no variable can be named after it", "name it with letters and digits"))
     elif entry.name not in PROVIDERS and variable in others:

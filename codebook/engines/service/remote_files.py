@@ -93,7 +93,7 @@ def _find_size(client: Client, file_id: str) -> int | None:
         if isinstance(error, UnreachableError) or not error.status:
             raise
         return None
-    return read_file(about.found).n_bytes or None
+    return read_file(about.body).n_bytes or None
 
 
 def _stream(client: Client, file_id: str, part: Path) -> tuple[Arrived, float | None]:
@@ -161,21 +161,21 @@ class Fetcher:
         into.mkdir(parents=True, exist_ok=True)
         files = {"output": batch.output_file_id, "errors": batch.error_file_id}
         answers = "output" if batch.output_file_id else "errors"  # some services write both into one
-        found, self.remarks[job_id] = list[Path](), list[Remark]()
+        paths, self.remarks[job_id] = list[Path](), list[Remark]()
         for name, file_id in files.items():
             if file_id and (file := self._fetch_file(job_id, file_id, into / f"{name}.jsonl", paid=name == answers)):
-                found.append(file.path)
-        if batch.output_file_id and not found:
+                paths.append(file.path)
+        if batch.output_file_id and not paths:
             raise GoneError(" ".join(remark.words for remark in self.remarks[job_id]))
-        return found
+        return paths
 
     def _fetch_file(self, job_id: str, file_id: str, target: Path, *, paid: bool) -> Download | None:
         """Download a result file, or as much as there is of it; what is missing, and whether it was paid, is noted."""
         try:
             file = download(self.client, file_id, target)
         except (GoneError, CutShortError) as error:
-            said = f"The job has ended, but its file is not there yet: collect again in a few minutes ({error})"
-            self.check_gone(job_id, file_id, said, error.at)
+            message = f"The job has ended, but its file is not there yet: collect again in a few minutes ({error})"
+            self.check_gone(job_id, file_id, message, error.at)
             if isinstance(error, GoneError):
                 self.remarks[job_id].append(Remark(f"{error} It is gone.", incomplete=paid))
                 return None
@@ -184,7 +184,7 @@ class Fetcher:
             self.remarks[job_id].append(Remark(f"{file.doubt}; whole lines were taken", paid and file.short))
         return file
 
-    def check_gone(self, job_id: str, name: str, said: str, at: float | None) -> None:
+    def check_gone(self, job_id: str, name: str, message: str, at: float | None) -> None:
         """Note that a batch, or a file of it, was looked for in vain.
 
         Raises
@@ -194,6 +194,6 @@ class Fetcher:
         """
         note = self.notes.find(job_id)
         if note is None:
-            raise UnreachableError(f"{said} To mend: check that the key is that of the job's project.") from None
+            raise UnreachableError(f"{message} To mend: check that the key is that of the job's project.") from None
         if not self.notes.note_miss(note, name, at):
-            raise UnreachableError(said) from None
+            raise UnreachableError(message) from None

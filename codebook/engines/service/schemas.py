@@ -136,7 +136,7 @@ def _check_enum(node: Mapping[str, Any], where: str) -> list[Fault]:
 
 def _check_sizes(nodes: list[Node], where: str) -> list[Fault]:
     """The limits of a schema as a whole."""
-    found = {
+    counts = {
         ("values of enums", _N_VALUES): sum(len(_values(node)) for _, node, _ in nodes),
         ("properties", _N_PROPERTIES): sum(len(_names(node, "properties")) for _, node, _ in nodes),
         ("levels of objects", _N_LEVELS): max(level for _, _, level in nodes),
@@ -144,7 +144,7 @@ def _check_sizes(nodes: list[Node], where: str) -> list[Fault]:
     }
     return [
         Fault(where, f"{count:,} {what}; {limit:,} are taken", _TWO_STAGES)
-        for (what, limit), count in found.items()
+        for (what, limit), count in counts.items()
         if count > limit
     ]
 

@@ -95,10 +95,10 @@ def _check_logprobs(body: Mapping[str, Any], url: str) -> list[Fault]:
     """Log probabilities are asked for in two fields, which must go together."""
     top = body.get("top_logprobs")
     if url == CHAT:
-        asked = body.get("logprobs")
-        if not isinstance(asked, bool | None):
-            return [Fault("logprobs", f"{asked!r} is neither true nor false", "write logprobs: true and top_logprobs")]
-        wrong, mend = top is not None and not asked, "write `logprobs: true` too"
+        flag = body.get("logprobs")
+        if not isinstance(flag, bool | None):
+            return [Fault("logprobs", f"{flag!r} is neither true nor false", "write logprobs: true and top_logprobs")]
+        wrong, mend = top is not None and not flag, "write `logprobs: true` too"
     else:
         included = body.get("include")
         wrong = top is not None and not (isinstance(included, list) and INCLUDED in included)

@@ -79,5 +79,5 @@ def refuse_guess(units: Source | Iterable[Unit], asked: Mapping[str, Any]) -> No
         The encoding of the file is guessed, and whoever answers charges for it.
     """
     if isinstance(units, Source) and units.encoding and units.encoding.guessed and Meter(asked).charges:
-        fault = Fault(units.path.name, f"{units.encoding.name} is {units.encoding.how}", mend_guess(units.encoding))
+        fault = Fault(units.path.name, f"{units.encoding.name} is {units.encoding.reason}", mend_guess(units.encoding))
         raise ParameterError("Nothing is paid for texts whose encoding is a guess.", [fault])

@@ -92,6 +92,6 @@ def _price(
         notes[f"{meter.engine}: nobody charges"] = None
         return {"tokens in": None, "tokens out": None, "USD live": 0.0, "USD batch": 0.0}
     estimate = meter.estimate(ledger, variables, [path])
-    notes |= dict.fromkeys(estimate.how)
+    notes |= dict.fromkeys(estimate.basis)
     tokens = {"tokens in": estimate.tokens_in, "tokens out": estimate.tokens_out}
     return tokens | {"USD live": estimate.usd_live, "USD batch": estimate.usd_batch}

@@ -80,9 +80,9 @@ def order_lines(lines: Sequence[Piece]) -> list[Piece]:
     middle = np.array([line.middle for line in lines])
     shares = (x0[:, None] < x1[None]) & (x1[:, None] > x0[None])
     before = shares & (middle[:, None] < middle[None])
-    for one, two in np.argwhere(~shares & (x1[:, None] <= x0[None])):
-        low, high = sorted((middle[one], middle[two]))
-        before[one, two] = not (shares[one] & shares[two] & (middle > low) & (middle < high)).any()
+    for first, second in np.argwhere(~shares & (x1[:, None] <= x0[None])):
+        low, high = sorted((middle[first], middle[second]))
+        before[first, second] = not (shares[first] & shares[second] & (middle > low) & (middle < high)).any()
     left, ordered = list(range(len(lines))), []
     while left:
         waits = before[np.ix_(left, left)].sum(axis=0)
@@ -94,13 +94,15 @@ def _make_blocks(
     ordered: Sequence[Piece], row_of: Mapping[int, Row], height: float
 ) -> Iterator[tuple[Piece, ...] | tuple[Row, ...]]:
     """Cut the ordered lines where a paragraph or a table begins or ends."""
-    steps = [two.middle - one.middle for one, two in pairwise(ordered) if two.middle - one.middle > height / 2]
+    steps = [
+        lower.middle - upper.middle for upper, lower in pairwise(ordered) if lower.middle - upper.middle > height / 2
+    ]
     usual = median(steps) if steps else height
     starts = [0] + [
         place
-        for place, (one, two) in enumerate(pairwise(ordered), start=1)
-        if (id(one) in row_of) != (id(two) in row_of)
-        or (id(one) not in row_of and _starts_paragraph(one, two, ordered[place + 1 : place + 2], usual, height))
+        for place, (upper, lower) in enumerate(pairwise(ordered), start=1)
+        if (id(upper) in row_of) != (id(lower) in row_of)
+        or (id(upper) not in row_of and _starts_paragraph(upper, lower, ordered[place + 1 : place + 2], usual, height))
     ]
     for start, end in pairwise([*starts, len(ordered)]):
         block = ordered[start:end]
@@ -108,12 +110,12 @@ def _make_blocks(
         yield rows or tuple(block)
 
 
-def _starts_paragraph(one: Piece, two: Piece, after: Sequence[Piece], usual: float, height: float) -> bool:
+def _starts_paragraph(upper: Piece, lower: Piece, after: Sequence[Piece], usual: float, height: float) -> bool:
     """Whether a line starts a paragraph: by the step down to it, or by standing in from the lines around it.
 
     At the top of a further column it does unless it goes on in small letters.
     """
-    if two.middle < one.middle or two.x0 > one.x1:
-        return not two.text[:1].islower()
-    stands_in = two.x0 - one.x0 > height / 2 and any(two.x0 - line.x0 > height / 2 for line in after)
-    return two.middle - one.middle > PARAGRAPH_GAP * usual or stands_in
+    if lower.middle < upper.middle or lower.x0 > upper.x1:
+        return not lower.text[:1].islower()
+    stands_in = lower.x0 - upper.x0 > height / 2 and any(lower.x0 - line.x0 > height / 2 for line in after)
+    return lower.middle - upper.middle > PARAGRAPH_GAP * usual or stands_in

@@ -46,12 +46,12 @@ def drop_margins(pages: Sequence[Sequence[Piece]]) -> list[list[Piece]]:
     """
     edges = [_edges(page) for page in pages]
     seen = Counter(key for page in edges for key in {(edge, _bare(line)) for edge, line in page})
-    kept = []
-    for page, found in zip(pages, edges, strict=True):
-        heads = {id(piece) for edge, line in found if seen[edge, _bare(line)] > 1 for piece in line}
-        numbers = {id(piece) for _, line in found if _PAGE_NUMBER.fullmatch(_text(line)) for piece in line}
-        kept.append([piece for piece in page if id(piece) not in heads | numbers])
-    return kept
+    body = []
+    for page, margins in zip(pages, edges, strict=True):
+        heads = {id(piece) for edge, line in margins if seen[edge, _bare(line)] > 1 for piece in line}
+        numbers = {id(piece) for _, line in margins if _PAGE_NUMBER.fullmatch(_text(line)) for piece in line}
+        body.append([piece for piece in page if id(piece) not in heads | numbers])
+    return body
 
 
 def _edges(page: Sequence[Piece]) -> list[tuple[str, list[Piece]]]:

@@ -138,11 +138,11 @@ class Ocr:
         return np.empty((0, 4, 2), np.float32) if boxes is None else np.asarray(boxes, np.float32)
 
     def _read_line(self, line: Pixels) -> Read:
-        found = self._reader(line)
-        if not found.txts:
+        reading = self._reader(line)
+        if not reading.txts:
             return Read("", ())
-        words = found.word_results[0]
-        return Read(found.txts[0], tuple(words.confs))
+        words = reading.word_results[0]
+        return Read(reading.txts[0], tuple(words.confs))
 
     def _turn_upright(self, image: Pixels, quads: Quads, pool: ThreadPoolExecutor) -> tuple[Pixels, Quads, int]:
         """(image, corners, degrees) with lines that run from left to right and letters that stand on their feet."""

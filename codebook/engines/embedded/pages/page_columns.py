@@ -46,9 +46,9 @@ class Gutter(NamedTuple):
     y0: float
     y1: float
 
-    def parts(self, one: Piece, two: Piece) -> bool:
+    def parts(self, first: Piece, second: Piece) -> bool:
         """Whether it lies between two pieces that stand side by side."""
-        left, right = (one, two) if one.x0 <= two.x0 else (two, one)
+        left, right = (first, second) if first.x0 <= second.x0 else (second, first)
         runs = self.y0 <= left.middle <= self.y1 and self.y0 <= right.middle <= self.y1
         middle = (self.x0 + self.x1) / 2
         return runs and (left.x0 + left.x1) / 2 < middle < (right.x0 + right.x1) / 2
@@ -62,15 +62,15 @@ def find_gutters(pieces: Sequence[Piece], height: float) -> list[Gutter]:
     """
     boxes = np.array([piece[1:5] for piece in pieces])
     middles, width = (boxes[:, 1] + boxes[:, 3]) / 2, GUTTER_WIDTH * height
-    found: list[Gutter] = []
+    gutters: list[Gutter] = []
     for x in np.arange(boxes[:, 0].min(), boxes[:, 2].max(), height / 4):
         left, right = boxes[:, 2] <= x, boxes[:, 0] >= x + width
         stops = np.sort(middles[~left & ~right])
         for low, high in zip([-np.inf, *stops], [*stops, np.inf], strict=True):
             sides = [middles[side & (middles > low) & (middles < high)] for side in (left, right)]
             if min(map(len, sides)) and _run_along(*sides) >= GUTTER_LINES:
-                _add_gutter(found, Gutter(float(x), float(x + width), float(low), float(high)))
-    return sorted(found)
+                _add_gutter(gutters, Gutter(float(x), float(x + width), float(low), float(high)))
+    return sorted(gutters)
 
 
 def _run_along(left: Floats, right: Floats) -> int:
@@ -79,13 +79,13 @@ def _run_along(left: Floats, right: Floats) -> int:
     return int(min(((side >= top) & (side <= foot)).sum() for side in (left, right)))
 
 
-def _add_gutter(found: list[Gutter], new: Gutter) -> None:
+def _add_gutter(gutters: list[Gutter], new: Gutter) -> None:
     """Add a strip, joined with all that it touches and runs along with."""
-    touched = [old for old in found if new.x0 <= old.x1 and min(new.y1, old.y1) > max(new.y0, old.y0)]
+    touched = [old for old in gutters if new.x0 <= old.x1 and min(new.y1, old.y1) > max(new.y0, old.y0)]
     for old in touched:
-        found.remove(old)
+        gutters.remove(old)
         new = Gutter(min(old.x0, new.x0), max(old.x1, new.x1), min(old.y0, new.y0), max(old.y1, new.y1))
-    found.append(new)
+    gutters.append(new)
 
 
 def place_column(piece: Piece, gutters: Sequence[Gutter]) -> int:

@@ -54,7 +54,7 @@ class Page:
     text: str
     unsure: tuple[str, ...] = ()
     tables: tuple[tuple[tuple[str, ...], ...], ...] = ()
-    how: str = "text layer"
+    source: str = "text layer"
     turned: int = 0
     n_columns: int = 1
 
@@ -64,7 +64,7 @@ class _Found:
     """The pieces of a page before its margins are dropped."""
 
     pieces: Sequence[Piece]
-    how: str
+    source: str
     turned: int = 0
 
 
@@ -94,12 +94,12 @@ def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
     UnreadableError
         The schema asks for more than page, text, unsure words and tables, or a file cannot be read here.
     """
-    asked = _find_fields(prompt.schema)
+    fields = _find_fields(prompt.schema)
     if not prompt.files:
         raise UnreadableError("the request holds no file whose pages could be read")
     pages = read_pages(prompt.files, _first_number(prompt.user))
-    told = ({"page": page.number, "text": page.text, "unsure": page.unsure, "tables": page.tables} for page in pages)
-    return orjson.dumps({"pages": [{name: page[name] for name in asked} for page in told]}).decode()
+    entries = ({"page": page.number, "text": page.text, "unsure": page.unsure, "tables": page.tables} for page in pages)
+    return orjson.dumps({"pages": [{name: page[name] for name in fields} for page in entries]}).decode()
 
 
 def _find_fields(schema: Mapping[str, Any]) -> list[str]:
@@ -117,9 +117,9 @@ def _find_fields(schema: Mapping[str, Any]) -> list[str]:
 
 def _first_number(message: str) -> int:
     """The number of the first page, which the message tells after its context; else 1."""
-    _, _, told = message.rpartition("\n</context>\n")
-    found = _FIRST.match(told)
-    return int(found[1]) if found else 1
+    _, _, rest = message.rpartition("\n</context>\n")
+    number = _FIRST.match(rest)
+    return int(number[1]) if number else 1
 
 
 def _find_in_part(part: FilePart) -> list[_Found]:
@@ -195,21 +195,21 @@ def _read_raster(image: Pixels) -> _Found:
     return _Found(spaced, "ocr" if spaced else "blank", turned)
 
 
-def _finish(found: Sequence[_Found], first: int) -> list[Page]:
+def _finish(pages: Sequence[_Found], first: int) -> list[Page]:
     """Pages out of their pieces; heads and hyphens are judged by all the pages that were asked for together."""
-    vocabulary = hyphenated(piece.text for page in found for piece in page.pieces)
-    layouts = map(lay_out, drop_margins([page.pieces for page in found]))
+    vocabulary = hyphenated(piece.text for page in pages for piece in page.pieces)
+    layouts = map(lay_out, drop_margins([page.pieces for page in pages]))
     return [
         Page(
             number,
             write_text(layout, vocabulary),
             _unsure(layout),
             layout.tables,
-            page.how,
+            page.source,
             page.turned,
             layout.n_columns,
         )
-        for number, (page, layout) in enumerate(zip(found, layouts, strict=True), start=first)
+        for number, (page, layout) in enumerate(zip(pages, layouts, strict=True), start=first)
     ]
 
 

@@ -56,10 +56,10 @@ def _lies_in_column(line: Piece, above: Sequence[Piece]) -> bool:
 
 def _is_table(run: Sequence[Sequence[Piece]], lines: Sequence[Piece], gutters: Sequence[Gutter]) -> bool:
     """Whether half of the columns are of short cells, over all the way that the gutters between them run."""
-    found = [gutter for row in run for pair in pairwise(row) for gutter in gutters if gutter.parts(*pair)]
-    if not found:
+    crossed = [gutter for row in run for pair in pairwise(row) for gutter in gutters if gutter.parts(*pair)]
+    if not crossed:
         return False
-    top, foot = min(gutter.y0 for gutter in found), max(gutter.y1 for gutter in found)
+    top, foot = min(gutter.y0 for gutter in crossed), max(gutter.y1 for gutter in crossed)
     words: dict[int, list[int]] = {}
     for line in lines:
         if top <= line.middle <= foot:

@@ -69,11 +69,11 @@ class PhotoModel:
         PictureError
             The bytes of one are no picture that can be used.
         """
-        found = [self._seen[name] for name in self.look_ahead(photos)]
-        for one in found:
-            if isinstance(one, PictureError):
-                raise PictureError(str(one))
-        return [one for one in found if isinstance(one, Seen)]
+        looks = [self._seen[name] for name in self.look_ahead(photos)]
+        for look in looks:
+            if isinstance(look, PictureError):
+                raise PictureError(str(look))
+        return [look for look in looks if isinstance(look, Seen)]
 
     def look_ahead(self, photos: Sequence[bytes]) -> list[bytes]:
         """See photos that will be asked for, and return the names by which they are remembered."""

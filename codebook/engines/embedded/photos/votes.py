@@ -92,13 +92,13 @@ def make_scale(task: Task, seen: Sequence[npt.NDArray[Any] | None]) -> PhotoScal
 
 def _encode_labels(task: Task) -> Vector:
     """A vector for the words of each label, `(n_labels, 512)`: its name, its definition and its example texts."""
-    told: dict[str, list[str]] = {label: [] for label in task.definitions}
+    descriptions: dict[str, list[str]] = {label: [] for label in task.definitions}
     for text, chosen in task.examples:
         for label in chosen if text.strip() else ():
-            told.get(label, []).append(text)
+            descriptions.get(label, []).append(text)
     return np.array(
         [
-            unit_length(DEFINITION_WEIGHT * _encode(_tell(label, definition)) + sum(map(_encode, told[label])))
+            unit_length(DEFINITION_WEIGHT * _encode(_tell(label, definition)) + sum(map(_encode, descriptions[label])))
             for label, definition in task.definitions.items()
         ]
     )
@@ -110,19 +110,19 @@ def _tell(label: str, definition: str) -> str:
 
 def _gather(task: Task, labels: tuple[str, ...], seen: Sequence[npt.NDArray[Any] | None]) -> Nearness | None:
     """The example photos by label; None where there is none."""
-    found: dict[int, list[Vector]] = {}
+    vectors: dict[int, list[Vector]] = {}
     for (_, chosen), photo in zip(task.examples, seen, strict=True):
         if photo is None:
             continue
         for label in set(chosen) & set(labels):  # an example of an abstention code has no prototype to go to
-            found.setdefault(labels.index(label), []).append(unit_length(photo))
-    if not found:
+            vectors.setdefault(labels.index(label), []).append(unit_length(photo))
+    if not vectors:
         return None
-    places = sorted(found)
-    photos = [vector for place in places for vector in found[place]]
+    places = sorted(vectors)
+    photos = [vector for place in places for vector in vectors[place]]
     centre: Vector = np.mean(photos, axis=0) if len(places) > 1 else np.zeros_like(photos[0])
     prototypes = np.array(
-        [unit_length(np.mean([unit_length(one - centre) for one in found[place]], axis=0)) for place in places]
+        [unit_length(np.mean([unit_length(vector - centre) for vector in vectors[place]], axis=0)) for place in places]
     )
     return Nearness(np.array(places), prototypes, centre, len(photos) / len(places))
 

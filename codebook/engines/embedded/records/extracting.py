@@ -74,12 +74,12 @@ def extract_records(prompt: Prompt, encode: Encode) -> str:
     if prompt.files:
         raise UnreadableError("the embedded engine finds topics and entities in texts, not in images or PDFs")
     text = read_text(prompt)
-    asked = read_lists(prompt.schema)
+    lists = read_lists(prompt.schema)
     reply = {
         records.name: _find_entities(text, records)
         if records.name == "entities"
         else _find_topics(text, records, prompt.system, encode)
-        for records in asked
+        for records in lists
     }
     return orjson.dumps(reply).decode()
 
@@ -106,7 +106,7 @@ def _read_list(name: str, form: Any) -> AskedList:
     fields = items.get("properties") if isinstance(items, Mapping) else None
     if not isinstance(fields, Mapping) or not fields:
         raise UnreadableError(f"the property {name!r} is no list of objects with properties")
-    read = tuple(_read_field(name, field, given) for field, given in fields.items())
+    read = tuple(_read_field(name, field, subschema) for field, subschema in fields.items())
     roles = [field.role for field in read]
     if roles.count("choice") > 1:
         raise UnreadableError(f"the embedded engine makes one choice a record of {name!r}, not {roles.count('choice')}")
@@ -133,10 +133,10 @@ def _read_field(name: str, field: str, form: Any) -> AskedField:
     )
 
 
-def _find_entities(text: str, asked: AskedList) -> list[dict[str, str]]:
-    types = asked.choice.labels if asked.choice else USUAL
-    found = find_entities(text, types)[: asked.most or None]
-    return [_record(asked.fields, entity.mention, entity.type) for entity in found]
+def _find_entities(text: str, wanted: AskedList) -> list[dict[str, str]]:
+    types = wanted.choice.labels if wanted.choice else USUAL
+    entities = find_entities(text, types)[: wanted.most or None]
+    return [_record(wanted.fields, entity.mention, entity.type) for entity in entities]
 
 
 def _record(fields: Iterable[AskedField], quote: str, choice: str = "") -> dict[str, str]:
@@ -145,18 +145,18 @@ def _record(fields: Iterable[AskedField], quote: str, choice: str = "") -> dict[
     return {field.name: values[field.role] for field in fields}
 
 
-def _find_topics(text: str, asked: AskedList, system: str, encode: Encode) -> list[dict[str, str]]:
-    if asked.choice:
-        labels = choose_labels(text, read_definitions(system, asked.choice.labels), encode)
-        return [{asked.choice.name: label} for label in labels[: asked.most or None]]
-    return [_record(asked.fields, phrase.words) for phrase in find_topics(text, encode, asked.most or USUAL_NUMBER)]
+def _find_topics(text: str, wanted: AskedList, system: str, encode: Encode) -> list[dict[str, str]]:
+    if wanted.choice:
+        labels = choose_labels(text, read_definitions(system, wanted.choice.labels), encode)
+        return [{wanted.choice.name: label} for label in labels[: wanted.most or None]]
+    return [_record(wanted.fields, phrase.words) for phrase in find_topics(text, encode, wanted.most or USUAL_NUMBER)]
 
 
 def choose_labels(text: str, definitions: Mapping[str, str], encode: Encode) -> list[str]:
     """Return the labels whose definitions are nearest to a text, the nearest first: all within `MARGIN` of it."""
     labels: Sequence[str] = list(definitions)
-    told = [label if definitions[label] == label else f"{label}: {definitions[label]}" for label in labels]
-    vectors: Vector = encode([text, *told])
+    descriptions = [label if definitions[label] == label else f"{label}: {definitions[label]}" for label in labels]
+    vectors: Vector = encode([text, *descriptions])
     cosines = (vectors[1:] * vectors[0]).sum(axis=1)
     order = np.argsort(-cosines, kind="stable")
     return [labels[at] for at in order if cosines[at] >= cosines.max() - MARGIN]

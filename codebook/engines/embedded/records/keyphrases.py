@@ -156,9 +156,9 @@ def drop_contained(phrases: Sequence[Phrase]) -> list[Phrase]:
     >>> [phrase.words for phrase in drop_contained([Phrase("hard coal", 0, 9), Phrase("Coal", 0, 4)])]
     ['hard coal']
     """
-    kept: list[Phrase] = []
+    phrases_left: list[Phrase] = []
     for phrase in phrases:
         folded = f" {phrase.words.casefold()} "
-        if not any(folded in f" {other.words.casefold()} " for other in kept):
-            kept.append(phrase)
-    return kept
+        if not any(folded in f" {other.words.casefold()} " for other in phrases_left):
+            phrases_left.append(phrase)
+    return phrases_left

@@ -96,12 +96,12 @@ def find_entities(text: str, types: Sequence[str] = USUAL) -> list[Entity]:
      Entity(mention='United States', type='place', start=34, end=47)]
     """
     named = match_types(types)
-    found = []
+    entities = []
     for span in load_model()(text).ents:
         start, end = trim_mention(text, span.start_char, span.end_char)
         if span.label_ in named and start < end:
-            found.append(Entity(text[start:end], named[span.label_], start, end))
-    return found
+            entities.append(Entity(text[start:end], named[span.label_], start, end))
+    return entities
 
 
 def match_types(types: Sequence[str]) -> dict[str, str]:
@@ -117,15 +117,15 @@ def match_types(types: Sequence[str]) -> dict[str, str]:
     >>> match_types(["PER", "LOC"])
     {'PERSON': 'PER', 'GPE': 'LOC', 'LOC': 'LOC', 'FAC': 'LOC'}
     """
-    asked = {name.casefold().replace(" ", "_"): name for name in types}
+    by_name = {name.casefold().replace(" ", "_"): name for name in types}
     known = {name for names in TYPES.values() for name in names}
-    if unknown := [name for folded, name in asked.items() if folded not in known]:
+    if unknown := [name for folded, name in by_name.items() if folded not in known]:
         raise UnreadableError(
             f"the embedded engine does not know the entity type{'s' * (len(unknown) > 1)} "
             f"{', '.join(map(repr, unknown))}; it finds {', '.join(sorted(known))}"
         )
-    pairs = ((label, next((name for name in names if name in asked), None)) for label, names in TYPES.items())
-    return {label: asked[name] for label, name in pairs if name is not None}
+    pairs = ((label, next((name for name in names if name in by_name), None)) for label, names in TYPES.items())
+    return {label: by_name[name] for label, name in pairs if name is not None}
 
 
 def trim_mention(text: str, start: int, end: int) -> tuple[int, int]:
