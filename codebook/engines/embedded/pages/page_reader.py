@@ -46,7 +46,7 @@ class Page:
     """A page as read.
 
     `text` has paragraphs parted by blank lines and rows of tables with tabs; `unsure` are words whose reading is in
-    doubt; `tables` are rows of cells; `how` is "text layer", "ocr" or "blank"; `turned` is by how many degrees the page
+    doubt; `tables` are rows of cells; `source` is "text layer", "ocr" or "blank"; `turned` is by how many degrees the page
     lay turned.
     """
 
