@@ -46,8 +46,8 @@ class Page:
     """A page as read.
 
     `text` has paragraphs parted by blank lines and rows of tables with tabs; `unsure` are words whose reading is in
-    doubt; `tables` are rows of cells; `source` is "text layer", "ocr" or "blank"; `turned` is by how many degrees the page
-    lay turned.
+    doubt; `tables` are rows of cells; `source` is "text layer", "ocr" or "blank"; `turned` is by how many degrees the
+    page lay turned.
     """
 
     number: int
