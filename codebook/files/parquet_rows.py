@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, MissingExtraError, UnitsError
+from codebook.files.parquet_footer import iter_pieces
 from codebook.files.unfolding import MAX_BYTES, say_growth
 
 _ROWS_AT_ONCE = 4096
@@ -57,17 +58,12 @@ def iter_records(path: Path) -> Iterator[dict[str, Any]]:
 def _refuse_growth(path: Path, metadata: Any) -> None:
     """Refuse a file with more rows, or larger pieces, than one of its size has."""
     n_packed = path.stat().st_size
-    problem = say_growth(
-        metadata.num_rows * metadata.num_columns, n_packed, at_least=True
-    )  # a cell has a byte at least
-    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
-    for group in groups:
-        for number in range(group.num_columns):
-            piece = group.column(number)
-            n_bytes = piece.total_uncompressed_size
-            if n_bytes > MAX_BYTES:
-                problem = f"a piece of it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
-            problem = problem or say_growth(n_bytes, piece.total_compressed_size)
+    n_cells = metadata.num_rows * metadata.num_columns  # each has a byte at least
+    problem = say_growth(n_cells, n_packed, at_least=True)
+    for n_bytes, n_piece in iter_pieces(path):
+        if n_bytes > MAX_BYTES:
+            problem = f"a piece of it unfolds to {n_bytes / 1e6:,.0f} MB, more than {MAX_BYTES / 1e6:,.0f}"
+        problem = problem or say_growth(n_bytes, n_piece)
     if problem:
         raise _too_large(path, problem)
 
