@@ -13,7 +13,6 @@ import pytest
 from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
 
 import codebook as cb
-from codebook.analysis.core.empty import make_empty
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.scales import VariableSpec
@@ -171,7 +170,9 @@ def test_u01_a_remark_gives_way_to_a_table_and_the_other_way_round(
     outputs, about = project / "runs" / "r" / "outputs", {"run": "r", "section": "validity", "title": "T"}
     table = pd.DataFrame({"n": [1]})
     cb.save_table(table, "t", **about)
-    cb.save_table(make_empty("No gold: nothing to compare."), "t", finding="never shown", **about)
+    nothing = pd.DataFrame()
+    nothing.attrs = {"nothing": "No gold: nothing to compare."}
+    cb.save_table(nothing, "t", finding="never shown", **about)
     assert capsys.readouterr().out == "No gold: nothing to compare.\n"
     (entry,) = read_outputs(outputs)
     assert (entry.kind, entry.files, entry.finding) == ("remark", {}, "")

@@ -15,8 +15,8 @@ import pandas as pd
 from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings, as_codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
-from codebook.analysis.core.empty import why_no_gold
 from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.gold_samples import why_no_gold
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, check_drawn, count_members, group_rows, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -37,12 +36,6 @@ def raise_faults(summary: str, faults: Sequence[Fault]) -> None:
     """Raise a StatisticError with all `faults`, if there are any."""
     if faults:
         raise StatisticError(summary, faults)
-
-
-def carry_joins(*tables: pd.DataFrame, told: Iterable[str] = ()) -> dict[Hashable, Any]:
-    """What tables tell of ids that did not meet, and what more is `told`, for the `attrs` of a frame made of them."""
-    joins = list(dict.fromkeys([*(each for table in tables for each in table.attrs.get("joins", ())), *told]))
-    return {"joins": joins} if joins else {}
 
 
 def check_columns(table: pd.DataFrame) -> list[Fault]:

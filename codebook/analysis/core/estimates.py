@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
@@ -100,12 +100,6 @@ class Bootstrap:
         """How the intervals were made, for a note."""
         many = f"{self.replicates:,} bootstrap replicates, seed {self.seed}"
         return f"{100 * self.confidence:g} % intervals from {many}."
-
-    @property
-    def attrs(self) -> dict[Hashable, Any]:
-        """For the `attrs` of a frame; goes with the last of them."""
-        settings: dict[Hashable, Any] = {"seed": self.seed, "replicates": self.replicates}
-        return {**settings, "confidence": self.confidence, "versions": package_versions()}
 
 
 def format_figure(value: float, places: int = 2) -> str:

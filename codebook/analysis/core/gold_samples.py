@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
 
+from codebook.analysis.core.checks import check_columns, raise_faults
 from codebook.errors import Fault
 from codebook.outputs import block_html, print_rows
+
+_SLIP = 0.8
+"""Likeness of two names from which on one is taken for a slip of the other."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,3 +80,29 @@ class GoldSample:
 
 NO_WEIGHTS = GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True)
 """In place of a sample: the gold units are a simple random sample, and weigh the same."""
+
+
+def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:
+    """Say why there is no gold to hold labels against; empty where there is some.
+
+    Raises
+    ------
+    StatisticError
+        The gold is nobody, and its name nearly that of a coder: a slip.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> why_no_gold(make_table("tone", {"model": ["a", "b"]}), "tone", "gold")
+    "No unit has a label of 'gold': nothing to compare. To compare, let people code a sample (10_gold_sample)."
+    """
+    raise_faults("There is no gold.", check_columns(table))
+    coders = list(table["coder"].dropna().astype(str).unique())
+    meant = {} if gold in coders else {name.casefold(): name for name in coders}
+    if near := get_close_matches(gold.casefold(), meant, n=1, cutoff=_SLIP):
+        mend = f"did you mean {meant[near[0]]!r}?"
+        raise_faults("There is no gold.", [Fault("gold", f"no coding by {gold!r}", mend)])
+    if ((table["coder"] == gold) & (table["variable"] == variable) & table["label"].notna()).any():
+        return ""
+    mend = "let people code a sample (10_gold_sample)"
+    return f"No unit has a label of {gold!r}: nothing to compare. To compare, {mend}."

@@ -31,14 +31,12 @@ Coverage = dict[str, dict[str, int]]
 class Comparison:
     """Label codes to be compared, and the columns that say which they are; without codes `reason` says why.
 
-    `labels` are those that sets are made of, in codebook order; empty for other variables. A comparison with `beside`
-    is the difference of two sets of units: `codes` less `beside`.
+    A comparison with `beside` is the difference of two sets of units: `codes` less `beside`.
     """
 
     head: Head
     codes: LabelCodes | None
     reason: str = ""
-    labels: tuple[str, ...] = ()
     beside: LabelCodes | None = None
 
 
@@ -146,8 +144,7 @@ def _compare_variable(
         if (by == "label" or (sets and by in ("", "group"))) and level != SET_LEVELS[1]:
             yield from _by_label(variable, head, parts)
         if by in ("", "group"):
-            labels = tuple(variable.labels or ()) if sets else ()
-            yield from (Comparison({**head, "group": group}, part, labels=labels) for group, part in parts.items())
+            yield from (Comparison({**head, "group": group}, part) for group, part in parts.items())
         elif by == "without":
             yield from (each for group, part in parts.items() for each in _without_each({**head, "group": group}, part))
         elif by == "pair":

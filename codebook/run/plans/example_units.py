@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.empty import why_no_gold
+from codebook.analysis.core.gold_samples import why_no_gold
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import Sides, join_faults, join_ids
