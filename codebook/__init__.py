@@ -1,8 +1,20 @@
-"""A research kit for coding texts with people and language models.
+"""A research kit for coding texts, images and documents with people and language models.
 
-codebook + units -> requests -> shards -> jobs -> results -> table -> analysis -> report
+    study + codebook + units -> requests -> shards -> jobs -> results -> codings -> result -> report
 
-The names below are all a notebook needs; each is loaded when it is first used, so importing the kit is quick.
+The flow, with the names of this menu:
+
+    book = cb.read_codebook("codebook.yaml")                 # the instrument
+    units = cb.read_units("texts.csv", id_column="id", text_column="text")
+    run = cb.plan(book, units, run="mine")                   # written, nothing sent
+    run.submit()                                             # sent; paid once, however often it is repeated
+    run.collect()                                            # now, or days later
+    codings = run.codings("coders.yaml")                     # labels of models and people: one object goes in
+    cb.reliability(codings, by="group").save()               # one object comes out: it shows and saves itself
+    cb.write_report("mine")
+
+Each name is loaded when it is first used, so importing the kit is quick. What a study needs more seldom stands in its
+room, whose docstring says what is in it: `cb.entities`, `cb.sampling`, `cb.vectors`, `cb.analysis` and the others.
 """
 
 from __future__ import annotations
@@ -12,128 +24,37 @@ from importlib import import_module
 from types import FunctionType
 from typing import Any
 
-_WHERE = {
-    "scheme": (
-        "describe_variables",
-        "read_codebook",
-        "read_label_list",
-        "render_markdown",
-        "write_codebook",
-        "diff_codebooks",
-    ),
-    "units": ("open_units", "read_units", "read_documents", "read_images", "check_units", "group_units", "iter_units"),
-    "tasks": (
-        "behaviour_probes",
-        "probe_units",
-        "reverse_categories",
-        "show_question",
-    ),
-    "run": (
-        "adopt",
-        "ask_now",
-        "label",
-        "embed_texts",
-        "store_vectors",
-        "draw_examples",
-        "try_examples",
-        "preflight",
-        "plan",
-        "rehearse_plan",
-        "cancel_run",
-        "discard_run",
-        "open_run",
-        "list_runs",
-        "erase_unit",
-        "estimate_whole",
-        "wait",
-        "list_jobs",
-        "summarise_runs",
-        "list_errors",
-        "cost_history",
-    ),
-    "codings": (
-        "count_labels",
-        "count_quotes",
-        "coverage",
-        "coverage_sentence",
-        "merge_tables",
-        "open_records",
-        "read_coders",
-        "read_codings",
-        "read_error_rates",
-        "read_names",
-        "read_record_codings",
-        "read_table",
-        "read_texts",
-        "show_table",
-        "to_wide",
-        "units_table",
-        "write_database",
-        "write_table",
-        "write_wide",
-    ),
-    "analysis": (
-        "Bootstrap",
-        "Codings",
-        "behaviour",
-        "alt_test",
-        "gap_in_means",
-        "stability",
-        "specifications",
-        "calibration",
-        "capital_runs",
-        "compare_association",
-        "compare",
-        "confusion",
-        "correct",
-        "correlogram",
-        "pair_with_gold",
-        "prevalence",
-        "simulate_studies",
-        "span_validity",
-        "to_matrix",
-        "transcript_accuracy",
-        "validity",
-    ),
-    "analysis.entities": ("resolve_entities",),
-    "analysis.joining": (
-        "consensus",
-        "disagreements",
-        "write_adjudication",
-        "read_adjudication",
-        "fill_decisions",
-        "adjudicate",
-    ),
-    "analysis.reliability": ("reliability", "label_shares"),
-    "report": (
-        "checklist",
-        "list_outputs",
-        "methods_paragraph",
-        "save_figure",
-        "save_table",
-        "show_images",
-        "show_page",
-        "show_spans",
-        "write_report",
-    ),
-    "sampling": (
-        "draw_gold",
-        "gold_curve",
-        "gold_size",
-        "list_strata",
-        "DrawRule",
-        "GoldPlan",
-        "read_gold_sample",
-        "take_part",
-        "write_gold_sample",
-    ),
-    "vectors": ("Vectors", "VectorStore"),
-    "vectors.export": ("export_qdrant", "export_weaviate"),
-    "widgets": ("show_dashboard", "show_status"),
-    "execute": ("run_notebook", "run_study"),
-    "paths": ("project_folder", "resolve_path"),
-}
-_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
+_MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
+    # the instrument, and the material
+    ("scheme", ("read_codebook",)),
+    ("tasks", ("show_question",)),
+    ("units", ("read_units", "read_documents", "read_images", "open_units", "check_units", "group_units")),
+    # asking, and what was asked
+    ("run", ("plan", "preflight", "label", "embed_texts", "wait", "open_run", "list_runs")),
+    ("run", ("adopt", "discard_run", "erase_unit", "list_jobs", "cost_history")),
+    # labels, whoever gave them
+    ("analysis", ("Codings",)),
+    ("codings", ("read_codings", "read_coders", "read_table", "write_table", "show_table", "coverage")),
+    # do coders agree, and which label is it?
+    ("analysis.reliability", ("reliability", "label_shares")),
+    ("analysis.joining", ("consensus", "disagreements", "adjudicate")),
+    # is it right, and may it stand in for a person?
+    ("sampling", ("draw_gold", "gold_size")),
+    ("analysis", ("validity", "confusion", "compare", "calibration", "span_validity", "transcript_accuracy")),
+    ("analysis", ("alt_test", "behaviour", "stability", "specifications")),
+    # what it says
+    ("analysis", ("correlogram", "prevalence", "correct")),
+    ("analysis.entities", ("resolve_entities",)),
+    # how it is shown, saved and run again
+    ("analysis", ("Bootstrap", "Result")),
+    ("report", ("write_report", "checklist", "methods_paragraph")),
+    ("widgets", ("show_status",)),
+    ("execute", ("run_study",)),
+)
+_MODULE_OF = {name: module for module, names in _MENU for name in names}
+
+_ROOMS = {"analysis", "codings", "execute", "outputs", "paths", "report", "run", "sampling", "scheme", "tasks", "units"}
+_ROOMS |= {"vectors", "widgets"}
 
 __all__ = sorted(_MODULE_OF)
 
@@ -141,6 +62,10 @@ __all__ = sorted(_MODULE_OF)
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return _read_version()
+    if name == "entities":
+        return import_module("codebook.analysis.entities")
+    if name in _ROOMS:
+        return import_module(f"codebook.{name}")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'codebook' has no attribute {name!r}; it offers {', '.join(__all__)}")
     value = getattr(import_module(f"codebook.{_MODULE_OF[name]}"), name)

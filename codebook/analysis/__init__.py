@@ -42,6 +42,7 @@ from codebook.analysis.association.pair_tables import correlogram
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates, plot_grid
 from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure
+from codebook.analysis.core.result import Result
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
 from codebook.analysis.correction import (
@@ -73,6 +74,7 @@ __all__ = [
     "Bootstrap",
     "Codings",
     "Estimate",
+    "Result",
     "VariableLike",
     "VariableSpec",
     "alt_test",

@@ -15,7 +15,6 @@ from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, sa
 import codebook as cb
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.result import Result
-from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import StatisticError
 from codebook.report import read_outputs
 
@@ -156,11 +155,12 @@ def test_u01_a_gold_that_is_nearly_a_coder_is_a_slip_and_a_fault() -> None:
 
 
 def test_u01_a_figure_of_nothing_shows_the_sentence_and_is_a_remark(project: Path) -> None:
-    result = cb.correlogram(cb.Codings(TABLE, [VariableSpec("v", "nominal", ["a", "b"])])).save("f", run="r")
-    shown = " ".join(text.get_text().replace("\n", " ") for text in result.plot().axes[0].texts)
-    assert shown == result.facts.nothing
-    assert shown.endswith("nothing to associate.")
-    assert remarks(project) == {"f": result.facts.nothing}
+    frame = make_empty("One coder: nothing to compare.", ["name", "value"])
+    for plot in (cb.analysis.plot_estimates, cb.analysis.plot_grid):
+        figure = plot(frame, title="T")
+        assert [text.get_text() for text in figure.axes[0].texts] == ["One coder: nothing to compare."]
+        cb.report.save_figure(figure, "f", data=frame, run="r", section="validity", title="F")
+    assert remarks(project) == {"f": "One coder: nothing to compare."}
     assert not (project / "runs" / "r" / "outputs" / "f.png").exists()
 
 
@@ -169,20 +169,22 @@ def test_u01_a_remark_gives_way_to_a_table_and_the_other_way_round(
 ) -> None:
     outputs, about = project / "runs" / "r" / "outputs", {"run": "r", "section": "validity", "title": "T"}
     table = pd.DataFrame({"n": [1]})
-    cb.save_table(table, "t", **about)
+    cb.report.save_table(table, "t", **about)
     nothing = pd.DataFrame()
     nothing.attrs = {"nothing": "No gold: nothing to compare."}
-    cb.save_table(nothing, "t", finding="never shown", **about)
+    cb.report.save_table(nothing, "t", finding="never shown", **about)
     assert capsys.readouterr().out == "No gold: nothing to compare.\n"
     (entry,) = read_outputs(outputs)
     assert (entry.kind, entry.files, entry.finding) == ("remark", {}, "")
     assert not (outputs / "t.csv").exists()
-    cb.save_table(table, "t", **about)
+    cb.report.save_table(table, "t", **about)
     assert [each.kind for each in read_outputs(outputs)] == ["table"]
 
 
 def test_u01_a_table_without_rows_that_says_nothing_is_saved_with_its_columns(project: Path) -> None:
-    cb.save_table(pd.DataFrame({"unit_id": [], "label": []}), "flips", run="r", section="stability", title="0 units")
+    cb.report.save_table(
+        pd.DataFrame({"unit_id": [], "label": []}), "flips", run="r", section="stability", title="0 units"
+    )
     outputs = project / "runs" / "r" / "outputs"
     assert (outputs / "flips.csv").read_text() == '"unit_id","label"\n'
     assert "<th" in (outputs / "flips.html").read_text()

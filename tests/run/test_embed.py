@@ -49,11 +49,11 @@ def plan_numbers(*texts: str, run: str = "one", **given):
 
 
 def stored(run_name: str, texts: list[str]) -> np.ndarray:
-    return cb.store_vectors(open_run(run_name)).store.get(texts)
+    return cb.run.store_vectors(open_run(run_name)).store.get(texts)
 
 
 def store_of(run_name: str) -> Path:
-    return cb.store_vectors(open_run(run_name)).store.folder
+    return cb.run.store_vectors(open_run(run_name)).store.folder
 
 
 # --- packs
@@ -199,7 +199,7 @@ def test_r44_texts_are_counted_and_not_the_packs_that_hold_them(numbers):
     assert status.sentence == "101 texts asked = 100 embedded + 1 absent (in 2 requests)"
     assert run.coverage().frame[["asked", "labelled", "absent"]].to_numpy().tolist() == [[101, 100, 1]]
     assert "101 asked = 100 labelled + 1 absent" in str(cb.show_table(run.table()))
-    row = cb.summarise_runs().iloc[0]
+    row = cb.run.summarise_runs().iloc[0]
     assert (row["asked"], row["labelled"], row["finished"], row["success_rate"]) == (101, 100, 100, 1)
     assert status.sentence in str(cb.show_status("one"))
     assert run.record["answered"]["events"][0][2] == "101 texts"
@@ -245,7 +245,7 @@ def test_a_spoilt_reply_costs_its_pack_and_stores_nothing_of_it(numbers, order, 
     run.collect()
     (row,) = run.table().to_dict("records")
     assert (row["why"], detail in row["detail"]) == (why, True)
-    assert len(cb.store_vectors(run)) == 0
+    assert len(cb.run.store_vectors(run)) == 0
     assert run.retry([why]) == 1
 
 
@@ -256,8 +256,8 @@ def test_the_vectors_of_a_run_can_be_stored_anew_from_its_results(numbers):
     run.collect()
     for path in store_of("one").iterdir():
         path.unlink()
-    assert (cb.store_vectors(run).array == [vector_of(text) for text in texts]).all()
-    assert cb.store_vectors(run).texts == tuple(texts)
+    assert (cb.run.store_vectors(run).array == [vector_of(text) for text in texts]).all()
+    assert cb.run.store_vectors(run).texts == tuple(texts)
     assert len(computed()) == 100
 
 
@@ -275,7 +275,7 @@ def test_a_run_of_questions_holds_no_vectors(project):
     )
     run = plan(book, units("coal"), run="one")
     with pytest.raises(ParameterError, match="plan a codebook of kind embedding"):
-        cb.store_vectors(run)
+        cb.run.store_vectors(run)
 
 
 def test_replayed_vectors_are_those_of_the_archive(numbers):

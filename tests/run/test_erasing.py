@@ -324,13 +324,13 @@ def test_r15_a_job_under_way_is_to_be_ended_first(project: Path) -> None:
 
 def test_r15_saved_outputs_exports_notebooks_and_sheets(run: Run, project: Path) -> None:
     table, keep = run.table(), {"run": "one", "section": "s", "title": "T"}
-    cb.save_table(table.head(40), "rows", **keep)
-    cb.save_table(pd.DataFrame({"label": ["coal"], "n": [7]}), "counts", **keep)
-    cb.save_table(pd.DataFrame({"quote": ["burnt the town of Tangermuende in the year"]}), "quotes", **keep)
+    cb.report.save_table(table.head(40), "rows", **keep)
+    cb.report.save_table(pd.DataFrame({"label": ["coal"], "n": [7]}), "counts", **keep)
+    cb.report.save_table(pd.DataFrame({"quote": ["burnt the town of Tangermuende in the year"]}), "quotes", **keep)
     run.export()
     cb.write_report("one")
     sample = cb.draw_gold(run.codings().of("topic"), 9, seed=1)
-    cb.write_gold_sample(sample, run.folder.path / "gold_sample.jsonl")
+    cb.sampling.write_gold_sample(sample, run.folder.path / "gold_sample.jsonl")
     (run.folder.path / "sheet.csv").write_text('unit_id,note\nperson-1,"kept, as\nit is"\nperson-x,away\n')
     (run.folder.path / "note.txt").write_text("person-x was odd")
     notebooks = run.folder.path / "notebooks"
@@ -346,7 +346,7 @@ def test_r15_saved_outputs_exports_notebooks_and_sheets(run: Run, project: Path)
     assert {entry.name for entry in cb.report.read_outputs(run.folder.path / "outputs")} >= {"counts", "methods"}
     assert (notebooks / "02_b.ipynb").is_file()
     assert (run.folder.path / "sheet.csv").read_text() == 'unit_id,note\nperson-1,"kept, as\nit is"\n'
-    left = cb.read_gold_sample(run.folder.path / "gold_sample.jsonl", part="all", unlock=True).frame
+    left = cb.sampling.read_gold_sample(run.folder.path / "gold_sample.jsonl", part="all", unlock=True).frame
     assert (len(left), "person-x" in set(left["unit_id"])) == (8, False)
     exported = cb.read_table(run.folder.path / "exports" / "one.xlsx")
     assert len(exported) == len(open_run("one").table())

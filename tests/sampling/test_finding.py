@@ -37,7 +37,7 @@ def table_with_gold(units: list[str]) -> pd.DataFrame:
 
 
 def drawn_of(folder: Path, name: str = "gold_sample.jsonl") -> list[str]:
-    return list(cb.read_gold_sample(folder / name, part="all", unlock=True).frame["unit_id"])
+    return list(cb.sampling.read_gold_sample(folder / name, part="all", unlock=True).frame["unit_id"])
 
 
 VARIABLE = VariableSpec("v", "nominal", ["a"])

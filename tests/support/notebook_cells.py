@@ -61,7 +61,7 @@ def answer_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_run(project: Path, variable: str, texts: Sequence[str], coders: Mapping[str, Sequence[str]]) -> str:
     """Make a collected run `r` over texts with a file of labels for each coder; the path of coders.yaml, or ''."""
-    cb.write_codebook(scripted.make_book(variable), "codebook.yaml")
+    cb.scheme.write_codebook(scripted.make_book(variable), "codebook.yaml")
     write_csv(project / "texts.csv", ("id", "text"), ((f"u{at}", text) for at, text in enumerate(texts)))
     entries = ["coders:"]
     for name, labels in coders.items():

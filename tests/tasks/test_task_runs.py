@@ -87,7 +87,7 @@ def test_a_task_at_a_service_and_again_from_its_archive(fake: FakeOpenAI, task: 
     n_billed = sum(fake.billed.values())
     assert n_billed == len(table)
     if task == "embedding":
-        assert cb.store_vectors(run).array.shape == (3, 1536)
+        assert cb.run.store_vectors(run).array.shape == (3, 1536)
         return
     again = cb.plan(book, units, run="again", engine="replay", archive="runs/paid", limit=2)
     again.submit()

@@ -127,7 +127,7 @@ def test_r12_a_run_of_unknown_origin_reads_its_vectors_and_gives_them_to_nobody(
     with Ledger(project / "runs" / "ledger.db") as ledger, ledger.transaction() as db:
         db.execute("UPDATE runs SET answerer = 0")
         db.execute("UPDATE asks SET answerer = 0")
-    kept = cb.store_vectors(open_run("one"))
+    kept = cb.run.store_vectors(open_run("one"))
     assert kept.store.folder == old.folder
     assert np.array_equal(kept.array, values)
     embed(fake, run="two")

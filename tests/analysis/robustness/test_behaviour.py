@@ -44,7 +44,7 @@ def score(table: pd.DataFrame, probes: pd.DataFrame, **asked: Any) -> pd.DataFra
 
 
 def test_scores_count_what_was_expected_and_invalid_answers_are_wrong() -> None:
-    probes = cb.behaviour_probes(BOOK)
+    probes = cb.tasks.behaviour_probes(BOOK)
     assert probes["unit_id"].tolist() == ["definition-1", "example-1-1", "definition-2", "example-2-1", "example-2-2"]
     said = {"definition-1": "good", "definition-2": "good", "example-1-1": "good", "example-2-1": "bad"}
     table = table_of({**said, "example-2-2": None})
@@ -62,7 +62,7 @@ def test_scores_count_what_was_expected_and_invalid_answers_are_wrong() -> None:
 
 @pytest.mark.parametrize("why", [why for why in WHYS if why != "pending"])
 def test_s04_a_row_without_a_label_is_no_legal_label_whatever_the_reason(why: str) -> None:
-    probes = cb.behaviour_probes(BOOK)
+    probes = cb.tasks.behaviour_probes(BOOK)
     nothing = table_of(dict.fromkeys(["definition-1", "definition-2"]), why)
     scores = score(nothing, probes).set_index("test")
     assert scores.loc["legal labels", ["n", "n_right"]].tolist() == [2, 0]
@@ -72,7 +72,7 @@ def test_s04_a_row_without_a_label_is_no_legal_label_whatever_the_reason(why: st
 
 
 def test_each_model_is_compared_with_itself_in_reverse_order() -> None:
-    probes = cb.behaviour_probes(BOOK)
+    probes = cb.tasks.behaviour_probes(BOOK)
     one, two = table_of({"definition-1": "good", "definition-2": "bad"}), table_of({"definition-1": "bad"})
     before = pd.concat([one.assign(coder="m@p1"), two.assign(coder="n@p1"), two.assign(coder="gone@p1")])
     after = pd.concat([one.assign(coder="m@p2"), two.assign(coder="n@p2")])
@@ -85,9 +85,9 @@ def test_each_model_is_compared_with_itself_in_reverse_order() -> None:
 @pytest.mark.slow
 def test_the_embedded_engine_follows_the_topics(project: Path) -> None:
     book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
-    probes, answers = cb.behaviour_probes(book), []
-    for name, asked in (("probes", book), ("reversed", cb.reverse_categories(book))):
-        run = cb.plan(asked, cb.probe_units(probes), run=name)
+    probes, answers = cb.tasks.behaviour_probes(book), []
+    for name, asked in (("probes", book), ("reversed", cb.tasks.reverse_categories(book))):
+        run = cb.plan(asked, cb.tasks.probe_units(probes), run=name)
         run.submit()
         run.collect()
         answers.append(run.codings())
@@ -102,17 +102,17 @@ def test_the_embedded_engine_follows_the_topics(project: Path) -> None:
 
 def test_scales_keep_their_order() -> None:
     book = cb.read_codebook(DATA / "coal_debate" / "codebook.yaml")
-    turned = cb.reverse_categories(book)
+    turned = cb.tasks.reverse_categories(book)
     for before, after in zip(book.variables, turned.variables, strict=True):
         kept = before.kind == "rating" or before.level != "nominal"
         assert after.scale == (before.scale if kept else before.scale[::-1])
-    assert cb.reverse_categories(BOOK).variables[0].scale == ("bad", "good")
+    assert cb.tasks.reverse_categories(BOOK).variables[0].scale == ("bad", "good")
 
 
 def test_what_cannot_be_probed_or_scored_is_said() -> None:
     with pytest.raises(ParameterError, match="choose one of kind single or rating"):
-        cb.behaviour_probes(BOOK, "means")
-    probes = cb.behaviour_probes(BOOK)
+        cb.tasks.behaviour_probes(BOOK, "means")
+    probes = cb.tasks.behaviour_probes(BOOK)
     with pytest.raises(StatisticError, match="plan a run over"):
         score(table_of({"u1": "good"}), probes)
     with pytest.raises(StatisticError, match="1 answers are outstanding"):
@@ -121,9 +121,9 @@ def test_what_cannot_be_probed_or_scored_is_said() -> None:
 
 def test_the_answers_of_another_run_stand_beside_those_of_a_run(project: Path) -> None:
     book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
-    probes, runs = cb.behaviour_probes(book), []
-    for name, asked, n in (("one", book, 7), ("two", cb.reverse_categories(book), 5)):
-        runs.append(cb.plan(asked, cb.probe_units(probes)[:n], run=name))
+    probes, runs = cb.tasks.behaviour_probes(book), []
+    for name, asked, n in (("one", book, 7), ("two", cb.tasks.reverse_categories(book), 5)):
+        runs.append(cb.plan(asked, cb.tasks.probe_units(probes)[:n], run=name))
         runs[-1].submit()
         runs[-1].collect()
     codings = runs[0].codings(beside=[runs[1]])
