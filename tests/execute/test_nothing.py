@@ -15,6 +15,7 @@ from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, sa
 import codebook as cb
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.result import Result
+from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import StatisticError
 from codebook.report import read_outputs
 
@@ -155,12 +156,11 @@ def test_u01_a_gold_that_is_nearly_a_coder_is_a_slip_and_a_fault() -> None:
 
 
 def test_u01_a_figure_of_nothing_shows_the_sentence_and_is_a_remark(project: Path) -> None:
-    frame = make_empty("One coder: nothing to compare.", ["name", "value"])
-    for plot in (cb.analysis.plot_estimates, cb.analysis.plot_grid):
-        figure = plot(frame, title="T")
-        assert [text.get_text() for text in figure.axes[0].texts] == ["One coder: nothing to compare."]
-        cb.report.save_figure(figure, "f", data=frame, run="r", section="validity", title="F")
-    assert remarks(project) == {"f": "One coder: nothing to compare."}
+    result = cb.correlogram(cb.Codings(TABLE, [VariableSpec("v", "nominal", ["a", "b"])])).save("f", run="r")
+    shown = " ".join(text.get_text().replace("\n", " ") for text in result.plot().axes[0].texts)
+    assert shown == result.facts.nothing
+    assert shown.endswith("nothing to associate.")
+    assert remarks(project) == {"f": result.facts.nothing}
     assert not (project / "runs" / "r" / "outputs" / "f.png").exists()
 
 
