@@ -22,11 +22,11 @@ import pandas as pd
 from memory import peak_mb
 from numpy.typing import NDArray
 
-from codebook.analysis import entities
+from codebook.analysis import entities as room
 from codebook.engines.embedded.encoders import MiniLM, SideBySide, TextEncoder, Use
 
 DATA = Path(__file__).parents[1] / "data"
-PERSONS = entities.FormRules(persons=True)
+PERSONS = room.FormRules(persons=True)
 
 
 class Task(NamedTuple):
@@ -37,7 +37,7 @@ class Task(NamedTuple):
     truth: pd.Series
     encoder: type[TextEncoder]
     entities: pd.DataFrame | None = None
-    rules: entities.FormRules = entities.FormRules()
+    rules: room.FormRules = room.FormRules()
     neighbours: int = 20
     source: str = ""
     hints: str = ""
@@ -90,7 +90,7 @@ TASKS = {"countries": countries, "legislators": legislators, "papers": papers}
 
 def encode(names: pd.Series, encoder: SideBySide, task: Task) -> NDArray[np.float64]:
     """Vectors, one a row; countries in plain order and case, the rest as they stand."""
-    texts = entities.plain_names(names, task.rules) if task.name.startswith("countries") else list(names)
+    texts = room.plain_names(names, task.rules) if task.name.startswith("countries") else list(names)
     distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
     vectors = encoder.encode(list(distinct))
     return vectors[[distinct[text] for text in texts]]
@@ -103,37 +103,37 @@ def resolve(task: Task) -> pd.DataFrame:
     vectors = encode(task.mentions["name"], encoder, task)
     near = None if task.entities is None else encode(task.entities["name"], encoder, task)
     encoded = time.perf_counter()
-    names = entities.Names(task.mentions, task.entities, task.truth, vectors, near, task.rules)
-    pairs = entities.candidate_pairs(names, entities.Blocking(task.neighbours))
-    scores = entities.score_pairs(pairs, names, compare=task.compare, hints=task.hints)
-    labelled = entities.combine_scores(scores, entities.fit_pairs(scores, task.truth))
-    curve = entities.pair_curve(labelled, task.truth, one_to_one=task.one_to_one).frame
+    names = room.Names(task.mentions, task.entities, task.truth, vectors, near, task.rules)
+    pairs = room.candidate_pairs(names, room.Blocking(task.neighbours))
+    scores = room.score_pairs(pairs, names, compare=task.compare, hints=task.hints)
+    labelled = room.combine_scores(scores, room.fit_pairs(scores, task.truth))
+    curve = room.pair_curve(labelled, task.truth, one_to_one=task.one_to_one).frame
     # With a list that has everybody, F1 asks for no threshold at all; a wrong link costs more than a question.
     aim = 0.99 if task.entities is not None else 0.0
     ways = {
-        "labelled": (labelled, entities.choose_threshold(curve, precision=aim), True),
-        "unlabelled": (entities.combine_scores(scores), None, True),
+        "labelled": (labelled, room.choose_threshold(curve, precision=aim), True),
+        "unlabelled": (room.combine_scores(scores), None, True),
         "words, labelled": (
             scores.assign(score=scores["word_overlap"]),
-            entities.choose_threshold(curve, "word_overlap"),
+            room.choose_threshold(curve, "word_overlap"),
             False,
         ),
     }
     rows = []
     for way, (used, accept, ask) in ways.items():
         source = task.source if ask else ""
-        rules = entities.LinkRules(accept=accept, source=source, one_to_one=task.one_to_one, ask=ask)
-        linked = entities.link_mentions(names, used, rules)
-        judge = entities.evaluate_clusters if task.entities is None else entities.evaluate_links
+        rules = room.LinkRules(accept=accept, source=source, one_to_one=task.one_to_one, ask=ask)
+        decided = room.link_mentions(names, used, rules)
+        judge = room.evaluate_clusters if task.entities is None else room.evaluate_links
         taken, _ = rules.thresholds(listed=task.entities is not None)
-        rows.append(judge(linked, task.truth, half="test").frame.assign(way=way, accept=taken))
-        report_traps(task, way, linked)
+        rows.append(judge(decided, task.truth, half="test").frame.assign(way=way, accept=taken))
+        report_traps(task, way, decided)
     done = time.perf_counter()
     print(
         f"{task.name}: {len(pairs):,} pairs; encoding {encoded - start:.1f} s, the rest {done - encoded:.1f} s",
         f"({time.process_time() - worked:.1f} s of processor)",
     )
-    print(show(entities.chosen_figures(curve), ["score", "threshold"]), "\n")
+    print(show(room.chosen_figures(curve), ["score", "threshold"]), "\n")
     return pd.concat(rows, ignore_index=True).assign(task=task.name)
 
 

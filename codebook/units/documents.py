@@ -147,7 +147,7 @@ def read_documents(
 ) -> DocumentSource:
     """Read PDFs as units: one a document, named after its file without the suffix.
 
-    A document over the limits is cut into parts, named like "minutes.p001-050", which `write_transcripts` joins again.
+    A document over the limits is cut into parts, named like "minutes.p001-050", which `Run.transcripts` joins again.
 
     Parameters
     ----------

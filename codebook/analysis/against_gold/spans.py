@@ -90,7 +90,7 @@ def span_validity(
     Parameters
     ----------
     spans, gold
-        One row a span: unit_id, start, end and the type, as `records_table` gives them; one coder and draw each. Where
+        One row a span: unit_id, start, end and the type, as `Run.records` gives them; one coder and draw each. Where
         nobody gave gold (None), the result says so.
     units
         The units that the coder was put, or their ids; spans of others are left out, and counted.
@@ -214,7 +214,7 @@ def _check(spans: pd.DataFrame, gold: pd.DataFrame, units: Sequence[str], match:
     faults = []
     for name, frame in (("spans", spans), ("gold", gold)):
         if missing := [column for column in ("unit_id", "start", "end") if column not in frame]:
-            faults.append(Fault(name, f"no column {name_some(missing)}", "pass a frame of records_table with a quote"))
+            faults.append(Fault(name, f"no column {name_some(missing)}", "pass the frame of records with a quote"))
         for column in ("coder", "draw", "variable", "list"):
             if column in frame and frame[column].nunique() > 1:
                 several = name_some(frame[column].unique())

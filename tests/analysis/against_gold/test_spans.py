@@ -92,7 +92,7 @@ def test_intervals_resample_units_and_repeat() -> None:
     [
         ({"units": []}, "pass the ids of the units"),
         ({"match": "near"}, "pass one of exact, overlap"),
-        ({"spans": FOUND.drop(columns="end")}, "pass a frame of records_table"),
+        ({"spans": FOUND.drop(columns="end")}, "pass the frame of records"),
         ({"spans": FOUND.assign(coder=list("xyxyx"))}, "choose the rows of one"),
         ({"baseline": "small"}, "or 'capitals'"),
         ({"baseline": "capitals"}, "pass the units themselves"),
