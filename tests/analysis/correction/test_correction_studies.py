@@ -11,6 +11,8 @@ from codebook.analysis.correction import LabelColumns, correct, make_study, prev
 from codebook.analysis.correction.simulation import WAYS
 from codebook.errors import StatisticError
 
+pytestmark = pytest.mark.slow
+
 N_STUDIES = 150
 
 
@@ -64,7 +66,6 @@ def test_no_studies_are_refused():
         simulate_studies(0, n_gold=6000)
 
 
-@pytest.mark.slow
 def test_corrected_logistic_coefficients_cover():
     """300 studies of 1,000 units, 200 gold, true log odds ratio .5, seed 5: between 92 and 98 % of the intervals."""
     studies = simulate_studies(300, n_units=1000, n_gold=200, effect=0.5, seed=5)
