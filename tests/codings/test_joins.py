@@ -184,6 +184,7 @@ def test_u03_the_command_says_what_did_not_meet(run, project):
     done = CliRunner().invoke(main, ["reliability", "one", "--coders", str(coders), "--replicates", "0"])
     assert done.exit_code == 0, done.output
     assert "Anna.csv: 1 of 13 ids of Anna is not in the run (first: '99'); 1 coding left out." in done.output
+    assert done.output.startswith(repr(reliability(run.codings(coders), by="group", resample=Bootstrap(0))))
 
 
 def test_u03_validity_tells_of_strays(run, project):
