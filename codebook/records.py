@@ -89,6 +89,38 @@ class Request(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """Who is asked, and how: what `run.json` says under `asked`.
+
+    `options` are the engine's own parameters, the folder of an archive among them. `private` says that a service sees
+    no ids; of a planned run it is the digest of its units, which hides them.
+    """
+
+    url: str = CHAT
+    draws: int = 1
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = "embedded"
+    model: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    private: str | bool = False
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Asking:
+        """What a `run.json` says."""
+        return cls(**{name: value for name, value in record["asked"].items() if name in cls.__dataclass_fields__})
+
+    def to_record(self) -> dict[str, Any]:
+        """The same as `run.json` has it."""
+        parts = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in parts.items() if name != "private" or value}
+
+    @property
+    def salt(self) -> str:
+        """What ids are hidden with; empty where they are not."""
+        return self.private if isinstance(self.private, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Shard:
     """One file of request lines: one model, one endpoint, written once."""
 

@@ -21,6 +21,10 @@ ENGINES = {
     "replay": "codebook.engines.replay:ReplayEngine",
 }
 """Engine name -> module:class. Imported when asked for, so that an engine's extra is needed only by its users."""
+DEFAULT = "embedded"
+"""Who answers where nobody is named."""
+LIVE = "openai_live"
+"""Who is asked for a preflight where nobody is named."""
 
 
 def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) -> Engine:
@@ -86,7 +90,9 @@ def _suggest(word: str, known: list[str]) -> str:
 
 
 __all__ = [
+    "DEFAULT",
     "ENGINES",
+    "LIVE",
     "About",
     "Engine",
     "KeepsFiles",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -253,6 +253,28 @@ def parse_value(text: str, where: str, *, error: type[InputError], summary: str)
     except ValueError as problem:
         mend = "write a text, a number, true or false, a [list], or a {mapping: of them}"
         raise error(summary, [Fault(where, str(problem), mend)]) from None
+
+
+def parse_pairs(
+    pairs: Mapping[str, Any] | Sequence[str], name: str, *, error: type[InputError], summary: str
+) -> dict[str, Any]:
+    """Return settings as a mapping: one that is one, or texts of the form "name: value".
+
+    Examples
+    --------
+    >>> from codebook.errors import ParameterError
+    >>> parse_pairs(["provider: azure", "tries: 5"], "options", error=ParameterError, summary="It cannot be read.")
+    {'provider': 'azure', 'tries': 5}
+    """
+    if isinstance(pairs, Mapping):
+        return dict(pairs)
+    parts = [text.partition(":") for text in pairs]
+    if faults := [Fault(name, f"{key!r} has no value", "write name: value") for key, colon, _ in parts if not colon]:
+        raise error(summary, faults)
+    return {
+        key.strip(): parse_value(value, f"{name}, {key.strip()}", error=error, summary=summary)
+        for key, _, value in parts
+    }
 
 
 def _as_json(value: Any) -> Any:

@@ -15,7 +15,7 @@ from codebook.files.json_files import read_run_record
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.records import WHYS
+from codebook.records import WHYS, Asking
 from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, read_codebook
 
@@ -36,6 +36,11 @@ class Facts:
     outputs: Sequence[OutputEntry]
     coders_path: Path | None = None
     joins: tuple[str, ...] = ()
+
+    @property
+    def asking(self) -> Asking:
+        """Who was asked, and how."""
+        return Asking.from_record(self.record)
 
     @property
     def answered(self) -> dict[str, Any]:

@@ -62,17 +62,17 @@ def _describe(variable: Any) -> str:
 
 
 def _models(facts: Facts) -> Iterator[str]:
-    asked, answered = facts.record["asked"], facts.answered
+    asking, answered = facts.asking, facts.answered
     models = ", ".join(answered.get("models") or []) or "[No model named itself in the replies: say which it was.]"
-    how = f"through the engine {asked['engine']} ({asked['url']})"
-    yield f"The model asked was {asked['model']}, {how}; {models} answered."
+    how = f"through the engine {asking.engine} ({asking.url})"
+    yield f"The model asked was {asking.model}, {how}; {models} answered."
     if answered.get("fingerprints"):
         yield f"The systems that answered named themselves {', '.join(answered['fingerprints'])}."
     first, last = (str(answered.get(key) or "")[:10] for key in ("first_submitted", "last_ended"))
     when = f"on {first}" if first == last else f"between {first} and {last}"
     yield f"The requests were answered {when} (UTC)." if first and last else "[Say when the requests were answered.]"
-    times = "once" if asked["draws"] == 1 else f"{asked['draws']} times"
-    settings = ", ".join(f"{name} = {value}" for name, value in (asked.get("settings") or {}).items())
+    times = "once" if asking.draws == 1 else f"{asking.draws} times"
+    settings = ", ".join(f"{name} = {value}" for name, value in asking.settings.items())
     yield f"Each question was put {times}, {'with ' + settings if settings else 'with the settings of the engine'}."
     yield "[Say why this model, and what it may have seen of these units before.]"
 

@@ -30,7 +30,7 @@ from codebook.outputs import (
     text_html,
 )
 from codebook.paths import project_folder, resolve_path, show_path
-from codebook.records import say_erased
+from codebook.records import Asking, say_erased
 from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
@@ -110,7 +110,7 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
     return {
         "title": title or f"Coding study: {book.name}",
         "record": record,
-        "asked": record["asked"],
+        "asking": Asking.from_record(record),
         "answered": record.get("answered", {}),
         "units": record["units"],
         "findings": [entry.finding for entry in entries if entry.finding],
@@ -129,7 +129,7 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
 
 def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:
     """What the engine says that its answers are not good for, by the models that gave them."""
-    about = about_engine(record["asked"]["engine"]) or About()
+    about = about_engine(Asking.from_record(record).engine) or About()
     names = [name for name in about.limits if name and table["coder"].str.contains(name, regex=False).any()]
     return about.limits.get(next(iter(names), ""), "")
 
@@ -213,7 +213,7 @@ def _say_cost(record: dict[str, Any]) -> str:
     if not answered:
         return "Nothing is collected yet."
     tokens = say_tokens(answered)
-    about = about_engine(record["asked"]["engine"])
+    about = about_engine(Asking.from_record(record).engine)
     if about and not about.charges:
         return about.free.format(tokens=tokens)
     usd, unknown = answered["cost_usd"], answered["answers_of_unknown_price"]

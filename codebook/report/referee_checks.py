@@ -161,7 +161,7 @@ def _figures(facts: Facts) -> Iterator[Check]:
 
 def _drift(facts: Facts) -> Iterator[Check]:
     models, systems = facts.answered.get("models") or [], facts.answered.get("fingerprints") or []
-    record, asked = facts.evidence("run.json"), facts.record["asked"]["model"]
+    record, model = facts.evidence("run.json"), facts.asking.model
     said = f"{len(models)} model name{'s' * (len(models) != 1)}, {len(systems)} fingerprint{'s' * (len(systems) != 1)}"
     if not models:
         yield Check("one model snapshot", "look", "no reply named its model", "ask the provider", record)
@@ -169,12 +169,12 @@ def _drift(facts: Facts) -> Iterator[Check]:
         names = ", ".join([*models, *systems])
         mend = "report them all; code the same units under each and compare (stability)"
         yield Check("one model snapshot", "look", f"{said}: {names}", mend, record)
-    elif asked not in models:
+    elif model not in models:
         mend = f"ask {models[0]} by that name: an alias may be another model next month"
-        yield Check("one model snapshot", "look", f"asked {asked}, {models[0]} answered", mend, record)
+        yield Check("one model snapshot", "look", f"asked {model}, {models[0]} answered", mend, record)
     else:
         yield Check("one model snapshot", "done", f"{models[0]} asked and answered", "", record)
-    draws = facts.record["asked"]["draws"]
+    draws = facts.asking.draws
     if draws > 1:
         yield Check("repeated draws", "done", f"{draws} draws of each question", "", record)
     else:
@@ -209,7 +209,7 @@ def _pilot(facts: Facts) -> Iterator[Check]:
 
 
 def _prices(facts: Facts) -> Iterator[Check]:
-    engine, unknown = facts.record["asked"]["engine"], facts.answered.get("answers_of_unknown_price", 0)
+    engine, unknown = facts.asking.engine, facts.answered.get("answers_of_unknown_price", 0)
     about = about_engine(engine)
     if about and not about.charges:
         yield Check("cost", "done", f"the engine {engine} costs nothing")

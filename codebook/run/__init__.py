@@ -12,8 +12,9 @@ from codebook.run.folder import RunFolder, list_runs
 from codebook.run.jobs.discarding import discard_run
 from codebook.run.label_texts import label
 from codebook.run.money import say_where
+from codebook.run.plans.asking import ask_now
 from codebook.run.plans.example_units import draw_examples, try_examples
-from codebook.run.plans.planning import ask_now, plan, rehearse_plan
+from codebook.run.plans.planning import plan, rehearse_plan
 from codebook.run.plans.preflight_checks import Preflight, estimate_whole, preflight
 from codebook.run.project.overview import (
     cost_history,

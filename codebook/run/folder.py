@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
+from codebook.engines import Engine, make_engine
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
 from codebook.files.digests import check_results, digest_of
 from codebook.files.json_files import read_run_record
@@ -22,6 +23,7 @@ from codebook.files.lines import write_atomic
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private, project_folder, resolve_path, show_path
+from codebook.records import Asking
 from codebook.run.money import is_free
 from codebook.scheme import Codebook, read_codebook
 
@@ -117,6 +119,13 @@ class RunFolder:
         begun = (self.runs / ".erasing.json").is_file()
         return ("an erasure was begun and not finished: repeat `codebook erase`",) * begun
 
+    def make_engine(self, asking: Asking, **more: Any) -> Engine:
+        """Return the engine that answers this run, with its own parameters; the path of an archive made absolute."""
+        options = {**asking.options, **more}
+        if "archive" in options:
+            options["archive"] = resolve_path(options["archive"])
+        return make_engine(asking.engine, folder=self.work, model=asking.model, **options)
+
     def open_ledger(self) -> Ledger:
         """Open the ledger of the project, which must know this run.
 
@@ -185,14 +194,6 @@ def say_kept(name: str) -> str:
     ('one', 'one (discarded)')
     """
     return f"{name[len(KEPT) + 1 :].rpartition('~')[0]} (discarded)" if name.startswith(f"{KEPT}/") else name
-
-
-def engine_options(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an engine's own parameters, as a run was planned with them; the path of an archive made absolute."""
-    options = dict(asked.get("options", {}))
-    if "archive" in options:
-        options["archive"] = resolve_path(options["archive"])
-    return options
 
 
 def list_runs(project: Path | None = None) -> list[str]:

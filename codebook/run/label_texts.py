@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
+from codebook.run.plans.asking import AskingFields
 from codebook.run.plans.planning import plan
 from codebook.scheme import Codebook, read_codebook
 
@@ -19,7 +20,11 @@ QUESTION = "Which of these labels fits the text best?"
 
 
 def label(
-    texts: pd.Series | Iterable[str], codebook: Codebook | Mapping[str, str] | str | Path, **asking: Any
+    texts: pd.Series | Iterable[str],
+    codebook: Codebook | Mapping[str, str] | str | Path,
+    *,
+    run: str = "",
+    **asking: Unpack[AskingFields],
 ) -> pd.DataFrame:
     """Label texts by a codebook: plan, submit and collect in one call.
 
@@ -31,8 +36,8 @@ def label(
         Empty texts are not asked.
     codebook
         A codebook, its file, or label -> definition for one question on a nominal scale.
-    asking
-        Who answers, and how often, as in `plan`: `engine`, `model`, `run` and others. The embedded engine answers where
+    run, asking
+        Name of the run, and who answers, as in `plan`: `engine`, `model` and others. The embedded engine answers where
         none is named: offline, and for free.
 
     Returns
@@ -55,10 +60,11 @@ def label(
     ids = [str(name) for name in column.index]
     _check(ids, asking)
     book = _read_book(codebook)
-    run = plan(book, [Unit(unit_id, _text(text)) for unit_id, text in zip(ids, column, strict=True)], **asking)
-    run.submit()
-    run.collect()
-    table = run.table()
+    units = [Unit(unit_id, _text(text)) for unit_id, text in zip(ids, column, strict=True)]
+    planned = plan(book, units, run=run, **asking)
+    planned.submit()
+    planned.collect()
+    table = planned.table()
     wide = table.pivot(index="unit_id", columns="variable", values=["label", "why"]).reindex(ids)
     names = [variable.name for variable in book.variables]
     frame = wide["label"][names].astype(object)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.dialects.replies import open_line
-from codebook.engines import About, about_engine
+from codebook.engines import LIVE, About, about_engine
 from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
 from codebook.ledger import Ledger
+from codebook.records import Asking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,13 +31,12 @@ class Meter:
 
     Parameters
     ----------
-    asked
-        What `run.json` says was asked: engine, model and options.
+    asking
+        Engine, model and options.
     """
 
-    def __init__(self, asked: Mapping[str, Any]) -> None:
-        self.engine, self.model = asked["engine"], asked["model"]
-        self.options: Mapping[str, Any] = asked.get("options", {})
+    def __init__(self, asking: Asking) -> None:
+        self.engine, self.model, self.options = asking.engine, asking.model, asking.options
         self.about = about_engine(self.engine) or About()
         self._rates: dict[str, Rates] = {}
 
@@ -156,9 +156,9 @@ def is_free(engine: str) -> bool:
     return about is not None and not about.charges
 
 
-def say_where(options: Mapping[str, Any], engine: str = "openai_live") -> str:
+def say_where(options: Mapping[str, Any], engine: str = LIVE) -> str:
     """Say where texts and key go with these options of an engine; empty where everything stays on this machine."""
-    return Meter({"engine": engine, "model": "", "options": options}).destination
+    return Meter(Asking(engine=engine, options=options)).destination
 
 
 def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
-from codebook.records import RETRIED, Unit, say_erased
+from codebook.records import RETRIED, Asking, Unit, say_erased
 from codebook.run.answers.result_table import build_table, read_logprobs
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, cost_frame
@@ -54,10 +54,9 @@ class RunViews:
         return self.folder.name
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> Asking:
         """Engine, model, endpoint, draws and settings."""
-        asked: dict[str, Any] = self.record["asked"]
-        return asked
+        return Asking.from_record(self.record)
 
     def __repr__(self) -> str:
         return f"<Run {self.name}>"
@@ -87,7 +86,7 @@ class RunViews:
     def _find_model(self, ledger: Ledger) -> str:
         """The model that gave all answers of the run, or the one that was asked."""
         models = ledger.totals(self.name)["models"]
-        return str(models[0] if len(models) == 1 else self.asked["model"])
+        return str(models[0] if len(models) == 1 else self.asked.model)
 
     def codings(
         self,

@@ -7,12 +7,13 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from codebook.engines import make_engine
+from codebook.engines import DEFAULT, make_engine
 from codebook.errors import Fault, ParameterError, PendingError, RunError
 from codebook.files.lines import digest, dump_canonical
-from codebook.records import Unit
+from codebook.records import Asking, Unit
 from codebook.run.folder import RunFolder
-from codebook.run.plans.planning import plan, read_options
+from codebook.run.plans.asking import read_options
+from codebook.run.plans.planning import plan
 from codebook.run.vectors.places import open_store
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook, parse_codebook
@@ -28,7 +29,7 @@ def embed_texts(
     texts: Iterable[str | Unit],
     *,
     model: str = "",
-    engine: str = "embedded",
+    engine: str = DEFAULT,
     dimensions: int = 0,
     run: str = "",
     options: Mapping[str, Any] | Sequence[str] = (),
@@ -65,7 +66,7 @@ def embed_texts(
     name = run or f"embed-{engine}-{digest(model, dump_canonical([settings, own]), *distinct)[:8]}"
     folder = RunFolder(name)
     answering = make_engine(engine, folder=folder.work, model=model, **own)
-    store = open_store(folder, {"model": answering.model, "settings": settings}, answering.answerer)
+    store = open_store(folder, Asking(model=answering.model, settings=settings), answering.answerer)
     vectors = Vectors(distinct, answering.model, store, _fields(firsts), folder.path / "outputs" if run else None)
     if vectors.store.missing(distinct):
         units = (Unit(f"text-{number}", text) for number, text in enumerate(distinct, start=1))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codebook.codings import write_table
-from codebook.engines import Engine, KeepsFiles, make_engine
+from codebook.engines import Engine, KeepsFiles
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError, RecordError, RunError
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
@@ -15,7 +15,7 @@ from codebook.records import RETRIED, say_erased
 from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job, heal_job
 from codebook.run.answers.wrappings import say_wrapping
-from codebook.run.folder import RunFolder, engine_options
+from codebook.run.folder import RunFolder
 from codebook.run.jobs.discarding import discard_run
 from codebook.run.jobs.failures import Failure, keep_failure, raise_failures
 from codebook.run.jobs.sending import look_after, send_shards, settle_doubt
@@ -26,8 +26,9 @@ from codebook.run.questions.planner import make_anew
 from codebook.run.questions.rehearsal import rehearse
 from codebook.run.run_views import RunViews
 from codebook.run.state import RunStatus, describe_answers, describe_job
-from codebook.run.vectors.packs import is_embedding
+from codebook.run.vectors.packs import choose_cuts
 from codebook.run.vectors.storing import store_vectors
+from codebook.tasks import find_task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,14 +102,14 @@ class Run(RunViews):
             rows = ledger.jobs(self.name)
             waits = tuple(ledger.awaited_runs(self.name))
             counts = ledger.count_whys(self.name)
-            n_packs = ledger.n_asked(self.name) if is_embedding(self.codebook) else 0
+            n_packs = ledger.n_asked(self.name) if find_task(self.codebook).n_texts else 0
             money = ledger.money(self.name) if Meter(self.asked).charges else None
             final, odd = ledger.count_final(self.name), tuple(say_wrapping(self.folder, ledger))
             foreign = ledger.upgrade_notes(self.name)
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
         warnings, jobs = (*self.record.get("warnings", ()), *foreign, *odd), tuple(map(describe_job, rows))
         return RunStatus(
-            *(self.name, self.asked["engine"], self.asked["model"], ordered, jobs, waits, money, warnings),
+            *(self.name, self.asked.engine, self.asked.model, ordered, jobs, waits, money, warnings),
             planned=planned,
             gone=self.folder.list_gone(f"shards/{row.file}" for row in rows if row.n_requests),
             n_packs=n_packs,
@@ -190,7 +191,7 @@ class Run(RunViews):
         reasons = [*status.reasons, *reasons]
         with self.folder.lock():
             self.refresh()
-        if is_embedding(self.codebook):
+        if find_task(self.codebook).makes_vectors:
             store_vectors(self)
         raise_failures(failures)
         if not status.done and not partial:
@@ -262,7 +263,8 @@ class Run(RunViews):
             self._require_planned(ledger)
             wanted = ledger.rows_to_retry(self.name, list(whys or RETRIED), final=bool(whys))
             remake = partial(make_anew, self.folder, self.codebook, self.asked)
-            plan_again(self.folder, ledger, self._engine().limits, wanted, remake, max_tokens=max_tokens)
+            cuts = choose_cuts(self._engine().limits, find_task(self.codebook).n_texts)
+            plan_again(self.folder, ledger, cuts, wanted, remake, max_tokens=max_tokens)
             if wanted:
                 ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys or RETRIED))}")
         return len(wanted)
@@ -341,15 +343,13 @@ class Run(RunViews):
         return deleted
 
     def _engine(self, *, progress: bool = False, meter: Meter | None = None, ledger: Ledger | None = None) -> Engine:
-        options = engine_options(self.asked)
+        options: dict[str, Any] = {"progress": progress}
         if meter and ledger and meter.about.watches_money:
             money = ledger.money(self.name)
             gone = money.spent + ledger.held(self.name) + ledger.spent_before(self.name)
             left = None if money.cap is None else money.cap - gone
             options |= {"price": meter.price, "cap": left}
-        return make_engine(
-            self.asked["engine"], folder=self.folder.work, model=self.asked["model"], progress=progress, **options
-        )
+        return self.folder.make_engine(self.asked, **options)
 
     def _update_record(self) -> None:
         """Note in `run.json`, as it stands on disk by now, what is known after collecting."""

@@ -38,6 +38,11 @@ def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) ->
     return "\n\n".join(shown)
 
 
+def find_task(codebook: Codebook) -> type[Question]:
+    """Return the task that says where the questions of a codebook go, and what becomes of the answers."""
+    return TASKS[codebook.variables[0].kind]
+
+
 def make_questions(codebook: Codebook) -> dict[str, Question]:
     """Return the question of every variable, by name, in codebook order."""
     return {variable.name: TASKS[variable.kind](codebook, variable) for variable in codebook.variables}
@@ -54,6 +59,7 @@ __all__ = [
     "Rate",
     "Transcribe",
     "behaviour_probes",
+    "find_task",
     "make_questions",
     "probe_units",
     "reverse_categories",

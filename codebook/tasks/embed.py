@@ -10,8 +10,8 @@ from typing import Any
 from codebook.dialects import Turn
 from codebook.dialects.embeddings import BASE64
 from codebook.errors import Fault, ParameterError
-from codebook.material.text_packs import texts_of
-from codebook.records import Unit
+from codebook.material.text_packs import PACK_TEXTS, texts_of
+from codebook.records import EMBEDDINGS, Unit
 from codebook.tasks.question import Label, Question
 
 _SETTINGS = ("dimensions", "encoding_format", "user")
@@ -36,6 +36,23 @@ class Embed(Question):
     """
 
     rule = ""
+    endpoint = EMBEDDINGS
+    n_texts = PACK_TEXTS
+    makes_vectors = True
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], url: str = EMBEDDINGS) -> list[Fault]:
+        """Return a fault for each setting that a request for vectors cannot have."""
+        mend = f"leave it out; a request for vectors takes {', '.join(_SETTINGS)}"
+        faults = [Fault("settings", f"`{name}` is not free", mend) for name in settings if name not in _SETTINGS]
+        dimensions, form = settings.get("dimensions"), settings.get("encoding_format", BASE64)
+        if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
+            faults.append(
+                Fault("dimensions", f"{dimensions!r} is no number of dimensions", "give a whole number above 0")
+            )
+        if form not in (BASE64, "float"):
+            faults.append(Fault("encoding_format", f"{form!r}", "write base64 (a third of the room) or float"))
+        return faults
 
     def write_body(self, user: str, url: str, model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The body of a request with these texts.
@@ -45,7 +62,7 @@ class Embed(Question):
         ParameterError
             A setting is not one of embeddings, or has no such value.
         """
-        if faults := check_embedding(settings):
+        if faults := self.check_settings(settings):
             raise ParameterError("Vectors cannot be asked for like this.", faults)
         return {"model": model, "input": user, "encoding_format": BASE64, **settings}
 
@@ -82,15 +99,3 @@ class Embed(Question):
     def turns(self) -> tuple[Turn, ...]:
         """Nothing: the endpoint takes no examples."""
         return ()
-
-
-def check_embedding(settings: Mapping[str, Any]) -> list[Fault]:
-    """Return a fault for each setting that a request for vectors cannot have."""
-    mend = f"leave it out; a request for vectors takes {', '.join(_SETTINGS)}"
-    faults = [Fault("settings", f"`{name}` is not free", mend) for name in settings if name not in _SETTINGS]
-    dimensions, form = settings.get("dimensions"), settings.get("encoding_format", BASE64)
-    if dimensions is not None and (type(dimensions) is not int or dimensions < 1):
-        faults.append(Fault("dimensions", f"{dimensions!r} is no number of dimensions", "give a whole number above 0"))
-    if form not in (BASE64, "float"):
-        faults.append(Fault("encoding_format", f"{form!r}", "write base64 (a third of the room) or float"))
-    return faults

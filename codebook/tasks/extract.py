@@ -48,6 +48,7 @@ class Extract(Question):
         "Give every field of a record. Copy a quote from the unit to the letter; quote nothing that is not there."
     )
     heading = "Lists"
+    apart = True
 
     def value_schema(self) -> dict[str, Any]:
         """One array of objects a list."""

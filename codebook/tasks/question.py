@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from codebook.dialects import Prompt, Turn, fence, write_body, write_content
+from codebook.dialects import Prompt, Turn, check_settings, fence, write_body, write_content
 from codebook.dialects.messages import MESSAGES
 from codebook.dialects.resultlines import holds_halves, read_json
+from codebook.errors import Fault
 from codebook.material.file_parts import load_parts
-from codebook.records import FilePart, Unit, UnitFile
+from codebook.records import CHAT, RESPONSES, FilePart, Unit, UnitFile
 from codebook.scheme import Category, Codebook, Example, Variable
 from codebook.tasks.wrapping import WRAPPED, find_wrapping
 
@@ -43,10 +44,24 @@ class Question(ABC):
 
     rule: ClassVar[str]
     heading: ClassVar[str] = "Categories"
+    endpoint: ClassVar[str] = ""
+    """The endpoint of its requests, where no other can answer them."""
+    apart: ClassVar[bool] = False
+    """Whether its requests go into shards of their own, since its answers are much longer than labels."""
+    n_texts: ClassVar[int] = 0
+    """Texts of a request at the most, where packs of texts are asked about; 0 where each unit is."""
+    makes_vectors: ClassVar[bool] = False
+    """Whether the answers are vectors, which the project keeps in a store."""
 
     def __init__(self, codebook: Codebook, variable: Variable) -> None:
         self.codebook = codebook
         self.variable = variable
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], url: str) -> list[Fault]:
+        """Return a fault for each setting that a request cannot have, and for an endpoint that gives no answer."""
+        wrong = Fault("url", f"{url!r} is no endpoint that answers questions", f"use {CHAT!r} or {RESPONSES!r}")
+        return check_settings(settings, url) + [wrong] * (url not in (CHAT, RESPONSES))
 
     def write_prompt(self, unit: Unit, settings: Mapping[str, Any] | None = None) -> Prompt:
         """Ask this question about a unit. Only the user's message depends on the unit."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.errors import Fault, UnitsError
-from codebook.files.yaml_text import parse_value
+from codebook.files.yaml_text import parse_pairs
 from codebook.paths import resolve_path, show_path
 from codebook.units.any_source import Source
 from codebook.units.documents import read_documents
@@ -86,17 +86,7 @@ def read_form(form: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     >>> read_form(["group_column: thread", "max_chars: 2000"])
     {'group_column': 'thread', 'max_chars': 2000}
     """
-    if isinstance(form, Mapping):
-        return dict(form)
-    pairs = [text.partition(":") for text in form]
-    faults = [Fault("form", f"{name!r} has no value", "write name: value") for name, colon, _ in pairs if not colon]
-    if faults:
-        raise UnitsError("What shapes the units cannot be read.", faults)
-    summary = "What shapes the units cannot be read."
-    return {
-        name.strip(): parse_value(value, f"form, {name.strip()}", error=UnitsError, summary=summary)
-        for name, _, value in pairs
-    }
+    return parse_pairs(form, "form", error=UnitsError, summary="What shapes the units cannot be read.")
 
 
 def _find_kind(path: str | Path, form: Mapping[str, Any]) -> str:

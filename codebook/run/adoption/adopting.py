@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from codebook.dialects import read_reply
-from codebook.engines import make_engine
 from codebook.errors import ParameterError, RunError
 from codebook.files.lines import load_line
 from codebook.ledger import FoundLine, Ledger
@@ -31,7 +30,7 @@ from codebook.run.adoption.folder_contents import Contents, ShardFile
 from codebook.run.answers.carrying import read_carried
 from codebook.run.answers.harvest import explain_missing
 from codebook.run.answers.line_reader import LineReader
-from codebook.run.folder import RunFolder, engine_options
+from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, is_free
 from codebook.run.plans.replacing import plan_digest
 from codebook.run.verbs import Run, open_run
@@ -136,15 +135,15 @@ class _Adoption:
     def _note_ended(self, shard_id: int, file: ShardFile, job: Mapping[str, Any], results: list[Path]) -> None:
         """Note a job that was collected: its lines are read as they were then."""
         contents, ledger, key = self.contents, self.ledger, f"adopted: {shard_id}"
-        asked, carried = contents.record["asked"], contents.carried.shards.get(file.number, {})
-        if not ledger.intend_job(shard_id, key, str(job.get("engine") or asked["engine"])):
+        asking, carried = contents.asking, contents.carried.shards.get(file.number, {})
+        if not ledger.intend_job(shard_id, key, str(job.get("engine") or asking.engine)):
             problem = f"questions of shard {file.number} are under way in another run of this project"
             contents.fault(file.shard.path, problem, "collect that run first, then repeat")
             return
         state, note = str(job.get("state") or "completed"), str(job.get("note", ""))
         missing = Missing(*carried.get("missing", (*explain_missing(state, note), False)))
         others = (_without_line(name, Missing(*reason)) for name, reason in carried.get("others", {}).items())
-        reader = LineReader(contents.folder, contents.book, contents.variables, Meter(asked))
+        reader = LineReader(contents.folder, contents.book, contents.variables, Meter(asking))
         ledger.note_state(shard_id, JobState(state, file.shard.n_requests))
         ledger.add_answers(
             shard_id,
@@ -164,7 +163,7 @@ class _Adoption:
         if not key:
             return
         contents, former = self.contents, self.contents.record["run"]
-        if self.ledger.intend_job(shard_id, key, str(job.get("engine") or contents.record["asked"]["engine"])):
+        if self.ledger.intend_job(shard_id, key, str(job.get("engine") or contents.asking.engine)):
             restore_job(self.ledger, shard_id, {}, job)
         else:
             problem = f"shard {file.number} is under way as a shard of run {former!r}"
@@ -172,8 +171,8 @@ class _Adoption:
 
     def _find_doubt(self, file: ShardFile) -> str:
         """The name under which a job of a shard may have been made, by what its engine noted; empty for none."""
-        folder, asked = self.contents.folder, self.contents.record["asked"]
-        engine = make_engine(asked["engine"], folder=folder.work, model=asked["model"], **engine_options(asked))
+        folder = self.contents.folder
+        engine = folder.make_engine(self.contents.asking)
         names = dict.fromkeys([str(self.contents.record["run"]), folder.name])
         keys = (f"{name}:{file.number}:{file.shard.sha256[:32]}" for name in names)
         return next((key for key in keys if engine.may_know(key)), "")

@@ -14,7 +14,7 @@ from codebook.ledger import KEPT, Ledger, PlannedRow
 from codebook.ledger.answerers import name_old_answerer
 from codebook.ledger.carried import known_keys
 from codebook.paths import show_path
-from codebook.records import Shard, request_key
+from codebook.records import Asking, Shard, request_key
 from codebook.run.answers.carrying import Carried
 from codebook.run.folder import RunFolder
 from codebook.run.questions.planner import list_rows, make_keys
@@ -62,12 +62,17 @@ class Contents:
     def read(self, ledger: Ledger) -> None:
         """Read all of it; questions that another run asked must be in the ledger."""
         if self._check_units():
-            self.rows = list(list_rows(self.folder, self.book, self.record["asked"]))
+            self.rows = list(list_rows(self.folder, self.book, self.asking))
             self._check_files()
             draws = {row.custom_id: row.draw for row in self.rows if not row.skip}
             self.variables = {row.custom_id: row.variable for row in self.rows}
             self.shards = list(self._read_shards(draws))
             self.keys = self._find_keys(ledger)
+
+    @property
+    def asking(self) -> Asking:
+        """Who was asked, and how."""
+        return Asking.from_record(self.record)
 
     @property
     def answerer(self) -> str:
@@ -164,7 +169,7 @@ class Contents:
         found = own.keys() | told.keys()
         left = [row.custom_id for row in self.rows if not row.skip and row.custom_id not in found]
         if left:
-            made = make_keys(self.folder, self.book, self.record["asked"])
+            made = make_keys(self.folder, self.book, self.asking)
             as_sent = {made[name]: key for name, key in own.items() if name in made}
             told |= {name: as_sent.get(made[name], made[name]) for name in left}
         known = known_keys(ledger, told.values(), self.answerer) | set(own.values())

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any
 
 from codebook.errors import RunError
 from codebook.files.lines import digest
 from codebook.ledger import Ledger
 from codebook.ledger.forgetting import ErasedRow, SentLine, find_asks, find_lines, find_rows, find_rows_of_asks, is_sent
+from codebook.records import Asking
 from codebook.requests import make_custom_id
 from codebook.run.erasing.targets import Target
 
@@ -29,11 +29,11 @@ class Held:
     keys: Mapping[int, str] = field(default_factory=dict)
 
 
-def name_lines(target: Target, variables: Sequence[str], asked: Mapping[str, Any]) -> None:
+def name_lines(target: Target, variables: Sequence[str], asking: Asking) -> None:
     """Note what becomes of the lines about the units of a run, as far as its folder tells."""
-    make = partial(make_custom_id, salt=asked.get("private", ""))
+    make = partial(make_custom_id, salt=asking.salt)
     for variable in variables:
-        for draw in range(asked["draws"]):
+        for draw in range(asking.draws):
             target.names |= {make(unit_id, variable, draw): None for unit_id in target.units}
             for old, new in target.packs.items():
                 name = make(old, variable, draw)

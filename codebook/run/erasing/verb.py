@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -17,6 +16,7 @@ from codebook.ledger import KEPT, Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
 from codebook.paths import project_folder, resolve_path, show_path
+from codebook.records import Asking
 from codebook.run.adoption.deposits import clear_copies
 from codebook.run.answers.carrying import write_carried
 from codebook.run.erasing.derived import erase_derived
@@ -144,7 +144,7 @@ def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Col
         if not folder.record_path.is_file():
             continue  # a plan that was killed before it asked anything
         variables = folder.read_codebook().variables
-        name_lines(target, [variable.name for variable in variables], folder.read_record()["asked"])
+        name_lines(target, [variable.name for variable in variables], Asking.from_record(folder.read_record()))
     if ledger:
         settle_names(ledger, targets, alone=bool(run))
     return Intent(unit_id, now(), lonely, shared, targets)
@@ -254,13 +254,13 @@ def _of_run(folder: RunFolder) -> Iterator[str]:
     if not folder.record_path.is_file():
         return
     record = folder.read_record()
-    asked: dict[str, Any] = record["asked"]
+    asking = Asking.from_record(record)
     if source := record["units"]["source"].get("file"):
         shown = show_path(resolve_path(source))
         yield f"{shown}: the kit never changes it; take the unit out there, or the next plan asks it again"
-    if (meter := Meter(asked)).charges:
+    if (meter := Meter(asking)).charges:
         mend = f"`codebook delete-remote {folder.name}` deletes those of batches"
         lost = f"nothing here can delete those of run {say_kept(folder.name)}"
         yield f"{meter.provider.name}: what it keeps of the files; {lost if isinstance(folder, KeptFolder) else mend}"
-    if archive := asked.get("options", {}).get("archive"):
+    if archive := asking.options.get("archive"):
         yield f"{archive}: the archive that run {say_kept(folder.name)!r} replays"

@@ -9,7 +9,7 @@ from codebook.engines import Engine, MakesAnew
 from codebook.errors import EngineError, RecordError, RunError, UndecidedError, UnreachableError
 from codebook.files.lines import digest
 from codebook.ledger import JobRow, Ledger
-from codebook.records import ENDED, JobState, Shard
+from codebook.records import ENDED, Asking, JobState, Shard
 from codebook.run.answers.harvest import say_refusal
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
@@ -106,7 +106,7 @@ def name_job(folder: RunFolder, row: JobRow) -> str:
 
     It is the same whenever the same run is planned, so that a job is found again though all of `runs/` was lost.
     """
-    private = folder.read_record()["asked"].get("private")
+    private = Asking.from_record(folder.read_record()).salt
     run = f"private-{digest(private, folder.name)[:20]}" if private else folder.name
     return f"{run}:{row.number}:{row.sha256[:32]}"
 

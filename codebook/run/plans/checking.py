@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ import orjson
 
 from codebook.engines.service import find_http_fault
 from codebook.errors import Fault, ParameterError
-from codebook.records import Unit
+from codebook.records import Asking, Unit
 from codebook.requests import RequestMaker
 from codebook.run.money import Meter
 from codebook.scheme import Codebook
@@ -21,7 +21,7 @@ from codebook.units import Source, mend_guess
 _SAMPLE = Unit("sample", "A text.")
 
 
-def check_address(engine: str, options: Mapping[str, Any]) -> None:
+def check_address(asking: Asking) -> None:
     """Refuse an address to which nothing should go, before anything is written.
 
     Raises
@@ -29,12 +29,12 @@ def check_address(engine: str, options: Mapping[str, Any]) -> None:
     ParameterError
         There is no such provider, its address is faulty, or it is plain http beyond this machine.
     """
-    meter = Meter({"engine": engine, "model": "", "options": options})
+    meter = Meter(asking)
     if meter.charges and (fault := find_http_fault(meter.provider)):
         raise ParameterError("The service is not to be called like this; nothing was written.", [fault])
 
 
-def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
+def check_requests(book: Codebook, asking: Asking) -> list[Fault]:
     """Return what should be known before requests are paid for, such as a model name that may change its meaning.
 
     Raises
@@ -43,18 +43,18 @@ def check_requests(book: Codebook, asked: Mapping[str, Any]) -> list[Fault]:
         The service would refuse the requests: an endpoint it does not have, a parameter the model does not take, a
         schema that breaks the rules.
     """
-    meter = Meter(asked)
+    meter = Meter(asking)
     if not meter.charges:
         return []
     from codebook.engines.service.families import check_body, warn_body
 
-    url, provider = asked["url"], meter.provider
+    url, provider = asking.url, meter.provider
     today = datetime.now(UTC).date()
     faults, warnings = dict[Fault, None](), dict[Fault, None]()
     if url not in provider.endpoints:
         mend = f"use one of {', '.join(provider.endpoints)}"
         faults[Fault("url", f"{provider.name} has no endpoint {url}", mend)] = None
-    maker = RequestMaker(make_questions(book), model=asked["model"], url=url, settings=asked["settings"])
+    maker = RequestMaker(make_questions(book), model=asking.model, url=url, settings=asking.settings)
     for request in maker.ask(_SAMPLE):
         body = orjson.loads(request.body)
         faults |= dict.fromkeys(check_body(body, url, provider=provider.name, today=today, batch=meter.batch))
@@ -70,7 +70,7 @@ def describe_encoding(units: Source | Iterable[Unit]) -> dict[str, Any]:
     return {"encoding": asdict(encoding)} if encoding else {}
 
 
-def refuse_guess(units: Source | Iterable[Unit], asked: Mapping[str, Any]) -> None:
+def refuse_guess(units: Source | Iterable[Unit], asking: Asking) -> None:
     """Refuse to have anything paid whose texts rest on a guess.
 
     Raises
@@ -78,6 +78,6 @@ def refuse_guess(units: Source | Iterable[Unit], asked: Mapping[str, Any]) -> No
     ParameterError
         The encoding of the file is guessed, and whoever answers charges for it.
     """
-    if isinstance(units, Source) and units.encoding and units.encoding.guessed and Meter(asked).charges:
+    if isinstance(units, Source) and units.encoding and units.encoding.guessed and Meter(asking).charges:
         fault = Fault(units.path.name, f"{units.encoding.name} is {units.encoding.reason}", mend_guess(units.encoding))
         raise ParameterError("Nothing is paid for texts whose encoding is a guess.", [fault])

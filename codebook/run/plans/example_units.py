@@ -15,7 +15,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.records import Unit
-from codebook.run.folder import engine_options
+from codebook.run.plans.asking import AskingFields
 from codebook.run.plans.planning import plan
 from codebook.run.verbs import Run
 from codebook.scheme import Category, Codebook, Example, Variable
@@ -125,10 +125,11 @@ def try_examples(
     return replace(empty, frame=frame, facts=facts, finding=_say(frame), remarks=(remark,), outputs=codings.outputs)
 
 
-def _same_answers(run: Run) -> dict[str, Any]:
+def _same_answers(run: Run) -> AskingFields:
     """Who answers the questions of a run, and how, as `plan` takes it."""
-    settings = {name: run.asked[name] for name in ("engine", "model", "url", "settings")}
-    return settings | {"options": engine_options(run.asked)}
+    asking = run.asked
+    fields: AskingFields = {"engine": asking.engine, "model": asking.model, "url": asking.url}
+    return {**fields, "settings": asking.settings, "options": asking.options, "private": bool(asking.private)}
 
 
 def _say(frame: pd.DataFrame) -> str:

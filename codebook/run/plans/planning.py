@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from codebook.dialects import check_settings
-from codebook.engines import Limits, about_engine, make_engine
+from codebook.engines import Limits
 from codebook.errors import Fault, ParameterError
 from codebook.files.lines import digest, dump_canonical
-from codebook.files.yaml_text import parse_value
-from codebook.ground.secrecy import judge_secrecy
 from codebook.ledger import Ledger
 from codebook.ledger.losses import settle_losses
-from codebook.paths import resolve_path, show_path
-from codebook.records import CHAT, RESPONSES, Unit
-from codebook.run.folder import RunFolder, engine_options
+from codebook.records import Asking, Unit
+from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, is_free
-from codebook.run.plans.checking import check_address, check_requests, describe_encoding, refuse_guess
-from codebook.run.plans.privacy import PersonalWatch, is_private_study
+from codebook.run.plans.asking import AskingFields, make_asking
+from codebook.run.plans.checking import check_requests, describe_encoding, refuse_guess
+from codebook.run.plans.privacy import PersonalWatch
 from codebook.run.plans.replacing import Draft, make_draft, settle_plan
 from codebook.run.project.ledger_frames import open_ledger
 from codebook.run.questions.planner import Planner
 from codebook.run.questions.rehearsal import ScratchLedger, rehearse
 from codebook.run.questions.trimming import sweep_leftovers
-from codebook.run.vectors.packs import choose_cuts, choose_endpoint, is_embedding, pack
+from codebook.run.vectors.packs import choose_cuts, pack
 from codebook.run.vectors.places import open_store, warn_unknown
 from codebook.run.verbs import Run, open_run
 from codebook.scheme import Codebook, read_codebook
 from codebook.shards import Cuts
-from codebook.tasks.embed import check_embedding
+from codebook.tasks import Question, find_task
 from codebook.units import Source, check_units
 
 if TYPE_CHECKING:
@@ -46,16 +43,9 @@ def plan(
     units: Source | Iterable[Unit],
     *,
     run: str = "",
-    engine: str = "embedded",
-    model: str = "",
-    url: str = CHAT,
-    draws: int = 1,
     limit: int = 0,
-    settings: Mapping[str, Any] | None = None,
-    archive: str | Path = "",
-    options: Mapping[str, Any] | Sequence[str] = (),
     cuts: Cuts | None = None,
-    private: bool = False,
+    **asking: Unpack[AskingFields],
 ) -> Run:
     """Plan a run: write its units and shards, and note every question. Nothing is sent.
 
@@ -69,6 +59,10 @@ def plan(
         The instrument, or its file; and what is to be coded (`read_units`).
     run
         Name of the run, and of its folder in `runs/`; made from codebook, engine and a digest where empty.
+    limit
+        The first so many units only, for a pilot; 0 is all.
+    cuts
+        Where shards end; the engine's own limits where not given.
     engine, model, archive
         Who answers: "embedded"; "openai_batch" and "openai_live" with the name of a model; or "replay" with the folder
         of an archived run.
@@ -80,12 +74,8 @@ def plan(
         their own, whatever is given.
     draws
         How often each question is asked; more than one measures stability.
-    limit
-        The first so many units only, for a pilot; 0 is all.
     settings
         Further fields of each request's body.
-    cuts
-        Where shards end; the engine's own limits where not given.
     private
         Show no id of a unit and no name of a run to a service: what it sees cannot be traced without this project's
         files. So it is, too, where study.yaml says `private: true`.
@@ -97,18 +87,16 @@ def plan(
     RunError
         A run of this name was planned with something else, and was handed in.
     """
-    given = {"engine": engine, "model": model, "url": url, "draws": draws, "limit": limit, "settings": settings}
-    given |= {"archive": archive, "options": options, "cuts": cuts, "private": private}
-    aim = _Aim.read(codebook, units, given)
+    aim = _Aim.read(codebook, units, make_asking(asking, run), limit, cuts)
     folder = RunFolder(run or aim.name)
     with Ledger(folder.ledger_path) as ledger, _clear_ground(folder, ledger):
         aim.meet_engine(folder)
         with aim.draft(folder, aim.choose(folder, ledger)) as draft:
             settle_plan(folder, ledger, draft)
             if not ledger.is_planned(folder.name):
-                Planner(folder, ledger, aim.book, draft.asked, aim.cuts).run()
+                Planner(folder, ledger, aim.book, draft.asking, aim.cuts).run()
                 ledger.finish_plan(folder.name)
-                ledger.note_event(folder.name, "plan", f"{draft.n_units} {'texts' if aim.embeds else 'units'}")
+                ledger.note_event(folder.name, "plan", f"{draft.n_units} {'texts' if aim.task.n_texts else 'units'}")
     return open_run(folder.name)
 
 
@@ -122,13 +110,19 @@ def _clear_ground(folder: RunFolder, ledger: Ledger) -> Iterator[None]:
 
 
 def rehearse_plan(
-    codebook: Codebook | str | Path, units: Source | Iterable[Unit], *, run: str = "", **given: Any
+    codebook: Codebook | str | Path,
+    units: Source | Iterable[Unit],
+    *,
+    run: str = "",
+    limit: int = 0,
+    cuts: Cuts | None = None,
+    **asking: Unpack[AskingFields],
 ) -> pd.DataFrame:
     """Size and price what `plan` and `submit` would send; nothing of it is kept, and no service is asked.
 
     Parameters
     ----------
-    codebook, units, run, given
+    codebook, units, run, limit, cuts, asking
         Those of `plan`.
 
     Returns
@@ -142,22 +136,22 @@ def rehearse_plan(
     InputError
         Codebook, units or parameters are faulty, or the service would refuse the requests.
     """
-    aim = _Aim.read(codebook, units, given)
+    aim = _Aim.read(codebook, units, make_asking(asking, run), limit, cuts)
     real = RunFolder(run or aim.name)
     with TemporaryDirectory() as scratch, open_ledger() as ledger:
         folder = RunFolder(real.name, Path(scratch))
         folder.path.mkdir(parents=True)
         aim.meet_engine(folder)
-        store = open_store(real, aim.asked, aim.answerer)
-        chosen = pack(folder, aim.asked, aim.chosen, store) if aim.embeds else aim.chosen
+        store = open_store(real, aim.asking, aim.answerer)
+        chosen = pack(folder, aim.asking.model, aim.chosen, store) if aim.task.n_texts else aim.chosen
         with aim.draft(folder, chosen) as draft:
             draft.units_path.replace(folder.units_path)
         with ScratchLedger(folder.ledger_path, ledger) as planned:
             planned.start_run(folder.name, "", aim.answerer)
-            Planner(folder, planned, aim.book, draft.asked, aim.cuts).run()
-            frame = rehearse(folder, planned, Meter(aim.asked), aim.limits)
+            Planner(folder, planned, aim.book, draft.asking, aim.cuts).run()
+            frame = rehearse(folder, planned, Meter(aim.asking), aim.limits)
     frame.attrs["notes"] = [*map(str, aim.warnings), *frame.attrs["notes"]]
-    destination = Meter(aim.asked).destination
+    destination = Meter(aim.asking).destination
     frame.attrs |= {"run": real.name, "leaves": [destination, *draft.personal] if destination else []}
     return frame
 
@@ -168,7 +162,7 @@ class _Aim:
 
     book: Codebook
     units: Source | Iterable[Unit]
-    asked: dict[str, Any]
+    asking: Asking
     source: dict[str, Any]
     chosen: Iterator[tuple[Unit, str | None]]
     name: str
@@ -179,132 +173,72 @@ class _Aim:
     warnings: tuple[Fault, ...] = ()
 
     @classmethod
-    def read(cls, codebook: Codebook | str | Path, units: Source | Iterable[Unit], given: Mapping[str, Any]) -> _Aim:
-        """Read and check the parameters of `plan`; what is not given is as there."""
-        usual = plan.__kwdefaults__ or {}
-        whole = {**usual, **given}
-        if unknown := whole.keys() - usual.keys():
-            faults = [Fault(name, "it is no parameter of a plan", "leave it out") for name in sorted(unknown)]
-            raise ParameterError("The run cannot be planned like this.", faults)
-        own = read_options(whole["options"]) | ({"archive": whole["archive"]} if whole["archive"] else {})
-        settings = dict(whole["settings"] or {})
-        spoken = {name: whole[name] for name in ("run", "model", "url")}
-        _check_secrecy({**spoken, "settings": settings, "options": own})
-        check_address(whole["engine"], own)
+    def read(
+        cls,
+        codebook: Codebook | str | Path,
+        units: Source | Iterable[Unit],
+        asking: Asking,
+        limit: int,
+        cuts: Cuts | None,
+    ) -> _Aim:
+        """Read and check what `plan` was given."""
         book = codebook if isinstance(codebook, Codebook) else read_codebook(codebook)
-        url = choose_endpoint(book, whole["url"])
-        _check_parameters(book, url, whole["draws"], whole["limit"], settings)
-        source, chosen = _describe_units(units, whole["limit"])
-        if "archive" in own:
-            own["archive"] = show_path(resolve_path(own["archive"]))
-        engine = whole["engine"]
-        asked = {"url": url, "draws": whole["draws"], "settings": settings, "engine": engine, "model": whole["model"]}
-        asked["options"] = own
-        watch = PersonalWatch(private=whole["private"] or is_private_study())
-        if watch.private:
-            asked["private"] = True
-        if Meter(asked).charges:
+        task = find_task(book)
+        asking = replace(asking, url=task.endpoint or asking.url)
+        _check_parameters(task, asking, limit)
+        source, chosen = _describe_units(units, limit)
+        watch = PersonalWatch(private=bool(asking.private))
+        if Meter(asking).charges:
             chosen = watch.watch(chosen)
         facts = {name: value for name, value in source.items() if name != "notes"}  # whose wording may change
-        name = f"{book.name}-{engine}-{digest(book.digest, dump_canonical([facts, asked]))[:8]}"
-        return cls(book, units, asked, source, chosen, name, whole["cuts"], watch)
+        name = f"{book.name}-{asking.engine}-{digest(book.digest, dump_canonical([facts, asking.to_record()]))[:8]}"
+        return cls(book, units, asking, source, chosen, name, cuts, watch)
 
     @property
-    def embeds(self) -> bool:
-        """Whether it asks for vectors."""
-        return is_embedding(self.book)
+    def task(self) -> type[Question]:
+        """What is asked."""
+        return find_task(self.book)
 
     @property
     def cuts(self) -> Cuts:
         """Where shards end."""
-        return self.given_cuts or choose_cuts(self.limits, self.asked["url"])
+        return self.given_cuts or choose_cuts(self.limits, self.task.n_texts)
 
     def choose(self, folder: RunFolder, ledger: Ledger) -> Iterator[tuple[Unit, str | None]]:
         """The units, in packs where vectors are asked for: those that were planned, as long as they hold the texts."""
-        if not self.embeds:
+        if not self.task.n_texts:
             return self.chosen
         fixed = ledger.is_planned(folder.name) is None or ledger.was_sent(folder.name)
         again = None if fixed or isinstance(self.units, Iterator) else self._choose_again
-        store = open_store(folder, self.asked, self.answerer)
-        return pack(folder, self.asked, self.chosen, store, choose_again=again)
+        store = open_store(folder, self.asking, self.answerer)
+        return pack(folder, self.asking.model, self.chosen, store, choose_again=again)
 
     def _choose_again(self) -> Iterator[tuple[Unit, str | None]]:
         chosen = _describe_units(self.units, self.source["limit"])[1]
-        return self.watch.watch(chosen) if Meter(self.asked).charges else chosen
+        return self.watch.watch(chosen) if Meter(self.asking).charges else chosen
 
     def meet_engine(self, folder: RunFolder) -> None:
         """Make the engine, and learn its model and limits, and what should be known before it is paid."""
-        options = engine_options(self.asked)
-        answering = make_engine(self.asked["engine"], folder=folder.work, model=self.asked["model"], **options)
-        self.asked["model"], self.limits, self.answerer = answering.model, answering.limits, answering.answerer
-        refuse_guess(self.units, self.asked)
-        self.warnings = tuple(check_requests(self.book, self.asked))
-        if self.embeds:
-            self.warnings += tuple(warn_unknown(RunFolder(folder.name), self.asked, self.answerer))
+        engine = folder.make_engine(self.asking)
+        self.asking, self.limits = replace(self.asking, model=engine.model), engine.limits
+        self.answerer = engine.answerer
+        refuse_guess(self.units, self.asking)
+        self.warnings = tuple(check_requests(self.book, self.asking))
+        if self.task.n_texts:
+            self.warnings += tuple(warn_unknown(RunFolder(folder.name), self.asking, self.answerer))
 
     def draft(self, folder: RunFolder, chosen: Iterator[tuple[Unit, str | None]]) -> AbstractContextManager[Draft]:
         """Write the units into a file of their own, and describe the plan."""
         about = {"source": self.source, **describe_encoding(self.units)}
         path = folder.path / ".units.new.jsonl"
-        blank = Draft(self.book, self.asked, self.answerer, about, self.warnings, path)
+        blank = Draft(self.book, self.asking, self.answerer, about, self.warnings, path)
         return make_draft(blank, chosen, self.watch)
 
 
-def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> dict[str, Any]:
-    """Return engine and options that answer at once where these take their time: a pilot should not wait for a batch.
-
-    Examples
-    --------
-    >>> ask_now("openai_batch", ["provider: azure", "pause_s: 5"])
-    {'engine': 'openai_live', 'options': {'provider': 'azure'}}
-    >>> ask_now("embedded")
-    {'engine': 'embedded', 'options': {}}
-    """
-    given, about = read_options(options), about_engine(engine)
-    if about is None or not about.at_once:
-        return {"engine": engine, "options": given}
-    return {
-        "engine": about.at_once,
-        "options": {name: given[name] for name in ("provider", "base_url") if name in given},
-    }
-
-
-def read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    """Return the options of an engine as a mapping.
-
-    Raises
-    ------
-    ParameterError
-        A text is not of the form "name: value".
-    """
-    if isinstance(options, Mapping):
-        return dict(options)
-    pairs = [text.partition(":") for text in options]
-    if faults := [
-        Fault("options", f"{name!r} has no value", "write name: value") for name, colon, _ in pairs if not colon
-    ]:
-        raise ParameterError("The options of the engine cannot be read.", faults)
-    summary = "The options of the engine cannot be read."
-    return {
-        name.strip(): parse_value(value, f"options, {name.strip()}", error=ParameterError, summary=summary)
-        for name, _, value in pairs
-    }
-
-
-def _check_secrecy(given: Mapping[str, object]) -> None:
-    """Refuse a key wherever it was given, before anything is written: all of it ends in `run.json` or at a service."""
-    judged = {name: judge_secrecy(name, value) for name, value in given.items()}
-    if faults := [Fault(name, *found) for name, found in judged.items() if found]:
-        raise ParameterError("The run cannot be planned like this; nothing was written.", faults)
-
-
-def _check_parameters(book: Codebook, url: str, draws: int, limit: int, settings: Mapping[str, Any]) -> None:
-    vectors = is_embedding(book)
-    faults = check_embedding(settings) if vectors else check_settings(settings, url)
-    if not vectors and url not in (CHAT, RESPONSES):
-        faults.append(Fault("url", f"{url!r} is no endpoint that answers questions", f"use {CHAT!r} or {RESPONSES!r}"))
-    if draws < 1:
-        faults.append(Fault("draws", f"{draws} is less than 1", "ask each question at least once"))
+def _check_parameters(task: type[Question], asking: Asking, limit: int) -> None:
+    faults = task.check_settings(asking.settings, asking.url)
+    if asking.draws < 1:
+        faults.append(Fault("draws", f"{asking.draws} is less than 1", "ask each question at least once"))
     if limit < 0:
         faults.append(Fault("limit", f"{limit} is negative", "give 0 for all units, or a number of units"))
     if faults:

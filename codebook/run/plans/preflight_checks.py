@@ -7,17 +7,20 @@ the rule of three leads: texts, tokens and time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from codebook.engines.service import check_host, find_provider
+from codebook.engines import LIVE
+from codebook.engines.service import check_host
 from codebook.errors import Fault, ParameterError, PendingError
 from codebook.material.text_packs import count_texts
-from codebook.records import CHAT, RETRIED, Unit
+from codebook.records import RETRIED, Unit
 from codebook.run.answers.result_table import seconds_between
-from codebook.run.plans.planning import plan, read_options
+from codebook.run.money import Meter
+from codebook.run.plans.asking import AskingFields, ask_now, make_asking
+from codebook.run.plans.planning import plan
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
 from codebook.scheme import Codebook
@@ -80,16 +83,13 @@ def preflight(
     codebook: Codebook | str | Path,
     units: Source | Iterable[Unit],
     *,
-    model: str,
     k: int = 3,
-    url: str = CHAT,
-    settings: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | Sequence[str] = (),
-    private: bool = False,
+    **asking: Unpack[AskingFields],
 ) -> Preflight:
     """Ask the first `k` units live, and say whether a batch would work.
 
-    The parameters are those of `plan`. Repeated, it asks again only what failed.
+    The parameters are those of `plan`; of an engine that takes its time the one that answers at once is asked.
+    Repeated, it asks again only what failed.
 
     Raises
     ------
@@ -98,10 +98,10 @@ def preflight(
     EngineError
         The service cannot be reached, or refused the key.
     """
-    given = read_options(options)
-    check_host(find_provider(given.get("provider", "openai"), given.get("base_url", "")))
-    asked: dict[str, Any] = {"model": model, "url": url, "settings": settings, "options": options, "private": private}
-    run = plan(codebook, units, engine="openai_live", limit=k, **asked)
+    asking.update(ask_now(asking.get("engine", LIVE), asking.get("options", ())))
+    if (meter := Meter(make_asking(asking))).charges:
+        check_host(meter.provider)
+    run = plan(codebook, units, limit=k, **asking)
     if any(why in RETRIED for counts in run.status().counts.values() for why in counts):
         run.retry(RETRIED)  # what the service refused too: somebody may have mended it
     run.submit()
@@ -150,7 +150,7 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     totals = pilot.totals()
     asked = {
         "texts": n_texts,
-        "questions": n_texts * len(pilot.codebook.variables) * pilot.asked["draws"],
+        "questions": n_texts * len(pilot.codebook.variables) * pilot.asked.draws,
         "tokens_in": _known(totals, "tokens_in"),
         "tokens_out": _known(totals, "tokens_out"),
         "seconds": _sum_seconds(status),

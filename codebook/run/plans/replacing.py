@@ -14,7 +14,7 @@ from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.material.text_packs import count_texts
 from codebook.material.unit_store import write_units
-from codebook.records import Unit
+from codebook.records import Asking, Unit
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.plans.privacy import PersonalWatch
 from codebook.run.questions.trimming import sweep_leftovers
@@ -32,7 +32,7 @@ class Draft:
     """
 
     book: Codebook
-    asked: Mapping[str, Any]
+    asking: Asking
     answerer: str
     about: Mapping[str, Any]
     warnings: tuple[Fault, ...]
@@ -44,7 +44,7 @@ class Draft:
     @property
     def digest(self) -> str:
         """What tells one plan from another."""
-        return plan_digest(self.book.digest, self.units_sha256, self.asked)
+        return plan_digest(self.book.digest, self.units_sha256, self.asking.to_record())
 
 
 def plan_digest(book: str, units: str, asked: Mapping[str, Any]) -> str:
@@ -76,9 +76,8 @@ def make_draft(blank: Draft, units: Iterator[tuple[Unit, str | None]], watch: Pe
             mend = "check the filter (where) and the file"
             raise ParameterError("There is nothing to code.", [Fault("units", "no unit is left", mend)])
         sha256 = digest_file(path)
-        hidden = {"private": sha256} if watch.private else {}
-        asked = {**blank.asked, **hidden}
-        yield replace(blank, asked=asked, units_sha256=sha256, n_units=n_units, personal=watch.told())
+        asking = replace(blank.asking, private=sha256 if watch.private else "")
+        yield replace(blank, asking=asking, units_sha256=sha256, n_units=n_units, personal=watch.told())
     finally:
         path.unlink(missing_ok=True)
 
@@ -148,7 +147,7 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
                 "variables": {variable.name: book.variable_digest(variable.name) for variable in book.variables},
             },
             "units": {**draft.about, "n": draft.n_units, "sha256": draft.units_sha256},
-            "asked": draft.asked,
+            "asked": draft.asking.to_record(),
             "answerer": draft.answerer,
             "warnings": [str(fault) for fault in draft.warnings],
             **({"personal": list(draft.personal)} if draft.personal else {}),
@@ -181,7 +180,7 @@ def _differ(folder: RunFolder, draft: Draft) -> list[str]:
     record = folder.read_record()
     found = ["codebook"] * (record["codebook"]["sha256"] != draft.book.digest)
     found += ["units"] * (record["units"]["sha256"] != draft.units_sha256)
-    before, after = record["asked"], draft.asked
+    before, after = record["asked"], draft.asking.to_record()
     names = [name for name in {**before, **after} if name != "options" and before.get(name) != after.get(name)]
     old, new = before.get("options", {}), after["options"]
     found += [*names, *(name for name in {**old, **new} if old.get(name) != new.get(name))]

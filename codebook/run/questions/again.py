@@ -8,14 +8,12 @@ from itertools import chain
 import orjson
 
 from codebook.dialects import allow_tokens
-from codebook.engines import Limits
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.lines import escape_ends, read_lines
 from codebook.ledger import Ledger, RetriedRow
 from codebook.records import RETRIABLE, Request
 from codebook.run.folder import RunFolder
-from codebook.run.vectors.packs import choose_cuts
-from codebook.shards import ShardWriter
+from codebook.shards import Cuts, ShardWriter
 
 
 def check_retry(whys: Collection[str], max_tokens: int | None) -> None:
@@ -36,7 +34,7 @@ def check_retry(whys: Collection[str], max_tokens: int | None) -> None:
 def plan_again(
     folder: RunFolder,
     ledger: Ledger,
-    limits: Limits,
+    cuts: Cuts,
     wanted: Sequence[RetriedRow],
     make_anew: Callable[[Mapping[str, str]], Iterator[Request]],
     *,
@@ -73,13 +71,13 @@ def plan_again(
         )
     writer: ShardWriter | None = None
     for request in chain(_copy(folder, by_file), make_anew(lost)):
-        asked = request if max_tokens is None else _allow(request, max_tokens)
-        if writer is None or not writer.add(asked):
+        longer = request if max_tokens is None else _allow(request, max_tokens)
+        if writer is None or not writer.add(longer):
             _close(folder, ledger, writer)
-            number, cuts = ledger.last_shard_number(folder.name) + 1, choose_cuts(limits, asked.url)
-            model = str(orjson.loads(asked.body)["model"])
-            writer = ShardWriter(folder.shards, number, model=model, url=asked.url, cuts=cuts)
-            writer.add(asked)
+            number = ledger.last_shard_number(folder.name) + 1
+            model = str(orjson.loads(longer.body)["model"])
+            writer = ShardWriter(folder.shards, number, model=model, url=longer.url, cuts=cuts)
+            writer.add(longer)
     _close(folder, ledger, writer)
 
 

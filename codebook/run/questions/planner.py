@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from codebook.ledger import Ledger, PlannedRow
 from codebook.material.unit_store import iter_units
-from codebook.records import Request, Unit
+from codebook.records import Asking, Request, Unit
 from codebook.requests import RequestMaker, make_custom_id
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
@@ -21,8 +20,8 @@ _N_AT_ONCE, _N_BYTES_AT_ONCE = 256, 4_000_000
 class Planner:
     """Goes through the units once, fills shards with the questions that are new, and notes all of it shard by shard."""
 
-    def __init__(self, folder: RunFolder, ledger: Ledger, book: Codebook, asked: Mapping[str, Any], cuts: Cuts) -> None:
-        self.folder, self.ledger, self.book, self.asked, self.cuts = folder, ledger, book, asked, cuts
+    def __init__(self, folder: RunFolder, ledger: Ledger, book: Codebook, asking: Asking, cuts: Cuts) -> None:
+        self.folder, self.ledger, self.book, self.asking, self.cuts = folder, ledger, book, asking, cuts
         self.number, self.answerer = ledger.last_shard_number(folder.name), ledger.answerer(folder.name)
         self.resuming = ledger.n_rows(folder.name) > 0
         self.rows: list[PlannedRow] = []
@@ -47,7 +46,7 @@ class Planner:
 
     def _find(self, questions: Mapping[str, Question]) -> Iterator[tuple[PlannedRow, Request | None]]:
         """Yield the rows of every unit, each with its request where the unit is asked."""
-        maker = _make_maker(questions, self.asked)
+        maker = _make_maker(questions, self.asking)
         for unit, skip in iter_units(self.folder.units_path):
             if skip:
                 yield from ((row, None) for row in self._skipped(unit, skip, questions))
@@ -58,8 +57,8 @@ class Planner:
 
     def _skipped(self, unit: Unit, skip: str, names: Iterable[str]) -> Iterator[PlannedRow]:
         for name in names:
-            for draw in range(self.asked["draws"]):
-                custom_id = make_custom_id(unit.unit_id, name, draw, salt=self.asked.get("private", ""))
+            for draw in range(self.asking.draws):
+                custom_id = make_custom_id(unit.unit_id, name, draw, salt=self.asking.salt)
                 yield PlannedRow(custom_id, unit.unit_id, name, draw, "", skip)
 
     def _plan(self, found: Sequence[tuple[PlannedRow, Request | None]]) -> None:
@@ -82,8 +81,8 @@ class Planner:
 
     def _new_writer(self) -> ShardWriter:
         self.number += 1
-        asked = self.asked
-        return ShardWriter(self.folder.shards, self.number, model=asked["model"], url=asked["url"], cuts=self.cuts)
+        asking = self.asking
+        return ShardWriter(self.folder.shards, self.number, model=asking.model, url=asking.url, cuts=self.cuts)
 
     def _commit(self) -> None:
         """Close the shard, if it holds anything, and note it together with the rows so far."""
@@ -97,41 +96,39 @@ class Planner:
         self.rows.clear()
 
 
-def list_rows(folder: RunFolder, book: Codebook, asked: Mapping[str, Any]) -> Iterator[PlannedRow]:
+def list_rows(folder: RunFolder, book: Codebook, asking: Asking) -> Iterator[PlannedRow]:
     """Yield the rows of a run in the order in which they are planned, without the keys of their questions."""
     for questions in _group_questions(book):
         for unit, skip in iter_units(folder.units_path):
             for name in questions:
-                for draw in range(asked["draws"]):
-                    custom_id = make_custom_id(unit.unit_id, name, draw, salt=asked.get("private", ""))
+                for draw in range(asking.draws):
+                    custom_id = make_custom_id(unit.unit_id, name, draw, salt=asking.salt)
                     yield PlannedRow(custom_id, unit.unit_id, name, draw, "", skip)
 
 
-def make_keys(folder: RunFolder, book: Codebook, asked: Mapping[str, Any]) -> dict[str, str]:
+def make_keys(folder: RunFolder, book: Codebook, asking: Asking) -> dict[str, str]:
     """Return the key of every question of a run by its custom_id, as this version of the kit asks it."""
-    maker = _make_maker(make_questions(book), asked)
+    maker = _make_maker(make_questions(book), asking)
     units = (unit for unit, skip in iter_units(folder.units_path) if not skip)
     return {request.custom_id: request.request_key for unit in units for request in maker.ask(unit)}
 
 
-def make_anew(
-    folder: RunFolder, book: Codebook, asked: Mapping[str, Any], wanted: Mapping[str, str]
-) -> Iterator[Request]:
+def make_anew(folder: RunFolder, book: Codebook, asking: Asking, wanted: Mapping[str, str]) -> Iterator[Request]:
     """Yield the requests of a run that are wanted (custom_id -> key), as far as they can still be made."""
-    maker = _make_maker(make_questions(book), asked)
+    maker = _make_maker(make_questions(book), asking)
     for unit, skip in iter_units(folder.units_path) if wanted else ():
         if not skip:
             yield from (request for request in maker.ask(unit) if wanted.get(request.custom_id) == request.request_key)
 
 
-def _make_maker(questions: Mapping[str, Question], asked: Mapping[str, Any]) -> RequestMaker:
+def _make_maker(questions: Mapping[str, Question], asking: Asking) -> RequestMaker:
     return RequestMaker(
         questions,
-        model=asked["model"],
-        url=asked["url"],
-        draws=asked["draws"],
-        settings=asked["settings"],
-        salt=asked.get("private", ""),
+        model=asking.model,
+        url=asking.url,
+        draws=asking.draws,
+        settings=asking.settings,
+        salt=asking.salt,
     )
 
 
@@ -139,7 +136,7 @@ def _group_questions(book: Codebook) -> list[dict[str, Question]]:
     """The questions whose requests share shards; answers of one kind have about one length, which makes costs plain."""
     groups: dict[str, dict[str, Question]] = {}
     for name, question in make_questions(book).items():
-        groups.setdefault(name if question.variable.kind == "records" else "", {})[name] = question
+        groups.setdefault(name if question.apart else "", {})[name] = question
     return list(groups.values())
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any
 
 from codebook.engines import Limits
 from codebook.errors import Fault, ParameterError, RunError
-from codebook.material.text_packs import PACK_TEXTS
 from codebook.material.unit_store import iter_units
 from codebook.paths import show_path
-from codebook.records import EMBEDDINGS
 from codebook.run.folder import RunFolder
-from codebook.scheme import Codebook
 from codebook.shards import Cuts
 from codebook.tasks.packing import Pair, Room, keep_packs, pack_units
 from codebook.vectors import VectorStore
@@ -23,33 +19,23 @@ OWN = "embedded-"
 _NO_LIMIT = 400_000  # bytes: those of the longest text that is read at all
 
 
-def is_embedding(book: Codebook) -> bool:
-    """Whether a codebook asks for vectors; it then asks for nothing else."""
-    return book.variables[0].kind == "embedding"
-
-
-def choose_endpoint(book: Codebook, url: str) -> str:
-    """Return the endpoint of a run: that of embeddings for a codebook that asks for vectors."""
-    return EMBEDDINGS if is_embedding(book) else url
-
-
-def choose_cuts(limits: Limits, url: str) -> Cuts:
-    """Return where shards end at an engine. A pack has at most `PACK_TEXTS` texts, so counting requests is enough.
+def choose_cuts(limits: Limits, n_texts: int = 0) -> Cuts:
+    """Return where shards end at an engine, where a request holds at most so many texts; 0 where it holds a unit.
 
     Examples
     --------
-    >>> choose_cuts(Limits(), "/v1/embeddings").n_requests
+    >>> choose_cuts(Limits(), n_texts=64).n_requests
     781
     """
     n_requests = limits.n_requests
-    if url == EMBEDDINGS:
-        n_requests = min(n_requests, max(1, limits.n_inputs // PACK_TEXTS))
+    if n_texts:
+        n_requests = min(n_requests, max(1, limits.n_inputs // n_texts))
     return Cuts(n_requests, limits.n_bytes, limits.n_tokens)
 
 
 def pack(
     folder: RunFolder,
-    asked: Mapping[str, Any],
+    model: str,
     chosen: Iterator[Pair],
     store: VectorStore,
     *,
@@ -73,7 +59,7 @@ def pack(
     RunError
         The run was planned with other texts.
     """
-    room = _find_room(str(asked["model"]))
+    room = _find_room(model)
     if folder.units_path.is_file():
         if keep_packs(iter_units(folder.units_path), chosen, store.missing, room):
             yield from iter_units(folder.units_path)

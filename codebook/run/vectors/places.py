@@ -6,13 +6,11 @@ service that gave all of them, as the ledger says; else it is not known whose th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from codebook.errors import Fault
 from codebook.ledger import Ledger
 from codebook.ledger.reports import name_embedders
 from codebook.paths import show_path
+from codebook.records import Asking
 from codebook.run.folder import RunFolder
 from codebook.vectors import VectorStore, store_name
 
@@ -27,7 +25,7 @@ _UNKNOWN = "unknown"
 """Whose the vectors are of runs of which it is not known who answered."""
 
 
-def open_store(folder: RunFolder, asked: Mapping[str, Any], answerer: str) -> VectorStore:
+def open_store(folder: RunFolder, asking: Asking, answerer: str) -> VectorStore:
     """Open the store of what a run asks for: one a model, service and number of dimensions.
 
     Parameters
@@ -35,12 +33,12 @@ def open_store(folder: RunFolder, asked: Mapping[str, Any], answerer: str) -> Ve
     answerer
         Who gives the vectors; empty where that is not known.
     """
-    model, old = str(asked["model"]), _open_old(folder, asked)
+    model, old = asking.model, _open_old(folder, asking)
     if old.folder.is_dir() and not old.about.get("answered_by"):
         _note_whose(old, model, folder)
     if old.about.get("answered_by", "") == answerer:
         return old
-    return VectorStore(old.folder.with_name(store_name(model, _size(asked), answerer or _UNKNOWN)))
+    return VectorStore(old.folder.with_name(store_name(model, _size(asking), answerer or _UNKNOWN)))
 
 
 def describe_store(store: VectorStore, model: str, answerer: str) -> None:
@@ -48,19 +46,19 @@ def describe_store(store: VectorStore, model: str, answerer: str) -> None:
     store.describe({"model": model, "answered_by": answerer})
 
 
-def warn_unknown(folder: RunFolder, asked: Mapping[str, Any], answerer: str) -> list[Fault]:
+def warn_unknown(folder: RunFolder, asking: Asking, answerer: str) -> list[Fault]:
     """That vectors of the model are there of which it is not known who gave them."""
-    old = _open_old(folder, asked)
-    if old.folder == open_store(folder, asked, answerer).folder or old.about.get("answered_by") or not len(old):
+    old = _open_old(folder, asking)
+    if old.folder == open_store(folder, asking, answerer).folder or old.about.get("answered_by") or not len(old):
         return []
     problem = f"it holds {len(old):,} vectors of this model, and which service gave each is not known: none is used"
     mend = "`codebook collect RUN`, for each run that they came from, keeps its vectors with their service"
     return [Fault(show_path(old.folder), problem, mend)]
 
 
-def _open_old(folder: RunFolder, asked: Mapping[str, Any]) -> VectorStore:
+def _open_old(folder: RunFolder, asking: Asking) -> VectorStore:
     """The store by the name that the first versions gave it."""
-    return VectorStore(folder.runs / "vectors" / store_name(str(asked["model"]), _size(asked)))
+    return VectorStore(folder.runs / "vectors" / store_name(asking.model, _size(asking)))
 
 
 def _note_whose(old: VectorStore, model: str, folder: RunFolder) -> None:
@@ -72,6 +70,6 @@ def _note_whose(old: VectorStore, model: str, folder: RunFolder) -> None:
             describe_store(old, model, names[0])
 
 
-def _size(asked: Mapping[str, Any]) -> int:
-    size: int = asked["settings"].get("dimensions") or _DIMENSIONS.get(str(asked["model"]), 0)
+def _size(asking: Asking) -> int:
+    size: int = asking.settings.get("dimensions") or _DIMENSIONS.get(asking.model, 0)
     return size

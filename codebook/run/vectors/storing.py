@@ -15,8 +15,8 @@ from codebook.material.unit_store import iter_units
 from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
 from codebook.run.run_views import RunViews
-from codebook.run.vectors.packs import is_embedding
 from codebook.run.vectors.places import describe_store, open_store
+from codebook.tasks import find_task
 from codebook.vectors import Vectors, VectorStore
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def store_vectors(run: RunViews) -> Vectors:
     RecordError
         A result file is gone or damaged, or a service gave other vectors than it was asked for.
     """
-    if not is_embedding(run.codebook):
+    if not find_task(run.codebook).makes_vectors:
         kinds = ", ".join(variable.kind for variable in run.codebook.variables)
         fault = Fault(run.name, f"its codebook asks for {kinds}", "plan a codebook of kind embedding")
         raise ParameterError("The run holds no vectors.", [fault])
@@ -50,11 +50,11 @@ def store_vectors(run: RunViews) -> Vectors:
     store = open_store(run.folder, run.asked, answerer)
     _fill(store, run)
     if store.dimensions:
-        describe_store(store, str(run.asked["model"]), answerer)
+        describe_store(store, run.asked.model, answerer)
     packs = [texts_of(unit) for unit, skip in run.units_with_skips() if not skip]
     texts = [text for pack in packs for text in pack]
     there = tuple(text for text, row in zip(texts, store.rows(texts), strict=True) if row >= 0)
-    return Vectors(there, str(run.asked["model"]), store)
+    return Vectors(there, run.asked.model, store)
 
 
 def _find_answerer(run: RunViews) -> str:
@@ -67,7 +67,7 @@ def _find_answerer(run: RunViews) -> str:
 
 def _fill(store: VectorStore, run: RunViews) -> None:
     """Add what the store lacks, some megabytes at a time."""
-    wanted, texts = run.asked["settings"].get("dimensions"), list[str]()
+    wanted, texts = run.asked.settings.get("dimensions"), list[str]()
     blocks: list[Floats] = []
     for some, vectors in _iter_packs(store, run.folder):
         if wanted and vectors.shape[1] != wanted:
