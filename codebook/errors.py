@@ -26,7 +26,8 @@ CodebookError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from codebook.visible import spell_block
@@ -178,3 +179,16 @@ class ExecutionError(CodebookError):
         self.notebook, self.cell, self.source, self.cause = notebook, cell, source, cause
         shown = "\n".join(f"    {line}" for line in source.strip().splitlines())
         super().__init__(f"{notebook}, cell {cell} failed.\n{shown}\n{cause}")
+
+
+def mend_name(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the mend for a name that nobody knows: the nearest that is known, or else all of them.
+
+    Examples
+    --------
+    >>> mend_name("sed", ["run", "seed"]), mend_name("x", ["run", "seed"])
+    ("did you mean 'seed'?", 'use one of run, seed')
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else otherwise or f"use one of {', '.join(names)}"

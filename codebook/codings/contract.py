@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pandas as pd
 
-from codebook.errors import Fault, TableError
+from codebook.errors import Fault, TableError, mend_name
 from codebook.records import WHYS
 from codebook.scheme import Codebook, Variable
 from codebook.scheme.record_values import find_record_problem
@@ -42,8 +41,7 @@ def column_faults(frame: pd.DataFrame) -> Iterator[Fault]:
         yield Fault("columns", f"{names} {verb} missing", "make the table with make_table, or add them")
     for name in frame.columns:
         if name not in ALL:
-            near = difflib.get_close_matches(str(name), ALL, n=1)
-            mend = f"did you mean {near[0]!r}?" if near else f"drop it; there may also be {', '.join(OPTIONAL)}"
+            mend = mend_name(str(name), ALL, f"drop it; there may also be {', '.join(OPTIONAL)}")
             yield Fault(f"column {str(name)!r}", "it is not a column of the tidy table", mend)
     if not frame.columns.is_unique:
         yield Fault("columns", "a name occurs twice", "drop one of the two")

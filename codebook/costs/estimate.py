@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import fsum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import orjson
 
 from codebook.costs.bodies import count_request, find_schema, find_uncounted, iter_messages
-from codebook.costs.prices import find_rates
+from codebook.costs.prices import PriceSource, find_rates
 from codebook.costs.rates import Rates
 from codebook.costs.tokens import TokenCounter, find_counter
 from codebook.costs.usage import Usage
@@ -76,12 +76,10 @@ def estimate_shards(
     paths: Iterable[Path],
     *,
     model: str,
-    provider: str = "openai",
-    discount: float | None = 0.5,
     out_tokens: float | None = None,
     calibration: tuple[float, float] | None = None,
     sample: int = 400,
-    prices_file: str | Path | None = None,
+    **prices: Unpack[PriceSource],
 ) -> Estimate:
     """Estimate tokens and price of shards without sending anything.
 
@@ -89,8 +87,8 @@ def estimate_shards(
     ----------
     paths
         Files of request lines for one model.
-    model, provider, discount, prices_file
-        As of `price_usage`.
+    model, prices
+        As of `price_usage`: `provider`, `discount`, `prices_file`.
     out_tokens
         Output tokens of an answer in the mean, reasoning included, from a pilot; guessed from the longest labels where
         not given.
@@ -110,7 +108,7 @@ def estimate_shards(
     drawn, counter = draw_lines(paths, sample), find_counter(model)
     counts = Counts(drawn.lines, counter, out_tokens)
     factor = calibration[1] / calibration[0] if calibration else 1.0
-    find = partial(find_rates, model, provider=provider, discount=discount, prices_file=prices_file)
+    find = partial(find_rates, model, **prices)
     live, batch = find(batch=False), find(batch=True)
     return Estimate(
         n_requests=drawn.n_lines,

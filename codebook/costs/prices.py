@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,6 +26,14 @@ _MENDS = {
     "models": "list each model under `models:` with its prices, such as `gpt-6-luna: {input: 0.10, output: 0.50}`",
     "source": "write where the prices were read, as text",
 }
+
+
+class PriceSource(TypedDict, total=False):
+    """Whose prices they are; what each means stands at `price_usage`."""
+
+    provider: str
+    discount: float | None
+    prices_file: str | Path | None
 
 
 def price_usage(

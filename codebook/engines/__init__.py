@@ -5,14 +5,13 @@ To add an engine: a file whose class keeps the protocol `Engine`, and a line in 
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args, get_type_hints
 
 from codebook.engines.protocol import About, Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, mend_name
 
 ENGINES = {
     "embedded": "codebook.engines.embedded.engine:EmbeddedEngine",
@@ -52,7 +51,7 @@ def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) ->
       - engine: 'embeded' is not one of embedded, openai_batch, openai_live, replay. To mend: did you mean 'embedded'?
     """
     if name not in ENGINES:
-        fault = Fault("engine", f"{name!r} is not one of {', '.join(ENGINES)}", _suggest(name, list(ENGINES)))
+        fault = Fault("engine", f"{name!r} is not one of {', '.join(ENGINES)}", mend_name(name, ENGINES))
         raise ParameterError(f"There is no engine {name!r}.", [fault])
     make = _find_kind(name)
     _check_settings(name, make, settings)
@@ -70,23 +69,30 @@ def _find_kind(name: str) -> Any:
     return getattr(import_module(module), kind)
 
 
+def _list_settings(make: Any) -> dict[str, bool]:
+    """The settings of an engine, and whether each may be left out; those of an unpacked TypedDict may."""
+    settings: dict[str, bool] = {}
+    for key, value in inspect.signature(make).parameters.items():
+        if value.kind is value.VAR_KEYWORD:
+            (group,) = get_args(get_type_hints(make.__init__)[key])
+            settings |= dict.fromkeys(group.__annotations__, True)
+        elif key not in ("folder", "model"):
+            settings[key] = value.default is not value.empty
+    return settings
+
+
 def _check_settings(name: str, make: Any, settings: dict[str, Any]) -> None:
     """Refuse settings that the engine does not have, and say which it needs."""
-    known = {key: value for key, value in inspect.signature(make).parameters.items() if key not in ("folder", "model")}
+    known = _list_settings(make)
     faults = [
-        Fault(key, f"the engine has the settings {', '.join(known)}", _suggest(key, list(known)))
+        Fault(key, f"the engine has the settings {', '.join(known)}", mend_name(key, known))
         for key in settings
         if key not in known
     ]
-    needed = [key for key, value in known.items() if value.default is value.empty and key not in settings]
+    needed = [key for key, optional in known.items() if not optional and key not in settings]
     faults += [Fault(key, "is needed and missing", f"give {key}=") for key in needed]
     if faults:
         raise ParameterError(f"The engine {name!r} cannot be made with these settings.", faults)
-
-
-def _suggest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
 
 
 __all__ = [

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, cast
 
-from codebook.errors import Fault, UnitsError
+from codebook.errors import Fault, UnitsError, mend_name
 from codebook.files import Encoding, Row
 from codebook.material.images import DETAILS, MAX_SIDE, is_address
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.units.image_checks import Found, ImageSource
-from codebook.units.source import UnitSource, read_units
+from codebook.units.source import TableForm, UnitSource, read_units
 from codebook.units.traps import LINKED_FOLDER, find_trap
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".heic", ".heif", ".hif"})
@@ -137,20 +137,25 @@ class TableImages(ImageSource):
         return image if is_address(image) else str(self.folder / Path(image).expanduser())
 
 
+class ImageTable(TableForm, total=False):
+    """What may be said of a table of images; what each means stands at `read_images`."""
+
+    id_column: str
+    group_column: str
+    text_column: str
+    context_columns: Sequence[str]
+    where: Mapping[str, str | Sequence[str]] | Sequence[str] | None
+    image_folder: str | Path
+    pass_urls: bool
+
+
 def read_images(
     source: str | Path,
     *,
     image_column: str = "",
-    id_column: str = "",
-    group_column: str = "",
-    text_column: str = "",
-    context_columns: Sequence[str] = (),
-    where: Mapping[str, str | Sequence[str]] | Sequence[str] | None = None,
-    image_folder: str | Path = "",
     max_side: int = MAX_SIDE,
     detail: str = "auto",
-    pass_urls: bool = False,
-    table: Mapping[str, Any] | None = None,
+    **table: Unpack[ImageTable],
 ) -> ImageSource:
     """Read images as units: all of a folder and its folders, or those that a column of a table names.
 
@@ -164,6 +169,10 @@ def read_images(
         A folder, or a .csv, .xlsx, .jsonl or .parquet file.
     image_column
         Of a table, the column with paths (from `image_folder`) or addresses.
+    max_side
+        Longer side of the images as they are sent, in pixels.
+    detail
+        "auto", "low", "high" or "original": how closely a service looks, and charges.
     id_column
         Of a table, the column with the ids; the images' own paths where empty.
     group_column
@@ -172,14 +181,10 @@ def read_images(
         Of a table, as in `read_units`. What the rows of a group say alike is said once.
     image_folder
         Where the paths of a table begin; the table's own folder where empty.
-    max_side
-        Longer side of the images as they are sent, in pixels.
-    detail
-        "auto", "low", "high" or "original": how closely a service looks, and charges.
     pass_urls
         Send addresses as they are and let the service fetch them; the kit fetches nothing.
-    table
-        How the table is read: `encoding`, `delimiter`, `sheet`, `skip_rows`, as in `read_units`.
+    encoding, delimiter, sheet, skip_rows
+        How the table is read, as in `read_units`.
 
     Raises
     ------
@@ -196,27 +201,30 @@ def read_images(
     >>> folder.cleanup()
     """
     path = resolve_path(source)
-    _check_asked(path, image_column, max_side, detail)
+    _check_form(path, image_column, max_side, detail, table)
     ask = {"max_side": max_side, "detail": detail}
     if path.is_dir():
         return FolderImages(path, ask)
+    ids, group, text = (str(table.get(name, "")) for name in ("id_column", "group_column", "text_column"))
     rows = read_units(
         path,
-        id_column=group_column or id_column or image_column,
-        text_column=text_column or image_column,
-        context_columns=context_columns,
-        where=where,
-        **(table or {}),
+        id_column=group or ids or image_column,
+        text_column=text or image_column,
+        context_columns=table.get("context_columns", ()),
+        where=table.get("where"),
+        **cast(TableForm, {name: value for name, value in table.items() if name in TableForm.__annotations__}),
     )
     rows.rows.require([image_column])
-    folder = resolve_path(image_folder) if str(image_folder) else path.parent
-    return TableImages(
-        path, ask, rows, image_column, folder, id_column or image_column, group_column, text_column, pass_urls
-    )
+    folder = resolve_path(table.get("image_folder", "") or path.parent)
+    pass_urls = table.get("pass_urls", False)
+    return TableImages(path, ask, rows, image_column, folder, ids or image_column, group, text, pass_urls)
 
 
-def _check_asked(path: Path, image_column: str, max_side: int, detail: str) -> None:
-    faults = []
+def _check_form(path: Path, image_column: str, max_side: int, detail: str, table: ImageTable) -> None:
+    known = [*ImageTable.__annotations__]
+    faults = [
+        Fault(name, "it says nothing about images", mend_name(name, known)) for name in table if name not in known
+    ]
     if not path.exists():
         faults.append(missing_file(path))
     elif path.is_file() and not image_column:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from codebook.errors import Fault, UnitsError
+from codebook.errors import Fault, UnitsError, mend_name
 from codebook.files.yaml_text import parse_pairs
 from codebook.paths import resolve_path, show_path
 from codebook.units.any_source import Source
@@ -119,8 +118,7 @@ def _check_form(kind: str, form: Mapping[str, Any]) -> None:
     faults = []
     for name in form:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            mend = f"did you mean {near[0]!r}?" if near else f"for {kind} use {', '.join(known)}"
+            mend = mend_name(name, known, f"for {kind} use {', '.join(known)}")
             faults.append(Fault("form", f"{name!r} says nothing about {kind}", mend))
     if faults:
         raise UnitsError("The units cannot be read like this.", faults)
@@ -134,9 +132,7 @@ def _open_texts(path: str | Path, columns: Mapping[str, Any], form: Mapping[str,
 
 
 def _open_images(path: str | Path, columns: Mapping[str, Any], form: Mapping[str, Any]) -> Source:
-    table = {name: form[name] for name in _FILE if name in form}
-    images = {name: value for name, value in form.items() if name not in _FILE}
-    return read_images(path, **(columns if "image_column" in form else {}), **images, table=table)
+    return read_images(path, **(columns if "image_column" in form else {}), **form)
 
 
 def _open_documents(path: str | Path, columns: Mapping[str, Any], form: Mapping[str, Any]) -> Source:

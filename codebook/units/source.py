@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row, RowFile, open_rows
@@ -107,6 +107,15 @@ class UnitSource(Source):
         raise UnitsError(f"{self.path.name} cannot be coded as it is.", [fault])
 
 
+class TableForm(TypedDict, total=False):
+    """How a table is read: encoding and delimiter of a .csv, sheet of a workbook, lines above the header."""
+
+    encoding: str | None
+    delimiter: str | None
+    sheet: str | None
+    skip_rows: int
+
+
 def read_units(
     path: str | Path,
     *,
@@ -115,10 +124,7 @@ def read_units(
     context_columns: Sequence[str] = (),
     where: Mapping[str, str | Sequence[str]] | Sequence[str] | None = None,
     max_chars: int = 100_000,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    sheet: str | None = None,
-    skip_rows: int = 0,
+    **table: Unpack[TableForm],
 ) -> UnitSource:
     r"""Read the units of a .csv, .xlsx, .jsonl or .parquet file, as a stream.
 
@@ -137,8 +143,8 @@ def read_units(
         parameter can hold; a column named twice keeps both values.
     max_chars : int
         Longer texts (characters) are kept as rows but not asked; they are never cut.
-    encoding, delimiter, sheet, skip_rows : optional
-        As in `open_rows`.
+    table
+        How the file is read: `encoding`, `delimiter`, `sheet`, `skip_rows`, as in `open_rows`.
 
     Raises
     ------
@@ -156,7 +162,7 @@ def read_units(
     [('7', None), ('9', 'the text is empty')]
     >>> folder.cleanup()
     """
-    rows = open_rows(path, encoding=encoding, delimiter=delimiter, sheet=sheet, skip_rows=skip_rows)
+    rows = open_rows(path, **table)
     wanted = where if isinstance(where, Mapping) else _parse_where(where or ())
     kept = {column: as_values(value) for column, value in wanted.items()}
     ids = () if id_column == ROW_NUMBER else (id_column,)

@@ -16,6 +16,7 @@ from codebook.dialects import write_reply
 from codebook.engines.openai_live.spend import Spend
 from codebook.errors import BudgetError
 from codebook.paths import project_folder
+from codebook.records import Asking
 from codebook.report import write_report
 from codebook.run import cost_history, estimate_whole, list_jobs, summarise_runs
 from codebook.run.money import Meter
@@ -82,7 +83,7 @@ def test_r04_whole_floats_are_numbers(fake: FakeOpenAI) -> None:
 
 
 def test_r04_embeddings_tell_their_tokens_in_full_by_the_total(fake: FakeOpenAI) -> None:
-    meter = Meter({"engine": "openai_batch", "model": "text-embedding-3-small"})
+    meter = Meter(Asking(engine="openai_batch", model="text-embedding-3-small"))
     body = {"object": "list", "data": [], "model": "text-embedding-3-small"}
     line = {"custom_id": "c", "response": {"status_code": 200, "body": body}}
     assert meter.price_line(line) is None
@@ -176,7 +177,7 @@ def test_r04_a_snapshot_without_a_price_has_that_of_the_model_that_was_asked_for
     prices = {"as_of": "2026-11-01", "models": {"own-model": {"input": 1.0, "output": 4.0}}}
     (project / "prices.yaml").write_text(yaml.safe_dump(prices), encoding="utf-8")
     options = {"provider": "compatible", "base_url": "http://127.0.0.1:9/v1"}
-    meter = Meter({"engine": "openai_live", "model": "own-model", "options": options})
+    meter = Meter(Asking(engine="openai_live", model="own-model", options=options))
     usage = {"prompt_tokens": 1000, "completion_tokens": 0}
     for answered in ("own-model", "own-model@20260101", "vendor/own-model-2026-01-01-preview", "own-model:v2"):
         assert meter.price({"model": answered, "usage": usage}) == pytest.approx(0.001), answered
@@ -185,14 +186,14 @@ def test_r04_a_snapshot_without_a_price_has_that_of_the_model_that_was_asked_for
 
 
 def test_r04_what_failed_costs_nothing_and_what_nobody_heard_is_unknown(project: Any) -> None:
-    meter = Meter({"engine": "openai_live", "model": MODEL})
+    meter = Meter(Asking(engine="openai_live", model=MODEL))
     failed = {"custom_id": "c", "response": {"status_code": 500, "body": {"error": {"message": "oh"}}}}
     lost = {"custom_id": "c", "response": None, "error": {"code": "timeout", "message": "no reply within 2 s"}}
     never = {"custom_id": "c", "response": None, "error": {"code": "connect", "message": "refused"}}
     assert (meter.price_line(failed), meter.price_line(never), meter.price_line(lost)) == (0.0, 0.0, None)
     nothing = {"custom_id": "c", "response": {"status_code": 200, "body": {"error": {"message": "oh"}}}}
     assert meter.price_line(nothing) is None
-    assert Meter({"engine": "embedded", "model": "m"}).price_line(nothing) is None
+    assert Meter(Asking(engine="embedded", model="m")).price_line(nothing) is None
 
 
 def test_r04_a_cost_per_answer_counts_labels_and_is_missing_where_there_is_none(fake: FakeOpenAI) -> None:

@@ -117,7 +117,7 @@ def check_sums(run: Run) -> Counter[str]:
     assert not table.duplicated(["unit_id", "variable", "draw"]).any()
     assert set(table["unit_id"]) == {unit.unit_id for unit in run.units()}
     n_units = sum(1 for _ in run.units())
-    assert len(table) == status.n_rows == n_units * len(run.codebook.variables) * run.asked["draws"]
+    assert len(table) == status.n_rows == n_units * len(run.codebook.variables) * run.asked.draws
     sums = counted[["asked", "labelled", *WHYS]].sum()
     assert sums["asked"] == len(table) == sums["labelled"] + sum(sums[why] for why in WHYS)
     assert (table["label"].notna() == table["why"].isna()).all()

@@ -111,8 +111,8 @@ def test_r28_a_unit_of_a_private_run_can_be_erased(fake: FakeOpenAI) -> None:
 def test_r28_the_study_says_whether_it_is_private(project: Path, said: str, private: bool) -> None:
     (project / "study.yaml").write_text(f"study: s\nprivate: {said}\n" if said else "study: s\n")
     assert is_private_study() is private
-    asked = plan(write_book(project), UNITS, run="one").asked
-    assert bool(asked.get("private")) is private
+    asking = plan(write_book(project), UNITS, run="one").asked
+    assert bool(asking.private) is bool(asking.salt) is private
 
 
 @pytest.mark.parametrize("text", ["private: perhaps\n", "private: [\n", "private: 1\n"])
@@ -137,7 +137,7 @@ def test_r28_the_notebooks_of_a_private_study_plan_private_runs(project: Path) -
     (project / "studies").mkdir()
     (project / "studies" / "own.yaml").write_text("study: s\nrun: r\nprivate: true\nsteps: [plans]\n")
     assert run_study("studies/own.yaml", out=lambda line: None).exit_code == 0
-    assert open_run("one").asked["private"]
+    assert open_run("one").asked.private
 
 
 def test_r28_what_looks_personal_is_warned_of_where_it_costs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.gold_samples import GoldSample
 from codebook.analysis.core.sample_design import ASK_PROB, check_drawn, check_prob
 from codebook.analysis.core.scales import Floats, Ints
-from codebook.errors import Fault
+from codebook.errors import Fault, mend_name
 
 ABOUT = "The regression cannot be corrected."
 
@@ -121,8 +120,7 @@ def _check_columns(data: pd.DataFrame, wanted: Sequence[str]) -> list[Fault]:
     faults = []
     for name in dict.fromkeys(wanted):
         if name not in data.columns:
-            near = difflib.get_close_matches(name, there, n=1)
-            mend = f"did you mean {near[0]!r}?" if near else f"the data has {name_some(there, 12)}"
+            mend = mend_name(name, there, f"the data has {name_some(there, 12)}")
             faults.append(Fault(f"column {name!r}", "the data does not have it", mend))
     return faults
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from tqdm import tqdm
 
@@ -26,6 +26,16 @@ from codebook.engines.service import Client, check_model, find_provider
 from codebook.errors import Fault, ParameterError
 from codebook.files.lines import iter_lines
 from codebook.records import Shard
+
+
+class CallSettings(TypedDict, total=False):
+    """How the calls are made, and what they may cost; what each means stands at the engine."""
+
+    concurrency: int
+    attempts: int
+    timeout_s: float
+    price: Price | None
+    cap: float | None
 
 
 class OpenAILiveEngine(JobEngine):
@@ -48,14 +58,14 @@ class OpenAILiveEngine(JobEngine):
     provider, base_url
         Who is asked: a record of `codebook.engines.service.PROVIDERS` or of the project's `providers.yaml`, and its
         address where it has none of its own.
-    concurrency
-        Calls that are open at a time, at the most. How many there are, the service's replies say.
-    attempts
-        Calls made for a line before its error is its answer.
-    timeout_s
-        Seconds that a call may take.
     progress
         Show a bar on standard error, with what is spent where `price` is given. It never shows texts or keys.
+    concurrency
+        Calls that are open at a time, at the most (64). How many there are, the service's replies say.
+    attempts
+        Calls made for a line before its error is its answer (6).
+    timeout_s
+        Seconds that a call may take (120).
     price
         Prices the body of a reply, in US dollars; None where it cannot.
     cap
@@ -78,25 +88,22 @@ class OpenAILiveEngine(JobEngine):
         model: str = "",
         provider: str = "openai",
         base_url: str = "",
-        concurrency: int = 64,
-        attempts: int = 6,
-        timeout_s: float = 120.0,
         progress: bool = False,
-        price: Price | None = None,
-        cap: float | None = None,
+        **calls: Unpack[CallSettings],
     ) -> None:
         super().__init__(folder, progress=progress)
         self.provider = find_provider(provider, base_url)
-        numbers = {"concurrency": concurrency, "attempts": attempts, "timeout_s": timeout_s}
+        price, cap = calls.get("price"), calls.get("cap")
+        self.concurrency, self.attempts = calls.get("concurrency", 64), calls.get("attempts", 6)
+        self.timeout_s, self.spend = calls.get("timeout_s", 120.0), Spend(price, cap)
+        numbers = {"concurrency": self.concurrency, "attempts": self.attempts, "timeout_s": self.timeout_s}
         faults = [Fault(key, f"{value} is too small", "give 1 or more") for key, value in numbers.items() if value < 1]
         faults += check_model(model)
         if cap is not None and price is None:
             faults.append(Fault("cap", "cannot be kept without prices", "give price="))
         if faults:
             raise ParameterError("The engine 'openai_live' cannot be made like this.", faults)
-        self._model, self.concurrency, self.attempts = model, concurrency, attempts
-        self.timeout_s, self.spend = timeout_s, Spend(price, cap)
-        self.client = Client(self.provider)
+        self._model, self.client = model, Client(self.provider)
 
     @property
     def model(self) -> str:

@@ -14,7 +14,6 @@ Sources of the figures: the providers' own pages, as of 2026-11-21.
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +22,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.yaml_text import read_yaml
 from codebook.ground.keys import KEYS, PROVIDERS_FILE, name_variable
 from codebook.ground.secrecy import looks_like_key
@@ -128,8 +127,7 @@ def find_provider(name: str, base_url: str = "") -> Provider:
     """
     known = PROVIDERS | _own_providers(project_folder() / PROVIDERS_FILE)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        mend = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}, or add it to {PROVIDERS_FILE}"
+        mend = mend_name(name, known, f"use one of {', '.join(known)}, or add it to {PROVIDERS_FILE}")
         raise ParameterError("The provider is not known.", [Fault("provider", f"{name!r} has no record", mend)])
     provider = known[name]
     if base_url:
