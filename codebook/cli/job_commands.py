@@ -25,7 +25,7 @@ def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run
 
     opened = open_run(run)
     if dry_run:
-        show_dry_run(opened.dry_run(), opened.leaves, run, f"Nothing was sent. To send it: codebook submit {run}")
+        show_dry_run(opened.dry_run(), f"Nothing was sent. To send it: codebook submit {run}")
         return
     for said in opened.leaves:
         say(said)
@@ -46,12 +46,12 @@ def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run
 @click.pass_context
 def status(ctx: click.Context, run: str) -> None:
     """Say how RUN stands, also given as the id of one of its batches; without RUN, all jobs of the project."""
-    from codebook.run import find_run, list_jobs
+    from codebook.run import find_run, list_jobs, poll_jobs
 
     if run:
         say(find_run(run).status(poll=True))
         return
-    jobs = list_jobs(poll=True)
+    unreached, jobs = poll_jobs(), list_jobs()
     shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
     shown += ["unpriced"] * bool(jobs["unpriced"].any())
     shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
@@ -59,7 +59,7 @@ def status(ctx: click.Context, run: str) -> None:
     jobs["expected_end"] = jobs["expected_end"].dt.floor("min")
     jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
     say(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
-    for name, message in jobs.attrs["unreached"].items():
+    for name, message in unreached.items():
         say(f"{name}: {message}", err=True)
     _end_unknown(ctx)
 

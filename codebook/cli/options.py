@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,8 +10,7 @@ import click
 from codebook.visible import spell_block
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from codebook.run.questions.rehearsal import DryRun
     from codebook.units import Source
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -19,15 +18,13 @@ WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until a
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Check, size and price what would be sent; send nothing.")
 
 
-def show_dry_run(shards: pd.DataFrame, leaves: Iterable[str], run: str, end: str) -> None:
+def show_dry_run(dry: DryRun, end: str) -> None:
     """Print what would be sent and where it would go, and every fault; a faulty shard ends it with an error."""
     from codebook.errors import RecordError
 
-    say(f"{shards.to_string(index=False, na_rep='unknown')}\n")
-    for note in (*map(str, shards.attrs["faults"]), *shards.attrs["notes"], *leaves):
-        say(f"  {note}")
-    if shards.attrs["faults"]:
-        raise RecordError(f"The service would refuse the shards of run {run!r}; nothing was sent.")
+    say(repr(dry))
+    if dry.faults:
+        raise RecordError(f"The service would refuse the shards of run {dry.run!r}; nothing was sent.")
     say(end)
 
 

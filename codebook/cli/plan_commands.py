@@ -89,18 +89,13 @@ def plan(book: str, dry_run: bool, **given: Any) -> None:
     from codebook.run import rehearse_plan
 
     if dry_run:
-        shards = rehearse_plan(book, **take_plan(given))
-        name = shards.attrs["run"]
-        then = f"the same command without --dry-run, then codebook submit {name}"
-        show_dry_run(
-            shards, shards.attrs["leaves"], name, f"Nothing was sent, and no plan was kept. To send it: {then}"
-        )
+        dry = rehearse_plan(book, **take_plan(given))
+        then = f"the same command without --dry-run, then codebook submit {dry.run}"
+        show_dry_run(dry, f"Nothing was sent, and no plan was kept. To send it: {then}")
         return
     planned = plan_run(book, **take_plan(given))
     say(planned.status())
     for warning in planned.warnings:
         say(warning, err=True)
     if planned.status().money:
-        costs = planned.costs()
-        say(f"\n{costs.to_string(index=False, na_rep='')}")
-        say("\n".join(f"  {note}" for note in costs.attrs["notes"]))
+        say(f"\n{planned.costs()!r}")

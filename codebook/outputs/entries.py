@@ -77,17 +77,12 @@ def note_entry(folder: Path, entry: OutputEntry) -> None:
 
 
 def list_outputs(run: str) -> pd.DataFrame:
-    """Return what is saved for a run's report: section, title, kind and files.
-
-    `attrs["note"]` says in a line how the folder is laid out.
-    """
+    """Return what is saved for a run's report: section, title, kind and files; `outputs/README.md` says how it lies."""
     import pandas as pd
 
     entries = read_outputs(project_folder() / "runs" / run / "outputs")
     rows = [(entry.section, entry.title, entry.kind, ", ".join(entry.files)) for entry in entries]
-    frame = pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
-    frame.attrs["note"] = LAYOUT
-    return frame
+    return pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
 
 
 def read_outputs(folder: Path) -> list[OutputEntry]:

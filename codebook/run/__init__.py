@@ -23,6 +23,7 @@ from codebook.run.project.overview import (
     list_jobs,
     list_running,
     list_unknown,
+    poll_jobs,
     summarise_runs,
 )
 from codebook.run.state import JobStatus, RunStatus
@@ -58,6 +59,7 @@ __all__ = [
     "list_unknown",
     "open_run",
     "plan",
+    "poll_jobs",
     "preflight",
     "rehearse_plan",
     "say_where",

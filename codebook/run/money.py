@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from codebook.dialects.replies import open_line
 from codebook.engines import LIVE, About, about_engine
@@ -14,6 +15,7 @@ from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
 from codebook.ledger import Ledger
 from codebook.records import Asking
+from codebook.visible import escape_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,14 +163,32 @@ def say_where(options: Mapping[str, Any], engine: str = LIVE) -> str:
     return Meter(Asking(engine=engine, options=options)).destination
 
 
-def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -> pd.DataFrame:
+@dataclass(frozen=True, repr=False)
+class Costs:
+    """Sizes and prices as a frame, and in `notes` what they rest on. It shows itself; a price not known is missing."""
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    _unknown: ClassVar[str] = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands below the frame."""
+        return list(self.notes)
+
+    def __repr__(self) -> str:
+        rows = self.frame.to_string(index=False, na_rep=self._unknown)
+        return "\n".join([rows, *(f"  {line}" for line in self.lines)])
+
+    def _repr_html_(self) -> str:
+        rows = self.frame.to_html(index=False, na_rep=self._unknown)
+        return "".join([rows, *(f"<p>{escape_block(line)}</p>" for line in self.lines)])
+
+
+def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -> Costs:
     """Return a run's costs: what `shards` will take, live beside batch, then what is reserved and what was paid.
 
-    Returns
-    -------
-    DataFrame
-        Columns `what`, `requests`, `tokens in`, `tokens out`, `USD`, `USD per 1,000`; how the estimate came about is in
-        `attrs["notes"]`.
+    The columns are `what`, `requests`, `tokens in`, `tokens out`, `USD`, `USD per 1,000`.
     """
     import pandas as pd
 
@@ -177,7 +197,7 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
     told = totals["tokens_in"] or not totals["answers_without_tokens"]
     paid |= {"tokens in": totals["tokens_in"] if told else None, "tokens out": totals["tokens_out"] if told else None}
     if not meter.charges:
-        return pd.DataFrame([paid | {"what": f"{meter.engine}: nobody charges"}])
+        return Costs(pd.DataFrame([paid | {"what": f"{meter.engine}: nobody charges"}]))
     paid["USD"] = money.known
     frames, notes = list[pd.DataFrame](), list[str]()
     if shards:
@@ -190,8 +210,7 @@ def cost_frame(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) ->
     unknown = [{"what": "paid, of unknown price", "requests": money.n_unpriced, "USD": None}] * bool(money.n_unpriced)
     table = pd.concat([*frames, pd.DataFrame([paid, *unknown])], ignore_index=True)
     table[_WHOLE] = table[_WHOLE].astype("Int64")
-    table.attrs["notes"] = notes
-    return table
+    return Costs(table, tuple(notes))
 
 
 _SHOWN = {"live": "to come, live", "batch": "to come, as a batch"}

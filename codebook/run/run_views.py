@@ -31,7 +31,7 @@ from codebook.paths import show_path
 from codebook.records import RETRIED, Asking, Unit, say_erased
 from codebook.run.answers.result_table import build_table, read_logprobs
 from codebook.run.folder import RunFolder
-from codebook.run.money import Meter, cost_frame
+from codebook.run.money import Costs, Meter, count_costs
 from codebook.sampling import open_gold_sample
 from codebook.scheme import Codebook
 
@@ -216,7 +216,7 @@ class RunViews:
         with self._ledger() as ledger:
             return ledger.totals(self.name)
 
-    def costs(self) -> pd.DataFrame:
+    def costs(self) -> Costs:
         """Return what the questions without an answer will cost, live beside batch, and what was paid so far, in USD.
 
         A price that is not known is missing; an engine that nobody charges for costs 0.
@@ -224,7 +224,7 @@ class RunViews:
         meter = Meter(self.asked)
         with self._ledger() as ledger:
             open_files = [row.file for row in ledger.jobs(self.name) if row.collected_at is None]
-            return cost_frame(meter, ledger, self.name, [self.folder.shards / file for file in open_files])
+            return count_costs(meter, ledger, self.name, [self.folder.shards / file for file in open_files])
 
     def export(self) -> pd.DataFrame:
         """Write the table as xlsx, JSON lines and in the wide form into `exports/`; return what was written."""

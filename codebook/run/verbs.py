@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from codebook.run.jobs.stopping import give_up_job, give_up_lost, stop_jobs
 from codebook.run.money import Meter
 from codebook.run.questions.again import check_retry, plan_again
 from codebook.run.questions.planner import make_anew
-from codebook.run.questions.rehearsal import rehearse
+from codebook.run.questions.rehearsal import DryRun, rehearse
 from codebook.run.run_views import RunViews
 from codebook.run.state import RunStatus, describe_answers, describe_job
 from codebook.run.vectors.packs import choose_cuts
@@ -31,7 +32,7 @@ from codebook.run.vectors.storing import store_vectors
 from codebook.tasks import find_task
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus | str:
@@ -124,8 +125,8 @@ class Run(RunViews):
         destination = Meter(self.asked).destination
         return (destination, *self.record.get("personal", ())) if destination else ()
 
-    def dry_run(self) -> pd.DataFrame:
-        """Check, size and price the shards that `submit` would send; nothing is sent. The columns are `rehearse`'s.
+    def dry_run(self) -> DryRun:
+        """Check, size and price the shards that `submit` would send; nothing is sent.
 
         Raises
         ------
@@ -134,7 +135,8 @@ class Run(RunViews):
         """
         with self._ledger() as ledger:
             self._require_planned(ledger)
-            return rehearse(self.folder, ledger, Meter(self.asked), self._engine().limits)
+            dry = rehearse(self.folder, ledger, Meter(self.asked), self._engine().limits)
+        return replace(dry, leaves=self.leaves)
 
     def submit(self, *, progress: bool = False, cap: float | None = None, again: bool = False) -> RunStatus:
         """Hand every shard that has no job yet to the engine, as far as the service has room.

@@ -6,9 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from codebook.run import RunStatus, cost_history, list_errors, list_jobs, list_unknown, open_run, summarise_runs
+from codebook.run import (
+    RunStatus,
+    cost_history,
+    list_errors,
+    list_jobs,
+    list_unknown,
+    open_run,
+    poll_jobs,
+    summarise_runs,
+)
 from codebook.run.history import is_running
-from codebook.run.project.ledger_frames import Choice
+from codebook.run.project.ledger_frames import Choice, now
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +80,8 @@ def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapsh
         The ledger is damaged, or the run is not there.
     """
     wanted = choice or Choice()
-    whole = list_jobs(poll=poll, run=wanted.run)
+    unreached = poll_jobs(wanted.run) if poll else {}
+    whole, as_of = list_jobs(run=wanted.run), now()
     study = {"study": wanted.study, "engine": wanted.engine}
     when = {"since": wanted.since, "until": wanted.until}
     everything = not (wanted.state or wanted.study or wanted.since or wanted.until)
@@ -82,9 +92,9 @@ def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapsh
         runs=runs,
         errors=list_errors(limit=_N_ERRORS, run=wanted.run, **study, **when),  # type: ignore[arg-type]
         days=cost_history(run=wanted.run, **study),
-        as_of=datetime.fromisoformat(whole.attrs["as_of"]),
+        as_of=as_of,
         polled=poll,
-        unreached=whole.attrs["unreached"],
+        unreached=unreached,
         n_running=int(is_running(whole).sum()),
         runs_all=tuple(whole["run"].unique()),
         states_all=tuple(sorted(whole["state"].unique())),

@@ -63,7 +63,7 @@ def test_r04_a_reply_that_does_not_tell_its_tokens_is_of_unknown_price(fake: Fak
     assert "cost: 6 answers of unknown price" in str(run.status())
     assert "$0.0000" not in str(run.status())
     assert run.table()["cost_usd"].isna().all()
-    paid, unknown = run.costs().to_dict("records")
+    paid, unknown = run.costs().frame.to_dict("records")
     assert pd.isna(paid["USD"])
     assert pd.isna(paid["tokens in"]) == (kind != "a part")
     assert (unknown["what"], unknown["requests"]) == ("paid, of unknown price", 6)

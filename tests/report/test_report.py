@@ -184,7 +184,8 @@ def test_data_is_not_printed_and_no_old_file_is_left(project):
     assert sorted(path.name for path in outputs.iterdir()) == ["README.md", "manifest.json", "t.csv"]
     save_table(pd.DataFrame({"n": range(400)}), "t", formats=["tex"], **ABOUT)
     assert (outputs / "t.tex").is_file()
-    assert list_outputs("r").attrs["note"] in (outputs / "README.md").read_text()
+    assert (outputs / "README.md").read_text().startswith("outputs/: one name a table or figure")
+    assert list(list_outputs("r")["title"]) == [ABOUT["title"]]
     with pytest.raises(ParameterError, match="choose from tex, html, docx") as caught:
         save_table(FRAME, "a/b", formats=["pdf"], **ABOUT)
     assert [fault.where for fault in caught.value.faults] == ["name", "formats"]

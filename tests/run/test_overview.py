@@ -19,7 +19,7 @@ from codebook.cli import main
 from codebook.errors import ParameterError, UnreachableError
 from codebook.ledger import Ledger
 from codebook.records import WHYS, Unit
-from codebook.run import Run, cost_history, list_errors, list_jobs, open_run, plan, summarise_runs
+from codebook.run import Run, cost_history, list_errors, list_jobs, open_run, plan, poll_jobs, summarise_runs
 from codebook.run.history import NO_HISTORY, busy_hours, expect_duration
 from codebook.shards import Cuts
 from codebook.widgets.board_pages import _made
@@ -94,7 +94,7 @@ def test_every_shard_of_every_run_is_listed_newest_first(several):
     assert planned["engine"] == "scripted", "a shard without a job belongs to the engine of its run"
     assert planned[["created", "ended", "age", "expected_end"]].isna().all()
     assert jobs["cost"].isna().all()
-    assert jobs.attrs["unreached"] == {}
+    assert poll_jobs("done") == {}
 
 
 def test_jobs_are_chosen_by_state_run_study_engine_and_time(several):
@@ -121,7 +121,7 @@ def test_a_day_without_an_hour_is_meant_whole(several):
 
 def test_an_empty_project_gives_empty_frames_and_no_file(project):
     assert list_jobs().empty
-    assert list_jobs(poll=True).empty
+    assert poll_jobs() == {}
     assert summarise_runs().empty
     assert list_errors().empty
     assert cost_history().empty
@@ -132,9 +132,8 @@ def test_an_empty_project_gives_empty_frames_and_no_file(project):
 def test_polling_asks_the_engine_and_reading_does_not(several):
     (several / "runs" / "running" / "work" / "hang").unlink()
     assert set(list_jobs(run="running")["state"]) == {"in_progress"}
-    jobs = list_jobs(run="running", poll=True)
-    assert set(jobs["state"]) == {"completed"}
-    assert jobs.attrs["polled"]
+    assert poll_jobs("running") == {}
+    assert set(list_jobs(run="running")["state"]) == {"completed"}
 
 
 def test_a_service_out_of_reach_keeps_the_last_state_and_is_said(several, monkeypatch):
@@ -142,17 +141,17 @@ def test_a_service_out_of_reach_keeps_the_last_state_and_is_said(several, monkey
         raise UnreachableError("the service does not answer")
 
     monkeypatch.setattr("scripted.Scripted.poll", refuse)
-    jobs = list_jobs(poll=True)
+    unreached, jobs = poll_jobs(), list_jobs()
     assert set(jobs[jobs["run"] == "running"]["state"]) == {"in_progress"}
-    assert list(jobs.attrs["unreached"]) == ["running"]
-    assert "does not answer" in jobs.attrs["unreached"]["running"]
+    assert list(unreached) == ["running"]
+    assert "does not answer" in unreached["running"]
 
 
 def test_a_run_whose_folder_is_damaged_is_still_listed(several):
     (several / "runs" / "running" / "run.json").write_text("{")
-    jobs = list_jobs(poll=True)
+    unreached, jobs = poll_jobs(), list_jobs()
     assert list(jobs[jobs["run"] == "running"]["study"]) == ["", ""]
-    assert "damaged" in jobs.attrs["unreached"]["running"]
+    assert "damaged" in unreached["running"]
 
 
 # --- expected ends

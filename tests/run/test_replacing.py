@@ -166,12 +166,15 @@ def test_u04_a_dry_run_of_a_plan_leaves_nothing(fake: FakeOpenAI, project: Path)
     before = everything(project)
     tried = rehearse_plan(make_book("topic"), UNITS, run="mine", cuts=Cuts(n_requests=4), **asked)
     assert everything(project) == before
-    assert tried.attrs["run"] == "mine"
+    assert tried.run == "mine"
     planned = plan(make_book("topic"), UNITS, run="mine", cuts=Cuts(n_requests=4), **asked)
-    pd.testing.assert_frame_equal(planned.dry_run(), tried)
+    pd.testing.assert_frame_equal(planned.dry_run().frame, tried.frame)
+    assert repr(planned.dry_run()) == repr(tried)
+    assert tried.notes[-1] in repr(tried)
+    assert tried.leaves[0] in repr(tried)
     before = everything(project)
     again = rehearse_plan(make_book("topic"), UNITS, run="mine", **asked | {"draws": 2})
-    assert list(again["requests"]) == [12]
+    assert list(again.frame["requests"]) == [12]
     assert everything(project) == before, "nor does it touch a plan that is there"
     assert fake.requests == []
 
@@ -181,8 +184,8 @@ def test_u04_a_dry_run_knows_what_was_asked_and_what_it_plans_twice(fake: FakeOp
     asked: dict[str, Any] = {"engine": "openai_batch", "model": MODEL, "options": {"base_url": fake.base_url}}
     units = [*UNITS, Unit("copy", TEXTS[5])]
     tried = rehearse_plan(make_book("topic"), units, cuts=Cuts(n_requests=2), **asked)
-    assert list(tried["requests"]) == [2, 2]
-    assert tried.attrs["run"] == plan(make_book("topic"), units, cuts=Cuts(n_requests=2), **asked).name
+    assert list(tried.frame["requests"]) == [2, 2]
+    assert tried.run == plan(make_book("topic"), units, cuts=Cuts(n_requests=2), **asked).name
     with pytest.raises(ParameterError, match=r"modle: it is no parameter of a plan"):
         rehearse_plan(make_book("topic"), UNITS, modle="x")
 
@@ -190,7 +193,7 @@ def test_u04_a_dry_run_knows_what_was_asked_and_what_it_plans_twice(fake: FakeOp
 def test_u04_a_dry_run_of_submit_says_what_would_be_left_out(fake: FakeOpenAI) -> None:
     run = plan_batch(fake)
     plan_batch(fake, TEXTS[:2], run="two").submit()
-    notes = run.dry_run().attrs["notes"]
+    notes = run.dry_run().notes
     assert "shard 1: 2 of 6 questions are being asked by two since the plan; they are left out when it is sent" in notes
 
 

@@ -67,8 +67,8 @@ def test_r12_vectors_of_another_service_are_planned_and_rehearsed_anew(fake: Fak
     embed(fake)
     given = {"engine": "openai_live", "model": MODEL, "settings": {"dimensions": 8}}
     units = [Unit(text, text) for text in TEXTS]
-    frame = rehearse_plan(BOOK, units, run="two", options={"base_url": other.base_url}, **given)
-    assert frame["requests"].sum() == 1
+    dry = rehearse_plan(BOOK, units, run="two", options={"base_url": other.base_url}, **given)
+    assert dry.frame["requests"].sum() == 1
     with pytest.raises(ParameterError, match="every text has its vector already"):
         plan(BOOK, units, run="three", options={"base_url": fake.base_url}, **given)
 

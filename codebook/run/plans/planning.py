@@ -24,7 +24,7 @@ from codebook.run.plans.privacy import PersonalWatch
 from codebook.run.plans.replacing import Draft, make_draft, settle_plan
 from codebook.run.project.ledger_frames import open_ledger
 from codebook.run.questions.planner import Planner
-from codebook.run.questions.rehearsal import ScratchLedger, rehearse
+from codebook.run.questions.rehearsal import DryRun, ScratchLedger, rehearse
 from codebook.run.questions.trimming import sweep_leftovers
 from codebook.run.vectors.packs import choose_cuts, pack
 from codebook.run.vectors.places import open_store, warn_unknown
@@ -35,7 +35,7 @@ from codebook.tasks import Question, find_task
 from codebook.units import Source, check_units
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 def plan(
@@ -117,19 +117,13 @@ def rehearse_plan(
     limit: int = 0,
     cuts: Cuts | None = None,
     **asking: Unpack[AskingFields],
-) -> pd.DataFrame:
+) -> DryRun:
     """Size and price what `plan` and `submit` would send; nothing of it is kept, and no service is asked.
 
     Parameters
     ----------
     codebook, units, run, limit, cuts, asking
         Those of `plan`.
-
-    Returns
-    -------
-    DataFrame
-        A row for each shard, as of `Run.dry_run`; `attrs["run"]` is the name that the run would have, `attrs["leaves"]`
-        says where it would go.
 
     Raises
     ------
@@ -149,11 +143,10 @@ def rehearse_plan(
         with ScratchLedger(folder.ledger_path, ledger) as planned:
             planned.start_run(folder.name, "", aim.answerer)
             Planner(folder, planned, aim.book, draft.asking, aim.cuts).run()
-            frame = rehearse(folder, planned, Meter(aim.asking), aim.limits)
-    frame.attrs["notes"] = [*map(str, aim.warnings), *frame.attrs["notes"]]
+            dry = rehearse(folder, planned, Meter(aim.asking), aim.limits)
     destination = Meter(aim.asking).destination
-    frame.attrs |= {"run": real.name, "leaves": [destination, *draft.personal] if destination else []}
-    return frame
+    leaves = (destination, *draft.personal) if destination else ()
+    return replace(dry, notes=(*map(str, aim.warnings), *dry.notes), run=real.name, leaves=leaves)
 
 
 @dataclass

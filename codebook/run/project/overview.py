@@ -1,6 +1,6 @@
 """The whole project at a glance: its jobs, runs, errors and money as frames, read from the ledger by few queries.
 
-A service is called only by `list_jobs(poll=True)`. All times are UTC; all money is in US dollars.
+A service is called only by `poll_jobs`. All times are UTC; all money is in US dollars.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ _NO_ANSWER = ("failed", "expired", "cancelled", "absent")
 
 def list_jobs(
     *,
-    poll: bool = False,
     run: str = "",
     state: str | Collection[str] = "",
     study: str = "",
@@ -41,12 +40,10 @@ def list_jobs(
     since: Moment = None,
     until: Moment = None,
 ) -> pd.DataFrame:
-    """Return every job of every run, one row a shard, newest first.
+    """Return every job of every run, one row a shard, newest first, by what the ledger knows (see `poll_jobs`).
 
     Parameters
     ----------
-    poll
-        Ask the engines how running jobs stand; otherwise only the ledger is read.
     run, state, study, engine
         Keep these only: a run, one state or several ("planned" has no job yet), the codebook's name, who answers.
     since, until
@@ -59,17 +56,13 @@ def list_jobs(
         state was last heard), expires, ended, age, expected_end, expected_from (what that rests on), collected, cost,
         unpriced (answers whose price is unknown, which are not in it), reserved, note, job_id; `queued` and `worked`,
         how long the job waited at its service and how long it was worked on, by the service's own times; `late`,
-        whether it should have ended by now. `attrs`: `as_of`, `polled`, and `unreached`, a message for each run that
-        could not be asked.
+        whether it should have ended by now.
 
     Raises
     ------
     ParameterError
         `since` or `until` is no date.
     """
-    unreached: dict[str, str] = {}
-    if poll:
-        unreached = _poll_runs([run] if run else None)
     with open_ledger() as ledger:
         jobs = read_jobs(ledger)
         answers = read_answers(ledger)
@@ -79,12 +72,20 @@ def list_jobs(
     jobs["age"] = find_ages(jobs["created"], now())
     jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
     kept = jobs[~jobs["discarded"] & Choice(run, state, study, engine, since, until).rows(jobs)]
-    frame = kept.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
-    if poll:
-        doubted = frame[frame["note"].str.startswith(UNREACHED)]
-        unreached |= dict(zip(doubted["run"], doubted["note"], strict=True))
-    frame.attrs = {"as_of": now().isoformat(), "polled": poll, "unreached": unreached}
-    return frame
+    return kept.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
+
+
+def poll_jobs(run: str = "") -> dict[str, str]:
+    """Ask the engines how running jobs stand, of one run or of all; return a message for each run not reached."""
+    unreached = {}
+    for name in [name for name in list_running() if run in ("", name)]:
+        try:
+            open_run(name).status(poll=True)
+        except CodebookError as error:
+            unreached[name] = str(error)
+    jobs = list_jobs(run=run)
+    doubted = jobs[jobs["note"].str.startswith(UNREACHED)]
+    return unreached | dict(zip(doubted["run"], doubted["note"], strict=True))
 
 
 def list_unknown() -> dict[str, str]:
@@ -262,18 +263,3 @@ def _count_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
 
 def _join_names(names: pd.Series[str]) -> str:
     return ", ".join(sorted({name for name in names if name}))
-
-
-def _poll_runs(names: Collection[str] | None) -> dict[str, str]:
-    """Ask the engines of all runs with running jobs; return a message for each run that could not be asked."""
-    with open_ledger() as ledger:
-        jobs = read_jobs(ledger)
-    unreached = {}
-    for run in jobs[is_running(jobs)]["run"].unique():
-        if names is not None and run not in names:
-            continue
-        try:
-            open_run(run).status(poll=True)
-        except CodebookError as error:
-            unreached[run] = str(error)
-    return unreached

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from codebook.engines import Limits
 from codebook.errors import Fault
 from codebook.ledger import Ledger, PlannedRow
 from codebook.records import Shard
 from codebook.run.folder import RunFolder
-from codebook.run.money import Meter
+from codebook.run.money import Costs, Meter
 from codebook.run.questions.trimming import say_taken
 from codebook.shards import Cuts, check_shard
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _COLUMNS = ["shard", "file", "requests", "bytes", "tokens in", "tokens out", "USD live", "USD batch", "faults"]
 
@@ -48,15 +46,38 @@ class ScratchLedger(Ledger):
         return self.real.used_by_model(model, variables)
 
 
-def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) -> pd.DataFrame:
-    """Return a row for each shard that would be sent.
+@dataclass(frozen=True, repr=False)
+class DryRun(Costs):
+    """What would be sent. It shows itself.
 
-    Returns
-    -------
-    DataFrame
-        Columns `shard`, `file`, `requests`, `bytes`, `tokens in`, `tokens out`, `USD live`, `USD batch`, `faults`.
-        Prices are missing where they are not known, and 0 where nobody charges. `attrs["faults"]` lists all faults,
-        `attrs["notes"]` what the figures rest on, and which questions would be left out.
+    Attributes
+    ----------
+    frame
+        A row a shard: `shard`, `file`, `requests`, `bytes`, `tokens in`, `tokens out`, `USD live`, `USD batch`,
+        `faults`. Prices are missing where they are not known, and 0 where nobody charges.
+    notes
+        What the figures rest on, and which questions would be left out.
+    faults
+        For which the service would refuse a shard.
+    run
+        The name that the run has, or would have.
+    leaves
+        What goes where: texts, key and host, and what looks personal.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    run: str = ""
+    leaves: tuple[str, ...] = ()
+    _unknown: ClassVar[str] = "unknown"
+
+    @property
+    def lines(self) -> list[str]:
+        """Faults, notes, and what would leave this machine."""
+        return [*map(str, self.faults), *self.notes, *self.leaves]
+
+
+def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) -> DryRun:
+    """Check, size and price each shard that would be sent.
 
     Raises
     ------
@@ -80,8 +101,7 @@ def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) ->
                 whole = f"{len(taken):,} of {row.n_requests:,} questions are {say_taken(taken)}"
                 notes[f"shard {row.number}: {whole} since the plan; they are left out when it is sent"] = None
     frame = pd.DataFrame(described, columns=_COLUMNS)
-    frame.attrs.update(faults=faults, notes=list(notes))
-    return frame
+    return DryRun(frame, tuple(notes), tuple(faults), folder.name)
 
 
 def _price(
