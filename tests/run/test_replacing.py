@@ -169,7 +169,6 @@ def test_u04_a_dry_run_of_a_plan_leaves_nothing(fake: FakeOpenAI, project: Path)
     assert tried.run == "mine"
     planned = plan(make_book("topic"), UNITS, run="mine", cuts=Cuts(n_requests=4), **asked)
     pd.testing.assert_frame_equal(planned.dry_run().frame, tried.frame)
-    assert repr(planned.dry_run()) == repr(tried)
     assert tried.notes[-1] in repr(tried)
     assert tried.leaves[0] in repr(tried)
     before = everything(project)
