@@ -135,7 +135,7 @@ def find_label_problem(label: str, variable: Variable) -> str | None:
     """Say what keeps a label from being one of a variable's labels, or None."""
     if variable.is_open:
         return _find_open_problem(label, variable)
-    if variable.kind != "multi":
+    if not variable.is_set:
         return None if label in variable.labels else "it is not in the codebook"
     try:
         chosen = orjson.loads(label)
@@ -155,7 +155,7 @@ def _find_open_problem(label: str, variable: Variable) -> str | None:
         return "it is not JSON"
     if not isinstance(reply, dict):
         return "it is not a JSON object"
-    return (find_record_problem(reply, variable) if variable.kind == "records" else "") or None
+    return (find_record_problem(reply, variable) if variable.lists else "") or None
 
 
 def _places(table: pd.DataFrame, where: pd.Series[bool]) -> str:

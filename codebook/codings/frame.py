@@ -191,7 +191,7 @@ def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
     """Return the labels that are JSON each written the same way, so that equal answers are equal texts."""
     labels = table["label"]
     for variable in codebook.variables:
-        if not variable.is_open and variable.kind != "multi":
+        if not variable.is_open and not variable.is_set:
             continue
         mine = table["variable"] == variable.name
         texts = {text: _spell_alike(text, variable) for text in labels[mine].dropna().unique()}
@@ -203,4 +203,4 @@ def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
 def _spell_alike(text: str, variable: Variable) -> str:
     """An answer in JSON as it is always written: a set of labels in codebook order, each once."""
     value = orjson.loads(text)
-    return dump_labels(value, variable) if variable.kind == "multi" else dump_canonical(value).decode()
+    return dump_labels(value, variable) if variable.is_set else dump_canonical(value).decode()

@@ -1,17 +1,18 @@
 """DRAWER: who answers. Every engine turns the Batch API's request lines into its result lines.
 
-To add an engine: a file whose class keeps the protocol `Engine`, and a line in `ENGINES`.
+To add an engine: a class that keeps the protocol `Engine`, and the line of its package that registers it as an entry
+point of the group `codebook.engines`. Open `protocol.py` first, then `local.py`, which most engines here stand on.
 """
 
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
 from codebook.engines.protocol import About, Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
 from codebook.errors import Fault, ParameterError, mend_name
+from codebook.ground.plugins import ENGINE_GROUP, list_plugins, load_plugin
 
 ENGINES = {
     "embedded": "codebook.engines.embedded.engine:EmbeddedEngine",
@@ -19,11 +20,19 @@ ENGINES = {
     "openai_live": "codebook.engines.openai_live:OpenAILiveEngine",
     "replay": "codebook.engines.replay:ReplayEngine",
 }
-"""Engine name -> module:class. Imported when asked for, so that an engine's extra is needed only by its users."""
+"""Those of the kit as pyproject.toml registers them, for a source tree that nobody installed: name -> module:class."""
 DEFAULT = "embedded"
 """Who answers where nobody is named."""
 LIVE = "openai_live"
 """Who is asked for a preflight where nobody is named."""
+
+
+def list_engines() -> dict[str, str]:
+    """Return all engines, name -> module:class; each is imported when it is wanted, so that its extra may be missing.
+
+    A package cannot take the name of an engine of the kit.
+    """
+    return {**list_plugins(ENGINE_GROUP), **ENGINES}
 
 
 def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) -> Engine:
@@ -50,23 +59,20 @@ def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) ->
     codebook.errors.ParameterError: There is no engine 'embeded'.
       - engine: 'embeded' is not one of embedded, openai_batch, openai_live, replay. To mend: did you mean 'embedded'?
     """
-    if name not in ENGINES:
-        fault = Fault("engine", f"{name!r} is not one of {', '.join(ENGINES)}", mend_name(name, ENGINES))
+    known = list_engines()
+    if name not in known:
+        fault = Fault("engine", f"{name!r} is not one of {', '.join(known)}", mend_name(name, known))
         raise ParameterError(f"There is no engine {name!r}.", [fault])
-    make = _find_kind(name)
+    make = load_plugin(name, known[name])
     _check_settings(name, make, settings)
     return cast(Engine, make(folder, model=model, **settings))
 
 
 def about_engine(name: str) -> About | None:
     """Return what an engine says of itself, without making it; None where it is not known here."""
-    about: About | None = _find_kind(name).about if name in ENGINES else None
+    place = list_engines().get(name)
+    about: About | None = load_plugin(name, place).about if place else None
     return about
-
-
-def _find_kind(name: str) -> Any:
-    module, _, kind = ENGINES[name].partition(":")
-    return getattr(import_module(module), kind)
 
 
 def _list_settings(make: Any) -> dict[str, bool]:
@@ -107,5 +113,6 @@ __all__ = [
     "Remark",
     "Remarks",
     "about_engine",
+    "list_engines",
     "make_engine",
 ]

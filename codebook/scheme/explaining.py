@@ -17,6 +17,7 @@ from codebook.scheme.model import (
     RecordField,
     RecordList,
     Variable,
+    list_kinds,
 )
 
 _MODELS = (Codebook, Variable, Category, Example, RecordList, RecordField)
@@ -45,7 +46,7 @@ def _unknown(loc: Loc, _: Any) -> tuple[str, str]:
 
 
 def _not_allowed(loc: Loc, value: Any) -> tuple[str, str]:
-    kinds = KINDS if _model_at(loc) == "Variable" else FIELD_KINDS
+    kinds = list_kinds() if _model_at(loc) == "Variable" else FIELD_KINDS
     return f"`{loc[-1]}` is {value!r}", f"write one of: {', '.join(kinds if loc[-1] == 'kind' else LEVELS)}"
 
 

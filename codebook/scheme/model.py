@@ -8,15 +8,24 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from codebook.files.lines import digest, dump_canonical
+from codebook.ground.plugins import TASK_GROUP, list_plugins
 
-Kind = Literal["single", "multi", "rating", "records", "transcription", "embedding"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 FieldKind = Literal["text", "quote", "choice", "number"]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS = ("single", "multi", "rating", "records", "transcription", "embedding")
 LEVELS: tuple[str, ...] = get_args(Level)
 FIELD_KINDS: tuple[str, ...] = get_args(FieldKind)
 
@@ -26,6 +35,17 @@ OPEN_KINDS = {
     "embedding": "Give the vector of each text.",
 }
 """Kinds that choose from no list of labels, so that level and categories are left out; and what they ask by default."""
+
+
+def list_kinds() -> tuple[str, ...]:
+    """Return the kinds that a variable may be of: those of the kit, and those of tasks that packages register."""
+    return (*KINDS, *list_plugins(TASK_GROUP))
+
+
+def _check_kind(kind: str) -> str:
+    if kind not in KINDS and kind not in list_kinds():
+        raise PydanticCustomError("literal_error", "no kind of variable")
+    return kind
 
 
 def _as_list(value: Any) -> Any:
@@ -122,7 +142,7 @@ class Variable(_Part):
 
     name: Name
     question: Annotated[str, Field(min_length=1)]
-    kind: Kind
+    kind: Annotated[str, AfterValidator(_check_kind)]
     level: Level
     categories: tuple[NamedCategory, ...]
     abstain: Annotated[tuple[NamedCategory, ...], BeforeValidator(_as_list)] = ()
@@ -135,20 +155,28 @@ class Variable(_Part):
     @classmethod
     def _fill_in(cls, raw: Any) -> Any:
         """What goes without saying for kinds without a list of labels."""
-        if not isinstance(raw, dict) or not isinstance(raw.get("kind"), str) or raw["kind"] not in OPEN_KINDS:
+        if not isinstance(raw, dict) or not isinstance(kind := raw.get("kind"), str):
+            return raw
+        plugged = kind not in KINDS and not raw.get("categories") and kind in list_kinds()
+        if kind not in OPEN_KINDS and not plugged:
             return raw
         filled: dict[str, Any] = {"level": "nominal", "categories": ()}
-        if question := OPEN_KINDS[raw["kind"]]:
+        if question := OPEN_KINDS.get(kind):
             filled["question"] = question
         filled |= raw
-        if raw["kind"] == "records" and "fields" in raw and "lists" not in raw:
+        if kind == "records" and "fields" in raw and "lists" not in raw:
             filled["lists"] = [{"name": raw.get("name"), "fields": filled.pop("fields")}]
         return filled
 
     @property
     def is_open(self) -> bool:
         """Whether its answers are not chosen from labels: records, transcriptions, vectors."""
-        return self.kind in OPEN_KINDS
+        return self.kind in OPEN_KINDS or (self.kind not in KINDS and not self.categories)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether a label is a set of categories, written as a JSON list."""
+        return self.kind == "multi"
 
     @property
     def told(self) -> str:
@@ -163,7 +191,7 @@ class Variable(_Part):
     @property
     def measure(self) -> str:
         """The level at which agreement of single pairs is computed; for label sets the distance between them."""
-        return "masi" if self.kind == "multi" else self.level
+        return "masi" if self.is_set else self.level
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

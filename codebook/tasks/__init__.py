@@ -1,12 +1,14 @@
 """DRAWER: what is asked. One file a task; a codebook's variable finds its task by its kind.
 
 A task turns a variable into a `Question` once, and then for every unit writes a prompt and reads a reply.
-To add a task: a file with a subclass of `Question`, a line in `TASKS`, the kind in `codebook.scheme.model.Kind`.
+To add a task: a subclass of `Question`, and the line of its package that registers it as an entry point of the group
+`codebook.tasks`; the name of the entry point is the kind. Open `question.py` first.
 """
 
 from collections.abc import Iterable
 from itertools import islice
 
+from codebook.ground.plugins import TASK_GROUP, list_plugins, load_plugin
 from codebook.records import Unit
 from codebook.scheme import Codebook
 from codebook.tasks.classify import Classify, ClassifyMulti
@@ -40,12 +42,17 @@ def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) ->
 
 def find_task(codebook: Codebook) -> type[Question]:
     """Return the task that says where the questions of a codebook go, and what becomes of the answers."""
-    return TASKS[codebook.variables[0].kind]
+    return _load_task(codebook.variables[0].kind)
+
+
+def _load_task(kind: str) -> type[Question]:
+    task: type[Question] = TASKS[kind] if kind in TASKS else load_plugin(kind, list_plugins(TASK_GROUP)[kind])
+    return task
 
 
 def make_questions(codebook: Codebook) -> dict[str, Question]:
     """Return the question of every variable, by name, in codebook order."""
-    return {variable.name: TASKS[variable.kind](codebook, variable) for variable in codebook.variables}
+    return {variable.name: _load_task(variable.kind)(codebook, variable) for variable in codebook.variables}
 
 
 __all__ = [

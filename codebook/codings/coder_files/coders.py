@@ -158,7 +158,7 @@ def _put_together(read: Sequence[Read], codebook: Codebook) -> dict[Key, dict[st
                 continue
             before, other = owners[key]
             variable = codebook.variable(key[2])
-            if codings.source.join and other.source.join and variable.kind == "multi":
+            if codings.source.join and other.source.join and variable.is_set:
                 rows[key] = join_sets(rows[key], found, variable)
             else:
                 faults.setdefault((before, where), _coded_twice(before, where, key))

@@ -87,7 +87,7 @@ class CodingSource(BaseModel):
 
     def _problems_of_variables(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
         names = [variable.name for variable in codebook.variables]
-        multi = [v.name for v in codebook.variables if v.kind == "multi" and self.variable in (None, v.name)]
+        multi = [v.name for v in codebook.variables if v.is_set and self.variable in (None, v.name)]
         if self.variable is not None and self.variable_column is not None:
             yield "`variable` and `variable_column`", "give one of the two"
         if self.variable is None and self.variable_column is None and len(names) > 1:

@@ -88,7 +88,7 @@ class Codings:
         shown = ", ".join(repr(key[0]) for key, _ in self.twice[:_N_SHOWN])
         problem = f"{len(self.twice):,} codings repeat unit, coder and variable (units {shown})"
         draws = "name the column of draws with `draw`"
-        if any(codebook.variable(key[2]).kind == "multi" for key, _ in self.twice):
+        if any(codebook.variable(key[2]).is_set for key, _ in self.twice):
             mend = f"say `join: true` where the rows of one unit and coder are one set of labels, or {draws}"
         else:
             dropped = " (the other label is left out, and counted)" if any(other for _, other in self.twice) else ""
@@ -145,7 +145,7 @@ def keep(key: Key, found: dict[str, Any], codings: Codings, variable: Variable) 
         codings.rows[key] = found
     elif _is_left_out(found):
         return
-    elif codings.source.join and variable.kind == "multi":
+    elif codings.source.join and variable.is_set:
         codings.counts["joined"] += 1
         codings.rows[key] = join_sets(before, found, variable)
     else:
@@ -177,7 +177,7 @@ def _read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any
     if cell in source.skip:
         counts["skipped"] += 1
         return _left_out(cell)
-    if variable.kind == "multi":
+    if variable.is_set:
         return _read_set(cell, variable, codings)
     if not cell.strip():
         counts["empty"] += 1

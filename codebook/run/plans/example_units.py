@@ -167,7 +167,7 @@ def _by_label(table: pd.DataFrame, target: Variable, coder: str) -> dict[str, li
     rows = table[(table["coder"] == coder) & (table["variable"] == target.name) & table["label"].notna()]
     ids_of: dict[str, list[str]] = {}
     for unit_id, label in sorted(zip(rows["unit_id"], rows["label"], strict=True)):
-        alone = orjson.loads(label) if target.kind == "multi" else [label]
+        alone = orjson.loads(label) if target.is_set else [label]
         if len(alone) == 1:
             ids_of.setdefault(alone[0], []).append(unit_id)
     return ids_of
