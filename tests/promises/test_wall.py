@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,22 @@ def test_r13_an_error_behind_another_one_is_found() -> None:
     error.__cause__ = ValueError("no")
     assert explain(error) is None
     assert explain(ValueError("no")) is None
+
+
+def test_a_faulty_statement_is_no_damaged_ledger(project: Path) -> None:
+    path = project / "runs" / "ledger.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE runs (run_id TEXT)")
+        for statement in ("SELECT nothing FROM runs", "SELEC * FROM runs", "SELECT * FROM none", "SELECT max()"):
+            with pytest.raises(sqlite3.OperationalError) as error:
+                db.execute(statement)
+            assert explain(error.value) is None, statement
+            with pytest.raises(sqlite3.OperationalError):
+                in_words(db.execute)(statement)
+    path.write_bytes(b"SQLite format 3\0" + bytes(4_000))
+    assert "the ledger" in str(explain(error.value)).lower()
+    assert "it is damaged" in str(explain(error.value))
 
 
 @pytest.mark.parametrize("place", [["--debug", "fail"], ["fail", "--debug"]])
