@@ -26,7 +26,7 @@ from codebook.records import EMBEDDINGS, Unit
 from codebook.run import open_run, plan
 from codebook.run.vectors.packs import choose_cuts
 from codebook.scheme import parse_codebook
-from codebook.tasks import show_question
+from codebook.tasks import Classify, Embed, show_question
 from codebook.tasks.packing import Room, pack_units
 
 HERE = Path(__file__).parents[1]
@@ -85,9 +85,9 @@ def test_a_pack_is_named_by_its_texts_and_nothing_else():
 
 
 def test_shards_hold_no_more_texts_than_a_batch_may():
-    assert choose_cuts(Limits(), EMBEDDINGS).n_requests * PACK_TEXTS <= 50_000
-    assert choose_cuts(Limits(n_requests=10), EMBEDDINGS).n_requests == 10
-    assert choose_cuts(Limits(), "/v1/responses").n_requests == 50_000
+    assert choose_cuts(Limits(), Embed.n_texts).n_requests * PACK_TEXTS <= 50_000
+    assert choose_cuts(Limits(n_requests=10), Embed.n_texts).n_requests == 10
+    assert choose_cuts(Limits(), Classify.n_texts).n_requests == 50_000
 
 
 # --- replies
