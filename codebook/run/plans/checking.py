@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,7 +66,9 @@ def check_requests(book: Codebook, asking: Asking) -> list[Fault]:
 def describe_encoding(units: Source | Iterable[Unit]) -> dict[str, Any]:
     """What `run.json` says of how the bytes of the units became characters, and how that is known."""
     encoding = units.encoding if isinstance(units, Source) else None
-    return {"encoding": asdict(encoding)} if encoding else {}
+    if not encoding:
+        return {}
+    return {"encoding": {"name": encoding.name, "how": encoding.reason, "guessed": encoding.guessed}}
 
 
 def refuse_guess(units: Source | Iterable[Unit], asking: Asking) -> None:
