@@ -113,19 +113,19 @@ def _logged(words: str) -> Iterator[None]:
 
 def _describe(group: click.Group, ctx: click.Context) -> str:
     """A command as the log shows it: its name, the names of what was given, and the values of what is safe."""
-    given = [*ctx._protected_args, *ctx.args]
-    name = given[0] if given and given[0] in group.commands else ""
+    words = [*ctx._protected_args, *ctx.args]
+    name = words[0] if words and words[0] in group.commands else ""
     if not name:
         return "codebook"
     command = group.commands[name]
     parts = ["codebook", name]
     with (
         suppress(click.ClickException),
-        command.make_context(name, given[1:], parent=ctx, resilient_parsing=True) as asked,
+        command.make_context(name, words[1:], parent=ctx, resilient_parsing=True) as context,
     ):
         for parameter in command.params:
-            if asked.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE:
-                parts.append(_show_parameter(parameter, asked.params.get(parameter.name or "")))
+            if context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE:
+                parts.append(_show_parameter(parameter, context.params.get(parameter.name or "")))
     return " ".join(parts)
 
 

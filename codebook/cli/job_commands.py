@@ -27,8 +27,8 @@ def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run
     if dry_run:
         show_dry_run(opened.dry_run(), f"Nothing was sent. To send it: codebook submit {run}")
         return
-    for said in opened.leaves:
-        say(said)
+    for line in opened.leaves:
+        say(line)
     try:
         status = opened.submit(progress=True, cap=cap, again=again)
     except UnreachableError:

@@ -29,8 +29,8 @@ def check(book: str, **units: Any) -> None:
     from codebook.units import check_units
 
     scheme = read_codebook(book)
-    said = ", ".join(f"{one.name} ({one.told})" for one in scheme.variables)
-    say(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {said}")
+    variables = ", ".join(f"{variable.name} ({variable.told})" for variable in scheme.variables)
+    say(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {variables}")
     report = check_units(read_units(**units))
     say(report)
     report.raise_errors()
@@ -62,16 +62,16 @@ def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
 @units_options
 @service_options
 @click.option("-n", "k", default=3, show_default=True, help="How many texts to ask.")
-def preflight(book: str, **given: Any) -> None:
+def preflight(book: str, **options: Any) -> None:
     """Ask a few texts live, for cents: what fails here would fail as a batch. The batch does not ask them again."""
     from codebook.run import preflight as ask_first
     from codebook.run import say_where
 
-    planned = take_plan(given)
+    planned = take_plan(options)
     say(say_where(planned["options"]))
-    found = ask_first(book, **planned)
-    say(found)
-    found.raise_errors()
+    result = ask_first(book, **planned)
+    say(result)
+    result.raise_errors()
 
 
 @click.command()
@@ -83,17 +83,17 @@ def preflight(book: str, **given: Any) -> None:
 @click.option("--draws", default=1, show_default=True, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
 @DRY_RUN
-def plan(book: str, dry_run: bool, **given: Any) -> None:
+def plan(book: str, dry_run: bool, **options: Any) -> None:
     """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
     from codebook.run import plan as plan_run
     from codebook.run import rehearse_plan
 
     if dry_run:
-        dry = rehearse_plan(book, **take_plan(given))
+        dry = rehearse_plan(book, **take_plan(options))
         then = f"the same command without --dry-run, then codebook submit {dry.run}"
         show_dry_run(dry, f"Nothing was sent, and no plan was kept. To send it: {then}")
         return
-    planned = plan_run(book, **take_plan(given))
+    planned = plan_run(book, **take_plan(options))
     say(planned.status())
     for warning in planned.warnings:
         say(warning, err=True)

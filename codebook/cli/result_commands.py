@@ -71,7 +71,7 @@ def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: 
     """
     from codebook.execute import run_notebook, run_study
 
-    values = {name: given[-1] for name, given in overrides.items()}
+    values = {name: texts[-1] for name, texts in overrides.items()}
     if Path(target).suffix in (".yaml", ".yml"):
         result = run_study(target, overrides=values, only=only or None, out=say)
         if result.exit_code == 0:

@@ -60,11 +60,11 @@ def find_notebook(name: str | Path, folder: str | Path = "notebooks") -> Path:
     for path in sorted(home.glob("*.ipynb")):
         for known_as in {path.stem, re.sub(r"^\d+[_-]", "", path.stem)}:
             known.setdefault(known_as, []).append(path)
-    found = known.get(Path(name).name.removesuffix(".ipynb"), [])
-    if len(found) == 1:
-        return found[0]
-    if found:
-        listed = ", ".join(path.name for path in found)
+    paths = known.get(Path(name).name.removesuffix(".ipynb"), [])
+    if len(paths) == 1:
+        return paths[0]
+    if paths:
+        listed = ", ".join(path.name for path in paths)
         fault = Fault(show_path(home), f"`{name}` may be any of {listed}", "write the file's whole name")
     else:
         short = {re.sub(r"^\d+[_-]", "", path.stem): path for path in sorted(home.glob("*.ipynb"))}
@@ -88,10 +88,10 @@ def run_notebook(
     """
     path = find_notebook(name)
     declared = read_parameters(path)
-    given = dict(parameters or {})
+    parameter_values = dict(parameters or {})
     if run and "run" in declared:
-        given.setdefault("run", run)
-    values = check_parameters(declared, given, where=show_path(path))
+        parameter_values.setdefault("run", run)
+    values = check_parameters(declared, parameter_values, where=show_path(path))
     default = declared["run"].default if "run" in declared else ""
     folder = project_folder() / "runs" / str(run or values.get("run") or default or "notebooks")
     out = folder / "notebooks" / path.name
@@ -228,8 +228,8 @@ def _run_papermill(
     except CellTimeoutError:
         cause = "The time for this notebook was up. To mend: give it more (timeout), or a smaller pilot."
     except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
-        said = (room.workshop / "kernel.log").read_text(errors="replace").strip()[-1000:] or str(error)
-        cause = f"The kernel stopped ({said}). Was memory short? To mend: try a smaller pilot."
+        reason = (room.workshop / "kernel.log").read_text(errors="replace").strip()[-1000:] or str(error)
+        cause = f"The kernel stopped ({reason}). Was memory short? To mend: try a smaller pilot."
     finally:
         log.close()
         loud.setLevel(level)

@@ -84,11 +84,11 @@ def read_parameters(path: str | Path) -> dict[str, Parameter]:
     for number, line in enumerate("".join(cells[:1]).split("\n"), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        found = _parse_line(line, declared)
-        if isinstance(found, Parameter):
-            declared[found.name] = found
+        parameter = _parse_line(line, declared)
+        if isinstance(parameter, Parameter):
+            declared[parameter.name] = parameter
         else:
-            faults.append(Fault(f"{where}, parameters cell, line {number}", *found))
+            faults.append(Fault(f"{where}, parameters cell, line {number}", *parameter))
     if faults:
         raise ParameterError(f"The parameters cell of {path.name} cannot be used.", faults)
     return declared
@@ -121,7 +121,7 @@ def _parse_line(line: str, declared: Mapping[str, Parameter]) -> Parameter | tup
     return Parameter(name, declared_type, default, help_text)
 
 
-def convert_value(declared_type: str, given: object, *, from_text: bool = True) -> Value:
+def convert_value(declared_type: str, raw: object, *, from_text: bool = True) -> Value:
     """Return a given value as the declared type; text from a command line or a YAML file is converted.
 
     Raises
@@ -134,21 +134,21 @@ def convert_value(declared_type: str, given: object, *, from_text: bool = True) 
     >>> convert_value("int", "5"), convert_value("bool", "true"), convert_value("list[str]", "a, b")
     (5, True, ['a', 'b'])
     """
-    if declared_type == "str" and isinstance(given, str):
-        return given
+    if declared_type == "str" and isinstance(raw, str):
+        return raw
     if declared_type == "list[str]":
-        parts = _split_list(given) if from_text and isinstance(given, str) else given
+        parts = _split_list(raw) if from_text and isinstance(raw, str) else raw
         if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
             return list(parts)
-    if declared_type in {"int", "float", "bool"} and from_text and isinstance(given, str):
-        return _read_number(declared_type, given.strip())
-    if declared_type == "bool" and isinstance(given, bool):
-        return given
-    if declared_type == "int" and isinstance(given, int) and not isinstance(given, bool):
-        return given
-    if declared_type == "float" and isinstance(given, int | float) and not isinstance(given, bool):
-        return float(given)
-    raise ValueError(given)
+    if declared_type in {"int", "float", "bool"} and from_text and isinstance(raw, str):
+        return _read_number(declared_type, raw.strip())
+    if declared_type == "bool" and isinstance(raw, bool):
+        return raw
+    if declared_type == "int" and isinstance(raw, int) and not isinstance(raw, bool):
+        return raw
+    if declared_type == "float" and isinstance(raw, int | float) and not isinstance(raw, bool):
+        return float(raw)
+    raise ValueError(raw)
 
 
 def _read_number(declared_type: str, text: str) -> Value:
@@ -172,12 +172,12 @@ def _split_list(text: str) -> object:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def judge_value(parameter: Parameter, given: object) -> Value | tuple[str, str]:
+def judge_value(parameter: Parameter, raw: object) -> Value | tuple[str, str]:
     """Return what is given as the declared type, or `(problem, mend)`."""
     try:
-        return convert_value(parameter.type, given)
+        return convert_value(parameter.type, raw)
     except ValueError:
-        shown, wanted = repr(given), _WORDS[parameter.type]
+        shown, wanted = repr(raw), _WORDS[parameter.type]
         shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
         return f"parameter `{parameter.name}` is {shown}, but it takes {wanted}", f"give {wanted}"
 
@@ -196,7 +196,7 @@ def suggest(name: str, known: Mapping[str, object], what: str) -> str:
 
 
 def check_parameters(
-    declared: Mapping[str, Parameter], given: Mapping[str, object], *, where: str = "parameters"
+    declared: Mapping[str, Parameter], raw_values: Mapping[str, object], *, where: str = "parameters"
 ) -> dict[str, Value]:
     """Hold given values against what a notebook declares, and return them as the declared types.
 
@@ -212,7 +212,7 @@ def check_parameters(
     """
     values: dict[str, Value] = {}
     faults = []
-    for name, value in given.items():
+    for name, value in raw_values.items():
         result: Value | tuple[str, str]
         if secret := judge_secrecy(name, value):
             result = secret

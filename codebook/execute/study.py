@@ -168,5 +168,5 @@ def _show_cell(step: Step, number: int | None) -> None:
 def _stamp(path: Path) -> tuple[int, int]:
     if not path.is_file():
         return (0, 0)
-    found = path.stat()
-    return (found.st_mtime_ns, found.st_ino)
+    stat = path.stat()
+    return (stat.st_mtime_ns, stat.st_ino)

@@ -94,12 +94,12 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
             check.faults.append(Fault("steps to run", f"there is no step `{name}`", suggest(name, names, "steps")))
     steps = []
     for number, (step, (notebook, known)) in enumerate(zip(study.steps, declared, strict=True), start=1):
-        given: dict[str, tuple[Loc, object]] = {"run": (("run",), run)} if "run" in known else {}
-        given |= {name: (("parameters", name), parameters[name]) for name in parameters if name in known}
+        sources: dict[str, tuple[Loc, object]] = {"run": (("run",), run)} if "run" in known else {}
+        sources |= {name: (("parameters", name), parameters[name]) for name in parameters if name in known}
         place = ("steps", number - 1, "parameters")
-        given |= {name: ((*place, name), value) for name, value in step.parameters.items() if name in known}
-        given |= {name: ((), value) for name, value in overrides.items() if name in known}
-        values = {name: _judge(known, name, value, place, check) for name, (place, value) in given.items()}
+        sources |= {name: ((*place, name), value) for name, value in step.parameters.items() if name in known}
+        sources |= {name: ((), value) for name, value in overrides.items() if name in known}
+        values = {name: _judge(known, name, value, place, check) for name, (place, value) in sources.items()}
         if only is None or step.name in only:
             steps.append(Step(number, step.name, notebook, values))
     check.stop()
@@ -125,9 +125,9 @@ def _check_names(
     A name that only notebooks declare that are no step here is not used, which is noted: the study may have been cut.
     """
     everywhere = {name: parameter for _, known in declared for name, parameter in known.items()}
-    given = {name: (check.tree.place(("parameters", name)), value) for name, value in study.parameters.items()}
-    given |= {name: ("command line", text) for name, text in overrides.items()}
-    unused = {name: found for name, found in given.items() if name not in everywhere and name != "run"}
+    sources = {name: (check.tree.place(("parameters", name)), value) for name, value in study.parameters.items()}
+    sources |= {name: ("command line", text) for name, text in overrides.items()}
+    unused = {name: source for name, source in sources.items() if name not in everywhere and name != "run"}
     chain = everywhere | (_read_chain(study.notebooks) if unused else {})
     for name, (where, value) in unused.items():
         if name not in chain or judge_secrecy(name, value):

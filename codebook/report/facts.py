@@ -45,8 +45,8 @@ class Facts:
     @property
     def answered(self) -> dict[str, Any]:
         """What came back, as run.json has it."""
-        found: dict[str, Any] = self.record.get("answered") or {}
-        return found
+        answered_facts: dict[str, Any] = self.record.get("answered") or {}
+        return answered_facts
 
     @property
     def humans(self) -> list[str]:

@@ -169,11 +169,11 @@ def _sections(outputs: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]
 
 def _join_remarks(entries: list[OutputEntry], section: str) -> list[OutputEntry]:
     """The entries of a section, those that say nothing but the same sentence as one, under all their titles."""
-    kept: dict[str, OutputEntry] = {}
+    joined: dict[str, OutputEntry] = {}
     for entry in (entry for entry in entries if entry.section == section):
         key = f"remark: {entry.note}" if entry.kind == "remark" else entry.name
-        kept[key] = replace(entry, title=f"{kept[key].title}; {entry.title}") if key in kept else entry
-    return list(kept.values())
+        joined[key] = replace(entry, title=f"{joined[key].title}; {entry.title}") if key in joined else entry
+    return list(joined.values())
 
 
 def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
@@ -219,14 +219,14 @@ def _say_cost(record: dict[str, Any]) -> str:
     usd, unknown = answered["cost_usd"], answered["answers_of_unknown_price"]
     if usd is None:
         return f"Unknown: {unknown:,} answers have no known price ({tokens})."
-    said = f"${usd:,.4f} for {tokens}, by the tokens that the replies report"
-    return f"{said}; {unknown:,} answers have no known price and are not in it." if unknown else f"{said}."
+    words = f"${usd:,.4f} for {tokens}, by the tokens that the replies report"
+    return f"{words}; {unknown:,} answers have no known price and are not in it." if unknown else f"{words}."
 
 
 def _files(folder: Path) -> Any:
     """(name, bytes, SHA-256) of the files that a reviewer wants, work files left out."""
-    kept = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
-    for path in sorted(kept):
+    paths = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    for path in sorted(paths):
         inside = path.relative_to(folder)
         if inside.parts[0] not in ("work", "report.html"):
             yield inside.as_posix(), path.stat().st_size, digest_of(path)

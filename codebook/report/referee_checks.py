@@ -77,9 +77,9 @@ def say_checks(frame: pd.DataFrame) -> str:
     'Of 3 questions 2 are done, 0 to be looked at, 1 missing: b.'
     """
     n = {state: int((frame["state"] == state).sum()) for state in ("done", "look", "missing")}
-    said = f"Of {len(frame)} questions {n['done']} are done, {n['look']} to be looked at, {n['missing']} missing"
+    words = f"Of {len(frame)} questions {n['done']} are done, {n['look']} to be looked at, {n['missing']} missing"
     absent = ", ".join(frame.loc[frame["state"] == "missing", "question"])
-    return f"{said}: {absent}." if absent else f"{said}."
+    return f"{words}: {absent}." if absent else f"{words}."
 
 
 def _gold(facts: Facts) -> Iterator[Check]:
@@ -104,8 +104,8 @@ def _gold(facts: Facts) -> Iterator[Check]:
         yield Check(question, "look", str(error), "restore the file", cite(path))
         return
     n_dev = int((sample["part"] == "dev").sum())
-    found = f"{len(sample):,} units, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
-    yield _judge_use(facts, Check(question, "done", found, "", cite(path)))
+    size = f"{len(sample):,} units, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
+    yield _judge_use(facts, Check(question, "done", size, "", cite(path)))
 
 
 def _judge_use(facts: Facts, check: Check) -> Check:
@@ -115,9 +115,9 @@ def _judge_use(facts: Facts, check: Check) -> Check:
         return check._replace(found=f"{check.found}; its chances weigh {name_some(used)}")
     if not used and facts.all_gold:
         return check._replace(found=f"{check.found}; every unit of the run has a gold label, so none had to be drawn")
-    said = f"computed without its chances: {name_some(unused)}" if unused else "no figure was computed with it yet"
+    words = f"computed without its chances: {name_some(unused)}" if unused else "no figure was computed with it yet"
     mend = "run 05_validity again (sample: empty), or say why all gold units weigh the same"
-    return check._replace(state="look", found=f"{check.found}; {said}", mend=mend)
+    return check._replace(state="look", found=f"{check.found}; {words}", mend=mend)
 
 
 def _people(facts: Facts) -> Iterator[Check]:
@@ -162,13 +162,15 @@ def _figures(facts: Facts) -> Iterator[Check]:
 def _drift(facts: Facts) -> Iterator[Check]:
     models, systems = facts.answered.get("models") or [], facts.answered.get("fingerprints") or []
     record, model = facts.evidence("run.json"), facts.asking.model
-    said = f"{len(models)} model name{'s' * (len(models) != 1)}, {len(systems)} fingerprint{'s' * (len(systems) != 1)}"
+    counts = (
+        f"{len(models)} model name{'s' * (len(models) != 1)}, {len(systems)} fingerprint{'s' * (len(systems) != 1)}"
+    )
     if not models:
         yield Check("one model snapshot", "look", "no reply named its model", "ask the provider", record)
     elif len(models) > 1 or len(systems) > 1:
         names = ", ".join([*models, *systems])
         mend = "report them all; code the same units under each and compare (stability)"
-        yield Check("one model snapshot", "look", f"{said}: {names}", mend, record)
+        yield Check("one model snapshot", "look", f"{counts}: {names}", mend, record)
     elif model not in models:
         mend = f"ask {models[0]} by that name: an alias may be another model next month"
         yield Check("one model snapshot", "look", f"asked {model}, {models[0]} answered", mend, record)
@@ -183,12 +185,12 @@ def _drift(facts: Facts) -> Iterator[Check]:
 
 
 def _missing(facts: Facts) -> Iterator[Check]:
-    n, found = len(facts.table), facts.whys
-    n_missing, table = sum(found.values()), facts.evidence("table.csv")
-    said = ", ".join(f"{count:,} {why}" for why, count in found.items()) or "none"
+    n, whys = len(facts.table), facts.whys
+    n_missing, table = sum(whys.values()), facts.evidence("table.csv")
+    words = ", ".join(f"{count:,} {why}" for why, count in whys.items()) or "none"
     state = "look" if n_missing > MOST_MISSING * n else "done"
     mend = "say why, and whether they differ from the rest (coverage by stratum)" if state == "look" else ""
-    yield Check("codings without a label", state, f"{said} of {n:,}", mend, table)
+    yield Check("codings without a label", state, f"{words} of {n:,}", mend, table)
 
 
 def _pilot(facts: Facts) -> Iterator[Check]:
@@ -229,20 +231,20 @@ def _digests(facts: Facts) -> Iterator[Check]:
     wanted = {"codebook.yaml": record["codebook"]["sha256"], "units.jsonl": record["units"]["sha256"]}
     changed = [name for name in wanted if there[name] != wanted[name]]
     changed += [name for name, digest in record.get("files", {}).items() if _digest(folder / name) != digest]
-    said = f"changed or gone: {', '.join(changed)}" if changed else "codebook, units, shards and table are as written"
+    words = f"changed or gone: {', '.join(changed)}" if changed else "codebook, units, shards and table are as written"
     mend = "restore them from a backup (a table: collect again), or plan a new run" if changed else ""
     evidence = ", ".join(f"{name} ({digest[:12]})" for name, digest in there.items())
-    yield Check("files unchanged", "look" if changed else "done", said, mend, evidence)
+    yield Check("files unchanged", "look" if changed else "done", words, mend, evidence)
     saved = [entry for entry in facts.outputs if entry.section != "methods" and entry.kind != "remark"]
     stale = [name for entry in saved for name in _changed(facts.folder / "outputs", entry.files)]
-    said = f"changed since they were saved: {', '.join(stale)}" if stale else f"{len(saved)} as they were saved"
+    words = f"changed since they were saved: {', '.join(stale)}" if stale else f"{len(saved)} as they were saved"
     mend = "save them again, or say who changed them" if stale else ""
-    yield Check("outputs unchanged", "look" if stale else "done", said, mend)
+    yield Check("outputs unchanged", "look" if stale else "done", words, mend)
     commit = record["software"].get("git_commit") or ""
     clean = commit and not commit.endswith("-dirty")
     mend = "" if clean else "commit the project before you plan, so that the code of the study can be found again"
-    found = commit[:12] + (" with changes that are not committed" if commit and not clean else "")
-    yield Check("code under version control", "done" if clean else "look", found or "no commit recorded", mend)
+    label = commit[:12] + (" with changes that are not committed" if commit and not clean else "")
+    yield Check("code under version control", "done" if clean else "look", label or "no commit recorded", mend)
 
 
 def _changed(folder: Path, files: dict[str, str]) -> Iterator[str]:

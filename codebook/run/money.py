@@ -100,8 +100,8 @@ class Meter:
 
         known = self.provider
         find = partial(find_rates, batch=self.batch, provider=known.prices, discount=known.discount)
-        found = find(model)
-        return find(self.model) if not found.bands and is_snapshot(model, self.model) else found
+        rates = find(model)
+        return find(self.model) if not rates.bands and is_snapshot(model, self.model) else rates
 
     def estimate(self, ledger: Ledger, variables: Collection[str], shards: list[Path]) -> Estimate:
         """Return what shards about variables will cost, live and as a batch, by what answers of the model took."""
@@ -137,7 +137,7 @@ class Meter:
         return wanted
 
 
-def is_snapshot(answered: str, asked: str) -> bool:
+def is_snapshot(answered: str, alias: str) -> bool:
     """Whether a model that answered is a dated form of the one that was asked for.
 
     Examples
@@ -147,7 +147,7 @@ def is_snapshot(answered: str, asked: str) -> bool:
     >>> is_snapshot("gpt-x-mini-2026-01-01", "gpt-x"), is_snapshot("gpt-y", "gpt-x")
     (False, False)
     """
-    name = asked.rpartition("/")[2].removesuffix("-latest")
+    name = alias.rpartition("/")[2].removesuffix("-latest")
     rest = answered.rpartition("/")[2].removeprefix(name)
     return bool(name) and answered.rpartition("/")[2].startswith(name) and _SNAPSHOT.fullmatch(rest) is not None
 
@@ -194,8 +194,11 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -
 
     totals, money = ledger.totals(run_id), ledger.money(run_id)
     paid = {"what": "paid", "requests": totals["answers"], "USD": 0.0}
-    told = totals["tokens_in"] or not totals["answers_without_tokens"]
-    paid |= {"tokens in": totals["tokens_in"] if told else None, "tokens out": totals["tokens_out"] if told else None}
+    reported = totals["tokens_in"] or not totals["answers_without_tokens"]
+    paid |= {
+        "tokens in": totals["tokens_in"] if reported else None,
+        "tokens out": totals["tokens_out"] if reported else None,
+    }
     if not meter.charges:
         return Costs(pd.DataFrame([paid | {"what": f"{meter.engine}: nobody charges"}]))
     paid["USD"] = money.known

@@ -64,10 +64,10 @@ class RunViews:
     @property
     def warnings(self) -> list[str]:
         """What should be known of how the texts were read: an encoding that was guessed."""
-        found = self.record["units"].get("encoding") or {}
-        if not found.get("guessed"):
+        encoding = self.record["units"].get("encoding") or {}
+        if not encoding.get("guessed"):
             return []
-        return [f"WARNING   {found['name']} is {found['how']}."]
+        return [f"WARNING   {encoding['name']} is {encoding['how']}."]
 
     def units(self) -> Iterator[Unit]:
         """Yield the units of the run, asked or not."""
@@ -141,8 +141,8 @@ class RunViews:
             both = codings.frame["unit_id"].isin(other.frame["unit_id"])
             n_out = codings.frame.loc[~both, "unit_id"].nunique()
             notes = [f"Left out: {n_out:,} units that {run.name} does not have."] if n_out else []
-            own = replace(codings, frame=codings.frame[both], notes=(*codings.notes, *notes))
-            codings = join_codings(own, other)
+            labels = replace(codings, frame=codings.frame[both], notes=(*codings.notes, *notes))
+            codings = join_codings(labels, other)
         return codings
 
     def records(self, name: str) -> Records:

@@ -62,15 +62,15 @@ def embed_texts(
     """
     firsts = _first_of_each(list(islice(texts, limit or None)))
     distinct = tuple(firsts)
-    own, settings = read_options(options), {"dimensions": dimensions} if dimensions else {}
-    name = run or f"embed-{engine}-{digest(model, dump_canonical([settings, own]), *distinct)[:8]}"
+    parameters, settings = read_options(options), {"dimensions": dimensions} if dimensions else {}
+    name = run or f"embed-{engine}-{digest(model, dump_canonical([settings, parameters]), *distinct)[:8]}"
     folder = RunFolder(name)
-    answering = make_engine(engine, folder=folder.work, model=model, **own)
+    answering = make_engine(engine, folder=folder.work, model=model, **parameters)
     store = open_store(folder, Asking(model=answering.model, settings=settings), answering.answerer)
     vectors = Vectors(distinct, answering.model, store, _fields(firsts), folder.path / "outputs" if run else None)
     if vectors.store.missing(distinct):
         units = (Unit(f"text-{number}", text) for number, text in enumerate(distinct, start=1))
-        planned = plan(_book(), units, run=name, engine=engine, model=model, settings=settings, options=own)
+        planned = plan(_book(), units, run=name, engine=engine, model=model, settings=settings, options=parameters)
         _ask(planned, vectors)
     return vectors
 
@@ -102,8 +102,10 @@ def _ask(run: Run, vectors: Vectors) -> None:
 def _say_reasons(run: Run) -> str:
     """Why packs and texts were not answered, each reason once."""
     table = run.table()
-    told = table[table["why"].notna()]
-    return "; ".join(dict.fromkeys(f"{why}: {detail}" for why, detail in zip(told["why"], told["detail"], strict=True)))
+    lacking = table[table["why"].notna()]
+    return "; ".join(
+        dict.fromkeys(f"{why}: {detail}" for why, detail in zip(lacking["why"], lacking["detail"], strict=True))
+    )
 
 
 def _first_of_each(texts: Sequence[str | Unit]) -> dict[str, str | Unit]:

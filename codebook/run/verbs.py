@@ -307,8 +307,8 @@ class Run(RunViews):
                 except CodebookError as error:
                     give_up_job(self.folder, ledger, row, str(error))
             if given_up or running:
-                said = f"{given_up} shards were never sent, {len(running)} jobs were asked to stop"
-                ledger.note_event(self.name, "cancel", f"{said}, {len(failures)} could not be")
+                words = f"{given_up} shards were never sent, {len(running)} jobs were asked to stop"
+                ledger.note_event(self.name, "cancel", f"{words}, {len(failures)} could not be")
         raise_failures(
             failures,
             f"{len(failures)} of {len(running)} jobs of run {self.name!r} could not be stopped. To mend: repeat it "

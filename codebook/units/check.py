@@ -106,10 +106,10 @@ class UnitsReport:
 
     def __str__(self) -> str:
         source = self.source
-        kept = f", {self.n_units:,} kept by the filter" if getattr(source, "where", None) else ""
+        rest = f", {self.n_units:,} kept by the filter" if getattr(source, "where", None) else ""
         n = self.n_send if self.ok else 0
         what = "rows" if isinstance(source, UnitSource) else "units"
-        lines = [f"{source.path.name}: {self.n_rows:,} {what} read{kept}; {n:,} unit{'s' * (n != 1)} to send."]
+        lines = [f"{source.path.name}: {self.n_rows:,} {what} read{rest}; {n:,} unit{'s' * (n != 1)} to send."]
         lines += [f"  {line}" for line in source.tell()]
         return spell_block("\n".join([*lines, *(f"  {fault}" for fault in self.faults)]))
 
@@ -306,5 +306,5 @@ def _say_personal(source: Source, personal: dict[str, str]) -> str:
     if not isinstance(source, UnitSource):
         return ""
     sent = {source.id_column, source.text_column, *source.context_columns} - {ROW_NUMBER}
-    said = "; ".join(f"{name} ({why}; {'SENT' if name in sent else 'not sent'})" for name, why in personal.items())
-    return f"look before anything is sent: {said}"
+    columns = "; ".join(f"{name} ({why}; {'SENT' if name in sent else 'not sent'})" for name, why in personal.items())
+    return f"look before anything is sent: {columns}"

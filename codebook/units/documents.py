@@ -65,13 +65,13 @@ class DocumentSource(Source):
 
     def tell(self) -> list[str]:
         """How the documents are sent, and how many other files lie there."""
-        how = "as PDF files" if self.way == "file" else f"as page images of {self.dpi} dpi"
+        form = "as PDF files" if self.way == "file" else f"as page images of {self.dpi} dpi"
         pages = (
             "all pages" if (self.first, self.last) == (1, None) else f"pages {self.first} to {self.last or 'the end'}"
         )
         others = sum(path.is_file() and path.suffix.lower() != ".pdf" for path in self._found())
         left = f"; {others} other file{'s' * (others != 1)} left out" if others else ""
-        return [f"sent: {pages}, {how}, at most {self.max_pages} pages and {self.max_mb:g} MB a request{left}"]
+        return [f"sent: {pages}, {form}, at most {self.max_pages} pages and {self.max_mb:g} MB a request{left}"]
 
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
         """Yield `(unit, skip)`: `skip` says why a document is kept but not asked, or is None."""
@@ -90,9 +90,9 @@ class DocumentSource(Source):
 
     def files(self) -> list[Path]:
         """The PDFs, by name, in order of their paths; those that are links out of the folder are left aside."""
-        found = [path for path in self._found() if path.suffix.lower() == ".pdf" and path.is_file()]
-        found = [path for path in found if path == self.root or not find_trap(path, self.root)]
-        return [path for path in found if not self.where or any(fnmatchcase(path.stem, name) for name in self.where)]
+        paths = [path for path in self._found() if path.suffix.lower() == ".pdf" and path.is_file()]
+        paths = [path for path in paths if path == self.root or not find_trap(path, self.root)]
+        return [path for path in paths if not self.where or any(fnmatchcase(path.stem, name) for name in self.where)]
 
     def _found(self) -> list[Path]:
         if self.root.is_file():
@@ -212,14 +212,14 @@ def _find_root(path: str | Path) -> tuple[Path, str]:
 
 def _parse_pages(pages: str) -> tuple[int, int | None]:
     """(first, last) of "", "3", "2-5", "2-" or "-5"."""
-    found = _RANGE.fullmatch(pages)
+    match = _RANGE.fullmatch(pages)
     if not pages.strip():
         return 1, None
-    if found is None or not (found[1] or found[3]):
+    if match is None or not (match[1] or match[3]):
         mend = 'write "3", "2-5", "2-" or "-5"; pages count from 1'
         raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} is no range of pages", mend)])
-    first = int(found[1] or 1)
-    last = int(found[3]) if found[3] else None if found[2] else first
+    first = int(match[1] or 1)
+    last = int(match[3]) if match[3] else None if match[2] else first
     if not 1 <= first <= (first if last is None else last):
         mend = "give the first page before the last; pages count from 1"
         raise UnitsError("The pages cannot be read.", [Fault("pages", f"{pages!r} holds no page", mend)])

@@ -63,7 +63,7 @@ class GroupSource(Source):
             At the first row that cannot be a text of a group: no id, no group, wrong number of fields.
         """
         left = self.count_texts()
-        held: dict[str, list[Unit]] = {}
+        groups: dict[str, list[Unit]] = {}
         for number, (text, _) in enumerate(self.texts.with_skips(), start=1):
             group = text.context[self.group_column]
             if not group.strip():
@@ -72,10 +72,10 @@ class GroupSource(Source):
                     where, f"{self.group_column!r} is empty", "name its group, or leave the row out by `where`"
                 )
                 raise UnitsError(f"{self.path.name} cannot be grouped.", [fault])
-            held.setdefault(group, []).append(text)
+            groups.setdefault(group, []).append(text)
             left[group] -= 1
             if not left[group]:
-                yield from self._make_units(group, held.pop(group))
+                yield from self._make_units(group, groups.pop(group))
 
     def count_texts(self) -> dict[str, int]:
         """Return how many texts each group has."""
@@ -157,20 +157,20 @@ def join_texts(group: str, texts: Sequence[Unit], separator: str, context_column
 
 
 def _values(texts: Iterable[Unit], name: str) -> Iterator[str]:
-    found: Iterator[Mapping[str, str]] = (text.context for text in texts)
-    return (context[name] for context in found if context[name])
+    contexts: Iterator[Mapping[str, str]] = (text.context for text in texts)
+    return (context[name] for context in contexts if context[name])
 
 
 def _fill(texts: Iterable[Unit], most: int, n_between: int) -> Iterator[list[Unit]]:
     """Yield as many texts at a time as have so many characters together, one at least."""
     some: list[Unit] = []
-    held = 0
+    n_chars = 0
     for text in texts:
         size = len(text.text)
-        if some and held + n_between + size > most:
+        if some and n_chars + n_between + size > most:
             yield some
-            some, held = [], 0
-        held += size + (n_between if some else 0)
+            some, n_chars = [], 0
+        n_chars += size + (n_between if some else 0)
         some.append(text)
     if some:
         yield some

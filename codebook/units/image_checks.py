@@ -83,24 +83,24 @@ class ImageSource(Source):
         UnitsError
             A row of a table has no id or no image, or an image is an address and `pass_urls` is not set.
         """
-        for found in self.find():
-            checked = [self._check(place) for place in found.places]
+        for images in self.find():
+            checked = [self._check(place) for place in images.places]
             files = tuple(
-                UnitFile(_show(place), "image", one.sha256, self.ask)
-                for place, one in zip(found.places, checked, strict=True)
+                UnitFile(_show(place), "image", check.sha256, self.ask)
+                for place, check in zip(images.places, checked, strict=True)
             )
-            yield Unit(found.unit_id, found.text, found.context, files), self._find_skip(found, checked)
+            yield Unit(images.unit_id, images.text, images.context, files), self._find_skip(images, checked)
 
-    def _find_skip(self, found: Found, checked: list[_Checked]) -> str | None:
+    def _find_skip(self, images: Found, checked: list[_Checked]) -> str | None:
         problems = [
-            one.problem if len(checked) == 1 else f"{Path(place).name}: {one.problem}"
-            for place, one in zip(found.places, checked, strict=True)
-            if one.problem
+            check.problem if len(checked) == 1 else f"{Path(place).name}: {check.problem}"
+            for place, check in zip(images.places, checked, strict=True)
+            if check.problem
         ]
         if len(checked) > MAX_UNIT_IMAGES:
             problems.append(f"{len(checked):,} images are more than a request holds ({MAX_UNIT_IMAGES})")
-        elif not problems and sum(one.n_bytes for one in checked) > MAX_UNIT_BYTES:
-            n_bytes = sum(self._weigh(place) for place in found.places)
+        elif not problems and sum(check.n_bytes for check in checked) > MAX_UNIT_BYTES:
+            n_bytes = sum(self._weigh(place) for place in images.places)
             if n_bytes > MAX_UNIT_BYTES:
                 problems.append(
                     f"its images have {n_bytes:,} bytes, more than a request holds ({MAX_UNIT_BYTES:,}): lower max_side"
@@ -135,8 +135,8 @@ def _look(path: Path, stamp: tuple[int, int], max_side: int) -> _Checked:
     try:
         data = read_file(path)
         sha256 = hashlib.sha256(data).hexdigest()
-        found = examine(data, max_side)
-        return _Checked(stamp, sha256, found.n_bytes, "", found.animated, found.remark)
+        facts = examine(data, max_side)
+        return _Checked(stamp, sha256, facts.n_bytes, "", facts.animated, facts.remark)
     except FileNotFoundError:
         return _Checked(problem="there is no such file")
     except PictureError as error:

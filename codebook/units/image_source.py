@@ -94,9 +94,9 @@ class TableImages(ImageSource):
 
     def describe(self) -> dict[str, Any]:
         """The table, its columns and filter, and how the images are sent."""
-        own = {"image_column": self.image_column, "image_folder": show_path(self.folder)}
-        own |= {"id_column": self.id_column, "group_column": self.group_column, "text_column": self.text_column}
-        return self.table.describe() | own | dict(self.ask) | {"pass_urls": self.pass_urls}
+        columns = {"image_column": self.image_column, "image_folder": show_path(self.folder)}
+        columns |= {"id_column": self.id_column, "group_column": self.group_column, "text_column": self.text_column}
+        return self.table.describe() | columns | dict(self.ask) | {"pass_urls": self.pass_urls}
 
     def find(self) -> Iterator[Found]:
         """Yield a unit for each row, or for each group of rows, which need not stand together."""

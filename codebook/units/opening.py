@@ -65,11 +65,11 @@ def open_units(
     [('a', ['7', '9'])]
     >>> folder.cleanup()
     """
-    given = read_form(form)
-    kind = _find_kind(path, given)
-    _check_form(kind, given)
+    parts = read_form(form)
+    kind = _find_kind(path, parts)
+    _check_form(kind, parts)
     columns = {"id_column": id_column, "text_column": text_column, "context_columns": context_columns, "where": where}
-    return _READERS[kind](path, columns, given)
+    return _READERS[kind](path, columns, parts)
 
 
 def read_form(form: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:

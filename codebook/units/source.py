@@ -164,22 +164,22 @@ def read_units(
     """
     rows = open_rows(path, **table)
     wanted = where if isinstance(where, Mapping) else _parse_where(where or ())
-    kept = {column: as_values(value) for column, value in wanted.items()}
+    filters = {column: as_values(value) for column, value in wanted.items()}
     ids = () if id_column == ROW_NUMBER else (id_column,)
     context = tuple(filter(None, context_columns))
-    rows.require(dict.fromkeys([*ids, text_column, *context, *kept]))
-    return UnitSource(rows, id_column, text_column, context, kept, max_chars)
+    rows.require(dict.fromkeys([*ids, text_column, *context, *filters]))
+    return UnitSource(rows, id_column, text_column, context, filters, max_chars)
 
 
 def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
     """Read `column: value` texts."""
-    kept: dict[str, list[str]] = {}
+    filters: dict[str, list[str]] = {}
     for text in texts:
         column, colon, value = text.partition(":")
         if not colon:
             raise UnitsError("The filter cannot be read.", [Fault("where", repr(text), "write `column: value`")])
-        kept.setdefault(column.strip(), []).append(value.strip())
-    return kept
+        filters.setdefault(column.strip(), []).append(value.strip())
+    return filters
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,10 @@ class Preflight:
 
         totals = self.run.totals()
         models = ", ".join(totals["models"]) or "no model"
-        said = f"answered by {models}: {say_tokens(totals)}"
+        answers = f"answered by {models}: {say_tokens(totals)}"
         warnings = (f"  warning: {fault}" for fault in self.warnings)
         return spell_block(
-            "\n".join([f"{self.status}", f"  {said}", *(f"  - {fault}" for fault in self.faults), *warnings])
+            "\n".join([f"{self.status}", f"  {answers}", *(f"  - {fault}" for fault in self.faults), *warnings])
         )
 
 
@@ -148,7 +148,7 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     n_texts = sum(count_texts(unit.unit_id) for unit, skip in pilot.units_with_skips() if skip is None)
     whole = sum(1 for _ in units)
     totals = pilot.totals()
-    asked = {
+    amounts = {
         "texts": n_texts,
         "questions": n_texts * len(pilot.codebook.variables) * pilot.asked.draws,
         "tokens_in": _known(totals, "tokens_in"),
@@ -156,16 +156,16 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
         "seconds": _sum_seconds(status),
     }
     factor = whole / n_texts if n_texts else None
-    scaled = {name: _scale(value, factor, 1 if name == "seconds" else None) for name, value in asked.items()}
-    frame = pd.DataFrame([{"part": "pilot", **asked}, {"part": "whole, estimated", **scaled}])
+    scaled = {name: _scale(value, factor, 1 if name == "seconds" else None) for name, value in amounts.items()}
+    frame = pd.DataFrame([{"part": "pilot", **amounts}, {"part": "whole, estimated", **scaled}])
     numbers = ["texts", "questions", "tokens_in", "tokens_out"]
     return frame.astype(dict.fromkeys(numbers, "Int64") | {"seconds": "float64"})
 
 
 def _known(totals: Mapping[str, Any], name: str) -> int | None:
     """Tokens of the pilot by all its answers; None where some of these do not tell them, or there is none."""
-    told = totals["answers"] and not totals["answers_without_tokens"]
-    return int(totals[name]) if told else None
+    reported = totals["answers"] and not totals["answers_without_tokens"]
+    return int(totals[name]) if reported else None
 
 
 def _sum_seconds(status: RunStatus) -> float | None:

@@ -31,11 +31,11 @@ def is_private_study() -> bool:
 def _says_private(path: Path) -> bool:
     summary = "It cannot be told whether the study is private."
     tree = read_yaml(path, error=ParameterError, summary=summary)
-    said = str(tree.value.get("private", "false")) if isinstance(tree.value, dict) else "false"
-    if said.lower() not in ("true", "false"):
-        fault = Fault(tree.place(("private",)), f"private is {said!r}", "write true or false")
+    word = str(tree.value.get("private", "false")) if isinstance(tree.value, dict) else "false"
+    if word.lower() not in ("true", "false"):
+        fault = Fault(tree.place(("private",)), f"private is {word!r}", "write true or false")
         raise ParameterError(summary, [fault])
-    return said.lower() == "true"
+    return word.lower() == "true"
 
 
 class PersonalWatch:
@@ -71,27 +71,27 @@ class PersonalWatch:
 
     def told(self) -> tuple[str, ...]:
         """What looks personal, in words."""
-        said = []
+        warnings = []
         if self.n_ids and not self.private:
-            said.append(
+            warnings.append(
                 f"WARNING   {self.n_ids:,} ids look personal (e-mail or IP addresses, phone numbers): the service sees "
                 "other names, which who knows the id could test. Say `private: true` in study.yaml, or --private"
             )
         if self.n_texts:
             more = ", ..." if self.n_texts > len(self.shown) else ""
-            said.append(
+            warnings.append(
                 f"WARNING   {self.n_texts:,} texts hold an e-mail or IP address ({', '.join(self.shown)}{more}): they "
                 "are sent as they are; mask it first if it must not leave this machine"
             )
         if self.columns:
             named = "; ".join(f"{name} ({why})" for name, why in self.columns.items())
-            said.append(f"WARNING   columns that look personal are sent with the texts: {named}")
-        return tuple(said)
+            warnings.append(f"WARNING   columns that look personal are sent with the texts: {named}")
+        return tuple(warnings)
 
 
 def _why_personal(name: str, value: str) -> str:
     if is_personal_name(name):
         return "by its name"
-    if found := find_personal(value):
-        return f"holds {found}"
+    if what := find_personal(value):
+        return f"holds {what}"
     return "holds a phone number" if looks_personal(value) else ""

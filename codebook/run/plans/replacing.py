@@ -47,9 +47,9 @@ class Draft:
         return plan_digest(self.book.digest, self.units_sha256, self.asking.to_record())
 
 
-def plan_digest(book: str, units: str, asked: Mapping[str, Any]) -> str:
+def plan_digest(book: str, units: str, asking: Mapping[str, Any]) -> str:
     """Return what tells one plan from another: the digests of instrument and units, and what was asked of whom."""
-    return digest(book, units, dump_canonical(asked))
+    return digest(book, units, dump_canonical(asking))
 
 
 @contextmanager
@@ -169,8 +169,10 @@ def _other_plan(folder: RunFolder, draft: Draft) -> RunError:
     changes: list[str] = []
     if "codebook" in differs and folder.codebook_path.is_file():
         changes = [str(change) for change in diff_codebooks(folder.read_codebook(), draft.book)][:20]
-    said = "".join(f"\n  - {one}" for one in [*changes, *(one for one in differs if not changes or one != "codebook")])
-    return RunError(f"Run {folder.name!r} was planned with something else. What differs:{said}\n{_NEW_NAME}")
+    changed = "".join(
+        f"\n  - {line}" for line in [*changes, *(line for line in differs if not changes or line != "codebook")]
+    )
+    return RunError(f"Run {folder.name!r} was planned with something else. What differs:{changed}\n{_NEW_NAME}")
 
 
 def _differ(folder: RunFolder, draft: Draft) -> list[str]:
@@ -178,12 +180,12 @@ def _differ(folder: RunFolder, draft: Draft) -> list[str]:
     if not folder.record_path.is_file():
         return ["unknown, since the run's record is gone"]
     record = folder.read_record()
-    found = ["codebook"] * (record["codebook"]["sha256"] != draft.book.digest)
-    found += ["units"] * (record["units"]["sha256"] != draft.units_sha256)
+    differing = ["codebook"] * (record["codebook"]["sha256"] != draft.book.digest)
+    differing += ["units"] * (record["units"]["sha256"] != draft.units_sha256)
     before, after = record["asked"], draft.asking.to_record()
     names = [name for name in {**before, **after} if name != "options" and before.get(name) != after.get(name)]
     old, new = before.get("options", {}), after["options"]
-    found += [*names, *(name for name in {**old, **new} if old.get(name) != new.get(name))]
-    if not found and record.get("answerer", draft.answerer) != draft.answerer:
-        found.append(f"who answers ({record['answerer']}, now {draft.answerer})")
-    return found
+    differing += [*names, *(name for name in {**old, **new} if old.get(name) != new.get(name))]
+    if not differing and record.get("answerer", draft.answerer) != draft.answerer:
+        differing.append(f"who answers ({record['answerer']}, now {draft.answerer})")
+    return differing

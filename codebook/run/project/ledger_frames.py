@@ -103,22 +103,22 @@ def read_answers(ledger: Ledger) -> pd.DataFrame:
     answers["cost"] = answers["cost"].astype(float)
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[["job", "run", "ended", "collected", "engine"]]
     jobs["ended"] = as_times(jobs["ended"].fillna(jobs["collected"]))
-    found = answers.merge(jobs.drop(columns="collected"), on="job")
-    free = [engine for engine in found["engine"].unique() if is_free(engine)]
-    found["n_unpriced"] = found["n_unpriced"].mask(found["engine"].isin(free), 0)
-    return found.drop(columns="engine")
+    merged = answers.merge(jobs.drop(columns="collected"), on="job")
+    free = [engine for engine in merged["engine"].unique() if is_free(engine)]
+    merged["n_unpriced"] = merged["n_unpriced"].mask(merged["engine"].isin(free), 0)
+    return merged.drop(columns="engine")
 
 
-def _moment(name: str, given: Moment, *, last: bool) -> datetime | None:
+def _moment(name: str, value: Moment, *, last: bool) -> datetime | None:
     """A time in UTC from what was given; of a whole day its beginning, or where `last` its end."""
-    if given is None or given == "":
+    if value is None or value == "":
         return None
     try:
-        moment = given if isinstance(given, date) else datetime.fromisoformat(given)
+        moment = value if isinstance(value, date) else datetime.fromisoformat(value)
     except ValueError:
-        fault = Fault(name, f"{given!r} is no date", "write it like 2026-11-21, or 2026-11-21T14:30")
+        fault = Fault(name, f"{value!r} is no date", "write it like 2026-11-21, or 2026-11-21T14:30")
         raise ParameterError("The jobs cannot be chosen like this.", [fault]) from None
-    whole_day = not isinstance(moment, datetime) or (isinstance(given, str) and len(given.strip()) <= len("2026-11-21"))
+    whole_day = not isinstance(moment, datetime) or (isinstance(value, str) and len(value.strip()) <= len("2026-11-21"))
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day)
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -71,8 +71,8 @@ def list_jobs(
     jobs["unpriced"] = jobs["job"].map(answers.groupby("job")["n_unpriced"].sum()).fillna(0).astype(int)
     jobs["age"] = find_ages(jobs["created"], now())
     jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
-    kept = jobs[~jobs["discarded"] & Choice(run, state, study, engine, since, until).rows(jobs)]
-    return kept.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
+    chosen = jobs[~jobs["discarded"] & Choice(run, state, study, engine, since, until).rows(jobs)]
+    return chosen.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
 
 
 def poll_jobs(run: str = "") -> dict[str, str]:
@@ -107,8 +107,8 @@ def find_run(name: str) -> Run:
     """
     if not (project_folder() / "runs" / name).is_dir():
         jobs = list_jobs()
-        if found := list(jobs.loc[jobs["job_id"] == name, "run"]):
-            return open_run(found[0])
+        if runs := list(jobs.loc[jobs["job_id"] == name, "run"]):
+            return open_run(runs[0])
     return open_run(name)
 
 
@@ -143,9 +143,9 @@ def summarise_runs(
     facts = read_facts(project_folder() / "runs", names)
     runs = pd.DataFrame([(name, *facts[name]) for name in names], columns=["run", "study", "engine", "model", "began"])
     runs["began"] = as_times(runs["began"])
-    kept = runs[Choice(run, "", study, engine, since, until).rows(runs)]
+    chosen = runs[Choice(run, "", study, engine, since, until).rows(runs)]
     by_run = answers.groupby("run")
-    rows = kept.drop(columns="began").set_index("run", drop=False)
+    rows = chosen.drop(columns="began").set_index("run", drop=False)
     rows = rows.join(_count_whys(whys)).join(_count_jobs(jobs))
     rows = rows.join(_count_tokens(by_run)).join(by_run["cost"].sum(min_count=1))
     rows = rows.join(by_run[["n_unpriced", "n_priced_labels"]].sum().rename(columns={"n_unpriced": "unpriced"}))
@@ -154,7 +154,7 @@ def summarise_runs(
     counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "unpriced", "n_priced_labels"]
     rows[counts] = rows[counts].fillna(0).astype(int)
     rows["models"] = rows["models"].astype(object).fillna("")
-    order = kept.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
+    order = chosen.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
     return rows.loc[list(order)].reset_index(drop=True)
 
 
@@ -174,14 +174,14 @@ def list_errors(
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
         errors = pd.DataFrame(report_errors(ledger), columns=list(ERROR_FIELDS))
-    kept = jobs[~jobs["discarded"] & Choice(run, "", study, engine, since, until).rows(jobs)]
-    errors = errors.merge(kept[["job", "run", "ended"]], on="job")
-    n_labelled = int(answers[answers["job"].isin(kept["job"])]["usable"].sum())
+    chosen = jobs[~jobs["discarded"] & Choice(run, "", study, engine, since, until).rows(jobs)]
+    errors = errors.merge(chosen[["job", "run", "ended"]], on="job")
+    n_labelled = int(answers[answers["job"].isin(chosen["job"])]["usable"].sum())
     named = {"n": ("n", "sum"), "runs": ("run", "nunique"), "example": ("example", "min"), "last": ("ended", "max")}
-    found = errors.groupby(["why", "detail"], as_index=False).agg(**named)
-    found["share"] = found["n"] / max(1, n_labelled + int(found["n"].sum()))
-    found = found.sort_values(["n", "why", "detail"], ascending=[False, True, True]).head(limit)
-    return found.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True)
+    grouped = errors.groupby(["why", "detail"], as_index=False).agg(**named)
+    grouped["share"] = grouped["n"] / max(1, n_labelled + int(grouped["n"].sum()))
+    grouped = grouped.sort_values(["n", "why", "detail"], ascending=[False, True, True]).head(limit)
+    return grouped.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True)
 
 
 def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str = "") -> pd.DataFrame:
@@ -204,8 +204,8 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
         raise ParameterError("There is no such history.", [Fault("by", f"{by!r}", "use day, model or run")])
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
-    kept = jobs[Choice(run, "", study, engine).rows(jobs)]
-    answers = answers[answers["job"].isin(kept["job"])]
+    chosen = jobs[Choice(run, "", study, engine).rows(jobs)]
+    answers = answers[answers["job"].isin(chosen["job"])]
     days, runs = answers["ended"].dt.floor("D"), answers["run"].map(say_kept)
     answers = answers.assign(day=days, run=runs, labelled=answers["usable"], model=answers["answered_by"])
     groups = answers.groupby(by)
@@ -220,8 +220,8 @@ def _count_tokens(groups: Any) -> pd.DataFrame:
     """Tokens of groups of answers; missing where there are replies and none of them tells its tokens."""
     names = ["tokens_in", "tokens_out", "tokens_cached"]
     sums: pd.DataFrame = groups[names].sum()
-    told = (sums["tokens_in"] > 0) | (groups["n_untold"].sum() == 0)
-    return sums.astype("Int64").where(told)
+    reported = (sums["tokens_in"] > 0) | (groups["n_untold"].sum() == 0)
+    return sums.astype("Int64").where(reported)
 
 
 def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:
@@ -244,7 +244,7 @@ def _count_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
     """Jobs of each run: how many, how many run, answers an hour, money reserved, first and last time."""
     ended = jobs[jobs["ended"].notna() & (jobs["job_id"] != "")]
     hours = busy_hours(ended)
-    held = jobs[~jobs["collected"] & (jobs["state"] != "waiting")]
+    open_jobs = jobs[~jobs["collected"] & (jobs["state"] != "waiting")]
     counts = (
         jobs.assign(runs=is_running(jobs))
         .groupby("run")
@@ -256,7 +256,7 @@ def _count_jobs(jobs: pd.DataFrame) -> pd.DataFrame:
         )
     )
     counts["items_per_hour"] = ended.groupby("run")["done"].sum() / hours.where(hours > 0)
-    counts["reserved"] = held.groupby("run")["reserved"].sum(min_count=1)
+    counts["reserved"] = open_jobs.groupby("run")["reserved"].sum(min_count=1)
     order = ["jobs", "running", "items_per_hour", "reserved", "first_submitted", "last_ended"]
     return counts[order]
 

@@ -37,8 +37,8 @@ class Planner:
             self.writer.discard()
 
     def _plan_group(self, questions: Mapping[str, Question]) -> None:
-        for found in _in_chunks(self._find(questions), _N_AT_ONCE, _N_BYTES_AT_ONCE):
-            self._plan(found)
+        for pairs in _in_chunks(self._find(questions), _N_AT_ONCE, _N_BYTES_AT_ONCE):
+            self._plan(pairs)
             # rows wait for the shard that asks for them; where most are answered already, it is cut short
             if len(self.rows) >= _ROWS_AT_ONCE * (4 if self.in_shard else 1):
                 self._commit()
@@ -61,22 +61,22 @@ class Planner:
                 custom_id = make_custom_id(unit.unit_id, name, draw, salt=self.asking.salt)
                 yield PlannedRow(custom_id, unit.unit_id, name, draw, "", skip)
 
-    def _plan(self, found: Sequence[tuple[PlannedRow, Request | None]]) -> None:
+    def _plan(self, pairs: Sequence[tuple[PlannedRow, Request | None]]) -> None:
         """Note rows that an earlier, interrupted planning did not note, and write the questions that are new."""
         name, noted = self.folder.name, set[str]()
-        keys = (row.request_key for row, request in found if request)
-        asked = self.ledger.asked_among(keys, self.answerer, name)
+        keys = (row.request_key for row, request in pairs if request)
+        known = self.ledger.asked_among(keys, self.answerer, name)
         if self.resuming:
-            noted = self.ledger.noted_among(name, (row.custom_id for row, _ in found))
-        for row, request in found:
+            noted = self.ledger.noted_among(name, (row.custom_id for row, _ in pairs))
+        for row, request in pairs:
             if row.custom_id in noted:
                 continue
-            if request and row.request_key not in asked and row.request_key not in self.in_shard:
+            if request and row.request_key not in known and row.request_key not in self.in_shard:
                 if not self.writer.add(request):
                     self._commit()
                     self.writer.add(request)
                 self.in_shard.add(row.request_key)
-                asked.add(row.request_key)  # also when its shard is closed
+                known.add(row.request_key)  # also when its shard is closed
             self.rows.append(row)
 
     def _new_writer(self) -> ShardWriter:
@@ -141,16 +141,16 @@ def _group_questions(book: Codebook) -> list[dict[str, Question]]:
 
 
 def _in_chunks(
-    found: Iterable[tuple[PlannedRow, Request | None]], n_most: int, n_bytes: int
+    pairs: Iterable[tuple[PlannedRow, Request | None]], n_most: int, n_bytes: int
 ) -> Iterator[list[tuple[PlannedRow, Request | None]]]:
     """Yield lists of at most so many rows, whose requests have so many bytes, or little more."""
     chunk: list[tuple[PlannedRow, Request | None]] = []
-    held = 0
-    for pair in found:
+    n_held = 0
+    for pair in pairs:
         chunk.append(pair)
-        held += len(pair[1].body) if pair[1] else 0
-        if len(chunk) >= n_most or held >= n_bytes:
+        n_held += len(pair[1].body) if pair[1] else 0
+        if len(chunk) >= n_most or n_held >= n_bytes:
             yield chunk
-            chunk, held = [], 0
+            chunk, n_held = [], 0
     if chunk:
         yield chunk

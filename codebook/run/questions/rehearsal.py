@@ -92,11 +92,11 @@ def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) ->
         if row.job_id is None and row.collected_at is None:
             path = folder.shards / row.file
             folder.check_shard(path, row.sha256)
-            found = check_shard(path, Cuts(limits.n_requests, limits.n_bytes))
-            faults += found
+            problems = check_shard(path, Cuts(limits.n_requests, limits.n_bytes))
+            faults += problems
             about = {"shard": row.number, "file": row.file, "requests": row.n_requests, "bytes": row.n_bytes}
             price = _price(meter, ledger, variables, path, notes)
-            described.append(about | price | {"faults": len(found)})
+            described.append(about | price | {"faults": len(problems)})
             if taken := ledger.taken(row.shard_id) if row.unsent else {}:
                 whole = f"{len(taken):,} of {row.n_requests:,} questions are {say_taken(taken)}"
                 notes[f"shard {row.number}: {whole} since the plan; they are left out when it is sent"] = None

@@ -32,17 +32,17 @@ def trim_shard(folder: RunFolder, ledger: Ledger, row: JobRow) -> JobRow | None:
     taken = ledger.taken(row.shard_id) if row.unsent else {}
     if not taken:
         return row
-    path, said = folder.shards / row.file, say_taken(taken)
+    path, words = folder.shards / row.file, say_taken(taken)
     place = path.relative_to(folder.runs).as_posix()
     if len(taken) == row.n_requests:
-        if ledger.spare_shard(row.shard_id, f"every question is {said}", place):
-            ledger.note_event(folder.name, "submit", f"shard {row.number} is not needed: every question is {said}")
+        if ledger.spare_shard(row.shard_id, f"every question is {words}", place):
+            ledger.note_event(folder.name, "submit", f"shard {row.number} is not needed: every question is {words}")
     else:
         folder.check_shard(path, row.sha256)
         shard = Shard(path, row.sha256, row.url, row.model, row.n_requests, row.n_bytes, row.n_tokens)
         if ledger.cut_shard(row.shard_id, write_without(shard, taken), taken, place):
             whole = f"{len(taken):,} of {row.n_requests:,} questions"
-            ledger.note_event(folder.name, "submit", f"shard {row.number}: {whole} are {said}, and left out")
+            ledger.note_event(folder.name, "submit", f"shard {row.number}: {whole} are {words}, and left out")
     sweep_leftovers(folder.runs, ledger)
     return trim_shard(folder, ledger, row)
 

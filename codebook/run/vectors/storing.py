@@ -123,6 +123,6 @@ def _read(line: bytes, where: str, n_texts: int) -> Floats:
     """The vectors of a result line, `(n_texts, n_dimensions)`."""
     vectors, problem = read_vectors(open_line(read_object(line) or {})[1])
     if vectors is None or len(vectors) != n_texts:
-        said = problem or f"{len(vectors) if vectors is not None else 0} vectors for {n_texts} texts"
-        raise RecordError(f"{where}: {said}. The file is damaged; restore it from a backup.")
+        why = problem or f"{len(vectors) if vectors is not None else 0} vectors for {n_texts} texts"
+        raise RecordError(f"{where}: {why}. The file is damaged; restore it from a backup.")
     return vectors
