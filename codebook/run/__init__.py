@@ -12,7 +12,6 @@ from codebook.run.folder import RunFolder, list_runs
 from codebook.run.jobs.discarding import discard_run
 from codebook.run.label_texts import label
 from codebook.run.money import say_where
-from codebook.run.plans.asking import ask_now
 from codebook.run.plans.example_units import draw_examples, try_examples
 from codebook.run.plans.planning import plan, rehearse_plan
 from codebook.run.plans.preflight_checks import Preflight, estimate_whole, preflight
@@ -42,7 +41,6 @@ __all__ = [
     "RunFolder",
     "RunStatus",
     "adopt",
-    "ask_now",
     "cancel_run",
     "cost_history",
     "discard_run",

@@ -62,3 +62,11 @@ def test_a_key_is_refused_wherever_it_stands(project: Path) -> None:
         with pytest.raises(ParameterError, match="looks like a key") as refused:
             make_asking(fields)
         assert key not in str(refused.value)
+
+
+def test_a_pilot_is_answered_at_once_where_the_engine_takes_its_time(project: Path) -> None:
+    fields = {"engine": "openai_batch", "model": "m", "options": ["provider: ollama", "pause_s: 5"], "at_once": True}
+    asking = make_asking(fields)
+    assert (asking.engine, asking.options) == ("openai_live", {"provider": "ollama"})
+    assert make_asking({"at_once": True}).engine == "embedded"
+    assert make_asking(fields | {"at_once": False}).engine == "openai_batch"

@@ -29,6 +29,7 @@ class AskingFields(TypedDict, total=False):
     archive: str | Path
     options: Mapping[str, Any] | Sequence[str]
     private: bool
+    at_once: bool
 
 
 def make_asking(fields: Mapping[str, Any], run: str = "") -> Asking:
@@ -47,10 +48,12 @@ def make_asking(fields: Mapping[str, Any], run: str = "") -> Asking:
         A name is none of them, a key stands among them, or nothing should go to that address.
     """
     _check_names(fields)
-    values = {name: value for name, value in fields.items() if name not in ("archive", "private")}
+    values = {name: value for name, value in fields.items() if name not in ("archive", "private", "at_once")}
     values |= {"engine": fields.get("engine", DEFAULT), "settings": dict(fields.get("settings") or {})}
-    archive = fields.get("archive", "")
-    options = read_options(fields.get("options", ())) | ({"archive": archive} if archive else {})
+    options, archive = read_options(fields.get("options", ())), fields.get("archive", "")
+    if fields.get("at_once"):
+        values["engine"], options = _ask_now(values["engine"], options)
+    options |= {"archive": archive} if archive else {}
     asking = Asking(**values | {"options": options})
     _check_secrecy(asking, run)
     check_address(asking)
@@ -76,21 +79,18 @@ def _check_secrecy(asking: Asking, run: str) -> None:
         raise ParameterError(f"{_SUMMARY[:-1]}; nothing was written.", faults)
 
 
-def ask_now(engine: str, options: Mapping[str, Any] | Sequence[str] = ()) -> AskingFields:
-    """Return engine and options that answer at once where these take their time: a pilot should not wait for a batch.
+def _ask_now(engine: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Engine and options that answer at once where these take their time.
 
     Examples
     --------
-    >>> ask_now("openai_batch", ["provider: azure", "pause_s: 5"])
-    {'engine': 'openai_live', 'options': {'provider': 'azure'}}
-    >>> ask_now("embedded")
-    {'engine': 'embedded', 'options': {}}
+    >>> _ask_now("openai_batch", {"provider": "azure", "pause_s": 5}), _ask_now("embedded", {})
+    (('openai_live', {'provider': 'azure'}), ('embedded', {}))
     """
-    values, about = read_options(options), about_engine(engine)
+    about = about_engine(engine)
     if about is None or not about.at_once:
-        return {"engine": engine, "options": values}
-    service: dict[str, Any] = {name: values[name] for name in ("provider", "base_url") if name in values}
-    return {"engine": about.at_once, "options": service}
+        return engine, options
+    return about.at_once, {name: options[name] for name in ("provider", "base_url") if name in options}
 
 
 def read_options(options: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:

@@ -76,6 +76,8 @@ def plan(
         How often each question is asked; more than one measures stability.
     settings
         Further fields of each request's body.
+    at_once
+        Of an engine that takes its time, ask the one that answers at once instead: a pilot should not wait for a batch.
     private
         Show no id of a unit and no name of a run to a service: what it sees cannot be traced without this project's
         files. So it is, too, where study.yaml says `private: true`.

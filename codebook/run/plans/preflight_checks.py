@@ -19,7 +19,7 @@ from codebook.material.text_packs import count_texts
 from codebook.records import RETRIED, Unit
 from codebook.run.answers.result_table import seconds_between
 from codebook.run.money import Meter
-from codebook.run.plans.asking import AskingFields, ask_now, make_asking
+from codebook.run.plans.asking import AskingFields, make_asking
 from codebook.run.plans.planning import plan
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
@@ -98,7 +98,7 @@ def preflight(
     EngineError
         The service cannot be reached, or refused the key.
     """
-    asking.update(ask_now(asking.get("engine", LIVE), asking.get("options", ())))
+    asking = {"engine": LIVE, **asking, "at_once": True}
     if (meter := Meter(make_asking(asking))).charges:
         check_host(meter.provider)
     run = plan(codebook, units, limit=k, **asking)
