@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from codebook.engines.local import LocalEngine
+from codebook.engines.jobs import LocalEngine
 
 
 class InstantEngine(LocalEngine):

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codebook.errors import Fault, ParameterError, RecordError
-from codebook.files.hashed import HashedFile
-from codebook.files.lines import iter_lines, load_line, number_lines
+from codebook.files.lines import HashedFile, iter_lines, load_line, number_lines
 from codebook.records import Request, Shard
 
 BYTES_PER_TOKEN = 4

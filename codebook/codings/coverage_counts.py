@@ -11,7 +11,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
-from codebook.material.text_packs import PACK, count_texts
+from codebook.material.unit_store import PACK, count_texts
 from codebook.records import WHYS
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault, TableError
 from codebook.files import read_text
 from codebook.files.lines import digest, write_atomic
-from codebook.material.members import page_numbers
+from codebook.material.unit_store import page_numbers
 from codebook.paths import resolve_path, show_path
 from codebook.records import Unit
 

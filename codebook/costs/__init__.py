@@ -5,12 +5,10 @@ the list inside genai-prices; nothing is fetched, and what is not known is None,
 `prices.py`.
 """
 
-from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_request, find_uncounted
+from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_image, count_request, find_uncounted
 from codebook.costs.budget import check_cap, show_usd
 from codebook.costs.estimate import Estimate, estimate_shards
-from codebook.costs.image_tokens import count_image
-from codebook.costs.prices import PriceFile, find_rates, price_usage, read_prices
-from codebook.costs.rates import Price, Rates
+from codebook.costs.prices import Price, PriceFile, Rates, find_rates, price_usage, read_prices
 from codebook.costs.tokens import TokenCounter, find_counter
 from codebook.costs.usage import Usage, read_usage, say_tokens
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import orjson
 
 from codebook.costs.bodies import count_request, find_schema, find_uncounted, iter_messages
-from codebook.costs.prices import PriceSource, find_rates
-from codebook.costs.rates import Rates
+from codebook.costs.prices import PriceSource, Rates, find_rates
 from codebook.costs.tokens import TokenCounter, find_counter
 from codebook.costs.usage import Usage
 from codebook.errors import Fault, ParameterError

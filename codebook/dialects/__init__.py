@@ -16,8 +16,7 @@ from codebook.dialects.prompts import (
     unfence,
     write_body,
 )
-from codebook.dialects.replies import read_reply, read_said, write_reply
-from codebook.dialects.usual import Said
+from codebook.dialects.replies import Said, read_reply, read_said, write_reply
 
 __all__ = [
     "Prompt",

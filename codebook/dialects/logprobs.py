@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from codebook.dialects.messages import list_messages
-from codebook.dialects.replies import open_line
+from codebook.dialects.replies import list_messages, open_line
 
 
 def read_logprob(line: Mapping[str, Any]) -> float | None:

@@ -16,8 +16,17 @@ from typing import Any
 
 from codebook.engines.protocol import About, Limits, Remark
 from codebook.engines.service import Client, check_model, find_provider
-from codebook.engines.service.batches import DAY_S, describe_batch, did_nothing, is_early, misses_file
-from codebook.engines.service.lookup import KEY_FIELD, Wanted, find_batch, list_by_key
+from codebook.engines.service.batches import (
+    DAY_S,
+    KEY_FIELD,
+    Wanted,
+    describe_batch,
+    did_nothing,
+    find_batch,
+    is_early,
+    list_by_key,
+    misses_file,
+)
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.engines.service.objects import Batch, lacks_endpoint, read_batch, read_file
 from codebook.engines.service.remote_files import Fetcher

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.errors import Fault, ParameterError
 from codebook.execute.notebook import find_notebook
 from codebook.execute.parameters import Parameter, Value, judge_value, read_parameters, suggest
-from codebook.files.yaml_paths import find_broken_paths
-from codebook.files.yaml_text import Loc, YamlTree, read_yaml
+from codebook.files.yaml_text import Loc, YamlTree, find_broken_paths, read_yaml
 from codebook.ground.secrecy import judge_secrecy
 from codebook.paths import notebooks_folder, project_folder, show_path
 

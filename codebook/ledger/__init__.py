@@ -6,10 +6,10 @@ In come plans, jobs and answers; out go rows by their state. Open `book.py` firs
 
 from codebook.ledger.book import FoundLine, Ledger, PlannedRow
 from codebook.ledger.claims import MEND_READ_ONLY
-from codebook.ledger.columns import iter_columns
 from codebook.ledger.known import open_known, say_unknown
 from codebook.ledger.migrations import MIGRATIONS
 from codebook.ledger.queries import InvalidReply, JobRow, RetriedRow, RowState
+from codebook.ledger.reports import iter_columns
 from codebook.ledger.spending import KEPT, Money
 
 __all__ = [

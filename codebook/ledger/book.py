@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from codebook.ledger.answerers import note_answerer
-from codebook.ledger.claims import now
+from codebook.ledger.claims import Drops, now
 from codebook.ledger.connecting import connect, copy_file, may_write
-from codebook.ledger.dropping import Drops
-from codebook.ledger.migrations import needs_copy, open_tables
+from codebook.ledger.migrations import needs_copy, note_answerer, open_tables
 from codebook.paths import make_private
 from codebook.records import Answer, Shard
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-from codebook.ledger.answerers import UPGRADE
+from codebook.ledger.migrations import UPGRADE
 from codebook.ledger.spending import UNTOLD, Spending
-from codebook.material.text_packs import N_TEXTS_SQL
+from codebook.material.unit_store import N_TEXTS_SQL
 from codebook.records import RETRIABLE
 
 _ANSWERED = """(answers.id IS NOT NULL AND (COALESCE(answers.why, 'labelled') IN

@@ -1,14 +1,92 @@
-"""`units.jsonl` of a run: every unit, asked or not, as JSON lines."""
+"""`units.jsonl` of a run: every unit, asked or not, as JSON lines.
+
+The parts of a unit: the members of a group by their places, the pages of a document by their numbers.
+
+A pack: one unit that stands for several texts to be embedded. Its id tells how many, its text is their JSON list.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from codebook.errors import RecordError
-from codebook.files.lines import read_lines, write_lines
+from codebook.files.lines import digest, read_lines, write_lines
 from codebook.records import Unit, UnitFile
+
+
+def find_member(members: Sequence[tuple[str, int]], place: int) -> str:
+    """Return the id of the member in whose text a place lies; "" where there is no member, or no place.
+
+    Examples
+    --------
+    >>> find_member([("7", 0), ("9", 6)], 5), find_member([("7", 0), ("9", 6)], 6), find_member([], 3)
+    ('7', '9', '')
+    """
+    if place < 0:
+        return ""
+    return next((name for name, start in reversed(members) if start <= place), "")
+
+
+def page_numbers(unit: Unit) -> range | None:
+    """Return the numbers that the pages of a unit should have, or None where its files do not tell.
+
+    A PDF tells by `first` and `last` of its `ask`; images count from 1.
+
+    Examples
+    --------
+    >>> from codebook.records import UnitFile
+    >>> page_numbers(Unit("a", "", files=(UnitFile("a.pdf", "pdf", ask={"first": 51, "last": 60}),)))
+    range(51, 61)
+    """
+    pdfs = [file for file in unit.files if file.kind == "pdf"]
+    if not pdfs:
+        return range(1, len(unit.files) + 1) if unit.files else None
+    ask = pdfs[0].ask
+    if len(unit.files) > 1 or "last" not in ask:
+        return None
+    return range(int(ask.get("first", 1)), int(ask["last"]) + 1)
+
+
+PACK = "pack-"
+"""How the ids of packs begin. The number of texts follows, by which a reply with too few vectors is known."""
+PACK_TEXTS = 64
+"""Texts of a pack. A service takes 2,048 a request; but what is lost or cut short is asked again as a whole, a reply
+is held in memory, and the price is by the token. Every engine gets the same packs, so that one's answers serve another.
+"""
+_PACK_ID = re.compile(rf"{PACK}(\d+)-[0-9a-f]{{16}}")
+N_TEXTS_SQL = (
+    f"CASE WHEN unit_id GLOB '{PACK}[0-9]*-{'[0-9a-f]' * 16}' "
+    f"THEN CAST(substr(unit_id, {len(PACK) + 1}) AS INTEGER) ELSE 1 END"
+)
+"""`count_texts` for a column `unit_id` of a database."""
+
+
+def make_pack(texts: Sequence[str]) -> Unit:
+    """Return the unit that stands for texts: its id is made of them, its text is their JSON list."""
+    return Unit(f"{PACK}{len(texts)}-{digest(*texts)[:16]}", orjson.dumps(list(texts)).decode())
+
+
+def texts_of(unit: Unit) -> list[str]:
+    """Return the texts of a pack; a unit that is no pack is a text by itself."""
+    texts: Any = orjson.loads(unit.text) if unit.unit_id.startswith(PACK) else [unit.text]
+    return list(texts)
+
+
+def count_texts(unit_id: str) -> int:
+    """Return how many texts a unit stands for: those of a pack, else one.
+
+    Examples
+    --------
+    >>> count_texts("pack-64-6a5196c1bf19b7c6"), count_texts("pack-2"), count_texts("7")
+    (64, 1, 1)
+    """
+    match = _PACK_ID.fullmatch(unit_id)
+    return int(match[1]) if match else 1
 
 
 def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from codebook.files.digests import digest_of
-from codebook.files.json_files import damaged, read_json
+from codebook.files.digests import damaged, digest_of, read_json
 from codebook.files.lines import write_atomic
 from codebook.paths import project_folder
 

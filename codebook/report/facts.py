@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders, read_table
 from codebook.errors import RunError
-from codebook.files.digests import digest_of
-from codebook.files.json_files import read_run_record
+from codebook.files.digests import digest_of, read_run_record
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
 from codebook.paths import project_folder, resolve_path, show_path

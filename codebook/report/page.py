@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.codings import count_coverage, coverage_sentence, read_table
 from codebook.engines import About, about_engine
 from codebook.errors import RunError
-from codebook.files.digests import check_results, digest_of
-from codebook.files.json_files import read_run_record
+from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
 from codebook.ledger import open_known
 from codebook.material.unit_store import iter_units

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from codebook.analysis.core.checks import name_some
 from codebook.engines import about_engine
 from codebook.errors import RecordError
-from codebook.files.digests import digest_of
-from codebook.files.json_files import read_run_record
+from codebook.files.digests import digest_of, read_run_record
 from codebook.report.facts import Facts, cite, gather_facts
 from codebook.sampling import read_gold_sample
 

@@ -17,8 +17,7 @@ from filelock import FileLock, Timeout
 
 from codebook.engines import Engine, make_engine
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
-from codebook.files.digests import check_results, digest_of
-from codebook.files.json_files import read_run_record
+from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses

@@ -10,7 +10,7 @@ from typing import Any
 from codebook.dialects import Turn
 from codebook.dialects.embeddings import BASE64
 from codebook.errors import Fault, ParameterError
-from codebook.material.text_packs import PACK_TEXTS, texts_of
+from codebook.material.unit_store import PACK_TEXTS, texts_of
 from codebook.records import EMBEDDINGS, Unit
 from codebook.tasks.question import Label, Question
 

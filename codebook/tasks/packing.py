@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from codebook.files.lines import digest
-from codebook.material.text_packs import PACK_TEXTS, make_pack, texts_of
+from codebook.material.unit_store import PACK_TEXTS, make_pack, texts_of
 from codebook.records import Unit
 
 _N_AT_ONCE = 4_096

@@ -8,7 +8,7 @@ from typing import Any
 
 from codebook.dialects import fence
 from codebook.files.lines import dump_canonical
-from codebook.material.members import page_numbers
+from codebook.material.unit_store import page_numbers
 from codebook.records import Unit
 from codebook.tasks.question import Question
 

@@ -11,7 +11,7 @@ from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row
 from codebook.ground.joins import near_form
 from codebook.ground.personal import find_personal, is_personal_name, is_phone
-from codebook.material.picture_remarks import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
+from codebook.material.images import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
 from codebook.records import Unit
 from codebook.units.any_source import Source
 from codebook.units.groups import GroupSource

@@ -21,7 +21,7 @@ from codebook.engines.service import PROVIDERS
 from codebook.errors import RunError
 from codebook.files.lines import read_lines
 from codebook.ledger import Ledger
-from codebook.ledger.answerers import name_old_answerers
+from codebook.ledger.migrations import name_old_answerers
 from codebook.records import Unit
 from codebook.run import Run, open_run, plan, preflight
 

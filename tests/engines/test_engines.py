@@ -13,7 +13,7 @@ from filelock import FileLock
 
 import codebook
 from codebook.engines import ENGINES, Engine, about_engine, make_engine
-from codebook.engines.local import LocalEngine
+from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import result_line
 from codebook.errors import BusyError, EngineError, MissingExtraError, ParameterError, PendingError, RecordError
 from codebook.files.lines import digest_file, read_lines, write_lines

@@ -158,11 +158,11 @@ def test_r02_a_very_long_list_is_read_to_its_end_or_decides_nothing(
 ) -> None:
     crowd(fake, monkeypatch, older=50, newer=2_300)
     fake.fault("batches.create", "lost answer")
-    monkeypatch.setattr("codebook.engines.service.lookup.N_PAGES", 3)
+    monkeypatch.setattr("codebook.engines.service.batches.N_PAGES", 3)
     run = plan_batch(fake)
     with pytest.raises(UndecidedError, match="longer than 300 batches"):
         run.submit()
-    monkeypatch.setattr("codebook.engines.service.lookup.N_PAGES", 500)
+    monkeypatch.setattr("codebook.engines.service.batches.N_PAGES", 500)
     run.submit()
     assert count_ours(fake) == 1
 

@@ -593,7 +593,7 @@ def test_after_ctrl_c_open_calls_are_kept_and_nothing_is_asked_again(
         return Response(when=stopped) if call.number >= 20 else Response()
 
     monkeypatch.setattr(Crew, "stop", note_stop)
-    monkeypatch.setattr("codebook.engines.openai_live.apart.GRACE_S", 60.0)
+    monkeypatch.setattr("codebook.engines.openai_live.GRACE_S", 60.0)
 
     with Loopback(answer) as server:
         engine = make(tmp_path, server, concurrency=6)
@@ -610,7 +610,7 @@ def test_after_ctrl_c_open_calls_are_kept_and_nothing_is_asked_again(
 def test_ctrl_c_does_not_wait_for_ever(
     tmp_path: Path, press_ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codebook.engines.openai_live.apart.GRACE_S", 0.2)
+    monkeypatch.setattr("codebook.engines.openai_live.GRACE_S", 0.2)
 
     def answer(call: Call) -> Response:
         if call.number == 2:

@@ -16,11 +16,16 @@ from codebook.analysis import character_error_rate, word_recall
 from codebook.dialects import Prompt
 from codebook.engines.embedded.pages import ocr
 from codebook.engines.embedded.pages import page_reader as pages
-from codebook.engines.embedded.pages.layout import lay_out, order_lines
-from codebook.engines.embedded.pages.line_text import drop_margins, join_words, restore_spaces
+from codebook.engines.embedded.pages.layout import Piece, lay_out, order_lines
 from codebook.engines.embedded.pages.ocr import load_ocr
-from codebook.engines.embedded.pages.page_columns import Piece
-from codebook.engines.embedded.pages.page_reader import Page, read_pages, transcribe_pages
+from codebook.engines.embedded.pages.page_reader import (
+    Page,
+    drop_margins,
+    join_words,
+    read_pages,
+    restore_spaces,
+    transcribe_pages,
+)
 from codebook.engines.embedded.pages.rasters import clean, count_specks, is_blank
 from codebook.engines.embedded.request_reader import UnreadableError
 from codebook.engines.embedded.weights import Weights

@@ -22,10 +22,10 @@ from codebook.codings import read_coders
 from codebook.dialects import Prompt, Turn, fence, read_reply, write_body
 from codebook.engines.embedded import MODEL as ENGINE
 from codebook.engines.embedded import EmbeddedEngine, weights
-from codebook.engines.embedded.photos import network, pickles, votes
+from codebook.engines.embedded.engine import PHOTOS
+from codebook.engines.embedded.photos import network
 from codebook.engines.embedded.photos import photo_labels as photos
 from codebook.engines.embedded.request_reader import UnreadableError
-from codebook.engines.embedded.skills import PHOTOS
 from codebook.errors import EngineError, MissingExtraError, ParameterError
 from codebook.files.pictures import PictureError
 from codebook.records import CHAT, RESPONSES, FilePart, Shard, Unit
@@ -78,7 +78,7 @@ def make_prompt(
 
 
 def test_the_shipped_weights_are_read_and_are_the_whole_network():
-    arrays = pickles.read_arrays(weights.find_weights(weights.LITE0_WEIGHTS))
+    arrays = network.read_arrays(weights.find_weights(weights.LITE0_WEIGHTS))
     assert arrays["_fc.weight"].shape == (network.N_CLASSES, network.N_FEATURES)
     trained = [array for name, array in arrays.items() if name.endswith((".weight", ".bias"))]
     assert sum(array.size for array in trained) == 4_652_008  # as published for EfficientNet-Lite0
@@ -93,12 +93,12 @@ class Harmful:
 @pytest.mark.parametrize("place", range(4))
 def test_a_file_that_names_anything_but_arrays_is_refused_and_nothing_is_run(place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    good: list[Any] = [pickles.MAGIC, pickles.PROTOCOL, {"little_endian": True}, {}, []]
+    good: list[Any] = [network.MAGIC, network.PROTOCOL, {"little_endian": True}, {}, []]
     good[place] = Harmful()
     path = tmp_path / "weights.pth"
     path.write_bytes(b"".join(pickle.dumps(part, 2) for part in good))
     with pytest.raises(EngineError, match="which no file of arrays needs"):
-        pickles.read_arrays(path)
+        network.read_arrays(path)
     assert not (tmp_path / "harmed").exists()
 
 
@@ -114,11 +114,11 @@ def test_a_file_that_names_anything_but_arrays_is_refused_and_nothing_is_run(pla
     ],
 )
 def test_a_tensor_stays_within_its_numbers(offset, shape, steps):
-    storage = pickles._Storage("1", np.dtype("<f4"), 4)
+    storage = network._Storage("1", np.dtype("<f4"), 4)
     storage.values = np.arange(4, dtype="<f4")
-    assert pickles._Tensor(storage, 1, (3,), (1,)).read().tolist() == [1, 2, 3]
+    assert network._Tensor(storage, 1, (3,), (1,)).read().tolist() == [1, 2, 3]
     with pytest.raises(ValueError, match="a tensor"):
-        pickles._Tensor(storage, offset, shape, steps).read()
+        network._Tensor(storage, offset, shape, steps).read()
 
 
 @pytest.mark.parametrize("keep", [0, 10, 200, 40_000, 47_000, 1_000_000, 18_826_031])
@@ -126,7 +126,7 @@ def test_a_file_that_is_cut_short_is_refused(keep, tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(weights.find_weights(weights.LITE0_WEIGHTS).read_bytes()[:keep])
     with pytest.raises(EngineError, match="is not read"):
-        pickles.read_arrays(path)
+        network.read_arrays(path)
 
 
 def test_other_weights_are_never_used_in_silence(tmp_path, monkeypatch):
@@ -178,7 +178,7 @@ def test_the_sliding_sum_is_the_convolution(size, stride):
 def test_the_network_knows_what_it_sees(name, seen):
     scores = photos.load_model().look([read_photo(name)])[0].scores
     assert scores.sum() == pytest.approx(1, abs=1e-5)
-    assert votes.class_names()[int(scores.argmax())] == seen
+    assert photos.class_names()[int(scores.argmax())] == seen
 
 
 def test_what_is_seen_depends_on_the_photo_alone_to_the_last_digit():

@@ -10,8 +10,8 @@ import pytest
 from archives import hand_made, make_request, rest_of, write_shard
 
 from codebook.engines import Engine, make_engine
-from codebook.engines.archive import read_archive
 from codebook.engines.embedded import MODEL
+from codebook.engines.replay import read_archive
 from codebook.errors import EngineError, ParameterError, RecordError, ReplayError
 from codebook.files import unfolding
 from codebook.files.lines import read_lines, write_lines

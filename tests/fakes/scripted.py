@@ -17,7 +17,7 @@ import pytest
 
 from codebook.dialects import Prompt, read_prompt, unfence, write_reply
 from codebook.engines import ENGINES
-from codebook.engines.local import LocalEngine
+from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import error_line, result_id, result_line
 from codebook.files.lines import dump_canonical, dump_line, iter_lines, read_lines, write_atomic
 from codebook.records import JobState, Unit

@@ -19,7 +19,7 @@ import pytest
 
 from codebook.dialects.embeddings import write_vectors
 from codebook.engines import ENGINES
-from codebook.engines.local import LocalEngine
+from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import error_line, result_line
 from codebook.paths import project_folder
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from codebook.cli import main
 from codebook.codings import read_coders
 from codebook.costs.prices import read_prices
-from codebook.engines.archive import read_archive
+from codebook.engines.replay import read_archive
 from codebook.engines.service.families import _parse as read_families
 from codebook.engines.service.providers import _parse as read_providers
 from codebook.errors import CodebookError

@@ -10,7 +10,7 @@ import pytest
 
 from codebook.engines.service.notes import NoteBook
 from codebook.errors import RecordError
-from codebook.files.json_files import read_json, read_run_record
+from codebook.files.digests import read_json, read_run_record
 from codebook.report import list_outputs
 from codebook.report.facts import gather_facts
 from codebook.report.page import write_report

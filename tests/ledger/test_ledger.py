@@ -10,7 +10,7 @@ import pytest
 from ledgers import check_places, collect, key, make_shard, plan, submit, whys
 
 from codebook.errors import RecordError
-from codebook.ledger import MIGRATIONS, FoundLine, Ledger, PlannedRow, columns, iter_columns
+from codebook.ledger import MIGRATIONS, FoundLine, Ledger, PlannedRow, iter_columns, reports
 from codebook.records import Answer, JobState
 
 ANSWERED = ("", "refused", "truncated", "invalid")
@@ -150,7 +150,7 @@ def test_rows_are_counted_and_found(ledger):
 
 
 def test_columns_are_the_rows_to_the_letter(ledger, monkeypatch):
-    monkeypatch.setattr(columns, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(reports, "_ROWS_AT_ONCE", 3)
     odd = ['say "hi"', "back\\slash", "tab\t", "nul\0", "line\nend", "\u2028", "é", "\U0001f600", "\x7f", "1e5"]
     shard_id = plan(ledger, "r", {unit: unit for unit in odd})
     plan(ledger, "s", {"between": "another", **{unit: unit for unit in odd[:4]}})
@@ -173,7 +173,7 @@ def test_a_run_without_rows_has_empty_columns(ledger):
 
 
 def test_columns_that_are_not_read_to_their_end_let_go_of_the_ledger(ledger, path, monkeypatch):
-    monkeypatch.setattr(columns, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(reports, "_ROWS_AT_ONCE", 1)
     plan(ledger, "r", {"u1": "q1", "u2": "q2", "u3": "q3"})
     reading = iter_columns(path, "r")
     next(reading)

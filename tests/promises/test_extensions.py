@@ -24,7 +24,7 @@ ENGINE = '''
 """An engine as somebody else writes one: it answers with the shortest label."""
 
 from codebook.dialects import read_prompt, write_reply
-from codebook.engines.local import LocalEngine
+from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import About, result_id, result_line
 from codebook.files.lines import dump_canonical
 

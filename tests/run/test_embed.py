@@ -21,7 +21,7 @@ from codebook.dialects.embeddings import read_vectors, write_vectors
 from codebook.engines import Limits, make_engine
 from codebook.errors import ParameterError, PendingError, RecordError, RunError
 from codebook.files.lines import iter_lines, read_lines
-from codebook.material.text_packs import PACK_TEXTS, make_pack, texts_of
+from codebook.material.unit_store import PACK_TEXTS, make_pack, texts_of
 from codebook.records import EMBEDDINGS, Unit
 from codebook.run import open_run, plan
 from codebook.run.vectors.packs import choose_cuts

@@ -16,7 +16,7 @@ from codebook.dialects import write_reply
 from codebook.run import preflight
 from codebook.scheme import read_codebook
 from codebook.tasks import make_questions
-from codebook.tasks.wrapping import MENDS, WRAPPED
+from codebook.tasks.question import MENDS, WRAPPED
 from codebook.units import read_units
 
 GOOD = '{"label":"coal"}'
@@ -75,7 +75,7 @@ def test_r31_what_is_no_answer_inside_is_not_called_wrapped() -> None:
 
 
 def test_r05_of_several_messages_the_one_that_fits_counts_and_two_that_differ_do_not() -> None:
-    from codebook.dialects.messages import MESSAGES
+    from codebook.dialects.replies import MESSAGES
 
     book = read_codebook(Path(__file__).parents[2] / "data" / "topics_sib200_en" / "codebook.yaml")
     (question,) = make_questions(book).values()

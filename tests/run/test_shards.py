@@ -9,8 +9,7 @@ import orjson
 import pytest
 
 from codebook.errors import ParameterError, RecordError
-from codebook.files.hashed import HashedFile
-from codebook.files.lines import digest_file, dump_canonical, read_lines
+from codebook.files.lines import HashedFile, digest_file, dump_canonical, read_lines
 from codebook.records import CHAT, RESPONSES, Request
 from codebook.shards import BYTES_PER_TOKEN, Cuts, ShardWriter, check_shard
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 from loopback import Answer, Call
 
-from codebook.engines.openai_live.apart import Apart
+from codebook.engines.openai_live import Apart
 from codebook.engines.openai_live.call_lines import Reply
 from codebook.engines.service import Client
 
@@ -55,7 +55,7 @@ class Service:
         self.calls: list[float] = []
         self.n_by_status: dict[int, int] = {}
         clock = SimpleNamespace(monotonic=self.time, time=lambda: NOW + self.time())
-        for module in ("crew", "pace", "waits"):
+        for module in ("crew", "pace"):
             patch.setattr(f"codebook.engines.openai_live.{module}.time", clock)
         patch.setattr("codebook.engines.openai_live.Caller", self.connect)
         patch.setattr(Apart, "_run_loop", lambda apart: self.run(apart._main()))

@@ -11,7 +11,7 @@ import pytest
 from codebook.codings import make_table
 from codebook.codings.contract import find_label_problem
 from codebook.dialects import read_prompt, write_body
-from codebook.engines.service.schemas import check_form
+from codebook.engines.service.shapes import check_form
 from codebook.records import CHAT, RESPONSES, Unit
 from codebook.scheme import parse_codebook, read_codebook
 from codebook.tasks import Extract, make_questions

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from codebook.dialects import Prompt, write_body
 from codebook.engines.service.families import _table, check_body, find_family, find_shutdown, warn_body
-from codebook.engines.service.schemas import check_schema
+from codebook.engines.service.shapes import check_schema
 from codebook.errors import ParameterError
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 from codebook.scheme import read_codebook

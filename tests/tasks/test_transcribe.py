@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from codebook.material.members import page_numbers
+from codebook.material.unit_store import page_numbers
 from codebook.records import Unit, UnitFile
 from codebook.scheme import parse_codebook
 from codebook.tasks import Transcribe, make_questions

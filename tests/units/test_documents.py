@@ -18,7 +18,7 @@ from codebook.errors import UnitsError
 from codebook.files.lines import digest_file
 from codebook.files.pdfs import PdfError, count_pages, open_pdf
 from codebook.material.file_parts import prepare_pdf
-from codebook.material.members import page_numbers
+from codebook.material.unit_store import page_numbers
 from codebook.records import Unit, UnitFile
 from codebook.run import plan
 from codebook.scheme import parse_codebook

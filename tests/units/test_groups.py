@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from codebook.errors import UnitsError
-from codebook.material.members import find_member
-from codebook.material.unit_store import iter_units, write_units
+from codebook.material.unit_store import find_member, iter_units, write_units
 from codebook.records import Unit
 from codebook.units import check_units, read_units
 from codebook.units.groups import group_units, join_texts

@@ -25,8 +25,7 @@ from codebook.codings.coder_files.label_files import Key, join_sets, read_source
 from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_units, tell_twins
 from codebook.codings.frame import make_table
 from codebook.errors import Fault, InputError, TableError
-from codebook.files.yaml_paths import find_broken_paths
-from codebook.files.yaml_text import YamlTree, read_yaml
+from codebook.files.yaml_text import YamlTree, find_broken_paths, read_yaml
 from codebook.paths import resolve_path
 from codebook.scheme import Codebook
 

@@ -15,7 +15,7 @@ from codebook.codings.records.quotes import find_quotes
 from codebook.codings.records.record_lists import NOBODY, RECORD_KEY, Records, Units, plain_units
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import join_ids
-from codebook.material.members import find_member
+from codebook.material.unit_store import find_member
 from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList
 

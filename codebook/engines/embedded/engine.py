@@ -3,13 +3,21 @@
 It is an embedding engine, not a language model: good at what a text is about, no better than the commonest label at
 stance, irony or fine sentiment. Its scores are cosines, so it gives no confidence; it always finds a nearest label, so
 it never abstains; it quotes nothing. What it cannot do is answered with status 400 and a reason, never with a guess.
+
+Vectors as an answer: what `/v1/embeddings` gives, by the two models that come inside packages.
+
+What the embedded engine can do besides labels of texts: which skill a request needs, found by its schema.
+
+A skill is a module with one function, imported when it is first needed. It takes a prompt and `encode` (texts to
+vectors), and returns the reply text in the form of the schema, or raises `UnreadableError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +25,10 @@ import numpy as np
 import orjson
 
 from codebook.dialects import Prompt, Turn, write_reply
+from codebook.dialects.embeddings import BASE64, write_vectors
 from codebook.engines.embedded.encoders import PARTS, SideBySide, Vector, load_encoders, unit_length
 from codebook.engines.embedded.request_reader import (
+    MAX_CHARACTERS,
     Task,
     UnreadableError,
     read_body,
@@ -26,12 +36,109 @@ from codebook.engines.embedded.request_reader import (
     read_task,
     read_text,
 )
-from codebook.engines.embedded.skills import Skill, find_skill
-from codebook.engines.local import LocalEngine
+from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import About, error_line, result_id, result_line
 from codebook.errors import Fault, ParameterError
 from codebook.files.lines import dump_canonical
 from codebook.records import EMBEDDINGS, Shard
+
+OWN = 896
+"""Dimensions where the request names none: both models side by side."""
+
+
+def answer_embedding(body: Mapping[str, Any], encode: Callable[[list[str], int], Vector]) -> dict[str, Any]:
+    """Return the body of a reply: one vector a text, in their order. Tokens are estimates: four characters each.
+
+    Parameters
+    ----------
+    body
+        Of a request for vectors; `dimensions` chooses the model: 896 (both), 512 (USE) or 384 (MiniLM).
+    encode
+        Makes vectors of texts, `(n_texts, n_dimensions)`, of so many dimensions.
+
+    Raises
+    ------
+    UnreadableError
+        It asks for dimensions that no model has, or holds what is no text.
+    """
+    texts, dimensions, form = body.get("input"), body.get("dimensions", OWN), body.get("encoding_format", "float")
+    texts = [texts] if isinstance(texts, str) else texts
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise UnreadableError("the embedded engine embeds a text or a list of texts: 'input' is neither")
+    if dimensions not in PARTS:
+        there = ", ".join(map(str, PARTS))
+        raise UnreadableError(f"the embedded engine has no vectors of {dimensions!r} dimensions, only of {there}")
+    if form not in (BASE64, "float"):
+        raise UnreadableError(f"vectors are written as float or {BASE64}, not as {form!r}")
+    if wrong := [place for place, text in enumerate(texts, 1) if not text or len(text) > MAX_CHARACTERS]:
+        raise UnreadableError(f"text {wrong[0]} is empty or longer than {MAX_CHARACTERS:,} characters")
+    vectors = encode(texts, dimensions).astype("float32")
+    return write_vectors(vectors, str(body["model"]), form, -(-sum(map(len, texts)) // 4))
+
+
+Encode = Callable[[list[str]], Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A module and its function, the model that its replies name, and a function that looks at many prompts before."""
+
+    module: str
+    function: str
+    model: str
+    ahead: str = ""
+
+    def reply(self, prompt: Prompt, encode: Encode) -> str:
+        """Answer a prompt.
+
+        Raises
+        ------
+        UnreadableError
+            It asks for something that the skill cannot do.
+        MissingExtraError
+            A package of the extra `embedded` is not installed.
+        """
+        return str(self._find(self.function)(prompt, encode))
+
+    def look_ahead(self, prompts: Sequence[Prompt]) -> None:
+        """Let the skill do for several prompts at once what it can; the replies are the same without it."""
+        if self.ahead:
+            self._find(self.ahead)(prompts)
+
+    def _find(self, name: str) -> Callable[..., Any]:
+        function: Callable[..., Any] = getattr(import_module(f"codebook.engines.embedded.{self.module}"), name)
+        return function
+
+
+PHOTOS = Skill("photos.photo_labels", "code_photos", "embedded-efficientnet-lite0-1", "look_ahead")
+RECORDS = Skill("records.extracting", "extract_records", "embedded-spacy-sm-1")
+PAGES = Skill("pages.page_reader", "transcribe_pages", "embedded-rapidocr-1")
+
+
+def find_skill(prompt: Prompt) -> Skill | None:
+    """Return the skill that a prompt needs, or None where it asks for labels of a text.
+
+    Raises
+    ------
+    UnreadableError
+        Nothing here answers files of this kind.
+    """
+    properties = prompt.schema.get("properties")
+    names: set[str] = set(properties) if isinstance(properties, Mapping) else set()
+    if "pages" in names:
+        return PAGES
+    if names & {"topics", "entities"}:
+        return RECORDS
+    if kinds := {part.kind for part in _all_files(prompt)}:
+        if kinds == {"image"}:
+            return PHOTOS
+        raise UnreadableError(f"the embedded engine reads labels of texts and images only, not of: {', '.join(kinds)}")
+    return None
+
+
+def _all_files(prompt: Prompt) -> list[Any]:
+    return [*prompt.files, *(part for turn in prompt.turns for part in turn.files)]
+
 
 MODEL = "embedded-use-minilm-1"
 """The model's id: the two models, their files, the rule below. It changes when an answer may change."""
@@ -190,7 +297,7 @@ class EmbeddedEngine(LocalEngine):
         try:
             body, url = read_body(line, MODEL), str(line.get("url"))
             if url == EMBEDDINGS:
-                from codebook.engines.embedded.embedding import answer_embedding
+                from codebook.engines.embedded.engine import answer_embedding
 
                 return result_line(line, 200, answer_embedding(body, self.encode_as), self.name)
             prompt = read_question(body, url)

@@ -15,8 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from codebook.engines.service.schemas import check_form
-from codebook.engines.service.shapes import INCLUDED, check_shapes, check_tongue
+from codebook.engines.service.shapes import INCLUDED, check_form, check_shapes, check_tongue
 from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import read_yaml
 from codebook.paths import project_folder, show_path

@@ -9,7 +9,7 @@ from time import time
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from codebook.files.json_files import damaged, read_json
+from codebook.files.digests import damaged, read_json
 from codebook.files.lines import digest, write_atomic
 
 LOOKS, GRACE_S = 3, 15 * 60

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError, RunError
-from codebook.files.json_files import read_run_record
+from codebook.files.digests import read_run_record
 from codebook.ledger import Ledger
 from codebook.paths import make_private, project_folder, resolve_path, show_path
 from codebook.run.folder import RunFolder

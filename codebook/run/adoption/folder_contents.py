@@ -11,8 +11,8 @@ from codebook.errors import Fault
 from codebook.files.digests import digest_of, find_faults, named_digest
 from codebook.files.lines import dump_canonical, load_line, number_lines
 from codebook.ledger import KEPT, Ledger, PlannedRow
-from codebook.ledger.answerers import name_old_answerer
 from codebook.ledger.carried import known_keys
+from codebook.ledger.migrations import name_old_answerer
 from codebook.paths import show_path
 from codebook.records import Asking, Shard, request_key
 from codebook.run.answers.carrying import Carried

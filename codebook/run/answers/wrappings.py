@@ -12,7 +12,7 @@ from codebook.errors import RecordError
 from codebook.ledger import InvalidReply, Ledger
 from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
-from codebook.tasks.wrapping import MENDS, WRAPPED
+from codebook.tasks.question import MENDS, WRAPPED
 
 _N_SHOWN = 60
 

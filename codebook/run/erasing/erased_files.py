@@ -13,8 +13,7 @@ import orjson
 from codebook.files.digests import digest_of
 from codebook.files.lines import load_line, read_lines, write_atomic, write_lines
 from codebook.ledger.forgetting import Shift
-from codebook.material.text_packs import count_texts, make_pack, texts_of
-from codebook.material.unit_store import iter_units, write_units
+from codebook.material.unit_store import count_texts, iter_units, make_pack, texts_of, write_units
 from codebook.run.erasing.erased_lines import Edits, Rewritten, rewrite_file
 from codebook.run.erasing.targets import Target
 from codebook.run.erasing.traces import Traces

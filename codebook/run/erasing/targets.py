@@ -12,8 +12,7 @@ import orjson
 from codebook.errors import RecordError
 from codebook.files.lines import write_atomic
 from codebook.ledger import KEPT
-from codebook.material.text_packs import PACK, make_pack, texts_of
-from codebook.material.unit_store import iter_units
+from codebook.material.unit_store import PACK, iter_units, make_pack, texts_of
 from codebook.paths import show_path
 from codebook.records import Unit
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from codebook.engines import LIVE
 from codebook.engines.service import check_host
 from codebook.errors import Fault, ParameterError, PendingError
-from codebook.material.text_packs import count_texts
+from codebook.material.unit_store import count_texts
 from codebook.records import RETRIED, Unit
 from codebook.run.answers.result_table import seconds_between
 from codebook.run.money import Meter

@@ -12,8 +12,7 @@ from codebook.errors import Fault, ParameterError, RunError
 from codebook.files.lines import digest, digest_file, dump_canonical
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
-from codebook.material.text_packs import count_texts
-from codebook.material.unit_store import write_units
+from codebook.material.unit_store import count_texts, write_units
 from codebook.records import Asking, Unit
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.plans.privacy import PersonalWatch

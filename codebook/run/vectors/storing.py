@@ -10,8 +10,7 @@ from codebook.dialects.embeddings import read_vectors
 from codebook.dialects.replies import open_line
 from codebook.dialects.resultlines import read_object
 from codebook.errors import Fault, ParameterError, RecordError
-from codebook.material.text_packs import PACK, texts_of
-from codebook.material.unit_store import iter_units
+from codebook.material.unit_store import PACK, iter_units, texts_of
 from codebook.run.answers.result_table import open_result
 from codebook.run.folder import RunFolder
 from codebook.run.run_views import RunViews

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from codebook.engines.embedded.pages.page_columns import Piece
+from codebook.engines.embedded.pages.layout import Piece
 from codebook.engines.embedded.pages.rasters import (
     Pixels,
     Quads,
