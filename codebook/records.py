@@ -134,15 +134,6 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A shard at an engine."""
-
-    job_key: str
-    job_id: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
 class LineFault:
     """Why a service refused a file of requests: `line` counts from 1, 0 where the fault is the whole file's."""
 

@@ -5,21 +5,16 @@ the list inside genai-prices; nothing is fetched, and what is not known is None,
 `prices.py`.
 """
 
-from codebook.costs.bodies import MESSAGE_TOKENS, REPLY_TOKENS, count_image, count_request, find_uncounted
+from codebook.costs.bodies import count_image, count_request, find_uncounted
 from codebook.costs.budget import check_cap, show_usd
 from codebook.costs.estimate import Estimate, estimate_shards
-from codebook.costs.prices import Price, PriceFile, Rates, find_rates, price_usage, read_prices
-from codebook.costs.tokens import TokenCounter, find_counter
+from codebook.costs.prices import Rates, find_rates, read_prices
+from codebook.costs.tokens import find_counter
 from codebook.costs.usage import Usage, read_usage, say_tokens
 
 __all__ = [
-    "MESSAGE_TOKENS",
-    "REPLY_TOKENS",
     "Estimate",
-    "Price",
-    "PriceFile",
     "Rates",
-    "TokenCounter",
     "Usage",
     "check_cap",
     "count_image",
@@ -28,7 +23,6 @@ __all__ = [
     "find_counter",
     "find_rates",
     "find_uncounted",
-    "price_usage",
     "read_prices",
     "read_usage",
     "say_tokens",

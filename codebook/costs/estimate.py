@@ -87,7 +87,7 @@ def estimate_shards(
     paths
         Files of request lines for one model.
     model, prices
-        As of `price_usage`: `provider`, `discount`, `prices_file`.
+        As of `find_rates`: `provider`, `discount`, `prices_file`.
     out_tokens
         Output tokens of an answer in the mean, reasoning included, from a pilot; guessed from the longest labels where
         not given.

@@ -175,57 +175,11 @@ _MENDS = {
 
 
 class PriceSource(TypedDict, total=False):
-    """Whose prices they are; what each means stands at `price_usage`."""
+    """Whose prices they are; what each means stands at `find_rates`."""
 
     provider: str
     discount: float | None
     prices_file: str | Path | None
-
-
-def price_usage(
-    model: str,
-    usage: Usage,
-    *,
-    batch: bool,
-    provider: str = "openai",
-    discount: float | None = 0.5,
-    prices_file: str | Path | None = None,
-) -> Price:
-    """Price one request; call it for each, never for a sum, since long requests are dearer.
-
-    Parameters
-    ----------
-    model
-        Name of the model, with or without its date.
-    batch
-        Whether it was asked in a batch.
-    provider
-        Name in the price list (`Provider.prices`); empty where the provider has no listed prices.
-    discount
-        Batch price as a share of the live price, used only where no batch price is listed, and then said in `basis`;
-        None takes the full price.
-    prices_file
-        The project's own prices; `prices.yaml` of the project where not given, if it is there.
-
-    Returns
-    -------
-    Price
-        `usd` is None, never 0, where the price is not known.
-
-    Raises
-    ------
-    ParameterError
-        The file of prices is faulty.
-
-    Examples
-    --------
-    >>> price_usage("gpt-6-luna", Usage(tokens_in=1_000_000 // 4, tokens_out=1000), batch=True).usd
-    0.01275
-    >>> price_usage("no-such-model", Usage(tokens_in=10), batch=True)
-    Price(usd=None, basis='unknown')
-    """
-    rates = find_rates(model, batch=batch, provider=provider, discount=discount, prices_file=prices_file)
-    return rates.price(usage)
 
 
 def find_rates(
@@ -236,7 +190,34 @@ def find_rates(
     discount: float | None = 0.5,
     prices_file: str | Path | None = None,
 ) -> Rates:
-    """Find the prices of a model once, to price many requests with `Rates.price`. Parameters as of `price_usage`."""
+    """Find the prices of a model once; price each request with `Rates.price`, never a sum: long ones are dearer.
+
+    Parameters
+    ----------
+    model
+        Name of the model, with or without its date.
+    batch
+        Whether it is asked in a batch.
+    provider
+        Name in the price list (`Provider.prices`); empty where the provider has no listed prices.
+    discount
+        Batch price as a share of the live price, used only where no batch price is listed, and then said in `basis`;
+        None takes the full price.
+    prices_file
+        The project's own prices; `prices.yaml` of the project where not given, if it is there.
+
+    Raises
+    ------
+    ParameterError
+        The file of prices is faulty.
+
+    Examples
+    --------
+    >>> find_rates("gpt-6-luna", batch=True).price(Usage(tokens_in=1_000_000 // 4, tokens_out=1000)).usd
+    0.01275
+    >>> find_rates("no-such-model", batch=True).price(Usage(tokens_in=10))  # None, never 0
+    Price(usd=None, basis='unknown')
+    """
     if prices_file is not None:
         path = resolve_path(prices_file)
         project_rates = read_prices(path).rates(model, path.name, batch=batch, discount=discount)

@@ -5,7 +5,7 @@ of these two; only here is known how a service spells them. Open `prompts.py` fi
 """
 
 from codebook.dialects.logprobs import read_logprob
-from codebook.dialects.parts import read_content, write_content
+from codebook.dialects.parts import write_content
 from codebook.dialects.prompts import (
     Prompt,
     Turn,
@@ -25,7 +25,6 @@ __all__ = [
     "allow_tokens",
     "check_settings",
     "fence",
-    "read_content",
     "read_logprob",
     "read_prompt",
     "read_reply",

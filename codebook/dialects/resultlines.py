@@ -17,7 +17,6 @@ UNREADABLE = "the result line cannot be read as JSON; its bytes are kept in the 
 """What is said of an answer whose line nobody can read."""
 
 _NAME = re.compile(rb'(?<!\\)"custom_id"\s*:\s*("(?:[^"\\]|\\.)*")')
-_SEPARATOR = "\x1e"
 _decode = json.JSONDecoder().raw_decode
 
 

@@ -6,8 +6,8 @@ lines).
 """
 
 from codebook.files.decode import Encoding, find_encoding, read_text
-from codebook.files.formats import Row, parse_json
-from codebook.files.rows import RowFile, missing_column, open_rows, reading
+from codebook.files.formats import Row
+from codebook.files.rows import RowFile, open_rows, reading
 from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
 
 __all__ = [
@@ -16,9 +16,7 @@ __all__ = [
     "RowFile",
     "YamlTree",
     "find_encoding",
-    "missing_column",
     "open_rows",
-    "parse_json",
     "parse_value",
     "parse_yaml",
     "read_text",

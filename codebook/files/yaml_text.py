@@ -301,17 +301,7 @@ def _as_name(name: Any) -> str:
 
 
 _MOST = 300
-_ESCAPES = {
-    "\t": "/t",
-    "\n": "/n",
-    "\r": "/r",
-    "\b": "/b",
-    "\a": "/a",
-    "\f": "/f",
-    "\v": "/v",
-    "\0": "/0",
-    "\x1b": "/e",
-}
+_ESCAPES = {sign: f"/{letter}" for sign, letter in zip("\t\n\r\b\a\f\v\0\x1b", "tnrbafv0e", strict=True)}
 """What an escape in double quotes has made of a backslash and the letter after it."""
 
 

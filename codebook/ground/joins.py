@@ -14,51 +14,23 @@ from typing import NamedTuple
 
 from codebook.errors import Fault
 
-_DECIMALS = re.compile(r"(-?[0-9]+)[.,]0+")
+_DECIMALS = re.compile(r"\A(-?[0-9]+)[.,]0+\Z")
 _ENDING = re.compile(
-    r"(.+)\.(?:txt|md|pdf|docx?|odt|rtf|html?|xml|json|csv|png|jpe?g|tiff?|webp|gif|heic)", re.IGNORECASE
+    r"\A(.+)\.(?:txt|md|pdf|docx?|odt|rtf|html?|xml|json|csv|png|jpe?g|tiff?|webp|gif|heic)\Z", re.IGNORECASE
 )
 _ZEROS = re.compile(r"(-?)0+(?=[0-9]+\Z)")
 
 
-def _drop_unseen(text: str) -> str:
-    return "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cf"))
-
-
-def _drop_blanks(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _compose(text: str) -> str:
-    return unicodedata.normalize("NFKC", text)
-
-
-def _lower(text: str) -> str:
-    return unicodedata.normalize("NFC", text.casefold())
-
-
-def _drop_ending(text: str) -> str:
-    name = _ENDING.fullmatch(text)
-    return name[1] if name else text
-
-
-def _drop_decimals(text: str) -> str:
-    whole = _DECIMALS.fullmatch(text)
-    return whole[1] if whole else text
-
-
-def _drop_zeros(text: str) -> str:
-    return _ZEROS.sub(r"\1", text) if text[:1] in ("0", "-") else text
-
-
 _REDUCE: Mapping[str, Callable[[str], str]] = {
-    "signs that are not seen": _drop_unseen,
-    "blanks": _drop_blanks,
-    "another Unicode form": _compose,
-    "capitals": _lower,
-    "the ending of a file's name": _drop_ending,
-    "a decimal part of zero": _drop_decimals,
-    "leading zeros": _drop_zeros,
+    "signs that are not seen": lambda text: "".join(
+        sign for sign in text if sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cf")
+    ),
+    "blanks": lambda text: " ".join(text.split()),
+    "another Unicode form": lambda text: unicodedata.normalize("NFKC", text),
+    "capitals": lambda text: unicodedata.normalize("NFC", text.casefold()),
+    "the ending of a file's name": lambda text: _ENDING.sub(r"\1", text),
+    "a decimal part of zero": lambda text: _DECIMALS.sub(r"\1", text),
+    "leading zeros": lambda text: _ZEROS.sub(r"\1", text) if text[:1] in ("0", "-") else text,
 }
 """What two writings of one id may differ by, and what takes the difference away."""
 

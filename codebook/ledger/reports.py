@@ -71,41 +71,13 @@ def _read(path: Path, run_id: str) -> Generator[tuple[str, ...]]:
 
 
 JOB_FIELDS = (
-    "job",
-    "run",
-    "shard",
-    "engine",
-    "model",
-    "state",
-    "requests",
-    "done",
-    "failed",
-    "created",
-    "submitted",
-    "seen",
-    "expires",
-    "ended",
-    "collected",
-    "reserved",
-    "note",
-    "job_id",
-    "queued",
-    "worked",
-)
+    "job", "run", "shard", "engine", "model", "state", "requests", "done", "failed", "created", "submitted", "seen",
+    "expires", "ended", "collected", "reserved", "note", "job_id", "queued", "worked",
+)  # fmt: skip
 ANSWER_FIELDS = (
-    "job",
-    "model",
-    "answers",
-    "usable",
-    "tokens_in",
-    "tokens_out",
-    "tokens_cached",
-    "cost",
-    "n_priced",
-    "n_unpriced",
-    "n_priced_labels",
-    "n_untold",
-)
+    "job", "model", "answers", "usable", "tokens_in", "tokens_out", "tokens_cached", "cost", "n_priced", "n_unpriced",
+    "n_priced_labels", "n_untold",
+)  # fmt: skip
 ERROR_FIELDS = ("job", "why", "detail", "n", "example")
 
 
@@ -116,7 +88,7 @@ def report_jobs(ledger: Ledger) -> list[tuple[Any, ...]]:
         ended_at, collected_at, reserved_usd, COALESCE(jobs.note, shards.note), COALESCE(job_id, ''),
         queued_s, worked_s
         FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id ORDER BY shards.id"""
-    return list(_select(ledger, sql))
+    return _select(ledger, sql)
 
 
 def report_answers(ledger: Ledger) -> list[tuple[Any, ...]]:
@@ -128,14 +100,14 @@ def report_answers(ledger: Ledger) -> list[tuple[Any, ...]]:
     sql = f"""SELECT job, model, count(file), sum(why IS NULL), sum(tokens_in), sum(tokens_out), sum(tokens_cached),
         sum(cost_usd), count(cost_usd), sum(cost_usd IS NULL), sum(why IS NULL AND cost_usd IS NOT NULL),
         sum(file IS NOT NULL AND {UNTOLD}) FROM answers WHERE {MAYBE_PAID} GROUP BY job, model"""  # noqa: S608
-    return list(_select(ledger, sql))
+    return _select(ledger, sql)
 
 
 def report_errors(ledger: Ledger) -> list[tuple[Any, ...]]:
     """Answers without a label by job, reason and detail, as `ERROR_FIELDS`; `example` is one custom_id."""
     sql = """SELECT job, why, detail, count(*), min(custom_id) FROM answers WHERE why IS NOT NULL
         GROUP BY job, why, detail"""
-    return list(_select(ledger, sql))
+    return _select(ledger, sql)
 
 
 def report_whys(ledger: Ledger) -> list[tuple[str, str, int]]:
@@ -146,7 +118,7 @@ def report_whys(ledger: Ledger) -> list[tuple[str, str, int]]:
     why = make_why(ANY_UNSENT)
     sql = f"""SELECT run_id, CASE WHEN rows.skip IS NOT NULL THEN 'never asked' ELSE {why} END, sum({N_TEXTS_SQL})
         FROM {make_joins(ANY_UNSENT)} GROUP BY 1, 2"""  # noqa: S608
-    return list(_select(ledger, sql))
+    return _select(ledger, sql)
 
 
 def name_embedders(ledger: Ledger, model: str) -> list[str]:
@@ -157,5 +129,5 @@ def name_embedders(ledger: Ledger, model: str) -> list[str]:
     return [name for (name,) in _select(ledger, sql, EMBEDDINGS, model)]
 
 
-def _select(ledger: Ledger, sql: str, *values: object) -> Iterator[Any]:
-    return iter(ledger._db.execute(sql, values))
+def _select(ledger: Ledger, sql: str, *values: object) -> list[Any]:
+    return ledger._db.execute(sql, values).fetchall()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from codebook.errors import Fault, UnitsError
 from codebook.files.lines import digest_file
 from codebook.files.pdfs import PDFIUM, PdfError, count_pages, cut_pages, draw_page, open_pdf
-from codebook.material.images import prepare_image
+from codebook.material.images import is_address, prepare_image
 from codebook.paths import missing_file, resolve_path
 from codebook.records import FilePart, UnitFile
 
@@ -50,7 +50,7 @@ def prepare_pdf(file: UnitFile) -> tuple[FilePart, ...]:
     UnitsError
         The file is gone, is not the one that was planned, or cannot be used.
     """
-    if file.path.lower().startswith(("https://", "http://")):
+    if is_address(file.path):
         return (FilePart("pdf", "", "application/pdf", url=file.path),)
     path = resolve_path(file.path)
     try:

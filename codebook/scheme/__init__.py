@@ -5,25 +5,11 @@ In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every f
 """
 
 from codebook.scheme.codebook_file import parse_codebook, read_codebook, read_label_list, write_codebook
-from codebook.scheme.model import (
-    KINDS,
-    LEVELS,
-    OPEN_KINDS,
-    Category,
-    Codebook,
-    Example,
-    RecordField,
-    RecordList,
-    Variable,
-)
-from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
+from codebook.scheme.model import Category, Codebook, Example, RecordField, RecordList, Variable
+from codebook.scheme.rendering import describe_variables, diff_codebooks, render_html, render_markdown
 
 __all__ = [
-    "KINDS",
-    "LEVELS",
-    "OPEN_KINDS",
     "Category",
-    "Change",
     "Codebook",
     "Example",
     "RecordField",

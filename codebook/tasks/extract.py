@@ -8,7 +8,7 @@ from typing import Any
 from codebook.files.lines import dump_canonical
 from codebook.scheme import RecordField, RecordList
 from codebook.scheme.record_values import find_record_problem
-from codebook.tasks.question import Question
+from codebook.tasks.question import Question, flatten, strict_object
 
 _KINDS = {
     "text": "a text",
@@ -66,9 +66,9 @@ class Extract(Question):
     def _category_lines(self) -> Iterator[str]:
         """One line a list and field, then the categories of each choice, `- name: definition`."""
         for records in self.variable.lists:
-            yield f"- {records.name}: {_one_line(records.definition) or records.name}{_say_most(records, ' ({})')}"
+            yield f"- {records.name}: {flatten(records.definition) or records.name}{_say_most(records, ' ({})')}"
             for field in records.fields:
-                definition = f": {_one_line(field.definition)}" if field.definition else ""
+                definition = f": {flatten(field.definition)}" if field.definition else ""
                 yield f"  field {field.name} ({_KINDS[field.kind]}){definition}"
         for records in self.variable.lists:
             for field in records.fields:
@@ -78,24 +78,18 @@ class Extract(Question):
         if field.categories:
             yield f"\nCategories of {field.name} in {records.name}:"
         for category in field.categories:
-            yield f"- {category.name}: {_one_line(category.definition) or category.name}"
+            yield f"- {category.name}: {flatten(category.definition) or category.name}"
             yield from self._detail_lines(category)
 
 
 def _list_schema(records: RecordList) -> dict[str, Any]:
-    properties = {field.name: _field_schema(field) for field in records.fields}
-    items = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    description = " ".join(part for part in (_one_line(records.definition), _say_most(records, "{}.")) if part)
+    items = strict_object({field.name: _field_schema(field) for field in records.fields})
+    description = " ".join(part for part in (flatten(records.definition), _say_most(records, "{}.")) if part)
     return {"type": "array", **({"description": description} if description else {}), "items": items}
 
 
 def _field_schema(field: RecordField) -> dict[str, Any]:
-    description = _one_line(field.definition)
+    description = flatten(field.definition)
     if field.kind == "quote":
         description = f"{_KINDS['quote']}: {description}" if description else _KINDS["quote"]
     schema: dict[str, Any] = {"type": "number" if field.kind == "number" else "string"}
@@ -107,7 +101,3 @@ def _field_schema(field: RecordField) -> dict[str, Any]:
 def _say_most(records: RecordList, form: str) -> str:
     """How many records a list takes; arrays of strict schemas have no such keyword with every service."""
     return form.format(f"At most {records.most} records") if records.most else ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

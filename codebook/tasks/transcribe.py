@@ -10,7 +10,7 @@ from codebook.dialects import fence
 from codebook.files.lines import dump_canonical
 from codebook.material.unit_store import page_numbers
 from codebook.records import Unit
-from codebook.tasks.question import Question
+from codebook.tasks.question import Question, flatten, strict_object, tell_context
 
 _PREAMBLE = """\
 You transcribe documents. The unit is {unit}; its pages come with the message.
@@ -57,9 +57,9 @@ class Transcribe(Question):
     def system(self) -> str:
         """Instructions: the same for every document, so that a service can cache them."""
         blocks = [
-            _PREAMBLE.format(unit=" ".join(self.codebook.unit.split()).rstrip(".")),
+            _PREAMBLE.format(unit=flatten(self.codebook.unit).rstrip(".")),
             self.codebook.instructions,
-            f"Task: {' '.join(self.variable.question.split())}",
+            f"Task: {flatten(self.variable.question)}",
             f"{self.rule}\n{_TABLES if self.variable.tables else _NO_TABLES}",
             "Answer with JSON in the form of the given schema and nothing else.",
         ]
@@ -67,8 +67,7 @@ class Transcribe(Question):
 
     def write_user(self, unit: Unit) -> str:
         """The user's message: context, and which pages follow in what form."""
-        context = "\n".join(f"{name}: {text}" for name, text in unit.context.items() if text)
-        before = f"<context>\n{context}\n</context>\n" if context else ""
+        before = tell_context(unit)
         text = f"\n{fence(unit.text, beside=before)}" if unit.text.strip() else ""
         return f"{before}{_tell_pages(unit)}{text}"
 
@@ -77,13 +76,7 @@ class Transcribe(Question):
         properties: dict[str, Any] = {"page": {"type": "integer"}, "text": {"type": "string"}, "unsure": _TEXTS}
         if self.variable.tables:
             properties["tables"] = {"type": "array", "items": {"type": "array", "items": _TEXTS}}
-        page = {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
-        return {"pages": {"type": "array", "items": page}}
+        return {"pages": {"type": "array", "items": strict_object(properties)}}
 
     def read_value(self, reply: Mapping[str, Any]) -> tuple[str | None, str]:
         """Return the pages as canonical JSON, if each has exactly its fields and the numbers run on."""

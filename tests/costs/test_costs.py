@@ -24,12 +24,12 @@ from codebook.costs import (
     find_counter,
     find_rates,
     find_uncounted,
-    price_usage,
     read_prices,
     read_usage,
     show_usd,
 )
 from codebook.costs.estimate import guess_answer
+from codebook.costs.prices import Price
 from codebook.costs.tokens import _FILES, _cut
 from codebook.errors import BudgetError, ParameterError
 from codebook.files.lines import write_lines
@@ -63,6 +63,11 @@ def list_price(model: str, usage: Usage, *, batch: bool, provider: str = "openai
     )
     context = {"processing": "batch"} if batch else None
     return float(genai_prices.calc_price(tokens, model, provider_id=provider, price_context=context).total_price)
+
+
+def price_usage(model: str, usage: Usage, **options: object) -> Price:
+    """The price of one request."""
+    return find_rates(model, **options).price(usage)
 
 
 # -- usage

@@ -18,7 +18,7 @@ from service import (
     plan_batch,
 )
 
-from codebook.costs import price_usage, read_usage
+from codebook.costs import find_rates, read_usage
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.errors import BudgetError, UnreachableError
 from codebook.files.lines import read_lines
@@ -172,7 +172,7 @@ def test_mode_24_cost_is_reserved_then_actual_at_the_batch_price(fake: FakeOpenA
     assert money.reserved == 0
     table = run.table().set_index("unit_id")
     bodies = [line["response"]["body"] for path in run.folder.results.glob("*output*") for line in read_lines(path)]
-    live = sum(price_usage(MODEL, read_usage(body), batch=False).usd or 0 for body in bodies)
+    live = sum(find_rates(MODEL, batch=False).price(read_usage(body)).usd or 0 for body in bodies)
     assert 0 < money.spent == pytest.approx(live / 2) == pytest.approx(table["cost_usd"].sum())
     assert table.loc["u6", "cost_usd"] == 0
     assert check_sums(run) == {"": 6, "failed": 1}

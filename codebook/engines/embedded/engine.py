@@ -31,6 +31,7 @@ from codebook.engines.embedded.request_reader import (
     MAX_CHARACTERS,
     Task,
     UnreadableError,
+    describe_label,
     read_body,
     read_question,
     read_task,
@@ -311,7 +312,7 @@ class EmbeddedEngine(LocalEngine):
     def _make_scale(self, system: str, turns: tuple[Turn, ...], schema: bytes) -> Scale:
         """The scale of one instrument; a shard has few of them, so they are kept."""
         task = read_task(Prompt(system, "", "", orjson.loads(schema), turns))
-        descriptions = [_tell(label, definition) for label, definition in task.definitions.items()]
+        descriptions = [describe_label(label, definition) for label, definition in task.definitions.items()]
         vectors = self.encode([*descriptions, *(text for text, _ in task.examples)])
         sums = dict(zip(task.definitions, DEFINITION_WEIGHT * vectors[: len(descriptions)], strict=True))
         for (_, chosen), vector in zip(task.examples, vectors[len(descriptions) :], strict=True):
@@ -326,8 +327,3 @@ class EmbeddedEngine(LocalEngine):
         usage = (-(-sum(map(len, messages)) // 4), -(-len(text) // 4))
         body = write_reply(str(line["url"]), model, text, request_id=result_id(line, self.name), usage=usage)
         return result_line(line, 200, body, self.name)
-
-
-def _tell(label: str, definition: str) -> str:
-    """What is encoded for a label: its name tells too, unless it is a number or all there is."""
-    return definition if definition == label or not any(map(str.isalpha, label)) else f"{label}: {definition}"

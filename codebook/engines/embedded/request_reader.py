@@ -179,3 +179,8 @@ def _read_example(turn: Turn, answer: str, labels: tuple[str, ...]) -> tuple[str
     if not all(label in labels for label in chosen):
         raise UnreadableError(f"the answer of an example is not one of the schema: {turn.answer[:80]!r}")
     return unfence(turn.question), tuple(chosen)
+
+
+def describe_label(label: str, definition: str) -> str:
+    """What is encoded for a label: its name tells too, unless it is a number or all there is."""
+    return definition if definition == label or not any(map(str.isalpha, label)) else f"{label}: {definition}"

@@ -4,7 +4,7 @@ In come the name of a provider and an address; out go batches, files and errors 
 `providers.py` first, then `client.py`.
 """
 
-from codebook.engines.service.client import Client, explain, make_client
+from codebook.engines.service.client import Client, explain
 from codebook.engines.service.hosts import (
     check_host,
     find_http_fault,
@@ -26,7 +26,6 @@ __all__ = [
     "find_provider",
     "forget_host",
     "list_trusted",
-    "make_client",
     "say_destination",
     "trust_host",
 ]

@@ -27,7 +27,7 @@ import orjson
 from codebook.dialects import Prompt, Turn, unfence
 from codebook.engines.embedded.encoders import Use, Vector, unit_length
 from codebook.engines.embedded.photos.network import SIDE, LiteNet, read_arrays
-from codebook.engines.embedded.request_reader import Task, UnreadableError, read_task
+from codebook.engines.embedded.request_reader import Task, UnreadableError, describe_label, read_task
 from codebook.engines.embedded.weights import CLASS_NAMES, LITE0_WEIGHTS, find_weights, missing_extra
 from codebook.files.lines import dump_canonical
 from codebook.files.pictures import PictureError, open_picture
@@ -106,20 +106,18 @@ def make_scale(task: Task, seen: Sequence[npt.NDArray[Any] | None]) -> PhotoScal
 
 def _encode_labels(task: Task) -> Vector:
     """A vector for the words of each label, `(n_labels, 512)`: its name, its definition and its example texts."""
-    descriptions: dict[str, list[str]] = {label: [] for label in task.definitions}
+    texts: dict[str, list[str]] = {label: [] for label in task.definitions}
     for text, chosen in task.examples:
         for label in chosen if text.strip() else ():
-            descriptions.get(label, []).append(text)
+            texts.get(label, []).append(text)
     return np.array(
         [
-            unit_length(DEFINITION_WEIGHT * _encode(_tell(label, definition)) + sum(map(_encode, descriptions[label])))
+            unit_length(
+                DEFINITION_WEIGHT * _encode(describe_label(label, definition)) + sum(map(_encode, texts[label]))
+            )
             for label, definition in task.definitions.items()
         ]
     )
-
-
-def _tell(label: str, definition: str) -> str:
-    return definition if definition == label or not any(map(str.isalpha, label)) else f"{label}: {definition}"
 
 
 def _gather(task: Task, labels: tuple[str, ...], seen: Sequence[npt.NDArray[Any] | None]) -> Nearness | None:
