@@ -10,11 +10,10 @@ The reasons, most of them seen in public reports of batches that were read wrong
     expired    the batch ended before the question was asked
     cancelled  the batch was stopped before the question was asked
 
-The messages of one response: each is a reply for itself, and one that was cut short is none.
+Each of the messages of one response is a reply for itself, and one that was cut short is none.
 
-The short way through a result line: nearly all are chat replies that ended by themselves and are a text.
-
-The types below say what such a line looks like. The decoder passes over every field that they do not name, which takes
+There is a short way through a result line (`read_usual`): nearly all are chat replies that ended by themselves and are a
+text. Its types say what such a line looks like. The decoder passes over every field that they do not name, which takes
 half the time of reading the whole line, and gives up at the first one that is not as they say.
 """
 
@@ -46,12 +45,8 @@ def list_messages(body: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict
     >>> len(whole), len(cut)
     (1, 1)
     """
-    items = body.get("output")
-    messages = [
-        item
-        for item in (items if type(items) is list else [])
-        if type(item) is dict and item.get("type") == "message" and item.get("phase") != "commentary"
-    ]
+    items = _dicts(body.get("output"))
+    messages = [item for item in items if item.get("type") == "message" and item.get("phase") != "commentary"]
     whole = [message for message in messages if message.get("status") not in _CUT]
     return whole, [message for message in messages if message.get("status") in _CUT]
 
