@@ -1,8 +1,7 @@
 """Count the tokens of a request: its messages, its schema, and what each message adds.
 
-Tokens of the images of a request, by their size, the level of detail and the family of the model.
-
-Two rules (OpenAI's guide "Images and vision", as of 2026-11, and copies of it):
+Images are counted by their size, the level of detail and the family of the model. Two rules (OpenAI's guide
+"Images and vision", as of 2026-11, and copies of it):
 
 patches
     The image is covered by squares of 32 pixels, and each costs `rate` tokens. If there are more than the family's

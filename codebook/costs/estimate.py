@@ -1,7 +1,11 @@
-"""What shards will cost, live and as a batch, before anything is sent."""
+"""What shards will cost, live and as a batch, before anything is sent.
+
+`check_cap` holds a run under its cap before money is spent.
+"""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +20,82 @@ from codebook.costs.bodies import count_request, find_schema, find_uncounted, it
 from codebook.costs.prices import PriceSource, Rates, find_rates
 from codebook.costs.tokens import TokenCounter, find_counter
 from codebook.costs.usage import Usage
-from codebook.errors import Fault, ParameterError
+from codebook.errors import BudgetError, Fault, ParameterError
 from codebook.files.lines import dump_canonical, load_line, number_lines
 from codebook.records import EMBEDDINGS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def check_cap(cap: float | None, spent: float, reserved: float, wanted: float | None) -> None:
+    """Refuse what would take a run over its cap; all numbers are US dollars.
+
+    Parameters
+    ----------
+    cap
+        What may be spent at most; None is no cap.
+    spent, reserved
+        What answers cost so far, and what jobs that run now may cost.
+    wanted
+        What is to be sent next; None where its price is not known.
+
+    Raises
+    ------
+    BudgetError
+        The sum would be above the cap, or cannot be known. Nothing has been sent.
+    ParameterError
+        A number is negative or no number.
+
+    Examples
+    --------
+    >>> check_cap(1.0, 0.7, 0.2, 0.1)
+    >>> check_cap(1.0, 0.7, 0.2, 0.2)
+    Traceback (most recent call last):
+    codebook.errors.BudgetError: ...
+    """
+    if cap is None:
+        return
+    _check_numbers({"cap": cap, "spent": spent, "reserved": reserved, "wanted": wanted or 0.0})
+    known = f"cap {show_usd(cap)}, spent {show_usd(spent)}, reserved for running jobs {show_usd(reserved)}"
+    if wanted is None:
+        raise BudgetError(
+            f"The run has a cap, but what comes next has no known price: {known}, wanted unknown. Nothing was sent. "
+            "To mend: add the model to prices.yaml beside study.yaml, or take the cap away."
+        )
+    total = math.fsum((spent, reserved, wanted))
+    if round(total - cap, 9) > 0:  # a billionth of a dollar is rounding, not money
+        raise BudgetError(
+            f"Going on would cost more than the cap: {known}, wanted {show_usd(wanted)}, together {show_usd(total)}. "
+            f"Nothing was sent. To mend: raise the cap to at least {show_usd(total)}, or plan fewer units."
+        )
+
+
+def show_usd(usd: float | None) -> str:
+    """Write an amount for people: at least cents, at most six digits after the point, more for tiny amounts.
+
+    Examples
+    --------
+    >>> show_usd(1234.5), show_usd(0.1 + 0.2), show_usd(0.00001234), show_usd(0), show_usd(None)
+    ('$1,234.50', '$0.30', '$0.00001234', '$0.00', 'unknown')
+    """
+    if usd is None:
+        return "unknown"
+    if 0 < usd < 0.001:
+        return f"${usd:.{3 - math.floor(math.log10(usd))}f}"
+    whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")
+    return f"${whole}.{rest:0<2}"
+
+
+def _check_numbers(numbers: dict[str, float]) -> None:
+    faults = [
+        Fault(name, f"{value!r} is no amount of money", "give US dollars, 0 or more")
+        for name, value in numbers.items()
+        if math.isnan(value) or value < 0
+    ]
+    if faults:
+        raise ParameterError("The cap cannot be checked.", faults)
+
 
 CACHED_FROM = 1_024
 """Tokens of a common beginning from which a service may keep it in its cache."""

@@ -1,6 +1,6 @@
 """What a request costs: the project's own prices first, then the list that comes with the kit, else unknown.
 
-Prices per token, as a sum that is linear between two thresholds, and where they come from.
+A price is a sum over tokens that is linear between two thresholds (`Rates`), and says where it comes from.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ The reasons, most of them seen in public reports of batches that were read wrong
 Each of the messages of one response is a reply for itself, and one that was cut short is none.
 
 There is a short way through a result line (`read_usual`): nearly all are chat replies that ended by themselves and are
-a text. Its types say what such a line looks like. The decoder passes over every field that they do not name, which takes
-half the time of reading the whole line, and gives up at the first one that is not as they say.
+a text. Its types say what such a line looks like. The decoder passes over every field that they do not name, which
+takes half the time of reading the whole line, and gives up at the first one that is not as they say.
 """
 
 from __future__ import annotations

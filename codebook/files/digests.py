@@ -2,7 +2,7 @@
 
 A file is hashed once a process while it stays the same file; an edit makes it another one.
 
-JSON that the kit itself wrote (the record of a run, its list of outputs), read back whole or refused in words.
+JSON that the kit itself wrote (the record of a run, its list of outputs) is read back whole or refused in words.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A file of JSON lines is split on LF and on nothing else: U+2028, U+2029 and U+0085 are line ends to
 `str.splitlines`, but not to JSON, so they are escaped on writing and never split on when reading.
 
-A file that is hashed and made lasting as it is written, by a thread that follows the writer at a distance.
+A `HashedFile` is hashed and made lasting as it is written, by a thread that follows the writer at a distance.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The rows of a parquet file as a stream. A few bytes of it can stand for gigabytes: its growth is watched.
 
-What a parquet file says of its pieces, read from its footer: pyarrow ends the process at a piece that is damaged.
-
-The footer is a struct in Thrift's compact protocol: each field has a byte with its kind and the step from the number
-of the field before; whole numbers have seven bits a byte, the lowest first.
+What it says of its pieces is read from its footer here: pyarrow ends the process at a piece that is damaged. The footer
+is a struct in Thrift's compact protocol: each field has a byte with its kind and the step from the number of the field
+before; whole numbers have seven bits a byte, the lowest first.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 All yaml files of the kit are read here: codebook, study, coders, prices, providers, families; and single values such as
 those of `--set`.
 
-Paths in YAML files that are not what was meant: cut by a comment, or written as on another system.
+`find_broken_paths` finds paths that are not what was meant: cut by a comment, or written as on another system.
 """
 
 from __future__ import annotations

@@ -4,9 +4,8 @@ In come plans, jobs and answers; out go rows by their state. Open `book.py` firs
 (what it is asked) and `claims.py` (who may ask a question).
 """
 
-from codebook.ledger.book import FoundLine, Ledger, PlannedRow
+from codebook.ledger.book import FoundLine, Ledger, PlannedRow, open_known, say_unknown
 from codebook.ledger.claims import MEND_READ_ONLY
-from codebook.ledger.known import open_known, say_unknown
 from codebook.ledger.migrations import MIGRATIONS
 from codebook.ledger.queries import InvalidReply, JobRow, RetriedRow, RowState
 from codebook.ledger.reports import iter_columns

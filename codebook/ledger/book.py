@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
+
+from codebook.errors import RunError
 from codebook.ledger.claims import Drops, now
 from codebook.ledger.connecting import connect, copy_file, may_write
 from codebook.ledger.migrations import needs_copy, note_answerer, open_tables
@@ -292,3 +295,36 @@ def _answer_values(
             continue
         texts = (why, detail[:500], model, request_id, fingerprint)
         yield (asks[name], job, name, file, offset, length, usd, *texts, n_in, n_out, n_cached, final)
+
+
+def open_known(runs: Path, run_id: str) -> Ledger:
+    """Open the ledger below the folder of all runs, which must know this run.
+
+    Raises
+    ------
+    RunError
+        It does not: it was deleted or is another one, or the run's folder was renamed, copied or brought here.
+    """
+    path = runs / "ledger.db"
+    if not path.is_file():
+        raise RunError(say_unknown(runs, run_id, "there is no runs/ledger.db"))
+    ledger = Ledger(path)
+    if ledger.is_planned(run_id) is None:
+        ledger.close()
+        raise RunError(say_unknown(runs, run_id, "runs/ledger.db has no run of this name"))
+    return ledger
+
+
+def say_unknown(runs: Path, run_id: str, why: str) -> str:
+    """Say that a run is not in the ledger, and what helps."""
+    former = _read_name(runs / run_id / "run.json") or run_id
+    renamed = f" Its run.json calls it {former!r}: if you renamed it, name it so again." if former != run_id else ""
+    mend = f"`codebook adopt runs/{run_id}` reads it in from its folder; or plan it again. Nothing is paid twice."
+    return f"The ledger does not know run {run_id!r} ({why}).{renamed} To mend: {mend}"
+
+
+def _read_name(path: Path) -> str:
+    try:
+        return str(orjson.loads(path.read_bytes())["run"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return ""

@@ -4,10 +4,9 @@ A question is claimed in the transaction that notes the intent of handing its sh
 planned keeps nobody from asking. It stays claimed until its answer is collected, the service has said that it did not
 take the shard, or the job is given up.
 
-What the ledger forgets: a plan that nothing was handed in of, and a run that somebody discards.
-
-What was asked stays: jobs, answers and what they cost. Files that nothing needs any more are noted in the same
-transaction (`leftovers`), and removed after it.
+The ledger forgets a plan that nothing was handed in of, and a run that somebody discards (`Drops`). What was asked
+stays: jobs, answers and what they cost. Files that nothing needs any more are noted in the same transaction
+(`leftovers`), and removed after it.
 """
 
 from __future__ import annotations

@@ -13,9 +13,8 @@ events   what each verb did
 lost     answers as they were before the folder of their run was removed, and their files (lost_files)
 leftovers  files below the ledger's folder that nothing needs any more, until they are removed
 
-Who answers: a question put to one service is another question than the same one put to another service.
-
-The name of whoever answers comes from the engine. Ledgers of the first versions do not have it; it is worked out here
+A question put to one service is another question than the same one put to another service. The name of
+whoever answers comes from the engine. Ledgers of the first versions do not have it; it is worked out here
 from what `run.json` of their runs says, as those versions understood it. Where that is gone, it stays unknown: such
 answers stay where they are shown, and are given to no other run.
 """

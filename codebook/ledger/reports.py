@@ -1,9 +1,8 @@
 """What a whole project is asked: every job, every reason of a missing answer, all money, each by one query.
 
-The rows of a run as columns, for a table of them all.
-
-SQLite writes each column of some thousand rows as JSON: it does so in a thread, without Python's lock, while the rows
-before are worked on, and a row costs no tuple.
+`iter_columns` gives the rows of a run as columns, for a table of them all. SQLite writes each column
+of some thousand rows as JSON: it does so in a thread, without Python's lock, while the rows before are worked on, and a
+row costs no tuple.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ What is sent: the picture upright, at most `max_side` pixels on its longer side 
 JPEG of quality 90. A file that is already like that, and holds neither EXIF nor another note (a place, a name), is sent
 as it is. Equal files give equal bytes as long as Pillow stays the same.
 
-What of a picture is worth a look before it is paid for: nothing can be seen on it, or not as it is sent.
+Worth a look before it is paid for is a picture on which nothing can be seen, or not as it is sent (`find_remark`).
 """
 
 from __future__ import annotations

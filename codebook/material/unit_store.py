@@ -1,8 +1,7 @@
 """`units.jsonl` of a run: every unit, asked or not, as JSON lines.
 
-The parts of a unit: the members of a group by their places, the pages of a document by their numbers.
-
-A pack: one unit that stands for several texts to be embedded. Its id tells how many, its text is their JSON list.
+The members of a group are found by their places, the pages of a document by their numbers. A pack is one unit that
+stands for several texts to be embedded: its id tells how many, its text is their JSON list.
 """
 
 from __future__ import annotations

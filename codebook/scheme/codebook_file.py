@@ -1,6 +1,6 @@
 """Read a codebook from YAML, or from a plain list of labels, every fault at once with its line; and write one.
 
-Pydantic's errors in the words of a codebook: what is wrong with one field, and what to write.
+`explain` says pydantic's errors in the words of a codebook: what is wrong with one field, and what to write.
 """
 
 from __future__ import annotations

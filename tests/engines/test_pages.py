@@ -17,7 +17,7 @@ from codebook.dialects import Prompt
 from codebook.engines.embedded.pages import ocr
 from codebook.engines.embedded.pages import page_reader as pages
 from codebook.engines.embedded.pages.layout import Piece, lay_out, order_lines
-from codebook.engines.embedded.pages.ocr import load_ocr
+from codebook.engines.embedded.pages.ocr import clean, count_specks, is_blank, load_ocr
 from codebook.engines.embedded.pages.page_reader import (
     Page,
     drop_margins,
@@ -26,7 +26,6 @@ from codebook.engines.embedded.pages.page_reader import (
     restore_spaces,
     transcribe_pages,
 )
-from codebook.engines.embedded.pages.rasters import clean, count_specks, is_blank
 from codebook.engines.embedded.request_reader import UnreadableError
 from codebook.engines.embedded.weights import Weights
 from codebook.errors import EngineError

@@ -13,8 +13,7 @@ from codebook.dialects import Prompt, fence
 from codebook.engines.embedded import weights
 from codebook.engines.embedded.encoders import SideBySide, load_encoders
 from codebook.engines.embedded.records import named_entities as entities
-from codebook.engines.embedded.records.extracting import extract_records, read_lists
-from codebook.engines.embedded.records.keyphrases import find_candidates, find_topics
+from codebook.engines.embedded.records.extracting import extract_records, find_candidates, find_topics, read_lists
 from codebook.engines.embedded.records.named_entities import NER_FILES, TYPES, find_entities, load_model, match_types
 from codebook.engines.embedded.request_reader import UnreadableError
 from codebook.errors import EngineError, MissingExtraError

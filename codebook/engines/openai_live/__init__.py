@@ -3,7 +3,7 @@
 In comes a shard, out go result lines on disk as they come. Open this file, then `crew.py` (the workers, and what a
 reply means), `pace.py` (how fast) and `journal.py` (how answers are kept).
 
-A crew at work in an event loop and thread of its own, so that it works in a notebook, whose loop runs already.
+A crew works in an event loop and thread of its own (`Apart`), so that it works in a notebook, whose loop runs already.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A fixed number of workers that take questions from an iterator, have them answered and write the answers down.
 
 A question that fails stands aside until it may be asked again, and its worker goes on with others.
-
-What a reply means: it is kept, the question is asked again, or the job stops.
+A reply is kept, or the question is asked again (`may_pass`), or the job stops (`find_stop`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ cubic curve (that of RFC 9438, with time in round trips): soon back near the old
 again once the peak has proved too low. New calls are spread over the round trip, and never made faster than the
 service's own count of what is left (`Allowance`) permits.
 
-How long to wait: what the headers of a service say, and the pauses where they say nothing.
+How long to wait is what the headers of a service say; where they say nothing, pauses are drawn.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What the API itself takes, whoever the model is: fields that a line may not have, and the form of those it may.
 
-The rules of a strict JSON schema, by which a service refuses the schema of an answer before it asks the model.
-
-Source: the provider's guide to structured outputs, as of 2026-11-21.
+`check_form` holds the schema of an answer against the rules of strict JSON schemas: a service refuses it before it asks
+the model (source: the provider's guide to structured outputs, as of 2026-11-21).
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 What is printed is given back in reading order, paragraph by paragraph, without page numbers and running heads. The
 order of columns is our own (`layout`); an installed tesseract is not asked.
-
-From lines to text: words cut at a line's end are joined, lost spaces put back, running heads left out.
+Words cut at a line's end are joined, lost spaces put back, running heads left out.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ import orjson
 
 from codebook.dialects import Prompt
 from codebook.engines.embedded.pages.layout import Layout, Piece, Row, lay_out
-from codebook.engines.embedded.pages.ocr import load_ocr
-from codebook.engines.embedded.pages.rasters import Pixels
+from codebook.engines.embedded.pages.ocr import Pixels, load_ocr
 from codebook.engines.embedded.request_reader import UnreadableError
 from codebook.files.pdfs import PDFIUM, PdfError, count_pages, draw_page, open_pdf
 from codebook.files.pictures import PictureError, open_picture

@@ -4,8 +4,7 @@ Tan, M., & Le, Q. V. (2019). EfficientNet: Rethinking model scaling for convolut
 The Lite form has no squeeze-and-excitation and ReLU6 in place of swish. The order of axes is (height, width, channels),
 so that most of the work is products of matrices.
 
-Read the arrays of a PyTorch file of the old form (before 1.6) without PyTorch, and without running what it says.
-
+Its weights come as a PyTorch file of the old form (before 1.6), read without PyTorch, and without running what it says.
 Such a file is a row of pickles, then the raw numbers. A pickle can name any function and call it; this reader knows
 three names, all of which only describe arrays, and refuses every other one.
 """

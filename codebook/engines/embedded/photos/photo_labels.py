@@ -1,11 +1,9 @@
 """Labels of photographs: what is seen in them, put into words, and compared with the words of the codebook.
 
 EfficientNet-Lite0 says how much a photo looks like each of the 1,000 classes of ImageNet; each class votes for the
-labels that its name is near to; coded example photos, where there are some, are mixed with the votes (`votes`). Good
+labels that its name is near to; coded example photos, where there are some, are mixed with the votes. Good
 at everyday objects, not at people, emotions, text in pictures, charts or scenes. ImageNet's own terms (research, not
 commerce) hang over the pictures that the weights were trained with.
-
-From what is seen in a photo to a label: the classes of ImageNet vote, and example photos are mixed in.
 
 Zero-shot after Norouzi, M., et al. (2014). Zero-shot learning by convex combination of semantic embeddings. ICLR. As
 there, the ten likeliest classes count; but each votes for labels by itself, where they add up the vectors first.
