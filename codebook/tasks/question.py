@@ -1,7 +1,7 @@
 """What all tasks share: the system message, the unit marked as data, and reading a reply without repairing it.
 
-What stands around an answer that is no reply by itself is never taken off, but it is said (`find_wrapping`). Every reply
-of a run may be wrapped in the same way; then it is the service or the model that is to be told otherwise.
+What stands around an answer that is no reply by itself is never taken off, but it is said (`find_wrapping`). Every
+reply of a run may be wrapped in the same way; then it is the service or the model that is to be told otherwise.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ It is an embedding engine, not a language model: good at what a text is about, n
 stance, irony or fine sentiment. Its scores are cosines, so it gives no confidence; it always finds a nearest label, so
 it never abstains; it quotes nothing. What it cannot do is answered with status 400 and a reason, never with a guess.
 
-Besides labels of texts it gives vectors (`answer_embedding`), and what its skills can do (`find_skill`). A skill is a module with
-one function, imported when it is first needed. It takes a prompt and `encode` (texts to vectors), and returns the reply
-text in the form of the schema, or raises `UnreadableError`.
+Besides labels of texts it gives vectors (`answer_embedding`), and what its skills can do (`find_skill`). A skill is a
+module with one function, imported when it is first needed. It takes a prompt and `encode` (texts to vectors), and
+returns the reply text in the form of the schema, or raises `UnreadableError`.
 """
 
 from __future__ import annotations

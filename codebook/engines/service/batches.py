@@ -1,6 +1,6 @@
 """What a batch object of a service says, as a state of the kit, and what its refusals mean.
 
-Whether a batch was made is looked for in the service's own list (`find_batch`): found, not there, or not to be told. The
+Whether a batch was made is said by the service's own list (`find_batch`): found, not there, or not to be told. The
 whole list is read, in whatever order it is given, and no clock is asked. The search ends before the end of the list
 only at a batch of the job that did not fail: any one of them answers the shard, and all of them are paid alike, so that
 an older one further on would change nothing. That a batch is not there is believed of a list only that was read to its
