@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from codebook.codings import coverage_sentence
+from codebook.outputs import OutputEntry
 from codebook.report.facts import Facts, cite, gather_facts, short_path
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 
@@ -117,12 +118,16 @@ def _sample(facts: Facts) -> Iterator[str]:
 
 
 def _findings(facts: Facts) -> Iterator[str]:
-    """The first finding of each section; what is split by label, pair or group stands in the report alone."""
+    yield from first_findings([entry for entry in facts.outputs if entry.section != "methods"])
+
+
+def first_findings(entries: Iterable[OutputEntry]) -> list[str]:
+    """The first finding of each section but the coverage, which has a sentence of its own; the rest stands below."""
     first: dict[str, str] = {}
-    for entry in facts.outputs:
-        if entry.finding and entry.section != "methods":
+    for entry in entries:
+        if entry.finding and entry.section != "coverage":
             first.setdefault(entry.section, entry.finding)
-    yield from first.values()
+    return list(first.values())
 
 
 def _software(facts: Facts) -> Iterator[str]:

@@ -31,7 +31,7 @@ from codebook.outputs import (
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.records import Asking, say_erased
 from codebook.report.facts import Facts, gather_facts
-from codebook.report.methods import write_methods
+from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
 from codebook.report.templating import render
@@ -112,7 +112,7 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
         "asking": Asking.from_record(record),
         "answered": record.get("answered", {}),
         "units": record["units"],
-        "findings": [entry.finding for entry in entries if entry.finding],
+        "findings": first_findings(entries),
         "coverage_sentence": "; ".join([coverage_sentence(table), *say_erased(record)]),
         "coverage_table": frame_html(count_coverage(table)),
         "strata": list(_by_stratum(folder, table)),
