@@ -27,7 +27,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 TOPICS = ROOT / "data" / "topics_sib200_en"
-STEPS = ("codebook", "pilot", "submit", "collect", "report")
+STEPS = ("pilot", "submit", "collect", "report")
+"""Those of the chain that speak to the service, and the report that tells of it; `make demo` runs them all."""
 N_UNITS, N_PILOT = 12, 3
 STUDY = """
 study: two phases
@@ -105,7 +106,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (folder / "project").mkdir()
     with FakeProcess(folder / "service", auto="no") as fake:
         told = Story(make_project(folder / "project", fake.base_url), fake)
-        told.execute("codebook", "pilot", "submit")
+        told.execute("pilot", "submit")
         told.execute()
         fake.do("settle")
         fake.do("advance", hours=72)
@@ -118,7 +119,7 @@ def test_the_first_phase_sends_the_batches_and_ends(story: Story) -> None:
     state = story.states[0]
     assert (state["n_created"], story.n_calls(0, "chat")) == (3, N_PILOT)
     assert {batch["status"] for batch in state["batches"].values()} == {"validating"}
-    assert all(f" {step} " in story.outputs[0] for step in ("codebook", "pilot", "submit"))
+    assert all(f" {step} " in story.outputs[0] for step in ("pilot", "submit"))
 
 
 def test_a_second_phase_that_comes_too_early_says_so_and_sends_nothing(story: Story) -> None:
