@@ -13,7 +13,7 @@ from codebook.outputs.entries import (
     list_outputs,
     read_outputs,
 )
-from codebook.outputs.saving import put_table, put_text, save_block, save_figure, save_table, save_text
+from codebook.outputs.saving import put_text, run_outputs, save_block
 
 __all__ = [
     "SECTIONS",
@@ -25,13 +25,10 @@ __all__ = [
     "frame_texts",
     "list_outputs",
     "print_rows",
-    "put_table",
     "put_text",
     "read_outputs",
     "rows_html",
+    "run_outputs",
     "save_block",
-    "save_figure",
-    "save_table",
-    "save_text",
     "text_html",
 ]

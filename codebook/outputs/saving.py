@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,8 @@ def save_block(
     ParameterError
         A name that cannot name a file.
     """
-    place = open_outputs(folder or project_folder() / "outputs", entry.name)
+    _check_name("name", entry.name)
+    place = make_private(folder or project_folder() / "outputs")
     if entry.kind == "remark":
         note_entry(place, entry)
         return entry
@@ -81,16 +83,16 @@ def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
     return text
 
 
-def open_outputs(folder: Path, name: str, formats: Sequence[str] = ()) -> Path:
-    """Return the folder of outputs, made private, once it is known that the name can name a file in it."""
-    faults = []
+def run_outputs(run: str) -> Path:
+    """Return the folder of outputs of a run of the project."""
+    _check_name("run", run)
+    return project_folder() / "runs" / run / "outputs"
+
+
+def _check_name(where: str, name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        faults.append(Fault("name", f"{name!r} cannot name a file", "use letters, digits, _ and - only, 100 at most"))
-    mend = f"choose from {', '.join(MAKERS)}"
-    faults += [Fault("formats", f"{each!r} is unknown", mend) for each in formats if each not in MAKERS]
-    if faults:
-        raise ParameterError("The output cannot be saved.", faults)
-    return make_private(folder)
+        fault = Fault(where, f"{name!r} cannot name a file", "use letters, digits, _ and - only, 100 at most")
+        raise ParameterError("The output cannot be saved.", [fault])
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> Path:
@@ -111,29 +113,22 @@ def _write_figure(folder: Path, name: str, figure: Figure) -> list[Path]:
     return paths
 
 
-def _write_formats(
-    folder: Path, entry: OutputEntry, table: pd.DataFrame, formats: Sequence[str] | None = None
-) -> list[Path]:
+def _write_formats(folder: Path, entry: OutputEntry, table: pd.DataFrame) -> list[Path]:
     paths = []
-    for suffix, content in _format_table(table, formats, entry):
+    for suffix, content in _format_table(table, entry):
         paths.append(folder / f"{entry.name}.{suffix}")
         with write_atomic(paths[-1]) as file:
             file.write(content.encode() if isinstance(content, str) else content)
     return paths
 
 
-def _format_table(
-    table: pd.DataFrame, formats: Sequence[str] | None, entry: OutputEntry
-) -> Iterator[tuple[str, str | bytes]]:
-    """(suffix, content) of each format; those not asked for are left out where they cannot be made."""
-    if formats is None and (len(table) > MOST_ROWS or not len(table.columns) or {"image", "n_images"} <= set(table)):
+def _format_table(table: pd.DataFrame, entry: OutputEntry) -> Iterator[tuple[str, str | bytes]]:
+    """(suffix, content) of each format; Word is left out where it cannot be made."""
+    if len(table) > MOST_ROWS or not len(table.columns) or {"image", "n_images"} <= set(table):
         return
-    for suffix in MAKERS if formats is None else formats:
-        try:
-            yield suffix, MAKERS[suffix](table, name=entry.name, title=entry.title, note=entry.note)
-        except MissingExtraError:
-            if formats is not None:
-                raise
+    for suffix, make in MAKERS.items():
+        with suppress(MissingExtraError):
+            yield suffix, make(table, name=entry.name, title=entry.title, note=entry.note)
 
 
 def _undated(path: Path) -> dict[str, Any]:
@@ -143,85 +138,3 @@ def _undated(path: Path) -> dict[str, Any]:
 
 def _digests(paths: Sequence[Path]) -> dict[str, str]:
     return {path.name: digest_file(path) for path in paths}
-
-
-# Until every notebook saves results: frames and figures saved one by one.
-
-
-def save_table(  # noqa: D103 - goes with the last notebook that uses it
-    frame: pd.DataFrame,
-    name: str,
-    *,
-    run: str,
-    section: str,
-    title: str,
-    note: str | Sequence[str] = "",
-    finding: str = "",
-    formats: Sequence[str] | None = None,
-) -> pd.DataFrame:
-    folder = _run_outputs(run, name, formats or ())
-    if remark := say_empty(frame):
-        print(remark)
-        note_entry(folder, OutputEntry(name, "remark", section, title, remark))
-    else:
-        put_table(folder, frame, OutputEntry(name, "table", section, title, _join(note), finding), formats)
-    return frame
-
-
-def put_table(folder: Path, frame: pd.DataFrame, entry: OutputEntry, formats: Sequence[str] | None = None) -> None:
-    """Save a table in a folder of outputs, with the formats as of `save_table`; its note tells lost ids."""
-    lost = [told for told in frame.attrs.get("joins", ()) if told not in entry.note]
-    entry = replace(entry, note=" ".join(filter(None, [entry.note, *lost])))
-    paths = [_write_csv(folder / f"{entry.name}.csv", frame), *_write_formats(folder, entry, frame, formats)]
-    note_entry(folder, replace(entry, files=_digests(paths), facts=_facts(frame)))
-
-
-def save_figure(  # noqa: D103 - goes with the last notebook that uses it
-    figure: Figure,
-    name: str,
-    *,
-    data: pd.DataFrame,
-    run: str,
-    section: str,
-    title: str,
-    note: str | Sequence[str] = "",
-    finding: str = "",
-) -> Figure:
-    folder = _run_outputs(run, name)
-    if remark := say_empty(data):
-        note_entry(folder, OutputEntry(name, "remark", section, title, remark))
-        return figure
-    paths = _write_figure(folder, name, figure)
-    table = folder / f"{name}.csv"
-    with write_atomic(table) as file:
-        data.to_csv(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", encoding="utf-8")
-    said = " ".join(part for part in (_join(note), say_grey(figure)) if part)
-    files = _digests([*paths, table])
-    note_entry(folder, OutputEntry(name, "figure", section, title, said, finding, files, _facts(data)))
-    return figure
-
-
-def save_text(text: str, name: str, *, run: str, section: str, title: str, note: str = "") -> str:
-    """Save a text of a study as Markdown, note it for the report, and return it as it stands in the file."""
-    return put_text(_run_outputs(run, name), text, OutputEntry(name, "text", section, title, note))
-
-
-def _run_outputs(run: str, name: str, formats: Sequence[str] = ()) -> Path:
-    open_name = [Fault("run", f"{run!r} cannot name a file", "use letters, digits, _ and - only, 100 at most")]
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run):
-        raise ParameterError("The output cannot be saved.", open_name)
-    return open_outputs(project_folder() / "runs" / run / "outputs", name, formats)
-
-
-def say_empty(frame: pd.DataFrame) -> str:
-    """Why there is nothing in a frame, and which ids did not meet; empty for a frame that has rows."""
-    reason = "" if len(frame) else str(frame.attrs.get("nothing", ""))
-    return " ".join([reason, *frame.attrs.get("joins", [])]) if reason else ""
-
-
-def _join(note: str | Sequence[str]) -> str:
-    return note if isinstance(note, str) else " ".join(note)
-
-
-def _facts(frame: pd.DataFrame) -> dict[str, Any]:
-    return {"weighted": bool(frame.attrs["weighted"])} if "weighted" in frame.attrs else {}

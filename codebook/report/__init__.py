@@ -4,7 +4,7 @@ In come the folder of a run and its saved outputs; out goes `report.html`. Open 
 the folder says), `methods.py` and `referee_checks.py`.
 """
 
-from codebook.outputs import OutputEntry, list_outputs, read_outputs, save_figure, save_table, save_text
+from codebook.outputs import OutputEntry, list_outputs, read_outputs
 from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
 from codebook.report.referee_checks import checklist
@@ -20,9 +20,6 @@ __all__ = [
     "list_outputs",
     "methods_paragraph",
     "read_outputs",
-    "save_figure",
-    "save_table",
-    "save_text",
     "show_images",
     "show_page",
     "show_spans",

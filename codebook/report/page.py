@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -23,9 +22,10 @@ from codebook.outputs import (
     block_html,
     copy_outputs,
     frame_html,
-    put_table,
+    print_rows,
     put_text,
     read_outputs,
+    save_block,
     text_html,
 )
 from codebook.paths import project_folder, resolve_path, show_path
@@ -41,9 +41,7 @@ from codebook.scheme import read_codebook, render_html
 if TYPE_CHECKING:
     import pandas as pd
 
-_SHOWN_ROWS = 16
 _MOST_STRATA = 12
-_PIXELS_PER_DOT = 96 / 300  # figures are saved at 300 dots an inch; a screen counts 96
 
 
 def write_report(
@@ -97,7 +95,7 @@ def _save_methods(facts: Facts, outputs: Path) -> None:
     put_text(outputs, write_methods(facts), OutputEntry("methods", "text", "methods", "Methods paragraph", about))
     checks = check_facts(facts)
     entry = OutputEntry("checklist", "table", "methods", "Checklist", CHECK_NOTE, say_checks(checks))
-    put_table(outputs, checks, entry)
+    save_block(outputs, entry, checks)
 
 
 def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
@@ -175,33 +173,25 @@ def _join_remarks(entries: list[OutputEntry], section: str) -> list[OutputEntry]
     return list(joined.values())
 
 
-def _shown(outputs: Path, entry: OutputEntry) -> dict[str, Any]:
+def _shown(outputs: Path, entry: OutputEntry) -> dict[str, str]:
     """One output as the page shows it: a figure as an image inside the page, a table as HTML."""
+    if entry.kind == "remark":
+        return {"title": entry.title, "note": "", "html": text_html(entry.note)}
+    return {"title": entry.title, "note": entry.note, "html": _show_saved(outputs, entry)}
+
+
+def _show_saved(outputs: Path, entry: OutputEntry) -> str:
+    """The files of an output as HTML."""
     import pandas as pd
 
-    shown: dict[str, Any] = {"title": entry.title, "note": entry.note, "kind": entry.kind, "files": list(entry.files)}
-    if entry.kind == "result" and is_grid(entry.printed.get("columns", ())):
-        frame = pd.read_csv(outputs / f"{entry.name}.csv", keep_default_na=False, na_values={}, dtype=str)
-        return shown | {"image": "", "html": grid_html(frame)}
-    if entry.kind == "result":
-        png = outputs / f"{entry.name}.png"
-        drawn = png.read_bytes() if png.name in entry.files else b""
-        return shown | {"image": "", "html": block_html(entry.printed, png=drawn, title=entry.title)}
-    if entry.kind == "figure":
-        raw = (outputs / f"{entry.name}.png").read_bytes()
-        width = round(int.from_bytes(raw[16:20], "big") * _PIXELS_PER_DOT)  # the width in the header of a PNG
-        return shown | {"image": base64.b64encode(raw).decode(), "width": width, "html": ""}
-    if entry.kind == "remark":
-        return shown | {"image": "", "html": text_html(entry.note), "note": ""}
     if entry.kind == "text":
-        text = (outputs / f"{entry.name}.md").read_text(encoding="utf-8")
-        return shown | {"image": "", "html": text_html(text)}
-    path = outputs / f"{entry.name}.csv"
-    frame = pd.read_csv(path, keep_default_na=False, na_values={}, dtype=str)
-    more = len(frame) - _SHOWN_ROWS
-    note = f"The first {_SHOWN_ROWS} of {len(frame)} rows; all are in {path.name}. " if more > 0 else ""
-    note = note if len(frame) else "There is no row. "
-    return shown | {"image": "", "html": frame_html(frame.head(_SHOWN_ROWS), turn=True), "note": note + entry.note}
+        return text_html((outputs / f"{entry.name}.md").read_text(encoding="utf-8"))
+    png = outputs / f"{entry.name}.png"
+    image = png.read_bytes() if png.name in entry.files else b""
+    if (entry.printed or image) and not is_grid(entry.printed.get("columns", ())):
+        return block_html(entry.printed, png=image, title=entry.title)
+    frame = pd.read_csv(outputs / f"{entry.name}.csv", keep_default_na=False, na_values={}, dtype=str)
+    return grid_html(frame) if is_grid(frame.columns) else block_html(print_rows(frame))
 
 
 def _say_cost(record: dict[str, Any]) -> str:

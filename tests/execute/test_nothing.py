@@ -14,7 +14,7 @@ from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, sa
 
 import codebook as cb
 from codebook.analysis.core.examples import make_table
-from codebook.analysis.core.result import Result
+from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import StatisticError
 from codebook.report import read_outputs
@@ -164,27 +164,21 @@ def test_u01_a_figure_of_nothing_shows_the_sentence_and_is_a_remark(project: Pat
     assert not (project / "runs" / "r" / "outputs" / "f.png").exists()
 
 
-def test_u01_a_remark_gives_way_to_a_table_and_the_other_way_round(
-    project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    outputs, about = project / "runs" / "r" / "outputs", {"run": "r", "section": "validity", "title": "T"}
-    table = pd.DataFrame({"n": [1]})
-    cb.report.save_table(table, "t", **about)
-    nothing = pd.DataFrame()
-    nothing.attrs = {"nothing": "No gold: nothing to compare."}
-    cb.report.save_table(nothing, "t", finding="never shown", **about)
-    assert capsys.readouterr().out == "No gold: nothing to compare.\n"
+def test_u01_a_remark_gives_way_to_a_table_and_the_other_way_round(project: Path) -> None:
+    outputs, result = project / "runs" / "r" / "outputs", Result(pd.DataFrame({"n": [1]}), "t", "T")
+    result.save(run="r")
+    facts = Facts(nothing="No gold: nothing to compare.")
+    nothing = Result(pd.DataFrame(), "t", "T", finding="never shown", facts=facts).save(run="r")
+    assert repr(nothing) == remarks(project)["t"] == "No gold: nothing to compare."
     (entry,) = read_outputs(outputs)
     assert (entry.kind, entry.files, entry.finding) == ("remark", {}, "")
     assert not (outputs / "t.csv").exists()
-    cb.report.save_table(table, "t", **about)
-    assert [each.kind for each in read_outputs(outputs)] == ["table"]
+    result.save(run="r")
+    assert [each.kind for each in read_outputs(outputs)] == ["result"]
 
 
 def test_u01_a_table_without_rows_that_says_nothing_is_saved_with_its_columns(project: Path) -> None:
-    cb.report.save_table(
-        pd.DataFrame({"unit_id": [], "label": []}), "flips", run="r", section="stability", title="0 units"
-    )
+    Result(pd.DataFrame({"unit_id": [], "label": []}), "flips", "0 units").save(run="r")
     outputs = project / "runs" / "r" / "outputs"
     assert (outputs / "flips.csv").read_text() == '"unit_id","label"\n'
     assert "<th" in (outputs / "flips.html").read_text()

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from scripted import make_book
 
+from codebook.analysis.core.result import Result
 from codebook.ledger import Ledger
 from codebook.paths import MARKER, project_folder, resolve_path, show_path
 from codebook.records import Unit
-from codebook.report import save_text
 from codebook.run import plan
 from codebook.vectors import VectorStore
 
@@ -84,7 +85,7 @@ def test_r28_folders_of_runs_are_for_their_owner_alone_and_older_ones_stay_as_th
 
 
 def test_r28_what_makes_the_folder_first_does_not_matter(project: Path) -> None:
-    save_text("A text.", "text", run="first", section="s", title="T")
+    Result(pd.DataFrame({"n": [1]}), "table", "T").save(run="first")
     Ledger(project / "other" / "ledger.db").close()
     VectorStore(project / "vectors" / "m-2").add(["coal"], [[1.0, 0.0]])
     made = (project / "runs", project / "runs" / "first", project / "other", project / "vectors")

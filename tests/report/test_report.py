@@ -7,6 +7,7 @@ import shutil
 from html import escape
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -16,9 +17,11 @@ from click.testing import CliRunner
 
 from codebook.analysis import plot_correlogram
 from codebook.analysis.core.drawing import DIVERGING, SEQUENTIAL
+from codebook.analysis.core.result import Facts, Result
 from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
 from codebook.outputs.cells import frame_html
+from codebook.outputs.entries import LAYOUT
 from codebook.outputs.grey import grey_twins, lightness, say_grey
 from codebook.outputs.papers import latex_table, word_table
 from codebook.report import (
@@ -26,9 +29,6 @@ from codebook.report import (
     list_outputs,
     methods_paragraph,
     read_outputs,
-    save_figure,
-    save_table,
-    save_text,
     write_report,
 )
 from codebook.run import plan
@@ -38,7 +38,7 @@ from codebook.units import read_units
 ROOT = Path(__file__).parents[2]
 TOPICS = ROOT / "data" / "topics_sib200_en"
 CODERS = TOPICS / "coders.yaml"
-ABOUT = {"run": "r", "section": "validity", "title": "R&D in 50 % of units"}
+ABOUT = {"section": "validity", "title": "R&D in 50 % of units"}
 FRAME = pd.DataFrame(
     {
         "label": ["a_b & c", "<i>"],
@@ -80,6 +80,10 @@ def study(collected, tmp_path, monkeypatch) -> Path:
     return tmp_path / "project" / "runs" / "topics"
 
 
+def save(name: str, frame: pd.DataFrame = FRAME, *, run: str = "r", **more: Any) -> Result:
+    return Result(frame, name, **ABOUT, **more).save(run=run)
+
+
 def change_record(folder: Path, part: str, **values: object) -> None:
     record = orjson.loads((folder / "run.json").read_bytes())
     record[part] = {**record.get(part, {}), **values}
@@ -91,16 +95,15 @@ def state(frame: pd.DataFrame, question: str) -> str:
 
 
 def test_u03_a_saved_table_says_which_ids_did_not_meet(project):
-    frame = FRAME.copy()
-    frame.attrs["joins"] = ["3 of 9 ids of Ann are not in the run (first: 'x')."]
-    for note in ("n < 9", "n < 9 3 of 9 ids of Ann are not in the run (first: 'x')."):
-        save_table(frame, "f1", note=note, **ABOUT)
+    lost = "3 of 9 ids of Ann are not in the run (first: 'x')."
+    for remarks in (["n < 9"], ["n < 9", lost]):
+        save("f1", remarks=(*remarks,), facts=Facts(joins=(lost,)))
         (entry,) = read_outputs(project / "runs" / "r" / "outputs")
-        assert entry.note == "n < 9 3 of 9 ids of Ann are not in the run (first: 'x')."
+        assert entry.note == f"n < 9 {lost}"
 
 
 def test_a_table_is_saved_for_data_and_for_papers(project):
-    assert save_table(FRAME, "f1", note="n < 9", **ABOUT) is FRAME
+    assert save("f1", remarks=("n < 9",)).frame is FRAME
     outputs = project / "runs" / "r" / "outputs"
     (entry,) = read_outputs(outputs)
     assert sorted(entry.files) == ["f1.csv", "f1.docx", "f1.html", "f1.tex"]
@@ -161,7 +164,7 @@ def test_word_holds_the_same_table_and_no_date():
     assert made == word_table(FRAME.assign(label=["a\x07", "b"]), name="f1", title="F1", note="A note.")
 
 
-def test_without_python_docx_word_is_left_out_unless_asked_for(project, monkeypatch):
+def test_without_python_docx_word_is_left_out(project, monkeypatch):
     load = builtins.__import__
 
     def refuse(name, *args, **options):
@@ -170,33 +173,31 @@ def test_without_python_docx_word_is_left_out_unless_asked_for(project, monkeypa
         return load(name, *args, **options)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    save_table(FRAME, "f1", **ABOUT)
+    save("f1")
     (entry,) = read_outputs(project / "runs" / "r" / "outputs")
     assert sorted(entry.files) == ["f1.csv", "f1.html", "f1.tex"]
     with pytest.raises(MissingExtraError, match="word"):
-        save_table(FRAME, "f1", formats=["docx"], **ABOUT)
+        word_table(FRAME, name="f1", title="F1")
 
 
 def test_data_is_not_printed_and_no_old_file_is_left(project):
     outputs = project / "runs" / "r" / "outputs"
-    save_table(FRAME, "t", **ABOUT)
-    save_table(pd.DataFrame({"n": range(400)}), "t", **ABOUT)
+    save("t")
+    save("t", pd.DataFrame({"n": range(400)}))
     assert sorted(path.name for path in outputs.iterdir()) == ["README.md", "manifest.json", "t.csv"]
-    save_table(pd.DataFrame({"n": range(400)}), "t", formats=["tex"], **ABOUT)
-    assert (outputs / "t.tex").is_file()
-    assert (outputs / "README.md").read_text().startswith("outputs/: one name a table or figure")
-    assert list(list_outputs("r")["title"]) == [ABOUT["title"]]
-    with pytest.raises(ParameterError, match="choose from tex, html, docx") as caught:
-        save_table(FRAME, "a/b", formats=["pdf"], **ABOUT)
-    assert [fault.where for fault in caught.value.faults] == ["name", "formats"]
+    assert list_outputs("r").to_numpy().tolist() == [["validity", ABOUT["title"], "result", "t.csv"]]
+    assert LAYOUT in (outputs / "README.md").read_text()
+    for names in ({"name": "a/b"}, {"name": "t", "run": "../r"}):
+        with pytest.raises(ParameterError, match="use letters, digits, _ and - only, 100 at most"):
+            save(**names)
 
 
 def test_a_figure_is_saved_three_times_with_its_data(project):
     matrix = pd.DataFrame(np.eye(3), index=list("abc"), columns=list("abc"))
-    save_figure(plot_correlogram(matrix), "phi", data=matrix, **ABOUT)
+    save("phi", matrix, figure=lambda: plot_correlogram(matrix))
     outputs = project / "runs" / "r" / "outputs"
     (entry,) = read_outputs(outputs)
-    assert sorted(entry.files) == ["phi.csv", "phi.pdf", "phi.png", "phi.svg"]
+    assert sorted(entry.files) == ["phi.csv", "phi.docx", "phi.html", "phi.pdf", "phi.png", "phi.svg", "phi.tex"]
     assert b"pHYs" in (outputs / "phi.png").read_bytes()[:200]
     assert "look alike" not in entry.note
 
@@ -257,9 +258,7 @@ def draw_sample(study: Path) -> Path:
 
 
 def save_figures(*, weighted: bool, name: str = "validity_by_coder") -> None:
-    frame = FRAME.copy()
-    frame.attrs = {"weighted": weighted}
-    save_table(frame, name, run="topics", section="validity", title="V")
+    save(name, run="topics", facts=Facts(weighted=weighted))
 
 
 def test_a_gold_sample_is_told_with_its_parts_and_seed(study):
@@ -352,7 +351,7 @@ def test_unknown_prices_and_missing_labels_are_to_be_looked_at(study):
 
 
 def test_an_output_that_was_changed_is_named(study):
-    save_table(FRAME, "f1", run="topics", section="validity", title="F1")
+    save("f1", run="topics")
     assert state(checklist("topics"), "outputs unchanged") == "done"
     assert state(checklist("topics"), "validity in figures") == "done"
     (study / "outputs" / "f1.tex").write_text("better")
@@ -387,7 +386,6 @@ def test_what_a_person_wrote_into_the_methods_stays(study):
     page = write_report("topics").read_text()
     assert path.read_text() == "We coded <b>eight</b> units.\n"
     assert "We coded &lt;b&gt;eight&lt;/b&gt; units." in page
-    assert save_text("new", "methods", run="topics", section="methods", title="M").startswith("We coded")
 
 
 @pytest.mark.parametrize("make", [methods_paragraph, checklist, write_report])

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from scripted import asked_lines, make_book, register
 
 import codebook as cb
+from codebook.analysis.core.result import Result
 from codebook.cli import main
 from codebook.errors import BusyError, RunError
 from codebook.files.lines import digest_file, read_lines
@@ -323,10 +324,11 @@ def test_r15_a_job_under_way_is_to_be_ended_first(project: Path) -> None:
 
 
 def test_r15_saved_outputs_exports_notebooks_and_sheets(run: Run, project: Path) -> None:
-    table, keep = run.table(), {"run": "one", "section": "s", "title": "T"}
-    cb.report.save_table(table.head(40), "rows", **keep)
-    cb.report.save_table(pd.DataFrame({"label": ["coal"], "n": [7]}), "counts", **keep)
-    cb.report.save_table(pd.DataFrame({"quote": ["burnt the town of Tangermuende in the year"]}), "quotes", **keep)
+    table = run.table()
+    Result(table.head(40), "rows", "T").save(run="one")
+    Result(pd.DataFrame({"label": ["coal"], "n": [7]}), "counts", "T").save(run="one")
+    quotes = pd.DataFrame({"quote": ["burnt the town of Tangermuende in the year"]})
+    Result(quotes, "quotes", "T").save(run="one")
     run.export()
     cb.write_report("one")
     sample = cb.draw_gold(run.codings().of("topic"), 9, seed=1)

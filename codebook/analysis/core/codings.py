@@ -92,10 +92,6 @@ class Codings:
     def __post_init__(self) -> None:
         raise_faults("These are no codings.", check_columns(self.frame))
         object.__setattr__(self, "variables", tuple(self.variables))
-        if self.joins or self.notes:  # goes with the last statistic that reads a frame
-            frame = self.frame.copy(deep=False)
-            frame.attrs = {"notes": list(self.notes), **({"joins": list(self.joins)} if self.joins else {})}
-            object.__setattr__(self, "frame", frame)
         object.__setattr__(self, "models", tuple(dict.fromkeys([*self._machines(), *self.models])))
 
     def _machines(self) -> list[str]:

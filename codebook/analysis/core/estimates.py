@@ -244,7 +244,7 @@ def check_bootstrap(replicates: int, confidence: float) -> list[Fault]:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of what computes the figures, for a frame's `attrs`."""
+    """Versions of what computes the figures."""
     return {name: version(name) for name in ("numpy", "pandas", "krippendorff")}
 
 

@@ -17,8 +17,7 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, package_versions
 from codebook.errors import Fault, StatisticError
-from codebook.outputs import SHOWN_ROWS, OutputEntry, block_html, frame_texts, print_rows, save_block
-from codebook.paths import project_folder
+from codebook.outputs import SHOWN_ROWS, OutputEntry, block_html, frame_texts, print_rows, run_outputs, save_block
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -156,7 +155,7 @@ class Result:
             title=title or self.title,
             section=section or self.section,
             remarks=(*self.remarks, *([note] if note else [])),
-            outputs=project_folder() / "runs" / run / "outputs" if run else self.outputs,
+            outputs=run_outputs(run) if run else self.outputs,
         )
         save_block(saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure)
         return saved

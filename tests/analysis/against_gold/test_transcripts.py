@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codebook.analysis import Bootstrap, character_error_rate, transcript_accuracy, word_recall
+from codebook.analysis.core.result import Result
 from codebook.codings import Transcript, join_transcripts, make_table, read_error_rates, read_texts
 from codebook.errors import ParameterError, StatisticError, TableError, UnitsError
 from codebook.records import Unit, UnitFile
-from codebook.report import save_text, show_page
+from codebook.report import show_page
 from codebook.units import read_documents
 
 SCANS = Path(__file__).parents[3] / "data" / "scanned_pages"
@@ -176,7 +177,7 @@ def test_r13_a_long_id_becomes_a_name_that_a_disk_takes(tmp_path: Path) -> None:
     assert files.nunique() == 2
     assert all(len(Path(file).name.encode()) < 170 and Path(file).is_file() for file in files)
     with pytest.raises(ParameterError, match="100 at most"):
-        save_text("a", "x" * 101, run="one", section="methods", title="A")
+        Result(pd.DataFrame({"n": [1]}), "x" * 101, "A").save(run="one")
 
 
 def test_r09_known_texts_that_are_not_utf8_are_refused_with_the_line(tmp_path: Path) -> None:
