@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_coders, raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.gold_samples import why_no_gold
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, check_drawn, count_members, group_rows, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
@@ -154,7 +155,7 @@ def read_pair(codings: Codings, coder: str, *, level: str = "") -> Pair:
 
     Examples
     --------
-    >>> from codebook.analysis.core.codings import as_codings
+    >>> from codebook.analysis.core.plain_frames import as_codings
     >>> wide = pd.DataFrame({"gold": ["a", "b", "a"], "model": ["a", None, "b"]})
     >>> pair = read_pair(as_codings(wide, gold="gold", level="nominal"), "model")
     >>> pair.gold.tolist(), pair.coded.tolist(), pair.whys

@@ -22,11 +22,12 @@ from codebook.analysis.association.pair_tables import (
     say_missing,
 )
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import join_cluster
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval
 from codebook.analysis.core.estimates import resample as draw_values
 from codebook.analysis.core.patterns import Patterns
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.core.standard_errors import join_clusters

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, check_variable, name_some, raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.scales import Bools, VariableLike, VariableSpec, check_level, read_scale
 from codebook.errors import Fault, StatisticError
 

@@ -12,9 +12,10 @@ from codebook.analysis.association.indicators import Read, indicate, join_indica
 from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
 from codebook.analysis.association.pair_statistics import associate, cramers_v, rank_correlation
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.estimates import adjust_p, format_figure
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
 from codebook.analysis.reliability.agreement_tables import coder_pairs

@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.core.checks import check_columns, name_some, raise_faults
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.coder_roles import CoderRoles
 from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
@@ -27,13 +28,12 @@ SampleLike = GoldSample | pd.DataFrame | str | None
 RANDOM = "random"
 """In place of a sample: the gold units are a simple random sample of the units."""
 
-_MOST_MODELS = 6  # that are compared with the people one by one
 _SHOWN = 10
 _N_WIDE = 60  # characters of a text that a row shows
 
 
 @dataclass(frozen=True, repr=False)
-class Codings:
+class Codings(CoderRoles):
     """Labels of units by coders, with what is known of the variables, the coders and the gold.
 
     Parameters
@@ -77,10 +77,6 @@ class Codings:
     {'code': {'labelled': 41, 'absent': 7}}
     """
 
-    frame: pd.DataFrame
-    variables: Sequence[VariableLike]
-    gold: str = ""
-    models: tuple[str, ...] = ()
     sample: GoldSample | None = None
     clusters: Clusters | None = None
     covariates: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
@@ -89,79 +85,7 @@ class Codings:
     joins: tuple[str, ...] = ()
     outputs: Path | None = None
 
-    def __post_init__(self) -> None:
-        raise_faults("These are no codings.", check_columns(self.frame))
-        object.__setattr__(self, "variables", tuple(self.variables))
-        object.__setattr__(self, "models", tuple(dict.fromkeys([*self._machines(), *self.models])))
-
-    def _machines(self) -> list[str]:
-        """Coders who labelled in a run, or of whom a model or a raw reply is on record."""
-        machine = pd.Series(data=False, index=self.frame.index)
-        for column in {"run_id", "model", "raw"} & set(self.frame.columns):
-            machine |= self.frame[column].fillna("") != ""
-        return [str(name) for name in self.frame.loc[machine, "coder"].unique()]
-
     # -- who and what is here ------------------------------------------------------------------------------------
-
-    @cached_property
-    def coders(self) -> list[str]:
-        """All coders, in the order in which they appear."""
-        return [str(name) for name in self.frame["coder"].dropna().unique()]
-
-    @property
-    def people(self) -> list[str]:
-        """Coders who are no models, and not the gold."""
-        return [name for name in self.coders if name not in self.models and name != self.gold]
-
-    @property
-    def machines(self) -> list[str]:
-        """Models among the coders that are here, the gold left out."""
-        return [name for name in self.coders if name in self.models and name != self.gold]
-
-    @property
-    def groups(self) -> dict[str, list[str]]:
-        """Coders to compare with each other, by the name of their group; the gold is in none.
-
-        People alone (the ceiling for the others), models alone, people with each model (not for more than six models),
-        and all. A group of fewer than two coders, or the same as an earlier one, is left out.
-        """
-        people, models = self.people, self.machines
-        groups = {"people": people, "models": models}
-        if len(models) <= _MOST_MODELS and people:
-            groups |= {f"people + {model}": [*people, model] for model in models}
-        groups["all"] = [*people, *models]
-        kept: dict[str, list[str]] = {}
-        for name, members in groups.items():
-            if len(members) > 1 and members not in kept.values():
-                kept[name] = members
-        return kept
-
-    @property
-    def alone(self) -> str:
-        """Why there are no two coders to compare; empty where there are."""
-        if self.groups:
-            return ""
-        others = [*self.people, *self.machines]
-        who = f"One coder ({others[0]!r})" if others else "No coder"
-        beside = " beside the gold" if self.gold in self.coders else ""
-        return f"{who}{beside}: nothing to compare. To compare, add a second coder to coders.yaml."
-
-    @property
-    def beside_gold(self) -> list[str]:
-        """Coders who coded a unit and variable that the gold labelled, the run's own first.
-
-        Examples
-        --------
-        >>> rows = [("7", "gold"), ("7", "ann"), ("9", "ben")]
-        >>> frame = pd.DataFrame(rows, columns=["unit_id", "coder"])
-        >>> frame = frame.assign(variable="tone", label="a", draw=0, why=None)
-        >>> Codings(frame, [VariableSpec("tone", "nominal", ["a"])], gold="gold").beside_gold
-        ['ann']
-        """
-        keys = ["unit_id", "variable"]
-        known = self.frame.loc[(self.frame["coder"] == self.gold) & self.frame["label"].notna(), keys]
-        rows = self.frame[self.frame["coder"] != self.gold].merge(known.drop_duplicates(), on=keys)
-        return _own_first(rows)
 
     def pick_pair(self) -> tuple[str, str]:
         """Two coders to hold against the gold and against each other, those of a run first; empty for nobody.
@@ -177,13 +101,6 @@ class Codings:
         shared = frame.loc[(frame["coder"] == first) & frame["unit_id"].isin(known), "unit_id"]
         near = set(frame.loc[frame["unit_id"].isin(shared), "coder"])
         return first, next((name for name in others if name in near), "")
-
-    def busiest(self, most: int = 12) -> list[str]:
-        """The coders with the most labels, the run's own first: as many as a figure can show."""
-        counts = self.frame[self.frame["label"].notna()].groupby("coder", sort=False).size()
-        own = _own_coders(self.frame)
-        rest = counts.drop(labels=own, errors="ignore").sort_values(ascending=False, kind="stable").index
-        return [*own, *map(str, rest)][:most]
 
     @property
     def variable(self) -> VariableLike:
@@ -236,11 +153,11 @@ class Codings:
         StatisticError
             Somebody of that name coded nothing.
         """
-        wanted = list(dict.fromkeys(coders))
-        if strange := [name for name in wanted if name not in self.coders]:
+        names = list(dict.fromkeys(coders))
+        if strange := [name for name in names if name not in self.coders]:
             fault = Fault("coders", f"no coding by {name_some(strange)}", f"use some of {name_some(self.coders, 12)}")
             raise_faults("Those coders are not here.", [fault])
-        return replace(self, frame=self.frame[self.frame["coder"].isin(wanted)])
+        return replace(self, frame=self.frame[self.frame["coder"].isin(names)])
 
     def where(self, **values: object) -> Codings:
         """The codings of the units whose covariates have these values, such as `where(party="left")`.
@@ -254,8 +171,8 @@ class Codings:
         """
         units = pd.Series(data=True, index=pd.Index(self.frame["unit_id"].unique()))
         for name, value in values.items():
-            wanted = value if isinstance(value, (list, tuple, set)) else [value]
-            units &= self.covariate(name).reindex(units.index).isin(wanted)
+            choice = value if isinstance(value, (list, tuple, set)) else [value]
+            units &= self.covariate(name).reindex(units.index).isin(choice)
             if not units.any():
                 raise_faults("No unit is left.", [Fault(name, f"no unit has {value!r}", "use a value that occurs")])
         return replace(self, frame=self.frame[self.frame["unit_id"].isin(units.index[units])])
@@ -321,23 +238,6 @@ class Codings:
             raise_faults("The gold sample cannot be used.", check_sample(sample))
             sample = GoldSample(sample, named=True)
         return replace(self, sample=sample)
-
-    def one_coder(self, coder: str | None = None) -> str:
-        """The coder of this name, or else the first model; without models the only coder beside the gold.
-
-        Raises
-        ------
-        StatisticError
-            Nobody has that name, or several people coded and none is named.
-        """
-        others = [*self.machines, *self.people]
-        if coder is None and (self.machines or len(others) == 1):
-            return others[0]
-        if coder is None or coder not in self.coders:
-            there = name_some(others, 12) or "none beside the gold"
-            problem = f"there are {there}" if coder is None else f"no coding by {coder!r}"
-            raise_faults("The coder is not clear.", [Fault("coder", problem, f"name one of them: {there}")])
-        return str(coder)
 
     def with_clusters(self, clusters: Clusters | str | None) -> Codings:
         """The same codings, with the cluster of each unit_id; a text names a covariate."""
@@ -427,58 +327,12 @@ class Codings:
     def _repr_html_(self) -> str:
         with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 400):
             table = self.show().to_html(index=False, escape=True, border=0, classes=["tex2jax_ignore"])
-        said = "".join(f"<p>{text}</p>" for text in [escape_block(self.sentence), *self._remarks(escape_block)])
-        return f'<div class="tex2jax_ignore" dir="auto">{table}{said}</div>'
+        words = "".join(f"<p>{text}</p>" for text in [escape_block(self.sentence), *self._remarks(escape_block)])
+        return f'<div class="tex2jax_ignore" dir="auto">{table}{words}</div>'
 
     def _remarks(self, spell: Callable[[str], str]) -> list[str]:
         return [spell(text) for text in dict.fromkeys([*self.notes, *self.joins])]
 
 
-def _own_coders(frame: pd.DataFrame) -> list[str]:
-    """Coders whose labels a run of the kit gave."""
-    if "run_id" not in frame:
-        return []
-    return [str(name) for name in frame.loc[frame["run_id"].fillna("") != "", "coder"].unique()]
-
-
-def _own_first(frame: pd.DataFrame) -> list[str]:
-    own = _own_coders(frame)
-    return [*own, *(str(name) for name in frame["coder"].unique() if name not in own)]
-
-
-def _count(names: Sequence[str], one: str, many: str) -> str:
-    return f"{len(names):,} {one if len(names) == 1 else many}" if names else ""
-
-
-def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
-    """Codings as they are, or made of a plain frame as people have it.
-
-    Parameters
-    ----------
-    data
-        Codings; the tidy table; a long frame (a column `unit` or `unit_id`, `coder`, `label`); or a wide one, with a
-        column a coder and a row a unit.
-    level
-        `nominal`, `ordinal`, `interval` or `ratio`. A plain frame has no codebook that says it.
-    gold
-        The coder whose labels are the gold.
-    needs_level
-        Whether a plain frame of which no level is said is a fault.
-
-    Raises
-    ------
-    StatisticError
-        Of a plain frame no level is said, or its labels have no order on an ordinal scale.
-
-    Examples
-    --------
-    >>> codings = as_codings(pd.DataFrame({"ann": ["a", "b"], "ben": ["a", None]}), level="nominal")
-    >>> codings.coders, list(codings.variable.labels), codings.coverage
-    (['ann', 'ben'], ['a', 'b'], {'label': {'labelled': 3, 'absent': 1}})
-    """
-    from codebook.analysis.core.plain_frames import read_frame
-
-    if not isinstance(data, Codings):
-        return read_frame(data, level=level, gold=gold, needs_level=needs_level)
-    codings = data.at_level(level) if level else data
-    return codings.with_gold(gold) if gold else codings
+def _count(names: Sequence[str], singular: str, plural: str) -> str:
+    return f"{len(names):,} {singular if len(names) == 1 else plural}" if names else ""

@@ -16,6 +16,38 @@ _UNIT_NAMES = ("unit_id", "unit")
 _ABOUT = "The frame cannot be read as codings."
 
 
+def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
+    """Codings as they are, or made of a plain frame as people have it.
+
+    Parameters
+    ----------
+    data
+        Codings; the tidy table; a long frame (a column `unit` or `unit_id`, `coder`, `label`); or a wide one, with a
+        column a coder and a row a unit.
+    level
+        `nominal`, `ordinal`, `interval` or `ratio`. A plain frame has no codebook that says it.
+    gold
+        The coder whose labels are the gold.
+    needs_level
+        Whether a plain frame of which no level is said is a fault.
+
+    Raises
+    ------
+    StatisticError
+        Of a plain frame no level is said, or its labels have no order on an ordinal scale.
+
+    Examples
+    --------
+    >>> codings = as_codings(pd.DataFrame({"ann": ["a", "b"], "ben": ["a", None]}), level="nominal")
+    >>> codings.coders, list(codings.variable.labels), codings.coverage
+    (['ann', 'ben'], ['a', 'b'], {'label': {'labelled': 3, 'absent': 1}})
+    """
+    if not isinstance(data, Codings):
+        return read_frame(data, level=level, gold=gold, needs_level=needs_level)
+    codings = data.at_level(level) if level else data
+    return codings.with_gold(gold) if gold else codings
+
+
 def read_frame(frame: pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
     """Read a plain frame as Codings.
 
@@ -89,14 +121,14 @@ def _order(labels: pd.Series, level: str, frame: pd.DataFrame) -> Sequence[str]:
         dtype = frame[column].dtype
         if isinstance(dtype, pd.CategoricalDtype) and (dtype.ordered or level == "nominal"):
             return [str(_text(label)) for label in dtype.categories]
-    found = [text for text in dict.fromkeys(labels.map(_text)) if isinstance(text, str)]
-    numbers = pd.to_numeric(pd.Series(found, dtype=object), errors="coerce")
-    if len(found) and numbers.notna().all():
-        return [found[at] for at in numbers.argsort(kind="stable")]
+    texts = [text for text in dict.fromkeys(labels.map(_text)) if isinstance(text, str)]
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
+    if len(texts) and numbers.notna().all():
+        return [texts[at] for at in numbers.argsort(kind="stable")]
     if level == "ordinal":
         mend = "make the columns an ordered pd.Categorical, from lowest to highest, or pass Codings with a codebook"
-        raise_faults(_ABOUT, [Fault("label", f"the labels {name_some(sorted(found))} have no order", mend)])
-    return sorted(found)
+        raise_faults(_ABOUT, [Fault("label", f"the labels {name_some(sorted(texts))} have no order", mend)])
+    return sorted(texts)
 
 
 def _text(value: object) -> str | None:

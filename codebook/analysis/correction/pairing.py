@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.codings import Codings, SampleLike, as_codings
+from codebook.analysis.core.codings import Codings, SampleLike
 from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.gold_samples import why_no_gold
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import check_drawn
 from codebook.analysis.core.scales import Bools, Floats, Ints

@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.joining.disagreement import disagreements
 from codebook.analysis.joining.joined import JoinedLabels, add_coder

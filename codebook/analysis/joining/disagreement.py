@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_coders, raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import pick_first
 from codebook.analysis.core.scales import Floats

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import MOST_PRINTED, Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike
 from codebook.analysis.reliability.agreement_rows import COLUMNS, comparison_rows

@@ -8,9 +8,10 @@ from functools import partial
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import format_figure
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import describe_runs
 from codebook.errors import Fault

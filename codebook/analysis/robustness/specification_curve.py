@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, check_frame, empty_figure, figure_type, literal
 from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.patterns import collapse
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
 from codebook.analysis.robustness.label_stability import list_models

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from codebook.analysis.core.codings import Codings, GoldSample, as_codings
+from codebook.analysis.core.codings import Codings, GoldSample
 from codebook.analysis.core.examples import make_table
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.scales import VariableSpec
 from codebook.errors import Fault, StatisticError
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.correction import (
     SOURCES,
     Fitting,

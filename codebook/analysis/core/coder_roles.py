@@ -1,0 +1,130 @@
+"""Who labelled: people, models and the gold among the coders of a tidy table, and whom to compare with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from codebook.analysis.core.checks import check_columns, name_some, raise_faults
+from codebook.analysis.core.scales import VariableLike
+from codebook.errors import Fault
+
+_MOST_MODELS = 6  # that are compared with the people one by one
+
+
+@dataclass(frozen=True, repr=False)
+class CoderRoles:
+    """The tidy table, its variables, and what its coders are; `Codings` adds all else that a statistic has to know."""
+
+    frame: pd.DataFrame
+    variables: Sequence[VariableLike]
+    gold: str = ""
+    models: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        raise_faults("These are no codings.", check_columns(self.frame))
+        object.__setattr__(self, "variables", tuple(self.variables))
+        object.__setattr__(self, "models", tuple(dict.fromkeys([*self._machines(), *self.models])))
+
+    def _machines(self) -> list[str]:
+        """Coders who labelled in a run, or of whom a model or a raw reply is on record."""
+        machine = pd.Series(data=False, index=self.frame.index)
+        for column in {"run_id", "model", "raw"} & set(self.frame.columns):
+            machine |= self.frame[column].fillna("") != ""
+        return [str(name) for name in self.frame.loc[machine, "coder"].unique()]
+
+    @cached_property
+    def coders(self) -> list[str]:
+        """All coders, in the order in which they appear."""
+        return [str(name) for name in self.frame["coder"].dropna().unique()]
+
+    @property
+    def people(self) -> list[str]:
+        """Coders who are no models, and not the gold."""
+        return [name for name in self.coders if name not in self.models and name != self.gold]
+
+    @property
+    def machines(self) -> list[str]:
+        """Models among the coders that are here, the gold left out."""
+        return [name for name in self.coders if name in self.models and name != self.gold]
+
+    @property
+    def run_coders(self) -> list[str]:
+        """Coders whose labels a run of the kit gave."""
+        if "run_id" not in self.frame:
+            return []
+        return [str(name) for name in self.frame.loc[self.frame["run_id"].fillna("") != "", "coder"].unique()]
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Coders to compare with each other, by the name of their group; the gold is in none.
+
+        People alone (the ceiling for the others), models alone, people with each model (not for more than six models),
+        and all. A group of fewer than two coders, or the same as an earlier one, is left out.
+        """
+        people, models = self.people, self.machines
+        groups = {"people": people, "models": models}
+        if len(models) <= _MOST_MODELS and people:
+            groups |= {f"people + {model}": [*people, model] for model in models}
+        groups["all"] = [*people, *models]
+        distinct: dict[str, list[str]] = {}
+        for name, members in groups.items():
+            if len(members) > 1 and members not in distinct.values():
+                distinct[name] = members
+        return distinct
+
+    @property
+    def alone(self) -> str:
+        """Why there are no two coders to compare; empty where there are."""
+        if self.groups:
+            return ""
+        others = [*self.people, *self.machines]
+        who = f"One coder ({others[0]!r})" if others else "No coder"
+        beside = " beside the gold" if self.gold in self.coders else ""
+        return f"{who}{beside}: nothing to compare. To compare, add a second coder to coders.yaml."
+
+    @property
+    def beside_gold(self) -> list[str]:
+        """Coders who coded a unit and variable that the gold labelled, the run's own first.
+
+        Examples
+        --------
+        >>> from codebook.analysis.core.scales import VariableSpec
+        >>> rows = [("7", "gold"), ("7", "ann"), ("9", "ben")]
+        >>> frame = pd.DataFrame(rows, columns=["unit_id", "coder"])
+        >>> frame = frame.assign(variable="tone", label="a", draw=0, why=None)
+        >>> CoderRoles(frame, [VariableSpec("tone", "nominal", ["a"])], gold="gold").beside_gold
+        ['ann']
+        """
+        keys = ["unit_id", "variable"]
+        known = self.frame.loc[(self.frame["coder"] == self.gold) & self.frame["label"].notna(), keys]
+        rows = self.frame[self.frame["coder"] != self.gold].merge(known.drop_duplicates(), on=keys)
+        first = CoderRoles(rows, self.variables).run_coders
+        return [*first, *(str(name) for name in rows["coder"].unique() if name not in first)]
+
+    def busiest(self, most: int = 12) -> list[str]:
+        """The coders with the most labels, the run's own first: as many as a figure can show."""
+        counts = self.frame[self.frame["label"].notna()].groupby("coder", sort=False).size()
+        first = self.run_coders
+        rest = counts.drop(labels=first, errors="ignore").sort_values(ascending=False, kind="stable").index
+        return [*first, *map(str, rest)][:most]
+
+    def one_coder(self, coder: str | None = None) -> str:
+        """The coder of this name, or else the first model; without models the only coder beside the gold.
+
+        Raises
+        ------
+        StatisticError
+            Nobody has that name, or several people coded and none is named.
+        """
+        others = [*self.machines, *self.people]
+        if coder is None and (self.machines or len(others) == 1):
+            return others[0]
+        if coder is None or coder not in self.coders:
+            there = name_some(others, 12) or "none beside the gold"
+            problem = f"there are {there}" if coder is None else f"no coding by {coder!r}"
+            raise_faults("The coder is not clear.", [Fault("coder", problem, f"name one of them: {there}")])
+        return str(coder)
