@@ -40,17 +40,17 @@ def coverage(codings: Codings | pd.DataFrame, by: str = "") -> Result:
     >>> coverage(table).finding
     '2 asked = 1 labelled + 1 refused.'
     """
-    given = codings if isinstance(codings, Codings) else Codings(codings, [])
-    strata = {str(unit): str(value) for unit, value in given.covariate(by).dropna().items()} if by else None
-    joins = given.joins if strata is None else (*given.joins, *meet_strata(given.frame, strata))
+    labelled = codings if isinstance(codings, Codings) else Codings(codings, [])
+    strata = {str(unit): str(value) for unit, value in labelled.covariate(by).dropna().items()} if by else None
+    joins = labelled.joins if strata is None else (*labelled.joins, *meet_strata(labelled.frame, strata))
     return Result(
-        count_coverage(given.frame, strata),
+        count_coverage(labelled.frame, strata),
         name=f"coverage_by_{by}" if by else "coverage",
         title=f"Coverage by {by}" if by else "Coverage",
         section="coverage",
-        facts=Facts(n_units=given.frame["unit_id"].nunique(), joins=joins),
-        finding=f"{coverage_sentence(given.frame)}.",
-        outputs=given.outputs,
+        facts=Facts(n_units=labelled.frame["unit_id"].nunique(), joins=joins),
+        finding=f"{coverage_sentence(labelled.frame)}.",
+        outputs=labelled.outputs,
     )
 
 

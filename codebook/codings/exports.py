@@ -239,8 +239,8 @@ def say_formulas(frame: pd.DataFrame, *, mend: str) -> str:
     cells = "1 cell" if n_cells == 1 else f"{n_cells:,} cells"
     rows = "1 row" if n_rows == 1 else f"{n_rows:,} rows"
     verb, what = ("begins", "a formula") if n_cells == 1 else ("begin", "formulas")
-    said = f"{cells} of {rows} {verb} with =, +, -, @ or a tab, which a spreadsheet takes for {what}"
-    return f" {said}. To be safe: {mend}."
+    problem = f"{cells} of {rows} {verb} with =, +, -, @ or a tab, which a spreadsheet takes for {what}"
+    return f" {problem}. To be safe: {mend}."
 
 
 def quote_formulas(frame: pd.DataFrame) -> pd.DataFrame:
@@ -262,7 +262,7 @@ def quote_formulas(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _find_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """Which cells of the columns of texts a spreadsheet would run; a number with its sign is none."""
-    found: dict[Any, NDArray[np.bool_]] = {}
+    cells: dict[Any, NDArray[np.bool_]] = {}
     for name in frame.columns:
         column = frame[name]
         if isinstance(column.dtype, pd.StringDtype):
@@ -274,5 +274,5 @@ def _find_formulas(frame: pd.DataFrame) -> pd.DataFrame:
         for place in np.flatnonzero(marks):
             marks[place] = not _NUMBER.fullmatch(column.iloc[place])
         if marks.any():
-            found[name] = marks
-    return pd.DataFrame(found, index=frame.index, dtype=bool)
+            cells[name] = marks
+    return pd.DataFrame(cells, index=frame.index, dtype=bool)

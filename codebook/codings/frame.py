@@ -157,13 +157,13 @@ def tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
     before: dict[str, dict[str, None]] = {"unit_id": {}, "coder": {}}
     for number, table in enumerate(tables, start=1):
         for column, names in before.items():
-            own = table[column].drop_duplicates()
-            join = join_ids(own, names)
+            ids = table[column].drop_duplicates()
+            join = join_ids(ids, names)
             if join.near and column == "unit_id":
                 yield _say_near(join, number)
             elif join.near:
                 yield f"Coders who may be one count as two ({join.example('an earlier table')})."
-            names.update(dict.fromkeys(own))
+            names.update(dict.fromkeys(ids))
 
 
 def _say_near(join: Join, number: int) -> str:

@@ -36,19 +36,19 @@ def count_labels(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
     coders = list(table["coder"].unique())
     rows = []
     for variable in codebook.variables:
-        given = table[(table["variable"] == variable.name) & table["label"].notna()]
+        labelled = table[(table["variable"] == variable.name) & table["label"].notna()]
         labels = [*variable.labels, "[]"] if variable.kind == "multi" else list(variable.labels)
-        counts = _open_lists(given) if variable.kind == "multi" else given.groupby(["label", "coder"]).size()
+        counts = _open_lists(labelled) if variable.kind == "multi" else labelled.groupby(["label", "coder"]).size()
         for label in labels:
             numbers = {coder: int(counts.get((label, coder), 0)) for coder in coders}
             rows.append({"variable": variable.name, "label": label, **numbers})
     return pd.DataFrame(rows)
 
 
-def _open_lists(given: pd.DataFrame) -> pd.Series[int]:
+def _open_lists(labelled: pd.DataFrame) -> pd.Series[int]:
     """Count the single labels of JSON lists by (label, coder)."""
-    lists = [orjson.loads(text) or ["[]"] for text in given["label"]]
-    opened = given.assign(label=pd.Series(lists, index=given.index, dtype=object)).explode("label")
+    lists = [orjson.loads(text) or ["[]"] for text in labelled["label"]]
+    opened = labelled.assign(label=pd.Series(lists, index=labelled.index, dtype=object)).explode("label")
     return opened.groupby(["label", "coder"]).size()
 
 

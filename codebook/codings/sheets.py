@@ -156,5 +156,5 @@ def _fit(text: str) -> str:
     if len(text) <= MAX_CELL // 2 or _length(text) <= MAX_CELL:
         return text
     mark = f" [... cut here: the table has {len(text):,} characters]"
-    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (MAX_CELL - len(mark))]
-    return kept.decode("utf-16-le", "ignore") + mark
+    start = text.encode("utf-16-le", "surrogatepass")[: 2 * (MAX_CELL - len(mark))]
+    return start.decode("utf-16-le", "ignore") + mark

@@ -79,8 +79,8 @@ class TableView:
                 )
                 for frame in (head, counted)
             ]
-        said, *notes = (f"<p>{escape_block(text)}</p>" for text in (sentence, *self._notes()))
-        return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}{said}{shown[1]}{"".join(notes)}</div>'
+        words, *notes = (f"<p>{escape_block(text)}</p>" for text in (sentence, *self._notes()))
+        return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}{words}{shown[1]}{"".join(notes)}</div>'
 
 
 def _visible(frame: pd.DataFrame) -> pd.DataFrame:

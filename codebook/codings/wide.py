@@ -51,7 +51,7 @@ def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
         raise TableError("The wide form needs the text of every unit.", [fault])
     nothing = pd.Series("", index=table.index, dtype="str")
     detail = table.get("detail", nothing)
-    said = detail.mask(detail != "", ": " + detail)
+    reason = detail.mask(detail != "", ": " + detail)
     wide = pd.DataFrame(
         {
             "id": table["unit_id"],
@@ -60,7 +60,7 @@ def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
             "batch_id": table.get("batch_id", nothing),
             "request_id": table.get("request_id", nothing),
             "processing_time": table.get("seconds", pd.Series(float("nan"), index=table.index)),
-            "error_info": (table["why"] + said).fillna(""),
+            "error_info": (table["why"] + reason).fillna(""),
         }
     )
     several = [name for name in ("variable", "coder", "draw") if table[name].nunique() > 1]

@@ -24,8 +24,8 @@ def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", pn
     parts = [f"<p>{escape_block(finding)}</p>" if finding else "", image_html(png, title) if png else ""]
     if printed:
         parts.append(rows_html(printed, turn=True))
-    said = " ".join(filter(None, [say_rest(printed), note]))
-    parts.append(f'<p class="note">{escape_block(said)}</p>' if said else "")
+    words = " ".join(filter(None, [say_rest(printed), note]))
+    parts.append(f'<p class="note">{escape_block(words)}</p>' if words else "")
     return "".join(parts)
 
 

@@ -116,24 +116,26 @@ def join_intervals(frame: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> join_intervals(pd.DataFrame({"f1": [0.5], "f1_low": [0.25], "f1_high": [0.75]}))
-                      f1
-    0  .500 [.250, .750]
+    >>> join_intervals(pd.DataFrame({"f1": [0.5], "f1_low": [0.25], "f1_high": [1.0]}))
+                       f1
+    0  .500 [.250, 1.000]
     """
     joined = frame.astype(object)
     for name in [str(column) for column in frame.columns]:
         plain = name in ("alpha", "value") and f"{name}_low" not in frame
         low, high = ("low", "high") if plain else (f"{name}_low", f"{name}_high")
         if low in frame and high in frame:
-            ends = zip(frame[name], frame[low], frame[high], strict=True)
-            joined[name] = [_with_interval(*values) for values in ends]
+            joined[name] = _with_intervals(frame[[name, low, high]])
             joined = joined.drop(columns=[low, high])
     return joined
 
 
-def _with_interval(value: Any, low: Any, high: Any) -> str:
-    shown, first, last = (show_value(part)[0] for part in (value, low, high))
-    return f"{shown} [{first}, {last}]" if first and last else shown
+def _with_intervals(figures: pd.DataFrame) -> list[str]:
+    """Values with their bounds, shape (n_rows, 3), all with the same decimals: none where all are whole numbers."""
+    rows = [[show_value(figure)[0] for figure in row] for row in figures.itertuples(index=False)]
+    if any("." in text for row in rows for text in row):
+        rows = [[f"{text}.000" if re.fullmatch(r"-?[\d,]+", text) else text for text in row] for row in rows]
+    return [f"{value} [{low}, {high}]" if low and high else value for value, low, high in rows]
 
 
 def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:

@@ -48,13 +48,13 @@ class OutputEntry:
 
 def copy_outputs(source: Path, target: Path) -> None:
     """Copy what is saved into another folder of outputs; files that a person changed there are kept."""
-    kept = changed_files(target)
+    changed = changed_files(target)
     for entry in read_outputs(source):
-        for name in entry.files.keys() - kept:
+        for name in entry.files.keys() - changed:
             if (source / name).is_file():
                 with (source / name).open("rb") as old, write_atomic(target / name) as new:
                     shutil.copyfileobj(old, new)
-        if not entry.files.keys() & kept:
+        if not entry.files.keys() & changed:
             note_entry(target, entry)
 
 

@@ -45,7 +45,7 @@ def latex_text(text: object) -> str:
     >>> print(latex_text("R&D_2: 5 % of $9, p <.001"))
     R\\&D\\_2: 5 \\% of \\$9, p $<$.001
     """
-    return re.sub(r"[&%$#_{}\\~^<>−\[]", lambda found: _LATEX[found[0]], str(text))
+    return re.sub(r"[&%$#_{}\\~^<>−\[]", lambda char: _LATEX[char[0]], str(text))
 
 
 def latex_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> str:
@@ -63,9 +63,9 @@ def latex_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -
         environment="longtable" if long else None,
     )
     needs = "% needs " + "".join(rf"\usepackage{{{package}}}" for package in ("booktabs", *["longtable"] * long))
-    said = f"\\par\\smallskip{{\\footnotesize {latex_text(note)}\\par}}\n" if note else ""
+    footnote = f"\\par\\smallskip{{\\footnotesize {latex_text(note)}\\par}}\n" if note else ""
     end = "\\end{longtable}\n" if long else "\\end{tabular}\n"
-    return f"{needs}\n{source.replace(end, end + said, 1)}"
+    return f"{needs}\n{source.replace(end, end + footnote, 1)}"
 
 
 def _columns(texts: pd.DataFrame, numeric: list[bool]) -> str:
@@ -78,10 +78,10 @@ def _columns(texts: pd.DataFrame, numeric: list[bool]) -> str:
 
 def html_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> str:
     """Return a frame as an HTML page of its own; every text is escaped."""
-    said = f'<p class="note">{escape_block(note)}</p>' if note else ""
+    footnote = f'<p class="note">{escape_block(note)}</p>' if note else ""
     heading, place = escape_block(title), escape_block(name)
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title><style>{_STYLE}</style>'
-    return f'{head}<body id="{place}"><h3>{heading}</h3>{frame_html(frame)}{said}</body></html>\n'
+    return f'{head}<body id="{place}"><h3>{heading}</h3>{frame_html(frame)}{footnote}</body></html>\n'
 
 
 def word_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> bytes:
@@ -146,9 +146,9 @@ def _rule(table: Any) -> None:
 def _undated(room: BytesIO) -> bytes:
     """The same document without the time of its making, so that the same table is the same file."""
     out = BytesIO()
-    with zipfile.ZipFile(room) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as kept:
-        for name in made.namelist():
-            kept.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), made.read(name), zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(room) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), source.read(name), zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

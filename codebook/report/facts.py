@@ -44,8 +44,7 @@ class Facts:
     @property
     def answered(self) -> dict[str, Any]:
         """What came back, as run.json has it."""
-        answered_facts: dict[str, Any] = self.record.get("answered") or {}
-        return answered_facts
+        return dict(self.record.get("answered") or {})
 
     @property
     def humans(self) -> list[str]:

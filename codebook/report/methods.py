@@ -65,8 +65,8 @@ def _describe(variable: Any) -> str:
 def _models(facts: Facts) -> Iterator[str]:
     asking, answered = facts.asking, facts.answered
     models = ", ".join(answered.get("models") or []) or "[No model named itself in the replies: say which it was.]"
-    way = f"through the engine {asking.engine} ({asking.url})"
-    yield f"The model asked was {asking.model}, {way}; {models} answered."
+    engine = f"through the engine {asking.engine} ({asking.url})"
+    yield f"The model asked was {asking.model}, {engine}; {models} answered."
     if answered.get("fingerprints"):
         yield f"The systems that answered named themselves {', '.join(answered['fingerprints'])}."
     first, last = (str(answered.get(key) or "")[:10] for key in ("first_submitted", "last_ended"))

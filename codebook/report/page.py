@@ -188,10 +188,11 @@ def _show_saved(outputs: Path, entry: OutputEntry) -> str:
         return text_html((outputs / f"{entry.name}.md").read_text(encoding="utf-8"))
     png = outputs / f"{entry.name}.png"
     image = png.read_bytes() if png.name in entry.files else b""
-    if (entry.printed or image) and not is_grid(entry.printed.get("columns", ())):
+    grid = is_grid(entry.printed.get("columns", ()))
+    if (entry.printed or image) and not grid:
         return block_html(entry.printed, png=image, title=entry.title)
     frame = pd.read_csv(outputs / f"{entry.name}.csv", keep_default_na=False, na_values={}, dtype=str)
-    return grid_html(frame) if is_grid(frame.columns) else block_html(print_rows(frame))
+    return grid_html(frame) if grid else block_html(print_rows(frame))
 
 
 def _say_cost(record: dict[str, Any]) -> str:
@@ -208,8 +209,8 @@ def _say_cost(record: dict[str, Any]) -> str:
     usd, unknown = answered["cost_usd"], answered["answers_of_unknown_price"]
     if usd is None:
         return f"Unknown: {unknown:,} answers have no known price ({tokens})."
-    words = f"${usd:,.4f} for {tokens}, by the tokens that the replies report"
-    return f"{words}; {unknown:,} answers have no known price and are not in it." if unknown else f"{words}."
+    cost = f"${usd:,.4f} for {tokens}, by the tokens that the replies report"
+    return f"{cost}; {unknown:,} answers have no known price and are not in it." if unknown else f"{cost}."
 
 
 def _files(folder: Path) -> Any:

@@ -76,9 +76,9 @@ def say_checks(frame: pd.DataFrame) -> str:
     'Of 3 questions 2 are done, 0 to be looked at, 1 missing: b.'
     """
     n = {state: int((frame["state"] == state).sum()) for state in ("done", "look", "missing")}
-    words = f"Of {len(frame)} questions {n['done']} are done, {n['look']} to be looked at, {n['missing']} missing"
+    counts = f"Of {len(frame)} questions {n['done']} are done, {n['look']} to be looked at, {n['missing']} missing"
     absent = ", ".join(frame.loc[frame["state"] == "missing", "question"])
-    return f"{words}: {absent}." if absent else f"{words}."
+    return f"{counts}: {absent}." if absent else f"{counts}."
 
 
 def _gold(facts: Facts) -> Iterator[Check]:
@@ -103,8 +103,8 @@ def _gold(facts: Facts) -> Iterator[Check]:
         yield Check(question, "look", str(error), "restore the file", cite(path))
         return
     n_dev = int((sample["part"] == "dev").sum())
-    size = f"{len(sample):,} units, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
-    yield _judge_use(facts, Check(question, "done", size, "", cite(path)))
+    sizes = f"{len(sample):,} units, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
+    yield _judge_use(facts, Check(question, "done", sizes, "", cite(path)))
 
 
 def _judge_use(facts: Facts, check: Check) -> Check:
@@ -114,9 +114,9 @@ def _judge_use(facts: Facts, check: Check) -> Check:
         return check._replace(found=f"{check.found}; its chances weigh {name_some(used)}")
     if not used and facts.all_gold:
         return check._replace(found=f"{check.found}; every unit of the run has a gold label, so none had to be drawn")
-    words = f"computed without its chances: {name_some(unused)}" if unused else "no figure was computed with it yet"
+    problem = f"computed without its chances: {name_some(unused)}" if unused else "no figure was computed with it yet"
     mend = "run 05_validity again (sample: empty), or say why all gold units weigh the same"
-    return check._replace(state="look", found=f"{check.found}; {words}", mend=mend)
+    return check._replace(state="look", found=f"{check.found}; {problem}", mend=mend)
 
 
 def _people(facts: Facts) -> Iterator[Check]:
@@ -186,10 +186,10 @@ def _drift(facts: Facts) -> Iterator[Check]:
 def _missing(facts: Facts) -> Iterator[Check]:
     n, whys = len(facts.table), facts.whys
     n_missing, table = sum(whys.values()), facts.evidence("table.csv")
-    words = ", ".join(f"{count:,} {why}" for why, count in whys.items()) or "none"
+    counts = ", ".join(f"{count:,} {why}" for why, count in whys.items()) or "none"
     state = "look" if n_missing > MOST_MISSING * n else "done"
     mend = "say why, and whether they differ from the rest (coverage by stratum)" if state == "look" else ""
-    yield Check("codings without a label", state, f"{words} of {n:,}", mend, table)
+    yield Check("codings without a label", state, f"{counts} of {n:,}", mend, table)
 
 
 def _pilot(facts: Facts) -> Iterator[Check]:
@@ -230,20 +230,20 @@ def _digests(facts: Facts) -> Iterator[Check]:
     wanted = {"codebook.yaml": record["codebook"]["sha256"], "units.jsonl": record["units"]["sha256"]}
     changed = [name for name in wanted if there[name] != wanted[name]]
     changed += [name for name, digest in record.get("files", {}).items() if _digest(folder / name) != digest]
-    words = f"changed or gone: {', '.join(changed)}" if changed else "codebook, units, shards and table are as written"
+    files = f"changed or gone: {', '.join(changed)}" if changed else "codebook, units, shards and table are as written"
     mend = "restore them from a backup (a table: collect again), or plan a new run" if changed else ""
     evidence = ", ".join(f"{name} ({digest[:12]})" for name, digest in there.items())
-    yield Check("files unchanged", "look" if changed else "done", words, mend, evidence)
+    yield Check("files unchanged", "look" if changed else "done", files, mend, evidence)
     saved = [entry for entry in facts.outputs if entry.section != "methods" and entry.kind != "remark"]
     stale = [name for entry in saved for name in _changed(facts.folder / "outputs", entry.files)]
-    words = f"changed since they were saved: {', '.join(stale)}" if stale else f"{len(saved)} as they were saved"
+    outputs = f"changed since they were saved: {', '.join(stale)}" if stale else f"{len(saved)} as they were saved"
     mend = "save them again, or say who changed them" if stale else ""
-    yield Check("outputs unchanged", "look" if stale else "done", words, mend)
+    yield Check("outputs unchanged", "look" if stale else "done", outputs, mend)
     commit = record["software"].get("git_commit") or ""
     clean = commit and not commit.endswith("-dirty")
     mend = "" if clean else "commit the project before you plan, so that the code of the study can be found again"
-    label = commit[:12] + (" with changes that are not committed" if commit and not clean else "")
-    yield Check("code under version control", "done" if clean else "look", label or "no commit recorded", mend)
+    version = commit[:12] + (" with changes that are not committed" if commit and not clean else "")
+    yield Check("code under version control", "done" if clean else "look", version or "no commit recorded", mend)
 
 
 def _changed(folder: Path, files: dict[str, str]) -> Iterator[str]:

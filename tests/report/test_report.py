@@ -20,7 +20,7 @@ from codebook.analysis.core.drawing import DIVERGING, SEQUENTIAL
 from codebook.analysis.core.result import Facts, Result
 from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
-from codebook.outputs.cells import frame_html
+from codebook.outputs.cells import frame_html, frame_texts
 from codebook.outputs.entries import LAYOUT
 from codebook.outputs.grey import grey_twins, lightness, say_grey
 from codebook.outputs.papers import latex_table, word_table
@@ -113,6 +113,14 @@ def test_a_table_is_saved_for_data_and_for_papers(project):
     assert "<i>" not in page
     assert ".500 [.400, .600]" in page
     assert escape("n < 9") in page
+
+
+def test_an_interval_is_printed_with_the_decimals_of_its_value():
+    bounds = {"recall": [0.889, 1.0, np.nan], "recall_low": [0.667, 1.0, np.nan], "recall_high": [1.0, 1.0, np.nan]}
+    texts, numeric = frame_texts(pd.DataFrame({**bounds, "n": [4, 5, 6], "n_low": [0, 1, 2], "n_high": [1000, 9, 9]}))
+    assert texts["recall"].tolist() == [".889 [.667, 1.000]", "1.000 [1.000, 1.000]", ""]
+    assert texts["n"].tolist() == ["4 [0, 1,000]", "5 [1, 9]", "6 [2, 9]"]
+    assert numeric == [True, True]
 
 
 def test_a_wide_table_of_few_rows_stands_upright_on_the_page():

@@ -165,8 +165,8 @@ def _both(wide: pd.DataFrame, coders: Sequence[str]) -> tuple[list[tuple[str, ..
     return labels, (values[0], values[1])
 
 
-def _share(one: Floats, other: Floats) -> bool:
-    return bool(((~np.isnan(one)).any(axis=1) & (~np.isnan(other)).any(axis=1)).any())
+def _share(first: Floats, second: Floats) -> bool:
+    return bool(((~np.isnan(first)).any(axis=1) & (~np.isnan(second)).any(axis=1)).any())
 
 
 def _cells(values: tuple[Floats, Floats], i: int, j: int) -> Ints:

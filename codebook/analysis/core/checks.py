@@ -90,9 +90,9 @@ def check_repeats(unit: Ints, coder: Ints, units: pd.Index, coders: pd.Index) ->
     return [Fault("unit_id x coder", problem, "keep one coding of each, or number repeats in `draw`")]
 
 
-def check_whys(found: Ints, why: Ints) -> list[Fault]:
+def check_whys(label: Ints, why: Ints) -> list[Fault]:
     """Faults of rows with neither a label nor a why (-1 in both codes), or with both."""
-    neither, both = int(((found < 0) & (why < 0)).sum()), int(((found >= 0) & (why >= 0)).sum())
+    neither, both = int(((label < 0) & (why < 0)).sum()), int(((label >= 0) & (why >= 0)).sum())
     faults = []
     if neither:
         mend = "set why (e.g. 'absent'), or drop the rows"

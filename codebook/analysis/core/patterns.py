@@ -112,8 +112,8 @@ def _collapse_by_sorting(unit: Ints, code: Ints, n_labels: int, trace: bool) -> 
         shown[present] = which
     pattern = np.repeat(np.arange(len(first)), sizes[first])
     inside = np.arange(len(pattern)) - np.repeat(np.cumsum(sizes[first]) - sizes[first], sizes[first])
-    held = code[np.repeat(starts[first], sizes[first]) + inside]
-    counts = np.bincount(pattern * n_labels + held, minlength=len(first) * n_labels)
+    codes = code[np.repeat(starts[first], sizes[first]) + inside]
+    counts = np.bincount(pattern * n_labels + codes, minlength=len(first) * n_labels)
     return Patterns(counts.reshape(len(first), n_labels).astype(np.float64), times, shown)
 
 

@@ -41,27 +41,17 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "",
     >>> codings = as_codings(pd.DataFrame({"ann": ["a", "b"], "ben": ["a", None]}), level="nominal")
     >>> codings.coders, list(codings.variable.labels), codings.coverage
     (['ann', 'ben'], ['a', 'b'], {'label': {'labelled': 3, 'absent': 1}})
+    >>> long = pd.DataFrame({"unit": [7, 7, 8], "coder": ["ann", "ben", "ann"], "label": [1, 2, 1]})
+    >>> as_codings(long, level="interval").frame[["unit_id", "coder", "label"]].values.tolist()
+    [['7', 'ann', '1'], ['7', 'ben', '2'], ['8', 'ann', '1']]
     """
     if not isinstance(data, Codings):
-        return read_frame(data, level=level, gold=gold, needs_level=needs_level)
+        return _read_frame(data, level=level, gold=gold, needs_level=needs_level)
     codings = data.at_level(level) if level else data
     return codings.with_gold(gold) if gold else codings
 
 
-def read_frame(frame: pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
-    """Read a plain frame as Codings.
-
-    Raises
-    ------
-    StatisticError
-        No level is said, or the labels have no order on an ordinal scale.
-
-    Examples
-    --------
-    >>> long = pd.DataFrame({"unit": [7, 7, 8], "coder": ["ann", "ben", "ann"], "label": [1, 2, 1]})
-    >>> read_frame(long, level="interval").frame[["unit_id", "coder", "label"]].values.tolist()
-    [['7', 'ann', '1'], ['7', 'ben', '2'], ['8', 'ann', '1']]
-    """
+def _read_frame(frame: pd.DataFrame, *, level: str, gold: str, needs_level: bool) -> Codings:
     raise_faults(_ABOUT, _check_level(level) if level or needs_level else [])
     tidy = _read_tidy(frame) if {"coder", "label"} <= set(frame) else _melt(frame)
     specs = [_describe(str(name), part["label"], level, frame) for name, part in tidy.groupby("variable", sort=False)]

@@ -107,20 +107,22 @@ def _check_order(labels: Iterable[object]) -> list[Fault]:
     return [Fault("labels", problem, "order them: labels=sorted(labels, key=float)")]
 
 
-def read_scale(found: Sequence[object], *, level: str, labels: Sequence[str] | None) -> tuple[Scale, Ints, list[Fault]]:
-    """Scale of the labels found, and the code of each.
+def read_scale(
+    distinct: Sequence[object], *, level: str, labels: Sequence[str] | None
+) -> tuple[Scale, Ints, list[Fault]]:
+    """Scale of the labels that occur, and the code of each.
 
     Parameters
     ----------
-    found
-        The distinct labels in the table, shape (n_found,).
+    distinct
+        The labels that occur, shape (n_distinct,).
     level, labels
         As the codebook has them.
 
     Returns
     -------
     scale, codes, faults
-        `codes`, shape (n_found,), are positions in `scale.labels`, -1 where there is a fault.
+        `codes`, shape (n_distinct,), are positions in `scale.labels`, -1 where there is a fault.
 
     Examples
     --------
@@ -128,11 +130,11 @@ def read_scale(found: Sequence[object], *, level: str, labels: Sequence[str] | N
     >>> codes.tolist(), faults
     ([2, 0], [])
     """
-    not_text = [label for label in found if not isinstance(label, str)]
+    not_text = [label for label in distinct if not isinstance(label, str)]
     if not_text:
         mend = 'make them text first, e.g. table["label"].astype("string")'
-        return Scale(level, ()), np.full(len(found), -1), [Fault("label", f"{not_text[0]!r} is not text", mend)]
-    texts = [str(label) for label in found]
+        return Scale(level, ()), np.full(len(distinct), -1), [Fault("label", f"{not_text[0]!r} is not text", mend)]
+    texts = [str(label) for label in distinct]
     if level in SET_LEVELS:
         return _read_sets(texts, level, tuple(labels or ()))
     if level in ("interval", "ratio"):
@@ -173,9 +175,9 @@ def label_distances(scale: Scale) -> Floats:
     if scale.level == "ratio":
         a, b = scale.values[:, None], scale.values[None, :]
         return np.asarray(np.divide(a - b, a + b, out=np.zeros((len(a), len(a))), where=a != b) ** 2)
-    held = scale.members.astype(np.float64)
-    size = held.sum(axis=1)
-    both = held @ held.T
+    members = scale.members.astype(np.float64)
+    size = members.sum(axis=1)
+    both = members @ members.T
     either = size[:, None] + size[None, :] - both
     similarity = np.divide(both, either, out=np.ones_like(both), where=either > 0)
     if scale.level == "masi":
@@ -225,16 +227,16 @@ def _number(text: str) -> float:
 
 def _read_sets(texts: list[str], level: str, labels: tuple[str, ...]) -> tuple[Scale, Ints, list[Fault]]:
     sets = [_label_set(text) for text in texts]
-    broken = sorted(text for text, held in zip(texts, sets, strict=True) if held is None)
-    faults = _outside(sorted({label for held in sets if held for label in held}), labels)
+    broken = sorted(text for text, label_set in zip(texts, sets, strict=True) if label_set is None)
+    faults = _outside(sorted({label for label_set in sets if label_set for label in label_set}), labels)
     if broken:
         mend = 'write each as text like ["a", "b"], in codebook order; "[]" is none of them'
         faults.append(Fault("label", f"not a JSON list of different labels: {name_some(broken)}", mend))
     if faults:
         return Scale(level, ()), np.full(len(texts), -1), faults
     rows = np.zeros((len(sets), len(labels)), dtype=bool)
-    for row, held in zip(rows, sets, strict=True):
-        row[_positions(sorted(held or ()), labels)] = True
+    for row, label_set in zip(rows, sets, strict=True):
+        row[_positions(sorted(label_set or ()), labels)] = True
     members, codes = np.unique(rows, axis=0, return_inverse=True)
     names = (json.dumps([labels[at] for at in np.flatnonzero(row)], ensure_ascii=False) for row in members)
     return Scale(level, tuple(names), members=members), codes.reshape(-1).astype(np.int64), []
@@ -242,9 +244,13 @@ def _read_sets(texts: list[str], level: str, labels: tuple[str, ...]) -> tuple[S
 
 def _label_set(text: str) -> frozenset[str] | None:
     try:
-        held = json.loads(text)
+        labels = json.loads(text)
     except ValueError:
         return None
-    if not isinstance(held, list) or not all(isinstance(label, str) for label in held) or len(set(held)) < len(held):
+    if (
+        not isinstance(labels, list)
+        or not all(isinstance(label, str) for label in labels)
+        or len(set(labels)) < len(labels)
+    ):
         return None
-    return frozenset(held)
+    return frozenset(labels)

@@ -151,14 +151,14 @@ def _put_together(read: Sequence[Read], codebook: Codebook) -> dict[Key, dict[st
     owners: dict[Key, Read] = {}
     faults: dict[tuple[str, str], Fault] = {}
     for where, codings in read:
-        for key, found in codings.rows.items():
+        for key, coding in codings.rows.items():
             if key not in rows:
-                rows[key], owners[key] = found, (where, codings)
+                rows[key], owners[key] = coding, (where, codings)
                 continue
             before, other = owners[key]
             variable = codebook.variable(key[2])
             if codings.source.join and other.source.join and variable.is_set:
-                rows[key] = join_sets(rows[key], found, variable)
+                rows[key] = join_sets(rows[key], coding, variable)
             else:
                 faults.setdefault((before, where), _coded_twice(before, where, key))
     refuse("A coder codes a unit in two files.", list(faults.values()))
@@ -173,8 +173,8 @@ def _coded_twice(before: str, where: str, key: Key) -> Fault:
 
 def _table_rows(rows: dict[Key, dict[str, Any]], with_raw: bool) -> Iterator[dict[str, Any]]:
     extra = {"raw": ""} if with_raw else {}
-    for (unit_id, coder, variable, draw), found in rows.items():
-        yield {"unit_id": unit_id, "coder": coder, "variable": variable, "draw": draw, **extra, **found}
+    for (unit_id, coder, variable, draw), coding in rows.items():
+        yield {"unit_id": unit_id, "coder": coder, "variable": variable, "draw": draw, **extra, **coding}
 
 
 def parse_coders(path: Path, codebook: Codebook) -> list[Entry]:

@@ -48,7 +48,7 @@ class Codings:
     @property
     def n_codings(self) -> int:
         """Rows with a label or a reply."""
-        return sum(not _is_left_out(found) for found in self.rows.values())
+        return sum(not _is_left_out(coding) for coding in self.rows.values())
 
     def note(self) -> str:
         """Say in a sentence what was read, left out and changed."""
@@ -62,13 +62,13 @@ class Codings:
             (counts["joined"], "row", " ", "joined to others of the same unit and coder"),
             (len(self.twice), "repeated coding", " ", f"dropped, the {source.duplicates} kept"),
         )
-        said = [f"{source.file}: {_count(counts['rows'], 'row')} read, {_count(self.n_codings, 'coding')}"]
-        said += [f"{_count(n, one)}{link}{what}" for n, one, link, what in parts if n]
+        sentences = [f"{source.file}: {_count(counts['rows'], 'row')} read, {_count(self.n_codings, 'coding')}"]
+        sentences += [f"{_count(n, singular)}{link}{what}" for n, singular, link, what in parts if n]
         if source.reply:
-            said.append(f"{_count(counts['invalid'], 'reply', 'replies')} not naming exactly one category")
+            sentences.append(f"{_count(counts['invalid'], 'reply', 'replies')} not naming exactly one category")
         if self.guess:
-            said.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` if it is right")
-        return "; ".join(said) + "."
+            sentences.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` if it is right")
+        return "; ".join(sentences) + "."
 
     def faults(self, where: str, codebook: Codebook) -> Iterator[Fault]:
         """Yield what keeps these codings from being a table."""
@@ -132,35 +132,35 @@ def _read_row(row: Mapping[str, str], codings: Codings, variables: Mapping[str, 
         if name not in variables:
             codings.outside[name, row[column][:80], "", NO_VARIABLE] += 1
             continue
-        found = _read_cell(row[column], variables[name], codings)
-        if found is not None:
+        coding = _read_cell(row[column], variables[name], codings)
+        if coding is not None:
             codings.counts["other coder"] += who in source.rename_coders
-            keep((row[source.unit], source.rename_coders.get(who, who), name, draw), found, codings, variables[name])
+            keep((row[source.unit], source.rename_coders.get(who, who), name, draw), coding, codings, variables[name])
 
 
-def keep(key: Key, found: dict[str, Any], codings: Codings, variable: Variable) -> None:
+def keep(key: Key, coding: dict[str, Any], codings: Codings, variable: Variable) -> None:
     """Put a coding to the others; a label goes before a cell that was left out, and sets join where that is said."""
     before = codings.rows.get(key)
-    if before is None or (_is_left_out(before) and not _is_left_out(found)):
-        codings.rows[key] = found
-    elif _is_left_out(found):
+    if before is None or (_is_left_out(before) and not _is_left_out(coding)):
+        codings.rows[key] = coding
+    elif _is_left_out(coding):
         return
     elif codings.source.join and variable.is_set:
         codings.counts["joined"] += 1
-        codings.rows[key] = join_sets(before, found, variable)
+        codings.rows[key] = join_sets(before, coding, variable)
     else:
-        codings.twice.append((key, before["label"] != found["label"]))
+        codings.twice.append((key, before["label"] != coding["label"]))
         if codings.source.duplicates == "last":
-            codings.rows[key] = found
+            codings.rows[key] = coding
 
 
-def join_sets(one: Mapping[str, Any], other: Mapping[str, Any], variable: Variable) -> dict[str, Any]:
+def join_sets(first: Mapping[str, Any], second: Mapping[str, Any], variable: Variable) -> dict[str, Any]:
     """Return two codings of a `multi` variable as one that has the labels of both."""
-    return {"label": dump_labels(orjson.loads(one["label"]) + orjson.loads(other["label"]), variable), "why": None}
+    return {"label": dump_labels(orjson.loads(first["label"]) + orjson.loads(second["label"]), variable), "why": None}
 
 
-def _is_left_out(found: Mapping[str, Any]) -> bool:
-    return str(found.get("detail", "")).startswith(_LEFT_OUT)
+def _is_left_out(coding: Mapping[str, Any]) -> bool:
+    return str(coding.get("detail", "")).startswith(_LEFT_OUT)
 
 
 def _left_out(cell: str) -> dict[str, Any]:
@@ -200,20 +200,20 @@ def _read_set(cell: str, variable: Variable, codings: Codings) -> dict[str, Any]
     if parts is None:
         codings.plain.setdefault(variable.name, Counter())[cell] += 1
         return None
-    given = [part for part in parts if part not in source.skip]
-    counts["skipped"] += len(given) < len(parts)
-    counts["renamed"] += any(part in source.rename for part in given)
-    named = [source.rename.get(part, part) for part in given]
-    outside = [pair for pair in zip(given, named, strict=True) if pair[1] not in variable.labels]
+    remaining = [part for part in parts if part not in source.skip]
+    counts["skipped"] += len(remaining) < len(parts)
+    counts["renamed"] += any(part in source.rename for part in remaining)
+    labels = [source.rename.get(part, part) for part in remaining]
+    outside = [pair for pair in zip(remaining, labels, strict=True) if pair[1] not in variable.labels]
     if outside:
         codings.outside.update((variable.name, part, label, OUTSIDE) for part, label in outside)
         return None
-    if parts and not named:
+    if parts and not labels:
         return _left_out(cell)
-    if not named and source.empty == "skip":
+    if not labels and source.empty == "skip":
         counts["empty"] += 1
         return None
-    return {"label": dump_labels(named, variable), "why": None}
+    return {"label": dump_labels(labels, variable), "why": None}
 
 
 def split_cell(cell: str, source: CodingSource) -> list[str] | None:
@@ -240,8 +240,8 @@ def _read_list(cell: str) -> list[str] | None:
     return ["" if each is None else each if isinstance(each, str) else orjson.dumps(each).decode() for each in values]
 
 
-def _count(n: int, one: str, many: str = "") -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+def _count(n: int, singular: str, plural: str = "") -> str:
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
 def find_named(reply: str, variable: Variable) -> str | None:
@@ -257,15 +257,15 @@ def find_named(reply: str, variable: Variable) -> str | None:
     """
     pattern, names = _names_of(variable.labels)
     matches = pattern.findall(unicodedata.normalize("NFC", reply))
-    found = {names.get(match) or names.get(match.casefold(), match) for match in matches}
-    return found.pop() if len(found) == 1 else None
+    labels = {names.get(match) or names.get(match.casefold(), match) for match in matches}
+    return labels.pop() if len(labels) == 1 else None
 
 
 @lru_cache(maxsize=64)
 def _names_of(labels: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, str]]:
     """Return a pattern of the names, longest first ("not relevant" is not "relevant"), and their own spelling."""
     composed = {unicodedata.normalize("NFC", label): label for label in labels}
-    names = {label.casefold(): own for label, own in composed.items()}
+    names = {label.casefold(): spelling for label, spelling in composed.items()}
     clash = len(names) < len(labels)
     ordered = "|".join(_as_word(label) for label in sorted(composed, key=len, reverse=True))
     return re.compile(ordered, 0 if clash else re.IGNORECASE), composed if clash else names

@@ -115,8 +115,8 @@ def find_near_label(label: str, variable: Variable) -> str | None:
     """
     for means in (near_form, _as_number, _only_label, _letters):
         meant = means(label)
-        if meant and (found := [name for name in variable.labels if means(name) == meant or name == meant]):
-            return found[0]
+        if meant and (matches := [name for name in variable.labels if means(name) == meant or name == meant]):
+            return matches[0]
     folded = {name.casefold(): name for name in variable.labels}
     close = difflib.get_close_matches(label.casefold(), list(folded), n=1, cutoff=0.75)
     return folded[close[0]] if close and _as_number(label) is None else None

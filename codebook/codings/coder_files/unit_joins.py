@@ -57,7 +57,7 @@ def meet_units(read: Sequence[Read], units: Iterable[str], *, partial: bool = Fa
             place = f"among the ids of {codings.source.file}"
             meeting.notes.append(f"{join.say_lacking('units of the run', place)}.")
         strays = set(join.strays)
-        codings.rows = {key: found for key, found in codings.rows.items() if key[0] not in strays}
+        codings.rows = {key: coding for key, coding in codings.rows.items() if key[0] not in strays}
     return meeting
 
 
@@ -79,7 +79,7 @@ def _say_strays(codings: Codings, join: Join) -> Iterator[str]:
         return
     coders, strays = ids_by_coder(codings), set(join.strays)
     theirs = {who: join.among(ids) for who, ids in coders.items() if not strays.isdisjoint(ids)}
-    apart = [who for who, own in theirs.items() if own.meets_nothing]
+    apart = [who for who, part in theirs.items() if part.meets_nothing]
     n_rows = sum(key[0] in strays for key in codings.rows)
     whole = join.among(unit for who in theirs for unit in coders[who])
     parts = [
@@ -113,11 +113,11 @@ def _take_near(codings: Codings, known: Collection[str]) -> Iterator[str]:
     partners = {unit: forms.get(near_form(unit), set()) for unit, *_ in codings.rows if unit not in known}
     new = {unit: next(iter(names)) for unit, names in partners.items() if len(names) == 1}
     rows, taken = dict(codings.rows), dict[str, str]()
-    for key, found in codings.rows.items():
+    for key, coding in codings.rows.items():
         moved = (new.get(key[0], key[0]), *key[1:])
         if moved not in rows:
             del rows[key]
-            rows[moved], taken[key[0]] = found, moved[0]
+            rows[moved], taken[key[0]] = coding, moved[0]
     codings.rows = rows
     if taken:
         stray, other = next(iter(taken.items()))
@@ -149,11 +149,11 @@ def _tell_apart(coders: Mapping[str, Ids], owners: Mapping[str, Read], meeting: 
     if not twins:
         return
     near = {who: _near_others(ids, twins) for who, ids in coders.items()}
-    told: set[str] = set()
+    reported: set[str] = set()
     for who in sorted(coders, key=lambda who: sum(near_form(name) == name for name in near[who])):
-        if told.issuperset(near[who]):
+        if reported.issuperset(near[who]):
             continue
-        told.update(near[who], near[who].values())
+        reported.update(near[who], near[who].values())
         join = Join(len(coders[who]), len(twins), tuple(near[who]), near=near[who])
         where, codings = owners[who]
         problem = join.say_strays(f"ids of {who}", *_OTHERS)
