@@ -42,8 +42,7 @@ def draw_gold(
     Parameters
     ----------
     units
-        Codings, of which the units and labels of the model are read; or one row a unit with `unit_id` and the columns
-        used.
+        Codings, of which the units and labels of the model are read; or a row a unit with `unit_id` and what is used.
     how
         "random"; "by_label", the strata being the model's labels; "uncertainty"; or a `DrawRule`.
     dev_share
@@ -65,17 +64,15 @@ def draw_gold(
     Examples
     --------
     >>> units = pd.DataFrame({"unit_id": range(100), "label": ["rare"] * 10 + ["common"] * 90})
-    >>> sample = draw_gold(units, 20, "by_label", seed=3)
-    >>> sample.list_strata()
+    >>> draw_gold(units, 20, "by_label", seed=3).list_strata()
       stratum  part   n      prob
     0  common  test  10  0.111111
     1    rare  test  10  1.000000
     """
     rule = how if isinstance(how, DrawRule) else DrawRule(how)
     refuse([*_check_sizes(n, dev_share), *rule.check()])
-    population = read_population(units, rule)
+    population, rng = read_population(units, rule), np.random.default_rng(seed)
     before = _read_earlier(earlier, population)
-    rng = np.random.default_rng(seed)
     drawing = _Drawing(population, rule, before, n)
     places = drawing.by_chance(rng) if population.scores is not None else drawing.by_strata(rng)
     number = 1 if earlier is None else int(earlier.frame["round"].max()) + 1

@@ -73,12 +73,7 @@ def compare(
     With a gold sample, units weigh 1 / their chance. McNemar's test takes every unit as drawn alike and for itself, so
     it is left out where chances differ or units are in clusters.
 
-    Parameters
-    ----------
-    a, b
-        Empty takes the first two beside the gold; where there are none, the result says so.
-    gold, level
-        As in `validity`.
+    Empty names take the first two beside the gold; where there are none, the result says so.
 
     Returns
     -------
@@ -87,35 +82,21 @@ def compare(
         measure, n, value_a, value_b, difference with _low and _high, and in the first row only_a and only_b (units that
         only one has right), p, test; `reason`.
 
-    Raises
-    ------
-    StatisticError
-        a and b are one coder, or share no gold unit; as for `validity`.
-
     Examples
     --------
     >>> codes = {"gold": list("aaaabbbb") * 5, "m": list("aaabbbbb") * 5, "k": list("aabbbbba") * 5}
     >>> result = compare(pd.DataFrame(codes), "m", "k", gold="gold", level="nominal")
-    >>> result.frame[["measure", "value_a", "value_b", "difference", "only_a", "only_b"]].round(2)
+    >>> result.frame[["measure", "value_a", "value_b", "difference", "only_a", "only_b"]].round(2).head(2)
         measure  value_a  value_b  difference  only_a  only_b
     0  accuracy     0.88     0.62        0.25    10.0     0.0
     1  macro F1     0.87     0.62        0.25     NaN     NaN
-    2       MCC     0.77     0.26        0.52     NaN     NaN
-    3     alpha     0.75     0.25        0.50     NaN     NaN
     """
     codings = read_gold(codings, gold=gold, level=level)
+    a, b = _name_two(codings, a, b)
+    title = f"{a or b or 'One coder'} less {b if a and b else 'another'}"
+    result = Result(pd.DataFrame(columns=["measure", "n", "difference"]), "validity_difference", title, "validity")
     if not (a and b):
-        first, second = codings.pick_pair()
-        a, b = a or next((name for name in (first, second) if name != b), ""), b
-        b = b or next((name for name in (second, first) if name != a), "")
-    result = Result(pd.DataFrame(columns=["measure", "n", "difference"]), "validity_difference", "", "validity")
-    result = replace(result, title=f"{a or b or 'One coder'} less {b if a and b else 'another'}")
-    if not (a and b):
-        alone = (
-            f"Only {a or b!r} was held against the gold, and it takes two to say who meets it better: "
-            "nothing to compare."
-        )
-        return nothing_to_say(codings, alone, result) if a or b else say_no_pair(codings, result)
+        return _say_alone(codings, a or b, result)
     labels, alpha_level = list_labels(codings), read_alpha_level(codings)
     pairs = _read_both(codings, a, b)
     both = _count_both(pairs, labels)
@@ -125,19 +106,34 @@ def compare(
     rows[0] = _add_test(rows[0], both, pairs[0])
     frame = pd.DataFrame(rows)
     frame["reason"] = frame.pop("reason")
-    facts = list_facts(codings, {a: pairs[0], b: pairs[1]}, resample, n_apart=both.n_apart, level=alpha_level)
     apart = [f"{both.n_apart:,} gold units were put to one of them only, and are left out."] if both.n_apart else []
     shown = frame.dropna(subset=["difference"])
     return replace(
         result,
         frame=frame,
-        facts=facts,
+        facts=list_facts(codings, {a: pairs[0], b: pairs[1]}, resample, n_apart=both.n_apart, level=alpha_level),
         finding=_say_difference(frame, a, b),
         remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", NOTE, *apart),
         table=_print(frame),
         figure=lambda: plot_estimates(shown, name="measure", value="difference", title=f"{a} less {b}"),
         outputs=codings.outputs,
     )
+
+
+def _name_two(codings: Codings, a: str, b: str) -> tuple[str, str]:
+    """The coders a and b, the first two beside the gold where they are not named; empty for nobody."""
+    if not (a and b):
+        first, second = codings.pick_pair()
+        a = a or next((name for name in (first, second) if name != b), "")
+        b = b or next((name for name in (second, first) if name != a), "")
+    return a, b
+
+
+def _say_alone(codings: Codings, coder: str, result: Result) -> Result:
+    if not coder:
+        return say_no_pair(codings, result)
+    problem = f"Only {coder!r} was held against the gold, and it takes two to say who meets it better"
+    return nothing_to_say(codings, f"{problem}: nothing to compare.", result)
 
 
 def _say_difference(frame: pd.DataFrame, a: str, b: str) -> str:

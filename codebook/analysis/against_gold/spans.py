@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ NOTE = (
     "one span right. A unit that was asked and not answered misses all its gold spans; a quote that its text does not "
     "hold is a wrong span."
 )
+_NO_GOLD = "There is no gold: nothing to compare."
 _SPANS = Sides("units with spans", "among those that were put", "the list of these")
 _GOLD = _SPANS._replace(whose="units with gold spans")
 MATCHES = ("exact", "overlap")
@@ -84,77 +85,63 @@ def span_validity(
 ) -> Result:
     """Precision, recall and F1 of one coder's spans against gold, by type and overall.
 
-    F1 is that of the counts of all spans (micro), as in the CoNLL shared tasks (Tjong Kim Sang and De Meulder 2003).
-    Intervals resample units, since the spans of one text are not independent.
+    F1 is micro, as in the CoNLL shared tasks (Tjong Kim Sang and De Meulder 2003). Intervals resample units.
 
     Parameters
     ----------
     spans, gold
-        One row a span: unit_id, start, end and the type, as `Run.records` gives them; one coder and draw each. Where
-        nobody gave gold (None), the result says so.
+        One row a span: unit_id, start, end and perhaps the type (of `Run.records`); one coder and draw each. None for no gold.
     units
         The units that the coder was put, or their ids; spans of others are left out, and counted.
-    type_column
-        Name of the column with the type; where the frames have none, spans are untyped.
     match
         "exact" or "overlap". Of spans that overlap, those that share most are paired first.
     baseline
-        Spans to compare with, or "capitals": every run of capital letters in the texts of the units, of gold's
-        commonest type.
+        Spans to compare with, or "capitals": every run of capital letters in the texts, of gold's commonest type.
 
     Returns
     -------
     Result
         Rows of `part` "type", then of "overall" `typed` and `untyped`: n (gold spans), n_found, precision, recall, f1,
-        each with _low and _high, and `reason` where a figure is missing. With a baseline its overall rows follow, and
-        `by` says whose they are.
-
-    Raises
-    ------
-    StatisticError
-        A column is missing, or the spans of several coders or draws stand in one frame.
+        each with _low and _high, and `reason` where a figure is missing; then the overall ones of the baseline.
 
     Examples
     --------
     >>> gold = pd.DataFrame({"unit_id": ["a", "a"], "start": [0, 9], "end": [5, 13], "type": ["PER", "LOC"]})
-    >>> result = span_validity(gold.assign(type=["PER", "ORG"]), gold, ["a"], resample=Bootstrap(0))
-    >>> result.finding
+    >>> span_validity(gold.assign(type=["PER", "ORG"]), gold, ["a"], resample=Bootstrap(0)).finding
     'F1 against 2 gold spans in 1 units: typed .50 [no interval], untyped 1.00 [no interval].'
-    >>> result.frame[["part", "name", "n", "n_found", "precision", "recall", "f1"]]
-          part     name  n  n_found  precision  recall   f1
-    0     type      LOC  1        0        NaN     0.0  0.0
-    1     type      ORG  0        1        0.0     NaN  0.0
-    2     type      PER  1        1        1.0     1.0  1.0
-    3  overall    typed  2        2        0.5     0.5  0.5
-    4  overall  untyped  2        2        1.0     1.0  1.0
     """
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "span_validity", "Spans against the gold", "validity")
     if gold is None:
-        reason = "There is no gold: nothing to compare."
-        return replace(result, facts=Facts(nothing=reason), finding=reason)
+        return replace(result, facts=Facts(nothing=_NO_GOLD), finding=_NO_GOLD)
     listed = list(units)
     ids = list(dict.fromkeys(unit if isinstance(unit, str) else unit.unit_id for unit in listed))
     _check(spans, gold, ids, match)
     joins = [text for sides, frame in ((_SPANS, spans), (_GOLD, gold)) for text in _hold_against(ids, frame, sides)]
     counts = count_spans(spans, gold, ids, type_column=type_column, match=match)
-    frame, others = pd.DataFrame(_rows(counts, resample)), pd.DataFrame(columns=list(_COLUMNS))
+    frame = pd.DataFrame(_rows(counts, resample))
+    n_rows = len(frame)
     if isinstance(baseline, pd.DataFrame) or baseline:
         other, name = _read_baseline(baseline, listed, gold, type_column)
         counts = count_spans(other, gold, ids, type_column=type_column, match=match)
-        others = pd.DataFrame(_rows(counts, resample)).query("part == 'overall'")
-        by = [_name_coder(spans)] * len(frame) + [name] * len(others)
-        frame = pd.concat([frame, others], ignore_index=True).assign(by=by)
+        frame = _add_baseline(frame, pd.DataFrame(_rows(counts, resample)), [_name_coder(spans), name])
     n_absent = int((spans["start"].isna() | (spans["start"] < 0)).sum())
-    about: dict[str, Any] = {"n_units": len(ids), "bootstrap": resample, "resampled": "units", "joins": tuple(joins)}
+    facts = SpanFacts(len(ids), bootstrap=resample, resampled="units", joins=tuple(joins))
     return replace(
         result,
         frame=frame,
-        facts=SpanFacts(**about, match=match, n_absent=n_absent),
-        finding=_say_spans(frame.iloc[: len(frame) - len(others)], others, len(ids)),
+        facts=replace(facts, match=match, n_absent=n_absent),
+        finding=_say_spans(frame.iloc[:n_rows], frame.iloc[n_rows:], len(ids)),
         remarks=(NOTE,),
-        table=_name_rows(frame, len(frame) - len(others)),
+        table=_name_rows(frame, n_rows),
         figure=lambda: _draw(frame),
     )
+
+
+def _add_baseline(frame: pd.DataFrame, others: pd.DataFrame, coders: Sequence[str]) -> pd.DataFrame:
+    """The rows with the overall ones of a baseline under them; `by` says whose they are."""
+    whole = others.query("part == 'overall'")
+    by = np.repeat(coders, [len(frame), len(whole)])
+    return pd.concat([frame, whole], ignore_index=True).assign(by=by.astype(object))
 
 
 def _read_baseline(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from codebook.analysis.core.scales import Floats
 
 ALL = "all documents"
+_TITLE = "Transcripts against the known texts"
+_NO_TRUTH = "No document has a known text: nothing to compare."
 _COLUMNS = (
     *("document", "n_characters", "n_words", "n_edits", "cer", "cer_low", "cer_high"),
     *("word_recall", "recall_low", "recall_high", "why"),
@@ -114,8 +116,8 @@ def transcript_accuracy(
     """Character error rate and word recall of each document with a known text, and of all of them.
 
     The last row is of all documents together (edits and characters summed), with percentile intervals from resampling
-    documents: they hold for documents like these, so that few documents give wide ones. One document is no sample of
-    its own characters, so it has no interval; nor have documents that are all alike, such as without any error.
+    documents: they hold for documents like these. One document is no sample of its own characters, so it has none; nor
+    have documents that are all alike, such as without any error.
 
     Parameters
     ----------
@@ -138,18 +140,13 @@ def transcript_accuracy(
 
     Examples
     --------
-    >>> truth = {"a": "Dear Sir", "b": "Yours"}
-    >>> transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, truth).frame[["document", "cer", "word_recall"]].round(3)
-            document    cer  word_recall
-    0              a  0.125        0.500
-    1              b  0.000        1.000
-    2  all documents  0.077        0.667
+    >>> result = transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, {"a": "Dear Sir", "b": "Yours"})
+    >>> result.frame["cer"].round(3).tolist()
+    [0.125, 0.0, 0.077]
     """
-    title = "Transcripts against the known texts"
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "transcript_accuracy", title, "validity")
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "transcript_accuracy", _TITLE, "validity")
     if not truth:
-        reason = "No document has a known text: nothing to compare."
-        return replace(result, facts=Facts(nothing=reason), finding=reason)
+        return replace(result, facts=Facts(nothing=_NO_TRUTH), finding=_NO_TRUTH)
     join = join_ids(transcripts, truth)
     faults = join_faults(join, "transcripts", _DOCUMENTS, "name both alike")
     if not join.n_ids:
@@ -159,13 +156,12 @@ def transcript_accuracy(
     frame = pd.DataFrame([*rows, _sum_up(rows, resample)]).drop(columns="n_right")
     n_read = sum(not row["why"] for row in rows)
     about = Facts(n_read, bootstrap=resample, resampled="documents", joins=tuple(tell_strays(join, _DOCUMENTS)))
-    diamonds = f"Dots: these transcripts. Diamonds: {other}."
     return replace(
         result,
         frame=frame,
         facts=about if frame["cer_low"].notna().any() else replace(about, bootstrap=None, resampled=""),
         finding=_say_accuracy(frame.iloc[-1], n_read),
-        remarks=(NOTE, diamonds) if floors else (NOTE,),
+        remarks=(NOTE, f"Dots: these transcripts. Diamonds: {other}.") if floors else (NOTE,),
         table=_print(frame),
         figure=lambda: _draw(frame, floors or {}, other),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -60,16 +60,8 @@ def compare_association(
     """Difference of phi between two coders for every two labels, on the units that both labelled.
 
     Both coders' labels of a unit stay together when units are resampled, so the coders are compared as pairs. The
-    figure shows the differences, with labels that go together (for all coders pooled) beside each other.
-
-    Parameters
-    ----------
-    coders
-        Two, e.g. a person and a model.
-    labels
-        Labels to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
-    level
-        Of a plain frame: `masi` where its labels are sets.
+    figure shows the differences, with labels that go together (for all coders pooled) beside each other. `labels` are
+    those to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
 
     Returns
     -------
@@ -77,20 +69,14 @@ def compare_association(
         a, b, n_units, phi_a and phi_b (first and second coder), difference with low and high, p, p_bh, reason; the
         surest first. Labels of one single-label variable exclude each other and are left out.
 
-    Raises
-    ------
-    StatisticError
-        A wrong frame, not exactly two coders, or coders who share no unit.
-
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> both, one, none = '["x", "y"]', '["x"]', "[]"
     >>> table = make_table("v", {"ann": [both] * 40 + [none] * 40, "m": ([both] * 2 + [one, '["y"]', none] * 2) * 10})
-    >>> compared = compare_association(table, ["ann", "m"], level="masi")
-    >>> compared.frame[["a", "b", "n_units", "phi_a", "phi_b", "difference"]].round(2)
-         a    b  n_units  phi_a  phi_b  difference
-    0  v=x  v=y       80    1.0    0.0         1.0
+    >>> compare_association(table, ["ann", "m"], level="masi").frame[["a", "b", "phi_a", "phi_b"]].round(2)
+         a    b  phi_a  phi_b
+    0  v=x  v=y    1.0    0.0
     """
     codings = as_codings(codings, level=level, needs_level=False)
     _check(coders)
@@ -102,36 +88,39 @@ def compare_association(
     cluster = _NO_CLUSTER
     if codings.clusters is not None:
         cluster = join_cluster(replace(read[0][1], units=wide.index), codings.clusters).cluster
-    rows = [
-        {
-            "a": name_column(columns[i]),
-            "b": name_column(columns[j]),
-            **_contrast(_cells(values, i, j), cluster, resample),
-        }
-        for i, j in pair_columns(columns, {variable.name for variable in variables if variable.kind != "multi"})
-    ]
-    pairs = pd.DataFrame(rows, columns=[column for column in _COLUMNS if column != "p_bh"])
-    pairs.insert(_COLUMNS.index("p_bh"), "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
-    pairs = pairs.sort_values("p", ignore_index=True)
+    single = {variable.name for variable in variables if variable.kind != "multi"}
+    titles = [name_column(column) for column in columns]
+    pairs = _rank(
+        {"a": titles[i], "b": titles[j], **_contrast(_cells(values, i, j), cluster, resample)}
+        for i, j in pair_columns(columns, single)
+    )
     facts = replace(make_facts(codings, read, len(wide)), bootstrap=resample, resampled=_RESAMPLED[bool(len(cluster))])
-    result = Result(
+    if not len(pairs):
+        return nothing_to_say(codings, NO_PAIR, Result(pairs, "difference", about, "correlogram", facts))
+    return Result(
         pairs,
-        name="difference",
-        title=about,
-        section="correlogram",
-        facts=facts,
+        "difference",
+        about,
+        "correlogram",
+        facts,
         finding=_say_difference(pairs, about),
         remarks=(NOTE, *say_missing(read)),
         table=pairs[["a", "b", "phi_a", "phi_b", "difference", *_ENDS, "p_bh", "reason"]].rename(columns=_ENDS),
         figure=partial(_draw_differences, codings, labels, pairs, f"Difference of phi, {about}"),
         outputs=codings.outputs,
     )
-    return result if len(pairs) else nothing_to_say(codings, NO_PAIR, result)
 
 
 def _draw_differences(codings: Codings, labels: Collection[str] | None, pairs: pd.DataFrame, title: str) -> Figure:
     pooled, _ = pair_labels(read_all(codings.frame, [each for each in codings.variables if each.labels]), labels)
     return draw_pairs(pairs, "difference", order=pooled_order(pooled), title=title)
+
+
+def _rank(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """The pairs with their adjusted p, the surest first."""
+    pairs = pd.DataFrame(rows, columns=[column for column in _COLUMNS if column != "p_bh"])
+    pairs.insert(_COLUMNS.index("p_bh"), "p_bh", adjust_p(pairs["p"].to_numpy(dtype=float)))
+    return pairs.sort_values("p", ignore_index=True)
 
 
 def _check(coders: Sequence[str]) -> None:
@@ -142,8 +131,6 @@ def _check(coders: Sequence[str]) -> None:
 
 def _say_difference(pairs: pd.DataFrame, about: str) -> str:
     """How many differences are sure, and the surest; pairs with the surest first."""
-    if not len(pairs):
-        return ""
     sure, row = int((pairs["p_bh"] < _SURE).sum()), pairs.iloc[0]
     number = f"{sure:,} of {len(pairs):,} pairs of labels differ (p_bh < {format_figure(_SURE)})"
     if math.isnan(row["p"]):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ABOUT = "The shares cannot be corrected."
+_EMPTY = ["label", "source", "estimate", "se", "low", "high", "n"]
 _NOTE = "Model labels only: share of the units it labelled. Corrected: share of all units put to the model."
 
 
@@ -43,16 +44,9 @@ def prevalence(
     The corrected share solves sum_i w (f - s) + R/prob ((y - s) - w (f - s)) = 0, f and y being whether model and gold
     give the label. With w = 1 it is design-based supervised learning, with w = 0 the weighted gold alone; the tuned w
     has the smallest variance (PPI++, Angelopoulos, Duchi and Zrnic 2023), so it is not worse than gold alone in large
-    samples. A unit without an answer of the model counts as without the label there, and the gold corrects it.
-    Intervals are for the population that the units come from and for gold drawn unit by unit: they are on the safe
-    side for the very units at hand, and for gold drawn by strata.
-
-    Parameters
-    ----------
-    coder, sample
-        As in `pair_with_gold`.
-    weight
-        Of the model labels; None tunes it, label by label, between 0 and 1.
+    samples; None tunes it, label by label. A unit without an answer of the model counts as without the label there, and
+    the gold corrects it. Intervals are for the population that the units come from and for gold drawn unit by unit:
+    they are on the safe side for the very units at hand, and for gold drawn by strata.
 
     Returns
     -------
@@ -61,16 +55,10 @@ def prevalence(
         `n_with` (of these, with the label), `weight`, `worth` (how many gold units, coded without a model, would give
         the corrected standard error), `reason`.
 
-    Raises
-    ------
-    StatisticError
-        As `pair_with_gold`; a unit without a cluster.
-
     Examples
     --------
     >>> wide = pd.DataFrame({"gold": list("aabb") + [None] * 4, "model": list("aaabaaab")})
-    >>> result = prevalence(wide, weight=1, gold="gold", sample="random")
-    >>> frame = result.frame
+    >>> frame = prevalence(wide, weight=1, gold="gold", sample="random").frame
     >>> frame.loc[frame["label"] == "a", ["source", "estimate", "n", "n_gold", "n_with"]]
                   source  estimate  n  n_gold  n_with
     0  model labels only      0.75  8       0       6
@@ -79,8 +67,7 @@ def prevalence(
     """
     raise_faults(_ABOUT, _check_settings(weight, confidence))
     codings = open_codings(codings, level, gold, sample)
-    columns = ["label", "source", "estimate", "se", "low", "high", "n"]
-    result = Result(pd.DataFrame(columns=columns), "shares", "Share of each label", "correction")
+    result = Result(pd.DataFrame(columns=_EMPTY), "shares", "Share of each label", "correction")
     if reason := find_nothing(codings):
         return nothing_to_say(codings, reason, result)
     beside = read_beside(codings, coder)
@@ -88,7 +75,6 @@ def prevalence(
     shares = _Shares(beside, cluster, weight, confidence)
     frame = pd.DataFrame([row for at in range(len(beside.labels)) for row in shares.list_rows(at)])
     n_clusters = 0 if codings.clusters is None else int(cluster.max()) + 1
-    title = f"{codings.variable.name}: share of each label"
     return replace(
         result,
         frame=frame,
@@ -96,7 +82,7 @@ def prevalence(
         finding=say_correction(frame, beside.labels[0]),
         remarks=(_NOTE, NOTE),
         table=_print_shares(frame),
-        figure=lambda: _plot_shares(frame, title),
+        figure=lambda: _plot_shares(frame, f"{codings.variable.name}: share of each label"),
         outputs=codings.outputs,
     )
 

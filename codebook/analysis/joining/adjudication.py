@@ -27,6 +27,7 @@ REST = ("leave", "unanimous")
 """What becomes of units without a decision."""
 
 _ORDER = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id", "detail")
+_REMARKS = ("In detail: who decided, and why.",)
 _FORMULAS = ("=", "+", "-", "@", "\t")
 _SHEET = "The sheet cannot be written."
 _READ = "The decisions cannot be read."
@@ -168,8 +169,6 @@ def adjudicate(
 
     Parameters
     ----------
-    codings
-        Of one variable, or a plain frame.
     decisions
         Of `read_adjudication`, or a frame with unit_id, decision, by and reason (and variable, if it has several).
         Blank decisions are pending: counted, and left out. Of `multi`, labels with " | " between them, or none.
@@ -202,33 +201,35 @@ def adjudicate(
     5      u1  adjudicated     a  all 2 coders
     """
     codings = as_codings(codings, needs_level=False)
-    variable = codings.variable
     raise_faults(_ABOUT, _check_settings(codings, coder, rest))
-    mine, faults = _read_decisions(codings, decisions, needed=rest == "leave")
+    sheet, faults = _read_decisions(codings, decisions, needed=rest == "leave")
     raise_faults(_ABOUT, faults)
-    made = mine[mine["decision"] != ""]
-    rows = [(row.unit_id, row.label, _sign(str(row.by), str(row.reason))) for row in made.itertuples()]
-    n_decided = len(rows)
+    decided = sheet[sheet["decision"] != ""]
+    rows = [(row.unit_id, row.label, _sign(str(row.by), str(row.reason))) for row in decided.itertuples()]
+    facts = _count_decisions(codings, sheet)
     if rest == "unanimous":
         ranked = disagreements(replace(codings, texts={}), coders=coders).frame
-        agreed = ranked[(ranked["entropy"].astype(float) == 0) & ~ranked["unit_id"].isin(set(made["unit_id"]))]
+        agreed = ranked[(ranked["entropy"].astype(float) == 0) & ~ranked["unit_id"].isin({row[0] for row in rows})]
         rows += [(row.unit_id, row.commonest, f"all {row.n_codings} coders") for row in agreed.itertuples()]
     new = pd.DataFrame(rows, columns=["unit_id", "label", "detail"], dtype="str")
-    new = new.assign(coder=coder, variable=variable.name, draw=0, why=None, run_id="", custom_id="")
-    facts = AdjudicationFacts(
-        n_units=len(rows),
-        joins=codings.joins,
-        n_decided=n_decided,
-        n_pending=len(mine) - n_decided,
-        n_unanimous=len(rows) - n_decided,
-        n_without_reason=int((made["reason"] == "").sum()),
-        n_without_row=len(join_ids(mine["unit_id"], _units_of(codings)).lacking),
-        by={str(name): int(n) for name, n in made["by"].value_counts().items()},
-    )
-    result = Result(new[[*_ORDER]], coder, "Adjudicated labels", "adjudication", facts, _say_decided(facts))
-    remarks = ("In detail: who decided, and why.",)
+    new = new.assign(coder=coder, variable=codings.variable.name, draw=0, why=None, run_id="", custom_id="")
+    facts = replace(facts, n_units=len(rows), n_unanimous=len(rows) - facts.n_decided)
+    result = Result(new[[*_ORDER]], coder, "Adjudicated labels", "adjudication", facts, _say_decided(facts), _REMARKS)
     table = new[["unit_id", "label", "detail"]].set_axis(["Unit", "Label", "Detail"], axis=1)
-    return JoinedLabels(add_coder(codings, new), replace(result, remarks=remarks, table=table, outputs=codings.outputs))
+    return JoinedLabels(add_coder(codings, new), replace(result, table=table, outputs=codings.outputs))
+
+
+def _count_decisions(codings: Codings, sheet: pd.DataFrame) -> AdjudicationFacts:
+    """How many units were decided by whom, how many are pending, and how many have no row."""
+    decided = sheet[sheet["decision"] != ""]
+    return AdjudicationFacts(
+        joins=codings.joins,
+        n_decided=len(decided),
+        n_pending=len(sheet) - len(decided),
+        n_without_reason=int((decided["reason"] == "").sum()),
+        n_without_row=len(join_ids(sheet["unit_id"], _units_of(codings)).lacking),
+        by={str(name): int(n) for name, n in decided["by"].value_counts().items()},
+    )
 
 
 def _say_decided(facts: AdjudicationFacts) -> str:

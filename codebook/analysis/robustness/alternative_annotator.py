@@ -79,12 +79,8 @@ def alt_test(
         propose .2 where the people are experts, .15 for skilled people and .1 for crowd workers.
     models
         Coders that are tested; empty for all that are known to be models. People are all others but the gold.
-    false_discovery
-        Level at which the adjusted p rejects.
-    min_units
-        Units below which a person is not tested.
-    resample
-        Bootstrap of units, for the interval of the advantage.
+    false_discovery, min_units
+        Level at which the adjusted p rejects; units below which a person is not tested.
 
     Returns
     -------
@@ -94,48 +90,34 @@ def alt_test(
         winning_rate (1 or 0; over all people: the share), dropped and reason. A unit put to the model and not answered
         is lost. With fewer than two people, or nobody with `min_units` units, there is nothing to test.
 
-    Raises
-    ------
-    StatisticError
-        No model, an epsilon outside 0 to 1, faults of the codings.
-
     Examples
     --------
     >>> same, other = ["a", "b"] * 20, ["a", "b"] * 16 + ["a"] * 8
     >>> wide = pd.DataFrame({"ann": same, "bo": other, "cy": same, "m": same})
-    >>> result = alt_test(wide, 0.1, models=["m"], level="nominal")
-    >>> result.frame[["human", "n_units", "advantage", "human_advantage", "winning_rate"]].round(2)
-       human  n_units  advantage  human_advantage  winning_rate
-    0    ann       40        1.0             1.00           1.0
-    1     bo       40        1.0             0.90           1.0
-    2     cy       40        1.0             1.00           1.0
-    3  (all)       40        1.0             0.97           1.0
+    >>> print(alt_test(wide, 0.1, models=["m"], level="nominal").finding.partition(" (")[0])
+    m wins against 100 % of the people tested
     """
     codings = as_codings(codings, level=level)
     codings = codings.of(codings.variable.name)
-    faults = [*_check_request(epsilon, false_discovery, min_units), *_check_models(codings, models)]
-    raise_faults(_ABOUT, faults)
+    raise_faults(_ABOUT, [*_check_request(epsilon, false_discovery, min_units), *_check_models(codings, models)])
     models = list(dict.fromkeys(models)) or codings.machines
-    facts = AltTestFacts(
-        bootstrap=resample,
-        resampled="units" if codings.clusters is None else "clusters of units; the t-tests take units as independent",
-        joins=codings.joins,
-        epsilon=epsilon,
-        false_discovery=false_discovery,
-        min_units=min_units,
-    )
+    drawn = "units" if codings.clusters is None else "clusters of units; the t-tests take units as independent"
+    settings: dict[str, Any] = {"epsilon": epsilon, "false_discovery": false_discovery, "min_units": min_units}
+    facts = AltTestFacts(bootstrap=resample, resampled=drawn, joins=codings.joins, **settings)
     blank = Result(pd.DataFrame(), "alt_test", _TITLE, section="stability", facts=facts)
     people = [name for name in codings.people if name not in models]
     if len(people) < 2:
-        who = f"One person ({people[0]!r})" if people else "No person"
-        return nothing_to_say(
-            codings, f"{who} beside the models: nothing to compare. To compare, {_MORE_PEOPLE}.", blank
-        )
+        return nothing_to_say(codings, _say_too_few(people), blank)
     codes = _read_codes(codings, [*people, *models], level)
     tests = [_Test(model, people, _fight(codes, model, people), facts, codes.cluster) for model in models]
     if reasons := [test.too_few for test in tests if test.too_few]:
         return nothing_to_say(codings, f"{' '.join(reasons)} To compare, {_MORE_UNITS}.", blank)
     return _tell(codings, codes, tests, blank)
+
+
+def _say_too_few(people: Sequence[str]) -> str:
+    who = f"One person ({people[0]!r})" if people else "No person"
+    return f"{who} beside the models: nothing to compare. To compare, {_MORE_PEOPLE}."
 
 
 def _check_models(codings: Codings, models: Sequence[str]) -> list[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -69,20 +69,17 @@ def specifications(
 ) -> Result:
     """Compute a finding anew from the labels of every model x prompt x way of joining them.
 
-    The models are used, or, where nobody is known to be one, all coders but the gold.
+    The models are used, or, where nobody is known to be one, all coders but the gold; `runs` as of `describe_runs`.
+    Aggregations that join nothing here are left out; a tie has no label.
 
     Parameters
     ----------
     finding
-        From a frame with unit_id and label (NaN where there is none) to the finding: a mapping, frame or Result with
-        `estimate` and, if it has them, `low`, `high`, `p`, `n`. Several rows, e.g. the three sources of `correct`, are
-        kept apart by their other columns (`source`). A `StatisticError` makes the row undefined, with its reason.
+        From a frame with unit_id and label (NaN for none) to a mapping, frame or Result with `estimate` and perhaps
+        `low`, `high`, `p`, `n`. Several rows, e.g. the three sources of `correct`, are kept apart by their other
+        columns. A `StatisticError` makes the row undefined, with its reason.
     by
         Such a column: the printed table has a row for each of its values.
-    aggregations
-        Of `AGGREGATIONS`; those that join nothing here are left out. A tie has no label.
-    runs
-        Who is which model with which prompt, see `describe_runs`.
     null, alpha
         A row is significant if p is below `alpha`, or without p if its interval leaves out `null`.
 
@@ -93,64 +90,49 @@ def specifications(
         estimate, low, high, p, significant (NaN where undefined), n_runs, n_units, n_labelled, n_tied, reason. Printed
         is the summary (`summarise_specifications`); the figure is the specification curve.
 
-    Raises
-    ------
-    StatisticError
-        Faults of the codings or of the arguments; a finding that returns no estimate.
-
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"m@p1": list("aab"), "m@p2": list("abb"), "k@p1": list("aaa")})
     >>> share = lambda rows: {"estimate": (rows["label"] == "a").mean() - 0.5}
-    >>> result = specifications(table, share)
-    >>> result.frame[["model", "prompt", "aggregation", "estimate", "n_labelled", "n_tied"]].round(2)
-       model prompt aggregation  estimate  n_labelled  n_tied
-    0      m     p1      single      0.17           3       0
-    1      m     p2      single     -0.17           3       0
-    2      k     p1      single      0.50           3       0
-    3      m  (all)     prompts     -0.17           2       1
-    4  (all)     p1      models      0.17           2       1
-    5  (all)  (all)         all      0.17           3       0
-    >>> result.finding
+    >>> specifications(table, share).finding
     'Over 6 specifications the estimate is .17 at the median, from -.17 to .50; its sign changes.'
     """
     codings = as_codings(codings, needs_level=False)
     raise_faults(_ABOUT, _check_aggregations(aggregations))
     codes, described = _read(codings, runs)
     choices = list(_list_choices(codes, described, aggregations))
-    lines = []
-    for number, choice in enumerate(choices, start=1):
-        labels, about = _join(codes, choice)
-        head = {"specification": number, "model": choice.model, "prompt": choice.prompt}
-        for row in _find(finding, labels):
-            lines.append({**head, "aggregation": choice.aggregation, **_judge(row, null, alpha), **about})
-    frame = pd.DataFrame(lines)
-    tail = [*_FIGURES, "significant", "n_runs", "n_units", "n_labelled", "n_tied", "reason"]
-    frame = frame[[*(name for name in frame if name not in tail), *tail]]
+    frame = _compute(codes, choices, finding, null, alpha)
     summary = summarise_specifications(frame, by, null=null)
     coverage = {codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}}
+    facts = CurveFacts(len(codes.units), len(described), "nominal", coverage=coverage, joins=codings.joins)
     return Result(
         frame,
         name="specifications",
         title="The finding over all choices",
         section="stability",
-        facts=CurveFacts(
-            len(codes.units),
-            len(described),
-            "nominal",
-            coverage=coverage,
-            joins=codings.joins,
-            n_specifications=len(choices),
-            null=null,
-            alpha=alpha,
-        ),
+        facts=replace(facts, n_specifications=len(choices), null=null, alpha=alpha),
         finding=_say_summary(frame, null, alpha),
         remarks=(f"Filled dots: p < {format_figure(alpha)}, or without p an interval without {null:g}.",),
         table=summary[[*([by] if by else []), *_PRINTED]],
         figure=partial(plot_specifications, frame, null=null),
         outputs=codings.outputs,
     )
+
+
+def _compute(
+    codes: LabelCodes, choices: Sequence[_Choice], finding: Finding, null: float, alpha: float
+) -> pd.DataFrame:
+    """The rows of the finding for each choice."""
+    rows = []
+    for number, choice in enumerate(choices, start=1):
+        labels, about = _join(codes, choice)
+        head = {"specification": number, "model": choice.model, "prompt": choice.prompt}
+        for row in _find(finding, labels):
+            rows.append({**head, "aggregation": choice.aggregation, **_judge(row, null, alpha), **about})
+    frame = pd.DataFrame(rows)
+    tail = [*_FIGURES, "significant", "n_runs", "n_units", "n_labelled", "n_tied", "reason"]
+    return frame[[*(name for name in frame if name not in tail), *tail]]
 
 
 def _read(codings: Codings, runs: Runs) -> tuple[LabelCodes, pd.DataFrame]:
