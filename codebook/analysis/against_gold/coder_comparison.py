@@ -29,13 +29,12 @@ from codebook.analysis.against_gold.measures import (
     measure_statistic,
     name_measures,
     overall_measures,
-    say_figure,
     spread,
 )
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import Floats

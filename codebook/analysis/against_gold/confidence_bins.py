@@ -17,11 +17,11 @@ from codebook.analysis.against_gold.gold_cells import (
     remark_gold,
     say_no_pair,
 )
-from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio, say_figure
+from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
-from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, count_members, resample_design
 from codebook.analysis.core.scales import Bools, Floats

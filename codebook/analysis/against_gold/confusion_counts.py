@@ -18,10 +18,10 @@ from codebook.analysis.against_gold.gold_cells import (
     remark_gold,
     say_no_pair,
 )
-from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio, say_figure
+from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import SEQUENTIAL, heatmap, literal, new_figure
-from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval
+from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
 from codebook.analysis.core.scales import Floats, Ints

@@ -32,12 +32,11 @@ from codebook.analysis.against_gold.measures import (
     name_measures,
     overall_measures,
     resample_cells,
-    say_figure,
 )
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import Cells
-from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
@@ -135,22 +133,6 @@ def make_measure(value: float, draws: Floats, bootstrap: Bootstrap, alone: str =
 def spread(name: str, measure: Measure) -> dict[str, float]:
     """A measure as the three columns of a frame."""
     return {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
-
-
-def say_figure(row: Mapping[Hashable, Any] | pd.Series, name: str, places: int = 2, *, factor: int = 1) -> str:
-    """A figure of a row with its interval (`NAME_low`, or else `low`) in brackets, for a sentence.
-
-    Examples
-    --------
-    >>> say_figure({"f1": 0.772, "f1_low": 0.723, "f1_high": 0.817}, "f1")
-    '.77 [.72, .82]'
-    >>> say_figure({"accuracy": 0.755, "accuracy_low": float("nan"), "accuracy_high": 1}, "accuracy", 1, factor=100)
-    '75.5 [no interval]'
-    """
-    ends = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
-    value, low, high = (float(row[key]) * factor for key in (name, *ends))
-    interval = "no interval" if np.isnan(low) else f"{format_figure(low, places)}, {format_figure(high, places)}"
-    return f"{format_figure(value, places)} [{interval}]"
 
 
 def name_measures(kind: str) -> dict[str, str]:

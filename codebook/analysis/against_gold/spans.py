@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, say_figure, spread
+from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, spread
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
@@ -117,19 +117,17 @@ def span_validity(
     ids = list(dict.fromkeys(unit if isinstance(unit, str) else unit.unit_id for unit in listed))
     _check(spans, gold, ids, match)
     joins = [text for sides, frame in ((_SPANS, spans), (_GOLD, gold)) for text in _hold_against(ids, frame, sides)]
-    counts = count_spans(spans, gold, ids, type_column=type_column, match=match)
-    frame = pd.DataFrame(_rows(counts, resample))
+    frame = pd.DataFrame(_rows(count_spans(spans, gold, ids, type_column=type_column, match=match), resample))
     n_rows = len(frame)
     if isinstance(baseline, pd.DataFrame) or baseline:
         other, name = _read_baseline(baseline, listed, gold, type_column)
         counts = count_spans(other, gold, ids, type_column=type_column, match=match)
         frame = _add_baseline(frame, pd.DataFrame(_rows(counts, resample)), [_name_coder(spans), name])
-    n_absent = int((spans["start"].isna() | (spans["start"] < 0)).sum())
     facts = SpanFacts(len(ids), bootstrap=resample, resampled="units", joins=tuple(joins))
     return replace(
         result,
         frame=frame,
-        facts=replace(facts, match=match, n_absent=n_absent),
+        facts=replace(facts, match=match, n_absent=int((spans["start"].isna() | (spans["start"] < 0)).sum())),
         finding=_say_spans(frame.iloc[:n_rows], frame.iloc[n_rows:], len(ids)),
         remarks=(NOTE,),
         table=_name_rows(frame, n_rows),

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.against_gold.measures import say_figure
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.drawing import DIVERGING, INK, MUTED, dress_estimates, literal, new_figure
-from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault

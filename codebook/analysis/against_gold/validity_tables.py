@@ -37,13 +37,12 @@ from codebook.analysis.against_gold.measures import (
     explain_gaps,
     measure_cells,
     measure_statistic,
-    say_figure,
     spread,
 )
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 

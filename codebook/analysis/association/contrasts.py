@@ -24,7 +24,7 @@ from codebook.analysis.association.pair_tables import (
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import join_cluster
-from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_values
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.plain_frames import as_codings
@@ -135,8 +135,7 @@ def _say_difference(pairs: pd.DataFrame, about: str) -> str:
     number = f"{sure:,} of {len(pairs):,} pairs of labels differ (p_bh < {format_figure(_SURE)})"
     if math.isnan(row["p"]):
         return f"{about}: {number}."
-    value, low, high = (format_figure(row[name]) for name in ("difference", "low", "high"))
-    surest = f"{row['a']} and {row['b']}, {value} [{low}, {high}], {row['n_units']:,} units"
+    surest = f"{row['a']} and {row['b']}, {say_figure(row, 'difference')}, {row['n_units']:,} units"
     return f"{about}: {number}; the surest is {surest}."
 
 

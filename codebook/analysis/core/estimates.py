@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Floats, Ints
@@ -117,6 +118,23 @@ def format_figure(value: float, places: int = 2) -> str:
     if not float(digits):
         sign = ""
     return sign + (digits[1:] if digits.startswith("0.") else digits)
+
+
+def say_figure(
+    row: Mapping[Any, Any] | pd.Series, name: str, places: int = 2, *, factor: int = 1, unknown: str = " [no interval]"
+) -> str:
+    """A figure of a row with its interval (`NAME_low`, or else `low`) in brackets, for a sentence.
+
+    Examples
+    --------
+    >>> say_figure({"f1": 0.772, "f1_low": 0.723, "f1_high": 0.817}, "f1")
+    '.77 [.72, .82]'
+    >>> say_figure({"accuracy": 0.755, "accuracy_low": float("nan"), "accuracy_high": 1}, "accuracy", 1, factor=100)
+    '75.5 [no interval]'
+    """
+    ends = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
+    value, low, high = (format_figure(float(row[key]) * factor, places) for key in (name, *ends))
+    return f"{value}{unknown if low == '–' else f' [{low}, {high}]'}"
 
 
 def resample(

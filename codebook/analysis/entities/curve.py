@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal, note
-from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities.evaluation import REPLICATES, rate_columns, rates_with_intervals
 from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
@@ -97,7 +97,8 @@ def pair_curve(
 def _as_result(curve: pd.DataFrame, resample: Bootstrap, folder: Path | None) -> Result:
     best = chosen_figures(curve)
     figures = [
-        f"{_TITLES.get(row['score'], row['score'])}: F1 {_f1(row, 3)} at a threshold of {row['threshold']:g}"
+        f"{_TITLES.get(row['score'], row['score'])}: F1 {say_figure(row, 'f1', 3)} at a threshold of "
+        f"{row['threshold']:g}"
         for _, row in best.iterrows()
     ]
     columns = [column for column in best if column not in ("half", "n_pairs")]
@@ -210,7 +211,7 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
         axes.plot([row["threshold"]], [row["f1"]], "o", color=INK, markersize=5.5)
         right = row["threshold"] < 0.6
         axes.annotate(
-            f"F1 {_f1(row, 2)}",
+            f"F1 {say_figure(row, 'f1', 2)}",
             (row["threshold"], 0.03),
             xytext=(5 if right else -5, 0),
             textcoords="offset points",
@@ -225,8 +226,3 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
     axes.tick_params(length=0, colors=INK, labelsize=8)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-
-
-def _f1(row: pd.Series, places: int) -> str:
-    value, low, high = (format_figure(row[name], places) for name in ("f1", "f1_low", "f1_high"))
-    return f"{value} [{low}, {high}]"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities.linking import MATCHED, REVIEW
 from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
@@ -104,7 +104,7 @@ def judged_result(frame: pd.DataFrame, name: str, half: str, resample: Bootstrap
     finding = f"{_sentence(frame.iloc[0])} {whole[0].upper()}{whole[1:]}."
     if "way" in frame and len(frame) > 1:
         other = frame[(frame["way"] != frame["way"].iloc[0]) & (frame["measure"] == frame["measure"].iloc[0])].iloc[0]
-        finding += f" {str(other['way']).capitalize()}: F1 {_with_ends(other, 'f1')}."
+        finding += f" {str(other['way']).capitalize()}: F1 {say_figure(other, 'f1', 3, unknown='')}."
     remarks = ["A mention in review is not decided, so it is not found."]
     columns = [
         "way",
@@ -129,16 +129,10 @@ def compare_ways(ways: dict[str, Result], folder: Path | None) -> Result:
 
 def _sentence(row: pd.Series) -> str:
     what = {"links": "Links", "pairwise": "Pairs in one cluster"}.get(str(row["measure"]), str(row["measure"]))
-    figures = (
-        f"precision {_with_ends(row, 'precision')}, recall {_with_ends(row, 'recall')}, F1 {_with_ends(row, 'f1')}"
-    )
+    names = {"precision": "precision", "recall": "recall", "f1": "F1"}
+    figures = ", ".join(f"{shown} {say_figure(row, name, 3, unknown='')}" for name, shown in names.items())
     counts = f"{int(row['n_mentions']):,} names of {int(row['n_entities']):,} entities"
     return f"{what}: {figures} ({counts}; {row['review_share']:.0%} are left to a person).".replace("%", " %")
-
-
-def _with_ends(row: pd.Series, name: str) -> str:
-    value, low, high = (format_figure(float(row[f"{name}{end}"]), 3) for end in ("", "_low", "_high"))
-    return value if low == "–" else f"{value} [{low}, {high}]"
 
 
 def rates(claimed: Floats, right_claimed: Floats, true: Floats, right_true: Floats) -> Floats:

@@ -87,10 +87,8 @@ def reliability(
 
     Examples
     --------
-    Krippendorff (2011), example C, printed .743:
-
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> print(reliability(observers_2011(), level="nominal").finding)
+    >>> print(reliability(observers_2011(), level="nominal").finding)  # Krippendorff (2011), example C, printed .743
     Krippendorff's alpha (nominal) of code: .74 [.41, 1.00] (4 coders, 11 units).
     """
     codings = as_codings(codings, level=level)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import format_figure
+from codebook.analysis.core.estimates import format_figure, say_figure
 from codebook.analysis.core.result import MOST_PRINTED
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
@@ -39,10 +39,7 @@ def name_coefficient(coefficient: str, detail: str) -> str:
 
 
 def _print_value(row: Row) -> str:
-    if math.isnan(row["value"]):
-        return "undefined"
-    value = format_figure(row["value"])
-    return value if math.isnan(row["low"]) else f"{value} [{format_figure(row['low'])}, {format_figure(row['high'])}]"
+    return "undefined" if math.isnan(row["value"]) else say_figure(row, "value", unknown="")
 
 
 def say_agreement(frame: pd.DataFrame, by: str) -> str:

@@ -15,7 +15,7 @@ from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval
+from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_values
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
@@ -290,11 +290,10 @@ def _find_warnings(tests: Sequence[_Test]) -> Iterator[str]:
 
 
 def _say_row(row: Mapping[Any, Any], epsilon: float) -> str:
-    advantage, low, high = (format_figure(row[name]) for name in ("advantage", "low", "high"))
     size = f"epsilon {format_figure(epsilon)}, {row['n_units']:,} units"
     return (
         f"{row['model']} wins against {100 * row['winning_rate']:.0f} % of the people tested ({size}), "
-        f"advantage probability {advantage} [{low}, {high}]: "
+        f"advantage probability {say_figure(row, 'advantage')}: "
         f"{'passed' if row['winning_rate'] >= 0.5 else 'not passed'}."
     )
 

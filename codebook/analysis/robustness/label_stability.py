@@ -15,7 +15,7 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.drawing import plot_estimates, plot_grid
-from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure
+from codebook.analysis.core.estimates import Bootstrap, Estimate, say_figure
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
@@ -159,12 +159,11 @@ def _say_least(frame: pd.DataFrame) -> str:
     if known.empty:
         return f"Nothing can be compared: {'; '.join(dict.fromkeys(frame['reason']))}."
     row = known.sort_values("alpha", kind="stable").iloc[0]
-    alpha, low, high = (format_figure(row[name]) for name in ("alpha", "low", "high"))
-    interval = "" if math.isnan(row["low"]) else f" [{low}, {high}]"
     where = _list_words([row["over"]])
     least = f"Least stable over {where}" if len(known) > 1 else f"Over {where}"
     flips = f"{row['n_flipped']:,} of {row['n_units']:,} units get more than one label"
-    return f"{least}: alpha ({row['level']}) of {row['n_runs']} runs is {alpha}{interval}, and {flips}."
+    alpha = say_figure(row, "alpha", unknown="")
+    return f"{least}: alpha ({row['level']}) of {row['n_runs']} runs is {alpha}, and {flips}."
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:

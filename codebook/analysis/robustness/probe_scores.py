@@ -10,7 +10,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import format_figure
+from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import describe_runs
@@ -92,8 +92,7 @@ def behaviour(
 def _say_scores(frame: pd.DataFrame) -> str:
     words: dict[str, list[str]] = {}
     for row in frame[frame["n"] > 0].to_dict("records"):
-        value, low, high = (format_figure(row[name]) for name in ("value", "low", "high"))
-        words.setdefault(str(row["coder"]), []).append(f"{row['test']} {value} [{low}, {high}] of {row['n']:,}")
+        words.setdefault(str(row["coder"]), []).append(f"{row['test']} {say_figure(row, 'value')} of {row['n']:,}")
     scores = (f"{coder}: {', '.join(parts)}" for coder, parts in words.items())
     return f"{'; '.join(scores)}."
 

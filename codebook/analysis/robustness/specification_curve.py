@@ -103,7 +103,6 @@ def specifications(
     codes, described = _read(codings, runs)
     choices = list(_list_choices(codes, described, aggregations))
     frame = _compute(codes, choices, finding, null, alpha)
-    summary = summarise_specifications(frame, by, null=null)
     coverage = {codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}}
     facts = CurveFacts(len(codes.units), len(described), "nominal", coverage=coverage, joins=codings.joins)
     return Result(
@@ -114,7 +113,7 @@ def specifications(
         facts=replace(facts, n_specifications=len(choices), null=null, alpha=alpha),
         finding=_say_summary(frame, null, alpha),
         remarks=(f"Filled dots: p < {format_figure(alpha)}, or without p an interval without {null:g}.",),
-        table=summary[[*([by] if by else []), *_PRINTED]],
+        table=summarise_specifications(frame, by, null=null)[[*([by] if by else []), *_PRINTED]],
         figure=partial(plot_specifications, frame, null=null),
         outputs=codings.outputs,
     )

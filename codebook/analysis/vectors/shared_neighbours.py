@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.vectors.neighbours import find_nearest
 from codebook.analysis.vectors.similarity_blocks import VectorsLike, as_array, describe_rows, folder_of
@@ -95,11 +95,8 @@ def labels_of(vectors: VectorsLike, labels: Sequence[Any] | str) -> Sequence[Any
 
 def _sentence(frame: pd.DataFrame, about: str) -> str:
     first = frame.iloc[0]
-    value, low, high, chance = (format_figure(first[name], 3) for name in ("value", "low", "high", "chance"))
-    ends = "" if low == "–" else f" [{low}, {high}]"
-    return (
-        f"The nearest neighbour has the same {about} in {value}{ends} of {first['n_queries']:,.0f}; any two, {chance}."
-    )
+    value, chance = say_figure(first, "value", 3, unknown=""), format_figure(first["chance"], 3)
+    return f"The nearest neighbour has the same {about} in {value} of {first['n_queries']:,.0f}; any two, {chance}."
 
 
 def _draw_intervals(grid: np.ndarray, resample: Bootstrap) -> np.ndarray:
