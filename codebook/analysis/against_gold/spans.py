@@ -90,7 +90,7 @@ def span_validity(
     Parameters
     ----------
     spans, gold
-        One row a span: unit_id, start, end and perhaps the type (of `Run.records`); one coder and draw each. None for no gold.
+        One row a span: unit_id, start, end and perhaps the type (of `Run.records`); one coder and draw each; or None.
     units
         The units that the coder was put, or their ids; spans of others are left out, and counted.
     match
