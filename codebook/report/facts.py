@@ -24,17 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a methods section and its checklist draw on; `table` is the run's own, `people` the coders' beside it."""
+    """What a methods section and its checklist draw on; `table` is the run's own, `coders` the labels beside it."""
 
     folder: Path
     record: dict[str, Any]
     book: Codebook
     table: pd.DataFrame
-    people: pd.DataFrame
-    gold: str
+    coders: Codings
     outputs: Sequence[OutputEntry]
     coders_path: Path | None = None
-    joins: tuple[str, ...] = ()
+
+    @property
+    def gold(self) -> str:
+        """The coder whose labels are the gold."""
+        return self.coders.gold
 
     @property
     def asking(self) -> Asking:
@@ -47,20 +50,19 @@ class Facts:
         return dict(self.record.get("answered") or {})
 
     @property
-    def humans(self) -> list[str]:
-        """Coders of the codings beside the run who are no models and not the gold."""
-        people = self.people
-        machine = people["run_id"] != ""
-        for column in {"model", "raw"} & set(people.columns):
-            machine |= people[column].fillna("") != ""
-        machines = set(people.loc[machine, "coder"])
-        return [name for name in people["coder"].unique() if name not in machines and name != self.gold]
+    def labels_of_people(self) -> pd.DataFrame:
+        """Rows with a label of the coders beside the run who are no models and not the gold."""
+        return self._labels(self.coders.people)
 
     @property
     def n_gold(self) -> int:
         """Units of the run with a gold label."""
-        gold = self.people[(self.people["coder"] == self.gold) & self.people["label"].notna()]
+        gold = self._labels([self.gold])
         return int(gold.loc[gold["unit_id"].isin(self.table["unit_id"]), "unit_id"].nunique())
+
+    def _labels(self, coders: Sequence[str]) -> pd.DataFrame:
+        frame = self.coders.frame
+        return frame[frame["coder"].isin(coders) & frame["label"].notna()]
 
     @property
     def whys(self) -> dict[str, int]:
@@ -113,15 +115,12 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     table, book = read_table(folder / "table.csv"), read_codebook(folder / "codebook.yaml")
     record = read_run_record(folder / "run.json")
-    people = _read_people(coders, book, folder, record["units"]) if coders else Codings(table.head(0), [])
+    others = Codings(table.head(0), [])
+    if coders:
+        ids = (unit.unit_id for unit, _ in iter_units(folder / "units.jsonl"))
+        others = read_coders(coders, book, units=ids, partial=is_part(record["units"]))
     where = resolve_path(coders) if coders else None
-    return Facts(folder, record, book, table, people.frame, gold, read_outputs(folder / "outputs"), where, people.joins)
-
-
-def _read_people(coders: str | Path, book: Codebook, folder: Path, about: dict[str, Any]) -> Codings:
-    """The labels of people to the units of the run."""
-    ids = (unit.unit_id for unit, _ in iter_units(folder / "units.jsonl"))
-    return read_coders(coders, book, units=ids, partial=is_part(about))
+    return Facts(folder, record, book, table, others.with_gold(gold), read_outputs(folder / "outputs"), where)
 
 
 def short_path(path: Path | None) -> str:

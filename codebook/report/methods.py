@@ -85,7 +85,7 @@ def _coverage(facts: Facts) -> Iterator[str]:
 
 
 def _people(facts: Facts) -> Iterator[str]:
-    humans = facts.humans
+    humans = facts.coders.people
     if facts.n_gold:
         yield f"{facts.n_gold:,} of the units have a gold label ({facts.gold}, {short_path(facts.coders_path)})."
         yield from _sample(facts)
@@ -93,8 +93,7 @@ def _people(facts: Facts) -> Iterator[str]:
     else:
         yield "[There are no gold labels beside this run: say how the labels were checked.]"
     if humans:
-        n_codings = int((facts.people["coder"].isin(humans) & facts.people["label"].notna()).sum())
-        yield f"{len(humans)} people gave {n_codings:,} labels by the same codebook."
+        yield f"{len(humans)} people gave {len(facts.labels_of_people):,} labels by the same codebook."
     else:
         yield "[Say whether a second person coded some of the units; none is recorded.]"
 

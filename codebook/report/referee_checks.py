@@ -89,10 +89,9 @@ def _gold(facts: Facts) -> Iterator[Check]:
     elif facts.n_gold:
         yield Check("gold labels", "done", f"{facts.n_gold:,} units of the run ({facts.gold})", "", source)
     else:
-        there = name_some(facts.people["coder"].unique())
-        yield Check(
-            "gold labels", "missing", f"no unit of the run coded by {facts.gold!r}; coders: {there}", mend, source
-        )
+        there = name_some(facts.coders.coders)
+        problem = f"no unit of the run coded by {facts.gold!r}; coders: {there}"
+        yield Check("gold labels", "missing", problem, mend, source)
     path, question = facts.sample_path, "gold drawn by chance"
     if not path.is_file():
         yield Check(question, "missing", "no sample with stored probabilities", "draw it with 10_gold_sample")
@@ -120,13 +119,12 @@ def _judge_use(facts: Facts, check: Check) -> Check:
 
 
 def _people(facts: Facts) -> Iterator[Check]:
-    question, humans = "second human coder", facts.humans
+    question, humans = "second human coder", facts.coders.people
     if facts.coders_path is None:
         yield Check(question, "look", _UNTOLD, "pass coders=")
         return
-    several = facts.people[facts.people["coder"].isin(humans) & facts.people["label"].notna()]
-    coders = several.groupby(["unit_id", "variable"])["coder"].nunique()
-    n_twice = int((coders > 1).sum())
+    n_coders = facts.labels_of_people.groupby(["unit_id", "variable"])["coder"].nunique()
+    n_twice = int((n_coders > 1).sum())
     if n_twice:
         yield Check(question, "done", f"{len(humans)} people, {n_twice:,} codings by two or more")
     else:
@@ -136,10 +134,10 @@ def _people(facts: Facts) -> Iterator[Check]:
 
 
 def _ids(facts: Facts) -> Iterator[Check]:
-    if facts.joins:
+    if facts.coders.joins:
         source = cite(facts.coders_path) if facts.coders_path else ""
         mend = "write the ids in the coders' files as the run has them"
-        yield Check("ids of the coders", "look", " ".join(facts.joins), mend, source)
+        yield Check("ids of the coders", "look", " ".join(facts.coders.joins), mend, source)
 
 
 def _figures(facts: Facts) -> Iterator[Check]:
