@@ -14,6 +14,7 @@ from codebook.errors import Fault
 
 _UNIT_NAMES = ("unit_id", "unit")
 _ABOUT = "The frame cannot be read as codings."
+_N_TELLING = 10  # labels of a column, from which on it is told from a column of ids or texts
 
 
 def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "", needs_level: bool = True) -> Codings:
@@ -52,13 +53,44 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "",
 
 
 def _read_frame(frame: pd.DataFrame, *, level: str, gold: str, needs_level: bool) -> Codings:
+    raise_faults(_ABOUT, _check_frame(frame))
     raise_faults(_ABOUT, _check_level(level) if level or needs_level else [])
-    tidy = _read_tidy(frame) if {"coder", "label"} <= set(frame) else _melt(frame)
+    tidy = _read_tidy(frame) if {"coder", "label"} <= set(frame) else _melt(frame, level)
     specs = [_describe(str(name), part["label"], level, frame) for name, part in tidy.groupby("variable", sort=False)]
+    specs = specs or [_describe("label", tidy["label"], level, frame)]
     tidy["label"] = tidy["label"].map(_text).astype("string").astype(object)
     tidy["label"] = tidy["label"].where(tidy["label"].notna(), None)
     tidy["why"] = tidy["why"].where(tidy["label"].isna(), None)
     return Codings(tidy, specs, gold=gold)
+
+
+def _check_frame(frame: object) -> list[Fault]:
+    """Faults of what is no frame, or of one whose columns do not say who coded what."""
+    if not isinstance(frame, pd.DataFrame):
+        mend = 'pass Codings or a frame, such as sheet[["anna", "ben"]]; a file is read by read_codings'
+        return [Fault("codings", f"it is of type {type(frame).__name__}", mend)]
+    if twice := frame.columns[frame.columns.duplicated()].unique().tolist():
+        return [Fault("columns", f"more than one is named {name_some(twice)}", "give each column a name of its own")]
+    if "coder" in frame and "label" not in frame:
+        return [Fault("columns", "it has `coder` and no `label`", "name the column of the labels `label`")]
+    if "label" not in frame or not (n := int(frame["coder"].map(_text).isna().sum() if "coder" in frame else 0)):
+        return []
+    return [Fault("coder", f"missing in {n:,} rows", "fill it in, or drop the rows")]
+
+
+def _check_coders(frame: pd.DataFrame, coders: Sequence[object]) -> list[Fault]:
+    """Faults of columns of labels that are no coder's: ids or texts, which differ and which no other column holds."""
+    cells = {name: frame[name].map(_text).dropna() for name in coders}
+    among = {name: set(values) for name, values in cells.items()}
+    mend = 'pass the columns of the coders only, such as sheet[["anna", "ben"]]; name that of the units `unit`'
+    return [
+        Fault(str(name), f"it holds {len(among[name]):,} different values and none of the other columns'", mend)
+        for name in coders
+        if len(cells[name]) >= _N_TELLING
+        and 2 * len(among[name]) > len(cells[name])
+        and not any(among[name] & among[other] for other in coders if other != name)
+        and len(coders) > 1
+    ]
 
 
 def _check_level(level: str) -> list[Fault]:
@@ -82,10 +114,11 @@ def _read_tidy(frame: pd.DataFrame) -> pd.DataFrame:
     return tidy[[*COLUMNS, *(name for name in frame if name not in (*COLUMNS, unit))]].reset_index(drop=True)
 
 
-def _melt(frame: pd.DataFrame) -> pd.DataFrame:
+def _melt(frame: pd.DataFrame, level: str) -> pd.DataFrame:
     """A wide frame, a column a coder, as a long one with the columns of the tidy table."""
     units = frame.index if not (unit := next((name for name in _UNIT_NAMES if name in frame), "")) else frame[unit]
     coders = [name for name in frame if name != unit]
+    raise_faults(_ABOUT, [] if level in ("interval", "ratio") else _check_coders(frame, coders))
     parts = [
         pd.DataFrame({"unit_id": [_text(each) for each in units], "coder": str(name), "label": list(frame[name])})
         for name in coders

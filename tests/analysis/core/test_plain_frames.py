@@ -1,0 +1,46 @@
+"""Frames as people have them: what is no coding is said, and never counted."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from codebook.analysis.against_gold.validity_tables import validity
+from codebook.analysis.core.plain_frames import as_codings
+from codebook.errors import StatisticError
+
+SHEET = pd.DataFrame({"anna": list("aabbccaabbcc"), "ben": list("aabbccaabbca")})
+
+
+@pytest.mark.parametrize(
+    ("column", "values"), [("text", [f"Sentence {n}." for n in range(12)]), ("id", range(100, 112))]
+)
+def test_a_column_of_texts_or_ids_is_no_coder(column: str, values: list[str] | range) -> None:
+    with pytest.raises(StatisticError, match=rf"{column}: it holds 12 different values .*pass the columns"):
+        as_codings(SHEET.assign(**{column: values}), level="nominal")
+
+
+def test_figures_may_all_differ_on_an_interval_scale() -> None:
+    frame = pd.DataFrame({"anna": [n + 0.25 for n in range(12)], "ben": [n + 0.5 for n in range(12)]})
+    assert as_codings(frame, level="interval").coders == ["anna", "ben"]
+
+
+@pytest.mark.parametrize("thing", [None, [1, 2], {"anna": ["a"]}, "coded.csv", SHEET["anna"], SHEET.to_numpy()])
+def test_what_is_no_frame_is_said(thing: pd.DataFrame) -> None:
+    with pytest.raises(StatisticError, match=f"it is of type {type(thing).__name__}.*pass Codings or a frame"):
+        as_codings(thing, level="nominal")
+
+
+def test_a_column_twice_a_column_of_labels_by_another_name_and_a_row_by_nobody_are_said() -> None:
+    twice = pd.concat([SHEET, SHEET[["ben"]]], axis=1)
+    with pytest.raises(StatisticError, match=r"more than one is named 'ben'.*a name of its own"):
+        as_codings(twice, level="nominal")
+    long = pd.DataFrame({"unit": [1, 1, 2], "coder": ["anna", "ben", None], "label": list("aab")})
+    with pytest.raises(StatisticError, match=r"name the column of the labels `label`"):
+        as_codings(long.rename(columns={"label": "code"}), level="nominal")
+    with pytest.raises(StatisticError, match=r"coder: missing in 1 rows"):
+        as_codings(long, level="nominal")
+
+
+def test_an_empty_frame_has_nothing_to_compare() -> None:
+    assert "No unit has a label of 'gold'" in repr(validity(pd.DataFrame(), level="nominal", gold="gold"))
