@@ -109,8 +109,8 @@ def count_coverage(table: pd.DataFrame, strata: Mapping[str, str] | None = None)
 
 def _count_texts(unit_ids: pd.Series[str]) -> pd.Series[int]:
     """How many texts each row stands for: those of a pack, else one."""
-    ones = pd.Series(1, index=unit_ids.index)
-    return unit_ids.map(count_texts) if unit_ids.str.startswith(PACK).any() else ones
+    names = unit_ids.astype(str)
+    return names.map(count_texts) if names.str.startswith(PACK).any() else pd.Series(1, index=unit_ids.index)
 
 
 def meet_strata(table: pd.DataFrame, strata: Mapping[str, str]) -> list[str]:

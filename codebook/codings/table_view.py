@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from codebook.analysis.core.checks import check_columns, raise_faults
 from codebook.codings.coverage_counts import count_coverage, coverage_sentence
 from codebook.codings.wide import Texts, to_wide
 from codebook.records import WHYS
@@ -28,6 +29,7 @@ def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None, 
     coder variable  asked  labelled
       ann    topic      1         1
     """
+    raise_faults("The table cannot be shown.", check_columns(table))
     return TableView(table, n, units, notes)
 
 

@@ -38,10 +38,12 @@ def raise_faults(summary: str, faults: Sequence[Fault]) -> None:
         raise StatisticError(summary, faults)
 
 
-def check_columns(table: pd.DataFrame) -> list[Fault]:
-    """Faults of a table that lacks columns of the tidy table."""
-    absent = [column for column in COLUMNS if column not in table.columns]
+def check_columns(table: object) -> list[Fault]:
+    """Faults of a table that lacks columns of the tidy table, or is none."""
     mend = f"pass the tidy table, with the columns {' '.join(COLUMNS)}"
+    if not isinstance(table, pd.DataFrame):
+        return [Fault("table", f"it is of type {type(table).__name__}", mend)]
+    absent = [column for column in COLUMNS if column not in table.columns]
     return [Fault("columns", f"the table has no {name_some(absent, 9)}", mend)] if absent else []
 
 

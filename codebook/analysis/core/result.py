@@ -113,7 +113,7 @@ class Result:
     def printed(self) -> pd.DataFrame:
         """The table as a paper prints it: figures rounded, intervals in brackets, at most seven columns."""
         texts, _ = frame_texts(self.frame if self.table is None else self.table)
-        return texts
+        return texts.iloc[:, :MOST_PRINTED] if self.facts.nothing else texts
 
     def plot(self) -> Figure:
         """The figure; of a result without rows one that says why.

@@ -7,7 +7,7 @@ from functools import partial
 
 import pandas as pd
 
-from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import say_figure
@@ -65,6 +65,9 @@ def behaviour(
     >>> behaviour(answers, probes).finding
     'm: legal labels 1.00 [.34, 1.00] of 2, definitions recovered .50 [.09, .91] of 2.'
     """
+    if lacking := [name for name in ("unit_id", "test", "expected") if name not in probes]:
+        fault = Fault("probes", f"the table has no {name_some(lacking)}", "pass those of behaviour_probes")
+        raise_faults("The probes cannot be used.", [fault])
     codings = as_codings(codings, needs_level=False)
     variable = codings.variable.name
     answers = _pick(codings.frame, probes, variable)

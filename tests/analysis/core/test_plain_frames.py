@@ -7,6 +7,9 @@ import pytest
 
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.core.plain_frames import as_codings
+from codebook.analysis.reliability.agreement_tables import reliability
+from codebook.analysis.robustness.probe_scores import behaviour
+from codebook.codings import coverage, show_table
 from codebook.errors import StatisticError
 
 SHEET = pd.DataFrame({"anna": list("aabbccaabbcc"), "ben": list("aabbccaabbca")})
@@ -44,3 +47,19 @@ def test_a_column_twice_a_column_of_labels_by_another_name_and_a_row_by_nobody_a
 
 def test_an_empty_frame_has_nothing_to_compare() -> None:
     assert "No unit has a label of 'gold'" in repr(validity(pd.DataFrame(), level="nominal", gold="gold"))
+
+
+def test_what_is_no_tidy_table_is_said_and_numbers_name_units() -> None:
+    with pytest.raises(StatisticError, match="the table has no 'unit_id'"):
+        show_table(SHEET)
+    with pytest.raises(StatisticError, match="it is of type list"):
+        coverage([1, 2])  # type: ignore[arg-type]
+    with pytest.raises(StatisticError, match=r"the table has no 'test', 'expected'.*behaviour_probes"):
+        behaviour(SHEET, pd.DataFrame({"unit_id": ["0"]}))
+    rows = {"unit_id": [1, 2], "coder": "anna", "variable": "tone", "label": "a", "draw": 0, "why": None}
+    assert coverage(pd.DataFrame(rows)).frame["labelled"].tolist() == [2]
+    assert "2 asked = 2 labelled" in repr(show_table(pd.DataFrame(rows)))
+
+
+def test_nothing_to_compare_is_printed_in_seven_columns_too() -> None:
+    assert reliability(SHEET[["anna"]], level="nominal").printed().shape == (0, 7)
