@@ -42,7 +42,8 @@ def draw_gold(
     Parameters
     ----------
     units
-        Codings, of which the units and labels of the model are read; or a row a unit with `unit_id` and what is used.
+        Codings, of which the units and labels of the model are read; or one row a unit with `unit_id` and the columns
+        used.
     how
         "random"; "by_label", the strata being the model's labels; "uncertainty"; or a `DrawRule`.
     dev_share
@@ -64,7 +65,8 @@ def draw_gold(
     Examples
     --------
     >>> units = pd.DataFrame({"unit_id": range(100), "label": ["rare"] * 10 + ["common"] * 90})
-    >>> draw_gold(units, 20, "by_label", seed=3).list_strata()
+    >>> sample = draw_gold(units, 20, "by_label", seed=3)
+    >>> sample.list_strata()
       stratum  part   n      prob
     0  common  test  10  0.111111
     1    rare  test  10  1.000000

@@ -72,7 +72,12 @@ def compare(
     With a gold sample, units weigh 1 / their chance. McNemar's test takes every unit as drawn alike and for itself, so
     it is left out where chances differ or units are in clusters.
 
-    Empty names take the first two beside the gold; where there are none, the result says so.
+    Parameters
+    ----------
+    a, b
+        Empty takes the first two beside the gold; where there are none, the result says so.
+    gold, level
+        As in `validity`.
 
     Returns
     -------
@@ -81,14 +86,21 @@ def compare(
         measure, n, value_a, value_b, difference with _low and _high, and in the first row only_a and only_b (units that
         only one has right), p, test; `reason`.
 
+    Raises
+    ------
+    StatisticError
+        a and b are one coder, or share no gold unit; as for `validity`.
+
     Examples
     --------
     >>> codes = {"gold": list("aaaabbbb") * 5, "m": list("aaabbbbb") * 5, "k": list("aabbbbba") * 5}
     >>> result = compare(pd.DataFrame(codes), "m", "k", gold="gold", level="nominal")
-    >>> result.frame[["measure", "value_a", "value_b", "difference", "only_a", "only_b"]].round(2).head(2)
+    >>> result.frame[["measure", "value_a", "value_b", "difference", "only_a", "only_b"]].round(2)
         measure  value_a  value_b  difference  only_a  only_b
     0  accuracy     0.88     0.62        0.25    10.0     0.0
     1  macro F1     0.87     0.62        0.25     NaN     NaN
+    2       MCC     0.77     0.26        0.52     NaN     NaN
+    3     alpha     0.75     0.25        0.50     NaN     NaN
     """
     codings = read_gold(codings, gold=gold, level=level)
     a, b = _name_two(codings, a, b)

@@ -92,16 +92,21 @@ def calibration(
     binning: str = "width",
     resample: Bootstrap = Bootstrap(),
 ) -> Result:
-    """How well do a coder's probabilities (the first's beside the gold) tell where its labels are right?
+    """How well do a coder's probabilities tell where its labels are right?
 
-    Of a `multi` variable a set is right if it is gold's. Where no probability is on record, the result says so. Bins
-    are of equal `width` or of equal `count`; empty ones are left out.
+    Of a `multi` variable a set is right if it is gold's. Where no probability is on record, the result says so.
 
     Parameters
     ----------
+    coder
+        Empty takes the first beside the gold.
+    gold
+        Who is the gold, where the codings do not say it.
     probability
         Column of the codings with the probability of the label given, or a frame with unit_id and `probability` or
         `logprob` (natural logarithm, as `run.logprobs()` gives it), perhaps of several variables.
+    bins, binning
+        How many bins, of equal `width` or of equal `count`; empty ones are left out.
 
     Returns
     -------
@@ -111,13 +116,29 @@ def calibration(
         probability the mean. "coverage": value is the share right among the units whose probability is at least
         `probability`, which are `share` of all, the surest first.
 
+    Raises
+    ------
+    StatisticError
+        A column that is not there, probabilities outside 0 to 1; as for `validity`.
+
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"gold": list("aabb") * 10, "m": list("aaba") * 10})
     >>> table["confidence"] = [None] * 40 + [0.9, 0.8, 0.9, 0.6] * 10
-    >>> print(calibration(table, gold="gold", bins=5).finding.split(". ")[1])
+    >>> result = calibration(table, gold="gold", bins=5)
+    >>> print(result.finding.split(". ")[1])
     ECE is .250 [.187, .312], by chance .068; Brier is .105, of a constant .188.
+    >>> result.frame.query("part != 'coverage'")[["part", "name", "n", "value", "probability"]].round(3)
+          part                 name   n  value  probability
+    0  overall             accuracy  40  0.750          NaN
+    1  overall     mean probability  40  0.800          NaN
+    2  overall                Brier  40  0.105          NaN
+    3  overall  Brier of a constant  40  0.188          NaN
+    4  overall                  ECE  40  0.250          NaN
+    5  overall        ECE by chance  40  0.068          NaN
+    6      bin           .60 to .80  10  0.000        0.600
+    7      bin          .80 to 1.00  30  1.000        0.867
     """
     codings = read_gold(codings, gold=gold)
     raise_faults("Calibration cannot be computed.", _check_bins(bins, binning))

@@ -85,30 +85,49 @@ def span_validity(
 ) -> Result:
     """Precision, recall and F1 of one coder's spans against gold, by type and overall.
 
-    F1 is micro, as in the CoNLL shared tasks (Tjong Kim Sang and De Meulder 2003). Intervals resample units.
+    F1 is that of the counts of all spans (micro), as in the CoNLL shared tasks (Tjong Kim Sang and De Meulder 2003).
+    Intervals resample units, since the spans of one text are not independent.
 
     Parameters
     ----------
     spans, gold
-        One row a span: unit_id, start, end and perhaps the type (of `Run.records`); one coder and draw each; or None.
+        One row a span: unit_id, start, end and the type, as `Run.records` gives them; one coder and draw each. Where
+        nobody gave gold (None), the result says so.
     units
         The units that the coder was put, or their ids; spans of others are left out, and counted.
+    type_column
+        Name of the column with the type; where the frames have none, spans are untyped.
     match
         "exact" or "overlap". Of spans that overlap, those that share most are paired first.
     baseline
-        Spans to compare with, or "capitals": every run of capital letters in the texts, of gold's commonest type.
+        Spans to compare with, or "capitals": every run of capital letters in the texts of the units, of gold's
+        commonest type.
 
     Returns
     -------
     Result
         Rows of `part` "type", then of "overall" `typed` and `untyped`: n (gold spans), n_found, precision, recall, f1,
-        each with _low and _high, and `reason` where a figure is missing; then the overall ones of the baseline.
+        each with _low and _high, and `reason` where a figure is missing. With a baseline its overall rows follow, and
+        `by` says whose they are.
+
+    Raises
+    ------
+    StatisticError
+        A column is missing, or the spans of several coders or draws stand in one frame.
 
     Examples
     --------
     >>> gold = pd.DataFrame({"unit_id": ["a", "a"], "start": [0, 9], "end": [5, 13], "type": ["PER", "LOC"]})
-    >>> span_validity(gold.assign(type=["PER", "ORG"]), gold, ["a"], resample=Bootstrap(0)).finding
+    >>> result = span_validity(gold.assign(type=["PER", "ORG"]), gold, ["a"], resample=Bootstrap(0))
+    >>> result.finding
     'F1 against 2 gold spans in 1 units: typed .50 [no interval], untyped 1.00 [no interval].'
+    >>> result.frame[["part", "name", "n", "n_found", "precision", "recall", "f1"]]
+          part     name  n  n_found  precision  recall   f1
+    0     type      LOC  1        0        NaN     0.0  0.0
+    1     type      ORG  0        1        0.0     NaN  0.0
+    2     type      PER  1        1        1.0     1.0  1.0
+    3  overall    typed  2        2        0.5     0.5  0.5
+    4  overall  untyped  2        2        1.0     1.0  1.0
     """
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "span_validity", "Spans against the gold", "validity")
     if gold is None:

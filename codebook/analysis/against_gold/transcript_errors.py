@@ -115,8 +115,8 @@ def transcript_accuracy(
     """Character error rate and word recall of each document with a known text, and of all of them.
 
     The last row is of all documents together (edits and characters summed), with percentile intervals from resampling
-    documents: they hold for documents like these. One document is no sample of its own characters, so it has none; nor
-    have documents that are all alike, such as without any error.
+    documents: they hold for documents like these, so that few documents give wide ones. One document is no sample of
+    its own characters, so it has no interval; nor have documents that are all alike, such as without any error.
 
     Parameters
     ----------
@@ -139,9 +139,12 @@ def transcript_accuracy(
 
     Examples
     --------
-    >>> result = transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, {"a": "Dear Sir", "b": "Yours"})
-    >>> result.frame["cer"].round(3).tolist()
-    [0.125, 0.0, 0.077]
+    >>> truth = {"a": "Dear Sir", "b": "Yours"}
+    >>> transcript_accuracy({"a": "Dear Sit", "b": "Yours"}, truth).frame[["document", "cer", "word_recall"]].round(3)
+            document    cer  word_recall
+    0              a  0.125        0.500
+    1              b  0.000        1.000
+    2  all documents  0.077        0.667
     """
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "transcript_accuracy", _TITLE, "validity")
     if not truth:

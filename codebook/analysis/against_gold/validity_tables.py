@@ -76,6 +76,8 @@ def validity(
 
     Parameters
     ----------
+    codings
+        Of one variable; or a plain frame: wide (a column a coder) or long (unit, coder, label).
     coder
         Empty takes everyone beside the gold; by label or group the first of them, that of a run before others.
     by
@@ -99,18 +101,26 @@ def validity(
     Raises
     ------
     StatisticError
-        All faults at once, each with its mend.
+        All faults of the codings and of the request, each with its mend.
 
     Examples
     --------
     >>> wide = pd.DataFrame({"gold": list("aaaabbbc"), "m": list("aaabbbba")})
-    >>> print(validity(wide, gold="gold", level="nominal").finding.split("; ")[0])
+    >>> result = validity(wide, gold="gold", level="nominal")
+    >>> print(result.finding.split("; ")[0])
     m meets the gold in 75.0 % of 8 units [49.7, 100.0]
     >>> frame = validity(wide, gold="gold", by="label").frame
-    >>> frame[["part", "name", "n", "precision", "recall", "f1", "value"]].round(2).head(2)
-        part name  n  precision  recall    f1  value
-    0  label    a  4       0.75    0.75  0.75    NaN
-    1  label    b  3       0.75    1.00  0.86    NaN
+    >>> frame[["part", "name", "n", "precision", "recall", "f1", "value"]].round(2)
+           part                     name  n  precision  recall    f1  value
+    0     label                        a  4       0.75    0.75  0.75    NaN
+    1     label                        b  3       0.75    1.00  0.86    NaN
+    2     label                        c  1        NaN    0.00  0.00    NaN
+    3   overall                 accuracy  8        NaN     NaN   NaN   0.75
+    4   overall  accuracy among answered  8        NaN     NaN   NaN   0.75
+    5   overall                 macro F1  8        NaN     NaN   NaN   0.54
+    6   overall                      MCC  8        NaN     NaN   NaN   0.57
+    7  baseline                 accuracy  8        NaN     NaN   NaN   0.50
+    8  baseline                 macro F1  8        NaN     NaN   NaN   0.22
     """
     codings = read_gold(codings, gold=gold, level=level)
     if not by:

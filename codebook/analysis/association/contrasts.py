@@ -60,8 +60,16 @@ def compare_association(
     """Difference of phi between two coders for every two labels, on the units that both labelled.
 
     Both coders' labels of a unit stay together when units are resampled, so the coders are compared as pairs. The
-    figure shows the differences, with labels that go together (for all coders pooled) beside each other. `labels` are
-    those to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
+    figure shows the differences, with labels that go together (for all coders pooled) beside each other.
+
+    Parameters
+    ----------
+    coders
+        Two, e.g. a person and a model.
+    labels
+        Labels to associate, such as ``["1"]`` of yes/no variables, whose other label says the same; None for all.
+    level
+        Of a plain frame: `masi` where its labels are sets.
 
     Returns
     -------
@@ -69,14 +77,20 @@ def compare_association(
         a, b, n_units, phi_a and phi_b (first and second coder), difference with low and high, p, p_bh, reason; the
         surest first. Labels of one single-label variable exclude each other and are left out.
 
+    Raises
+    ------
+    StatisticError
+        A wrong frame, not exactly two coders, or coders who share no unit.
+
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> both, one, none = '["x", "y"]', '["x"]', "[]"
     >>> table = make_table("v", {"ann": [both] * 40 + [none] * 40, "m": ([both] * 2 + [one, '["y"]', none] * 2) * 10})
-    >>> compare_association(table, ["ann", "m"], level="masi").frame[["a", "b", "phi_a", "phi_b"]].round(2)
-         a    b  phi_a  phi_b
-    0  v=x  v=y    1.0    0.0
+    >>> compared = compare_association(table, ["ann", "m"], level="masi")
+    >>> compared.frame[["a", "b", "n_units", "phi_a", "phi_b", "difference"]].round(2)
+         a    b  n_units  phi_a  phi_b  difference
+    0  v=x  v=y       80    1.0    0.0         1.0
     """
     codings = as_codings(codings, level=level, needs_level=False)
     _check(coders)

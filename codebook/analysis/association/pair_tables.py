@@ -87,6 +87,8 @@ def correlogram(
     >>> pairs.frame[["a", "b", "n", "n11", "phi", "phi_max", "jaccard", "lift"]].round(3)  # phi printed .40825
          a    b    n  n11    phi  phi_max  jaccard   lift
     0  v=x  v=y  100   40  0.408    0.816    0.571  1.333
+    >>> pairs.finding
+    'Strongest of 1 pair: v=x and v=y, phi .41 (at most .82 with such margins; 100 units, p < .001).'
     >>> correlogram(observers_2011(), "coders", level="nominal", min_units=8).finding
     'Most alike of 6 pairs: B and D, alpha .88 (10 units); least: A and C, alpha .49 (8 units).'
     """

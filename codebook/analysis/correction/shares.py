@@ -44,9 +44,16 @@ def prevalence(
     The corrected share solves sum_i w (f - s) + R/prob ((y - s) - w (f - s)) = 0, f and y being whether model and gold
     give the label. With w = 1 it is design-based supervised learning, with w = 0 the weighted gold alone; the tuned w
     has the smallest variance (PPI++, Angelopoulos, Duchi and Zrnic 2023), so it is not worse than gold alone in large
-    samples; None tunes it, label by label. A unit without an answer of the model counts as without the label there, and
-    the gold corrects it. Intervals are for the population that the units come from and for gold drawn unit by unit:
-    they are on the safe side for the very units at hand, and for gold drawn by strata.
+    samples. A unit without an answer of the model counts as without the label there, and the gold corrects it.
+    Intervals are for the population that the units come from and for gold drawn unit by unit: they are on the safe
+    side for the very units at hand, and for gold drawn by strata.
+
+    Parameters
+    ----------
+    coder, sample
+        As in `pair_with_gold`.
+    weight
+        Of the model labels; None tunes it, label by label, between 0 and 1.
 
     Returns
     -------
@@ -55,10 +62,16 @@ def prevalence(
         `n_with` (of these, with the label), `weight`, `worth` (how many gold units, coded without a model, would give
         the corrected standard error), `reason`.
 
+    Raises
+    ------
+    StatisticError
+        As `pair_with_gold`; a unit without a cluster.
+
     Examples
     --------
     >>> wide = pd.DataFrame({"gold": list("aabb") + [None] * 4, "model": list("aaabaaab")})
-    >>> frame = prevalence(wide, weight=1, gold="gold", sample="random").frame
+    >>> result = prevalence(wide, weight=1, gold="gold", sample="random")
+    >>> frame = result.frame
     >>> frame.loc[frame["label"] == "a", ["source", "estimate", "n", "n_gold", "n_with"]]
                   source  estimate  n  n_gold  n_with
     0  model labels only      0.75  8       0       6

@@ -45,6 +45,8 @@ def cluster_pairs(
 
     Parameters
     ----------
+    pairs
+        Rows and score; a pair stands once.
     barred
         Pairs (in the order of `pairs`) that never come into one cluster.
     sources

@@ -169,6 +169,8 @@ def adjudicate(
 
     Parameters
     ----------
+    codings
+        Of one variable, or a plain frame.
     decisions
         Of `read_adjudication`, or a frame with unit_id, decision, by and reason (and variable, if it has several).
         Blank decisions are pending: counted, and left out. Of `multi`, labels with " | " between them, or none.

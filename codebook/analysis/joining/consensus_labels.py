@@ -90,11 +90,18 @@ def consensus(
         `result.frame`: unit_id, coder (`how`), variable, label, draw, why, run_id, custom_id, confidence (share of the
         votes, or posterior), detail, n_codings, tied. A tie has no label: `why` is absent and `tied` lists the labels.
 
+    Raises
+    ------
+    StatisticError
+        Several runs of one model, a coder of that name, faults of the codings.
+
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"ann": ["a", "b", "a"], "bo": ["a", "a", "a"], "cy": ["b", None, "a"]})
     >>> joined = consensus(table)
+    >>> joined.codings.coders
+    ['ann', 'bo', 'cy', 'majority']
     >>> joined.result.frame[["unit_id", "label", "why", "confidence", "tied"]].round(2)
       unit_id label     why  confidence  tied
     0      u1     a     NaN        0.67

@@ -59,22 +59,30 @@ def reliability(
     """Do the coders agree with each other? The gold is none of them.
 
     Units with fewer than two codings say nothing of agreement: they are left out of value and interval, and counted.
-    Undefined (no common unit, no variation) is NaN with the reason. The labels of a `multi` variable are sets, at MASI
-    and at Jaccard distance, and one by one.
+    Undefined (no common unit, no variation) is NaN with the reason. Alpha small enough is computed a second time by
+    the krippendorff package. The labels of a `multi` variable are sets, at MASI and at Jaccard distance, and one by
+    one.
 
     Parameters
     ----------
+    codings
+        Or a plain frame: wide (a column a coder) or long (unit, coder, label).
     by
         "": all coders together. `group`: people, models, people with each model, all. Within these groups: `label`,
-        each label against all others; `pair`, each two coders with `min_units` common units, under the first group
-        that has both; `without`, each group without one of its coders, the first row without none. Or a covariate: all
-        coders on the units of each value, and how far the values are apart: of two values
-        a - b, of more each from the rest. For its interval the two sets of units are resampled independently; where a
-        cluster has units in both, clusters are drawn once.
+        each label against all others; `pair`, each two coders with common units, under the first group that has both;
+        `without`, each group without one of its coders, the first row without none. Or a covariate of
+        `codings.with_groups`: all coders on the units of each value, and how far the values are apart: of two values
+        a - b, of more each from the rest. For the interval of a difference the two sets of units are resampled
+        independently, the second with the next seed; where a cluster has units in both, clusters are drawn once and
+        bring their units of either set along.
     coefficients
         alpha, percent, percent_all_coders_agree, percent_pooled_pairs, percent_mean_coder_pairs, ac1, ac2 (weights of
         the level), fleiss, conger, cohen and scott (two coders), brennan_prediger; from ac2 on also with _linear,
         _quadratic or _ordinal.
+    level
+        Of measurement, where no codebook says it.
+    min_units
+        Common units below which a pair is left out.
 
     Returns
     -------
@@ -85,11 +93,24 @@ def reliability(
         n_coders, n_codings, n_clusters, undefined_share, below_667 and below_800 (shares of the replicates), commonest
         (share of the commonest label), dropped and reason (in words).
 
+    Raises
+    ------
+    StatisticError
+        All faults of the codings and of the request, each with its mend.
+
     Examples
     --------
+    Krippendorff (2011), example C, printed .743:
+
     >>> from codebook.analysis.core.examples import observers_2011
-    >>> print(reliability(observers_2011(), level="nominal").finding)  # Krippendorff (2011), example C, printed .743
+    >>> result = reliability(observers_2011(), level="nominal")
+    >>> print(result.finding)
     Krippendorff's alpha (nominal) of code: .74 [.41, 1.00] (4 coders, 11 units).
+    >>> result.frame[["coefficient", "value", "low", "n_units", "n_dropped"]].round(3)
+      coefficient  value    low  n_units  n_dropped
+    0       alpha  0.743  0.413       11          1
+    1         ac1  0.775  0.509       11          1
+    2     percent  0.818  0.591       11          1
     """
     codings = as_codings(codings, level=level)
     faults = [*check_coefficients(coefficients), *check_by(codings, by)]

@@ -79,8 +79,12 @@ def alt_test(
         propose .2 where the people are experts, .15 for skilled people and .1 for crowd workers.
     models
         Coders that are tested; empty for all that are known to be models. People are all others but the gold.
-    false_discovery, min_units
-        Level at which the adjusted p rejects; units below which a person is not tested.
+    false_discovery
+        Level at which the adjusted p rejects.
+    min_units
+        Units below which a person is not tested.
+    resample
+        Bootstrap of units, for the interval of the advantage.
 
     Returns
     -------
@@ -90,12 +94,22 @@ def alt_test(
         winning_rate (1 or 0; over all people: the share), dropped and reason. A unit put to the model and not answered
         is lost. With fewer than two people, or nobody with `min_units` units, there is nothing to test.
 
+    Raises
+    ------
+    StatisticError
+        No model, an epsilon outside 0 to 1, faults of the codings.
+
     Examples
     --------
     >>> same, other = ["a", "b"] * 20, ["a", "b"] * 16 + ["a"] * 8
     >>> wide = pd.DataFrame({"ann": same, "bo": other, "cy": same, "m": same})
-    >>> print(alt_test(wide, 0.1, models=["m"], level="nominal").finding.partition(" (")[0])
-    m wins against 100 % of the people tested
+    >>> result = alt_test(wide, 0.1, models=["m"], level="nominal")
+    >>> result.frame[["human", "n_units", "advantage", "human_advantage", "winning_rate"]].round(2)
+       human  n_units  advantage  human_advantage  winning_rate
+    0    ann       40        1.0             1.00           1.0
+    1     bo       40        1.0             0.90           1.0
+    2     cy       40        1.0             1.00           1.0
+    3  (all)       40        1.0             0.97           1.0
     """
     codings = as_codings(codings, level=level)
     codings = codings.of(codings.variable.name)

@@ -93,9 +93,12 @@ def stability(
     >>> result.frame[["model", "n_runs", "alpha", "consistency", "n_units", "n_flipped"]].round(2)
       model  n_runs  alpha  consistency  n_units  n_flipped
     0     m       2   0.39         0.83        6          2
-    >>> stability(table, "prompt", by="unit", level="nominal").frame[["unit_id", "flipped", "labels"]].head(1)
-      unit_id  flipped        labels
-    0      u5     True  a: p1; b: p2
+    >>> units = stability(table, "prompt", by="unit", level="nominal")
+    >>> units.frame[["unit_id", "consistency", "flipped", "labels"]].head(3)
+      unit_id  consistency  flipped        labels
+    0      u5          0.5     True  a: p1; b: p2
+    1      u6          0.5     True  a: p2; b: p1
+    2      u1          1.0    False     a: p1, p2
     """
     codings = as_codings(codings, level=level)
     if by not in _BY:

@@ -69,17 +69,20 @@ def specifications(
 ) -> Result:
     """Compute a finding anew from the labels of every model x prompt x way of joining them.
 
-    The models are used, or, where nobody is known to be one, all coders but the gold; `runs` as of `describe_runs`.
-    Aggregations that join nothing here are left out; a tie has no label.
+    The models are used, or, where nobody is known to be one, all coders but the gold.
 
     Parameters
     ----------
     finding
-        From a frame with unit_id and label (NaN for none) to a mapping, frame or Result with `estimate` and perhaps
-        `low`, `high`, `p`, `n`. Several rows, e.g. the three sources of `correct`, are kept apart by their other
-        columns. A `StatisticError` makes the row undefined, with its reason.
+        From a frame with unit_id and label (NaN where there is none) to the finding: a mapping, frame or Result with
+        `estimate` and, if it has them, `low`, `high`, `p`, `n`. Several rows, e.g. the three sources of `correct`, are
+        kept apart by their other columns (`source`). A `StatisticError` makes the row undefined, with its reason.
     by
         Such a column: the printed table has a row for each of its values.
+    aggregations
+        Of `AGGREGATIONS`; those that join nothing here are left out. A tie has no label.
+    runs
+        Who is which model with which prompt, see `describe_runs`.
     null, alpha
         A row is significant if p is below `alpha`, or without p if its interval leaves out `null`.
 
@@ -90,12 +93,26 @@ def specifications(
         estimate, low, high, p, significant (NaN where undefined), n_runs, n_units, n_labelled, n_tied, reason. Printed
         is the summary (`summarise_specifications`); the figure is the specification curve.
 
+    Raises
+    ------
+    StatisticError
+        Faults of the codings or of the arguments; a finding that returns no estimate.
+
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
     >>> table = make_table("tone", {"m@p1": list("aab"), "m@p2": list("abb"), "k@p1": list("aaa")})
     >>> share = lambda rows: {"estimate": (rows["label"] == "a").mean() - 0.5}
-    >>> specifications(table, share).finding
+    >>> result = specifications(table, share)
+    >>> result.frame[["model", "prompt", "aggregation", "estimate", "n_labelled", "n_tied"]].round(2)
+       model prompt aggregation  estimate  n_labelled  n_tied
+    0      m     p1      single      0.17           3       0
+    1      m     p2      single     -0.17           3       0
+    2      k     p1      single      0.50           3       0
+    3      m  (all)     prompts     -0.17           2       1
+    4  (all)     p1      models      0.17           2       1
+    5  (all)  (all)         all      0.17           3       0
+    >>> result.finding
     'Over 6 specifications the estimate is .17 at the median, from -.17 to .50; its sign changes.'
     """
     codings = as_codings(codings, needs_level=False)
