@@ -133,9 +133,21 @@ def _describe(name: str, labels: pd.Series, level: str, frame: pd.DataFrame) -> 
     if level in ("interval", "ratio"):
         return VariableSpec(name, level, None, kind)
     if kind == "multi":
-        members = {label for text in labels.map(_text).dropna() for label in json.loads(text)}
+        members = {label for text in labels.map(_text).dropna() for label in _members(text)}
         return VariableSpec(name, level, sorted(members), kind)
     return VariableSpec(name, level or None, _order(labels, level, frame), kind)
+
+
+def _members(text: str) -> list[str]:
+    """The labels of a cell that holds several."""
+    try:
+        members = json.loads(text)
+    except ValueError:
+        members = None
+    if not isinstance(members, list) or not all(isinstance(label, str) for label in members):
+        mend = 'write lists of labels, such as ["economy", "health"], or pass level="nominal"'
+        raise_faults(_ABOUT, [Fault("label", f"{text[:60]!r} is no list of labels", mend)])
+    return list(members)
 
 
 def _order(labels: pd.Series, level: str, frame: pd.DataFrame) -> Sequence[str]:

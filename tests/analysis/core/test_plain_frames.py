@@ -63,3 +63,9 @@ def test_what_is_no_tidy_table_is_said_and_numbers_name_units() -> None:
 
 def test_nothing_to_compare_is_printed_in_seven_columns_too() -> None:
     assert reliability(SHEET[["anna"]], level="nominal").printed().shape == (0, 7)
+
+
+@pytest.mark.parametrize("cell", ["economy, health", "economy", "3", '["economy", 3]'])
+def test_a_cell_of_several_labels_is_a_list(cell: str) -> None:
+    with pytest.raises(StatisticError, match=r"is no list of labels.*write lists of labels"):
+        as_codings(pd.DataFrame({"anna": [cell], "ben": ['["economy"]']}), level="masi")
