@@ -153,7 +153,7 @@ class Codings(CoderRoles):
         StatisticError
             Somebody of that name coded nothing.
         """
-        names = list(dict.fromkeys(coders))
+        names = [coders] if isinstance(coders, str) else list(dict.fromkeys(coders))
         if strange := [name for name in names if name not in self.coders]:
             fault = Fault("coders", f"no coding by {name_some(strange)}", f"use some of {name_some(self.coders, 12)}")
             raise_faults("Those coders are not here.", [fault])

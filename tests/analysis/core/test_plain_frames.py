@@ -69,3 +69,10 @@ def test_nothing_to_compare_is_printed_in_seven_columns_too() -> None:
 def test_a_cell_of_several_labels_is_a_list(cell: str) -> None:
     with pytest.raises(StatisticError, match=r"is no list of labels.*write lists of labels"):
         as_codings(pd.DataFrame({"anna": [cell], "ben": ['["economy"]']}), level="masi")
+
+
+def test_one_coder_may_be_named_as_a_text() -> None:
+    codings = as_codings(SHEET, level="nominal")
+    assert codings.only("ben").coders == ["ben"]
+    with pytest.raises(StatisticError, match=r"no coding by 'bn'"):
+        codings.only("bn")
