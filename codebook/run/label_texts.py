@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from codebook.errors import Fault, ParameterError
+from codebook.files.lines import digest, dump_canonical
 from codebook.records import Unit
-from codebook.run.plans.asking import AskingFields
+from codebook.run.plans.asking import AskingFields, make_asking
 from codebook.run.plans.planning import plan
 from codebook.scheme import Codebook, read_codebook
 
@@ -56,12 +57,15 @@ def label(
     """
     import pandas as pd
 
+    if isinstance(texts, (str, pd.DataFrame)):
+        fault = Fault("texts", f"they are of type {type(texts).__name__}", 'pass one column of texts: sheet["text"]')
+        raise ParameterError("The texts cannot be labelled so.", [fault])
     column = texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
     ids = [str(name) for name in column.index]
     _check(ids, asking)
     book = _read_book(codebook)
     units = [Unit(unit_id, _text(text)) for unit_id, text in zip(ids, column, strict=True)]
-    planned = plan(book, units, run=run, **asking)
+    planned = plan(book, units, run=run or _name_run(book, units, asking), **asking)
     planned.submit()
     planned.collect()
     table = planned.table()
@@ -72,6 +76,13 @@ def label(
     whys = wide["why"][names].apply(lambda row: ", ".join(dict.fromkeys(row.dropna())), axis=1)
     labels: pd.DataFrame = frame.where(frame.notna(), None).assign(why=whys)
     return labels.set_axis(column.index)
+
+
+def _name_run(book: Codebook, units: list[Unit], asking: AskingFields) -> str:
+    """A name for who is asked what of these texts: other texts are another run."""
+    who = make_asking(asking)
+    parts = [part for unit in units for part in (unit.unit_id, unit.text)]
+    return f"{book.name}-{who.engine}-{digest(book.digest, dump_canonical([who.to_record()]), *parts)[:8]}"
 
 
 def _text(value: object) -> str:

@@ -42,3 +42,17 @@ def test_twice_the_same_index_is_a_fault_and_so_are_draws(project: Path) -> None
     texts = pd.Series(["a", "b"], index=[1, 1])
     with pytest.raises(ParameterError, match=r"index is not unique.*reset_index(.|\n)*several labels"):
         cb.label(texts, LABELS, draws=2)
+
+
+def test_other_texts_are_labelled_by_the_same_labels(project: Path) -> None:
+    first = cb.label(["A text on coal."], LABELS, engine="scripted", model=MODEL)
+    cb.label(["Another on coal.", "A third."], LABELS, engine="scripted", model=MODEL)
+    assert len(list_runs()) == 2
+    assert cb.label(["A text on coal."], LABELS, engine="scripted", model=MODEL).equals(first)
+    assert len(list_runs()) == 2
+
+
+@pytest.mark.parametrize("texts", ["hello", pd.DataFrame({"text": ["hello"]})])
+def test_texts_are_one_column(project: Path, texts: pd.Series) -> None:
+    with pytest.raises(ParameterError, match="pass one column of texts"):
+        cb.label(texts, LABELS, engine="scripted", model=MODEL)
