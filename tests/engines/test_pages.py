@@ -73,6 +73,7 @@ def test_error_rate_and_recall_of_the_shipped_documents(name: str) -> None:
     assert word_recall(text, truth) >= least
 
 
+@pytest.mark.slow
 def test_every_document_is_at_or_under_the_floor_of_tesseract() -> None:
     for name in BOUNDS:
         text = "\n\n".join(page.text for page in read(name))
@@ -141,6 +142,7 @@ def test_what_is_read_does_not_depend_on_threads() -> None:
     assert ocr.Ocr(threads=1).read(picture) == ocr.Ocr(threads=3).read(picture)
 
 
+@pytest.mark.slow
 def test_nothing_is_logged_or_printed(capfd: pytest.CaptureFixture[str]) -> None:
     ocr.Ocr(threads=1).read(draw("address_1800_scan", 300))
     assert capfd.readouterr() == ("", "")

@@ -313,6 +313,7 @@ def test_zero_shot_labels_of_the_shipped_photos_are_far_above_a_constant(book, s
     assert 0.55 <= accuracy(labels, gold) <= 0.65  # .59 when it was measured; one photo is .01
 
 
+@pytest.mark.slow
 def test_with_8_examples_a_label_most_of_the_other_photos_are_right(book, source, gold, tmp_path):
     table, found = read_coders(DATA / "coders.yaml", book).frame, []
     for seed in range(1, N_DRAWS + 1):

@@ -15,6 +15,8 @@ from codebook.dialects import write_reply
 from codebook.errors import RecordError
 from codebook.run import open_run
 
+pytestmark = pytest.mark.slow
+
 N_UNITS, N_BYTES = 3_000, 10_000
 """As many units and as many bytes of text and of reply each: 30 MB up, 30 MB down."""
 
@@ -28,7 +30,6 @@ from scripted import make_book
 from codebook.records import Unit
 from codebook.run import plan
 
-pytestmark = pytest.mark.slow
 book = make_book("topic")
 
 def take(run, n, size):
