@@ -123,7 +123,7 @@ def compare(
         result,
         frame=frame,
         facts=list_facts(codings, {a: pairs[0], b: pairs[1]}, resample, n_apart=both.n_apart, level=alpha_level),
-        finding=_say_difference(frame, a, b),
+        finding=_say_difference(frame, a, b, resample.confidence),
         remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", NOTE, *apart),
         table=_print(frame),
         figure=lambda: plot_estimates(shown, name="measure", value="difference", title=f"{a} less {b}"),
@@ -147,13 +147,14 @@ def _say_alone(codings: Codings, coder: str, result: Result) -> Result:
     return nothing_to_say(codings, f"{problem}: nothing to compare.", result)
 
 
-def _say_difference(frame: pd.DataFrame, a: str, b: str) -> str:
-    """The first difference with its interval, and whether one of both is shown to be better."""
+def _say_difference(frame: pd.DataFrame, a: str, b: str, confidence: float) -> str:
+    """The first difference with its interval, and whether one of both is shown better: by interval and by test."""
     row = frame.iloc[0]
     values = f"{format_figure(row['value_a'])} of {a} less {format_figure(row['value_b'])} of {b}"
     difference = f"{say_figure(row, 'difference')}, on {int(row['n']):,} units"
     low, high = row["difference_low"], row["difference_high"]
     better = a if low > 0 else b if high < 0 else ""
+    better = "" if row["p"] > 1 - confidence else better
     verdict = f"{better} meets the gold better" if better else "Neither is shown to meet the gold better"
     test = f" ({row['test']}: p = {row['p']:.2g})" if row["test"] else ""
     return f"{str(row['measure']).capitalize()} {values} is {difference}. {verdict}{test}."

@@ -37,6 +37,7 @@ MEASURES = {
 
 NOT_ASKED = "no gold unit was put to this coder"
 ONE_CLUSTER = "no interval: all gold units are in one cluster"
+ONE_UNIT = "no interval: there is one gold unit"
 NO_MCC = "undefined: gold or the answers hold one label only"
 NOTE = (
     "Units asked and not answered count as wrong in accuracy and recall; 'among answered' leaves them out. "
@@ -75,7 +76,7 @@ def measure_cells(cells: Cells, bootstrap: Bootstrap) -> Measures:
     values, draws, alone = np.full(n_columns, np.nan), np.empty((0, n_columns)), ""
     if cells.n_asked:
         values = every(cells.weighted[None, :])[0]
-        alone = ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
+        alone = why_no_draws(cells)
         if bootstrap.replicates and not alone:
             draws = resample_cells(cells, every, bootstrap)
     measures = [make_measure(value, draws[:, at], bootstrap, alone) for at, value in enumerate(values)]
@@ -96,11 +97,18 @@ def resample_cells(cells: Cells, statistic: Callable[[Floats], Floats], bootstra
     )
 
 
+def why_no_draws(cells: Cells) -> str:
+    """Why nothing can be resampled: one unit, or one cluster of them, does not vary; empty where it does."""
+    if cells.n_asked < 2:
+        return ONE_UNIT
+    return ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
+
+
 def measure_statistic(cells: Cells, statistic: Callable[[Floats], Floats], bootstrap: Bootstrap) -> Measure:
     """One statistic of the weighted cells, from shape (n_draws, n_cells) to (n_draws,), with its interval."""
     if not cells.n_asked:
         return Measure(np.nan, np.nan, np.nan, NOT_ASKED)
-    alone = ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
+    alone = why_no_draws(cells)
     draws = resample_cells(cells, statistic, bootstrap) if bootstrap.replicates and not alone else np.empty(0)
     return make_measure(float(statistic(cells.weighted[None, :])[0]), draws, bootstrap, alone)
 

@@ -46,7 +46,8 @@ def say_agreement(frame: pd.DataFrame, by: str) -> str:
     """Say alpha (or the first coefficient) of the first variable, for everything that is compared."""
     rows = _leading(frame, by)
     first = rows[0]
-    name = f"{first['variable']}={first['label']}" if first["label"] and by != "label" else first["variable"]
+    label = "" if by == "label" or first["label"] == "(set)" else first["label"]
+    name = f"{first['variable']}={label}" if label else first["variable"]
     head = f"{name_coefficient(first['coefficient'], first['detail'])} ({first['level']}) of {name}"
     if by not in ("label", "pair", "without"):
         return f"{head}: {'; '.join(_say_group(row) for row in rows)}."
@@ -57,9 +58,11 @@ def say_agreement(frame: pd.DataFrame, by: str) -> str:
 
 
 def _leading(frame: pd.DataFrame, by: str) -> list[Row]:
-    """Rows of one coefficient, variable and level, and of one label where labels are not compared."""
+    """Rows of one coefficient, variable and level, and of one label where labels are not compared; sets go first."""
     coefficient = "alpha" if (frame["coefficient"] == "alpha").any() else frame["coefficient"].iloc[0]
-    rows = frame[frame["coefficient"] == coefficient].to_dict("records")
+    chosen = frame[frame["coefficient"] == coefficient]
+    sets = chosen[(chosen["label"] == "(set)") & (chosen["variable"] == chosen["variable"].iloc[0])]
+    rows = (sets if by != "label" and len(sets) else chosen).to_dict("records")
     same = ("variable", "level") if by == "label" else ("variable", "level", "label")
     return [row for row in rows if all(row[key] == rows[0][key] for key in same)]
 

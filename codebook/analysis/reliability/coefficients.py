@@ -77,6 +77,8 @@ def check_coefficients(names: Iterable[str]) -> list[Fault]:
         return [Fault("coefficients", f"{names!r} is no list", f"pass [{names!r}]")]
     strange = [name for name in names if name not in COEFFICIENTS]
     mend = f"pass some of {', '.join(COEFFICIENTS)}"
+    if "kappa" in strange:
+        mend = "kappa of two coders is 'cohen', of several 'fleiss' or 'conger'"
     return [Fault("coefficients", f"{name_some(strange)} is unknown", mend)] if strange else []
 
 

@@ -225,3 +225,13 @@ def test_a_plain_frame_is_enough_and_the_first_two_are_taken():
     alone = compare(WIDE[["gold", "m"]], gold="gold")
     assert alone.finding.startswith("Only 'm' was held against the gold, and it takes two")
     assert len(alone.frame) == 0
+
+
+def test_nobody_is_better_where_the_test_does_not_say_so_and_one_unit_has_no_interval() -> None:
+    one = compare(pd.DataFrame({"gold": ["a"], "m": ["a"], "k": ["b"]}), "m", "k", gold="gold", level="nominal")
+    assert "Neither is shown to meet the gold better (McNemar, exact: p = 1)" in one.finding
+    row = one.frame.iloc[0]
+    assert math.isnan(row["difference_low"])
+    assert row["reason"] == "no interval: there is one gold unit"
+    few = pd.DataFrame({"gold": list("aabbab"), "m": list("aabbab"), "k": list("abbbbb")})
+    assert "Neither is shown" in compare(few, "m", "k", gold="gold", level="nominal", resample=Bootstrap(50)).finding

@@ -40,7 +40,8 @@ def test_a_missing_level_is_said_never_defaulted(level):
 @pytest.mark.parametrize(
     ("options", "mend"),
     [
-        ({"coefficients": ["kappa"]}, "'kappa' is unknown. To mend: pass some of alpha, percent"),
+        ({"coefficients": ["tau"]}, "'tau' is unknown. To mend: pass some of alpha, percent"),
+        ({"coefficients": ["kappa"]}, "'kappa' is unknown. To mend: kappa of two coders is 'cohen'"),
         ({"coefficients": "alpha"}, r"pass \['alpha'\]"),
         ({"by": "party"}, "pass one of group, label, pair, without, or a covariate of codings.with_groups"),
         ({"replicates": -1}, "pass 1000, or 0 for no interval"),

@@ -417,3 +417,9 @@ def test_intervals_cover_as_often_as_they_say():
     finally:
         sys.path.pop(0)
     assert 0.92 <= covered(100, 400, seed=1, replicates=500) <= 0.98
+
+
+def test_the_finding_on_sets_is_that_of_the_sets() -> None:
+    sets = pd.DataFrame({"ann": [["a"], ["b"], ["a", "b"], []], "ben": [["a"], ["b"], ["a"], []]})
+    result = reliability(sets, level="masi")
+    assert result.finding.startswith("Krippendorff's alpha (masi) of label: ")
