@@ -1,7 +1,7 @@
 """DRAWER: who answers. Every engine turns the Batch API's request lines into its result lines.
 
 To add an engine: a class that keeps the protocol `Engine`, and the line of its package that registers it as an entry
-point of the group `codebook.engines`. Open `protocol.py` first, then `local.py`, which most engines here stand on.
+point of the group `codebook.engines`. Open `protocol.py` first, then `jobs.py`, which most engines here stand on.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -42,8 +41,8 @@ def list_kinds() -> tuple[str, ...]:
     return (*KINDS, *list_plugins(TASK_GROUP))
 
 
-def _check_kind(kind: str) -> str:
-    if kind not in KINDS and kind not in list_kinds():
+def _check_kind(kind: object) -> object:
+    if not isinstance(kind, str) or (kind not in KINDS and kind not in list_kinds()):
         raise PydanticCustomError("literal_error", "no kind of variable")
     return kind
 
@@ -142,7 +141,7 @@ class Variable(_Part):
 
     name: Name
     question: Annotated[str, Field(min_length=1)]
-    kind: Annotated[str, AfterValidator(_check_kind)]
+    kind: Annotated[str, BeforeValidator(_check_kind)]
     level: Level
     categories: tuple[NamedCategory, ...]
     abstain: Annotated[tuple[NamedCategory, ...], BeforeValidator(_as_list)] = ()

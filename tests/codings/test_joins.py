@@ -172,9 +172,9 @@ def test_u03_ids_that_are_others_are_said_to_be(run, project):
 
 def test_u03_the_report_counts_people_by_the_units_of_the_run(run, project):
     facts = gather_facts("one", coders=put(project, gold=[*IDS, "99"], Anna=IDS), gold="gold")
-    assert (facts.n_gold, len(facts.people)) == (12, 24)
+    assert (facts.n_gold, len(facts.coders.frame)) == (12, 24)
     lost = "gold.csv: 1 of 13 ids of gold is not in the run (first: '99'); 1 coding left out."
-    assert facts.joins == (lost,)
+    assert facts.coders.joins == (lost,)
     row = check_facts(facts).set_index("question").loc["ids of the coders"]
     assert (row["state"], row["found"]) == ("look", lost)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codebook.analysis.core.codings import Codings, as_codings
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.engines import ENGINES, about_engine, make_engine
 from codebook.errors import ParameterError, SchemeError

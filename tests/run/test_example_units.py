@@ -39,9 +39,9 @@ def test_each_draw_is_a_run_that_answers_as_the_first_one(study):
     assert frame["baseline"].tolist() == [pytest.approx(1 / 3)] * 2
     for name in frame["run"]:
         trial = open_run(name)
-        assert {key: trial.asked[key] for key in ("engine", "model", "url", "settings")} == {
-            key: run.asked[key] for key in ("engine", "model", "url", "settings")
-        }
+        assert [getattr(trial.asked, name) for name in ("engine", "model", "url", "settings")] == [
+            getattr(run.asked, name) for name in ("engine", "model", "url", "settings")
+        ]
         assert sum(len(category.examples) for category in trial.codebook.variables[0].categories) == 3
     assert result.finding.startswith("With 1 examples a category ")
     assert try_examples(run, units, codings, draws=2, n_each=1, seed=3).frame.equals(frame), "repeated, nothing changes"
