@@ -16,7 +16,7 @@ from instant import InstantEngine
 
 from codebook.dialects import write_body
 from codebook.ledger import Ledger
-from codebook.records import CHAT, Request, Unit
+from codebook.records import CHAT, Asking, Request, Unit
 from codebook.requests import RequestMaker
 from codebook.run import open_run
 from codebook.run.folder import RunFolder
@@ -112,10 +112,10 @@ def _write_shards(requests: Iterable[Request], folder: Path) -> None:
 
 def build_ledger(units: Sequence[Unit], folder: Path) -> None:
     """The same out of the run's `units.jsonl`, with every question in the ledger."""
-    place, asked = RunFolder("bench", folder), {"model": MODEL, "url": CHAT, "draws": 1, "settings": {}}
+    place, asking = RunFolder("bench", folder), Asking(url=CHAT, model=MODEL)
     with Ledger(place.ledger_path) as ledger:
         ledger.start_run(place.name, "bench", "bench")
-        Planner(place, ledger, make_book(), asked, Cuts()).run()
+        Planner(place, ledger, make_book(), asking, Cuts()).run()
 
 
 def constants() -> tuple[str, dict[str, Any]]:
