@@ -25,10 +25,11 @@ from types import FunctionType
 from typing import Any
 
 _MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
-    # the instrument, and the material
+    # the study, the instrument, and the material
+    ("study", ("open_study",)),
     ("scheme", ("read_codebook",)),
     ("tasks", ("show_question",)),
-    ("units", ("read_units", "read_documents", "read_images", "open_units", "check_units", "group_units")),
+    ("units", ("read_units", "read_documents", "read_images", "open_units", "check_units")),
     # asking, and what was asked
     ("run", ("plan", "preflight", "label", "embed_texts", "wait", "open_run", "list_runs")),
     ("run", ("adopt", "discard_run", "erase_unit", "list_jobs", "cost_history")),
@@ -54,7 +55,7 @@ _MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
 _MODULE_OF = {name: module for module, names in _MENU for name in names}
 
 _ROOMS = {"analysis", "codings", "execute", "outputs", "paths", "report", "run", "sampling", "scheme", "tasks", "units"}
-_ROOMS |= {"vectors", "widgets"}
+_ROOMS |= {"study", "vectors", "widgets"}
 
 __all__ = sorted(_MODULE_OF)
 

@@ -46,7 +46,7 @@ def open_units(
         A table (.csv, .xlsx, .jsonl, .parquet); a folder of images or of PDFs; a PDF, or a pattern such as
         "scans/*.pdf".
     id_column, text_column, context_columns, where
-        Of a table, as in `read_units`.
+        Of a table, as in `read_units`; of texts, the columns are `id` and `text` where none is named.
     form
         What shapes the units, as a mapping or as texts of the form "name: value". `group_column` makes groups of texts,
         `image_column` makes images (`read_images`); a folder of PDFs takes `pages`, `as` and more (`read_documents`).
@@ -126,7 +126,8 @@ def _check_form(kind: str, form: Mapping[str, Any]) -> None:
 
 def _open_texts(path: str | Path, columns: Mapping[str, Any], form: Mapping[str, Any]) -> Source:
     table = {name: form[name] for name in _TABLE if name in form}
-    texts = read_units(path, **columns, **table)
+    named = {"id_column": columns["id_column"] or "id", "text_column": columns["text_column"] or "text"}
+    texts = read_units(path, **{**columns, **named}, **table)
     groups = {name: form[name] for name in ("separator", "long_groups") if name in form}
     return group_units(texts, str(form.get("group_column", "")), **groups)
 

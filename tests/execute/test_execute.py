@@ -551,13 +551,13 @@ def test_a_study_can_run_some_of_its_steps_in_another_run(project):
 
 
 def test_r33_a_study_that_was_cut_notes_what_no_step_uses(project):
-    text = "study: s\nrun: r\nparameters: {seed: 3, title: A report, coders: coders.yaml}\nsteps: [passes]\n"
+    text = "study: s\nrun: r\nparameters: {seed: 3, title: A report, bins: 10, dev_share: .2}\nsteps: [passes]\n"
     lines: list[str] = []
     result = run_study(write_study(project, text), overrides={"replicates": "200"}, out=lines.append)
     assert result.state == "done"
     assert lines[1:4] == [
-        "  note: study.yaml, line 3: `title` is used by none of these steps",
-        "  note: study.yaml, line 3: `coders` is used by none of these steps",
+        "  note: study.yaml, line 3: `bins` is used by none of these steps",
+        "  note: study.yaml, line 3: `dev_share` is used by none of these steps",
         "  note: command line: `replicates` is used by none of these steps",
     ]
 
@@ -625,7 +625,7 @@ def test_a_study_stops_at_a_failure_and_shows_the_cell(project):
         ),
         ("study: s\nrun: [r\nsteps: [passes]\n", "line 3", "not YAML"),
         ("just a text", "line 1", "the file"),
-        ("", "line 1", "steps: field required. To mend: add it"),
+        ("", "line 1", "study: field required. To mend: add it"),
     ],
 )
 def test_a_faulty_study_is_refused_with_line_and_mend(project, text, where, message):

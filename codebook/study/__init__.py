@@ -1,0 +1,12 @@
+"""The study: `study.yaml` says everything once, and every face reads it here.
+
+In comes a study file, and what a notebook, a command or a person says otherwise for once; out goes a `Study`, which
+opens the units, plans, and gives the codings. Open `study_opening.py` first; which keys there are stands in
+`study_file.py`.
+"""
+
+from codebook.study.study_facts import StudyFacts
+from codebook.study.study_file import StudyFile, read_study_file
+from codebook.study.study_opening import Study, open_study
+
+__all__ = ["Study", "StudyFacts", "StudyFile", "open_study", "read_study_file"]

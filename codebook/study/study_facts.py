@@ -1,0 +1,113 @@
+"""What a study says once, under the names that notebooks, commands and Python share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, get_type_hints
+
+from codebook.errors import Fault, ParameterError, mend_name
+
+Pairs = Mapping[str, Any] | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """What is coded, by which instrument, who answers and who else coded it. What is empty was not said.
+
+    Pairs are a mapping, or texts of the form "name: value". `parameters` are those of notebooks that are no fact of
+    the study; `service` says how a service is asked.
+    """
+
+    study: str = ""
+    run: str = ""
+    title: str = ""
+    codebook: str = ""
+    units: str = ""
+    id_column: str = ""
+    text_column: str = ""
+    context_columns: Sequence[str] = ()
+    where: Pairs = ()
+    form: Pairs = ()
+    coders: str = ""
+    gold: str = ""
+    sample: str = ""
+    models: Sequence[str] = ()
+    engine: str = ""
+    model: str = ""
+    url: str = ""
+    provider: str = ""
+    base_url: str = ""
+    archive: str = ""
+    options: Pairs = ()
+    settings: Pairs = ()
+    draws: int = 0
+    cap: float = 0.0
+    private: bool = False
+    service: Mapping[str, Any] = field(default_factory=dict)
+    notify: Sequence[str] = ()
+
+    @property
+    def run_name(self) -> str:
+        """Name of the run: as it was said, or that of the study with the signs that a folder may have."""
+        return self.run or re.sub(r"[^A-Za-z0-9._-]+", "-", self.study).strip("-._")[:100]
+
+    def said(self) -> dict[str, Any]:
+        """The facts that are not empty."""
+        return {each.name: value for each in fields(self) if not is_empty(value := getattr(self, each.name))}
+
+    def changed(self, overrides: Mapping[str, Any]) -> StudyFacts:
+        """The facts with what is given instead; an empty value means "as in the study".
+
+        Raises
+        ------
+        ParameterError
+            A name is no fact of a study.
+
+        Examples
+        --------
+        >>> StudyFacts(units="a.csv", gold="gold").changed({"units": "b.csv", "gold": ""}).said()
+        {'units': 'b.csv', 'gold': 'gold'}
+        """
+        known = [each.name for each in fields(self)]
+        mend = f"leave it out; a study has {', '.join(known)}"
+        faults = [
+            Fault(name, "it is no fact of a study", mend_name(name, known, mend))
+            for name in overrides
+            if name not in known
+        ]
+        if faults:
+            raise ParameterError("The study cannot be opened like this.", faults)
+        return replace(self, **{name: value for name, value in overrides.items() if not is_empty(value)})
+
+
+def is_empty(value: object) -> bool:
+    """Whether a value says nothing, so that the study's own holds.
+
+    Examples
+    --------
+    >>> [is_empty(value) for value in ("", [], None, 0, False, "0")]
+    [True, True, True, True, True, False]
+    """
+    return value is None or value == 0 or (isinstance(value, str | Sequence | Mapping) and len(value) == 0)
+
+
+def fact_shapes() -> dict[str, str]:
+    """How each fact is written in a cell of parameters: str, int, float, bool or list[str]; pairs are a list there."""
+    hints = get_type_hints(StudyFacts)
+    return {name: hint.__name__ if hint in (str, int, float, bool) else "list[str]" for name, hint in hints.items()}
+
+
+def as_texts(value: Any) -> Any:
+    """Pairs of a mapping as texts, as a cell of parameters takes them; all else as it is.
+
+    Examples
+    --------
+    >>> as_texts({"split": ["dev", "test"], "pages": 3}), as_texts("a")
+    (['split: [dev, test]', 'pages: 3'], 'a')
+    """
+    if not isinstance(value, Mapping):
+        return value
+    shown = {name: f"[{', '.join(map(str, each))}]" if isinstance(each, list) else each for name, each in value.items()}
+    return [f"{name}: {each}" for name, each in shown.items()]
