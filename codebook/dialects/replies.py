@@ -34,6 +34,7 @@ MESSAGES = "\x1e"
 """Stands between several messages of one response, as RFC 7464 has it: JSON itself never holds this character."""
 
 _CUT = ("incomplete", "in_progress")
+_LONGEST_S = 1e9
 
 
 def list_messages(body: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -51,8 +52,8 @@ def list_messages(body: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict
     return whole, [message for message in messages if message.get("status") in _CUT]
 
 
-Said = tuple[str | None, str | None, str, str, str]
-"""(text, why, detail, model, request_id) of a result line."""
+Said = tuple[str | None, str | None, str, str, str, float | None]
+"""(text, why, detail, model, request_id, seconds of the call where they are told) of a result line."""
 
 
 class _Message(Struct, gc=False):
@@ -82,6 +83,7 @@ class _Response(Struct, gc=False):
 class _Line(Struct, gc=False):
     response: _Response
     error: None = None
+    seconds: float | None = None
 
 
 _decode = Decoder(_Line).decode
@@ -96,18 +98,19 @@ def read_usual(lines: Iterable[bytes], read_any: Callable[[bytes], Said]) -> lis
     >>> body = b'{"object":"chat.completion","model":"m","choices":[%b]}' % choice
     >>> line = b'{"response":{"status_code":200,"request_id":"r","body":%b}}' % body
     >>> read_usual([line, b"{}"], lambda line: (None, "failed", "no response", "", ""))
-    [('yes', None, '', 'm', 'r'), (None, 'failed', 'no response', '', '')]
+    [('yes', None, '', 'm', 'r', None), (None, 'failed', 'no response', '', '')]
     """
     replies: list[Said] = []
     for line in lines:
         try:
-            response = _decode(line).response
+            usual = _decode(line)
         except (ValueError, RecursionError):
             replies.append(read_any(line))
             continue
-        body = response.body
+        response, body = usual.response, usual.response.body
         text = body.choices[0].message.content
-        replies.append((text, None, "", body.model, response.request_id) if text else read_any(line))
+        said = (text, None, "", body.model, response.request_id, _read_seconds(usual.seconds))
+        replies.append(said if text else read_any(line))
     return replies
 
 
@@ -138,7 +141,7 @@ _FINISHES = {
 
 _FAULTY = frozenset({400, 401, 403, 404, 413, 422})
 """Statuses that find fault with the request itself: asked again, it fails again."""
-_UNREAD: Said = (None, "invalid", UNREADABLE, "", "")
+_UNREAD: Said = (None, "invalid", UNREADABLE, "", "", None)
 _EMPTY: dict[str, Any] = {}
 
 
@@ -188,7 +191,7 @@ def read_reply(line: Mapping[str, Any]) -> Answer:
     'expired'
     """
     response, body, status = open_line(line)
-    text, why, detail, model, request_id = _read_opened(line, response, body, status)
+    text, why, detail, model, request_id, _ = _read_opened(line, response, body, status)
     usage = body.get("usage")
     tokens_in, tokens_out = read_counts(usage)
     return Answer(
@@ -234,7 +237,13 @@ def _read_opened(line: Mapping[str, Any], response: dict[str, Any], body: dict[s
         text, why, detail = None, "invalid", "the line holds no response that can be read, and no error"
     else:
         text, why, detail = _read_failure(status, error or body.get("error"), response)
-    return text, why, detail, str(body.get("model") or ""), str(response.get("request_id") or "")
+    names = (str(body.get("model") or ""), str(response.get("request_id") or ""))
+    return text, why, detail, *names, _read_seconds(line.get("seconds"))
+
+
+def _read_seconds(told: Any) -> float | None:
+    """The seconds that a call took, as the live engine notes them."""
+    return float(told) if type(told) in (int, float) and 0 <= told < _LONGEST_S else None
 
 
 def open_line(line: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Any]:

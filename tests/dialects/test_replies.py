@@ -357,6 +357,7 @@ USUAL = line(
         "choices": [{"index": 0, "message": {"content": "x", "refusal": None}, "finish_reason": "stop"}],
     }
 )
+NAMES = st.sampled_from(["model", "request_id", "seconds"])
 PLACES = [
     *((), ("response",), ("response", "body"), ("response", "body", "choices", 0)),
     ("response", "body", "choices", 0, "message"),
@@ -364,7 +365,7 @@ PLACES = [
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(PLACES), KEYS | st.sampled_from(["model", "request_id"]), JSON), max_size=3))
+@given(st.lists(st.tuples(st.sampled_from(PLACES), KEYS | NAMES, JSON), max_size=3))
 def test_the_short_way_through_a_usual_line_says_what_the_long_one_does(changes):
     one = copy.deepcopy(USUAL)
     for place, name, value in changes:
@@ -375,7 +376,7 @@ def test_the_short_way_through_a_usual_line_says_what_the_long_one_does(changes)
 
 def test_a_usual_line_takes_the_short_way():
     said = read_usual([orjson.dumps(USUAL)], lambda line: pytest.fail(f"the long way for {line!r}"))
-    assert said == [("x", None, "", "m", USUAL["response"]["request_id"])]
+    assert said == [("x", None, "", "m", USUAL["response"]["request_id"], None)]
 
 
 def test_an_odd_line_among_usual_ones_keeps_its_place():
@@ -393,8 +394,8 @@ def test_a_line_too_deep_for_the_short_way_is_read_all_the_same():
 def test_r01_a_line_that_is_no_object_is_one_invalid_row_and_its_neighbours_are_read(broken):
     usual = orjson.dumps(USUAL)
     one, two, three = read_said([usual, broken, usual])
-    assert two == (None, "invalid", UNREADABLE, "", "")
-    assert one == three == ("x", None, "", "m", "req_1")
+    assert two == (None, "invalid", UNREADABLE, "", "", None)
+    assert one == three == ("x", None, "", "m", "req_1", None)
 
 
 @settings(max_examples=60, deadline=None)

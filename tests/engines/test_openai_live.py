@@ -84,6 +84,18 @@ def code_as_scripted(call: Call) -> Response:
     return Response(body=json.dumps(write_reply(call.path, "m-2026", reply, request_id="r", usage=(10, 2))).encode())
 
 
+def test_the_seconds_of_a_live_answer_are_those_of_its_call(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([10.0, 12.5, 20.0, 20.25])
+    monkeypatch.setattr("codebook.engines.openai_live.calls.monotonic", lambda: next(times))
+    with Loopback(code_as_scripted) as server:
+        options = {"provider": "vllm", "base_url": server.base_url, "concurrency": 1}
+        units = [Unit("a", "On coal."), Unit("b", "On sports.")]
+        run = plan(make_book("topic"), units, run="r", engine="openai_live", model="m", options=options)
+        run.submit()
+        run.collect()
+    assert list(run.table()["seconds"]) == [2.5, 0.25], "not those of the whole job"
+
+
 @pytest.mark.parametrize("url", [CHAT, RESPONSES])
 def test_a_run_is_labelled_live(url: str, project: Path) -> None:
     units = [Unit(f"u{n}", f"Sentence {n} — naïve, 日本語, \u2028 \x85 and 🙂.") for n in range(40)]

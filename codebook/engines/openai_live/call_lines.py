@@ -36,11 +36,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a service returned."""
+    """What a service returned, and the seconds that the call took."""
 
     status: int
     raw: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
 
     @cached_property
     def body(self) -> dict[str, Any] | None:
@@ -106,7 +107,8 @@ def write_reply_line(ask: Ask, reply: Reply) -> bytes:
     if reply.body is None:
         return _write_unreadable(ask, reply)
     body = orjson.Fragment(_unbreak(reply.raw))
-    return _write(ask, {"status_code": reply.status, "request_id": reply.request_id, "body": body}, None)
+    response = {"status_code": reply.status, "request_id": reply.request_id, "body": body}
+    return _write(ask, response, None, reply.seconds)
 
 
 def write_lost_line(ask: Ask, lost: LostError) -> bytes:
@@ -118,15 +120,20 @@ def _write_unreadable(ask: Ask, reply: Reply) -> bytes:
     if reply.status == 200:
         text = json.dumps(reply.raw.decode("utf-8", "surrogateescape"))  # every byte comes back from it
         response = {"status_code": 200, "request_id": reply.request_id, "body": orjson.Fragment(text)}
-        return _write(ask, response, None)
+        return _write(ask, response, None, reply.seconds)
     text = reply.raw[: 4 * _SHOWN].decode("utf-8", "replace")[:_SHOWN]
     message = f"the body is no JSON object: {text}"
     body = error_line({}, reply.status, message, NAME)["response"]["body"]
-    return _write(ask, {"status_code": reply.status, "request_id": reply.request_id, "body": body}, None)
+    response = {"status_code": reply.status, "request_id": reply.request_id, "body": body}
+    return _write(ask, response, None, reply.seconds)
 
 
-def _write(ask: Ask, response: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> bytes:
-    return dump_line({"id": ask.result_id, "custom_id": ask.custom_id, "response": response, "error": error})
+def _write(
+    ask: Ask, response: Mapping[str, Any] | None, error: Mapping[str, Any] | None, seconds: float | None = None
+) -> bytes:
+    """A result line as of a batch; `seconds`, which a batch does not tell, stands before its other fields."""
+    taken = {} if seconds is None else {"seconds": round(seconds, 3)}
+    return dump_line(taken | {"id": ask.result_id, "custom_id": ask.custom_id, "response": response, "error": error})
 
 
 def _unbreak(raw: bytes) -> bytes:

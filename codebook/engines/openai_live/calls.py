@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from io import BytesIO
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 from urllib.request import getproxies, proxy_bypass
 
@@ -67,7 +68,7 @@ class Caller:
         LostError
             There is no reply, or only a part of one, or somebody else's.
         """
-        aiohttp = self._aiohttp
+        aiohttp, start = self._aiohttp, monotonic()
         data = body if len(body) < _WHOLE_BYTES else BytesIO(body)
         try:
             async with self._session.post(
@@ -85,7 +86,7 @@ class Caller:
             raise LostError("page", f"what came is no reply, as from a login page or a proxy: {' '.join(words)[:200]}")
         if response.status != 200 and self.secret:
             raw = raw.replace(self.secret.encode(), b"[the key]")
-        return Reply(response.status, raw, response.headers)
+        return Reply(response.status, raw, response.headers, monotonic() - start)
 
     def address(self, url: str) -> str:
         """Return the address of an endpoint: the SDK's base with the endpoint's path behind it."""

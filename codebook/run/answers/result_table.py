@@ -58,15 +58,16 @@ class _FrameMaker:
         n_rows = len(custom_ids)
         wanted = [row for row, why in enumerate(whys) if why != "pending" and places[0][row] is not None]
         said = [[None] * n_rows, [why or None for why in whys], details, [""] * n_rows, [""] * n_rows]
+        said.append([None] * n_rows)
         self._read(wanted, places, custom_ids, said)
-        *replies, models, request_ids = said
+        *replies, models, request_ids, seconds = said
         return pd.DataFrame(
             {"unit_id": _texts(unit_ids), "custom_id": _texts(custom_ids), "request_id": _texts(request_ids)}
             | {"draw": np.array(draws, "int64"), "cost_usd": np.array(costs, "float64")}
             | {"run_id": _texts([self.folder.name]).take(np.zeros(n_rows, "int64"))}
             | self._label_columns(zip(variables, *replies, strict=True), n_rows)
             | self._model_columns(models)
-            | self._job_columns(jobs)
+            | self._job_columns(jobs, np.array(seconds, "float64"))
         )
 
     def _read(self, rows: list[int], columns: Sequence[Cells], custom_ids: Cells, said: list[list[Any]]) -> None:
@@ -75,7 +76,7 @@ class _FrameMaker:
         Where the ledger says why there is no label, that stands: it has seen all lines of the job.
         """
         files, offsets, lengths = columns
-        texts, whys, details, models, request_ids = said
+        texts, whys, details, models, request_ids, seconds = said
         rows.sort(key=offsets.__getitem__)
         rows.sort(key=files.__getitem__)
         for name, some in groupby(rows, key=files.__getitem__):
@@ -84,7 +85,7 @@ class _FrameMaker:
                 starts = [offsets[row] for row in here]
                 ends = [offsets[row] + lengths[row] for row in here]
                 for row, one in zip(here, _read_lines(file, starts, ends), strict=True):
-                    texts[row], why, detail, models[row], request_ids[row] = one
+                    texts[row], why, detail, models[row], request_ids[row], seconds[row] = one
                     if why == whys[row]:
                         details[row] = detail  # of which the ledger keeps the beginning
                     elif whys[row] is None:
@@ -115,14 +116,15 @@ class _FrameMaker:
         coders = [(model or self.find_model()) + self.ending for model in found]
         return {"model": _texts(found).take(codes), "coder": _texts(coders).take(codes)}
 
-    def _job_columns(self, jobs: Cells) -> dict[str, Any]:
+    def _job_columns(self, jobs: Cells, told: np.ndarray) -> dict[str, Any]:
+        """The job's id, and the seconds of the call (`told`), or of the whole job where a line does not tell them."""
         import numpy as np
 
         found, codes = _number(jobs, len(jobs))
         times = self.ledger.job_times()
         ids, starts, ends = _turn([times.get(job, ("", None, None)) for job in found], 3)
-        seconds = np.array(list(map(seconds_between, starts, ends)), "float64")
-        return {"batch_id": _texts(ids).take(codes), "seconds": seconds[codes]}
+        seconds = np.array(list(map(seconds_between, starts, ends)), "float64")[codes]
+        return {"batch_id": _texts(ids).take(codes), "seconds": np.where(np.isnan(told), seconds, told)}
 
 
 def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
