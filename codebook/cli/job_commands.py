@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -83,14 +83,29 @@ def _end_unknown(ctx: click.Context) -> None:
 
 
 @click.command()
-@click.option("--by", type=click.Choice(["run", "model", "day"]), default="run", show_default=True, help="Sums.")
+@click.option(
+    "--by", type=click.Choice(["engine", "model", "run", "day"]), default="run", show_default=True, help="Sums."
+)
+@click.option("--run", default="", help="Only this run.")
 @click.pass_context
-def costs(ctx: click.Context, by: Literal["run", "model", "day"]) -> None:
-    """Say what the project has cost, from the tokens that the replies report."""
+def costs(ctx: click.Context, by: str, run: str) -> None:
+    """Say what the project has cost, from the tokens that the replies report.
+
+    `live_would_be` is what the same answers would have cost live, `saved` what batches saved of it; empty is unknown.
+    """
     from codebook.run import cost_history
 
-    say(cost_history(by=by).to_string(index=False, na_rep=""))
+    history = cost_history(by=by, run=run)
+    say(history.to_string(index=False, na_rep="") if len(history) else "Nothing was answered yet.")
+    if history["cost"].notna().any() or history["n_unpriced"].any():
+        say(_CREDIT)
     _end_unknown(ctx)
+
+
+_CREDIT = (
+    "What is left of your credit is not known here, since no key of a service tells it: see the billing page of your "
+    "account. `codebook submit RUN --cap USD` keeps a run under a sum."
+)
 
 
 @click.command()

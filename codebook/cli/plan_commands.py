@@ -82,12 +82,19 @@ def preflight(book: str, **options: Any) -> None:
 @click.option("--archive", default="", metavar="FOLDER", help="For --engine replay: the run that was recorded.")
 @click.option("--draws", default=1, show_default=True, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
+@click.option("--compare", multiple=True, metavar="MODEL", help="Only set prices side by side; may be repeated.")
 @DRY_RUN
-def plan(book: str, dry_run: bool, **options: Any) -> None:
+def plan(book: str, dry_run: bool, compare: tuple[str, ...], **options: Any) -> None:
     """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
+    from codebook.run import compare_prices, rehearse_plan
     from codebook.run import plan as plan_run
-    from codebook.run import rehearse_plan
 
+    if compare:
+        asked = {name: value for name, value in take_plan(options).items() if name not in ("run", "archive")}
+        models = list(filter(None, [asked.pop("model"), *compare]))
+        say(repr(compare_prices(book, asked.pop("units"), models, **asked)))
+        say("Nothing was sent, and no plan was kept.")
+        return
     if dry_run:
         dry = rehearse_plan(book, **take_plan(options))
         then = f"the same command without --dry-run, then codebook submit {dry.run}"

@@ -6,7 +6,8 @@ the list inside genai-prices; nothing is fetched, and what is not known is None,
 """
 
 from codebook.costs.bodies import count_image, count_request, find_uncounted
-from codebook.costs.estimate import Estimate, check_cap, estimate_shards, show_usd
+from codebook.costs.cap import check_cap, say_saving, show_usd
+from codebook.costs.estimate import Estimate, estimate_shards
 from codebook.costs.prices import Rates, find_rates, read_prices
 from codebook.costs.tokens import find_counter
 from codebook.costs.usage import Usage, read_usage, say_tokens
@@ -24,6 +25,7 @@ __all__ = [
     "find_uncounted",
     "read_prices",
     "read_usage",
+    "say_saving",
     "say_tokens",
     "show_usd",
 ]

@@ -30,6 +30,7 @@ import orjson
 
 from codebook.costs.tokens import TokenCounter
 from codebook.errors import MissingExtraError
+from codebook.files.pdfs import PdfError, read_page_texts
 from codebook.files.pictures import PictureError, look_at
 from codebook.records import EMBEDDINGS
 
@@ -182,7 +183,7 @@ def count_request(body: Any, counter: TokenCounter, url: str = "") -> int:
     Counted are all messages, the JSON schema as it is written, tools, and for each message `MESSAGE_TOKENS` and for
     each request `REPLY_TOKENS`. That overhead, and how a service spells a schema, are not published for new models: a
     pilot's own bill corrects them. Images are counted where their size and the rule of the model's family are known
-    (`codebook.costs.bodies`), files never; `find_uncounted` names what is not.
+    (`codebook.costs.bodies`), files never (but see `count_pages`); `find_uncounted` names what is not.
 
     Examples
     --------
@@ -197,10 +198,34 @@ def count_request(body: Any, counter: TokenCounter, url: str = "") -> int:
     total = REPLY_TOKENS
     for texts in iter_messages(body):
         total += MESSAGE_TOKENS + sum(map(counter.count, texts))
-    total += sum(count_part(part, _model(body)) or 0 for part in _parts(body) if is_image(part))
+    total += sum(list_images(body))
     if schema := find_schema(body):
         total += counter.count(_dump(schema))
     return total + sum(counter.count(_dump(tool)) for tool in _list(body.get("tools")))
+
+
+def list_images(body: Mapping[str, Any]) -> list[int]:
+    """Tokens of each image of a body whose size and rule are known."""
+    counts = (count_part(part, _model(body)) for part in _parts(body) if is_image(part))
+    return [n_tokens for n_tokens in counts if n_tokens is not None]
+
+
+def count_pages(body: Mapping[str, Any], counter: TokenCounter) -> tuple[int, int]:
+    """(pages, tokens of the words on them) of the PDFs that stand in a body.
+
+    A service reads the words of a page and a picture of it. How large it draws the picture is not published, so that
+    what a page takes in all is not known before one was asked.
+    """
+    n_pages = n_tokens = 0
+    for part in _parts(body):
+        address = str(_dict(part.get("file", part)).get("file_data") or "")
+        if part.get("type") in ("file", "input_file") and address.startswith("data:application/pdf;base64,"):
+            try:
+                texts = read_page_texts(b64decode(address.partition(",")[2]))
+            except (Error, PdfError, MissingExtraError):
+                continue
+            n_pages, n_tokens = n_pages + len(texts), n_tokens + sum(map(counter.count, texts))
+    return n_pages, n_tokens
 
 
 def find_uncounted(body: Any) -> tuple[str, ...]:

@@ -1,11 +1,7 @@
-"""What shards will cost, live and as a batch, before anything is sent.
-
-`check_cap` holds a run under its cap before money is spent.
-"""
+"""What shards will cost, live and as a batch, before anything is sent."""
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,85 +12,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import orjson
 
-from codebook.costs.bodies import count_request, find_schema, find_uncounted, iter_messages
+from codebook.costs.bodies import count_pages, count_request, find_schema, find_uncounted, iter_messages, list_images
 from codebook.costs.prices import PriceSource, Rates, find_rates
 from codebook.costs.tokens import TokenCounter, find_counter
 from codebook.costs.usage import Usage
-from codebook.errors import BudgetError, Fault, ParameterError
+from codebook.errors import Fault, ParameterError
 from codebook.files.lines import dump_canonical, load_line, number_lines
 from codebook.records import EMBEDDINGS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def check_cap(cap: float | None, spent: float, reserved: float, wanted: float | None) -> None:
-    """Refuse what would take a run over its cap; all numbers are US dollars.
-
-    Parameters
-    ----------
-    cap
-        What may be spent at most; None is no cap.
-    spent, reserved
-        What answers cost so far, and what jobs that run now may cost.
-    wanted
-        What is to be sent next; None where its price is not known.
-
-    Raises
-    ------
-    BudgetError
-        The sum would be above the cap, or cannot be known. Nothing has been sent.
-    ParameterError
-        A number is negative or no number.
-
-    Examples
-    --------
-    >>> check_cap(1.0, 0.7, 0.2, 0.1)
-    >>> check_cap(1.0, 0.7, 0.2, 0.2)
-    Traceback (most recent call last):
-    codebook.errors.BudgetError: ...
-    """
-    if cap is None:
-        return
-    _check_numbers({"cap": cap, "spent": spent, "reserved": reserved, "wanted": wanted or 0.0})
-    known = f"cap {show_usd(cap)}, spent {show_usd(spent)}, reserved for running jobs {show_usd(reserved)}"
-    if wanted is None:
-        raise BudgetError(
-            f"The run has a cap, but what comes next has no known price: {known}, wanted unknown. Nothing was sent. "
-            "To mend: add the model to prices.yaml beside study.yaml, or take the cap away."
-        )
-    total = math.fsum((spent, reserved, wanted))
-    if round(total - cap, 9) > 0:  # a billionth of a dollar is rounding, not money
-        raise BudgetError(
-            f"Going on would cost more than the cap: {known}, wanted {show_usd(wanted)}, together {show_usd(total)}. "
-            f"Nothing was sent. To mend: raise the cap to at least {show_usd(total)}, or plan fewer units."
-        )
-
-
-def show_usd(usd: float | None) -> str:
-    """Write an amount for people: at least cents, at most six digits after the point, more for tiny amounts.
-
-    Examples
-    --------
-    >>> show_usd(1234.5), show_usd(0.1 + 0.2), show_usd(0.00001234), show_usd(0), show_usd(None)
-    ('$1,234.50', '$0.30', '$0.00001234', '$0.00', 'unknown')
-    """
-    if usd is None:
-        return "unknown"
-    if 0 < usd < 0.001:
-        return f"${usd:.{3 - math.floor(math.log10(usd))}f}"
-    whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")
-    return f"${whole}.{rest:0<2}"
-
-
-def _check_numbers(numbers: dict[str, float]) -> None:
-    faults = [
-        Fault(name, f"{value!r} is no amount of money", "give US dollars, 0 or more")
-        for name, value in numbers.items()
-        if math.isnan(value) or value < 0
-    ]
-    if faults:
-        raise ParameterError("The cap cannot be checked.", faults)
 
 
 CACHED_FROM = 1_024
@@ -150,6 +77,7 @@ def estimate_shards(
     *,
     model: str,
     out_tokens: float | None = None,
+    in_tokens: float | None = None,
     calibration: tuple[float, float] | None = None,
     sample: int = 400,
     **prices: Unpack[PriceSource],
@@ -165,6 +93,8 @@ def estimate_shards(
     out_tokens
         Output tokens of an answer in the mean, reasoning included, from a pilot; guessed from the longest labels where
         not given.
+    in_tokens
+        Input tokens of a request in the mean, from a pilot: taken where requests hold what cannot be counted, as PDFs.
     calibration
         Input tokens of a pilot as (counted here, billed by the service); their ratio corrects the count.
     sample
@@ -179,13 +109,14 @@ def estimate_shards(
     """
     _check_parameters(sample, out_tokens, calibration)
     drawn, counter = draw_lines(paths, sample), find_counter(model)
-    counts = Counts(drawn.lines, counter, out_tokens)
+    counts = Counts(drawn.lines, counter, out_tokens, in_tokens)
     factor = calibration[1] / calibration[0] if calibration else 1.0
     find = partial(find_rates, model, **prices)
     live, batch = find(batch=False), find(batch=True)
+    scale_in = drawn.by_count if counts.by_mean else drawn.by_bytes
     return Estimate(
         n_requests=drawn.n_lines,
-        tokens_in=round(sum(counts.tokens_in) * factor * drawn.by_bytes),
+        tokens_in=round(sum(counts.tokens_in) * factor * scale_in),
         tokens_out=round(sum(counts.tokens_out) * drawn.by_count),
         usd_live=_price(live, counts, drawn, factor),
         usd_batch=_price(batch, counts, drawn, factor),
@@ -211,6 +142,7 @@ def _price(rates: Rates, counts: Counts, drawn: Sample, factor: float) -> float 
     if not rates.bands:
         return None
     usd_in, usd_out = [], []
+    scale_in = drawn.by_count if counts.by_mean else drawn.by_bytes
     for n_in, n_out in zip(counts.tokens_in, counts.tokens_out, strict=True):
         tokens_in = round(n_in * factor)
         before = rates.price(Usage(tokens_in)).usd
@@ -219,21 +151,31 @@ def _price(rates: Rates, counts: Counts, drawn: Sample, factor: float) -> float 
             return None
         usd_in.append(before)
         usd_out.append((both - before) / 1_000)
-    return round(fsum(usd_in) * drawn.by_bytes + fsum(usd_out) * drawn.by_count, 9)
+    return round(fsum(usd_in) * scale_in + fsum(usd_out) * drawn.by_count, 9)
 
 
 def _say_tokens(counts: Counts, drawn: Sample, factor: float) -> Iterator[str]:
     """What the tokens rest on, for people."""
     rest = "" if len(drawn.lines) == drawn.n_lines else "; the rest in proportion to its bytes"
-    yield f"input: {len(drawn.lines):,} of {drawn.n_lines:,} requests counted with {counts.counter.name}{rest}"
+    if counts.by_mean:
+        yield f"input: {counts.in_tokens:,.0f} tokens a request, the mean of earlier answers"
+    else:
+        yield f"input: {len(drawn.lines):,} of {drawn.n_lines:,} requests counted with {counts.counter.name}{rest}"
+    if counts.n_images:
+        mean = counts.image_tokens / counts.n_images
+        yield f"images: {round(counts.n_images * drawn.by_count):,}, of {mean:,.0f} tokens each in the mean"
     if factor != 1.0:
         yield f"input times {factor:.3f}, as a pilot was billed"
     if counts.out_tokens is None:
         yield "output: guessed from the longest labels, without reasoning; a pilot tells better"
     else:
         yield f"output: {counts.out_tokens:.1f} tokens an answer, the mean of earlier answers"
-    if counts.uncounted:
-        yield f"not counted: {', '.join(sorted(counts.uncounted))}; so the price is too low, unless a pilot corrects it"
+    if counts.n_pages:
+        n_pages = f"{round(counts.n_pages * drawn.by_count):,} pages of PDFs"
+        yield f"{n_pages}: their words are counted; no service says how many tokens the pictures of the pages take"
+    if counts.uncounted and not counts.by_mean:
+        kinds = ", ".join(sorted(counts.uncounted))
+        yield f"not counted: {kinds}; so the price is too low, until a few were asked (`codebook preflight`)"
     if counts.shared >= CACHED_FROM:
         yield (
             f"all requests begin with the same {counts.shared:,} tokens; full price is taken for them, since a batch "
@@ -293,20 +235,34 @@ class Counts:
     tokens_in, tokens_out
         Tokens of each request and of its answer: the given mean, or a guess from the longest labels.
     uncounted
-        Kinds of parts that were left out, such as images.
+        Kinds of parts that were left out, such as files.
+    n_images, image_tokens, n_pages
+        Images whose tokens are known, these tokens, and pages of PDFs, in all requests that were drawn.
+    by_mean
+        Whether the input tokens are the mean of a pilot.
     shared
         Tokens of the instructions where all requests begin with the same, else 0.
     """
 
-    def __init__(self, lines: Iterable[bytes], counter: TokenCounter, out_tokens: float | None) -> None:
-        self.counter, self.out_tokens = counter, out_tokens
-        self.tokens_in: list[int] = []
+    def __init__(
+        self,
+        lines: Iterable[bytes],
+        counter: TokenCounter,
+        out_tokens: float | None,
+        in_tokens: float | None = None,
+    ) -> None:
+        self.counter, self.out_tokens, self.in_tokens = counter, out_tokens, in_tokens
+        self.tokens_in: list[float] = []
         self.tokens_out: list[float] = []
         self.uncounted: set[str] = set()
+        self.n_images = self.image_tokens = self.n_pages = 0
         self._beginnings: set[str] = set()
         self._guess_form = lru_cache(maxsize=64)(lambda form: guess_answer(orjson.loads(form), counter))
         for number, line in enumerate(lines, start=1):
             self._add(load_line(line, f"line {number} of those counted"))
+        self.by_mean = bool(self.uncounted) and in_tokens is not None
+        if in_tokens is not None and self.by_mean:
+            self.tokens_in = [in_tokens] * len(self.tokens_in)
 
     @property
     def shared(self) -> int:
@@ -316,7 +272,10 @@ class Counts:
     def _add(self, line: Mapping[str, Any]) -> None:
         body, url = line.get("body"), str(line.get("url", ""))
         body = body if isinstance(body, Mapping) else {}
-        self.tokens_in.append(count_request(body, self.counter, url))
+        images, (n_pages, n_words) = list_images(body), count_pages(body, self.counter)
+        self.tokens_in.append(count_request(body, self.counter, url) + n_words)
+        self.n_images, self.image_tokens = self.n_images + len(images), self.image_tokens + sum(images)
+        self.n_pages += n_pages
         self.uncounted.update(find_uncounted(body))
         if url == EMBEDDINGS:
             self.tokens_out.append(0)

@@ -111,6 +111,26 @@ def listed_rates(model: str, provider: str, *, batch: bool, discount: float | No
     return _listed(model, provider, batch, discount, int(time.time() // 900))  # some prices change at an hour
 
 
+def assumed_rates(model: str, *, batch: bool, discount: float | None) -> Rates:
+    """Prices as the first provider lists them that has a model of this name, for a service of which nothing is known.
+
+    Examples
+    --------
+    >>> assumed_rates("vendor/gpt-6-luna", batch=False, discount=None).basis.partition(", ")[2]
+    'as openai lists it: this service may ask another price'
+    """
+    name = model.rpartition("/")[2]
+    try:
+        from genai_prices import Usage as Tokens
+        from genai_prices import calc_price
+
+        maker = calc_price(Tokens(input_tokens=0), model_ref=name).provider.id
+    except (ImportError, LookupError):
+        return UNKNOWN
+    rates = listed_rates(name, maker, batch=batch, discount=discount)
+    return replace(rates, basis=f"{rates.basis}, as {maker} lists it: this service may ask another price")
+
+
 @lru_cache(maxsize=256)
 def _listed(model: str, provider: str, batch: bool, discount: float | None, _quarter: int) -> Rates:
     try:
@@ -180,6 +200,7 @@ class PriceSource(TypedDict, total=False):
     provider: str
     discount: float | None
     prices_file: str | Path | None
+    assume: bool
 
 
 def find_rates(
@@ -189,6 +210,7 @@ def find_rates(
     provider: str = "openai",
     discount: float | None = 0.5,
     prices_file: str | Path | None = None,
+    assume: bool = False,
 ) -> Rates:
     """Find the prices of a model once; price each request with `Rates.price`, never a sum: long ones are dearer.
 
@@ -205,6 +227,8 @@ def find_rates(
         None takes the full price.
     prices_file
         The project's own prices; `prices.yaml` of the project where not given, if it is there.
+    assume
+        Where the provider has no listed prices, take those of another one that has the model; `basis` says so.
 
     Raises
     ------
@@ -223,6 +247,8 @@ def find_rates(
         project_rates = read_prices(path).rates(model, path.name, batch=batch, discount=discount)
     else:
         project_rates = _own_rates(model, batch, discount)
+    if assume and not provider and not project_rates:
+        return assumed_rates(model, batch=batch, discount=discount)
     return project_rates or listed_rates(model, provider, batch=batch, discount=discount)
 
 

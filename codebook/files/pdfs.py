@@ -105,6 +105,24 @@ def count_pages(document: PdfDocument) -> int:
     return n_pages
 
 
+def read_page_texts(source: bytes | Path) -> list[str]:
+    """Return the words that each page of a PDF holds as text; of a scan, none.
+
+    Raises
+    ------
+    PdfError
+        It cannot be used.
+    MissingExtraError
+        pypdfium2 is not installed.
+    """
+    texts = []
+    with open_pdf(source) as document, PDFIUM:
+        for number in range(len(document)):
+            with closing(document[number]) as page, closing(page.get_textpage()) as words:
+                texts.append(str(words.get_text_bounded()))
+    return texts
+
+
 def cut_pages(document: PdfDocument, first: int, last: int) -> bytes:
     """Return the pages `first` to `last` (from 1) as a PDF of their own. The same pages give the same bytes.
 

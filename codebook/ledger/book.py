@@ -29,13 +29,17 @@ class PlannedRow(NamedTuple):
 
 
 class FoundLine(NamedTuple):
-    """A result line read: its answer, where it stands (None where there is no line), and what it cost, if known."""
+    """A result line read: its answer, where it stands (None where there is no line), and what it cost, if known.
+
+    `live_usd` is what an answer of a batch would have cost live.
+    """
 
     answer: Answer
     file: str | None
     offset: int | None
     length: int | None
     cost_usd: float | None = None
+    live_usd: float | None = None
 
 
 class Ledger(Drops):
@@ -277,8 +281,8 @@ class Ledger(Drops):
             db.execute("UPDATE jobs SET note = ? WHERE shard_id = ?", ("; ".join(filter(None, notes)), shard_id))
 
 
-_SAID = ("file", "offset", "length", "cost_usd", "why", "detail", "model", "request_id", "fingerprint", "tokens_in",
-    "tokens_out", "tokens_cached", "final")  # fmt: skip
+_SAID = ("file", "offset", "length", "cost_usd", "live_usd", "why", "detail", "model", "request_id", "fingerprint",
+    "tokens_in", "tokens_out", "tokens_cached", "final")  # fmt: skip
 _ADD_ANSWER = f"""INSERT INTO answers (ask_id, job, custom_id, {", ".join(_SAID)})
     VALUES (?, ?, ?{", ?" * len(_SAID)}) ON CONFLICT (job, custom_id)
     DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _SAID)}"""  # noqa: S608  names of our own
@@ -288,13 +292,13 @@ def _answer_values(
     job: int, asks: dict[str, int], lines: Iterable[FoundLine], strangers: list[str]
 ) -> Iterator[tuple[int | float | str | None, ...]]:
     """Yield what is noted of each line; the custom_ids that were never asked go to `strangers`."""
-    for answer, file, offset, length, usd in lines:
+    for answer, *place_and_costs in lines:
         name, _, why, detail, model, request_id, n_in, n_out, n_cached, fingerprint, final = answer
         if name not in asks:
             strangers.append(name)
             continue
         texts = (why, detail[:500], model, request_id, fingerprint)
-        yield (asks[name], job, name, file, offset, length, usd, *texts, n_in, n_out, n_cached, final)
+        yield (asks[name], job, name, *place_and_costs, *texts, n_in, n_out, n_cached, final)
 
 
 def open_known(runs: Path, run_id: str) -> Ledger:

@@ -229,6 +229,11 @@ def m007_losses(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
+def m008_live(db: sqlite3.Connection) -> None:
+    """What an answer of a batch would have cost live."""
+    db.execute("ALTER TABLE answers ADD COLUMN live_usd REAL")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first,
     m002_money,
@@ -237,6 +242,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m005_claims,
     m006_answerers,
     m007_losses,
+    m008_live,
 )
 
 

@@ -75,7 +75,7 @@ JOB_FIELDS = (
 )  # fmt: skip
 ANSWER_FIELDS = (
     "job", "model", "answers", "usable", "tokens_in", "tokens_out", "tokens_cached", "cost", "n_priced", "n_unpriced",
-    "n_priced_labels", "n_untold",
+    "n_priced_labels", "n_untold", "live", "n_live",
 )  # fmt: skip
 ERROR_FIELDS = ("job", "why", "detail", "n", "example")
 
@@ -94,11 +94,13 @@ def report_answers(ledger: Ledger) -> list[tuple[Any, ...]]:
     """The result lines read, by job and by the model that gave them, as `ANSWER_FIELDS`; cost in US dollars.
 
     `cost` is None where no line has a known price; `n_priced` says how many have one, and `n_unpriced` how many have
-    none, answers that were paid and are lost among them. `n_untold` replies do not say what tokens they took.
+    none, answers that were paid and are lost among them. `n_untold` replies do not say what tokens they took. `live` is
+    what the `n_live` answers of batches of which it is known would have cost live.
     """
     sql = f"""SELECT job, model, count(file), sum(why IS NULL), sum(tokens_in), sum(tokens_out), sum(tokens_cached),
         sum(cost_usd), count(cost_usd), sum(cost_usd IS NULL), sum(why IS NULL AND cost_usd IS NOT NULL),
-        sum(file IS NOT NULL AND {UNTOLD}) FROM answers WHERE {MAYBE_PAID} GROUP BY job, model"""  # noqa: S608
+        sum(file IS NOT NULL AND {UNTOLD}), sum(live_usd), count(live_usd)
+        FROM answers WHERE {MAYBE_PAID} GROUP BY job, model"""  # noqa: S608
     return _select(ledger, sql)
 
 

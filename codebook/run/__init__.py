@@ -15,8 +15,9 @@ from codebook.run.money import say_where
 from codebook.run.plans.example_units import draw_examples, try_examples
 from codebook.run.plans.planning import plan, rehearse_plan
 from codebook.run.plans.preflight_checks import Preflight, estimate_whole, preflight
+from codebook.run.plans.price_comparison import compare_prices
+from codebook.run.project.cost_table import cost_history
 from codebook.run.project.overview import (
-    cost_history,
     find_run,
     list_errors,
     list_jobs,
@@ -42,6 +43,7 @@ __all__ = [
     "RunStatus",
     "adopt",
     "cancel_run",
+    "compare_prices",
     "cost_history",
     "discard_run",
     "draw_examples",

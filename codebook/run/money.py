@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from codebook.engines import LIVE, About, about_engine
 from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
 from codebook.ledger import Ledger
-from codebook.records import Asking
+from codebook.material.unit_store import page_numbers
+from codebook.records import Asking, Unit
 from codebook.visible import escape_block
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Meter:
     def __init__(self, asking: Asking) -> None:
         self.engine, self.model, self.options = asking.engine, asking.model, asking.options
         self.about = about_engine(self.engine) or About()
-        self._rates: dict[str, Rates] = {}
+        self._rates: dict[tuple[str, bool], Rates] = {}
 
     @property
     def charges(self) -> bool:
@@ -67,8 +68,8 @@ class Meter:
         except ParameterError as error:  # told where it counts: a finished run can still be looked at
             return f"where texts would go cannot be told: {error.faults[0] if error.faults else error}"
 
-    def price_line(self, line: Mapping[str, Any]) -> float | None:
-        """Return what a result line cost, in USD, or None where nobody charges or the price is unknown.
+    def price_line(self, line: Mapping[str, Any], *, live: bool = False) -> float | None:
+        """Return what a result line cost, or would have cost live, in USD; None where nobody charges or it is unknown.
 
         A request that failed is not charged, unless it reports tokens all the same; what a reply cost that does not
         tell its tokens, and what a call cost whose reply never came, is unknown.
@@ -78,43 +79,50 @@ class Meter:
         response, body, status = open_line(line)
         error = line.get("error")
         if status == 200 or body.get("usage") or not (response or error):
-            return self.price(body)
+            return self.price(body, live=live)
         lost = error.get("code") in _UNHEARD if isinstance(error, Mapping) else False
         return None if lost else 0.0
 
-    def price(self, body: Mapping[str, Any]) -> float | None:
-        """Return what an answer cost, in USD, by the tokens it reports; None where that is unknown."""
+    def price(self, body: Mapping[str, Any], *, live: bool = False) -> float | None:
+        """Return what an answer cost, or would have cost live, in USD, by the tokens it reports; None if unknown."""
         from codebook.costs import read_usage
 
         usage = read_usage(body) if self.charges else None
         if usage is None:
             return None
-        model = str(body.get("model") or self.model)
-        if model not in self._rates:
-            self._rates[model] = self._find_rates(model)
-        return self._rates[model].price(usage).usd
+        known = str(body.get("model") or self.model), self.batch and not live
+        if known not in self._rates:
+            self._rates[known] = self._find_rates(*known)
+        return self._rates[known].price(usage).usd
 
-    def _find_rates(self, model: str) -> Rates:
+    def _find_rates(self, model: str, batch: bool) -> Rates:
         """Prices of a model; a snapshot without any has those of the model that was asked for."""
         from codebook.costs import find_rates
 
         known = self.provider
-        find = partial(find_rates, batch=self.batch, provider=known.prices, discount=known.discount)
+        find = partial(find_rates, batch=batch, provider=known.prices, discount=known.discount)
         rates = find(model)
         return find(self.model) if not rates.bands and is_snapshot(model, self.model) else rates
 
-    def estimate(self, ledger: Ledger, variables: Collection[str], shards: list[Path]) -> Estimate:
-        """Return what shards about variables will cost, live and as a batch, by what answers of the model took."""
+    def estimate(
+        self, ledger: Ledger, variables: Collection[str], shards: list[Path], *, assume: bool = True
+    ) -> Estimate:
+        """Return what shards about variables will cost, live and as a batch, by what answers of the model took.
+
+        With `assume`, a service that asks for a key and whose prices are not known is taken to ask what others do.
+        """
         from codebook.costs import estimate_shards
 
         known = self.provider
-        n_answers, _, tokens_out = ledger.used_by_model(self.model, variables)
+        n_answers, tokens_in, tokens_out = ledger.used_by_model(self.model, variables)
         return estimate_shards(
             shards,
             model=self.model,
             provider=known.prices,
             discount=known.discount,
+            assume=assume and bool(known.key),
             out_tokens=tokens_out / n_answers if n_answers else None,
+            in_tokens=tokens_in / n_answers if n_answers else None,
         )
 
     def reserve(self, ledger: Ledger, run_id: str, shard: Path) -> float | None:
@@ -129,7 +137,7 @@ class Meter:
             return None
         from codebook.costs import check_cap
 
-        estimate = self.estimate(ledger, ledger.variables(run_id), [shard])
+        estimate = self.estimate(ledger, ledger.variables(run_id), [shard], assume=False)  # a cap is no guess
         wanted = estimate.usd_batch if self.batch else estimate.usd_live
         money = ledger.money(run_id)
         if money.cap is not None:
@@ -192,6 +200,8 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -
     """
     import pandas as pd
 
+    from codebook.costs import say_saving
+
     totals, money = ledger.totals(run_id), ledger.money(run_id)
     paid = {"what": "paid", "requests": totals["answers"], "USD": 0.0}
     reported = totals["tokens_in"] or not totals["answers_without_tokens"]
@@ -206,7 +216,7 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -
     if shards:
         estimate = meter.estimate(ledger, ledger.variables(run_id), shards)
         frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
-        notes += estimate.basis
+        notes += filter(None, [*estimate.basis, say_saving(estimate.usd_live, estimate.usd_batch)])
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
     if money.cap is not None:
         notes.append(f"the run may cost ${money.cap:.2f} in all")
@@ -214,6 +224,24 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -
     table = pd.concat([*frames, pd.DataFrame([paid, *unknown])], ignore_index=True)
     table[_WHOLE] = table[_WHOLE].astype("Int64")
     return Costs(table, tuple(notes))
+
+
+def say_file_costs(units: Iterable[Unit], paid: Mapping[str, float]) -> Iterator[str]:
+    """Say what an image, a document and a page of it cost, over the units that were paid for (unit_id -> USD)."""
+    from codebook.costs import show_usd
+
+    with_files = [unit for unit in units if unit.files and paid.get(unit.unit_id)]
+    images = [unit for unit in with_files if unit.files[0].kind == "image"]
+    documents = [unit for unit in with_files if unit.files[0].kind != "image"]
+    if n_images := sum(len(unit.files) for unit in images):
+        usd = sum(paid[unit.unit_id] for unit in images)
+        yield f"paid for {n_images:,} image{'s' * (n_images != 1)}: {show_usd(usd / n_images)} an image"
+    if n_documents := len({file.path for unit in documents for file in unit.files}):
+        usd, ranges = sum(paid[unit.unit_id] for unit in documents), [page_numbers(unit) for unit in documents]
+        n_pages = sum(len(numbers) for numbers in ranges if numbers) if all(ranges) else 0
+        pages = f" of {n_pages:,} pages" if n_pages else ""
+        each = f"{show_usd(usd / n_documents)} a document" + (f", {show_usd(usd / n_pages)} a page" if n_pages else "")
+        yield f"paid for {n_documents:,} document{'s' * (n_documents != 1)}{pages}: {each}"
 
 
 _SHOWN = {"live": "to come, live", "batch": "to come, as a batch"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -31,7 +32,7 @@ from codebook.paths import show_path
 from codebook.records import RETRIED, Asking, Unit, say_erased
 from codebook.run.answers.result_table import build_table, read_logprobs
 from codebook.run.folder import RunFolder
-from codebook.run.money import Costs, Meter, count_costs
+from codebook.run.money import Costs, Meter, count_costs, say_file_costs
 from codebook.sampling import open_gold_sample
 from codebook.scheme import Codebook
 
@@ -219,12 +220,18 @@ class RunViews:
     def costs(self) -> Costs:
         """Return what the questions without an answer will cost, live beside batch, and what was paid so far, in USD.
 
-        A price that is not known is missing; an engine that nobody charges for costs 0.
+        A price that is not known is missing; an engine that nobody charges for costs 0. Of images and documents the
+        notes say what one has cost.
         """
-        meter = Meter(self.asked)
+        meter, paid = Meter(self.asked), defaultdict[str, float](float)
         with self._ledger() as ledger:
             open_files = [row.file for row in ledger.jobs(self.name) if row.collected_at is None]
-            return count_costs(meter, ledger, self.name, [self.folder.shards / file for file in open_files])
+            costs = count_costs(meter, ledger, self.name, [self.folder.shards / file for file in open_files])
+            if meter.charges and next(self.units(), Unit("", "")).files:
+                for row in ledger.iter_rows(self.name):
+                    paid[row.unit_id] += row.cost_usd or 0.0
+        notes = say_file_costs(self.units(), paid) if paid else ()
+        return replace(costs, notes=(*costs.notes, *notes))
 
     def export(self) -> pd.DataFrame:
         """Write the table as xlsx, JSON lines and in the wide form into `exports/`; return what was written."""

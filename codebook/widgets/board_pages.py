@@ -143,7 +143,7 @@ def _money_facts(runs: pd.DataFrame) -> list[tuple[str, str]]:
     facts = []
     if not is_missing(cost) and (cost or not n_unpriced):
         per_label = cost / n_labels if n_labels else None
-        facts = [("paid", say_usd(cost)), ("cost an answer", say_usd(per_label))]
+        facts = [("paid", say_usd(cost)), ("cost a label", say_usd(per_label))]
     return facts + [("answers of unknown price", say_number(n_unpriced))] * bool(n_unpriced)
 
 
@@ -236,7 +236,7 @@ def runs_html(snapshot: Snapshot) -> str:
     if runs.empty:
         return ""
     heads = ["run", "study", "asked", "labelled", "success", "no answer", "pending", "answers an hour"]
-    heads += ["tokens in", "tokens out", "cost", "cost an answer", "answered by"]
+    heads += ["tokens in", "tokens out", "cost", "cost a label", "answered by"]
     rows = (_run_row(row) for row in runs.to_dict("records"))
     count = f" ({len(runs)} newest of {len(snapshot.runs):,})" if len(runs) < len(snapshot.runs) else ""
     return f"<h4>Runs{count}</h4>" + table_html(heads, rows, numbers=tuple(heads[2:-1]))
@@ -253,7 +253,7 @@ def _run_row(run: Mapping[Any, Any]) -> list[Cell]:
         say_number(run["tokens_in"]),
         say_number(run["tokens_out"]),
         _say_cost(run),
-        say_usd(run["cost_per_answer"]),
+        say_usd(run["cost_per_label"]),
     ]
     texts = [("", escape_block(run["run"])), ("", escape_block(run["study"]))]
     return [*texts, *(("n", number) for number in numbers), ("", escape_block(run["models"] or run["model"]))]

@@ -196,13 +196,13 @@ def test_r04_what_failed_costs_nothing_and_what_nobody_heard_is_unknown(project:
     assert Meter(Asking(engine="embedded", model="m")).price_line(nothing) is None
 
 
-def test_r04_a_cost_per_answer_counts_labels_and_is_missing_where_there_is_none(fake: FakeOpenAI) -> None:
+def test_r04_a_cost_per_label_counts_labels_and_is_missing_where_there_is_none(fake: FakeOpenAI) -> None:
     good = finish(plan_batch(fake, [*TEXTS, "[500] x", "[refuse] y"]))
     bad = finish(plan_batch(fake, ["[400] a", "[500] b"], run="bad"))
     runs = summarise_runs().set_index("run")
     spent = good.status().money
     assert spent is not None
-    assert runs.loc["one", "cost_per_answer"] == pytest.approx(spent.spent / 6)
+    assert runs.loc["one", "cost_per_label"] == pytest.approx(spent.spent / 6)
     assert bad.status().fruitless
-    assert pd.isna(runs.loc["bad", "cost_per_answer"])
-    assert "cost an answer –" in board_text(take_snapshot(Choice(run="bad")))
+    assert pd.isna(runs.loc["bad", "cost_per_label"])
+    assert "cost a label –" in board_text(take_snapshot(Choice(run="bad")))

@@ -280,7 +280,7 @@ def test_costs_by_day_model_and_run(several):
     by_run = cost_history("run")
     assert list(by_run["run"]) == ["done"]
     assert by_run.loc[0, "cost"] == pytest.approx(day["cost"])
-    with pytest.raises(ParameterError, match="use day, model or run"):
+    with pytest.raises(ParameterError, match="use engine, model, run or day"):
         cost_history("week")
 
 
@@ -293,7 +293,7 @@ def test_costs_show_with_their_job_and_run(several):
     assert jobs["cost"].notna().sum() == 1
     runs = summarise_runs().set_index("run")
     n_labels = count_priced_labels(several)
-    assert runs.loc["done", "cost_per_answer"] == pytest.approx(total / n_labels)
+    assert runs.loc["done", "cost_per_label"] == pytest.approx(total / n_labels)
     assert pd.isna(runs.loc["running", "cost"])
     assert runs.loc["running", "reserved"] == pytest.approx(2.5)
 

@@ -57,11 +57,11 @@ class LineReader:
             place = file.relative_to(self.folder.runs).as_posix()
             for offset, raw in iter_lines(file):
                 for piece in read_pieces(raw):
-                    answer, label, cost = self._judge(piece)
+                    answer, label, *costs = self._judge(piece)
                     if not answer.custom_id:
                         self.n_nameless += 1
                     elif noted := self._settle(answer, label):
-                        yield FoundLine(noted, place, offset + piece.start, piece.end - piece.start, cost)
+                        yield FoundLine(noted, place, offset + piece.start, piece.end - piece.start, *costs)
 
     def say_odd(self) -> Iterator[str]:
         """Say what was met beside one line a question."""
@@ -78,18 +78,21 @@ class LineReader:
             return ""
         return f"paid, perhaps: {say_lines(self.n_nameless)} of the job's files cannot be read, and this may be one"
 
-    def _judge(self, piece: Piece) -> tuple[Answer, str | None, float | None]:
-        """The answer, its label and its cost; whatever is wrong with a line is the reason of its one row."""
+    def _judge(self, piece: Piece) -> tuple[Answer, str | None, float | None, float | None]:
+        """The answer, its label, its cost, and of a batch what it would have cost live.
+
+        Whatever is wrong with a line is the reason of its one row.
+        """
         if piece.line is None:
             self.n_replies += 1
-            return Answer(piece.custom_id, None, "invalid", UNREADABLE), None, None
+            return Answer(piece.custom_id, None, "invalid", UNREADABLE), None, None, None
         try:
             return self._read(piece.line)
         except Exception as error:  # noqa: BLE001  one odd line must not cost the others of the run
             said = f"the result line cannot be read ({type(error).__name__}: {error})"
-            return Answer(piece.custom_id, None, "invalid", said), None, None
+            return Answer(piece.custom_id, None, "invalid", said), None, None, None
 
-    def _read(self, line: dict[str, Any]) -> tuple[Answer, str | None, float | None]:
+    def _read(self, line: dict[str, Any]) -> tuple[Answer, str | None, float | None, float | None]:
         answer, found = read_reply(line), None
         if answer.why in RETRIED:
             self.n_failures += 1
@@ -100,7 +103,8 @@ class LineReader:
             found = label.label
             if label.why:
                 answer = answer._replace(why=label.why, detail=label.detail)
-        return answer, found, self.meter.price_line(line)
+        live = self.meter.price_line(line, live=True) if self.meter.batch else None
+        return answer, found, self.meter.price_line(line), live
 
     def _settle(self, answer: Answer, label: str | None) -> Answer | None:
         """What is to be noted of a line: nothing, where the question has as good an answer already."""

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codebook.engines import About, about_engine
 from codebook.errors import Fault, ParameterError
 from codebook.ledger import KEPT, Ledger
 from codebook.ledger.losses import settle_losses
@@ -93,20 +94,25 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
 
 
 def read_answers(ledger: Ledger) -> pd.DataFrame:
-    """Return the answers by job and model that gave them, with the job's run and end.
+    """Return the answers by job and model that gave them, with the job's run, engine and end.
 
-    Of engines that nobody charges for, no price is unknown.
+    Of engines that nobody charges for, no price is unknown; what was answered live would cost live what it did cost.
     """
     import pandas as pd
 
     answers = pd.DataFrame(report_answers(ledger), columns=list(ANSWER_FIELDS)).rename(columns={"model": "answered_by"})
-    answers["cost"] = answers["cost"].astype(float)
+    answers = answers.astype({"cost": float, "live": float})
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))[["job", "run", "ended", "collected", "engine"]]
     jobs["ended"] = as_times(jobs["ended"].fillna(jobs["collected"]))
     merged = answers.merge(jobs.drop(columns="collected"), on="job")
     free = [engine for engine in merged["engine"].unique() if is_free(engine)]
     merged["n_unpriced"] = merged["n_unpriced"].mask(merged["engine"].isin(free), 0)
-    return merged.drop(columns="engine")
+    live = [engine for engine in merged["engine"].unique() if not (about_engine(engine) or About(batch=True)).batch]
+    at_once = merged["engine"].isin(live)
+    merged["live"], merged["n_live"] = (
+        merged[name].mask(at_once, merged[other]) for name, other in (("live", "cost"), ("n_live", "n_priced"))
+    )
+    return merged
 
 
 def _moment(name: str, value: Moment, *, last: bool) -> datetime | None:

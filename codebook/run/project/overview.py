@@ -6,16 +6,17 @@ A service is called only by `poll_jobs`. All times are UTC; all money is in US d
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from codebook.errors import CodebookError, Fault, ParameterError
+from codebook.errors import CodebookError
 from codebook.ledger import say_unknown
 from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import project_folder
 from codebook.records import WHYS
-from codebook.run.folder import list_runs, say_kept
+from codebook.run.folder import list_runs
 from codebook.run.history import busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.jobs.sending import UNREACHED
+from codebook.run.project.cost_table import count_money, count_tokens
 from codebook.run.project.ledger_frames import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
 from codebook.run.verbs import Run, open_run
 
@@ -131,8 +132,8 @@ def summarise_runs(
         cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of ended jobs by the
         time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply tells them),
         cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own jobs.
-        `cost_per_answer`: the cost of all answers whose price is known, by those of them that are labels; missing
-        where there is none. models: those that answered. first_submitted, last_ended.
+        cost_per_label, live_would_be, saved: as of `cost_history`. models: those that answered. first_submitted,
+        last_ended.
     """
     import pandas as pd
 
@@ -147,11 +148,9 @@ def summarise_runs(
     by_run = answers.groupby("run")
     rows = chosen.drop(columns="began").set_index("run", drop=False)
     rows = rows.join(_count_whys(whys)).join(_count_jobs(jobs))
-    rows = rows.join(_count_tokens(by_run)).join(by_run["cost"].sum(min_count=1))
-    rows = rows.join(by_run[["n_unpriced", "n_priced_labels"]].sum().rename(columns={"n_unpriced": "unpriced"}))
-    rows["cost_per_answer"] = rows["cost"] / rows["n_priced_labels"].where(rows["n_priced_labels"] > 0)
+    rows = rows.join(count_tokens(by_run)).join(count_money(by_run).rename(columns={"n_unpriced": "unpriced"}))
     rows = rows.join(by_run["answered_by"].agg(_join_names).rename("models"))
-    counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "unpriced", "n_priced_labels"]
+    counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "unpriced", "n_priced", "n_priced_labels"]
     rows[counts] = rows[counts].fillna(0).astype(int)
     rows["models"] = rows["models"].astype(object).fillna("")
     order = chosen.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
@@ -182,46 +181,6 @@ def list_errors(
     grouped["share"] = grouped["n"] / max(1, n_labelled + int(grouped["n"].sum()))
     grouped = grouped.sort_values(["n", "why", "detail"], ascending=[False, True, True]).head(limit)
     return grouped.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True)
-
-
-def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str = "") -> pd.DataFrame:
-    """Return answers, tokens and cost by day (when the job ended, UTC), by the model that answered, or by run.
-
-    Returns
-    -------
-    DataFrame
-        The grouping, answers, labelled, tokens_in, tokens_out, tokens_cached (missing where no reply tells them), cost
-        (missing where no price is known), `n_priced`, the answers whose price is known, and `n_unpriced`, those whose
-        price is not and which are not in the cost. Days in order; models and runs by cost, the dearest first. What
-        discarded runs have cost counts; by run, it stands behind their names.
-
-    Raises
-    ------
-    ParameterError
-        `by` is something else.
-    """
-    if by not in ("day", "model", "run"):
-        raise ParameterError("There is no such history.", [Fault("by", f"{by!r}", "use day, model or run")])
-    with open_ledger() as ledger:
-        jobs, answers = read_jobs(ledger), read_answers(ledger)
-    chosen = jobs[Choice(run, "", study, engine).rows(jobs)]
-    answers = answers[answers["job"].isin(chosen["job"])]
-    days, runs = answers["ended"].dt.floor("D"), answers["run"].map(say_kept)
-    answers = answers.assign(day=days, run=runs, labelled=answers["usable"], model=answers["answered_by"])
-    groups = answers.groupby(by)
-    table = groups[["answers", "labelled"]].sum().join(_count_tokens(groups))
-    table = table.join(groups["cost"].sum(min_count=1)).join(groups[["n_priced", "n_unpriced"]].sum()).reset_index()
-    if by == "day":
-        return table.sort_values("day").reset_index(drop=True)
-    return table.sort_values(["cost", "answers", by], ascending=[False, False, True]).reset_index(drop=True)
-
-
-def _count_tokens(groups: Any) -> pd.DataFrame:
-    """Tokens of groups of answers; missing where there are replies and none of them tells its tokens."""
-    names = ["tokens_in", "tokens_out", "tokens_cached"]
-    sums: pd.DataFrame = groups[names].sum()
-    reported = (sums["tokens_in"] > 0) | (groups["n_untold"].sum() == 0)
-    return sums.astype("Int64").where(reported)
 
 
 def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:

@@ -86,6 +86,8 @@ def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) ->
     """
     import pandas as pd
 
+    from codebook.costs import say_saving
+
     faults, notes, described = list[Fault](), dict[str, None](), list[dict[str, Any]]()
     variables = ledger.variables(folder.name)
     for row in ledger.jobs(folder.name):
@@ -101,6 +103,9 @@ def rehearse(folder: RunFolder, ledger: Ledger, meter: Meter, limits: Limits) ->
                 whole = f"{len(taken):,} of {row.n_requests:,} questions are {say_taken(taken)}"
                 notes[f"shard {row.number}: {whole} since the plan; they are left out when it is sent"] = None
     frame = pd.DataFrame(described, columns=_COLUMNS)
+    live, batch = (None if frame[way].isna().any() else float(frame[way].sum()) for way in ("USD live", "USD batch"))
+    if saving := say_saving(live, batch):
+        notes[saving] = None
     return DryRun(frame, tuple(notes), tuple(faults), folder.name)
 
 
