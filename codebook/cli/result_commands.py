@@ -87,10 +87,12 @@ def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: 
 @click.option("--title", default="", help="Heading of the page.")
 @click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people, for methods and checklist.")
 @click.option("--gold", default="gold", show_default=True, help="The coder in it that is the gold.")
+@click.option("--no-texts", is_flag=True, help="Show no texts, pictures and replies of units.")
 @click.option("--out", default="", metavar="FOLDER", help="Write the page and its files there, not into the run.")
-def report(run: str, title: str, coders: str, gold: str, out: str) -> None:
+def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: str) -> None:
     """Write runs/RUN/report.html from what is collected and saved."""
     from codebook.paths import show_path
     from codebook.report import write_report
 
-    say(f"report: {show_path(write_report(run, title=title, coders=coders, gold=gold, out=out))}")
+    page = write_report(run, title=title, coders=coders, gold=gold, texts=not no_texts, out=out)
+    say(f"report: {show_path(page)}")

@@ -127,7 +127,7 @@ def iter_units(path: Path) -> Iterator[tuple[Unit, str | None]]:
     """
     for number, value in enumerate(read_lines(path), start=1):
         try:
-            yield _from_line(value), value["skip"]
+            yield read_unit(value), value["skip"]
         except KeyError as error:
             where = f"{path.name}, line {number}"
             raise RecordError(f"{where}: no {error.args[0]!r}. The file is damaged; plan the run again.") from None
@@ -147,7 +147,8 @@ def is_part(about: Mapping[str, Any]) -> bool:
     return not source.get("file") or any(source.get(name) for name in ("limit", "where", "left_out"))
 
 
-def _from_line(line: Mapping[str, Any]) -> Unit:
+def read_unit(line: Mapping[str, Any]) -> Unit:
+    """Return the unit that a line of `units.jsonl` holds."""
     files = tuple(UnitFile(**file) for file in line.get("files", ()))
     members = tuple((name, place) for name, place in line.get("members", ()))
     return Unit(line["unit_id"], line["text"], line["context"], files, members)

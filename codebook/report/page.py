@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.codings import count_coverage, coverage_sentence, read_table
+from codebook.analysis.core.codings import Codings
+from codebook.codings import count_coverage, coverage_sentence, join_codings, read_table, shorten_coders
 from codebook.engines import About, about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of, read_run_record
@@ -30,6 +31,7 @@ from codebook.outputs import (
 )
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.records import Asking, say_erased
+from codebook.report.cards import open_cards, telling_html
 from codebook.report.facts import Facts, gather_facts
 from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
@@ -45,7 +47,13 @@ _MOST_STRATA = 12
 
 
 def write_report(
-    run: str, *, title: str = "", coders: str | Path = "", gold: str = "gold", out: str | Path = ""
+    run: str,
+    *,
+    title: str = "",
+    coders: str | Path = "",
+    gold: str = "gold",
+    texts: bool = True,
+    out: str | Path = "",
 ) -> Path:
     """Write `report.html` from what the run's folder holds, and return its path.
 
@@ -60,6 +68,8 @@ def write_report(
         Heading of the page; made from the codebook's name where empty.
     coders, gold
         The coders.yaml with the labels of people, and which of its coders is the gold: for methods and checklist.
+    texts
+        False shows no text, picture, quote, prompt or reply of the few units that the page shows.
     out
         Another folder for the page than `runs/<run>`, with a copy of the outputs: for a run that cannot be written.
 
@@ -83,8 +93,9 @@ def write_report(
         raise RunError(f"{show_path(folder)} cannot be written. To mend: {mend}.")
     if target != folder:
         copy_outputs(folder / "outputs", target / "outputs")
-    _save_methods(gather_facts(run, coders=coders, gold=gold), target / "outputs")
-    page = render("report.html.j2", **_gather(folder, title, target / "outputs"))
+    facts = gather_facts(run, coders=coders, gold=gold)
+    _save_methods(facts, target / "outputs")
+    page = render("report.html.j2", **_gather(folder, title, target / "outputs"), units_html=_show_units(facts, texts))
     with write_atomic(target / "report.html") as file:
         file.write(page.encode())
     return target / "report.html"
@@ -122,6 +133,15 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
         "files": list(_files(folder)),
         "folder": show_path(folder),
     }
+
+
+def _show_units(facts: Facts, texts: bool) -> str:
+    """The units that say most, as cards; where ids are hidden from services, they are not shown either."""
+    codings = Codings(facts.table, facts.book.variables, gold=facts.gold)
+    if len(facts.coders.frame):
+        codings = join_codings(codings, facts.coders)
+    cards = open_cards(shorten_coders(codings), folders={facts.folder.name: facts.folder})
+    return telling_html(cards, texts=texts, hidden=bool(facts.asking.private))
 
 
 def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:

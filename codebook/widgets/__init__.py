@@ -1,6 +1,7 @@
 """Widgets for notebooks: views of frames, which show the same as a plain table where there is no front end.
 
-In come the frames of the project; out go boards with what can be done. Open `board.py` first, then `actions.py`.
+In come the frames of the project; out go boards with what can be done, and cards of units. Open `board.py` first, then
+`actions.py`; `unit_viewer.py` for the cards.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from codebook.errors import RunError
 from codebook.run import summarise_runs
 from codebook.widgets.board import Board
+from codebook.widgets.unit_viewer import UnitViewer, show_units
 
-__all__ = ["Board", "show_dashboard", "show_status"]
+__all__ = ["Board", "UnitViewer", "show_dashboard", "show_status", "show_units"]
 
 
 def show_dashboard() -> Board:

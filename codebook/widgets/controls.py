@@ -97,12 +97,13 @@ class Controls:
         self.question.value = ""
 
 
-def make_guard() -> Any:
+def make_guard(more: str = "") -> Any:
     """Return an invisible widget that marks every board of the page as one that keeps its keys for itself.
 
-    ipywidgets sets no attributes of its own choice, so the mark is set by these lines, which hold nothing of the data.
+    ipywidgets sets no attributes of its own choice, so the mark is set by these lines, which hold nothing of the data;
+    `more` are lines of the same sort, before them.
     """
     import ipywidgets
 
-    output = {"output_type": "display_data", "data": {"application/javascript": _SCRIPT}, "metadata": {}}
+    output = {"output_type": "display_data", "data": {"application/javascript": more + _SCRIPT}, "metadata": {}}
     return ipywidgets.Output(outputs=(output,), layout={"height": "0px", "margin": "0px", "overflow": "hidden"})

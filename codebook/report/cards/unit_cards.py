@@ -1,0 +1,227 @@
+"""The cards of codings: which units there are, and all that a card says of one, read when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from codebook.analysis.core.codings import Codings
+from codebook.codings.records.quotes import find_quotes
+from codebook.paths import project_folder
+from codebook.records import Unit, UnitFile
+from codebook.report.cards.choosing import Choice, LabelIndex
+from codebook.report.cards.requests_sent import Turns, find_request, tell_request
+from codebook.report.cards.unit_shelf import UnitShelf
+
+if TYPE_CHECKING:
+    from codebook.analysis.core.scales import Ints
+
+Span = tuple[int, int]
+_MOST_QUOTED = 100_000
+"""Letters of a text in which quotes are looked for."""
+_FIELDS = ("label", "why", "detail", "evidence", "confidence", "draw", "custom_id", "run_id", "raw")
+
+
+@dataclass(frozen=True)
+class CodedLabel:
+    """What one coder said of a unit; `standing` is "right" or "wrong" beside a gold label, else empty."""
+
+    variable: str
+    coder: str
+    role: str
+    draw: str = ""
+    label: str = ""
+    why: str = ""
+    detail: str = ""
+    evidence: str = ""
+    confidence: str = ""
+    standing: str = ""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What was asked of a model and what it replied; `missing` says why the request cannot be shown."""
+
+    who: str
+    turns: Turns
+    reply: str
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One unit: `text` is None where nobody kept it, `marks` are the places of quotes in it."""
+
+    unit_id: str
+    text: str | None
+    context: Mapping[str, str]
+    files: tuple[UnitFile, ...]
+    marks: tuple[Span, ...]
+    labels: tuple[CodedLabel, ...]
+    talks: tuple[Talk, ...]
+
+
+class UnitCards:
+    """Cards of all units of codings.
+
+    Parameters
+    ----------
+    codings
+        Labels of people and models.
+    shelf
+        The units, with texts and files.
+    folders
+        The folder of each run that gave labels, in which its requests are.
+    """
+
+    def __init__(self, codings: Codings, shelf: UnitShelf, folders: Mapping[str, Path]) -> None:
+        self.codings, self.shelf, self.folders = codings, shelf, folders
+        self.index = LabelIndex(codings)
+        lists = [each for variable in codings.variables for each in getattr(variable, "lists", ())]
+        self._quoting = {field.name for each in lists for field in each.fields if field.kind == "quote"}
+
+    def __len__(self) -> int:
+        return len(self.index.units)
+
+    def choose(self, choice: Choice) -> Ints:
+        """The numbers of the units that are wanted."""
+        numbers = self.index.choose(choice)
+        if not choice.words.strip():
+            return numbers
+        found = self.shelf.search(choice.words.strip())
+        words = choice.words.strip().casefold()
+        units = self.index.units
+        return numbers[[units[number] in found or words in units[number].casefold() for number in numbers]]
+
+    def read_some(self, numbers: Sequence[int], *, talks: bool = True) -> Iterator[Card]:
+        """Read the cards of these units, one after the other."""
+        self.shelf.hold(self.index.units[number] for number in numbers)
+        return (self.read(number, talks=talks) for number in numbers)
+
+    def read(self, number: int, *, talks: bool = True) -> Card:
+        """Read all that is known of the unit of this number; without `talks` what was asked and replied is left out."""
+        unit_id = self.index.units[number]
+        rows = self.index.rows(number)
+        unit = self.shelf.find(unit_id)
+        labels, asked = tuple(self._labels(rows)), tuple(self._talks(rows)) if talks else ()
+        if unit is None:
+            return Card(unit_id, None, {}, (), (), labels, asked)
+        return Card(unit_id, unit.text, unit.context, unit.files, self._marks(unit.text, labels), labels, asked)
+
+    def _labels(self, rows: Any) -> Iterator[CodedLabel]:
+        codings, index = self.codings, self.index
+        names = [each.name for each in codings.variables]
+        several = bool((rows["draw"] != 0).any())
+        known = [name for name in _FIELDS if name in rows]
+        first = rows["coder"] == codings.gold
+        for place, row in rows.loc[first.sort_values(ascending=False, kind="stable").index].iterrows():
+            said = {name: _say(row[name]) for name in known}
+            gold = index.gold_label[place] >= 0 and row["coder"] != codings.gold and index.label[place] >= 0
+            yield CodedLabel(
+                str(row["variable"]) if len(names) != 1 else "",
+                str(row["coder"]),
+                self._role(str(row["coder"])),
+                draw=said["draw"] if several else "",
+                standing=("wrong" if index.not_gold[place] else "right") if gold else "",
+                **{name: said.get(name, "") for name in ("label", "why", "detail", "evidence", "confidence")},
+            )
+
+    def _role(self, coder: str) -> str:
+        codings = self.codings
+        return "gold" if coder == codings.gold else "model" if coder in codings.models else "person"
+
+    def _marks(self, text: str, labels: Iterable[CodedLabel]) -> tuple[Span, ...]:
+        """Where the quotes of coders stand in the text, those that begin inside another left out."""
+        quotes = [quote for label in labels for quote in self._quotes(label)]
+        found = find_quotes(list(dict.fromkeys(quotes)), text[:_MOST_QUOTED]) if quotes and text else []
+        marks, reached = list[Span](), 0
+        for start, end in sorted((place.start, place.end) for place in found if place.start >= 0):
+            if start >= reached:
+                marks.append((start, end))
+                reached = end
+        return tuple(marks)
+
+    def _quotes(self, label: CodedLabel) -> Iterator[str]:
+        """The evidence of a label, and the quotes of records."""
+        if label.evidence:
+            yield label.evidence
+        if self._quoting and label.label.startswith("{"):
+            yield from filter(None, _find_quotes(_read_json(label.label), self._quoting))
+
+    def _talks(self, rows: Any) -> Iterator[Talk]:
+        """What was asked of models and replied, a request once however many draws there are of it."""
+        if "custom_id" not in rows:
+            return
+        before: Turns = []
+        for _, row in rows.iterrows():
+            said = {name: _say(row[name]) for name in ("custom_id", "run_id", "raw", "draw", "variable") if name in row}
+            if not said["custom_id"] and not said.get("raw"):
+                continue
+            talk = self._find_talk(str(row["coder"]), said)
+            same = bool(talk.turns) and talk.turns == before
+            before = talk.turns or before
+            yield replace(talk, turns=[], missing="The same request.") if same else talk
+
+    def _find_talk(self, coder: str, said: Mapping[str, str]) -> Talk:
+        who = f"{coder}, {said['variable']}" + (f", draw {said['draw']}" if said["draw"] != "0" else "")
+        folder = self.folders.get(said.get("run_id", ""))
+        body = find_request(folder, said["custom_id"]) if folder and said["custom_id"] else None
+        missing = "" if body else "There is no request of it: it was not asked, or the shard that asked it is gone."
+        reply = said.get("raw", "")
+        return Talk(who, tell_request(body) if body else [], reply, missing if folder else "Its run is not here.")
+
+
+def open_cards(
+    codings: Codings, units: Iterable[Unit] | None = None, *, folders: Mapping[str, Path] | None = None
+) -> UnitCards:
+    """Open the cards of codings. Nothing is read yet but the labels.
+
+    Parameters
+    ----------
+    units
+        The units of labels that no run gave, such as `cb.read_units(...)`.
+    folders
+        Of the runs that gave labels; those of the project that the labels name where not given.
+    """
+    places = _find_runs(codings) if folders is None else dict(folders)
+    files = [folder / "units.jsonl" for folder in places.values()]
+    others: Mapping[str, Any] = codings.texts if units is None else {unit.unit_id: unit for unit in units}
+    return UnitCards(codings, UnitShelf(files, others), places)
+
+
+def _find_runs(codings: Codings) -> dict[str, Path]:
+    if "run_id" not in codings.frame:
+        return {}
+    names = [str(name) for name in codings.frame["run_id"].dropna().unique() if name]
+    return {name: project_folder() / "runs" / name for name in names}
+
+
+def _say(value: Any) -> str:
+    """A cell in words; nothing for what is missing."""
+    if value is None or value != value:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _find_quotes(value: Any, names: Collection[str]) -> Iterator[str]:
+    """Every text under one of these names of a JSON value."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in names and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _find_quotes(inner, names)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _find_quotes(inner, names)

@@ -1,0 +1,160 @@
+"""A viewer of units: one card at a time, chosen by label, coder, disagreement or words, with buttons and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from codebook.analysis.core.codings import Codings
+from codebook.records import Unit
+from codebook.report.cards import Choice, card_html, card_text, cards_html, open_cards
+from codebook.report.cards.card_pages import STATIC
+from codebook.run.run_views import RunViews
+from codebook.widgets.actions import say_error
+from codebook.widgets.board import bundle, has_front_end, has_widgets
+from codebook.widgets.viewer_controls import ViewerControls
+
+if TYPE_CHECKING:
+    from codebook.analysis.core.scales import Ints
+
+N_STATIC = 16
+"""Cards that a copy shows which nobody can press buttons in."""
+
+
+class UnitViewer:
+    """Cards of units that show as widgets in a front end, and as the first sixteen, folded, elsewhere.
+
+    A card is read when it is shown, so that many units open as quickly as few.
+
+    Parameters
+    ----------
+    codings
+        Labels of people and models.
+    units
+        The units of labels that no run of the project gave.
+    """
+
+    def __init__(self, codings: Codings, units: Iterable[Unit] | None = None) -> None:
+        self.cards = open_cards(codings, units)
+        self.numbers: Ints = np.arange(len(self.cards))
+        self.place = 0
+        self._controls: ViewerControls | None = None
+        self._drawing = False
+
+    # --- as a page
+
+    def __repr__(self) -> str:
+        shown = [card_text(card) for card in self.cards.read_some(self.numbers[:N_STATIC].tolist(), talks=False)]
+        return "\n".join([*shown, "", self.sentence] if shown else [self.sentence])
+
+    def _repr_html_(self) -> str:
+        read = self.cards.read_some(self.numbers[:N_STATIC].tolist())
+        return cards_html([*(card_html(card, STATIC, folded=True) for card in read), f"<p>{self.sentence}</p>"])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        box = self.controls.box if has_front_end() and has_widgets() else None
+        return bundle(repr(self), self._repr_html_(), box)
+
+    @property
+    def sentence(self) -> str:
+        """How many units there are, are chosen and are shown in a copy."""
+        n_units = len(self.numbers)
+        if not n_units:
+            return f"None of {len(self.cards):,} units is like that."
+        first = f"The first {N_STATIC} of " if n_units > N_STATIC else ""
+        return f"{first}{n_units:,} unit{'s' * (n_units != 1)}."
+
+    # --- choosing and turning over
+
+    def choose(self, choice: Choice) -> None:
+        """Show the units that are wanted, the first of them at once."""
+        self.numbers, self.place = self.cards.choose(choice), 0
+        self._draw()
+
+    def turn(self, step: int) -> None:
+        """Go so many units on, or back; at either end it stays."""
+        self.place = int(np.clip(self.place + step, 0, max(len(self.numbers) - 1, 0)))
+        self._draw()
+
+    # --- as widgets
+
+    @property
+    def controls(self) -> ViewerControls:
+        """The widgets; made when first asked for."""
+        if self._controls is None:
+            self._controls = ViewerControls(self.cards)
+            self._connect(self._controls)
+            self._draw()
+        return self._controls
+
+    def _connect(self, controls: ViewerControls) -> None:
+        controls.back.on_click(lambda _: self.turn(-1))
+        controls.on.on_click(lambda _: self.turn(1))
+        controls.place.observe(lambda change: self._act(lambda: self.turn(change["new"] - 1 - self.place)), "value")
+        controls.variable.observe(lambda _: self._act(controls.offer_labels), "value")
+        controls.clear.on_click(lambda _: self._clear())
+        for control in controls.choosing:
+            control.observe(lambda _: self._act(lambda: self.choose(controls.choice)), "value")
+
+    def _act(self, act: Any) -> None:
+        """Follow a person; nothing while the viewer itself sets values."""
+        if self._drawing:
+            return
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  a callback has nobody above it who could say it
+            self.controls.message.value = say_error(error)
+
+    def _clear(self) -> None:
+        self._drawing = True
+        try:
+            self.controls.reset()
+        finally:
+            self._drawing = False
+        self.choose(Choice())
+
+    def _draw(self) -> None:
+        if self._controls is None:
+            return
+        controls, n_units = self._controls, len(self.numbers)
+        self._drawing = True
+        try:
+            controls.place.max, controls.place.min = max(n_units, 1), 1
+            controls.place.value = self.place + 1
+        finally:
+            self._drawing = False
+        every = "" if n_units == len(self.cards) else f", chosen from {len(self.cards):,}"
+        controls.count.value = f"of {n_units:,} unit{'s' * (n_units != 1)}{every}"
+        controls.message.value = "" if n_units else self.sentence
+        controls.back.disabled, controls.on.disabled = self.place <= 0, self.place >= n_units - 1
+        shown = [card_html(self.cards.read(int(self.numbers[self.place])))] if n_units else []
+        controls.page.value = cards_html(shown)
+
+
+def show_units(labels: Codings | RunViews, units: Iterable[Unit] | None = None) -> UnitViewer:
+    """Show units one by one: text or picture, every coder's label, gold, quotes, prompt and raw reply.
+
+    In a notebook they are chosen by label, coder, disagreement, missing label or words of the text; the arrow keys turn
+    to the next and the one before. An executed copy shows the first sixteen, folded.
+
+    Parameters
+    ----------
+    labels
+        Codings, such as `run.codings("coders.yaml")`, or a run: then its own labels only.
+    units
+        The units with their texts, where no run of the project has them.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> table = make_table("tone", {"ann": ["good", "bad"], "ben": ["good", "good"]})
+    >>> show_units(Codings(table, [VariableSpec("tone", "nominal", ["good", "bad"])]))
+    u1: ann: good · ben: good
+    u2: ann: bad · ben: good
+    <BLANKLINE>
+    2 units.
+    """
+    return UnitViewer(labels.codings() if isinstance(labels, RunViews) else labels, units)
