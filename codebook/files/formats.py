@@ -30,7 +30,8 @@ _KEY = re.compile(rb'(?<!\\)(?:\\\\)*"\s*:')
 class RowLayout:
     """How rows lie in a file. While it is read, `ragged` collects the lines of a wrong width.
 
-    `needed` are the columns in which a formula without a value is refused.
+    `needed` are the columns in which a formula without a value is refused; `at` is the line of the file, or the row of
+    the sheet as a spreadsheet numbers it, that was read last.
     """
 
     path: Path
@@ -40,9 +41,16 @@ class RowLayout:
     guessed: bool = False
     delimiter: str | None = None
     sheet: str | None = None
+    sheets: tuple[str, ...] = ()
     skip_rows: int = 0
     ragged: list[int] = field(default_factory=list)
     needed: list[str] = field(default_factory=list)
+    at: int = 0
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is read as lines of text with a sign between columns."""
+    return READERS.get(path.suffix.lower()) is read_csv
 
 
 def _name_columns(path: Path, cells: Iterable[Any]) -> tuple[str, ...]:
@@ -85,6 +93,7 @@ def read_csv(rows: RowLayout) -> Iterator[Row]:
     records = _csv_records(rows)
     next(records, None)
     for line, record in records:
+        rows.at = line
         if len(record) != width:
             rows.ragged.append(line)
             record += [""] * (width - len(record))
@@ -113,6 +122,7 @@ def _read_xlsx(rows: RowLayout) -> Iterator[Row]:
     sheet = _sheet_rows(rows)
     next(sheet, None)
     for number, cells in sheet:
+        rows.at = number
         if any(cell is not None for cell in cells[width:]):
             rows.ragged.append(number)
         row = dict(zip(columns, [*cells[:width], *[None] * (width - len(cells))], strict=True))
@@ -143,6 +153,7 @@ def _json_objects(rows: RowLayout) -> Iterator[dict[str, Any]]:
             problem = f"not a JSON object ({error})"
         else:
             if isinstance(value, dict):
+                rows.at = number
                 yield value
                 continue
             problem = f"a JSON {type(value).__name__} where an object is expected"
@@ -205,7 +216,8 @@ def _parquet_header(rows: RowLayout) -> tuple[str, ...]:
 
 
 def _read_parquet(rows: RowLayout) -> Iterator[Row]:
-    for value in iter_records(rows.path):
+    for number, value in enumerate(iter_records(rows.path), start=1):
+        rows.at = number
         yield {name: as_text(cell) for name, cell in value.items()}
 
 

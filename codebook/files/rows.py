@@ -7,27 +7,25 @@ Whatever a reader of another library raises about a damaged file comes out as on
 
 from __future__ import annotations
 
-import csv
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from codebook.errors import CodebookError, Fault, InputError, UnitsError
 from codebook.files.decode import (
-    DELIMITERS,
     Encoding,
     find_delimiter,
     find_encoding,
     find_separator_line,
     read_delimiter,
 )
-from codebook.files.formats import HEADERS, READERS, Row, RowLayout, as_text, read_csv
-from codebook.files.workbook import iter_cells
+from codebook.files.formats import HEADERS, READERS, Row, RowLayout, is_text
+from codebook.files.header_search import find_header, guess_elsewhere
+from codebook.files.workbook import list_sheets
 from codebook.paths import find_file_fault, resolve_path
 
-_N_HEAD = 50
 _WEBANNO = "#FORMAT=WebAnno"
 _MENDS = {
     ".xlsx": "open it in Excel or LibreOffice and save it again as .xlsx, or as csv",
@@ -54,23 +52,29 @@ class RowFile(RowLayout):
                 self.n_read += 1
                 yield row
 
-    def require(self, names: Iterable[str]) -> None:
-        """Raise one `UnitsError` that names every column that is not there, with its nearest neighbour."""
+    @property
+    def place(self) -> str:
+        """Where in the file the last row was read, as an editor or a spreadsheet numbers it."""
+        return f"{'row' if self.path.suffix.lower() in ('.xlsx', '.parquet') else 'line'} {self.at:,}"
+
+    def require(self, names: Iterable[str], roles: Mapping[str, str] | None = None) -> None:
+        """Raise one `UnitsError` that names every column that is not there, with its nearest neighbour.
+
+        `roles` says of a column by what it was named, such as "`id_column`".
+        """
         wanted = list(dict.fromkeys(names))
         missing = [name for name in wanted if name not in self.columns]
         self.needed = list(dict.fromkeys([*self.needed, *(name for name in wanted if name in self.columns)]))
         if not missing:
             return
-        if line := _find_header(self, missing):
-            mend = f"give `skip_rows: {line - 1}` (`--form skip_rows={line - 1}`)"
-            faults = [
-                Fault(self.path.name, f"{', '.join(map(repr, missing))} stands in line {line}, not in the first", mend)
-            ]
+        if elsewhere := find_header(self, missing):
+            faults = [elsewhere]
         elif self.columns[:1] and self.columns[0].startswith(_WEBANNO):
             mend = "export a table with a row a unit (csv, xlsx, JSON lines), or records as JSON lines"
             faults = [Fault(self.path.name, "it is WebAnno's TSV: a line a token, and no header", mend)]
         else:
-            faults = [missing_column(self.path.name, name, self.columns) for name in missing]
+            faults = [missing_column(self.path.name, name, self.columns, (roles or {}).get(name)) for name in missing]
+            faults += guess_elsewhere(self)
         raise UnitsError(f"{self.path.name} has the columns {', '.join(map(repr, self.columns))}.", faults)
 
 
@@ -95,38 +99,13 @@ def _explain_damage(path: Path, error: Exception) -> Fault:
     return Fault(path.name, f"it is damaged, or no {kind} file ({message})", _MENDS.get(kind, "save it again as UTF-8"))
 
 
-def missing_column(where: str, name: str, columns: Iterable[str]) -> Fault:
-    """Return the fault of a column that is not there, with a did-you-mean."""
+def missing_column(where: str, name: str, columns: Iterable[str], role: str | None = None) -> Fault:
+    """Return the fault of a column that is not there, with a did-you-mean, and by what it was named."""
     names = list(columns)
     folded = {column.casefold().strip(): column for column in names}
     near = difflib.get_close_matches(name.casefold().strip(), list(folded), n=1)
     mend = f"did you mean {folded[near[0]]!r}?" if near else f"use one of {', '.join(map(repr, names))}"
-    return Fault(where, f"there is no column {name!r}", mend)
-
-
-def _find_header(rows: RowFile, names: Sequence[str]) -> int:
-    """The line below the first that holds all these names, such as one under a title or under comments; 0 for none."""
-    kind = READERS[rows.path.suffix.lower()]
-    if kind is read_csv:
-        lines = _first_lines(rows)
-        heads = (
-            (number, next(csv.reader([line], delimiter=sign), [])) for number, line in lines for sign in DELIMITERS
-        )
-    elif rows.path.suffix.lower() == ".xlsx":
-        first = zip(range(_N_HEAD), iter_cells(rows.path, rows.sheet), strict=False)
-        heads = ((number, [as_text(cell) for cell in cells]) for _, (number, cells) in first)
-    else:
-        return 0
-    try:
-        return next((number for number, head in heads if number > rows.skip_rows + 1 and set(names) <= set(head)), 0)
-    except csv.Error:
-        return 0
-
-
-def _first_lines(rows: RowFile) -> Iterator[tuple[int, str]]:
-    with rows.path.open("r", encoding=rows.encoding, newline="") as file:
-        for number in range(1, _N_HEAD + 1):
-            yield number, file.readline(1 << 16).rstrip("\r\n")
+    return Fault(where, f"there is no column {name!r}" + (f", which {role} names" if role else ""), mend)
 
 
 def open_rows(
@@ -173,9 +152,10 @@ def open_rows(
         raise UnitsError(f"{path.name} cannot be read.", [fault])
     rows = RowFile(path, (), sheet=sheet, skip_rows=_read_skip(skip_rows))
     with reading(path):
-        if READERS[suffix] is read_csv:
+        if is_text(path):
             _find_dialect(rows, find_encoding(path, encoding), delimiter)
         rows.columns = HEADERS[suffix](rows)
+        rows.sheets = list_sheets(path) if suffix == ".xlsx" else ()
     return rows
 
 

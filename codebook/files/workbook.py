@@ -92,8 +92,23 @@ def _find_bomb(archive: ZipFile, part: ZipInfo, name: str) -> Fault | None:
 
 def _open(path: Path) -> tuple[Any, dict[str, str]]:
     """Open a workbook as far as its texts, formats and sheets (name -> place in the archive), and no further."""
-    from openpyxl.reader.excel import ExcelReader
     from openpyxl.styles.stylesheet import apply_stylesheet
+
+    reader = _read_outline(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            apply_stylesheet(reader.archive, reader.wb)
+            reader.shared_strings = _read_strings(reader)
+            return reader, _find_sheets(reader)
+        except BaseException:
+            reader.archive.close()
+            raise
+
+
+def _read_outline(path: Path) -> Any:
+    """Open a workbook as far as what sheets it has."""
+    from openpyxl.reader.excel import ExcelReader
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of styles and validations, which hold no data
@@ -101,13 +116,41 @@ def _open(path: Path) -> tuple[Any, dict[str, str]]:
         try:
             reader.read_manifest()
             reader.read_workbook()
-            apply_stylesheet(reader.archive, reader.wb)
-            reader.shared_strings = _read_strings(reader)
-            sheets = [(sheet.name, rel) for sheet, rel in reader.parser.find_sheets()]
         except BaseException:
             reader.archive.close()
             raise
-    return reader, {name: str(rel.target) for name, rel in sheets if "chartsheet" not in rel.Type}
+    return reader
+
+
+def _find_sheets(reader: Any) -> dict[str, str]:
+    """Sheets by name, each with its place in the archive."""
+    sheets = [(sheet.name, rel) for sheet, rel in reader.parser.find_sheets()]
+    return {name: str(rel.target) for name, rel in sheets if "chartsheet" not in rel.Type}
+
+
+def list_sheets(path: Path) -> tuple[str, ...]:
+    """Return the names of a workbook's sheets, in its order."""
+    _refuse_bombs(path)
+    reader = _read_outline(path)
+    with closing(reader.archive):
+        return tuple(_find_sheets(reader))
+
+
+def find_merged(path: Path, name: str | None = None) -> list[str]:
+    """Return the cells of a sheet that are merged over several rows, such as "A3:A4": all but the first are empty."""
+    from openpyxl.utils.cell import range_boundaries
+    from openpyxl.xml.functions import iterparse
+
+    reader = _read_outline(path)
+    found = []
+    with closing(reader.archive), reader.archive.open(_find_part(_find_sheets(reader), path, name)) as source:
+        for _, element in iterparse(source):
+            if element.tag == f"{_MAIN}mergeCell":
+                _, first, _, last = range_boundaries(element.get("ref", "A1"))
+                found += [element.get("ref")] if first != last else []
+            elif element.tag == f"{_MAIN}row":
+                element.clear()
+    return found
 
 
 def _read_strings(reader: Any) -> list[str]:

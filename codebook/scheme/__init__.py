@@ -7,6 +7,7 @@ In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every f
 from codebook.scheme.codebook_file import parse_codebook, read_codebook, read_label_list, write_codebook
 from codebook.scheme.model import Category, Codebook, Example, RecordField, RecordList, Variable
 from codebook.scheme.rendering import describe_variables, diff_codebooks, render_html, render_markdown
+from codebook.scheme.wording import Wording, check_wording
 
 __all__ = [
     "Category",
@@ -15,6 +16,8 @@ __all__ = [
     "RecordField",
     "RecordList",
     "Variable",
+    "Wording",
+    "check_wording",
     "describe_variables",
     "diff_codebooks",
     "parse_codebook",

@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from codebook.errors import Fault, UnitsError
 from codebook.files import Encoding, Row
+from codebook.files.workbook import find_merged
 from codebook.ground.joins import near_form
 from codebook.ground.personal import find_personal, is_personal_name, is_phone
 from codebook.material.images import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
@@ -16,6 +17,7 @@ from codebook.records import Unit
 from codebook.units.any_source import Source
 from codebook.units.groups import GroupSource
 from codebook.units.source import HALF_CHARACTER, ROW_NUMBER, UnitSource
+from codebook.units.text_lengths import LONG_TOKENS, TextLengths, has_markup
 from codebook.units.traps import LINK_OUT, LINKED_FOLDER, NO_FILE
 from codebook.visible import spell_block
 
@@ -27,11 +29,21 @@ _KEPT = "kept as a row, not sent; its labels are missing because `absent`"
 _LOOK = "sent as it is; look at it"
 _WHAT_HAPPENS = {
     "ragged row": ("error", "nothing is sent: quote marks or the delimiter are wrong there (these are line numbers)"),
-    "missing id": ("error", "nothing is sent: give every unit an id (these are row numbers)"),
+    "missing id": ("error", "nothing is sent: give every unit an id (these are lines of the file, rows of a sheet)"),
+    "merged cells": (
+        "warning",
+        "only the first cell of each has a value, the others are empty: in Excel undo the merging and fill every row",
+    ),
     "duplicate id": ("error", "nothing is sent: ids must be unique, texts may repeat"),
     "half a character": ("error", "nothing is sent: a lone surrogate cannot be written as UTF-8; mend the text"),
     "empty text": ("not sent", _KEPT),
     "too long": ("not sent", "kept as a row, not sent and never cut; its labels are missing because `absent`"),
+    "very long text": (
+        "warning",
+        f"sent whole; above {LONG_TOKENS:,} tokens people tire and models overlook what stands in the middle: "
+        "code paragraphs or summaries, if that answers the question, and look at the cost",
+    ),
+    "markup": ("warning", f"{_LOOK}: tags of a web page are paid as text; take them out, if they are not coded"),
     "guessed encoding": ("warning", "confirm it before this is paid"),
     "personal column": ("warning", "look before anything is sent"),
     "personal text": ("warning", "sent as it is; mask it first if it must not leave the machine"),
@@ -82,6 +94,7 @@ class UnitsReport:
     n_units: int
     n_send: int
     faults: tuple[UnitFault, ...]
+    lengths: TextLengths | None = None
 
     @property
     def ok(self) -> bool:
@@ -97,7 +110,7 @@ class UnitsReport:
         """Raise one `UnitsError` with every error; do nothing if there is none."""
         name = self.source.path.name
         faults = [
-            Fault(f"{name}, {', '.join(map(repr, fault.first))}", f"{fault.kind} ({fault.n:,})", fault.outcome)
+            Fault(f"{name}, {', '.join(map(repr, fault.first))}", f"{fault.kind} ({fault.n:,})", _mend(fault))
             for fault in self.faults
             if fault.gravity == "error"
         ]
@@ -111,6 +124,7 @@ class UnitsReport:
         what = "rows" if isinstance(source, UnitSource) else "units"
         lines = [f"{source.path.name}: {self.n_rows:,} {what} read{rest}; {n:,} unit{'s' * (n != 1)} to send."]
         lines += [f"  {line}" for line in source.tell()]
+        lines += [f"  {line}" for line in (self.lengths.tell() if self.lengths else ())]
         return spell_block("\n".join([*lines, *(f"  {fault}" for fault in self.faults)]))
 
 
@@ -140,7 +154,7 @@ class _Tally:
 def check_units(source: Source) -> UnitsReport:
     r"""Read all units once and report everything that is wrong or worth knowing.
 
-    Memory grows by two 16-byte digests a unit (about 0.2 kB); texts are not held.
+    Memory grows by two 16-byte digests and two numbers a unit (about 0.2 kB); texts are not held.
 
     Examples
     --------
@@ -153,6 +167,8 @@ def check_units(source: Source) -> UnitsReport:
     texts.csv: 3 rows read; 0 units to send.
       encoding utf-8 (the whole file is valid UTF-8); delimiter ','
       sent: id, text; not sent: worker_id
+      words a text: 3 to 3, median 3, 95 % up to 3
+      tokens, about: 4 to 4, median 4, 95 % up to 4; 8 in all; longest: '7' (4), '7' (4)
       ERROR     duplicate id: 1 (7). Nothing is sent: ids must be unique, texts may repeat.
       NOT SENT  empty text: 1 (9). Kept as a row, not sent; its labels are missing because `absent`.
       WARNING   personal column: 1 (worker_id). Look before anything is sent: worker_id (by its name; not sent).
@@ -166,17 +182,30 @@ def check_units(source: Source) -> UnitsReport:
     tally, personal = _Tally(), {name: "by its name" for name in source.rows.columns if is_personal_name(name)}
     ids = _Ids()
     texts: set[bytes] = set()
+    lengths = TextLengths()
     n_units = n_send = 0
     for n_units, (number, row) in enumerate(source.selected(), start=1):
         unit = source.unit(number, row)
         n_send += source.skip(unit) is None
-        _check_id(unit, number, ids, tally)
+        _check_id(unit, source.rows.at, ids, tally)
         _check_text(unit, source, texts, tally)
+        if unit.text.strip() and lengths.add(unit.unit_id, unit.text) > LONG_TOKENS:
+            tally.add("very long text", unit.unit_id)
         if n_units <= _N_LOOKED_AT:
             _look_at_columns(row, source.text_column, personal)
     for line in source.rows.ragged:
         tally.add("ragged row", str(line))
-    return UnitsReport(source, source.rows.n_read, n_units, n_send, tuple(tally.faults(source, personal)))
+    for cells in _find_merged(source, tally):
+        tally.add("merged cells", cells)
+    return UnitsReport(source, source.rows.n_read, n_units, n_send, tuple(tally.faults(source, personal)), lengths)
+
+
+def _find_merged(source: UnitSource, tally: _Tally) -> list[str]:
+    """The cells merged over several rows, where ids or texts are missing in a sheet."""
+    rows = source.rows
+    if rows.path.suffix.lower() != ".xlsx" or tally.n.keys().isdisjoint(("missing id", "empty text")):
+        return []
+    return find_merged(rows.path, rows.sheet)
 
 
 def _check_groups(source: GroupSource) -> UnitsReport:
@@ -255,6 +284,8 @@ def _check_text(unit: Unit, source: UnitSource, texts: set[bytes], tally: _Tally
         tally.add("too long", unit.unit_id)
     if not _is_new(text, texts):
         tally.add("duplicate text", unit.unit_id)
+    if has_markup(text):
+        tally.add("markup", unit.unit_id)
     if find_personal(text):
         tally.add("personal text", unit.unit_id)
     for part in (unit.unit_id, text, *unit.context.values()):
@@ -290,6 +321,10 @@ def _look_at_columns(row: Row, text_column: str, personal: dict[str, str]) -> No
             what = find_personal(value) or ("a phone number" if is_phone(value) else None)
             if what:
                 personal[name] = f"holds {what}"
+
+
+def _mend(fault: UnitFault) -> str:
+    return fault.outcome.removeprefix("nothing is sent: ")
 
 
 def _say_guess(encoding: Encoding) -> str:

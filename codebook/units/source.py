@@ -59,6 +59,8 @@ class UnitSource(Source):
             lines.append(f"encoding {rows.encoding} ({rows.how_encoded}); delimiter {rows.delimiter!r}")
         sent = dict.fromkeys([self.id_column, self.text_column, *self.context_columns])
         unsent = [column for column in rows.columns if column not in sent]
+        if len(rows.sheets) > 1:
+            lines.append(_say_sheets(rows))
         return [*lines, f"sent: {', '.join(sent)}; not sent: {', '.join(unsent) or 'nothing'}"]
 
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
@@ -69,15 +71,16 @@ class UnitSource(Source):
         UnitsError
             At the first row that cannot be a unit: wrong number of fields, no id, half a character.
         """
+        rows = self.rows
         for number, row in self.selected():
             unit = self.unit(number, row)
-            if self.rows.ragged:
-                self._refuse(f"line {self.rows.ragged[0]}", "the row has another number of fields than the header")
+            if rows.ragged:
+                self._refuse(f"line {rows.ragged[0]}", "the row has another number of fields than the header")
             if not unit.unit_id.strip():
-                self._refuse(f"row {number}", "the unit has no id")
+                self._refuse(rows.place, "the unit has no id")
             parts = (unit.unit_id, unit.text, *unit.context.values())
             if any(not part.isascii() and HALF_CHARACTER.search(part) for part in parts):
-                self._refuse(f"row {number}", "the unit holds half a character (a lone surrogate)")
+                self._refuse(rows.place, "the unit holds half a character (a lone surrogate)")
             yield unit, self.skip(unit)
 
     def selected(self) -> Iterator[tuple[int, Row]]:
@@ -105,6 +108,17 @@ class UnitSource(Source):
             f"{self.path.name}, {where}", problem, "run check_units, which lists all faults, and mend the file"
         )
         raise UnitsError(f"{self.path.name} cannot be coded as it is.", [fault])
+
+
+def _say_sheets(rows: RowFile) -> str:
+    """Which sheet of a workbook is read, and how to take another."""
+    name = rows.sheet or rows.sheets[0]
+    others = [sheet for sheet in rows.sheets if sheet != name]
+    given = "as given" if rows.sheet else "the first"
+    return (
+        f"sheet {name!r}, {given}; not read: {', '.join(map(repr, others))} "
+        f'(to take it: `form: ["sheet: {others[0]}"]` in study.yaml, or `--form "sheet={others[0]}"`)'
+    )
 
 
 class TableForm(TypedDict, total=False):
@@ -167,7 +181,9 @@ def read_units(
     filters = {column: as_values(value) for column, value in wanted.items()}
     ids = () if id_column == ROW_NUMBER else (id_column,)
     context = tuple(filter(None, context_columns))
-    rows.require(dict.fromkeys([*ids, text_column, *context, *filters]))
+    roles = dict.fromkeys(context, "`context_columns` (--context)") | dict.fromkeys(filters, "`where` (--where)")
+    roles |= {text_column: "`text_column` (--text)", **dict.fromkeys(ids, "`id_column` (--id)")}
+    rows.require(dict.fromkeys([*ids, text_column, *context, *filters]), roles)
     return UnitSource(rows, id_column, text_column, context, filters, max_chars)
 
 

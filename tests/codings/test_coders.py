@@ -300,7 +300,9 @@ def test_r17_lines_above_the_header_are_skipped_or_the_mend_says_how(tmp_path, t
     entry = "coders:\n  - {file: a.csv, unit: id, columns: [ann]%s}\n"
     path = put(tmp_path / "coders.yaml", entry % "")
     if not text.startswith("sep"):
-        with pytest.raises(TableError, match=r"line 2 \(a.csv\): 'id', 'ann' stands in line 3.*`skip_rows: 2`"):
+        with pytest.raises(
+            TableError, match=r"line 2 \(a.csv\): the header with 'id', 'ann' stands in line 3.*`skip_rows: 2`"
+        ):
             read_coders(path, ONE)
         put(path, entry % ", skip_rows: 2")
     assert read_coders(path, ONE).frame["label"].tolist() == ["sports"]

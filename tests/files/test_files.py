@@ -262,7 +262,7 @@ def test_r17_a_header_below_other_lines_is_found_and_the_mend_works(tmp_path, he
 
 def test_r17_a_title_above_the_header_of_a_sheet_is_found_and_the_mend_works(tmp_path):
     path = write_workbook(tmp_path / "t.xlsx", [["Answers of 2020"], [], ["id", "text"], [1, "a"]])
-    with pytest.raises(UnitsError, match=r"'text' stands in line 3.*`skip_rows: 2`"):
+    with pytest.raises(UnitsError, match=r"'text' stands in row 3.*`skip_rows: 2`"):
         read_units(path, id_column="id", text_column="text")
     assert [unit.text for unit in read_units(path, id_column="id", text_column="text", skip_rows=2)] == ["a"]
 

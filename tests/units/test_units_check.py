@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from unit_files import pairs, write_csv
@@ -247,3 +248,79 @@ def test_r09_a_guess_is_a_warning_that_names_its_confirmation(tmp_path):
     assert list(confirmed) == list(units)
     groups = open_units(path, id_column="id", text_column="text", form={"group_column": "id"})
     assert "WARNING   guessed encoding" in str(check_units(groups))
+
+
+def test_lengths_are_told_before_sending_and_very_long_texts_are_named(tmp_path):
+    rows = [("id", "text"), *((f"u{n}", f"one two three {n}") for n in range(19)), ("long", "word " * 9_000)]
+    report = check_units(read_units(write_csv(tmp_path / "t.csv", rows), id_column="id", text_column="text"))
+    assert "words a text: 4 to 9,000, median 4, 95 % up to 9,000\n" in str(report)
+    assert "tokens, about: 4 to 11,250, median 4, 95 % up to 11,250; 11,326 in all; longest: 'long' (11,250)" in str(
+        report
+    )
+    (fault,) = [fault for fault in report.faults if fault.kind == "very long text"]
+    assert (fault.gravity, fault.first) == ("warning", ("long",))
+    assert report.ok
+
+
+def test_markup_of_web_pages_is_told_and_other_angles_are_not(tmp_path):
+    rows = [("id", "text"), ("1", "<p>Coal &amp; gas</p>"), ("2", "3 < 4, <e1>Ann</e1>, AT&T"), ("3", "a<br/>b")]
+    report = check_units(read_units(write_csv(tmp_path / "t.csv", rows), id_column="id", text_column="text"))
+    assert [fault.first for fault in report.faults if fault.kind == "markup"] == [("1", "3")]
+
+
+def test_the_sheets_of_a_workbook_are_named_with_the_way_to_take_one(tmp_path):
+    path = write_sheets(tmp_path / "t.xlsx", {"Notes": [["id", "text"], [1, "a"]], "My texts": [["id", "text"]]})
+    told = str(check_units(read_units(path, id_column="id", text_column="text")))
+    assert "sheet 'Notes', the first; not read: 'My texts'" in told
+    assert '`--form "sheet=My texts"`' in told
+    other = open_units(path, id_column="id", text_column="text", form=["sheet: My texts"])
+    assert "sheet 'My texts', as given; not read: 'Notes'" in str(check_units(other))
+
+
+def test_a_header_on_another_sheet_is_found_and_the_mend_works(tmp_path):
+    path = write_sheets(tmp_path / "t.xlsx", {"Info": [["Readme"]], "Texte": [["Study"], [], ["id", "text"], [7, "a"]]})
+    with pytest.raises(UnitsError, match=r"on the sheet 'Texte', in row 3.*`--form sheet=Texte --form skip_rows=2`"):
+        read_units(path, id_column="id", text_column="text")
+    assert [
+        unit.unit_id for unit in read_units(path, id_column="id", text_column="text", sheet="Texte", skip_rows=2)
+    ] == ["7"]
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".csv"])
+def test_a_title_above_a_header_of_other_names_is_guessed_and_each_column_says_its_option(tmp_path, suffix):
+    rows = [["Answers of 2020"], [], ["Nr", "Antwort"], [1, "a"], [2, "b"]]
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".xlsx":
+        write_sheets(path, {"Texte": rows})
+    else:
+        path.write_text("\n".join(";".join(map(str, row)) for row in rows))
+    with pytest.raises(UnitsError) as caught:
+        read_units(path, id_column="id", text_column="text")
+    told = str(caught.value)
+    assert "no column 'id', which `id_column` (--id) names" in told
+    assert "no column 'text', which `text_column` (--text) names" in told
+    assert " 3: 'Nr', 'Antwort'. To mend: give `skip_rows: 2` (`--form skip_rows=2`)" in told
+
+
+def test_rows_of_a_sheet_are_numbered_as_excel_does_and_merged_cells_are_named(tmp_path):
+    rows = [["Answers of 2020"], ["id", "text"], [1, "a"], [None, "b"], [3, "c"]]
+    path = write_sheets(tmp_path / "t.xlsx", {"Texte": rows}, merged=["A3:A4", "A1:B1"])
+    units = read_units(path, id_column="id", text_column="text", skip_rows=1)
+    faults = {fault.kind: fault.first for fault in check_units(units).faults}
+    assert faults == {"missing id": ("4",), "merged cells": ("A3:A4",)}
+    with pytest.raises(UnitsError, match=r"t.xlsx, row 4: the unit has no id"):
+        list(units)
+
+
+def write_sheets(path, sheets, merged=()):
+    """Write a workbook of several sheets; `merged` are cells of the last one."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    for cells in merged:
+        sheet.merge_cells(cells)
+    book.save(path)
+    return path
