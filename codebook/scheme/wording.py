@@ -35,7 +35,7 @@ _STOP = frozenset(
         r"\w+",
         """a an the of to in on at by for from with without and or not no nor but if then than that this these those it
         its is are was were be been being has have had do does did can could may might will would should must as so such
-        any all each every one other others another only also more most some what which who whom whose where when how why
+        any all each every one other others only also more most some what which who whom whose where when how why
         into about over under between within their there here they he she his her them we you your our us up out etc eg
         ie der die das den dem des ein eine einer eines einem einen und oder nicht kein keine von zu im in an auf mit
         für ist sind war hat haben wird werden als auch nur es sie er wer was wo wie dass bei aus über""",
