@@ -55,7 +55,7 @@ _MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
 _MODULE_OF = {name: module for module, names in _MENU for name in names}
 
 _ROOMS = {"analysis", "codings", "execute", "outputs", "paths", "report", "run", "sampling", "scheme", "tasks", "units"}
-_ROOMS |= {"study", "vectors", "widgets"}
+_ROOMS |= {"scaffold", "study", "vectors", "widgets"}
 
 __all__ = sorted(_MODULE_OF)
 

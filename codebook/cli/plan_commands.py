@@ -12,13 +12,28 @@ from codebook.cli.options import DRY_RUN, read_units, say, service_options, show
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def new(folder: Path) -> None:
-    """Make a study FOLDER: codebook, data template, study.yaml and notebooks."""
-    from codebook.cli.new_study import make_study
+@click.option("--from", "table", type=click.Path(path_type=Path), help="A table of texts, perhaps with coders' labels.")
+@click.option("--sheet", default="", help="Of a workbook; else the one that holds texts.")
+@click.option("--skip-rows", type=click.IntRange(0), metavar="N", help="Rows above the one that names the columns.")
+@click.option("--id-column", default="", metavar="COLUMN", help="Column with the ids.")
+@click.option("--text-column", default="", metavar="COLUMN", help="Column with the texts.")
+@click.option("--coder", "coders", multiple=True, metavar="COLUMN", help="Column of a coder; may be repeated.")
+@click.option("--gold", default="", metavar="COLUMN", help="Column with the gold.")
+def new(folder: Path, table: Path | None, **columns: Any) -> None:
+    """Make a study FOLDER: codebook, texts, coders, study.yaml and notebooks; with --from, for a table of your own.
 
-    for path in make_study(folder):
-        say(path.as_posix())
-    say(f"\nNext: cd {folder} and edit codebook.yaml and data/texts.csv, then `codebook execute study.yaml`.")
+    The options say what would else be guessed from the table, and stands in the files as `# guessed:`.
+    """
+    from codebook.scaffold import TableChoice, guess_table, make_study, tell_guess
+
+    if table is None and (given := [name for name, value in columns.items() if value not in ("", (), None)]):
+        raise click.UsageError(f"--{given[0].replace('_', '-')} says something of a table: give one with --from")
+    guess = None if table is None else guess_table(TableChoice(table.absolute(), **columns))
+    study = make_study(folder, guess)
+    say(study)
+    if guess:
+        say(tell_guess(guess, study.folder))
+    say(f"\nNext: cd {folder}, edit codebook.yaml{'' if guess else ' and data/texts.csv'}, then `codebook check`.")
 
 
 @click.command()

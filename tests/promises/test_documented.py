@@ -16,9 +16,9 @@ from fake_openai import FakeOpenAI
 
 import codebook as cb
 from codebook.cli import main
-from codebook.cli.new_study import make_study
 from codebook.execute.parameters import read_parameters
 from codebook.execute.study_plan import Step, plan_study
+from codebook.scaffold import make_study
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

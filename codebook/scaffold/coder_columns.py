@@ -1,0 +1,206 @@
+"""Columns that look like the labels of coders: several with few values that they share, or one that is named so.
+
+A variable is a group of columns whose values overlap; who coded, and what, is read from the columns' names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from codebook.ground.joins import near_form
+from codebook.scaffold.column_facts import ColumnFacts, split_name
+from codebook.scheme.codebook_checks import as_number
+
+GOLD_WORDS = {"gold", "goldstandard", "truth", "consensus", "konsens", "final", "adjudicated", "reference", "master"}
+_LABEL_WORDS = {"label", "labels", "code", "coding", "category", "kategorie", "topic", "thema", "annotation", "class"}
+_LABEL_WORDS |= {"sentiment", "stance", "tone", "frame", "theme", "klasse"}
+_CODER_WORDS = {"coder", "rater", "annotator", "kodierer", "codierer", "student", "person", "c", "k", "r", "a"}
+_SIGNS = ("; ", " | ", ", ", ";", "|", ",", "+")
+_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class GuessedVariable:
+    """What was coded: by whom in which column, and with which labels, each counted; `rename` mends other writings."""
+
+    name: str
+    columns: Mapping[str, str]
+    labels: Mapping[str, int]
+    rename: Mapping[str, str] = field(default_factory=dict)
+    separator: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of variable that such labels usually are."""
+        if self.separator:
+            return "multi"
+        return (
+            "rating" if len(self.labels) > 2 and all(as_number(name) is not None for name in self.labels) else "single"
+        )
+
+    @property
+    def level(self) -> str:
+        """The level of measurement that such labels usually have."""
+        return "ordinal" if self.kind == "rating" else "nominal"
+
+
+def find_variables(
+    columns: Sequence[ColumnFacts], *, coders: Sequence[str] = (), gold: str = ""
+) -> list[GuessedVariable]:
+    """Return what was coded in these columns; `coders` and `gold` name the columns where a person has said them."""
+    named = {*coders, gold} - {""}
+    likely = [column for column in columns if column.values and (column.name in named or column.may_be_labels)]
+    if coders:
+        likely = [column for column in likely if column.name in named]
+    groups = _group_by_values(likely)
+    found = [
+        (name, part)
+        for group in groups
+        if len(group) > 1 or _stands_alone(group[0], named, groups)
+        for name, part in _part_by_names([column.name for column in group], gold).items()
+    ]
+    by_name = {column.name: column for column in likely}
+    names = _tell_apart(name for name, _ in found)
+    variables = [
+        _read_labels(name, part, [by_name[column] for column in part.values()])
+        for name, (_, part) in zip(names, found, strict=True)
+    ]
+    return [variable for variable in variables if len(variable.labels) > 1]
+
+
+def _stands_alone(column: ColumnFacts, named: set[str], groups: Sequence[Sequence[ColumnFacts]]) -> bool:
+    """Whether a column that shares its values with no other holds labels all the same."""
+    if column.name in named:
+        return True
+    alone = all(len(group) == 1 for group in groups)
+    return alone and not named and bool(column.words & (_LABEL_WORDS | GOLD_WORDS))
+
+
+def _group_by_values(columns: Iterable[ColumnFacts]) -> list[list[ColumnFacts]]:
+    groups: list[tuple[set[str], list[ColumnFacts]]] = []
+    for column in columns:
+        cells = column.values or Counter[str]()
+        values = {near_form(part) for cell in cells for part in re.split(r"[;|,]", cell)}
+        for shared, group in groups:
+            if len(values & shared) >= _OVERLAP * min(len(values), len(shared)):
+                group.append(column)
+                shared |= values
+                break
+        else:
+            groups.append((values, [column]))
+    return [group for _, group in groups]
+
+
+def _part_by_names(names: Sequence[str], gold: str) -> dict[str, dict[str, str]]:
+    """Return variable -> coder -> column, as the names of columns of one set of values say.
+
+    Examples
+    --------
+    >>> _part_by_names(["anna_topic", "ben_topic", "gold"], "")
+    {'topic': {'anna': 'anna_topic', 'ben': 'ben_topic', 'gold': 'gold'}}
+    >>> _part_by_names(["topic1", "topic2"], ""), _part_by_names(["anna", "ben"], "")
+    ({'topic': {'coder1': 'topic1', 'coder2': 'topic2'}}, {'label': {'anna': 'anna', 'ben': 'ben'}})
+    >>> list(_part_by_names(["coder1_tone", "coder2_tone", "coder1_frame", "coder2_frame"], "").values())[0]
+    {'coder1': 'coder1_tone', 'coder2': 'coder2_tone'}
+    """
+    words = {name: split_name(name) for name in names}
+    golden = [name for name in names if name == gold or set(words[name]) & GOLD_WORDS]
+    of_people = [name for name in names if name not in golden] or list(names)
+    variables = _name_variables({name: words[name] for name in of_people})
+    parts: dict[str, dict[str, str]] = {}
+    for name in of_people:
+        what, who = variables[name]
+        parts.setdefault(what, {})["gold" if name in golden else who] = name
+    for name in golden:
+        fitting = [what for what in parts if set(split_name(what)) & set(words[name])] or list(parts)
+        parts[fitting[0]].setdefault("gold", name)
+    return parts
+
+
+def _name_variables(words: Mapping[str, list[str]]) -> dict[str, tuple[str, str]]:
+    """Return column -> (variable, coder)."""
+    alone = len(words) == 1
+    common = set.intersection(*map(set, words.values())) & _LABEL_WORDS if alone else _find_common(words)
+    rest = {name: [part for part in parts if part not in common] for name, parts in words.items()}
+    if common and (alone or all(rest.values())):
+        what = "_".join(part for part in next(iter(words.values())) if part in common)
+        return {name: (what, _name_coder(parts)) for name, parts in rest.items()}
+    lasts, firsts = (Counter(parts[at] for parts in words.values()) for at in (-1, 0))
+    if min(map(len, words.values())) > 1 and all(n > 1 for n in lasts.values()) and not lasts.keys() <= _digits(lasts):
+        return {name: (parts[-1], _name_coder(parts[:-1])) for name, parts in words.items()}
+    if min(map(len, words.values())) > 1 and all(n > 1 for n in firsts.values()) and not firsts.keys() & _CODER_WORDS:
+        return {name: (parts[0], _name_coder(parts[1:])) for name, parts in words.items()}
+    return {name: ("label", name) for name in words}
+
+
+def _find_common(words: Mapping[str, list[str]]) -> set[str]:
+    """The words that stand in every name and are no word for a coder."""
+    common = set.intersection(*map(set, words.values())) - _CODER_WORDS
+    return {word for word in common if not word.isdigit()}
+
+
+def _digits(words: Iterable[str]) -> set[str]:
+    return {word for word in words if word.isdigit()}
+
+
+def _name_coder(words: Sequence[str]) -> str:
+    name = "".join(words)
+    return name if name and not name.isdigit() else f"coder{name or 1}"
+
+
+def _tell_apart(names: Iterable[str]) -> list[str]:
+    """Names that a codebook takes, each once."""
+    seen = Counter[str]()
+    legal = []
+    for raw in names:
+        name = "".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in raw)[:36].strip("_")
+        name = name if name[:1].isalpha() else f"v{name}"
+        seen[name] += 1
+        legal.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return legal
+
+
+def _read_labels(name: str, columns: Mapping[str, str], facts: Sequence[ColumnFacts]) -> GuessedVariable:
+    """Put the labels of all coders together: writings that differ by blanks or capitals are one, the commonest."""
+    cells = sum((column.values or Counter[str]() for column in facts), Counter[str]())
+    separator = _find_separator(cells)
+    labels = Counter[str]()
+    for cell, n in cells.items():
+        for part in cell.split(separator) if separator else [cell]:
+            if part.strip():
+                labels[part] += n
+    spellings: dict[str, Counter[str]] = {}
+    for label, n in labels.items():
+        spellings.setdefault(near_form(label), Counter())[label] += n
+    counted, rename = dict[str, int](), dict[str, str]()
+    for writings in spellings.values():
+        chosen = max(writings, key=lambda label: (writings[label], label == label.strip(), label)).strip()
+        counted[chosen] = writings.total()
+        rename |= {label: chosen for label in writings if label != chosen}
+    return GuessedVariable(name, columns, _in_order(counted), rename, separator)
+
+
+def _in_order(labels: Mapping[str, int]) -> dict[str, int]:
+    numbers = {label: as_number(label) for label in labels}
+    if None not in numbers.values():
+        return {label: labels[label] for label in sorted(labels, key=lambda label: numbers[label] or 0.0)}
+    return {label: labels[label] for label in sorted(labels, key=str.casefold)}
+
+
+def _find_separator(cells: Mapping[str, int]) -> str:
+    """The sign between several labels of one cell, or "": taken apart there, the cells have fewer different parts.
+
+    Examples
+    --------
+    >>> _find_separator({"war": 9, "war; oil": 2, "oil": 3, "oil; trade": 1, "trade": 2}), _find_separator({"a, b": 3})
+    ('; ', '')
+    """
+
+    def count(sign: str) -> int:
+        return len({part for cell in cells for part in cell.split(sign)})
+
+    fewer = {sign: n for sign in _SIGNS if (n := count(sign)) < len(cells)}
+    return min(fewer, key=lambda sign: fewer[sign]) if fewer else ""

@@ -1,0 +1,163 @@
+"""What the columns of a table are: ids, texts, coders' labels, and what is left; each as a guess with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codebook.errors import Fault, ParameterError
+from codebook.files.rows import missing_column
+from codebook.scaffold.coder_columns import GuessedVariable, find_variables
+from codebook.scaffold.column_facts import ColumnFacts, read_columns
+from codebook.scaffold.table_place import NAME_COLUMNS, TEXT_CHARS, TablePlace, find_place
+
+MADE_ID = "unit_id"
+"""The column of ids that is added to a table without any."""
+_LEAST_TEXT = 8.0
+
+
+@dataclass(frozen=True)
+class TableChoice:
+    """What a person has said of a table; all else is guessed."""
+
+    path: Path
+    sheet: str = ""
+    skip_rows: int | None = None
+    id_column: str = ""
+    text_column: str = ""
+    coders: Sequence[str] = ()
+    gold: str = ""
+
+
+@dataclass(frozen=True)
+class TableGuess:
+    """A table of texts, and what each of its columns is taken for; where it `makes_ids`, its copy gets some.
+
+    `guesses` says why, by what was guessed; `other_texts` are columns that are long, too; `unused` those left over.
+    """
+
+    place: TablePlace
+    n_rows: int
+    id_column: str
+    text_column: str
+    variables: tuple[GuessedVariable, ...] = ()
+    other_texts: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    guesses: Mapping[str, str] = field(default_factory=dict)
+    makes_ids: bool = False
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """What has to be said so that the table in the study is read right."""
+        return {} if self.makes_ids else self.place.form
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether a column holds the gold."""
+        return any("gold" in variable.columns for variable in self.variables)
+
+
+def guess_table(choice: TableChoice) -> TableGuess:
+    """Look at a file of texts, and say what its columns are.
+
+    Raises
+    ------
+    UnitsError
+        The file cannot be read.
+    ParameterError
+        A column that was named is not there; or no column holds texts, or the ids.
+    """
+    place = find_place(choice.path, sheet=choice.sheet, skip_rows=choice.skip_rows)
+    columns = read_columns(place.open())
+    _check_choice(choice, columns)
+    guesses = dict(place.guesses)
+    text, others = _find_text(choice, columns, guesses)
+    taken = {text.name, *choice.coders, choice.gold}
+    likely = [column for column in columns if column.name not in taken]
+    found = choice.id_column or _find_id(choice.path, likely, text, guesses)
+    taken = {found, text.name}
+    rest = [column for column in columns if column.name not in taken]
+    variables = find_variables(rest, coders=choice.coders, gold=choice.gold)
+    if variables and not choice.coders:
+        guesses["coders"] = _say_coders(variables)
+    taken |= {column for variable in variables for column in variable.columns.values()}
+    unused = tuple(column.name for column in columns if column.name not in {*taken, *others})
+    n_rows = columns[0].n_rows if columns else 0
+    parts = (tuple(variables), others, unused, guesses, not found)
+    return TableGuess(place, n_rows, found or MADE_ID, text.name, *parts)
+
+
+def _check_choice(choice: TableChoice, columns: Sequence[ColumnFacts]) -> None:
+    names = [column.name for column in columns]
+    wanted = dict.fromkeys([choice.id_column, choice.text_column, *choice.coders, choice.gold])
+    faults = [missing_column(choice.path.name, name, names) for name in wanted if name and name not in names]
+    few = {column.name for column in columns if column.values is not None}
+    for name in (*choice.coders, choice.gold):
+        if name in names and name not in few:
+            mend = "name a column with one label a row; labels that stand elsewhere go into coders.yaml"
+            faults.append(
+                Fault(choice.path.name, f"column {name!r} holds too many or too long texts to be labels", mend)
+            )
+    if again := [column.name for column in columns if column.values and column.name in column.values]:
+        problem = f"the names of the columns look like a row of data: {again[0]!r} stands again below"
+        faults.append(Fault(choice.path.name, problem, NAME_COLUMNS))
+    if not any(column.n_rows for column in columns):
+        faults.append(Fault(choice.path.name, "it has no rows below the names of its columns", "give a table of texts"))
+    if faults:
+        raise ParameterError("The table cannot be taken like this.", faults)
+
+
+def _find_text(
+    choice: TableChoice, columns: Sequence[ColumnFacts], guesses: dict[str, str]
+) -> tuple[ColumnFacts, tuple[str, ...]]:
+    """The column of texts, and those that are about as long."""
+    named = {choice.id_column, *choice.coders, choice.gold}
+    likely = [column for column in columns if column.name not in named and column.textness >= _LEAST_TEXT]
+    likely = [column for column in likely if not column.may_be_labels or column.textness >= TEXT_CHARS]
+    if choice.text_column:
+        return next(column for column in columns if column.name == choice.text_column), ()
+    if not likely:
+        mend = f"name it: --text-column {columns[-1].name!r}"
+        fault = Fault(choice.path.name, f"no column looks like texts; it has {_list(columns)}", mend)
+        raise ParameterError("What is to be coded cannot be told.", [fault])
+    most = max(column.textness for column in likely)
+    long = [column for column in likely if column.textness >= most / 2]
+    best = max(long, key=lambda column: (column.is_named_text, column.textness))
+    guesses["text_column"] = "the column with the longest texts" + " that is named so" * (best.textness < most)
+    return best, tuple(column.name for column in long if column is not best)
+
+
+def _find_id(path: Path, columns: Sequence[ColumnFacts], text: ColumnFacts, guesses: dict[str, str]) -> str:
+    """The column of ids; "" where each row is a text and none has an id."""
+    unique = [column for column in columns if column.may_be_id]
+    if named := [column for column in unique if column.is_named_id]:
+        guesses["id_column"] = "named so, with another value in every row"
+        return named[0].name
+    broken = [column for column in columns if column.is_named_id and column.n_filled > 0.9 * column.n_rows]
+    if broken and not broken[0].repeats:
+        faulty = broken[0]
+        problem = f"{faulty.n_twice:,} values stand again, {faulty.n_rows - faulty.n_filled:,} cells are empty"
+        mend = "give every row an id of its own, or name another column: --id-column COLUMN"
+        raise ParameterError("The ids are not unique.", [Fault(f"{path.name}, column {faulty.name!r}", problem, mend)])
+    if broken or text.repeats:
+        mend = "give a table with one row a text; labels in rows of their own go into coders.yaml (`coder`, `label`)"
+        problem = "many texts or ids stand in several rows, as where each row is the label of one coder"
+        raise ParameterError("The units cannot be told.", [Fault(path.name, problem, mend)])
+    if unique:
+        guesses["id_column"] = "the first column with another short value in every row"
+        return unique[0].name
+    guesses["id_column"] = "no column has another value in every row; in the copy the rows are numbered"
+    return ""
+
+
+def _say_coders(variables: Sequence[GuessedVariable]) -> str:
+    return "; ".join(
+        f"{', '.join(map(repr, variable.columns.values()))}"
+        + (" share their few values" if len(variable.columns) > 1 else " has few values and the name of labels")
+        for variable in variables
+    )
+
+
+def _list(columns: Sequence[ColumnFacts]) -> str:
+    return ", ".join(repr(column.name) for column in columns)
