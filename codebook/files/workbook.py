@@ -63,14 +63,6 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
                 raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, problem, mend)])
 
 
-def list_sheets(path: Path) -> list[str]:
-    """Return the names of a workbook's sheets, in its order; charts are none. What it raises, `iter_cells` does."""
-    _refuse_bombs(path)
-    reader, sheets = _open(path)
-    reader.archive.close()
-    return list(sheets)
-
-
 def _refuse_bombs(path: Path) -> None:
     """Refuse a workbook that would unfold to more than any table holds, or whose XML brings its own definitions."""
     with path.open("rb") as file:
