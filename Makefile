@@ -63,8 +63,8 @@ gallery-notebooks: $(READY)
 wheel: $(READY)  ## build the wheel and import it from elsewhere
 	.ci/wheel
 
-lab: $(READY)  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+lab: $(READY)  ## JupyterLab on this folder, with the page that says where the study stands
+	$(BIN)/codebook lab
 
 lock: $(READY)  ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --quiet --output-file requirements.lock pyproject.toml

@@ -155,6 +155,8 @@ def main() -> None:
       codebook submit RUN              hand them to the engine
       codebook collect RUN             fetch the answers, now or later
       codebook execute study.yaml      or all of it through the notebooks, ending in a report
+      codebook open RUN                look at the report
+      codebook lab                     or by hand, in JupyterLab
 
     Every command may be repeated: what is done stays done, and no question is asked twice.
     Exit code: 0 done, 1 failed, 3 answers are still pending, 130 stopped by Ctrl-C. What was done is noted in

@@ -13,16 +13,19 @@ from codebook.outputs.entries import (
     list_outputs,
     read_outputs,
 )
+from codebook.outputs.links import FileLink, link_file
 from codebook.outputs.saving import put_text, run_outputs, save_block
 
 __all__ = [
     "SECTIONS",
     "SHOWN_ROWS",
+    "FileLink",
     "OutputEntry",
     "block_html",
     "copy_outputs",
     "frame_html",
     "frame_texts",
+    "link_file",
     "list_outputs",
     "print_rows",
     "put_text",

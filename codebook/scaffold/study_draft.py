@@ -23,7 +23,7 @@ _NO_LABELS = GuessedVariable("topic", {}, {"first": 0, "second": 0})
 def draft_codebook(name: str, guess: TableGuess) -> str:
     """The text of `codebook.yaml`: categories from the labels that were found, and questions for what was not."""
     lines = [
-        f"# Made from {guess.place.path.name}. Answer what stands after `# question:`, and look at what is guessed.",
+        f"# Made from {guess.place.path.name}. Look at what is guessed; answer each `# question:` and delete its line.",
         f"name: {name}",
         'version: "1"',
         "# question: what is one unit, in words that a coder understands, such as `one headline of a newspaper`?",
