@@ -1,4 +1,4 @@
-"""Commands for what came of it: table, reliability, execute, report."""
+"""Commands for what came of it: table, execute, report."""
 
 from __future__ import annotations
 
@@ -37,23 +37,6 @@ def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None
         say(write_wide(frame, opened.units(), file, formulas=formulas))
     else:
         say(write_table(frame, file, formulas=formulas))
-
-
-@click.command()
-@click.argument("run")
-@click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels from people and other tools.")
-@click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the interval.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap.")
-def reliability(run: str, coders: str, replicates: int, seed: int) -> None:
-    """Agreement of the coders of RUN, and of those in coders.yaml, for each variable: as 06_reliability has it."""
-    from codebook.analysis.core.estimates import Bootstrap
-    from codebook.analysis.reliability import reliability as agree
-    from codebook.codings import coverage
-    from codebook.run import open_run
-
-    codings = open_run(run).codings(coders)
-    say(repr(agree(codings, by="group", resample=Bootstrap(replicates, seed=seed))))
-    say("\n".join(["", coverage(codings).frame.to_string(), *codings.notes]))
 
 
 @click.command()

@@ -12,7 +12,7 @@ from codebook.codings.coverage_counts import count_coverage, coverage, coverage_
 from codebook.codings.database import KeyedTable, write_database
 from codebook.codings.exports import read_table, write_table
 from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables
-from codebook.codings.label_counts import count_labels, set_aside_abstentions, shorten_coders
+from codebook.codings.label_counts import count_labels, set_aside_abstentions, shorten_coders, shorten_names
 from codebook.codings.records.record_codings import read_record_codings
 from codebook.codings.records.record_lists import Records, count_quotes, read_names, units_table
 from codebook.codings.records.record_rows import open_records
@@ -50,6 +50,7 @@ __all__ = [
     "read_texts",
     "set_aside_abstentions",
     "shorten_coders",
+    "shorten_names",
     "show_table",
     "to_wide",
     "units_table",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import orjson
@@ -9,6 +10,9 @@ import pandas as pd
 
 from codebook.analysis.core.codings import Codings
 from codebook.scheme import Codebook
+
+_DIGEST = re.compile(r"@[0-9a-f]{8}$")
+"""What the kit puts behind the name of a model: the start of the codebook's digest."""
 
 
 def count_labels(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
@@ -54,11 +58,29 @@ def _open_lists(labelled: pd.DataFrame) -> pd.Series[int]:
 
 def shorten_coders(codings: Codings) -> Codings:
     """Leave the codebook's digest out of coders' names where they stay distinct; for figures and printed tables."""
-    short = {name: name.split("@")[0] for name in codings.coders}
-    if len(set(short.values())) < len(short):
-        return codings
-    frame = codings.frame.assign(coder=codings.frame["coder"].map(short))
-    return replace(codings, frame=frame, models=tuple(short.get(name, name) for name in codings.models))
+    short = short_names(codings.frame)
+    models = tuple(dict.fromkeys(short.get(name, name) for name in codings.models))
+    return replace(codings, frame=shorten_names(codings.frame), models=models)
+
+
+def shorten_names(table: pd.DataFrame) -> pd.DataFrame:
+    """A table to be shown, its coders named as in figures (see `shorten_coders`)."""
+    return table.assign(coder=table["coder"].map(short_names(table)))
+
+
+def short_names(table: pd.DataFrame) -> dict[str, str]:
+    """The name of each coder without the codebook's digest; with it where names would no longer be distinct.
+
+    Examples
+    --------
+    >>> short_names(pd.DataFrame({"coder": ["gpt-4@bc4498d7", "ann@uni.example"]}))
+    {'gpt-4@bc4498d7': 'gpt-4', 'ann@uni.example': 'ann@uni.example'}
+    >>> short_names(pd.DataFrame({"coder": ["gpt-4@bc4498d7", "gpt-4@d1f81416"]}))
+    {'gpt-4@bc4498d7': 'gpt-4@bc4498d7', 'gpt-4@d1f81416': 'gpt-4@d1f81416'}
+    """
+    names = [str(name) for name in table["coder"].dropna().unique()]
+    short = {name: _DIGEST.sub("", name) for name in names}
+    return short if len(set(short.values())) == len(short) else dict(zip(names, names, strict=True))
 
 
 def set_aside_abstentions(codings: Codings, codebook: Codebook) -> Codings:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, raise_faults
 from codebook.codings.coverage_counts import count_coverage, coverage_sentence
+from codebook.codings.label_counts import shorten_names
 from codebook.codings.wide import Texts, to_wide
 from codebook.records import WHYS
 from codebook.visible import escape_block, spell_line
@@ -47,8 +48,8 @@ class TableView:
     """A table as a notebook or a terminal shows it: texts of the data are shown, and never run or interpreted."""
 
     def __init__(self, table: pd.DataFrame, n: int = 10, units: Texts | None = None, notes: Sequence[str] = ()) -> None:
-        self.table, self.n, self.notes = table, n, notes
-        head = table.head(n)
+        self.table, self.n, self.notes = shorten_names(table), n, notes
+        head = self.table.head(n)
         self.head = head if units is None else beside_texts(head, units)
 
     def _notes(self) -> list[str]:

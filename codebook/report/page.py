@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
-from codebook.codings import count_coverage, coverage_sentence, join_codings, read_table, shorten_coders
+from codebook.codings import count_coverage, coverage_sentence, join_codings, read_table, shorten_coders, shorten_names
 from codebook.engines import About, about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of, read_run_record
@@ -123,7 +123,7 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
         "units": record["units"],
         "findings": first_findings(entries),
         "coverage_sentence": "; ".join([coverage_sentence(table), *say_erased(record)]),
-        "coverage_table": frame_html(count_coverage(table)),
+        "coverage_table": _show_coverage(table, entries),
         "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),
         "sections": _sections(outputs, entries),
@@ -133,6 +133,18 @@ def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
         "files": list(_files(folder)),
         "folder": show_path(folder),
     }
+
+
+def _show_coverage(table: pd.DataFrame, entries: list[OutputEntry]) -> str:
+    """The coverage of the run; nothing where a saved coverage, such as that of all coders, says the same."""
+    own = _read_rows(print_rows(count_coverage(shorten_names(table)), len(table)))
+    saved = [row for entry in entries if entry.section == "coverage" for row in _read_rows(entry.printed)]
+    said = all(any(row.items() <= other.items() for other in saved) for row in own)
+    return "" if said else frame_html(count_coverage(shorten_names(table)))
+
+
+def _read_rows(printed: dict[str, Any]) -> list[dict[str, str]]:
+    return [dict(zip(printed["columns"], row, strict=True)) for row in printed.get("rows", ())]
 
 
 def _show_units(facts: Facts, texts: bool) -> str:
@@ -170,7 +182,7 @@ def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
             strata.setdefault(name, {})[unit.unit_id] = value
     for name, values in strata.items():
         if 2 <= len(set(values.values())) <= _MOST_STRATA:
-            yield name, frame_html(count_coverage(table, values))
+            yield name, frame_html(count_coverage(shorten_names(table), values))
 
 
 def _sections(outputs: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]:

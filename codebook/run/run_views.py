@@ -199,7 +199,7 @@ class RunViews:
             notes=tuple(self.notes),
             outputs=self.folder.path / "outputs",
         )
-        return coverage(codings, by)
+        return coverage(shorten_coders(codings), by)
 
     def _contexts(self) -> pd.DataFrame:
         """The context columns of the units, by unit_id."""

@@ -197,7 +197,8 @@ def _say_coder(row: pd.Series[Any]) -> str:
     constant = f"always answering {labels} would meet it in {100 * row['baseline_accuracy']:.1f} %"
     parts = [f"{row['coder']} meets the gold in {share}", constant]
     if row["alpha_level"]:
-        parts.append(f"alpha with the gold ({row['alpha_level']}) is {say_figure(row, 'alpha')}")
+        answered = f" on the {int(row['n_answered']):,} answered" if row["n_answered"] < row["n_asked"] else ""
+        parts.append(f"alpha with the gold ({row['alpha_level']}){answered} is {say_figure(row, 'alpha')}")
     warning = ""
     if not row["accuracy_low"] > row["baseline_accuracy"]:
         warning = " It is not shown to be better than that constant: do not use these labels as they are."
@@ -207,11 +208,20 @@ def _say_coder(row: pd.Series[Any]) -> str:
 
 
 def _print_coders(frame: pd.DataFrame) -> pd.DataFrame:
-    names = {"n_asked": "units", "macro_f1": "macro F1", "baseline_accuracy": "constant label"}
-    ends = {f"macro_f1{end}": f"macro F1{end}" for end in ("_low", "_high")}
+    """Accuracy is of the units asked, alpha of those answered: where these are fewer, both counts stand there."""
+    fewer = bool((frame["n_answered"] < frame["n_asked"]).any())
+    names = {
+        "n_asked": "units",
+        "n_answered": "answered",
+        "macro_f1": "macro F1",
+        "baseline_accuracy": "constant label",
+    }
+    names |= {"alpha": "alpha of answered"} if fewer else {}
+    named = {f"{name}{end}": f"{shown}{end}" for name, shown in names.items() for end in ("", "_low", "_high")}
     columns = [f"{name}{end}" for name in ("accuracy", "macro_f1", "alpha") for end in ("", "_low", "_high")]
-    chosen = frame[["coder", "n_asked", *columns, "baseline_accuracy", "reason"]]
-    return chosen.rename(columns={**names, **ends})
+    heads = ["coder", "n_asked", *(["n_answered"] if fewer else [])]
+    constant = [] if fewer and frame["reason"].any() else ["baseline_accuracy"]
+    return frame[[*heads, *columns, *constant, "reason"]].rename(columns=named)
 
 
 def _draw_coders(frame: pd.DataFrame, title: str) -> Figure:

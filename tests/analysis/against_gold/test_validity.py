@@ -338,3 +338,13 @@ def test_confusion_of_a_plain_frame_wide_or_long():
     assert confusion(WIDE[["gold", "gold"]].set_axis(["gold", "z"], axis=1), gold="gold").finding == (
         "z took no label for another."
     )
+
+
+def test_u16_where_units_were_not_answered_the_table_says_of_how_many_alpha_is():
+    table = make_table("v", {"gold": list("abab") * 5, "m": list("abab") * 5, "k": list("abab") * 4 + [None] * 4})
+    result = validity(hold(table, ["a", "b"]))
+    assert list(result.printed())[:3] == ["coder", "units", "answered"]
+    assert list(result.printed())[-2:] == ["alpha of answered", "constant label"]
+    assert result.printed()["answered"].tolist() == ["20", "16"]
+    assert "alpha with the gold (nominal) on the 16 answered is 1.00 [" in validity(hold(table, ["a", "b"]), "k").finding
+    assert "answered" not in validity(hold(table, ["a", "b"]), "m").printed()

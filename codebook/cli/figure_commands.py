@@ -1,0 +1,83 @@
+"""Commands for the figures of a study, as its notebooks print them: reliability, validity. No run is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from codebook.cli.options import say
+
+if TYPE_CHECKING:
+    from codebook.analysis.core.codings import Codings
+    from codebook.analysis.core.result import Result
+
+F = TypeVar("F", bound=Callable[..., Any])
+_RUN_HELP = "Without RUN, as in study.yaml; `none`, or --codebook, for the labels of people alone."
+
+
+def label_options(command: F) -> F:
+    """The options that say whose labels, and how intervals are made. What is left out is as in study.yaml."""
+    for option in (
+        click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap."),
+        click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the intervals."),
+        click.option("--variable", default="", help="Only this variable of the codebook."),
+        click.option("--models", multiple=True, metavar="CODER", help="A coder of that file who is a model."),
+        click.option("--gold", default="", help="The coder who is the gold."),
+        click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people and other tools."),
+        click.option("--codebook", default="", metavar="FILE", help="Read labels of people by it, without a run."),
+        click.argument("run", default=""),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=_RUN_HELP)
+@click.option("--by", default="group", show_default=True, help="group, label, pair, without, or a column of the units.")
+@click.option("--coefficient", "coefficients", multiple=True, metavar="NAME", help="In place of alpha, ac1, percent.")
+@label_options
+def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: int, **labels: Any) -> None:
+    """Do the coders agree? People, models, and people with each model: the table of the notebook 06_reliability."""
+    from codebook.analysis import Bootstrap
+    from codebook.analysis.reliability import reliability as agree
+
+    codings, more = _open_codings(**labels), {"coefficients": coefficients} if coefficients else {}
+    _show(agree(codings, by=by, resample=Bootstrap(replicates, seed=seed), **more), codings)
+
+
+@click.command(epilog=_RUN_HELP)
+@click.option("--by", default="", help="label, or a column of the units; a row a coder where not given.")
+@click.option("--coder", default="", help="Whose labels, with --by; the first beside the gold where not given.")
+@click.option("--sample", default="", metavar="FILE", help="The gold sample; `none` for none.")
+@click.option("--part", type=click.Choice(["dev", "test"]), default="test", show_default=True, help="Of the sample.")
+@click.option("--unlock", is_flag=True, help="Prompt and codebook are final: open the test part.")
+@label_options
+def validity(by: str, coder: str, part: str, unlock: bool, replicates: int, seed: int, **labels: Any) -> None:
+    """Do the coders meet the gold? Beside what a constant label would get: the table of the notebook 05_validity."""
+    from codebook.analysis import Bootstrap
+    from codebook.analysis import validity as meet_gold
+
+    codings = _open_codings(**labels, part=part, unlock=unlock)
+    one = codings if len(codings.variables) == 1 else codings.of()
+    _show(meet_gold(one, coder, by=by, resample=Bootstrap(replicates, seed=seed)), codings)
+
+
+def _open_codings(
+    *, run: str, codebook: str, variable: str, part: str = "test", unlock: bool = False, **facts: Any
+) -> Codings:
+    """The labels of the study's run and people, or of people alone where a codebook is given without a run."""
+    from codebook.study import open_study
+
+    wanted = run or ("none" if codebook else "")
+    codings = open_study(run=wanted, codebook=codebook, **facts).codings(part=part, unlock=unlock)
+    return codings.of(variable) if variable else codings
+
+
+def _show(result: Result, codings: Codings) -> None:
+    """Print a result as a notebook does, then what it rests on."""
+    from codebook.codings import coverage
+
+    say(f"{result!r}\n\n{coverage(codings)!r}")
+    for note in codings.notes:
+        say(note)
