@@ -346,5 +346,6 @@ def test_u16_where_units_were_not_answered_the_table_says_of_how_many_alpha_is()
     assert list(result.printed())[:3] == ["coder", "units", "answered"]
     assert list(result.printed())[-2:] == ["alpha of answered", "constant label"]
     assert result.printed()["answered"].tolist() == ["20", "16"]
-    assert "alpha with the gold (nominal) on the 16 answered is 1.00 [" in validity(hold(table, ["a", "b"]), "k").finding
+    finding = validity(hold(table, ["a", "b"]), "k").finding
+    assert "alpha with the gold (nominal) on the 16 answered is 1.00 [" in finding
     assert "answered" not in validity(hold(table, ["a", "b"]), "m").printed()
