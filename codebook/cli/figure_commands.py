@@ -35,15 +35,22 @@ def label_options(command: F) -> F:
 
 @click.command(epilog=_RUN_HELP)
 @click.option("--by", default="group", show_default=True, help="group, label, pair, without, or a column of the units.")
-@click.option("--coefficient", "coefficients", multiple=True, metavar="NAME", help="In place of alpha, ac1, percent.")
+@click.option(
+    *("--coefficient", "coefficients"),
+    multiple=True,
+    metavar="NAME",
+    default=("alpha", "ac1", "percent"),
+    show_default=True,
+    help="May be repeated.",
+)
 @label_options
 def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: int, **labels: Any) -> None:
     """Do the coders agree? People, models, and people with each model: the table of the notebook 06_reliability."""
     from codebook.analysis import Bootstrap
     from codebook.analysis.reliability import reliability as agree
 
-    codings, more = _open_codings(**labels), {"coefficients": coefficients} if coefficients else {}
-    _show(agree(codings, by=by, resample=Bootstrap(replicates, seed=seed), **more), codings)
+    codings = _open_codings(**labels)
+    _show(agree(codings, by=by, coefficients=coefficients, resample=Bootstrap(replicates, seed=seed)), codings)
 
 
 @click.command(epilog=_RUN_HELP)
