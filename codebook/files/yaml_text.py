@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ MAX_DEPTH = 60
 MAX_NODES = 200_000
 """Names, texts, lists and mappings of a file, where each alias counts as what it stands for."""
 MAX_CHARS = 8_000_000
+
+_MOST_FAULTS = 20
+_KEY_AND_TEXT = re.compile(r"(\s*(?:- )*[\w-]+:\s+)([^'\"\[{|>&*#\s].*)")
 
 Loc = tuple[str | int, ...]
 
@@ -212,7 +216,7 @@ def parse_yaml(text: str, where: str, *, error: type[InputError], summary: str, 
         root = loader.get_single_node()
         return YamlTree(where, root, None if root is None else loader.construct_document(root), text)
     except yaml.YAMLError as problem:
-        raise error(summary, [_explain(problem, text, where)]) from None
+        raise error(summary, list(_explain_all(problem, text, where, _Typed if typed else _Texts))) from None
     except Exception as problem:  # an escape such as \\UFFFFFFFF, which is no character
         line = loader.get_mark().line + 1 if loader else 1
         fault = Fault(f"{where}, line {line}", f"this is not YAML: {problem}", "check the signs in this line")
@@ -220,6 +224,36 @@ def parse_yaml(text: str, where: str, *, error: type[InputError], summary: str, 
     finally:
         if loader:
             loader.dispose()
+
+
+def _explain_all(error: yaml.YAMLError, text: str, where: str, loader: Any) -> Iterator[Fault]:
+    """The first fault of a YAML text, and those that show once texts with a colon in them are put in quotes."""
+    for _ in range(_MOST_FAULTS):
+        yield _explain(error, text, where)
+        mended = _quote_line(error, text)
+        if mended is None:
+            return
+        try:
+            yaml.load(mended, loader)
+            return
+        except yaml.YAMLError as following:
+            error, text = following, mended
+
+
+def _quote_line(error: yaml.YAMLError, text: str) -> str | None:
+    """The text with what stands behind the first colon of the faulty line in quotes; None where that is no mend."""
+    if "mapping values are not allowed" not in str(getattr(error, "problem", "")):
+        return None
+    lines, at = text.split("\n"), cast(Any, error).problem_mark.line
+    match = _KEY_AND_TEXT.fullmatch(lines[at])
+    if not match:
+        return None
+    lines[at] = f"{match[1]}{_write_quoted(match[2])}"
+    return "\n".join(lines)
+
+
+def _write_quoted(text: str) -> str:
+    return "'" + text.rstrip().replace("'", "''") + "'" if '"' in text or "\\" in text else f'"{text.rstrip()}"'
 
 
 def _explain(error: yaml.YAMLError, text: str, where: str) -> Fault:
@@ -235,6 +269,9 @@ def _explain(error: yaml.YAMLError, text: str, where: str) -> Fault:
         return Fault(place, f"this is not YAML: {problem}", mend)
     if isinstance(error, _TooMuchError):
         return Fault(place, problem, "write each part once, where it belongs, without aliases (& and *)")
+    if mended := _quote_line(error, text):
+        shown = mended.split("\n")[mark.line].strip() if mark else ""
+        return Fault(place, "a colon and a blank inside a text begin a new key", f"put the text in quotes: {shown}")
     return Fault(place, f"this is not YAML: {problem}", "mend the YAML: check indents, colons and quotes there")
 
 

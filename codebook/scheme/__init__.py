@@ -1,10 +1,11 @@
 """The instrument: a codebook of variables and categories, read and checked from one file.
 
 In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every fault at once with its line. Open
-`model.py` first (what a file may say), then `codebook_file.py`.
+`model.py` first (what a file may say), then `codebook_opening.py`.
 """
 
-from codebook.scheme.codebook_file import parse_codebook, read_codebook, read_label_list, write_codebook
+from codebook.scheme.codebook_file import parse_codebook, write_codebook
+from codebook.scheme.codebook_opening import read_codebook, read_label_list
 from codebook.scheme.model import Category, Codebook, Example, RecordField, RecordList, Variable
 from codebook.scheme.rendering import describe_variables, diff_codebooks, render_html, render_markdown
 from codebook.scheme.wording import Wording, check_wording

@@ -1,4 +1,4 @@
-"""Read a codebook from YAML, or from a plain list of labels, every fault at once with its line; and write one.
+"""Read a codebook from YAML, every fault at once with its line; and write one.
 
 `explain` says pydantic's errors in the words of a codebook: what is wrong with one field, and what to write.
 """
@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from codebook.errors import Fault, SchemeError, UnitsError
-from codebook.files import YamlTree, open_rows, parse_yaml, read_yaml
+from codebook.errors import Fault, SchemeError
+from codebook.files import YamlTree, parse_yaml, read_yaml
 from codebook.files.lines import write_atomic
-from codebook.paths import resolve_path, show_path
+from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, check_alone, check_categories, check_names, check_variable
 from codebook.scheme.model import (
     FIELD_KINDS,
@@ -119,21 +119,14 @@ def _suggest(key: str, fields: tuple[str, ...]) -> str:
     return f"did you mean `{close[0]}`?" if close else f"remove it; the fields are {', '.join(fields)}"
 
 
-Row = tuple[int, dict[str, str]]
-"""The number of a row in its file, and its cells by column."""
-
-
-def read_codebook(path: str | Path) -> Codebook:
+def read_codebook_file(file: Path) -> Codebook:
     """Read and check `codebook.yaml`. Everything in it is text: `no` and `1` are names, not a truth value or a number.
 
     Raises
     ------
     SchemeError
-        The file is missing or faulty; all faults are listed with their line and the mend.
+        The file is faulty; all faults are listed with their line and the mend.
     """
-    file = resolve_path(path)
-    if not file.exists():
-        raise SchemeError(f"There is no codebook at {show_path(file)}. To mend: give the path of your codebook.yaml.")
     return _make_codebook(read_yaml(file, error=SchemeError, summary="The codebook cannot be read."))
 
 
@@ -216,85 +209,3 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(str, _Dumper.represent_str)
-
-
-def read_label_list(
-    path: str | Path,
-    *,
-    column: str,
-    kind: str,
-    level: str,
-    question: str,
-    definition_column: str = "",
-    encoding: str | None = None,
-) -> Codebook:
-    """Turn a plain list of labels (a column of a csv or xlsx file) into a codebook with one variable.
-
-    Parameters
-    ----------
-    column, definition_column
-        The columns that hold the names and, where there is one, the definitions.
-    kind, level, question
-        As in a codebook; they are not guessed from the list.
-    encoding
-        Of a csv file that is not UTF-8.
-
-    Raises
-    ------
-    SchemeError
-        The column is missing, or the list makes no codebook.
-    """
-    file = resolve_path(path)
-    if not file.exists():
-        raise SchemeError(f"There is no list of labels at {show_path(file)}. To mend: give the path of a csv or xlsx.")
-    columns, rows = _read_table(file, encoding)
-    missing = [name for name in (column, definition_column or column) if name not in columns]
-    if missing:
-        mend = f"the columns are {', '.join(columns)}"
-        faults = [Fault(f"column {name!r}", "missing", mend) for name in dict.fromkeys(missing)]
-        raise SchemeError(f"{show_path(file)}:", faults)
-    rows = [(number, row) for number, row in rows if row[column].strip()]
-    categories = [{"name": row[column], "definition": row.get(definition_column, "")} for _, row in rows]
-    variable = {
-        "name": _as_name(column),
-        "question": question,
-        "kind": kind,
-        "level": level,
-        "categories": categories,
-    }
-    stem = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in file.stem).strip("-")[:40]
-    raw = {"name": stem or "codebook", "unit": "one text", "variables": [variable]}
-    faults = []
-    for loc, problem, mend in find_faults(raw):
-        place = loc[3] if loc[2:3] == ("categories",) and len(loc) > 3 else None
-        where = f"{show_path(file)}, row {rows[place][0]}" if isinstance(place, int) else show_path(file)
-        faults.append(Fault(where, problem, mend))
-    if faults:
-        raise SchemeError(f"{show_path(file)} makes no codebook:", faults)
-    return Codebook.model_validate(raw)
-
-
-def _as_name(column: str) -> str:
-    """A column's heading as the name of a variable."""
-    name = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in column)[:39]
-    return name if name[:1].isalpha() else f"v{name}"
-
-
-def _read_table(file: Path, encoding: str | None) -> tuple[tuple[str, ...], list[Row]]:
-    """Read a table whose first row names the columns, as tables of units are read."""
-    where = show_path(file)
-    if not file.stat().st_size:
-        return (), []
-    try:
-        table = open_rows(file, encoding=encoding)
-        rows = list(enumerate(table, start=2 + table.skip_rows))
-    except UnitsError as error:
-        raise SchemeError("The list of labels cannot be read.", error.faults) from error
-    if table.guessed:
-        mend = f"save the file with encoding UTF-8, or give encoding={table.encoding!r} if that is right"
-        raise SchemeError("The list of labels cannot be read.", [Fault(where, table.how_encoded, mend)])
-    if table.ragged:
-        problem = f"a row has not {len(table.columns)} cells as the first has"
-        faults = [Fault(f"{where}, row {number}", problem, "quote cells with a comma") for number in table.ragged]
-        raise SchemeError(f"{where} is no even table:", faults)
-    return table.columns, rows

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from codebook.errors import Fault, SchemeError
 from codebook.files import YamlTree, read_yaml
+from codebook.files.formats import READERS
 from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, as_number
-from codebook.scheme.codebook_file import read_codebook
+from codebook.scheme.codebook_opening import read_codebook
 from codebook.scheme.model import Category, Codebook, Variable
 
 _OVERLAP = 0.6
@@ -110,8 +111,8 @@ def check_wording(codebook: Codebook | str | Path) -> Wording:
         book, tree = codebook, None
     else:
         book, path = read_codebook(codebook), resolve_path(codebook)
-        is_yaml = path.suffix.lower() in (".yaml", ".yml")
-        tree = read_yaml(path, error=SchemeError, summary="The codebook cannot be read.") if is_yaml else None
+        is_file = path.is_file() and path.suffix.lower() not in READERS
+        tree = read_yaml(path, error=SchemeError, summary="The codebook cannot be read.") if is_file else None
     findings = list(_find_hints(book))
     if tree:
         findings.sort(key=lambda finding: tree.line(_written_loc(finding[0], tree)))

@@ -179,3 +179,15 @@ def test_r32_a_backslash_in_double_quotes_is_told():
 def test_r32_a_missing_file_with_backslashes_names_the_right_path(project):
     with pytest.raises(InputError, match=r"no such file. To mend: write / between folders, as data/gone\.csv"):
         open_rows("data\\gone.csv")
+
+
+def test_every_text_with_a_colon_in_it_is_told_at_once_with_the_line_in_quotes():
+    text = "name: a\ndefinition: Money: what it buys\nitems:\n  - why: say \"so\": always\n  - ok: 'a: b'\n"
+    with pytest.raises(SchemeError) as caught:
+        parse_yaml(text, "book.yaml", error=SchemeError, summary="No.")
+    assert [fault.where for fault in caught.value.faults] == ["book.yaml, line 2", "book.yaml, line 4"]
+    assert 'put the text in quotes: definition: "Money: what it buys"' in str(caught.value)
+    mended = text.replace("Money: what it buys", '"Money: what it buys"')
+    mended = mended.replace('- why: say "so": always', caught.value.faults[1].mend.partition("quotes: ")[2])
+    value = parse_yaml(mended, "book.yaml", error=SchemeError, summary="No.").value
+    assert (value["definition"], value["items"][0]["why"]) == ("Money: what it buys", 'say "so": always')

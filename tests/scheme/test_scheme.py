@@ -1,6 +1,7 @@
 """Scheme: the instrument is text throughout, every fault is found with its line, and digests change when they must."""
 
 import csv
+import re
 import tempfile
 from pathlib import Path
 
@@ -226,7 +227,7 @@ def test_two_variables_of_one_name():
         ("- a\n- b\n", 1, "not a codebook"),
         ("just words", 1, "not a codebook"),
         ("name: a\nunit:\tb\n\tvariables: []\n", 2, "cannot start any token"),
-        ("name: a\nunit: yes: no\n", 2, "mapping values are not allowed here"),
+        ("name: a\nunit: yes: no\n", 2, "a colon and a blank inside a text begin a new key"),
         ("name: 'a\n", 2, "end of stream"),
         ("name: a\n---\nname: b\n", 2, "another document"),
         ("name: a\nunit: b\x07\n", 2, "control character U+0007"),
@@ -504,6 +505,51 @@ def test_r09_a_list_of_labels_is_read_as_tables_are(labels, project):
     (project / "a.xlsx").write_bytes(b"PK no workbook")
     with pytest.raises(SchemeError, match=r"a\.xlsx: it is damaged.*save it again"):
         read_label_list("a.xlsx", column="code", **ASKED)
+
+
+# --- a list of labels wherever a codebook is
+
+
+def test_a_list_of_labels_asks_for_what_it_cannot_show_and_the_mend_works(labels):
+    name = labels([["label", "definition"], ["pro", "For it."], ["contra", "Against it."]], "topics.csv")
+    with pytest.raises(SchemeError, match=r"kind, level, question are not said") as caught:
+        read_codebook(name)
+    line = re.search(r'"(topics\.csv; .*)" \(', str(caught.value))[1]
+    by_line, by_name = read_codebook(line), read_codebook(name, **(ASKED | {"question": "What is the text about?"}))
+    assert by_line == by_name
+    assert [(c.name, c.definition) for c in by_line.variables[0].categories] == [
+        ("pro", "For it."),
+        ("contra", "Against it."),
+    ]
+
+
+def test_a_list_of_labels_of_an_unclear_column_lists_its_columns(labels):
+    name = labels([["a", "b"], ["x", "y"], ["v", "w"]], "list.csv")
+    with pytest.raises(SchemeError, match=r"column is not said.*column: a.*column one of a, b"):
+        read_codebook(name, **ASKED)
+    assert read_codebook(f"{name}; column: b", **ASKED).variables[0].labels == ("y", "w")
+
+
+def test_a_list_of_labels_in_another_encoding_has_a_mend_that_works(labels):
+    name = labels([["label"], ["Ökonomie"], ["Währung"]], "list.csv", encoding="cp1252")
+    with pytest.raises(SchemeError, match=r"add `encoding: cp1252`"):
+        read_codebook(name, **ASKED)
+    assert read_codebook(f"{name}; encoding: cp1252", **ASKED).variables[0].labels == ("Ökonomie", "Währung")
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("list.csv; colum: label", "did you mean 'column'"),
+        ("codebook.yaml; kind: single", "kind cannot be said of it here"),
+        ("nolist.csv; kind: single", "no codebook at nolist.csv"),
+    ],
+)
+def test_what_is_said_beside_a_list_of_labels_is_checked(labels, project, text, mend):
+    labels([["label"], ["a"], ["b"]], "list.csv")
+    (project / "codebook.yaml").write_text("name: a\n")
+    with pytest.raises(SchemeError, match=mend):
+        read_codebook(text, **(ASKED if "list.csv" in text else {}))
 
 
 # --- rendering
