@@ -126,10 +126,10 @@ def _read_all(
             continue
         faults.extend(codings.faults(where, codebook))
         read.append((where, codings))
-    refuse("The coders' labels do not fit the codebook.", faults)
     notes = [codings.note() for _, codings in read]
     meeting = meet_each_other(read) if units is None else meet_units(read, units, partial=partial)
-    refuse("The coders' units do not meet.", meeting.faults)
+    labels = "The coders' labels do not fit the codebook."
+    refuse(labels if faults else "The coders' units do not meet.", [*faults, *meeting.faults])
     joins = [*meeting.unmet, *tell_twins(dict.fromkeys(key[1] for _, codings in read for key in codings.rows))]
     with_raw = any(source.reply for _, source in entries)
     table = make_table(_table_rows(_put_together(read, codebook), with_raw), codebook)

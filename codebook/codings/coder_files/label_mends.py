@@ -38,8 +38,24 @@ def label_faults(where: str, codebook: Codebook, outside: Counter[Outside]) -> I
             more, mend = _mend_label(label, meant, codebook.variable(name))
             problem = (f"`rename` makes it {spell(meant)}; " if label != meant else "") + problem + more
         yield Fault(where, f"variable {name!r}, label {shown} ({n:,} times): {problem}", mend)
+    if len(near := _list_near(codebook, outside)) > 1:
+        pairs = ", ".join(f"{quote(label)}: {quote(known)}" for label, known in near.items())
+        problem = f"{len(near)} of these labels are nearly labels of the codebook"
+        yield Fault(where, problem, f"if that is meant, write all at once: `rename: {{{pairs}}}`")
     if (rest := len(outside) - _N_LISTED) > 0:
         yield Fault(where, f"{rest:,} more labels are not the codebook's", "see whether the right column is named")
+
+
+def _list_near(codebook: Codebook, outside: Counter[Outside]) -> dict[str, str]:
+    """Labels of the file that most likely mean one of the codebook, with that one."""
+    pairs: dict[str, str] = {}
+    for (name, label, meant, problem), _ in outside.most_common():
+        variable = None if problem == NO_VARIABLE else codebook.variable(name)
+        if variable is None or variable.is_open or len(label) > _LONGEST:
+            continue
+        if near := find_near_label(meant, variable) or find_near_label(label, variable):
+            pairs.setdefault(label, near)
+    return pairs
 
 
 def plain_faults(where: str, variable: Variable, cells: Mapping[str, int]) -> Iterator[Fault]:

@@ -1,0 +1,119 @@
+"""Who is to be asked, and how, looked at as a whole before anything is paid: every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from codebook.engines.service import check_host
+from codebook.errors import CodebookError, Fault, InputError
+from codebook.ground.keys import find_key
+from codebook.records import Asking
+from codebook.run.folder import RunFolder
+from codebook.run.money import Meter
+from codebook.run.plans.asking import make_asking, read_options
+from codebook.run.plans.checking import check_requests, refuse_guess
+from codebook.scheme import Codebook
+from codebook.tasks import find_task
+from codebook.units import Source
+
+T = TypeVar("T")
+
+FEW_REQUESTS = 100
+"""A batch of fewer requests saves cents and may take a day."""
+
+
+@dataclass
+class FaultList:
+    """Faults that were found one after the other, and warnings, of which none keeps anybody from going on."""
+
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+    def catch(self, where: str, verb: Callable[[], T]) -> T | None:
+        """Return what a verb gives; what it raises in words is noted, with the place where it says none."""
+        try:
+            return verb()
+        except InputError as error:
+            self.faults += error.faults or [_as_fault(where, error)]
+        except CodebookError as error:
+            self.faults.append(_as_fault(where, error))
+        return None
+
+
+def _as_fault(where: str, error: CodebookError) -> Fault:
+    problem, _, mend = str(error).partition(" To mend: ")
+    return Fault(where, problem, mend or "see above")
+
+
+@dataclass(frozen=True)
+class AskingCheck:
+    """Who would be asked, in words, with every fault and warning."""
+
+    destination: str
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+
+
+def check_asking(
+    book: Codebook | None, fields: Mapping[str, Any], units: Source | None = None, n_units: int = 0
+) -> AskingCheck:
+    """Look at engine, model, settings, options, key and service, as far as can be seen without calling anybody.
+
+    Parameters
+    ----------
+    book
+        The instrument; None where it is faulty, so that what depends on it is left out.
+    fields
+        What `plan` takes of who is asked.
+    units, n_units
+        What would be sent, and how many units; None and 0 where that is not known.
+    """
+    noted = FaultList()
+    said = noted.catch("engine", lambda: make_asking(fields))
+    rest = {**fields, "options": _leave_out_address(fields)}  # without its address the rest can still be seen
+    asking = said or noted.catch("engine", lambda: make_asking(rest))
+    if asking is None:
+        return AskingCheck("", tuple(dict.fromkeys(noted.faults)), ())
+    meter = Meter(asking)
+    if meter.charges:
+        noted.catch("base_url", lambda: check_host(meter.provider))
+        if key := meter.provider.key:
+            noted.catch("key", lambda: find_key(key))
+    noted.catch("engine", lambda: _make_engine(asking))
+    if units is not None:
+        noted.catch("units", lambda: refuse_guess(units, asking))
+    if book is not None:
+        noted.faults += find_task(book).check_settings(asking.settings, asking.url)
+        noted.warnings += noted.catch("settings", lambda: check_requests(book, asking)) or []
+        if meter.batch and 0 < (n := n_units * len(book.variables) * asking.draws) < FEW_REQUESTS:
+            noted.warnings.append(_say_few(n, meter.about.at_once))
+    if asking.draws < 1:
+        noted.faults.append(Fault("draws", f"{asking.draws} is less than 1", "ask each question at least once"))
+    return AskingCheck(
+        _say_who(asking, meter) if said else "", tuple(dict.fromkeys(noted.faults)), tuple(noted.warnings)
+    )
+
+
+def _leave_out_address(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in read_options(fields.get("options", ())).items() if name != "base_url"}
+
+
+def _make_engine(asking: Asking) -> None:
+    """Make the engine, which looks at its options, in a folder that goes away again."""
+    with TemporaryDirectory() as scratch:
+        RunFolder("check", Path(scratch)).make_engine(asking)
+
+
+def _say_few(n: int, live: str) -> Fault:
+    problem = f"a batch of {n} request{'s' * (n > 1)} saves cents and may take a day"
+    mend = f"`engine: {live}` answers at once" if live else "ask so few at once"
+    return Fault("engine", problem, f"{mend}; a batch is for {FEW_REQUESTS} requests and more")
+
+
+def _say_who(asking: Asking, meter: Meter) -> str:
+    model = f", model {asking.model}" if asking.model else ""
+    return f"engine {asking.engine}{model}: {meter.destination or 'nothing leaves this machine'}"

@@ -1,0 +1,170 @@
+"""All that can be wrong with a study, found at once and before anything is paid: instrument, texts, people, service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from codebook.analysis.core.codings import Codings
+from codebook.codings import read_coders
+from codebook.errors import Fault, ParameterError, mend_name
+from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.paths import resolve_path
+from codebook.run.folder import RunFolder
+from codebook.run.plans.asking_faults import FaultList, check_asking
+from codebook.sampling import GOLD_SAMPLE, read_gold_sample
+from codebook.scheme import Codebook, Wording, check_wording
+from codebook.study.study_facts import StudyFacts
+from codebook.units import Source, UnitsReport, check_units
+
+
+class Checkable(Protocol):
+    """What a study must give to be checked."""
+
+    @property
+    def facts(self) -> StudyFacts:
+        """What it says."""
+
+    @property
+    def coders(self) -> str:
+        """File of the labels of people; empty where there is none."""
+
+    @property
+    def codebook(self) -> Codebook:
+        """The instrument."""
+
+    def open_units(self) -> Source:
+        """Open what is to be coded."""
+
+    def asking(self) -> dict[str, Any]:
+        """Who is asked, and how."""
+
+
+@dataclass(frozen=True)
+class StudyCheck:
+    """What a check found: lines on each part, hints on the wording, warnings, and every fault.
+
+    Printing it shows all; `ok` is whether anything may be sent.
+    """
+
+    lines: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...] = ()
+    wording: Wording | None = None
+    units: UnitsReport | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no fault."""
+        return not self.faults
+
+    def raise_errors(self) -> None:
+        """Raise one `ParameterError` with every fault; do nothing if there is none."""
+        if self.faults:
+            raise ParameterError("The study cannot be run as it is; nothing was sent.", self.faults)
+
+    def __str__(self) -> str:
+        told = [*self.lines, *(f"  WARNING   {fault}" for fault in self.warnings)]
+        n = len(self.faults)
+        end = f"{n} fault{'s' * (n > 1)}; nothing may be sent." if n else "Everything is in order; nothing was sent."
+        return "\n".join([*told, *(f"  FAULT     {fault}" for fault in self.faults), end])
+
+    __repr__ = __str__
+
+
+@dataclass
+class _Findings(FaultList):
+    """What was found so far, and the lines that tell it."""
+
+    lines: list[str] = field(default_factory=list)
+
+
+def check_study(study: Checkable) -> StudyCheck:
+    """Look at codebook and wording, units, coders, gold sample, engine, settings, key and service; send nothing.
+
+    A part that is faulty does not hide those of the others.
+    """
+    found = _Findings()
+    book, wording = _check_codebook(study, found)
+    report, ids = _check_units(study, found)
+    codings = _check_coders(study, book, ids, found)
+    _check_gold(study, codings, found)
+    _check_sample(study.facts, ids, found)
+    _check_asking(study, book, report, found)
+    return StudyCheck(tuple(found.lines), tuple(dict.fromkeys(found.faults)), tuple(found.warnings), wording, report)
+
+
+def _check_codebook(study: Checkable, found: _Findings) -> tuple[Codebook | None, Wording | None]:
+    book = found.catch("codebook", lambda: study.codebook)
+    if book is None:
+        return None, None
+    variables = ", ".join(f"{variable.name} ({variable.told})" for variable in book.variables)
+    wording = check_wording(study.facts.codebook) if study.facts.codebook else check_wording(book)
+    found.lines += [f"codebook {book.name} {book.version}, {book.digest[:8]}: {variables}", str(wording)]
+    return book, wording
+
+
+def _check_units(study: Checkable, found: _Findings) -> tuple[UnitsReport | None, dict[str, None] | None]:
+    """The report on the units, and their ids; None where they cannot be told."""
+    source = found.catch("units", study.open_units)
+    report = None if source is None else found.catch("units", lambda: check_units(source))
+    if source is None or report is None:
+        return None, None
+    found.lines.append(str(report))
+    n_before = len(found.faults)
+    found.catch("units", report.raise_errors)
+    if len(found.faults) > n_before:
+        return report, None
+    return report, {unit.unit_id: None for unit, _ in source.with_skips()}
+
+
+def _check_coders(
+    study: Checkable, book: Codebook | None, ids: Mapping[str, None] | None, found: _Findings
+) -> Codings | None:
+    if not study.coders or book is None:
+        return None
+    codings = found.catch(study.coders, lambda: read_coders(study.coders, book, units=ids))
+    if codings is not None:
+        names = ", ".join(dict.fromkeys(codings.frame["coder"].astype(str)))
+        found.lines += [f"coders: {names}", *(f"  {note}" for note in codings.notes)]
+    return codings
+
+
+def _check_gold(study: Checkable, codings: Codings | None, found: _Findings) -> None:
+    """A gold that was named is one of the coders; without labels of people nobody is missed."""
+    if codings is None:
+        return
+    gold, coders = study.facts.gold, list(dict.fromkeys(codings.frame["coder"].astype(str)))
+    if gold and gold not in coders:
+        mend = mend_name(gold, coders, f"name one of {', '.join(coders)} with `gold`, if one of them is")
+        fault = Fault("gold", f"{gold!r} is none of the coders, so nothing is held against a gold", mend)
+        (found.warnings if gold == "gold" else found.faults).append(fault)
+
+
+def _check_sample(facts: StudyFacts, ids: Mapping[str, None] | None, found: _Findings) -> None:
+    if facts.sample == "none":
+        return
+    own = RunFolder(facts.run_name).path / (facts.sample or GOLD_SAMPLE) if facts.run_name else None
+    path = own if own and own.is_file() else resolve_path(facts.sample) if facts.sample else None
+    if path is None:
+        return
+    sample = found.catch("sample", lambda: read_gold_sample(path, part="all", unlock=True))
+    if sample is None:
+        return
+    found.lines.append(f"gold sample: {len(sample.frame):,} units.")
+    if ids is not None:
+        sides = Sides("ids of the gold sample", "among the units", "the file of units")
+        join = join_ids(sample.frame["unit_id"].astype(str), ids)
+        found.faults += join_faults(join, path.name, sides)
+        found.lines += [f"  {sentence}" for sentence in tell_strays(join, sides)]
+
+
+def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport | None, found: _Findings) -> None:
+    fields = found.catch("study.yaml", study.asking)
+    if fields is None:
+        return
+    asked = check_asking(book, fields, report.source if report else None, report.n_send if report else 0)
+    found.lines += [asked.destination] if asked.destination else []
+    found.faults += asked.faults
+    found.warnings += asked.warnings

@@ -1,0 +1,124 @@
+"""The check of a study: what is wrong with any part of it is found at once, before anything is paid."""
+
+import pytest
+
+from codebook.errors import ParameterError
+from codebook.sampling import draw_gold, write_gold_sample
+from codebook.scaffold import make_study
+from codebook.study import check_study, open_study
+
+BOOK = """name: news
+unit: one text
+variables:
+  - name: topic
+    question: What is it about?
+    kind: single
+    level: nominal
+    categories: [{name: sports, definition: Games.}, {name: politics, definition: Parties.}]
+"""
+CODERS = "coders:\n  - {file: coded.csv, unit: id, columns: {gold: gold, ann: ann}}\n"
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Write a study with faults nowhere, and return how its files are written anew and checked."""
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "study.yaml": "study: news\nunits: texts.csv\nid_column: id\ntext_column: text\ncoders: coders.yaml\n",
+        "codebook.yaml": BOOK,
+        "texts.csv": "id,text\n1,A match.\n2,A vote.\n3,A goal.\n",
+        "coders.yaml": CODERS,
+        "coded.csv": "id,gold,ann\n1,sports,sports\n2,politics,politics\n3,sports,politics\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    def check(facts="", **changed):
+        for name, text in changed.items():
+            (tmp_path / name.replace("_", ".")).write_text(text)
+        (tmp_path / "study.yaml").write_text(files["study.yaml"] + facts)
+        return check_study(open_study())
+
+    return check
+
+
+def test_a_new_study_is_in_order_as_it_is_made(tmp_path, monkeypatch):
+    make_study(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    check = check_study(open_study())
+    assert check.ok, check
+    assert check.units.n_send == 12
+    assert check.wording.hints == ()
+    assert str(check).endswith("Everything is in order; nothing was sent.")
+    assert "engine embedded: nothing leaves this machine" in str(check)
+    check.raise_errors()
+
+
+def test_faults_of_every_part_are_in_one_list(study):
+    check = study(
+        "engine: openai_batch\nmodel: gpt-5.4-mini\nbase_url: http://far.example/v1\ndraws: -1\nsample: none.jsonl\n",
+        codebook_yaml=BOOK + "    colour: red\n",
+        texts_csv="id,text\n1,A match.\n1,A vote.\n",
+    )
+    places = [fault.where for fault in check.faults]
+    assert places == [
+        "codebook.yaml, line 9",
+        "texts.csv, '1'",
+        "none.jsonl",
+        "base_url",
+        "key",
+        "draws",
+    ]
+    with pytest.raises(ParameterError, match=r"nothing was sent.\n.*remove it") as caught:
+        check.raise_errors()
+    assert caught.value.faults == check.faults
+    assert "6 faults; nothing may be sent." in str(check)
+
+
+def test_typos_and_ids_of_coders_are_told_together_and_both_mends_work(study):
+    typos = "id,gold,ann\n1.0,Sport,sports\n2.0,politcs,politics\n3.0,sports,politics\n"
+    check = study(coded_csv=typos)
+    told = str(check)
+    assert "`rename: {'Sport': 'sports', 'politcs': 'politics'}`" in told
+    assert "'1.0'; the run has '1', which differs by a decimal part of zero" in told
+    assert "`ids: near`" in told
+    mended = CODERS.replace("columns", "ids: near, rename: {'Sport': 'sports', 'politcs': 'politics'}, columns")
+    assert study(coders_yaml=mended).ok
+
+
+def test_a_gold_that_nobody_is_has_a_near_name(study):
+    check = study("gold: gild\n")
+    assert [(fault.where, fault.mend) for fault in check.faults] == [("gold", "did you mean 'gold'?")]
+    alone = study("", coders_yaml=CODERS.replace("gold: gold, ", ""))
+    assert alone.ok
+    assert [fault.where for fault in alone.warnings] == ["gold"]
+
+
+def test_a_gold_sample_of_other_units_is_told(study, tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame({"unit_id": ["01", "02", "03"]})
+    write_gold_sample(draw_gold(frame, 2, seed=1), tmp_path / "sample.jsonl")
+    check = study("sample: sample.jsonl\n")
+    assert "2 of 2 ids of the gold sample are not among the units" in str(check.faults[0])
+    assert "leading zeros" in str(check.faults[0])
+
+
+@pytest.mark.parametrize(("engine", "warned"), [("openai_batch", True), ("openai_live", False)])
+def test_a_batch_of_a_few_requests_is_advised_against(study, monkeypatch, engine, warned):
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-this-test")
+    check = study(f"engine: {engine}\nmodel: gpt-5.4-mini-2026-03-17\n")
+    assert check.ok, check
+    few = [fault for fault in check.warnings if "a batch of 3 requests" in fault.problem]
+    assert bool(few) is warned
+    assert all("`engine: openai_live` answers at once" in fault.mend for fault in few)
+
+
+def test_a_guessed_encoding_is_a_fault_only_where_it_would_be_paid_for(study, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-this-test")
+    (tmp_path / "texts.csv").write_bytes("id,text\n1,Straße\n2,Übung\n3,Äpfel\n".encode("cp1252"))
+    assert study("").ok
+    check = study("engine: openai_live\nmodel: gpt-5.4-mini-2026-03-17\n")
+    assert [fault.where for fault in check.faults] == ["texts.csv"]
+    assert "--form encoding=cp1252" in str(check)
+    assert study("engine: openai_live\nmodel: gpt-5.4-mini-2026-03-17\nform: ['encoding: cp1252']\n").ok
