@@ -32,8 +32,8 @@ from codebook.paths import show_path
 from codebook.records import RETRIED, Asking, Unit, say_erased
 from codebook.run.answers.result_table import build_table, read_logprobs
 from codebook.run.folder import RunFolder
+from codebook.run.freezing import open_sample
 from codebook.run.money import Costs, Meter, count_costs, say_file_costs
-from codebook.sampling import open_gold_sample
 from codebook.scheme import Codebook
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class RunViews:
         sample
             File of the gold sample; empty for the run's own, "none" for none.
         part, unlock
-            Of the sample, `dev` or `test`; the test part is locked until prompt and codebook are final.
+            Of the sample, `dev` or `test`. The test part is locked until prompt and codebook are final: it opens where
+            the run asked what was frozen (`codebook freeze`), or with `unlock`.
         beside
             Other runs of the same variables, such as one with a paraphrased codebook: their labels come along, under
             the names of their coders with digests, and only units that all of the runs have are left.
@@ -126,7 +127,7 @@ class RunViews:
             self.codebook.variables,
             gold=gold,
             models=tuple(models),
-            sample=open_gold_sample(self.folder.path, file=sample, part=part, unlock=unlock),
+            sample=open_sample(self.folder, self.codebook, self.asked, file=sample, part=part, unlock=unlock),
             covariates=self._contexts,
             texts=_Texts(self.units),
             notes=tuple(self.notes),

@@ -218,5 +218,6 @@ def open_gold_sample(
 
 
 def _refuse_locked(path: Path, part: str) -> Fault:
-    ways = "`unlock: true` once prompt and codebook are final; until then `part: dev`, or `sample: none` for no sample"
-    return Fault(show_path(path), f"the part {part!r} is locked", f"set {ways}")
+    ways = "set `unlock: true`; until then `part: dev`, or `sample: none` for no sample"
+    mend = f"once prompt and codebook are final, `codebook freeze`, or {ways}"
+    return Fault(show_path(path), f"the part {part!r} is locked", mend)

@@ -12,6 +12,7 @@ from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.paths import resolve_path
 from codebook.run.folder import RunFolder
+from codebook.run.freezing import find_freeze
 from codebook.run.plans.asking_faults import FaultList, check_asking
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.scheme import Codebook, Wording, check_wording
@@ -102,6 +103,9 @@ def _check_codebook(study: Checkable, found: _Findings) -> tuple[Codebook | None
     variables = ", ".join(f"{variable.name} ({variable.told})" for variable in book.variables)
     wording = check_wording(study.facts.codebook) if study.facts.codebook else check_wording(book)
     found.lines += [f"codebook {book.name} {book.version}, {book.digest[:8]}: {variables}", str(wording)]
+    if frozen := find_freeze(book.name):
+        change = frozen.find_change(book, frozen.prompt)
+        found.lines.append(f"  {change or f'marked as final on {frozen.at[:10]}, and not changed since'}")
     return book, wording
 
 

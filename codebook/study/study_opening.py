@@ -16,7 +16,10 @@ from codebook.files.yaml_text import parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
 from codebook.run import Run, RunFolder, list_runs, open_run, plan
+from codebook.run.freezing import Freeze, freeze
+from codebook.run.plans.asking import make_asking
 from codebook.scheme import Codebook, read_codebook
+from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_facts import Pairs, StudyFacts, as_texts
 from codebook.study.study_file import read_study_file
 from codebook.units import Source, open_units
@@ -166,6 +169,14 @@ class Study:
             "settings": _typed(facts.settings, "settings"),
             "private": facts.private,
         }
+
+    def check(self) -> StudyCheck:
+        """Look at codebook, units, coders, gold, engine and key at once, before anything is paid."""
+        return check_study(self)
+
+    def freeze(self) -> Freeze:
+        """Mark instrument and prompt as final: runs that ask exactly this may open the test part of the gold."""
+        return freeze(self.codebook, make_asking(self.asking()))
 
     def open_run(self) -> Run:
         """Open the study's run, which was planned before.

@@ -172,7 +172,9 @@ def test_r07_what_is_not_seen_is_told(tmp_path):
     path = write(tmp_path, DECOMPOSED, "guerre\u00a0")
     with pytest.raises(TableError) as caught:
         read_codings(path, book("single", ("économie", "guerre")), unit="id", coder_name="a", label="code")
-    twin, blank = map(str, caught.value.faults)
+    twin, blank, both = map(str, caught.value.faults)
+    assert "2 of these labels are nearly labels of the codebook" in both
+    assert "`rename: {\"e\\u0301conomie\": 'économie', \"guerre\\u00a0\": 'guerre'}`" in both
     assert "label 'e\\u0301conomie'" in twin
     assert "it has the letters of 'économie' and differs by another Unicode form" in twin
     assert "`rename: {\"e\\u0301conomie\": 'économie'}`" in twin

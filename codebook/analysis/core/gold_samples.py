@@ -41,6 +41,8 @@ class GoldSample:
         How each round of it was drawn: round, how, n, seed, dev_share, strata, minimum.
     strata
         Of each stratum how many units it has and how many of them were drawn.
+    remark
+        A sentence that stands wherever figures use it, such as on an earlier opening of the test part.
     """
 
     frame: pd.DataFrame
@@ -52,6 +54,7 @@ class GoldSample:
     n_units: int = 0
     rounds: Sequence[Mapping[str, Any]] = ()
     strata: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    remark: str = ""
 
     @property
     def seed(self) -> int | None:
@@ -63,7 +66,8 @@ class GoldSample:
         """Which units are used, and by which chances they are weighted."""
         chances = f"chances of {self.frame['prob'].min():.3g} to {self.frame['prob'].max():.3g}"
         part = f" (part {self.part!r})" if self.part else ""
-        return f"{self.name}: {len(self.frame):,} gold units{part}, weighted by {chances}."
+        used = f"{self.name}: {len(self.frame):,} gold units{part}, weighted by {chances}."
+        return f"{used} {self.remark}".strip()
 
     def list_strata(self) -> pd.DataFrame:
         """A row for each stratum and part: `n` units, and the chance `prob` of a unit to come into the part."""
