@@ -8,9 +8,11 @@ lines).
 from codebook.files.decode import Encoding, find_encoding, read_text
 from codebook.files.formats import Row
 from codebook.files.rows import RowFile, open_rows, reading
+from codebook.files.sqlite_rows import DATABASES
 from codebook.files.yaml_text import YamlTree, parse_value, parse_yaml, read_yaml
 
 __all__ = [
+    "DATABASES",
     "Encoding",
     "Row",
     "RowFile",

@@ -1,4 +1,4 @@
-"""One reader a format: csv, xlsx, JSON lines, parquet. Each yields rows of text as a stream."""
+"""One reader a format: csv, xlsx, JSON lines, parquet, SQLite. Each yields rows of text as a stream."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from codebook.errors import Fault, UnitsError
 from codebook.files.decode import allow_long_fields
 from codebook.files.lines import number_lines
 from codebook.files.parquet_rows import iter_records, open_parquet
+from codebook.files.sqlite_rows import DATABASES, ask
 from codebook.files.workbook import Formula, iter_cells
 
 Row = dict[str, str]
@@ -31,7 +32,7 @@ class RowLayout:
     """How rows lie in a file. While it is read, `ragged` collects the lines of a wrong width.
 
     `needed` are the columns in which a formula without a value is refused; `at` is the line of the file, or the row of
-    the sheet as a spreadsheet numbers it, that was read last.
+    the sheet as a spreadsheet numbers it, that was read last; `query` is what is asked of a database.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class RowLayout:
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
     skip_rows: int = 0
+    query: str = ""
     ragged: list[int] = field(default_factory=list)
     needed: list[str] = field(default_factory=list)
     at: int = 0
@@ -248,15 +250,31 @@ def as_text(value: Any) -> str:
             return str(value)
 
 
+def _sqlite_header(rows: RowLayout) -> tuple[str, ...]:
+    with ask(rows.path, rows.query) as answer:
+        return _name_columns(rows.path, [name for name, *_ in answer.description])
+
+
+def _read_sqlite(rows: RowLayout) -> Iterator[Row]:
+    with ask(rows.path, rows.query) as answer:
+        for number, cells in enumerate(answer, start=1):
+            if any(isinstance(cell, bytes) for cell in cells):
+                fault = Fault(f"{rows.path.name}, row {number}", "a cell holds bytes, no text", "select other columns")
+                raise UnitsError(f"{rows.path.name} cannot be read.", [fault])
+            yield dict(zip(rows.columns, map(as_text, cells), strict=True))
+
+
 READERS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), read_csv),
     **dict.fromkeys((".jsonl", ".ndjson"), _read_jsonl),
+    **dict.fromkeys(DATABASES, _read_sqlite),
     ".xlsx": _read_xlsx,
     ".parquet": _read_parquet,
 }
 HEADERS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), _csv_header),
     **dict.fromkeys((".jsonl", ".ndjson"), _jsonl_header),
+    **dict.fromkeys(DATABASES, _sqlite_header),
     ".xlsx": _xlsx_header,
     ".parquet": _parquet_header,
 }

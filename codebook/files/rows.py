@@ -23,6 +23,7 @@ from codebook.files.decode import (
 )
 from codebook.files.formats import HEADERS, READERS, Row, RowLayout, is_text
 from codebook.files.header_search import find_header, guess_elsewhere
+from codebook.files.sqlite_rows import DATABASES
 from codebook.files.workbook import list_sheets
 from codebook.paths import find_file_fault, resolve_path
 
@@ -115,8 +116,9 @@ def open_rows(
     delimiter: str | None = None,
     sheet: str | None = None,
     skip_rows: int = 0,
+    query: str = "",
 ) -> RowFile:
-    """Open a file of rows by its suffix: .csv, .tsv, .txt, .xlsx, .jsonl, .ndjson or .parquet.
+    """Open a file of rows by its suffix: .csv, .tsv, .txt, .xlsx, .jsonl, .ndjson, .parquet, .db or .sqlite.
 
     Parameters
     ----------
@@ -126,6 +128,8 @@ def open_rows(
         Of an xlsx file; the first sheet where not given.
     skip_rows : int
         Lines of a csv, or rows of an xlsx file, that stand above the header.
+    query : str
+        Of an SQLite file, the SELECT whose rows are meant; the file is only read.
 
     Raises
     ------
@@ -147,16 +151,26 @@ def open_rows(
     if fault := find_file_fault(path):
         raise UnitsError("The texts are not there.", [fault])
     if suffix not in READERS:
-        kinds = ".csv, .tsv, .txt, .xlsx, .jsonl, .ndjson and .parquet"
+        kinds = ".csv, .tsv, .txt, .xlsx, .jsonl, .ndjson, .parquet and .db (SQLite)"
         fault = Fault(path.name, f"files that end in {suffix or 'nothing'} are not read", f"save it as one of {kinds}")
         raise UnitsError(f"{path.name} cannot be read.", [fault])
-    rows = RowFile(path, (), sheet=sheet, skip_rows=_read_skip(skip_rows))
+    rows = RowFile(path, (), sheet=sheet, skip_rows=_read_skip(skip_rows), query=_read_query(suffix, query))
     with reading(path):
         if is_text(path):
             _find_dialect(rows, find_encoding(path, encoding), delimiter)
         rows.columns = HEADERS[suffix](rows)
         rows.sheets = list_sheets(path) if suffix == ".xlsx" else ()
     return rows
+
+
+def _read_query(suffix: str, query: str) -> str:
+    """A query, which only a database is asked."""
+    if query and suffix not in DATABASES:
+        fault = Fault(
+            "query", f"a file that ends in {suffix} is not asked", "leave `query` out, or give an SQLite file"
+        )
+        raise UnitsError("The file cannot be read like this.", [fault])
+    return query
 
 
 def _read_skip(value: object) -> int:

@@ -183,7 +183,7 @@ def read_images(
         Where the paths of a table begin; the table's own folder where empty.
     pass_urls
         Send addresses as they are and let the service fetch them; the kit fetches nothing.
-    encoding, delimiter, sheet, skip_rows
+    encoding, delimiter, sheet, skip_rows, query
         How the table is read, as in `read_units`.
 
     Raises

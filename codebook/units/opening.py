@@ -18,7 +18,7 @@ from codebook.units.source import read_units
 
 Where = Mapping[str, str | Sequence[str]] | Sequence[str]
 
-_FILE = ("encoding", "delimiter", "sheet", "skip_rows")
+_FILE = ("encoding", "delimiter", "sheet", "skip_rows", "query")
 _TABLE = (*_FILE, "max_chars")
 _FORMS = {
     "texts": _TABLE,
@@ -43,13 +43,14 @@ def open_units(
     Parameters
     ----------
     path
-        A table (.csv, .xlsx, .jsonl, .parquet); a folder of images or of PDFs; a PDF, or a pattern such as
-        "scans/*.pdf".
+        A table (.csv, .xlsx, .jsonl, .parquet, or .db with a `query`); a folder of images or of PDFs; a PDF, or a
+        pattern such as "scans/*.pdf".
     id_column, text_column, context_columns, where
         Of a table, as in `read_units`; of texts, the columns are `id` and `text` where none is named.
     form
         What shapes the units, as a mapping or as texts of the form "name: value". `group_column` makes groups of texts,
         `image_column` makes images (`read_images`); a folder of PDFs takes `pages`, `as` and more (`read_documents`).
+        An SQLite file takes `query`, one SELECT.
 
     Raises
     ------
@@ -85,7 +86,18 @@ def read_form(form: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     >>> read_form(["group_column: thread", "max_chars: 2000"])
     {'group_column': 'thread', 'max_chars': 2000}
     """
-    return parse_pairs(form, "form", error=UnitsError, summary="What shapes the units cannot be read.")
+    if isinstance(form, Mapping):
+        return dict(form)
+    queries = [text for text in form if _is_query(text)]
+    rest = [text for text in form if not _is_query(text)]
+    parts = parse_pairs(rest, "form", error=UnitsError, summary="What shapes the units cannot be read.")
+    if queries:
+        parts["query"] = queries[-1].partition(":")[2].strip().strip('"')  # SQL is no YAML
+    return parts
+
+
+def _is_query(text: str) -> bool:
+    return text.partition(":")[0].strip() == "query" and ":" in text
 
 
 def _find_kind(path: str | Path, form: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ class UnitSource(Source):
             "text_column": self.text_column,
             "context_columns": list(self.context_columns),
             "where": {name: sorted(values) for name, values in (self.where or {}).items()},
-        }
+        } | ({"query": self.rows.query} if self.rows.query else {})
 
     def tell(self) -> list[str]:
         """How the file is encoded, and which columns are sent."""
@@ -122,12 +122,13 @@ def _say_sheets(rows: RowFile) -> str:
 
 
 class TableForm(TypedDict, total=False):
-    """How a table is read: encoding and delimiter of a .csv, sheet of a workbook, lines above the header."""
+    """How a table is read: encoding and delimiter of a .csv, sheet of a workbook, lines above the header, a query."""
 
     encoding: str | None
     delimiter: str | None
     sheet: str | None
     skip_rows: int
+    query: str
 
 
 def read_units(
@@ -140,7 +141,7 @@ def read_units(
     max_chars: int = 100_000,
     **table: Unpack[TableForm],
 ) -> UnitSource:
-    r"""Read the units of a .csv, .xlsx, .jsonl or .parquet file, as a stream.
+    r"""Read the units of a .csv, .xlsx, .jsonl or .parquet file, or of an SQLite file, as a stream.
 
     Ids, texts and context are exact: no stripping, no normalising. Only these columns are ever sent.
 
@@ -158,7 +159,7 @@ def read_units(
     max_chars : int
         Longer texts (characters) are kept as rows but not asked; they are never cut.
     table
-        How the file is read: `encoding`, `delimiter`, `sheet`, `skip_rows`, as in `open_rows`.
+        How the file is read: `encoding`, `delimiter`, `sheet`, `skip_rows`, `query`, as in `open_rows`.
 
     Raises
     ------
