@@ -10,12 +10,25 @@ from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, delete_remote, discard, retry, status, submit
 from codebook.cli.opening_commands import lab, open_report
 from codebook.cli.plan_commands import check, new, plan, preflight, trust
-from codebook.cli.result_commands import execute, report, table
+from codebook.cli.result_commands import execute, records, report, table, transcripts
 from codebook.cli.upkeep_commands import adopt, erase
 
 for command in (new, check, preflight, plan, submit, status, collect, retry, cancel, discard, costs, delete_remote):
     main.add_command(command)
-for command in (table, reliability, validity, execute, report, open_report, lab, trust, adopt, erase):
+for command in (
+    table,
+    transcripts,
+    records,
+    reliability,
+    validity,
+    execute,
+    report,
+    open_report,
+    lab,
+    trust,
+    adopt,
+    erase,
+):
     main.add_command(command)
 
 __all__ = ["main"]

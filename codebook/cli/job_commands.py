@@ -104,7 +104,7 @@ def costs(ctx: click.Context, by: str, run: str) -> None:
 
 _CREDIT = (
     "What is left of your credit is not known here, since no key of a service tells it: see the billing page of your "
-    "account. `codebook submit RUN --cap USD` keeps a run under a sum."
+    "account. `codebook submit RUN --cap 5` keeps a run under 5 dollars."
 )
 
 

@@ -13,11 +13,15 @@ from codebook.cli.options import end_fruitless, pairs, say
 
 @click.command()
 @click.argument("run")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", default="")
 @click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
-@click.option("--quote-formulas", is_flag=True, help="In a .csv, put ' before what a spreadsheet would run.")
-def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None:
-    """Show the table of RUN with its coverage, or write it to FILE (.csv, .xlsx, .jsonl or .parquet)."""
+@click.option("--quote-formulas", is_flag=True, help="In a .csv or .tsv, put ' before what a spreadsheet would run.")
+def table(run: str, file: str, wide: bool, quote_formulas: bool) -> None:
+    """Show the table of RUN with its coverage, or write it to FILE.
+
+    The ending says how: .csv, .tsv, .xlsx, .json (an array), .jsonl, .parquet, or .db and .sqlite, where rows of the
+    same run are replaced; or FILE is the address of a database, such as postgresql+psycopg://host/name.
+    """
     from codebook.codings import show_table, write_table, write_wide
     from codebook.errors import RunError
     from codebook.paths import resolve_path
@@ -25,10 +29,10 @@ def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None
 
     opened = open_run(run)
     frame = opened.table()
-    if file is None:
+    if not file:
         say(show_table(frame, notes=opened.notes))
         return
-    if frame.empty and resolve_path(file).exists():
+    if frame.empty and "://" not in file and resolve_path(file).exists():
         raise RunError(
             f"Run {run!r} has no row left, so {file} was not replaced. To mend: give the name of a new file."
         )
@@ -37,6 +41,33 @@ def table(run: str, file: Path | None, wide: bool, quote_formulas: bool) -> None
         say(write_wide(frame, opened.units(), file, formulas=formulas))
     else:
         say(write_table(frame, file, formulas=formulas))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("folder", default="")
+@click.option("--variable", default="", help="The variable of the transcriptions, where RUN has several.")
+@click.option("--text", is_flag=True, help="Write a .txt beside each, too.")
+def transcripts(run: str, folder: str, variable: str, text: bool) -> None:
+    """Write the transcripts of RUN into FOLDER: one checked JSON file a document (runs/RUN/transcripts without it)."""
+    from codebook.run import open_run
+
+    say(repr(open_run(run).transcripts(variable).write(folder, text=text)))
+
+
+@click.command()
+@click.argument("run")
+@click.argument("name")
+@click.argument("file", default="")
+def records(run: str, name: str, file: str) -> None:
+    """Show the records of RUN in the list NAME of its codebook, such as entities, or write them to FILE.
+
+    FILE is as of `codebook table`. A database gets the units with their members, too.
+    """
+    from codebook.run import open_run
+
+    opened = open_run(run).records(name)
+    say(opened.write(file) if file else f"{opened.frame.to_string(index=False, na_rep='')}\n{opened!r}")
 
 
 @click.command()

@@ -33,8 +33,12 @@ def refuse(faults: list[Fault]) -> None:
         raise TableError("This is not a tidy table.", faults)
 
 
-def column_faults(frame: pd.DataFrame) -> Iterator[Fault]:
-    """Find columns that are missing, unknown or there twice."""
+def column_faults(frame: Any) -> Iterator[Fault]:
+    """Find columns that are missing, unknown or there twice; what is no frame has none."""
+    if not isinstance(frame, pd.DataFrame):
+        mend = "give the frame of codings, as `run.table()` and `make_table` return it"
+        yield Fault("table", f"it is a {type(frame).__name__}, no frame", mend)
+        return
     if missing := [name for name in COLUMNS if name not in frame]:
         names = ", ".join(map(repr, missing))
         verb = "is" if len(missing) == 1 else "are"

@@ -1,4 +1,4 @@
-"""The tidy table in files: csv, xlsx, JSON lines and parquet. Reading a file back gives the same table.
+"""The tidy table in files of every format, by their endings, and in databases. Reading a file gives the same table.
 
 A csv cell cannot tell "nothing" from "the empty text". It need not: a label is missing exactly where `why` is set,
 `why` is never the empty text, numbers are missing where empty, and the other columns are never missing.
@@ -10,25 +10,28 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import orjson
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.codings.contract import NUMBERS
+from codebook.codings.contract import KEY, NUMBERS
+from codebook.codings.database import HasKey, KeyedTable, write_database
 from codebook.codings.frame import check_table, make_table
 from codebook.codings.sheets import read_sheet, write_sheet
 from codebook.errors import Fault, MissingExtraError, TableError
-from codebook.files import reading
+from codebook.files import DATABASES, reading
 from codebook.files.lines import read_lines, write_atomic, write_lines
 from codebook.paths import find_file_fault, resolve_path
 
 _CHUNK = 50_000
-_MEND = "use .csv, .xlsx, .jsonl or .parquet"
+_MEND = "use .csv, .tsv, .xlsx, .json, .jsonl or .parquet"
+_MEND_WRITE = "use .csv, .tsv, .xlsx, .json, .jsonl, .parquet or .db (SQLite), or the address of a database"
 _STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*\s?%?")
 
@@ -36,16 +39,17 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*\s?%?")
 def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep") -> str:
     r"""Write a table by the suffix of the path, all or nothing, and say what was written.
 
-    .csv is UTF-8 with every text in quotes; .jsonl and .parquet (an extra) are the best record; .xlsx is a copy for
-    spreadsheets: text cells, so no formula lives, coverage on a second sheet. A cell of a sheet holds 32,767
-    characters: longer texts are cut there with a mark, and the sentence returned counts them.
+    .csv and .tsv are UTF-8 with every text in quotes; .jsonl, .json (one array) and .parquet (an extra) are the best
+    record; .xlsx is a copy for spreadsheets: text cells, so no formula lives, coverage on a second sheet. A cell of a
+    sheet holds 32,767 characters: longer texts are cut there with a mark, and the sentence returned counts them. .db
+    and .sqlite are SQLite, an address is a database's (`write_database`): rows of the same run are replaced there.
 
     Parameters
     ----------
     formulas
-        What becomes in a .csv of texts that a spreadsheet would take for formulas: "keep" writes them as they are, so
-        that reading gives the same table, and the sentence returned counts them; "quote" puts an apostrophe before
-        each, for a copy that is opened in a spreadsheet.
+        What becomes in a .csv or .tsv of texts that a spreadsheet would take for formulas: "keep" writes them as they
+        are, so that reading gives the same table, and the sentence returned counts them; "quote" puts an apostrophe
+        before each, for a copy that is opened in a spreadsheet.
 
     Raises
     ------
@@ -67,23 +71,50 @@ def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep"
     True
     >>> folder.cleanup()
     """
-    path = resolve_path(path)
     table = check_table(table)
-    note = ""
+    runs = tuple(sorted({*table["run_id"]} - {""}))
+    name, note = write_frame(KeyedTable("codings", table, ("run_id", *KEY), runs=runs), path, formulas)
+    return f"{name}: {len(table):,} row{'s' * (len(table) != 1)} of {table.shape[1]} columns.{note}"
+
+
+def write_frame(
+    table: HasKey, where: str | Path, formulas: str = "keep", *, beside: Sequence[HasKey] = ()
+) -> tuple[str, str]:
+    """Write a frame in the format that the ending says, or into a database; return its name and a note.
+
+    `beside` are further tables, for a database.
+
+    Raises
+    ------
+    TableError
+        The ending is unknown, a sheet cannot hold the frame, or the database refuses it.
+    """
+    frame, note = table.frame, ""
+    if is_database(where):
+        write_database(where, table, *beside)
+        return f"{'the database' if '://' in str(where) else Path(where).name}, table {table.name!r}", ""
+    path = resolve_path(where)
     match path.suffix.lower():
-        case ".csv":
-            frame, note = choose_form(table, formulas, mend="write .xlsx, or")
+        case ".csv" | ".tsv" as ending:
+            plain, note = choose_form(frame, formulas, mend="write .xlsx, or")
             with write_atomic(path) as file:
-                write_csv(frame, file)
+                write_csv(plain, file, "\t" if ending == ".tsv" else ",")
         case ".jsonl":
-            write_lines(path, iter_rows(table))
+            write_lines(path, iter_rows(frame))
+        case ".json":
+            _write_array(frame, path)
         case ".parquet":
-            _write_parquet(table, path)
+            _write_parquet(frame, path)
         case ".xlsx":
-            note = write_sheet(table, path)
+            note = write_sheet(frame, path, table.name)
         case _:
-            raise _unknown(path)
-    return f"{path.name}: {len(table):,} row{'s' * (len(table) != 1)} of {table.shape[1]} columns.{note}"
+            raise _unknown(path, _MEND_WRITE)
+    return path.name, note
+
+
+def is_database(where: str | Path) -> bool:
+    """Whether a path is an SQLite file's by its ending, or an address."""
+    return "://" in str(where) or Path(where).suffix.lower() in DATABASES
 
 
 def choose_form(frame: pd.DataFrame, formulas: str, *, mend: str) -> tuple[pd.DataFrame, str]:
@@ -121,8 +152,12 @@ def _read(path: Path) -> pd.DataFrame:
     match path.suffix.lower():
         case ".csv":
             return check_table(restore(_read_csv(path)))
+        case ".tsv":
+            return check_table(restore(_read_csv(path, "\t")))
         case ".jsonl":
-            return check_table(_read_jsonl(path))
+            return check_table(_read_objects(path, read_lines(path)))
+        case ".json":
+            return check_table(_read_objects(path, iter(orjson.loads(path.read_bytes()))))
         case ".parquet":
             return check_table(_read_parquet(path))
         case ".xlsx":
@@ -131,13 +166,13 @@ def _read(path: Path) -> pd.DataFrame:
                 warnings.warn(note, stacklevel=2)
             return check_table(restore(texts))
         case _:
-            raise _unknown(path)
+            raise _unknown(path, _MEND)
 
 
-def write_csv(frame: pd.DataFrame, file: IO[bytes]) -> None:
+def write_csv(frame: pd.DataFrame, file: IO[bytes], delimiter: str = ",") -> None:
     """Write a frame as csv: UTF-8, texts in quotes, missing cells empty, lines end with LF; in chunks."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
-    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", delimiter=delimiter)
     writer.writerow(frame.columns)
     for chunk in _chunks(frame):
         writer.writerows(zip(*(_cells(chunk[name]) for name in frame.columns), strict=True))
@@ -176,22 +211,30 @@ def _cells(column: pd.Series[Any]) -> list[Any]:
     return [None if missing else cell for cell, missing in zip(cells, column.isna(), strict=True)]
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _write_array(frame: pd.DataFrame, path: Path) -> None:
+    """Write the rows as one JSON array, a row a line."""
+    with write_atomic(path) as file:
+        file.write(b"[")
+        for number, row in enumerate(iter_rows(frame)):
+            file.write((b",\n" if number else b"\n") + orjson.dumps(row))
+        file.write(b"\n]\n")
+
+
+def _read_csv(path: Path, delimiter: str = ",") -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        return pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         mend = "read a file that write_table wrote, or bring in other files with read_codings"
         raise TableError(f"{path.name} holds no tidy table.", [Fault(path.name, str(error), mend)]) from None
 
 
-def _read_jsonl(path: Path) -> pd.DataFrame:
-    lines = read_lines(path)
+def _read_objects(path: Path, lines: Iterator[Any]) -> pd.DataFrame:
     chunks: list[pd.DataFrame] = []
     keys: set[str] | None = None
     while rows := list(islice(lines, _CHUNK)):
-        keys = keys or set(rows[0])
-        if any(row.keys() != keys for row in rows):
-            fault = Fault(path.name, "the lines have different keys", "read a file that write_table wrote")
+        keys = keys or {*rows[0]}
+        if any(not isinstance(row, dict) or row.keys() != keys for row in rows):
+            fault = Fault(path.name, "its objects have different keys", "read a file that write_table wrote")
             raise TableError(f"{path.name} holds no tidy table.", [fault])
         chunks.append(pd.DataFrame(rows))
     return pd.concat(chunks, ignore_index=True) if chunks else make_table([])
@@ -218,8 +261,8 @@ def _pyarrow(what: str) -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-def _unknown(path: Path) -> TableError:
-    fault = Fault(path.name, f"tables are not kept in files that end in {path.suffix or 'nothing'}", _MEND)
+def _unknown(path: Path, mend: str) -> TableError:
+    fault = Fault(path.name, f"tables are not kept in files that end in {path.suffix or 'nothing'}", mend)
     return TableError(f"{path.name} cannot be a table.", [fault])
 
 

@@ -19,7 +19,7 @@ MAX_CELL = 32_767
 
 MAX_ROWS = 1_048_575
 SHEET = "codings"
-_MAY_BE_CUT = ("evidence", "raw", "detail")
+_MAY_BE_CUT = ("evidence", "raw", "detail", "quote", "error_info", "text")
 _MARK = re.compile(r" \[\.\.\. cut here: the table has [\d,]+ characters\]\Z")
 _UNSAFE = "\x00-\x08\x0b-\x1f\ufffe\uffff"
 _CONTROL = re.compile(f"[{_UNSAFE}]")
@@ -32,16 +32,16 @@ _OPTIONS = {
 }
 
 
-def write_sheet(table: pd.DataFrame, path: Path) -> str:
-    """Write table and coverage as the two sheets of a workbook; return a sentence on cut cells, or nothing."""
+def write_sheet(table: pd.DataFrame, path: Path, name: str = SHEET) -> str:
+    """Write a table as a sheet, codings with their coverage as a second; return a sentence on cut cells, or nothing."""
     import xlsxwriter
     from xlsxwriter.exceptions import FileCreateError
 
     _check_fits(table)
-    sheets = ((SHEET, table), ("coverage", count_coverage(table)))
+    coverage = [("coverage", count_coverage(table))] if name == SHEET else []
     with write_atomic(path) as file:
         book = xlsxwriter.Workbook(_QuietFile(file), _OPTIONS)
-        n_cut, _ = (_fill(book.add_worksheet(name), frame) for name, frame in sheets)
+        n_cut, *_ = [_fill(book.add_worksheet(title), frame) for title, frame in [(name[:31], table), *coverage]]
         try:
             book.close()
         except FileCreateError as error:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from codebook.analysis.against_gold.transcript_errors import transcript_accuracy
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Facts, Result
+from codebook.codings.frame import check_table
 from codebook.errors import Fault, TableError
 from codebook.files import read_text
 from codebook.files.lines import digest, write_atomic
@@ -207,9 +208,10 @@ def join_transcripts(
     Raises
     ------
     TableError
-        There are several variables or coders and none is named, or a label is no transcription.
+        What is given is no table of codings, there are several variables or coders and none is named, or a label is no
+        transcription.
     """
-    table = codings.frame if isinstance(codings, Codings) else codings
+    table = codings.frame if isinstance(codings, Codings) else check_table(codings)
     rows = _choose(table, variable, coder, draw)
     sent = {unit.unit_id: page_numbers(unit) for unit in units}
     parts: dict[str, list[tuple[range | None, Mapping[Any, Any]]]] = {}

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from codebook.codings.exports import choose_form, write_csv
+from codebook.codings.database import KeyedTable
+from codebook.codings.exports import is_database, write_frame
 from codebook.codings.frame import check_table
 from codebook.errors import Fault, TableError
-from codebook.files.lines import write_atomic
 from codebook.ground.joins import join_ids
-from codebook.paths import resolve_path
 from codebook.records import Unit
 
+_SEVERAL = ("variable", "coder", "draw")
 WIDE = ("id", "quote", "label", "batch_id", "request_id", "processing_time", "error_info")
 Texts = Mapping[str, str] | Iterable[Unit] | Iterable[tuple[Unit, str | None]]
 
@@ -63,31 +63,26 @@ def to_wide(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
             "error_info": (table["why"] + reason).fillna(""),
         }
     )
-    several = [name for name in ("variable", "coder", "draw") if table[name].nunique() > 1]
+    several = [name for name in _SEVERAL if table[name].nunique() > 1]
     return wide.assign(**{name: table[name] for name in several})
 
 
 def write_wide(table: pd.DataFrame, units: Texts, path: str | Path, *, formulas: str = "keep") -> str:
-    """Write the wide form as csv (as `write_table` does: UTF-8, texts in quotes) and say what was written.
+    """Write the wide form by the suffix of the path, as `write_table` does, and say what was written.
 
-    Parameters
-    ----------
-    formulas
-        As in `write_table`.
+    In a database run, variable, coder and draw are always told, since they are the key.
 
     Raises
     ------
     TableError
-        The path does not end in .csv, or a coded unit has no text.
+        The suffix is unknown, a sheet cannot hold the table, or a coded unit has no text.
     """
-    path = resolve_path(path)
-    if path.suffix.lower() != ".csv":
-        fault = Fault(path.name, "the wide form is csv", "give a name that ends in .csv")
-        raise TableError("The wide form cannot be written so.", [fault])
-    wide, note = choose_form(to_wide(table, units), formulas, mend="write")
-    with write_atomic(path) as file:
-        write_csv(wide, file)
-    return f"{path.name}: {len(wide):,} rows in the wide form.{note}"
+    table = check_table(table)
+    wide, runs = to_wide(table, units), tuple(sorted({*table["run_id"]} - {""}))
+    if is_database(path):
+        wide = wide.assign(**{name: table[name] for name in ("run_id", *_SEVERAL)})
+    name, note = write_frame(KeyedTable("wide", wide, ("run_id", "id", *_SEVERAL), runs=runs), path, formulas)
+    return f"{name}: {len(wide):,} row{'s' * (len(wide) != 1)} in the wide form.{note}"
 
 
 def _texts(units: Texts, wanted: set[str]) -> tuple[dict[str, str], list[str]]:

@@ -294,6 +294,10 @@ def parse_value(text: str, where: str, *, error: type[InputError], summary: str)
         raise error(summary, [Fault(where, str(problem), mend)]) from None
 
 
+AS_WRITTEN = frozenset({"query"})
+"""Settings that are texts as they are written: SQL is no YAML."""
+
+
 def parse_pairs(
     pairs: Mapping[str, Any] | Sequence[str], name: str, *, error: type[InputError], summary: str
 ) -> dict[str, Any]:
@@ -311,7 +315,9 @@ def parse_pairs(
     if faults := [Fault(name, f"{key!r} has no value", "write name: value") for key, colon, _ in parts if not colon]:
         raise error(summary, faults)
     return {
-        key.strip(): parse_value(value, f"{name}, {key.strip()}", error=error, summary=summary)
+        key.strip(): value.strip().strip('"')
+        if key.strip() in AS_WRITTEN
+        else parse_value(value, f"{name}, {key.strip()}", error=error, summary=summary)
         for key, _, value in parts
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders
 from codebook.errors import Fault, ParameterError
-from codebook.files.yaml_text import parse_pairs, parse_value
+from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
 from codebook.run import Run, RunFolder, list_runs, open_run, plan
@@ -233,7 +233,9 @@ def _typed(pairs: Pairs, name: str) -> dict[str, Any]:
     summary = f"The {name} cannot be read."
     if not isinstance(pairs, Mapping):
         return parse_pairs(pairs, name, error=ParameterError, summary=summary)
-    return {key: _type(value, f"{name}, {key}", summary) for key, value in pairs.items()}
+    return {
+        key: value if key in AS_WRITTEN else _type(value, f"{name}, {key}", summary) for key, value in pairs.items()
+    }
 
 
 def _type(value: Any, where: str, summary: str) -> Any:

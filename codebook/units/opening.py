@@ -86,18 +86,7 @@ def read_form(form: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     >>> read_form(["group_column: thread", "max_chars: 2000"])
     {'group_column': 'thread', 'max_chars': 2000}
     """
-    if isinstance(form, Mapping):
-        return dict(form)
-    queries = [text for text in form if _is_query(text)]
-    rest = [text for text in form if not _is_query(text)]
-    parts = parse_pairs(rest, "form", error=UnitsError, summary="What shapes the units cannot be read.")
-    if queries:
-        parts["query"] = queries[-1].partition(":")[2].strip().strip('"')  # SQL is no YAML
-    return parts
-
-
-def _is_query(text: str) -> bool:
-    return text.partition(":")[0].strip() == "query" and ":" in text
+    return parse_pairs(form, "form", error=UnitsError, summary="What shapes the units cannot be read.")
 
 
 def _find_kind(path: str | Path, form: Mapping[str, Any]) -> str:

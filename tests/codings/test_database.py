@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from codebook.codings import KeyedTable, units_table, write_database
+from codebook.codings import KeyedTable, make_table, units_table, write_database
 from codebook.errors import MissingExtraError, TableError
 from codebook.records import Unit
 
@@ -131,6 +131,13 @@ def test_a_frame_that_is_no_table_is_refused_before_the_file_is_opened(
 ) -> None:
     with pytest.raises(TableError, match=mend):
         write_database(tmp_path / "study.db", KeyedTable("t", frame, key))
+    assert not (tmp_path / "study.db").exists()
+
+
+@pytest.mark.parametrize("given", [pd.DataFrame({"a": [1]}), {"a": 1}, make_table([])])
+def test_what_has_no_key_is_refused_in_a_sentence(given: Any, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"table 2 of those given.*does not say what names a row"):
+        write_database(tmp_path / "study.db", make_records(ANN), given)
     assert not (tmp_path / "study.db").exists()
 
 

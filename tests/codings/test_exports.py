@@ -4,12 +4,14 @@ import csv
 import errno
 import gc
 import io
+import json
 import math
 import random
+import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import openpyxl
@@ -19,12 +21,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unit_files import HOSTILE, LONG
 
-from codebook.codings import make_table, read_table, to_wide, write_table, write_wide
+from codebook.codings import (
+    check_table,
+    join_transcripts,
+    make_table,
+    read_table,
+    to_wide,
+    write_table,
+    write_wide,
+)
 from codebook.codings.sheets import MAX_CELL, escape_text
 from codebook.errors import CodebookError, MissingExtraError, TableError
+from codebook.files import open_rows
 from codebook.records import Unit
 
-SUFFIXES = [".csv", ".xlsx", ".jsonl", ".parquet"]
+SUFFIXES = [".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet"]
 COSTS = st.floats(allow_infinity=False) | st.none()
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=20),
@@ -132,10 +143,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     ("name", "content", "match"),
     [
         ("gone.csv", None, "no such file"),
-        ("t.dta", "", "use .csv, .xlsx, .jsonl or .parquet"),
+        ("t.dta", "", "use .csv, .tsv, .xlsx, .json, .jsonl or .parquet"),
         ("t.csv", "", "read a file that write_table wrote"),
         ("t.csv", "id,text\n1,a\n", "'unit_id', 'coder'"),
-        ("t.jsonl", '{"unit_id":"1"}\n{"coder":"a"}\n{"coder":"b"}\n', "the lines have different keys"),
+        ("t.jsonl", '{"unit_id":"1"}\n{"coder":"a"}\n{"coder":"b"}\n', "its objects have different keys"),
+        ("t.json", '[{"unit_id":"1"}, 5]', "its objects have different keys"),
+        ("t.json", '[{"unit_id":"1"', "is damaged, or no .json file"),
     ],
 )
 def test_files_that_hold_no_table(tmp_path, name, content, match):
@@ -146,8 +159,17 @@ def test_files_that_hold_no_table(tmp_path, name, content, match):
 
 
 def test_an_unknown_suffix_is_refused_on_writing(tmp_path):
-    with pytest.raises(TableError, match="files that end in nothing"):
+    with pytest.raises(TableError, match=r"files that end in nothing.*use .csv, .tsv, .xlsx, .json, .jsonl, .parquet"):
         write_table(make_table([row()]), tmp_path / "table")
+    with pytest.raises(TableError, match=r"files that end in .pdf"):
+        write_wide(make_table([row()]), {"7": "x"}, tmp_path / "wide.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_table_is_said_whoever_is_given_it(tmp_path):
+    for verb in (check_table, join_transcripts, lambda given: write_table(given, tmp_path / "t.csv")):
+        with pytest.raises(TableError, match=r"it is a dict, no frame\. To mend: give the frame of codings"):
+            verb({"7": "a text"})
 
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path, monkeypatch):
@@ -189,6 +211,33 @@ def test_the_wide_form(tmp_path):
             ["7", "x", "sports", "b1", "r1", "2.5", ""],
             ["8", "y\r", "", "", "", "", "failed: =500"],
         ]
+
+
+@pytest.mark.parametrize("suffix", [*SUFFIXES, ".db"])
+def test_the_wide_form_is_written_in_every_format_and_is_what_its_ending_says(tmp_path, suffix):
+    table = make_table([row(seconds=2.5, run_id="r"), row("8", label=None, why="failed", run_id="r")])
+    path = tmp_path / f"wide{suffix}"
+    assert write_wide(table, {"7": "x", "8": "y"}, path).endswith(": 2 rows in the wide form.")
+    wanted = [("7", "x", "sports", ""), ("8", "y", None, "failed")]
+    if suffix == ".json":
+        found = json.loads(path.read_text())
+    elif suffix == ".db":
+        with closing(sqlite3.connect(path)) as database:
+            assert [name for _, name, *_, key in database.execute("PRAGMA table_info(wide)") if key] == [
+                *("id", "run_id", "variable", "coder", "draw")
+            ]
+        found = list(open_rows(path, query="SELECT * FROM wide ORDER BY id"))
+    else:
+        found = list(open_rows(path))
+    rows = [(line["id"], line["quote"], line["label"] or None, line["error_info"] or "") for line in found]
+    assert rows == wanted
+
+
+def test_codings_in_a_database_have_a_key_and_those_of_a_run_are_replaced(tmp_path):
+    path, first = tmp_path / "study.sqlite", make_table([row(run_id="r"), row("8", run_id="r")])
+    assert write_table(first, path) == "study.sqlite, table 'codings': 2 rows of 8 columns."
+    write_table(make_table([row("9", run_id="r"), row(run_id="other")]), path)
+    assert [line["unit_id"] for line in open_rows(path, query="SELECT * FROM codings ORDER BY unit_id")] == ["7", "9"]
 
 
 def test_the_wide_form_names_what_there_is_more_than_one_of():
@@ -247,8 +296,7 @@ def test_r27_the_wide_form_says_it_and_quotes_too(tmp_path):
     assert "1 cell of 1 row begins with" in write_wide(table, texts, tmp_path / "wide.csv")
     assert "formula" not in write_wide(table, texts, tmp_path / "wide.csv", formulas="quote")
     assert '"\'=1+1"' in (tmp_path / "wide.csv").read_text()
-    with pytest.raises(TableError, match=r"ends in \.csv"):
-        write_wide(table, texts, tmp_path / "wide.xlsx")
+    assert "formula" not in write_wide(table, texts, tmp_path / "wide.xlsx")
 
 
 def test_r13_a_workbook_on_a_full_disk_leaves_one_error_and_no_noise(tmp_path, monkeypatch):

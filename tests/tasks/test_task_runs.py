@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from commands import Command
 from fake_openai import FakeOpenAI
 from service import serve
 
@@ -96,7 +100,9 @@ def test_a_task_at_a_service_and_again_from_its_archive(fake: FakeOpenAI, task: 
     assert sum(fake.billed.values()) == n_billed
 
 
-def test_records_and_transcripts_of_a_service_become_tables_and_files(fake: FakeOpenAI, project: Path) -> None:
+def test_records_and_transcripts_of_a_service_become_tables_and_files(
+    fake: FakeOpenAI, project: Path, command: Command
+) -> None:
     asked = {"engine": "openai_batch", "model": MODEL, "options": {"base_url": fake.base_url}}
     book, units = study_of("records")
     run = cb.plan(book, units, run="words", limit=2, **asked)
@@ -107,6 +113,15 @@ def test_records_and_transcripts_of_a_service_become_tables_and_files(fake: Fake
     topics = run.records("topics").frame
     assert entities["how"].tolist() == ["exact", "exact"]
     assert topics["how"].tolist() == ["absent", "absent"]  # marked, not dropped
+    said = command("records", "words", "entities", "study.db")
+    assert said.output.startswith("study.db, table 'entities': entities: 2 records in 2 units"), said.output
+    with closing(sqlite3.connect("study.db")) as database:
+        tables = [database.execute(f"SELECT count(*) FROM {name}").fetchone() for name in ("entities", "units")]
+    assert tables == [(2,), (2,)]
+    assert "2 records in 2 units" in command("records", "words", "topics").output
+    assert "no list is named 'persons'" in command("records", "words", "persons", "x.csv").output
+    assert command("records", "words", "topics", "topics.json").exit_code == 0
+    assert len(json.loads(Path("topics.json").read_text())) == 2
     book, units = study_of("transcription")
     run = cb.plan(book, units, run="pages", limit=2, **asked)
     run.submit()
@@ -116,3 +131,8 @@ def test_records_and_transcripts_of_a_service_become_tables_and_files(fake: Fake
         "address_1790_digital": 2,
         "address_1793_blank_and_upside_down": 3,
     }
+    made = command("transcripts", "pages", "texts", "--text")
+    assert made.exit_code == 0, made.output
+    kept = json.loads(Path("texts/address_1790_digital.json").read_text())
+    assert [page["page"] for page in kept["pages"]] == [1, 2]
+    assert len(list(Path("texts").glob("*.txt"))) == 2

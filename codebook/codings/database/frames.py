@@ -35,6 +35,9 @@ class HasKey(Protocol):
         """Runs whose rows are replaced as a whole."""
 
 
+_NEEDED = ("name", "frame", "key", "scope", "runs")
+
+
 @dataclass(frozen=True, eq=False)
 class KeyedTable:
     """A frame with the name of its table, the columns that name a row, and what its rows take the place of."""
@@ -77,7 +80,12 @@ def make_sheets(tables: Iterable[HasKey]) -> list[Sheet]:
     """
     faults: list[Fault] = []
     sheets = []
-    for table in tables:
+    for number, table in enumerate(tables, start=1):
+        if isinstance(table, pd.DataFrame) or not all(hasattr(table, name) for name in _NEEDED):
+            mend = "give KeyedTable(name, frame, key=[...]) or run.records(...); `write_table` takes codings"
+            kind = f"a {type(table).__name__} does not say what names a row"
+            faults.append(Fault(f"table {number} of those given", kind, mend))
+            continue
         frame, key = table.frame, tuple(table.key)
         if problem := _find_problem(frame, key):
             faults.append(Fault(f"table {table.name!r}", *problem))

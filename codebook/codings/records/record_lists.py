@@ -14,6 +14,7 @@ from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities import Names, Resolution
 from codebook.codings.database.frames import KeyedTable
+from codebook.codings.exports import write_frame
 from codebook.codings.records.quotes import HOW
 from codebook.errors import TableError
 from codebook.files import open_rows
@@ -112,6 +113,19 @@ class Records:
         joins = tuple(dict.fromkeys([*self.joins, *tell_strays(join, sides)]))
         finding = f"{len(self.frame):,} records of {len(values):,} units ({self.coverage})."
         return self._result(frame, f"{self.name}_by_unit", f"{self.name.capitalize()} by unit", finding, joins)
+
+    def write(self, where: str | Path, *, formulas: str = "keep") -> str:
+        """Write the records as `write_table` writes codings, by the ending of the path, and say what was written.
+
+        A database gets the units with their members, too, in the same transaction.
+
+        Raises
+        ------
+        TableError
+            The ending is unknown, a sheet cannot hold the records, or the database refuses them.
+        """
+        name, note = write_frame(self, where, formulas, beside=[units_table(self.units)])
+        return f"{name}: {self!r}{note}"
 
     def mentions(self, field: str) -> Names:
         """Each record with a `mention_id`, and its `name` out of a field: what `resolve_entities` reads.
