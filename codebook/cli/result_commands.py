@@ -1,4 +1,4 @@
-"""Commands for what came of it: table, execute, report."""
+"""Commands for what came of it: table, transcripts, records, execute, report."""
 
 from __future__ import annotations
 

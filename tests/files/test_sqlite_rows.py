@@ -7,9 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 from commands import Command
 from scripted import BOOK
 
+import codebook as cb
 from codebook.errors import UnitsError
 from codebook.files import open_rows
 from codebook.units import check_units, open_units, read_form
@@ -86,6 +88,8 @@ def test_check_and_plan_take_a_query(path: Path, project: Path, command: Command
     checked = command("check", *given)
     assert checked.exit_code == 0, checked.output
     assert "2 rows read; 1 unit to send" in checked.output
+    (project / "study.yaml").write_text(yaml.safe_dump({"study": "s", "units": str(path), "form": {"query": SELECT}}))
+    assert len(list(cb.open_study(id_column="id", text_column="text").open_units().with_skips())) == 2
     planned = command("plan", "--run", "sql", *given)
     assert planned.exit_code == 0, planned.output
     refused = command("check", "--units", str(path))
