@@ -86,10 +86,11 @@ def _read_version() -> str:
 
 @cache
 def _in_words(verb: FunctionType) -> Any:
-    """A verb that says in words what the machine did not let it do, such as to write to a full disk."""
+    """A verb that says in words what it cannot take, and what the machine did not let it do."""
+    from codebook.ground.argument_types import with_checked_types
     from codebook.ground.machine import in_words
 
-    return in_words(verb)
+    return in_words(with_checked_types(verb))
 
 
 def __dir__() -> list[str]:

@@ -181,7 +181,7 @@ class _Aim:
         task = find_task(book)
         asking = replace(asking, url=task.endpoint or asking.url)
         _check_parameters(task, asking, limit)
-        source, chosen = _describe_units(units, limit)
+        source, chosen = _describe_units(units, int(limit))
         watch = PersonalWatch(private=bool(asking.private))
         if Meter(asking).charges:
             chosen = watch.watch(chosen)
