@@ -340,3 +340,14 @@ def test_r09_a_guessed_encoding_of_a_coders_file_is_told_and_can_be_given(tmp_pa
     put(entry, "coders:\n  - {file: t.csv, unit: id, columns: [änn]}\n")
     with pytest.raises(TableError, match=r"t\.csv, line 2\): the byte 0xFF"):
         read_coders(entry, ONE)
+
+
+def test_a_faulty_entry_does_not_hide_what_is_wrong_in_other_files(tmp_path):
+    put(tmp_path / "a.csv", "id,ann\n7,sprots\n")
+    entries = "coders:\n  - {file: b.csv, unit: id, colums: [ben]}\n  - {file: a.csv, unit: id, columns: [ann]}\n"
+    with pytest.raises(TableError) as caught:
+        read_coders(put(tmp_path / "coders.yaml", entries), ONE)
+    key, label = map(str, caught.value.faults)
+    assert key == "coders.yaml, line 2 (b.csv): there is no key `colums`. To mend: did you mean `columns`?"
+    assert "line 3 (a.csv): variable" in label
+    assert "`rename: {'sprots': 'sports'}`" in label

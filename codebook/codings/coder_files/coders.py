@@ -78,7 +78,8 @@ def read_coders(
     >>> folder.cleanup()
     """
     path = resolve_path(path)
-    return _read_all(parse_coders(path, codebook), path.parent, codebook, units, partial=partial)
+    entries, faults = parse_coders(path, codebook)
+    return _read_all(entries, path.parent, codebook, units, partial=partial, faults=faults)
 
 
 def read_codings(
@@ -113,10 +114,16 @@ def read_codings(
 
 
 def _read_all(
-    entries: Sequence[Entry], folder: Path, codebook: Codebook, units: Iterable[str] | None, *, partial: bool = False
+    entries: Sequence[Entry],
+    folder: Path,
+    codebook: Codebook,
+    units: Iterable[str] | None,
+    *,
+    partial: bool = False,
+    faults: Sequence[Fault] = (),
 ) -> Codings:
-    """Read every file, collect every fault, and put the codings into one table."""
-    faults: list[Fault] = []
+    """Read every file, collect every fault after those that are known, and put the codings into one table."""
+    faults, n_known = list(faults), len(faults)
     read: list[Read] = []
     for where, source in entries:
         try:
@@ -128,7 +135,7 @@ def _read_all(
         read.append((where, codings))
     notes = [codings.note() for _, codings in read]
     meeting = meet_each_other(read) if units is None else meet_units(read, units, partial=partial)
-    labels = "The coders' labels do not fit the codebook."
+    labels = "The coders' files cannot be read so." if n_known else "The coders' labels do not fit the codebook."
     refuse(labels if faults else "The coders' units do not meet.", [*faults, *meeting.faults])
     joins = [*meeting.unmet, *tell_twins(dict.fromkeys(key[1] for _, codings in read for key in codings.rows))]
     with_raw = any(source.reply for _, source in entries)
@@ -177,8 +184,8 @@ def _table_rows(rows: dict[Key, dict[str, Any]], with_raw: bool) -> Iterator[dic
         yield {"unit_id": unit_id, "coder": coder, "variable": variable, "draw": draw, **extra, **coding}
 
 
-def parse_coders(path: Path, codebook: Codebook) -> list[Entry]:
-    """Return the entries of a coders.yaml, or raise with every fault in it."""
+def parse_coders(path: Path, codebook: Codebook) -> tuple[list[Entry], list[Fault]]:
+    """Return the sound entries of a coders.yaml, and every fault in it; what is no list of entries is raised."""
     summary = f"{path.name} is not a list of coders' files."
     tree = read_yaml(path, error=TableError, summary=summary)
     value = tree.value
@@ -192,10 +199,11 @@ def parse_coders(path: Path, codebook: Codebook) -> list[Entry]:
     faults += find_broken_paths(tree, path.parent)
     entries = []
     for place, item in enumerate(value["coders"]):
-        find_place = functools.partial(_place, path.name, tree, place, item)
-        entries.append((find_place(""), check_entry(item, find_place, codebook, faults)))
-    refuse(summary, faults)
-    return [(where, source) for where, source in entries if source is not None]
+        find_place, n_before = functools.partial(_place, path.name, tree, place, item), len(faults)
+        source = check_entry(item, find_place, codebook, faults)
+        if source is not None and len(faults) == n_before:
+            entries.append((find_place(""), source))
+    return entries, faults
 
 
 def _place(name: str, tree: YamlTree, place: int, item: Any, key: str) -> str:
