@@ -9,7 +9,7 @@ NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-time
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --all-extras --python-version 3.11
 
-.PHONY: help setup demo test test-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks docs wheel lab lock clean
+.PHONY: help setup demo test test-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -52,13 +52,18 @@ docs: $(READY)  ## are the generated parts of the docs up to date? (make docs WR
 notebooks: $(READY)  ## run every notebook with its defaults
 	$(NBMAKE) notebooks
 
-other-notebooks: later-notebooks gallery-notebooks  ## run every notebook that is no step of the demo, after `make demo`
+other-notebooks: later-notebooks gallery-notebooks studies  ## run every notebook that is no step of the demo, after `make demo`
 
 later-notebooks: $(READY)
 	$(NBMAKE) $(filter-out $(STEPS),$(wildcard notebooks/*.ipynb))
 
 gallery-notebooks: $(READY)
 	$(NBMAKE) notebooks/gallery
+
+studies: $(READY)
+	$(BIN)/python -m codebook execute studies/adjudication.yaml
+	$(BIN)/python -m codebook execute studies/headlines.yaml
+	$(BIN)/python -m codebook execute studies/stability.yaml
 
 wheel: $(READY)  ## build the wheel and import it from elsewhere
 	.ci/wheel

@@ -11,7 +11,7 @@ from codebook.visible import spell_block
 
 if TYPE_CHECKING:
     from codebook.run.questions.rehearsal import DryRun
-    from codebook.units import Source
+    from codebook.study import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
 WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
@@ -40,50 +40,30 @@ def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, .
 
 
 def units_options(command: F) -> F:
-    """The options that say what is coded."""
+    """The options that say what is coded; what is left out is as in study.yaml."""
     for option in (
         click.option("--form", multiple=True, metavar="NAME=VALUE", callback=pairs, help="How the units are read."),
         click.option("--where", multiple=True, metavar="COLUMN=VALUE", callback=pairs, help="Keep these rows."),
-        click.option("--context", multiple=True, metavar="COLUMN", help="Column shown with the text; may be repeated."),
-        click.option("--text", "text_column", default="text", show_default=True, help="Column with the texts."),
-        click.option("--id", "id_column", default="id", show_default=True, help="Column with the ids."),
         click.option(
-            "--units", "units_path", default="data/texts.csv", show_default=True, help="Table, folder or PDFs."
+            *("--context-column", "--context", "context_columns"),
+            multiple=True,
+            metavar="COLUMN",
+            help="Column shown with the text; may be repeated.",
         ),
-        click.option("--codebook", "book", default="codebook.yaml", show_default=True, help="The codebook's file."),
+        click.option("--text-column", "--text", "text_column", default="", help="Column with the texts, or text."),
+        click.option("--id-column", "--id", "id_column", default="", help="Column with the ids, or id."),
+        click.option("--units", default="", help="Table, folder or PDFs, or data/texts.csv."),
+        click.option("--codebook", default="", help="The codebook's file, or codebook.yaml."),
     ):
         command = option(command)
     return command
-
-
-def read_units(
-    units_path: str,
-    id_column: str,
-    text_column: str,
-    context: tuple[str, ...],
-    where: Mapping[str, Any],
-    form: Mapping[str, Any],
-) -> Source:
-    """Open the units that the options describe."""
-    from codebook.units import open_units, read_form
-
-    return open_units(
-        units_path,
-        id_column=id_column,
-        text_column=text_column,
-        context_columns=context,
-        where=dict(where),
-        form=read_form([f"{name}: {values[-1]}" for name, values in form.items()]),
-    )
 
 
 def service_options(command: F) -> F:
     """The options that say who answers, where that is a service, and how it is asked."""
     for option in (
         click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Request field."),
-        click.option(
-            "--url", default="/v1/chat/completions", show_default=True, help="Endpoint: this or /v1/responses."
-        ),
+        click.option("--url", default="", help="Endpoint: /v1/chat/completions, or /v1/responses."),
         click.option("--base-url", default="", help="Address of the service, where the provider has none of its own."),
         click.option(
             "--provider", default="", help="Who is called: openai, azure, groq, ollama ... or providers.yaml."
@@ -95,20 +75,12 @@ def service_options(command: F) -> F:
     return command
 
 
-def take_plan(given: dict[str, Any]) -> dict[str, Any]:
-    """The options of a plan as the package takes them: the units read, settings typed, the engine's own apart."""
-    from codebook.errors import ParameterError
-    from codebook.files.yaml_text import parse_value
+def open_given(options: Mapping[str, Any]) -> Study:
+    """The study, for this command with what its options say."""
+    from codebook.study import open_study
 
-    columns = ("units_path", "id_column", "text_column", "context", "where", "form")
-    units = read_units(**{name: given.pop(name) for name in columns})
-    summary = "The settings cannot be read."
-    settings = {
-        name: parse_value(values[-1], f"--set {name}", error=ParameterError, summary=summary)
-        for name, values in given.pop("settings").items()
-    }
-    options = {name: value for name in ("provider", "base_url") if (value := given.pop(name))}
-    return {"units": units, "settings": settings, "options": options, **given}
+    last = {name: {key: values[-1] for key, values in options.get(name, {}).items()} for name in ("form", "settings")}
+    return open_study(**{**options, **last})
 
 
 def end_fruitless(ctx: click.Context, run: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from codebook.cli.options import DRY_RUN, read_units, say, service_options, show_dry_run, take_plan, units_options
+from codebook.cli.options import DRY_RUN, open_given, say, service_options, show_dry_run, units_options
 
 
 @click.command()
@@ -38,17 +38,11 @@ def new(folder: Path, table: Path | None, **columns: Any) -> None:
 
 @click.command()
 @units_options
-def check(book: str, **units: Any) -> None:
-    """Check codebook and texts; nothing is sent and nothing is written."""
-    from codebook.scheme import read_codebook
-    from codebook.units import check_units
-
-    scheme = read_codebook(book)
-    variables = ", ".join(f"{variable.name} ({variable.told})" for variable in scheme.variables)
-    say(f"codebook {scheme.name} {scheme.version}, {scheme.digest[:8]}: {variables}")
-    report = check_units(read_units(**units))
-    say(report)
-    report.raise_errors()
+def check(**options: Any) -> None:
+    """Check codebook, texts, coders, gold sample and key at once; nothing is sent and nothing is written."""
+    found = open_given(options).check()
+    say(found)
+    found.raise_errors()
 
 
 @click.command()
@@ -77,14 +71,15 @@ def trust(address: str, allow_http: bool, forget: bool, yes: bool) -> None:
 @units_options
 @service_options
 @click.option("-n", "k", default=3, show_default=True, help="How many texts to ask.")
-def preflight(book: str, **options: Any) -> None:
+def preflight(k: int, **options: Any) -> None:
     """Ask a few texts live, for cents: what fails here would fail as a batch. The batch does not ask them again."""
     from codebook.run import preflight as ask_first
     from codebook.run import say_where
 
-    planned = take_plan(options)
-    say(say_where(planned["options"]))
-    result = ask_first(book, **planned)
+    study = open_given(options)
+    asking = {name: value for name, value in study.asking().items() if name not in ("engine", "archive", "draws")}
+    say(say_where(asking["options"]))
+    result = ask_first(study.codebook, study.open_units(), k=k, **asking)
     say(result)
     result.raise_errors()
 
@@ -92,30 +87,34 @@ def preflight(book: str, **options: Any) -> None:
 @click.command()
 @units_options
 @service_options
-@click.option("--run", default="", help="Name of the run; made from what is planned where not given.")
-@click.option("--engine", default="embedded", show_default=True, help="embedded, openai_batch, openai_live or replay.")
+@click.option("--run", default="", help="Name of the run; made from what is planned where the study has none.")
+@click.option("--engine", default="", help="embedded, openai_batch, openai_live or replay.")
 @click.option("--archive", default="", metavar="FOLDER", help="For --engine replay: the run that was recorded.")
-@click.option("--draws", default=1, show_default=True, help="How often each question is asked.")
+@click.option("--draws", default=0, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
 @click.option("--compare", multiple=True, metavar="MODEL", help="Only set prices side by side; may be repeated.")
 @DRY_RUN
-def plan(book: str, dry_run: bool, compare: tuple[str, ...], **options: Any) -> None:
-    """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again."""
-    from codebook.run import compare_prices, rehearse_plan
-    from codebook.run import plan as plan_run
+def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) -> None:
+    """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again.
 
+    What is left out is as in study.yaml.
+    """
+    from codebook.run import compare_prices, rehearse_plan
+
+    study = open_given(options)
     if compare:
-        asked = {name: value for name, value in take_plan(options).items() if name not in ("run", "archive")}
-        models = list(filter(None, [asked.pop("model"), *compare]))
-        say(repr(compare_prices(book, asked.pop("units"), models, **asked)))
+        asking = {name: value for name, value in study.asking().items() if name not in ("archive", "model")}
+        models = list(filter(None, [study.facts.model, *compare]))
+        say(repr(compare_prices(study.codebook, study.open_units(), models, limit=limit, **asking)))
         say("Nothing was sent, and no plan was kept.")
         return
     if dry_run:
-        dry = rehearse_plan(book, **take_plan(options))
+        units = study.open_units()
+        dry = rehearse_plan(study.codebook, units, run=study.run, limit=limit, **study.asking())
         then = f"the same command without --dry-run, then codebook submit {dry.run}"
         show_dry_run(dry, f"Nothing was sent, and no plan was kept. To send it: {then}")
         return
-    planned = plan_run(book, **take_plan(options))
+    planned = study.plan(limit=limit)
     say(planned.status())
     for warning in planned.warnings:
         say(warning, err=True)

@@ -14,7 +14,7 @@ from codebook.execute.parameters import Parameter, Value, judge_value, read_para
 from codebook.files.yaml_text import Loc
 from codebook.ground.secrecy import judge_secrecy
 from codebook.paths import notebooks_folder, project_folder
-from codebook.study.study_facts import as_texts, fact_shapes
+from codebook.study.study_facts import NONE, as_texts, fact_shapes
 from codebook.study.study_file import RUN_NAME, StudyFaults, StudyFile, read_study_file
 
 
@@ -62,7 +62,8 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
             check.faults.append(Fault("steps to run", f"there is no step `{name}`", suggest(name, names, "steps")))
     steps = []
     for number, (step, (notebook, known)) in enumerate(zip(study.steps, declared, strict=True), start=1):
-        sources: dict[str, tuple[Loc, object]] = {"run": (("run",), run)} if "run" in known else {}
+        name = NONE if study.facts.run == NONE and "run" not in overrides else run
+        sources: dict[str, tuple[Loc, object]] = {"run": (("run",), name)} if "run" in known else {}
         sources |= _share_facts(study, known)
         sources |= {name: (("parameters", name), value) for name, value in study.parameters.items() if name in known}
         place = ("steps", number - 1, "parameters")

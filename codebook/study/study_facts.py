@@ -9,6 +9,8 @@ from typing import Any, get_type_hints
 
 from codebook.errors import Fault, ParameterError, mend_name
 
+NONE = "none"
+"""What is given for a run, a file of coders or a sample where the study's own is not wanted."""
 Pairs = Mapping[str, Any] | Sequence[str]
 
 
@@ -51,7 +53,8 @@ class StudyFacts:
     @property
     def run_name(self) -> str:
         """Name of the run: as it was said, or that of the study with the signs that a folder may have."""
-        return self.run or re.sub(r"[^A-Za-z0-9._-]+", "-", self.study).strip("-._")[:100]
+        own = "" if self.run == NONE else self.run
+        return own or re.sub(r"[^A-Za-z0-9._-]+", "-", self.study).strip("-._")[:100]
 
     def said(self) -> dict[str, Any]:
         """The facts that are not empty."""

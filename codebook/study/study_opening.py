@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,23 @@ from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
+from codebook.records import Unit
 from codebook.run import Run, RunFolder, list_runs, open_run, plan
 from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
 from codebook.scheme import Codebook, read_codebook
 from codebook.study.study_check import StudyCheck, check_study
-from codebook.study.study_facts import Pairs, StudyFacts, as_texts
+from codebook.study.study_facts import NONE, Pairs, StudyFacts, as_texts, is_empty
 from codebook.study.study_file import read_study_file
 from codebook.units import Source, open_units
 
-NONE = "none"
-"""What is given for a run or a file of coders where the study's own is not wanted."""
 _DEFAULTS = {"codebook": "codebook.yaml", "units": "data/texts.csv", "gold": "gold", "engine": "embedded"}
 
 
 def open_study(path: str | Path = "", **facts: Any) -> Study:
     """Open the study: the one that is being executed, or the `study.yaml` of the project.
 
-    Without a study file what is given is enough. A run that is none of the study's (its own, its pilot, a version, one
-    whose name goes on from it) is read without the coders of the study.
+    Without a study file what is given is enough. A run of another instrument is read without the coders of the study.
 
     Parameters
     ----------
@@ -65,11 +63,20 @@ def open_study(path: str | Path = "", **facts: Any) -> Study:
         check.stop()
         said = study_file.facts
     run = str(facts.get("run") or "")
-    if run and run != NONE and said.run_name and not _goes_on_from(run, said.run_name):
-        said = replace(said, codebook="", units="", coders="", gold="", sample="", models=())
-    changed = replace(said, run=said.run_name).changed(facts)
+    if run and not _is_of_study(run, said):
+        said = replace(said, coders="", gold="", sample="", models=())
+    changed = replace(said, run=said.run or said.run_name).changed(facts)
     filled = changed.changed({name: value for name, value in _DEFAULTS.items() if not getattr(changed, name)})
-    return Study(filled, show_path(file) if file.is_file() else "", chosen_run=bool(run))
+    given = frozenset(name for name, value in facts.items() if not is_empty(value) and value != said.run_name)
+    return Study(filled, show_path(file) if file.is_file() else "", given)
+
+
+def _is_of_study(run: str, said: StudyFacts) -> bool:
+    """Whether a run is one of a study's; one that is there may be of another, if its instrument has another name."""
+    if not said.run_name or _goes_on_from(run, said.run_name) or run not in list_runs():
+        return True
+    file = resolve_path(said.codebook or _DEFAULTS["codebook"])
+    return not file.is_file() or read_codebook(file).name == RunFolder(run).read_codebook().name
 
 
 def _goes_on_from(run: str, name: str) -> bool:
@@ -90,7 +97,7 @@ class Study:
 
     facts: StudyFacts
     path: str = ""
-    chosen_run: bool = False
+    given: frozenset[str] = frozenset()
 
     @property
     def run(self) -> str:
@@ -106,6 +113,21 @@ class Study:
     def gold(self) -> str:
         """The coder who is the gold."""
         return self.facts.gold
+
+    @property
+    def cap(self) -> float | None:
+        """What the run may cost in all, in US dollars; None where nothing was said."""
+        return self.facts.cap or None
+
+    @property
+    def folder(self) -> Path:
+        """Where the files of the run are; without one, where what is saved of the people's labels is."""
+        return RunFolder(self.name).path
+
+    @property
+    def name(self) -> str:
+        """The run's name; without a run, that of the folder for what is saved."""
+        return self.run or replace(self.facts, run="").run_name or "people"
 
     @cached_property
     def codebook(self) -> Codebook:
@@ -131,27 +153,42 @@ class Study:
             form=_typed(facts.form, "form"),
         )
 
-    def plan(self, run: str = "", *, codebook: str | Path = "", limit: int = 0, at_once: bool = False) -> Run:
-        """Plan the study's run, or another one of it; as `plan` does.
+    def plan(
+        self,
+        run: str = "",
+        *,
+        codebook: Codebook | str | Path = "",
+        units: Source | Iterable[Unit] | None = None,
+        limit: int = 0,
+        at_once: bool = False,
+    ) -> Run:
+        """Plan the study's run, or another one of it, as `plan` does.
 
         Parameters
         ----------
-        run
-            Name of the run, where it is not the study's own.
-        codebook
-            Another instrument, such as a paraphrase.
+        run, codebook, units
+            Where they are not the study's own, such as a paraphrase of the instrument.
         limit
             The first so many units only.
         at_once
             Ask the engine that answers at once.
         """
-        book = read_codebook(codebook) if codebook else self.codebook
+        source = self.open_units() if units is None else units
         name = run or self.run
-        return plan(book, self.open_units(), run=name, limit=limit, at_once=at_once, **self.asking())
+        return plan(codebook or self.codebook, source, run=name, limit=limit, at_once=at_once, **self.asking())
 
     def pilot(self, limit: int) -> Run:
         """Plan a run of its own with the first texts, asked at once; the whole does not ask them again."""
-        return self.plan(f"{self._named()}-pilot", limit=limit, at_once=True)
+        return self.plan(f"{self.name}-pilot", limit=limit, at_once=True)
+
+    def ask_in_other_words(self, codebook: str | Path) -> list[Run]:
+        """Ask the same units at once by another instrument, in a run of its own; none where none is named."""
+        if not codebook:
+            return []
+        other = self.plan(f"{self.name}-paraphrase", codebook=codebook, at_once=True)
+        other.submit()
+        other.collect(partial=True)
+        return [other]
 
     def asking(self) -> dict[str, Any]:
         """Who is asked, and how: what `plan` and `preflight` take of it."""
@@ -186,7 +223,7 @@ class Study:
         RunError
             There is no such run.
         """
-        return open_run(self._named())
+        return open_run(self.name)
 
     def codings(self, *, part: str = "test", unlock: bool = False, beside: Sequence[Run] = ()) -> Codings:
         """Return the labels of the run and of the people, as the analysis takes them; without a run, those of people.
@@ -202,30 +239,27 @@ class Study:
             There is neither a run nor a file of coders.
         """
         facts = self.facts
-        if self.run and (self.chosen_run or not self.coders or self.run in list_runs()):
-            return self.open_run().codings(
-                *(self.coders,),
-                gold=facts.gold,
-                models=facts.models,
-                sample=facts.sample,
-                part=part,
-                unlock=unlock,
-                beside=beside,
-            )
+        if self.run and ("run" in self.given or not self.coders or self.run in list_runs()):
+            people = partial(self.open_run().codings, self.coders, gold=facts.gold, models=facts.models)
+            return people(sample=facts.sample, part=part, unlock=unlock, beside=beside)
         if not self.coders:
             fault = Fault("coders", "no file of labels is named, and no run", "give coders, or collect a run first")
             raise ParameterError("There are no labels.", [fault])
         return self._codings_of_people()
 
     def _codings_of_people(self) -> Codings:
-        codings = read_coders(self.coders, self.codebook).with_gold(self.facts.gold)
+        """Labels of people held against the units and with their texts, where these are the study's or were given."""
+        units = self.open_units() if self._has_units() else None
+        ids = None if units is None else (unit.unit_id for unit in units)
+        codings = read_coders(self.coders, self.codebook, units=ids).with_gold(self.facts.gold)
+        codings = codings if units is None else codings.with_texts(units)
         note = f"Run {self.run!r} is not there yet: labels of coders.yaml alone." if self.run else "Without a run."
-        outputs = RunFolder(self._named()).path / "outputs"
-        return replace(codings, models=tuple(self.facts.models), notes=(*codings.notes, note), outputs=outputs)
+        notes, outputs = (*codings.notes, note), self.folder / "outputs"
+        return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=outputs)
 
-    def _named(self) -> str:
-        """The run's name; of a study without one, a name for the folder of what is saved."""
-        return self.run or replace(self.facts, run="").run_name or "people"
+    def _has_units(self) -> bool:
+        own = not self.given & {"coders", "codebook"} or "units" in self.given
+        return own and resolve_path(self.facts.units).exists()
 
 
 def _typed(pairs: Pairs, name: str) -> dict[str, Any]:
