@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,6 @@ def write_html(notebook_path: str | Path, html_path: str | Path) -> Path:
     with a script in it stays a text whatever the notebook displayed it with. A widget shows as its plain form.
     """
     import nbformat
-    from nbconvert.exporters import HTMLExporter
     from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 
     notebook = nbformat.read(Path(notebook_path), as_version=4)  # type: ignore[no-untyped-call]
@@ -92,15 +92,23 @@ def write_html(notebook_path: str | Path, html_path: str | Path) -> Path:
     notebook.metadata.pop("widgets", None)
     style = _STYLE + str(HtmlFormatter(style="default").get_style_defs(".highlight"))
     resources = {"codebook_title": _title(notebook, Path(notebook_path).stem), "codebook_style": style}
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        template_name="basic", raw_template=_TEMPLATE, exclude_anchor_links=True
-    )
-    exporter.log.setLevel("ERROR")
-    page, _ = exporter.from_notebook_node(notebook, resources=resources)
+    page, _ = _exporter().from_notebook_node(notebook, resources=resources)
     html_path = Path(html_path)
     with write_atomic(html_path) as file:
         file.write(page.encode("utf-8", "replace"))
     return html_path
+
+
+@cache
+def _exporter() -> Any:
+    """The exporter, made once: its templates take longer to be read than a page to be written."""
+    from nbconvert.exporters import HTMLExporter
+
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="basic", raw_template=_TEMPLATE, exclude_anchor_links=True
+    )
+    exporter.log.setLevel("ERROR")
+    return exporter
 
 
 def _drop_active(output: Any) -> None:

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import html
-import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import orjson
 
 from codebook import errors
 from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.html import write_html
+from codebook.execute.kernels import ANEW, START_S, Kernels, make_kernel_manager
 from codebook.execute.parameters import Value, check_parameters, read_notebook, read_parameters, read_tags, suggest
 from codebook.execute.secrets import read_secrets
-from codebook.execute.stop_signals import is_stopping, orderly_end
+from codebook.execute.stop_signals import orderly_end
 from codebook.execute.workshop import keep_in_memory, make_workshop
 from codebook.files.lines import write_atomic
 from codebook.ground.secrecy import remove_secrets
-from codebook.paths import STUDY_VARIABLE, make_private, project_folder, show_path
+from codebook.paths import make_private, project_folder, show_path
 
 TIMEOUT_S = 3600.0
-KERNEL_START_S = 120
 _MARKER = "papermill-error-cell-tag"
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CAUSE_LINES = 30
@@ -129,13 +127,13 @@ def execute_notebook(
     out: Path,
     timeout_s: float = TIMEOUT_S,
     on_cell: Callable[[int], None] = lambda number: None,
-    study: Path | None = None,
+    kernels: Kernels = ANEW,
 ) -> Execution:
     """Run a notebook with papermill in the project's folder and write the executed copy to `out`, whatever happens.
 
     The kernel is the Python that runs this, whatever kernel the notebook or the machine names. Values of environment
     variables that hold secrets are taken out of the copy before it is kept. `on_cell` hears the number of each cell as
-    it starts. `study` is the file of the study of which it is a step.
+    it starts. `kernels` says of which study it is a step, and where its kernel comes from.
 
     Raises
     ------
@@ -150,7 +148,7 @@ def execute_notebook(
     read_secrets()  # now, since what asks the keyring may be slow, and there may be no time in the end
     with orderly_end(), make_workshop() as workshop, keep_in_memory() as (place, memory):
         try:
-            failure = _run_papermill(path, values, _Room(workshop, place, study), start + timeout_s, on_cell)
+            failure = _run_papermill(path, values, _Room(workshop, place, kernels), start + timeout_s, on_cell)
         except BaseException:  # the user stopped it: keep what was done so far
             keep_copy(memory.copies.get(place, ""), out, path)
             raise
@@ -178,7 +176,7 @@ class _Room:
 
     workshop: Path
     copy: str
-    study: Path | None = None
+    kernels: Kernels
 
 
 def _run_papermill(
@@ -209,8 +207,8 @@ def _run_papermill(
             kernel_name="python3",
             language="python",
             progress_bar=False,
-            start_timeout=KERNEL_START_S,
-            kernel_manager_class=make_kernel_manager(room.workshop, log, room.study),
+            start_timeout=START_S,
+            kernel_manager_class=make_kernel_manager(room.workshop, log, room.kernels),
             resources={"metadata": {"path": str(project_folder())}},
             on_cell_start=note_start,
             timeout_func=lambda cell: max(1, int(deadline - time.monotonic())),
@@ -253,47 +251,6 @@ def _number(path: Path, index: int, values: Mapping[str, Value]) -> int:
     cells = read_notebook(path)["cells"]
     put_in = next((i for i, cell in enumerate(cells, start=1) if "parameters" in read_tags(cell)), 0)
     return index + 1 - bool(values and index >= put_in)
-
-
-def make_kernel_manager(workshop: Path, log: IO[bytes], study: Path | None = None) -> type:
-    """Return a class of kernel managers that start this Python, whatever kernels the machine has on its path.
-
-    What the kernel process itself says, as when it is killed, goes to `log`. Its connection file, which holds the key
-    to it, lies in the workshop. The notebook is told the study that it is a step of. Where this process is being
-    stopped, the kernel gets no time to end.
-    """
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-
-    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # else figures are lost
-    environment |= {"IPYTHONDIR": str(workshop / "ipython"), "CODEBOOK_PROJECT": str(project_folder())}
-    environment |= {STUDY_VARIABLE: str(study)} if study else {}
-
-    class ThisPython(KernelSpecManager):
-        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=argv, display_name="Python 3", language="python")
-
-    class Manager(AsyncKernelManager):
-        def _connection_file_default(self) -> str:
-            return str(workshop / "kernel.json")
-
-        def _kernel_spec_manager_default(self) -> KernelSpecManager:
-            return ThisPython()
-
-        async def _async_pre_start_kernel(self, **options: Any) -> Any:
-            return await super()._async_pre_start_kernel(
-                **{**options, "env": environment, "stdout": log, "stderr": log}
-            )
-
-        pre_start_kernel = _async_pre_start_kernel
-
-        async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
-            await super()._async_shutdown_kernel(now=now or is_stopping(), restart=restart)
-
-        shutdown_kernel = _async_shutdown_kernel
-
-    return Manager
 
 
 def explain_failure(ename: str, evalue: str, traceback: list[str]) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,7 @@ from typing import Literal
 import orjson
 
 from codebook.errors import ExecutionError, Fault, ParameterError
+from codebook.execute.kernels import Kernels, kernel_server
 from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.study_plan import Step, plan_study
@@ -95,16 +96,7 @@ def run_study(
     tell(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
     for note in plan.notes:
         tell(f"  note: {note}")
-    results: list[StepResult] = []
-    for step in plan.steps:
-        with orderly_end():
-            result, message = _run_step(step, plan.folder, timeout_s, path)
-        results.append(result)
-        width = max(len(known.name) for known in plan.steps)
-        tell(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
-        if result.state != "done":
-            tell(message)
-            break
+    results = _run_steps(plan.steps, plan.folder, timeout_s, path, tell)
     state = results[-1].state
     remarks = tuple(_read_remarks(plan.folder)) if state == "done" else ()
     for remark in remarks:
@@ -113,6 +105,25 @@ def run_study(
     if written:
         tell(f"report: {show_path(written)}")
     return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written, remarks)
+
+
+def _run_steps(
+    steps: Sequence[Step], folder: Path, timeout_s: float, study: Path, tell: Callable[[str], None]
+) -> list[StepResult]:
+    """Run steps up to the first that is not done; those that use the kit share what they import."""
+    results: list[StepResult] = []
+    width = max(len(step.name) for step in steps)
+    n_warm = sum(b"import codebook" in step.path.read_bytes() for step in steps)
+    with kernel_server(n_warm) as server:
+        for step in steps:
+            with orderly_end():
+                result, message = _run_step(step, folder, timeout_s, Kernels(server, study))
+            results.append(result)
+            tell(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
+            if result.state != "done":
+                tell(message)
+                break
+    return results
 
 
 def _read_remarks(folder: Path) -> list[str]:
@@ -136,7 +147,7 @@ def _find_study(study_path: str | Path) -> Path:
     return path
 
 
-def _run_step(step: Step, folder: Path, timeout_s: float, study: Path) -> tuple[StepResult, str]:
+def _run_step(step: Step, folder: Path, timeout_s: float, kernels: Kernels) -> tuple[StepResult, str]:
     copy = folder / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
     start = time.monotonic()
     state: State = "failed"
@@ -147,7 +158,7 @@ def _run_step(step: Step, folder: Path, timeout_s: float, study: Path) -> tuple[
                 out=copy,
                 timeout_s=timeout_s,
                 on_cell=lambda number: _show_cell(step, number),
-                study=study,
+                kernels=kernels,
             )
         state, message = execution.state, f"{execution.message}\nTo go on: run the same command again later."
     except ExecutionError as error:

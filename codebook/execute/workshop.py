@@ -22,6 +22,7 @@ c = get_config()
 c.IPKernelApp.log_level = 'ERROR'  # ipykernel 7.3+ warns at every start that it uses TCP
 c.InteractiveShell.automagic = False  # else a cell of the one line `run: str = "x"` is taken for %run
 """
+_GRAMMAR = "rfc3987_syntax"
 _SCHEME = "codebook-memory://"
 _numbers = count(1)
 
@@ -106,9 +107,25 @@ def keep_in_memory() -> Iterator[tuple[str, Memory]]:
         memory.copies.pop(place, None)
 
 
+@contextmanager
+def without_grammar() -> Iterator[None]:
+    """Let jsonschema be imported without the grammar that it builds where `rfc3987_syntax` is installed.
+
+    It takes longer (1.3 s) than all the rest, to judge addresses in other scripts, of which a notebook's form has none.
+    """
+    hidden = {} if _GRAMMAR in sys.modules else {_GRAMMAR: None}
+    sys.modules.update(hidden)  # type: ignore[arg-type]  # None: it cannot be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name)
+
+
 @lru_cache(maxsize=1)
 def _register() -> Memory:
-    from papermill.iorw import papermill_io
+    with without_grammar():
+        from papermill.iorw import papermill_io
 
     memory = Memory()
     papermill_io.register(_SCHEME, memory)

@@ -14,7 +14,7 @@ from codebook.outputs.entries import (
     read_outputs,
 )
 from codebook.outputs.links import FileLink, link_file
-from codebook.outputs.saving import put_text, run_outputs, save_block
+from codebook.outputs.saving import draw_png, put_text, run_outputs, save_block
 
 __all__ = [
     "SECTIONS",
@@ -23,6 +23,7 @@ __all__ = [
     "OutputEntry",
     "block_html",
     "copy_outputs",
+    "draw_png",
     "frame_html",
     "frame_texts",
     "link_file",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,10 @@ from codebook.paths import make_private, project_folder
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
+
+DPI = 300
+"""Dots an inch of a saved picture."""
 
 
 def save_block(
@@ -30,8 +35,8 @@ def save_block(
     *,
     table: pd.DataFrame | None = None,
     figure: Callable[[], Figure] | None = None,
-) -> OutputEntry:
-    """Save a table or figure among the outputs of a study, note it for the report, and return its entry.
+) -> bytes:
+    """Save a table or figure among the outputs of a study, note it for the report, and return the figure as PNG.
 
     The csv holds all columns and digits of the frame; LaTeX, HTML and Word (where python-docx is installed, extra
     `word`) hold the table as a paper prints it. A table of more than 100 rows is data: it is written as csv only.
@@ -47,6 +52,11 @@ def save_block(
     figure
         Draws the figure, where there is one. Where two of its colours look alike in grey, the note says so.
 
+    Returns
+    -------
+    bytes
+        Empty where there is no figure.
+
     Raises
     ------
     ParameterError
@@ -56,17 +66,19 @@ def save_block(
     place = make_private(folder or project_folder() / "outputs")
     if entry.kind == "remark":
         note_entry(place, entry)
-        return entry
+        return b""
     paths = [_write_csv(place / f"{entry.name}.csv", frame)]
     printed = frame if table is None else table
+    png = b""
     if figure is not None:
         drawn = figure()
-        paths += _write_figure(place, entry.name, drawn)
+        pictures = _write_figure(place, entry.name, drawn)
+        png, paths = pictures[0].read_bytes(), [*paths, *pictures]
         entry = replace(entry, note=" ".join(filter(None, [entry.note, say_grey(drawn)])))
     paths += _write_formats(place, entry, printed)
     saved = replace(entry, files=_digests(paths), printed=print_rows(printed))
     note_entry(place, saved)
-    return saved
+    return png
 
 
 def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
@@ -101,16 +113,43 @@ def _write_csv(path: Path, frame: pd.DataFrame) -> Path:
     return path
 
 
+def draw_png(figure: Figure) -> bytes:
+    """Return a figure as the PNG that is saved of it."""
+    room = BytesIO()
+    with _laid_out(figure) as part:
+        figure.savefig(room, format="png", dpi=DPI, bbox_inches=part)
+    return room.getvalue()
+
+
 def _write_figure(folder: Path, name: str, figure: Figure) -> list[Path]:
     """The figure as PNG (300 dpi), SVG and PDF; the same figure is the same file."""
     import matplotlib as mpl
 
     paths = [folder / f"{name}.{suffix}" for suffix in ("png", "svg", "pdf")]
-    with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": name}):
+    with (
+        mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": name}),
+        _laid_out(figure) as part,
+    ):
         for path in paths:
             with write_atomic(path) as file:
-                figure.savefig(file, format=path.suffix[1:], dpi=300, bbox_inches="tight", metadata=_undated(path))
+                figure.savefig(file, format=path.suffix[1:], dpi=DPI, bbox_inches=part, metadata=_undated(path))
     return paths
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[Bbox]:
+    """Give everything in a figure its place, once for all formats; what is given is the part that is not empty."""
+    import matplotlib as mpl
+
+    dpi, engine = figure.dpi, figure.get_layout_engine()
+    figure.set_dpi(DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    try:
+        yield figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+    finally:
+        figure.set_dpi(dpi)
+        figure.set_layout_engine(engine or "none")
 
 
 def _write_formats(folder: Path, entry: OutputEntry, table: pd.DataFrame) -> list[Path]:

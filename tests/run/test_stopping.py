@@ -73,10 +73,11 @@ TELLS = (
 )
 
 
+@pytest.mark.parametrize("steps", ["[tells]", "[tells, tells]"])  # a kernel started anew, and a forked one
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
-def test_r30_a_signal_ends_a_notebook_in_order(project: Path, name: str, code: int) -> None:
-    write_notebook(project, *TELLS)
-    (project / "study.yaml").write_text("study: s\nrun: r\nsteps: [tells]\n")
+def test_r30_a_signal_ends_a_notebook_in_order(project: Path, name: str, code: int, steps: str) -> None:
+    write_notebook(project, "import codebook", *TELLS)
+    (project / "study.yaml").write_text(f"study: s\nrun: r\nsteps: {steps}\n")
     with running(project, "study.yaml") as process:
         process.send_signal(getattr(signal, name))
         said = process.communicate(timeout=LONG_S)[0]

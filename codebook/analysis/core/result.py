@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,16 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, package_versions
 from codebook.errors import Fault, StatisticError
-from codebook.outputs import SHOWN_ROWS, OutputEntry, block_html, frame_texts, print_rows, run_outputs, save_block
+from codebook.outputs import (
+    SHOWN_ROWS,
+    OutputEntry,
+    block_html,
+    draw_png,
+    frame_texts,
+    print_rows,
+    run_outputs,
+    save_block,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,6 +91,8 @@ class Result:
         Draws the figure; None where there is none.
     outputs
         The folder into which it is saved.
+    png
+        The figure as it was saved, so that it is not drawn a second time to be shown.
 
     Examples
     --------
@@ -104,6 +114,7 @@ class Result:
     table: pd.DataFrame | None = None
     figure: Callable[[], Figure] | None = None
     outputs: Path | None = None
+    png: bytes = field(default=b"", compare=False)
 
     @property
     def note(self) -> str:
@@ -157,8 +168,8 @@ class Result:
             remarks=(*self.remarks, *([note] if note else [])),
             outputs=run_outputs(run) if run else self.outputs,
         )
-        save_block(saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure)
-        return saved
+        png = save_block(saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure)
+        return replace(saved, png=png)
 
     @property
     def entry(self) -> OutputEntry:
@@ -181,15 +192,8 @@ class Result:
         if self.facts.nothing:
             return block_html({}, finding=" ".join([self.facts.nothing, *self.facts.joins]))
         printed = print_rows(self.frame if self.table is None else self.table)
-        return block_html(printed, finding=self.finding, note=self.note, png=self._png(), title=self.title)
-
-    def _png(self) -> bytes:
-        """The figure as it is saved; nothing where there is none."""
-        if self.figure is None:
-            return b""
-        room = BytesIO()
-        self.figure().savefig(room, format="png", dpi=300, bbox_inches="tight")
-        return room.getvalue()
+        png = self.png or (draw_png(self.figure()) if self.figure else b"")
+        return block_html(printed, finding=self.finding, note=self.note, png=png, title=self.title)
 
 
 def nothing_to_say(codings: Codings, reason: str, result: Result) -> Result:
