@@ -1,8 +1,8 @@
 """The process that the kernels of a study are forked from: it has imported what they need, and does nothing else.
 
-It is run by `kernels.py`. A request is a line of JSON on its standard input: to fork a kernel, or to ask whether one
-lives; a line of JSON answers it. While nobody asks, it imports what later steps will need. When its input ends, because
-the command has ended or was killed, it ends with all its kernels.
+It is run by `kernels.py`. A line of JSON on its standard input asks for a kernel; the answer is its number. While
+nobody asks, it imports what later steps will need. When its input ends, because the command has ended or was killed, it
+ends with all its kernels.
 """
 
 from __future__ import annotations
@@ -41,18 +41,17 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> dict[str, Any] | None:
         while waiting and not select.select([requests], [], [], 0)[0]:
             _import_all([waiting.pop(0)])
         request = json.loads(requests.readline() or "null")
+        kernels -= {pid for pid in kernels if os.waitpid(pid, os.WNOHANG)[0]}
         if request is None:
-            _end(kernels)
+            for pid in kernels:
+                with suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
             return None
-        if "poll" in request:
-            reply = {"code": _poll(request["poll"], kernels)}
-        else:
-            pid = os.fork()
-            if not pid:
-                return dict(request)
-            kernels.add(pid)
-            reply = {"pid": pid}
-        replies.write(json.dumps(reply).encode() + b"\n")
+        pid = os.fork()
+        if not pid:
+            return dict(request)
+        kernels.add(pid)
+        replies.write(b"%d\n" % pid)
         replies.flush()
 
 
@@ -61,23 +60,6 @@ def _import_all(names: tuple[str, ...] | list[str]) -> None:
         with suppress(ImportError):  # of an extra that is not installed; who needs it says so
             importlib.import_module(name)
     gc.freeze()  # what is here now stays: no kernel looks through it for garbage
-
-
-def _poll(pid: int, kernels: set[int]) -> int | None:
-    """The exit code of a kernel, negative for a signal; None while it lives. Its number is free once this was told."""
-    if pid not in kernels:
-        return -signal.SIGKILL
-    found, status = os.waitpid(pid, os.WNOHANG)
-    if not found:
-        return None
-    kernels.remove(pid)
-    return os.waitstatus_to_exitcode(status)
-
-
-def _end(kernels: set[int]) -> None:
-    for pid in kernels:
-        with suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
 
 
 def become_kernel(request: dict[str, Any]) -> None:

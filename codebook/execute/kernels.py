@@ -13,7 +13,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from codebook.paths import STUDY_VARIABLE, project_folder
 
 START_S = 120
 """Longest time in which a kernel has to be there, in seconds."""
-_CAN_FORK = sys.platform == "linux"
+_END_S = 5.0
 
 
 class KernelServer:
@@ -49,11 +48,7 @@ class KernelServer:
     def fork(self, argv: list[str], folder: str, log: Path, environment: Mapping[str, str]) -> ForkedKernel | None:
         """Fork a kernel with these arguments; None where that does not work."""
         its_own = {**environment, "JPY_PARENT_PID": str(self.pid)}  # a kernel ends when its parent has
-        reply = self.ask({"argv": argv, "folder": folder, "log": str(log), "environment": its_own})
-        return ForkedKernel(self, reply["pid"]) if reply else None
-
-    def ask(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the answer to a request; None where the process is gone or does not answer."""
+        request = {"argv": argv, "folder": folder, "log": str(log), "environment": its_own}
         requests, replies = self._process.stdin, self._process.stdout
         assert requests
         assert replies
@@ -61,23 +56,28 @@ class KernelServer:
             requests.write(json.dumps(request).encode() + b"\n")
             requests.flush()
             if select.select([replies], [], [], START_S)[0] and (line := replies.readline()):
-                return dict(json.loads(line))
-        self.close()
+                return ForkedKernel(int(line))
+        self._process.kill()
         return None
 
     def close(self) -> None:
-        """End it. A kernel that still lives ends by itself when its parent is gone."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):
-                pipe.close() if pipe else None
+        """End it, and with it what is left of its kernels."""
+        assert self._process.stdin
+        assert self._process.stdout
+        with suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(0 if is_stopping() else _END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
 
 
 @contextmanager
 def kernel_server(n_kernels: int) -> Iterator[KernelServer | None]:
     """A process to fork so many kernels from; None where it is not worth it or not safe."""
-    server = KernelServer() if _CAN_FORK and n_kernels > 1 else None
+    server = KernelServer() if n_kernels > 1 and _can_fork() else None
     try:
         yield server
     finally:
@@ -85,33 +85,37 @@ def kernel_server(n_kernels: int) -> Iterator[KernelServer | None]:
             server.close()
 
 
+def _can_fork() -> bool:
+    """Whether it is Linux, and lets a process be watched by who is not its parent."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 class ForkedKernel:
-    """A forked kernel as jupyter_client looks at a process of `subprocess`."""
+    """A forked kernel as jupyter_client looks at a process of `subprocess`; its parent need not be asked."""
 
     stdin = stdout = stderr = None
 
-    def __init__(self, server: KernelServer, pid: int) -> None:
+    def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._server = server
-        self._code: int | None = None
+        self._handle = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
-        """The exit code, negative for a signal; None while it lives."""
-        if self._code is None:
-            reply = self._server.ask({"poll": self.pid})
-            self._code = reply["code"] if reply else -signal.SIGKILL
-        return self._code
+        """None while it lives. Nobody asks how it ended, which only its parent knows."""
+        return 0 if select.select([self._handle], [], [], 0)[0] else None
 
     def wait(self) -> int:
-        """Wait for its end, and return the exit code."""
-        while (code := self.poll()) is None:
-            time.sleep(0.05)
-        return code
+        """Wait for its end."""
+        select.select([self._handle], [], [])
+        os.close(self._handle)
+        return 0
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, if it lives."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        """Send it a signal."""
+        signal.pidfd_send_signal(self._handle, number)
 
     def kill(self) -> None:
         """End it at once."""

@@ -14,7 +14,7 @@ import pytest
 
 from codebook.errors import ExecutionError
 from codebook.execute import execute_notebook, run_study, write_html
-from codebook.execute.kernels import KernelServer, Kernels, kernel_server
+from codebook.execute.kernels import Kernels, KernelServer, kernel_server
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 LONG_S = 120
@@ -78,7 +78,9 @@ def test_a_forked_kernel_has_the_environment_of_the_moment_and_no_copy_keeps_a_s
     project: Path, server: KernelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATE_API_KEY", "came-after-the-server-4711")
-    path = write_notebook(project, "tells", "import os\nprint(os.environ['LATE_API_KEY'], os.environ['CODEBOOK_STUDY'])")
+    path = write_notebook(
+        project, "tells", "import os\nprint(os.environ['LATE_API_KEY'], os.environ['CODEBOOK_STUDY'])"
+    )
     out, study = project / "out.ipynb", project / "study.yaml"
     execute_notebook(path, out=out, kernels=Kernels(server, study))
     page = write_html(out, project / "out.html").read_text(encoding="utf-8")
@@ -121,16 +123,22 @@ def test_when_the_command_is_killed_its_kernels_end_too(project: Path) -> None:
     (project / "study.yaml").write_text("study: s\nrun: r\nsteps: [first, second]\n")
     os.mkfifo(project / "pipe")
     command = [sys.executable, "-m", "codebook", "execute", "study.yaml"]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        with (project / "pipe").open("rb", buffering=0) as pipe:
-            assert pipe.read(4) == b"here"
-            process.kill()
-            assert pipe.read() == b"", "it is read to its end when the kernel, its only writer, has ended"
+    with (
+        subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
+        (project / "pipe").open("rb", buffering=0) as pipe,
+    ):
+        assert pipe.read(4) == b"here"
+        process.kill()
+        assert pipe.read() == b"", "it is read to its end when the kernel, its only writer, has ended"
 
 
 def test_one_notebook_is_not_worth_a_server_and_elsewhere_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) -> None:
     with kernel_server(1) as server:
         assert server is None
-    monkeypatch.setattr("codebook.execute.kernels._CAN_FORK", False)
+
+    def refuse(pid: int) -> int:
+        raise OSError
+
+    monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
     with kernel_server(8) as server:
         assert server is None
