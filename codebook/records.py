@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.lines import digest, escape_ends
+from codebook.files.yaml_text import parse_value
 
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
@@ -118,6 +121,117 @@ class Asking:
     def salt(self) -> str:
         """What ids are hidden with; empty where they are not."""
         return self.private if isinstance(self.private, str) else ""
+
+
+OCCASIONS = ("done", "failed", "expired", "late", "pending", "cap")
+"""What a person can be told of a run: it is done, a job failed, expired or is late, and why nobody waits any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How whoever answers is called, sent to and waited for: the block `service:` of a study. It changes no label.
+
+    Attributes
+    ----------
+    timeout_s, attempts
+        Seconds that a call may take, and how often it is made before it counts as failed; None is the engine's own.
+    poll_s
+        First pause between two looks at a run that is waited for, and the longest, in seconds.
+    max_wait_hours
+        Give up waiting after so long.
+    requests_per_shard
+        What a shard holds at most, of what its service takes; 0 is as much as that.
+    priority
+        Of runs that wait for room at a service, those with the highest number are sent first.
+    auto_collect
+        Whether a board that refreshes by itself fetches what has ended.
+    notify
+        Of what a person is told, of `OCCASIONS`. Addresses are not said here: they stand in CODEBOOK_NOTIFY.
+    """
+
+    timeout_s: float | None = None
+    attempts: int | None = None
+    poll_s: tuple[float, float] = (5.0, 300.0)
+    max_wait_hours: float = 48.0
+    requests_per_shard: int = 0
+    priority: int = 0
+    auto_collect: bool = False
+    notify: tuple[str, ...] = OCCASIONS
+
+    def to_record(self) -> dict[str, Any]:
+        """What of it is not the default, as `run.json` has it."""
+        return {name: value for name in _FIELDS if (value := getattr(self, name)) != getattr(_DEFAULT, name)}
+
+
+_FIELDS, _DEFAULT = tuple(Service.__dataclass_fields__), Service()
+_LEAST = {"timeout_s": 1, "attempts": 1, "max_wait_hours": 0, "requests_per_shard": 0}
+_WHOLE = ("attempts", "requests_per_shard", "priority")
+
+
+def read_service(given: Mapping[str, Any], where: str = "service") -> Service:
+    """Return the settings that a mapping holds, such as the block of a study; texts are read as YAML reads them.
+
+    Raises
+    ------
+    ParameterError
+        A name or a value is none of them; all are told.
+
+    Examples
+    --------
+    >>> read_service({"poll_s": "30", "attempts": 2}).poll_s
+    (30.0, 30.0)
+    >>> read_service({"timout_s": 5})
+    Traceback (most recent call last):
+    codebook.errors.ParameterError: The settings of the service cannot be read.
+      - service, timout_s: it is no setting of the service. To mend: did you mean 'timeout_s'?
+    """
+    values, faults = dict[str, Any](), list[Fault]()
+    for name, value in given.items():
+        place = f"{where}, {name}"
+        if name not in _FIELDS:
+            faults.append(Fault(place, "it is no setting of the service", mend_name(str(name), _FIELDS)))
+            continue
+        try:
+            values[name] = _read_setting(name, value)
+        except (ValueError, TypeError) as error:
+            faults.append(Fault(place, f"{value!r} cannot be taken", str(error)))
+    if faults:
+        raise ParameterError("The settings of the service cannot be read.", faults)
+    return Service(**values)
+
+
+def _read_setting(name: str, value: Any) -> Any:
+    """A setting as its field has it; the message of a ValueError is the mend."""
+    if isinstance(value, str):
+        value = parse_value(value, name, error=ParameterError, summary="") if value.strip() else value
+    if name == "notify":
+        chosen = tuple(str(value).replace(",", " ").split() if isinstance(value, str) else map(str, value))
+        if unknown := [word for word in chosen if word not in OCCASIONS]:
+            raise ValueError(mend_name(unknown[0], OCCASIONS))
+        return chosen
+    if name == "auto_collect":
+        if not isinstance(value, bool):
+            raise ValueError("write true or false")
+        return value
+    if name == "poll_s":
+        pauses = [_read_number(each, 0.001) for each in (value if isinstance(value, list | tuple) else [value, value])]
+        if len(pauses) != 2 or pauses[0] > pauses[1]:
+            raise ValueError("write seconds, or the first pause and the longest: [5, 300]")
+        return (pauses[0], pauses[1])
+    if value is None and getattr(_DEFAULT, name) is None:
+        return None
+    number = _read_number(value, _LEAST.get(name, -math.inf))
+    if name not in _WHOLE:
+        return number
+    if number != int(number):
+        raise ValueError("write a whole number")
+    return int(number)
+
+
+def _read_number(value: Any, least: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
+        raise ValueError("write a number" + f" of at least {least:g}" * (least > -math.inf))
+    return float(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,12 @@ def about_engine(name: str) -> About | None:
     return about
 
 
+def list_settings(name: str) -> frozenset[str]:
+    """Return the names of an engine's own settings; empty where it is not known here."""
+    place = list_engines().get(name)
+    return frozenset(_list_settings(load_plugin(name, place))) if place else frozenset()
+
+
 def _list_settings(make: Any) -> dict[str, bool]:
     """The settings of an engine, and whether each may be left out; those of an unpacked TypedDict may."""
     settings: dict[str, bool] = {}
@@ -114,5 +120,6 @@ __all__ = [
     "Remarks",
     "about_engine",
     "list_engines",
+    "list_settings",
     "make_engine",
 ]

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import sleep, time
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from codebook.engines.protocol import About, Limits, Remark
-from codebook.engines.service import Client, check_model, find_provider
+from codebook.engines.service import ATTEMPTS, TIMEOUT_S, Client, check_model, find_provider
 from codebook.engines.service.batches import (
     DAY_S,
     KEY_FIELD,
@@ -36,6 +36,14 @@ from codebook.records import JobState, Shard
 _TRIES = 4
 
 
+class CallSettings(TypedDict, total=False):
+    """How the service is called; what each means stands at the engine."""
+
+    pause_s: float
+    timeout_s: float
+    attempts: int
+
+
 class OpenAIBatchEngine:
     """Hands shards to the Batch API of a provider.
 
@@ -49,12 +57,15 @@ class OpenAIBatchEngine:
         Who is asked: a record of `codebook.engines.service.PROVIDERS` or of the project's `providers.yaml`, and its
         address where it has none of its own.
     pause_s
-        Seconds between two looks at the service after a doubt, and the first pause before a call is repeated.
+        Seconds between two looks at the service after a doubt, and the first pause before a call is repeated (2).
+    timeout_s, attempts
+        Seconds that an operation on the connection may take (120), and how often a call is made before it counts as
+        failed (3). The call that makes a batch is never repeated without a look at the service's list.
 
     Raises
     ------
     ParameterError
-        No model, or a provider that is unknown or has no batches.
+        No model, a provider that is unknown or has no batches, or a number that is too small.
     """
 
     name = "openai_batch"
@@ -67,17 +78,20 @@ class OpenAIBatchEngine:
         model: str = "",
         provider: str = "openai",
         base_url: str = "",
-        pause_s: float = 2.0,
         progress: bool = False,
+        **calls: Unpack[CallSettings],
     ) -> None:
         self.provider = find_provider(provider, base_url)
-        faults = check_model(model)
+        timeout_s, attempts = calls.get("timeout_s", TIMEOUT_S), calls.get("attempts", ATTEMPTS)
+        numbers = {"timeout_s": timeout_s, "attempts": attempts}
+        faults = [Fault(name, f"{n} is too small", "give 1 or more") for name, n in numbers.items() if n < 1]
+        faults += check_model(model)
         if not self.provider.batches:
             faults.append(Fault("provider", f"{provider} has no Batch API", "use the engine openai_live"))
         if faults:
             raise ParameterError("The engine 'openai_batch' cannot be made like this.", faults)
-        self.model, self.pause_s = model, pause_s
-        self.client = Client(self.provider)
+        self.model, self.pause_s = model, calls.get("pause_s", 2.0)
+        self.client = Client(self.provider, timeout_s, attempts)
         self.notes = NoteBook(Path(folder))
         self.fetcher = Fetcher(self.client, self.notes)
         self._listed: dict[str, Batch] | None = None
@@ -177,7 +191,7 @@ class OpenAIBatchEngine:
                 return self._note_batch(intent, self._call_create(shard, intent))
             except EngineError as error:
                 if did_nothing(error):
-                    note = self._heed_refusal(shard, self.notes.write(note), error, attempt)
+                    note = self._go_on(shard, self.notes.write(note), error, attempt)
                     continue
                 note = intent
                 if batch_id := self.find(note.job_key):
@@ -185,6 +199,30 @@ class OpenAIBatchEngine:
                 if attempt == _TRIES - 1 or not isinstance(error, UnreachableError):
                     raise
         raise AssertionError("the loop returns or raises")
+
+    def _go_on(self, shard: Shard, note: Note, error: EngineError, attempt: int) -> Note:
+        """As `_heed_refusal`; where the batch is refused for good, its file does not stay at the service."""
+        try:
+            return self._heed_refusal(shard, note, error, attempt)
+        except UnreachableError:
+            raise
+        except EngineError:
+            with suppress(EngineError):  # what stays, `delete_leftovers` deletes
+                self._drop_file(note)
+            raise
+
+    def _drop_file(self, note: Note) -> int:
+        """Delete the uploaded file of a job without a batch; return how many files were there."""
+        n_deleted = self._delete(note.file_id)
+        self.notes.write(note.model_copy(update={"file_id": ""}))
+        return n_deleted
+
+    def _delete(self, file_id: str) -> int:
+        """Delete a file at the service; return 1, or 0 where it was there no more."""
+        with suppress(GoneError):
+            self.client.ask(f"delete of {file_id}", self.client.sdk.files.with_raw_response.delete, file_id)
+            return 1
+        return 0
 
     def _heed_refusal(self, shard: Shard, note: Note, error: EngineError, attempt: int) -> Note:
         """The note for the next try after the service made no batch, or the error that ends the tries."""
@@ -349,11 +387,12 @@ class OpenAIBatchEngine:
 
     def delete_files(self, job_id: str) -> int:
         """Delete the files of a batch at the service; return how many. The answers must be on disk and checked."""
-        batch, files = self._retrieve(job_id), self.client.sdk.files.with_raw_response
-        deleted = 0
-        for file_id in (batch.input_file_id, batch.output_file_id, batch.error_file_id):
-            if file_id:
-                with suppress(GoneError):
-                    self.client.ask(f"delete of {file_id}", files.delete, file_id)
-                    deleted += 1
-        return deleted
+        batch = self._retrieve(job_id)
+        files = (batch.input_file_id, batch.output_file_id, batch.error_file_id)
+        return sum(self._delete(file_id) for file_id in files if file_id)
+
+    def delete_leftovers(self) -> int:
+        """Delete files that were uploaded and of which no batch was asked for; return how many."""
+        unused = [note for note in self.notes if note.file_id and not note.batch_id and not note.asked_at]
+        own = [note for note in unused if note.key_name in ("", self.client.key_name)] if unused else []
+        return sum(self._drop_file(note) for note in own)

@@ -119,6 +119,9 @@ class KeepsFiles(Protocol):
     def delete_files(self, job_id: str) -> int:
         """Delete the files of a job at the service; return how many."""
 
+    def delete_leftovers(self) -> int:
+        """Delete files that were handed over and never became part of a job; return how many."""
+
 
 @runtime_checkable
 class MakesAnew(Protocol):

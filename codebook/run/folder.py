@@ -15,14 +15,14 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
-from codebook.engines import Engine, make_engine
+from codebook.engines import Engine, list_settings, make_engine
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private, project_folder, resolve_path, show_path
-from codebook.records import Asking
+from codebook.records import Asking, Service, read_service
 from codebook.run.money import is_free
 from codebook.scheme import Codebook, read_codebook
 
@@ -118,9 +118,28 @@ class RunFolder:
         begun = (self.runs / ".erasing.json").is_file()
         return ("an erasure was begun and not finished: repeat `codebook erase`",) * begun
 
-    def make_engine(self, asking: Asking, **more: Any) -> Engine:
-        """Return the engine that answers this run, with its own parameters; the path of an archive made absolute."""
-        options = {**asking.options, **more}
+    def note_service(self, service: Service | None) -> Service:
+        """Note in the record how whoever answers is called and waited for from now on, if anything is said of it.
+
+        The caller holds the run. Returns what holds.
+        """
+        record = self.read_record()
+        before = read_service(record.pop("service", {}))
+        if service is None or service == before:
+            return before
+        told = service.to_record()
+        self.write_record(record | ({"service": told} if told else {}))
+        return service
+
+    def make_engine(self, asking: Asking, service: Service | None = None, **more: Any) -> Engine:
+        """Return the engine that answers this run, with its own parameters; the path of an archive made absolute.
+
+        What `service` says of calls is heeded by engines that take it, where the options do not say otherwise.
+        """
+        calls = {"timeout_s": service and service.timeout_s, "attempts": service and service.attempts}
+        given = {name: value for name, value in calls.items() if value is not None}
+        known = list_settings(asking.engine) if given else frozenset()
+        options = {name: value for name, value in given.items() if name in known} | {**asking.options, **more}
         if "archive" in options:
             options["archive"] = resolve_path(options["archive"])
         return make_engine(asking.engine, folder=self.work, model=asking.model, **options)

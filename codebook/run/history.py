@@ -21,17 +21,21 @@ WINDOW = timedelta(hours=24)
 _JUST_NOW = timedelta(minutes=2)
 """By so much two clocks may differ before a time that is still to come is taken for a clock that was put back."""
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
+_SLACK_S = 1_800.0
 _SIMILAR = 3
 """Jobs are of similar size up to this factor of requests; and so many jobs are enough to go by their size."""
 
 
 class RunFacts(NamedTuple):
-    """What `run.json` says of a run: name of the codebook, engine, model, and when it was planned; empty if unknown."""
+    """What `run.json` says of a run: name of the codebook, engine, model, when it was planned, and the
+    file of its units; empty if unknown.
+    """
 
     study: str = ""
     engine: str = ""
     model: str = ""
     planned_at: str = ""
+    units: str = ""
 
 
 def read_facts(runs: Path, names: Iterable[str]) -> dict[str, RunFacts]:
@@ -43,7 +47,8 @@ def _read_facts(path: Path) -> RunFacts:
     try:
         record = orjson.loads(path.read_bytes())
         asked = record["asked"]
-        return RunFacts(record["codebook"]["name"], asked["engine"], asked["model"], record["planned_at"])
+        units = str((record["units"].get("source") or {}).get("file", ""))
+        return RunFacts(record["codebook"]["name"], asked["engine"], asked["model"], record["planned_at"], units)
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return RunFacts()
 
@@ -62,6 +67,19 @@ def say_seconds(seconds: float) -> str:
             rest = whole % size // small
             return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
     return f"{whole // _MINUTE_S} min" if whole >= _MINUTE_S else f"{whole} s"
+
+
+def say_moment(moment: datetime) -> str:
+    """Say when, by the clock of this machine; the day only where it is not today.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> say_moment(datetime(2026, 3, 1, 12, tzinfo=UTC)).startswith("2026-0")
+    True
+    """
+    there, today = moment.astimezone(), datetime.now().astimezone().date()
+    return f"{there:%H:%M %Z}" if there.date() == today else f"{there:%Y-%m-%d %H:%M %Z}"
 
 
 def find_ages(created: pd.Series[Any], moment: datetime) -> pd.Series[Any]:
@@ -84,17 +102,34 @@ def find_due(expires: datetime | None, submitted: datetime | None) -> datetime |
     return expires or (submitted + WINDOW if submitted else None)
 
 
+class Expected(NamedTuple):
+    """How long a job should take, in seconds, and by how much more it may before it is late; None where unknown."""
+
+    seconds: float | None = None
+    spread_s: float | None = None
+    rests_on: str = ""
+
+
+class Outlook(NamedTuple):
+    """When a running job should end, what that rests on, and from when on it is late; None where unknown."""
+
+    end: datetime | None = None
+    rests_on: str = ""
+    late_at: datetime | None = None
+
+
 def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:
     """Say when the running jobs of a frame should end, by the completed jobs of the same engine in it.
 
     The median duration of jobs of similar size is taken where there are three; else, of three or more jobs, the median
-    of seconds per request; else the median duration of what there is.
+    of seconds per request; else the median duration of what there is. It is never later than the service's own end.
 
     Returns
     -------
     DataFrame
-        `expected_end` (UTC; missing without history, and for jobs that do not run) and `expected_from`, which says what
-        it rests on; same index.
+        `expected_end` (UTC; missing without history, and for jobs that do not run), `expected_from`, which says what
+        it rests on, and `late_at`, from when on the job is late: where it takes much longer than those before it, and
+        in any case past the end that its service promised; same index.
     """
     import pandas as pd
 
@@ -105,40 +140,58 @@ def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:
         str(engine): (seconds[done["engine"] == engine].to_numpy(), of_engine["requests"].to_numpy())
         for engine, of_engine in done.groupby("engine")
     }
-    known: dict[tuple[str, int], tuple[float | None, str]] = {}
-    found: list[tuple[float | None, str]] = []
+    known: dict[tuple[str, int], Expected] = {}
+    found: list[Expected] = []
     for engine, requests, runs in zip(jobs["engine"], jobs["requests"], is_running(jobs), strict=True):
         if runs and (engine, requests) not in known:
             known[engine, requests] = _expect(past.get(engine), requests)
-        found.append(known[engine, requests] if runs else (None, ""))
-    durations = pd.Series([duration_s for duration_s, _ in found], index=jobs.index, dtype=float)
-    expected = jobs["created"] + pd.to_timedelta(durations, unit="s")
-    return pd.DataFrame({"expected_end": expected, "expected_from": [said for _, said in found]}, index=jobs.index)
+        found.append(known[engine, requests] if runs else Expected())
+    due = jobs["expires"].fillna(jobs["submitted"] + WINDOW).where(is_running(jobs))
+    end = jobs["created"] + _as_spans([each.seconds for each in found], jobs.index)
+    late = end + _as_spans([each.spread_s for each in found], jobs.index)
+    frame = pd.DataFrame({"expected_end": end.where(~(end > due), due)}, index=jobs.index)
+    frame["expected_from"] = [each.rests_on for each in found]
+    return frame.assign(late_at=late.where(late < due, due))
 
 
-def _expect(past: _Past | None, requests: int) -> tuple[float | None, str]:
-    return (None, NO_HISTORY) if past is None else expect_duration(*past, requests)
+def _as_spans(seconds: list[float | None], index: pd.Index[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.to_timedelta(pd.Series(seconds, index=index, dtype=float), unit="s")
 
 
-def expect_duration(seconds: NDArray[Any], sizes: NDArray[Any], requests: int) -> tuple[float | None, str]:
-    """Return (seconds, what they rest on) for a job of so many requests, from durations and sizes of past jobs.
+def _expect(past: _Past | None, requests: int) -> Expected:
+    return Expected(rests_on=NO_HISTORY) if past is None else expect_duration(*past, requests)
+
+
+def expect_duration(seconds: NDArray[Any], sizes: NDArray[Any], requests: int) -> Expected:
+    """Return how long a job of so many requests should take, from durations and sizes of past jobs.
+
+    It is late where it takes more than twice as long, longer than the longest of them, and half an hour more.
 
     Examples
     --------
     >>> import numpy as np
-    >>> expect_duration(np.array([60.0, 80.0, 70.0, 900.0]), np.array([100, 100, 120, 9000]), 110)
-    (70.0, '3 jobs of similar size')
-    >>> expect_duration(np.array([60.0, 60.0, 90.0]), np.array([10, 10, 10]), 100)
+    >>> expect_duration(np.array([60.0, 80.0, 70.0, 9000.0]), np.array([100, 100, 120, 9000]), 110)
+    Expected(seconds=70.0, spread_s=1800.0, rests_on='3 jobs of similar size')
+    >>> expect_duration(np.array([60.0, 60.0, 90.0]), np.array([10, 10, 10]), 100)[::2]
     (600.0, '3 jobs, scaled by requests')
     """
     import numpy as np
 
     similar = seconds[(sizes <= requests * _SIMILAR) & (sizes * _SIMILAR >= requests)]
     if len(similar) >= _SIMILAR:
-        return float(np.median(similar)), f"{len(similar)} jobs of similar size"
+        return _judge(similar, f"{len(similar)} jobs of similar size")
     if len(seconds) >= _SIMILAR:
-        return float(np.median(seconds / sizes) * requests), f"{len(seconds)} jobs, scaled by requests"
-    return float(np.median(seconds)), f"{len(seconds)} job{'s' * (len(seconds) > 1)}"
+        return _judge(seconds / sizes * requests, f"{len(seconds)} jobs, scaled by requests")
+    return Expected(float(np.median(seconds)), None, f"{len(seconds)} job{'s' * (len(seconds) > 1)}")
+
+
+def _judge(durations: NDArray[Any], rests_on: str) -> Expected:
+    import numpy as np
+
+    middle = float(np.median(durations))
+    return Expected(middle, max(middle, float(durations.max()) - middle, _SLACK_S), rests_on)
 
 
 def is_running(jobs: pd.DataFrame) -> pd.Series[bool]:

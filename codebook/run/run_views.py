@@ -29,7 +29,7 @@ from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
-from codebook.records import RETRIED, Asking, Unit, say_erased
+from codebook.records import RETRIED, Asking, Service, Unit, read_service, say_erased
 from codebook.run.answers.result_table import build_table, read_logprobs
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import open_sample
@@ -58,6 +58,11 @@ class RunViews:
     def asked(self) -> Asking:
         """Engine, model, endpoint, draws and settings."""
         return Asking.from_record(self.record)
+
+    @property
+    def service(self) -> Service:
+        """How whoever answers is called and waited for."""
+        return read_service(self.record.get("service", {}))
 
     def __repr__(self) -> str:
         return f"<Run {self.name}>"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from codebook.ledger import JobRow, Ledger, Money
 from codebook.records import WHYS
-from codebook.run.history import find_due, say_seconds
+from codebook.run.history import Outlook, find_due, say_moment, say_seconds
 from codebook.visible import spell_block
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _ASKED_AGAIN = ("failed", "expired", "cancelled")
+_BAR = 20
 _FINAL = {"failed": "failed for good, since the service refused the request itself", "absent": "paid, and lost"}
 
 
@@ -39,19 +40,29 @@ class JobStatus:
     expires: str = ""
     queued_s: float | None = None
     worked_s: float | None = None
-    due: datetime | None = None
+    late_at: datetime | None = None
+    expected: datetime | None = None
+    expected_from: str = ""
 
     @property
     def late(self) -> bool:
-        """Whether it should have ended by now, by its service's own word or a day after it was handed in."""
-        return self.running and self.due is not None and self.due < datetime.now(UTC)
+        """Whether it should have ended by now, by its service's own word, a day after it was handed in, or the past."""
+        return self.running and self.late_at is not None and self.late_at < datetime.now(UTC)
 
     @property
     def times(self) -> str:
-        """That it is late, and how long it waited and was worked on, as far as the service says so."""
-        late = f"; LATE, it was due {self.due:%Y-%m-%d %H:%M} UTC" if self.late else ""
-        queued = "" if self.queued_s is None else f"; queued {say_seconds(self.queued_s)}"
-        return late + queued + ("" if self.worked_s is None else f"; worked on {say_seconds(self.worked_s)}")
+        """When it should end, or that it is late, and how long it waited and was worked on, as far as that is known."""
+        late = self.late and self.late_at
+        parts = [f"LATE, it was due {say_moment(late)}" if late else self._outlook if self.running else ""]
+        spans = {"queued": self.queued_s, "worked on": self.worked_s}
+        parts += [f"{name} {say_seconds(span)}" for name, span in spans.items() if span is not None]
+        return "".join(f"; {part}" for part in parts if part)
+
+    @property
+    def _outlook(self) -> str:
+        expected = f"expected {say_moment(self.expected)} ({self.expected_from})" if self.expected else ""
+        last = f"at the latest {say_moment(datetime.fromisoformat(self.expires))}" if self.expires else ""
+        return ", ".join(filter(None, (expected, last)))
 
     @property
     def running(self) -> bool:
@@ -63,7 +74,8 @@ class JobStatus:
         """How it stands, in one line."""
         failed = f", {self.failed:,} failed" if self.failed else ""
         held = "collected" if self.job_id else "" if self.note else "never sent"
-        parts = [self.state, held if self.collected else f"{self.done:,} of {self.requests:,} done{failed}"]
+        answered = f"{self.done:,} of {self.requests:,} answered{failed}" + ", not fetched yet" * bool(self.ended)
+        parts = [self.state, held if self.collected else answered]
         return ", ".join(filter(None, parts)) + self.times + f"; {self.note}" * bool(self.note)
 
 
@@ -72,7 +84,8 @@ class RunStatus:
     """How a run stands. `counts` holds rows by variable and by why ('' is labelled), `gone` the files that are lost.
 
     Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
-    the rows that `retry` leaves out unless it is told: asking again leads nowhere. `leaves` is what goes to a service.
+    the rows that `retry` leaves out unless it is told: asking again leads nowhere; `n_retriable` is how many questions
+    it asks again. `leaves` is what goes to a service.
     """
 
     run: str
@@ -89,6 +102,7 @@ class RunStatus:
     final: Mapping[str, int] = field(default_factory=dict)
     leaves: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
+    n_retriable: int = 0
 
     @property
     def n_rows(self) -> int:
@@ -115,6 +129,28 @@ class RunStatus:
     def done(self) -> bool:
         """Whether no answer is outstanding."""
         return self.n_pending == 0
+
+    @property
+    def progress(self) -> str:
+        """How far all of it is, in one line over all shards: `done 1,250 of 7,988 (3 jobs, expected 14:20 CET)`."""
+        open_jobs = [job for job in self.jobs if not job.collected]
+        running, n_asked = [job for job in open_jobs if job.running], sum(job.requests for job in open_jobs)
+        n_answered = sum(min(job.done + job.failed, job.requests) for job in open_jobs)
+        scale = (
+            1.0 if self.waits_for or not n_asked else self.n_pending / n_asked
+        )  # texts in a request, twins of a text
+        n_done = self.n_rows - self.n_pending + min(self.n_pending, int(n_answered * scale))
+        n_failed = sum(job.failed for job in open_jobs)
+        share = n_done / self.n_rows if self.n_rows else 1.0
+        bar = "#" * int(share * _BAR) + "-" * (_BAR - int(share * _BAR))
+        parts = [f"{len(running)} job{'s' * (len(running) != 1)}"] * bool(running)
+        n_unsent, n_late = sum(not job.job_id for job in open_jobs), sum(job.late for job in running)
+        parts += [f"{n_late} LATE"] * bool(n_late) + [_say_last_end(running)] * bool(running)
+        parts += [f"{n_unsent} shard{'s' * (n_unsent != 1)} not sent yet"] * bool(n_unsent)
+        shown = f" ({', '.join(filter(None, parts))})" if any(parts) else ""
+        failed = f", {n_failed:,} failed" * bool(n_failed)
+        what = " texts" if self.n_packs else ""
+        return f"[{bar}] done {n_done:,} of {self.n_rows:,}{what}{failed}{shown}"
 
     @property
     def fruitless(self) -> bool:
@@ -145,6 +181,8 @@ class RunStatus:
         lines += [f"  note: {warning}" for warning in self.warnings]
         lines += [f"  {said}" for said in self.erased]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
+        if not self.done and any(job.job_id for job in self.jobs):
+            lines.append(f"  {self.progress}")
         for job in self.jobs:
             name = f" ({job.job_id})" if job.job_id else ""
             lines.append(f"  shard {job.shard}{name}: {job.sentence}")
@@ -175,6 +213,13 @@ class RunStatus:
         unsent = [job for job in self.jobs if job.state in ("planned", "creating", "waiting")]
         if self.done:
             return " ".join(self._say_end())
+        if late := [str(job.shard) for job in self.jobs if job.late]:
+            which = f"Shard {late[0]} is" if len(late) == 1 else f"Shards {', '.join(late)} are"
+            return (
+                f"{which} late. Next: wait on, since what is not answered at the service's own end costs nothing; or "
+                f"stop and split: codebook cancel {self.run} --shard {late[0]}, codebook collect {self.run}, then "
+                f"codebook retry {self.run} --service requests_per_shard=500, and submit."
+            )
         if unsent and any(job.running for job in self.jobs):
             return f"Next: submit again when running jobs have ended ({len(unsent)} shards are not sent yet)."
         if unsent:
@@ -186,14 +231,23 @@ class RunStatus:
     def _say_end(self) -> Iterator[str]:
         """How it ended, and what `retry` would do."""
         yield f"Nothing was labelled: {self.sentence}." if self.fruitless else "Done."
-        bad = {why: sum(counts.get(why, 0) for counts in self.counts.values()) for why in _ASKED_AGAIN}
-        if any(n > self.final.get(why, 0) for why, n in bad.items()):
-            yield "Some questions have no answer: retry asks exactly those again."
+        if self.n_retriable:
+            n, lack = self.n_retriable, "question has" if self.n_retriable == 1 else "questions have"
+            yield f"{n:,} {lack} no answer: `codebook retry {self.run}` asks exactly that again."
         for why, n in self.final.items():
             yield f"{n:,} {_FINAL[why]}: retry leaves {'them' if n > 1 else 'it'} out unless told `--why {why}`."
 
     def _repr_html_(self) -> str:
         return f'<pre class="tex2jax_ignore">{html.escape(str(self))}</pre>'
+
+
+def _say_last_end(running: Sequence[JobStatus]) -> str:
+    """When the last of some jobs should end; empty where nobody knows."""
+    if all(job.expected for job in running):
+        end = max(job.expected for job in running if job.expected)
+        return f"expected {say_moment(end)}" + ", which has passed" * (end < datetime.now(UTC))
+    last = max((datetime.fromisoformat(job.expires) for job in running if job.expires), default=None)
+    return f"at the latest {say_moment(last)}" if last else ""
 
 
 def say_counts(counts: Mapping[str, int], n_packs: int = 0) -> str:
@@ -231,8 +285,9 @@ def say_money(money: Money) -> str:
     return f"cost: {', '.join(parts)}"
 
 
-def describe_job(row: JobRow) -> JobStatus:
-    """Return what a person wants to know of a job."""
+def describe_job(row: JobRow, outlook: Outlook | None = None) -> JobStatus:
+    """Return what a person wants to know of a job; when it should end, the project's past may tell."""
+    expires, submitted = (datetime.fromisoformat(time) if time else None for time in (row.expires_at, row.submitted_at))
     return JobStatus(
         shard=row.number,
         state=row.state,
@@ -248,7 +303,9 @@ def describe_job(row: JobRow) -> JobStatus:
         expires=row.expires_at,
         queued_s=row.queued_s,
         worked_s=row.worked_s,
-        due=find_due(*(datetime.fromisoformat(time) if time else None for time in (row.expires_at, row.submitted_at))),
+        late_at=(outlook and outlook.late_at) or find_due(expires, submitted),
+        expected=outlook and outlook.end,
+        expected_from=outlook.rests_on if outlook else "",
     )
 
 

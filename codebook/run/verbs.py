@@ -22,6 +22,7 @@ from codebook.run.jobs.failures import Failure, keep_failure, raise_failures
 from codebook.run.jobs.sending import look_after, send_shards, settle_doubt
 from codebook.run.jobs.stopping import give_up_job, give_up_lost, stop_jobs
 from codebook.run.money import Meter
+from codebook.run.project.ledger_frames import read_outlooks
 from codebook.run.questions.again import check_retry, plan_again
 from codebook.run.questions.planner import make_anew
 from codebook.run.questions.rehearsal import DryRun, rehearse
@@ -106,9 +107,13 @@ class Run(RunViews):
             n_packs = ledger.n_asked(self.name) if find_task(self.codebook).n_texts else 0
             money = ledger.money(self.name) if Meter(self.asked).charges else None
             final, odd = ledger.count_final(self.name), tuple(say_wrapping(self.folder, ledger))
+            again = any(counted.get(why) for counted in counts.values() for why in RETRIED)
+            n_retriable = len(ledger.rows_to_retry(self.name, RETRIED, final=False)) if again else 0
+            outlooks = read_outlooks(ledger, self.name) if any(row.job_id and not row.ended_at for row in rows) else {}
             foreign = ledger.upgrade_notes(self.name)
         ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
-        warnings, jobs = (*self.record.get("warnings", ()), *foreign, *odd), tuple(map(describe_job, rows))
+        warnings = (*self.record.get("warnings", ()), *foreign, *odd)
+        jobs = tuple(describe_job(row, outlooks.get(row.number)) for row in rows)
         return RunStatus(
             *(self.name, self.asked.engine, self.asked.model, ordered, jobs, waits, money, warnings),
             planned=planned,
@@ -117,6 +122,7 @@ class Run(RunViews):
             final=final,
             leaves=self.leaves,
             erased=(*say_erased(self.folder.read_record()), *self.folder.say_begun_erasure()),
+            n_retriable=n_retriable,
         )
 
     @property

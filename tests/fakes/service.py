@@ -38,13 +38,13 @@ def serve(project: Path, patch: pytest.MonkeyPatch, **options: Any) -> Iterator[
 
 @contextmanager
 def share_clients(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Make one client a key and address: each loads the system's certificates, which takes longer than a test."""
-    made: dict[tuple[str, str], Any] = {}
+    """Make one client a key, address and setting: each loads the system's certificates, which takes longer than a test."""
+    made: dict[tuple[Any, ...], Any] = {}
 
     def share(provider: Provider, key: str, *rest: float) -> Any:
-        if (provider.base_url, key) not in made:
-            made[provider.base_url, key] = make_client(provider, key, *rest)
-        return made[provider.base_url, key]
+        if (provider.base_url, key, *rest) not in made:
+            made[provider.base_url, key, *rest] = make_client(provider, key, *rest)
+        return made[provider.base_url, key, *rest]
 
     patch.setattr("codebook.engines.service.client.make_client", share)
     try:

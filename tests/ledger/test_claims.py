@@ -289,7 +289,7 @@ def test_r38_a_service_that_cannot_be_reached_leaves_the_shard_planned(fake: Fak
         run.submit()
     status = run.status()
     assert [job.state for job in status.jobs] == ["planned"]
-    assert "shard 1: planned, 0 of 6 done; not handed in: " in str(status)
+    assert "shard 1: planned, 0 of 6 answered; not handed in: " in str(status)
     assert status.money is not None
     assert status.money.reserved == 0
     assert status.advice == "Next: codebook submit one."

@@ -16,7 +16,7 @@ from codebook.engines.service.batches import describe_batch
 from codebook.engines.service.objects import read_batch
 from codebook.errors import PendingError
 from codebook.run import list_jobs, open_run
-from codebook.run.history import find_due
+from codebook.run.history import find_due, say_moment
 from codebook.widgets import show_dashboard
 
 
@@ -25,6 +25,7 @@ def test_times_in_the_queue_and_at_work_are_kept_apart_by_the_clock_of_the_servi
     run = plan_batch(fake)
     run.submit()
     (batch,) = fake.batches.values()
+    deadline = datetime.fromtimestamp(batch["expires_at"], UTC)
     (job,) = run.status(poll=True).jobs
     assert (job.queued_s, job.worked_s) == (None, None)
     assert "queued" not in str(run.status())
@@ -33,7 +34,9 @@ def test_times_in_the_queue_and_at_work_are_kept_apart_by_the_clock_of_the_servi
     batch["in_progress_at"] = batch["created_at"] + 180
     (job,) = run.status(poll=True).jobs
     assert (job.queued_s, job.worked_s) == (180, None)
-    assert f"shard 1 ({batch['id']}): in_progress, 2 of 6 done; queued 3 min" in str(run.status())
+    said = str(run.status())
+    assert f"shard 1 ({batch['id']}): in_progress, 2 of 6 answered; at the latest {say_moment(deadline)}" in said
+    assert "; queued 3 min" in said
 
     fake.finish(batch["id"])
     batch["completed_at"] = batch["in_progress_at"] + 7_500
@@ -68,7 +71,10 @@ def test_a_job_that_should_have_ended_is_called_late(fake: FakeOpenAI) -> None:
     batch["expires_at"] = int(due.timestamp())
     status = run.status(poll=True)
     assert status.jobs[0].late
-    assert f"LATE, it was due {due:%Y-%m-%d %H:%M} UTC" in str(status)
+    assert f"LATE, it was due {say_moment(due)}" in str(status)
+    assert "Shard 1 is late. Next: wait on" in status.advice
+    assert f"codebook cancel {run.name} --shard 1" in status.advice
+    assert "1 LATE" in status.progress
     assert list_jobs()["late"].tolist() == [True]
     assert "in_progress, LATE" in CliRunner().invoke(main, ["status"]).output.replace("validating", "in_progress")
     assert ">late</span>" in show_dashboard()._repr_html_()

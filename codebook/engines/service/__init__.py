@@ -4,7 +4,7 @@ In come the name of a provider and an address; out go batches, files and errors 
 `providers.py` first, then `client.py`.
 """
 
-from codebook.engines.service.client import Client, explain
+from codebook.engines.service.client import ATTEMPTS, TIMEOUT_S, Client, explain
 from codebook.engines.service.hosts import (
     check_host,
     find_http_fault,
@@ -16,7 +16,9 @@ from codebook.engines.service.hosts import (
 from codebook.engines.service.providers import PROVIDERS, Provider, check_model, find_provider
 
 __all__ = [
+    "ATTEMPTS",
     "PROVIDERS",
+    "TIMEOUT_S",
     "Client",
     "Provider",
     "check_host",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import openai
 
 T = TypeVar("T")
-_TIMEOUT_S = 120.0
+TIMEOUT_S, ATTEMPTS = 120.0, 3
+"""What a call may take, and how often it is made, where nothing else is said."""
 
 
 class Answer(NamedTuple):
@@ -38,10 +39,13 @@ class Client:
         Who is called.
     timeout_s
         Seconds an operation on the connection may take.
+    attempts
+        How often a call is made before it counts as failed.
     """
 
     provider: Provider
-    timeout_s: float = _TIMEOUT_S
+    timeout_s: float = TIMEOUT_S
+    attempts: int = ATTEMPTS
 
     @cached_property
     def key(self) -> str:
@@ -65,7 +69,7 @@ class Client:
     @cached_property
     def sdk(self) -> openai.OpenAI:
         """The SDK's client."""
-        return make_client(self.provider, self.key, self.timeout_s)
+        return make_client(self.provider, self.key, self.timeout_s, self.attempts)
 
     def hide(self, text: str) -> str:
         """Return a text of the service without the key in it."""
@@ -106,7 +110,7 @@ class Client:
         return kind(f"{address}{path} does not exist at the service (status {error.status}). To mend: {mend}.")
 
 
-def make_client(provider: Provider, key: str, timeout_s: float = _TIMEOUT_S) -> openai.OpenAI:
+def make_client(provider: Provider, key: str, timeout_s: float = TIMEOUT_S, attempts: int = ATTEMPTS) -> openai.OpenAI:
     """Return the SDK's client of a provider.
 
     Raises
@@ -118,7 +122,7 @@ def make_client(provider: Provider, key: str, timeout_s: float = _TIMEOUT_S) -> 
         import openai
     except ImportError:
         raise MissingExtraError("An engine that calls a service", "openai") from None
-    made = openai.OpenAI(api_key=key, base_url=provider.address, timeout=timeout_s)
+    made = openai.OpenAI(api_key=key, base_url=provider.address, timeout=timeout_s, max_retries=attempts - 1)
     made._client.follow_redirects = False  # key and texts go where it was said, and nowhere else
     return made
 

@@ -15,7 +15,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.files.lines import digest, dump_canonical
 from codebook.ledger import Ledger
 from codebook.ledger.losses import settle_losses
-from codebook.records import Asking, Unit
+from codebook.records import Asking, Service, Unit
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, is_free
 from codebook.run.plans.asking import AskingFields, make_asking
@@ -45,6 +45,7 @@ def plan(
     run: str = "",
     limit: int = 0,
     cuts: Cuts | None = None,
+    service: Service | None = None,
     **asking: Unpack[AskingFields],
 ) -> Run:
     """Plan a run: write its units and shards, and note every question. Nothing is sent.
@@ -63,6 +64,8 @@ def plan(
         The first so many units only, for a pilot; 0 is all.
     cuts
         Where shards end; the engine's own limits where not given.
+    service
+        How whoever answers is called and waited for; it is kept with the run, and changes no label.
     engine, model, archive
         Who answers: "embedded"; "openai_batch" and "openai_live" with the name of a model; or "replay" with the folder
         of an archived run.
@@ -95,8 +98,9 @@ def plan(
         aim.meet_engine(folder)
         with aim.draft(folder, aim.choose(folder, ledger)) as draft:
             settle_plan(folder, ledger, draft)
+            service = folder.note_service(service)
             if not ledger.is_planned(folder.name):
-                Planner(folder, ledger, aim.book, draft.asking, aim.cuts).run()
+                Planner(folder, ledger, aim.book, draft.asking, aim.cut(service)).run()
                 ledger.finish_plan(folder.name)
                 ledger.note_event(folder.name, "plan", f"{draft.n_units} {'texts' if aim.task.n_texts else 'units'}")
     return open_run(folder.name)
@@ -118,13 +122,14 @@ def rehearse_plan(
     run: str = "",
     limit: int = 0,
     cuts: Cuts | None = None,
+    service: Service | None = None,
     **asking: Unpack[AskingFields],
 ) -> DryRun:
     """Size and price what `plan` and `submit` would send; nothing of it is kept, and no service is asked.
 
     Parameters
     ----------
-    codebook, units, run, limit, cuts, asking
+    codebook, units, run, limit, cuts, service, asking
         Those of `plan`.
 
     Raises
@@ -144,7 +149,7 @@ def rehearse_plan(
             draft.units_path.replace(folder.units_path)
         with ScratchLedger(folder.ledger_path, ledger) as planned:
             planned.start_run(folder.name, "", aim.answerer)
-            Planner(folder, planned, aim.book, draft.asking, aim.cuts).run()
+            Planner(folder, planned, aim.book, draft.asking, aim.cut(service)).run()
             dry = rehearse(folder, planned, Meter(aim.asking), aim.limits)
     destination = Meter(aim.asking).destination
     leaves = (destination, *draft.personal) if destination else ()
@@ -194,10 +199,10 @@ class _Aim:
         """What is asked."""
         return find_task(self.book)
 
-    @property
-    def cuts(self) -> Cuts:
+    def cut(self, service: Service | None) -> Cuts:
         """Where shards end."""
-        return self.given_cuts or choose_cuts(self.limits, self.task.n_texts)
+        n_most = service.requests_per_shard if service else 0
+        return self.given_cuts or choose_cuts(self.limits, self.task.n_texts, n_most)
 
     def choose(self, folder: RunFolder, ledger: Ledger) -> Iterator[tuple[Unit, str | None]]:
         """The units, in packs where vectors are asked for: those that were planned, as long as they hold the texts."""

@@ -15,7 +15,7 @@ from codebook.ledger import KEPT, Ledger
 from codebook.ledger.losses import settle_losses
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
 from codebook.paths import project_folder
-from codebook.run.history import WINDOW, is_running, read_facts
+from codebook.run.history import Outlook, expect_ends, is_running, read_facts
 from codebook.run.money import is_free
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Choice:
     engine: str = ""
     since: Moment = None
     until: Moment = None
+    units: str = ""
 
     def rows(self, frame: pd.DataFrame) -> pd.Series[bool]:
         """Say which rows of a frame are chosen; by time it goes by `began`.
@@ -47,7 +48,8 @@ class Choice:
         import pandas as pd
 
         chosen = pd.Series(True, index=frame.index)
-        for column, value in (("run", self.run), ("study", self.study), ("engine", self.engine)):
+        wanted = {"run": self.run, "study": self.study, "engine": self.engine, "units": self.units}
+        for column, value in wanted.items():
             chosen &= (frame[column] == value) | (value == "")
         if self.state:
             chosen &= frame["state"].isin([self.state] if isinstance(self.state, str) else list(self.state))
@@ -79,6 +81,7 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
     for name in _TIMES:
         jobs[name] = as_times(jobs[name])
     jobs["study"] = [facts[run].study for run in jobs["run"]]
+    jobs["units"] = [facts[run].units for run in jobs["run"]]
     jobs["engine"] = [engine or facts[run].engine for engine, run in zip(jobs["engine"], jobs["run"], strict=True)]
     planned = as_times(pd.Series([facts[run].planned_at for run in jobs["run"]], index=jobs.index, dtype=object))
     jobs["began"] = jobs["created"].fillna(planned)
@@ -86,11 +89,27 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
     jobs["collected"] = jobs["collected"].notna()
     for name in ("queued", "worked"):
         jobs[name] = pd.to_timedelta(jobs[name].astype(float), unit="s")
-    due = jobs["expires"].fillna(jobs["submitted"] + WINDOW)
-    jobs["late"] = is_running(jobs) & (due < now())
     jobs["reserved"] = jobs["reserved"].astype(float).where(~jobs["collected"])
     order = ["began", "run", "shard"]
     return jobs.sort_values(order, ascending=[False, True, False], na_position="last").reset_index(drop=True)
+
+
+def read_outlooks(ledger: Ledger, run: str) -> dict[int, Outlook]:
+    """Return when the running jobs of a run should end, by shard, as the project's own past has it."""
+    import pandas as pd
+
+    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
+    for name in _TIMES:
+        jobs[name] = as_times(jobs[name])
+    own = (jobs["run"] == run) & is_running(jobs)
+    if not own.any():
+        return {}
+    ends = jobs.join(expect_ends(jobs))[own]
+    times = [
+        [None if pd.isna(time) else time.to_pydatetime() for time in ends[name]] for name in ("expected_end", "late_at")
+    ]
+    outlooks = map(Outlook, times[0], ends["expected_from"], times[1])
+    return dict(zip(ends["shard"], outlooks, strict=True))
 
 
 def read_answers(ledger: Ledger) -> pd.DataFrame:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 JOB_COLUMNS = (
     *("run", "study", "shard", "engine", "model", "state", "requests", "done", "failed", "share_done", "created"),
     *("submitted", "seen", "expires", "ended", "age", "expected_end", "expected_from", "collected", "cost"),
-    *("unpriced", "reserved", "note", "job_id", "queued", "worked", "late"),
+    *("unpriced", "reserved", "note", "job_id", "queued", "worked", "late", "units"),
 )
 ERROR_COLUMNS = ("why", "detail", "n", "share", "runs", "example", "last")
 _NO_ANSWER = ("failed", "expired", "cancelled", "absent")
@@ -40,13 +40,15 @@ def list_jobs(
     engine: str = "",
     since: Moment = None,
     until: Moment = None,
+    units: str = "",
 ) -> pd.DataFrame:
     """Return every job of every run, one row a shard, newest first, by what the ledger knows (see `poll_jobs`).
 
     Parameters
     ----------
-    run, state, study, engine
-        Keep these only: a run, one state or several ("planned" has no job yet), the codebook's name, who answers.
+    run, state, study, engine, units
+        Keep these only: a run, one state or several ("planned" has no job yet), the codebook's name, who answers, the
+        file of the units.
     since, until
         Keep jobs made in this time (UTC); a day without an hour is meant whole.
 
@@ -57,7 +59,7 @@ def list_jobs(
         state was last heard), expires, ended, age, expected_end, expected_from (what that rests on), collected, cost,
         unpriced (answers whose price is unknown, which are not in it), reserved, note, job_id; `queued` and `worked`,
         how long the job waited at its service and how long it was worked on, by the service's own times; `late`,
-        whether it should have ended by now.
+        whether it should have ended by now; `units`, the file of its units.
 
     Raises
     ------
@@ -68,11 +70,12 @@ def list_jobs(
         jobs = read_jobs(ledger)
         answers = read_answers(ledger)
     jobs = jobs.join(expect_ends(jobs))
+    jobs["late"] = is_running(jobs) & (jobs["late_at"] < now())
     jobs["cost"] = jobs["job"].map(answers.groupby("job")["cost"].sum(min_count=1)).astype(float)
     jobs["unpriced"] = jobs["job"].map(answers.groupby("job")["n_unpriced"].sum()).fillna(0).astype(int)
     jobs["age"] = find_ages(jobs["created"], now())
     jobs["share_done"] = (jobs["done"] + jobs["failed"]).div(jobs["requests"]).clip(upper=1.0).astype(float)
-    chosen = jobs[~jobs["discarded"] & Choice(run, state, study, engine, since, until).rows(jobs)]
+    chosen = jobs[~jobs["discarded"] & Choice(run, state, study, engine, since, until, units).rows(jobs)]
     return chosen.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
 
 
@@ -120,17 +123,17 @@ def list_running() -> list[str]:
 
 
 def summarise_runs(
-    *, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None
+    *, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None, units: str = ""
 ) -> pd.DataFrame:
     """Return one row a run, newest first: how its questions ended, how quickly, and what it cost.
 
     Returns
     -------
     DataFrame
-        run, study, engine, model; asked = labelled + each why; of the `finished` questions (sent, and come to an end)
-        `success_rate` is the share with a label and `error_rate` the share without any reply (failed, expired,
-        cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of ended jobs by the
-        time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply tells them),
+        run, study, engine, model, units (their file); asked = labelled + each why; of the `finished` questions (sent,
+        and come to an end) `success_rate` is the share with a label and `error_rate` the share without any reply
+        (failed, expired, cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of
+        ended jobs by the time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply tells them),
         cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own jobs.
         cost_per_label, live_would_be, saved: as of `cost_history`. models: those that answered. first_submitted,
         last_ended.
@@ -142,9 +145,11 @@ def summarise_runs(
         whys = pd.DataFrame(report_whys(ledger), columns=["run", "why", "n"])
         names = ledger.runs()
     facts = read_facts(project_folder() / "runs", names)
-    runs = pd.DataFrame([(name, *facts[name]) for name in names], columns=["run", "study", "engine", "model", "began"])
+    runs = pd.DataFrame(
+        [(name, *facts[name]) for name in names], columns=["run", "study", "engine", "model", "began", "units"]
+    )
     runs["began"] = as_times(runs["began"])
-    chosen = runs[Choice(run, "", study, engine, since, until).rows(runs)]
+    chosen = runs[Choice(run, "", study, engine, since, until, units).rows(runs)]
     by_run = answers.groupby("run")
     rows = chosen.drop(columns="began").set_index("run", drop=False)
     rows = rows.join(_count_whys(whys)).join(_count_jobs(jobs))
@@ -158,7 +163,14 @@ def summarise_runs(
 
 
 def list_errors(
-    *, limit: int = 20, run: str = "", study: str = "", engine: str = "", since: Moment = None, until: Moment = None
+    *,
+    limit: int = 20,
+    run: str = "",
+    study: str = "",
+    engine: str = "",
+    since: Moment = None,
+    until: Moment = None,
+    units: str = "",
 ) -> pd.DataFrame:
     """Return the commonest reasons why an answer is no label, over all attempts, those mended by a retry too.
 
@@ -173,7 +185,7 @@ def list_errors(
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
         errors = pd.DataFrame(report_errors(ledger), columns=list(ERROR_FIELDS))
-    chosen = jobs[~jobs["discarded"] & Choice(run, "", study, engine, since, until).rows(jobs)]
+    chosen = jobs[~jobs["discarded"] & Choice(run, "", study, engine, since, until, units).rows(jobs)]
     errors = errors.merge(chosen[["job", "run", "ended"]], on="job")
     n_labelled = int(answers[answers["job"].isin(chosen["job"])]["usable"].sum())
     named = {"n": ("n", "sum"), "runs": ("run", "nunique"), "example": ("example", "min"), "last": ("ended", "max")}

@@ -19,15 +19,17 @@ OWN = "embedded-"
 _NO_LIMIT = 400_000  # bytes: those of the longest text that is read at all
 
 
-def choose_cuts(limits: Limits, n_texts: int = 0) -> Cuts:
+def choose_cuts(limits: Limits, n_texts: int = 0, n_most: int = 0) -> Cuts:
     """Return where shards end at an engine, where a request holds at most so many texts; 0 where it holds a unit.
+
+    `n_most` is how many requests a person wants in a shard at most; 0 is as many as may be.
 
     Examples
     --------
-    >>> choose_cuts(Limits(), n_texts=64).n_requests
-    781
+    >>> choose_cuts(Limits(), n_texts=64).n_requests, choose_cuts(Limits(), n_most=500).n_requests
+    (781, 500)
     """
-    n_requests = limits.n_requests
+    n_requests = min(limits.n_requests, n_most or limits.n_requests)
     if n_texts:
         n_requests = min(n_requests, max(1, limits.n_inputs // n_texts))
     return Cuts(n_requests, limits.n_bytes, limits.n_tokens)
