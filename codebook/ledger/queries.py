@@ -232,6 +232,15 @@ class Queries(Spending):
             WHERE rows.run_id = ?1 AND asks.open = 1 AND shards.run_id <> ?1"""
         return [row[0] for row in self._db.execute(sql, (run_id,))]
 
+    def list_waiting(self, run_id: str) -> list[str]:
+        """Other runs that were begun to be sent, with shards that wait for the room of the models this run asks."""
+        sql = """SELECT DISTINCT run_id FROM shards LEFT JOIN jobs ON jobs.shard_id = shards.id
+            WHERE run_id <> ?1 AND (jobs.id IS NULL OR jobs.state = 'waiting') AND jobs.collected_at IS NULL
+            AND model IN (SELECT model FROM shards WHERE run_id = ?1)
+            AND EXISTS (SELECT 1 FROM events WHERE events.run_id = shards.run_id AND verb IN ('submit', 'wait'))
+            AND run_id IN (SELECT run_id FROM runs WHERE discarded_at IS NULL) ORDER BY shards.id"""
+        return [row[0] for row in self._db.execute(sql, (run_id,))]
+
     def count_whys(self, run_id: str) -> dict[str, dict[str, int]]:
         """Rows of the run by variable and by why ('' is labelled); of packs, their texts."""
         counted = f"sum({N_TEXTS_SQL})"

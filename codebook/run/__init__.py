@@ -5,7 +5,7 @@ the order of a run: `plans/` and `questions/` (before anything is sent), `jobs/`
 runs, `vectors/` keeps embeddings, `adoption/` takes runs in, `erasing/` takes units out.
 """
 
-from codebook.records import RETRIABLE, RETRIED
+from codebook.records import OCCASIONS, RETRIABLE, RETRIED, Service, read_service
 from codebook.run.adoption.adopting import adopt
 from codebook.run.erasing import Erasure, erase_unit
 from codebook.run.folder import RunFolder, list_runs
@@ -33,6 +33,7 @@ from codebook.run.verbs import Run, cancel_run, open_run
 from codebook.run.waiting import wait
 
 __all__ = [
+    "OCCASIONS",
     "RETRIABLE",
     "RETRIED",
     "Erasure",
@@ -41,6 +42,7 @@ __all__ = [
     "Run",
     "RunFolder",
     "RunStatus",
+    "Service",
     "adopt",
     "cancel_run",
     "compare_prices",
@@ -61,6 +63,7 @@ __all__ = [
     "plan",
     "poll_jobs",
     "preflight",
+    "read_service",
     "rehearse_plan",
     "say_where",
     "store_vectors",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     _Past = tuple[NDArray[Any], NDArray[Any]]  # seconds and sizes of past jobs
 
+JOB_TIMES = ("created", "submitted", "seen", "expires", "ended")
+"""The columns of a frame of jobs that hold a time."""
 NO_HISTORY = "no history yet"
 WINDOW = timedelta(hours=24)
 """Within this time services promise a batch, where they name no time of its end."""
@@ -100,6 +102,14 @@ def find_ages(created: pd.Series[Any], moment: datetime) -> pd.Series[Any]:
 def find_due(expires: datetime | None, submitted: datetime | None) -> datetime | None:
     """Return when a job should have ended: when its service gives it up, else a day after it was handed in."""
     return expires or (submitted + WINDOW if submitted else None)
+
+
+def as_times(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return times of the ledger (text, UTC) as times; empty is missing."""
+    import pandas as pd
+
+    texts = column.where(column.notna() & (column != ""), None)
+    return pd.to_datetime(texts, utc=True, format="ISO8601").astype("datetime64[us, UTC]")
 
 
 class Expected(NamedTuple):

@@ -14,6 +14,14 @@ from typing import Any
 VARIABLE = "CODEBOOK_NOTIFY"
 """The environment variable that holds the addresses, in the form of apprise. They can hold passwords."""
 
+_PACKAGES = {
+    "dbus": "dbus-python",
+    "kde": "dbus-python",
+    "qt": "dbus-python",
+    "gnome": "PyGObject",
+    "glib": "PyGObject",
+}
+"""What desktop notices on Linux need, by the beginning of their address."""
 _NOISY = ("apprise", "urllib3.connectionpool")
 
 
@@ -83,10 +91,24 @@ def _send(title: str, text: str, addresses: Sequence[str]) -> list[str]:
 def _tell(post: Any, address: str, title: str, text: str) -> str:
     try:
         if not post.add(address):
-            return "is not understood"
+            return _say_unusable(address.partition("://")[0].lower())
         return "" if post.notify(title=title, body=text) else "could not be told"
     except Exception as error:  # noqa: BLE001  a message may hold the address, so only its kind is said
         return f"could not be told ({type(error).__name__})"
+
+
+def _say_unusable(scheme: str) -> str:
+    """Why an address is not taken: nobody knows its kind, or this machine lacks what it needs."""
+    from apprise.manager_plugins import NotificationManager
+
+    known = NotificationManager()
+    if scheme not in known or known[scheme].enabled:
+        return "is not understood"
+    if package := _PACKAGES.get(scheme):
+        return f"({scheme}) needs the package {package}; to mend: pip install {package}"
+    needs = known[scheme].requirements
+    told = needs.get("packages_required") or needs.get("details") or "see https://appriseit.com/services"
+    return f"({scheme}) cannot be used on this machine: {told}"
 
 
 @contextmanager

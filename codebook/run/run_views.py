@@ -75,6 +75,12 @@ class RunViews:
             return []
         return [f"WARNING   {encoding['name']} is {encoding['how']}."]
 
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """What goes where when this run is sent: texts, key and host, and what of it looks personal."""
+        destination = Meter(self.asked).destination
+        return (destination, *self.record.get("personal", ())) if destination else ()
+
     def units(self) -> Iterator[Unit]:
         """Yield the units of the run, asked or not."""
         return (unit for unit, _ in self.units_with_skips())

@@ -6,11 +6,11 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from codebook.ledger import JobRow, Ledger, Money
+from codebook.ledger import Money
 from codebook.records import WHYS
-from codebook.run.history import Outlook, find_due, say_moment, say_seconds
+from codebook.run.history import say_moment, say_seconds
 from codebook.visible import spell_block
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class RunStatus:
         bar = "#" * int(share * _BAR) + "-" * (_BAR - int(share * _BAR))
         parts = [f"{len(running)} job{'s' * (len(running) != 1)}"] * bool(running)
         n_unsent, n_late = sum(not job.job_id for job in open_jobs), sum(job.late for job in running)
-        parts += [f"{n_late} LATE"] * bool(n_late) + [_say_last_end(running)] * bool(running)
+        parts += [f"{n_late} LATE"] * bool(n_late) + [_say_last_end(running)]
         parts += [f"{n_unsent} shard{'s' * (n_unsent != 1)} not sent yet"] * bool(n_unsent)
         shown = f" ({', '.join(filter(None, parts))})" if any(parts) else ""
         failed = f", {n_failed:,} failed" * bool(n_failed)
@@ -243,7 +243,7 @@ class RunStatus:
 
 def _say_last_end(running: Sequence[JobStatus]) -> str:
     """When the last of some jobs should end; empty where nobody knows."""
-    if all(job.expected for job in running):
+    if running and all(job.expected for job in running):
         end = max(job.expected for job in running if job.expected)
         return f"expected {say_moment(end)}" + ", which has passed" * (end < datetime.now(UTC))
     last = max((datetime.fromisoformat(job.expires) for job in running if job.expires), default=None)
@@ -283,41 +283,3 @@ def say_money(money: Money) -> str:
     parts += [f"${money.reserved:.4f} reserved for {what}"] * (money.reserved > 0)
     parts += [f"cap ${money.cap:.2f}"] if money.cap is not None else []
     return f"cost: {', '.join(parts)}"
-
-
-def describe_job(row: JobRow, outlook: Outlook | None = None) -> JobStatus:
-    """Return what a person wants to know of a job; when it should end, the project's past may tell."""
-    expires, submitted = (datetime.fromisoformat(time) if time else None for time in (row.expires_at, row.submitted_at))
-    return JobStatus(
-        shard=row.number,
-        state=row.state,
-        requests=row.n_requests,
-        done=row.n_done,
-        failed=row.n_failed,
-        job_id=row.job_id or "",
-        created=row.created_at or "",
-        submitted=row.submitted_at or "",
-        ended=row.ended_at or "",
-        collected=row.collected_at is not None,
-        note=row.note,
-        expires=row.expires_at,
-        queued_s=row.queued_s,
-        worked_s=row.worked_s,
-        late_at=(outlook and outlook.late_at) or find_due(expires, submitted),
-        expected=outlook and outlook.end,
-        expected_from=outlook.rests_on if outlook else "",
-    )
-
-
-def describe_answers(ledger: Ledger, run_id: str, *, charged: bool) -> dict[str, Any]:
-    """Return what `run.json` says after collecting: models and systems that answered, tokens, cost, dates, events."""
-    totals, money = ledger.totals(run_id), ledger.money(run_id)
-    jobs = [describe_job(row) for row in ledger.jobs(run_id)]
-    return totals | {
-        "fingerprints": ledger.fingerprints(run_id),
-        "cost_usd": money.known if charged else money.spent,
-        "answers_of_unknown_price": money.n_unpriced if charged else 0,
-        "first_submitted": min((job.submitted for job in jobs if job.submitted), default=""),
-        "last_ended": max((job.ended for job in jobs), default=""),
-        "events": [list(event) for event in ledger.events(run_id)],
-    }

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codebook.codings import write_table
-from codebook.engines import Engine, KeepsFiles
+from codebook.engines import Engine
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError, RecordError, RunError
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
-from codebook.records import RETRIED, say_erased
+from codebook.records import RETRIED, Service
+from codebook.run.announcing import announce
 from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job, heal_job
-from codebook.run.answers.wrappings import say_wrapping
 from codebook.run.folder import RunFolder
 from codebook.run.jobs.discarding import discard_run
 from codebook.run.jobs.failures import Failure, keep_failure, raise_failures
+from codebook.run.jobs.remote_deletion import delete_files
 from codebook.run.jobs.sending import look_after, send_shards, settle_doubt
 from codebook.run.jobs.stopping import give_up_job, give_up_lost, stop_jobs
 from codebook.run.money import Meter
-from codebook.run.project.ledger_frames import read_outlooks
 from codebook.run.questions.again import check_retry, plan_again
 from codebook.run.questions.planner import make_anew
 from codebook.run.questions.rehearsal import DryRun, rehearse
 from codebook.run.run_views import RunViews
-from codebook.run.state import RunStatus, describe_answers, describe_job
+from codebook.run.standing import describe_answers, describe_run
+from codebook.run.state import RunStatus
 from codebook.run.vectors.packs import choose_cuts
 from codebook.run.vectors.storing import store_vectors
 from codebook.tasks import find_task
-
-if TYPE_CHECKING:
-    pass
 
 
 def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus | str:
@@ -89,9 +88,12 @@ class Run(RunViews):
         The instrument it was planned with.
     table_note : str
         What was said when `collect` wrote its table.csv.
+    notices : tuple of str
+        What came of the notices that were sent last, where addresses are set.
     """
 
     table_note: str = ""
+    notices: tuple[str, ...] = ()
 
     def status(self, *, poll: bool = False) -> RunStatus:
         """Say how the run stands; with `poll` the engine is asked first, otherwise only the ledger."""
@@ -100,36 +102,16 @@ class Run(RunViews):
             if poll:
                 self._poll(ledger, failures)
                 raise_failures(failures)
-            planned = bool(ledger.is_planned(self.name))
-            rows = ledger.jobs(self.name)
-            waits = tuple(ledger.awaited_runs(self.name))
-            counts = ledger.count_whys(self.name)
-            n_packs = ledger.n_asked(self.name) if find_task(self.codebook).n_texts else 0
-            money = ledger.money(self.name) if Meter(self.asked).charges else None
-            final, odd = ledger.count_final(self.name), tuple(say_wrapping(self.folder, ledger))
-            again = any(counted.get(why) for counted in counts.values() for why in RETRIED)
-            n_retriable = len(ledger.rows_to_retry(self.name, RETRIED, final=False)) if again else 0
-            outlooks = read_outlooks(ledger, self.name) if any(row.job_id and not row.ended_at for row in rows) else {}
-            foreign = ledger.upgrade_notes(self.name)
-        ordered = {variable.name: counts.get(variable.name, {}) for variable in self.codebook.variables}
-        warnings = (*self.record.get("warnings", ()), *foreign, *odd)
-        jobs = tuple(describe_job(row, outlooks.get(row.number)) for row in rows)
-        return RunStatus(
-            *(self.name, self.asked.engine, self.asked.model, ordered, jobs, waits, money, warnings),
-            planned=planned,
-            gone=self.folder.list_gone(f"shards/{row.file}" for row in rows if row.n_requests),
-            n_packs=n_packs,
-            final=final,
-            leaves=self.leaves,
-            erased=(*say_erased(self.folder.read_record()), *self.folder.say_begun_erasure()),
-            n_retriable=n_retriable,
-        )
+            status = describe_run(self, ledger)
+        if poll:
+            self._announce(status)
+        return status
 
-    @property
-    def leaves(self) -> tuple[str, ...]:
-        """What goes where when this run is sent: texts, key and host, and what of it looks personal."""
-        destination = Meter(self.asked).destination
-        return (destination, *self.record.get("personal", ())) if destination else ()
+    def _announce(self, status: RunStatus) -> None:
+        """Tell what is new, where the engine takes its time: else whoever asked is there to see it."""
+        if Meter(self.asked).batch:
+            with self._ledger() as ledger:
+                self.notices = tuple(announce(ledger, status, self.service.notify))
 
     def dry_run(self) -> DryRun:
         """Check, size and price the shards that `submit` would send; nothing is sent.
@@ -144,7 +126,9 @@ class Run(RunViews):
             dry = rehearse(self.folder, ledger, Meter(self.asked), self._engine().limits)
         return replace(dry, leaves=self.leaves)
 
-    def submit(self, *, progress: bool = False, cap: float | None = None, again: bool = False) -> RunStatus:
+    def submit(
+        self, *, progress: bool = False, cap: float | None = None, again: bool = False, service: Service | None = None
+    ) -> RunStatus:
         """Hand every shard that has no job yet to the engine, as far as the service has room.
 
         The intent is in the ledger before the call. A call that was interrupted is made again under the same key: the
@@ -158,6 +142,9 @@ class Run(RunViews):
             What the run may cost in all, in USD; it stays in force until another one is given.
         again
             Have those shards answered anew of which it is not known whether a job was made, and pay twice if it was.
+        service
+            How the service is called and waited for from now on; as it was where not given. Runs that wait for room
+            and have a higher priority are sent first.
 
         Raises
         ------
@@ -168,19 +155,52 @@ class Run(RunViews):
         UnreachableError
             The service does not answer; repeat it later.
         """
+        self._heed(service)
+        ahead = self._send_ahead()
         with self.folder.lock(), self._ledger() as ledger:
             self._require_planned(ledger)
             if cap is not None:
                 ledger.set_cap(self.name, cap)
             meter = Meter(self.asked)
             make_engine = partial(self._engine, progress=progress, meter=meter, ledger=ledger)
-            send_shards(self.folder, ledger, meter, make_engine, again=again)
+            send_shards(self.folder, ledger, meter, make_engine, again=again, ahead=ahead)
         return self.status()
 
-    def collect(self, *, partial: bool = False) -> RunStatus:
+    def _heed(self, service: Service | None) -> None:
+        """Keep with the run how the service is called and waited for, if that was given."""
+        if service is not None:
+            with self.folder.lock():
+                self.folder.note_service(service)
+            self.record = self.folder.read_record()
+
+    def _send_ahead(self) -> list[str]:
+        """Send what waits of runs with a higher priority; return those of them that still wait for room."""
+        waiting = list[str]()
+        if not Meter(self.asked).batch:
+            return waiting
+        with self._ledger() as ledger:
+            names = ledger.list_waiting(self.name)
+        for name in names:
+            with suppress(CodebookError):  # what keeps it from being sent keeps no other
+                other = open_run(name)
+                if other.service.priority > self.service.priority:
+                    try:
+                        waiting += [name] * any(not job.job_id and not job.collected for job in other.submit().jobs)
+                    except BusyError:
+                        waiting.append(name)
+        return waiting
+
+    def collect(self, *, partial: bool = False, service: Service | None = None) -> RunStatus:
         """Fetch what is answered, index it, and write `table.csv`.
 
         Each job is collected by itself: what is wrong with one keeps no other from being read.
+
+        Parameters
+        ----------
+        partial
+            Go on with what is there.
+        service
+            How the service is called and waited for from now on; as it was where not given.
 
         Raises
         ------
@@ -191,6 +211,7 @@ class Run(RunViews):
         UnreachableError
             The service of all jobs that could not be collected does not answer; repeat it later.
         """
+        self._heed(service)
         with self._ledger() as ledger:
             self._require_planned(ledger)
         others, failures = self._collect_jobs()
@@ -201,6 +222,7 @@ class Run(RunViews):
             self.refresh()
         if find_task(self.codebook).makes_vectors:
             store_vectors(self)
+        self._announce(status)
         raise_failures(failures)
         if not status.done and not partial:
             why = f"Why: {'; '.join(reasons)}. " if reasons else ""
@@ -252,7 +274,9 @@ class Run(RunViews):
                 with keep_failure(self.name, row, failures):
                     look_after(self.folder, ledger, engine, row)
 
-    def retry(self, whys: Collection[str] = (), *, max_tokens: int | None = None) -> int:
+    def retry(
+        self, whys: Collection[str] = (), *, max_tokens: int | None = None, service: Service | None = None
+    ) -> int:
         """Plan the questions again that ended for one of these reasons, and only those; return how many.
 
         Labels that are there stay. Submit sends the new shard.
@@ -265,13 +289,17 @@ class Run(RunViews):
             answer was paid and is lost; the status counts those.
         max_tokens
             A larger cap on the tokens of a reply, for those that were truncated; it counts reasoning too.
+        service
+            How the service is called and waited for from now on: its `requests_per_shard` makes smaller shards.
         """
         check_retry(whys, max_tokens)
+        self._heed(service)
         with self.folder.lock(), self._ledger() as ledger:
             self._require_planned(ledger)
             wanted = ledger.rows_to_retry(self.name, list(whys or RETRIED), final=bool(whys))
             remake = partial(make_anew, self.folder, self.codebook, self.asked)
-            cuts = choose_cuts(self._engine().limits, find_task(self.codebook).n_texts)
+            n_most = self.service.requests_per_shard
+            cuts = choose_cuts(self._engine().limits, find_task(self.codebook).n_texts, n_most)
             plan_again(self.folder, ledger, cuts, wanted, remake, max_tokens=max_tokens)
             if wanted:
                 ledger.note_event(self.name, "retry", f"{len(wanted)} questions: {', '.join(sorted(whys or RETRIED))}")
@@ -327,7 +355,9 @@ class Run(RunViews):
         return discard_run(self.name)
 
     def delete_remote(self) -> int:
-        """Delete the files of collected jobs at the service; return how many. The answers on disk are checked first.
+        """Delete files at the service: of collected jobs, and those that became part of none; return how many.
+
+        The answers on disk are checked first.
 
         Raises
         ------
@@ -336,19 +366,9 @@ class Run(RunViews):
         EngineError
             The files of some jobs could not be deleted; those of the others were.
         """
-        failures, deleted = list[Failure](), 0
         with self.folder.lock(), self._ledger() as ledger:
             self.folder.check_results()
-            engine = self._engine()
-            if not isinstance(engine, KeepsFiles):
-                return 0
-            for row in ledger.jobs(self.name):
-                if row.job_id and row.collected_at:
-                    with keep_failure(self.name, row, failures):
-                        deleted += engine.delete_files(row.job_id)
-            ledger.note_event(self.name, "delete", f"{deleted} files at the service")
-        raise_failures(failures, f"{deleted} files were deleted, and some could not be. To mend: repeat it later.")
-        return deleted
+            return delete_files(self.folder, ledger, self._engine())
 
     def _engine(self, *, progress: bool = False, meter: Meter | None = None, ledger: Ledger | None = None) -> Engine:
         options: dict[str, Any] = {"progress": progress}
@@ -357,7 +377,7 @@ class Run(RunViews):
             gone = money.spent + ledger.held(self.name) + ledger.spent_before(self.name)
             left = None if money.cap is None else money.cap - gone
             options |= {"price": meter.price, "cap": left}
-        return self.folder.make_engine(self.asked, **options)
+        return self.folder.make_engine(self.asked, self.service, **options)
 
     def _update_record(self) -> None:
         """Note in `run.json`, as it stands on disk by now, what is known after collecting."""

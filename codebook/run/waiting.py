@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic, sleep
 
-from codebook.errors import BudgetError, BusyError, PendingError, UnreachableError
+from codebook.errors import BudgetError, BusyError, PendingError, RunError, UnreachableError
 from codebook.ledger import Ledger
+from codebook.records import Service
+from codebook.run.announcing import announce, tell
 from codebook.run.folder import RunFolder
 from codebook.run.state import RunStatus
 from codebook.run.verbs import Run
@@ -17,64 +19,78 @@ JITTER = 0.2
 """Pauses are drawn from this share around their length, so that many clients do not call in step."""
 
 
-def wait(
-    run: Run,
-    *,
-    hours: float = 48,
-    first_s: float = 5,
-    longest_s: float = 300,
-    out: Callable[[str], object] = print,
-) -> RunStatus:
+def wait(run: Run, *, service: Service | None = None, out: Callable[[str], object] = print) -> RunStatus:
     """Send what waits for room and collect what ended, until no answer is outstanding; then notify.
 
     An interruption (Ctrl-C, a closed laptop) stops the waiting, never the jobs: come back with `collect` or `wait`.
 
     Parameters
     ----------
-    hours
-        Give up waiting after so long.
-    first_s, longest_s
-        First pause between two looks, in seconds, and the longest; a change in the run makes it short again.
+    service
+        How often to look, and for how long (`poll_s`, `max_wait_hours`), and of what a person is told; as it was where
+        not given.
     out
-        Is told each change.
+        Is told how far all of it is, in a line, whenever that has changed; at the end, how the run stands.
 
     Raises
     ------
     PendingError
-        Answers are outstanding after `hours`.
+        Answers are outstanding after `max_wait_hours`.
     BudgetError
         The cap keeps shards from being sent, and everything that was sent has ended.
     """
-    from codebook.run.notices import notify
-
-    end, said, told = monotonic() + hours * 3600, "", set[str]()
-    pauses = _pauses(first_s, longest_s)
+    run._heed(service)
+    pace = run.service
+    end, said, told = monotonic() + pace.max_wait_hours * 3600, "", set[str]()
+    pauses = _pauses(*pace.poll_s)
     try:
         while True:
             status, refused, doubts = _step(run)
             for doubt in sorted(doubts - told):  # what stays as it was is not told at each look
                 out(doubt)
             told = doubts
-            if str(status) != said:
-                said, pauses = str(status), _pauses(first_s, longest_s)
-                out(said)
+            if (line := status.progress) != said:
+                said, pauses = line, _pauses(*pace.poll_s)
+                out(line)
             if status.done:
-                notify(f"codebook: run {run.name} has ended", f"{status.sentence}")
+                _end(run, status, out)
                 return status
             if refused and not any(job.running for job in status.jobs):
-                raise refused
+                raise _told(run, "cap", refused, out)
             if idle := _find_idle(run, status):
-                raise PendingError(
-                    f"Run {run.name!r} waits for {status.n_pending:,} answers to questions of {' and '.join(idle)}, "
-                    "and nobody is at work there. Nothing is lost. To mend: "
-                    f"`codebook submit {idle[0]}`, or `codebook cancel {idle[0]}` and `codebook retry {run.name}`."
-                )
+                raise _told(run, "pending", _say_idle(run, status, idle), out)
             if monotonic() > end:
-                raise PendingError(f"Run {run.name!r} is not done after {hours:g} hours. Nothing is lost; wait again.")
+                words = (
+                    f"Run {run.name!r} is not done after {pace.max_wait_hours:g} hours. Nothing is lost; wait again."
+                )
+                raise _told(run, "pending", PendingError(words), out)
             sleep(next(pauses))
     except KeyboardInterrupt:
         out(f"Stopped waiting. Jobs of {run.name} go on at the service; `codebook collect {run.name}` fetches them.")
         raise
+
+
+def _end(run: Run, status: RunStatus, out: Callable[[str], object]) -> None:
+    """Say how the run stands, and tell it where `collect` did not: whoever waited may be away."""
+    with Ledger(run.folder.ledger_path) as ledger:
+        late = announce(ledger, status, run.service.notify)
+    for line in (*late, str(status)):
+        out(line)
+
+
+def _told(run: Run, occasion: str, error: RunError, out: Callable[[str], object]) -> RunError:
+    """An error that ends the waiting, after a person was told of it."""
+    if occasion in run.service.notify and (notice := tell(f"codebook: run {run.name} is not done", str(error))):
+        out(notice)
+    return error
+
+
+def _say_idle(run: Run, status: RunStatus, idle: Sequence[str]) -> PendingError:
+    return PendingError(
+        f"Run {run.name!r} waits for {status.n_pending:,} answers to questions of {' and '.join(idle)}, "
+        "and nobody is at work there. Nothing is lost. To mend: "
+        f"`codebook submit {idle[0]}`, or `codebook cancel {idle[0]}` and `codebook retry {run.name}`."
+    )
 
 
 def _find_idle(run: Run, status: RunStatus) -> list[str]:
@@ -101,8 +117,12 @@ def _is_held(name: str) -> bool:
 
 
 def _step(run: Run) -> tuple[RunStatus, BudgetError | None, set[str]]:
-    """Send and collect once; why a service cannot be asked is told and tried again, a cap is kept for the end."""
+    """Send and collect once; why a service cannot be asked is told and tried again, a cap is kept for the end.
+
+    With it comes what else is to be told: why answers are outstanding, and what came of notices.
+    """
     refused, doubts = None, set[str]()
+    run.notices = ()
     try:
         run.submit()
     except BudgetError as error:
@@ -114,7 +134,8 @@ def _step(run: Run) -> tuple[RunStatus, BudgetError | None, set[str]]:
     except UnreachableError as error:
         doubts.add(str(error))
         status = run.status()
-    return status, refused, doubts
+    reasons = {why for why in status.reasons if not any(why.partition(": ")[2] in doubt for doubt in doubts)}
+    return status, refused, doubts | reasons | {*run.notices}
 
 
 def _pauses(first_s: float, longest_s: float) -> Iterator[float]:

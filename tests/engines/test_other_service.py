@@ -9,7 +9,7 @@ from other_fake import OtherFake
 from scripted import make_book
 from service import MODEL, check_sums, share_clients
 
-from codebook.records import Unit
+from codebook.records import Service, Unit
 from codebook.run import cost_history, open_run, plan, wait
 from codebook.shards import Cuts
 
@@ -28,10 +28,10 @@ def test_the_whole_chain_at_another_service(project: Path, monkeypatch: pytest.M
             make_book("topic"), [*UNITS, FAILING], run="one", engine="openai_batch", model=MODEL, options=options,
             cuts=Cuts(n_requests=3),
         )  # fmt: skip
-        wait(run, out=lambda _: None, hours=0.5)
+        wait(run, out=lambda _: None, service=Service(max_wait_hours=0.5))
         assert check_sums(run) == {"": 7, "failed": 1}
         assert run.retry() == 1
-        wait(open_run("one"), out=lambda _: None, hours=0.5)
+        wait(open_run("one"), out=lambda _: None, service=Service(max_wait_hours=0.5))
     assert check_sums(open_run("one")) == {"": 8}
     table = open_run("one").table()
     labels = dict(zip(table["unit_id"], table["label"], strict=True))

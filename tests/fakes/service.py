@@ -38,7 +38,7 @@ def serve(project: Path, patch: pytest.MonkeyPatch, **options: Any) -> Iterator[
 
 @contextmanager
 def share_clients(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Make one client a key, address and setting: each loads the system's certificates, which takes longer than a test."""
+    """Make one client a key, address and setting: each loads the system's certificates, which takes long."""
     made: dict[tuple[Any, ...], Any] = {}
 
     def share(provider: Provider, key: str, *rest: float) -> Any:

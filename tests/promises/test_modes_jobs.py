@@ -23,6 +23,7 @@ from service import (
 
 from codebook.errors import PendingError
 from codebook.files.lines import digest_file
+from codebook.records import Service
 from codebook.run import open_run, wait
 
 
@@ -204,7 +205,7 @@ def test_mode_20_stuck_is_what_is_not_on_disk_and_pauses_grow(
     fake.fault("files.content", "truncate", times=None, lying=True)
     run = plan_batch(fake)
     said: list[str] = []
-    status = wait(run, out=said.append, first_s=1, longest_s=4)
+    status = wait(run, out=said.append, service=Service(poll_s=(1, 4)))
     assert status.done
     assert any("bytes arrived" in line for line in said)
     assert len(pauses) == 6

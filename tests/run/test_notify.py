@@ -107,3 +107,21 @@ def test_a_missing_package_is_said_with_the_mend(monkeypatch):
 )
 def test_addresses_are_divided_where_one_begins(given, addresses):
     assert read_addresses(given) == addresses
+
+
+@pytest.mark.parametrize(
+    ("scheme", "package"), [("dbus", "dbus-python"), ("gnome", "PyGObject"), ("glib", "PyGObject")]
+)
+def test_a_desktop_notice_says_which_package_it_needs(monkeypatch, scheme, package):
+    from apprise.manager_plugins import NotificationManager
+
+    monkeypatch.setattr(NotificationManager()[scheme], "enabled", False)
+    said = notify("title", "text", urls=f"{scheme}://")
+    assert said == f"nobody was told: address 1 ({scheme}) needs the package {package}; to mend: pip install {package}"
+
+
+def test_an_address_of_another_system_says_what_it_needs(monkeypatch):
+    from apprise.manager_plugins import NotificationManager
+
+    monkeypatch.setattr(NotificationManager()["windows"], "enabled", False)
+    assert "(windows) cannot be used on this machine: A local Microsoft Windows" in notify("t", "x", urls="windows://")

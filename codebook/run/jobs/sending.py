@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from codebook.engines import Engine, MakesAnew
@@ -25,7 +25,13 @@ UNREACHED = "state as last seen"
 
 
 def send_shards(
-    folder: RunFolder, ledger: Ledger, meter: Meter, make_engine: Callable[[], Engine], *, again: bool = False
+    folder: RunFolder,
+    ledger: Ledger,
+    meter: Meter,
+    make_engine: Callable[[], Engine],
+    *,
+    again: bool = False,
+    ahead: Sequence[str] = (),
 ) -> None:
     """Hand every shard without a job to the engine, as far as there is room; the others wait for the next call.
 
@@ -36,6 +42,8 @@ def send_shards(
     ----------
     again
         Hand such a shard in anew: a person decided to pay twice if need be.
+    ahead
+        Runs that wait for the same room and come first: then nothing is sent.
 
     Raises
     ------
@@ -60,13 +68,23 @@ def send_shards(
             engine = make_engine()
             _check_answerer(folder, ledger, engine)
             engine.check_ready()
-        if has_room(ledger, engine, row):
+        if ahead or not has_room(ledger, engine, row):
+            _note_waiting(folder, ledger, ahead)
+        else:
             try:
                 _send(folder, ledger, meter, engine, row, again=again)
             except UndecidedError as error:
                 undecided = undecided or error
     if undecided:
         raise undecided
+
+
+def _note_waiting(folder: RunFolder, ledger: Ledger, ahead: Sequence[str]) -> None:
+    """Note, once in a row, that shards of the run wait for room: others know by it that the run is to be sent."""
+    said = f"no room yet: {' and '.join(ahead)} with a higher priority" if ahead else "no room yet"
+    events = ledger.events(folder.name)
+    if not events or events[-1][1:] != ("wait", said):
+        ledger.note_event(folder.name, "wait", said)
 
 
 def _check_answerer(folder: RunFolder, ledger: Ledger, engine: Engine) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codebook.engines import About, about_engine
 from codebook.errors import Fault, ParameterError
@@ -15,14 +15,13 @@ from codebook.ledger import KEPT, Ledger
 from codebook.ledger.losses import settle_losses
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
 from codebook.paths import project_folder
-from codebook.run.history import Outlook, expect_ends, is_running, read_facts
+from codebook.run.history import JOB_TIMES, as_times, read_facts
 from codebook.run.money import is_free
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Moment = str | date | datetime | None
-_TIMES = ("created", "submitted", "seen", "expires", "ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
 
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
     facts = read_facts(project_folder() / "runs", jobs["run"].unique())
-    for name in _TIMES:
+    for name in JOB_TIMES:
         jobs[name] = as_times(jobs[name])
     jobs["study"] = [facts[run].study for run in jobs["run"]]
     jobs["units"] = [facts[run].units for run in jobs["run"]]
@@ -92,24 +91,6 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
     jobs["reserved"] = jobs["reserved"].astype(float).where(~jobs["collected"])
     order = ["began", "run", "shard"]
     return jobs.sort_values(order, ascending=[False, True, False], na_position="last").reset_index(drop=True)
-
-
-def read_outlooks(ledger: Ledger, run: str) -> dict[int, Outlook]:
-    """Return when the running jobs of a run should end, by shard, as the project's own past has it."""
-    import pandas as pd
-
-    jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
-    for name in _TIMES:
-        jobs[name] = as_times(jobs[name])
-    own = (jobs["run"] == run) & is_running(jobs)
-    if not own.any():
-        return {}
-    ends = jobs.join(expect_ends(jobs))[own]
-    times = [
-        [None if pd.isna(time) else time.to_pydatetime() for time in ends[name]] for name in ("expected_end", "late_at")
-    ]
-    outlooks = map(Outlook, times[0], ends["expected_from"], times[1])
-    return dict(zip(ends["shard"], outlooks, strict=True))
 
 
 def read_answers(ledger: Ledger) -> pd.DataFrame:
@@ -148,14 +129,6 @@ def _moment(name: str, value: Moment, *, last: bool) -> datetime | None:
         moment = datetime(moment.year, moment.month, moment.day)
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return moment + timedelta(days=1) if whole_day and last else moment
-
-
-def as_times(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return times of the ledger (text, UTC) as times; empty is missing."""
-    import pandas as pd
-
-    texts = column.where(column.notna() & (column != ""), None)
-    return pd.to_datetime(texts, utc=True, format="ISO8601").astype("datetime64[us, UTC]")
 
 
 def now() -> datetime:

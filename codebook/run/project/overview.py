@@ -14,10 +14,10 @@ from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import project_folder
 from codebook.records import WHYS
 from codebook.run.folder import list_runs
-from codebook.run.history import busy_hours, expect_ends, find_ages, is_running, read_facts
+from codebook.run.history import as_times, busy_hours, expect_ends, find_ages, is_running, read_facts
 from codebook.run.jobs.sending import UNREACHED
 from codebook.run.project.cost_table import count_money, count_tokens
-from codebook.run.project.ledger_frames import Choice, Moment, as_times, now, open_ledger, read_answers, read_jobs
+from codebook.run.project.ledger_frames import Choice, Moment, now, open_ledger, read_answers, read_jobs
 from codebook.run.verbs import Run, open_run
 
 if TYPE_CHECKING:
@@ -133,9 +133,9 @@ def summarise_runs(
         run, study, engine, model, units (their file); asked = labelled + each why; of the `finished` questions (sent,
         and come to an end) `success_rate` is the share with a label and `error_rate` the share without any reply
         (failed, expired, cancelled or absent): the rest are replies that are no label. `items_per_hour`: answers of
-        ended jobs by the time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply tells them),
-        cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own jobs.
-        cost_per_label, live_would_be, saved: as of `cost_history`. models: those that answered. first_submitted,
+        ended jobs by the time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply
+        tells them), cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own
+        jobs. cost_per_label, live_would_be, saved: as of `cost_history`. models: those that answered. first_submitted,
         last_ended.
     """
     import pandas as pd
