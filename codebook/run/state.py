@@ -232,8 +232,8 @@ class RunStatus:
         """How it ended, and what `retry` would do."""
         yield f"Nothing was labelled: {self.sentence}." if self.fruitless else "Done."
         if self.n_retriable:
-            n, lack = self.n_retriable, "question has" if self.n_retriable == 1 else "questions have"
-            yield f"{n:,} {lack} no answer: `codebook retry {self.run}` asks exactly that again."
+            lack = "question has" if self.n_retriable == 1 else "questions have"
+            yield f"{self.n_retriable:,} {lack} no answer: retry asks exactly those again."
         for why, n in self.final.items():
             yield f"{n:,} {_FINAL[why]}: retry leaves {'them' if n > 1 else 'it'} out unless told `--why {why}`."
 

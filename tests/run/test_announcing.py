@@ -207,5 +207,5 @@ def test_nothing_is_expected_after_the_services_own_end(fake: FakeOpenAI, projec
 
 def test_absent_answers_are_asked_again_by_advice(fake: FakeOpenAI) -> None:
     run = finish(plan_batch(fake, [f"[drop] {text}" for text in TEXTS]))
-    assert "6 questions have no answer: `codebook retry one` asks exactly that again." in run.status().advice
+    assert "6 questions have no answer: retry asks exactly those again." in run.status().advice
     assert run.retry() == 6
