@@ -101,7 +101,8 @@ def _say_unusable(scheme: str) -> str:
     """Why an address is not taken: nobody knows its kind, or this machine lacks what it needs."""
     from apprise.manager_plugins import NotificationManager
 
-    known = NotificationManager()
+    manager: Any = NotificationManager
+    known = manager()
     if scheme not in known or known[scheme].enabled:
         return "is not understood"
     if package := _PACKAGES.get(scheme):
