@@ -202,8 +202,7 @@ def read_service(given: Mapping[str, Any], where: str = "service") -> Service:
 
 def _read_setting(name: str, value: Any) -> Any:
     """A setting as its field has it; the message of a ValueError is the mend."""
-    if isinstance(value, str):
-        value = parse_value(value, name, error=ParameterError, summary="") if value.strip() else value
+    value = _typed(value, name)
     if name == "notify":
         chosen = tuple(str(value).replace(",", " ").split() if isinstance(value, str) else map(str, value))
         if unknown := [word for word in chosen if word not in OCCASIONS]:
@@ -214,7 +213,8 @@ def _read_setting(name: str, value: Any) -> Any:
             raise ValueError("write true or false")
         return value
     if name == "poll_s":
-        pauses = [_read_number(each, 0.001) for each in (value if isinstance(value, list | tuple) else [value, value])]
+        given = value if isinstance(value, list | tuple) else [value, value]
+        pauses = [_read_number(_typed(each, name), 0.001) for each in given]
         if len(pauses) != 2 or pauses[0] > pauses[1]:
             raise ValueError("write seconds, or the first pause and the longest: [5, 300]")
         return (pauses[0], pauses[1])
@@ -226,6 +226,13 @@ def _read_setting(name: str, value: Any) -> Any:
     if number != int(number):
         raise ValueError("write a whole number")
     return int(number)
+
+
+def _typed(value: Any, name: str) -> Any:
+    """A text as YAML reads it; all else as it is."""
+    if not isinstance(value, str) or not value.strip():
+        return value
+    return parse_value(value, name, error=ParameterError, summary="It cannot be read.")
 
 
 def _read_number(value: Any, least: float) -> float:

@@ -1,34 +1,25 @@
 """The command `codebook`: a thin face. Each command is one call of the package and one print.
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
-them), then the file of a command: `plan_commands`, `job_commands`, `figure_commands`, `result_commands`,
-`opening_commands`, `upkeep_commands`.
+them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
+`result_commands`, `opening_commands`, `upkeep_commands`.
 """
 
 from codebook.cli.figure_commands import reliability, validity
 from codebook.cli.group import main
-from codebook.cli.job_commands import cancel, collect, costs, delete_remote, discard, retry, status, submit
+from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit
 from codebook.cli.opening_commands import lab, open_report
 from codebook.cli.plan_commands import check, new, plan, preflight, trust
 from codebook.cli.result_commands import execute, records, report, table, transcripts
-from codebook.cli.upkeep_commands import adopt, erase
+from codebook.cli.run_command import run_whole
+from codebook.cli.status_commands import errors, runs, status
+from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy
 
-for command in (new, check, preflight, plan, submit, status, collect, retry, cancel, discard, costs, delete_remote):
+for command in (new, check, preflight, plan, run_whole, submit, status, runs, errors, collect, retry, cancel, discard):
     main.add_command(command)
-for command in (
-    table,
-    transcripts,
-    records,
-    reliability,
-    validity,
-    execute,
-    report,
-    open_report,
-    lab,
-    trust,
-    adopt,
-    erase,
-):
+for command in (costs, table, transcripts, records, reliability, validity, execute, report, open_report, lab):
+    main.add_command(command)
+for command in (trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -1,4 +1,4 @@
-"""Commands for what is under way: submit, status, costs, collect, retry, cancel, delete-remote."""
+"""Commands for what is under way: submit, costs, collect, retry, cancel, discard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from typing import Any
 
 import click
 
-from codebook.cli.options import DRY_RUN, WAIT, end_fruitless, say, show_dry_run
+from codebook.cli.options import (
+    DRY_RUN,
+    SERVICE,
+    WAIT,
+    end_fruitless,
+    say,
+    say_empty,
+    show_dry_run,
+    show_frame,
+    take_service,
+)
+from codebook.cli.status_commands import end_unknown
 from codebook.records import RETRIABLE
 
 
@@ -15,9 +26,12 @@ from codebook.records import RETRIABLE
 @click.option("--cap", type=float, metavar="USD", help="What RUN may cost in all; stays until another one is given.")
 @click.option("--again", is_flag=True, help="Have anew what may have been made; it is paid twice if it was.")
 @DRY_RUN
+@SERVICE
 @WAIT
 @click.pass_context
-def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run: bool, wait: bool) -> None:
+def submit(
+    ctx: click.Context, run: str, cap: float | None, again: bool, dry_run: bool, service: dict[str, Any], wait: bool
+) -> None:
     """Hand the shards of RUN to its engine, as far as there is room. Goes on where it stopped."""
     from codebook.errors import UnreachableError
     from codebook.run import open_run
@@ -30,7 +44,7 @@ def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run
     for line in opened.leaves:
         say(line)
     try:
-        status = opened.submit(progress=True, cap=cap, again=again)
+        status = opened.submit(progress=True, cap=cap, again=again, service=take_service(service, run))
     except UnreachableError:
         if not wait:
             raise
@@ -39,47 +53,6 @@ def submit(ctx: click.Context, run: str, cap: float | None, again: bool, dry_run
         end_fruitless(ctx, run)
     else:
         say(status)
-
-
-@click.command()
-@click.argument("run", default="")
-@click.pass_context
-def status(ctx: click.Context, run: str) -> None:
-    """Say how RUN stands, also given as the id of one of its batches; without RUN, all jobs of the project."""
-    from codebook.run import find_run, list_jobs, poll_jobs
-
-    if run:
-        say(find_run(run).status(poll=True))
-        return
-    unreached, jobs = poll_jobs(), list_jobs()
-    shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "cost"]
-    shown += ["unpriced"] * bool(jobs["unpriced"].any())
-    shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
-    jobs["age"] = list(map(_say_age, jobs["created"], jobs["age"]))
-    jobs["expected_end"] = jobs["expected_end"].dt.floor("min")
-    jobs["state"] = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
-    say(jobs[shown].to_string(index=False, na_rep="") if len(jobs) else "No run has a job yet.")
-    for name, message in unreached.items():
-        say(f"{name}: {message}", err=True)
-    _end_unknown(ctx)
-
-
-def _say_age(created: Any, age: Any) -> str:
-    """How long ago a job was made; empty where it was not made yet, unknown where the clock was put back since."""
-    from codebook.run.history import say_seconds
-
-    if age != age:  # a missing time is like nothing, not even itself
-        return "unknown" if created == created else ""
-    return say_seconds(age.total_seconds())
-
-
-def _end_unknown(ctx: click.Context) -> None:
-    """Name the runs that are not in what was shown, since the ledger does not know them, and end with 1."""
-    from codebook.run import list_unknown
-
-    if unknown := list_unknown():
-        say("\n".join(unknown.values()), err=True)
-        ctx.exit(1)
 
 
 @click.command()
@@ -96,10 +69,10 @@ def costs(ctx: click.Context, by: str, run: str) -> None:
     from codebook.run import cost_history
 
     history = cost_history(by=by, run=run)
-    say(history.to_string(index=False, na_rep="") if len(history) else "Nothing was answered yet.")
+    show_frame(history, say_empty("Nothing was answered yet"))
     if history["cost"].notna().any() or history["n_unpriced"].any():
         say(_CREDIT)
-    _end_unknown(ctx)
+    end_unknown(ctx)
 
 
 _CREDIT = (
@@ -111,9 +84,10 @@ _CREDIT = (
 @click.command()
 @click.argument("run")
 @click.option("--partial", is_flag=True, help="Go on with the answers that are there; exit code 0.")
+@SERVICE
 @WAIT
 @click.pass_context
-def collect(ctx: click.Context, run: str, partial: bool, wait: bool) -> None:
+def collect(ctx: click.Context, run: str, partial: bool, service: dict[str, Any], wait: bool) -> None:
     """Fetch the answers of RUN and write its table.csv.
 
     Exit code 3 while answers are pending, 1 where the run has ended and nothing was labelled.
@@ -123,9 +97,11 @@ def collect(ctx: click.Context, run: str, partial: bool, wait: bool) -> None:
 
     opened = open_run(run)
     if wait:
-        wait_for(opened, out=say)
+        wait_for(opened, service=take_service(service, run), out=say)
     else:
-        say(opened.collect(partial=partial))
+        say(opened.collect(partial=partial, service=take_service(service, run)))
+        for notice in opened.notices:
+            say(notice, err=True)
     if "formula" in opened.table_note:
         say(opened.table_note.replace("write .xlsx, or", f"codebook table {run} FILE.xlsx, or FILE.csv with"))
     end_fruitless(ctx, run)
@@ -135,7 +111,8 @@ def collect(ctx: click.Context, run: str, partial: bool, wait: bool) -> None:
 @click.argument("run")
 @click.option("--why", "whys", multiple=True, type=click.Choice(RETRIABLE), help="Retry these; may be repeated.")
 @click.option("--max-tokens", type=int, metavar="N", help="A larger cap on the tokens of a reply, for truncated.")
-def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
+@SERVICE
+def retry(run: str, whys: tuple[str, ...], max_tokens: int | None, service: dict[str, Any]) -> None:
     """Plan again the questions of RUN that were not answered, and only those; then submit.
 
     Without --why: failed, expired, cancelled and absent; not what the service refused for good (such as 400), nor what
@@ -144,7 +121,8 @@ def retry(run: str, whys: tuple[str, ...], max_tokens: int | None) -> None:
     from codebook.run import open_run
 
     opened = open_run(run)
-    say(f"{opened.retry(whys, max_tokens=max_tokens):,} questions will be asked again.\n{opened.status()}")
+    n_again = opened.retry(whys, max_tokens=max_tokens, service=take_service(service, run))
+    say(f"{n_again:,} questions will be asked again.\n{opened.status()}")
 
 
 @click.command()
@@ -186,13 +164,3 @@ def discard(run: str) -> None:
     from codebook.run import discard_run
 
     say(discard_run(run))
-
-
-@click.command()
-@click.argument("run")
-@click.confirmation_option(prompt="Delete what the service keeps of this run? The answers on disk stay.")
-def delete_remote(run: str) -> None:
-    """Delete the files of RUN at the service, after the answers on disk were checked."""
-    from codebook.run import open_run
-
-    say(f"{open_run(run).delete_remote()} files were deleted.")

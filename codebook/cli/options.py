@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,12 +12,47 @@ import click
 from codebook.visible import spell_block
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from codebook.records import Service
     from codebook.run.questions.rehearsal import DryRun
     from codebook.study import Study
 
 F = TypeVar("F", bound=Callable[..., Any])
 WAIT = click.option("--wait", is_flag=True, help="Stay, send and collect until all is done, then notify.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Check, size and price what would be sent; send nothing.")
+
+
+def show_frame(frame: pd.DataFrame, empty: str) -> None:
+    """Print a frame as a person reads it; where it is empty, say so in words."""
+    from codebook.run.history import say_moment, say_seconds
+
+    shown = frame.copy()
+    for name, column in frame.items():
+        if column.dtype.kind == "M":
+            days = (column.dropna() == column.dropna().dt.normalize()).all()
+            shown[name] = ["" if t != t else f"{t:%Y-%m-%d}" if days else say_moment(t.to_pydatetime()) for t in column]
+        elif column.dtype.kind == "m":
+            shown[name] = ["" if span != span else say_seconds(span.total_seconds()) for span in column]
+        elif name in _SHARES:
+            shown[name] = ["" if share != share else f"{share:.1%}" for share in column]
+    say(shown.to_string(index=False, na_rep="") if len(frame) else empty)
+
+
+_SHARES = ("share", "share_done", "success_rate", "error_rate")
+
+
+def say_empty(what: str) -> str:
+    """That there is nothing to show, and where it was looked for: outside of a study, that there is none."""
+    from codebook.paths import MARKER, project_folder
+
+    folder = project_folder()
+    if (folder / MARKER).is_file() or (folder / "runs").is_dir() or "CODEBOOK_PROJECT" in os.environ:
+        return f"{what} in {folder}."
+    return (
+        f"{what}: there is no {MARKER} in {folder} or above it. To mend: change to the folder of your study, or make "
+        "one with `codebook new`."
+    )
 
 
 def show_dry_run(dry: DryRun, end: str) -> None:
@@ -37,6 +74,27 @@ def pairs(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, .
             raise click.BadParameter(f"{text!r}: write NAME=VALUE")
         pairs[name] = [*pairs[name], value] if name in pairs else [value]
     return pairs
+
+
+SERVICE = click.option(
+    "--service",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=pairs,
+    help="How a service is called and waited for: timeout_s, attempts, poll_s, requests_per_shard, priority ...",
+)
+
+
+def read_pairs(given: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What `--service` says: the last value of each name, and of `notify` all of them."""
+    return {name: values if name == "notify" else values[-1] for name, values in given.items()}
+
+
+def take_service(given: Mapping[str, list[str]], run: str) -> Service | None:
+    """What `--service` says, over what holds for a run; nothing where it says nothing."""
+    from codebook.run import open_run, read_service
+
+    return read_service(open_run(run).service.to_record() | read_pairs(given)) if given else None
 
 
 def units_options(command: F) -> F:
@@ -80,7 +138,10 @@ def open_given(options: Mapping[str, Any]) -> Study:
     from codebook.study import open_study
 
     last = {name: {key: values[-1] for key, values in options.get(name, {}).items()} for name in ("form", "settings")}
-    return open_study(**{**options, **last})
+    study = open_study(**{**options, **last, "service": {}})
+    if not (service := read_pairs(options.get("service", {}))):
+        return study
+    return replace(study, facts=study.facts.changed({"service": {**study.facts.service, **service}}))
 
 
 def end_fruitless(ctx: click.Context, run: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from codebook.cli.options import DRY_RUN, open_given, say, service_options, show_dry_run, units_options
+from codebook.cli.options import DRY_RUN, SERVICE, open_given, say, service_options, show_dry_run, units_options
+
+if TYPE_CHECKING:
+    from codebook.run import Run
 
 
 @click.command()
@@ -93,6 +96,7 @@ def preflight(k: int, **options: Any) -> None:
 @click.option("--draws", default=0, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
 @click.option("--compare", multiple=True, metavar="MODEL", help="Only set prices side by side; may be repeated.")
+@SERVICE
 @DRY_RUN
 def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) -> None:
     """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again.
@@ -110,13 +114,20 @@ def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) ->
         return
     if dry_run:
         units = study.open_units()
-        dry = rehearse_plan(study.codebook, units, run=study.run, limit=limit, **study.asking())
+        dry = rehearse_plan(
+            study.codebook, units, run=study.run, limit=limit, service=study.service, **study.asking()
+        )
         then = f"the same command without --dry-run, then codebook submit {dry.run}"
         show_dry_run(dry, f"Nothing was sent, and no plan was kept. To send it: {then}")
         return
-    planned = study.plan(limit=limit)
-    say(planned.status())
+    show_plan(study.plan(limit=limit))
+
+
+def show_plan(planned: Run) -> None:
+    """Print what is planned, what should be known of it, and what it will cost."""
+    status = planned.status()
+    say(status)
     for warning in planned.warnings:
         say(warning, err=True)
-    if planned.status().money:
+    if status.money:
         say(f"\n{planned.costs()!r}")

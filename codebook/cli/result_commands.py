@@ -75,8 +75,11 @@ def records(run: str, name: str, file: str) -> None:
 @click.option("-p", "--parameter", "overrides", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Set it.")
 @click.option("--run", default="", help="For one notebook: the run it works on.")
 @click.option("--only", multiple=True, metavar="STEP", help="Only these steps of the study; may be repeated.")
+@click.option("--wait", is_flag=True, help="Stay while answers are pending, collect them, and go on with the steps.")
 @click.pass_context
-def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: str, only: tuple[str, ...]) -> None:
+def execute(
+    ctx: click.Context, target: str, overrides: Mapping[str, Any], run: str, only: tuple[str, ...], wait: bool
+) -> None:
     """Run TARGET headlessly: a study.yaml with its chain of notebooks, or one notebook.
 
     Parameters are checked before anything runs: an unknown or misspelt name, a wrong type and anything that looks like
@@ -88,12 +91,26 @@ def execute(ctx: click.Context, target: str, overrides: Mapping[str, Any], run: 
     values = {name: texts[-1] for name, texts in overrides.items()}
     if Path(target).suffix in (".yaml", ".yml"):
         result = run_study(target, overrides=values, only=only or None, out=say)
+        while wait and result.state == "pending" and _wait_for_answers(result.folder.name):
+            result = run_study(target, overrides=values, only=result.left, out=say)
         if result.exit_code == 0:
             end_fruitless(ctx, result.folder.name)
         ctx.exit(result.exit_code)
     done = run_notebook(target, values, run=run)
     say(f"{done.state}: {done.path}")
     ctx.exit(3 if done.state == "pending" else 0)
+
+
+def _wait_for_answers(name: str) -> bool:
+    """Wait for a run of a study and those whose names go on from it; whether anything was waited for."""
+    from codebook.run import list_runs, open_run
+    from codebook.run import wait as wait_for
+
+    runs = [open_run(run) for run in list_runs() if run == name or run.startswith((f"{name}-", f"{name}."))]
+    pending = [run for run in runs if (status := run.status()).jobs and not status.done]
+    for run in pending:
+        wait_for(run, out=say)
+    return bool(pending)
 
 
 @click.command()

@@ -1,10 +1,10 @@
-"""Commands for what a project holds on to: adopt takes a run in from its folder, erase takes one unit out of all."""
+"""Commands for what a project holds on to: adopt and erase, and what may go here (tidy) and there (delete-remote)."""
 
 from __future__ import annotations
 
 import click
 
-from codebook.cli.options import say
+from codebook.cli.options import say, say_empty, show_frame
 
 
 @click.command()
@@ -33,6 +33,68 @@ def adopt(folder: str) -> None:
     from codebook.run import adopt as take_in
 
     say(take_in(folder).status())
+
+
+@click.command()
+@click.argument("run", default="")
+@click.option("--all", "everything", is_flag=True, help="Of all runs of the project.")
+@click.option("--older-than", default=0.0, metavar="DAYS", help="Only of jobs that ended so many days ago.")
+@click.confirmation_option(prompt="Delete what the service keeps? The answers on disk stay.")
+def delete_remote(run: str, everything: bool, older_than: float) -> None:
+    """Delete the files of RUN, or of all runs, at the service, after the answers on disk were checked.
+
+    Uploads that never became a batch go, too.
+    """
+    from codebook.run import delete_remote as delete
+
+    if bool(run) == everything:
+        raise click.UsageError("Give a RUN, or --all.")
+    say(f"{delete([run] if run else (), older_than_days=older_than)} files were deleted.")
+
+
+@click.command()
+@click.option("--older-than", default=0.0, metavar="DAYS", help="Only files not touched for so many days.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def tidy(older_than: float, yes: bool) -> None:
+    """Say how much room the runs take, and remove what can be made again, if you want it.
+
+    That is exports/ and notebooks/ of each run. Results, shards, tables, outputs and reports always stay.
+    """
+    from codebook.run import find_rebuilt, measure_runs, tidy_runs
+
+    frame, disk = measure_runs()
+    sizes = frame.columns.drop("run")
+    show_frame(
+        frame.assign(**{name: [_say_bytes(n) for n in frame[name]] for name in sizes}), say_empty("There is no run")
+    )
+    say(f"runs/ takes {_say_bytes(disk.n_used)}; {_say_bytes(disk.n_free)} of the disk are free.")
+    files = find_rebuilt(older_than)
+    n_bytes = sum(path.stat().st_size for path in files)
+    if not files:
+        say("Nothing is there that can be made again.")
+        return
+    if not yes:
+        question = (
+            f"Remove {len(files):,} files of exports/ and notebooks/ ({_say_bytes(n_bytes)})? They can be made again."
+        )
+        click.confirm(question, abort=True)
+    say(f"{len(files):,} files were removed, {_say_bytes(tidy_runs(files))}.")
+
+
+def _say_bytes(n_bytes: int) -> str:
+    """A size as people read it.
+
+    Examples
+    --------
+    >>> _say_bytes(999), _say_bytes(1_500_000)
+    ('999 B', '1.5 MB')
+    """
+    size = float(n_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
 
 
 def _read_text(path: str) -> str:

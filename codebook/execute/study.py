@@ -48,7 +48,8 @@ class StepResult:
 class StudyResult:
     """What came of a study: `exit_code` is 0 done, 3 pending, 1 failed; `report` the page that a step wrote, if any.
 
-    `remarks` say of what there was nothing to do, such as one coder who can be compared with nobody.
+    `remarks` say of what there was nothing to do, such as one coder who can be compared with nobody; `left` names the
+    steps that are not done.
     """
 
     state: State
@@ -57,6 +58,7 @@ class StudyResult:
     folder: Path
     report: Path | None = None
     remarks: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def run_study(
@@ -104,7 +106,9 @@ def run_study(
     written = report if _stamp(report) != before else None
     if written:
         tell(f"report: {show_path(written)}")
-    return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written, remarks)
+    n_done = sum(result.state == "done" for result in results)
+    left = tuple(step.name for step in plan.steps[n_done:])
+    return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written, remarks, left)
 
 
 def _run_steps(

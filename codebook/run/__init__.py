@@ -26,6 +26,7 @@ from codebook.run.project.overview import (
     poll_jobs,
     summarise_runs,
 )
+from codebook.run.project.upkeep import delete_remote, find_rebuilt, measure_runs, tidy_runs
 from codebook.run.state import JobStatus, RunStatus
 from codebook.run.text_vectors import embed_texts
 from codebook.run.vectors.storing import store_vectors
@@ -47,11 +48,13 @@ __all__ = [
     "cancel_run",
     "compare_prices",
     "cost_history",
+    "delete_remote",
     "discard_run",
     "draw_examples",
     "embed_texts",
     "erase_unit",
     "estimate_whole",
+    "find_rebuilt",
     "find_run",
     "label",
     "list_errors",
@@ -59,6 +62,7 @@ __all__ = [
     "list_running",
     "list_runs",
     "list_unknown",
+    "measure_runs",
     "open_run",
     "plan",
     "poll_jobs",
@@ -68,6 +72,7 @@ __all__ = [
     "say_where",
     "store_vectors",
     "summarise_runs",
+    "tidy_runs",
     "try_examples",
     "wait",
 ]

@@ -224,6 +224,11 @@ class RunViews:
         with self._ledger() as ledger:
             return read_logprobs(self.folder, ledger.iter_rows(self.name))
 
+    def events(self) -> list[tuple[str, str, str]]:
+        """Return what was done to the run: when (UTC), by which verb, and what came of it, errors of services too."""
+        with self._ledger() as ledger:
+            return ledger.events(self.name)
+
     def totals(self) -> dict[str, Any]:
         """Return the answers the run rests on, their tokens, and the models that gave them."""
         with self._ledger() as ledger:

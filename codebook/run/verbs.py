@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -354,10 +355,15 @@ class Run(RunViews):
         """Drop the run, as `discard_run` does, and say what was done; this object is of no use then."""
         return discard_run(self.name)
 
-    def delete_remote(self) -> int:
+    def delete_remote(self, *, older_than_days: float = 0) -> int:
         """Delete files at the service: of collected jobs, and those that became part of none; return how many.
 
         The answers on disk are checked first.
+
+        Parameters
+        ----------
+        older_than_days
+            Of jobs that ended so long ago.
 
         Raises
         ------
@@ -368,7 +374,7 @@ class Run(RunViews):
         """
         with self.folder.lock(), self._ledger() as ledger:
             self.folder.check_results()
-            return delete_files(self.folder, ledger, self._engine())
+            return delete_files(self.folder, ledger, self._engine(), timedelta(days=older_than_days))
 
     def _engine(self, *, progress: bool = False, meter: Meter | None = None, ledger: Ledger | None = None) -> Engine:
         options: dict[str, Any] = {"progress": progress}

@@ -16,7 +16,7 @@ from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
 from codebook.records import Unit
-from codebook.run import Run, RunFolder, list_runs, open_run, plan
+from codebook.run import Run, RunFolder, Service, list_runs, open_run, plan, read_service
 from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
 from codebook.scheme import Codebook, read_codebook
@@ -128,6 +128,12 @@ class Study:
     def name(self) -> str:
         """The run's name; without a run, that of the folder for what is saved."""
         return self.run or replace(self.facts, run="").run_name or "people"
+
+    @property
+    def service(self) -> Service:
+        """How whoever answers is called, sent to and waited for, and of what a person is told."""
+        told = {"notify": self.facts.notify} if self.facts.notify else {}
+        return read_service({**self.facts.service, **told}, f"{self.path}, service" if self.path else "service")
 
     @cached_property
     def codebook(self) -> Codebook:
