@@ -219,11 +219,11 @@ class Run(RunViews):
         reasons = [reason for other in others for reason in _collect_other(other, failures)]
         status = self.status()
         reasons = [*status.reasons, *reasons]
+        self._announce(status)  # before the record is written, which holds what was told
         with self.folder.lock():
             self.refresh()
         if find_task(self.codebook).makes_vectors:
             store_vectors(self)
-        self._announce(status)
         raise_failures(failures)
         if not status.done and not partial:
             why = f"Why: {'; '.join(reasons)}. " if reasons else ""
