@@ -63,6 +63,14 @@ def collect(name: str) -> str:
     return f"Run {name} is collected as far as it is answered; table.csv is written.\n{counts}"
 
 
+def collects_itself(name: str) -> bool:
+    """Whether the settings of a run say that what has ended is fetched without asking."""
+    try:
+        return open_run(name).service.auto_collect
+    except CodebookError:
+        return False
+
+
 def _cancel(question: Question) -> str:
     run = open_run(question.run)
     _require_same(question, _see(run.status()))

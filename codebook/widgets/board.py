@@ -10,9 +10,10 @@ from collections.abc import Callable
 from datetime import datetime, time
 from typing import Any
 
+from codebook.errors import CodebookError
 from codebook.run.project.ledger_frames import Choice
 from codebook.visible import escape_block
-from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, say_error
+from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, collects_itself, say_error
 from codebook.widgets.board_pages import (
     N_ROWS,
     STYLE,
@@ -44,12 +45,14 @@ class Board:
         The run it is about; empty for all runs of the project.
     first_s, longest_s
         First and longest pause of the automatic refresh, in seconds.
+    collect
+        Whether the automatic refresh collects what has ended; runs whose settings say `auto_collect` it always does.
     """
 
-    def __init__(self, run: str = "", *, first_s: float = 10, longest_s: float = 300) -> None:
+    def __init__(self, run: str = "", *, first_s: float = 10, longest_s: float = 300, collect: bool = False) -> None:
         self.run = run
         self.pauses = {"first_s": first_s, "longest_s": longest_s}
-        self.n_rows = N_ROWS
+        self.collects, self.n_rows = collect, N_ROWS
         self.snapshot: Snapshot = take_snapshot(Choice(run=run))
         self._controls: Controls | None = None
         self._worker = Worker()
@@ -81,6 +84,7 @@ class Board:
         """The widgets; made when first asked for."""
         if self._controls is None:
             self._controls = Controls(whole=not self.run)
+            self._controls.fetch.value = self.collects
             self._connect(self._controls)
             self._draw()
         return self._controls
@@ -139,13 +143,25 @@ class Board:
     def _tick(self) -> bool | None:
         """One automatic refresh: whether anything changed, or None where nothing runs any more."""
         before = self.snapshot.says
-        if not self._worker.do_now(lambda: self._guarded(lambda: self._load(poll=True))):
+        if not self._worker.do_now(lambda: self._guarded(self._look)):
             return False
-        if self.snapshot.n_running:
+        if self.snapshot.n_running or self._wanted():
             return self.snapshot.says != before
         self._say("Nothing runs any more, so the automatic refresh has ended.")
         self.stop()
         return None
+
+    def _look(self) -> None:
+        """Ask the services how jobs stand, and collect what has ended where that is wanted, each run by itself."""
+        self._load(poll=True)
+        if wanted := self._wanted():
+            said = [_try_collecting(name) for name in wanted]
+            self._finish("\n".join(said))
+
+    def _wanted(self) -> list[str]:
+        """The runs whose jobs have ended and that are to be collected without asking."""
+        every = self.controls.fetch.value
+        return [name for name in self.snapshot.to_fetch if every or collects_itself(name)]
 
     def _load(self, *, poll: bool) -> None:
         choice = self._choice()
@@ -160,12 +176,13 @@ class Board:
         if self.run or self._controls is None:
             return Choice(run=self.run)
         controls = self._controls
-        state, study = ("" if menu.value in (ALL, None) else menu.value for menu in (controls.state, controls.study))
+        menus = (controls.state, controls.study, controls.units)
+        state, study, units = ("" if menu.value in (ALL, None) else menu.value for menu in menus)
         since, until = (
             day and datetime.combine(day, clock).astimezone()
             for day, clock in ((controls.since.value, time.min), (controls.until.value, time.max))
         )
-        return Choice(state=state, study=study, since=since, until=until)
+        return Choice(state=state, study=study, units=units, since=since, until=until)
 
     def _chosen(self, follow: Callable[[], None]) -> None:
         """A menu has changed: by a person, unless this thread is drawing."""
@@ -185,6 +202,7 @@ class Board:
         try:
             controls.offer(controls.state, [ALL, *snapshot.states_all])
             controls.offer(controls.study, [ALL, *snapshot.studies_all])
+            controls.offer(controls.units, [ALL, *snapshot.units_all])
             controls.offer(controls.run, list(snapshot.runs_all))
         finally:
             self._quiet.on = False
@@ -262,6 +280,13 @@ class Board:
 
     def _say(self, text: str, *, warn: bool = False) -> None:
         self.controls.message.value = _note(text, warn=warn) if text else ""
+
+
+def _try_collecting(name: str) -> str:
+    try:
+        return collect(name)
+    except CodebookError as error:
+        return f"{name}: {say_error(error)}"
 
 
 def _note(text: str, *, warn: bool) -> str:

@@ -37,9 +37,12 @@ class Controls:
         self.auto = widgets.Checkbox(
             value=False, description="refresh by itself", indent=False, layout={"width": "auto"}
         )
+        self.fetch = widgets.Checkbox(
+            value=False, description="collect by itself", indent=False, layout={"width": "auto"}
+        )
         self.as_of, self.message, self.page, self.question = (widgets.HTML() for _ in range(4))
         self.as_of.layout.margin = "2px 2px 2px 20px"
-        self.state, self.study = menu("state", [ALL]), menu("study", [ALL])
+        self.state, self.study, self.units = menu("state", [ALL]), menu("study", [ALL]), menu("units", [ALL])
         self.since, self.until = day("from"), day("to")
         self.sort = menu("sort", list(SORTS))
         self.more = button("Show all jobs", "Show every job, not only the first")
@@ -50,13 +53,14 @@ class Controls:
         self.yes, self.no = button("Yes", "Do it", "danger"), button("No", "Leave everything as it is")
         self.ask = widgets.VBox([self.question, widgets.HBox([self.no, self.yes])], layout={"display": "none"})
         self.filters = widgets.HBox(
-            [self.state, self.study, self.since, self.until, self.sort, self.more], layout={"flex_flow": "row wrap"}
+            [self.state, self.study, self.units, self.since, self.until, self.sort, self.more],
+            layout={"flex_flow": "row wrap"},
         )
         if not whole:
             self.filters.layout.display = self.run.layout.display = "none"
         self.box = widgets.VBox(
             [
-                widgets.HBox([self.refresh, self.auto, self.as_of], layout={"align_items": "center"}),
+                widgets.HBox([self.refresh, self.auto, self.fetch, self.as_of], layout={"align_items": "center"}),
                 self.filters,
                 widgets.HBox([self.run, self.collect, self.retry, self.cancel], layout={"flex_flow": "row wrap"}),
                 self.message,
@@ -76,7 +80,7 @@ class Controls:
     @property
     def choosing(self) -> list[Any]:
         """What chooses which jobs are shown."""
-        return [self.state, self.study, self.since, self.until, self.sort]
+        return [self.state, self.study, self.units, self.since, self.until, self.sort]
 
     def offer(self, menu: Any, options: list[str]) -> None:
         """Give a menu its options, and keep what is chosen as long as it is among them."""

@@ -26,6 +26,7 @@ SORTS = {
     "newest first": ("created", False),
     "oldest first": ("created", True),
     "run": ("run", True),
+    "file of units": ("units", True),
     "state": ("state", True),
     "expected end": ("expected_end", True),
     "most failed": ("failed", False),
@@ -40,7 +41,8 @@ _N_ERRORS = 8
 class Snapshot:
     """Frames read at one moment. `jobs` are the chosen ones; `n_running` counts all, and `runs_all` names all.
 
-    `unknown` says of runs whose folders are there that the ledger does not know them.
+    `to_fetch` names the runs with jobs that have ended and are not collected, whatever is chosen. `unknown` says of runs
+    whose folders are there that the ledger does not know them.
     """
 
     jobs: pd.DataFrame
@@ -54,6 +56,8 @@ class Snapshot:
     runs_all: tuple[str, ...] = ()
     states_all: tuple[str, ...] = ()
     studies_all: tuple[str, ...] = ()
+    units_all: tuple[str, ...] = ()
+    to_fetch: tuple[str, ...] = ()
     status: RunStatus | None = None
     unknown: tuple[str, ...] = ()
 
@@ -83,8 +87,9 @@ def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapsh
     unreached = poll_jobs(wanted.run) if poll else {}
     whole, as_of = list_jobs(run=wanted.run), now()
     study = {"study": wanted.study, "engine": wanted.engine}
-    when = {"since": wanted.since, "until": wanted.until}
-    everything = not (wanted.state or wanted.study or wanted.since or wanted.until)
+    when = {"since": wanted.since, "until": wanted.until, "units": wanted.units}
+    everything = not (wanted.state or wanted.study or wanted.since or wanted.until or wanted.units)
+    ended = whole["ended"].notna() & ~whole["collected"] & (whole["job_id"] != "")
     jobs = whole if everything else list_jobs(run=wanted.run, state=wanted.state, **study, **when)  # type: ignore[arg-type]
     runs = summarise_runs(run=wanted.run, **study, **when)  # type: ignore[arg-type]
     return Snapshot(
@@ -99,6 +104,8 @@ def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapsh
         runs_all=tuple(whole["run"].unique()),
         states_all=tuple(sorted(whole["state"].unique())),
         studies_all=tuple(sorted({study for study in whole["study"] if study})),
+        units_all=tuple(sorted({units for units in whole["units"] if units})),
+        to_fetch=tuple(whole.loc[ended, "run"].unique()),
         status=open_run(wanted.run).status() if wanted.run else None,
         unknown=() if wanted.run else tuple(list_unknown().values()),
     )

@@ -56,6 +56,48 @@ def test_five_commands_from_a_key_to_a_table(fake: FakeOpenAI, command: Command)
     assert len(cb.read_table("runs/study/table.csv")) == 4
 
 
+def test_one_command_plans_sends_waits_and_collects(
+    fake: FakeOpenAI, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
+    fake.auto = True
+    words = ("run", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna", "--cap", "1")
+    done = command(*words, "--service", "requests_per_shard=2", "--service", "attempts=1")
+    assert done.exit_code == 0, done.output
+    assert "to come, as a batch" in done.output, "the cost is said first"
+    assert "done 4 of 4" in done.output
+    assert "4 asked = 2 labelled + 1 refused + 1 truncated" in done.output
+    assert fake.n_created == 2
+    assert cb.open_run("study").record["service"] == {"attempts": 1, "requests_per_shard": 2}
+    again = command(*words)
+    assert (again.exit_code, fake.n_created) == (0, 2)
+
+
+def test_a_whole_run_ends_with_its_reason(fake: FakeOpenAI, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
+    words = ("run", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    capped = command(*words, "--cap", "0.000001")
+    assert (capped.exit_code, fake.n_created) == (1, 0)
+    assert "cap" in capped.output
+    fake.auto = False
+    late = command(*words, "--cap", "1", "--service", "max_wait_hours=0")
+    assert late.exit_code == 3
+    assert "not done after 0 hours" in late.output
+    wrong = command(*words, "--service", "poll=3")
+    assert (wrong.exit_code, "did you mean 'poll_s'?" in wrong.output) == (1, True)
+
+
+def test_a_retry_may_split(fake: FakeOpenAI, command: Command) -> None:
+    fake.auto = False
+    command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    command("submit", "study")
+    command("cancel", "study", "--yes")
+    fake.auto = "at once"
+    command("collect", "study")
+    command("retry", "study", "--service", "requests_per_shard=1")
+    assert [job.requests for job in cb.open_run("study").status().jobs] == [4, 1, 1, 1, 1]
+
+
 def test_truncated_replies_are_asked_again_with_a_larger_cap(fake: FakeOpenAI, command: Command) -> None:
     command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
     command("submit", "study", "--wait")

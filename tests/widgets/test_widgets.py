@@ -18,9 +18,10 @@ import pytest
 from scripted import make_book, register
 
 from codebook.errors import RunError, UnreachableError
-from codebook.records import Unit
+from codebook.records import Service, Unit
 from codebook.run import Run, list_jobs, open_run, plan
 from codebook.shards import Cuts
+from codebook.units import open_units
 from codebook.widgets import Board, show_dashboard, show_status
 from codebook.widgets.board import bundle, has_front_end
 from codebook.widgets.board_pages import draw_bars
@@ -375,6 +376,31 @@ def test_it_refreshes_by_itself_until_nothing_runs(several, boards):
     assert text_of(board.controls.message.value) == "Nothing runs any more, so the automatic refresh has ended."
     clock.join()
     assert not clock.alive
+
+
+@pytest.mark.parametrize("by", ["the box", "the setting"])
+def test_the_board_collects_by_itself_what_has_ended_where_that_is_wanted(several, boards, by):
+    if by == "the setting":
+        open_run("running").collect(partial=True, service=Service(auto_collect=True))
+    board = boards(first_s=0.01, longest_s=0.02, collect=by == "the box")
+    board.start()
+    clock = board._clock
+    (several / "runs" / "running" / "work" / "hang").unlink()
+    clock.join()
+    assert open_run("running").status().n_labelled == 4
+    assert "Run running is collected" in text_of(board.controls.message.value) or not board.snapshot.to_fetch
+    assert (several / "runs" / "running" / "table.csv").is_file()
+
+
+def test_jobs_are_chosen_by_the_file_of_their_units(several, boards):
+    book = make_book("topic")
+    (several / "posts.csv").write_text("id,text\na,A post on coal\n")
+    plan(book, open_units("posts.csv", id_column="id", text_column="text"), run="posts", engine="scripted").submit()
+    board = boards()
+    assert list(board.controls.units.options) == ["all", "posts.csv"]
+    board.controls.units.value = "posts.csv"
+    board.wait()
+    assert set(board.snapshot.jobs["run"]) == set(board.snapshot.runs["run"]) == {"posts"}
 
 
 @pytest.mark.parametrize("end", ["stop", "close", "switch", "gone from the screen", "cell run again"])

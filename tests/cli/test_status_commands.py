@@ -1,0 +1,150 @@
+"""What the commands show of a whole project: jobs, runs and errors, chosen and sorted; room on the disk; empty places."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from commands import Command
+from fake_openai import FakeOpenAI
+from service import TEXTS, batch_ids, finish, plan_batch
+
+from codebook.engines.service.batches import DAY_S
+from codebook.run import Service, list_jobs, measure_runs, open_run
+from codebook.units import open_units
+
+
+@pytest.fixture
+def two(fake: FakeOpenAI, project: Path) -> FakeOpenAI:
+    """A run of a file that is done, and one that is under way."""
+    (project / "posts.csv").write_text("id,text\na,A post on coal.\nb,[refuse] no.\n")
+    source = open_units("posts.csv", id_column="id", text_column="text")
+    finish(plan_batch(fake, source, run="done"))
+    fake.auto = False
+    plan_batch(fake, TEXTS, run="open", service=Service(requests_per_shard=3)).submit()
+    return fake
+
+
+def test_status_chooses_sorts_and_limits(two: FakeOpenAI, command: Command) -> None:
+    whole = command("status").output
+    assert all(batch in whole for batch in batch_ids(two))
+    assert command("status", "--state", "completed").output.count("batch_") == 1
+    assert command("status", "--units", "posts.csv").output.split("\n")[1].split()[0] == "done"
+    assert "open" not in command("status", "--units", "./posts.csv").output
+    assert command("status", "--sort", "run", "--limit", "1").output.split("\n")[1].split()[0] == "done"
+    assert "No job is like that" in command("status", "--since", "2100-01-01").output
+    assert "No job is like that" in command("status", "--study", "another").output
+    assert "write it like" in command("status", "--since", "soon").output
+
+
+def test_status_shows_real_ends_and_readable_ages(two: FakeOpenAI, command: Command) -> None:
+    shown = command("status").output
+    assert "days" not in shown
+    assert "ended" in shown.splitlines()[0]
+    (row,) = [line for line in shown.splitlines() if line.split()[0] == "done"]
+    ended = list_jobs(run="done")["ended"].iloc[0].to_pydatetime()
+    assert f"{ended.astimezone():%H:%M}" in row
+
+
+def test_status_writes_jobs_as_json(two: FakeOpenAI, command: Command) -> None:
+    jobs = json.loads(command("status", "--json").stdout)
+    assert {job["job_id"] for job in jobs} == set(batch_ids(two))
+    (done,) = [job for job in jobs if job["run"] == "done"]
+    assert (done["state"], done["requests"], done["done"], done["path"]) == ("completed", 2, 2, "runs/done")
+    (first, second) = json.loads(command("status", "open", "--json").stdout)
+    assert {first["shard"], second["shard"]} == {1, 2}
+
+
+def test_a_verbose_status_says_what_was_done_and_what_the_service_said(fake: FakeOpenAI, command: Command) -> None:
+    plan_batch(fake)
+    fake.fault("batches.create", "status", status=400, message="The endpoint is not allowed.")
+    assert command("submit", "one").exit_code == 1
+    said = command("status", "one", "-v").output
+    assert "shard 1 was not handed in: batch of 0001-" in said
+    assert "The endpoint is not allowed." in said
+
+
+def test_a_run_without_a_job_of_its_own_is_named(fake: FakeOpenAI, command: Command) -> None:
+    finish(plan_batch(fake, run="pilot"))
+    plan_batch(fake, run="main")
+    assert "main: no job of its own; 6 of 6 labelled by what others asked" in command("status").output
+    assert "main" not in command("status", "--state", "completed").output
+
+
+def test_runs_and_errors_are_listed(two: FakeOpenAI, command: Command) -> None:
+    shown = command("runs", "--sort", "run").output.splitlines()
+    assert [line.split()[0] for line in shown[1:]] == ["done", "open"]
+    assert [line.split()[0] for line in command("runs", "--units", "posts.csv").output.splitlines()[1:]] == ["done"]
+    assert "refused" in command("errors").output
+    assert "refused" in command("errors", "done").output
+    assert "No answer is without a label" in command("errors", "open").output
+
+
+@pytest.mark.parametrize("words", [("status",), ("runs",), ("errors",), ("costs",), ("tidy",)])
+def test_an_empty_place_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outside = command(*words)
+    assert "Empty DataFrame" not in outside.output
+    assert f"there is no study.yaml in {tmp_path} or above it" in outside.output
+    (tmp_path / "study.yaml").write_text("study: s\n")
+    inside = command(*words).output
+    assert f" in {tmp_path}." in inside
+    assert "study.yaml" not in inside
+
+
+# --- what may go
+
+
+def test_tidy_says_how_much_room_is_taken_and_removes_what_can_be_made_again(
+    fake: FakeOpenAI, project: Path, command: Command
+) -> None:
+    run = finish(plan_batch(fake))
+    run.export()
+    before = {path for path in run.folder.path.rglob("*") if path.is_file()}
+    exports = {path for path in before if path.parent.name == "exports"}
+    assert exports
+    refused = command("tidy", input="n\n")
+    assert (refused.exit_code, "of the disk are free" in refused.output) == (1, True)
+    assert "Nothing is there" in command("tidy", "--older-than", "3", "--yes").output
+    done = command("tidy", "--yes")
+    assert f"{len(exports)} files were removed" in done.output
+    assert {path for path in run.folder.path.rglob("*") if path.is_file()} == before - exports
+    assert measure_runs()[0]["rebuilt"].tolist() == [0]
+    assert "Nothing is there" in command("tidy", "--yes").output
+    run.export()
+    assert {path for path in run.folder.path.rglob("*") if path.is_file()} == before
+
+
+def test_old_files_alone_are_removed_where_an_age_is_said(fake: FakeOpenAI, command: Command) -> None:
+    run = finish(plan_batch(fake))
+    run.export()
+    old, *others = sorted((run.folder.path / "exports").iterdir())
+    then = time.time() - 5 * DAY_S
+    os.utime(old, (then, then))
+    assert "1 files were removed" in command("tidy", "--older-than", "3", "--yes").output
+    assert sorted((run.folder.path / "exports").iterdir()) == others
+
+
+def test_files_at_the_service_go_for_all_runs_and_by_age(two: FakeOpenAI, command: Command) -> None:
+    assert command("delete-remote", "--yes").exit_code == 2
+    assert command("delete-remote", "--all", "--older-than", "1", "--yes").output == "0 files were deleted.\n"
+    assert command("delete-remote", "--all", "--yes").output == "2 files were deleted.\n"
+    assert len(two.files) == 2, "those of the jobs under way"
+
+
+def test_a_run_whose_files_cannot_be_deleted_keeps_no_other_from_it(two: FakeOpenAI, command: Command) -> None:
+    finish_all(two)
+    next(open_run("done").folder.results.iterdir()).write_text("changed")
+    refused = command("delete-remote", "--all", "--yes")
+    assert (refused.exit_code, "  - done: " in refused.output) == (1, True)
+    assert "4 files were deleted" in refused.output
+
+
+def finish_all(fake: FakeOpenAI) -> None:
+    fake.auto = "at once"
+    open_run("open").collect()
