@@ -41,8 +41,8 @@ _N_ERRORS = 8
 class Snapshot:
     """Frames read at one moment. `jobs` are the chosen ones; `n_running` counts all, and `runs_all` names all.
 
-    `to_fetch` names the runs with jobs that have ended and are not collected, whatever is chosen. `unknown` says of runs
-    whose folders are there that the ledger does not know them.
+    `to_fetch` names the runs with jobs that have ended and are not collected, whatever is chosen. `unknown` says of
+    runs whose folders are there that the ledger does not know them.
     """
 
     jobs: pd.DataFrame

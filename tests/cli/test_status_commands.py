@@ -1,4 +1,4 @@
-"""What the commands show of a whole project: jobs, runs and errors, chosen and sorted; room on the disk; empty places."""
+"""What the commands show of a whole project: jobs, runs and errors, chosen and sorted; room on the disk; no project."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from commands import Command
 from fake_openai import FakeOpenAI
-from service import TEXTS, batch_ids, finish, plan_batch
+from scripted import make_book
+from service import MODEL, TEXTS, batch_ids, finish, plan_batch
 
 from codebook.engines.service.batches import DAY_S
-from codebook.run import Service, list_jobs, measure_runs, open_run
+from codebook.run import Service, list_jobs, measure_runs, open_run, plan
 from codebook.units import open_units
 
 
@@ -22,7 +23,9 @@ def two(fake: FakeOpenAI, project: Path) -> FakeOpenAI:
     """A run of a file that is done, and one that is under way."""
     (project / "posts.csv").write_text("id,text\na,A post on coal.\nb,[refuse] no.\n")
     source = open_units("posts.csv", id_column="id", text_column="text")
-    finish(plan_batch(fake, source, run="done"))
+    options = {"base_url": fake.base_url}
+    asked = {"engine": "openai_batch", "model": MODEL, "options": options}
+    finish(plan(make_book("topic"), source, run="done", **asked))
     fake.auto = False
     plan_batch(fake, TEXTS, run="open", service=Service(requests_per_shard=3)).submit()
     return fake
@@ -33,7 +36,7 @@ def test_status_chooses_sorts_and_limits(two: FakeOpenAI, command: Command) -> N
     assert all(batch in whole for batch in batch_ids(two))
     assert command("status", "--state", "completed").output.count("batch_") == 1
     assert command("status", "--units", "posts.csv").output.split("\n")[1].split()[0] == "done"
-    assert "open" not in command("status", "--units", "./posts.csv").output
+    assert len(command("status", "--units", "./posts.csv").output.splitlines()) == 2
     assert command("status", "--sort", "run", "--limit", "1").output.split("\n")[1].split()[0] == "done"
     assert "No job is like that" in command("status", "--since", "2100-01-01").output
     assert "No job is like that" in command("status", "--study", "another").output
