@@ -24,8 +24,22 @@ _DEBUG = "--debug"
 _PLAIN = re.compile(r"(?!.*[A-Za-z0-9]{20})(?!(sk|pk|rk)[-_])[A-Za-z0-9._ -]{0,200}")
 """Values that cannot be a key: they hold no long token."""
 _SAFE = frozenset(
-    {"all", "by", "cap", "draws", "dry_run", "everything", "k", "limit", "max_tokens", "only", "partial", "replicates"}
-    | {"run", "seed", "shard", "wait", "whys", "wide"}
+    {
+        "all",
+        "by",
+        "cap",
+        "draws",
+        "dry_run",
+        "everything",
+        "k",
+        "limit",
+        "max_tokens",
+        "older_than",
+        "only",
+        "partial",
+        "replicates",
+    }
+    | {"run", "seed", "shard", "sort", "wait", "whys", "wide"}
 )
 """Parameters whose values the log shows: none of them is a path, a text, an address, a model or an id of a unit."""
 
@@ -154,6 +168,7 @@ def main() -> None:
       codebook plan ...                write the requests of a run
       codebook submit RUN              hand them to the engine
       codebook collect RUN             fetch the answers, now or later
+      codebook run ...                 or all of these in one, waiting for the answers
       codebook execute study.yaml      or all of it through the notebooks, ending in a report
       codebook open RUN                look at the report
       codebook lab                     or by hand, in JupyterLab
