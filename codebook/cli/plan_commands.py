@@ -114,9 +114,7 @@ def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) ->
         return
     if dry_run:
         units = study.open_units()
-        dry = rehearse_plan(
-            study.codebook, units, run=study.run, limit=limit, service=study.service, **study.asking()
-        )
+        dry = rehearse_plan(study.codebook, units, run=study.run, limit=limit, service=study.service, **study.asking())
         then = f"the same command without --dry-run, then codebook submit {dry.run}"
         show_dry_run(dry, f"Nothing was sent, and no plan was kept. To send it: {then}")
         return

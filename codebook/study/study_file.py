@@ -12,6 +12,7 @@ from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.yaml_text import Loc, YamlTree, find_broken_paths, read_yaml
 from codebook.ground.secrecy import judge_secrecy
 from codebook.paths import project_folder, show_path
+from codebook.records import read_service
 from codebook.study.study_facts import StudyFacts, is_empty
 
 if TYPE_CHECKING:
@@ -86,8 +87,22 @@ def read_study_file(path: Path) -> tuple[StudyFile, StudyFaults]:
     for name, value in facts.items():
         if fault := judge_secrecy(name, value):
             check.add(places[name], *fault)
+    _check_service(facts, places, check)
     steps = tuple(StudyStep(step.notebook, step.parameters) for step in model.steps)
     return StudyFile(path, StudyFacts(**facts), places, parameters, model.notebooks, steps), check
+
+
+def _check_service(facts: Mapping[str, Any], places: Mapping[str, Loc], check: StudyFaults) -> None:
+    """Tell what is no setting of a service, or none that can be."""
+    told = {"notify": facts["notify"]} if "notify" in facts else {}
+    blocks = {"service": facts.get("service", {}), "notify": told}
+    for name, block in blocks.items():
+        try:
+            read_service(block)
+        except ParameterError as error:
+            for fault in error.faults:
+                inner = (fault.where.rpartition(", ")[2],) if name == "service" else ()
+                check.add((*places[name], *inner), fault.problem, fault.mend)
 
 
 def _lift(

@@ -180,8 +180,9 @@ class Study:
             Ask the engine that answers at once.
         """
         source = self.open_units() if units is None else units
-        name = run or self.run
-        return plan(codebook or self.codebook, source, run=name, limit=limit, at_once=at_once, **self.asking())
+        service = self.service if self.facts.service or self.facts.notify else None
+        name, book = run or self.run, codebook or self.codebook
+        return plan(book, source, run=name, limit=limit, service=service, at_once=at_once, **self.asking())
 
     def pilot(self, limit: int) -> Run:
         """Plan a run of its own with the first texts, asked at once; the whole does not ask them again."""

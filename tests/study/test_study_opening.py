@@ -57,6 +57,28 @@ def test_what_is_given_goes_before_the_study(project):
     assert (study.asking()["engine"], study.asking()["settings"]) == ("openai_live", {"temperature": 1})
 
 
+def test_the_service_block_reaches_the_run(project):
+    (project / "study.yaml").write_text(
+        STUDY + "service: {requests_per_shard: 1, poll_s: [2, 30], priority: 3}\nnotify: [failed, late]\n"
+    )
+    study = cb.open_study(engine="openai_batch", model="m", provider="compatible", base_url="http://127.0.0.1:1/v1")
+    wanted = cb.run.Service(requests_per_shard=1, poll_s=(2, 30), priority=3, notify=("failed", "late"))
+    assert study.service == wanted
+    run = study.plan()
+    assert run.service == wanted
+    assert [job.requests for job in run.status().jobs] == [1, 1]
+
+
+def test_faults_of_the_service_block_are_told_with_their_lines(project):
+    (project / "study.yaml").write_text(STUDY + "service:\n  timeout_s: soon\n  atempts: 3\nnotify: [dnoe]\n")
+    with pytest.raises(ParameterError) as told:
+        cb.open_study()
+    said = str(told.value)
+    assert "study.yaml, line 13: 'soon' cannot be taken. To mend: write a number of at least 1." in said
+    assert "study.yaml, line 14: it is no setting of the service. To mend: did you mean 'attempts'?" in said
+    assert "did you mean 'done'?" in said
+
+
 def test_without_a_file_the_arguments_are_enough(project):
     (project / "study.yaml").unlink()
     study = cb.open_study(codebook="instrument.yaml", units="posts.csv", id_column="nr", text_column="post", run="one")
