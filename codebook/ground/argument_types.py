@@ -111,6 +111,8 @@ def _fits(value: Any, node: ast.expr, verb: Callable[..., Any]) -> bool:
     name = _name(node)
     if name in ("None", "NoneType"):
         return value is None
+    if name in ("Any", "object"):
+        return True
     names = [kind.__name__ for kind in type(value).__mro__]
     if name in _PLAIN:
         return _is_of(value, name, names) and _first_fits(value, node, verb)
