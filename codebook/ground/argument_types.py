@@ -25,8 +25,8 @@ _PLAIN: Mapping[str, Any] = {
     **{name: getattr(abc, name) for name in ("Iterable", "Sequence", "Collection", "Mapping", "Callable")},
 }
 _FRAMES = ("DataFrame", "Series")
-_OWN_CHECKS = ("codebook.analysis.", "codebook.codings.table_view", "codebook.codings.coverage")
-"""Rooms whose verbs say themselves what is no codings."""
+_OWN_CHECKS = ("codebook.analysis.", "codebook.codings.table_view", "codebook.codings.coverage", "codebook.run.label")
+"""Modules whose verbs say themselves what they do not take."""
 _MENDS = {
     "Source": "open them first: `read_units(path, id_column=..., text_column=...)`",
     "Unit": "open them first: `read_units(path, id_column=..., text_column=...)`",
