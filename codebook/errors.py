@@ -125,14 +125,18 @@ class EngineError(CodebookError):
     unsent: bool = False
 
 
+def how_to_install(extra: str) -> str:
+    """The command that installs an optional part of the kit."""
+    return f"pip install 'codebook-kit[{extra}]' (in a clone: make setup)"
+
+
 class MissingExtraError(EngineError, ImportError):
     """An optional dependency is missing. The message names the extra to install."""
 
     def __init__(self, what: str, extra: str) -> None:
         self.extra = extra
         super().__init__(
-            f"{what} needs an optional part of the kit that is not installed. "
-            f"To mend: pip install 'codebook-kit[{extra}]' (in a clone: make setup)."
+            f"{what} needs an optional part of the kit that is not installed. To mend: {how_to_install(extra)}."
         )
 
 

@@ -12,7 +12,7 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from codebook.errors import CodebookError, MissingExtraError
+from codebook.errors import CodebookError, MissingExtraError, how_to_install
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -147,7 +147,7 @@ def _heif(data: bytes) -> tuple[str, ...]:
     try:
         import pillow_heif
     except ImportError:
-        raise PictureError("it is a HEIC picture; to read it: pip install 'codebook-kit[files]'") from None
+        raise PictureError(f"it is a HEIC picture; to read it: {how_to_install('files')}") from None
     pillow_heif.register_heif_opener()
     return ("HEIF",)
 

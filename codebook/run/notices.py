@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from codebook.errors import how_to_install
+
 VARIABLE = "CODEBOOK_NOTIFY"
 """The environment variable that holds the addresses, in the form of apprise. They can hold passwords."""
 
@@ -48,7 +50,7 @@ def notify(title: str, text: str, urls: str | Sequence[str] | None = None) -> st
         with _silence():
             faults = _send(title, text, addresses)
     except ImportError:
-        return ring("apprise is not installed; to mend: pip install 'codebook-kit[notify]'")
+        return ring(f"apprise is not installed; to mend: {how_to_install('notify')}")
     n_told = len(addresses) - len(faults)
     if not n_told:
         return f"nobody was told: {'; '.join(faults)}"

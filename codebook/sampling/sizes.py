@@ -13,6 +13,7 @@ import pandas as pd
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
 from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.result import Result
+from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault, ParameterError
 
 if TYPE_CHECKING:
@@ -100,10 +101,8 @@ def wilson_half_width(share: float, n: int, confidence: float = 0.95) -> float:
     >>> round(wilson_half_width(0.9, 141), 4)
     0.05
     """
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(share * n, n, alpha=1 - confidence, method="wilson")
-    return float(high - low) / 2
+    low, high = wilson_interval(share * n, n, confidence)
+    return (high - low) / 2
 
 
 def units_for_share(share: float, half_width: float, confidence: float = 0.95) -> int:

@@ -21,6 +21,22 @@ MOST_LINEAR = 2000
 _STEP = 1e-4
 
 
+def wilson_interval(n_right: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's interval (1927) of a share: `n_right` of `n`.
+
+    Examples
+    --------
+    >>> [round(end, 4) for end in wilson_interval(9, 10)]
+    [0.5958, 0.9821]
+    """
+    from scipy.stats import norm
+
+    wide, share = float(norm.isf((1 - confidence) / 2)), n_right / n
+    middle = (share + wide**2 / (2 * n)) / (1 + wide**2 / n)
+    half = wide * math.sqrt(share * (1 - share) / n + wide**2 / (4 * n**2)) / (1 + wide**2 / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 @dataclass(frozen=True, slots=True)
 class Jackknife:
     """Interval from leaving out one unit or cluster at a time, and why there is none."""

@@ -13,6 +13,7 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.analysis.correction.model_matrix import Design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
@@ -140,7 +141,7 @@ def rate_ways(studies: pd.DataFrame, effect: float = 0.0) -> pd.DataFrame:
     for way, part in studies.groupby("way", sort=False):
         leaves_out = (part["low"] > 0) | (part["high"] < 0)
         covered = (part["low"] <= effect) & (effect <= part["high"])
-        low, high = _wilson(float(leaves_out.mean()), len(part))
+        low, high = wilson_interval(int(leaves_out.sum()), len(part))
         rows.append(
             {
                 **{"way": way, "found": leaves_out.mean(), "found_low": low, "found_high": high},
@@ -174,13 +175,6 @@ def _chances(doubt: Floats, n_gold: int) -> Floats:
     """Chances that grow with doubt, with a floor, and sum to n_gold."""
     base = _FLOOR / len(doubt) + (1 - _FLOOR) * doubt / doubt.sum()
     return np.asarray(np.minimum(n_gold * base, 1.0))
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(round(share * n), n, method="wilson")
-    return float(low), float(high)
 
 
 def _check(replicates: int, n_units: int, n_gold: int) -> list[Fault]:

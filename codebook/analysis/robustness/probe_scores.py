@@ -14,6 +14,7 @@ from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import describe_runs
+from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 
@@ -50,7 +51,7 @@ def behaviour(
     Returns
     -------
     Result
-        `coder`, `test`, `n`, `n_right`, `value`, `low`, `high` (Wilson interval, `statsmodels.proportion_confint`),
+        `coder`, `test`, `n`, `n_right`, `value`, `low`, `high` (Wilson interval),
         `reason` where a value is missing.
 
     Raises
@@ -131,10 +132,7 @@ def _score(coder: str, answers: pd.DataFrame, other: pd.DataFrame | None, confid
 def _row(
     coder: str, test: str, is_right: pd.Series[bool], confidence: float, why_none: str = "the codebook has none"
 ) -> list[object]:
-    from statsmodels.stats.proportion import proportion_confint
-
     n, n_right, nan = len(is_right), int(is_right.sum()), float("nan")
     if not n:
         return [coder, test, 0, 0, nan, nan, nan, why_none]
-    low, high = proportion_confint(n_right, n, alpha=1 - confidence, method="wilson")
-    return [coder, test, n, n_right, n_right / n, float(low), float(high), ""]
+    return [coder, test, n, n_right, n_right / n, *wilson_interval(n_right, n, confidence), ""]

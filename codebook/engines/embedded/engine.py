@@ -94,7 +94,7 @@ class Skill:
         UnreadableError
             It asks for something that the skill cannot do.
         MissingExtraError
-            A package of the extra `embedded` is not installed.
+            A package of its extra is not installed.
         """
         return str(self._find(self.function)(prompt, encode))
 

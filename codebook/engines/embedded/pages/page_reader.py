@@ -182,7 +182,7 @@ def read_pages(files: Sequence[FilePart], first: int = 1) -> list[Page]:
     UnreadableError
         A file is no PDF that opens without a password and no image, or it stands elsewhere.
     MissingExtraError
-        A package of the extra `embedded` is not installed.
+        A package of the extra `pages` is not installed.
     """
     return _finish([page for part in files for page in _find_in_part(part)], first)
 

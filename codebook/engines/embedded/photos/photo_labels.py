@@ -194,7 +194,7 @@ class PhotoModel:
         try:
             from threadpoolctl import ThreadpoolController
         except ImportError:
-            raise missing_extra() from None
+            raise missing_extra("photos") from None
         self._algebra = ThreadpoolController()
         self._net = LiteNet(read_arrays(path))
         self._seen: dict[bytes, Seen | PictureError] = {}
@@ -250,7 +250,7 @@ def load_model() -> PhotoModel:
     Raises
     ------
     MissingExtraError
-        A package of the extra `embedded` is not installed.
+        A package of the extra `photos` is not installed.
     EngineError
         The file of weights is not the one that was measured.
     """

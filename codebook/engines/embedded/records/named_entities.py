@@ -58,7 +58,9 @@ _DIGESTS = {
     "vocab/vectors": "14772b683e726436d5948ad3fff2b43d036ef2ebbe3458aafed6004e05a40706",
     "vocab/vectors.cfg": "ff4359091952c8cd16f1f0482f5770fb82d1707368d5cca3c46aa501f552e3c5",
 }
-NER_FILES = tuple(Weights(_PACKAGE, _VERSION, f"{_FOLDER}/{path}", sha256) for path, sha256 in _DIGESTS.items())
+NER_FILES = tuple(
+    Weights(_PACKAGE, _VERSION, f"{_FOLDER}/{path}", sha256, extra="records") for path, sha256 in _DIGESTS.items()
+)
 """Every file that is read when the model is loaded with `_UNUSED` left out."""
 _UNUSED = ("tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "tok2vec")
 
@@ -152,6 +154,6 @@ def load_model() -> Callable[[str], Any]:
         try:
             import spacy
         except ImportError:
-            raise missing_extra() from None
+            raise missing_extra("records") from None
         model: Callable[[str], Any] = spacy.load(config.parent, exclude=list(_UNUSED))
     return model
