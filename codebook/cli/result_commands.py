@@ -114,16 +114,19 @@ def _wait_for_answers(name: str) -> bool:
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", default="")
 @click.option("--title", default="", help="Heading of the page.")
 @click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people, for methods and checklist.")
-@click.option("--gold", default="gold", show_default=True, help="The coder in it that is the gold.")
+@click.option("--gold", default="", help="The coder in it that is the gold.")
 @click.option("--no-texts", is_flag=True, help="Show no texts, pictures and replies of units.")
 @click.option("--out", default="", metavar="FOLDER", help="Write the page and its files there, not into the run.")
 def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: str) -> None:
-    """Write runs/RUN/report.html from what is collected and saved."""
+    """Write runs/RUN/report.html from what is collected and saved. What is left out is as in study.yaml."""
     from codebook.paths import show_path
     from codebook.report import write_report
+    from codebook.study import open_study
 
-    page = write_report(run, title=title, coders=coders, gold=gold, texts=not no_texts, out=out)
+    study = open_study(run=run, title=title, coders=coders, gold=gold)
+    named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
+    page = write_report(study.run, **named, texts=not no_texts, out=out)
     say(f"report: {show_path(page)}")

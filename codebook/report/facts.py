@@ -102,6 +102,23 @@ def cite(path: Path) -> str:
     return f"{path.name} ({digest_of(path)[:12]})" if path.is_file() else ""
 
 
+def find_collected(run: str) -> Path:
+    """Return the folder of a run that has a table.
+
+    Raises
+    ------
+    RunError
+        There is no such run, or it has no table yet.
+    """
+    folder = project_folder() / "runs" / run
+    if not run or not (folder / "run.json").is_file():
+        there = ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/run.json"))) or "none yet"
+        raise RunError(f"There is no run {run!r}. To mend: name one of: {there}.")
+    if not (folder / "table.csv").is_file():
+        raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
+    return folder
+
+
 def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
     """Read what a run's folder says; `coders` is the coders.yaml with the labels of people, `gold` the gold coder.
 
@@ -110,9 +127,7 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
     RunError
         The run has no table yet.
     """
-    folder = project_folder() / "runs" / run
-    if not (folder / "table.csv").is_file():
-        raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
+    folder = find_collected(run)
     table, book = read_table(folder / "table.csv"), read_codebook(folder / "codebook.yaml")
     record = read_run_record(folder / "run.json")
     others = Codings(table.head(0), [])

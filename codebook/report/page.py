@@ -29,10 +29,10 @@ from codebook.outputs import (
     save_block,
     text_html,
 )
-from codebook.paths import project_folder, resolve_path, show_path
+from codebook.paths import resolve_path, show_path
 from codebook.records import Asking, say_erased
 from codebook.report.cards import open_cards, telling_html
-from codebook.report.facts import Facts, gather_facts
+from codebook.report.facts import Facts, find_collected, gather_facts
 from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
@@ -82,9 +82,7 @@ def write_report(
     TableError
         The coders cannot be read.
     """
-    folder = project_folder() / "runs" / run
-    if not (folder / "table.csv").is_file():
-        raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
+    folder = find_collected(run)
     open_known(folder.parent, run).close()
     check_results(folder, read_run_record(folder / "run.json").get("files", {}))
     target = resolve_path(out) if out else folder

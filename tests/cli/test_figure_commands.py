@@ -111,6 +111,20 @@ def test_a_coverage_that_a_notebook_saved_is_not_shown_twice(study):
     assert write_report("coal").read_text(encoding="utf-8").count("<th class=n>labelled</th>") == 1
 
 
+def test_a_report_by_command_has_the_coders_of_the_study(study, command):
+    collect(study)
+    assert command("report", "--no-texts").exit_code == 0
+    page = (study / "runs" / "coal" / "report.html").read_text(encoding="utf-8")
+    assert "where the gold says" in page or "Coders disagree" in page
+    texts = [text for text, *_ in TEXTS]
+    assert not [text for text in texts if text in page]
+    again = write_report("coal", coders="coders.yaml").read_text(encoding="utf-8")
+    assert [text for text in texts if text in again]
+    wrong = command("report", "nosuch")
+    assert wrong.exit_code == 1
+    assert "There is no run 'nosuch'. To mend: name one of: coal." in wrong.output
+
+
 def read_rows(html: str) -> set[str]:
     """The rows of the tables of a page, as the words in them."""
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL)

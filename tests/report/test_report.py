@@ -52,7 +52,7 @@ FRAME = pd.DataFrame(
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    (tmp_path / "study.yaml").write_text("")
+    (tmp_path / "study.yaml").write_text("study: topics\n")
     monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
     return tmp_path
 
@@ -61,7 +61,7 @@ def project(tmp_path, monkeypatch):
 def collected(tmp_path_factory) -> Path:
     """A project with a pilot and a run of the embedded engine."""
     folder = tmp_path_factory.mktemp("collected")
-    (folder / "study.yaml").write_text("")
+    (folder / "study.yaml").write_text("study: topics\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CODEBOOK_PROJECT", str(folder))
         units = list(read_units(TOPICS / "texts.csv", id_column="text_id", text_column="text"))[:8]
@@ -398,5 +398,9 @@ def test_what_a_person_wrote_into_the_methods_stays(study):
 
 @pytest.mark.parametrize("make", [methods_paragraph, checklist, write_report])
 def test_a_run_without_a_table_is_refused(project, make):
-    with pytest.raises(RunError, match="collect it first"):
+    with pytest.raises(RunError, match=r"There is no run 'none'\. To mend: name one of: none yet"):
         make("none")
+    (project / "runs" / "planned").mkdir(parents=True)
+    (project / "runs" / "planned" / "run.json").write_text("{}")
+    with pytest.raises(RunError, match="collect it first"):
+        make("planned")
