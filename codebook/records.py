@@ -60,8 +60,7 @@ class FilePart(NamedTuple):
 class Unit:
     """One thing to be coded: its id from the data, its text, the context shown with it, and its files in order.
 
-    Of a group, `members` are (id, place in `text`) of each of its texts; places count code points. `loss` says what of
-    it is not sent, since it is damaged.
+    Of a group, `members` are (id, place in `text`) of each of its texts; places count code points.
     """
 
     unit_id: str
@@ -69,7 +68,6 @@ class Unit:
     context: Mapping[str, str] = field(default_factory=dict)
     files: tuple[UnitFile, ...] = ()
     members: tuple[tuple[str, int], ...] = ()
-    loss: str = ""
 
 
 class Request(NamedTuple):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from codebook.errors import MissingExtraError, RunError
@@ -33,20 +34,28 @@ def start_lab(options: Sequence[str] = (), *, browser: bool = True) -> int:
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise MissingExtraError("JupyterLab", "widgets")
-    return subprocess.call(lab_command(project_folder(), options, browser=browser), cwd=project_folder())
+    project = project_folder()
+    with as_file(files("codebook") / "templates" / "jupyter") as defaults:
+        command = lab_command(project, options, browser=browser)
+        return subprocess.call(command, cwd=project, env=lab_environment(defaults))
 
 
 def lab_command(project: Path, options: Sequence[str] = (), *, browser: bool = True) -> list[str]:
-    """Return the command that starts JupyterLab: what it says holds for this start, and no setting is changed."""
+    """Return the command that starts JupyterLab, for this machine alone and with the start page where there is one."""
     start = START if (project / START).is_file() else ""
     return [
         *(sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={project}"),
-        *("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
         *([f"--LabApp.default_url=/lab/tree/{start}"] if start else []),
         *([] if browser else ["--no-browser"]),
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *options,
     ]
+
+
+def lab_environment(defaults: Path) -> dict[str, str]:
+    """Return the environment with a folder of other defaults, such as no news; what a person has set goes before."""
+    paths = [str(defaults), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def find_report(run: str) -> Path:

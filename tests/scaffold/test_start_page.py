@@ -110,19 +110,23 @@ def test_u10_the_report_of_a_run_is_opened_and_its_path_is_said(
 def test_u10_jupyterlab_starts_in_the_study_for_this_machine_alone_and_without_news(
     study: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[tuple[list[str], Path]] = []
-    monkeypatch.setattr("subprocess.call", lambda words, cwd: calls.append((words, cwd)) or 7)
+    calls: list[tuple[list[str], Path, dict[str, str]]] = []
+    monkeypatch.setattr("subprocess.call", lambda words, cwd, env: calls.append((words, cwd, env)) or 7)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
     assert command("lab", "--no-browser", "--ServerApp.port=0").exit_code == 7
-    ((words, where),) = calls
+    ((words, where, environment),) = calls
     assert where == study
     assert words == lab_command(study, ["--ServerApp.port=0"], browser=False)
     for option in (
         f"--ServerApp.root_dir={study}",
         "--ServerApp.ip=127.0.0.1",
-        "--LabApp.news_url=None",
         "--LabApp.default_url=/lab/tree/notebooks/start.ipynb",
         "--no-browser",
     ):
         assert option in words
+    defaults, mine = environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    settings = json.loads((Path(defaults) / "labconfig" / "default_setting_overrides.json").read_text())
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert mine == "/mine"
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert "pip install 'codebook-kit[widgets]'" in command("lab").output

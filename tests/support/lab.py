@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
@@ -43,9 +43,12 @@ def why_not() -> str:
 
 
 @contextmanager
-def serve_lab(project: Path, home: Path) -> Iterator[None]:
-    """JupyterLab on a project, with settings of its own below `home`; `find_address(home)` says where it answers."""
-    command = [
+def serve_lab(project: Path, home: Path, command: Sequence[str] = ()) -> Iterator[None]:
+    """JupyterLab on a project, with settings of its own below `home`; `find_address(home)` says where it answers.
+
+    `command` starts it in another way, with the settings that it has from its makers.
+    """
+    command = command or [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"),
         *("--ServerApp.ip=127.0.0.1", "--IdentityProvider.token="),
         *(f"--ServerApp.root_dir={project}", "--LabApp.expose_app_in_browser=True"),
