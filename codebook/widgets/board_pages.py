@@ -268,14 +268,15 @@ def errors_html(errors: pd.DataFrame) -> str:
             ("n", say_number(row["n"])),
             ("n", say_share(row["share"])),
             ("", escape_block(row["why"])),
+            ("n", say_number(row["status"])),
             ("w", escape_block(row["detail"])),
             ("n", say_number(row["runs"])),
             ("id", escape_block(row["example"])),
         ]
         for row in errors.to_dict("records")
     )
-    heads = ["number", "share", "why", "detail", "runs", "for example"]
-    return "<h4>Commonest errors</h4>" + table_html(heads, rows, numbers=("number", "share", "runs"))
+    heads = ["number", "share", "why", "status", "detail", "runs", "for example"]
+    return "<h4>Commonest errors</h4>" + table_html(heads, rows, numbers=("number", "share", "status", "runs"))
 
 
 def plots_html(snapshot: Snapshot) -> str:

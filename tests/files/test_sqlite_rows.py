@@ -88,10 +88,10 @@ def test_check_and_plan_take_a_query(path: Path, project: Path, command: Command
     checked = command("check", *given)
     assert checked.exit_code == 0, checked.output
     assert "2 rows read; 1 unit to send" in checked.output
-    (project / "study.yaml").write_text(yaml.safe_dump({"study": "s", "units": str(path), "form": {"query": SELECT}}))
-    assert len(list(cb.open_study(id_column="id", text_column="text").open_units().with_skips())) == 2
     planned = command("plan", "--run", "sql", *given)
     assert planned.exit_code == 0, planned.output
     refused = command("check", "--units", str(path))
     assert refused.exit_code == 1
     assert '--form "query=SELECT id, text FROM short"' in refused.output
+    (project / "study.yaml").write_text(yaml.safe_dump({"study": "s", "units": str(path), "form": {"query": SELECT}}))
+    assert len(list(cb.open_study(id_column="id", text_column="text").open_units().with_skips())) == 2
