@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,14 @@ def test_a_run_whose_files_cannot_be_deleted_keeps_no_other_from_it(two: FakeOpe
     refused = command("delete-remote", "--all", "--yes")
     assert (refused.exit_code, "  - done: " in refused.output) == (1, True)
     assert "4 files were deleted" in refused.output
+
+
+def test_files_of_a_job_that_ended_this_moment_are_deleted(two: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish_all(two)
+    with closing(sqlite3.connect("runs/ledger.db")) as db, db:  # by a clock of the service that is ahead
+        db.execute("UPDATE jobs SET ended_at = '2999-01-01T00:00:00.000+00:00'")
+    assert open_run("open").delete_remote(older_than_days=1) == 0
+    assert open_run("open").delete_remote() == 4, "two batches, each with a request and a result file"
 
 
 def finish_all(fake: FakeOpenAI) -> None:

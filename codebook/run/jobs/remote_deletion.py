@@ -26,9 +26,10 @@ def delete_files(folder: RunFolder, ledger: Ledger, engine: Engine, older_than: 
     failures, n_deleted = list[Failure](), 0
     if not isinstance(engine, KeepsFiles):
         return 0
-    before = (datetime.now(UTC) - older_than).isoformat(timespec="seconds")
+    before = (datetime.now(UTC) - older_than).isoformat(timespec="milliseconds")
     for row in ledger.jobs(folder.name):
-        if row.job_id and row.collected_at and (row.ended_at or row.collected_at) <= before:
+        kept = older_than > timedelta(0) and (row.ended_at or row.collected_at or "") > before
+        if row.job_id and row.collected_at and not kept:
             with keep_failure(folder.name, row, failures):
                 n_deleted += engine.delete_files(row.job_id)
     n_deleted += engine.delete_leftovers()

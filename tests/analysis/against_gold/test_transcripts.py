@@ -149,6 +149,14 @@ def test_pages_that_were_not_sent_are_not_taken() -> None:
     assert len(join_transcripts(make_table([row("a", range(1, 4))]), units=[unit])["a"].pages) == 3
 
 
+def test_an_image_that_was_damaged_and_not_sent_is_missing_in_the_transcript() -> None:
+    files = (UnitFile("1.jpg", "image"), UnitFile("3.jpg", "image"))
+    unit = Unit("a", "", files=files, loss="sent without 1 of its 3 images: 2.jpg: it is damaged")
+    found = join_transcripts(make_table([row("a", range(1, 3))]), units=[unit])["a"]
+    assert len(found.pages) == 2
+    assert [(part.why, part.detail) for part in found.missing] == [("absent", unit.loss)]
+
+
 def test_one_coder_and_one_variable_at_a_time() -> None:
     table = make_table(
         [row("a", range(1, 2)), row("a", range(1, 2), coder="n"), row("a", None, "failed", variable="x")]
