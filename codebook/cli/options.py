@@ -135,8 +135,12 @@ def service_options(command: F) -> F:
 
 def open_given(options: Mapping[str, Any]) -> Study:
     """The study, for this command with what its options say."""
+    from codebook.errors import ParameterError
+    from codebook.files.yaml_text import parse_value
     from codebook.study import open_study
 
+    for name, values in options.get("settings", {}).items():  # a fault has the option's name
+        parse_value(values[-1], f"--set {name}", error=ParameterError, summary="The settings cannot be read.")
     last = {name: {key: values[-1] for key, values in options.get(name, {}).items()} for name in ("form", "settings")}
     study = open_study(**{**options, **last, "service": {}})
     if not (service := read_pairs(options.get("service", {}))):
