@@ -66,7 +66,11 @@ def find_notebook(name: str | Path, folder: str | Path = "notebooks") -> Path:
         fault = Fault(show_path(home), f"`{name}` may be any of {listed}", "write the file's whole name")
     else:
         short = {re.sub(r"^\d+[_-]", "", path.stem): path for path in sorted(home.glob("*.ipynb"))}
-        fault = Fault(show_path(home), f"there is no notebook `{name}`", suggest(str(name), short, "notebooks"))
+        fault = Fault(
+            show_path(home),
+            f"there is no notebook `{name}`",
+            suggest(re.sub(r"^\d+[_-]", "", Path(name).stem), short, "notebooks"),
+        )
     raise ParameterError("The notebook cannot be found.", [fault])
 
 

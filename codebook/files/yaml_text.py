@@ -240,6 +240,18 @@ def _explain_all(error: yaml.YAMLError, text: str, where: str, loader: Any) -> I
             error, text = following, mended
 
 
+def _is_indented_alone(lines: list[str], at: int) -> bool:
+    """Whether a line of a key begins further right than the line of a key and its value above it."""
+    match, above = _KEY_AND_TEXT.fullmatch(lines[at]), _KEY_AND_TEXT.fullmatch(lines[at - 1]) if at else None
+    if not match or not above or ": " in match[2]:
+        return False
+    return _indent(lines[at]) > _indent(lines[at - 1])
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _quote_line(error: yaml.YAMLError, text: str) -> str | None:
     """The text with what stands behind the first colon of the faulty line in quotes; None where that is no mend."""
     if "mapping values are not allowed" not in str(getattr(error, "problem", "")):
@@ -269,6 +281,8 @@ def _explain(error: yaml.YAMLError, text: str, where: str) -> Fault:
         return Fault(place, f"this is not YAML: {problem}", mend)
     if isinstance(error, _TooMuchError):
         return Fault(place, problem, "write each part once, where it belongs, without aliases (& and *)")
+    if mark and _is_indented_alone(text.split("\n"), mark.line):
+        return Fault(place, "the line stands further right than the one above it", "begin both in the same column")
     if mended := _quote_line(error, text):
         shown = mended.split("\n")[mark.line].strip() if mark else ""
         return Fault(place, "a colon and a blank inside a text begin a new key", f"put the text in quotes: {shown}")

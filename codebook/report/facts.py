@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders, read_table
-from codebook.errors import RunError
+from codebook.errors import RunError, mend_name
 from codebook.files.digests import digest_of, read_run_record
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
@@ -111,9 +111,9 @@ def find_collected(run: str) -> Path:
         There is no such run, or it has no table yet.
     """
     folder = project_folder() / "runs" / run
-    if not run or not (folder / "run.json").is_file():
-        there = ", ".join(sorted(path.parent.name for path in folder.parent.glob("*/run.json"))) or "none yet"
-        raise RunError(f"There is no run {run!r}. To mend: name one of: {there}.")
+    if not (folder / "run.json").is_file():
+        runs = sorted(path.parent.name for path in folder.parent.glob("*/run.json"))
+        raise RunError(f"There is no run {run!r}. To mend: {mend_name(run, runs, 'plan and collect it first')}.")
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     return folder

@@ -16,7 +16,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from codebook.engines import Engine, list_settings, make_engine
-from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError
+from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
@@ -62,8 +62,9 @@ class RunFolder:
             It is damaged.
         """
         if not self.record_path.is_file():
-            there = ", ".join(list_runs(self.runs.parent)) or "none yet"
-            raise RunError(f"There is no run {self.name!r}. To mend: plan it first, or open one of: {there}.")
+            runs = list_runs(self.runs.parent)
+            mend = mend_name(self.name, runs, f"plan it first, or open one of: {', '.join(runs)}")
+            raise RunError(f"There is no run {self.name!r}. To mend: {mend if runs else 'plan it first'}.")
         return read_run_record(self.record_path)
 
     def write_record(self, record: dict[str, Any]) -> None:

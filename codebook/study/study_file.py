@@ -133,12 +133,14 @@ def _validate(data: object, check: StudyFaults) -> Any:
     try:
         return study_model().model_validate(data)
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
+        for fault in error.errors(include_url=False):
             place = tuple(
                 part for part in fault["loc"] if not str(part).startswith(("function-", "list[", "str", "dict["))
             )
             name = ".".join(map(str, place)) or "the file"
-            if fault["type"] == "extra_forbidden":
+            if fault["type"] == "extra_forbidden" and (secret := judge_secrecy(str(place[-1]), fault["input"])):
+                check.add(place, *secret)
+            elif fault["type"] == "extra_forbidden":
                 listed = f"take it out; a study has {', '.join(known)}; a step has notebook and parameters"
                 check.add(place, f"{name}: has no place here", mend_name(str(place[-1]), known, listed))
             else:

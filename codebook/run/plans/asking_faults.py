@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from codebook.engines import about_engine
 from codebook.engines.service import check_host
 from codebook.errors import CodebookError, Fault, InputError
 from codebook.ground.keys import find_key
@@ -116,4 +117,6 @@ def _say_few(n: int, live: str) -> Fault:
 
 def _say_who(asking: Asking, meter: Meter) -> str:
     model = f", model {asking.model}" if asking.model else ""
+    if about_engine(asking.engine) is None:
+        return f"engine {asking.engine}{model}: unknown"
     return f"engine {asking.engine}{model}: {meter.destination or 'nothing leaves this machine'}"
