@@ -39,7 +39,7 @@ def test_the_rows_of_a_query_are_units(path: Path) -> None:
     assert units.describe()["query"] == SELECT
     assert check_units(units).n_send == 1
     groups = open_units(path, id_column="id", text_column="text", form=[f"query: {SELECT}", "group_column: party"])
-    assert [(unit.unit_id, [name for name, _ in unit.members]) for unit in groups] == [("a: b", ["1"])]
+    assert [(unit.unit_id, [name for name, _ in unit.members]) for unit in groups] == [("a: b", ["1", "2"])]
 
 
 def test_a_query_is_taken_as_it_is_written() -> None:
