@@ -50,18 +50,18 @@ def status(ctx: click.Context, /, run: str, as_json: bool, verbose: bool, sort: 
     """Say how RUN stands, also given as the id of one of its batches; without RUN, all jobs of the project."""
     from codebook.run import find_run, list_jobs, poll_jobs
 
-    name = find_run(run).name if run else ""
-    if run and not as_json:
+    name, chosen = find_run(run).name if run else "", bool(limit or any(choice.values()))
+    if run and not as_json and not chosen:
         _say_run(name, verbose=verbose)
         return
     unreached, jobs = poll_jobs(name), list_jobs(run=name, **_name_units(choice))
     jobs = jobs.sort_values(sort, ascending=_ORDERS[sort], kind="stable", na_position="last")
-    jobs, chosen = jobs.iloc[: limit or None], bool(limit or any(choice.values()))
+    jobs = jobs.iloc[: limit or None]
     if as_json:
         say(_write_json(jobs))
     else:
         show_frame(_describe_jobs(jobs), say_empty("No job is like that" if chosen else "No run has a job yet"))
-        _say_silent(jobs, chosen=chosen)
+        _say_silent(jobs, chosen=chosen or bool(run))
     for unreached_run, message in unreached.items():
         say(f"{unreached_run}: {message}", err=True)
     end_unknown(ctx)

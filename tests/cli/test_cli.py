@@ -13,6 +13,7 @@ from fake_openai import FakeOpenAI
 from scripted import BOOK
 
 import codebook as cb
+from codebook.execute.study import StudyResult
 from codebook.shards import Cuts
 
 TEXTS = ["coal is good", "the match was lost", "[truncate] a long one", "[refuse] never"]
@@ -85,6 +86,27 @@ def test_a_whole_run_ends_with_its_reason(fake: FakeOpenAI, command: Command, mo
     assert "not done after 0 hours" in late.output
     wrong = command(*words, "--service", "poll=3")
     assert (wrong.exit_code, "did you mean 'poll_s'?" in wrong.output) == (1, True)
+
+
+def test_execute_waits_for_answers_and_goes_on_with_the_steps(
+    fake: FakeOpenAI, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codebook.run.waiting.sleep", lambda _: None)
+    fake.auto, chosen = True, list[object]()
+    command("plan", "--run", "study", "--engine", "openai_batch", "--model", "gpt-6-luna")
+    command("submit", "study")
+
+    def run_study(*_: object, only: object, **__: object) -> StudyResult:
+        chosen.append(only)
+        state, code = ("done", 0) if only else ("pending", 3)
+        return StudyResult(state, code, (), Path("runs/study"), left=("collect", "report"))
+
+    monkeypatch.setattr("codebook.execute.run_study", run_study)
+    assert command("execute", "study.yaml").exit_code == 3
+    done = command("execute", "study.yaml", "--wait")
+    assert done.exit_code == 0, done.output
+    assert chosen == [None, None, ("collect", "report")]
+    assert cb.open_run("study").status().done
 
 
 def test_a_retry_may_split(fake: FakeOpenAI, command: Command) -> None:

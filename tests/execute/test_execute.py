@@ -591,6 +591,7 @@ def test_a_study_stops_at_outstanding_answers_and_says_what_to_do(project):
     lines: list[str] = []
     result = run_study(write_study(project, "study: s\nrun: r\nsteps: [waits, passes]\n"), out=lines.append)
     assert (result.state, result.exit_code, len(result.steps)) == ("pending", 3, 1)
+    assert result.left == ("waits", "passes")
     assert lines[-1] == "3 of 10 answers are outstanding.\nTo go on: run the same command again later."
 
 
