@@ -43,12 +43,12 @@ _SHARES = ("share", "share_done", "success_rate", "error_rate")
 
 
 def say_empty(what: str) -> str:
-    """That there is nothing to show, and where it was looked for: outside of a study, that there is none."""
+    """That there is nothing to show; outside of a study, that there is none."""
     from codebook.paths import MARKER, project_folder
 
     folder = project_folder()
     if (folder / MARKER).is_file() or (folder / "runs").is_dir() or "CODEBOOK_PROJECT" in os.environ:
-        return f"{what} in {folder}."
+        return f"{what}."
     return (
         f"{what}: there is no {MARKER} in {folder} or above it. To mend: change to the folder of your study, or make "
         "one with `codebook new`."

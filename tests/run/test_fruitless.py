@@ -169,4 +169,4 @@ def test_r42_a_cancelled_run_is_no_success_and_one_with_a_label_is(fake: FakeOpe
     plan_batch(fake, [*TEXTS, "[500] x"], run="two").submit()
     shown = CliRunner().invoke(main, ["collect", "two"])
     assert shown.exit_code == 0
-    assert "Done. Some questions have no answer" in shown.output
+    assert "Done. 1 question has no answer: retry asks" in shown.output
