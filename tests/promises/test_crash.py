@@ -55,7 +55,7 @@ def test_dying_at_every_point_of_a_run_loses_nothing_and_asks_nothing_twice(tmp_
 def live(project: Path, nth: int = 0) -> int:
     """Live with the embedded engine in a process of its own; return its exit code."""
     with start("life", str(nth), project=project) as process:
-        process.communicate(timeout=300)
+        process.communicate(timeout=1800)
     return process.returncode
 
 
@@ -66,7 +66,7 @@ def kill_when(project: Path, pattern: str, n_files: int, later_s: float) -> int:
             time.sleep(0.002)
         time.sleep(later_s)
         process.kill()
-        process.communicate(timeout=300)
+        process.communicate(timeout=1800)
     return process.returncode
 
 

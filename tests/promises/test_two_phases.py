@@ -73,7 +73,7 @@ class Story:
             env=environment,
             text=True,
             capture_output=True,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
         self.codes.append(done.returncode)

@@ -439,7 +439,7 @@ def test_vectors_by_commands(numbers, monkeypatch):
 def embed_apart(project: Path, n_texts: int) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "CODEBOOK_PROJECT": str(project)}
     command = [sys.executable, str(HERE / "fakes" / "vectors_engine.py"), str(n_texts)]
-    return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=600)
+    return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=1800)
 
 
 @pytest.mark.slow

@@ -147,7 +147,7 @@ def test_writers_at_once_lose_and_mix_nothing(store):
 @pytest.mark.slow
 def test_a_process_killed_at_any_write_leaves_no_wrong_vector_and_its_rows_are_written_over(tmp_path):
     command = [sys.executable, str(HERE / "support" / "vector_child.py"), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=600)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=1800)
     assert done.returncode == 0, done.stderr.decode()
     told = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert sum(each["died"] for each in told) >= 3 * 9  # three adds, three writes each, three ways
