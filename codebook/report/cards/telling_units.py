@@ -32,7 +32,9 @@ def telling_html(cards: UnitCards, most: int = 20, *, texts: bool = True, hidden
         Units are numbered, their ids left out.
     """
     parts, n_shown = list[str](), 0
-    for heading, numbers in _without_repeats(_list_groups(cards), most):
+    groups = _without_repeats(_list_groups(cards), most)
+    cards.shelf.hold(cards.index.units[number] for _, numbers in groups for number in numbers)
+    for heading, numbers in groups:
         parts.append(f"<h3>{escape_block(heading)}</h3>")
         for card in cards.read_some(numbers, talks=texts):
             n_shown += 1
