@@ -60,7 +60,8 @@ class FilePart(NamedTuple):
 class Unit:
     """One thing to be coded: its id from the data, its text, the context shown with it, and its files in order.
 
-    Of a group, `members` are (id, place in `text`) of each of its texts; places count code points.
+    Of a group, `members` are (id, place in `text`) of each of its texts; places count code points. `loss` says what of
+    it is not sent, since it is damaged.
     """
 
     unit_id: str
@@ -68,6 +69,7 @@ class Unit:
     context: Mapping[str, str] = field(default_factory=dict)
     files: tuple[UnitFile, ...] = ()
     members: tuple[tuple[str, int], ...] = ()
+    loss: str = ""
 
 
 class Request(NamedTuple):

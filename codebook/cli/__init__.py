@@ -9,7 +9,7 @@ from codebook.cli.figure_commands import reliability, validity
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit
 from codebook.cli.opening_commands import lab, open_report
-from codebook.cli.plan_commands import check, new, plan, preflight, trust
+from codebook.cli.plan_commands import check, freeze, new, plan, preflight, trust
 from codebook.cli.result_commands import execute, records, report, table, transcripts
 from codebook.cli.run_command import run_whole
 from codebook.cli.status_commands import errors, runs, status
@@ -19,7 +19,7 @@ for command in (new, check, preflight, plan, run_whole, submit, status, runs, er
     main.add_command(command)
 for command in (costs, table, transcripts, records, reliability, validity, execute, report, open_report, lab):
     main.add_command(command)
-for command in (trust, adopt, erase, delete_remote, tidy):
+for command in (freeze, trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)
 
 __all__ = ["main"]

@@ -1,4 +1,4 @@
-"""Commands before anything is sent: new, check, trust, preflight, plan."""
+"""Commands before anything is sent: new, check, freeze, trust, preflight, plan."""
 
 from __future__ import annotations
 
@@ -41,12 +41,32 @@ def new(folder: Path, table: Path | None, **columns: Any) -> None:
 
 @click.command()
 @units_options
+@service_options
+@click.option("--engine", default="", help="embedded, openai_batch, openai_live or replay.")
+@click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people and other tools.")
+@click.option("--gold", default="", help="The coder who is the gold.")
+@click.option("--sample", default="", metavar="FILE", help="The gold sample; `none` for none.")
 @click.pass_context
 def check(ctx: click.Context, /, **options: Any) -> None:
-    """Check codebook, texts, coders, gold sample and key at once; nothing is sent and nothing is written."""
+    """Check codebook and wording, texts, coders, gold sample, engine and key at once; nothing is sent or written.
+
+    What is left out is as in study.yaml. Every fault is told, and ends it with 1; hints and warnings do not.
+    """
     found = open_given(options).check()
     say(found)
     ctx.exit(0 if found.ok else 1)
+
+
+@click.command()
+@service_options
+@click.option("--engine", default="", help="embedded, openai_batch, openai_live or replay.")
+@click.option("--codebook", default="", help="The codebook's file, or codebook.yaml.")
+def freeze(**options: Any) -> None:
+    """Mark codebook and prompt as final: the test part of the gold opens for runs that ask exactly this.
+
+    What is left out is as in study.yaml. Noted in freezes.jsonl; after a change, freeze again.
+    """
+    say(open_given(options).freeze())
 
 
 @click.command()

@@ -213,12 +213,14 @@ def join_transcripts(
     """
     table = codings.frame if isinstance(codings, Codings) else check_table(codings)
     rows = _choose(table, variable, coder, draw)
-    sent = {unit.unit_id: page_numbers(unit) for unit in units}
+    sent, losses = dict[str, range | None](), dict[str, str]()
+    for unit in units:
+        sent[unit.unit_id], losses[unit.unit_id] = page_numbers(unit), unit.loss
     parts: dict[str, list[tuple[range | None, Mapping[Any, Any]]]] = {}
     for row in rows.to_dict("records"):
         name, pages = _read_name(str(row["unit_id"]))
         parts.setdefault(name, []).append((pages or sent.get(str(row["unit_id"])), row))
-    return Transcripts({name: _join(name, sides) for name, sides in parts.items()}, home)
+    return Transcripts({name: _join(name, sides, losses.get(name, "")) for name, sides in parts.items()}, home)
 
 
 def _choose(table: pd.DataFrame, variable: str, coder: str, draw: int) -> pd.DataFrame:
@@ -239,10 +241,10 @@ def _read_name(unit_id: str) -> tuple[str, range | None]:
     return (part["name"], range(int(part["first"]), int(part["last"]) + 1)) if part else (unit_id, None)
 
 
-def _join(name: str, parts: list[tuple[range | None, Mapping[Any, Any]]]) -> Transcript:
-    """The transcript of a document out of its parts."""
+def _join(name: str, parts: list[tuple[range | None, Mapping[Any, Any]]], loss: str) -> Transcript:
+    """The transcript of a document out of its parts; `loss` says which of its images were damaged and not sent."""
     pages: list[dict[str, Any]] = []
-    missing = []
+    missing: list[dict[str, Any]] = [{"unit_id": name, "why": "absent", "detail": loss}] if loss else []
     for sent, row in sorted(parts, key=lambda part: part[0].start if part[0] else 0):
         why, detail, read = _read_part(row, sent)
         pages += read

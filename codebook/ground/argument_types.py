@@ -25,8 +25,8 @@ _PLAIN: Mapping[str, Any] = {
     **{name: getattr(abc, name) for name in ("Iterable", "Sequence", "Collection", "Mapping", "Callable")},
 }
 _FRAMES = ("DataFrame", "Series")
-_OWN_CHECKS = ("codebook.analysis.", "codebook.codings.table_view", "codebook.codings.coverage")
-"""Rooms whose verbs say themselves what is no codings."""
+_OWN_CHECKS = ("codebook.analysis.", "codebook.codings.table_view", "codebook.codings.coverage", "codebook.run.label")
+"""Modules whose verbs say themselves what they do not take."""
 _MENDS = {
     "Source": "open them first: `read_units(path, id_column=..., text_column=...)`",
     "Unit": "open them first: `read_units(path, id_column=..., text_column=...)`",
@@ -79,7 +79,9 @@ def _find_faults(
         return []  # Python says itself what is missing, or twice
     faults = []
     for name, value in bound.arguments.items():
-        parts = _split(signature.parameters[name].annotation)
+        parameter = signature.parameters[name]
+        several = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)  # each is of the type, not all
+        parts = () if several else _split(parameter.annotation)
         if parts and _is_plain(value) and not any(_fits(value, part, verb) for part in parts):
             faults.append(Fault(name, f"it is {_describe(value)}", _mend(parts)))
     return faults
@@ -116,6 +118,8 @@ def _fits(value: Any, node: ast.expr, verb: Callable[..., Any]) -> bool:
     names = [kind.__name__ for kind in type(value).__mro__]
     if name in _PLAIN:
         return _is_of(value, name, names) and _first_fits(value, node, verb)
+    if name in ("Any", "object"):
+        return True
     kind = getattr(verb, "__globals__", {}).get(name)
     if not isinstance(kind, type) and name not in _FRAMES:
         return True  # a name for several types, or one that is not loaded

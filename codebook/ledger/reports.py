@@ -77,7 +77,7 @@ ANSWER_FIELDS = (
     "job", "model", "answers", "usable", "tokens_in", "tokens_out", "tokens_cached", "cost", "n_priced", "n_unpriced",
     "n_priced_labels", "n_untold", "live", "n_live",
 )  # fmt: skip
-ERROR_FIELDS = ("job", "why", "detail", "n", "example")
+ERROR_FIELDS = ("job", "why", "detail", "n", "n_final", "example")
 
 
 def report_jobs(ledger: Ledger) -> list[tuple[Any, ...]]:
@@ -105,8 +105,11 @@ def report_answers(ledger: Ledger) -> list[tuple[Any, ...]]:
 
 
 def report_errors(ledger: Ledger) -> list[tuple[Any, ...]]:
-    """Answers without a label by job, reason and detail, as `ERROR_FIELDS`; `example` is one custom_id."""
-    sql = """SELECT job, why, detail, count(*), min(custom_id) FROM answers WHERE why IS NOT NULL
+    """Answers without a label by job, reason and detail, as `ERROR_FIELDS`; `example` is one custom_id.
+
+    Of `n_final` of them asking again leads nowhere.
+    """
+    sql = """SELECT job, why, detail, count(*), sum(final), min(custom_id) FROM answers WHERE why IS NOT NULL
         GROUP BY job, why, detail"""
     return _select(ledger, sql)
 

@@ -108,12 +108,14 @@ def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:
 
 
 def _to_line(unit: Unit) -> dict[str, Any]:
-    """A unit as it is kept; files and members stand there only where it has some."""
+    """A unit as it is kept; files, members and a loss stand there only where it has some."""
     line: dict[str, Any] = {"unit_id": unit.unit_id, "text": unit.text, "context": dict(unit.context)}
     if unit.files:
         line["files"] = [file._asdict() | {"ask": dict(file.ask)} for file in unit.files]
     if unit.members:
         line["members"] = unit.members
+    if unit.loss:
+        line["loss"] = unit.loss
     return line
 
 
@@ -151,4 +153,4 @@ def read_unit(line: Mapping[str, Any]) -> Unit:
     """Return the unit that a line of `units.jsonl` holds."""
     files = tuple(UnitFile(**file) for file in line.get("files", ()))
     members = tuple((name, place) for name, place in line.get("members", ()))
-    return Unit(line["unit_id"], line["text"], line["context"], files, members)
+    return Unit(line["unit_id"], line["text"], line["context"], files, members, line.get("loss", ""))

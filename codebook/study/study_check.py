@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from codebook.analysis.core.codings import Codings
@@ -118,7 +119,7 @@ def _check_units(study: Checkable, found: _Findings) -> tuple[UnitsReport | None
     found.lines.append(str(report))
     n_before = len(found.faults)
     found.catch("units", report.raise_errors)
-    if len(found.faults) > n_before:
+    if len(found.faults) > n_before or not (study.coders or _find_sample(study.facts)):
         return report, None
     return report, {unit.unit_id: None for unit, _ in source.with_skips()}
 
@@ -147,10 +148,7 @@ def _check_gold(study: Checkable, codings: Codings | None, found: _Findings) -> 
 
 
 def _check_sample(facts: StudyFacts, ids: Mapping[str, None] | None, found: _Findings) -> None:
-    if facts.sample == "none":
-        return
-    own = RunFolder(facts.run_name).path / (facts.sample or GOLD_SAMPLE) if facts.run_name else None
-    path = own if own and own.is_file() else resolve_path(facts.sample) if facts.sample else None
+    path = _find_sample(facts)
     if path is None:
         return
     sample = found.catch("sample", lambda: read_gold_sample(path, part="all", unlock=True))
@@ -162,6 +160,14 @@ def _check_sample(facts: StudyFacts, ids: Mapping[str, None] | None, found: _Fin
         join = join_ids(sample.frame["unit_id"].astype(str), ids)
         found.faults += join_faults(join, path.name, sides)
         found.lines += [f"  {sentence}" for sentence in tell_strays(join, sides)]
+
+
+def _find_sample(facts: StudyFacts) -> Path | None:
+    """The file of the gold sample, the one named or that of the run; None where there is none, or none is wanted."""
+    if facts.sample == "none":
+        return None
+    own = RunFolder(facts.run_name).path / (facts.sample or GOLD_SAMPLE) if facts.run_name else None
+    return own if own and own.is_file() else resolve_path(facts.sample) if facts.sample else None
 
 
 def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport | None, found: _Findings) -> None:

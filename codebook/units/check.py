@@ -60,6 +60,7 @@ _WHAT_HAPPENS = {
     BLACK: ("warning", f"{_LOOK}: hardly anything can be seen on it"),
     WHITE: ("warning", f"{_LOOK}: hardly anything can be seen on it"),
     FEW_BITS: ("warning", "the upper 8 of its 16 bits are sent, and it uses few of them: save it with 8 bits first"),
+    "image left out": ("warning", "the other images of its unit are sent, and `detail` of the unit's rows says it"),
     LINK_OUT: ("warning", "never opened: copy the file into the folder, if it is meant"),
     LINKED_FOLDER: ("warning", "not followed: name that folder itself, or copy it here"),
     NO_FILE: ("warning", "never opened: only files are"),
@@ -228,6 +229,8 @@ def _check_any(source: Source) -> UnitsReport:
     for n_units, (unit, skip) in enumerate(source.with_skips(), start=1):
         n_send += skip is None
         _check_id(unit, n_units, ids, tally)
+        if unit.loss:
+            tally.add("image left out", unit.unit_id)
         if skip:
             skips.setdefault(skip, []).append(unit.unit_id)
     for kind, place in source.remarks():

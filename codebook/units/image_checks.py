@@ -6,6 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,9 @@ class _Checked(NamedTuple):
     remark: str = ""
 
 
+SKIP_UNIT, SEND_REST = DAMAGED = ("skip_unit", "send_rest")
+
+
 @dataclass(frozen=True)
 class ImageSource(Source):
     """Images as units. About 0.3 kB are kept for each image, so that later passes need not read it again.
@@ -46,10 +50,13 @@ class ImageSource(Source):
         The folder or table.
     ask
         How images are sent: `max_side` in pixels, and `detail`.
+    damaged
+        What becomes of a unit of several images one of which is damaged: `SKIP_UNIT`, or `SEND_REST`.
     """
 
     origin: Path
     ask: Mapping[str, Any]
+    damaged: str = field(default=SKIP_UNIT, kw_only=True)
     _checked: dict[str, _Checked] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
 
     @property
@@ -78,6 +85,8 @@ class ImageSource(Source):
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:
         """Yield `(unit, skip)`; a unit is not asked if one of its images is missing, broken or too large.
 
+        Where the rest is sent, it is asked as long as one image is sound, and its `loss` names the others.
+
         Raises
         ------
         UnitsError
@@ -85,18 +94,27 @@ class ImageSource(Source):
         """
         for images in self.find():
             checked = [self._check(place) for place in images.places]
+            loss = self._find_loss(images, checked)
+            if loss:
+                sound = [not check.problem for check in checked]
+                images = images._replace(places=tuple(compress(images.places, sound)))
+                checked = list(compress(checked, sound))
             files = tuple(
                 UnitFile(_show(place), "image", check.sha256, self.ask)
                 for place, check in zip(images.places, checked, strict=True)
             )
-            yield Unit(images.unit_id, images.text, images.context, files), self._find_skip(images, checked)
+            unit = Unit(images.unit_id, images.text, images.context, files, loss=loss)
+            yield unit, self._find_skip(images, checked)
+
+    def _find_loss(self, images: Found, checked: list[_Checked]) -> str:
+        """Which images a unit is sent without; empty where all are sound, or none is, or none may be left out."""
+        problems = _say_problems(images, checked)
+        if self.damaged != SEND_REST or not problems or len(problems) == len(checked):
+            return ""
+        return f"sent without {len(problems)} of its {len(checked)} images: {'; '.join(problems)}"
 
     def _find_skip(self, images: Found, checked: list[_Checked]) -> str | None:
-        problems = [
-            check.problem if len(checked) == 1 else f"{Path(place).name}: {check.problem}"
-            for place, check in zip(images.places, checked, strict=True)
-            if check.problem
-        ]
+        problems = _say_problems(images, checked)
         if len(checked) > MAX_UNIT_IMAGES:
             problems.append(f"{len(checked):,} images are more than a request holds ({MAX_UNIT_IMAGES})")
         elif not problems and sum(check.n_bytes for check in checked) > MAX_UNIT_BYTES:
@@ -141,6 +159,14 @@ def _look(path: Path, stamp: tuple[int, int], max_side: int) -> _Checked:
         return _Checked(problem="there is no such file")
     except PictureError as error:
         return _Checked(stamp, sha256, 0, str(error))
+
+
+def _say_problems(images: Found, checked: list[_Checked]) -> list[str]:
+    return [
+        check.problem if len(checked) == 1 else f"{Path(place).name}: {check.problem}"
+        for place, check in zip(images.places, checked, strict=True)
+        if check.problem
+    ]
 
 
 def _show(place: str) -> str:

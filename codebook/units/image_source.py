@@ -12,7 +12,7 @@ from codebook.errors import Fault, UnitsError, mend_name
 from codebook.files import Encoding, Row
 from codebook.material.images import DETAILS, MAX_SIDE, is_address
 from codebook.paths import missing_file, resolve_path, show_path
-from codebook.units.image_checks import Found, ImageSource
+from codebook.units.image_checks import DAMAGED, SKIP_UNIT, Found, ImageSource
 from codebook.units.source import TableForm, UnitSource, read_units
 from codebook.units.traps import LINKED_FOLDER, find_trap
 
@@ -96,7 +96,8 @@ class TableImages(ImageSource):
         """The table, its columns and filter, and how the images are sent."""
         columns = {"image_column": self.image_column, "image_folder": show_path(self.folder)}
         columns |= {"id_column": self.id_column, "group_column": self.group_column, "text_column": self.text_column}
-        return self.table.describe() | columns | dict(self.ask) | {"pass_urls": self.pass_urls}
+        losses = {} if self.damaged == SKIP_UNIT else {"damaged": self.damaged}
+        return self.table.describe() | columns | dict(self.ask) | {"pass_urls": self.pass_urls} | losses
 
     def find(self) -> Iterator[Found]:
         """Yield a unit for each row, or for each group of rows, which need not stand together."""
@@ -155,6 +156,7 @@ def read_images(
     image_column: str = "",
     max_side: int = MAX_SIDE,
     detail: str = "auto",
+    damaged: str = SKIP_UNIT,
     **table: Unpack[ImageTable],
 ) -> ImageSource:
     """Read images as units: all of a folder and its folders, or those that a column of a table names.
@@ -173,6 +175,9 @@ def read_images(
         Longer side of the images as they are sent, in pixels.
     detail
         "auto", "low", "high" or "original": how closely a service looks, and charges.
+    damaged
+        What becomes of a unit of several images one of which cannot be read: "skip_unit" keeps it without asking;
+        "send_rest" asks with its other images, and says in `detail` of its rows which were left out.
     id_column
         Of a table, the column with the ids; the images' own paths where empty.
     group_column
@@ -202,6 +207,10 @@ def read_images(
     """
     path = resolve_path(source)
     _check_form(path, image_column, max_side, detail, table)
+    if damaged not in DAMAGED or (path.is_dir() and damaged != SKIP_UNIT):
+        alone = "leave it out: each image of a folder is a unit of its own"
+        mend = alone if path.is_dir() else f"use {' or '.join(DAMAGED)}"
+        raise UnitsError("The images cannot be read like this.", [Fault("damaged", f"{damaged!r}", mend)])
     ask = {"max_side": max_side, "detail": detail}
     if path.is_dir():
         return FolderImages(path, ask)
@@ -217,7 +226,9 @@ def read_images(
     rows.rows.require([image_column])
     folder = resolve_path(table.get("image_folder", "") or path.parent)
     pass_urls = table.get("pass_urls", False)
-    return TableImages(path, ask, rows, image_column, folder, ids or image_column, group, text, pass_urls)
+    return TableImages(
+        path, ask, rows, image_column, folder, ids or image_column, group, text, pass_urls, damaged=damaged
+    )
 
 
 def _check_form(path: Path, image_column: str, max_side: int, detail: str, table: ImageTable) -> None:

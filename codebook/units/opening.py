@@ -23,7 +23,7 @@ _TABLE = (*_FILE, "max_chars")
 _FORMS = {
     "texts": _TABLE,
     "groups": ("group_column", "separator", "long_groups", *_TABLE),
-    "images": ("image_column", "group_column", "image_folder", "max_side", "detail", "pass_urls", *_FILE),
+    "images": ("image_column", "group_column", "image_folder", "max_side", "detail", "pass_urls", "damaged", *_FILE),
     "documents": ("pages", "as", "dpi", "max_pages", "max_mb", "names"),
 }
 """What may be said of each kind: the further parameters of its reader."""

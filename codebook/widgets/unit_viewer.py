@@ -105,7 +105,7 @@ class UnitViewer:
         try:
             act()
         except Exception as error:  # noqa: BLE001  a callback has nobody above it who could say it
-            self.controls.message.value = say_error(error)
+            self.controls.say(say_error(error))
 
     def _clear(self) -> None:
         self._drawing = True
@@ -127,7 +127,7 @@ class UnitViewer:
             self._drawing = False
         every = "" if n_units == len(self.cards) else f", chosen from {len(self.cards):,}"
         controls.count.value = f"of {n_units:,} unit{'s' * (n_units != 1)}{every}"
-        controls.message.value = "" if n_units else self.sentence
+        controls.say("" if n_units else self.sentence)
         controls.back.disabled, controls.on.disabled = self.place <= 0, self.place >= n_units - 1
         shown = [card_html(self.cards.read(int(self.numbers[self.place])))] if n_units else []
         controls.page.value = cards_html(shown)

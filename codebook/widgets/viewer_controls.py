@@ -94,6 +94,11 @@ class ViewerControls:
         self.label.options = [ANY, *_options(labels)]
         self.label.layout.display = "" if labels else "none"
 
+    def say(self, message: str) -> None:
+        """Say something above the card; nothing takes no room."""
+        self.message.value = message
+        self.message.layout.display = "" if message else "none"
+
     def reset(self) -> None:
         """Choose nothing."""
         for control in self.choosing:

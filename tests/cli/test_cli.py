@@ -391,3 +391,38 @@ def test_r25_names_and_values_that_only_sound_like_keys_are_taken(fake: FakeOpen
     done = command("plan", "--engine", "openai_batch", "--model", "gpt-6-luna", *words)
     assert done.exit_code == 0, done.output
     assert command("plan", "--engine", "openai_live", "--model", model, *options).exit_code == 0
+
+
+def test_check_tells_every_fault_once_and_ends_with_one(fake: FakeOpenAI, command: Command) -> None:
+    Path("coders.yaml").write_text("coders:\n  - {file: nobody.csv, unit: id, colums: [ann]}\n")
+    refused = command("check", "--coders", "coders.yaml", "--engine", "openai_batch", "--set", "model=gpt-6-luna")
+    assert refused.exit_code == 1
+    assert refused.output.count("did you mean `columns`?") == 1
+    assert "model: is needed and missing" in refused.output
+    assert "faults; nothing may be sent." in refused.output
+    assert fake.n_created == 0
+    assert not Path("runs").exists()
+
+
+def test_check_reads_a_list_of_labels_as_a_codebook(fake: FakeOpenAI, command: Command) -> None:
+    Path("labels.csv").write_text("label\npro\ncontra\n")
+    asked = command("check", "--codebook", "labels.csv")
+    assert asked.exit_code == 1
+    assert "kind, level, question are not said" in asked.output
+    line = "labels.csv; kind: single; level: nominal; question: What is the text about?"
+    assert f'"{line}"' in asked.output
+    done = command("check", "--codebook", line)
+    assert done.exit_code == 0
+    assert "2 of 2 categories have no definition ('pro', 'contra')" in done.output
+
+
+def test_freeze_marks_codebook_and_prompt_as_final_once(fake: FakeOpenAI, command: Command) -> None:
+    assert "is marked as final" in command("freeze").output
+    again = command("freeze")
+    assert again.exit_code == 0
+    assert "was marked as final before, and has not changed" in again.output
+    assert "marked as final on" in command("check").output
+    book = Path("codebook.yaml")
+    book.write_text(book.read_text().replace("unit: ", "unit: not "))
+    assert "was changed since: unit: " in command("check").output
+    assert "is marked as final" in command("freeze").output

@@ -1,12 +1,14 @@
 """A verb of the menu that is given what it does not take says so in words, before it does anything."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import codebook as cb
 from codebook.errors import CodebookError, ParameterError
+from codebook.ground.argument_types import with_checked_types
 
 BOOK = cb.scheme.parse_codebook(
     "name: a\nunit: a text\nvariables:\n"
@@ -65,3 +67,10 @@ def test_numbers_of_numpy_and_what_fits_pass(texts):
     run = cb.plan(BOOK, iter(cb.read_units(texts, id_column="id", text_column="text")), limit=np.int64(1), run="r")
     assert run.name == "r"
     assert cb.open_run("r").record["units"]["n"] == 1
+
+
+def test_what_takes_anything_or_several_by_name_is_not_refused() -> None:
+    def take(first: Any, *rest: int, **facts: str) -> tuple[Any, ...]:
+        return (first, rest, facts)
+
+    assert with_checked_types(take)({}, 1, 2, name="a") == ({}, (1, 2), {"name": "a"})

@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from scripted import make_book, register
+from service import finish as finish_batch
+from service import plan_batch
 
 from codebook.cli import main
 from codebook.errors import ParameterError, UnreachableError
@@ -247,9 +249,20 @@ def test_the_commonest_errors_come_first_with_an_example(several):
     assert first["share"] == pytest.approx(2 / 10)
     assert first["example"].startswith("topic.bad")
     assert set(errors["why"]) == {"failed", "refused", "invalid"}
+    assert (first["status"], first["n_final"]) == (500, 0)
+    assert errors.loc[errors["why"] == "refused", "status"].isna().all()
     assert len(list_errors(limit=1)) == 1
     assert list_errors(run="running").empty
     assert list_errors(until="2020-01-01").empty
+
+
+def test_a_refused_request_is_told_apart_from_one_that_may_pass_another_time(fake):
+    finish_batch(plan_batch(fake, ["[400] a", "[500] b", "[500] c"]))
+    errors = list_errors().set_index("status")
+    assert errors.index.tolist() == [500, 400]
+    assert errors["n"].tolist() == [2, 1]
+    assert errors["n_final"].tolist() == [0, 1], "a retry would fail again"
+    assert open_run("one").retry() == 2
 
 
 # --- money

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scripted import make_book, register
 
 from codebook.errors import SchemeError, UnitsError
 from codebook.files.pictures import MAX_PIXELS, PictureError, open_picture
 from codebook.material.images import MAX_SIDE, examine, make_ready, prepare_image
 from codebook.records import Unit, UnitFile
+from codebook.run import open_run, plan
 from codebook.scheme import parse_codebook
 from codebook.tasks import make_questions
 from codebook.units import check_units, image_checks, open_units, read_images
@@ -271,6 +273,34 @@ def test_a_post_with_a_broken_image_is_not_asked_and_the_image_is_named(tmp_path
     ((_, skip),) = read_images(table, image_column="picture", group_column="post").with_skips()
     assert "cut.jpg: it is damaged" in skip
     assert "gone.jpg: there is no such file" in skip
+
+
+def test_a_post_is_sent_without_its_broken_image_where_that_is_wanted_and_the_loss_is_told(
+    tmp_path, project, monkeypatch
+):
+    (tmp_path / "cut.jpg").write_bytes(half(PHOTOS[0].read_bytes()))
+    table = tmp_path / "posts.csv"
+    table.write_text(f"post,picture\np1,{PHOTOS[0]}\np1,cut.jpg\np1,{PHOTOS[1]}\np2,gone.jpg\np3,{PHOTOS[2]}\n")
+    form = {"image_column": "picture", "group_column": "post", "damaged": "send_rest"}
+    source = open_units(table, form=form)
+    one, two, three = source.with_skips()
+    assert [Path(file.path).name for file in one[0].files] == ["item001.jpg", "item002.jpg"]
+    assert one[1] is None
+    assert one[0].loss.startswith("sent without 1 of its 3 images: cut.jpg: it is damaged")
+    assert (two[1], two[0].loss, three[0].loss) == ("there is no such file", "", "")
+    assert "WARNING   image left out: 1 (p1). The other images of its unit are sent" in str(check_units(source))
+    register(monkeypatch)
+    run = plan(make_book("topic"), source, run="posts", engine="scripted")
+    run.submit()
+    run.collect()
+    rows = open_run("posts").table().set_index("unit_id")
+    assert rows.loc["p1", "label"] == rows.loc["p3", "label"]
+    assert rows.loc["p1", "detail"] == one[0].loss
+    assert rows["detail"].tolist()[1:] == ["there is no such file", ""]
+    with pytest.raises(UnitsError, match="use skip_unit or send_rest"):
+        open_units(table, form=form | {"damaged": "drop"})
+    with pytest.raises(UnitsError, match="each image of a folder is a unit of its own"):
+        read_images(DATA / "images", damaged="send_rest")
 
 
 def test_addresses_are_refused_unless_they_are_to_be_passed_on(tmp_path):

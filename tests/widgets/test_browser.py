@@ -1,4 +1,4 @@
-"""The board in JupyterLab, in a real browser, on jobs at the fake service; and the same notebook under papermill."""
+"""The board and the viewer in JupyterLab, in a real browser; and the same notebook under papermill."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import os
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from fake_openai import FakeOpenAI
 from lab import Lab, find_address, open_browser, serve_lab, why_not
+from scripted import collect_one
 from service import batch_ids, finish, plan_batch, serve
 
 from codebook.execute import run_notebook
@@ -122,6 +124,85 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
             page.screenshot(path=shots / "4-status.png")
             assert not lab.errors
     assert sorted(list_jobs(run="speeches")["state"]) == ["cancelled", "cancelled"]
+
+
+VIEWER = """\
+import codebook as cb
+from scripted import register
+register()
+codings = cb.open_run("one").codings("coders.yaml")
+cb.widgets.show_units(codings)
+"""
+
+
+def write_viewed(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that two people coded too, and a notebook that shows its units."""
+    run = collect_one(monkeypatch)
+    rows = [f"{unit.unit_id},coal,{'sports' if n % 2 else 'coal'}\n" for n, unit in enumerate(run.units())]
+    labels = "".join(["id,ann,gold\n", *rows])
+    (project / "labels.csv").write_text(labels, encoding="utf-8")
+    (project / "coders.yaml").write_text("coders: [{file: labels.csv, unit: id, columns: [ann, gold]}]\n")
+    path = project / "units.ipynb"
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(VIEWER)], metadata=kernel)
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.mark.skipif(bool(REASON), reason=REASON)
+def test_a_person_looks_through_units_in_jupyterlab(project, tmp_path, monkeypatch):
+    home, shots = tmp_path / "home", tmp_path / "shots"
+    home.mkdir()
+    shots.mkdir()
+    write_viewed(project, monkeypatch)
+    with serve_lab(project, home), open_browser() as page:
+        lab = Lab(page, find_address(home), "units.ipynb")
+        lab.run_all()
+        viewer = page.locator(".cb-viewer")
+        viewer.get_by_text("Sentence number 0 about coal.").first.wait_for()
+        assert page.locator(".cb-card").count() == 1, "the cards of the copy are not there too"
+        page.screenshot(path=shots / "1-opened.png")
+
+        # by buttons and by keys, which stay in the viewer
+        n_cells = lab.n_cells()
+        viewer.get_by_role("button", name="Next").click()
+        viewer.get_by_text("Sentence number 1 about coal.").first.wait_for()
+        viewer.locator(".cb-card").click()
+        page.keyboard.press("ArrowRight")
+        viewer.get_by_text("Sentence number 2 about coal.").first.wait_for()
+        page.keyboard.press("p")
+        viewer.get_by_text("Sentence number 1 about coal.").first.wait_for()
+        page.keyboard.type("xddmy")
+        assert lab.n_cells() == n_cells
+
+        # the prompt unfolds, and is what was sent
+        viewer.get_by_text("Prompt and reply: scripted-1, topic").click()
+        viewer.get_by_text("Coal and other fuels.").wait_for()
+        page.screenshot(path=shots / "2-unfolded.png")
+
+        # chosen, and searched by /
+        viewer.get_by_label("coder", exact=True).select_option("ann")
+        viewer.get_by_label("show", exact=True).select_option("not as the gold")
+        viewer.get_by_text("of 3 units, chosen from 6").wait_for()
+        viewer.locator(".cb-card").click()
+        page.keyboard.press("/")
+        page.keyboard.type("number 5")
+        page.keyboard.press("Enter")
+        viewer.get_by_text("of 1 unit, chosen from 6").wait_for()
+        viewer.get_by_text("Sentence number 5 about coal.").first.wait_for()
+        viewer.get_by_role("button", name="Clear").click()
+        viewer.get_by_text("of 6 units").wait_for()
+
+        # narrow and dark: nothing is wider than its cell
+        lab.command("apputils:change-theme", theme="JupyterLab Dark")
+        page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+        lab.command("application:toggle-left-area")
+        for width in (1200, 600, 420):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.screenshot(path=shots / f"3-dark-{width}.png")
+            wide = viewer.evaluate("node => node.querySelector('.cb-card').scrollWidth <= node.clientWidth")
+            assert wide, f"at {width} pixels"
+        assert not lab.errors
 
 
 def test_the_same_notebook_under_papermill_shows_the_table(project, monkeypatch):

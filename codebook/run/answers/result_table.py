@@ -17,6 +17,7 @@ from codebook.dialects.resultlines import UNREADABLE, read_object
 from codebook.errors import RecordError
 from codebook.files.digests import check_named
 from codebook.ledger import Ledger, RowState, iter_columns
+from codebook.material.unit_store import iter_units
 from codebook.run.folder import RunFolder
 from codebook.scheme import Codebook
 from codebook.tasks import Label, make_questions
@@ -38,7 +39,13 @@ def build_table(folder: RunFolder, codebook: Codebook, ledger: Ledger, find_mode
 
     maker = _FrameMaker(folder, codebook, ledger, find_model)
     frames = [maker.make(cells) for cells in iter_columns(ledger.path, folder.name)]
-    return check_table(pd.concat(frames, ignore_index=True))
+    table = pd.concat(frames, ignore_index=True)
+    if folder.read_record()["units"]["source"].get("damaged"):
+        losses = {unit.unit_id: unit.loss for unit, _ in iter_units(folder.units_path) if unit.loss}
+        lost = table["unit_id"].map(losses).fillna("").astype("str")
+        joint = lost.where((lost == "") | (table["detail"] == ""), lost + "; ")
+        table["detail"] = joint + table["detail"]
+    return check_table(table)
 
 
 class _FrameMaker:

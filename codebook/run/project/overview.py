@@ -28,7 +28,9 @@ JOB_COLUMNS = (
     *("submitted", "seen", "expires", "ended", "age", "expected_end", "expected_from", "collected", "cost"),
     *("unpriced", "reserved", "note", "job_id", "queued", "worked", "late", "units"),
 )
-ERROR_COLUMNS = ("why", "detail", "n", "share", "runs", "example", "last")
+ERROR_COLUMNS = ("why", "status", "detail", "n", "n_final", "share", "runs", "example", "last")
+_STATUS = r"^(?:status )?([1-5]\d\d)(?=:|$)"
+"""How the detail of an error begins where the service told an HTTP status."""
 _NO_ANSWER = ("failed", "expired", "cancelled", "absent")
 
 
@@ -177,8 +179,9 @@ def list_errors(
     Returns
     -------
     DataFrame
-        why, detail, n, share (of all answers chosen), runs (how many), example (a custom_id), last (when the newest of
-        its jobs ended).
+        why, status (of HTTP; missing where there was none), detail, n, n_final (of these, what `retry` leaves out
+        unless it is told this why, since it would fail again), share (of all answers chosen), runs (how many), example
+        (a custom_id), last (when the newest of its jobs ended).
     """
     import pandas as pd
 
@@ -188,8 +191,12 @@ def list_errors(
     chosen = jobs[~jobs["discarded"] & Choice(run, "", study, engine, since, until, units).rows(jobs)]
     errors = errors.merge(chosen[["job", "run", "ended"]], on="job")
     n_labelled = int(answers[answers["job"].isin(chosen["job"])]["usable"].sum())
-    named = {"n": ("n", "sum"), "runs": ("run", "nunique"), "example": ("example", "min"), "last": ("ended", "max")}
+    named = {"n": ("n", "sum"), "n_final": ("n_final", "sum")}
+    named |= {"runs": ("run", "nunique"), "example": ("example", "min"), "last": ("ended", "max")}
     grouped = errors.groupby(["why", "detail"], as_index=False).agg(**named)
+    grouped["status"] = (
+        grouped["detail"].astype("str").str.extract(_STATUS, expand=False).astype("Float64").astype("Int64")
+    )
     grouped["share"] = grouped["n"] / max(1, n_labelled + int(grouped["n"].sum()))
     grouped = grouped.sort_values(["n", "why", "detail"], ascending=[False, True, True]).head(limit)
     return grouped.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True)
