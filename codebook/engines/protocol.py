@@ -42,6 +42,8 @@ class About:
         Whether it takes `price` and `cap`, and stops in the middle of a shard.
     free
         What an answer costs where nobody charges, in words; `{tokens}` stands for what was read and written.
+    ahead
+        What can be loaded before it is made, as `module:function`; empty for nothing.
     limits
         What its answers are not good for, by a part of the name of the model that gave them; "" is any other model.
     """
@@ -51,6 +53,7 @@ class About:
     at_once: str = ""
     watches_money: bool = False
     free: str = "Nothing: nobody charges for these answers ({tokens})."
+    ahead: str = ""
     limits: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -14,8 +14,11 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any
+
+from codebook.errors import CodebookError
 
 FIRST = ("ipykernel.kernelapp", "ipykernel.debugger", "codebook.run")
 """What every step needs."""
@@ -36,7 +39,7 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> dict[str, Any] | None:
     """Answer requests until there are no more. In a kernel that was forked, return what it was asked to be."""
     kernels: set[int] = set()
     waiting = list(LATER)
-    _import_all(FIRST)
+    _import_all([*FIRST, *sys.argv[1:]])
     while True:
         while waiting and not select.select([requests], [], [], 0)[0]:
             _import_all([waiting.pop(0)])
@@ -55,10 +58,14 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> dict[str, Any] | None:
         replies.flush()
 
 
-def _import_all(names: tuple[str, ...] | list[str]) -> None:
+def _import_all(names: Sequence[str]) -> None:
+    """Import modules; of `module:function`, call the function."""
     for name in names:
-        with suppress(ImportError):  # of an extra that is not installed; who needs it says so
-            importlib.import_module(name)
+        module, _, function = name.partition(":")
+        with suppress(ImportError, CodebookError):  # of an extra that is not installed; who needs it says so
+            imported = importlib.import_module(module)
+            if function:
+                getattr(imported, function)()
     gc.freeze()  # what is here now stays: no kernel looks through it for garbage
 
 

@@ -13,7 +13,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,9 @@ _END_S = 5.0
 class KernelServer:
     """The process that kernels are forked from (see `forking.py`), as its user sees it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "codebook.execute.forking"],
+            [sys.executable, "-P", "-m", "codebook.execute.forking", *ahead],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -75,9 +75,12 @@ class KernelServer:
 
 
 @contextmanager
-def kernel_server(n_kernels: int) -> Iterator[KernelServer | None]:
-    """A process to fork so many kernels from; None where it is not worth it or not safe."""
-    server = KernelServer() if n_kernels > 1 and _can_fork() else None
+def kernel_server(n_kernels: int, ahead: Sequence[str] = ()) -> Iterator[KernelServer | None]:
+    """A process to fork so many kernels from; None where it is not worth it or not safe.
+
+    `ahead` are functions to be called in it before the first kernel is there, each as `module:function`.
+    """
+    server = KernelServer(ahead) if n_kernels > 1 and _can_fork() else None
     try:
         yield server
     finally:

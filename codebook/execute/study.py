@@ -24,6 +24,7 @@ import orjson
 from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.kernels import Kernels, kernel_server
 from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
+from codebook.execute.parameters import read_parameters
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.study_plan import Step, plan_study
 from codebook.paths import project_folder, resolve_path, show_path
@@ -118,7 +119,7 @@ def _run_steps(
     results: list[StepResult] = []
     width = max(len(step.name) for step in steps)
     n_warm = sum(b"import codebook" in step.path.read_bytes() for step in steps)
-    with kernel_server(n_warm) as server:
+    with kernel_server(n_warm, _list_ahead(steps, folder)) as server:
         for step in steps:
             with orderly_end():
                 result, message = _run_step(step, folder, timeout_s, Kernels(server, study))
@@ -128,6 +129,18 @@ def _run_steps(
                 tell(message)
                 break
     return results
+
+
+def _list_ahead(steps: Sequence[Step], folder: Path) -> list[str]:
+    """What the engine of the study can load ahead; nothing where the answers are there."""
+    from codebook.engines import DEFAULT, about_engine
+
+    asks = [step for step in steps if "engine" in read_parameters(step.path)]
+    if not asks or (folder / "table.csv").exists():
+        return []
+    names = [str(name) for step in asks if (name := step.parameters.get("engine"))]
+    about = about_engine(names[0] if names else DEFAULT)
+    return [about.ahead] if about and about.ahead else []
 
 
 def _read_remarks(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -154,7 +155,22 @@ def load_encoders(threads: int | None = None) -> SideBySide:
     EngineError
         A model's file is not the one that was measured.
     """
-    return SideBySide([Use(), MiniLM()], threads)
+    return SideBySide([next(iter(_kept()), None) or Use(), MiniLM()], threads)
+
+
+def warm_up() -> None:
+    """Load USE, which takes a second, and keep it for this process and those that are forked from it.
+
+    Not MiniLM: what computes it may have threads, and they are lost when a process is forked.
+    """
+    use = Use()
+    use.encode("warm")
+    _kept().append(use)
+
+
+@cache
+def _kept() -> list[Use]:
+    return []
 
 
 def unit_length(vector: npt.NDArray[Any]) -> Vector:
