@@ -15,6 +15,8 @@ import pytest
 from codebook.errors import ExecutionError
 from codebook.execute import execute_notebook, run_study, write_html
 from codebook.execute.kernels import Kernels, KernelServer, kernel_server
+from codebook.execute.study import _list_ahead
+from codebook.execute.study_plan import Step
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 LONG_S = 120
@@ -142,3 +144,29 @@ def test_one_notebook_is_not_worth_a_server_and_elsewhere_nothing_is_forked(monk
     monkeypatch.setattr(os, "pidfd_open", refuse, raising=False)
     with kernel_server(8) as server:
         assert server is None
+
+
+@forked
+def test_what_an_engine_loads_ahead_is_there_in_the_kernels_and_a_missing_package_is_no_fault(project: Path) -> None:
+    ahead = "codebook.engines.embedded.encoders:warm_up"
+    code = "from codebook.engines.embedded import encoders\nprint(len(encoders._kept()), encoders.load_encoders())"
+    path = write_notebook(project, "n", code)
+    with kernel_server(2, [ahead, "codebook.engines.of_nobody:warm_up"]) as server:
+        assert server is not None
+        execute_notebook(path, out=project / "out.ipynb", kernels=Kernels(server))
+    assert read_printed(project / "out.ipynb")[0] == "1"
+
+
+def test_an_engine_is_loaded_ahead_where_its_answers_are_not_there_yet(project: Path) -> None:
+    cells = {"tags": ["parameters"]}
+    path = write_notebook(project, "asks", 'engine: str = ""  # who answers')
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["metadata"] = cells
+    path.write_text(json.dumps(notebook))
+    run = project / "runs" / "r"
+    run.mkdir(parents=True)
+    asks = [Step(1, "asks", path, {})]
+    assert _list_ahead(asks, run) == ["codebook.engines.embedded.encoders:warm_up"]
+    assert _list_ahead([Step(1, "asks", path, {"engine": "openai_live"})], run) == []
+    (run / "table.csv").touch()
+    assert _list_ahead(asks, run) == []

@@ -1,0 +1,72 @@
+"""Seconds of processor of a whole study: kernels forked from one process, beside kernels that are each started anew.
+
+    python benchmarks/chain.py              # 200 rows, eight notebooks, the two ways in turn
+
+Counted is the command with all that it starts. A first run pays for the answers of the embedded engine, a repeated
+one only for reading them again; tables and figures are the same both ways, which is checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TOPICS = Path(__file__).parents[1] / "data" / "topics_sib200_en"
+ANEW = "import codebook.execute.kernels as kernels; kernels._can_fork = lambda: False"
+RUN = "from codebook.__main__ import main; main()"
+
+
+def make_study(folder: Path, n_rows: int) -> Path:
+    """A new study of the kit's own, with texts of the topics in place of its example."""
+    subprocess.run([sys.executable, "-m", "codebook", "new", str(folder)], check=True, stdout=subprocess.DEVNULL)
+    with (TOPICS / "texts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[:n_rows]
+    with (folder / "data" / "texts.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "gold"])
+        writer.writerows([row["text_id"], row["text"], row["topic"]] for row in rows)
+    (folder / "codebook.yaml").write_bytes((TOPICS / "codebook.yaml").read_bytes())
+    return folder
+
+
+def measure(folder: Path, before: str) -> float:
+    """Seconds of processor of one `codebook execute`."""
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-c", f"{before}\n{RUN}", "execute", "study.yaml"]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return end.ru_utime - start.ru_utime + end.ru_stime - start.ru_stime
+
+
+def read_figures(folder: Path) -> dict[str, bytes]:
+    """The data and pictures of all figures."""
+    outputs = next((folder / "runs").glob("*/outputs/manifest.json")).parent
+    skipped = "checklist"  # it names digests of files with times in them
+    return {p.name: p.read_bytes() for p in outputs.iterdir() if p.suffix in (".csv", ".png") and p.stem != skipped}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=200)
+    n_rows = parser.parse_args().rows
+    with tempfile.TemporaryDirectory() as place:
+        ways = {"anew": (Path(place, "anew", "study"), ANEW), "forked": (Path(place, "forked", "study"), "")}
+        for folder, _ in ways.values():
+            folder.parent.mkdir()
+            make_study(folder, n_rows)
+        for name in ("first run", "repeated"):
+            seconds = {way: measure(folder, before) for way, (folder, before) in ways.items()}
+            ratio = seconds["forked"] / seconds["anew"]
+            print(f"{name}: anew {seconds['anew']:.1f} s, forked {seconds['forked']:.1f} s, ratio {ratio:.2f}")
+        figures = [read_figures(folder) for folder, _ in ways.values()]
+        if figures[0] != figures[1]:
+            raise SystemExit("The two ways do not give the same figures.")
+
+
+if __name__ == "__main__":
+    main()
