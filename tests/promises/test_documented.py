@@ -26,7 +26,7 @@ STUDIES = [ROOT / "study.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
 DOCUMENTS = [
     *(ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *STUDIES),
     *(ROOT / "notebooks").rglob("*.ipynb"),
-    *(path for path in (ROOT / "codebook").rglob("*") if path.suffix in (".py", ".yaml", ".j2")),
+    *(path for path in (ROOT / "codebook").rglob("*") if path.suffix in (".py", ".yaml", ".j2", ".md")),
 ]
 PROGRAMS = {"make", "python3", ".venv/bin/python", ".venv/bin/codebook", "export", "codebook"}
 FIRST = {"new", "check", "preflight", "plan", "submit", "collect", "retry", "execute"}
