@@ -123,7 +123,8 @@ def draft_study(study: str, run: str, guess: TableGuess, file: str) -> str:
         *_marked(why, "text_column"),
         f"text_column: {as_yaml(guess.text_column)}",
         *_ask_context(guess),
-        *(["coders: coders.yaml", "gold: gold"] if guess.variables else []),
+        *["coders: coders.yaml"] * bool(guess.variables),
+        *["gold: gold"] * guess.has_gold,
     ]
     return "\n".join(lines) + "\n" + ending
 

@@ -173,6 +173,8 @@ def test_a_table_without_ids_gets_some_in_its_copy(here: Path) -> None:
     assert copy["text"].tolist() == TEXTS
     codings = cb.read_coders(here / "s" / "coders.yaml", cb.read_codebook(here / "s" / "codebook.yaml"))
     assert len(codings.frame) == 48
+    facts = yaml.safe_load((here / "s" / "study.yaml").read_text())
+    assert (facts["coders"], "gold" in facts, facts["steps"][-1]) == ("coders.yaml", False, "report")
 
 
 def test_a_file_in_another_encoding_is_a_guess_that_is_told(here: Path) -> None:
