@@ -8,6 +8,7 @@ CodebookError
 │   ├── ParameterError    a parameter of a verb, a notebook or a study
 │   └── StatisticError    codings a statistic cannot take
 ├── RunError              a run that is not in the state the verb needs
+│   ├── ChangedPlanError  what is planned is not what the run was planned with, and that was handed in
 │   ├── PendingError      answers are still outstanding: come back later
 │   ├── BusyError         another process is working on the same run
 │   └── BudgetError       going on would cost more than the cap
@@ -90,6 +91,10 @@ class StatisticError(InputError):
 
 class RunError(CodebookError):
     """The run is not in the state that the verb needs."""
+
+
+class ChangedPlanError(RunError):
+    """The run was planned with something else, and handed in: what is planned now is another version of it."""
 
 
 class PendingError(RunError):

@@ -5,7 +5,7 @@ them), then the file of a command: `plan_commands`, `run_command`, `job_commands
 `result_commands`, `opening_commands`, `upkeep_commands`.
 """
 
-from codebook.cli.figure_commands import reliability, validity
+from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit
 from codebook.cli.opening_commands import lab, open_report
@@ -17,7 +17,7 @@ from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy
 
 for command in (new, check, preflight, plan, run_whole, submit, status, runs, errors, collect, retry, cancel, discard):
     main.add_command(command)
-for command in (costs, table, transcripts, records, reliability, validity, execute, report, open_report, lab):
+for command in (costs, table, transcripts, records, reliability, validity, compare, execute, report, open_report, lab):
     main.add_command(command)
 for command in (freeze, trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)

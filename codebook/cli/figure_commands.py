@@ -1,4 +1,4 @@
-"""Commands for the figures of a study, as its notebooks print them: reliability, validity. No run is needed."""
+"""Commands for figures, as the notebooks print them: reliability and validity, which need no run, and compare."""
 
 from __future__ import annotations
 
@@ -68,6 +68,32 @@ def validity(by: str, coder: str, part: str, unlock: bool, replicates: int, seed
     codings = _open_codings(**labels, part=part, unlock=unlock)
     one = codings if len(codings.variables) == 1 else codings.of()
     _show(meet_gold(one, coder, by=by, resample=Bootstrap(replicates, seed=seed)), codings)
+
+
+@click.command(epilog="Versions of a run are called RUN.v1, RUN.v2 and so on. What is left out is as in study.yaml.")
+@click.argument("runs", nargs=-1, metavar="[RUN ...]")
+@click.option("--coders", default="", metavar="FILE", help="coders.yaml, with the gold for the accuracy of each.")
+@click.option("--gold", default="", help="The coder who is the gold.")
+@click.option("--variable", default="", help="Only this variable of the codebook.")
+@click.option("--part", type=click.Choice(["dev", "test"]), default="dev", show_default=True, help="Of a gold sample.")
+@click.option("--replicates", default=1000, show_default=True, help="Bootstrap replicates of the intervals.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the bootstrap.")
+def compare(runs: tuple[str, ...], coders: str, gold: str, replicates: int, seed: int, **options: str) -> None:
+    """Set runs side by side: agreement, accuracy, cost, and what changed. One alone stands beside its version before.
+
+    The tables are those of the notebook 16_compare.
+    """
+    from codebook.analysis import Bootstrap
+    from codebook.run import compare_runs
+    from codebook.study import open_study
+
+    study, resample = (
+        open_study(run=runs[0] if runs else "", coders=coders, gold=gold),
+        Bootstrap(replicates, seed=seed),
+    )
+    given: dict[str, Any] = {"coders": study.coders, "gold": study.gold, "resample": resample, **options}
+    results = [compare_runs([study.run, *runs[1:]], by, **given) for by in ("", "label", "unit")]
+    say("\n\n".join(dict.fromkeys(map(repr, results))))
 
 
 def _open_codings(

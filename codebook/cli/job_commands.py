@@ -37,20 +37,20 @@ def submit(
     from codebook.run import open_run
     from codebook.run import wait as wait_for
 
-    opened = open_run(run)
+    opened = open_run(run, planned=True)
     if dry_run:
         show_dry_run(opened.dry_run(), f"Nothing was sent. To send it: codebook submit {run}")
         return
     for line in opened.leaves:
         say(line)
     try:
-        status = opened.submit(progress=True, cap=cap, again=again, service=take_service(service, run))
+        status = opened.submit(progress=True, cap=cap, again=again, service=take_service(service, opened.name))
     except UnreachableError:
         if not wait:
             raise
     if wait:
         wait_for(opened, out=say)
-        end_fruitless(ctx, run)
+        end_fruitless(ctx, opened.name)
     else:
         say(status)
 
@@ -104,7 +104,7 @@ def collect(ctx: click.Context, run: str, partial: bool, service: dict[str, Any]
             say(notice, err=True)
     if "formula" in opened.table_note:
         say(opened.table_note.replace("write .xlsx, or", f"codebook table {run} FILE.xlsx, or FILE.csv with"))
-    end_fruitless(ctx, run)
+    end_fruitless(ctx, opened.name)
 
 
 @click.command()
@@ -134,12 +134,14 @@ def retry(run: str, whys: tuple[str, ...], max_tokens: int | None, service: dict
 def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
     """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
     from codebook.errors import CodebookError, RunError
+    from codebook.files.run_versions import find_version
+    from codebook.paths import project_folder
     from codebook.run import cancel_run, list_running
 
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
     if not everything:
-        say(cancel_run(run, shard, give_up=give_up))
+        say(cancel_run(find_version(project_folder() / "runs", run, planned=True), shard, give_up=give_up))
         return
     names, failures = list_running(), list[str]()
     for name in names:

@@ -122,6 +122,8 @@ def preflight(k: int, **options: Any) -> None:
 def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) -> None:
     """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again.
 
+    Where the run was handed in with something else, this makes its next version, RUN.v2, and says what changed.
+
     What is left out is as in study.yaml.
     """
     from codebook.run import compare_prices, rehearse_plan
@@ -135,7 +137,8 @@ def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) ->
         return
     if dry_run:
         units = study.open_units()
-        dry = rehearse_plan(study.codebook, units, run=study.run, limit=limit, service=study.service, **study.asking())
+        asking = {"version": True, "limit": limit, "service": study.service, **study.asking()}
+        dry = rehearse_plan(study.codebook, units, run=study.run, **asking)
         then = f"the same command without --dry-run, then codebook submit {dry.run}"
         show_dry_run(dry, f"Nothing was sent, and no plan was kept. To send it: {then}")
         return

@@ -36,6 +36,7 @@ def table(run: str, file: str, wide: bool, quote_formulas: bool) -> None:
         raise RunError(
             f"Run {run!r} has no row left, so {file} was not replaced. To mend: give the name of a new file."
         )
+    say("\n".join(opened.notes), err=True) if opened.notes else None
     formulas = "quote" if quote_formulas else "keep"
     if wide:
         say(write_wide(frame, opened.units(), file, formulas=formulas))
@@ -103,10 +104,13 @@ def execute(
 
 def _wait_for_answers(name: str) -> bool:
     """Wait for a run of a study and those whose names go on from it; whether anything was waited for."""
-    from codebook.run import list_runs, open_run
+    from codebook.files.run_versions import split_version
+    from codebook.run import list_runs
     from codebook.run import wait as wait_for
+    from codebook.run.verbs import open_exact
 
-    runs = [open_run(run) for run in list_runs() if run == name or run.startswith((f"{name}-", f"{name}."))]
+    base = split_version(name)[0]
+    runs = [open_exact(run) for run in list_runs() if run == base or run.startswith((f"{base}-", f"{base}."))]
     pending = [run for run in runs if (status := run.status()).jobs and not status.done]
     for run in pending:
         wait_for(run, out=say)

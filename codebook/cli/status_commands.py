@@ -148,7 +148,10 @@ def runs(ctx: click.Context, /, sort: str, limit: int, **choice: str) -> None:
     found = found.sort_values(sort, ascending=_RUN_ORDERS[sort], kind="stable", na_position="first")
     found = found.iloc[: limit or None]
     columns = ["run", "study", "units", "engine", "model", "asked", "labelled", "pending", "error_rate", "running"]
-    columns += ["first_submitted", "last_ended", "cost", "unpriced"]
+    columns += ["first_submitted", "last_ended", "cost", "unpriced"] + ["changed"] * bool(
+        (found["changed"] != "").any()
+    )
+    found["changed"] = found["changed"].str.slice(0, 80)
     show_frame(found[columns], say_empty("There is no run"))
     end_unknown(ctx)
 

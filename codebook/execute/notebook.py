@@ -22,6 +22,7 @@ from codebook.execute.secrets import read_secrets
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.workshop import keep_in_memory, make_workshop
 from codebook.files.lines import write_atomic
+from codebook.files.run_versions import find_version
 from codebook.ground.secrecy import remove_secrets
 from codebook.paths import make_private, project_folder, show_path
 
@@ -95,7 +96,8 @@ def run_notebook(
         parameter_values.setdefault("run", run)
     values = check_parameters(declared, parameter_values, where=show_path(path))
     default = declared["run"].default if "run" in declared else ""
-    folder = project_folder() / "runs" / str(run or values.get("run") or default or "notebooks")
+    runs = project_folder() / "runs"
+    folder = runs / find_version(runs, str(run or values.get("run") or default or "notebooks"))
     out = folder / "notebooks" / path.name
     with orderly_end(), paged(out):
         return execute_notebook(path, values, out=out, timeout_s=timeout_s)

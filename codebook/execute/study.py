@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ from codebook.execute.notebook import TIMEOUT_S, execute_notebook, paged
 from codebook.execute.parameters import read_parameters
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.study_plan import Step, plan_study
+from codebook.files.run_versions import find_version
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.visible import spell_block, spell_line
 
@@ -90,26 +91,27 @@ def run_study(
     """
     path = _find_study(study_path)
     plan = plan_study(path, overrides or {}, only)
-    report = plan.folder / "report.html"
+    home = _find_home(plan.folder)
 
     def tell(line: str) -> None:
         out(spell_block(line))
 
-    before = _stamp(report)
-    tell(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(plan.folder)}")
+    before = _stamp(home / "report.html")
+    tell(f"study {plan.name}: {len(plan.steps)} steps, into {show_path(home)}")
     for note in plan.notes:
         tell(f"  note: {note}")
     results = _run_steps(plan.steps, plan.folder, timeout_s, path, tell)
+    before, home = before if _find_home(plan.folder) == home else (0, 0), _find_home(plan.folder)
     state = results[-1].state
-    remarks = tuple(_read_remarks(plan.folder)) if state == "done" else ()
+    remarks = tuple(_read_remarks(home)) if state == "done" else ()
     for remark in remarks:
         tell(f"  {remark}")
-    written = report if _stamp(report) != before else None
+    written = home / "report.html" if _stamp(home / "report.html") != before else None
     if written:
         tell(f"report: {show_path(written)}")
     n_done = sum(result.state == "done" for result in results)
     left = tuple(step.name for step in plan.steps[n_done:])
-    return StudyResult(state, EXIT_CODES[state], tuple(results), plan.folder, written, remarks, left)
+    return StudyResult(state, EXIT_CODES[state], tuple(results), home, written, remarks, left)
 
 
 def _run_steps(
@@ -117,18 +119,51 @@ def _run_steps(
 ) -> list[StepResult]:
     """Run steps up to the first that is not done; those that use the kit share what they import."""
     results: list[StepResult] = []
+    kept: dict[Path, bytes | None] = {}
     width = max(len(step.name) for step in steps)
     n_warm = sum(b"import codebook" in step.path.read_bytes() for step in steps)
-    with kernel_server(n_warm, _list_ahead(steps, folder)) as server:
+    home = _find_home(folder)
+    with kernel_server(n_warm, _list_ahead(steps, home)) as server:
         for step in steps:
+            kept |= _keep_copies(step, home)
             with orderly_end():
-                result, message = _run_step(step, folder, timeout_s, Kernels(server, study))
+                result, message = _run_step(step, home, timeout_s, Kernels(server, study))
             results.append(result)
+            if (newest := _find_home(folder)) != home:
+                tell(f"  {newest.name} is the next version of {home.name}, which stays; copies go to the new one")
+                results, home = [_move_copies(each, kept, newest) for each in results], newest
             tell(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
             if result.state != "done":
                 tell(message)
                 break
     return results
+
+
+def _find_home(folder: Path) -> Path:
+    """The folder of the version of a run that is handed in: a step may have made a new one."""
+    return folder.parent / find_version(folder.parent, folder.name)
+
+
+def _keep_copies(step: Step, home: Path) -> dict[Path, bytes | None]:
+    """What lies where a step will put its executed copy and page, to be put back if they are another version's."""
+    copy = _place_copy(step, home)
+    return {path: path.read_bytes() if path.is_file() else None for path in (copy, copy.with_suffix(".html"))}
+
+
+def _move_copies(result: StepResult, kept: Mapping[Path, bytes | None], home: Path) -> StepResult:
+    """Put copy and page of a step into the folder of a new version, and those that were there before back."""
+    places = [home / "notebooks" / path.name for path in (result.notebook, result.html)]
+    for path, place in zip((result.notebook, result.html), places, strict=True):
+        if path != place and path.is_file():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)
+            if (former := kept.get(path)) is not None:
+                path.write_bytes(former)
+    return replace(result, notebook=places[0], html=places[1])
+
+
+def _place_copy(step: Step, home: Path) -> Path:
+    return home / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
 
 
 def _list_ahead(steps: Sequence[Step], folder: Path) -> list[str]:
@@ -165,7 +200,7 @@ def _find_study(study_path: str | Path) -> Path:
 
 
 def _run_step(step: Step, folder: Path, timeout_s: float, kernels: Kernels) -> tuple[StepResult, str]:
-    copy = folder / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
+    copy = _place_copy(step, folder)
     start = time.monotonic()
     state: State = "failed"
     try:

@@ -323,6 +323,22 @@ class Queries(Spending):
         tokens = {"tokens_in": tokens_in, "tokens_out": tokens_out, "tokens_cached": tokens_cached}
         return {"answers": n_answers, **tokens, "answers_without_tokens": n_untold, "models": models}
 
+    def count_borrowed(self, run_id: str) -> tuple[int, int, int]:
+        """(answers, tokens in, tokens out) that the rows of a run rest on and that other runs asked for."""
+        sql = f"""SELECT count(*), COALESCE(sum(tokens_in), 0), COALESCE(sum(tokens_out), 0) FROM
+            (SELECT DISTINCT answers.* FROM {_JOINS} JOIN jobs ON jobs.id = answers.job
+             JOIN shards ON shards.id = jobs.shard_id
+             WHERE rows.run_id = :run AND answers.file IS NOT NULL AND shards.run_id <> :run)"""  # noqa: S608
+        borrowed: tuple[int, int, int] = self._db.execute(sql, {"run": run_id}).fetchone()
+        return borrowed
+
+    def cost_of_answers(self, run_id: str) -> float | None:
+        """What the answers that a run rests on have cost, whoever asked, in USD; None where one is unknown."""
+        sql = f"""SELECT COALESCE(sum(cost_usd), 0), count(*) - count(cost_usd) FROM
+            (SELECT DISTINCT answers.* FROM {_JOINS} WHERE rows.run_id = :run AND answers.file IS NOT NULL)"""  # noqa: S608
+        usd, n_unknown = self._db.execute(sql, {"run": run_id}).fetchone()
+        return None if n_unknown else float(usd)
+
     def fingerprints(self, run_id: str) -> list[str]:
         """What the services called the systems behind the models that answered a run."""
         sql = f"SELECT DISTINCT fingerprint FROM {_JOINS} WHERE run_id = :run AND fingerprint <> '' ORDER BY 1"  # noqa: S608
@@ -331,6 +347,14 @@ class Queries(Spending):
     def variables(self, run_id: str) -> list[str]:
         """The variables that a run asks about."""
         return [row[0] for row in self._db.execute("SELECT DISTINCT variable FROM rows WHERE run_id = ?", (run_id,))]
+
+    def count_anew(self, run_id: str) -> dict[str, tuple[int, int]]:
+        """Of each variable the different questions that shards of the run itself ask, and all that its rows need."""
+        sql = """SELECT variable, count(DISTINCT CASE WHEN ask_id IN (SELECT ask_id FROM sent
+                JOIN shards ON shards.id = sent.shard_id WHERE shards.run_id = ?1) THEN ask_id END),
+            count(DISTINCT ask_id) FROM rows WHERE run_id = ?1 AND skip IS NULL GROUP BY variable
+            ORDER BY min(rows.id)"""
+        return {variable: (n_anew, n_all) for variable, n_anew, n_all in self._db.execute(sql, (run_id,))}
 
     def unit_of(self, shard_id: int, custom_id: str) -> str:
         """The unit that a line of a shard asks about; empty if nothing is known of it."""

@@ -12,9 +12,10 @@ from codebook.outputs.entries import (
     copy_outputs,
     list_outputs,
     read_outputs,
+    run_outputs,
 )
 from codebook.outputs.links import FileLink, link_file
-from codebook.outputs.saving import draw_png, put_text, run_outputs, save_block
+from codebook.outputs.saving import draw_png, put_text, save_block
 
 __all__ = [
     "SECTIONS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from codebook.errors import Fault, ParameterError
 from codebook.files.digests import damaged, digest_of, read_json
 from codebook.files.lines import write_atomic
+from codebook.files.run_versions import find_version
 from codebook.paths import project_folder
 
 if TYPE_CHECKING:
@@ -75,11 +78,31 @@ def note_entry(folder: Path, entry: OutputEntry) -> None:
         file.write(orjson.dumps([asdict(entry) for entry in entries.values()], option=orjson.OPT_INDENT_2))
 
 
+def run_outputs(run: str) -> Path:
+    """Return the folder of outputs of a run of the project, or of the version that its name stands for."""
+    check_name("run", run)
+    runs = project_folder() / "runs"
+    return runs / find_version(runs, run) / "outputs"
+
+
+def check_name(where: str, name: str) -> None:
+    """Refuse what cannot name a file of the outputs, or their run.
+
+    Raises
+    ------
+    ParameterError
+        It cannot.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        fault = Fault(where, f"{name!r} cannot name a file", "use letters, digits, _ and - only, 100 at most")
+        raise ParameterError("The output cannot be saved.", [fault])
+
+
 def list_outputs(run: str) -> pd.DataFrame:
     """Return what is saved for a run's report: section, title, kind and files; `outputs/README.md` says how it lies."""
     import pandas as pd
 
-    entries = read_outputs(project_folder() / "runs" / run / "outputs")
+    entries = read_outputs(run_outputs(run))
     rows = [(entry.section, entry.title, entry.kind, ", ".join(entry.files)) for entry in entries]
     return pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -11,10 +10,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codebook.errors import Fault, MissingExtraError, ParameterError
+from codebook.errors import MissingExtraError
 from codebook.files.lines import digest_file, write_atomic
 from codebook.outputs.cells import print_rows
-from codebook.outputs.entries import OutputEntry, changed_files, note_entry
+from codebook.outputs.entries import OutputEntry, changed_files, check_name, note_entry
 from codebook.outputs.grey import say_grey
 from codebook.outputs.papers import MAKERS, MOST_ROWS
 from codebook.paths import make_private, project_folder
@@ -62,7 +61,7 @@ def save_block(
     ParameterError
         A name that cannot name a file.
     """
-    _check_name("name", entry.name)
+    check_name("name", entry.name)
     place = make_private(folder or project_folder() / "outputs")
     if entry.kind == "remark":
         note_entry(place, entry)
@@ -93,18 +92,6 @@ def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
         file.write(f"{text}\n".encode())
     note_entry(folder, replace(entry, files=_digests([path])))
     return text
-
-
-def run_outputs(run: str) -> Path:
-    """Return the folder of outputs of a run of the project."""
-    _check_name("run", run)
-    return project_folder() / "runs" / run / "outputs"
-
-
-def _check_name(where: str, name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        fault = Fault(where, f"{name!r} cannot name a file", "use letters, digits, _ and - only, 100 at most")
-        raise ParameterError("The output cannot be saved.", [fault])
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> Path:

@@ -11,6 +11,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders, read_table
 from codebook.errors import RunError, mend_name
 from codebook.files.digests import digest_of, read_run_record
+from codebook.files.run_versions import find_version
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
 from codebook.paths import project_folder, resolve_path, show_path
@@ -103,14 +104,15 @@ def cite(path: Path) -> str:
 
 
 def find_collected(run: str) -> Path:
-    """Return the folder of a run that has a table.
+    """Return the folder of a run, or of the version that its name stands for, that has a table.
 
     Raises
     ------
     RunError
         There is no such run, or it has no table yet.
     """
-    folder = project_folder() / "runs" / run
+    folder = project_folder() / "runs"
+    folder /= find_version(folder, run)
     if not (folder / "run.json").is_file():
         runs = sorted(path.parent.name for path in folder.parent.glob("*/run.json"))
         raise RunError(f"There is no run {run!r}. To mend: {mend_name(run, runs, 'plan and collect it first')}.")

@@ -63,7 +63,7 @@ def write_report(
     Parameters
     ----------
     run
-        Name of the run; its table must have been collected.
+        Name of the run, which stands for its newest version that was handed in; its table must have been collected.
     title
         Heading of the page; made from the codebook's name where empty.
     coders, gold
@@ -83,7 +83,7 @@ def write_report(
         The coders cannot be read.
     """
     folder = find_collected(run)
-    open_known(folder.parent, run).close()
+    open_known(folder.parent, folder.name).close()
     check_results(folder, read_run_record(folder / "run.json").get("files", {}))
     target = resolve_path(out) if out else folder
     if not out and not os.access(folder, os.W_OK):

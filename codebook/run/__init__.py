@@ -26,6 +26,7 @@ from codebook.run.project.overview import (
     poll_jobs,
     summarise_runs,
 )
+from codebook.run.project.side_by_side import compare_runs
 from codebook.run.project.upkeep import delete_remote, find_rebuilt, measure_runs, tidy_runs
 from codebook.run.state import JobStatus, RunStatus
 from codebook.run.text_vectors import embed_texts
@@ -47,6 +48,7 @@ __all__ = [
     "adopt",
     "cancel_run",
     "compare_prices",
+    "compare_runs",
     "cost_history",
     "delete_remote",
     "discard_run",

@@ -19,6 +19,7 @@ from codebook.engines import Engine, list_settings, make_engine
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
+from codebook.files.run_versions import order_of
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private, project_folder, resolve_path, show_path
@@ -216,8 +217,9 @@ def say_kept(name: str) -> str:
 
 
 def list_runs(project: Path | None = None) -> list[str]:
-    """Return the names of the runs in the project, in the order of the alphabet."""
-    return sorted(path.parent.name for path in ((project or project_folder()) / "runs").glob("*/run.json"))
+    """Return the names of the runs in the project, in the order of the alphabet, versions in theirs."""
+    runs = (project or project_folder()) / "runs"
+    return sorted((path.parent.name for path in runs.glob("*/run.json")), key=order_of)
 
 
 def describe_software() -> dict[str, Any]:

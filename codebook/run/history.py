@@ -31,6 +31,7 @@ _SIMILAR = 3
 class RunFacts(NamedTuple):
     """What `run.json` says of a run: name of the codebook, engine, model, when it was planned, and the
     file of its units; empty if unknown.
+    `changed` is what a version has otherwise than the one before.
     """
 
     study: str = ""
@@ -38,6 +39,7 @@ class RunFacts(NamedTuple):
     model: str = ""
     planned_at: str = ""
     units: str = ""
+    changed: str = ""
 
 
 def read_facts(runs: Path, names: Iterable[str]) -> dict[str, RunFacts]:
@@ -50,7 +52,9 @@ def _read_facts(path: Path) -> RunFacts:
         record = orjson.loads(path.read_bytes())
         asked = record["asked"]
         units = str((record["units"].get("source") or {}).get("file", ""))
-        return RunFacts(record["codebook"]["name"], asked["engine"], asked["model"], record["planned_at"], units)
+        changed = "; ".join(record.get("version", {}).get("differs", []))
+        about = (record["codebook"]["name"], asked["engine"], asked["model"], record["planned_at"])
+        return RunFacts(*about, units, changed)
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return RunFacts()
 
@@ -82,6 +86,21 @@ def say_moment(moment: datetime) -> str:
     """
     there, today = moment.astimezone(), datetime.now().astimezone().date()
     return f"{there:%H:%M %Z}" if there.date() == today else f"{there:%Y-%m-%d %H:%M %Z}"
+
+
+def seconds_between(start: str | None, end: str | None) -> float | None:
+    """Return the seconds between two times of the ledger; None where the clock was put back in between."""
+    if not start or not end:
+        return None
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return seconds if seconds >= 0 else None
+
+
+def sum_seconds(spans: Iterable[tuple[str | None, str | None]]) -> float | None:
+    """Seconds of jobs from their making to their end; None where one has not ended, or there is none."""
+    seconds = [seconds_between(*span) for span in spans]
+    known = [each for each in seconds if each is not None]
+    return round(sum(known), 1) if known and len(known) == len(seconds) else None
 
 
 def find_ages(created: pd.Series[Any], moment: datetime) -> pd.Series[Any]:

@@ -193,35 +193,37 @@ class Costs:
         return "".join([rows, *(f"<p>{escape_block(line)}</p>" for line in self.lines)])
 
 
-def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: list[Path]) -> Costs:
+def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path, int]) -> Costs:
     """Return a run's costs: what `shards` will take, live beside batch, then what is reserved and what was paid.
 
     The columns are `what`, `requests`, `tokens in`, `tokens out`, `USD`, `USD per 1,000`.
+
+    Parameters
+    ----------
+    shards
+        Those whose answers are not there, each with its requests.
     """
     import pandas as pd
 
     from codebook.costs import say_saving
 
-    totals, money = ledger.totals(run_id), ledger.money(run_id)
-    paid = {"what": "paid", "requests": totals["answers"], "USD": 0.0}
-    reported = totals["tokens_in"] or not totals["answers_without_tokens"]
-    paid |= {
-        "tokens in": totals["tokens_in"] if reported else None,
-        "tokens out": totals["tokens_out"] if reported else None,
-    }
+    money, rows = ledger.money(run_id), _count_answers(ledger, run_id)
     if not meter.charges:
-        return Costs(pd.DataFrame([paid | {"what": f"{meter.engine}: nobody charges"}]))
-    paid["USD"] = money.known
+        to_come = [{"what": "to come", "requests": sum(shards.values()), "USD": 0.0}] * bool(shards)
+        free = pd.DataFrame([*to_come, rows[0] | {"what": "answered", "USD": 0.0}, *rows[1:]])
+        free[_WHOLE] = free[_WHOLE].astype("Int64")
+        return Costs(free, (f"{meter.engine}: nobody charges",))
+    rows[0] |= {"USD": money.known}
     frames, notes = list[pd.DataFrame](), list[str]()
     if shards:
-        estimate = meter.estimate(ledger, ledger.variables(run_id), shards)
+        estimate = meter.estimate(ledger, ledger.variables(run_id), list(shards))
         frames.append(estimate.to_frame().rename(columns={"way": "what"}).replace({"what": _SHOWN}))
         notes += filter(None, [*estimate.basis, say_saving(estimate.usd_live, estimate.usd_batch)])
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
     if money.cap is not None:
         notes.append(f"the run may cost ${money.cap:.2f} in all")
     unknown = [{"what": "paid, of unknown price", "requests": money.n_unpriced, "USD": None}] * bool(money.n_unpriced)
-    table = pd.concat([*frames, pd.DataFrame([paid, *unknown])], ignore_index=True)
+    table = pd.concat([*frames, pd.DataFrame([*rows[:1], *unknown, *rows[1:]])], ignore_index=True)
     table[_WHOLE] = table[_WHOLE].astype("Int64")
     return Costs(table, tuple(notes))
 
@@ -242,6 +244,19 @@ def say_file_costs(units: Iterable[Unit], paid: Mapping[str, float]) -> Iterator
         pages = f" of {n_pages:,} pages" if n_pages else ""
         each = f"{show_usd(usd / n_documents)} a document" + (f", {show_usd(usd / n_pages)} a page" if n_pages else "")
         yield f"paid for {n_documents:,} document{'s' * (n_documents != 1)}{pages}: {each}"
+
+
+def _count_answers(ledger: Ledger, run_id: str) -> list[dict[str, Any]]:
+    """Answers and tokens of a run's own, then those that other runs asked for, if there are any."""
+    totals, borrowed = ledger.totals(run_id), ledger.count_borrowed(run_id)
+    reported = totals["tokens_in"] or not totals["answers_without_tokens"]
+    every = (totals["answers"], totals["tokens_in"], totals["tokens_out"])
+    names = ("requests", "tokens in", "tokens out")
+    parts = {"paid": [n_all - n for n_all, n in zip(every, borrowed, strict=True)], "asked by other runs": [*borrowed]}
+    rows = [{"what": what, **dict(zip(names, counts, strict=True))} for what, counts in parts.items()]
+    if not reported:
+        rows = [row | {"tokens in": None, "tokens out": None} for row in rows]
+    return rows if borrowed[0] else rows[:1]
 
 
 _SHOWN = {"live": "to come, live", "batch": "to come, as a batch"}

@@ -25,6 +25,7 @@ from codebook.codings import (
     write_wide,
 )
 from codebook.errors import RunError
+from codebook.files.run_versions import say_version
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
@@ -33,7 +34,9 @@ from codebook.records import RETRIED, Asking, Service, Unit, read_service, say_e
 from codebook.run.answers.result_table import build_table, read_logprobs
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import open_sample
+from codebook.run.history import sum_seconds
 from codebook.run.money import Costs, Meter, count_costs, say_file_costs
+from codebook.run.state import say_anew
 from codebook.scheme import Codebook
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class RunViews:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
+        self.opened_as = folder.name
         self.record = folder.read_record()
         self.codebook: Codebook = folder.read_codebook()
 
@@ -188,8 +192,19 @@ class RunViews:
 
     @property
     def notes(self) -> list[str]:
-        """What should be known of the table: units that were erased."""
-        return list(say_erased(self.record))
+        """What should be known of the table: which version it is of, and units that were erased."""
+        taken = say_version(self.folder.runs, self.opened_as, self.name)
+        return [*filter(None, [taken]), *say_erased(self.record)]
+
+    @property
+    def version_notes(self) -> list[str]:
+        """Which version of the run this is, and what it has otherwise than the one before; nothing of an only one."""
+        version, taken = self.record.get("version"), say_version(self.folder.runs, self.opened_as, self.name)
+        lines = [taken] * bool(taken)
+        if version:
+            differs = "; ".join(version["differs"]) or "nothing differs"
+            lines.append(f"version {version['number']} of {version['of']}, after {version['before']}: {differs}")
+        return lines
 
     def coverage(self, by: str = "") -> Result:
         """Return what was asked and what was answered, by coder and variable; it sums.
@@ -235,20 +250,37 @@ class RunViews:
             return ledger.totals(self.name)
 
     def costs(self) -> Costs:
-        """Return what the questions without an answer will cost, live beside batch, and what was paid so far, in USD.
+        """Return what the questions to be asked will cost, live beside batch, and what was paid so far, in USD.
 
-        A price that is not known is missing; an engine that nobody charges for costs 0. Of images and documents the
-        notes say what one has cost.
+        What other runs asked for is told apart: it is not asked again. A price that is not known is missing; an engine
+        that nobody charges for costs 0. The notes say what changed since the version before, and what is asked anew.
+        Of images and documents they say what one has cost.
         """
         meter, paid = Meter(self.asked), defaultdict[str, float](float)
         with self._ledger() as ledger:
-            open_files = [row.file for row in ledger.jobs(self.name) if row.collected_at is None]
-            costs = count_costs(meter, ledger, self.name, [self.folder.shards / file for file in open_files])
+            rows = [row for row in ledger.jobs(self.name) if row.collected_at is None]
+            shards = {self.folder.shards / row.file: row.n_requests for row in rows}
+            costs, anew = count_costs(meter, ledger, self.name, shards), say_anew(ledger.count_anew(self.name))
             if meter.charges and next(self.units(), Unit("", "")).files:
                 for row in ledger.iter_rows(self.name):
                     paid[row.unit_id] += row.cost_usd or 0.0
         notes = say_file_costs(self.units(), paid) if paid else ()
-        return replace(costs, notes=(*costs.notes, *notes))
+        return replace(costs, notes=(*self.version_notes, *anew, *costs.notes, *notes))
+
+    def amounts(self) -> dict[str, float | None]:
+        """The `cost` of its answers, whoever asked, what it `paid` itself (USD), and the `seconds` of its jobs.
+
+        None is unknown.
+        """
+        with self._ledger() as ledger:
+            seconds = sum_seconds((row.created_at, row.ended_at) for row in ledger.jobs(self.name))
+            if not Meter(self.asked).charges:
+                return {"cost": 0.0, "paid": 0.0, "seconds": seconds}
+            return {
+                "cost": ledger.cost_of_answers(self.name),
+                "paid": ledger.money(self.name).known,
+                "seconds": seconds,
+            }
 
     def export(self) -> pd.DataFrame:
         """Write the table as xlsx, JSON lines and in the wide form into `exports/`; return what was written."""

@@ -12,7 +12,7 @@ from codebook.run.answers.wrappings import say_wrapping
 from codebook.run.history import JOB_TIMES, Outlook, as_times, expect_ends, find_due, is_running
 from codebook.run.money import Meter
 from codebook.run.run_views import RunViews
-from codebook.run.state import JobStatus, RunStatus
+from codebook.run.state import JobStatus, RunStatus, say_anew
 from codebook.tasks import find_task
 
 
@@ -35,6 +35,7 @@ def describe_run(run: RunViews, ledger: Ledger) -> RunStatus:
         final=ledger.count_final(name),
         leaves=run.leaves,
         erased=(*say_erased(folder.read_record()), *folder.say_begun_erasure()),
+        version=(*run.version_notes, *say_anew(ledger.count_anew(name))),
         n_retriable=len(ledger.rows_to_retry(name, RETRIED, final=False)) if again else 0,
     )
 

@@ -85,7 +85,8 @@ class RunStatus:
 
     Where texts are embedded they are counted, and `n_packs` says how many requests hold them. `final` counts, by why,
     the rows that `retry` leaves out unless it is told: asking again leads nowhere; `n_retriable` is how many questions
-    it asks again. `leaves` is what goes to a service.
+    it asks again. `leaves` is what goes to a service,
+    `version` what changed against the version before, and what is asked anew.
     """
 
     run: str
@@ -103,6 +104,7 @@ class RunStatus:
     leaves: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
     n_retriable: int = 0
+    version: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -177,7 +179,7 @@ class RunStatus:
         lines = [f"Run {self.run}: {self.engine}, {self.model}"]
         for variable, counts in self.counts.items():
             lines.append(f"  {variable}: {say_counts(counts, self.n_packs)}")
-        lines += [f"  {said}" for said in self.leaves]
+        lines += [f"  {said}" for said in (*self.version, *self.leaves)]
         lines += [f"  note: {warning}" for warning in self.warnings]
         lines += [f"  {said}" for said in self.erased]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
@@ -264,6 +266,22 @@ def say_counts(counts: Mapping[str, int], n_packs: int = 0) -> str:
     parts += [f"{counts[why]:,} {why}" for why in WHYS if counts.get(why)]
     what, end = (" texts", f" (in {n_packs:,} request{'s' * (n_packs > 1)})") if n_packs else ("", "")
     return f"{sum(counts.values()):,}{what} asked = {' + '.join(parts)}{end}"
+
+
+def say_anew(counts: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
+    """Say of each variable how many of its questions the run asks itself, by (those, all); nothing where all of all.
+
+    Examples
+    --------
+    >>> say_anew({"topic": (3, 1004), "tone": (1004, 1004)})
+    ('asked anew: topic 3 of 1,004, tone 1,004 of 1,004; the others were asked before and are not asked again',)
+    >>> say_anew({"topic": (1004, 1004)})
+    ()
+    """
+    if all(n_anew == n_all for n_anew, n_all in counts.values()):
+        return ()
+    told = ", ".join(f"{name} {n_anew:,} of {n_all:,}" for name, (n_anew, n_all) in counts.items())
+    return (f"asked anew: {told}; the others were asked before and are not asked again",)
 
 
 def say_money(money: Money) -> str:

@@ -9,17 +9,21 @@ from datetime import timedelta
 from functools import cache, partial
 from typing import Any
 
+from codebook.analysis.core.result import Result
 from codebook.codings import write_table
 from codebook.engines import Engine
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError, RecordError, RunError
+from codebook.files.run_versions import find_version, version_before
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
+from codebook.ledger.claims import now
 from codebook.records import RETRIED, Service
 from codebook.run.announcing import announce
 from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job, heal_job
+from codebook.run.comparing import compare_views
 from codebook.run.folder import RunFolder
-from codebook.run.jobs.discarding import discard_run
+from codebook.run.jobs.discarding import discard_exact
 from codebook.run.jobs.failures import Failure, keep_failure, raise_failures
 from codebook.run.jobs.remote_deletion import delete_files
 from codebook.run.jobs.sending import look_after, send_shards, settle_doubt
@@ -48,12 +52,33 @@ def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus
     """
     folder = RunFolder(name)
     if folder.record_path.is_file():
-        return open_run(name).cancel(shard, give_up=give_up)
+        return open_exact(name).cancel(shard, give_up=give_up)
     return give_up_lost(folder, shard, give_up=give_up)
 
 
-def open_run(name: str) -> Run:
-    """Open a run of the project by its name.
+def open_run(name: str, *, planned: bool = False) -> Run:
+    """Open a run of the project by its name, which stands for the newest version that was handed in.
+
+    A name that tells the version, such as `topics.v2` or `topics.v1`, is that version.
+
+    Parameters
+    ----------
+    planned
+        Take the newest version also where it is not handed in yet.
+
+    Raises
+    ------
+    RunError
+        There is no such run; the runs there are, are listed.
+    """
+    folder = RunFolder(name)
+    run = Run(RunFolder(find_version(folder.runs, name, planned=planned)))
+    run.opened_as = name
+    return run
+
+
+def open_exact(name: str) -> Run:
+    """Open the run whose folder has this name, whatever versions there are of it.
 
     Raises
     ------
@@ -66,7 +91,7 @@ def open_run(name: str) -> Run:
 def _collect_other(name: str, failures: list[Failure]) -> Iterator[str]:
     """Collect a run that another one waits for; yield why answers of it are outstanding, as far as that is known."""
     try:
-        run = open_run(name)
+        run = open_exact(name)
         failures += run._collect_jobs()[1]
         yield from (f"run {name!r}, {reason}" for reason in run.status().reasons)
     except BusyError:
@@ -114,6 +139,20 @@ class Run(RunViews):
             with self._ledger() as ledger:
                 self.notices = tuple(announce(ledger, status, self.service.notify))
 
+    @property
+    def before(self) -> Run | None:
+        """The version before this one; None of a first version."""
+        name = version_before(self.folder.runs, self.name)
+        return open_exact(name) if name else None
+
+    def compare_versions(self, by: str = "unit", **options: Any) -> Result:
+        """Set the version before beside this one: by unit old label beside new, by label how often, "" how much.
+
+        Of a first version the result says so. What else can be given stands at `compare_runs`.
+        """
+        before = self.before
+        return compare_views([before, self] if before else [self], by, **options)
+
     def dry_run(self) -> DryRun:
         """Check, size and price the shards that `submit` would send; nothing is sent.
 
@@ -160,6 +199,7 @@ class Run(RunViews):
         ahead = self._send_ahead()
         with self.folder.lock(), self._ledger() as ledger:
             self._require_planned(ledger)
+            self._note_handed_in()
             if cap is not None:
                 ledger.set_cap(self.name, cap)
             meter = Meter(self.asked)
@@ -353,7 +393,7 @@ class Run(RunViews):
 
     def discard(self) -> str:
         """Drop the run, as `discard_run` does, and say what was done; this object is of no use then."""
-        return discard_run(self.name)
+        return discard_exact(self.name)
 
     def delete_remote(self, *, older_than_days: float = 0) -> int:
         """Delete files at the service: of collected jobs, and those that became part of none; return how many.
@@ -384,6 +424,13 @@ class Run(RunViews):
             left = None if money.cap is None else money.cap - gone
             options |= {"price": meter.price, "cap": left}
         return self.folder.make_engine(self.asked, self.service, **options)
+
+    def _note_handed_in(self) -> None:
+        """Before a version is handed in: from now on the name of the run stands for it."""
+        version = self.record.get("version")
+        if version and not version.get("handed_in"):
+            self.record["version"] = version | {"handed_in": now()}
+            self.folder.write_record(self.record)
 
     def _update_record(self) -> None:
         """Note in `run.json`, as it stands on disk by now, what is known after collecting."""

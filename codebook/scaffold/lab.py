@@ -12,7 +12,7 @@ from pathlib import Path
 
 from codebook.errors import MissingExtraError, RunError
 from codebook.paths import project_folder
-from codebook.run import RunFolder
+from codebook.run import open_run
 
 START = "notebooks/start.ipynb"
 
@@ -66,9 +66,7 @@ def find_report(run: str) -> Path:
     RunError
         There is no such run, or it has no report yet.
     """
-    folder = RunFolder(run)
-    folder.read_record()
-    report = folder.path / "report.html"
+    report = open_run(run).folder.path / "report.html"
     if not report.is_file():
         raise RunError(f"Run {run!r} has no report yet. To mend: codebook report {run}.")
     return report

@@ -11,7 +11,7 @@ from codebook.errors import CodebookError
 from codebook.outputs.cells import frame_html, frame_texts
 from codebook.outputs.links import FileLink, link_file
 from codebook.paths import MARKER, project_folder, show_path
-from codebook.run import RunFolder, list_runs, open_run, summarise_runs
+from codebook.run import list_runs, open_run, summarise_runs
 from codebook.scaffold.study_draft import MARKS, list_marks
 from codebook.study import Study, open_study
 from codebook.visible import escape_block
@@ -124,11 +124,11 @@ def _next_steps(study: Study, project: Path, open_points: bool) -> Iterator[File
 def _steps_of_run(run: str, project: Path) -> Iterator[FileLink]:
     """What is next for a run that was planned."""
     try:
-        status = open_run(run).status()
+        opened = open_run(run)
+        status, folder = opened.status(), opened.folder
     except CodebookError as error:
         yield _notebook("00_status", " ".join(str(error).split())[:200])
         return
-    folder = RunFolder(run)
     report = folder.path / "report.html"
     if any(not job.job_id and job.state == "planned" for job in status.jobs):
         yield _notebook("03_submit", "hand in what is planned")

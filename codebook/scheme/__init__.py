@@ -7,11 +7,12 @@ In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every f
 from codebook.scheme.codebook_file import parse_codebook, write_codebook
 from codebook.scheme.codebook_opening import read_codebook, read_label_list
 from codebook.scheme.model import Category, Codebook, Example, RecordField, RecordList, Variable
-from codebook.scheme.rendering import describe_variables, diff_codebooks, render_html, render_markdown
+from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
 from codebook.scheme.wording import Wording, check_wording
 
 __all__ = [
     "Category",
+    "Change",
     "Codebook",
     "Example",
     "RecordField",

@@ -168,7 +168,7 @@ class Study:
         limit: int = 0,
         at_once: bool = False,
     ) -> Run:
-        """Plan the study's run, or another one of it, as `plan` does.
+        """Plan the study's run, or another one of it; what was handed in with something else has its next version.
 
         Parameters
         ----------
@@ -181,8 +181,8 @@ class Study:
         """
         source = self.open_units() if units is None else units
         service = self.service if self.facts.service or self.facts.notify else None
-        name, book = run or self.run, codebook or self.codebook
-        return plan(book, source, run=name, limit=limit, service=service, at_once=at_once, **self.asking())
+        asking = {"service": service, **self.asking(), "at_once": at_once}
+        return plan(codebook or self.codebook, source, run=run or self.run, version=True, limit=limit, **asking)
 
     def pilot(self, limit: int) -> Run:
         """Plan a run of its own with the first texts, asked at once; the whole does not ask them again."""

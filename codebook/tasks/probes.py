@@ -81,4 +81,4 @@ def reverse_categories(codebook: Codebook) -> Codebook:
         else variable
         for variable in codebook.variables
     ]
-    return Codebook.model_validate(codebook.model_copy(update={"variables": tuple(variables)}).model_dump())
+    return codebook.model_copy(update={"variables": tuple(variables)})

@@ -7,7 +7,7 @@ In come the frames of the project; out go boards with what can be done, and card
 from __future__ import annotations
 
 from codebook.errors import RunError
-from codebook.run import summarise_runs
+from codebook.run import open_run, summarise_runs
 from codebook.widgets.board import Board
 from codebook.widgets.unit_viewer import UnitViewer, show_units
 
@@ -31,14 +31,14 @@ def show_status(run: str = "") -> Board:
     Parameters
     ----------
     run
-        Its name; the newest run of the project where not given.
+        Its name, which stands for its newest version that was handed in; the newest run of the project where not given.
 
     Raises
     ------
     RunError
         There is no such run; the runs there are, are listed.
     """
-    return Board(run or _newest_run())
+    return Board(open_run(run).name if run else _newest_run())
 
 
 def _newest_run() -> str:

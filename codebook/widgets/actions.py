@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from codebook.errors import CodebookError, RunError
 from codebook.execute.secrets import read_secrets
 from codebook.ground.secrecy import looks_like_key, remove_secrets
-from codebook.run import RETRIED, RunStatus, open_run
+from codebook.run import RETRIED, RunStatus
 from codebook.run.state import JobStatus, say_counts
+from codebook.run.verbs import open_exact
 from codebook.widgets.phrases import say_count, say_usd
 
 
@@ -29,7 +30,7 @@ class Question:
 
 def ask_cancel(name: str) -> Question | str:
     """Return the question whether to cancel a run, or why there is nothing to cancel."""
-    status = open_run(name).status()
+    status = open_exact(name).status()
     running = [job for job in status.jobs if job.running]
     unsent = [job for job in status.jobs if not job.job_id and not job.collected]
     if not running and not unsent:
@@ -42,7 +43,7 @@ def ask_cancel(name: str) -> Question | str:
 
 def ask_retry(name: str) -> Question | str:
     """Return the question whether to ask again what has no answer, or why there is nothing to ask again."""
-    run = open_run(name)
+    run = open_exact(name)
     n_questions = run.count_retriable()
     if not n_questions:
         return f"Run {name} has no question that ended without an answer ({', '.join(RETRIED)})."
@@ -58,7 +59,7 @@ def ask_retry(name: str) -> Question | str:
 
 def collect(name: str) -> str:
     """Fetch what is answered and say how the run stands."""
-    status = open_run(name).collect(partial=True)
+    status = open_exact(name).collect(partial=True)
     counts = "\n".join(f"{variable}: {say_counts(whys, status.n_packs)}" for variable, whys in status.counts.items())
     return f"Run {name} is collected as far as it is answered; table.csv is written.\n{counts}"
 
@@ -66,13 +67,13 @@ def collect(name: str) -> str:
 def collects_itself(name: str) -> bool:
     """Whether the settings of a run say that what has ended is fetched without asking."""
     try:
-        return open_run(name).service.auto_collect
+        return open_exact(name).service.auto_collect
     except CodebookError:
         return False
 
 
 def _cancel(question: Question) -> str:
-    run = open_run(question.run)
+    run = open_exact(question.run)
     _require_same(question, _see(run.status()))
     status = run.cancel()
     still = [job for job in status.jobs if job.running]
@@ -82,7 +83,7 @@ def _cancel(question: Question) -> str:
 
 
 def _retry(question: Question) -> str:
-    run = open_run(question.run)
+    run = open_exact(question.run)
     _require_same(question, (run.count_retriable(), _see(run.status())))
     n_questions = run.retry()
     try:

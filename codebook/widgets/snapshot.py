@@ -12,12 +12,12 @@ from codebook.run import (
     list_errors,
     list_jobs,
     list_unknown,
-    open_run,
     poll_jobs,
     summarise_runs,
 )
 from codebook.run.history import is_running
 from codebook.run.project.ledger_frames import Choice, now
+from codebook.run.verbs import open_exact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +106,6 @@ def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapsh
         studies_all=tuple(sorted({study for study in whole["study"] if study})),
         units_all=tuple(sorted({units for units in whole["units"] if units})),
         to_fetch=tuple(whole.loc[ended, "run"].unique()),
-        status=open_run(wanted.run).status() if wanted.run else None,
+        status=open_exact(wanted.run).status() if wanted.run else None,
         unknown=() if wanted.run else tuple(list_unknown().values()),
     )

@@ -18,6 +18,7 @@ from codebook.execute import (
     write_html,
 )
 from codebook.execute.secrets import read_secrets
+from codebook.execute.study import StepResult
 from codebook.execute.study_plan import plan_study
 from codebook.ground.secrecy import looks_like_key, names_key, remove_secrets
 from codebook.scaffold import make_study
@@ -676,3 +677,32 @@ def test_texts_in_a_study_stay_as_they_are_written(project):
         True,
         ["no", "010", "1e3", "2020-01-01"],
     ]
+
+
+def test_a_step_that_makes_a_version_leaves_the_copies_of_the_old_one(project, monkeypatch):
+    """Copies and report of the steps before it go with the new version; those of the old one are as they were."""
+    copy_notebooks(project, one="passes", two="passes", three="passes")
+    runs, lines = project / "runs", []
+
+    def run_step(step, folder, timeout_s, study):
+        copy = folder / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(word)
+        copy.with_suffix(".html").write_text(word)
+        (folder / "report.html").write_text(word)
+        if step.name == "two":
+            (runs / name).mkdir(exist_ok=True)
+            (runs / name / "run.json").write_text("{}")
+        return StepResult(step.name, "done", 0, copy, copy.with_suffix(".html")), ""
+
+    monkeypatch.setattr("codebook.execute.study._run_step", run_step)
+    path = project / "study.yaml"
+    path.write_text("study: s\nrun: r\nsteps: [one, two, three]\n")
+    for word, name in (("old", "r"), ("new", "r.v2")):
+        result = run_study(path, out=lines.append)
+        copies = [file.read_text() for file in sorted((runs / name / "notebooks").iterdir())]
+        assert copies == [word] * 6
+        assert [step.notebook.parent.parent.name for step in result.steps] == [name] * 3
+        assert (result.folder.name, result.report.read_text()) == (name, word)
+    assert [file.read_text() for file in sorted((runs / "r" / "notebooks").iterdir())] == ["old"] * 6
+    assert any("r.v2 is the next version of r, which stays" in line for line in lines)

@@ -214,6 +214,12 @@ vresion: 3
     assert len(set(faults)) == len(faults)
 
 
+def test_a_copy_has_its_own_digest():
+    book = parse_codebook(GOOD)
+    before = book.digest
+    assert book.model_copy(update={"version": "99"}).digest != before == book.digest
+
+
 def test_two_variables_of_one_name():
     second = VARIABLE[VARIABLE.index("  - name: v") :].replace("name: v", "name: V")
     assert faults_of(VARIABLE + second) == [(9, "a second variable is named 'V'", "give it another name")]

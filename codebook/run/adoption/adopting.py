@@ -33,7 +33,7 @@ from codebook.run.answers.line_reader import LineReader
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, is_free
 from codebook.run.plans.replacing import plan_digest
-from codebook.run.verbs import Run, open_run
+from codebook.run.verbs import Run, open_exact
 
 _ROWS_AT_ONCE = 50_000
 _UNKNOWN: Mapping[str, Any] = {"created_at": "", "ended_at": None, "seen_at": None, "submitted_at": None}
@@ -61,7 +61,7 @@ def adopt(folder: str | Path) -> Run:
     """
     with take_in(folder) as home:
         _note_run(home)
-    return open_run(home.name)
+    return open_exact(home.name)
 
 
 def _note_run(home: RunFolder) -> None:

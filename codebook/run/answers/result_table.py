@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from functools import cache, lru_cache
 from itertools import groupby
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -19,6 +18,7 @@ from codebook.files.digests import check_named
 from codebook.ledger import Ledger, RowState, iter_columns
 from codebook.material.unit_store import iter_units
 from codebook.run.folder import RunFolder
+from codebook.run.history import seconds_between
 from codebook.scheme import Codebook
 from codebook.tasks import Label, make_questions
 
@@ -194,14 +194,6 @@ def remember(read: Callable[[str], T]) -> Callable[[str], T]:
     """Return a reader of replies with a memory: most replies are one of a few texts. Long ones are not kept."""
     kept = lru_cache(_N_REMEMBERED)(read)
     return lambda text: kept(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
-
-
-def seconds_between(start: str | None, end: str | None) -> float | None:
-    """Return the seconds between two times of the ledger; None where the clock was put back in between."""
-    if not start or not end:
-        return None
-    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-    return seconds if seconds >= 0 else None
 
 
 def read_logprobs(folder: RunFolder, rows: Iterable[RowState]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from codebook.errors import BusyError, RunError
 from codebook.files.lines import digest_file
+from codebook.files.run_versions import is_wanted
 from codebook.ground.logbook import drop_tracebacks
 from codebook.ledger import KEPT, Ledger
 from codebook.ledger.claims import now
@@ -35,7 +36,7 @@ from codebook.run.folder import KeptFolder, RunFolder, find_folder, say_kept
 from codebook.run.money import Meter
 from codebook.run.plans.replacing import plan_digest
 from codebook.run.questions.trimming import sweep_leftovers
-from codebook.run.verbs import open_run
+from codebook.run.verbs import open_exact
 from codebook.vectors import VectorStore
 from codebook.visible import spell_block
 
@@ -121,7 +122,7 @@ def _find_intent(runs: Path, unit_id: str, run: str) -> Intent | None:
     intent = read_intent(runs)
     if intent is None:
         return None
-    if intent.unit_id != unit_id or (run and [target.run for target in intent.targets] != [run]):
+    if intent.unit_id != unit_id or not all(is_wanted(target.run, run) for target in intent.targets):
         raise RunError(
             f"The erasure of unit {intent.unit_id!r} was begun and not finished. To mend: "
             f"`codebook erase {intent.unit_id}` finishes it; then repeat this one."
@@ -133,9 +134,10 @@ def _begin(runs: Path, ledger: Ledger | None, unit_id: str, run: str, texts: Col
     """Find what goes; nothing is changed yet."""
     places = ("*/units.jsonl", f"{KEPT}/*/units.jsonl")
     everywhere = [path.parent for place in places for path in sorted(runs.glob(place))]
-    if run and runs / run not in everywhere:
-        open_run(run)  # says which runs there are
-    targets, lonely, shared = find_targets([runs / run] if run else everywhere, unit_id, texts, everywhere)
+    chosen = [path for path in everywhere if is_wanted(path.name, run)] if run else everywhere
+    if not chosen:
+        open_exact(run)  # says which runs there are
+    targets, lonely, shared = find_targets(chosen, unit_id, texts, everywhere)
     if not targets:
         holder = f"Run {run!r} does not hold" if run else "No run holds"
         raise RunError(f"{holder} a unit {unit_id!r} (any more); nothing was changed. To mend: check the id.")
@@ -196,11 +198,11 @@ def _refresh(ledger: Ledger, folder: RunFolder, target: Target) -> None:
     close_empty(ledger, target.run)
     note_erasure(ledger, target.run, say_target(target))
     if folder.table_path.is_file():
-        open_run(target.run).refresh()
+        open_exact(target.run).refresh()
     elif folder.carried_path.is_file():
         write_carried(folder, ledger)
     if (folder.path / "exports").is_dir():
-        open_run(target.run).export()
+        open_exact(target.run).export()
 
 
 def _erase_vectors(folder: Path, texts: Sequence[str]) -> Iterator[str]:

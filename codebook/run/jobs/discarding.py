@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codebook.errors import RunError
 from codebook.files.lines import link_file
+from codebook.files.run_versions import find_version, list_versions, split_version
 from codebook.ledger import Ledger
 from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private
@@ -19,6 +20,25 @@ from codebook.run.questions.trimming import sweep_leftovers
 
 
 def discard_run(name: str) -> str:
+    """Drop a run as `discard_exact` does; of several versions the one that is meant has to be named.
+
+    Raises
+    ------
+    RunError
+        The name stands for several versions; or as for `discard_exact`.
+    """
+    folder = RunFolder(name)
+    versions = list_versions(folder.runs, name) if name == split_version(name)[0] else []
+    if len(versions) > 1:
+        named = [f"{name}.v1" if version == name else version for version in versions]
+        raise RunError(
+            f"Run {name!r} has {len(versions)} versions, and nothing was dropped. To mend: name the one that is meant: "
+            f"{', '.join(named)}."
+        )
+    return discard_exact(find_version(folder.runs, name))
+
+
+def discard_exact(name: str) -> str:
     """Drop a run, with its folder; answers that were given to it stay with the project and serve later runs.
 
     Its result files, the requests and units they answer, and its record go to `runs/.kept`; table, outputs and

@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Unpack
 
 from codebook.engines import Limits
-from codebook.errors import Fault, ParameterError
+from codebook.errors import ChangedPlanError, Fault, ParameterError
 from codebook.files.lines import digest, dump_canonical
+from codebook.files.run_versions import find_version, next_version
 from codebook.ledger import Ledger
 from codebook.ledger.losses import settle_losses
 from codebook.records import Asking, Service, Unit
+from codebook.run.differences import list_differences
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, is_free
 from codebook.run.plans.asking import AskingFields, make_asking
 from codebook.run.plans.checking import check_requests, describe_encoding, refuse_guess
 from codebook.run.plans.privacy import PersonalWatch
-from codebook.run.plans.replacing import Draft, make_draft, settle_plan
+from codebook.run.plans.replacing import Draft, is_changed, make_draft, settle_plan
 from codebook.run.project.ledger_frames import open_ledger
 from codebook.run.questions.planner import Planner
 from codebook.run.questions.rehearsal import DryRun, ScratchLedger, rehearse
 from codebook.run.questions.trimming import sweep_leftovers
 from codebook.run.vectors.packs import choose_cuts, pack
 from codebook.run.vectors.places import open_store, warn_unknown
-from codebook.run.verbs import Run, open_run
+from codebook.run.verbs import Run
 from codebook.scheme import Codebook, read_codebook
 from codebook.shards import Cuts
 from codebook.tasks import Question, find_task
@@ -43,6 +46,7 @@ def plan(
     units: Source | Iterable[Unit],
     *,
     run: str = "",
+    version: bool = False,
     limit: int = 0,
     cuts: Cuts | None = None,
     service: Service | None = None,
@@ -52,7 +56,8 @@ def plan(
 
     A question that any run of the project has had answered is not asked again. Planning the same run again changes
     nothing; after a crash it goes on where it stopped. A run of which nothing was handed in yet may be planned with
-    something else: the new plan takes the place of the old one.
+    something else: the new plan takes the place of the old one. Of one that was handed in the new plan can be the next
+    version: `topics.v2` after `topics`, whose status and costs say what changed and what is asked anew.
 
     Parameters
     ----------
@@ -60,6 +65,10 @@ def plan(
         The instrument, or its file; and what is to be coded (`read_units`).
     run
         Name of the run, and of its folder in `runs/`; made from codebook, engine and a digest where empty.
+    version
+        Go on with the newest version of the run, and make the next one where that was handed in with something else.
+        Without it a run that was handed in is never planned with something else: a script that is run again by mistake
+        stops.
     limit
         The first so many units only, for a pilot; 0 is all.
     cuts
@@ -89,11 +98,25 @@ def plan(
     ------
     InputError
         Codebook, units or parameters are faulty, or the service would refuse the requests.
-    RunError
-        A run of this name was planned with something else, and was handed in.
+    ChangedPlanError
+        A run of this name was planned with something else, and was handed in; `version` is not wished for.
     """
-    aim = _Aim.read(codebook, units, make_asking(asking, run), limit, cuts)
+    units = list(units) if version and isinstance(units, Iterator) else units
+    read = partial(_Aim.read, codebook, units, make_asking(asking, run), limit, cuts)
+    aim = read()
     folder = RunFolder(run or aim.name)
+    if version:
+        folder = RunFolder(find_version(folder.runs, folder.name, planned=True))
+    try:
+        return _plan_as(folder, aim, service)
+    except ChangedPlanError:
+        if not version:
+            raise
+    return _plan_as(RunFolder(next_version(folder.runs, folder.name)), read(), service)
+
+
+def _plan_as(folder: RunFolder, aim: _Aim, service: Service | None) -> Run:
+    """Plan a run under the name of its folder."""
     with Ledger(folder.ledger_path) as ledger, _clear_ground(folder, ledger):
         aim.meet_engine(folder)
         with aim.draft(folder, aim.choose(folder, ledger)) as draft:
@@ -103,7 +126,7 @@ def plan(
                 Planner(folder, ledger, aim.book, draft.asking, aim.cut(service)).run()
                 ledger.finish_plan(folder.name)
                 ledger.note_event(folder.name, "plan", f"{draft.n_units} {'texts' if aim.task.n_texts else 'units'}")
-    return open_run(folder.name)
+    return Run(RunFolder(folder.name))
 
 
 @contextmanager
@@ -120,6 +143,7 @@ def rehearse_plan(
     units: Source | Iterable[Unit],
     *,
     run: str = "",
+    version: bool = False,
     limit: int = 0,
     cuts: Cuts | None = None,
     service: Service | None = None,
@@ -129,7 +153,7 @@ def rehearse_plan(
 
     Parameters
     ----------
-    codebook, units, run, limit, cuts, service, asking
+    codebook, units, run, version, limit, cuts, service, asking
         Those of `plan`.
 
     Raises
@@ -138,7 +162,9 @@ def rehearse_plan(
         Codebook, units or parameters are faulty, or the service would refuse the requests.
     """
     aim = _Aim.read(codebook, units, make_asking(asking, run), limit, cuts)
-    real = RunFolder(run or aim.name)
+    real, differs = RunFolder(run or aim.name), list[str]()
+    if version:
+        real = RunFolder(find_version(real.runs, real.name, planned=True))
     with TemporaryDirectory() as scratch, open_ledger() as ledger:
         folder = RunFolder(real.name, Path(scratch))
         folder.path.mkdir(parents=True)
@@ -147,13 +173,17 @@ def rehearse_plan(
         chosen = pack(folder, aim.asking.model, aim.chosen, store) if aim.task.n_texts else aim.chosen
         with aim.draft(folder, chosen) as draft:
             draft.units_path.replace(folder.units_path)
+        if version and is_changed(real, ledger, draft):
+            differs = list_differences(real, draft.book, folder.units_path, draft.asking.to_record(), draft.answerer)
+            real = RunFolder(next_version(real.runs, real.name))
         with ScratchLedger(folder.ledger_path, ledger) as planned:
             planned.start_run(folder.name, "", aim.answerer)
             Planner(folder, planned, aim.book, draft.asking, aim.cut(service)).run()
             dry = rehearse(folder, planned, Meter(aim.asking), aim.limits)
     destination = Meter(aim.asking).destination
     leaves = (destination, *draft.personal) if destination else ()
-    return replace(dry, notes=(*map(str, aim.warnings), *dry.notes), run=real.name, leaves=leaves)
+    notes = (*map(str, aim.warnings), *dry.notes, *(f"{real.name} differs: {line}" for line in differs))
+    return replace(dry, notes=notes, run=real.name, leaves=leaves)
 
 
 @dataclass

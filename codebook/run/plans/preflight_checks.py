@@ -17,7 +17,7 @@ from codebook.engines.service import check_host
 from codebook.errors import Fault, ParameterError, PendingError
 from codebook.material.unit_store import count_texts
 from codebook.records import RETRIED, Unit
-from codebook.run.answers.result_table import seconds_between
+from codebook.run.history import sum_seconds
 from codebook.run.money import Meter
 from codebook.run.plans.asking import AskingFields, make_asking
 from codebook.run.plans.planning import plan
@@ -153,7 +153,7 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
         "questions": n_texts * len(pilot.codebook.variables) * pilot.asked.draws,
         "tokens_in": _known(totals, "tokens_in"),
         "tokens_out": _known(totals, "tokens_out"),
-        "seconds": _sum_seconds(status),
+        "seconds": sum_seconds((job.created, job.ended) for job in status.jobs),
     }
     factor = whole / n_texts if n_texts else None
     scaled = {name: _scale(value, factor, 1 if name == "seconds" else None) for name, value in amounts.items()}
@@ -166,13 +166,6 @@ def _known(totals: Mapping[str, Any], name: str) -> int | None:
     """Tokens of the pilot by all its answers; None where some of these do not tell them, or there is none."""
     reported = totals["answers"] and not totals["answers_without_tokens"]
     return int(totals[name]) if reported else None
-
-
-def _sum_seconds(status: RunStatus) -> float | None:
-    """Seconds of the pilot's jobs; None where one has not ended, or there is none."""
-    spans = [seconds_between(job.created, job.ended) for job in status.jobs]
-    known = [span for span in spans if span is not None]
-    return round(sum(known), 1) if known and len(known) == len(spans) else None
 
 
 def _scale(value: float | None, factor: float | None, digits: int | None) -> float | None:

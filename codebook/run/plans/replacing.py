@@ -8,18 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from codebook.errors import Fault, ParameterError, RunError
-from codebook.files.lines import digest, digest_file, dump_canonical
+from codebook.errors import ChangedPlanError, Fault, ParameterError, RunError
+from codebook.files.lines import digest, digest_file, dump_canonical, link_file
+from codebook.files.run_versions import split_version, version_before
 from codebook.ledger import Ledger
 from codebook.ledger.claims import now
 from codebook.material.unit_store import count_texts, write_units
-from codebook.records import Asking, Unit
+from codebook.records import Asking, Unit, say_erased
+from codebook.run.differences import count_changes, list_differences
 from codebook.run.folder import RunFolder, describe_software
 from codebook.run.plans.privacy import PersonalWatch
 from codebook.run.questions.trimming import sweep_leftovers
+from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, diff_codebooks, write_codebook
 
-_NEW_NAME = "To mend: give the new plan a new run name; questions that did not change are not asked again."
+_NEW_NAME = (
+    "To mend: give the new plan a new run name, or plan it as the next version of the run (version=True); questions "
+    "that did not change are not asked again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +94,43 @@ def settle_plan(folder: RunFolder, ledger: Ledger, draft: Draft) -> None:
 
     Raises
     ------
-    RunError
+    ChangedPlanError
         The run was handed in, or has its answers, and was planned with something else.
+    RunError
+        So it was, and its ledger is lost, or its units are no more those that were planned.
     """
     name, sent = folder.name, ledger.was_sent(folder.name)
     if ledger.is_planned(name) is None and folder.record_path.is_file() and not _holds(folder, draft):
-        raise _other_plan(folder, draft)  # the ledger was lost: nobody knows what was handed in
+        raise RunError(_say_other(folder, draft))  # the ledger was lost: nobody knows what was handed in
     known, answerer = ledger.start_run(name, draft.digest, draft.answerer)
     if known != draft.digest or answerer not in ("", draft.answerer):
         fixed = sent or _is_finished(folder, ledger)
         if fixed or not ledger.drop_plan(name, draft.digest, draft.answerer, _say_change(folder, draft)):
-            raise _other_plan(folder, draft)
+            _refuse_erased(folder, draft)
+            raise ChangedPlanError(_say_other(folder, draft))
     elif not sent and _lost_shards(folder, ledger):
         ledger.drop_plan(name, draft.digest, draft.answerer, "its shards were gone; they are written anew")
     elif sent and folder.units_path.is_file() and digest_file(folder.units_path) != draft.units_sha256:
-        raise _other_plan(folder, draft)
+        raise RunError(_say_other(folder, draft))  # a unit of it was erased, say
     sweep_leftovers(folder.runs, ledger)
     if not (folder.record_path.is_file() if sent else _holds(folder, draft)):  # a first plan, or files that are gone
         _put_files(folder, draft)
+
+
+def _refuse_erased(folder: RunFolder, draft: Draft) -> None:
+    """Refuse units that a run does not have, once one was erased from it: it would be asked again, in a new version."""
+    if say_erased(folder.read_record()) and (n_new := count_changes(folder.units_path, draft.units_path)["new"]):
+        raise RunError(
+            f"Run {folder.name!r} was planned with other units. {n_new:,} of these units it does not have, and "
+            f"{'; '.join(say_erased(folder.read_record()))}. To mend: take what was erased out of your file of units, "
+            "or give the new plan a new run name."
+        )
+
+
+def is_changed(folder: RunFolder, ledger: Ledger, draft: Draft) -> bool:
+    """Whether a run was handed in, or has its answers, and was planned with something else."""
+    fixed = ledger.was_sent(folder.name) or _is_finished(folder, ledger)
+    return fixed and folder.record_path.is_file() and not _holds(folder, draft)
 
 
 def _holds(folder: RunFolder, draft: Draft) -> bool:
@@ -134,7 +159,9 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
     """Write what the run is planned with; the record comes last, so that what is there is whole."""
     draft.units_path.replace(folder.units_path)
     write_codebook(draft.book, folder.codebook_path)
-    book = draft.book
+    book, version = draft.book, _describe_version(folder, draft)
+    if version and (sample := folder.runs / version["before"] / GOLD_SAMPLE).is_file():
+        link_file(sample, folder.path / GOLD_SAMPLE)  # its chances and its lock are those of the run, not of a version
     folder.write_record(
         {
             "run": folder.name,
@@ -150,9 +177,21 @@ def _put_files(folder: RunFolder, draft: Draft) -> None:
             "answerer": draft.answerer,
             "warnings": [str(fault) for fault in draft.warnings],
             **({"personal": list(draft.personal)} if draft.personal else {}),
+            **({"version": version} if version else {}),
             "software": describe_software(),
         }
     )
+
+
+def _describe_version(folder: RunFolder, draft: Draft) -> dict[str, Any]:
+    """What the record of a second or later version says of it; of a first one nothing."""
+    before = version_before(folder.runs, folder.name)
+    if not before:
+        return {}
+    base, number = split_version(folder.name)
+    asked, old = draft.asking.to_record(), RunFolder(before, folder.runs.parent)
+    differs = list_differences(old, draft.book, folder.units_path, asked, draft.answerer)
+    return {"of": base, "number": number, "before": before, "differs": differs}
 
 
 def _say_change(folder: RunFolder, draft: Draft) -> str:
@@ -160,18 +199,18 @@ def _say_change(folder: RunFolder, draft: Draft) -> str:
     return f"nothing was handed in, so the plan was replaced; other than before: {', '.join(_differ(folder, draft))}"
 
 
-def _other_plan(folder: RunFolder, draft: Draft) -> RunError:
-    """The error of a run that was planned with something else, saying what differs."""
+def _say_other(folder: RunFolder, draft: Draft) -> str:
+    """Say that a run was planned with something else, and what differs."""
     differs = _differ(folder, draft)
     if differs == ["units"]:
-        return RunError(f"Run {folder.name!r} was planned with other units. {_NEW_NAME}")
+        return f"Run {folder.name!r} was planned with other units. {_NEW_NAME}"
     changes: list[str] = []
     if "codebook" in differs and folder.codebook_path.is_file():
         changes = [str(change) for change in diff_codebooks(folder.read_codebook(), draft.book)][:20]
     changed = "".join(
         f"\n  - {line}" for line in [*changes, *(line for line in differs if not changes or line != "codebook")]
     )
-    return RunError(f"Run {folder.name!r} was planned with something else. What differs:{changed}\n{_NEW_NAME}")
+    return f"Run {folder.name!r} was planned with something else. What differs:{changed}\n{_NEW_NAME}"
 
 
 def _differ(folder: RunFolder, draft: Draft) -> list[str]:

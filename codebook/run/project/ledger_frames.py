@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from codebook.engines import About, about_engine
 from codebook.errors import Fault, ParameterError
+from codebook.files.run_versions import is_wanted
 from codebook.ledger import KEPT, Ledger
 from codebook.ledger.losses import settle_losses
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
@@ -26,7 +27,7 @@ Moment = str | date | datetime | None
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which jobs or runs are looked at; empty is all. A day without an hour is meant whole."""
+    """Which jobs or runs are looked at; empty is all. A run stands for its versions, a day for all its hours."""
 
     run: str = ""
     state: str | Collection[str] = ""
@@ -47,7 +48,8 @@ class Choice:
         import pandas as pd
 
         chosen = pd.Series(True, index=frame.index)
-        wanted = {"run": self.run, "study": self.study, "engine": self.engine, "units": self.units}
+        chosen &= frame["run"].map(lambda name: is_wanted(name, self.run)).astype(bool)
+        wanted = {"study": self.study, "engine": self.engine, "units": self.units}
         for column, value in wanted.items():
             chosen &= (frame[column] == value) | (value == "")
         if self.state:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from codebook.errors import CodebookError
+from codebook.files.run_versions import is_wanted
 from codebook.ledger import say_unknown
 from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
 from codebook.paths import project_folder
@@ -18,7 +19,7 @@ from codebook.run.history import as_times, busy_hours, expect_ends, find_ages, i
 from codebook.run.jobs.sending import UNREACHED
 from codebook.run.project.cost_table import count_money, count_tokens
 from codebook.run.project.ledger_frames import Choice, Moment, now, open_ledger, read_answers, read_jobs
-from codebook.run.verbs import Run, open_run
+from codebook.run.verbs import Run, open_exact, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,9 +85,9 @@ def list_jobs(
 def poll_jobs(run: str = "") -> dict[str, str]:
     """Ask the engines how running jobs stand, of one run or of all; return a message for each run not reached."""
     unreached = {}
-    for name in [name for name in list_running() if run in ("", name)]:
+    for name in [name for name in list_running() if is_wanted(name, run)]:
         try:
-            open_run(name).status(poll=True)
+            open_exact(name).status(poll=True)
         except CodebookError as error:
             unreached[name] = str(error)
     jobs = list_jobs(run=run)
@@ -114,7 +115,7 @@ def find_run(name: str) -> Run:
     if not (project_folder() / "runs" / name).is_dir():
         jobs = list_jobs()
         if runs := list(jobs.loc[jobs["job_id"] == name, "run"]):
-            return open_run(runs[0])
+            return open_exact(runs[0])
     return open_run(name)
 
 
@@ -138,7 +139,7 @@ def summarise_runs(
         ended jobs by the time in which any was at work. tokens_in, tokens_out, tokens_cached (missing where no reply
         tells them), cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own
         jobs. cost_per_label, live_would_be, saved: as of `cost_history`. models: those that answered. first_submitted,
-        last_ended.
+        last_ended. `changed`: what a version has otherwise than the one before.
     """
     import pandas as pd
 
@@ -148,7 +149,8 @@ def summarise_runs(
         names = ledger.runs()
     facts = read_facts(project_folder() / "runs", names)
     runs = pd.DataFrame(
-        [(name, *facts[name]) for name in names], columns=["run", "study", "engine", "model", "began", "units"]
+        [(name, *facts[name]) for name in names],
+        columns=["run", "study", "engine", "model", "began", "units", "changed"],
     )
     runs["began"] = as_times(runs["began"])
     chosen = runs[Choice(run, "", study, engine, since, until, units).rows(runs)]
@@ -160,6 +162,7 @@ def summarise_runs(
     counts = ["asked", "labelled", *WHYS, "finished", "jobs", "running", "unpriced", "n_priced", "n_priced_labels"]
     rows[counts] = rows[counts].fillna(0).astype(int)
     rows["models"] = rows["models"].astype(object).fillna("")
+    rows["changed"] = rows.pop("changed").fillna("")
     order = chosen.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
     return rows.loc[list(order)].reset_index(drop=True)
 

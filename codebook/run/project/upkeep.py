@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from codebook.errors import CodebookError, RunError
 from codebook.paths import project_folder
 from codebook.run.folder import RunFolder, list_runs
-from codebook.run.verbs import open_run
+from codebook.run.verbs import open_exact, open_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,8 @@ def delete_remote(names: Collection[str] = (), *, older_than_days: float = 0) ->
     n_deleted, failures = 0, list[str]()
     for name in names or list_runs():
         try:
-            n_deleted += open_run(name).delete_remote(older_than_days=older_than_days)
+            opened = open_run(name) if names else open_exact(name)
+            n_deleted += opened.delete_remote(older_than_days=older_than_days)
         except CodebookError as error:
             if len(names) == 1:
                 raise

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from codebook.engines import Limits
-from codebook.errors import Fault, ParameterError, RunError
+from codebook.errors import ChangedPlanError, Fault, ParameterError
 from codebook.material.unit_store import iter_units
 from codebook.paths import show_path
 from codebook.run.folder import RunFolder
@@ -58,7 +58,7 @@ def pack(
     ------
     ParameterError
         There is nothing left to embed.
-    RunError
+    ChangedPlanError
         The run was planned with other texts.
     """
     room = _find_room(model)
@@ -67,7 +67,7 @@ def pack(
             yield from iter_units(folder.units_path)
             return
         if choose_again is None:
-            raise RunError(
+            raise ChangedPlanError(
                 f"Run {folder.name!r} was planned with other texts. To mend: give the new plan a new run name; "
                 "texts that have their vector are not sent again."
             )

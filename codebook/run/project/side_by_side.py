@@ -1,0 +1,61 @@
+"""Runs of the project set side by side, by their names: versions, prompts, models, codebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.result import Result
+from codebook.run.comparing import compare_views
+from codebook.run.verbs import open_run
+
+
+def compare_runs(
+    runs: str | Sequence[str],
+    by: str = "",
+    *,
+    coders: str | Path = "",
+    gold: str = "gold",
+    variable: str = "",
+    part: str = "dev",
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
+    """Set runs side by side on the units that all of them have: how much they agree, what changed, which is better.
+
+    Parameters
+    ----------
+    runs
+        Names of two or more; the others are held against the first. A single name is its newest version, held against
+        the version before.
+    by
+        "": a row a run. `label`: which label became which, how often. `unit`: the units whose label changed, with the
+        label by each run, the gold and the text.
+    coders, gold
+        A `coders.yaml` with the labels of people, and who of them is the gold: then accuracy is told, too.
+    variable
+        One variable; empty for all that the runs share.
+    part
+        Of a gold sample. Runs are chosen on `dev`; on `test` only once the instrument is final.
+
+    Returns
+    -------
+    Result
+        By run: variable, run, model, n_units, n_labelled (by the first run and this one), n_changed, then against the
+        first run alpha and percent, of gold accuracy and the paired difference to the first run, each with _low and
+        _high; p of McNemar's test; cost (of its answers, whoever asked for them), paid (by itself), both in USD,
+        seconds of its jobs; differs, what it has otherwise than the first; reason. By label: variable, run, before,
+        after, n, share. By unit: variable, unit_id, a column a run, gold, text.
+
+    Raises
+    ------
+    RunError
+        There is no such run.
+    ParameterError
+        The runs share no unit or no variable; or a run stands there twice.
+    """
+    names = [runs] if isinstance(runs, str) else list(runs)
+    opened = [open_run(name) for name in names]
+    if len(opened) == 1 and (before := opened[0].before):
+        opened.insert(0, before)
+    return compare_views(opened, by, coders=coders, gold=gold, variable=variable, part=part, resample=resample)
