@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders
 from codebook.errors import Fault, ParameterError, mend_name
@@ -131,7 +132,7 @@ def _check_coders(
         return None
     codings = found.catch(study.coders, lambda: read_coders(study.coders, book, units=ids))
     if codings is not None:
-        names = ", ".join(dict.fromkeys(codings.frame["coder"].astype(str)))
+        names = name_some(list(dict.fromkeys(codings.frame["coder"].astype(str))))
         found.lines += [f"coders: {names}", *(f"  {note}" for note in codings.notes)]
     return codings
 
