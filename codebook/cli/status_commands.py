@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from codebook.cli.options import say, say_empty, show_frame
+
+if TYPE_CHECKING:
+    from codebook.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ORDERS = {
@@ -50,10 +53,11 @@ def status(ctx: click.Context, /, run: str, as_json: bool, verbose: bool, sort: 
     """Say how RUN stands, also given as the id of one of its batches; without RUN, all jobs of the project."""
     from codebook.run import find_run, list_jobs, poll_jobs
 
-    name, chosen = find_run(run).name if run else "", bool(limit or any(choice.values()))
-    if run and not as_json and not chosen:
-        _say_run(name, verbose=verbose)
+    opened, chosen = find_run(run) if run else None, bool(limit or any(choice.values()))
+    if opened and not as_json and not chosen:
+        _say_run(opened, verbose=verbose)
         return
+    name = opened.name if opened else ""
     unreached, jobs = poll_jobs(name), list_jobs(run=name, **_name_units(choice))
     jobs = jobs.sort_values(sort, ascending=_ORDERS[sort], kind="stable", na_position="last")
     jobs = jobs.iloc[: limit or None]
@@ -67,11 +71,8 @@ def status(ctx: click.Context, /, run: str, as_json: bool, verbose: bool, sort: 
     end_unknown(ctx)
 
 
-def _say_run(name: str, *, verbose: bool) -> None:
+def _say_run(opened: Run, *, verbose: bool) -> None:
     """How a run stands; with what was done when, as the ledger noted it."""
-    from codebook.run import open_run
-
-    opened = open_run(name)
     say(opened.status(poll=True))
     for notice in opened.notices:
         say(notice, err=True)

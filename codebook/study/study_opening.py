@@ -12,9 +12,10 @@ from typing import Any
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders
 from codebook.errors import Fault, ParameterError
+from codebook.files.run_versions import list_versions
 from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
-from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, show_path
+from codebook.paths import MARKER, STUDY_VARIABLE, project_folder, resolve_path, show_path
 from codebook.records import Unit
 from codebook.run import Run, RunFolder, Service, list_runs, open_run, plan, read_service
 from codebook.run.freezing import Freeze, freeze
@@ -246,7 +247,7 @@ class Study:
             There is neither a run nor a file of coders.
         """
         facts = self.facts
-        if self.run and ("run" in self.given or not self.coders or self.run in list_runs()):
+        if self.run and ("run" in self.given or not self.coders or list_versions(project_folder() / "runs", self.run)):
             people = partial(self.open_run().codings, self.coders, gold=facts.gold, models=facts.models)
             return people(sample=facts.sample, part=part, unlock=unlock, beside=beside)
         if not self.coders:

@@ -293,7 +293,8 @@ def test_commands_take_the_newest_version(fake: FakeOpenAI, project: Path, comma
     assert "one.v2" in command("submit", "one").stdout
     collected = command("collect", "one")
     assert (collected.exit_code, "one.v2" in collected.stdout) == (0, True)
-    assert "one is taken as one.v2" in command("table", "one").stdout
+    for verb in ("table", "status"):
+        assert "one is taken as one.v2" in command(verb, "one").stdout
     assert "one is taken as one.v2" in command("table", "one", "copy.csv").output
     assert command("report", "one").stdout.strip().endswith("runs/one.v2/report.html")
     check_billed(fake, 18)
