@@ -50,6 +50,8 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
     run = overrides.get("run", study.facts.run_name)
     if not RUN_NAME.fullmatch(run):
         check.add(("run",), f"run is {run!r}", "name a folder with letters, digits, `-`, `_` and `.` only")
+    if not study.facts.study:
+        check.add(("study",), "study: field required", "add it: the name of the study")
     if not study.steps:
         check.add(("steps",), "steps: field required", "add it: the notebooks to run, in order")
     declared = _declare(study, check)

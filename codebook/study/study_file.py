@@ -177,7 +177,7 @@ def study_model() -> type[BaseModel]:
 
     class StudyModel(BaseModel):
         model_config = ConfigDict(extra="forbid")
-        study: str = Field(min_length=1)
+        study: str = ""
         run: str = ""
         title: str = ""
         codebook: str = ""

@@ -627,7 +627,7 @@ def test_a_study_stops_at_a_failure_and_shows_the_cell(project):
         ),
         ("study: s\nrun: [r\nsteps: [passes]\n", "line 3", "not YAML"),
         ("just a text", "line 1", "the file"),
-        ("", "line 1", "study: field required. To mend: add it"),
+        ("", "line 1", "study: field required. To mend: add it: the name of the study"),
     ],
 )
 def test_a_faulty_study_is_refused_with_line_and_mend(project, text, where, message):
