@@ -36,6 +36,7 @@ LOOP = {1_000: 50, 10_000: 10, 100_000: 3}  # replicates of the loop that are me
 LEAST = {1_000: 100, 10_000: 500, 100_000: 4000}  # how many times faster than the loop
 UNDER = {"codes": 0.15, "strings": 1.0}  # s at a million units
 MOST_MB = 300
+N_MANY = 1_000_000
 
 Row = tuple[str, str, str]
 
@@ -102,16 +103,16 @@ def speed() -> Iterator[Row]:
         codings = make_codings(codes)
         own, loop = clock(lambda codings=codings: estimate(codings), 7), loop_over_library(codes)
         yield f"{n_units:,} units", f"{own:.3f} s, loop {loop:,.1f} s: {loop / own:,.0f} times", f">= {least:,} times"
-    codings = make_codings(make_codes(1_000_000))
-    yield "1,000,000 units, codes", f"{clock(lambda: estimate(codings), 7):.3f} s", f"< {UNDER['codes']} s"
+    codings = make_codings(make_codes(N_MANY))
+    yield f"{N_MANY:,} units, codes", f"{clock(lambda: estimate(codings), 7):.3f} s", f"< {UNDER['codes']} s"
     for name in ("ac1", "conger", "percent"):
         yield f"the same, {name}", f"{clock(lambda name=name: estimate(codings, name), 7):.3f} s", "none"
-    table, labels = make_table(make_codes(1_000_000)), label_names(10)
+    table, labels = make_table(make_codes(N_MANY)), label_names(10)
     read = clock(lambda: read_codes(table, variable="topic", level="nominal", labels=labels), 7)
     everything = Codings(table, [VariableSpec("topic", "nominal", labels)])
     whole = clock(lambda: reliability(everything, coefficients=["alpha"]), 7)
     strings = f"{whole:.3f} s, of it reading {read:.3f} s"
-    yield f"1,000,000 units, {len(table):,} rows of strings", strings, f"< {UNDER['strings']:g} s"
+    yield f"{N_MANY:,} units, {len(table):,} rows of strings", strings, f"< {UNDER['strings']:g} s"
 
 
 def memory() -> Iterator[Row]:

@@ -36,6 +36,9 @@ CASES = {
     "no headers": {"rate": 100, "headers": 0},
 }
 """Calls a second that the server grants, and those that its headers tell of."""
+SIZES = {64: (2000, 2000, 1500), 512: (14_000, 14_000, 2000)}
+"""Calls at a time, and how many each of `CLIENTS` makes."""
+SECONDS = 20
 
 
 def write_shard(folder: Path, n: int) -> Shard:
@@ -130,7 +133,7 @@ def steady_rate(stats: dict[str, Any]) -> float:
 def compare_throughput(n_rounds: int) -> None:
     """Print a line for each concurrency and client."""
     print(f"{'concurrency':>11} {'client':<13} {'req/s':>6} {'share':>6} {'steady':>7} {'cpu ms':>7}  good")
-    for concurrency, sizes in ((64, (2000, 2000, 1500)), (512, (14_000, 14_000, 2000))):
+    for concurrency, sizes in SIZES.items():
         taken: dict[str, list[dict[str, Any]]] = {name: [] for name in CLIENTS}
         for _ in range(n_rounds):
             for (name, runs), n in zip(taken.items(), sizes, strict=True):
@@ -150,10 +153,10 @@ def compare_throughput(n_rounds: int) -> None:
 
 
 def compare_limits(n_rounds: int) -> None:
-    """Print a line for each of the `CASES`: 20 seconds' worth of calls, 200 allowed at a time, latency 0.5 s."""
+    """Print a line for each of the `CASES`: `SECONDS` worth of calls, 200 allowed at a time, latency 0.5 s."""
     print(f"\n{'case':<25} {'goodput':>8} {'steady':>7} {'429 per request':>16} {'lost':>5}")
     for name, case in CASES.items():
-        n = 20 * case["rate"]
+        n = SECONDS * case["rate"]
         runs = [measure("engine", 200, n, latency=0.5, spread=0.5, **case) for _ in range(n_rounds)]
         goodput = statistics.median(n / run["s"] / case["rate"] for run in runs)
         steady = statistics.median(steady_rate(run) / case["rate"] for run in runs)

@@ -24,7 +24,9 @@ from codebook.analysis.vectors import cluster_vectors, map_vectors, near_duplica
 from codebook.run import embed_texts, open_run
 from codebook.vectors import VectorStore
 
-N_CENTRES, N_TEXTS = 200, 20_000
+N_CENTRES, N_TEXTS, N_QUERIES = 200, 20_000, 1_000
+SIZES = ((384, 10_000), (384, 50_000), (896, 10_000), (896, 50_000))
+"""Dimensions, and how many vectors."""
 WORDS = ["coal", "gas", "wind", "sun", "oil", "steel", "iron", "rail", "road", "ship"]
 
 
@@ -42,23 +44,25 @@ def taken(call: Callable[[], object]) -> tuple[float, object]:
 
 
 def neighbours() -> None:
-    for d, n in ((384, 10_000), (384, 50_000), (896, 10_000), (896, 50_000)):
-        vectors, asked = draw(n, d), draw(n, d)[:1_000]
+    for d, n in SIZES:
+        vectors, asked = draw(n, d), draw(n, d)[:N_QUERIES]
         exact_s, exact = taken(lambda: nearest(vectors, asked, 10, exact=True))  # noqa: B023
-        print(
-            f"{n:7,} of {d}: 1,000 queries {exact_s:6.2f} s; all among themselves {exact_s * n / 1000:7.1f} s", end=""
-        )
+        all_s = exact_s * n / N_QUERIES
+        print(f"{n:7,} of {d}: {N_QUERIES:,} queries {exact_s:6.2f} s; all among themselves {all_s:7.1f} s", end="")
         index_s, found = taken(lambda: nearest(vectors, asked, 10, exact=False))  # noqa: B023
         twice_s, _ = taken(lambda: nearest(vectors, np.vstack([asked, asked]), 10, exact=False))  # noqa: B023
         recall = len(exact.frame.merge(found.frame, on=["query", "row"])) / len(exact.frame)
-        each_s = max(twice_s - index_s, 0) / 1_000
-        print(f"; by an index {index_s + each_s * (n - 1000):6.1f} s, recall {recall:.3f}", flush=True)
-    vectors = draw(20_000, 384)
+        each_s = max(twice_s - index_s, 0) / N_QUERIES
+        print(f"; by an index {index_s + each_s * (n - N_QUERIES):6.1f} s, recall {recall:.3f}", flush=True)
+    vectors = draw(N_TEXTS, 384)
     for what, call in (
-        ("near_duplicates of 20,000", lambda: near_duplicates(vectors, 0.9)),
-        ("20 clusters of 20,000", lambda: cluster_vectors(vectors, k=20)),
-        ("clusters of 5,000 by a threshold", lambda: cluster_vectors(vectors[:5_000], threshold=0.4)),
-        ("map of 20,000", lambda: map_vectors(vectors)),
+        (f"near_duplicates of {N_TEXTS:,}", lambda: near_duplicates(vectors, 0.9)),
+        (f"20 clusters of {N_TEXTS:,}", lambda: cluster_vectors(vectors, k=20)),
+        (
+            f"clusters of {N_TEXTS // 4:,} by a threshold",
+            lambda: cluster_vectors(vectors[: N_TEXTS // 4], threshold=0.4),
+        ),
+        (f"map of {N_TEXTS:,}", lambda: map_vectors(vectors)),
     ):
         print(f"{what}: {taken(call)[0]:.1f} s", flush=True)
     print(f"peak memory {peak_mb():.0f} MB")
@@ -66,13 +70,14 @@ def neighbours() -> None:
 
 def store() -> None:
     with tempfile.TemporaryDirectory() as name:
-        kept, vectors = VectorStore(Path(name) / "m"), draw(10_000, 384)
+        n = N_TEXTS // 2
+        kept, vectors = VectorStore(Path(name) / "m"), draw(n, 384)
         for part in range(20):
-            texts = [f"text {part * 10_000 + number}" for number in range(10_000)]
+            texts = [f"text {part * n + number}" for number in range(n)]
             seconds, _ = taken(lambda: kept.add(texts, vectors))  # noqa: B023
-        every = [f"text {number}" for number in range(200_000)]
+        every = [f"text {number}" for number in range(20 * n)]
         looked_s, _ = taken(lambda: kept.rows(every))
-        print(f"the last 10,000 of {len(kept):,}: added in {seconds:.2f} s; rows of all found in {looked_s:.2f} s")
+        print(f"the last {n:,} of {len(kept):,}: added in {seconds:.2f} s; rows of all found in {looked_s:.2f} s")
         print(f"peak memory {peak_mb():.0f} MB; the file has {kept.vectors_path.stat().st_size / 2**20:.0f} MB")
 
 

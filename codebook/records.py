@@ -14,6 +14,7 @@ import orjson
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.lines import digest, escape_ends
 from codebook.files.yaml_text import parse_value
+from codebook.ground.quantities import say_count
 
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
@@ -325,7 +326,7 @@ def say_erased(record: Mapping[str, Any]) -> list[str]:
     ['1 unit (3 rows) was erased on 2026-11-21']
     """
     return [
-        f"{entry['units']:,} unit{'s' * (entry['units'] != 1)} ({entry['rows']:,} rows) "
+        f"{say_count(entry['units'], 'unit')} ({entry['rows']:,} rows) "
         f"{'was' if entry['units'] == 1 else 'were'} erased on {entry['at'][:10]}"
         for entry in record.get("erased", [])
     ]

@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     import openai
     from commands import Command
-    from fake_help import Connect
-    from fake_openai import FakeOpenAI
+    from fakes.fake_help import Connect
+    from fakes.fake_openai import FakeOpenAI
 
 os.environ["MPLBACKEND"] = "Agg"
 # programs that a test starts find the fakes and the helpers, as the tests do
 _HERE = Path(__file__).parent
-_ROOMS = [str(_HERE / "fakes"), str(_HERE / "support")]
+_ROOMS = [str(_HERE), str(_HERE / "support")]
 os.environ["PYTHONPATH"] = os.pathsep.join([*_ROOMS, *filter(None, [os.environ.get("PYTHONPATH")])])
 # a busy machine must not fail a test: no deadlines, and slow generation is no fault of the code
 settings.register_profile("kit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -115,7 +115,7 @@ def press_ctrl_c() -> Iterator[Callable[[], None]]:
 @pytest.fixture
 def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]:
     """The fake service, with its key in the environment; batches end at the first look."""
-    from service import serve
+    from fakes.service import serve
 
     with serve(project, monkeypatch) as service:
         yield service
@@ -124,7 +124,7 @@ def fake(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeOpenAI]
 @pytest.fixture
 def connect(fake: FakeOpenAI) -> Iterator[Connect]:
     """Make clients of the SDK that speak to the fake service."""
-    from fake_help import connecting
+    from fakes.fake_help import connecting
 
     with connecting(fake) as connect:
         yield connect

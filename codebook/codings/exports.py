@@ -27,6 +27,7 @@ from codebook.codings.sheets import read_sheet, write_sheet
 from codebook.errors import Fault, MissingExtraError, TableError
 from codebook.files import DATABASES, reading
 from codebook.files.lines import read_lines, write_atomic, write_lines
+from codebook.ground.quantities import say_count
 from codebook.paths import find_file_fault, resolve_path
 
 _CHUNK = 50_000
@@ -74,7 +75,7 @@ def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep"
     table = check_table(table)
     runs = tuple(sorted({*table["run_id"]} - {""}))
     name, note = write_frame(KeyedTable("codings", table, ("run_id", *KEY), runs=runs), path, formulas)
-    return f"{name}: {len(table):,} row{'s' * (len(table) != 1)} of {table.shape[1]} columns.{note}"
+    return f"{name}: {say_count(len(table), 'row')} of {table.shape[1]} columns.{note}"
 
 
 def write_frame(
@@ -279,8 +280,7 @@ def say_formulas(frame: pd.DataFrame, *, mend: str) -> str:
     n_cells, n_rows = int(marks.to_numpy().sum()), int(marks.any(axis=1).sum())
     if not n_cells:
         return ""
-    cells = "1 cell" if n_cells == 1 else f"{n_cells:,} cells"
-    rows = "1 row" if n_rows == 1 else f"{n_rows:,} rows"
+    cells, rows = say_count(n_cells, "cell"), say_count(n_rows, "row")
     verb, what = ("begins", "a formula") if n_cells == 1 else ("begin", "formulas")
     problem = f"{cells} of {rows} {verb} with =, +, -, @ or a tab, which a spreadsheet takes for {what}"
     return f" {problem}. To be safe: {mend}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shutil import get_terminal_size
 
 import pandas as pd
 
@@ -10,10 +11,11 @@ from codebook.analysis.core.checks import check_columns, raise_faults
 from codebook.codings.coverage_counts import count_coverage, coverage_sentence
 from codebook.codings.label_counts import shorten_names
 from codebook.codings.wide import Texts, to_wide
+from codebook.outputs import frames_html
 from codebook.records import WHYS
-from codebook.visible import escape_block, spell_line
+from codebook.visible import spell_line
 
-_N_LINES = 60
+_N_LINES, _N_SIGNS, _WIDTH = 60, 400, 100
 
 
 def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None, notes: Sequence[str] = ()) -> TableView:
@@ -67,23 +69,28 @@ class TableView:
 
     def __repr__(self) -> str:
         head, sentence, counted = self._parts()
-        shown = [
-            frame.to_string(index=False, na_rep="", max_colwidth=50, max_rows=_N_LINES) for frame in (head, counted)
-        ]
-        lines = [*shown[0].splitlines(), "", sentence, *shown[1].splitlines(), *self._notes()]
+        lines = [*_fit_columns(head), "", sentence, *_fit_columns(counted), *self._notes()]
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self) -> str:
         head, sentence, counted = self._parts()
-        with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 400):
-            shown = [
-                frame.to_html(
-                    index=False, escape=True, na_rep="", border=0, max_rows=_N_LINES, classes=["tex2jax_ignore"]
-                )
-                for frame in (head, counted)
-            ]
-        words, *notes = (f"<p>{escape_block(text)}</p>" for text in (sentence, *self._notes()))
-        return f'<div class="tex2jax_ignore" dir="auto">{shown[0]}{words}{shown[1]}{"".join(notes)}</div>'
+        short = head.map(
+            lambda cell: cell if not isinstance(cell, str) or len(cell) <= _N_SIGNS else f"{cell[:_N_SIGNS]}..."
+        )
+        return frames_html(short, sentence, counted, *self._notes())
+
+
+def _fit_columns(frame: pd.DataFrame) -> list[str]:
+    """Lines with the first columns that a terminal has room for, and a sentence on the others, if there are any."""
+    width = min(_WIDTH, get_terminal_size((_WIDTH, 24)).columns)
+    widths = [max(map(len, _print(frame.iloc[:, :n]).splitlines())) for n in range(1, len(frame.columns) + 1)]
+    n = max(1, sum(each <= width for each in widths))
+    rest = ", ".join(map(str, frame.columns[n:]))
+    return [*_print(frame.iloc[:, :n]).splitlines(), *([f"More columns: {rest}."] if rest else [])]
+
+
+def _print(frame: pd.DataFrame) -> str:
+    return frame.to_string(index=False, na_rep="", max_colwidth=50, max_rows=_N_LINES)
 
 
 def _visible(frame: pd.DataFrame) -> pd.DataFrame:

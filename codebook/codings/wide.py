@@ -12,6 +12,7 @@ from codebook.codings.exports import is_database, write_frame
 from codebook.codings.frame import check_table
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import say_count
 from codebook.records import Unit
 
 _SEVERAL = ("variable", "coder", "draw")
@@ -82,7 +83,7 @@ def write_wide(table: pd.DataFrame, units: Texts, path: str | Path, *, formulas:
     if is_database(path):
         wide = wide.assign(**{name: table[name] for name in ("run_id", *_SEVERAL)})
     name, note = write_frame(KeyedTable("wide", wide, ("run_id", "id", *_SEVERAL), runs=runs), path, formulas)
-    return f"{name}: {len(wide):,} row{'s' * (len(wide) != 1)} in the wide form.{note}"
+    return f"{name}: {say_count(len(wide), 'row')} in the wide form.{note}"
 
 
 def _texts(units: Texts, wanted: set[str]) -> tuple[dict[str, str], list[str]]:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from codebook.ground.quantities import say_count
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -86,7 +88,7 @@ def tell_vectors(body: Mapping[str, Any], custom_id: str) -> tuple[str | None, s
     if vectors is None:
         return None, "invalid", problem
     n_vectors, dimensions = vectors.shape
-    words, pack = f"{n_vectors} vector{'s' * (n_vectors != 1)}", _ASKED.search(custom_id)
+    words, pack = say_count(n_vectors, "vector"), _ASKED.search(custom_id)
     if pack and int(pack[1]) != n_vectors:
         return None, "invalid", f"{words} came for {pack[1]} texts"
     return f"{words} of {dimensions}", None, ""

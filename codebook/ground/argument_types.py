@@ -25,12 +25,14 @@ _PLAIN: Mapping[str, Any] = {
     **{name: getattr(abc, name) for name in ("Iterable", "Sequence", "Collection", "Mapping", "Callable")},
 }
 _FRAMES = ("DataFrame", "Series")
-_OWN_CHECKS = ("codebook.analysis.", "codebook.codings.table_view", "codebook.codings.coverage", "codebook.run.label")
+_OWN_CHECKS = ("codebook.run.label_texts",)
 """Modules whose verbs say themselves what they do not take."""
 _MENDS = {
     "Source": "open them first: `read_units(path, id_column=..., text_column=...)`",
     "Unit": "open them first: `read_units(path, id_column=..., text_column=...)`",
     "Codebook": "read it first: `read_codebook(path)`",
+    "Codings": 'pass Codings or a frame, such as `sheet[["anna", "ben"]]`; a file is read by `read_codings`',
+    "Bootstrap": "pass `Bootstrap(1000)`",
     "Run": "open it first: `open_run(name)`",
     "DataFrame": "pass a frame, such as `run.table()` or `pd.read_csv(path)`",
     "Iterable": 'pass a list, such as `["a", "b"]`',

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from codebook.errors import Fault
+from codebook.ground.quantities import is_or_are
 
 _DECIMALS = re.compile(r"\A(-?[0-9]+)[.,]0+\Z")
 _ENDING = re.compile(
@@ -152,8 +153,8 @@ class Join:
         "1 of 2 ids of Ann is not in the run (first: '7.0'; the run has '7', which differs by a decimal part of zero)"
         """
         n, n_near = len(self.strays), len(self.near)
-        share = f"; {n_near:,} of them {_are(n_near)} almost there" if 0 < n_near < n else ""
-        return f"{n:,} of {self.n_ids:,} {whose} {_are(n)} not {place} ({self.example(owner)}{share})"
+        share = f"; {n_near:,} of them {is_or_are(n_near)} almost there" if 0 < n_near < n else ""
+        return f"{n:,} of {self.n_ids:,} {whose} {is_or_are(n)} not {place} ({self.example(owner)}{share})"
 
     def say_lacking(self, whose: str, place: str) -> str:
         """Say how many ids of the other side nobody here has.
@@ -164,11 +165,7 @@ class Join:
         "2 of 3 units of the run are not among the ids of Ann (first: '7')"
         """
         n = len(self.lacking)
-        return f"{n:,} of {self.n_known:,} {whose} {_are(n)} not {place} (first: {spell(self.lacking[0])})"
-
-
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"
+        return f"{n:,} of {self.n_known:,} {whose} {is_or_are(n)} not {place} (first: {spell(self.lacking[0])})"
 
 
 def join_ids(ids: Iterable[str], known: Iterable[str]) -> Join:

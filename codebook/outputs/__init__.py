@@ -1,10 +1,11 @@
 """What a study says, saved: tables and figures for the paper, each with its data, and the list that the report reads.
 
 In come frames, figures and sentences; out go files in `outputs/` and their entries in `manifest.json`. Open `saving.py`
-first; `cells` and `papers` say how a table is printed, `blocks` how a notebook and the report show it.
+first; `cells` and `papers` say how a table is printed, `blocks` how a notebook and the report show it; all HTML
+of the kit is made of `templates/` by `templating.py`.
 """
 
-from codebook.outputs.blocks import block_html
+from codebook.outputs.blocks import block_html, frames_html
 from codebook.outputs.cells import SHOWN_ROWS, frame_html, frame_texts, print_rows, rows_html, text_html
 from codebook.outputs.entries import (
     SECTIONS,
@@ -27,6 +28,7 @@ __all__ = [
     "draw_png",
     "frame_html",
     "frame_texts",
+    "frames_html",
     "link_file",
     "list_outputs",
     "print_rows",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codebook.outputs.cells import rows_html
-from codebook.visible import escape_block
+from codebook.outputs.cells import frame_html, rows_html
+from codebook.outputs.templating import render
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DOT = 96 / 300  # figures are saved at 300 dots an inch; a screen counts 96
 
@@ -21,19 +24,17 @@ def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", pn
     png
         The figure as a PNG; empty for none.
     """
-    parts = [f"<p>{escape_block(finding)}</p>" if finding else "", image_html(png, title) if png else ""]
-    if printed:
-        parts.append(rows_html(printed, turn=True))
     words = " ".join(filter(None, [say_rest(printed), note]))
-    parts.append(f'<p class="note">{escape_block(words)}</p>' if words else "")
-    return "".join(parts)
-
-
-def image_html(png: bytes, title: str) -> str:
-    """Return a picture inside the page, in the size in which it is printed."""
+    table = rows_html(printed, turn=True) if printed else ""
     width = round(int.from_bytes(png[16:20], "big") * _DOT)  # the width in the header of a PNG
-    source = f"data:image/png;base64,{b64encode(png).decode()}"
-    return f'<figure><img alt="{escape_block(title)}" style="width: {width}px" src="{source}"></figure>'
+    shown = {"finding": finding, "title": title, "picture": b64encode(png).decode(), "width": width}
+    return render("block.html.j2", table=table, note=words, **shown)
+
+
+def frames_html(*parts: pd.DataFrame | str) -> str:
+    """Return frames, as they are printed, and sentences, one below the other, for a notebook."""
+    shown = [(part, False) if isinstance(part, str) else (frame_html(part), True) for part in parts]
+    return render("frames.html.j2", parts=shown)
 
 
 def say_rest(printed: dict[str, Any]) -> str:

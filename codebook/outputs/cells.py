@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from codebook.outputs.templating import render
 from codebook.records import WHYS
-from codebook.visible import escape_block
 
 _SMALLEST = 0.001
 _MOST_COLUMNS, _FEW_ROWS = 9, 3
@@ -48,31 +49,17 @@ def rows_html(printed: dict[str, Any], *, turn: bool = False) -> str:
     turn
         Write a wide table of few rows with its columns below each other, so that a page of text has room for it.
     """
-    texts = pd.DataFrame(printed["rows"], columns=printed["columns"], dtype=object)
-    if turn and len(texts.columns) > _MOST_COLUMNS and len(texts) <= _FEW_ROWS:
-        return _turned_html(texts)
-    kinds = [_kind(texts[name], number) for name, number in zip(texts.columns, printed["numeric"], strict=True)]
-    head = "".join(f"<th{kind}>{escape_block(name)}</th>" for name, kind in zip(texts.columns, kinds, strict=True))
-    rows = "".join(
-        f"<tr>{''.join(f'<td{kind}>{escape_block(text)}</td>' for kind, text in zip(kinds, row, strict=True))}</tr>"
-        for row in texts.itertuples(index=False, name=None)
-    )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    rows = printed["rows"]
+    texts = [[row[at] for row in rows] for at in range(len(printed["columns"]))]
+    kinds = [_kind(column, number) for column, number in zip(texts, printed["numeric"], strict=True)]
+    columns = list(zip(printed["columns"], kinds, texts, strict=True))
+    turned = turn and len(columns) > _MOST_COLUMNS and len(rows) <= _FEW_ROWS
+    return render("table.html.j2", columns=columns, rows=rows, turned=turned)
 
 
-def _turned_html(texts: pd.DataFrame) -> str:
-    rows = "".join(
-        f"<tr><th>{escape_block(name)}</th>{''.join(f'<td>{escape_block(text)}</td>' for text in texts[name])}</tr>"
-        for name in texts.columns
-    )
-    return f'<div class="scroll"><table class="turned"><tbody>{rows}</tbody></table></div>'
-
-
-def _kind(column: pd.Series[Any], number: bool) -> str:
+def _kind(texts: Sequence[str], number: bool) -> str:
     """The class of a column's cells: numbers are ranged right, and words have room."""
-    if number:
-        return " class=n"
-    return " class=words" if column.str.len().max() > _LONG else ""
+    return "n" if number else "words" if max(map(len, texts), default=0) > _LONG else ""
 
 
 def text_html(text: str) -> str:
@@ -83,11 +70,9 @@ def text_html(text: str) -> str:
     >>> text_html("n < 9. [Say why.]")
     '<p>n &lt; 9. <mark>[Say why.]</mark></p>'
     """
-    paragraphs = [part for part in text.split("\n\n") if part.strip()]
-    marked = (
-        re.sub(r"\[[A-Z][^\]]*\]", lambda blank: f"<mark>{blank[0]}</mark>", escape_block(part)) for part in paragraphs
-    )
-    return "".join(f"<p>{part.strip()}</p>" for part in marked)
+    paragraphs = [re.split(r"(\[[A-Z][^\]]*\])", part.strip()) for part in text.split("\n\n") if part.strip()]
+    marked = [[(words, at % 2 == 1) for at, words in enumerate(parts)] for parts in paragraphs]
+    return render("paragraphs.html.j2", paragraphs=marked)
 
 
 def frame_texts(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[bool]]:

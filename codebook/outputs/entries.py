@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,9 @@ LAYOUT = (
     "texts as they are: a spreadsheet runs those that begin with =, +, - or @, so open the .docx or .html there."
 )
 """How the folder of outputs is laid out; it stands there as README.md, too."""
+
+_NEAR = 0.85
+"""How alike two names are, from which on one is taken for a slip of the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +84,27 @@ def note_entry(folder: Path, entry: OutputEntry) -> None:
 
 
 def run_outputs(run: str) -> Path:
-    """Return the folder of outputs of a run of the project, or of the version that its name stands for."""
+    """Return the folder of outputs of a run, or of the version that its name stands for; it may have none yet.
+
+    Raises
+    ------
+    ParameterError
+        A name that cannot name a file, or one that is almost that of a run and of none.
+    """
     check_name("run", run)
     runs = project_folder() / "runs"
-    return runs / find_version(runs, run) / "outputs"
+    name = find_version(runs, run)
+    if not (runs / name).is_dir() and (near := _find_misspelt(name, [path.name for path in sorted(runs.glob("*/"))])):
+        mend = f"did you mean {near!r}? If {run!r} is meant, make the folder runs/{run} first"
+        raise ParameterError("There are no such outputs.", [Fault("run", f"there is no run {run!r}", mend)])
+    return runs / name / "outputs"
+
+
+def _find_misspelt(name: str, names: Sequence[str]) -> str:
+    """The name that is probably meant; none where two differ by their numbers only, as the versions of a run do."""
+    near = difflib.get_close_matches(name, names, n=1, cutoff=_NEAR)
+    alike = near and re.sub(r"\d+", "", near[0]) == re.sub(r"\d+", "", name)
+    return "" if alike or not near else near[0]
 
 
 def check_name(where: str, name: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from codebook.outputs.templating import render
 from codebook.paths import STUDY_VARIABLE, project_folder, show_path
-from codebook.visible import escape_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FileLink:
             address = quote(Path(os.path.relpath(self.path, where)).as_posix())
         except ValueError:  # on another drive
             address = self.path.as_uri()
-        return f'<a href="{address}">{escape_block(self.words or show_path(self.path))}</a>'
+        return render("link.html.j2", address=address, words=self.words or show_path(self.path))
 
 
 def link_file(path: str | Path, words: str = "", *, run: str = "") -> FileLink:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.errors import MissingExtraError
 from codebook.outputs.cells import frame_html, frame_texts
-from codebook.visible import escape_block
+from codebook.outputs.templating import render
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +29,6 @@ _LATEX = {char: f"\\{char}" for char in "&%$#_{}"} | {
     "−": "$-$",
     "[": "{[}",
 }
-_STYLE = (
-    "body{font:15px/1.45 Georgia,serif;margin:2rem}table{border-collapse:collapse;border-top:2px solid;"
-    "border-bottom:2px solid}th{border-bottom:1px solid;text-align:left;font-weight:600}"
-    "th,td{padding:.25rem .8rem .25rem 0;"
-    "vertical-align:top}.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.note{font-size:.85em}"
-)
 
 
 def latex_text(text: object) -> str:
@@ -78,10 +72,7 @@ def _columns(texts: pd.DataFrame, numeric: list[bool]) -> str:
 
 def html_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> str:
     """Return a frame as an HTML page of its own; every text is escaped."""
-    footnote = f'<p class="note">{escape_block(note)}</p>' if note else ""
-    heading, place = escape_block(title), escape_block(name)
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title><style>{_STYLE}</style>'
-    return f'{head}<body id="{place}"><h3>{heading}</h3>{frame_html(frame)}{footnote}</body></html>\n'
+    return render("saved_table.html.j2", name=name, title=title, note=note, table=frame_html(frame)) + "\n"
 
 
 def word_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> bytes:

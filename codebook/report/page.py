@@ -29,6 +29,7 @@ from codebook.outputs import (
     save_block,
     text_html,
 )
+from codebook.outputs.templating import render
 from codebook.paths import resolve_path, show_path
 from codebook.records import Asking, say_erased
 from codebook.report.cards import open_cards, telling_html
@@ -36,7 +37,6 @@ from codebook.report.facts import Facts, find_collected, gather_facts
 from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
-from codebook.report.templating import render
 from codebook.report.views.image_grid import grid_html, is_grid
 from codebook.scheme import read_codebook, render_html
 

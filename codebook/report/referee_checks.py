@@ -10,6 +10,7 @@ from codebook.analysis.core.checks import name_some
 from codebook.engines import about_engine
 from codebook.errors import RecordError
 from codebook.files.digests import digest_of, read_run_record
+from codebook.ground.quantities import say_count
 from codebook.report.facts import Facts, cite, gather_facts
 from codebook.sampling import read_gold_sample
 
@@ -159,9 +160,7 @@ def _figures(facts: Facts) -> Iterator[Check]:
 def _drift(facts: Facts) -> Iterator[Check]:
     models, systems = facts.answered.get("models") or [], facts.answered.get("fingerprints") or []
     record, model = facts.evidence("run.json"), facts.asking.model
-    counts = (
-        f"{len(models)} model name{'s' * (len(models) != 1)}, {len(systems)} fingerprint{'s' * (len(systems) != 1)}"
-    )
+    counts = f"{say_count(len(models), 'model name')}, {say_count(len(systems), 'fingerprint')}"
     if not models:
         yield Check("one model snapshot", "look", "no reply named its model", "ask the provider", record)
     elif len(models) > 1 or len(systems) > 1:

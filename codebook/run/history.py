@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from codebook.ground.quantities import say_count
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -213,7 +215,7 @@ def expect_duration(seconds: NDArray[Any], sizes: NDArray[Any], requests: int) -
         return _judge(similar, f"{len(similar)} jobs of similar size")
     if len(seconds) >= _SIMILAR:
         return _judge(seconds / sizes * requests, f"{len(seconds)} jobs, scaled by requests")
-    return Expected(float(np.median(seconds)), None, f"{len(seconds)} job{'s' * (len(seconds) > 1)}")
+    return Expected(float(np.median(seconds)), None, say_count(len(seconds), "job"))
 
 
 def _judge(durations: NDArray[Any], rests_on: str) -> Expected:

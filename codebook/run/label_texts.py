@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, SchemeError
 from codebook.files.lines import digest, dump_canonical
 from codebook.records import Unit
 from codebook.run.plans.asking import AskingFields, make_asking
 from codebook.run.plans.planning import plan
 from codebook.scheme import Codebook, read_codebook
+from codebook.scheme.codebook_file import find_faults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,12 +58,12 @@ def label(
     """
     import pandas as pd
 
-    if isinstance(texts, (str, pd.DataFrame)):
+    if isinstance(texts, (str, pd.DataFrame)) or not isinstance(texts, Iterable):
         fault = Fault("texts", f"they are of type {type(texts).__name__}", 'pass one column of texts: sheet["text"]')
         raise ParameterError("The texts cannot be labelled so.", [fault])
     column = texts if isinstance(texts, pd.Series) else pd.Series(list(texts), dtype=object)
     ids = [str(name) for name in column.index]
-    _check(ids, asking)
+    _check(ids, column, asking)
     book = _read_book(codebook)
     units = [Unit(unit_id, _text(text)) for unit_id, text in zip(ids, column, strict=True)]
     planned = plan(book, units, run=run or _name_run(book, units, asking), **asking)
@@ -89,19 +90,35 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _read_book(codebook: Codebook | Mapping[str, str] | str | Path) -> Codebook:
+def _read_book(codebook: object) -> Codebook:
     """A codebook as it is, out of its file, or of one question whose labels are given."""
     if isinstance(codebook, Codebook):
         return codebook
-    if not isinstance(codebook, Mapping):
+    if isinstance(codebook, (str, Path)):
         return read_codebook(codebook)
+    if not isinstance(codebook, Mapping):
+        mend = 'pass label -> definition, such as {"coal": "It is about mining."}, a codebook or its file'
+        fault = Fault("codebook", f"it is a {type(codebook).__name__}", mend)
+        raise ParameterError("The texts cannot be labelled so.", [fault])
     categories = [{"name": name, "definition": definition} for name, definition in codebook.items()]
     variable = {"name": "label", "question": QUESTION, "kind": "single", "level": "nominal", "categories": categories}
-    return Codebook.model_validate({"name": "labels", "unit": "a text", "variables": [variable]})
+    raw = {"name": "labels", "unit": "a text", "variables": [variable]}
+    if faults := [Fault(_say_place(loc, list(codebook)), problem, mend) for loc, problem, mend in find_faults(raw)]:
+        raise SchemeError("The labels make no codebook.", faults)
+    return Codebook.model_validate(raw)
 
 
-def _check(ids: list[str], asking: Mapping[str, Any]) -> None:
+def _say_place(loc: Sequence[str | int], names: list[str]) -> str:
+    """The label that a fault is about, or all of them."""
+    place = loc[3] if len(loc) > 3 else ""
+    return f"label {names[place]!r}" if isinstance(place, int) else "labels"
+
+
+def _check(ids: list[str], texts: pd.Series, asking: Mapping[str, Any]) -> None:
     faults = []
+    if strange := [text for text in texts if not isinstance(text, str) and text is not None and text == text]:
+        problem = f"{len(strange):,} of {len(texts):,} are no texts, such as {strange[0]!r}"
+        faults.append(Fault("texts", problem, "pass the column of texts, or .astype(str) if they are meant as texts"))
     if len(set(ids)) < len(ids):
         faults.append(Fault("texts", "their index is not unique", "reset it first: texts.reset_index(drop=True)"))
     if asking.get("draws", 1) != 1:

@@ -13,10 +13,11 @@ from codebook.dialects.replies import open_line
 from codebook.engines import LIVE, About, about_engine
 from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
+from codebook.ground.quantities import say_count
 from codebook.ledger import Ledger
 from codebook.material.unit_store import page_numbers
+from codebook.outputs.templating import render
 from codebook.records import Asking, Unit
-from codebook.visible import escape_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,8 +190,8 @@ class Costs:
         return "\n".join([rows, *(f"  {line}" for line in self.lines)])
 
     def _repr_html_(self) -> str:
-        rows = self.frame.to_html(index=False, na_rep=self._unknown)
-        return "".join([rows, *(f"<p>{escape_block(line)}</p>" for line in self.lines)])
+        rows = self.frame.to_html(index=False, na_rep=self._unknown)  # small sums keep the digits that they need
+        return render("frames.html.j2", parts=[(rows, True), *((line, False) for line in self.lines)])
 
 
 def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path, int]) -> Costs:
@@ -237,13 +238,13 @@ def say_file_costs(units: Iterable[Unit], paid: Mapping[str, float]) -> Iterator
     documents = [unit for unit in with_files if unit.files[0].kind != "image"]
     if n_images := sum(len(unit.files) for unit in images):
         usd = sum(paid[unit.unit_id] for unit in images)
-        yield f"paid for {n_images:,} image{'s' * (n_images != 1)}: {show_usd(usd / n_images)} an image"
+        yield f"paid for {say_count(n_images, 'image')}: {show_usd(usd / n_images)} an image"
     if n_documents := len({file.path for unit in documents for file in unit.files}):
         usd, ranges = sum(paid[unit.unit_id] for unit in documents), [page_numbers(unit) for unit in documents]
         n_pages = sum(len(numbers) for numbers in ranges if numbers) if all(ranges) else 0
         pages = f" of {n_pages:,} pages" if n_pages else ""
         each = f"{show_usd(usd / n_documents)} a document" + (f", {show_usd(usd / n_pages)} a page" if n_pages else "")
-        yield f"paid for {n_documents:,} document{'s' * (n_documents != 1)}{pages}: {each}"
+        yield f"paid for {say_count(n_documents, 'document')}{pages}: {each}"
 
 
 def _count_answers(ledger: Ledger, run_id: str) -> list[dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from codebook.ground.quantities import say_count
 from codebook.ledger import Money
+from codebook.outputs.templating import render
 from codebook.records import WHYS
 from codebook.run.history import say_moment, say_seconds
 from codebook.visible import spell_block
@@ -145,10 +146,10 @@ class RunStatus:
         n_failed = sum(job.failed for job in open_jobs)
         share = n_done / self.n_rows if self.n_rows else 1.0
         bar = "#" * int(share * _BAR) + "-" * (_BAR - int(share * _BAR))
-        parts = [f"{len(running)} job{'s' * (len(running) != 1)}"] * bool(running)
+        parts = [say_count(len(running), "job")] * bool(running)
         n_unsent, n_late = sum(not job.job_id for job in open_jobs), sum(job.late for job in running)
         parts += [f"{n_late} LATE"] * bool(n_late) + [_say_last_end(running)]
-        parts += [f"{n_unsent} shard{'s' * (n_unsent != 1)} not sent yet"] * bool(n_unsent)
+        parts += [f"{say_count(n_unsent, 'shard')} not sent yet"] * bool(n_unsent)
         shown = f" ({', '.join(filter(None, parts))})" if any(parts) else ""
         failed = f", {n_failed:,} failed" * bool(n_failed)
         what = " texts" if self.n_packs else ""
@@ -240,7 +241,7 @@ class RunStatus:
             yield f"{n:,} {_FINAL[why]}: retry leaves {'them' if n > 1 else 'it'} out unless told `--why {why}`."
 
     def _repr_html_(self) -> str:
-        return f'<pre class="tex2jax_ignore">{html.escape(str(self))}</pre>'
+        return render("lines.html.j2", lines=str(self))
 
 
 def _say_last_end(running: Sequence[JobStatus]) -> str:
@@ -264,7 +265,7 @@ def say_counts(counts: Mapping[str, int], n_packs: int = 0) -> str:
     """
     parts = [f"{counts.get('', 0):,} {'embedded' if n_packs else 'labelled'}"]
     parts += [f"{counts[why]:,} {why}" for why in WHYS if counts.get(why)]
-    what, end = (" texts", f" (in {n_packs:,} request{'s' * (n_packs > 1)})") if n_packs else ("", "")
+    what, end = (" texts", f" (in {say_count(n_packs, 'request')})") if n_packs else ("", "")
     return f"{sum(counts.values()):,}{what} asked = {' + '.join(parts)}{end}"
 
 
@@ -294,7 +295,7 @@ def say_money(money: Money) -> str:
     >>> say_money(Money(0.0123, 0, None, 3)), say_money(Money(0, 0, None, 1))
     ('cost: $0.0123 paid, and 3 answers of unknown price', 'cost: 1 answer of unknown price')
     """
-    unknown = f"{money.n_unpriced:,} answer{'s' * (money.n_unpriced != 1)} of unknown price"
+    unknown = f"{say_count(money.n_unpriced, 'answer')} of unknown price"
     paid = [f"${money.known:.4f} paid"] if money.known is not None else []
     parts = [", and ".join(paid + [unknown] * (money.n_unpriced > 0))]
     what = "jobs under way" + " and answers of unknown price" * (money.n_unpriced > 0)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from codebook.errors import CodebookError
 from codebook.outputs.cells import frame_html, frame_texts
 from codebook.outputs.links import FileLink, link_file
+from codebook.outputs.templating import render
 from codebook.paths import MARKER, project_folder, show_path
 from codebook.run import list_runs, open_run, summarise_runs
 from codebook.scaffold.study_draft import MARKS, list_marks
 from codebook.study import Study, open_study
-from codebook.visible import escape_block
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,20 +41,10 @@ class StudyState:
         return "\n".join([*lines, "", "Next:", *(f"  {step!r}" for step in self.steps)])
 
     def _repr_html_(self) -> str:
-        facts = "".join(
-            f"<tr><th>{escape_block(name)}</th><td>{escape_block(text)}</td></tr>" for name, text in self.facts
-        )
-        parts = [f"<h3>{escape_block(self.name)}</h3><table>{facts}</table>"]
-        if self.open_points:
-            parts += ["<h4>Open</h4>", _list([escape_block(point) for point in self.open_points])]
-        if len(self.runs):
-            parts += ["<h4>Runs</h4>", frame_html(self.runs)]
-        parts += ["<h4>Next</h4>", _list([step._repr_html_() for step in self.steps])]
-        return f'<div class="tex2jax_ignore mathjax_ignore">{"".join(parts)}</div>'
-
-
-def _list(items: list[str]) -> str:
-    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+        runs = frame_html(self.runs) if len(self.runs) else ""
+        steps = [step._repr_html_() for step in self.steps]
+        about = {"name": self.name, "facts": self.facts, "points": self.open_points}
+        return render("start.html.j2", **about, runs=runs, steps=steps)
 
 
 def show_study(n_runs: int = 5) -> StudyState:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from codebook.errors import Fault, SchemeError
 from codebook.files import YamlTree, parse_yaml, read_yaml
 from codebook.files.lines import write_atomic
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, check_alone, check_categories, check_names, check_variable
 from codebook.scheme.model import (
@@ -152,7 +153,7 @@ def _make_codebook(tree: YamlTree) -> Codebook:
     if findings:
         findings.sort(key=lambda finding: finding[0])
         faults = [Fault(f"{where}, line {line}", problem, mend) for line, problem, mend in findings]
-        raise SchemeError(f"{where} has {len(faults)} fault{'s' * (len(faults) > 1)}:", faults)
+        raise SchemeError(f"{where} has {say_count(len(faults), 'fault')}:", faults)
     return Codebook.model_validate(raw)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from codebook.scheme.model import Category, Codebook, RecordField, RecordList, Variable
-from codebook.visible import escape_block
+from codebook.outputs.templating import render
+from codebook.scheme.model import Category, Codebook, RecordList, Variable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,50 +84,9 @@ def _say_lists(variable: Variable) -> str:
     )
 
 
-_STYLE = (
-    "<style>.cb-panel{max-width:60em;line-height:1.45}.cb-panel table{border-collapse:collapse;width:100%}"
-    ".cb-panel td,.cb-panel th{text-align:left;vertical-align:top;padding:.35em .8em .35em 0;"
-    "border-bottom:1px solid #8884;white-space:normal}"
-    ".cb-panel small{opacity:.75}</style>"
-)
-
-
 def render_html(codebook: Codebook) -> str:
     """Write the codebook as an HTML panel for a notebook. Every text is escaped."""
-    head = f"<h3>{escape_block(codebook.name)} <small>version {escape_block(codebook.version)}</small></h3>"
-    about = f"<p><b>Unit:</b> {escape_block(codebook.unit)}</p>"
-    if codebook.instructions:
-        about += f"<p>{escape_block(codebook.instructions)}</p>"
-    body = "".join(map(_html_variable, codebook.variables))
-    return f'<div class="cb-panel tex2jax_ignore">{_STYLE}{head}{about}{body}</div>'
-
-
-def _html_variable(variable: Variable) -> str:
-    rows = "".join(
-        _html_category(category, abstains=category in variable.abstain)
-        for category in (*variable.categories, *variable.abstain)
-    )
-    rows += "".join(_html_field(records, field) for records in variable.lists for field in records.fields)
-    title = f"<b>{escape_block(variable.name)}</b>: {escape_block(variable.question)}"
-    table = f"<table><tr><th>code</th><th>definition</th></tr>{rows}</table>"
-    return f"<p>{title} <small>({variable.told})</small></p>{table}"
-
-
-def _html_field(records: RecordList, field: RecordField) -> str:
-    choices = f"<br><small><b>one of</b> {escape_block(', '.join(field.labels))}</small>" if field.labels else ""
-    name = f"{escape_block(records.name)}: {escape_block(field.name)} <small>({field.kind})</small>"
-    return f"<tr><td>{name}</td><td>{escape_block(field.definition)}{choices}</td></tr>"
-
-
-def _html_category(category: Category, *, abstains: bool) -> str:
-    lines = [escape_block(category.definition)] if category.definition else []
-    lines += [f"<small><b>include</b> {escape_block(text)}</small>" for text in category.include]
-    lines += [f"<small><b>exclude</b> {escape_block(text)}</small>" for text in category.exclude]
-    for example in category.examples:
-        why = f" ({escape_block(example.why)})" if example.why else ""
-        lines.append(f"<small><b>example</b> {escape_block(example.text or example.image)}{why}</small>")
-    mark = " <small>(abstention)</small>" if abstains else ""
-    return f"<tr><td>{escape_block(category.name)}{mark}</td><td>{'<br>'.join(lines)}</td></tr>"
+    return render("codebook.html.j2", book=codebook)
 
 
 @dataclass(frozen=True, slots=True)

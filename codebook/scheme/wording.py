@@ -17,6 +17,7 @@ from pathlib import Path
 from codebook.errors import Fault, SchemeError
 from codebook.files import YamlTree, read_yaml
 from codebook.files.formats import READERS
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme.codebook_checks import Finding, Loc, as_number
 from codebook.scheme.codebook_opening import read_codebook
@@ -74,7 +75,7 @@ class Wording:
         if not self.hints:
             return f"wording of {self.name}: nothing to remark."
         n = len(self.hints)
-        head = f"wording of {self.name}: {n} hint{'s' * (n > 1)}; none keeps you from going on."
+        head = f"wording of {self.name}: {say_count(n, 'hint')}; none keeps you from going on."
         return "\n".join([head, *(f"  HINT  {hint}" for hint in self.hints)])
 
     __repr__ = __str__

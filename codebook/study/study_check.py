@@ -12,6 +12,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import find_freeze
@@ -70,7 +71,7 @@ class StudyCheck:
     def __str__(self) -> str:
         told = [*self.lines, *(f"  WARNING   {fault}" for fault in self.warnings)]
         n = len(self.faults)
-        end = f"{n} fault{'s' * (n > 1)}; nothing may be sent." if n else "Everything is in order; nothing was sent."
+        end = f"{say_count(n, 'fault')}; nothing may be sent." if n else "Everything is in order; nothing was sent."
         return "\n".join([*told, *(f"  FAULT     {fault}" for fault in self.faults), end])
 
     __repr__ = __str__

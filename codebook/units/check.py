@@ -12,6 +12,7 @@ from codebook.files import Encoding, Row
 from codebook.files.workbook import find_merged
 from codebook.ground.joins import near_form
 from codebook.ground.personal import find_personal, is_personal_name, is_phone
+from codebook.ground.quantities import say_count
 from codebook.material.images import BLACK, BLANK_FRAME, FEW_BITS, ONE_COLOUR, TINY, WHITE
 from codebook.records import Unit
 from codebook.units.any_source import Source
@@ -123,7 +124,7 @@ class UnitsReport:
         rest = f", {self.n_units:,} kept by the filter" if getattr(source, "where", None) else ""
         n = self.n_send if self.ok else 0
         what = "rows" if isinstance(source, UnitSource) else "units"
-        lines = [f"{source.path.name}: {self.n_rows:,} {what} read{rest}; {n:,} unit{'s' * (n != 1)} to send."]
+        lines = [f"{source.path.name}: {self.n_rows:,} {what} read{rest}; {say_count(n, 'unit')} to send."]
         lines += [f"  {line}" for line in source.tell()]
         lines += [f"  {line}" for line in (self.lengths.tell() if self.lengths else ())]
         return spell_block("\n".join([*lines, *(f"  {fault}" for fault in self.faults)]))

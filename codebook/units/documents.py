@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.errors import Fault, UnitsError
 from codebook.files.lines import digest_file
 from codebook.files.pdfs import PdfError, count_pages, cut_pages, open_pdf
+from codebook.ground.quantities import say_count
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.records import Unit, UnitFile
 from codebook.units.any_source import Source
@@ -70,7 +71,7 @@ class DocumentSource(Source):
             "all pages" if (self.first, self.last) == (1, None) else f"pages {self.first} to {self.last or 'the end'}"
         )
         others = sum(path.is_file() and path.suffix.lower() != ".pdf" for path in self._found())
-        left = f"; {others} other file{'s' * (others != 1)} left out" if others else ""
+        left = f"; {say_count(others, 'other file')} left out" if others else ""
         return [f"sent: {pages}, {form}, at most {self.max_pages} pages and {self.max_mb:g} MB a request{left}"]
 
     def with_skips(self) -> Iterator[tuple[Unit, str | None]]:

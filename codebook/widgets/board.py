@@ -12,17 +12,16 @@ from typing import Any
 
 from codebook.errors import CodebookError
 from codebook.run.project.ledger_frames import Choice
-from codebook.visible import escape_block
 from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, collects_itself, say_error
 from codebook.widgets.board_pages import (
     N_ROWS,
-    STYLE,
     as_of_html,
     board_html,
     board_text,
     facts_html,
     history_html,
     jobs_html,
+    note_html,
     say_as_of,
     wrap,
 )
@@ -206,11 +205,11 @@ class Board:
             controls.offer(controls.run, list(snapshot.runs_all))
         finally:
             self._quiet.on = False
-        controls.as_of.value = wrap(escape_block(say_as_of(snapshot)))
+        controls.as_of.value = note_html(say_as_of(snapshot), kind="")
         controls.more.layout.display = "none" if len(snapshot.jobs) <= self.n_rows else ""
         parts = [as_of_html(snapshot)] * bool(snapshot.unreached or snapshot.unknown)
         parts += [facts_html(snapshot), jobs_html(snapshot.sorted(controls.sort.value), self.n_rows)]
-        controls.page.value = STYLE + wrap("".join([*parts, history_html(snapshot)]))
+        controls.page.value = wrap("".join([*parts, history_html(snapshot)]), style=True)
 
     # --- acting
 
@@ -224,7 +223,7 @@ class Board:
             self._drop_question(asked)
             return
         self._question = asked
-        self.controls.show_question(_note(asked.text, warn=True), asked.yes)
+        self.controls.show_question(note_html(asked.text, kind="cb-note cb-warn"), asked.yes)
         self._say("")
 
     def _drop_question(self, said: str = "") -> None:
@@ -279,7 +278,7 @@ class Board:
             control.disabled = resting
 
     def _say(self, text: str, *, warn: bool = False) -> None:
-        self.controls.message.value = _note(text, warn=warn) if text else ""
+        self.controls.message.value = note_html(text, kind="cb-note cb-warn" if warn else "cb-note") if text else ""
 
 
 def _try_collecting(name: str) -> str:
@@ -287,11 +286,6 @@ def _try_collecting(name: str) -> str:
         return collect(name)
     except CodebookError as error:
         return f"{name}: {say_error(error)}"
-
-
-def _note(text: str, *, warn: bool) -> str:
-    kind = "cb-note cb-warn" if warn else "cb-note"
-    return wrap(f'<div class="{kind}" role="status">{escape_block(text)}</div>')
 
 
 def has_front_end() -> bool:

@@ -100,17 +100,6 @@ def say_number(value: Any) -> str:
     return "–" if is_missing(value) else f"{value:,.0f}"
 
 
-def say_count(n: int, one: str, many: str = "") -> str:
-    """Say how many of something.
-
-    Examples
-    --------
-    >>> say_count(1, "job"), say_count(2000, "job")
-    ('1 job', '2,000 jobs')
-    """
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
 def kind_of_state(state: str, collected: bool) -> str:
     """Return what a state means for the reader: unsent, waits, runs, fetch, done or bad.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from codebook.analysis.core.codings import Codings
+from codebook.ground.quantities import say_count
 from codebook.records import Unit
 from codebook.report.cards import Choice, card_html, card_text, cards_html, open_cards
 from codebook.report.cards.card_pages import STATIC
@@ -51,7 +52,7 @@ class UnitViewer:
 
     def _repr_html_(self) -> str:
         read = self.cards.read_some(self.numbers[:N_STATIC].tolist())
-        return cards_html([*(card_html(card, STATIC, folded=True) for card in read), f"<p>{self.sentence}</p>"])
+        return cards_html([*(card_html(card, STATIC, folded=True) for card in read), (self.sentence, "p")])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         box = self.controls.box if has_front_end() and has_widgets() else None
@@ -64,7 +65,7 @@ class UnitViewer:
         if not n_units:
             return f"None of {len(self.cards):,} units is like that."
         first = f"The first {N_STATIC} of " if n_units > N_STATIC else ""
-        return f"{first}{n_units:,} unit{'s' * (n_units != 1)}."
+        return f"{first}{say_count(n_units, 'unit')}."
 
     # --- choosing and turning over
 
@@ -126,7 +127,7 @@ class UnitViewer:
         finally:
             self._drawing = False
         every = "" if n_units == len(self.cards) else f", chosen from {len(self.cards):,}"
-        controls.count.value = f"of {n_units:,} unit{'s' * (n_units != 1)}{every}"
+        controls.count.value = f"of {say_count(n_units, 'unit')}{every}"
         controls.say("" if n_units else self.sentence)
         controls.back.disabled, controls.on.disabled = self.place <= 0, self.place >= n_units - 1
         shown = [card_html(self.cards.read(int(self.numbers[self.place])))] if n_units else []

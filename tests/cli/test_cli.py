@@ -9,8 +9,8 @@ import orjson
 import pytest
 import yaml
 from commands import Command
-from fake_openai import FakeOpenAI
-from scripted import BOOK
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import BOOK
 
 import codebook as cb
 from codebook.execute.study import StudyResult

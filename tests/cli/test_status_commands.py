@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from commands import Command
-from fake_openai import FakeOpenAI
-from scripted import make_book
-from service import MODEL, TEXTS, batch_ids, finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import make_book
+from fakes.service import MODEL, TEXTS, batch_ids, finish, plan_batch
 
 from codebook.engines.service.batches import DAY_S
 from codebook.run import Service, list_jobs, measure_runs, open_run, plan

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
-from scripted import make_book, register
+from fakes.scripted import make_book, register
 
 from codebook.analysis import Bootstrap, validity
 from codebook.analysis.core.codings import Codings

@@ -187,3 +187,12 @@ def test_a_million_codings_are_checked_quickly():
     table = pd.DataFrame({"unit_id": units, "coder": "ann", "variable": "topic", "label": "sports", "draw": 0})
     table = check_table(table.assign(why=None, run_id="", custom_id=units), CODEBOOK)
     assert count_coverage(table)["labelled"].tolist() == [n]
+
+
+def test_a_wide_table_fits_a_terminal_and_names_the_columns_that_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    row = {"unit_id": "7", "coder": "model@123456789", "variable": "topic", "label": "sports", "raw": "x" * 60}
+    view = repr(show_table(make_table([row | {"custom_id": "c" * 40, "evidence": "y" * 60}])))
+    assert max(map(len, view.splitlines())) <= 100
+    assert "More columns: " in view
+    assert "evidence" in view

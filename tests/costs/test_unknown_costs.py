@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
-from service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
 
 from codebook.cli import main
 from codebook.dialects import write_reply

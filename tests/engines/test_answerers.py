@@ -11,10 +11,10 @@ import orjson
 import pytest
 import yaml
 from archives import hand_made, rest_of
-from fake_openai import FakeOpenAI
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import make_book
+from fakes.service import MODEL, TEXTS, check_sums, finish, plan_batch
 from ledgers import OLD
-from scripted import make_book
-from service import MODEL, TEXTS, check_sums, finish, plan_batch
 
 from codebook.engines import make_engine
 from codebook.engines.service import PROVIDERS

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_openai import FakeOpenAI
-from service import batch_ids, check_paid, check_sums, detail_of, finish, job_note, look_until_gone, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import batch_ids, check_paid, check_sums, detail_of, finish, job_note, look_until_gone, plan_batch
 
 from codebook.engines.openai_batch import OpenAIBatchEngine
 from codebook.engines.service.remote_files import download

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from fake_openai import KEY, FakeOpenAI
-from service import MODEL, check_paid, check_sums, finish, job_note, plan_batch
+from fakes.fake_openai import KEY, FakeOpenAI
+from fakes.service import MODEL, check_paid, check_sums, finish, job_note, plan_batch
 
 from codebook.cli import main
 from codebook.engines.service.objects import read_object

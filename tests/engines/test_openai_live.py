@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import PLAIN, Call, Limited, Loopback, Response, hold_port, say
+from fakes.loopback import PLAIN, Call, Limited, Loopback, Response, hold_port, say
+from fakes.scripted import expected_label, make_book
 from quick_time import NOW, Service
-from scripted import expected_label, make_book
 
 from codebook.dialects import read_prompt, read_reply, unfence, write_reply
 from codebook.dialects.resultlines import read_object

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from other_fake import OtherFake
-from scripted import make_book
-from service import MODEL, check_sums, share_clients
+from fakes.other_fake import OtherFake
+from fakes.scripted import make_book
+from fakes.service import MODEL, check_sums, share_clients
 
 from codebook.records import Service, Unit
 from codebook.run import cost_history, open_run, plan, wait

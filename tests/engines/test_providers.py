@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from loopback import Call, Loopback, Response
+from fakes.loopback import Call, Loopback, Response
 
 from codebook.engines.service import (
     PROVIDERS,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -44,6 +45,13 @@ SITUATIONS: dict[str, tuple[str, list[str], dict[str, list[str]]]] = {
     "ratings beside the gold": ("tone", say(TONES), {"gold": ["-1", "0", "1", "0"]}),
 }
 
+COMMON = ("a model beside the gold", "two people, no gold", "nothing answered")
+"""Situations that a change breaks first; the others are looked at by `make test-all`."""
+
+
+def some(situations: Iterable[str], quick: Sequence[str] = COMMON) -> list[Any]:
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in situations]
+
 
 @pytest.fixture
 def make(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
@@ -61,7 +69,7 @@ def remarks(project: Path, run: str = "r") -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("situation", some(SITUATIONS))
 def test_u01_no_step_of_the_chain_fails_where_there_is_nothing_to_compare(
     make: Callable[..., str], project: Path, situation: str
 ) -> None:
@@ -79,7 +87,9 @@ def test_u01_no_step_of_the_chain_fails_where_there_is_nothing_to_compare(
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("situation", ["a model beside the gold", "a model alone", "nothing answered", "one label"])
+@pytest.mark.parametrize(
+    "situation", some(["a model beside the gold", "a model alone", "nothing answered", "one label"], COMMON[:1])
+)
 def test_u01_no_later_step_fails_where_there_is_nothing_to_compare(
     make: Callable[..., str], project: Path, situation: str
 ) -> None:
@@ -114,6 +124,7 @@ def test_u01_two_people_are_adjudicated_with_the_gold_or_without(
     assert ("consensus" in remarks(project)) == (not known)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_u01_the_gallery_goes_on_without_gold(project: Path) -> None:
     images, texts, pages = (DATA / name for name in ("clothing_images", "entities_wikigold", "scanned_pages"))

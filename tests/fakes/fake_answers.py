@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from fake_checks import RefusedError, check_body
-from fake_embeddings import embed
-from fake_parts import check_parts
-from scripted import expected_label
 
 from codebook.dialects import Prompt, read_prompt, unfence, write_reply
 from codebook.errors import CodebookError
 from codebook.files.lines import digest, dump_canonical
 from codebook.records import CHAT, EMBEDDINGS
+from fakes.fake_checks import RefusedError, check_body
+from fakes.fake_embeddings import embed
+from fakes.fake_parts import check_parts
+from fakes.scripted import expected_label
 
 N_REASONING = 64
 _CAPS = ("max_completion_tokens", "max_output_tokens", "max_tokens")

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from fake_answers import Answerer, body_digest
-from fake_checks import ENDPOINTS, RefusedError, check_batch
-from fake_lines import Checked, build_results, check_file, fault, usage_of
-from fake_shelf import DAY_S, Shelf
+
+from fakes.fake_answers import Answerer, body_digest
+from fakes.fake_checks import ENDPOINTS, RefusedError, check_batch
+from fakes.fake_lines import Checked, build_results, check_file, fault, usage_of
+from fakes.fake_shelf import DAY_S, Shelf
 
 ENDED = ("completed", "failed", "expired", "cancelled")
 _STAMPS = ("in_progress_at", "finalizing_at", *(f"{status}_at" for status in ENDED), "cancelling_at")

@@ -6,9 +6,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from fake_embeddings import inputs_of
-
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
+from fakes.fake_embeddings import inputs_of
 
 ENDPOINTS = (RESPONSES, CHAT, EMBEDDINGS, "/v1/completions", "/v1/moderations", "/v1/images/generations")
 _REASONING = re.compile(r"o\d|gpt-[56]")

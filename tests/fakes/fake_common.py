@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
-from fake_checks import RefusedError
-from fake_faults import Fault
+
+from fakes.fake_checks import RefusedError
+from fakes.fake_faults import Fault
 
 if TYPE_CHECKING:
-    from fake_openai import FakeOpenAI
+    from fakes.fake_openai import FakeOpenAI
 
 FAKE = web.AppKey("fake", object)
 OWNER = web.RequestKey("owner", str)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from fake_checks import RefusedError, check_expiry
-from fake_common import FAULT, OWNER, fake_of, page_of, show
-from fake_faults import Fault
-from fake_multipart import Parts
+
+from fakes.fake_checks import RefusedError, check_expiry
+from fakes.fake_common import FAULT, OWNER, fake_of, page_of, show
+from fakes.fake_faults import Fault
+from fakes.fake_multipart import Parts
 
 if TYPE_CHECKING:
-    from fake_openai import FakeOpenAI
+    from fakes.fake_openai import FakeOpenAI
 
 _CHUNK = 1 << 20
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import openai
-from fake_openai import FakeOpenAI
 
 from codebook.dialects import Prompt, fence, write_body
 from codebook.files.lines import dump_line, read_lines
 from codebook.records import CHAT
+from fakes.fake_openai import FakeOpenAI
 
 LABEL = {"type": "string", "enum": ["coal", "sports", "travel"]}
 SCHEMA = {"type": "object", "properties": {"label": LABEL}, "required": ["label"], "additionalProperties": False}

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
-from fake_batches import ENDED
-from fake_checks import RefusedError
-from fake_common import FAKE, FAULT, OWNER, SEEN, Seen, cut, fake_of, json_of, page_of, show
-from fake_faults import BODIES, Fault
-from fake_files import create_file, delete_file, download, list_files, retrieve_file
+
+from fakes.fake_batches import ENDED
+from fakes.fake_checks import RefusedError
+from fakes.fake_common import FAKE, FAULT, OWNER, SEEN, Seen, cut, fake_of, json_of, page_of, show
+from fakes.fake_faults import BODIES, Fault
+from fakes.fake_files import create_file, delete_file, download, list_files, retrieve_file
 
 if TYPE_CHECKING:
-    from fake_openai import FakeOpenAI
+    from fakes.fake_openai import FakeOpenAI
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LIVE = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "embeddings": "/v1/embeddings"}

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import orjson
-from fake_answers import Answerer, Reply, body_digest, snapshot_of
-from fake_checks import NEEDED
-from fake_embeddings import inputs_of
 
 from codebook.dialects import write_reply
 from codebook.records import CHAT, EMBEDDINGS
+from fakes.fake_answers import Answerer, Reply, body_digest, snapshot_of
+from fakes.fake_checks import NEEDED
+from fakes.fake_embeddings import inputs_of
 
 N_INPUTS = 50_000
 """Texts that a batch of embeddings may hold in all."""
@@ -199,7 +199,7 @@ _PLAIN = (
 
 
 def _plain_body(line: dict[str, Any], date: str) -> dict[str, Any]:
-    from fake_answers import label_of, read_question
+    from fakes.fake_answers import label_of, read_question
 
     url, body, model = line["url"], line["body"], snapshot_of(line["body"]["model"], date)
     if url == EMBEDDINGS:

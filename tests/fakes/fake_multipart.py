@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiohttp import web
-from fake_checks import RefusedError
+
+from fakes.fake_checks import RefusedError
 
 
 @dataclass

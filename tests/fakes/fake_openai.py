@@ -8,7 +8,7 @@ In the test's process::
 
 As a process of its own, which lives on while clients die (`fake_process.FakeProcess` starts one)::
 
-    python tests/fakes/fake_openai.py --port 0 --folder X
+    PYTHONPATH=tests python -m fakes.fake_openai --port 0 --folder X
 
 What the texts order is told in `fake_answers`, the kinds of faults in `FakeOpenAI.fault`.
 """
@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from fake_batches import Store
-from fake_checks import RefusedError
-from fake_faults import Bucket, Fault, FaultList
-from fake_http import Seen, make_app
+
+from fakes.fake_batches import Store
+from fakes.fake_checks import RefusedError
+from fakes.fake_faults import Bucket, Fault, FaultList
+from fakes.fake_http import Seen, make_app
 
 KEY = "test-key-0123456789abcdef"
 

@@ -7,9 +7,8 @@ import binascii
 from collections.abc import Iterator
 from typing import Any
 
-from fake_checks import RefusedError
-
 from codebook.records import CHAT, RESPONSES
+from fakes.fake_checks import RefusedError
 
 SIGNS = {
     "image/png": b"\x89PNG\r\n\x1a\n",

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from fake_openai import KEY
+
+from fakes.fake_openai import KEY
 
 
 class FakeProcess:
@@ -22,8 +23,7 @@ class FakeProcess:
 
     def __init__(self, folder: Path, **options: str) -> None:
         given = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-        script = Path(__file__).with_name("fake_openai.py")
-        self._command = [sys.executable, str(script), "--folder", str(folder), *given]
+        self._command = [sys.executable, "-m", "fakes.fake_openai", "--folder", str(folder), *given]
         self.base_url = ""
 
     def __enter__(self) -> FakeProcess:

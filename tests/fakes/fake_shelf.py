@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fake_checks import RefusedError, check_expiry
+from fakes.fake_checks import RefusedError, check_expiry
 
 DAY_S = 86_400
 

@@ -63,9 +63,9 @@ def make_book(*names: str) -> Codebook:
 def register(monkeypatch: pytest.MonkeyPatch | None = None) -> None:
     """Let `plan(engine="scripted")` find the engine."""
     if monkeypatch is None:  # a process of its own
-        ENGINES["scripted"] = "scripted:Scripted"
+        ENGINES["scripted"] = "fakes.scripted:Scripted"
     else:
-        monkeypatch.setitem(ENGINES, "scripted", "scripted:Scripted")
+        monkeypatch.setitem(ENGINES, "scripted", "fakes.scripted:Scripted")
 
 
 def collect_one(monkeypatch: pytest.MonkeyPatch) -> Run:

@@ -11,14 +11,14 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from fake_openai import KEY, FakeOpenAI
-from scripted import make_book
 
 from codebook.engines.service import Provider
 from codebook.engines.service.client import make_client
 from codebook.errors import PendingError, UnreachableError
 from codebook.records import WHYS, Unit
 from codebook.run import Run, RunStatus, open_run, plan
+from fakes.fake_openai import KEY, FakeOpenAI
+from fakes.scripted import make_book
 
 MODEL = "gpt-6-luna"
 OTHER_KEY = "other-key-fedcba9876543210"

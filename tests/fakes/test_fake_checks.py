@@ -8,10 +8,10 @@ from typing import Any
 
 import openai
 import pytest
-from fake_help import MODEL, SCHEMA, body_of, create, line_of, upload
-from fake_openai import FakeOpenAI
 
 from codebook.records import CHAT, RESPONSES
+from fakes.fake_help import MODEL, SCHEMA, body_of, create, line_of, upload
+from fakes.fake_openai import FakeOpenAI
 
 
 @pytest.fixture

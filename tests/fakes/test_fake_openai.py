@@ -11,13 +11,13 @@ from typing import Any
 
 import openai
 import pytest
-from fake_help import LABEL, MODEL, SCHEMA, Connect, body_of, connecting, create, line_of, read_file, upload
-from fake_openai import FakeOpenAI
-from fake_process import FakeProcess
-from scripted import expected_label
 
 from codebook.dialects import Prompt, read_reply
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
+from fakes.fake_help import LABEL, MODEL, SCHEMA, Connect, body_of, connecting, create, line_of, read_file, upload
+from fakes.fake_openai import FakeOpenAI
+from fakes.fake_process import FakeProcess
+from fakes.scripted import expected_label
 
 GOOD = line_of("a", "x")
 

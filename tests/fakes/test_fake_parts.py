@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fake_lines
 import openai
 import pytest
-from fake_help import MODEL, create
-from fake_openai import FakeOpenAI
 
 from codebook.records import EMBEDDINGS
+from fakes import fake_lines
+from fakes.fake_help import MODEL, create
+from fakes.fake_openai import FakeOpenAI
 
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 20).decode()
 PDF = "data:application/pdf;base64," + base64.b64encode(b"%PDF-1.7 x").decode()

@@ -7,7 +7,8 @@ import json
 from threading import Event, Thread
 
 import pytest
-from loopback import PLAIN, Call, Limited, Loopback, Response, hold_port, say
+
+from fakes.loopback import PLAIN, Call, Limited, Loopback, Response, hold_port, say
 
 
 def post(server: Loopback, path: str = "/v1/chat/completions", body: bytes = b"{}") -> tuple[int, bytes]:

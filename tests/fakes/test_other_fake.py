@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from other_fake import OtherFake
+
+from fakes.other_fake import OtherFake
 
 LINE = {
     "custom_id": "a",

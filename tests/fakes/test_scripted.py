@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripted import MODEL, Scripted, asked_lines, collect_one, make_book, register, result_ids
 
 from codebook.records import Unit
 from codebook.run import Run, plan
+from fakes.scripted import MODEL, Scripted, asked_lines, collect_one, make_book, register, result_ids
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vectors_engine import MODEL, OWN, VectorsEngine, computed, vector_of
 
 from codebook.dialects.embeddings import read_vectors
 from codebook.records import EMBEDDINGS
+from fakes.vectors_engine import MODEL, OWN, VectorsEngine, computed, vector_of
 
 
 def answer(project: Path, *texts: str) -> dict[str, Any]:

@@ -29,9 +29,9 @@ MODEL, OWN = "numbers-1", 6
 def register(monkeypatch: pytest.MonkeyPatch | None = None) -> None:
     """Let `plan(engine="vectors")` find the engine."""
     if monkeypatch is None:
-        ENGINES["vectors"] = "vectors_engine:VectorsEngine"
+        ENGINES["vectors"] = "fakes.vectors_engine:VectorsEngine"
     else:
-        monkeypatch.setitem(ENGINES, "vectors", "vectors_engine:VectorsEngine")
+        monkeypatch.setitem(ENGINES, "vectors", "fakes.vectors_engine:VectorsEngine")
 
 
 def vector_of(text: str, dimensions: int = OWN) -> np.ndarray:

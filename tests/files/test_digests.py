@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from scripted import collect_one
+from fakes.scripted import collect_one
 
 import codebook as cb
 from codebook.cli import main

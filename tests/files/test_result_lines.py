@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 import pytest
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
-from service import (
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import (
     MODEL,
     TEXTS,
     batch_ids,

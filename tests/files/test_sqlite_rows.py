@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from commands import Command
-from scripted import BOOK
+from fakes.scripted import BOOK
 
 import codebook as cb
 from codebook.errors import UnitsError

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, units_of, why_of
 from ledgers import OLD, collect, key, plan, submit, whys
-from service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, units_of, why_of
 
 from codebook.cli import main
 from codebook.errors import MissingKeyError, PendingError, RunError, UnreachableError

@@ -1,5 +1,7 @@
 """A verb of the menu that is given what it does not take says so in words, before it does anything."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def texts(project: Path) -> str:
         (lambda units: cb.preflight(BOOK, Path("texts.csv")), r"units: it is the path 'texts.csv'.*read_units"),
         (lambda units: cb.read_coders("coders.yaml", "codebook.yaml"), r"codebook: it is the text.*read_codebook"),
         (lambda units: cb.show_question("codebook.yaml", units), r"codebook: it is the text.*read_codebook"),
-        (lambda units: cb.draw_gold("texts.csv", 10), r"units: it is the text 'texts.csv'.*pass a frame"),
+        (lambda units: cb.draw_gold("texts.csv", 10), r"units: it is the text 'texts.csv'.*Codings or a frame"),
         (lambda units: cb.write_table("run", "a.csv"), r"table: it is the text 'run'.*`run.table\(\)`"),
         (lambda units: cb.wait("mine"), r"run: it is the text 'mine'.*`open_run\(name\)`"),
         (lambda units: cb.open_run(3), r"name: it is the number 3.*a text in quotes"),
@@ -74,3 +76,47 @@ def test_what_takes_anything_or_several_by_name_is_not_refused() -> None:
         return (first, rest, facts)
 
     assert with_checked_types(take)({}, 1, 2, name="a") == ({}, (1, 2), {"name": "a"})
+
+
+WIDE = pd.DataFrame({"anna": list("aabbabab"), "ben": list("abbbabaa")})
+
+
+def needs(name: str) -> list[str]:
+    """Arguments without which a verb cannot be called."""
+    parameters = inspect.signature(getattr(cb, name)).parameters.values()
+    return [each.name for each in parameters if each.default is each.empty and each.kind is not each.VAR_KEYWORD]
+
+
+VERBS = [name for name in cb.__all__ if not isinstance(getattr(cb, name), type) and needs(name)]
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_no_verb_of_the_menu_answers_a_strange_object_with_an_error_of_its_inside(name: str, project: Path) -> None:
+    with pytest.raises(CodebookError):
+        getattr(cb, name)(**{each: object() for each in needs(name)})
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: cb.reliability(WIDE, level="nominal", resample=100),
+            r"resample: it is the number 100.*`Bootstrap\(1000\)`",
+        ),
+        (lambda: cb.label(WIDE["anna"], ["a"]), r"codebook: it is a list\. To mend: .*label -> definition"),
+        (lambda: cb.correct(None, "x ~ label"), r"codings: it is None\. To mend: pass Codings or a frame"),
+        (lambda: cb.write_table([1], "x.csv"), "table: it is a list whose first is the number 1"),
+        (lambda: cb.draw_gold([1], 2), "units: it is a list whose first is the number 1"),
+    ],
+)
+def test_what_a_newcomer_passes_is_said_in_words(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        call()
+
+
+def test_an_error_of_a_persons_own_function_passes_as_it_is() -> None:
+    def broken(rows: pd.DataFrame) -> dict[str, float]:
+        raise KeyError("of the person's own function")
+
+    with pytest.raises(KeyError, match="own function"):
+        cb.specifications(WIDE, broken)

@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 import pytest
+from fakes.scripted import result_ids
 from lives import COMPARED, LIVES, find_wrong
-from scripted import result_ids
 
 from codebook.codings import read_table
 from codebook.run import open_run

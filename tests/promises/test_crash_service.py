@@ -20,8 +20,8 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
-from fake_openai import FakeOpenAI
-from scripted import make_book
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import make_book
 
 from codebook.records import Unit
 from codebook.run import plan

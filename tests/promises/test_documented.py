@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
+from fakes.fake_openai import FakeOpenAI
 
 import codebook as cb
 from codebook.cli import main

@@ -111,3 +111,18 @@ def test_no_test_stands_on_another_test():
         if name in tests
     }
     assert found == set(), "move what is shared to tests/support"
+
+
+TAGS = re.compile(r"</?(?:div|p|table|tr|td|th|span|h[1-6]|ul|li|pre|figure|style|small|details|svg|mark|img)\b")
+NO_PAGES = {"execute/html.py", "units/text_lengths.py"}
+"""A page of nbconvert's own template, and what texts with markup are known by."""
+
+
+def test_html_is_made_by_the_templates_only():
+    for path in sorted((ROOT / "codebook").rglob("*.py")):
+        name = path.relative_to(ROOT / "codebook").as_posix()
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        tags = [node.lineno for node in texts if id(node) not in docs and TAGS.search(node.value)]
+        assert name in NO_PAGES or not tags, f"{name}, lines {tags}: put it into a template of outputs/templates"

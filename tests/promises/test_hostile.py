@@ -12,7 +12,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
-from scripted import make_book, register
+from fakes.scripted import make_book, register
 
 from codebook.codings import read_table, show_table, write_table, write_wide
 from codebook.dialects import read_prompt, unfence
@@ -106,7 +106,7 @@ def write_hostile(kind: str, path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["csv", "jsonl"])
+@pytest.fixture(scope="module", params=["csv", pytest.param("jsonl", marks=pytest.mark.slow)])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A run of the embedded engine over the hostile texts, from a csv and from a file of JSON lines."""
     project = tmp_path_factory.mktemp(request.param)
@@ -226,7 +226,7 @@ def test_the_report_shows_texts_as_text(run: Run) -> None:
 def test_a_reply_with_markup_is_invalid_and_shown_as_text(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that answers with markup, in a codebook that asks with markup."""
     register(monkeypatch)
-    monkeypatch.setattr("scripted.expected_label", lambda *_: json.dumps({"label": SCRIPT + "{{7*7}}"}))
+    monkeypatch.setattr("fakes.scripted.expected_label", lambda *_: json.dumps({"label": SCRIPT + "{{7*7}}"}))
     book = make_book("topic")
     asked = book.variables[0].model_copy(update={"question": f"What? {SCRIPT} $5 and $6"})
     path = write_hostile("csv", project)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from fake_openai import FakeOpenAI
-from service import (
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import (
     TEXTS,
     batch_ids,
     check_paid,

@@ -8,11 +8,9 @@ from typing import Any
 
 import orjson
 import pytest
-from fake_openai import FakeOpenAI
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from scripted import make_book
-from service import (
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import make_book
+from fakes.service import (
     CATEGORIES,
     MODEL,
     TEXTS,
@@ -26,6 +24,8 @@ from service import (
     units_of,
     why_of,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from codebook.codings import read_table
 from codebook.dialects import write_reply

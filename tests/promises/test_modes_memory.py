@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from service import MODEL, batch_ids, check_paid, check_sums, lines_of, plan_batch, serve, write_provider
+from fakes.service import MODEL, batch_ids, check_paid, check_sums, lines_of, plan_batch, serve, write_provider
 
 from codebook.dialects import write_reply
 from codebook.errors import RecordError
@@ -26,7 +26,7 @@ CHILD = """
 import sys
 sys.path[:0] = [{benchmarks!r}]
 from memory import peak_mb
-from scripted import make_book
+from fakes.scripted import make_book
 from codebook.records import Unit
 from codebook.run import plan
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fake_openai import FakeOpenAI
-from service import (
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import (
     MODEL,
     TEXTS,
     check_paid,

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from fake_openai import FakeOpenAI
-from scripted import make_book
-from service import (
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import make_book
+from fakes.service import (
     MODEL,
     TEXTS,
     batch_ids,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_batches import ENDED
-from fake_openai import KEY, FakeOpenAI
-from service import (
+from fakes.fake_batches import ENDED
+from fakes.fake_openai import KEY, FakeOpenAI
+from fakes.service import (
     MODEL,
     OTHER_KEY,
     TEXTS,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from scripted import make_book
+from fakes.scripted import make_book
 
 from codebook.analysis.core.result import Result
 from codebook.ledger import Ledger

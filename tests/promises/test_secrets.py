@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_openai import FakeOpenAI
-from service import TEXTS, finish, plan_batch, share_clients
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import TEXTS, finish, plan_batch, share_clients
 
 from codebook.cli import main
 from codebook.errors import CodebookError, EngineError, ExecutionError

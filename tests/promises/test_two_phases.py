@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_process import FakeProcess
-from scripted import result_ids
+from fakes.fake_process import FakeProcess
+from fakes.scripted import result_ids
 
 from codebook.codings import count_coverage, read_table
 from codebook.execute import read_parameters

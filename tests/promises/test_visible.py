@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from scripted import make_book, register
+from fakes.scripted import make_book, register
 
 from codebook import errors
 from codebook.cli import main

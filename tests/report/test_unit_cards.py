@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scripted import make_book, register
+from fakes.scripted import make_book, register
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.scales import VariableSpec

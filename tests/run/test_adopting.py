@@ -13,10 +13,10 @@ from typing import Any
 import orjson
 import pytest
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import asked_lines, make_book, register
+from fakes.service import TEXTS, check_paid, plan_batch
 from readonly import set_writable
-from scripted import asked_lines, make_book, register
-from service import TEXTS, check_paid, plan_batch
 
 import codebook as cb
 from codebook.cli import main

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from fake_openai import FakeOpenAI
-from scripted import UNITS, make_book, register
-from service import TEXTS, batch_ids, finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import UNITS, make_book, register
+from fakes.service import TEXTS, batch_ids, finish, plan_batch
 
 from codebook.errors import BudgetError, PendingError
 from codebook.run import Service, list_jobs, open_run, plan, wait

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from commands import Command
-from fake_openai import FakeOpenAI
-from scripted import UNITS, make_book, register
-from service import finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import UNITS, make_book, register
+from fakes.service import finish, plan_batch
 
 from codebook.analysis import Bootstrap
 from codebook.errors import ParameterError, RunError

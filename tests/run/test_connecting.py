@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fakes.scripted import UNITS, collect_one
 from readonly import run_read_only
-from scripted import UNITS, collect_one
 
 import codebook as cb
 from codebook.errors import RecordError

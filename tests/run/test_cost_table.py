@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from commands import Command
-from fake_openai import FakeOpenAI
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import BOOK, make_book
+from fakes.service import MODEL, TEXTS, finish, plan_batch
 from pdf_files import write_pdf
-from scripted import BOOK, make_book
-from service import MODEL, TEXTS, finish, plan_batch
 
 from codebook.costs import show_usd
 from codebook.errors import ParameterError

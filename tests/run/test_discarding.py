@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
-from scripted import UNITS, make_book, register
-from service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, why_of
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import UNITS, make_book, register
+from fakes.service import TEXTS, check_paid, check_sums, finish, lines_of, plan_batch, why_of
 
 from codebook.cli import main
 from codebook.errors import BudgetError, ParameterError, RecordError, RunError

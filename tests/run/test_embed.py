@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-import vectors_engine
 from click.testing import CliRunner
-from fake_embeddings import vector_of as fake_vector
-from service import plan_batch
-from vectors_engine import computed, vector_of
+from fakes import vectors_engine
+from fakes.fake_embeddings import vector_of as fake_vector
+from fakes.service import plan_batch
+from fakes.vectors_engine import computed, vector_of
 
 import codebook as cb
 from codebook.cli import main
@@ -29,7 +29,6 @@ from codebook.scheme import parse_codebook
 from codebook.tasks import Classify, Embed, show_question
 from codebook.tasks.packing import Room, pack_units
 
-HERE = Path(__file__).parents[1]
 BOOK = parse_codebook("{name: near, unit: a text, variables: [{name: vectors, kind: embedding}]}")
 
 
@@ -333,8 +332,15 @@ def test_what_failed_is_asked_again_by_the_same_call(numbers):
 
 # --- the engine that comes with the kit
 
+EMBEDDED = [
+    pytest.param(896, (0, 896), marks=pytest.mark.slow),
+    pytest.param(512, (0, 512), marks=pytest.mark.slow),
+    (384, (512, 896)),
+]
+"""Dimensions, and which of those of both models together they are."""
 
-@pytest.mark.parametrize(("dimensions", "parts"), [(896, (0, 896)), (512, (0, 512)), (384, (512, 896))])
+
+@pytest.mark.parametrize(("dimensions", "parts"), EMBEDDED)
 def test_the_embedded_engine_gives_each_model_alone_or_both(project, dimensions, parts):
     texts = ["Coal is cheap.", "Der Kohlepreis steigt.", "Niger"]
     vectors = cb.embed_texts(texts, dimensions=dimensions)
@@ -438,7 +444,7 @@ def test_vectors_by_commands(numbers, monkeypatch):
 
 def embed_apart(project: Path, n_texts: int) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "CODEBOOK_PROJECT": str(project)}
-    command = [sys.executable, str(HERE / "fakes" / "vectors_engine.py"), str(n_texts)]
+    command = [sys.executable, "-m", "fakes.vectors_engine", str(n_texts)]
     return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=1800)
 
 

@@ -15,7 +15,7 @@ import orjson
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from scripted import asked_lines, make_book, register
+from fakes.scripted import asked_lines, make_book, register
 
 import codebook as cb
 from codebook.analysis.core.result import Result

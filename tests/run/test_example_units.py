@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from scripted import make_book, register
+from fakes.scripted import make_book, register
 
 from codebook.analysis.core.codings import Codings
 from codebook.codings import make_table

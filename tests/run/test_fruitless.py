@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
-from service import MODEL, TEXTS, check_sums, finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import MODEL, TEXTS, check_sums, finish, plan_batch
 
 from codebook.cli import main
 from codebook.dialects import write_reply
@@ -97,7 +97,7 @@ def units_file(project: Path, *texts: str) -> Path:
 
 
 def ask_first(fake: FakeOpenAI, path: Path) -> Any:
-    from scripted import make_book
+    from fakes.scripted import make_book
 
     source = read_units(path, id_column="id", text_column="text")
     return preflight(make_book("topic"), source, model=MODEL, options={"base_url": fake.base_url})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from scripted import UNITS, collect_one, make_book
+from fakes.scripted import UNITS, collect_one, make_book
 
 from codebook.cli import main
 from codebook.errors import RunError

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from scripted import MODEL, register
+from fakes.scripted import MODEL, register
 
 import codebook as cb
-from codebook.errors import ParameterError
+from codebook.errors import ParameterError, SchemeError
 from codebook.run import list_runs
 
 LABELS = {"coal": "It is about mining.", "sports": "It is about a game."}
@@ -56,3 +56,12 @@ def test_other_texts_are_labelled_by_the_same_labels(project: Path) -> None:
 def test_texts_are_one_column(project: Path, texts: pd.Series) -> None:
     with pytest.raises(ParameterError, match="pass one column of texts"):
         cb.label(texts, LABELS, engine="scripted", model=MODEL)
+
+
+def test_what_is_no_text_and_labels_that_make_no_codebook_are_refused_in_their_words() -> None:
+    with pytest.raises(ParameterError, match=r"texts: 2 of 3 are no texts, such as 1\."):
+        cb.label([1, 2.5, None], LABELS)
+    with pytest.raises(SchemeError, match="labels: only 1 given"):
+        cb.label(["a text"], {"coal": "It is about mining."})
+    with pytest.raises(SchemeError, match="label 'sports': `definition` is a list"):
+        cb.label(["a text"], {"coal": "It is about mining.", "sports": ["a game"]})  # type: ignore[dict-item]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
-from scripted import UNITS, asked_lines, make_book, register
-from service import TEXTS, check_paid, check_sums, detail_of, finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import UNITS, asked_lines, make_book, register
+from fakes.service import TEXTS, check_paid, check_sums, detail_of, finish, plan_batch
 
 from codebook.cli import main
 from codebook.errors import RecordError

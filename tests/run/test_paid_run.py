@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_openai import FakeOpenAI
-from service import check_sums, finish, plan_batch, serve
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import check_sums, finish, plan_batch, serve
 
 from codebook.errors import StatisticError
 from codebook.records import Unit

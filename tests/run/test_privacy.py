@@ -9,9 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 from click.testing import CliRunner
-from fake_openai import FakeOpenAI
-from scripted import BOOK
-from service import MODEL, check_paid, check_sums, finish, lines_of, plan_batch, serve
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import BOOK
+from fakes.service import MODEL, check_paid, check_sums, finish, lines_of, plan_batch, serve
 
 from codebook.cli import main
 from codebook.errors import ParameterError

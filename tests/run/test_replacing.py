@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from commands import Command
-from fake_openai import FakeOpenAI
-from scripted import Scripted, make_book, register
-from service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import Scripted, make_book, register
+from fakes.service import MODEL, TEXTS, check_paid, check_sums, finish, plan_batch
 
 from codebook.cli import main
 from codebook.engines import About
@@ -139,7 +139,7 @@ def test_r38_a_replaced_plan_leaves_no_question_and_no_table_behind(fake: FakeOp
 
 
 def test_r38_a_plan_of_texts_that_changed_packs_them_anew(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vectors_engine import register
+    from fakes.vectors_engine import register
 
     from codebook.scheme import parse_codebook
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pandas as pd
 import pytest
-from scripted import MODEL, Scripted, asked_lines, make_book, register, result_ids
+from fakes.scripted import MODEL, Scripted, asked_lines, make_book, register, result_ids
 
 from codebook.codings import count_coverage, read_table
 from codebook.dialects import fence, read_prompt

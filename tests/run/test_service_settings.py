@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_openai import FakeOpenAI
-from service import MODEL, TEXTS, batch_ids, check_paid, check_sums, plan_batch, write_provider
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import MODEL, TEXTS, batch_ids, check_paid, check_sums, plan_batch, write_provider
 
 from codebook.errors import EngineError, ParameterError, PendingError
 from codebook.records import Asking

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from commands import Command
-from fake_openai import KEY, FakeOpenAI
-from service import OTHER_KEY, TEXTS, batch_ids, look_until_gone, plan_batch
+from fakes.fake_openai import KEY, FakeOpenAI
+from fakes.service import OTHER_KEY, TEXTS, batch_ids, look_until_gone, plan_batch
 
 from codebook.cli import main
 from codebook.engines.service.batches import describe_batch

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from commands import Command
-from fake_openai import FakeOpenAI
-from scripted import UNITS, make_book, register
-from service import MODEL, TEXTS, check_sums, finish, plan_batch
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import UNITS, make_book, register
+from fakes.service import MODEL, TEXTS, check_sums, finish, plan_batch
 
 from codebook.errors import ChangedPlanError, RunError
 from codebook.files.run_versions import find_version, list_versions
@@ -198,7 +198,7 @@ def test_units_of_an_iterator_are_planned_as_a_version_too(project: Path, monkey
 
 
 def test_texts_to_be_embedded_have_versions(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vectors_engine import register as register_vectors
+    from fakes.vectors_engine import register as register_vectors
 
     from codebook.scheme import parse_codebook
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-import scripted
+from fakes import scripted
 from lab import find_address, open_browser, serve_lab, why_not
 
 import codebook as cb

@@ -9,8 +9,8 @@ import webbrowser
 from pathlib import Path
 
 import pytest
-import scripted
 from commands import Command
+from fakes import scripted
 
 import codebook as cb
 from codebook.outputs import link_file

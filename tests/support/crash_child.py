@@ -25,9 +25,9 @@ from typing import Any
 
 import httpx2
 import orjson
-from fake_process import FakeProcess
+from fakes.fake_process import FakeProcess
+from fakes.scripted import make_book
 from lives import COMPARED, LASTING, find_wrong, say
-from scripted import make_book
 
 from codebook.errors import PendingError
 from codebook.records import Unit

@@ -22,7 +22,7 @@ from typing import Any
 
 import orjson
 import pandas as pd
-from scripted import asked_lines, make_book, register, result_ids
+from fakes.scripted import asked_lines, make_book, register, result_ids
 
 from codebook.codings import count_coverage, read_table
 from codebook.errors import RunError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-import scripted
+from fakes import scripted
 from matplotlib.figure import Figure
 
 import codebook as cb

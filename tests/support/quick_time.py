@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
-from loopback import Answer, Call
+from fakes.loopback import Answer, Call
 
 from codebook.engines.openai_live import Apart
 from codebook.engines.openai_live.call_lines import Reply

@@ -53,7 +53,7 @@ def run_read_only(project: Path, commands: Sequence[Sequence[str]], **environmen
 
 def main() -> None:
     from click.testing import CliRunner
-    from scripted import register
+    from fakes.scripted import register
 
     from codebook.cli import main
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from service import finish, lines_of, plan_batch, serve
+from fakes.service import finish, lines_of, plan_batch, serve
 
 from codebook.codings import units_table, write_database
 from codebook.dialects import read_prompt, unfence, write_reply

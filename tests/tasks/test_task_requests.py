@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 import pytest
-from fake_answers import Answerer
-from fake_parts import check_parts
+from fakes.fake_answers import Answerer
+from fakes.fake_parts import check_parts
 
 import codebook as cb
 from codebook.dialects import read_reply

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import pytest
 from commands import Command
-from fake_openai import FakeOpenAI
-from service import serve
+from fakes.fake_openai import FakeOpenAI
+from fakes.service import serve
 
 import codebook as cb
 from codebook.dialects import read_prompt, write_reply

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.scripted import make_book, register
 from PIL import Image
-from scripted import make_book, register
 
 from codebook.errors import SchemeError, UnitsError
 from codebook.files.pictures import MAX_PIXELS, PictureError, open_picture

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-import vectors_engine
-from fake_openai import FakeOpenAI
+from fakes import vectors_engine
+from fakes.fake_openai import FakeOpenAI
 
 import codebook as cb
 from codebook.errors import ParameterError

@@ -81,7 +81,7 @@ def weaviate_server():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the client's own making
         pytest.importorskip("weaviate")
-        from fake_weaviate import serve_weaviate
+        from fakes.fake_weaviate import serve_weaviate
 
         with serve_weaviate() as served:
             yield served

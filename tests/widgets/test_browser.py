@@ -9,10 +9,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from fake_openai import FakeOpenAI
+from fakes.fake_openai import FakeOpenAI
+from fakes.scripted import collect_one
+from fakes.service import batch_ids, finish, plan_batch, serve
 from lab import Lab, find_address, open_browser, serve_lab, why_not
-from scripted import collect_one
-from service import batch_ids, finish, plan_batch, serve
 
 from codebook.execute import run_notebook
 from codebook.execute.html import write_html
@@ -128,7 +128,7 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
 
 VIEWER = """\
 import codebook as cb
-from scripted import register
+from fakes.scripted import register
 register()
 codings = cb.open_run("one").codings("coders.yaml")
 cb.widgets.show_units(codings)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from scripted import make_book, register
+from fakes.scripted import make_book, register
 
 import codebook as cb
 from codebook.analysis.core.codings import Codings

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from scripted import make_book, register
+from fakes.scripted import make_book, register
 
 from codebook.errors import RunError, UnreachableError
 from codebook.records import Service, Unit
@@ -202,7 +202,7 @@ def test_a_service_out_of_reach_is_said_and_the_last_state_kept(several, boards,
     def refuse(*_: object) -> None:
         raise UnreachableError("the service does not answer")
 
-    monkeypatch.setattr("scripted.Scripted.poll", refuse)
+    monkeypatch.setattr("fakes.scripted.Scripted.poll", refuse)
     board = boards()
     click(board, "refresh")
     assert "not reached for 1 run: the last known state is shown" in text_of(board.controls.as_of.value)
@@ -482,7 +482,7 @@ def test_a_worker_does_one_thing_at_a_time():
 
 def test_a_program_ends_while_its_board_refreshes(several):
     program = """
-from scripted import register; register()
+from fakes.scripted import register; register()
 from codebook.widgets import Board
 board = Board(first_s=0.01); board.start()
 while not board.snapshot.polled: pass

@@ -39,6 +39,7 @@ from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 _EXACT = 25
 """Discordant units under which McNemar's test is exact (binomial)."""
@@ -151,7 +152,7 @@ def _say_difference(frame: pd.DataFrame, a: str, b: str, confidence: float) -> s
     """The first difference with its interval, and whether one of both is shown better: by interval and by test."""
     row = frame.iloc[0]
     values = f"{format_figure(row['value_a'])} of {a} less {format_figure(row['value_b'])} of {b}"
-    difference = f"{say_figure(row, 'difference')}, on {int(row['n']):,} units"
+    difference = f"{say_figure(row, 'difference')}, on {say_count(int(row['n']), 'unit')}"
     low, high = row["difference_low"], row["difference_high"]
     better = a if low > 0 else b if high < 0 else ""
     better = "" if row["p"] > 1 - confidence else better

@@ -25,6 +25,7 @@ from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percenti
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
 from codebook.analysis.core.scales import Floats, Ints
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -115,7 +116,7 @@ def _say_confusion(frame: pd.DataFrame, coder: str, labels: Sequence[str]) -> st
         return f"{coder} took no label for another."
     row = max(wrong, key=lambda cell: cell["n"])
     share = f"{say_figure(row, 'row')} of that gold label"
-    return f"{coder} most often takes {row['gold']!r} for {row['coded']!r}: {row['n']:,} units, {share}."
+    return f"{coder} most often takes {row['gold']!r} for {row['coded']!r}: {say_count(row['n'], 'unit')}, {share}."
 
 
 def _draw(frame: pd.DataFrame, coder: str, gold: str) -> Figure:

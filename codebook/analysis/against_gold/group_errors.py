@@ -42,6 +42,7 @@ from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -223,7 +224,7 @@ def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) 
     """The first measure of each group and difference, and how many differences have an interval without 0."""
     rows = [row for row in frame.to_dict("records") if row["measure"] == frame["measure"].iloc[0]]
     parts = [
-        f"{row['group']} {say_figure(row, 'value')}" + ("" if row["difference"] else f" ({row['n']:,} units)")
+        f"{row['group']} {say_figure(row, 'value')}" + f" ({say_count(row['n'], 'unit')})" * (not row["difference"])
         for row in rows
     ]
     sentence = f"{str(rows[0]['measure']).capitalize()} of {coder}: {'; '.join(parts)}."

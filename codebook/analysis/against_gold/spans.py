@@ -20,6 +20,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,7 +121,7 @@ def span_validity(
     >>> gold = pd.DataFrame({"unit_id": ["a", "a"], "start": [0, 9], "end": [5, 13], "type": ["PER", "LOC"]})
     >>> result = span_validity(gold.assign(type=["PER", "ORG"]), gold, ["a"], resample=Bootstrap(0))
     >>> result.finding
-    'F1 against 2 gold spans in 1 units: typed .50 [no interval], untyped 1.00 [no interval].'
+    'F1 against 2 gold spans in 1 unit: typed .50 [no interval], untyped 1.00 [no interval].'
     >>> result.frame[["part", "name", "n", "n_found", "precision", "recall", "f1"]]
           part     name  n  n_found  precision  recall   f1
     0     type      LOC  1        0        NaN     0.0  0.0
@@ -200,7 +201,7 @@ def _say_spans(frame: pd.DataFrame, others: pd.DataFrame, n_units: int) -> str:
     """F1, typed and untyped, beside that of the baseline."""
     overall = frame[frame["part"] == "overall"]
     figures = ", ".join(f"{row['name']} {say_figure(row, 'f1')}" for _, row in overall.iterrows())
-    sentence = f"F1 against {int(overall['n'].iloc[-1]):,} gold spans in {n_units:,} units: {figures}"
+    sentence = f"F1 against {int(overall['n'].iloc[-1]):,} gold spans in {say_count(n_units, 'unit')}: {figures}"
     if not len(others):
         return f"{sentence}."
     beside = ", ".join(f"{row['name']} {format_figure(row['f1'])}" for _, row in others.iterrows())

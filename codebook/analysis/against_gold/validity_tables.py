@@ -45,6 +45,7 @@ from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -192,7 +193,8 @@ def _say_coder(row: pd.Series[Any]) -> str:
     """How the first coder meets the gold, beside a constant label, with a warning where it is not shown to."""
     if np.isnan(row["accuracy"]):
         return f"{row['coder']} cannot be held against the gold: {row['reason']}."
-    share = say_figure(row, "accuracy", 1, factor=100).replace(" [", f" % of {int(row['n_asked']):,} units [")
+    asked = say_count(int(row["n_asked"]), "unit")
+    share = say_figure(row, "accuracy", 1, factor=100).replace(" [", f" % of {asked} [")
     labels = " or ".join(f"'{label}'" for label in row["baseline_label"].split(" = "))
     constant = f"always answering {labels} would meet it in {100 * row['baseline_accuracy']:.1f} %"
     parts = [f"{row['coder']} meets the gold in {share}", constant]

@@ -32,6 +32,7 @@ from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -149,7 +150,7 @@ def _say_difference(pairs: pd.DataFrame, about: str) -> str:
     number = f"{sure:,} of {len(pairs):,} pairs of labels differ (p_bh < {format_figure(_SURE)})"
     if math.isnan(row["p"]):
         return f"{about}: {number}."
-    surest = f"{row['a']} and {row['b']}, {say_figure(row, 'difference')}, {row['n_units']:,} units"
+    surest = f"{row['a']} and {row['b']}, {say_figure(row, 'difference')}, {say_count(row['n_units'], 'unit')}"
     return f"{about}: {number}; the surest is {surest}."
 
 

@@ -12,6 +12,7 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 _NODES = 96  # of the quadrature; 12 digits up to a correlation of .999
 COLUMNS = ("a", "b", "n", "n_units", "n_a", "n_b", "n11", "phi", "phi_max", "jaccard", "lift", "p", "p_bh", "reason")
@@ -86,7 +87,7 @@ def rank_correlation(a: pd.Series[float], b: pd.Series[float], n_units: int) -> 
         return {"spearman": math.nan, "p": math.nan, "reason": reason}
     rho = float(np.corrcoef(a.rank(), b.rank())[0, 1])
     if n_units < 4:
-        return {"spearman": rho, "p": math.nan, "reason": f"no p: {n_units} units"}
+        return {"spearman": rho, "p": math.nan, "reason": f"no p: {say_count(n_units, 'unit')}"}
     rest = 1 - rho**2
     p = 2 * float(stdtr(n_units - 2, -abs(rho) * math.sqrt((n_units - 2) / rest))) if rest > 1e-15 else 0.0
     return {"spearman": rho, "p": p, "reason": ""}

@@ -20,6 +20,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -159,7 +160,7 @@ def make_facts(codings: Codings, read: Read, n_units: int) -> Facts:
 def say_missing(read: Read) -> list[str]:
     """A sentence on each variable with codings that have no label."""
     return [
-        f"{variable.name}: {codes.n_missing:,} codings without a label left out "
+        f"{variable.name}: {say_count(codes.n_missing, 'coding')} without a label left out "
         f"({', '.join(f'{n:,} {why}' for why, n in codes.missing.items())})."
         for variable, codes in read
         if codes.n_missing
@@ -180,14 +181,15 @@ def draw_pairs(pairs: pd.DataFrame, value: str, *, order: Sequence[str], title: 
 def _say_strongest(pairs: pd.DataFrame, statistic: str) -> str:
     """The pair with the largest figure, of pairs with the strongest first."""
     known = pairs[pairs[statistic].notna()]
-    number = f"{len(known):,} pair{'s' * (len(known) != 1)}"
+    number = say_count(len(known), "pair")
     if known.empty:
         return f"None of {len(pairs):,} pairs has a {statistic}: {name_some(dict.fromkeys(pairs['reason']))}."
     row = known.iloc[0]
     p = "no p" if pd.isna(row["p"]) else "p < .001" if row["p"] < 0.001 else f"p {format_figure(row['p'], 3)}"
     most = f"at most {format_figure(row['phi_max'])} with such margins; " if "phi_max" in row else ""
     shown = f"{statistic} {format_figure(row[statistic])}"
-    return f"Strongest of {number}: {row['a']} and {row['b']}, {shown} ({most}{row['n_units']:,} units, {p})."
+    size = say_count(row["n_units"], "unit")
+    return f"Strongest of {number}: {row['a']} and {row['b']}, {shown} ({most}{size}, {p})."
 
 
 def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) -> Result:
@@ -215,7 +217,7 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
         figure=partial(draw_pairs, pairs, statistic, order=coders, title=about),
         outputs=codings.outputs,
     )
-    reason = f"No two coders labelled {max(1, min_units):,} units in common: nothing to compare."
+    reason = f"No two coders labelled {say_count(max(1, min_units), 'unit')} in common: nothing to compare."
     return result if len(pairs) else nothing_to_say(codings, reason, result)
 
 
@@ -230,7 +232,7 @@ def _say_range(pairs: pd.DataFrame, statistic: str) -> str:
     if known.empty:
         return f"None of {len(pairs):,} pairs has a figure: {name_some(dict.fromkeys(pairs['reason']))}."
     first, last = (
-        f"{row['a']} and {row['b']}, {statistic} {format_figure(row[statistic])} ({row['n_units']:,} units)"
+        f"{row['a']} and {row['b']}, {statistic} {format_figure(row[statistic])} ({say_count(row['n_units'], 'unit')})"
         for row in (known.iloc[0], known.iloc[-1])
     )
     return f"{first}." if len(known) == 1 else f"Most alike of {len(known):,} pairs: {first}; least: {last}."

@@ -84,7 +84,8 @@ class CoderRoles:
         others = [*self.people, *self.machines]
         who = f"One coder ({others[0]!r})" if others else "No coder"
         beside = " beside the gold" if self.gold in self.coders else ""
-        return f"{who}{beside}: nothing to compare. To compare, add a second coder to coders.yaml."
+        where = "to coders.yaml" if "run_id" in self.frame else "as a column, or as rows, of the frame"
+        return f"{who}{beside}: nothing to compare. To compare, add a second coder {where}."
 
     @property
     def beside_gold(self) -> list[str]:

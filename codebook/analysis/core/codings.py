@@ -7,7 +7,7 @@ that no verb can forget them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,10 @@ from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.errors import Fault, StatisticError
-from codebook.visible import escape_block, spell_line
+from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import say_count
+from codebook.outputs import frames_html
+from codebook.visible import spell_line
 
 Clusters = Mapping[str, object] | pd.Series
 SampleLike = GoldSample | pd.DataFrame | str | None
@@ -29,6 +32,7 @@ RANDOM = "random"
 """In place of a sample: the gold units are a simple random sample of the units."""
 
 _SHOWN = 10
+_TEXTS = Sides("units", "among the texts", "the list of texts")
 _N_WIDE = 60  # characters of a text that a row shows
 
 
@@ -243,21 +247,55 @@ class Codings(CoderRoles):
         """The same codings, with the cluster of each unit_id; a text names a covariate."""
         return replace(self, clusters=self.covariate(clusters) if isinstance(clusters, str) else clusters)
 
-    def with_groups(self, *covariates: pd.Series) -> Codings:
-        """The same codings with more covariates, each a series by unit_id whose name is that of the covariate."""
+    def with_groups(self, *covariates: pd.Series | pd.DataFrame) -> Codings:
+        """The same codings with more covariates, each a named series, or a frame of several, by unit_id.
+
+        Raises
+        ------
+        StatisticError
+            What is no series, or one without a name.
+        """
+        for each in covariates:
+            if not isinstance(each, pd.DataFrame) and getattr(each, "name", None) is None:
+                fault = Fault("covariates", f"a {type(each).__name__} has no name", 'pass values.rename("party")')
+                raise StatisticError("The covariates cannot be added.", [fault])
         parts = [*([self.by_unit] if len(self.by_unit.columns) else []), *covariates]
         return replace(self, covariates=pd.concat(parts, axis=1))
 
     def with_word_counts(self) -> Codings:
-        """The same codings, with the number of words of each text as the covariate `n_words`."""
-        return self.with_groups(pd.Series({unit: len(self.texts[unit].split()) for unit in self.texts}, name="n_words"))
+        """The same codings, with the number of words of each text as the covariate `n_words`.
+
+        Raises
+        ------
+        StatisticError
+            No text is known of any unit; where some lack one, every result says so.
+        """
+        lacking = self._lack_texts()
+        counts = pd.Series({unit: len(self.texts[unit].split()) for unit in self.texts}, name="n_words")
+        return replace(self, joins=tuple(dict.fromkeys([*self.joins, *lacking]))).with_groups(counts)
 
     def with_texts(self, texts: Mapping[str, str] | Iterable[Any]) -> Codings:
-        """The same codings, with texts for showing: by unit_id, or units, which have `unit_id` and `text`."""
-        if isinstance(texts, Mapping):
-            return replace(self, texts=texts)
-        units: Iterable[Any] = texts
-        return replace(self, texts={unit.unit_id: unit.text for unit in units})
+        """The same codings, with texts for showing: by unit_id, or units, which have `unit_id` and `text`.
+
+        Raises
+        ------
+        StatisticError
+            No unit has a text, or most ids are written in another way; where some lack one, the notes say so.
+        """
+        units: Iterable[Any] = () if isinstance(texts, Mapping) else texts
+        codings = replace(
+            self, texts=texts if isinstance(texts, Mapping) else {each.unit_id: each.text for each in units}
+        )
+        return replace(codings, notes=tuple(dict.fromkeys([*self.notes, *codings._lack_texts()])))
+
+    def _lack_texts(self) -> list[str]:
+        """The sentence on units without a text, if there are any."""
+        if not self.texts and len(self.frame):
+            fault = Fault("texts", "no text is known", "add them first: codings.with_texts(units)")
+            raise StatisticError("There are no texts.", [fault])
+        join = join_ids(self.frame["unit_id"].astype(str), map(str, self.texts))
+        raise_faults("The texts are those of other units.", join_faults(join, "texts", _TEXTS))
+        return tell_strays(join, _TEXTS)
 
     def at_level(self, level: str) -> Codings:
         """The same codings with their variables at another level of measurement, or with one where none was said."""
@@ -309,8 +347,8 @@ class Codings(CoderRoles):
     @property
     def sentence(self) -> str:
         """How many codings of how many units by whom, and what became of them."""
-        n_units, roles = self.frame["unit_id"].nunique(), [_count(self.people, "person", "people")]
-        roles.append(_count(self.machines, "model", "models"))
+        n_units, people, models = self.frame["unit_id"].nunique(), len(self.people), len(self.machines)
+        roles = [say_count(people, "person", "people") if people else "", say_count(models, "model") if models else ""]
         roles += [f"gold ({self.gold})"] if self.gold in self.coders else []
         totals: dict[str, int] = {}
         for counts in self.coverage.values():
@@ -318,21 +356,14 @@ class Codings(CoderRoles):
                 totals[why] = totals.get(why, 0) + n
         parts = " + ".join(f"{n:,} {why}" for why, n in totals.items())
         who = ", ".join(filter(None, roles))
-        return f"{n_units:,} units, {who}: {len(self.frame):,} codings = {parts}."
+        return f"{say_count(n_units, 'unit')}, {who}: {say_count(len(self.frame), 'coding')} = {parts}."
 
     def __repr__(self) -> str:
         lines = self.show().to_string(index=False).splitlines()
-        return "\n".join([*(line.rstrip() for line in lines), "", self.sentence, *self._remarks(spell_line)])
+        return "\n".join([*(line.rstrip() for line in lines), "", self.sentence, *self._remarks()])
 
     def _repr_html_(self) -> str:
-        with pd.option_context("display.html.use_mathjax", False, "display.max_colwidth", 400):
-            table = self.show().to_html(index=False, escape=True, border=0, classes=["tex2jax_ignore"])
-        words = "".join(f"<p>{text}</p>" for text in [escape_block(self.sentence), *self._remarks(escape_block)])
-        return f'<div class="tex2jax_ignore" dir="auto">{table}{words}</div>'
+        return frames_html(self.show(), self.sentence, *self._remarks())
 
-    def _remarks(self, spell: Callable[[str], str]) -> list[str]:
-        return [spell(text) for text in dict.fromkeys([*self.notes, *self.joins])]
-
-
-def _count(names: Sequence[str], singular: str, plural: str) -> str:
-    return f"{len(names):,} {singular if len(names) == 1 else plural}" if names else ""
+    def _remarks(self) -> list[str]:
+        return [spell_line(text) for text in dict.fromkeys([*self.notes, *self.joins])]

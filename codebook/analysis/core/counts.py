@@ -27,6 +27,7 @@ from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import say_count
 
 Clusters = Mapping[str, object] | pd.Series
 
@@ -219,7 +220,7 @@ def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:
     codes, _ = pd.factorize(known.reindex(codings.units))
     if (codes < 0).any():
         join = join_ids(map(str, codings.units[codes < 0]), map(str, clusters.index))
-        problem = f"no cluster for {int((codes < 0).sum()):,} units: {name_some(codings.units[codes < 0])}"
+        problem = f"no cluster for {say_count(int((codes < 0).sum()), 'unit')}: {name_some(codings.units[codes < 0])}"
         more = f" ({join.example('the list of clusters')})" if join.near else ""
         if not join.strays:
             more = " (there they are numbers, in the table text)"

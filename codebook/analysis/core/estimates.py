@@ -14,6 +14,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 MOST_UNDEFINED = 0.05
 """Share of undefined replicates above which no interval is given."""
@@ -56,7 +57,7 @@ class Estimate:
 
     def __str__(self) -> str:
         name = f"{self.statistic} ({self.definition or self.level})"
-        size = f"{self.n_units:,} units, {self.n_coders:,} coders"
+        size = f"{say_count(self.n_units, 'unit')}, {say_count(self.n_coders, 'coder')}"
         if math.isnan(self.value):
             return f"{name} undefined: {self.reason}; {size}"
         interval = f" [{format_figure(self.low)}, {format_figure(self.high)}]" if not math.isnan(self.low) else ""

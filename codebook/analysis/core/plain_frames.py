@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from codebook.analysis.core.checks import COLUMNS, name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableSpec
 from codebook.errors import Fault
+from codebook.ground.joins import find_cause, find_twins, spell
 
 _UNIT_NAMES = ("unit_id", "unit")
 _ABOUT = "The frame cannot be read as codings."
@@ -61,7 +62,14 @@ def _read_frame(frame: pd.DataFrame, *, level: str, gold: str, needs_level: bool
     tidy["label"] = tidy["label"].map(_text).astype("string").astype(object)
     tidy["label"] = tidy["label"].where(tidy["label"].notna(), None)
     tidy["why"] = tidy["why"].where(tidy["label"].isna(), None)
-    return Codings(tidy, specs, gold=gold)
+    return Codings(tidy, specs, gold=gold, joins=tuple(_tell_twins(tidy["label"])))
+
+
+def _tell_twins(labels: pd.Series) -> Iterator[str]:
+    """The sentence on labels that differ only in the way they are written, if there are any."""
+    for first, other, *_ in find_twins(labels.dropna().unique())[:1]:
+        differ = f"{spell(first)} and {spell(other)}, which differ by {find_cause(first, other)}"
+        yield f"Labels that may be one count as two (first: {differ})."
 
 
 def _check_frame(frame: object) -> list[Fault]:

@@ -16,6 +16,7 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, package_versions
 from codebook.errors import Fault, StatisticError
+from codebook.ground.machine import all_in_words
 from codebook.outputs import (
     SHOWN_ROWS,
     OutputEntry,
@@ -67,6 +68,7 @@ class Facts:
         return [*drawn, self.bootstrap.sentence, *self.joins]
 
 
+@all_in_words
 @dataclass(frozen=True, repr=False)
 class Result:
     """A statistic with all that a person needs of it.
@@ -151,7 +153,8 @@ class Result:
         name, title, section
             In place of its own.
         run
-            Among the outputs of this run, where the result was not made of its codings.
+            Among the outputs of this run, where the result was not made of its codings. A name that no run has makes
+            a folder, and the result says so; one that is almost a run's is an error.
         note
             A sentence more for the note.
 
@@ -168,8 +171,10 @@ class Result:
             remarks=(*self.remarks, *([note] if note else [])),
             outputs=run_outputs(run) if run else self.outputs,
         )
+        is_new = bool(run and saved.outputs and not saved.outputs.parent.is_dir())
         png = save_block(saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure)
-        return replace(saved, png=png)
+        place = f"Saved in runs/{run}/outputs: no run has that name yet."
+        return replace(saved, png=png, remarks=(*saved.remarks, *([place] if is_new else [])))
 
     @property
     def entry(self) -> OutputEntry:

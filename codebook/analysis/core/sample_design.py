@@ -14,6 +14,7 @@ from codebook.analysis.core.estimates import resample
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import is_or_are, say_count
 
 WEIGHTED = "Gold units are weighted by 1 / their inclusion probability in the sample."
 ASK_PROB = (
@@ -39,8 +40,8 @@ class Design:
     @property
     def notes(self) -> list[str]:
         """What is to be told of the weights, and of gold that the sample does not have."""
-        unused = f"{self.n_unused:,} units with a gold label are not in the sample, and not used."
-        return [*([WEIGHTED] if self.weighted else []), *([unused] if self.n_unused else [])]
+        unused = f"{say_count(self.n_unused, 'unit')} with a gold label {is_or_are(self.n_unused)} not in the sample"
+        return [*([WEIGHTED] if self.weighted else []), *([f"{unused}, and not used."] if self.n_unused else [])]
 
     def only(self, rows: Any) -> Design:
         """The design of some of the units."""

@@ -88,6 +88,8 @@ def check_level(level: str, labels: Sequence[str] | None) -> list[Fault]:
     if level not in (*LEVELS, *SET_LEVELS):
         allowed = ", ".join((*LEVELS, *SET_LEVELS))
         return [Fault("level", f"{level!r} is not a level of measurement", f"pass one of {allowed}, from the codebook")]
+    if labels is not None and not len(labels):
+        return [Fault("labels", "no cell holds a label", "pass the columns that hold the labels")]
     if level not in ("interval", "ratio") and not labels:
         return [Fault("labels", f"a {level} scale needs its labels", "pass labels=, all of them, in codebook order")]
     if isinstance(labels, str) or len(set(labels or ())) < len(labels or ()):

@@ -13,6 +13,7 @@ from codebook.analysis.core.gold_samples import GoldSample
 from codebook.analysis.core.sample_design import ASK_PROB, check_drawn, check_prob
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault, mend_name
+from codebook.ground.quantities import say_count
 
 ABOUT = "The regression cannot be corrected."
 
@@ -112,7 +113,15 @@ def check_gold(has_gold: pd.DataFrame) -> list[Fault]:
         return [Fault("gold", "no unit has a gold label", "code a sample by hand: draw_gold says which units")]
     some = int((has_gold.any(axis=1) & ~has_gold.all(axis=1)).sum())
     mend = "code all gold variables of a gold unit"
-    return [Fault("gold", f"{some:,} units have gold for some variables only", mend)] if some else []
+    return (
+        [
+            Fault(
+                "gold", f"{say_count(some, 'unit')} {'has' if some == 1 else 'have'} gold for some variables only", mend
+            )
+        ]
+        if some
+        else []
+    )
 
 
 def _check_columns(data: pd.DataFrame, wanted: Sequence[str]) -> list[Fault]:
@@ -135,7 +144,17 @@ def _check_pairs(gold: Sequence[str], predicted: Sequence[str]) -> list[Fault]:
 def _check_cluster(data: pd.DataFrame, cluster: str) -> list[Fault]:
     missing = int(data[cluster].isna().sum()) if cluster else 0
     mend = "fill it in, or give each such unit a cluster of its own"
-    return [Fault(f"column {cluster!r}", f"{missing:,} units have no cluster", mend)] if missing else []
+    return (
+        [
+            Fault(
+                f"column {cluster!r}",
+                f"{say_count(missing, 'unit')} {'has' if missing == 1 else 'have'} no cluster",
+                mend,
+            )
+        ]
+        if missing
+        else []
+    )
 
 
 def _drop_gaps(

@@ -23,6 +23,7 @@ from codebook.analysis.correction.pairing import pair_with_gold
 from codebook.analysis.correction.sentences import NOTE, SOURCES, CorrectionFacts, find_warnings, say_correction
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -244,7 +245,7 @@ def _plot_coefficients(frame: pd.DataFrame, title: str) -> Figure:
 def _say_dropped(inputs: Inputs) -> list[str]:
     """What is to be told of units without a model label or a covariate."""
     parts = ", ".join(f"{name} in {n:,}" for name, n in inputs.dropped.items())
-    return [f"Of {inputs.n_units:,} units those with a gap are left out: {parts}."] if parts else []
+    return [f"Of {say_count(inputs.n_units, 'unit')} those with a gap are left out: {parts}."] if parts else []
 
 
 def fit_sources(design: Design, inputs: Inputs, family: str) -> dict[str, Fit]:

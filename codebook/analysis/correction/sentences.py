@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.result import Facts
+from codebook.ground.quantities import say_count
 
 SOURCES = ("model labels only", "gold only", "corrected")
 """The three rows of every corrected figure."""
@@ -69,7 +70,7 @@ def find_warnings(n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -
     if n_gold < FEW_GOLD * n_terms:
         yield f"{n_gold} gold units for {n_terms} coefficients: the intervals lean on the normal distribution too much."
     if 0 < n_clusters < FEW_CLUSTERS:
-        yield f"{n_clusters} clusters: standard errors by cluster are too small with so few."
+        yield f"{say_count(n_clusters, 'cluster')}: standard errors by cluster are too small with so few."
     share = float(np.max(1 / prob) / np.sum(1 / prob))
     if n_gold > FEW_GOLD and share > 0.25:
         yield f"One gold unit carries {share:.0%} of the weight: its probability is very small.".replace("%", " %")
@@ -106,7 +107,7 @@ def say_correction(frame: pd.DataFrame, name: str = "", warnings: Iterable[str] 
 
 def _say_rows(name: str, rows: pd.DataFrame, key: str) -> str:
     figures = ", ".join(_say_row(row) for _, row in rows.iterrows())
-    size = f"{rows['n'].max():,} units, {rows['n_gold'].max():,} of them gold"
+    size = f"{say_count(rows['n'].max(), 'unit')}, {rows['n_gold'].max():,} of them gold"
     return f"{name}: {figures} ({size}).{_judge(rows.set_index('source'), key)}"
 
 

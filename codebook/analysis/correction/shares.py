@@ -20,6 +20,7 @@ from codebook.analysis.correction.pairing import Beside, find_nothing, open_codi
 from codebook.analysis.correction.regression import spread_normal
 from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -205,7 +206,10 @@ def _read_cluster(beside: Beside, cluster: Clusters | None) -> Ints:
     by_unit = {str(unit): name for unit, name in cluster.items()}
     of_units = pd.Series([by_unit.get(str(unit)) for unit in beside.units], dtype=object)
     if of_units.isna().any():
-        problem = f"{int(of_units.isna().sum()):,} units have none: {name_some(beside.units[of_units.isna()])}"
+        lacking = beside.units[of_units.isna()]
+        problem = (
+            f"{say_count(len(lacking), 'unit')} {'has' if len(lacking) == 1 else 'have'} none: {name_some(lacking)}"
+        )
         raise_faults(_ABOUT, [Fault("cluster", problem, "give every unit_id its cluster")])
     return np.asarray(pd.factorize(of_units)[0], dtype=np.int64)
 

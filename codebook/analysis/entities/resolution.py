@@ -20,6 +20,7 @@ from codebook.analysis.entities.mention_links import LinkRules, link_mentions
 from codebook.analysis.entities.name_lists import Names
 from codebook.analysis.entities.review import apply_adjudication, grey_pairs, review_table
 from codebook.analysis.entities.scores import BASELINE, score_pairs
+from codebook.ground.quantities import say_count
 
 _UNKNOWN = "No truth is known of these names: weights and thresholds are guesses, and nothing says how good they are."
 
@@ -97,7 +98,7 @@ class Resolution:
             table, finding = pd.DataFrame({"score": mean.index, "weight": mean.to_numpy()}), _UNKNOWN
         else:
             table = self.model.table()
-            pairs = f"{self.model.n_same:,} pairs of one entity and {self.model.n_different:,} of two"
+            pairs = f"{say_count(self.model.n_same, 'pair')} of one entity and {self.model.n_different:,} of two"
             finding = f"The weights are those of a logistic regression on {pairs}, from one half of the entities."
         return self._result(table, "pair_weights", "Weights of the scores", finding)
 
@@ -151,7 +152,7 @@ class Resolution:
         """
         frame = grey_pairs(self.scores, self.names, resolved=self.frame, low=low, columns=columns)
         note = ("A coder, person or model, may judge these pairs: they are units of a codebook.",)
-        result = self._result(frame, "grey_pairs", "Pairs to be judged", f"{len(frame):,} pairs are open.")
+        result = self._result(frame, "grey_pairs", "Pairs to be judged", f"Open: {say_count(len(frame), 'pair')}.")
         return replace(result, remarks=note, table=frame[["text", "score"]])
 
     @property

@@ -19,6 +19,7 @@ from codebook.analysis.joining.disagreement import disagreements
 from codebook.analysis.joining.joined import JoinedLabels, add_coder
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import is_or_are, say_count
 
 FILLED = ("decision", "by", "reason")
 """Columns that a person fills in."""
@@ -236,7 +237,10 @@ def _count_decisions(codings: Codings, sheet: pd.DataFrame) -> AdjudicationFacts
 
 def _say_decided(facts: AdjudicationFacts) -> str:
     who = ", ".join(f"{n:,} by {name}" for name, n in facts.by.items())
-    parts = [f"{facts.n_decided:,} units are decided{f' ({who})' if who else ''}", f"{facts.n_pending:,} are pending"]
+    parts = [
+        f"{say_count(facts.n_decided, 'unit')} {is_or_are(facts.n_decided)} decided{f' ({who})' if who else ''}",
+        f"{facts.n_pending:,} {is_or_are(facts.n_pending)} pending",
+    ]
     parts += [f"on {facts.n_unanimous:,} all coders agree"] if facts.n_unanimous else []
     parts += [f"{facts.n_without_reason:,} decisions have no reason"] if facts.n_without_reason else []
     return f"{'; '.join(parts)}."

@@ -23,6 +23,7 @@ from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -183,7 +184,8 @@ def _find_lack(votes: LabelCodes) -> str:
     """Why Dawid-Skene has nothing to weigh; empty where it has."""
     labelled, mend = votes.answered(), "Add a coder, or use how='majority' and adjudicate."
     if labelled.n_coders < 3:
-        return f"{labelled.n_coders} coders: Dawid-Skene cannot tell who is wrong with fewer than three. {mend}"
+        few = "Dawid-Skene cannot tell who is wrong with fewer than three"
+        return f"{say_count(labelled.n_coders, 'coder')}: {few}. {mend}"
     if not len(count_patterns(votes).pairable().times):
         return "No unit was coded by two coders, so Dawid-Skene has nothing to compare: have coders share units."
     return ""
@@ -216,8 +218,8 @@ def _fill(
     labelled = int(rows["label"].notna().sum())
     steps = f", in {len(fit.traced):,} steps" if fit else ""
     name = name_how(result.name)
-    head = f"{name[0].upper()}{name[1:]} of {len(votes.coders):,} coders"
-    finding = f"{head}: {labelled:,} of {len(rows):,} units have a label{steps}; {n_tied:,} ties have none."
+    head = f"{name[0].upper()}{name[1:]} of {say_count(len(votes.coders), 'coder')}"
+    finding = f"{head}: {labelled:,} of {say_count(len(rows), 'unit')} have a label{steps}; {n_tied:,} ties have none."
     runs = [f"Runs of {model} are one coder: {name_some(names)}." for model, names in collapsed.items()]
     table = _count_joined(rows, n_tied, n_uncoded, list(votes.scale.labels))
     remarks = ("Neither is the truth: see the labels beside a gold.", *runs, *warnings)

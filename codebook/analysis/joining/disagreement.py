@@ -17,6 +17,7 @@ from codebook.analysis.core.runs import pick_first
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import say_count
 
 BY = ("entropy", "conflict", "label")
 """What units are ranked by, or that labels are."""
@@ -161,7 +162,7 @@ def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, r
 def _say_disputed(frame: pd.DataFrame, facts: DisagreementFacts) -> str:
     first = frame.iloc[0]
     most = f"; most of all {first['unit_id']} ({first['votes']})" if facts.n_split else ""
-    return f"Coders disagree on {facts.n_split:,} of {len(frame):,} units with two or more codings{most}."
+    return f"Coders disagree on {facts.n_split:,} of {say_count(len(frame), 'unit')} with two or more codings{most}."
 
 
 def _say_dropped(facts: Facts) -> list[str]:

@@ -41,7 +41,12 @@ def comparison_rows(each: Comparison, coefficients: Sequence[str], bootstrap: Bo
     if each.beside is None:
         rows = [_value_row(pairs, COEFFICIENTS[name], bootstrap) for name in coefficients]
     else:
-        rows = [_difference_row(pairs, pairable(each.beside), COEFFICIENTS[name], bootstrap) for name in coefficients]
+        beside = pairable(each.beside)
+        rows = [_difference_row(pairs, beside, COEFFICIENTS[name], bootstrap) for name in coefficients]
+    if each.paired:
+        alone = {"n_clusters": 0} if len(np.unique(pairs.labelled.cluster)) == pairs.n_units else {}
+        counts = {name: getattr(pairs, name) for name in ("n_units", "n_dropped", "n_missing", "n_codings", "n_coders")}
+        rows = [row | counts | alone | {"dropped": each.dropped} for row in rows]
     return [{**each.head, "difference": each.beside is not None, **row} for row in rows]
 
 

@@ -34,6 +34,7 @@ from codebook.analysis.reliability.comparisons import (
     read_comparisons,
     read_variable,
 )
+from codebook.ground.quantities import say_count
 
 _ABOUT = "The reliability cannot be computed."
 _HEADS = ("variable", "label", "group", "a", "b", "left_out", "difference", "level")
@@ -44,6 +45,7 @@ _TITLES = {
     "label": "Agreement on each label",
     "pair": "Agreement of every two coders",
     "without": "Agreement without each coder",
+    "difference": "How much more one group agrees than the first",
 }
 
 
@@ -70,7 +72,9 @@ def reliability(
     by
         "": all coders together. `group`: people, models, people with each model, all. Within these groups: `label`,
         each label against all others; `pair`, each two coders with common units, under the first group that has both;
-        `without`, each group without one of its coders, the first row without none. Or a covariate of
+        `without`, each group without one of its coders, the first row without none; `difference`, each group less the
+        first (people + model less people), on units with two codings of either, resampled once for both sides (as
+        McKenzie et al. 1996 and Vanbelle and Albert 2008 compare correlated kappas). Or a covariate of
         `codings.with_groups`: all coders on the units of each value, and how far the values are apart: of two values
         a - b, of more each from the rest. For the interval of a difference the two sets of units are resampled
         independently, the second with the next seed; where a cluster has units in both, clusters are drawn once and
@@ -121,8 +125,10 @@ def reliability(
         return nothing_to_say(codings, codings.alone, empty)
     comparisons, coverage = read_comparisons(codings, by, min_units, faults)
     frame = _make_frame([row for each in comparisons for row in comparison_rows(each, coefficients, resample)], by)
+    if frame.empty and by == "difference":
+        return nothing_to_say(codings, "One group of coders: there is no other to hold against it.", empty)
     if frame.empty:
-        reason = f"No two coders of a group labelled {min_units:,} units in common: nothing to compare."
+        reason = f"No two coders of a group labelled {say_count(min_units, 'unit')} in common: nothing to compare."
         return nothing_to_say(codings, reason, empty)
     facts, words = _list_facts(codings, coverage, frame, resample), say_agreement(frame, by)
     remarks, table, figure = remark_agreement(frame, by), print_agreement(frame, by), partial(draw_agreement, frame, by)

@@ -16,6 +16,7 @@ from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.comparisons import BY
 from codebook.analysis.reliability.percent import DEFINITIONS
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,8 +73,8 @@ def _say_group(row: Row) -> str:
     if math.isnan(row["value"]):
         return f"{name}undefined ({row['reason']})"
     interval = "" if not math.isnan(row["low"]) else " [no interval]"
-    counts = "" if row.get("difference") else f" ({row['n_coders']:,} coders, {row['n_units']:,} units)"
-    return f"{name}{_print_value(row)}{interval}{counts}"
+    sizes = f" ({say_count(row['n_coders'], 'coder')}, {say_count(row['n_units'], 'unit')})"
+    return f"{name}{_print_value(row)}{interval}{'' if row.get('difference') else sizes}"
 
 
 def _say_range(group: str, rows: list[Row], by: str) -> str:
@@ -86,7 +87,7 @@ def _say_range(group: str, rows: list[Row], by: str) -> str:
     if not known:
         return f"{parts[0]} undefined"
     median = format_figure(float(pd.Series([row["value"] for row in known]).median()))
-    count = f" {len(rows):,} pairs, median {median}," if by == "pair" else ""
+    count = f" {say_count(len(rows), 'pair')}, median {median}," if by == "pair" else ""
     low, high = (f"{format_figure(row['value'])} ({_part(row, by)})" for row in (known[0], known[-1]))
     return f"{parts[0]}{count} from {low} to {high}"
 
@@ -156,13 +157,15 @@ def _remarks(frame: pd.DataFrame, by: str) -> Iterator[str]:
     for detail in frame.loc[frame["coefficient"].str.startswith("percent"), "detail"].unique():
         if detail:
             yield f"{name_coefficient('percent', detail)}: {DEFINITIONS[detail]}."
+    if by == "difference":
+        yield "Each unit is drawn once for both sides of a difference."
     if "difference" in frame:
         yield f"The differences under {by} draw their two sets of units independently, but a cluster in both only once."
     if frame["jack_low"].notna().any():
         yield "Under 30 units or clusters there are jackknife intervals, too: in the data."
     yield from _gather(frame, "dropped", "Left aside", by)
     yield from _gather(frame, "reason", "", by)
-    if (frame["coefficient"] == "alpha").any():
+    if (frame["coefficient"] == "alpha").any() and by != "difference":
         yield "Lines at .667 and .800 are customary, not verdicts."
 
 
@@ -201,5 +204,5 @@ def draw_agreement(frame: pd.DataFrame, by: str) -> Figure:
         names.append(part if alone else " ".join(filter(None, [_subject(row, by, n_variables), part])))
     group = "group" if by in BY else None
     title = name_coefficient(coefficient, "")
-    references = BOUNDS if coefficient == "alpha" else ()
+    references = (0.0,) if by == "difference" else BOUNDS if coefficient == "alpha" else ()
     return plot_estimates(rows.assign(name=names), group=group, references=references, title=title)

@@ -13,8 +13,9 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike
 from codebook.errors import Fault, StatisticError
+from codebook.ground.quantities import say_count
 
-BY = ("group", "label", "pair", "without")
+BY = ("group", "label", "pair", "without", "difference")
 """What a row of a reliability may stand for, beside the values of a covariate."""
 
 KINDS = ("single", "rating", "number", "multi")
@@ -31,13 +32,16 @@ Coverage = dict[str, dict[str, int]]
 class Comparison:
     """Label codes to be compared, and the columns that say which they are; without codes `reason` says why.
 
-    A comparison with `beside` is the difference of two sets of units: `codes` less `beside`.
+    A comparison with `beside` is a difference: `codes` less `beside`, of two sets of units, or of two groups of coders
+    on the same units (`paired`); `dropped` says which units that leaves out.
     """
 
     head: Head
     codes: LabelCodes | None
     reason: str = ""
     beside: LabelCodes | None = None
+    paired: bool = False
+    dropped: str = ""
 
 
 def read_comparisons(
@@ -147,6 +151,8 @@ def _compare_variable(
             yield from (Comparison({**head, "group": group}, part) for group, part in parts.items())
         elif by == "without":
             yield from (each for group, part in parts.items() for each in _without_each({**head, "group": group}, part))
+        elif by == "difference":
+            yield from _less_first(head, parts)
         elif by == "pair":
             yield from _pairs(head, codes, groups, min_units)
         elif by != "label":
@@ -174,6 +180,23 @@ def _without_each(head: Head, codes: LabelCodes) -> Iterator[Comparison]:
     for coder in codes.coders:
         rest = [name for name in codes.coders if name != coder]
         yield Comparison({**head, "left_out": coder}, codes.among(rest))
+
+
+def _less_first(head: Head, parts: Mapping[str, LabelCodes]) -> Iterator[Comparison]:
+    """Each group of coders less the first, on the units that two or more of either labelled; each unit is a cluster."""
+    (first, ceiling), *others = parts.items()
+    for name, part in others:
+        both = _labelled_twice(part).intersection(_labelled_twice(ceiling), sort=False)
+        sides = [side.within(np.asarray(side.units.isin(both))) for side in (part, ceiling)]
+        if not len(ceiling.cluster):
+            sides = [replace(side, cluster=both.get_indexer(side.units)) for side in sides]
+        n_apart = len(part.units.union(ceiling.units, sort=False)) - len(both)
+        dropped = f"{say_count(n_apart, 'unit')} without two codings of either group" if n_apart else ""
+        yield Comparison({**head, "group": f"{name} - {first}"}, sides[0], "", sides[1], paired=True, dropped=dropped)
+
+
+def _labelled_twice(codes: LabelCodes) -> pd.Index:
+    return codes.units[np.bincount(codes.answered().unit, minlength=len(codes.units)) > 1]
 
 
 def _by_value(head: Head, codes: LabelCodes, covariate: pd.Series) -> Iterator[Comparison]:

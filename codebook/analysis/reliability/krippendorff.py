@@ -15,6 +15,7 @@ from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Bools, Floats, Scale
 from codebook.analysis.core.standard_errors import NO_JACKKNIFE, SMALL, jackknife, join_clusters, linear_error
 from codebook.analysis.reliability.alpha import alpha_values, check_against_library, is_checked
+from codebook.ground.quantities import say_count
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Pairable:
     @property
     def dropped(self) -> str:
         """What was left aside and why, in words; empty if nothing."""
-        units = f"{self.n_dropped:,} unit{'s' * (self.n_dropped != 1)} with fewer than two codings"
+        units = f"{say_count(self.n_dropped, 'unit')} with fewer than two codings"
         return "; ".join(
             [units] * (self.n_dropped > 0) + [f"codings without a label: {self.whys}"] * (self.n_missing > 0)
         )
@@ -193,6 +194,7 @@ def make_estimate(
         members = join_clusters(used, pairs.labelled.cluster)
         n_clusters = 0 if members is None else members.shape[0]
         few = "no interval: all units are in one cluster" if n_clusters == 1 else ""
+        few = "no interval: one unit does not vary" if pairs.n_units == 1 else few
         value = float(statistic(used.times[None, :].astype(float))[0])
         if bootstrap.replicates and not few:
             draws = resample(

@@ -23,6 +23,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -280,7 +281,7 @@ class _Test:
         return {"n_units": int(self.sizes[at]), "n_dropped": n_dropped}
 
     def _words(self, at: int) -> dict[str, str]:
-        few = f"not tested: {self.sizes[at]} units, {self.facts.min_units} are needed"
+        few = f"not tested: {say_count(self.sizes[at], 'unit')}, {self.facts.min_units} are needed"
         return {"dropped": self._dropped(at), "reason": "" if self.tested[at] else few}
 
     def _dropped(self, at: int | slice) -> str:
@@ -288,7 +289,7 @@ class _Test:
             "of units without a second person": int(np.sum(self.duels.n_alone[at])),
             "of units never put to the model": int(np.sum(self.duels.n_unasked[at])),
         }
-        return "; ".join(f"{n:,} coding{'s' * (n != 1)} {words}" for words, n in counts.items() if n)
+        return "; ".join(f"{say_count(n, 'coding')} {words}" for words, n in counts.items() if n)
 
 
 def _find_warnings(tests: Sequence[_Test]) -> Iterator[str]:
@@ -300,11 +301,11 @@ def _find_warnings(tests: Sequence[_Test]) -> Iterator[str]:
         if out:
             yield f"{test.model}: {out} of {n_people} people have under {least} units: not tested."
         if n_units < 50:
-            yield f"{test.model}: {n_units} units; the authors advise 50 to 100."
+            yield f"{test.model}: {say_count(n_units, 'unit')}; the authors advise 50 to 100."
 
 
 def _say_row(row: Mapping[Any, Any], epsilon: float) -> str:
-    size = f"epsilon {format_figure(epsilon)}, {row['n_units']:,} units"
+    size = f"epsilon {format_figure(epsilon)}, {say_count(row['n_units'], 'unit')}"
     return (
         f"{row['model']} wins against {100 * row['winning_rate']:.0f} % of the people tested ({size}), "
         f"advantage probability {say_figure(row, 'advantage')}: "

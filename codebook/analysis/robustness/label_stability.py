@@ -24,6 +24,7 @@ from codebook.analysis.core.scales import Floats, VariableLike
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -164,9 +165,9 @@ def _say_least(frame: pd.DataFrame) -> str:
     row = known.sort_values("alpha", kind="stable").iloc[0]
     where = _list_words([row["over"]])
     least = f"Least stable over {where}" if len(known) > 1 else f"Over {where}"
-    flips = f"{row['n_flipped']:,} of {row['n_units']:,} units get more than one label"
+    flips = f"{row['n_flipped']:,} of {say_count(row['n_units'], 'unit')} get more than one label"
     alpha = say_figure(row, "alpha", unknown="")
-    return f"{least}: alpha ({row['level']}) of {row['n_runs']} runs is {alpha}, and {flips}."
+    return f"{least}: alpha ({row['level']}) of {say_count(row['n_runs'], 'run')} is {alpha}, and {flips}."
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:
@@ -264,12 +265,12 @@ def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
     units = pd.concat(parts or [pd.DataFrame(columns=["unit_id", "flipped", "consistency"])], ignore_index=True)
     units = units.sort_values("consistency", kind="stable", ignore_index=True)
     n_flips, where = int(units["flipped"].sum()), _list_words(list(groups))
-    rate = f"{n_flips:,} of {len(units):,} units flip" if len(parts) == 1 else f"{n_flips:,} flips of units"
+    rate = f"{n_flips:,} of {say_count(len(units), 'unit')} flip" if len(parts) == 1 else f"{n_flips:,} flips of units"
     columns = ["over", "model", "prompt", "unit_id", "n_runs", "consistency", "labels"]
     result = Result(
         units,
         name="flips",
-        title=f"{n_flips:,} units that flip",
+        title=f"{say_count(n_flips, 'unit')} that flip",
         section="stability",
         facts=Facts(units["unit_id"].nunique(), coverage=codings.coverage, joins=codings.joins),
         finding=f"{codings.variable.name}: {rate}: they get more than one label over {where}.",

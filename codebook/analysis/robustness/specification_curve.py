@@ -23,6 +23,7 @@ from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
 from codebook.analysis.robustness.label_stability import list_models
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,7 +206,7 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
         known = rows["label"].notna() & number.notna()
         parts = [number[known & (rows["label"] == label)], number[known & (rows["label"] != label)]]
         if min(map(len, parts)) < 2:
-            problem = f"{len(parts[0])} units with {label!r}, {len(parts[1])} without: a mean needs two"
+            problem = f"{say_count(len(parts[0]), 'unit')} with {label!r}, {len(parts[1])} without: a mean needs two"
             raise StatisticError("There is no gap.", [Fault("label", problem, "choose a commoner label")])
         test = ttest_ind(*parts, equal_var=False)
         low, high = test.confidence_interval(confidence)
@@ -295,11 +296,11 @@ def _find(finding: Finding, labels: pd.DataFrame) -> list[dict[str, Any]]:
         answer = finding(labels)
     except StatisticError as error:
         return [{"reason": "; ".join(fault.problem for fault in error.faults) or error.summary}]
-    answer = answer.frame if isinstance(answer, Result) else answer
-    frame = answer if isinstance(answer, pd.DataFrame) else pd.DataFrame([dict(answer)])
-    if "estimate" not in frame or frame.empty:
-        mend = "return a mapping or frame with `estimate`, and low, high, p where it has them"
-        raise_faults(_ABOUT, [Fault("finding", "it returned no estimate", mend)])
+    frame: Any = answer.frame if isinstance(answer, Result) else answer
+    frame = pd.DataFrame([dict(frame)]) if isinstance(frame, (Mapping, pd.Series)) else frame
+    if not isinstance(frame, pd.DataFrame) or "estimate" not in frame or frame.empty:
+        mend = 'return a mapping or frame with `estimate`, such as {"estimate": .3}, and low, high, p where it has them'
+        raise_faults(_ABOUT, [Fault("finding", f"it returned no estimate, but a {type(frame).__name__}", mend)])
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 

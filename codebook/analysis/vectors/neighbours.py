@@ -24,6 +24,7 @@ from codebook.analysis.vectors.similarity_blocks import (
     unit_rows,
 )
 from codebook.errors import Fault, MissingExtraError, StatisticError
+from codebook.ground.quantities import say_count
 
 if TYPE_CHECKING:
     Found = tuple[Floats, Ints]
@@ -166,7 +167,7 @@ def near_duplicates(vectors: VectorsLike, threshold: float = 0.95, *, most: int 
     if "text" in rows:
         frame = frame.assign(**{f"{side}_text": rows["text"].to_numpy()[frame[side]] for side in ("first", "second")})
     table = frame[["first_text", "second_text", "cosine"]] if "text" in rows else frame
-    finding = f"{n_pairs:,} pairs of {len(known):,} vectors have a cosine of {threshold:g} or more."
+    finding = f"{say_count(n_pairs, 'pair')} of {len(known):,} vectors with a cosine of {threshold:g} or more."
     folder, title = folder_of(vectors), "Nearly the same"
     return Result(frame, "near_duplicates", title, "neighbours", Facts(len(known)), finding, (), table, outputs=folder)
 

@@ -22,6 +22,7 @@ from codebook.analysis.vectors.similarity_blocks import (
     unit_rows,
 )
 from codebook.errors import Fault
+from codebook.ground.quantities import say_count
 
 MOST_LINKED = 5_000
 """Vectors that may be joined: memory grows with their square, to 100 MB."""
@@ -94,7 +95,8 @@ def cluster_vectors(
     mean, n_clusters = round(float(frame["cosine"].mean()), DIGITS), int(clusters.max()) + 1
     frame = frame.join(describe_rows(vectors))
     facts = ClusterFacts(len(frame), method=method, n_clusters=n_clusters, mean_cosine=mean)
-    finding = f"{n_clusters:,} clusters of {len(frame):,} vectors; mean cosine to their centres {mean:.3f}."
+    number = say_count(n_clusters, "cluster")
+    finding = f"{number} of {len(frame):,} vectors; mean cosine to their centres {mean:.3f}."
     result = Result(frame, "cluster_members", "Clusters", "clusters", facts, finding, (f"By {method}.",))
     return replace(result, table=_summary(frame).drop(columns="row"), outputs=folder_of(vectors))
 

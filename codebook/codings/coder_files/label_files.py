@@ -20,6 +20,7 @@ from codebook.codings.frame import dump_labels
 from codebook.errors import Fault
 from codebook.files import open_rows
 from codebook.files.rows import as_values
+from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
 
 Key = tuple[str, str, str, str]
@@ -62,10 +63,10 @@ class Codings:
             (counts["joined"], "row", " ", "joined to others of the same unit and coder"),
             (len(self.twice), "repeated coding", " ", f"dropped, the {source.duplicates} kept"),
         )
-        sentences = [f"{source.file}: {_count(counts['rows'], 'row')} read, {_count(self.n_codings, 'coding')}"]
-        sentences += [f"{_count(n, singular)}{link}{what}" for n, singular, link, what in parts if n]
+        sentences = [f"{source.file}: {say_count(counts['rows'], 'row')} read, {say_count(self.n_codings, 'coding')}"]
+        sentences += [f"{say_count(n, singular)}{link}{what}" for n, singular, link, what in parts if n]
         if source.reply:
-            sentences.append(f"{_count(counts['invalid'], 'reply', 'replies')} not naming exactly one category")
+            sentences.append(f"{say_count(counts['invalid'], 'reply', 'replies')} not naming exactly one category")
         if self.guess:
             sentences.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` if it is right")
         return "; ".join(sentences) + "."
@@ -76,7 +77,7 @@ class Codings:
             problem = f"{len(self.ragged):,} rows have another number of fields than the header (line {self.ragged[0]})"
             yield Fault(where, problem, "correct the quote marks there, or give the `delimiter`")
         if n := self.counts["no unit"]:
-            yield Fault(where, f"{_count(n, 'row')} without {self.source.unit!r}", "give every row its unit")
+            yield Fault(where, f"{say_count(n, 'row')} without {self.source.unit!r}", "give every row its unit")
         for name, cells in self.plain.items():
             yield from plain_faults(where, codebook.variable(name), cells)
         yield from label_faults(where, codebook, self.outside)
@@ -238,10 +239,6 @@ def _read_list(cell: str) -> list[str] | None:
     except orjson.JSONDecodeError:
         return None
     return ["" if each is None else each if isinstance(each, str) else orjson.dumps(each).decode() for each in values]
-
-
-def _count(n: int, singular: str, plural: str = "") -> str:
-    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
 def find_named(reply: str, variable: Variable) -> str | None:

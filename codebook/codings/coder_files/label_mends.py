@@ -15,6 +15,7 @@ import orjson
 
 from codebook.errors import Fault
 from codebook.ground.joins import UNSEEN, find_cause, near_form, spell
+from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
 
 NO_VARIABLE = "there is no such variable"
@@ -66,7 +67,7 @@ def plain_faults(where: str, variable: Variable, cells: Mapping[str, int]) -> It
     mend = f"say which sign stands between the labels of a cell: `separator: {quote(sign)}`"
     if alone:
         mend += ", or `join: true` where each row holds one label of its unit"
-    yield Fault(where, f"{problem} ({n:,} such cell{'s' * (n > 1)})", mend)
+    yield Fault(where, f"{problem} ({say_count(n, 'such cell')})", mend)
     parts = Counter[Outside]()
     for cell, times in cells.items():
         for part in _parts(cell, sign):

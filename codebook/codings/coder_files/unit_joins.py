@@ -17,6 +17,7 @@ from codebook.codings.coder_files.label_files import Codings
 from codebook.codings.coder_files.label_mends import quote
 from codebook.errors import Fault
 from codebook.ground.joins import Join, find_twins, join_ids, near_form, spell
+from codebook.ground.quantities import say_count
 
 Read = tuple[str, Codings]
 """Where an entry stands, in words, and what was read of its file."""
@@ -84,7 +85,7 @@ def _say_strays(codings: Codings, join: Join) -> Iterator[str]:
     whole = join.among(unit for who in theirs for unit in coders[who])
     parts = [
         f"{codings.source.file}: {whole.say_strays(f'ids of {name_some(theirs)}', *_RUN)}",
-        f"{n_rows:,} coding{'s' * (n_rows != 1)} left out",
+        f"{say_count(n_rows, 'coding')} left out",
         *([f"no id of {name_some(apart)} is in the run"] if apart else []),
     ]
     yield "; ".join(parts) + "."
@@ -122,7 +123,7 @@ def _take_near(codings: Codings, known: Collection[str]) -> Iterator[str]:
     if taken:
         stray, other = next(iter(taken.items()))
         example = f"first: {spell(stray)} to {spell(other)}"
-        yield f"{codings.source.file}: {len(taken):,} id{'s' * (len(taken) > 1)} joined by `ids: near` ({example})."
+        yield f"{codings.source.file}: {say_count(len(taken), 'id')} joined by `ids: near` ({example})."
 
 
 def meet_each_other(read: Sequence[Read]) -> Meeting:

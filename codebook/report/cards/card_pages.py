@@ -16,16 +16,14 @@ from codebook.errors import MissingExtraError
 from codebook.files.digests import digest_of
 from codebook.files.pdfs import PDFIUM, PdfError, draw_page, open_pdf
 from codebook.files.pictures import PictureError, open_picture
+from codebook.outputs.templating import render
 from codebook.paths import resolve_path
 from codebook.records import UnitFile
 from codebook.report.cards.unit_cards import Card, Span
-from codebook.report.templating import render
 from codebook.visible import spell_line
 
 _MOST_PICTURES = 4
 _MOST_SUMMED = 6
-CARD_STYLE = "cards.css"
-"""The template of the style of cards, which a page includes once."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +67,10 @@ def card_html(card: Card, sizes: Sizes = WIDE, *, folded: bool = False, texts: b
     return render("unit_card.html.j2", card=shown, folded=folded)
 
 
-def cards_html(cards: Iterable[str]) -> str:
-    """Return cards, each as HTML, as a part of a page with their style; mathematics is not looked for in it."""
-    style = render(CARD_STYLE)
-    return f'<style>{style}</style><div class="cb-units tex2jax_ignore mathjax_ignore">{"".join(cards)}</div>'
+def cards_html(parts: Iterable[str | tuple[str, str]]) -> str:
+    """Return cards as a part of a page with their style: each as HTML, and between them words with their tag."""
+    shown = [(part, "") if isinstance(part, str) else part for part in parts]
+    return render("unit_cards.html.j2", parts=shown)
 
 
 def card_text(card: Card) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from codebook.analysis.core.scales import Bools
+from codebook.ground.quantities import say_count
 from codebook.report.cards.card_pages import STATIC, card_html, cards_html
 from codebook.report.cards.choosing import DISAGREE, Choice
 from codebook.report.cards.unit_cards import UnitCards
-from codebook.visible import escape_block
 
 _N_PAIRS, _N_EACH, _N_DISPUTED, _N_WHYS = 5, 2, 6, 4
 Group = tuple[str, list[int]]
@@ -31,11 +31,11 @@ def telling_html(cards: UnitCards, most: int = 20, *, texts: bool = True, hidden
     hidden
         Units are numbered, their ids left out.
     """
-    parts, n_shown = list[str](), 0
+    parts, n_shown = list[str | tuple[str, str]](), 0
     groups = _without_repeats(_list_groups(cards), most)
     cards.shelf.hold(cards.index.units[number] for _, numbers in groups for number in numbers)
     for heading, numbers in groups:
-        parts.append(f"<h3>{escape_block(heading)}</h3>")
+        parts.append((heading, "h3"))
         for card in cards.read_some(numbers, talks=texts):
             n_shown += 1
             name = f"unit {n_shown}" if hidden else ""
@@ -65,7 +65,7 @@ def _list_groups(cards: UnitCards) -> Iterator[Group]:
 
 
 def _count(units: list[int]) -> str:
-    return f"{len(units):,} unit{'s' * (len(units) != 1)}"
+    return say_count(len(units), "unit")
 
 
 def _quote(label: str) -> str:

@@ -13,9 +13,9 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.files.pictures import PictureError, open_picture
+from codebook.outputs.templating import render
 from codebook.paths import resolve_path
 from codebook.records import Unit, UnitFile
-from codebook.report.templating import render
 from codebook.visible import spell_block
 
 SIDE = 128

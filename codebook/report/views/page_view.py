@@ -12,8 +12,9 @@ from typing import Protocol
 from codebook.codings import Transcript
 from codebook.errors import Fault, ParameterError
 from codebook.files.pdfs import PDFIUM, draw_page, open_pdf
+from codebook.ground.quantities import say_count
+from codebook.outputs.templating import render
 from codebook.paths import missing_file, resolve_path
-from codebook.report.templating import render
 from codebook.visible import spell_block
 
 DPI = 72
@@ -71,7 +72,7 @@ def show_page(documents: Documents | str | Path, transcript: Transcript, page: i
         sheet = document[page - 1]
         draw_page(sheet, DPI, MAX_SIDE).save(room, "JPEG", quality=80)
         sheet.close()
-    doubt = f"{len(leaf.unsure)} doubtful word{'s' * (len(leaf.unsure) != 1)}"
+    doubt = say_count(len(leaf.unsure), "doubtful word")
     sentence = f"{transcript.document}, page {page}, by {transcript.coder}: {len(leaf.text):,} characters, {doubt}"
     return PageView(sentence, room.getvalue(), leaf.text, tuple(leaf.unsure))
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from codebook.codings.records.record_lists import NOBODY, Records
 from codebook.errors import TableError
 from codebook.ground.joins import Sides, join_faults, join_ids
+from codebook.outputs.templating import render
 from codebook.records import Unit
-from codebook.report.templating import render
 from codebook.visible import spell_block
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any
 from codebook.dialects import read_reply
 from codebook.dialects.resultlines import UNREADABLE, Piece, read_pieces
 from codebook.files.lines import iter_lines
+from codebook.ground.quantities import say_count
 from codebook.ledger import FoundLine
 from codebook.records import RETRIED, Answer
 from codebook.run.answers.result_table import remember
@@ -132,4 +133,4 @@ def say_lines(n: int) -> str:
     >>> say_lines(1), say_lines(2000)
     ('1 line', '2,000 lines')
     """
-    return f"{n:,} line{'s' * (n != 1)}"
+    return say_count(n, "line")

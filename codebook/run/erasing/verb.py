@@ -13,6 +13,7 @@ from codebook.errors import BusyError, RunError
 from codebook.files.lines import digest_file
 from codebook.files.run_versions import is_wanted
 from codebook.ground.logbook import drop_tracebacks
+from codebook.ground.quantities import say_count
 from codebook.ledger import KEPT, Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
@@ -56,7 +57,7 @@ class Erasure:
     unreachable: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [f"Erased from {len(self.targets)} run{'s' * (len(self.targets) != 1)}:"]
+        lines = [f"Erased from {say_count(len(self.targets), 'run')}:"]
         lines += [f"  {say_kept(target.run)}: {say_target(target)}" for target in self.targets]
         lines += [f"  {said}" for said in self.done]
         lines += ["Not reached from here:", *(f"  {said}" for said in self.unreachable)]
@@ -209,7 +210,7 @@ def _erase_vectors(folder: Path, texts: Sequence[str]) -> Iterator[str]:
     """Take the vectors of the texts out of all stores."""
     for path in sorted(folder.glob("*/keys.bin")):
         if n := VectorStore(path.parent).erase(texts):
-            yield f"{show_path(path.parent)}: {n} vector{'s' * (n != 1)} overwritten"
+            yield f"{show_path(path.parent)}: {say_count(n, 'vector')} overwritten"
 
 
 class _Written:

@@ -12,6 +12,7 @@ from codebook.engines import about_engine
 from codebook.engines.service import check_host
 from codebook.errors import CodebookError, Fault, InputError
 from codebook.ground.keys import find_key
+from codebook.ground.quantities import say_count
 from codebook.records import Asking
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
@@ -110,7 +111,7 @@ def _make_engine(asking: Asking) -> None:
 
 
 def _say_few(n: int, live: str) -> Fault:
-    problem = f"a batch of {n} request{'s' * (n > 1)} saves cents and may take a day"
+    problem = f"a batch of {say_count(n, 'request')} saves cents and may take a day"
     mend = f"`engine: {live}` answers at once" if live else "ask so few at once"
     return Fault("engine", problem, f"{mend}; a batch is for {FEW_REQUESTS} requests and more")
 

@@ -230,7 +230,7 @@ def test_confusion_figure_prints_counts_and_colours_shares():
     colours = axes.collections[0].get_array().reshape(3, 4)
     assert colours[0].tolist() == [0.75, 0.25, 0, 0]
     assert axes.get_xlabel() == "label by m"
-    assert result.finding.startswith("m most often takes 'a' for 'b': 1 units, .25 [")
+    assert result.finding.startswith("m most often takes 'a' for 'b': 1 unit, .25 [")
     sets = confusion(hold(make_table("v", {"gold": ['["a"]'], "m": ['["b"]']}), kind="multi"))
     assert sets.finding == "Sets of labels have no confusion: each label is measured by itself."
 

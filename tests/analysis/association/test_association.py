@@ -101,7 +101,7 @@ def test_spearman_undefined_and_units_without_label():
     result = correlogram(Codings(pd.concat([first, second]), [one, two]), "variables", statistic="spearman")
     assert result.frame[["n", "n_units", "reason"]].to_numpy()[0].tolist() == [3, 3, "no variation in one of them"]
     assert result.facts.dropped == {"x, absent": 1}
-    assert "x: 1 codings without a label left out (1 absent)." in result.note
+    assert "x: 1 coding without a label left out (1 absent)." in result.note
 
 
 def test_adjusted_p_is_that_of_statsmodels():

@@ -100,3 +100,18 @@ def test_sets_of_labels_in_lists_are_json() -> None:
     codings = as_codings(wide, level="masi")
     assert codings.frame["label"].tolist() == ['["x", "y"]', "[]", '["x"]', '["y"]']
     assert (codings.variable.kind, list(codings.variable.labels or ())) == ("multi", ["x", "y"])
+
+
+def test_texts_and_covariates_say_what_does_not_meet(codings: Codings) -> None:
+    with pytest.raises(StatisticError, match="2 of 2 units are not among the texts"):
+        codings.with_texts({"x1": "a text"})
+    some = codings.with_texts({"u1": "a short text"})
+    assert "1 of 2 units is not among the texts (first: 'u2')." in repr(some)
+    counted = some.with_word_counts()
+    assert counted.covariate("n_words").to_dict() == {"u1": 3}
+    assert counted.joins == ("1 of 2 units is not among the texts (first: 'u2').",)
+    with pytest.raises(StatisticError, match=r"add them first: codings.with_texts\(units\)"):
+        Codings(TABLE, [TONE]).with_word_counts()
+    for unnamed in (pd.Series({"u1": "left", "u2": "right"}), ["left", "right"]):
+        with pytest.raises(StatisticError, match=r'has no name\. To mend: pass values.rename\("party"\)'):
+            codings.with_groups(unnamed)  # type: ignore[arg-type]

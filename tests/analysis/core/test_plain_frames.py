@@ -76,3 +76,21 @@ def test_one_coder_may_be_named_as_a_text() -> None:
     assert codings.only("ben").coders == ["ben"]
     with pytest.raises(StatisticError, match=r"no coding by 'bn'"):
         codings.only("bn")
+
+
+def test_labels_that_differ_in_blanks_are_told_with_every_result() -> None:
+    result = reliability(pd.DataFrame({"ann": ["a", " a", "b"], "ben": ["a", "a", "b"]}), level="nominal")
+    assert "Labels that may be one count as two (first: 'a' and ' a', which differ by blanks)." in result.note
+
+
+def test_a_frame_of_empty_cells_and_a_single_coder_are_told_as_a_frame_is_mended() -> None:
+    with pytest.raises(StatisticError, match=r"no cell holds a label.*pass the columns that hold"):
+        reliability(pd.DataFrame({"ann": [None], "ben": [None]}), level="nominal")
+    assert "add a second coder as a column" in reliability(pd.DataFrame({"ann": ["a"]}), level="nominal").finding
+
+
+def test_one_unit_is_one_unit_and_has_no_interval() -> None:
+    result = reliability(pd.DataFrame({"ann": ["a"], "ben": ["b"]}), level="nominal")
+    assert result.finding == "Krippendorff's alpha (nominal) of label: .00 [no interval] (2 coders, 1 unit)."
+    assert result.frame["low"].isna().all()
+    assert "one unit does not vary" in result.frame["reason"].iloc[0]

@@ -100,3 +100,13 @@ def test_nothing_to_say_is_a_remark_in_the_report_and_a_sentence_on_the_screen(t
     (entry,) = read_outputs(tmp_path)
     assert (entry.kind, entry.note, entry.files) == ("remark", "One coder: nothing to compare. 1 id is lost.", {})
     assert empty.plot() is not None
+
+
+def test_a_misspelt_run_is_named_and_a_new_name_is_said(project: Path) -> None:
+    (project / "runs" / "topics_v1").mkdir(parents=True)
+    own = Result(FRAME, "f1", "F1")
+    with pytest.raises(ParameterError, match=r"there is no run 'topcs_v1'\. To mend: did you mean 'topics_v1'\?"):
+        own.save(run="topcs_v1")
+    assert "no run has that name" not in own.save(run="topics_v1").note
+    assert own.save(run="topics_v2").note.endswith("Saved in runs/topics_v2/outputs: no run has that name yet.")
+    assert "no run has that name" not in read_outputs(project / "runs" / "topics_v2" / "outputs")[0].note

@@ -43,7 +43,7 @@ def test_a_missing_level_is_said_never_defaulted(level):
         ({"coefficients": ["tau"]}, "'tau' is unknown. To mend: pass some of alpha, percent"),
         ({"coefficients": ["kappa"]}, "'kappa' is unknown. To mend: kappa of two coders is 'cohen'"),
         ({"coefficients": "alpha"}, r"pass \['alpha'\]"),
-        ({"by": "party"}, "pass one of group, label, pair, without, or a covariate of codings.with_groups"),
+        ({"by": "party"}, "pass one of group, label, pair, without, difference, or a covariate of codings.with_groups"),
         ({"replicates": -1}, "pass 1000, or 0 for no interval"),
         ({"confidence": 95}, "pass a share"),
         ({"cluster": {"u1": "x"}}, "give each unit of the table its cluster, by unit_id"),

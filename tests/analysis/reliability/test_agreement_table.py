@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, draw_times
 from codebook.analysis.core.examples import make_table, observers_2011
+from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.reliability import label_shares, reliability
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.comparisons import BY
@@ -303,7 +305,7 @@ def test_the_table_for_a_paper_says_value_interval_and_what_was_left_aside():
         "Resampled are units with two or more codings. 95 % intervals from 1,000 bootstrap replicates, seed 1."
     )
     assert result.finding == "Krippendorff's alpha (ordinal) of code: people .82 [.47, 1.00] (4 coders, 11 units)."
-    for by in ("", *BY):
+    for by in ("", *(by for by in BY if by != "difference")):  # people alone have no other group
         many = reliability(codings, by, coefficients=EVERY[:5], resample=Bootstrap(0)).printed()
         assert len(many.columns) <= 7
         assert many["Coefficient"].nunique() == 5
@@ -332,7 +334,7 @@ def test_a_figure_shows_the_values_as_they_are():
     assert shown == result.frame["value"].tolist()
 
 
-@pytest.mark.parametrize("by", ["", *BY])
+@pytest.mark.parametrize("by", ["", *(by for by in BY if by != "difference")])  # one group has no other
 def test_plain_frames_wide_and_long_give_the_same(by):
     long = observers_2011().rename(columns={"unit_id": "unit"})[["unit", "coder", "label"]]
     wide = long.pivot(index="unit", columns="coder", values="label").loc[long["unit"].unique()]
@@ -423,3 +425,38 @@ def test_the_finding_on_sets_is_that_of_the_sets() -> None:
     sets = pd.DataFrame({"ann": [["a"], ["b"], ["a", "b"], []], "ben": [["a"], ["b"], ["a"], []]})
     result = reliability(sets, level="masi")
     assert result.finding.startswith("Krippendorff's alpha (masi) of label: ")
+
+
+def test_groups_are_held_against_the_people_on_units_drawn_once_for_both_sides() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.choice(list("abc"), 120)
+    noise = {"ann": 0.2, "ben": 0.25, "m": 0.5}
+    wide = pd.DataFrame(
+        {who: np.where(rng.random(120) < p, rng.choice(list("abc"), 120), truth) for who, p in noise.items()}
+    )
+    wide = wide.astype(object)
+    wide.loc[:3, "ben"] = None
+    codings = replace(as_codings(wide, level="nominal"), models=("m",))
+    result = reliability(codings, "difference", coefficients=["alpha"], resample=Bootstrap(2000))
+    (row,) = result.frame.to_dict("records")
+    codes = wide.loc[4:].replace(dict(zip("abc", range(3), strict=True))).to_numpy(float).T
+
+    def gap(at: np.ndarray) -> float:
+        three, pair = (krippendorff.alpha(codes[:n, at], level_of_measurement="nominal") for n in (3, 2))
+        return float(three - pair)
+
+    assert (row["group"], row["n_units"]) == ("people + m - people", 116)
+    assert row["value"] == pytest.approx(gap(np.arange(116)))
+    drawn = [gap(np.random.default_rng(seed).integers(116, size=116)) for seed in range(400)]
+    assert [row["low"], row["high"]] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.012)
+    apart = reliability(codings, "group", coefficients=["alpha"]).frame
+    wider = math.hypot(*(apart["high"] - apart["low"]).iloc[:2])
+    assert row["high"] - row["low"] < 0.8 * wider, (
+        "people are in both groups: the difference is surer than of strangers"
+    )
+    assert row["dropped"] == "4 units without two codings of either group"
+    assert "Each unit is drawn once for both sides" in result.note
+    assert "customary" not in result.note
+    assert result.plot() is not None
+    alone = reliability(wide[["ann", "ben"]], "difference", level="nominal")
+    assert alone.finding == "One group of coders: there is no other to hold against it."

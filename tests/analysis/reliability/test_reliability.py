@@ -368,7 +368,7 @@ def test_coder_pairs_without_any_common_unit():
     result = reliability(make_table("v", {"a": ["x", None], "b": [None, "x"]}), "pair", level="nominal")
     assert result.frame.empty
     assert {"a", "b", "n_units", "value", "low", "high", "reason"} <= set(result.frame)
-    assert result.finding == "No two coders of a group labelled 1 units in common: nothing to compare."
+    assert result.finding == "No two coders of a group labelled 1 unit in common: nothing to compare."
 
 
 def test_open_labels_keeps_what_is_missing_and_refuses_unknown_labels():

@@ -338,7 +338,7 @@ def test_a_finding_over_two_columns_of_a_plain_frame():
     texts = {"u": "one", "v": "two words", "w": "and three words"}
     result = specifications(wide, gap_in_means(texts, "b"), aggregations=["single"])
     assert result.frame["reason"].tolist() == [
-        "1 units with 'b', 2 without: a mean needs two",
+        "1 unit with 'b', 2 without: a mean needs two",
         "2 units with 'b', 1 without: a mean needs two",
     ]
     share = specifications(wide, lambda rows: {"estimate": (rows["label"] == "a").mean() - 0.5, "p": 0.2})
@@ -347,3 +347,8 @@ def test_a_finding_over_two_columns_of_a_plain_frame():
         "its sign changes."
     )
     assert share.printed().columns.tolist() == ["n", "median", "lowest", "highest", "share significant", "sign changes"]
+
+
+def test_a_finding_that_returns_a_number_is_told_what_to_return() -> None:
+    with pytest.raises(StatisticError, match=r'it returned no estimate, but a float\. To mend: .*\{"estimate": \.3\}'):
+        specifications(pd.DataFrame({"m@a": ["a", "b"], "m@b": ["a", "a"]}), lambda rows: 1.0)  # type: ignore[arg-type]

@@ -16,11 +16,11 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    pages = Environment(loader=PackageLoader("codebook.report"), autoescape=True, undefined=StrictUndefined)
+    pages = Environment(loader=PackageLoader("codebook.outputs"), autoescape=True, undefined=StrictUndefined)
     pages.filters["visible"] = lambda text: Markup(escape_block(str(text)))
     return pages
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a template of `report/templates` filled with values; `visible` shows a stranger's text."""
+    """Return a template of `outputs/templates` filled with values; `visible` shows a stranger's text."""
     return _environment().get_template(template).render(values)

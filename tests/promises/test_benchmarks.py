@@ -1,0 +1,53 @@
+"""Every benchmark runs as it stands: with small sizes here, so that a renamed verb does not leave one behind."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SMALL = {
+    "analysis_agreement": ("LOOP, LEAST, N_MANY = {200: 2}, {200: 1}, 2000", ["speed"], "times"),
+    "analysis_association": ("N_UNITS = 300", [], "two coders compared"),
+    "analysis_consensus": ("N_UNITS = 300", [], "flat numpy, same steps"),
+    "analysis_correction": ("", ["--units", "3000"], "ratio, statsmodels"),
+    "analysis_validity": ("", ["--units", "200", "--loops", "2"], "ratio"),
+    "batch": ("", ["--units", "40", "--runs", "1"], "ours, harvest"),
+    "documents": ("", ["--documents", "3"], '"n_written": 3'),
+    "embedded": ("TEXTS = Path('few.csv')", [], "requests/s"),
+    "entities": ("", ["countries"], "peak memory"),
+    "live": ("SIZES, SECONDS = {8: (40, 40, 40)}, 1", ["--rounds", "1"], "no headers"),
+    "scale": ("", ["--units", "40"], '"n_labelled": 40'),
+    "vectors": ("N_TEXTS, N_QUERIES, SIZES = 640, 10, ((16, 400),)", [], "vectors 640"),
+}
+"""What is made small, the words of the command, and what is printed."""
+PARTS = {"analysis", "batch_ways", "clock", "instant", "memory"}
+"""One that starts others, and what they share."""
+
+
+def test_none_is_left_out() -> None:
+    assert {path.stem for path in BENCHMARKS.glob("*.py")} == set(SMALL) | PARTS
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_it_runs(name: str, tmp_path: Path) -> None:
+    small, words, printed = SMALL[name]
+    path = BENCHMARKS / f"{name}.py"
+    source = path.read_text(encoding="utf-8").replace("Path(__file__)", f"Path({str(path)!r})")
+    head, sign, main = source.rpartition('if __name__ == "__main__":\n')
+    script = tmp_path / path.name  # children of it are as small
+    script.write_text(f"{head}{small}\n{sign}{main}", encoding="utf-8")
+    with (tmp_path / "few.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text"], *([f"The match number {n} ended in a draw."] for n in range(5))])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(BENCHMARKS), os.environ["PYTHONPATH"]])}
+    command = [sys.executable, str(script), *words]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert printed in done.stdout
