@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.result import Result
 from codebook.codings import read_coders
 from codebook.errors import Fault, ParameterError
 from codebook.files.run_versions import list_versions
@@ -17,7 +18,7 @@ from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, project_folder, resolve_path, show_path
 from codebook.records import Unit
-from codebook.run import Run, RunFolder, Service, list_runs, open_run, plan, read_service
+from codebook.run import Run, RunFolder, Service, compare_runs, list_runs, open_run, plan, read_service
 from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
 from codebook.scheme import Codebook, read_codebook
@@ -197,6 +198,10 @@ class Study:
         other.submit()
         other.collect(partial=True)
         return [other]
+
+    def compare(self, others: Sequence[str] = (), **options: Any) -> Result:
+        """Set the run beside others, or beside its version before: `compare_runs` with the coders of the study."""
+        return compare_runs([self.run, *others], coders=self.coders, gold=self.gold, **options)
 
     def asking(self) -> dict[str, Any]:
         """Who is asked, and how: what `plan` and `preflight` take of it."""
