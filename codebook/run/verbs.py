@@ -12,7 +12,7 @@ from typing import Any
 from codebook.analysis.core.result import Result
 from codebook.codings import write_table
 from codebook.engines import Engine
-from codebook.errors import BusyError, CodebookError, Fault, ParameterError, PendingError, RecordError, RunError
+from codebook.errors import BusyError, CodebookError, PendingError, RecordError, RunError
 from codebook.files.run_versions import find_version, version_before
 from codebook.ground.machine import all_in_words
 from codebook.ledger import Ledger
@@ -27,7 +27,7 @@ from codebook.run.jobs.discarding import discard_exact
 from codebook.run.jobs.failures import Failure, keep_failure, raise_failures
 from codebook.run.jobs.remote_deletion import delete_files
 from codebook.run.jobs.sending import look_after, send_shards, settle_doubt
-from codebook.run.jobs.stopping import give_up_job, give_up_lost, stop_jobs
+from codebook.run.jobs.stopping import ended_jobs, give_up_job, give_up_lost, stop_shards
 from codebook.run.money import Meter
 from codebook.run.questions.again import check_retry, plan_again
 from codebook.run.questions.planner import make_anew
@@ -367,26 +367,17 @@ class Run(RunViews):
             Jobs could not be stopped; the others were.
         """
         with self._ledger() as ledger:
-            numbers = [row.number for row in ledger.jobs(self.name)]
-            if shard and shard not in numbers:
-                there = Fault("shard", f"there is no shard {shard}", f"use one of {', '.join(map(str, numbers))}")
-                raise ParameterError(f"Run {self.name!r} cannot be stopped there.", [there])
-            given_up = ledger.close_unsent(self.name, shard)
-            jobs = [row for row in ledger.jobs(self.name) if row.open and shard in (0, row.number)]
-            running = [row for row in jobs if not row.ended_at]
             make_engine = cache(self._engine)
-            failures = stop_jobs(self.folder, ledger, make_engine, running, give_up=give_up)
-            for row in [row for row in jobs if row.ended_at] if give_up else ():
+            ended = ended_jobs(ledger, self.name, shard) if give_up else []
+            n_jobs, failures = stop_shards(self.folder, ledger, make_engine, shard, give_up=give_up)
+            for row in ended:
                 try:
                     harvest_job(self.folder, self.codebook, ledger, make_engine(), row, Meter(self.asked))
                 except CodebookError as error:
                     give_up_job(self.folder, ledger, row, str(error))
-            if given_up or running:
-                words = f"{given_up} shards were never sent, {len(running)} jobs were asked to stop"
-                ledger.note_event(self.name, "cancel", f"{words}, {len(failures)} could not be")
         raise_failures(
             failures,
-            f"{len(failures)} of {len(running)} jobs of run {self.name!r} could not be stopped. To mend: repeat it "
+            f"{len(failures)} of {n_jobs} jobs of run {self.name!r} could not be stopped. To mend: repeat it "
             f"later; or `codebook cancel {self.name} --give-up` gives them up, though they may still be billed.",
         )
         return self.status()

@@ -6,12 +6,44 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from codebook.engines import Engine
-from codebook.errors import CodebookError, EngineError, RunError
+from codebook.errors import CodebookError, EngineError, Fault, ParameterError, RunError
 from codebook.ledger import JobRow, Ledger
 from codebook.run.answers.harvest import settle_job
 from codebook.run.folder import RunFolder
 from codebook.run.jobs.failures import Failure, keep_failure
 from codebook.run.jobs.sending import look_after
+
+
+def stop_shards(
+    folder: RunFolder, ledger: Ledger, make_engine: Callable[[], Engine], shard: int, *, give_up: bool
+) -> tuple[int, list[Failure]]:
+    """Give up shards that were never sent and stop the running jobs; return how many those are, and what failed.
+
+    Raises
+    ------
+    ParameterError
+        The run has no such shard.
+    """
+    numbers = [row.number for row in ledger.jobs(folder.name)]
+    if shard and shard not in numbers:
+        there = Fault("shard", f"there is no shard {shard}", f"use one of {', '.join(map(str, numbers))}")
+        raise ParameterError(f"Run {folder.name!r} cannot be stopped there.", [there])
+    given_up = ledger.close_unsent(folder.name, shard)
+    running = [row for row in _open_jobs(ledger, folder.name, shard) if not row.ended_at]
+    failures = stop_jobs(folder, ledger, make_engine, running, give_up=give_up)
+    if given_up or running:
+        words = f"{given_up} shards were never sent, {len(running)} jobs were asked to stop"
+        ledger.note_event(folder.name, "cancel", f"{words}, {len(failures)} could not be")
+    return len(running), failures
+
+
+def ended_jobs(ledger: Ledger, run: str, shard: int) -> list[JobRow]:
+    """Jobs that had ended when they were last looked at, and are not collected."""
+    return [row for row in _open_jobs(ledger, run, shard) if row.ended_at]
+
+
+def _open_jobs(ledger: Ledger, run: str, shard: int) -> list[JobRow]:
+    return [row for row in ledger.jobs(run) if row.open and shard in (0, row.number)]
 
 
 def stop_jobs(
