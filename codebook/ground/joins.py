@@ -156,16 +156,17 @@ class Join:
         share = f"; {n_near:,} of them {is_or_are(n_near)} almost there" if 0 < n_near < n else ""
         return f"{n:,} of {self.n_ids:,} {whose} {is_or_are(n)} not {place} ({self.example(owner)}{share})"
 
-    def say_lacking(self, whose: str, place: str) -> str:
-        """Say how many ids of the other side nobody here has.
+    def say_lacking(self, whose: str, what: str) -> str:
+        """Say how many ids of the other side have nothing here.
 
         Examples
         --------
-        >>> join_ids(["8"], ["7", "8", "9"]).say_lacking("units of the run", "among the ids of Ann")
-        "2 of 3 units of the run are not among the ids of Ann (first: '7')"
+        >>> join_ids(["8"], ["7", "8", "9"]).say_lacking("units of the run", "label of Ann")
+        "2 of 3 units of the run have no label of Ann (first: '7')"
         """
         n = len(self.lacking)
-        return f"{n:,} of {self.n_known:,} {whose} {is_or_are(n)} not {place} (first: {spell(self.lacking[0])})"
+        has = "has" if n == 1 else "have"
+        return f"{n:,} of {self.n_known:,} {whose} {has} no {what} (first: {spell(self.lacking[0])})"
 
 
 def join_ids(ids: Iterable[str], known: Iterable[str]) -> Join:

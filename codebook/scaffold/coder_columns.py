@@ -20,16 +20,22 @@ _LABEL_WORDS |= {"sentiment", "stance", "tone", "frame", "theme", "klasse"}
 _CODER_WORDS = {"coder", "rater", "annotator", "kodierer", "codierer", "student", "person", "c", "k", "r", "a"}
 _SIGNS = ("; ", " | ", ", ", ";", "|", ",", "+")
 _OVERLAP = 0.5
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_MIN_SLIP, _RARE = 4, 10
 
 
 @dataclass(frozen=True)
 class GuessedVariable:
-    """What was coded: by whom in which column, and with which labels, each counted; `rename` mends other writings."""
+    """What was coded: by whom in which column, and with which labels, each counted; `rename` mends other writings.
+
+    `slips` are the labels that look like a slip of a far commoner one, with that one.
+    """
 
     name: str
     columns: Mapping[str, str]
     labels: Mapping[str, int]
     rename: Mapping[str, str] = field(default_factory=dict)
+    slips: Mapping[str, str] = field(default_factory=dict)
     separator: str = ""
 
     @property
@@ -180,7 +186,38 @@ def _read_labels(name: str, columns: Mapping[str, str], facts: Sequence[ColumnFa
         chosen = max(writings, key=lambda label: (writings[label], label == label.strip(), label)).strip()
         counted[chosen] = writings.total()
         rename |= {label: chosen for label in writings if label != chosen}
-    return GuessedVariable(name, columns, _in_order(counted), rename, separator)
+    slips = find_slips(counted)
+    for rare, common in slips.items():
+        counted[common] += counted.pop(rare)
+        rename |= dict.fromkeys(spellings[near_form(rare)], common)
+    return GuessedVariable(name, columns, _in_order(counted), rename, slips, separator)
+
+
+def find_slips(labels: Mapping[str, int]) -> dict[str, str]:
+    """Return the rare labels that are one sign, or the writing of an umlaut, away from one ten times as common.
+
+    Numbers are never slips, nor is what begins otherwise: moral and amoral are two labels.
+
+    Examples
+    --------
+    >>> find_slips({"Technik": 124, "Techni": 4, "Länder": 56, "Laender": 3, "Sport 1": 90, "Sport 2": 3})
+    {'Techni': 'Technik', 'Laender': 'Länder'}
+    """
+    from rapidfuzz.distance import OSA
+
+    words = {label: label.casefold().translate(_UMLAUTS) for label in labels if len(label) >= _MIN_SLIP}
+
+    def is_slip(rare: str, common: str) -> bool:
+        if labels[rare] * _RARE > labels[common] or _find_digits(rare) != _find_digits(common):
+            return False
+        return words[rare][0] == words[common][0] and OSA.distance(words[rare], words[common]) <= 1
+
+    meant = {rare: [common for common in words if is_slip(rare, common)] for rare in words}
+    return {rare: found[0] for rare, found in meant.items() if len(found) == 1}
+
+
+def _find_digits(label: str) -> list[str]:
+    return re.findall(r"\d", label)
 
 
 def _in_order(labels: Mapping[str, int]) -> dict[str, int]:

@@ -101,6 +101,9 @@ def _draft_entry(variable: GuessedVariable, guess: TableGuess, file: str) -> Ite
     yield f"    columns: {_flow(variable.columns)}"
     if variable.separator:
         yield f"    separator: {quote(variable.separator)}"
+    for rare, common in variable.slips.items():
+        otherwise = "If it is a label of its own, take it out of `rename` and add it to codebook.yaml."
+        yield f"    # question: is {rare!r} a slip of {common!r}? {otherwise}"
     if variable.rename:
         yield "    # guessed: these are other writings of one label"
         yield f"    rename: {_flow(variable.rename)}"

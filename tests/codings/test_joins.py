@@ -135,7 +135,7 @@ def test_u03_one_stray_id_counts_in_no_figure_and_is_told_with_the_figures(run, 
 
 def test_u03_the_unit_that_nobody_has_is_counted_too(run, project):
     codings = run.codings(put(project, gold=IDS[:9]))
-    assert "3 of 12 units of the run are not among the ids of gold.csv (first: '1532')." in codings.notes
+    assert "3 of 12 units of the run have no label in gold.csv (first: '1532')." in codings.notes
     assert not codings.joins
 
 

@@ -110,6 +110,22 @@ def test_a_study_from_a_workbook_is_checked_and_its_coders_agree_without_a_run(h
     ).ok
 
 
+def test_a_slip_of_a_coder_is_no_category_but_a_question(here: Path, command: Command) -> None:
+    """One sign, or the writing of an umlaut, from a label ten times as common; another first sign or digit is none."""
+    texts, ids = TEXTS * 4, [str(n) for n in range(96)]
+    labels = ["Länder", "moral", "Sport 1"] * 32
+    anna = ["Laender", "morl", "Sport 2", "Länder", "amoral", *labels[5:]]
+    write_table(here / "t.csv", {"id": ids, "text": texts, "anna": anna, "ben": labels})
+    done = command("new", "s", "--from", "t.csv")
+    assert "is 'morl' a slip of 'moral'? If it is a label of its own, take it out of `rename`" in done.output
+    book = cb.read_codebook(here / "s" / "codebook.yaml")
+    assert sorted(book.variables[0].labels) == ["Länder", "Sport 1", "Sport 2", "amoral", "moral"]
+    entry = yaml.safe_load((here / "s" / "coders.yaml").read_text())["coders"][0]
+    assert entry["rename"] == {"Laender": "Länder", "morl": "moral"}
+    codings = cb.read_coders(here / "s" / "coders.yaml", book)
+    assert "2 labels renamed" in codings.notes[0]
+
+
 @pytest.mark.parametrize(
     ("columns", "variables"),
     [

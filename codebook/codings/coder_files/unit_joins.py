@@ -55,8 +55,7 @@ def meet_units(read: Sequence[Read], units: Iterable[str], *, partial: bool = Fa
             continue
         meeting.unmet += _say_strays(codings, join)
         if join.lacking and join.n_met:
-            place = f"among the ids of {codings.source.file}"
-            meeting.notes.append(f"{join.say_lacking('units of the run', place)}.")
+            meeting.notes.append(f"{join.say_lacking('units of the run', f'label in {codings.source.file}')}.")
         strays = set(join.strays)
         codings.rows = {key: coding for key, coding in codings.rows.items() if key[0] not in strays}
     return meeting
