@@ -568,9 +568,9 @@ def test_r33_what_no_notebook_of_the_chain_knows_stays_a_fault(project):
     with pytest.raises(ParameterError) as caught:
         run_study(write_study(project, text), overrides={"replicatez": "200"}, out=pytest.fail)
     said = [fault.problem + "; " + fault.mend for fault in caught.value.faults]
-    assert "`coderz`; did you mean `coders`?" in said[0]
-    assert "`sed`; did you mean `seed`?" in said[1]
-    assert "`coders` looks like a key" in said[2]
+    assert "`coders` looks like a key" in said[0]
+    assert "`coderz`; did you mean `coders`?" in said[1]
+    assert "`sed`; did you mean `seed`?" in said[2]
     assert "`replicatez`; did you mean `replicates`?" in said[3]
 
 

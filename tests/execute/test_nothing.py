@@ -94,19 +94,18 @@ def test_u01_no_later_step_fails_where_there_is_nothing_to_compare(
     make: Callable[..., str], project: Path, situation: str
 ) -> None:
     coders = make(*SITUATIONS[situation])
-    files = {"codebook": "codebook.yaml", "units": "texts.csv", "id_column": "id", "text_column": "text"}
-    again = {"paraphrase": "codebook.yaml", "where": [], "engine": "scripted", "label": "coal"}
+    (project / "study.yaml").write_text("study: r\nunits: texts.csv\nengine: scripted\n")
     run_cells("11_correction", run="r", coders=coders, label="", n_gold=60, replicates=2)
     assert remarks(project)["shares"].startswith("No gold sample was drawn" if coders else "No unit has a label of")
     run_cells("10_gold_sample", run="r", n=4)
     run_cells("11_correction", run="r", coders=coders, label="", n_gold=60, replicates=2)
-    run_cells("12_stability", run="r", coders=coders, replicates=20, **files, **again)
-    run_cells("14_alt_test", run="alt", coders=coders, replicates=20, engine="scripted", **files)
-    assert "beside the models: nothing to compare." in remarks(project, "alt")["alt_test"]
-    run_cells("15_behaviour", run="probes", codebook="codebook.yaml", engine="scripted")
+    run_cells("12_stability", coders=coders, replicates=20, paraphrase="codebook.yaml", label="coal")
+    run_cells("14_alt_test", coders=coders, replicates=20)
+    assert "beside the models: nothing to compare." in remarks(project)["alt_test"]
+    run_cells("15_behaviour")
     if coders:
-        run_cells("13_adjudication", run="r", coders=coders, replicates=20, sheet="sheet.csv", **files)
-    assert (project / "sheet.csv").is_file() == bool(coders)
+        run_cells("13_adjudication", coders=coders, replicates=20, sheet="sheet.csv")
+    assert (project / "runs" / "r" / "sheet.csv").is_file() == bool(coders)
 
 
 @pytest.mark.usefixtures("quick")
@@ -115,13 +114,13 @@ def test_u01_two_people_are_adjudicated_with_the_gold_or_without(
     make: Callable[..., str], project: Path, known: bool
 ) -> None:
     coders = make("topic", say(TOPICS), {"ann": TOPICS, "ben": OTHER, **({"gold": TOPICS} if known else {})})
-    files = {"codebook": "codebook.yaml", "units": "texts.csv", "id_column": "id", "text_column": "text"}
-    run_cells("13_adjudication", run="r", coders=coders, replicates=20, sheet="sheet.csv", **files)
-    sheet = pd.read_csv(project / "sheet.csv")
+    run_cells("13_adjudication", run="none", coders=coders, replicates=20, sheet="sheet.csv")
+    (path,) = project.glob("runs/*/sheet.csv")
+    sheet, said = pd.read_csv(path), remarks(project, path.parent.name)
     assert sheet["unit_id"].tolist() == ["u5"]
     reason = "2 coders: Dawid-Skene cannot tell who is wrong with fewer than three."
-    assert remarks(project)["errors"] == f"{reason} Add a coder, or use how='majority' and adjudicate."
-    assert ("consensus" in remarks(project)) == (not known)
+    assert said["errors"] == f"{reason} Add a coder, or use how='majority' and adjudicate."
+    assert ("consensus" in said) == (not known)
 
 
 @pytest.mark.slow
