@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
-from codebook.outputs.cells import frame_html, rows_html
+from codebook.outputs.cells import print_rows, rows_html
 from codebook.outputs.templating import render
 
 if TYPE_CHECKING:
@@ -32,9 +32,14 @@ def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", pn
 
 
 def frames_html(*parts: pd.DataFrame | str) -> str:
-    """Return frames, as they are printed, and sentences, one below the other, for a notebook."""
-    shown = [(part, False) if isinstance(part, str) else (frame_html(part), True) for part in parts]
+    """Return frames, whose columns are named as in Python, and sentences, one below the other, for a notebook."""
+    shown = [(part, False) if isinstance(part, str) else (_named_html(part), True) for part in parts]
     return render("frames.html.j2", parts=shown)
+
+
+def _named_html(frame: pd.DataFrame) -> str:
+    printed, names = print_rows(frame, len(frame)), {str(name).replace("_", " "): str(name) for name in frame}
+    return rows_html(printed | {"columns": [names[name] for name in printed["columns"]]})
 
 
 def say_rest(printed: dict[str, Any]) -> str:

@@ -172,6 +172,7 @@ def test_nothing_runs_in_what_is_shown(text):
     for piece in ("<img", "<script", "\x1b", "\u202e", "\u2028"):
         assert piece not in page
     assert page.count("tex2jax_ignore") >= 3
+    assert "<th>unit_id</th>" in page
     for sign in ("\x1b", "\u202e", "\u2028"):
         assert sign not in plain
     assert table["raw"][0] == text
