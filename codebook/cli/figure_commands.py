@@ -34,7 +34,12 @@ def label_options(command: F) -> F:
 
 
 @click.command(epilog=_RUN_HELP)
-@click.option("--by", default="group", show_default=True, help="group, label, pair, without, or a column of the units.")
+@click.option(
+    "--by",
+    default="group",
+    show_default=True,
+    help="group, label, pair, without, difference, or a column of the units.",
+)
 @click.option(
     *("--coefficient", "coefficients"),
     multiple=True,
