@@ -128,7 +128,7 @@ def test_r35_commands_say_everything_in_one_place() -> None:
 
 def test_r35_html_is_escaped_in_one_place() -> None:
     """By `escape_block`, which spells what is not seen; what shows no text of others may do without."""
-    others = {"visible.py", "secrecy.py", "notebook.py", "state.py", "traces.py"}
+    others = {"visible.py", "secrecy.py", "notebook.py", "traces.py"}
     found = [path.name for path in CODEBOOK.rglob("*.py") if "html.escape(" in path.read_text(encoding="utf-8")]
     assert set(found) == others
     assert not [path.name for path in CODEBOOK.rglob("*.py") if "from html import escape" in path.read_text("utf-8")]

@@ -480,6 +480,7 @@ def test_a_worker_does_one_thing_at_a_time():
     assert done == [True, "fourth"]
 
 
+@pytest.mark.slow
 def test_a_program_ends_while_its_board_refreshes(several):
     program = """
 from fakes.scripted import register; register()

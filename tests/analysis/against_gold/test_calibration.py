@@ -96,6 +96,7 @@ def test_weights_of_the_sample_count():
     assert clustered.facts.resampled == "clusters of gold units"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("boast", [0.0, 0.15])
 def test_interval_of_ece_holds_the_true_one(boast):
     """40 studies of 400 units: the true ECE is the boast, as every bin is off by it; seeds 0 to 39."""
@@ -106,6 +107,7 @@ def test_interval_of_ece_holds_the_true_one(boast):
     assert held >= 36
 
 
+@pytest.mark.slow
 def test_ece_by_chance_is_what_a_faultless_coder_shows():
     values = [overall(calibrate(make_study(400, seed), 0).frame).loc["ECE", "value"] for seed in range(60)]
     row = overall(calibrate(make_study(400, 99)).frame).loc["ECE by chance"]

@@ -213,6 +213,7 @@ def test_bootstrap_of_cells_is_resampling_gold_units(headlines):
         assert all_of[2] == pytest.approx(np.mean(f1))
 
 
+@pytest.mark.slow
 def test_intervals_cover_about_as_often_as_they_say():
     rng = np.random.default_rng(0)
     hits = 0

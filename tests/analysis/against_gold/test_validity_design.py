@@ -143,6 +143,7 @@ def rare_study(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table, draw_gold(table[table["coder"] == "m"], 1000, "by_label", seed=seed).frame
 
 
+@pytest.mark.slow
 def test_recall_of_a_rare_label_needs_the_weights():
     """analysis_methods.md, finding 5: half the gold from predicted positives; unweighted recall is far off."""
     plain, weighted, held = [], [], 0

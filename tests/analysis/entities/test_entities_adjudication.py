@@ -74,6 +74,7 @@ def test_labels_of_other_pairs_are_refused(listed):
         apply_adjudication(scores, labels({"x ~ y": "same"}))
 
 
+@pytest.mark.slow
 def test_an_engine_judges_the_grey_pairs_through_the_same_core(listed, tmp_path, monkeypatch):
     """The embedded engine is no judge of names; what is shown is that its labels come back as verdicts."""
     monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))

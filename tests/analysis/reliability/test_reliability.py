@@ -169,7 +169,9 @@ def random_matrix(rng: np.random.Generator, level: str) -> np.ndarray:
     return codes * (1.5 if level in ("interval", "ratio") else 1) + (1 if level == "ratio" else 0)
 
 
-@pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
+@pytest.mark.parametrize(
+    "level", ["nominal", "ordinal", *(pytest.param(each, marks=pytest.mark.slow) for each in ("interval", "ratio"))]
+)
 def test_alpha_is_that_of_the_krippendorff_package(level, monkeypatch):
     monkeypatch.setattr(alpha_module, "CHECKED_CELLS", 0)  # not by the check inside, which would hide a wrong path
     rng = np.random.default_rng(5)

@@ -119,6 +119,7 @@ def test_what_cannot_be_probed_or_scored_is_said() -> None:
         score(table_of({"definition-1": None}, "pending"), probes)
 
 
+@pytest.mark.slow
 def test_the_answers_of_another_run_stand_beside_those_of_a_run(project: Path) -> None:
     book = cb.read_codebook(DATA / "topics_sib200_en" / "codebook.yaml")
     probes, runs = cb.tasks.behaviour_probes(book), []
