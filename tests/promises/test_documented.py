@@ -28,7 +28,7 @@ DOCUMENTS = [
     *(ROOT / "notebooks").rglob("*.ipynb"),
     *(path for path in (ROOT / "codebook").rglob("*") if path.suffix in (".py", ".yaml", ".j2", ".md")),
 ]
-PROGRAMS = {"make", "python3", ".venv/bin/python", ".venv/bin/codebook", "export", "codebook"}
+PROGRAMS = {"make", "python3", ".venv/bin/python", "source", ".venv/bin/codebook", "export", "codebook"}
 FIRST = {"new", "check", "preflight", "plan", "submit", "collect", "retry", "execute"}
 _COMMAND = re.compile(
     r"`codebook ([a-z][^`\n]*)`|^[ #$]*(?:\.venv/bin/)?codebook ([a-z][a-z-]+(?: .*)?)$", re.MULTILINE
