@@ -97,7 +97,8 @@ def compare(runs: tuple[str, ...], coders: str, gold: str, replicates: int, seed
         Bootstrap(replicates, seed=seed),
     )
     given: dict[str, Any] = {"coders": study.coders, "gold": study.gold, "resample": resample, **options}
-    results = [compare_runs([study.run, *runs[1:]], by, **given) for by in ("", "label", "unit")]
+    named = runs if len(runs) > 1 else [study.run]  # of several, each is the very run that is named
+    results = [compare_runs(named, by, **given) for by in ("", "label", "unit")]
     say("\n\n".join(dict.fromkeys(map(repr, results))))
 
 

@@ -135,7 +135,8 @@ def test_what_cannot_be_compared_is_said(two: tuple[Run, Run]) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"runs": ["one.v1", "frames"]}, "no variable is not in all|there are: none"),
         ({"runs": ["one", "others"]}, "no unit is in all of them"),
-        ({"runs": ["one", "one.v2"]}, "one.v2 stands there twice"),
+        ({"runs": ["one.v2", "one.v2"]}, "one.v2 stands there twice"),
+        ({"runs": ["one", "one"]}, "one.v2 stands there twice"),
         ({"runs": "one", "variable": "mood"}, "there are: topic, tone"),
         ({"runs": "one", "by": "coder"}, "use label or unit"),
     ]
@@ -144,6 +145,14 @@ def test_what_cannot_be_compared_is_said(two: tuple[Run, Run]) -> None:
             compare_runs(**given)
     with pytest.raises(RunError, match="There is no run 'two'"):
         compare_runs(["one", "two"])
+
+
+def test_a_name_beside_its_newest_version_is_the_first(two: tuple[Run, Run], command: Command) -> None:
+    """As `codebook runs` lists them."""
+    beside = compare_runs(["one", "one.v2"], resample=FEW)
+    assert list(dict.fromkeys(beside.frame["run"])) == ["one", "one.v2"]
+    back = command("compare", "one.v2", "one", "--replicates", "50")
+    assert (back.exit_code, "one beside one.v2" in back.stdout) == (0, True), back.output
 
 
 def test_a_first_version_has_nothing_beside_it(two: tuple[Run, Run]) -> None:

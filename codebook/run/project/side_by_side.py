@@ -8,7 +8,7 @@ from pathlib import Path
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.result import Result
 from codebook.run.comparing import compare_views
-from codebook.run.verbs import open_run
+from codebook.run.verbs import Run, open_exact, open_run
 
 
 def compare_runs(
@@ -27,7 +27,7 @@ def compare_runs(
     ----------
     runs
         Names of two or more; the others are held against the first. A single name is its newest version, held against
-        the version before.
+        the version before; beside that version, it is the first.
     by
         "": a row a run. `label`: which label became which, how often. `unit`: the units whose label changed, with the
         label by each run, the gold and the text.
@@ -55,7 +55,13 @@ def compare_runs(
         The runs share no unit or no variable; or a run stands there twice.
     """
     names = [runs] if isinstance(runs, str) else list(runs)
-    opened = [open_run(name) for name in names]
+    opened = [_open_beside(name, names) for name in names]
     if len(opened) == 1 and (before := opened[0].before):
         opened.insert(0, before)
     return compare_views(opened, by, coders=coders, gold=gold, variable=variable, part=part, resample=resample)
+
+
+def _open_beside(name: str, names: Sequence[str]) -> Run:
+    """The run of a name as a list of runs shows it: `topics` beside `topics.v2`, its newest, is the first version."""
+    run = open_run(name)
+    return open_exact(name) if run.name != name and run.name in names else run
