@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,9 +12,6 @@ from codebook.errors import Fault, TableError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.material.unit_store import PACK, count_texts
 from codebook.records import WHYS
-
-if TYPE_CHECKING:
-    pass
 
 
 def coverage(codings: Codings | pd.DataFrame, by: str = "") -> Result:

@@ -20,13 +20,14 @@ from codebook.ledger.claims import now
 from codebook.records import RETRIED, Service
 from codebook.run.announcing import announce
 from codebook.run.answers.carrying import write_carried
-from codebook.run.answers.harvest import harvest_job, heal_job
+from codebook.run.answers.harvest import harvest_job
 from codebook.run.comparing import compare_views
 from codebook.run.folder import RunFolder
 from codebook.run.jobs.discarding import discard_exact
-from codebook.run.jobs.failures import Failure, keep_failure, raise_failures
+from codebook.run.jobs.failures import Failure, raise_failures
+from codebook.run.jobs.fetching import fetch_shards, poll_shards
 from codebook.run.jobs.remote_deletion import delete_files
-from codebook.run.jobs.sending import look_after, send_shards, settle_doubt
+from codebook.run.jobs.sending import send_shards
 from codebook.run.jobs.stopping import ended_jobs, give_up_job, give_up_lost, stop_shards
 from codebook.run.money import Meter
 from codebook.run.questions.again import check_retry, plan_again
@@ -123,11 +124,9 @@ class Run(RunViews):
 
     def status(self, *, poll: bool = False) -> RunStatus:
         """Say how the run stands; with `poll` the engine is asked first, otherwise only the ledger."""
-        failures: list[Failure] = []
         with self._ledger() as ledger:
             if poll:
-                self._poll(ledger, failures)
-                raise_failures(failures)
+                raise_failures(poll_shards(self.folder, ledger, self._engine))
             status = describe_run(self, ledger)
         if poll:
             self._announce(status)
@@ -290,30 +289,9 @@ class Run(RunViews):
 
     def _collect_jobs(self) -> tuple[list[str], list[Failure]]:
         """Fetch and index the jobs that ended; return the other runs whose answers this run waits for, and failures."""
-        failures: list[Failure] = []
         with self.folder.lock(), self._ledger() as ledger:
-            make_engine, meter = cache(self._engine), Meter(self.asked)
-            for row in ledger.jobs(self.name):
-                if row.state == "creating" and row.open:
-                    with keep_failure(self.name, row, failures):
-                        settle_doubt(self.folder, ledger, make_engine(), row)
-            self._poll(ledger, failures)
-            lost = ledger.lost_shards(self.name)
-            for row in ledger.jobs(self.name):
-                verb = heal_job if row.shard_id in lost else harvest_job if row.open and row.ended_at else None
-                if row.job_id and verb:
-                    with keep_failure(self.name, row, failures):
-                        verb(self.folder, self.codebook, ledger, make_engine(), row, meter)
+            failures = fetch_shards(self.folder, self.codebook, ledger, cache(self._engine), Meter(self.asked))
             return ledger.awaited_runs(self.name), failures
-
-    def _poll(self, ledger: Ledger, failures: list[Failure]) -> None:
-        """Ask the engine how each open job stands; where none is open, no engine is needed."""
-        rows = [row for row in ledger.jobs(self.name) if row.open and row.job_id and not row.ended_at]
-        if rows:
-            engine = self._engine()
-            for row in rows:
-                with keep_failure(self.name, row, failures):
-                    look_after(self.folder, ledger, engine, row)
 
     def retry(
         self, whys: Collection[str] = (), *, max_tokens: int | None = None, service: Service | None = None

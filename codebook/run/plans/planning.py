@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from codebook.engines import Limits
 from codebook.errors import ChangedPlanError, Fault, ParameterError
@@ -36,9 +36,6 @@ from codebook.scheme import Codebook, read_codebook
 from codebook.shards import Cuts
 from codebook.tasks import Question, find_task
 from codebook.units import Source, check_units
-
-if TYPE_CHECKING:
-    pass
 
 
 def plan(
