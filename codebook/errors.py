@@ -56,8 +56,7 @@ class Fault:
     mend: str
 
     def __str__(self) -> str:
-        end = "" if self.mend.endswith("?") else "."
-        return spell_block(f"{self.where}: {self.problem.rstrip('.')}. To mend: {self.mend.rstrip('.')}{end}")
+        return spell_block(f"{self.where}: {self.problem.rstrip('.')}. {say_mend(self.mend)}")
 
 
 class InputError(CodebookError):
@@ -188,6 +187,17 @@ class ExecutionError(CodebookError):
         self.notebook, self.cell, self.source, self.cause = notebook, cell, source, cause
         shown = "\n".join(f"    {line}" for line in source.strip().splitlines())
         super().__init__(f"{notebook}, cell {cell} failed.\n{shown}\n{cause}")
+
+
+def say_mend(mend: str) -> str:
+    """The sentence that tells a mend.
+
+    Examples
+    --------
+    >>> say_mend("plan it first"), say_mend("did you mean 'topics'?")
+    ('To mend: plan it first.', "To mend: did you mean 'topics'?")
+    """
+    return f"To mend: {mend.rstrip('.')}" + "." * (not mend.endswith("?"))
 
 
 def mend_name(name: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -17,6 +17,8 @@ from codebook.paths import notebooks_folder, project_folder
 from codebook.study.study_facts import NONE, as_texts, fact_shapes
 from codebook.study.study_file import RUN_NAME, StudyFaults, StudyFile, read_study_file
 
+_OF_A_RUN = {"submit", "collect", "report"}
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -55,6 +57,8 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
     if not study.steps:
         check.add(("steps",), "steps: field required", "add it: the notebooks to run, in order")
     declared = _declare(study, check)
+    if study.facts.run == NONE and "run" not in overrides:
+        _refuse_runs(declared, check)
     if len(declared) < len(study.steps):
         check.stop()
     _check_names(study, declared, overrides, check)
@@ -76,6 +80,14 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
             steps.append(Step(number, step.name, notebook, values))
     check.stop()
     return Plan(study.facts.study, project_folder() / "runs" / run, tuple(steps), tuple(check.notes))
+
+
+def _refuse_runs(declared: list[tuple[Path, dict[str, Parameter]]], check: StudyFaults) -> None:
+    """Refuse the notebooks that make or tell of a run, where the study says that there is none."""
+    for number, (notebook, _) in enumerate(declared):
+        if notebook.stem.partition("_")[2] in _OF_A_RUN:
+            mend = "name a run, or take the step out"
+            check.add(("steps", number), f"{notebook.stem} needs a run, and the study says `run: none`", mend)
 
 
 def _share_facts(study: StudyFile, known: Mapping[str, Parameter]) -> dict[str, tuple[Loc, object]]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import orjson
 
+NO_NAME = "No run is named, nor does study.yaml name one. To mend: name it, or write `run: NAME` in study.yaml."
+
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"(.+)\.v([1-9][0-9]{0,3})")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.codings import read_coders, read_table
-from codebook.errors import RunError, mend_name
+from codebook.errors import RunError, mend_name, say_mend
 from codebook.files.digests import digest_of, read_run_record
-from codebook.files.run_versions import find_version
+from codebook.files.run_versions import NO_NAME, find_version
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
 from codebook.paths import project_folder, resolve_path, show_path
@@ -111,11 +111,13 @@ def find_collected(run: str) -> Path:
     RunError
         There is no such run, or it has no table yet.
     """
+    if not run:
+        raise RunError(NO_NAME)
     folder = project_folder() / "runs"
     folder /= find_version(folder, run)
     if not (folder / "run.json").is_file():
         runs = sorted(path.parent.name for path in folder.parent.glob("*/run.json"))
-        raise RunError(f"There is no run {run!r}. To mend: {mend_name(run, runs, 'plan and collect it first')}.")
+        raise RunError(f"There is no run {run!r}. {say_mend(mend_name(run, runs, 'plan and collect it first'))}")
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     return folder

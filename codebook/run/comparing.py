@@ -17,6 +17,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.codings import merge_tables, set_aside_abstentions
+from codebook.costs import show_usd
 from codebook.errors import Fault, ParameterError
 from codebook.run.differences import list_differences
 from codebook.run.run_views import RunViews
@@ -261,6 +262,7 @@ def _say_least(frame: pd.DataFrame, beside: Beside) -> Iterator[str]:
 def _print_runs(frame: pd.DataFrame) -> pd.DataFrame:
     """At most seven columns; the variable where there are several, and money where there was any."""
     shown = frame.rename(columns={"n_changed": "changed"})
+    shown["cost"] = [show_usd(cost) if cost == cost else "" for cost in shown["cost"]]
     figures = [f"{name}{end}" for name in ("alpha", "accuracy", "difference") for end in _ENDS]
     several = ["variable"] * (frame["variable"].nunique() > 1)
     return shown[[*several, "run", *figures[:3], "changed", *figures[3:], "cost", *["seconds"] * (not several)]]

@@ -16,10 +16,10 @@ import orjson
 from filelock import FileLock, Timeout
 
 from codebook.engines import Engine, list_settings, make_engine
-from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name
+from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name, say_mend
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
-from codebook.files.run_versions import order_of
+from codebook.files.run_versions import NO_NAME, order_of
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private, project_folder, resolve_path, show_path
@@ -36,6 +36,8 @@ class RunFolder:
     _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
     def __init__(self, name: str, project: Path | None = None) -> None:
+        if not name:
+            raise ParameterError(NO_NAME)
         if not self._NAMES.fullmatch(name):
             mend = "use letters, digits, dot, - and _; begin with a letter or digit; 80 characters at most"
             raise ParameterError("A run needs another name.", [Fault("run", f"{name!r} cannot name a folder", mend)])
@@ -65,7 +67,7 @@ class RunFolder:
         if not self.record_path.is_file():
             runs = list_runs(self.runs.parent)
             mend = mend_name(self.name, runs, f"plan it first, or open one of: {', '.join(runs)}")
-            raise RunError(f"There is no run {self.name!r}. To mend: {mend if runs else 'plan it first'}.")
+            raise RunError(f"There is no run {self.name!r}. {say_mend(mend if runs else 'plan it first')}")
         return read_run_record(self.record_path)
 
     def write_record(self, record: dict[str, Any]) -> None:

@@ -463,6 +463,16 @@ def test_r26_executed_notebooks_keep_no_value_of_a_secret_variable(project, monk
         assert [piece for piece in pieces if piece in text] == []
 
 
+def test_a_study_without_a_run_names_the_steps_that_need_one(project):
+    text = "study: s\nrun: none\nnotebooks: notebooks\nsteps: [submit, report]\n"
+    study = write_study(project, text)
+    write_notebook(project / "notebooks" / "03_submit.ipynb", 'run: str = ""', "1")
+    with pytest.raises(ParameterError) as caught:
+        run_study(study, out=pytest.fail)
+    for name in ("03_submit", "02_report"):
+        assert f"{name} needs a run, and the study says `run: none`. To mend: name a run, or take" in str(caught.value)
+
+
 def test_r25_a_study_holds_no_key_in_the_options_of_an_engine(project):
     text = 'study: s\nrun: r\nparameters: {labels: ["provider: openai", "api_key: hunter2"]}\nsteps: [passes]\n'
     with pytest.raises(

@@ -12,6 +12,7 @@ from fakes.scripted import UNITS, make_book, register
 from fakes.service import finish, plan_batch
 
 from codebook.analysis import Bootstrap
+from codebook.costs import show_usd
 from codebook.errors import ParameterError, RunError
 from codebook.records import Unit
 from codebook.run import Run, compare_runs, plan
@@ -110,7 +111,9 @@ def test_more_runs_than_two_are_held_against_the_first(two: tuple[Run, Run]) -> 
 def test_costs_are_those_of_the_answers_and_what_was_paid_anew(fake: FakeOpenAI) -> None:
     first = finish(plan_batch(fake, version=True))
     second = finish(plan_batch(fake, [unit.text for unit in UNITS] + ["one more"], version=True))
-    a, b = compare_runs("one", resample=FEW).frame.to_dict("records")
+    result = compare_runs("one", resample=FEW)
+    a, b = result.frame.to_dict("records")
+    assert f"{show_usd(a['cost'])} " in repr(result), "a fraction of a cent is not .000"
     assert a["cost"] == a["paid"] == pytest.approx(first.record["answered"]["cost_usd"])
     assert b["paid"] == pytest.approx(second.record["answered"]["cost_usd"])
     assert 0 < b["paid"] < b["cost"] == pytest.approx(a["paid"] + b["paid"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from pdf_files import write_pdf
 from codebook.costs import show_usd
 from codebook.errors import ParameterError
 from codebook.records import Unit
-from codebook.run import compare_prices, cost_history, plan, summarise_runs
+from codebook.run import adopt, compare_prices, cost_history, discard_run, plan, summarise_runs
 from codebook.units import read_documents, read_images
 
 FAILING = ["[500] x", "[refuse] y", "[truncate] z"]
@@ -50,6 +51,17 @@ def test_costs_by_engine_tell_what_a_batch_saved_and_what_a_label_cost(fake: Fak
     assert costs.loc["openai_live", "saved"] == 0
     runs = summarise_runs().set_index("run")
     assert runs.loc["one", "saved"] == pytest.approx(spent)
+
+
+def test_an_adopted_copy_of_a_run_was_not_paid_again(fake: FakeOpenAI, project: Path, tmp_path: Path) -> None:
+    run = finish(plan_batch(fake))
+    before = cost_history("model")
+    shutil.copytree(run.folder.path, tmp_path / "copy")
+    adopt(tmp_path / "copy")
+    pd.testing.assert_frame_equal(cost_history("model"), before)
+    discard_run(run.name)
+    pd.testing.assert_frame_equal(cost_history("model"), before)
+    assert cost_history("run")["run"].tolist() == ["copy"]
 
 
 def test_what_live_would_have_cost_is_unknown_where_it_was_not_noted(fake: FakeOpenAI, project: Path) -> None:

@@ -38,7 +38,7 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
         raise ParameterError("There is no such history.", [fault])
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
-    chosen = jobs[Choice(run, "", study, engine).rows(jobs)]
+    chosen = _once_each(jobs[Choice(run, "", study, engine).rows(jobs)])
     answers = answers[answers["job"].isin(chosen["job"])]
     days, runs = answers["ended"].dt.floor("D"), answers["run"].map(say_kept)
     answers = answers.assign(day=days, run=runs, labelled=answers["usable"], model=answers["answered_by"])
@@ -48,6 +48,12 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     if by == "day":
         return table.sort_values("day").reset_index(drop=True)
     return table.sort_values(["cost", "answers", by], ascending=[False, False, True]).reset_index(drop=True)
+
+
+def _once_each(jobs: pd.DataFrame) -> pd.DataFrame:
+    """The jobs without those of adopted copies of a run, paid once; of a discarded run the copy counts."""
+    jobs = jobs.sort_values("discarded", kind="stable")
+    return jobs[~jobs["job_id"].duplicated() | (jobs["job_id"].fillna("") == "")]
 
 
 def count_tokens(groups: Any) -> pd.DataFrame:
