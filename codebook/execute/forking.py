@@ -83,6 +83,8 @@ def become_kernel(request: dict[str, Any]) -> None:
     sys.argv = request["argv"]
     if numpy_random := sys.modules.get("numpy.random"):
         numpy_random.seed()  # else each kernel would draw the same numbers
+    if pandas := sys.modules.get("pandas"):
+        pandas.set_option("display.max_columns", 20)  # as in a notebook; it was imported outside of one
     from ipykernel import kernelapp
 
     kernelapp.launch_new_instance()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
@@ -25,7 +25,11 @@ from codebook.scheme import Codebook, read_codebook
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_facts import NONE, Pairs, StudyFacts, as_texts, is_empty
 from codebook.study.study_file import read_study_file
+from codebook.tasks import probe_units, reverse_categories
 from codebook.units import Source, open_units
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DEFAULTS = {"codebook": "codebook.yaml", "units": "data/texts.csv", "gold": "gold", "engine": "embedded"}
 
@@ -202,6 +206,26 @@ class Study:
     def compare(self, others: Sequence[str] = (), **options: Any) -> Result:
         """Set the run beside others, or beside its version before: `compare_runs` with the coders of the study."""
         return compare_runs([self.run, *others], coders=self.coders, gold=self.gold, **options)
+
+    def ask_probes(self, probes: pd.DataFrame, *, in_reverse: bool = False) -> Codings:
+        """Ask probes of the codebook at once, in a run of their own, and return the answers; none without a probe.
+
+        Parameters
+        ----------
+        probes
+            From `behaviour_probes`.
+        in_reverse
+            With the categories in reverse order.
+        """
+        if probes.empty:
+            columns = ["unit_id", "coder", "variable", "label", "draw", "why"]
+            return Codings(probes.reindex(columns=columns), self.codebook.variables, outputs=self.folder / "outputs")
+        book = reverse_categories(self.codebook) if in_reverse else self.codebook
+        name = f"{self.name}-{'reversed' if in_reverse else 'probes'}"
+        run = self.plan(name, codebook=book, units=probe_units(probes), at_once=True)
+        run.submit()
+        run.collect()
+        return run.codings()
 
     def asking(self) -> dict[str, Any]:
         """Who is asked, and how: what `plan` and `preflight` take of it."""

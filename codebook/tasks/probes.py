@@ -24,11 +24,12 @@ def behaviour_probes(codebook: Codebook, variable: str = "") -> pd.DataFrame:
     """Return the probes of a variable (the first where not named): `unit_id`, `text`, `test`, `expected`.
 
     `test` is "definition" for the definition of a category shown as a unit, "example" for an example of the codebook.
+    There is no row where no category has either.
 
     Raises
     ------
     ParameterError
-        The variable is not of kind single or rating, or its categories have neither definition nor example.
+        The variable is not of kind single or rating.
 
     Examples
     --------
@@ -52,11 +53,7 @@ def behaviour_probes(codebook: Codebook, variable: str = "") -> pd.DataFrame:
     if chosen.kind not in _KINDS:
         fault = Fault(chosen.name, f"it is of kind {chosen.kind}", f"choose one of kind {' or '.join(_KINDS)}")
         raise ParameterError("The codebook cannot be probed like this.", [fault])
-    rows = list(_iter_probes(chosen))
-    if not rows:
-        fault = Fault(chosen.name, "no category has a definition or an example", "write definitions")
-        raise ParameterError("There is nothing to probe with.", [fault])
-    return pd.DataFrame(rows, columns=["unit_id", "text", "test", "expected"])
+    return pd.DataFrame(_iter_probes(chosen), columns=["unit_id", "text", "test", "expected"])
 
 
 def _iter_probes(variable: Variable) -> Iterator[tuple[str, str, str, str]]:

@@ -51,11 +51,12 @@ def read_printed(path: Path) -> list[str]:
 LOOKS = """
 import codebook, os, random, sys
 import numpy as np
+import pandas as pd
 seen = getattr(codebook, "left_by_another", "nothing"), "mine" in globals()
 codebook.left_by_another = mine = "something"
 os.environ["LEFT"] = os.environ.get("LEFT", "") + "x"
 print(os.getpid(), os.getppid(), *seen, os.environ["LEFT"], random.random(), np.random.random())
-print(__name__, os.getcwd(), *sys.argv[1:2], sys.stdin.read() == "")
+print(__name__, os.getcwd(), *sys.argv[1:2], sys.stdin.read() == "", pd.get_option("display.max_columns"))
 """
 
 
@@ -72,7 +73,7 @@ def test_the_steps_of_a_study_are_forked_from_one_process_and_see_nothing_of_eac
     assert first[2:5] == second[2:5] == ["nothing", "False", "x"]
     assert first[5] != second[5]
     assert first[6] != second[6], "each kernel has chance of its own"
-    assert first[7:] == second[7:] == ["__main__", str(project), "-f", "True"]
+    assert first[7:] == second[7:] == ["__main__", str(project), "-f", "True", "20"], "and shows as many columns"
 
 
 @forked

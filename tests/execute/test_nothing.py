@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from notebook_cells import answer_as_told, draw_quickly, make_run, run_cells, say
+from notebook_cells import NOTEBOOKS, answer_as_told, draw_quickly, make_run, run_cells, say
 
 import codebook as cb
 from codebook.analysis.core.examples import make_table
@@ -106,6 +106,30 @@ def test_u01_no_later_step_fails_where_there_is_nothing_to_compare(
     if coders:
         run_cells("13_adjudication", coders=coders, replicates=20, sheet="sheet.csv")
     assert (project / "runs" / "r" / "sheet.csv").is_file() == bool(coders)
+
+
+@pytest.mark.usefixtures("quick")
+def test_later_notebooks_run_as_they_are_in_a_small_study_of_one_run_without_definitions(
+    make: Callable[..., str], project: Path
+) -> None:
+    make("tone", say(TONES), {"gold": TONES})
+    assert "all where there are fewer" in (NOTEBOOKS / "10_gold_sample.ipynb").read_text()
+    run_cells("10_gold_sample", run="r")
+    assert len((project / "runs" / "r" / "gold_sample.jsonl").read_text().splitlines()) == 1 + len(TONES)
+    run_cells("12_stability", run="r", replicates=20)
+    assert remarks(project)["flips"] == "There is one run only: nothing to compare."
+    run_cells("15_behaviour", run="r", codebook="codebook.yaml", engine="scripted")
+    reason = "No category of 'tone' has a definition or an example: nothing to probe with; write them."
+    assert remarks(project)["behaviour"] == reason
+    assert not (project / "runs" / "r-probes").exists()
+
+
+@pytest.mark.usefixtures("quick")
+def test_sets_of_labels_have_a_finding_under_every_specification(make: Callable[..., str], project: Path) -> None:
+    make("frames", say([*FRAMES, "moral", "conflict"]), {})
+    run_cells("12_stability", run="r", replicates=20)
+    found = pd.read_csv(project / "runs" / "r" / "outputs" / "specifications.csv")
+    assert found["estimate"].tolist() == pytest.approx([4 / 3 - 9 / 3])  # of words: 1, 2, 1 with moral; 3, 4, 2 without
 
 
 @pytest.mark.usefixtures("quick")

@@ -131,13 +131,19 @@ class Lab:
         self.page.evaluate("([name, options]) => window.jupyterapp.commands.execute(name, options)", [name, options])
 
     def run_all(self) -> None:
-        """Run all cells, and wait until the last one is done."""
+        """Run all cells, and wait until the last one is done, or one has failed."""
         self.command("notebook:run-all-cells")
         self.page.wait_for_function(
             """() => { const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
             const code = [...Array(cells.length).keys()].map(n => cells.get(n)).filter(c => c.type == 'code');
-            return code.every(cell => cell.executionCount) }"""
+            const failed = ({outputs}) => [...Array(outputs.length).keys()].some(n => outputs.get(n).type == 'error');
+            return code.every(cell => cell.executionCount) || code.some(failed) }"""
         )
+
+    def save(self) -> None:
+        """Save the notebook with its outputs, and end its kernel."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     def n_cells(self) -> int:
         """How many cells the notebook has."""

@@ -228,7 +228,7 @@ def _number(text: str) -> float:
 
 
 def _read_sets(texts: list[str], level: str, labels: tuple[str, ...]) -> tuple[Scale, Ints, list[Fault]]:
-    sets = [_label_set(text) for text in texts]
+    sets = [read_label_set(text) for text in texts]
     broken = sorted(text for text, label_set in zip(texts, sets, strict=True) if label_set is None)
     faults = _outside(sorted({label for label_set in sets if label_set for label in label_set}), labels)
     if broken:
@@ -244,7 +244,8 @@ def _read_sets(texts: list[str], level: str, labels: tuple[str, ...]) -> tuple[S
     return Scale(level, tuple(names), members=members), codes.reshape(-1).astype(np.int64), []
 
 
-def _label_set(text: str) -> frozenset[str] | None:
+def read_label_set(text: str) -> frozenset[str] | None:
+    """The labels of a unit of a multi variable, from a JSON list of different ones; None where it is no such list."""
     try:
         labels = json.loads(text)
     except ValueError:

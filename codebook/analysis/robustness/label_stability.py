@@ -278,7 +278,10 @@ def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
         table=units.loc[units["flipped"].astype(bool), [name for name in columns if name in units]],
         outputs=codings.outputs,
     )
-    return result if parts else nothing_to_say(codings, f"No two runs differ in {where}: nothing to compare.", result)
+    if parts:
+        return result
+    why = "There is one run only" if list(groups) == ["all"] else f"No two runs differ in {where}"
+    return nothing_to_say(codings, f"{why}: nothing to compare.", result)
 
 
 def _list_units(group: Group) -> pd.DataFrame:

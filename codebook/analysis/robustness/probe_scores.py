@@ -12,7 +12,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault
@@ -71,6 +71,11 @@ def behaviour(
         raise_faults("The probes cannot be used.", [fault])
     codings = as_codings(codings, needs_level=False)
     variable = codings.variable.name
+    title = f"{variable}: answers to the probes of the codebook"
+    if probes.empty:
+        reason = f"No category of {variable!r} has a definition or an example: nothing to probe with; write them."
+        nothing = Result(pd.DataFrame(columns=_COLUMNS), "behaviour", title, "behaviour", outputs=codings.outputs)
+        return nothing_to_say(codings, reason, nothing)
     answers = _pick(codings.frame, probes, variable)
     other = None if reordered is None else _pick(as_codings(reordered, needs_level=False).frame, probes, variable)
     rows = [
@@ -78,7 +83,7 @@ def behaviour(
         for coder, part in answers.groupby("coder", sort=True)
         for row in _score(str(coder), part, other, confidence)
     ]
-    frame, title = pd.DataFrame(rows, columns=_COLUMNS), f"{variable}: answers to the probes of the codebook"
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
     return Result(
         frame,
         name="behaviour",

@@ -20,6 +20,7 @@ from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
+from codebook.analysis.core.scales import read_label_set
 from codebook.analysis.robustness.label_stability import list_models
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
@@ -157,7 +158,8 @@ def _read(codings: Codings, runs: Runs) -> tuple[LabelCodes, pd.DataFrame]:
     variable, table = codings.variable, codings.frame
     rows = table[(table["variable"] == variable.name) & table["coder"].isin(list_models(codings))]
     by_draw = rows.assign(coder=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str), draw=0)
-    codes = read_codes(by_draw, variable=variable.name, level="nominal", labels=variable.labels)
+    level = "masi" if variable.kind == "multi" else "nominal"
+    codes = read_codes(by_draw, variable=variable.name, level=level, labels=variable.labels)
     return codes, describe_runs(table if runs is not None else rows, runs)
 
 
@@ -177,6 +179,8 @@ def _say_summary(frame: pd.DataFrame, null: float, alpha: float) -> str:
 def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *, confidence: float = 0.95) -> Finding:
     """A finding for `specifications`: how much larger is the mean of a number among units with a label than without?
 
+    Of a multi variable, a unit has each label of its set.
+
     Parameters
     ----------
     values
@@ -194,6 +198,9 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
     >>> gap = gap_in_means(dict(zip("uvwxyz", [5, 6, 7, 1, 2, 3])), "a")(rows)
     >>> gap["estimate"], round(gap["p"], 3), gap["n"]
     (4.0, 0.008, 6)
+    >>> sets = rows.assign(label=['["a", "b"]', '["a"]', '["a"]', "[]", '["b"]', "[]"])
+    >>> gap_in_means(dict(zip("uvwxyz", [5, 6, 7, 1, 2, 3])), "a")(sets)["estimate"]
+    4.0
     """
 
     def find(rows: pd.DataFrame) -> dict[str, Any]:
@@ -204,7 +211,8 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
         counts = {unit: len(value.split()) if isinstance(value, str) else value for unit, value in values.items()}
         number = pd.to_numeric(rows["unit_id"].map(counts)).astype(float)
         known = rows["label"].notna() & number.notna()
-        parts = [number[known & (rows["label"] == label)], number[known & (rows["label"] != label)]]
+        has_label = np.array([label in (read_label_set(str(given)) or [given]) for given in rows["label"]], dtype=bool)
+        parts = [number[known & has_label], number[known & ~has_label]]
         if min(map(len, parts)) < 2:
             problem = f"{say_count(len(parts[0]), 'unit')} with {label!r}, {len(parts[1])} without: a mean needs two"
             raise StatisticError("There is no gap.", [Fault("label", problem, "choose a commoner label")])
