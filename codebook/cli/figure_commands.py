@@ -117,6 +117,8 @@ def _show(result: Result, codings: Codings) -> None:
     """Print a result as a notebook does, then what it rests on."""
     from codebook.codings import coverage
 
-    say(f"{result!r}\n\n{coverage(codings)!r}")
-    for note in codings.notes:
-        say(note)
+    shown = repr(result)
+    told = [sentence for sentence in codings.joins if sentence in shown]
+    under = "\n".join([repr(coverage(codings)), *codings.notes]).splitlines()
+    lines = [line for line in under if line not in told]
+    say("\n".join([shown, "", *lines]).rstrip())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ASKED_AGAIN = ("failed", "expired", "cancelled")
 _BAR = 20
-_FINAL = {"failed": "failed for good, since the service refused the request itself", "absent": "paid, and lost"}
+_FINAL = {"failed": "failed for good, since the engine refused the request itself", "absent": "paid, and lost"}
 
 
 @dataclass(frozen=True, slots=True)

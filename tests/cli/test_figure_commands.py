@@ -83,6 +83,14 @@ def test_what_is_left_out_is_as_in_the_study(study, command):
     assert "embedded" not in alone
 
 
+def test_ids_that_do_not_meet_are_told_once(study, command):
+    collect(study)
+    with (study / "texts.csv").open("a") as file:
+        file.write("99,One more.,sports,sports,sports\n")
+    shown = command("reliability", *SMALL)
+    assert shown.output.count("texts.csv: 1 of 7 ids of ann, ben, gold is not in the run") == 1, shown.output
+
+
 def test_groups_coefficients_and_columns_are_asked_for_by_name(study, command):
     said = command("reliability", "--by", "pair", "--coefficient", "percent", "--coefficient", "fleiss", *SMALL).output
     assert "Fleiss" in said

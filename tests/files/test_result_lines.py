@@ -395,7 +395,7 @@ def test_r36_what_a_service_finds_fault_with_is_asked_again_on_demand_only(fake:
     assert [details[f"u{n}"][:5] for n in range(6, 11)] == ["400: ", "404: ", "422: ", "429: ", "500: "]
     status = run.status()
     assert "retry asks exactly those again" in status.advice
-    assert "3 failed for good, since the service refused the request itself" in status.advice
+    assert "3 failed for good, since the engine refused the request itself" in status.advice
     shown = CliRunner().invoke(main, ["retry", "one"])
     assert "2 questions will be asked again" in shown.output
     finish(run)
