@@ -398,7 +398,7 @@ def test_what_a_person_wrote_into_the_methods_stays(study):
 
 @pytest.mark.parametrize("make", [methods_paragraph, checklist, write_report])
 def test_a_run_without_a_table_is_refused(project, make):
-    with pytest.raises(RunError, match=r"There is no run 'none'\. To mend: name one of: none yet"):
+    with pytest.raises(RunError, match=r"There is no run 'none'\. To mend: plan and collect it first"):
         make("none")
     (project / "runs" / "planned").mkdir(parents=True)
     (project / "runs" / "planned" / "run.json").write_text("{}")
