@@ -221,9 +221,9 @@ def test_r01_what_one_job_meets_keeps_no_other_from_being_collected(fake: FakeOp
 def test_r01_jobs_that_could_not_be_collected_are_listed_at_the_end(
     fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from codebook.run import verbs
+    from codebook.run.jobs import fetching
 
-    run, real = plan_batch(fake, cuts=Cuts(n_requests=2)), verbs.harvest_job
+    run, real = plan_batch(fake, cuts=Cuts(n_requests=2)), fetching.harvest_job
     run.submit()
 
     def harvest(*args: Any) -> None:
@@ -231,7 +231,7 @@ def test_r01_jobs_that_could_not_be_collected_are_listed_at_the_end(
             raise ValueError(f"nobody thought of shard {args[4].number}")
         real(*args)
 
-    monkeypatch.setattr(verbs, "harvest_job", harvest)
+    monkeypatch.setattr(fetching, "harvest_job", harvest)
     with pytest.raises(RunError, match=r"(?s)2 jobs could not be collected; all others are.*'one' shard 1: Val"):
         run.collect()
     assert check_sums(run) == {"": 2, "pending": 4}
