@@ -117,7 +117,8 @@ def find_collected(run: str) -> Path:
     folder /= find_version(folder, run)
     if not (folder / "run.json").is_file():
         runs = sorted(path.parent.name for path in folder.parent.glob("*/run.json"))
-        raise RunError(f"There is no run {run!r}. {say_mend(mend_name(run, runs, 'plan and collect it first'))}")
+        mend = mend_name(run, runs, f"name one of: {', '.join(runs)}") if runs else "plan and collect it first"
+        raise RunError(f"There is no run {run!r}. {say_mend(mend)}")
     if not (folder / "table.csv").is_file():
         raise RunError(f"Run {run!r} has no table.csv yet. To mend: collect it first.")
     return folder

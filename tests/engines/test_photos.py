@@ -141,7 +141,7 @@ def test_a_missing_package_names_the_extra(monkeypatch):
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(weights, "distribution", missing)
-    with pytest.raises(MissingExtraError, match=r"codebook-kit\[embedded\]"):
+    with pytest.raises(MissingExtraError, match=r"codebook-kit\[photos\]"):
         photos.PhotoModel()
 
 

@@ -20,6 +20,7 @@ SMALL = {
     "analysis_correction": ("", ["--units", "3000"], "ratio, statsmodels"),
     "analysis_validity": ("", ["--units", "200", "--loops", "2"], "ratio"),
     "batch": ("", ["--units", "40", "--runs", "1"], "ours, harvest"),
+    "chain": ("", ["--rows", "12"], "ratio"),
     "documents": ("", ["--documents", "3"], '"n_written": 3'),
     "embedded": ("TEXTS = Path('few.csv')", [], "requests/s"),
     "entities": ("", ["countries"], "peak memory"),

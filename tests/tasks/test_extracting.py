@@ -189,7 +189,7 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(weights, "distribution", missing)
     entities.load_model.cache_clear()
-    with pytest.raises(MissingExtraError, match=r"codebook-kit\[embedded\]"):
+    with pytest.raises(MissingExtraError, match=r"codebook-kit\[records\]"):
         find_entities("Paris")
 
 
