@@ -9,7 +9,7 @@ NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-time
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --all-extras --python-version 3.11
 
-.PHONY: help setup demo test test-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs wheel lab lock clean
+.PHONY: help setup demo test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -32,7 +32,10 @@ test: $(READY)  ## run the quick tests and the doctests: all that a change usual
 	$(PYTEST) -m "not slow"
 
 test-all: $(READY)  ## run all tests, the slow ones too
-	$(PYTEST) --durations=20
+	$(PYTEST) -m "not whole" --durations=20
+
+run-all: $(READY)  ## every notebook of a new study by Run All in a browser, by papermill and by execute: the same figures?
+	$(BIN)/python -m pytest -m whole
 
 check: lint types floors docs test-all demo other-notebooks wheel  ## everything CI runs
 

@@ -20,7 +20,7 @@ from commands import run_command
 from lab import Lab, find_address, open_browser, serve_lab, why_not
 from openpyxl import Workbook
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.whole]
 REASON = "" if os.environ.get("CI") else why_not()
 SENTENCES = Path(__file__).parents[2] / "data" / "topics_sib200_en" / "texts.csv"
 TOPICS = ["science/technology", "travel", "politics", "sports"]
