@@ -603,7 +603,7 @@ def _events(run: Run) -> list[tuple[str, str, str]]:
 
 
 def test_a_wrong_name_lists_the_runs(project: Path) -> None:
-    with pytest.raises(RunError, match=r"There is no run 'two'.*none yet"):
+    with pytest.raises(RunError, match=r"There is no run 'two'. To mend: plan it first"):
         open_run("two")
     plan_run(project, PLAIN)
     with pytest.raises(RunError, match=r"open one of: one\."):
