@@ -89,56 +89,58 @@ def check_study(study: Checkable) -> StudyCheck:
 
     A part that is faulty does not hide those of the others.
     """
-    found = _Findings()
-    book, wording = _check_codebook(study, found)
-    report, ids = _check_units(study, found)
-    codings = _check_coders(study, book, ids, found)
-    _check_gold(study, codings, found)
-    _check_sample(study.facts, ids, found)
-    _check_asking(study, book, report, found)
-    return StudyCheck(tuple(found.lines), tuple(dict.fromkeys(found.faults)), tuple(found.warnings), wording, report)
+    findings = _Findings()
+    book, wording = _check_codebook(study, findings)
+    report, ids = _check_units(study, findings)
+    codings = _check_coders(study, book, ids, findings)
+    _check_gold(study, codings, findings)
+    _check_sample(study.facts, ids, findings)
+    _check_asking(study, book, report, findings)
+    return StudyCheck(
+        tuple(findings.lines), tuple(dict.fromkeys(findings.faults)), tuple(findings.warnings), wording, report
+    )
 
 
-def _check_codebook(study: Checkable, found: _Findings) -> tuple[Codebook | None, Wording | None]:
-    book = found.catch("codebook", lambda: study.codebook)
+def _check_codebook(study: Checkable, findings: _Findings) -> tuple[Codebook | None, Wording | None]:
+    book = findings.catch("codebook", lambda: study.codebook)
     if book is None:
         return None, None
     variables = ", ".join(f"{variable.name} ({variable.told})" for variable in book.variables)
     wording = check_wording(study.facts.codebook) if study.facts.codebook else check_wording(book)
-    found.lines += [f"codebook {book.name} {book.version}, {book.digest[:8]}: {variables}", str(wording)]
+    findings.lines += [f"codebook {book.name} {book.version}, {book.digest[:8]}: {variables}", str(wording)]
     if frozen := find_freeze(book.name):
         change = frozen.find_change(book, frozen.prompt)
-        found.lines.append(f"  {change or f'marked as final on {frozen.at[:10]}, and not changed since'}")
+        findings.lines.append(f"  {change or f'marked as final on {frozen.at[:10]}, and not changed since'}")
     return book, wording
 
 
-def _check_units(study: Checkable, found: _Findings) -> tuple[UnitsReport | None, dict[str, None] | None]:
+def _check_units(study: Checkable, findings: _Findings) -> tuple[UnitsReport | None, dict[str, None] | None]:
     """The report on the units, and their ids; None where they cannot be told."""
-    source = found.catch("units", study.open_units)
-    report = None if source is None else found.catch("units", lambda: check_units(source))
+    source = findings.catch("units", study.open_units)
+    report = None if source is None else findings.catch("units", lambda: check_units(source))
     if source is None or report is None:
         return None, None
-    found.lines.append(str(report))
-    n_before = len(found.faults)
-    found.catch("units", report.raise_errors)
-    if len(found.faults) > n_before or not (study.coders or _find_sample(study.facts)):
+    findings.lines.append(str(report))
+    n_before = len(findings.faults)
+    findings.catch("units", report.raise_errors)
+    if len(findings.faults) > n_before or not (study.coders or _find_sample(study.facts)):
         return report, None
     return report, {unit.unit_id: None for unit, _ in source.with_skips()}
 
 
 def _check_coders(
-    study: Checkable, book: Codebook | None, ids: Mapping[str, None] | None, found: _Findings
+    study: Checkable, book: Codebook | None, ids: Mapping[str, None] | None, findings: _Findings
 ) -> Codings | None:
     if not study.coders or book is None:
         return None
-    codings = found.catch(study.coders, lambda: read_coders(study.coders, book, units=ids))
+    codings = findings.catch(study.coders, lambda: read_coders(study.coders, book, units=ids))
     if codings is not None:
         names = name_some(list(dict.fromkeys(codings.frame["coder"].astype(str))))
-        found.lines += [f"coders: {names}", *(f"  {note}" for note in codings.notes)]
+        findings.lines += [f"coders: {names}", *(f"  {note}" for note in codings.notes)]
     return codings
 
 
-def _check_gold(study: Checkable, codings: Codings | None, found: _Findings) -> None:
+def _check_gold(study: Checkable, codings: Codings | None, findings: _Findings) -> None:
     """A gold that was named is one of the coders; without labels of people nobody is missed."""
     if codings is None:
         return
@@ -146,22 +148,22 @@ def _check_gold(study: Checkable, codings: Codings | None, found: _Findings) -> 
     if gold and gold not in coders:
         mend = mend_name(gold, coders, f"name one of {', '.join(coders)} with `gold`, if one of them is")
         fault = Fault("gold", f"{gold!r} is none of the coders, so nothing is held against a gold", mend)
-        (found.warnings if gold == "gold" else found.faults).append(fault)
+        (findings.warnings if gold == "gold" else findings.faults).append(fault)
 
 
-def _check_sample(facts: StudyFacts, ids: Mapping[str, None] | None, found: _Findings) -> None:
+def _check_sample(facts: StudyFacts, ids: Mapping[str, None] | None, findings: _Findings) -> None:
     path = _find_sample(facts)
     if path is None:
         return
-    sample = found.catch("sample", lambda: read_gold_sample(path, part="all", unlock=True))
+    sample = findings.catch("sample", lambda: read_gold_sample(path, part="all", unlock=True))
     if sample is None:
         return
-    found.lines.append(f"gold sample: {len(sample.frame):,} units.")
+    findings.lines.append(f"gold sample: {len(sample.frame):,} units.")
     if ids is not None:
         sides = Sides("ids of the gold sample", "among the units", "the file of units")
         join = join_ids(sample.frame["unit_id"].astype(str), ids)
-        found.faults += join_faults(join, path.name, sides)
-        found.lines += [f"  {sentence}" for sentence in tell_strays(join, sides)]
+        findings.faults += join_faults(join, path.name, sides)
+        findings.lines += [f"  {sentence}" for sentence in tell_strays(join, sides)]
 
 
 def _find_sample(facts: StudyFacts) -> Path | None:
@@ -172,11 +174,11 @@ def _find_sample(facts: StudyFacts) -> Path | None:
     return own if own and own.is_file() else resolve_path(facts.sample) if facts.sample else None
 
 
-def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport | None, found: _Findings) -> None:
-    fields = found.catch("study.yaml", study.asking)
+def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport | None, findings: _Findings) -> None:
+    fields = findings.catch("study.yaml", study.asking)
     if fields is None:
         return
     asked = check_asking(book, fields, report.source if report else None, report.n_send if report else 0)
-    found.lines += [asked.destination] if asked.destination else []
-    found.faults += asked.faults
-    found.warnings += asked.warnings
+    findings.lines += [asked.destination] if asked.destination else []
+    findings.faults += asked.faults
+    findings.warnings += asked.warnings
