@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,18 @@ def _environment() -> Environment:
 
     pages = Environment(loader=PackageLoader("codebook.outputs"), autoescape=True, undefined=StrictUndefined)
     pages.filters["visible"] = lambda text: Markup(escape_block(str(text)))
+    pages.filters["breakable"] = lambda text: Markup(_allow_breaks(escape_block(str(text))))
     return pages
 
 
+def _allow_breaks(escaped: str) -> str:
+    """Let long words, such as names of runs and models, break behind the signs that part them."""
+    return re.sub(r"[^\s<>]{28,}", lambda word: re.sub(r"(?<=[_/.:])(?=\w)", "<wbr>", word[0]), escaped)
+
+
 def render(template: str, **values: Any) -> str:
-    """Return a template of `outputs/templates` filled with values; `visible` shows a stranger's text."""
+    """Return a template of `outputs/templates` filled with values; `visible` shows a stranger's text.
+
+    `breakable` does so too, and lets long names break where a person would break them.
+    """
     return _environment().get_template(template).render(values)

@@ -7,10 +7,11 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from codebook.errors import CodebookError
+from codebook.ground.quantities import say_count
 from codebook.run.project.ledger_frames import Choice
 from codebook.widgets.actions import Question, ask_cancel, ask_retry, collect, collects_itself, say_error
 from codebook.widgets.board_pages import (
@@ -58,6 +59,7 @@ class Board:
         self._clock: Clock | None = None
         self._question: Question | None = None
         self._quiet = threading.local()
+        self._passing = ""
         if former := _FORMER.pop(run, None):  # the cell was run again
             former.stop()
         _FORMER[run] = self
@@ -89,7 +91,9 @@ class Board:
         return self._controls
 
     def _connect(self, controls: Controls) -> None:
-        controls.refresh.on_click(lambda _: self._begin("asking the services", lambda: self._load(poll=True)))
+        controls.refresh.on_click(
+            lambda _: self._begin("asking the services", lambda: self._load(poll=True, report=self._report))
+        )
         controls.cancel.on_click(lambda _: self._ask("looking at the run", ask_cancel))
         controls.retry.on_click(lambda _: self._ask("looking at the run", ask_retry))
         controls.collect.on_click(lambda _: self._collect())
@@ -162,9 +166,9 @@ class Board:
         every = self.controls.fetch.value
         return [name for name in self.snapshot.to_fetch if every or collects_itself(name)]
 
-    def _load(self, *, poll: bool) -> None:
+    def _load(self, *, poll: bool, report: Callable[[int, int], None] | None = None) -> None:
         choice = self._choice()
-        self.snapshot = take_snapshot(choice, poll=poll)
+        self.snapshot = take_snapshot(choice, poll=poll, report=report)
         while self._choice() != choice:  # a person chose something else meanwhile
             choice = self._choice()
             self.snapshot = take_snapshot(choice)
@@ -177,10 +181,7 @@ class Board:
         controls = self._controls
         menus = (controls.state, controls.study, controls.units)
         state, study, units = ("" if menu.value in (ALL, None) else menu.value for menu in menus)
-        since, until = (
-            day and datetime.combine(day, clock).astimezone()
-            for day, clock in ((controls.since.value, time.min), (controls.until.value, time.max))
-        )
+        since, until = _read_day(controls.since.value, time.min), _read_day(controls.until.value, time.max)
         return Choice(state=state, study=study, units=units, since=since, until=until)
 
     def _chosen(self, follow: Callable[[], None]) -> None:
@@ -247,6 +248,9 @@ class Board:
         self._load(poll=False)
         self._say(said)
 
+    def _report(self, n_asked: int, n_runs: int) -> None:
+        self._doing(f"asking the services: {n_asked:,} of {say_count(n_runs, 'run')}")
+
     # --- off the main thread
 
     def _begin(self, doing: str, work: Callable[[], None]) -> None:
@@ -260,18 +264,23 @@ class Board:
 
         if not self._worker.busy:
             self._rest(True)
-            self._say(f"{doing} ...")
+            self._doing(doing)
             self._worker.start(run)
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        shown = self.controls.message.value
+        self._passing = self.controls.message.value
         try:
             work()
         except Exception as error:  # noqa: BLE001  a thread has nobody above it who could say it
             self._say(say_error(error), warn=True)
         else:
-            if self.controls.message.value == shown:  # nothing else was said
+            if self.controls.message.value == self._passing:  # nothing else was said
                 self._say("")
+
+    def _doing(self, doing: str) -> None:
+        """Say what is being done, which is taken away when it is done."""
+        self._say(f"{doing} ...")
+        self._passing = self.controls.message.value
 
     def _rest(self, resting: bool) -> None:
         for control in self.controls.acting:
@@ -279,6 +288,14 @@ class Board:
 
     def _say(self, text: str, *, warn: bool = False) -> None:
         self.controls.message.value = note_html(text, kind="cb-note cb-warn" if warn else "cb-note") if text else ""
+
+
+def _read_day(text: str, clock: time) -> datetime | str:
+    """The begin or end of a day here, where the kernel runs; what is no day is left for the choice to refuse."""
+    try:
+        return datetime.combine(date.fromisoformat(text.strip()), clock).astimezone()
+    except ValueError:
+        return text.strip()
 
 
 def _try_collecting(name: str) -> str:

@@ -37,11 +37,19 @@ Part = tuple[str, str]  # words and their class
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: lines of (words, class), its own class, and the share of a meter that it begins with."""
+    """A cell of a table: lines of (words, class), its own class, and the share of a meter that it begins with.
+
+    An "id" stays on one line as long as it can, a "name" breaks where it is long.
+    """
 
     lines: Sequence[Sequence[Part]] = ()
     kind: str = ""
     meter: float | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether it has a box of its own, as wide as what it holds and no wider than a page has room for."""
+        return self.kind in ("id", "name")
 
     @property
     def is_empty(self) -> bool:
@@ -51,7 +59,8 @@ class Cell:
 
 def board_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     """Return a snapshot as one page of tables."""
-    parts = (as_of_html(snapshot), facts_html(snapshot), jobs_html(snapshot, n_rows), history_html(snapshot))
+    jobs = jobs_html(snapshot.sorted(), n_rows)
+    parts = (as_of_html(snapshot), facts_html(snapshot), jobs, history_html(snapshot))
     return wrap("".join(parts), style=True)
 
 
@@ -63,13 +72,13 @@ def wrap(html: str, *, style: bool = False) -> str:
 def as_of_html(snapshot: Snapshot) -> str:
     """Say when the snapshot was taken and whether the services were reached."""
     faults = [*(f"{run}: {message}" for run, message in snapshot.unreached.items()), *snapshot.unknown]
-    notes = [(say_as_of(snapshot), "", ""), *((fault, "cb-note cb-warn", "") for fault in faults)]
+    notes = [(say_as_of(snapshot), ""), *((fault, "cb-note cb-warn") for fault in faults)]
     return render("board_words.html.j2", notes=notes)
 
 
 def note_html(words: str, *, kind: str) -> str:
-    """Return what is said above the buttons, with its class; a screen reader says it at once."""
-    return wrap(render("board_words.html.j2", notes=[(words, kind, "status" if kind else "")]))
+    """Return what is said above the buttons, with its class."""
+    return wrap(render("board_words.html.j2", notes=[(words, kind)]))
 
 
 def say_as_of(snapshot: Snapshot) -> str:
@@ -144,14 +153,14 @@ def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
     marked = [(state, f"cb-state cb-{kind_of_state(state, job['collected'])}"), (" ", ""), (meaning, _DIM)]
     failed = f", {job['failed']:,} failed" if job["failed"] else ""
     return [
-        _words(job["run"]),
+        _words(job["run"], "name"),
         _words(str(job["shard"]), "n"),
         Cell([marked]),
         Cell([[(f"{job['done']:,} of {job['requests']:,}{failed}", "")]], meter=job["share_done"]),
         _made(job),
         _end(job),
         _cost(job),
-        _words(job["engine"], below=job["model"]),
+        _words(job["engine"], "name", below=job["model"]),
         _words(job["job_id"], "id"),
         _words(job["note"], "w"),
     ]
@@ -219,8 +228,13 @@ def _run_row(run: Mapping[Any, Any]) -> list[Cell]:
         say_share(run["error_rate"]),
         *(say_number(run[name]) for name in ("pending", "items_per_hour", "tokens_in", "tokens_out")),
     ]
-    cells = [_words(run["run"]), _words(run["study"]), *(_words(number, "n") for number in numbers), _cost(run)]
-    return [*cells, _words(say_usd(run["cost_per_label"]), "n"), _words(run["models"] or run["model"])]
+    cells = [
+        _words(run["run"], "name"),
+        _words(run["study"], "name"),
+        *(_words(number, "n") for number in numbers),
+        _cost(run),
+    ]
+    return [*cells, _words(say_usd(run["cost_per_label"]), "n"), _words(run["models"] or run["model"], "name")]
 
 
 def errors_html(errors: pd.DataFrame) -> str:
@@ -288,7 +302,7 @@ def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
         "cost",
         "job_id",
     ]
-    jobs = snapshot.jobs.head(n_rows)[columns]
+    jobs = snapshot.sorted().jobs.head(n_rows)[columns]
     times = {name: [say_time(moment) for moment in jobs[name]] for name in ("created", "ended", "expected_end")}
     jobs = jobs.assign(**times, cost=[say_usd(value) for value in jobs["cost"]])
     lines.append(jobs.to_string(index=False) if len(jobs) else "no jobs")

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from codebook.outputs.templating import render
 from codebook.widgets.snapshot import SORTS
 
 ALL = "all"
-_SCRIPT = """
-const guard = () => document.querySelectorAll('.cb-root:not([data-lm-suppress-shortcuts])').forEach(root => {
-  root.setAttribute('data-lm-suppress-shortcuts', 'true');
-  root.addEventListener('keydown', event => event.stopPropagation());
-});
-guard(); setTimeout(guard, 300); setTimeout(guard, 2000);
-"""
 
 
 class Controls:
@@ -30,8 +24,9 @@ class Controls:
             return widgets.Dropdown(options=options, description=text, layout=wide, style={"description_width": "auto"})
 
         def day(text: str) -> Any:
-            narrow = {"width": "190px"}
-            return widgets.DatePicker(description=text, layout=narrow, style={"description_width": "auto"})
+            narrow = {"width": "150px"}
+            about = {"placeholder": "2026-12-28", "tooltip": "A day, such as 2026-12-28", "continuous_update": False}
+            return widgets.Text(description=text, layout=narrow, style={"description_width": "auto"}, **about)
 
         self.refresh = button("Refresh", "Ask the services how running jobs stand, and show it", "primary")
         self.auto = widgets.Checkbox(
@@ -41,7 +36,8 @@ class Controls:
             value=False, description="collect by itself", indent=False, layout={"width": "auto"}
         )
         self.as_of, self.message, self.page, self.question = (widgets.HTML() for _ in range(4))
-        self.as_of.layout.margin = "2px 2px 2px 20px"
+        for live in (self.as_of, self.message):
+            live.add_class("cb-live")
         self.state, self.study, self.units = menu("state", [ALL]), menu("study", [ALL]), menu("units", [ALL])
         self.since, self.until = day("from"), day("to")
         self.sort = menu("sort", list(SORTS))
@@ -50,19 +46,22 @@ class Controls:
         self.cancel = button("Cancel ...", "Stop the jobs of this run; asks first")
         self.collect = button("Collect", "Fetch what is answered")
         self.retry = button("Retry failed ...", "Ask again what has no answer; asks first")
-        self.yes, self.no = button("Yes", "Do it", "danger"), button("No", "Leave everything as it is")
-        self.ask = widgets.VBox([self.question, widgets.HBox([self.no, self.yes])], layout={"display": "none"})
-        self.filters = widgets.HBox(
-            [self.state, self.study, self.units, self.since, self.until, self.sort, self.more],
-            layout={"flex_flow": "row wrap"},
-        )
+        self.yes, self.no = button("Yes", "Do it", "danger"), button("No", "Leave everything as it is (Escape)")
+        self.no.add_class("cb-no")
+        row = {"flex_flow": "row wrap", "align_items": "center"}
+        answers = widgets.HBox([self.no, self.yes], layout=row)
+        self.ask = widgets.VBox([self.question, answers], layout={"display": "none"})
+        self.ask.add_class("cb-ask")
+        chosen = [self.state, self.study, self.units, self.since, self.until, self.sort, self.more]
+        self.filters = widgets.HBox(chosen, layout=row)
         if not whole:
             self.filters.layout.display = self.run.layout.display = "none"
         self.box = widgets.VBox(
             [
-                widgets.HBox([self.refresh, self.auto, self.fetch, self.as_of], layout={"align_items": "center"}),
+                make_lost(),
+                widgets.HBox([self.refresh, self.auto, self.fetch, self.as_of], layout=row),
                 self.filters,
-                widgets.HBox([self.run, self.collect, self.retry, self.cancel], layout={"flex_flow": "row wrap"}),
+                widgets.HBox([self.run, self.collect, self.retry, self.cancel], layout=row),
                 self.message,
                 self.ask,
                 self.page,
@@ -101,13 +100,21 @@ class Controls:
         self.question.value = ""
 
 
-def make_guard(more: str = "") -> Any:
+def make_lost() -> Any:
+    """Return the line that shows itself where the kernel of a board or viewer is gone, with the style of both."""
+    import ipywidgets
+
+    return ipywidgets.HTML(render("lost.html.j2"))
+
+
+def make_guard(*scripts: str) -> Any:
     """Return an invisible widget that marks every board of the page as one that keeps its keys for itself.
 
-    ipywidgets sets no attributes of its own choice, so the mark is set by these lines, which hold nothing of the data;
-    `more` are lines of the same sort, before them.
+    ipywidgets sets no attributes of its own choice, so roles and marks are set by the templates named, which hold
+    nothing of the data.
     """
     import ipywidgets
 
-    output = {"output_type": "display_data", "data": {"application/javascript": more + _SCRIPT}, "metadata": {}}
+    lines = "".join(render(name) for name in (*scripts, "keys.js"))
+    output = {"output_type": "display_data", "data": {"application/javascript": lines}, "metadata": {}}
     return ipywidgets.Output(outputs=(output,), layout={"height": "0px", "margin": "0px", "overflow": "hidden"})

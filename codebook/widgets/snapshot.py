@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from codebook.run import (
     RunStatus,
@@ -18,13 +21,18 @@ from codebook.run import (
 from codebook.run.history import is_running
 from codebook.run.project.ledger_frames import Choice, now
 from codebook.run.verbs import open_exact
+from codebook.widgets.phrases import kind_of_state
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from codebook.analysis.core.scales import Ints
+
+NEEDED = "needs you first"
 SORTS = {
-    "newest first": ("created", False),
-    "oldest first": ("created", True),
+    NEEDED: ("", True),
+    "newest first": ("", True),
+    "oldest first": ("", False),
     "run": ("run", True),
     "file of units": ("units", True),
     "state": ("state", True),
@@ -32,7 +40,8 @@ SORTS = {
     "most failed": ("failed", False),
     "dearest": ("cost", False),
 }
-"""How jobs can be ordered: column, and whether the smallest comes first."""
+"""How jobs can be ordered: column, and whether the smallest comes first; '' is the order by time of the frame."""
+_RANKS = {"bad": 0, "fetch": 0, "runs": 1, "waits": 2, "unsent": 3, "done": 4}
 
 _N_ERRORS = 8
 
@@ -61,13 +70,29 @@ class Snapshot:
     status: RunStatus | None = None
     unknown: tuple[str, ...] = ()
 
-    def sorted(self, order: str) -> Snapshot:
+    def sorted(self, order: str = NEEDED) -> Snapshot:
         """Return the same with its jobs in one of the orders of `SORTS`."""
         column, ascending = SORTS[order]
-        jobs = self.jobs.sort_values(column, ascending=ascending, kind="stable", na_position="first")
-        if column != "created":
+        if order == NEEDED:
+            jobs = self.jobs.iloc[self._ranks().argsort(kind="stable")]
+        elif column:
             jobs = self.jobs.sort_values(column, ascending=ascending, kind="stable", na_position="last")
+        else:
+            jobs = self.jobs.iloc[:: 1 if ascending else -1]
         return replace(self, jobs=jobs)
+
+    def _ranks(self) -> Ints:
+        """Of each job: 0 needs a person, 1 runs, 2 waits, 3 was never sent, 4 is done.
+
+        A job that failed needs nobody any more once it is collected and its run has no question left that failed.
+        """
+        jobs = self.jobs
+        kinds = [kind_of_state(*row) for row in jobs[["state", "collected"]].itertuples(index=False, name=None)]
+        ranks = np.array([_RANKS[kind] for kind in kinds], dtype=int)
+        failing = self.runs.loc[self.runs[["failed", "expired"]].sum(axis=1) > 0, "run"]
+        given_up = (jobs["state"] == "cancelled") & (jobs["collected"] | (jobs["job_id"] == ""))
+        settled = given_up | (jobs["collected"] & ~jobs["run"].isin(failing))
+        return np.where((ranks == 0) & settled, _RANKS["done"], ranks)
 
     @property
     def says(self) -> tuple[object, ...]:
@@ -75,8 +100,10 @@ class Snapshot:
         return tuple(self.jobs[["run", "shard", "state", "done", "failed"]].itertuples(index=False, name=None))
 
 
-def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapshot:
-    """Read the frames; with `poll` the engines of running jobs are asked first.
+def take_snapshot(
+    choice: Choice | None = None, *, poll: bool = False, report: Callable[[int, int], None] | None = None
+) -> Snapshot:
+    """Read the frames; with `poll` the engines of running jobs are asked first, and `report` hears how far that is.
 
     Raises
     ------
@@ -84,7 +111,7 @@ def take_snapshot(choice: Choice | None = None, *, poll: bool = False) -> Snapsh
         The ledger is damaged, or the run is not there.
     """
     wanted = choice or Choice()
-    unreached = poll_jobs(wanted.run) if poll else {}
+    unreached = poll_jobs(wanted.run, report) if poll else {}
     whole, as_of = list_jobs(run=wanted.run), now()
     study = {"study": wanted.study, "engine": wanted.engine}
     when = {"since": wanted.since, "until": wanted.until, "units": wanted.units}

@@ -8,27 +8,13 @@ from typing import TYPE_CHECKING, Any
 from codebook.report.cards import Choice
 from codebook.report.cards.choosing import DISAGREE, NOT_GOLD
 from codebook.visible import spell_line
-from codebook.widgets.controls import make_guard
+from codebook.widgets.controls import make_guard, make_lost
 
 if TYPE_CHECKING:
     from codebook.report.cards import UnitCards
 
 ANY = ("any", "")
 """The option of a menu that chooses nothing."""
-_KEYS = """
-const turn = () => document.querySelectorAll('.cb-viewer:not([data-cb-keys])').forEach(root => {
-  root.setAttribute('data-cb-keys', 'true');
-  root.setAttribute('tabindex', '0');
-  root.addEventListener('keydown', event => {
-    if (event.target.matches('input, select, textarea') || event.ctrlKey || event.metaKey || event.altKey) return;
-    const name = {ArrowLeft: '.cb-back', ArrowRight: '.cb-on', p: '.cb-back', n: '.cb-on'}[event.key];
-    const button = name && root.querySelector(name);
-    if (button) { event.preventDefault(); button.click(); }
-    else if (event.key === '/') { event.preventDefault(); root.querySelector('.cb-words input').focus(); }
-  });
-});
-turn(); setTimeout(turn, 300); setTimeout(turn, 2000);
-"""
 
 
 class ViewerControls:
@@ -39,6 +25,7 @@ class ViewerControls:
 
         index, codings = cards.index, cards.codings
         self._index, self._codings = index, codings
+        auto = {"description_width": "auto"}
 
         def button(text: str, tip: str, name: str = "") -> Any:
             made = widgets.Button(description=text, tooltip=tip, layout={"width": "auto"})
@@ -47,30 +34,41 @@ class ViewerControls:
         def menu(text: str, names: Sequence[str], fewest: int = 1) -> Any:
             options = [ANY, *_options(names)]
             wide = {"width": "auto", "max_width": "260px", "display": "" if len(names) >= fewest else "none"}
-            return widgets.Dropdown(options=options, description=text, layout=wide, style={"description_width": "auto"})
+            return widgets.Dropdown(options=options, description=text, layout=wide, style=auto)
 
         self.back = button("Previous", "The unit before (arrow left, or p)", "cb-back")
         self.on = button("Next", "The next unit (arrow right, or n)", "cb-on")
-        self.place = widgets.BoundedIntText(value=1, min=1, max=max(len(cards), 1), layout={"width": "90px"})
+        self.place = widgets.BoundedIntText(
+            value=1, min=1, max=max(len(cards), 1), description="unit", style=auto, layout={"width": "120px"}
+        )
         self.count, self.message, self.page = widgets.Label(), widgets.Label(), widgets.HTML()
+        for live in (self.count, self.message):
+            live.add_class("cb-live")
         standings = [name for name, rows in ((DISAGREE, index.disputed), (NOT_GOLD, index.not_gold)) if rows.any()]
         self.variable = menu("variable", [each.name for each in codings.variables], fewest=2)
         self.label = menu("label", [])
         self.coder = menu("coder", codings.coders, fewest=2)
         self.standing = menu("show", standings)
         self.why = menu("no label", index.whys)
-        self.words = widgets.Text(placeholder="words in the text", continuous_update=False, layout={"width": "220px"})
+        self.words = widgets.Text(
+            placeholder="words in the text",
+            description="find",
+            continuous_update=False,
+            style=auto,
+            layout={"width": "240px"},
+        )
         self.words.add_class("cb-words")
         self.clear = button("Clear", "Show all units again")
         self.offer_labels()
         row = {"flex_flow": "row wrap", "align_items": "center"}
         self.box = widgets.VBox(
             [
+                make_lost(),
                 widgets.HBox([self.back, self.on, self.place, self.count], layout=row),
                 widgets.HBox([*self.choosing, self.clear], layout=row),
                 self.message,
                 self.page,
-                make_guard(_KEYS),
+                make_guard("viewer_keys.js"),
             ]
         )
         self.box.add_class("cb-root").add_class("cb-viewer")

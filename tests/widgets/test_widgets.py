@@ -198,6 +198,19 @@ def test_refresh_asks_the_engine(several, boards):
     assert not board.controls.refresh.disabled
 
 
+def test_refresh_says_how_far_it_is(several, boards):
+    board, messages = boards(), []
+    board.controls.message.observe(lambda change: messages.append(text_of(change["new"])), "value")
+    assert click(board, "refresh") == "", "it is taken away at the end"
+    assert messages[:2] == ["asking the services ...", "asking the services: 0 of 1 run ..."]
+
+
+def test_a_day_that_is_none_is_said(several, boards):
+    board = boards()
+    choose(board, until="28.12.2026")
+    assert "is no date. To mend: write it like 2026-11-21" in text_of(board.controls.message.value)
+
+
 def test_a_service_out_of_reach_is_said_and_the_last_state_kept(several, boards, monkeypatch):
     def refuse(*_: object) -> None:
         raise UnreachableError("the service does not answer")
@@ -224,8 +237,8 @@ def test_jobs_are_filtered_and_sorted(several, boards):
     assert board.controls.state.value == "in_progress", "what is chosen stays chosen"
     assert choose(board, state="all", study="debate") == ["planned", "running", "done"]
     today = pd.Timestamp.now().date()
-    assert choose(board, since=today + timedelta(days=1)) == []
-    assert choose(board, since=today - timedelta(days=1), until=today) == ["planned", "running", "done"]
+    assert choose(board, since=str(today + timedelta(days=1))) == []
+    assert choose(board, since=str(today - timedelta(days=1)), until=str(today)) == ["planned", "running", "done"]
     choose(board, sort="run")
     page = text_of(board.controls.page.value)
     assert page.index("done 1 completed") < page.index("planned 1 planned") < page.index("running 1 in_progress")

@@ -5,7 +5,7 @@ A service is called only by `poll_jobs`. All times are UTC; all money is in US d
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from codebook.errors import CodebookError
@@ -82,10 +82,16 @@ def list_jobs(
     return chosen.loc[:, list(JOB_COLUMNS)].reset_index(drop=True)
 
 
-def poll_jobs(run: str = "") -> dict[str, str]:
-    """Ask the engines how running jobs stand, of one run or of all; return a message for each run not reached."""
+def poll_jobs(run: str = "", report: Callable[[int, int], None] | None = None) -> dict[str, str]:
+    """Ask the engines how running jobs stand, of one run or of all; return a message for each run not reached.
+
+    `report` is called before each run is asked, with how many were and how many there are.
+    """
     unreached = {}
-    for name in [name for name in list_running() if is_wanted(name, run)]:
+    names = [name for name in list_running() if is_wanted(name, run)]
+    for n_asked, name in enumerate(names):
+        if report is not None:
+            report(n_asked, len(names))
         try:
             open_exact(name).status(poll=True)
         except CodebookError as error:

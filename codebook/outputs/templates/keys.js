@@ -1,0 +1,39 @@
+const dress = root => {
+  root.querySelectorAll('.cb-live:not([aria-live])').forEach(node => node.setAttribute('aria-live', 'polite'));
+  root.querySelectorAll('.cb-ask:not([role])').forEach(node => {
+    node.setAttribute('role', 'alertdialog');
+    node.setAttribute('aria-label', 'Question');
+    node.setAttribute('tabindex', '-1');
+  });
+};
+const keep = root => {  // keys stay in the board, and the focus goes to a question and back to the button that asked it
+  let opener = null, open = false;
+  const ask = () => root.querySelector('.cb-ask');
+  const isLost = () => document.activeElement === document.body || ask()?.contains(document.activeElement);
+  root.addEventListener('keydown', event => {
+    event.stopPropagation();
+    if (open && event.key === 'Escape') ask().querySelector('.cb-no').click();
+  });
+  root.addEventListener('click', event => {
+    const button = event.target.closest('button');
+    if (button && !ask()?.contains(button)) opener = button;
+  });
+  root.addEventListener('focusin', event => {
+    if (event.target !== opener && !ask()?.contains(event.target)) opener = null;
+  });
+  new MutationObserver(() => {
+    dress(root);
+    const before = open;
+    open = Boolean(ask()) && ask().style.display !== 'none';
+    if (open && !before) ask().focus();
+    else if (!open && opener && !opener.disabled && isLost()) opener.focus({preventScroll: true});
+  }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['style', 'disabled']});
+};
+const guard = () => document.querySelectorAll('.cb-root:not([data-lm-suppress-shortcuts])').forEach(root => {
+  root.setAttribute('data-lm-suppress-shortcuts', 'true');
+  root.setAttribute('role', 'region');
+  root.setAttribute('aria-label', root.matches('.cb-viewer') ? 'Units' : 'Jobs');
+  dress(root);
+  keep(root);
+});
+guard(); setTimeout(guard, 300); setTimeout(guard, 2000);
