@@ -41,7 +41,7 @@ from codebook.analysis.association.pair_statistics import tetrachoric
 from codebook.analysis.association.pair_tables import correlogram
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates, plot_grid
-from codebook.analysis.core.estimates import Bootstrap, Estimate, format_figure
+from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
@@ -64,6 +64,7 @@ from codebook.analysis.robustness.specification_curve import (
     specifications,
     summarise_specifications,
 )
+from codebook.ground.quantities import format_figure
 
 __all__ = [
     "BOUNDS",

@@ -6,7 +6,7 @@ the list inside genai-prices; nothing is fetched, and what is not known is None,
 """
 
 from codebook.costs.bodies import count_image, count_request, find_uncounted
-from codebook.costs.cap import check_cap, say_saving, show_usd
+from codebook.costs.cap import check_cap, say_saving
 from codebook.costs.estimate import Estimate, estimate_shards
 from codebook.costs.prices import Rates, find_rates, read_prices
 from codebook.costs.tokens import find_counter
@@ -27,5 +27,4 @@ __all__ = [
     "read_usage",
     "say_saving",
     "say_tokens",
-    "show_usd",
 ]

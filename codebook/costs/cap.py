@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from codebook.errors import BudgetError, Fault, ParameterError
+from codebook.ground.quantities import say_percent, show_usd
 
 
 def check_cap(cap: float | None, spent: float, reserved: float, wanted: float | None) -> None:
@@ -50,33 +51,17 @@ def check_cap(cap: float | None, spent: float, reserved: float, wanted: float | 
         )
 
 
-def show_usd(usd: float | None) -> str:
-    """Write an amount for people: at least cents, at most six digits after the point, more for tiny amounts.
-
-    Examples
-    --------
-    >>> show_usd(1234.5), show_usd(0.1 + 0.2), show_usd(0.00001234), show_usd(0), show_usd(None)
-    ('$1,234.50', '$0.30', '$0.00001234', '$0.00', 'unknown')
-    """
-    if usd is None:
-        return "unknown"
-    if 0 < usd < 0.001:
-        return f"${usd:.{3 - math.floor(math.log10(usd))}f}"
-    whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")
-    return f"${whole}.{rest:0<2}"
-
-
 def say_saving(live: float | None, batch: float | None) -> str:
     """Say what a batch saves; empty where a price is not known, or nothing is saved.
 
     Examples
     --------
     >>> say_saving(0.04, 0.02), say_saving(0.04, None)
-    ('as a batch it saves $0.02, 50% of the live price', '')
+    ('as a batch it saves $0.02, 50 % of the live price', '')
     """
     if not live or batch is None or batch >= live:
         return ""
-    return f"as a batch it saves {show_usd(live - batch)}, {1 - batch / live:.0%} of the live price"
+    return f"as a batch it saves {show_usd(live - batch)}, {say_percent(1 - batch / live)} of the live price"
 
 
 def _check_numbers(numbers: dict[str, float]) -> None:

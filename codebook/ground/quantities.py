@@ -1,6 +1,28 @@
-"""How many of something, in words."""
+"""Where a number becomes text, in sentences, tables, figures and on axes: counts, figures, chances, parts of a whole.
+
+The csv files and frames keep every digit and the hyphen of ASCII; what a person reads has the true minus, no 0 before
+the point where a quantity is bounded by 1, and never 0 or 1 for what is only nearly none or all.
+"""
 
 from __future__ import annotations
+
+import math
+import re
+from typing import Literal
+
+MINUS = "−"
+"""The true minus; LaTeX and Word print it as one."""
+
+MANY_UNITS = 1000
+"""Units above which a third decimal says something: the standard error of a share is below .016 then."""
+
+UNKNOWN = "–"
+"""What stands where a figure is not defined."""
+
+_NOISE = 1e-12  # what is left of zero after sums of floats
+
+Kind = Literal["coefficient", "share", "chance", "amount"]
+"""What is bounded by 1 with a sign, or from 0 to 1; a chance, of which 0 and 1 are never known; what has no bound."""
 
 
 def say_count(n: int, noun: str, plural: str = "") -> str:
@@ -23,3 +45,145 @@ def is_or_are(n: int) -> str:
     ('is', 'are')
     """
     return "is" if n == 1 else "are"
+
+
+def places_of(n_units: int) -> int:
+    """Decimals of the figures of one result: two, and three above 1,000 units.
+
+    Examples
+    --------
+    >>> places_of(1000), places_of(1004)
+    (2, 3)
+    """
+    return 3 if n_units > MANY_UNITS else 2
+
+
+def format_figure(value: float, places: int = 2, kind: Kind = "coefficient") -> str:
+    """A figure as journals print it.
+
+    Parameters
+    ----------
+    kind
+        "share" and "chance" say "< .01" of what is more than none and rounds to it, "coefficient" says ".00"; all three
+        say "> .99" of what is less than one and rounds to it. "amount" may exceed one and keeps its 0.
+
+    Examples
+    --------
+    >>> format_figure(0.3117), format_figure(-0.149, 3), format_figure(1.0), format_figure(0.9996), format_figure(0)
+    ('.31', '−.149', '1.00', '> .99', '0')
+    >>> format_figure(0.0004, 3, "share"), format_figure(-0.0004), format_figure(1e-14), format_figure(0.5, 2, "amount")
+    ('< .001', '.00', '0', '0.50')
+    >>> format_figure(1004.5, 1, "amount"), format_figure(float("nan")), format_figure(float("-inf"))
+    ('1,004.5', '–', '−∞')
+    """
+    if kind == "chance":
+        return say_chance(value, places)
+    if math.isnan(value):
+        return UNKNOWN
+    size, sign = abs(value), MINUS if value < 0 else ""
+    if size < _NOISE:
+        return "0"
+    if math.isinf(value):
+        return f"{sign}∞"
+    digits = f"{size:,.{places}f}"
+    if kind == "amount":
+        return sign * (float(digits.replace(",", "")) > 0) + digits
+    if size < 1 and float(digits) == 1:
+        return f"{'<' if sign else '>'} {sign}{'.' + '9' * places if places else '0'}"
+    if not float(digits.replace(",", "")):
+        return f"< {_least(places)}" if kind == "share" else digits.removeprefix("0")
+    return sign + (digits[1:] if digits.startswith("0.") else digits)
+
+
+def say_chance(chance: float, places: int = 3) -> str:
+    """A probability, such as a p value or a share of bootstrap replicates: never none, never sure.
+
+    Examples
+    --------
+    >>> say_chance(0.0314), say_chance(1e-14), say_chance(0), say_chance(1), say_chance(float("nan"))
+    ('.031', '< .001', '< .001', '> .999', '–')
+    """
+    if math.isnan(chance):
+        return UNKNOWN
+    if chance < float(_least(places)):
+        return f"< {_least(places)}"
+    return f"> .{'9' * places}" if float(f"{chance:.{places}f}") >= 1 else format_figure(chance, places)
+
+
+def say_p(p: float) -> str:
+    """A p value with its sign.
+
+    Examples
+    --------
+    >>> say_p(0.0314), say_p(0.00001), say_p(float("nan"))
+    ('p = .031', 'p < .001', 'no p')
+    """
+    if math.isnan(p):
+        return "no p"
+    chance = say_chance(p)
+    return f"p {chance}" if chance[0] in "<>" else f"p = {chance}"
+
+
+def say_percent(share: float, places: int = 0) -> str:
+    """A share in per cent: 0 and 100 for exactly none and all only.
+
+    Examples
+    --------
+    >>> say_percent(0.143), say_percent(0.7546, 1), say_percent(0), say_percent(0.001), say_percent(0.9996)
+    ('14 %', '75.5 %', '0 %', '< 1 %', '> 99 %')
+    """
+    if not math.isfinite(share):
+        return UNKNOWN
+    digits = f"{100 * abs(share):.{places}f}"
+    if share != 0 and not float(digits):
+        return f"< {10**-places:.{places}f} %"
+    if share < 1 and float(digits) == 100:
+        return f"> {100 - 10**-places:.{places}f} %"
+    exact = abs(share) in (0, 1)
+    return f"{MINUS if share < 0 else ''}{digits.split('.')[0] if exact else digits} %"
+
+
+def say_part(n: float, n_all: float, places: int = 2) -> str:
+    """A part of a whole: in numbers where it is none or all, else the share.
+
+    Examples
+    --------
+    >>> say_part(0, 146), say_part(146, 146), say_part(1, 2500), say_part(34, 146), say_part(0, 0)
+    ('0 of 146', '146 of 146', '< .01', '.23', '–')
+    """
+    if not n_all:
+        return UNKNOWN
+    return f"{n:,.0f} of {n_all:,.0f}" if n in (0, n_all) else format_figure(n / n_all, places, "share")
+
+
+def show_usd(usd: float | None) -> str:
+    """Write an amount for people: at least cents, at most six digits after the point, more for tiny amounts.
+
+    Examples
+    --------
+    >>> show_usd(1234.5), show_usd(0.1 + 0.2), show_usd(0.00001234), show_usd(0), show_usd(None)
+    ('$1,234.50', '$0.30', '$0.00001234', '$0.00', 'unknown')
+    """
+    if usd is None:
+        return "unknown"
+    if 0 < usd < 0.001:
+        return f"${usd:.{3 - math.floor(math.log10(usd))}f}"
+    whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")
+    return f"${whole}.{rest:0<2}"
+
+
+def is_number_text(text: str) -> bool:
+    """Whether a text is a number as it is printed here, alone or with its interval, or nothing.
+
+    Examples
+    --------
+    >>> [is_number_text(text) for text in ("−.15 [−.20, .01]", "< .001", "0 of 146", "–", "1,004", "$1.50", "topic 1")]
+    [True, True, True, True, True, True, False]
+    """
+    plain = text.split(" [")[0].replace(MINUS, "-").replace(",", "").removesuffix(" %").lstrip("<> $")
+    return plain in ("", UNKNOWN, "∞", "-∞") or bool(re.fullmatch(r"-?(\d+\.?\d*|\.\d+)( of \d+)?", plain))
+
+
+def _least(places: int) -> str:
+    """The smallest figure above none that so many decimals can show."""
+    return f".{'0' * (places - 1)}1" if places else "1"

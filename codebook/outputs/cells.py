@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from codebook.outputs.cell_numbers import column_texts, interval_texts, is_blank, reads_as_number, to_number, word_text
 from codebook.outputs.templating import render
 from codebook.records import WHYS
 
-_SMALLEST = 0.001
 _MOST_COLUMNS, _FEW_ROWS = 9, 3
 _LONG = 60
 """Characters from which on a cell holds a sentence."""
@@ -23,22 +23,22 @@ SHOWN_ROWS = 16
 """Rows of a table that a notebook and the report show."""
 
 
-def print_rows(frame: pd.DataFrame, most: int = SHOWN_ROWS) -> dict[str, Any]:
+def print_rows(frame: pd.DataFrame, most: int = SHOWN_ROWS, *, places: int = 2) -> dict[str, Any]:
     """Return the first rows of a frame as they are printed: `columns`, `numeric`, `rows` (texts) and `n_rows` in all.
 
     Examples
     --------
     >>> print_rows(pd.DataFrame({"label": ["a"], "alpha": [0.5], "low": [0.25], "high": [0.75]}))
-    {'columns': ['label', 'alpha'], 'numeric': [False, True], 'rows': [['a', '.500 [.250, .750]']], 'n_rows': 1}
+    {'columns': ['label', 'alpha'], 'numeric': [False, True], 'rows': [['a', '.50 [.25, .75]']], 'n_rows': 1}
     """
-    texts, numeric = frame_texts(frame.head(most))
+    texts, numeric = frame_texts(frame.head(most), places)
     rows = [list(row) for row in texts.itertuples(index=False, name=None)]
     return {"columns": list(texts.columns), "numeric": numeric, "rows": rows, "n_rows": len(frame)}
 
 
-def frame_html(frame: pd.DataFrame, *, turn: bool = False) -> str:
+def frame_html(frame: pd.DataFrame, *, turn: bool = False, places: int = 2) -> str:
     """Return a whole frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
-    return rows_html(print_rows(frame, len(frame)), turn=turn)
+    return rows_html(print_rows(frame, len(frame), places=places), turn=turn)
 
 
 def rows_html(printed: dict[str, Any], *, turn: bool = False) -> str:
@@ -75,52 +75,50 @@ def text_html(text: str) -> str:
     return render("paragraphs.html.j2", paragraphs=marked)
 
 
-def frame_texts(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[bool]]:
+def frame_texts(frame: pd.DataFrame, places: int = 2) -> tuple[pd.DataFrame, list[bool]]:
     """Return a frame as it is printed, all text, and whether each column holds numbers.
+
+    Parameters
+    ----------
+    places
+        Decimals of all figures of the frame: three where more than 1,000 units carry them.
 
     Examples
     --------
     >>> frame = pd.DataFrame({"label": ["1", "b"], "f1": [0.5, 0.25], "f1_low": [0.4, 0.1], "f1_high": [0.6, 0.4]})
     >>> texts, numeric = frame_texts(frame)
     >>> texts.to_numpy().tolist(), numeric
-    ([['1', '.500 [.400, .600]'], ['b', '.250 [.100, .400]']], [False, True])
+    ([['1', '.50 [.40, .60]'], ['b', '.25 [.10, .40]']], [False, True])
     """
-    shown = drop_empty(join_intervals(frame))
+    shown = drop_empty(join_intervals(frame, places))
     shown = shown[sorted(shown.columns, key=lambda name: name == "reason")]  # words last: a page cuts wide tables there
     numeric = [_is_numeric(shown[name]) for name in shown.columns]
     columns = {
-        name: [_text(name, number, value) for value in shown[name]]
+        name: column_texts(name, list(shown[name]), places) if number else list(map(word_text, shown[name]))
         for name, number in zip(shown.columns, numeric, strict=True)
     }
     texts = pd.DataFrame(columns, index=range(len(shown)), dtype=object)
     return texts.set_axis([str(name).replace("_", " ") for name in shown.columns], axis=1), numeric
 
 
-def join_intervals(frame: pd.DataFrame) -> pd.DataFrame:
+def join_intervals(frame: pd.DataFrame, places: int = 2) -> pd.DataFrame:
     """Put `x_low` and `x_high` behind their `x`, in brackets; plain `low` and `high` belong to `alpha` or `value`.
 
     Examples
     --------
     >>> join_intervals(pd.DataFrame({"f1": [0.5], "f1_low": [0.25], "f1_high": [1.0]}))
-                       f1
-    0  .500 [.250, 1.000]
+                    f1
+    0  .50 [.25, 1.00]
     """
     joined = frame.astype(object)
     for name in [str(column) for column in frame.columns]:
         plain = name in ("alpha", "value") and f"{name}_low" not in frame
         low, high = ("low", "high") if plain else (f"{name}_low", f"{name}_high")
         if low in frame and high in frame:
-            joined[name] = _with_intervals(frame[[name, low, high]])
+            rows = list(frame[[name, low, high]].itertuples(index=False, name=None))
+            joined[name] = interval_texts(name, rows, places)
             joined = joined.drop(columns=[low, high])
     return joined
-
-
-def _with_intervals(figures: pd.DataFrame) -> list[str]:
-    """Values with their bounds, shape (n_rows, 3), all with the same decimals: none where all are whole numbers."""
-    rows = [[show_value(figure)[0] for figure in row] for row in figures.itertuples(index=False)]
-    if any("." in text for row in rows for text in row):
-        rows = [[f"{text}.000" if re.fullmatch(r"-?[\d,]+", text) else text for text in row] for row in rows]
-    return [f"{value} [{low}, {high}]" if low and high else value for value, low, high in rows]
 
 
 def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:
@@ -130,46 +128,10 @@ def drop_empty(frame: pd.DataFrame) -> pd.DataFrame:
     empty = [
         name
         for name in frame.columns
-        if all(show_value(value)[0] == "" for value in frame[name])
-        or (name in WHYS and all(show_value(value)[0] == "0" for value in frame[name]))
+        if all(map(is_blank, frame[name])) or (name in WHYS and all(to_number(value) == 0 for value in frame[name]))
     ]
     return frame.drop(columns=empty)
 
 
 def _is_numeric(column: pd.Series[Any]) -> bool:
-    return column.name not in _NAMES and all(_is_number(value) for value in column)
-
-
-def _text(name: object, number: bool, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    text = show_value(value)[0] if number else "" if value is None or value != value else str(value)
-    if name in ("p", "p_bh") and text and float(value) < _SMALLEST:
-        return f"<{_SMALLEST}".replace("0.", ".")
-    return text
-
-
-def _is_number(value: Any) -> bool:
-    """Whether a cell reads as a number, alone or with its interval."""
-    return show_value(str(value).split(" [")[0])[1]
-
-
-def show_value(value: Any) -> tuple[str, bool]:
-    """Return (text, is a number) of a cell: three decimals at most, nothing for missing.
-
-    Examples
-    --------
-    >>> show_value("0.70588"), show_value(1004), show_value("topic"), show_value(float("nan"))
-    (('.706', True), ('1,004', True), ('topic', False), ('', True))
-    """
-    text = str(value)
-    try:
-        number = float(text)
-    except ValueError:
-        return text, text == ""
-    if number != number:
-        return "", True
-    if number.is_integer():
-        return f"{number:,.0f}", True
-    shown = f"{number:,.3f}"
-    return (shown.replace("0.", ".", 1) if abs(number) < 1 else shown), True
+    return column.name not in _NAMES and all(map(reads_as_number, column))

@@ -42,9 +42,9 @@ def latex_text(text: object) -> str:
     return re.sub(r"[&%$#_{}\\~^<>−\[]", lambda char: _LATEX[char[0]], str(text))
 
 
-def latex_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> str:
+def latex_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "", places: int = 2) -> str:
     """Return a frame as a booktabs table; long ones break over pages."""
-    texts, numeric = frame_texts(frame)
+    texts, numeric = frame_texts(frame, places)
     long = len(texts) > _PAGE_ROWS
     style = texts.style.hide(axis="index").format(latex_text).format_index(latex_text, axis=1)
     source: str = style.to_latex(
@@ -70,12 +70,14 @@ def _columns(texts: pd.DataFrame, numeric: list[bool]) -> str:
     return "".join("r" if number else share if is_wide else "l" for number, is_wide in kinds)
 
 
-def html_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> str:
+def html_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "", places: int = 2) -> str:
     """Return a frame as an HTML page of its own; every text is escaped."""
-    return render("saved_table.html.j2", name=name, title=title, note=note, table=frame_html(frame)) + "\n"
+    return (
+        render("saved_table.html.j2", name=name, title=title, note=note, table=frame_html(frame, places=places)) + "\n"
+    )
 
 
-def word_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") -> bytes:
+def word_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "", places: int = 2) -> bytes:
     """Return a frame as a Word document: title, a table with three rules, note.
 
     Raises
@@ -89,7 +91,7 @@ def word_table(frame: pd.DataFrame, *, name: str, title: str, note: str = "") ->
         from docx.shared import Pt
     except ImportError:
         raise MissingExtraError("A table for Word", "word") from None
-    texts, numeric = frame_texts(frame)
+    texts, numeric = frame_texts(frame, places)
     document = Document()
     document.core_properties.author = document.core_properties.comments = ""
     document.core_properties.title = title

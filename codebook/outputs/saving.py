@@ -34,6 +34,7 @@ def save_block(
     *,
     table: pd.DataFrame | None = None,
     figure: Callable[[], Figure] | None = None,
+    places: int = 2,
 ) -> bytes:
     """Save a table or figure among the outputs of a study, note it for the report, and return the figure as PNG.
 
@@ -50,6 +51,8 @@ def save_block(
         What a paper prints, if not the frame.
     figure
         Draws the figure, where there is one. Where two of its colours look alike in grey, the note says so.
+    places
+        Decimals of the printed figures.
 
     Returns
     -------
@@ -74,8 +77,8 @@ def save_block(
         pictures = _write_figure(place, entry.name, drawn)
         png, paths = pictures[0].read_bytes(), [*paths, *pictures]
         entry = replace(entry, note=" ".join(filter(None, [entry.note, say_grey(drawn)])))
-    paths += _write_formats(place, entry, printed)
-    saved = replace(entry, files=_digests(paths), printed=print_rows(printed))
+    paths += _write_formats(place, entry, printed, places)
+    saved = replace(entry, files=_digests(paths), printed=print_rows(printed, places=places))
     note_entry(place, saved)
     return png
 
@@ -139,22 +142,22 @@ def _laid_out(figure: Figure) -> Iterator[Bbox]:
         figure.set_layout_engine(engine or "none")
 
 
-def _write_formats(folder: Path, entry: OutputEntry, table: pd.DataFrame) -> list[Path]:
+def _write_formats(folder: Path, entry: OutputEntry, table: pd.DataFrame, places: int) -> list[Path]:
     paths = []
-    for suffix, content in _format_table(table, entry):
+    for suffix, content in _format_table(table, entry, places):
         paths.append(folder / f"{entry.name}.{suffix}")
         with write_atomic(paths[-1]) as file:
             file.write(content.encode() if isinstance(content, str) else content)
     return paths
 
 
-def _format_table(table: pd.DataFrame, entry: OutputEntry) -> Iterator[tuple[str, str | bytes]]:
+def _format_table(table: pd.DataFrame, entry: OutputEntry, places: int) -> Iterator[tuple[str, str | bytes]]:
     """(suffix, content) of each format; Word is left out where it cannot be made."""
     if len(table) > MOST_ROWS or not len(table.columns) or {"image", "n_images"} <= set(table):
         return
     for suffix, make in MAKERS.items():
         with suppress(MissingExtraError):
-            yield suffix, make(table, name=entry.name, title=entry.title, note=entry.note)
+            yield suffix, make(table, name=entry.name, title=entry.title, note=entry.note, places=places)
 
 
 def _undated(path: Path) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.codings import merge_tables, set_aside_abstentions
-from codebook.costs import show_usd
 from codebook.errors import Fault, ParameterError
+from codebook.ground.quantities import show_usd
 from codebook.run.differences import list_differences
 from codebook.run.run_views import RunViews
 

@@ -231,7 +231,7 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path,
 
 def say_file_costs(units: Iterable[Unit], paid: Mapping[str, float]) -> Iterator[str]:
     """Say what an image, a document and a page of it cost, over the units that were paid for (unit_id -> USD)."""
-    from codebook.costs import show_usd
+    from codebook.ground.quantities import show_usd
 
     with_files = [unit for unit in units if unit.files and paid.get(unit.unit_id)]
     images = [unit for unit in with_files if unit.files[0].kind == "image"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
-from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault, ParameterError
+from codebook.ground.quantities import format_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

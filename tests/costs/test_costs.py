@@ -26,13 +26,13 @@ from codebook.costs import (
     find_uncounted,
     read_prices,
     read_usage,
-    show_usd,
 )
 from codebook.costs.estimate import guess_answer
 from codebook.costs.prices import Price
 from codebook.costs.tokens import _FILES, _cut
 from codebook.errors import BudgetError, ParameterError
 from codebook.files.lines import write_lines
+from codebook.ground.quantities import show_usd
 from codebook.records import CHAT, EMBEDDINGS, RESPONSES
 from codebook.requests import RequestMaker
 from codebook.scheme import read_codebook

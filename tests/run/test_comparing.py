@@ -12,8 +12,8 @@ from fakes.scripted import UNITS, make_book, register
 from fakes.service import finish, plan_batch
 
 from codebook.analysis import Bootstrap
-from codebook.costs import show_usd
 from codebook.errors import ParameterError, RunError
+from codebook.ground.quantities import show_usd
 from codebook.records import Unit
 from codebook.run import Run, compare_runs, plan
 from codebook.scheme import Codebook

@@ -15,8 +15,8 @@ from fakes.scripted import BOOK, make_book
 from fakes.service import MODEL, TEXTS, finish, plan_batch
 from pdf_files import write_pdf
 
-from codebook.costs import show_usd
 from codebook.errors import ParameterError
+from codebook.ground.quantities import show_usd
 from codebook.records import Unit
 from codebook.run import adopt, compare_prices, cost_history, discard_run, plan, summarise_runs
 from codebook.units import read_documents, read_images
@@ -88,7 +88,7 @@ def test_the_command_says_costs_by_engine_and_that_credit_is_not_known(fake: Fak
 def test_before_sending_live_and_batch_and_the_saving_are_said(fake: FakeOpenAI) -> None:
     run = plan_batch(fake)
     assert "as a batch it saves $" in repr(run.costs())
-    assert ", 50% of the live price" in repr(run.dry_run())
+    assert ", 50 % of the live price" in repr(run.dry_run())
 
 
 def test_models_are_compared_before_anything_is_planned(fake: FakeOpenAI, project: Path) -> None:

@@ -34,12 +34,12 @@ from codebook.analysis.against_gold.measures import (
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
+from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 _EXACT = 25
 """Discordant units under which McNemar's test is exact (binomial)."""

@@ -14,13 +14,13 @@ import pandas as pd
 from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, spread
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
+from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

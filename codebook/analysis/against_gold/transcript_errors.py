@@ -13,11 +13,12 @@ import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.drawing import DIVERGING, INK, MUTED, dress_estimates, literal, new_figure
-from codebook.analysis.core.estimates import Bootstrap, format_figure, percentile_interval, say_figure
+from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import format_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

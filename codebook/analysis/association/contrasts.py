@@ -24,7 +24,7 @@ from codebook.analysis.association.pair_tables import (
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import join_cluster
-from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval, say_figure
+from codebook.analysis.core.estimates import Bootstrap, adjust_p, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_values
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.plain_frames import as_codings
@@ -32,7 +32,7 @@ from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

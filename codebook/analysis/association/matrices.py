@@ -10,8 +10,8 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.drawing import DIVERGING, fade, heatmap, literal, new_figure, note
-from codebook.analysis.core.estimates import format_figure
 from codebook.errors import Fault
+from codebook.ground.quantities import format_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,13 +14,13 @@ from codebook.analysis.association.pair_statistics import associate, cramers_v, 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import read_codes
-from codebook.analysis.core.estimates import adjust_p, format_figure
+from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

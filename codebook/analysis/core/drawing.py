@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.errors import Fault
+from codebook.ground.quantities import format_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

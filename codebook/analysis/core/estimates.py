@@ -14,7 +14,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import UNKNOWN, Kind, format_figure, say_count, say_percent
 
 MOST_UNDEFINED = 0.05
 """Share of undefined replicates above which no interval is given."""
@@ -104,25 +104,14 @@ class Bootstrap:
         return f"{100 * self.confidence:g} % intervals from {many}."
 
 
-def format_figure(value: float, places: int = 2) -> str:
-    """A figure as journals print it, without a leading zero where it cannot exceed one.
-
-    Examples
-    --------
-    >>> format_figure(0.3117), format_figure(-0.062), format_figure(1.0), format_figure(float("nan"))
-    ('.31', '-.06', '1.00', '–')
-    """
-    if math.isnan(value):
-        return "–"
-    text = f"{value:.{places}f}"
-    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-    if not float(digits):
-        sign = ""
-    return sign + (digits[1:] if digits.startswith("0.") else digits)
-
-
 def say_figure(
-    row: Mapping[Any, Any] | pd.Series, name: str, places: int = 2, *, factor: int = 1, unknown: str = " [no interval]"
+    row: Mapping[Any, Any] | pd.Series,
+    name: str,
+    places: int = 2,
+    *,
+    factor: int = 1,
+    kind: Kind = "coefficient",
+    unknown: str = " [no interval]",
 ) -> str:
     """A figure of a row with its interval (`NAME_low`, or else `low`) in brackets, for a sentence.
 
@@ -134,8 +123,9 @@ def say_figure(
     '75.5 [no interval]'
     """
     ends = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
-    value, low, high = (format_figure(float(row[key]) * factor, places) for key in (name, *ends))
-    return f"{value}{unknown if low == '–' else f' [{low}, {high}]'}"
+    shape = kind if factor == 1 else "amount"
+    value, low, high = (format_figure(float(row[key]) * factor, places, shape) for key in (name, *ends))
+    return f"{value}{unknown if low == UNKNOWN else f' [{low}, {high}]'}"
 
 
 def resample(
@@ -246,7 +236,7 @@ def percentile_interval(draws: Floats, confidence: float) -> Interval:
     defined = draws[~np.isnan(draws)]
     undefined = 1 - len(defined) / len(draws)
     if undefined > MOST_UNDEFINED:
-        reason = f"no interval: {undefined:.0%} of the replicates are undefined".replace("%", " %")
+        reason = f"no interval: {say_percent(undefined)} of the replicates are undefined"
         return Interval(math.nan, math.nan, undefined, reason)
     low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high), undefined)

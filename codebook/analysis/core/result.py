@@ -17,6 +17,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, package_versions
 from codebook.errors import Fault, StatisticError
 from codebook.ground.machine import all_in_words
+from codebook.ground.quantities import places_of
 from codebook.outputs import (
     SHOWN_ROWS,
     OutputEntry,
@@ -59,6 +60,11 @@ class Facts:
     def versions(self) -> dict[str, str]:
         """Versions of the packages that computed the figures."""
         return package_versions()
+
+    @property
+    def places(self) -> int:
+        """Decimals of every figure of the result, in sentence, table and figure: two, and three above 1,000 units."""
+        return places_of(self.n_units)
 
     def sentences(self) -> list[str]:
         """What was resampled, how the intervals were made, and which ids did not meet."""
@@ -103,7 +109,7 @@ class Result:
     Alpha is .74.
     <BLANKLINE>
     alpha
-     .743
+      .74
     """
 
     frame: pd.DataFrame
@@ -125,7 +131,7 @@ class Result:
 
     def printed(self) -> pd.DataFrame:
         """The table as a paper prints it: figures rounded, intervals in brackets, at most seven columns."""
-        texts, _ = frame_texts(self.frame if self.table is None else self.table)
+        texts, _ = frame_texts(self.frame if self.table is None else self.table, self.facts.places)
         return texts.iloc[:, :MOST_PRINTED] if self.facts.nothing else texts
 
     def plot(self) -> Figure:
@@ -172,7 +178,9 @@ class Result:
             outputs=run_outputs(run) if run else self.outputs,
         )
         is_new = bool(run and saved.outputs and not saved.outputs.parent.is_dir())
-        png = save_block(saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure)
+        png = save_block(
+            saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure, places=saved.facts.places
+        )
         place = f"Saved in runs/{run}/outputs: no run has that name yet."
         return replace(saved, png=png, remarks=(*saved.remarks, *([place] if is_new else [])))
 
@@ -196,7 +204,7 @@ class Result:
     def _repr_html_(self) -> str:
         if self.facts.nothing:
             return block_html({}, finding=" ".join([self.facts.nothing, *self.facts.joins]))
-        printed = print_rows(self.frame if self.table is None else self.table)
+        printed = print_rows(self.frame if self.table is None else self.table, places=self.facts.places)
         png = self.png or (draw_png(self.figure()) if self.figure else b"")
         return block_html(printed, finding=self.finding, note=self.note, png=png, title=self.title)
 

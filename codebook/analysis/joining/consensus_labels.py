@@ -14,7 +14,6 @@ from codebook.analysis.core.checks import check_coders, name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, count_patterns, read_codes
 from codebook.analysis.core.drawing import plot_grid
-from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
@@ -23,7 +22,7 @@ from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

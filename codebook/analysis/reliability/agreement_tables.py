@@ -13,7 +13,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes
-from codebook.analysis.core.estimates import Bootstrap, format_figure
+from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import MOST_PRINTED, Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike
@@ -34,7 +34,7 @@ from codebook.analysis.reliability.comparisons import (
     read_comparisons,
     read_variable,
 )
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 _ABOUT = "The reliability cannot be computed."
 _HEADS = ("variable", "label", "group", "a", "b", "left_out", "difference", "level")

@@ -10,13 +10,13 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import format_figure, say_figure
+from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.result import MOST_PRINTED
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.comparisons import BY
 from codebook.analysis.reliability.percent import DEFINITIONS
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

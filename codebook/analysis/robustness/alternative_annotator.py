@@ -15,7 +15,7 @@ from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.drawing import plot_estimates
-from codebook.analysis.core.estimates import Bootstrap, adjust_p, format_figure, percentile_interval, say_figure
+from codebook.analysis.core.estimates import Bootstrap, adjust_p, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_values
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
@@ -23,7 +23,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

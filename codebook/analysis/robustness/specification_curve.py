@@ -15,7 +15,6 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, check_frame, empty_figure, figure_type, literal
-from codebook.analysis.core.estimates import format_figure
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
@@ -24,7 +23,7 @@ from codebook.analysis.core.scales import read_label_set
 from codebook.analysis.robustness.label_stability import list_models
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

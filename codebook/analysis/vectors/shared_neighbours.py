@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.estimates import Bootstrap, format_figure, say_figure
+from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.vectors.neighbours import find_nearest
 from codebook.analysis.vectors.similarity_blocks import VectorsLike, as_array, describe_rows, folder_of
 from codebook.errors import Fault
+from codebook.ground.quantities import format_figure
 
 _COLUMNS = ("rank", "n_queries", "value", "low", "high", "chance")
 

@@ -1,0 +1,126 @@
+"""How the numbers of one column of a table are written: all in one style, which its name and its values tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codebook.ground.quantities import UNKNOWN, Kind, format_figure, is_number_text, show_usd
+
+_CHANCES = ("p", "p_bh", "p_by", "p_adjusted", "chance_of_chance")
+_BELOW = "below_"  # the share of replicates below a bound
+_SHARES = ("accuracy", "precision", "recall", "f1", "share", "row", "baseline_accuracy", "agreement", "coverage")
+_AMOUNTS = ("estimate", "se", "odds_ratio", "ratio", "seconds")
+_MONEY = "usd"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStyle:
+    """Decimals and kind of the figures of a column; `counts` are whole numbers, `money` keeps its cents."""
+
+    places: int
+    kind: Kind = "coefficient"
+    counts: bool = False
+    money: bool = False
+
+    def text(self, value: Any) -> str:
+        """A cell: nothing for missing."""
+        number = to_number(value)
+        if number is None or math.isnan(number):
+            return ""
+        if self.money:
+            return show_usd(number).removeprefix("$")
+        return format_figure(number, 0, "amount") if self.counts else format_figure(number, self.places, self.kind)
+
+
+def style_of(name: object, values: Iterable[Any], places: int = 2) -> NumberStyle:
+    """The style of a column.
+
+    Parameters
+    ----------
+    values
+        Of the column, and of its bounds where it has an interval.
+
+    Examples
+    --------
+    >>> style_of("alpha", [0.5, 1.0]).text(0.5), style_of("n_units", [12, 1004]).text(1004)
+    ('.50', '1,004')
+    >>> style_of("p_bh", [1e-14], 3).text(1e-14), style_of("chi2", [0.5, 1.25], 3).text(0.5)
+    ('< .001', '0.500')
+    >>> style_of("usd", [0.0012]).text(0.0012)
+    '0.0012'
+    """
+    numbers = [number for value in values if (number := to_number(value)) is not None and not math.isnan(number)]
+    if name in _CHANCES or str(name).startswith(_BELOW):
+        return NumberStyle(3, "chance")
+    if str(name).endswith(_MONEY):
+        return NumberStyle(0, "amount", money=True)
+    if all(number.is_integer() or math.isinf(number) for number in numbers):
+        return NumberStyle(0, "amount", counts=True)
+    if name in _AMOUNTS or any(abs(number) > 1 for number in numbers):
+        return NumberStyle(places, "amount")
+    return NumberStyle(places, "share" if name in _SHARES else "coefficient")
+
+
+def column_texts(name: object, values: Sequence[Any], places: int = 2) -> list[str]:
+    """The cells of a column of numbers.
+
+    Examples
+    --------
+    >>> column_texts("alpha", [0.70588, -0.149, float("nan"), 0.0]), column_texts("n", [1004])
+    (['.71', '−.15', '', '0'], ['1,004'])
+    """
+    style = style_of(name, values, places)
+    return [value if isinstance(value, str) else style.text(value) for value in values]
+
+
+def interval_texts(name: object, rows: Sequence[Sequence[Any]], places: int = 2) -> list[str]:
+    """Values with their bounds in brackets, shape (n_rows, 3), all in one style.
+
+    Examples
+    --------
+    >>> interval_texts("f1", [(0.5, 0.25, 1.0), (0.25, float("nan"), float("nan"))])
+    ['.50 [.25, 1.00]', '.25']
+    """
+    style = style_of(name, [value for row in rows for value in row], places)
+    texts = [[style.text(value) for value in row] for row in rows]
+    return [f"{value} [{low}, {high}]" if low and high else value for value, low, high in texts]
+
+
+def to_number(value: Any) -> float | None:
+    """The number that a cell holds, or None: missing is NaN.
+
+    Examples
+    --------
+    >>> to_number("0.5"), to_number(None), to_number(""), to_number("topic")
+    (0.5, nan, nan, None)
+    """
+    if value is None or value == "":
+        return math.nan
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def reads_as_number(value: Any) -> bool:
+    """Whether a cell is a number or nothing, as it is or as it was printed."""
+    return to_number(value) is not None or is_number_text(str(value).removesuffix(UNKNOWN))
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a cell holds nothing.
+
+    Examples
+    --------
+    >>> is_blank(None), is_blank(float("nan")), is_blank(""), is_blank(0)
+    (True, True, True, False)
+    """
+    return (number := to_number(value)) is not None and math.isnan(number)
+
+
+def word_text(value: Any) -> str:
+    """A cell of words, to the letter."""
+    return "" if value is None or value != value else str(value)
