@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.files.lines import write_atomic
+from codebook.outputs.templating import render
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; form-action 'none'; base-uri 'none'"
@@ -47,30 +48,6 @@ _TEMPLATE = """\
 {%- block empty_in_prompt %}{% endblock -%}
 """.replace("POLICY", POLICY)
 
-_STYLE = """
-:root { color-scheme: light; }
-body { margin: 0; background: #fff; color: #1b1b1b; font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
-h1, h2, h3 { line-height: 1.25; margin: 1.8em 0 .5em; } h1 { margin-top: 0; }
-p, li { max-width: 44rem; }
-pre { font: 13px/1.45 ui-monospace, Menlo, Consolas, monospace; margin: 0; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-.anchor-link { display: none; }
-.code { margin: .4rem 0; color: #666; font-size: .8rem; }
-.code summary { cursor: pointer; }
-.code .highlight { background: #f6f7f9; border-left: 3px solid #cfd6de; padding: .6rem .8rem; color: #1b1b1b; }
-.output_subarea { margin: .5rem 0; overflow-x: auto; unicode-bidi: plaintext; }
-.output_error pre { background: #fdf0ef; border-left: 3px solid #b3261e; padding: .6rem .8rem; }
-blockquote { border-left: 3px solid #b26a00; background: #fff8e6; margin: 1rem 0; padding: .2rem 1rem; }
-.output_stderr pre { background: #fff8e6; padding: .3rem .8rem; }
-img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-size: .9rem; border: 0; }
-th, td { padding: .25rem .7rem; text-align: left; vertical-align: top; border: 0; border-bottom: 1px solid #e3e6ea; }
-.dataframe thead tr, .dataframe thead th { text-align: left !important; }
-thead th { border-bottom: 2px solid #8a949e; }
-@media print { .code { display: none; } }
-"""
-
 _ACTIVE_TAGS = re.compile(r"<(?=/?(?:script|meta|base|link|iframe|frame|object|embed)\b)", re.IGNORECASE)
 _ACTIVE = ("application/javascript", "application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json")
 
@@ -90,7 +67,7 @@ def write_html(notebook_path: str | Path, html_path: str | Path) -> Path:
         for output in cell.get("outputs", []):
             _drop_active(output)
     notebook.metadata.pop("widgets", None)
-    style = _STYLE + str(HtmlFormatter(style="default").get_style_defs(".highlight"))
+    style = render("notebook.css") + str(HtmlFormatter(style="default").get_style_defs(".highlight"))
     resources = {"codebook_title": _title(notebook, Path(notebook_path).stem), "codebook_style": style}
     page, _ = _exporter().from_notebook_node(notebook, resources=resources)
     html_path = Path(html_path)

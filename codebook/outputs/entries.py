@@ -21,8 +21,8 @@ from codebook.paths import project_folder
 if TYPE_CHECKING:
     import pandas as pd
 
-SECTIONS = ("coverage", "validity", "reliability", "correlogram")
-"""The sections of the report that come first, in this order; others follow in the order of their saving."""
+SECTIONS = ("validity", "reliability", "shares")
+"""The results that the report shows first, in this order; others follow in the order of their saving."""
 
 LAYOUT = (
     "outputs/: one name a table or figure, one ending a use: .csv the data with all digits, .tex .docx .html for the "

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
-from codebook.codings import count_coverage, coverage_sentence, join_codings, read_table, shorten_coders, shorten_names
+from codebook.codings import count_coverage, coverage_sentence, join_codings, shorten_coders, shorten_names
 from codebook.engines import About, about_engine
 from codebook.errors import RunError
 from codebook.files.digests import check_results, digest_of, read_run_record
@@ -18,16 +16,13 @@ from codebook.files.lines import write_atomic
 from codebook.ledger import open_known
 from codebook.material.unit_store import iter_units
 from codebook.outputs import (
-    SECTIONS,
     OutputEntry,
-    block_html,
     copy_outputs,
     frame_html,
     print_rows,
     put_text,
     read_outputs,
     save_block,
-    text_html,
 )
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path, show_path
@@ -37,8 +32,8 @@ from codebook.report.facts import Facts, find_collected, gather_facts
 from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
-from codebook.report.views.image_grid import grid_html, is_grid
-from codebook.scheme import read_codebook, render_html
+from codebook.report.sections import is_result, list_results, say_denominators, show_section
+from codebook.scheme import render_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +88,7 @@ def write_report(
         copy_outputs(folder / "outputs", target / "outputs")
     facts = gather_facts(run, coders=coders, gold=gold)
     _save_methods(facts, target / "outputs")
-    page = render("report.html.j2", **_gather(folder, title, target / "outputs"), units_html=_show_units(facts, texts))
+    page = render("report.html.j2", **_gather(facts, title, target / "outputs"), units_html=_show_units(facts, texts))
     with write_atomic(target / "report.html") as file:
         file.write(page.encode())
     return target / "report.html"
@@ -107,24 +102,24 @@ def _save_methods(facts: Facts, outputs: Path) -> None:
     save_block(outputs, entry, checks)
 
 
-def _gather(folder: Path, title: str, outputs: Path) -> dict[str, Any]:
+def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
     """Everything the page shows."""
-    record = read_run_record(folder / "run.json")
-    book = read_codebook(folder / "codebook.yaml")
-    table = read_table(folder / "table.csv")
+    folder, record, book, table = facts.folder, facts.record, facts.book, facts.table
     entries = read_outputs(outputs)
     return {
         "title": title or f"Coding study: {book.name}",
         "record": record,
-        "asking": Asking.from_record(record),
+        "asking": facts.asking,
         "answered": record.get("answered", {}),
         "units": record["units"],
-        "findings": first_findings(entries),
+        "findings": [*first_findings(entry for entry in entries if is_result(entry)), *say_denominators(entries)],
         "coverage_sentence": "; ".join([coverage_sentence(table), *say_erased(record)]),
+        "results": list_results(outputs, entries, n_variables=len(book.variables)),
+        "methods": show_section(outputs, entries, "methods"),
+        "coverage": show_section(outputs, entries, "coverage"),
         "coverage_table": _show_coverage(table, entries),
         "strata": list(_by_stratum(folder, table)),
         "details": _common_details(table),
-        "sections": _sections(outputs, entries),
         "codebook_html": render_html(book),
         "limits": _say_limits(record, table),
         "cost": _say_cost(record),
@@ -161,13 +156,12 @@ def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:
     return about.limits.get(next(iter(names), ""), "")
 
 
-def _common_details(table: pd.DataFrame) -> list[tuple[str, str, int]]:
-    """(why, detail, count) of what is not labelled, the commonest first, ten at most."""
+def _common_details(table: pd.DataFrame) -> str:
+    """The commonest reasons of what is not labelled, ten at most, as a table; empty for none."""
     if "detail" not in table or not table["why"].notna().any():
-        return []
-    missing = table[table["why"].notna()]
-    counts = Counter(zip(missing["why"], missing["detail"], strict=True))
-    return [(why, detail, n) for (why, detail), n in counts.most_common(10)]
+        return ""
+    counts = table[table["why"].notna()].value_counts(["why", "detail"], dropna=False).head(10)
+    return frame_html(counts.rename("codings").reset_index().rename(columns={"detail": "reason given"}))
 
 
 def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -181,48 +175,6 @@ def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
     for name, values in strata.items():
         if 2 <= len(set(values.values())) <= _MOST_STRATA:
             yield name, frame_html(count_coverage(shorten_names(table), values))
-
-
-def _sections(outputs: Path, entries: list[OutputEntry]) -> list[dict[str, Any]]:
-    """The saved outputs under their headings."""
-    others = [entry.section for entry in entries if entry.section not in (*SECTIONS, "methods")]
-    names = [*SECTIONS, *others, "methods"]
-    return [
-        {"name": name, "outputs": [_shown(outputs, entry) for entry in _join_remarks(entries, name)]}
-        for name in dict.fromkeys(names)
-        if any(entry.section == name for entry in entries)
-    ]
-
-
-def _join_remarks(entries: list[OutputEntry], section: str) -> list[OutputEntry]:
-    """The entries of a section, those that say nothing but the same sentence as one, under all their titles."""
-    joined: dict[str, OutputEntry] = {}
-    for entry in (entry for entry in entries if entry.section == section):
-        key = f"remark: {entry.note}" if entry.kind == "remark" else entry.name
-        joined[key] = replace(entry, title=f"{joined[key].title}; {entry.title}") if key in joined else entry
-    return list(joined.values())
-
-
-def _shown(outputs: Path, entry: OutputEntry) -> dict[str, str]:
-    """One output as the page shows it: a figure as an image inside the page, a table as HTML."""
-    if entry.kind == "remark":
-        return {"title": entry.title, "note": "", "html": text_html(entry.note)}
-    return {"title": entry.title, "note": entry.note, "html": _show_saved(outputs, entry)}
-
-
-def _show_saved(outputs: Path, entry: OutputEntry) -> str:
-    """The files of an output as HTML."""
-    import pandas as pd
-
-    if entry.kind == "text":
-        return text_html((outputs / f"{entry.name}.md").read_text(encoding="utf-8"))
-    png = outputs / f"{entry.name}.png"
-    image = png.read_bytes() if png.name in entry.files else b""
-    grid = is_grid(entry.printed.get("columns", ()))
-    if (entry.printed or image) and not grid:
-        return block_html(entry.printed, png=image, title=entry.title)
-    frame = pd.read_csv(outputs / f"{entry.name}.csv", keep_default_na=False, na_values={}, dtype=str)
-    return grid_html(frame) if grid else block_html(print_rows(frame))
 
 
 def _say_cost(record: dict[str, Any]) -> str:

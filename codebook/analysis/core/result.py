@@ -187,11 +187,12 @@ class Result:
     @property
     def entry(self) -> OutputEntry:
         """What the list of outputs says of it."""
-        weighted = {} if self.facts.weighted is None else {"weighted": self.facts.weighted}
+        sizes = {"n_units": self.facts.n_units, "n_coders": self.facts.n_coders, "weighted": self.facts.weighted}
+        known = {name: size for name, size in sizes.items() if size not in (0, None) or size is False}
         reason = " ".join([self.facts.nothing, *self.facts.joins])
         if self.facts.nothing:
             return OutputEntry(self.name, "remark", self.section, self.title, reason)
-        return OutputEntry(self.name, "result", self.section, self.title, self.note, self.finding, facts=weighted)
+        return OutputEntry(self.name, "result", self.section, self.title, self.note, self.finding, facts=known)
 
     def __repr__(self) -> str:
         if self.facts.nothing:

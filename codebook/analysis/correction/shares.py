@@ -81,7 +81,7 @@ def prevalence(
     """
     raise_faults(_ABOUT, _check_settings(weight, confidence))
     codings = open_codings(codings, level, gold, sample)
-    result = Result(pd.DataFrame(columns=_EMPTY), "shares", "Share of each label", "correction")
+    result = Result(pd.DataFrame(columns=_EMPTY), "shares", "Share of each label", "shares")
     if reason := find_nothing(codings):
         return nothing_to_say(codings, reason, result)
     beside = read_beside(codings, coder)

@@ -175,7 +175,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
     read = [(each, next(read_variable(codings, each, codings.coders))[1]) for each in labelled]
     rows = [row for variable, codes in read if codes is not None for row in _count_labels(variable, codes)]
     frame = pd.DataFrame(rows, columns=["variable", "label", "coder", "n", "n_codings", "share"])
-    result = Result(frame, "label_shares", "Share of each label by coder", "reliability", Facts(joins=codings.joins))
+    result = Result(frame, "label_shares", "Share of each label by coder", "shares", Facts(joins=codings.joins))
     if frame.empty:
         return nothing_to_say(codings, "No coding has a label: nothing to count.", result)
     shown = codings.busiest(MOST_PRINTED - 1)

@@ -28,16 +28,19 @@ _MOST_SUMMED = 6
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of a card is shown: letters before the fold and in all, and the longer side of a picture in pixels."""
+    """How much of a card is shown: letters before the fold and in all, the longer side of a picture in pixels, and the
+    letters of the text in the head of a folded card.
+    """
 
     n_open: int = 1_200
     n_all: int = 100_000
     side: int = 480
+    n_head: int = 90
 
 
 WIDE = Sizes()
 """Of a card that is looked at by itself."""
-STATIC = Sizes(600, 6_000, 160)
+STATIC = Sizes(600, 6_000, 160, 300)
 """Of one of many cards on a page that is kept."""
 
 
@@ -56,7 +59,7 @@ def card_html(card: Card, sizes: Sizes = WIDE, *, folded: bool = False, texts: b
     shown: dict[str, Any] = {
         "unit_id": name or card.unit_id,
         "summary": sum_up(card),
-        "begins": _short(" ".join((card.text or "")[:500].split()), 90) if texts else "",
+        "begins": _short(" ".join((card.text or "")[:500].split()), sizes.n_head) if texts else "",
         "context": list(card.context.items()) if texts else [],
         "pictures": [_picture(file, sizes.side) for file in card.files[:_MOST_PICTURES]] if texts else [],
         "text": _fold(card.text, sizes, card.marks) if texts and card.text else None,
