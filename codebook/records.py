@@ -216,8 +216,8 @@ def _read_setting(name: str, value: Any) -> Any:
             raise ValueError("write true or false")
         return value
     if name == "poll_s":
-        given = value if isinstance(value, list | tuple) else [value, value]
-        pauses = [_read_number(_typed(each, name), 0.001) for each in given]
+        bounds = value if isinstance(value, list | tuple) else [value, value]
+        pauses = [_read_number(_typed(each, name), 0.001) for each in bounds]
         if len(pauses) != 2 or pauses[0] > pauses[1]:
             raise ValueError("write seconds, or the first pause and the longest: [5, 300]")
         return (pauses[0], pauses[1])
@@ -347,10 +347,10 @@ def normalise_address(address: str) -> str:
     """
     parts = urlsplit(address)
     host = (parts.hostname or "").lower()
-    shown = f"[{host}]" if ":" in host else host
+    name = f"[{host}]" if ":" in host else host
     usual = {"https": 443, "http": 80}.get(parts.scheme.lower())
     port = "" if parts.port in (None, usual) else f":{parts.port}"
-    return f"{parts.scheme.lower()}://{shown}{port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme.lower()}://{name}{port}{parts.path.rstrip('/')}"
 
 
 def name_service(provider: str, address: str) -> str:

@@ -50,9 +50,9 @@ def make_custom_id(unit_id: str, variable: str, draw: int = 0, *, salt: str = ""
     whole = int.from_bytes(hashlib.sha256(hashed.encode()).digest()[:8])
     upper, two = whole >> 34, whole >> 4 & 0x3FFF_FFFF  # 30 bits each: Python is faster with numbers of that size
     hidden = salt or looks_personal(unit_id)
-    shown = _HIDDEN if hidden else _replace_foreign("-", unit_id[:26])
+    part = _HIDDEN if hidden else _replace_foreign("-", unit_id[:26])
     return (
-        f"{variable[:16]}.{shown}.{draw}."
+        f"{variable[:16]}.{part}.{draw}."
         f"{_PAIRS[upper >> 20]}{_PAIRS[upper >> 10 & 0x3FF]}{_PAIRS[upper & 0x3FF]}"
         f"{_PAIRS[two >> 20]}{_PAIRS[two >> 10 & 0x3FF]}{_PAIRS[two & 0x3FF]}"
     )

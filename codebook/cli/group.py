@@ -96,9 +96,9 @@ def _tell(error: Exception, words: str) -> str:
     doing = " ".join(words.split()[:2])
     if explained := explain(error) or find_ledger_damage(project_folder() / "runs" / "ledger.db"):
         return f"Error: {doing} was stopped. {explained}\n{NOTHING_LOST}{where}"
-    said = remove_secrets(" ".join(f"{type(error).__name__}: {error}".split())[:200], secrets)
+    reason = remove_secrets(" ".join(f"{type(error).__name__}: {error}".split())[:200], secrets)
     return (
-        f"Error: {doing} was stopped by a fault of the kit, which your files may have set off ({said}).{where}\n"
+        f"Error: {doing} was stopped by a fault of the kit, which your files may have set off ({reason}).{where}\n"
         f"To mend: send that traceback to whoever looks after the kit. {NOTHING_LOST}"
     )
 
@@ -148,10 +148,10 @@ def _show_parameter(parameter: click.Parameter, value: object) -> str:
     label = max(parameter.opts, key=len) if named else f"{(parameter.name or '').upper()}"
     if named and getattr(parameter, "is_flag", False):
         return label
-    shown = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    if parameter.name not in _SAFE or not _PLAIN.fullmatch(shown):
+    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if parameter.name not in _SAFE or not _PLAIN.fullmatch(text):
         return f"{label} ..." if named else f"<{label}>"
-    return f"{label} {shown}" if named else shown
+    return f"{label} {text}" if named else text
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

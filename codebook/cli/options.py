@@ -27,16 +27,18 @@ def show_frame(frame: pd.DataFrame, empty: str) -> None:
     """Print a frame as a person reads it; where it is empty, say so in words."""
     from codebook.run.history import say_moment, say_seconds
 
-    shown = frame.copy()
+    printable = frame.copy()
     for name, column in frame.items():
         if column.dtype.kind == "M":
             days = (column.dropna() == column.dropna().dt.normalize()).all()
-            shown[name] = ["" if t != t else f"{t:%Y-%m-%d}" if days else say_moment(t.to_pydatetime()) for t in column]
+            printable[name] = [
+                "" if t != t else f"{t:%Y-%m-%d}" if days else say_moment(t.to_pydatetime()) for t in column
+            ]
         elif column.dtype.kind == "m":
-            shown[name] = ["" if span != span else say_seconds(span.total_seconds()) for span in column]
+            printable[name] = ["" if span != span else say_seconds(span.total_seconds()) for span in column]
         elif name in _SHARES:
-            shown[name] = ["" if share != share else f"{share:.1%}" for share in column]
-    say(shown.to_string(index=False, na_rep="") if len(frame) else empty)
+            printable[name] = ["" if share != share else f"{share:.1%}" for share in column]
+    say(printable.to_string(index=False, na_rep="") if len(frame) else empty)
 
 
 _SHARES = ("share", "share_done", "success_rate", "error_rate")
@@ -85,16 +87,16 @@ SERVICE = click.option(
 )
 
 
-def read_pairs(given: Mapping[str, list[str]]) -> dict[str, Any]:
+def read_pairs(words_of: Mapping[str, list[str]]) -> dict[str, Any]:
     """What `--service` says: the last value of each name, and of `notify` all of them."""
-    return {name: values if name == "notify" else values[-1] for name, values in given.items()}
+    return {name: values if name == "notify" else values[-1] for name, values in words_of.items()}
 
 
-def take_service(given: Mapping[str, list[str]], run: str) -> Service | None:
+def take_service(words_of: Mapping[str, list[str]], run: str) -> Service | None:
     """What `--service` says, over what holds for a run; nothing where it says nothing."""
     from codebook.run import open_run, read_service
 
-    return read_service(open_run(run).service.to_record() | read_pairs(given)) if given else None
+    return read_service(open_run(run).service.to_record() | read_pairs(words_of)) if words_of else None
 
 
 def units_options(command: F) -> F:

@@ -29,8 +29,8 @@ def new(folder: Path, table: Path | None, **columns: Any) -> None:
     """
     from codebook.scaffold import TableChoice, guess_table, make_study, tell_guess
 
-    if table is None and (given := [name for name, value in columns.items() if value not in ("", (), None)]):
-        raise click.UsageError(f"--{given[0].replace('_', '-')} says something of a table: give one with --from")
+    if table is None and (named := [name for name, value in columns.items() if value not in ("", (), None)]):
+        raise click.UsageError(f"--{named[0].replace('_', '-')} says something of a table: give one with --from")
     guess = None if table is None else guess_table(TableChoice(table.absolute(), **columns))
     study = make_study(folder, guess)
     say(study)
@@ -52,9 +52,9 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
     What is left out is as in study.yaml. Every fault is told, and ends it with 1; hints and warnings do not.
     """
-    found = open_given(options).check()
-    say(found)
-    ctx.exit(0 if found.ok else 1)
+    findings = open_given(options).check()
+    say(findings)
+    ctx.exit(0 if findings.ok else 1)
 
 
 @click.command()

@@ -83,11 +83,11 @@ def _say_run(opened: Run, *, verbose: bool) -> None:
 def _describe_jobs(jobs: Any) -> Any:
     """The columns of jobs that a person looks at first; empty ones are left out."""
     late = jobs["state"].mask(jobs["late"], jobs["state"] + ", LATE")
-    shown = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "ended"]
-    shown += ["cost"] + ["unpriced"] * bool(jobs["unpriced"].any())
-    shown += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
+    columns = ["run", "shard", "engine", "model", "state", "requests", "done", "failed", "age", "expected_end", "ended"]
+    columns += ["cost"] + ["unpriced"] * bool(jobs["unpriced"].any())
+    columns += [name for name in ("queued", "worked") if jobs[name].notna().any()] + ["job_id"]
     age = list(map(_say_age, jobs["created"], jobs["age"]))
-    return jobs.assign(state=late, age=age)[shown]
+    return jobs.assign(state=late, age=age)[columns]
 
 
 def _say_age(created: Any, age: Any) -> str:
@@ -145,15 +145,15 @@ def runs(ctx: click.Context, /, sort: str, limit: int, **choice: str) -> None:
     """List the runs of the project: what was asked of whom, how it ended, and what it cost."""
     from codebook.run import summarise_runs
 
-    found = summarise_runs(**_name_units(choice))
-    found = found.sort_values(sort, ascending=_RUN_ORDERS[sort], kind="stable", na_position="first")
-    found = found.iloc[: limit or None]
+    summary = summarise_runs(**_name_units(choice))
+    summary = summary.sort_values(sort, ascending=_RUN_ORDERS[sort], kind="stable", na_position="first")
+    summary = summary.iloc[: limit or None]
     columns = ["run", "study", "units", "engine", "model", "asked", "labelled", "pending", "error_rate", "running"]
     columns += ["first_submitted", "last_ended", "cost", "unpriced"] + ["changed"] * bool(
-        (found["changed"] != "").any()
+        (summary["changed"] != "").any()
     )
-    found["changed"] = found["changed"].str.slice(0, 80)
-    show_frame(found[columns], say_empty("There is no run"))
+    summary["changed"] = summary["changed"].str.slice(0, 80)
+    show_frame(summary[columns], say_empty("There is no run"))
     end_unknown(ctx)
 
 
@@ -165,5 +165,5 @@ def errors(run: str, limit: int, **choice: str) -> None:
     """List why answers are no labels, the commonest reasons first; of RUN, or of all runs of the project."""
     from codebook.run import find_run, list_errors
 
-    found = list_errors(run=find_run(run).name if run else "", limit=limit, **_name_units(choice))
-    show_frame(found, say_empty("No answer is without a label"))
+    reasons = list_errors(run=find_run(run).name if run else "", limit=limit, **_name_units(choice))
+    show_frame(reasons, say_empty("No answer is without a label"))

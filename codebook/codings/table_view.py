@@ -40,10 +40,8 @@ def beside_texts(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
     """Return each label beside the text it was given to, with why and detail where there is none."""
     wide = to_wide(table, units)
     several = [name for name in ("coder", "variable", "draw") if name in wide]
-    shown = wide[["id", *several, "label", "error_info", "quote"]].rename(
-        columns={"error_info": "why", "quote": "text"}
-    )
-    return shown.drop(columns=[] if shown["why"].ne("").any() else ["why"])
+    rows = wide[["id", *several, "label", "error_info", "quote"]].rename(columns={"error_info": "why", "quote": "text"})
+    return rows.drop(columns=[] if rows["why"].ne("").any() else ["why"])
 
 
 class TableView:

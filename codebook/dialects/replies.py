@@ -11,30 +11,23 @@ The reasons, most of them seen in public reports of batches that were read wrong
     cancelled  the batch was stopped before the question was asked
 
 Each of the messages of one response is a reply for itself, and one that was cut short is none.
-
-There is a short way through a result line (`read_usual`): nearly all are chat replies that ended by themselves and are
-a text. Its types say what such a line looks like. The decoder passes over every field that they do not name, which
-takes half the time of reading the whole line, and gives up at the first one that is not as they say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
-
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.json import Decoder
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from codebook.dialects.embeddings import is_embeddings, tell_vectors
 from codebook.dialects.resultlines import UNREADABLE, read_object
 from codebook.dialects.spent import read_counts, read_part
+from codebook.dialects.usual_replies import Said, read_seconds, read_usual
 from codebook.records import CHAT, Answer
 
 MESSAGES = "\x1e"
 """Stands between several messages of one response, as RFC 7464 has it: JSON itself never holds this character."""
 
 _CUT = ("incomplete", "in_progress")
-_LONGEST_S = 1e9
 
 
 def list_messages(body: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -50,68 +43,6 @@ def list_messages(body: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict
     messages = [item for item in items if item.get("type") == "message" and item.get("phase") != "commentary"]
     whole = [message for message in messages if message.get("status") not in _CUT]
     return whole, [message for message in messages if message.get("status") in _CUT]
-
-
-Said = tuple[str | None, str | None, str, str, str, float | None]
-"""(text, why, detail, model, request_id, seconds of the call where they are told) of a result line."""
-
-
-class _Message(Struct, gc=False):
-    content: str
-    refusal: None = None
-
-
-class _Choice(Struct, gc=False):
-    message: _Message
-    finish_reason: Literal["stop"]
-
-
-class _Body(Struct, gc=False):
-    object: Literal["chat.completion"]
-    model: str
-    choices: tuple[_Choice]
-    error: None = None
-    output: UnsetType = UNSET
-
-
-class _Response(Struct, gc=False):
-    status_code: Literal[200]
-    request_id: str
-    body: _Body
-
-
-class _Line(Struct, gc=False):
-    response: _Response
-    error: None = None
-    seconds: float | None = None
-
-
-_decode = Decoder(_Line).decode
-
-
-def read_usual(lines: Iterable[bytes], read_any: Callable[[bytes], Said]) -> list[Said]:
-    """Read what lines say; `read_any` is for those that are not as usual, whether they are JSON or not.
-
-    Examples
-    --------
-    >>> choice = b'{"message":{"content":"yes"},"finish_reason":"stop"}'
-    >>> body = b'{"object":"chat.completion","model":"m","choices":[%b]}' % choice
-    >>> line = b'{"response":{"status_code":200,"request_id":"r","body":%b}}' % body
-    >>> read_usual([line, b"{}"], lambda line: (None, "failed", "no response", "", ""))
-    [('yes', None, '', 'm', 'r', None), (None, 'failed', 'no response', '', '')]
-    """
-    replies: list[Said] = []
-    for line in lines:
-        try:
-            usual = _decode(line)
-        except (ValueError, RecursionError):
-            replies.append(read_any(line))
-            continue
-        response, body = usual.response, usual.response.body
-        text = body.choices[0].message.content
-        said = (text, None, "", body.model, response.request_id, _read_seconds(usual.seconds))
-        replies.append(said if text else read_any(line))
-    return replies
 
 
 Told = tuple[str | None, str | None, str]
@@ -238,12 +169,7 @@ def _read_opened(line: Mapping[str, Any], response: dict[str, Any], body: dict[s
     else:
         text, why, detail = _read_failure(status, error or body.get("error"), response)
     names = (str(body.get("model") or ""), str(response.get("request_id") or ""))
-    return text, why, detail, *names, _read_seconds(line.get("seconds"))
-
-
-def _read_seconds(told: Any) -> float | None:
-    """The seconds that a call took, as the live engine notes them."""
-    return float(told) if type(told) in (int, float) and 0 <= told < _LONGEST_S else None
+    return text, why, detail, *names, read_seconds(line.get("seconds"))
 
 
 def open_line(line: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Any]:
@@ -296,11 +222,11 @@ def _read_body(body: dict[str, Any], custom_id: str) -> Told:
 
 def _read_failure(status: Any, error: Any, response: dict[str, Any]) -> Told:
     """Say why a question was not answered: no response at all, or one with another status than 200."""
-    message, shown = _say(error), str(status) if response and status is not None else ""
-    if shown and message.startswith(f"{shown}: "):  # some services repeat the status as the code
-        shown = ""
+    message, code = _say(error), str(status) if response and status is not None else ""
+    if code and message.startswith(f"{code}: "):  # some services repeat the status as the code
+        code = ""
     nothing = f"status {status}" if response else "no response"
-    return None, _why(error), ": ".join(part for part in (shown, message) if part) if message else nothing
+    return None, _why(error), ": ".join(part for part in (code, message) if part) if message else nothing
 
 
 def _read_chat(body: dict[str, Any]) -> Told:

@@ -394,5 +394,5 @@ class OpenAIBatchEngine:
     def delete_leftovers(self) -> int:
         """Delete files that were uploaded and of which no batch was asked for; return how many."""
         unused = [note for note in self.notes if note.file_id and not note.batch_id and not note.asked_at]
-        own = [note for note in unused if note.key_name in ("", self.client.key_name)] if unused else []
-        return sum(self._drop_file(note) for note in own)
+        of_this_key = [note for note in unused if note.key_name in ("", self.client.key_name)] if unused else []
+        return sum(self._drop_file(note) for note in of_this_key)

@@ -73,9 +73,9 @@ def read_archive(folder: Path, work: Path) -> Archive:
                 earlier = results.get(piece.custom_id)
                 results[piece.custom_id] = place if earlier is None else _choose(earlier, place)
     archive = Archive()
-    for path, shown in _files(folder, "shards", work):
+    for path, place_shown in _files(folder, "shards", work):
         for number, (_, raw) in enumerate(iter_lines(path), 1):
-            line = load_line(raw, f"{shown}, line {number}")
+            line = load_line(raw, f"{place_shown}, line {number}")
             name = str(line.get("custom_id"))
             archive.models.add(str((line.get("body") or {}).get("model")))
             if name in results:
@@ -141,8 +141,8 @@ def _files(folder: Path, kind: str, work: Path) -> list[tuple[Path, Path]]:
     if not paths:
         raise EngineError(f"{folder} holds no {kind}. To mend: give the folder of an archived run.")
     files = [(_unpack(path, work) if path.suffix == ".gz" else path, path) for path in paths]
-    for path, shown in files:
-        check_named(path, name=shown.name.removesuffix(".gz"), shown=str(shown))
+    for path, place in files:
+        check_named(path, name=place.name.removesuffix(".gz"), shown=str(place))
     return files
 
 
@@ -260,9 +260,9 @@ class ReplayEngine(LocalEngine):
         return read_archive(self.archive, self.folder / "unpacked")
 
     def _explain(self, missing: list[str], n_asked: int) -> str:
-        shown = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
+        names = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
         return (
-            f"the archive {self.archive} has no answer to {len(missing):,} of {n_asked:,} requests: {shown}. "
+            f"the archive {self.archive} has no answer to {len(missing):,} of {n_asked:,} requests: {names}. "
             f"Expected the codebook, units and settings of the archived run and its model, {self.model}. "
             "To mend: go back to those, or ask another engine."
         )

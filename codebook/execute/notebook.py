@@ -292,8 +292,8 @@ def keep_copy(copy: str, out: Path, source: Path, *, note: str = "") -> None:
 
 
 def _record_path(path: Path) -> str:
-    shown = show_path(path)
-    return path.name if Path(shown).is_absolute() else shown
+    place = show_path(path)
+    return path.name if Path(place).is_absolute() else place
 
 
 def _plain(output: dict[str, Any]) -> None:
@@ -308,5 +308,5 @@ def _plain(output: dict[str, Any]) -> None:
 
 
 def _make_note(text: str) -> dict[str, Any]:
-    shown = f"> **{html.escape(text, quote=False)}**"
-    return {"cell_type": "markdown", "id": "codebook-note", "metadata": {"tags": [_MARKER]}, "source": shown}
+    note = f"> **{html.escape(text, quote=False)}**"
+    return {"cell_type": "markdown", "id": "codebook-note", "metadata": {"tags": [_MARKER]}, "source": note}

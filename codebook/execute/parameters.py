@@ -177,9 +177,9 @@ def judge_value(parameter: Parameter, raw: object) -> Value | tuple[str, str]:
     try:
         return convert_value(parameter.type, raw)
     except ValueError:
-        shown, wanted = repr(raw), _WORDS[parameter.type]
-        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        return f"parameter `{parameter.name}` is {shown}, but it takes {wanted}", f"give {wanted}"
+        text, wanted = repr(raw), _WORDS[parameter.type]
+        text = text if len(text) <= 60 else f"{text[:57]}..."
+        return f"parameter `{parameter.name}` is {text}, but it takes {wanted}", f"give {wanted}"
 
 
 def suggest(name: str, known: Mapping[str, object], what: str) -> str:

@@ -119,19 +119,19 @@ def _run_steps(
 ) -> list[StepResult]:
     """Run steps up to the first that is not done; those that use the kit share what they import."""
     results: list[StepResult] = []
-    kept: dict[Path, bytes | None] = {}
+    former_files: dict[Path, bytes | None] = {}
     width = max(len(step.name) for step in steps)
     n_warm = sum(b"import codebook" in step.path.read_bytes() for step in steps)
     home = _find_home(folder)
     with kernel_server(n_warm, _list_ahead(steps, home)) as server:
         for step in steps:
-            kept |= _keep_copies(step, home)
+            former_files |= _keep_copies(step, home)
             with orderly_end():
                 result, message = _run_step(step, home, timeout_s, Kernels(server, study))
             results.append(result)
             if (newest := _find_home(folder)) != home:
                 tell(f"  {newest.name} is the next version of {home.name}, which stays; copies go to the new one")
-                results, home = [_move_copies(each, kept, newest) for each in results], newest
+                results, home = [_move_copies(each, former_files, newest) for each in results], newest
             tell(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
             if result.state != "done":
                 tell(message)
@@ -150,14 +150,14 @@ def _keep_copies(step: Step, home: Path) -> dict[Path, bytes | None]:
     return {path: path.read_bytes() if path.is_file() else None for path in (copy, copy.with_suffix(".html"))}
 
 
-def _move_copies(result: StepResult, kept: Mapping[Path, bytes | None], home: Path) -> StepResult:
+def _move_copies(result: StepResult, former_files: Mapping[Path, bytes | None], home: Path) -> StepResult:
     """Put copy and page of a step into the folder of a new version, and those that were there before back."""
     places = [home / "notebooks" / path.name for path in (result.notebook, result.html)]
     for path, place in zip((result.notebook, result.html), places, strict=True):
         if path != place and path.is_file():
             place.parent.mkdir(parents=True, exist_ok=True)
             path.replace(place)
-            if (former := kept.get(path)) is not None:
+            if (former := former_files.get(path)) is not None:
                 path.write_bytes(former)
     return replace(result, notebook=places[0], html=places[1])
 

@@ -93,10 +93,10 @@ def _refuse_runs(declared: list[tuple[Path, dict[str, Parameter]]], check: Study
 def _share_facts(study: StudyFile, known: Mapping[str, Parameter]) -> dict[str, tuple[Loc, object]]:
     """The facts of the study that a notebook takes as parameters; one that means another thing by the name does not."""
     shapes = fact_shapes()
-    said = {name: as_texts(value) for name, value in study.facts.said().items() if name != "run"}
+    facts = {name: as_texts(value) for name, value in study.facts.said().items() if name != "run"}
     return {
         name: (study.places[name], value)
-        for name, value in said.items()
+        for name, value in facts.items()
         if name in known and known[name].type == shapes[name]
     }
 

@@ -142,15 +142,15 @@ def find_merged(path: Path, name: str | None = None) -> list[str]:
     from openpyxl.xml.functions import iterparse
 
     reader = _read_outline(path)
-    found = []
+    ranges = []
     with closing(reader.archive), reader.archive.open(_find_part(_find_sheets(reader), path, name)) as source:
         for _, element in iterparse(source):
             if element.tag == f"{_MAIN}mergeCell":
                 _, first, _, last = range_boundaries(element.get("ref", "A1"))
-                found += [element.get("ref")] if first != last else []
+                ranges += [element.get("ref")] if first != last else []
             elif element.tag == f"{_MAIN}row":
                 element.clear()
-    return found
+    return ranges
 
 
 def _read_strings(reader: Any) -> list[str]:

@@ -160,9 +160,9 @@ class _Bounds:
         except yaml.YAMLError:
             raise
         except Exception as error:
-            shown = repr(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "this"
+            text = repr(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "this"
             message = " ".join(str(error).split())[:100]
-            raise ConstructorError(None, None, f"{shown} is no value ({message})", node.start_mark) from error
+            raise ConstructorError(None, None, f"{text} is no value ({message})", node.start_mark) from error
 
 
 class _Typed(_Bounds, yaml.SafeLoader):

@@ -83,8 +83,8 @@ def hide_key(text: Any, key: str) -> str:
     >>> hide_key("Incorrect API key provided: sk-ab****wxyz.", "sk-abcdefuvwxyz")
     'Incorrect API key provided: [the key].'
     """
-    shown = str(text).replace(key, "[the key]") if key else str(text)
-    return _MASKED.sub("[the key]", shown)
+    words = str(text).replace(key, "[the key]") if key else str(text)
+    return _MASKED.sub("[the key]", words)
 
 
 def name_variable(provider: str) -> str:

@@ -27,11 +27,11 @@ from codebook.run.project.overview import (
     summarise_runs,
 )
 from codebook.run.project.side_by_side import compare_runs
-from codebook.run.project.upkeep import delete_remote, find_rebuilt, measure_runs, tidy_runs
+from codebook.run.project.upkeep import cancel_run, delete_remote, find_rebuilt, measure_runs, tidy_runs
 from codebook.run.state import JobStatus, RunStatus
 from codebook.run.text_vectors import embed_texts
 from codebook.run.vectors.storing import store_vectors
-from codebook.run.verbs import Run, cancel_run, open_run
+from codebook.run.verbs import Run, open_run
 from codebook.run.waiting import wait
 
 __all__ = [

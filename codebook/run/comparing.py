@@ -168,7 +168,7 @@ def _say_runs(beside: Beside, result: Result, resample: Bootstrap) -> Result:
         f"{name}, against {beside.names[0]}: {about['differs']}." for name, about in abouts.items() if about["differs"]
     ]
     value = "accuracy" if frame["accuracy"].notna().any() else "alpha"
-    shown = frame.dropna(subset=[value])
+    known = frame.dropna(subset=[value])
     return replace(
         result,
         frame=frame,
@@ -176,8 +176,8 @@ def _say_runs(beside: Beside, result: Result, resample: Bootstrap) -> Result:
         finding=" ".join(_say_least(frame, beside)),
         remarks=(*result.remarks, f"Agreement and changes are those against {beside.names[0]}.", *differ),
         table=_print_runs(frame),
-        figure=partial(plot_estimates, shown, name=["variable", "run"], value=value, title=value.capitalize())
-        if len(shown)
+        figure=partial(plot_estimates, known, name=["variable", "run"], value=value, title=value.capitalize())
+        if len(known)
         else None,
     )
 
@@ -261,11 +261,11 @@ def _say_least(frame: pd.DataFrame, beside: Beside) -> Iterator[str]:
 
 def _print_runs(frame: pd.DataFrame) -> pd.DataFrame:
     """At most seven columns; the variable where there are several, and money where there was any."""
-    shown = frame.rename(columns={"n_changed": "changed"})
-    shown["cost"] = [show_usd(cost) if cost == cost else "" for cost in shown["cost"]]
+    table = frame.rename(columns={"n_changed": "changed"})
+    table["cost"] = [show_usd(cost) if cost == cost else "" for cost in table["cost"]]
     figures = [f"{name}{end}" for name in ("alpha", "accuracy", "difference") for end in _ENDS]
     several = ["variable"] * (frame["variable"].nunique() > 1)
-    return shown[[*several, "run", *figures[:3], "changed", *figures[3:], "cost", *["seconds"] * (not several)]]
+    return table[[*several, "run", *figures[:3], "changed", *figures[3:], "cost", *["seconds"] * (not several)]]
 
 
 # -- what changed ----------------------------------------------------------------------------------------------

@@ -19,13 +19,13 @@ _UNTOLD = ("private", "options", "settings")
 
 
 def list_differences(
-    old: RunFolder, book: Codebook, units_path: Path, asked: Mapping[str, Any], answerer: str = ""
+    old: RunFolder, book: Codebook, units_path: Path, asking: Mapping[str, Any], answerer: str = ""
 ) -> list[str]:
     """Say what a plan has otherwise than a run: its codebook, the file of its units, what it asks of whom."""
     record = old.read_record()
     lines = list(_compare_books(old.read_codebook(), book)) if record["codebook"]["sha256"] != book.digest else []
     lines += _compare_units(old.units_path, units_path)
-    lines += _compare_asked(record["asked"], asked)
+    lines += _compare_asked(record["asked"], asking)
     before = record.get("answerer", answerer)
     return lines or [f"who answers: {before} became {answerer}"] * (before != answerer)
 
@@ -49,9 +49,9 @@ def _compare_books(old: Codebook, new: Codebook) -> Iterator[str]:
 
 
 def _tell(changes: list[Change]) -> str:
-    told = [str(change) for change in changes[:_MOST]]
+    texts = [str(change) for change in changes[:_MOST]]
     more = [f"and {len(changes) - _MOST:,} changes more"] * (len(changes) > _MOST)
-    return "; ".join([*told, *more])
+    return "; ".join([*texts, *more])
 
 
 def _compare_units(old: Path, new: Path) -> list[str]:
@@ -59,8 +59,8 @@ def _compare_units(old: Path, new: Path) -> list[str]:
     if not old.is_file():
         return ["units: those before are gone from their folder, so nobody can tell what differs"]
     counts = count_changes(old, new)
-    told = [f"{counts[what]:,} {'are' if counts[what] > 1 else 'is'} {what}" for what in _CHANGES if counts[what]]
-    return [f"units: of {counts['all']:,}, {', '.join(told)}"] if told else []
+    counted = [f"{counts[what]:,} {'are' if counts[what] > 1 else 'is'} {what}" for what in _CHANGES if counts[what]]
+    return [f"units: of {counts['all']:,}, {', '.join(counted)}"] if counted else []
 
 
 def count_changes(old: Path, new: Path) -> Counter[str]:

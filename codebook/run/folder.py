@@ -131,8 +131,8 @@ class RunFolder:
         before = read_service(record.pop("service", {}))
         if service is None or service == before:
             return before
-        told = service.to_record()
-        self.write_record(record | ({"service": told} if told else {}))
+        fields = service.to_record()
+        self.write_record(record | ({"service": fields} if fields else {}))
         return service
 
     def make_engine(self, asking: Asking, service: Service | None = None, **more: Any) -> Engine:
@@ -141,9 +141,9 @@ class RunFolder:
         What `service` says of calls is heeded by engines that take it, where the options do not say otherwise.
         """
         calls = {"timeout_s": service and service.timeout_s, "attempts": service and service.attempts}
-        given = {name: value for name, value in calls.items() if value is not None}
-        known = list_settings(asking.engine) if given else frozenset()
-        options = {name: value for name, value in given.items() if name in known} | {**asking.options, **more}
+        settings = {name: value for name, value in calls.items() if value is not None}
+        known = list_settings(asking.engine) if settings else frozenset()
+        options = {name: value for name, value in settings.items() if name in known} | {**asking.options, **more}
         if "archive" in options:
             options["archive"] = resolve_path(options["archive"])
         return make_engine(asking.engine, folder=self.work, model=asking.model, **options)

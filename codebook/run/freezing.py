@@ -61,20 +61,20 @@ class Freeze:
         return f"what was frozen on {self.at[:10]} was changed since: {what}"
 
 
-def freeze(book: Codebook, asked: Asking) -> Freeze:
+def freeze(book: Codebook, asking: Asking) -> Freeze:
     """Mark instrument and prompt, which is what a model is sent, as final. Repeated without a change: nothing new."""
-    asked = _know_model(asked)
-    prompt, before = digest_prompt(book, asked), find_freeze(book.name)
+    asking = _know_model(asking)
+    prompt, before = digest_prompt(book, asking), find_freeze(book.name)
     if before and not before.find_change(book, prompt):
         return replace(before, is_new=False)
-    line = {"event": _FROZEN, "at": now(), "codebook": book.name, "prompt": prompt, "model": asked.model}
+    line = {"event": _FROZEN, "at": now(), "codebook": book.name, "prompt": prompt, "model": asking.model}
     _add_line(line | {"instrument": book.model_dump(mode="json", exclude_defaults=True)})
-    return Freeze(line["at"], book, prompt, asked.model)
+    return Freeze(line["at"], book, prompt, asking.model)
 
 
-def digest_prompt(book: Codebook, asked: Asking) -> str:
+def digest_prompt(book: Codebook, asking: Asking) -> str:
     """SHA-256 of all that a model is sent about one text: endpoint, model, words, schema and settings."""
-    maker = RequestMaker(make_questions(book), model=asked.model, url=asked.url, settings=asked.settings)
+    maker = RequestMaker(make_questions(book), model=asking.model, url=asking.url, settings=asking.settings)
     return digest(*(request.request_key for request in maker.ask(_SAMPLE)))
 
 
@@ -88,14 +88,14 @@ def find_freeze(name: str) -> Freeze | None:
 
 
 def open_sample(
-    folder: RunFolder, book: Codebook, asked: Asking, *, file: str, part: str, unlock: bool
+    folder: RunFolder, book: Codebook, asking: Asking, *, file: str, part: str, unlock: bool
 ) -> GoldSample | None:
     """Find the gold sample of a run, as `open_gold_sample` does; its test part is open where all is as it was frozen.
 
     An opening is noted, and one that was for another instrument or prompt is told with the sample.
     """
     frozen = find_freeze(book.name)
-    prompt = digest_prompt(book, asked) if frozen or unlock else ""
+    prompt = digest_prompt(book, asking) if frozen or unlock else ""
     change = frozen.find_change(book, prompt) if frozen else ""
     is_final = frozen is not None and not change
     sample = open_gold_sample(folder.path, file=file, part=part, unlock=unlock or is_final)
@@ -126,10 +126,10 @@ def _say_earlier(earlier: list[dict[str, Any]], prompt: str) -> str:
     )
 
 
-def _know_model(asked: Asking) -> Asking:
+def _know_model(asking: Asking) -> Asking:
     """The same with the model that an engine has of its own."""
     with TemporaryDirectory() as scratch:
-        return replace(asked, model=RunFolder("freeze", Path(scratch)).make_engine(asked).model)
+        return replace(asking, model=RunFolder("freeze", Path(scratch)).make_engine(asking).model)
 
 
 def _read_events(event: str) -> Iterator[dict[str, Any]]:

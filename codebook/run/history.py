@@ -52,10 +52,10 @@ def read_facts(runs: Path, names: Iterable[str]) -> dict[str, RunFacts]:
 def _read_facts(path: Path) -> RunFacts:
     try:
         record = orjson.loads(path.read_bytes())
-        asked = record["asked"]
+        asking = record["asked"]
         units = str((record["units"].get("source") or {}).get("file", ""))
         changed = "; ".join(record.get("version", {}).get("differs", []))
-        about = (record["codebook"]["name"], asked["engine"], asked["model"], record["planned_at"])
+        about = (record["codebook"]["name"], asking["engine"], asking["model"], record["planned_at"])
         return RunFacts(*about, units, changed)
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return RunFacts()
@@ -172,16 +172,16 @@ def expect_ends(jobs: pd.DataFrame) -> pd.DataFrame:
         for engine, of_engine in done.groupby("engine")
     }
     known: dict[tuple[str, int], Expected] = {}
-    found: list[Expected] = []
+    expected: list[Expected] = []
     for engine, requests, runs in zip(jobs["engine"], jobs["requests"], is_running(jobs), strict=True):
         if runs and (engine, requests) not in known:
             known[engine, requests] = _expect(past.get(engine), requests)
-        found.append(known[engine, requests] if runs else Expected())
+        expected.append(known[engine, requests] if runs else Expected())
     due = jobs["expires"].fillna(jobs["submitted"] + WINDOW).where(is_running(jobs))
-    end = jobs["created"] + _as_spans([each.seconds for each in found], jobs.index)
-    late = end + _as_spans([each.spread_s for each in found], jobs.index)
+    end = jobs["created"] + _as_spans([each.seconds for each in expected], jobs.index)
+    late = end + _as_spans([each.spread_s for each in expected], jobs.index)
     frame = pd.DataFrame({"expected_end": end.where(~(end > due), due)}, index=jobs.index)
-    frame["expected_from"] = [each.rests_on for each in found]
+    frame["expected_from"] = [each.rests_on for each in expected]
     return frame.assign(late_at=late.where(late < due, due))
 
 

@@ -110,8 +110,8 @@ def _say_unusable(scheme: str) -> str:
     if package := _PACKAGES.get(scheme):
         return f"({scheme}) needs the package {package}; to mend: pip install {package}"
     needs = known[scheme].requirements
-    told = needs.get("packages_required") or needs.get("details") or "see https://appriseit.com/services"
-    return f"({scheme}) cannot be used on this machine: {told}"
+    needed = needs.get("packages_required") or needs.get("details") or "see https://appriseit.com/services"
+    return f"({scheme}) cannot be used on this machine: {needed}"
 
 
 @contextmanager

@@ -18,16 +18,16 @@ from codebook.tasks import find_task
 
 def describe_run(run: RunViews, ledger: Ledger) -> RunStatus:
     """Return how a run stands, by what the ledger knows."""
-    name, folder, asked = run.name, run.folder, run.asked
+    name, folder, asking = run.name, run.folder, run.asked
     rows, counts = ledger.jobs(name), ledger.count_whys(name)
     again = any(counted.get(why) for counted in counts.values() for why in RETRIED)
     outlooks = read_outlooks(ledger, name) if any(row.job_id and not row.ended_at for row in rows) else {}
     return RunStatus(
-        *(name, asked.engine, asked.model),
+        *(name, asking.engine, asking.model),
         counts={variable.name: counts.get(variable.name, {}) for variable in run.codebook.variables},
         jobs=tuple(describe_job(row, outlooks.get(row.number)) for row in rows),
         waits_for=tuple(ledger.awaited_runs(name)),
-        money=ledger.money(name) if Meter(asked).charges else None,
+        money=ledger.money(name) if Meter(asking).charges else None,
         warnings=(*run.record.get("warnings", ()), *ledger.upgrade_notes(name), *say_wrapping(folder, ledger)),
         planned=bool(ledger.is_planned(name)),
         gone=folder.list_gone(f"shards/{row.file}" for row in rows if row.n_requests),
@@ -47,8 +47,8 @@ def read_outlooks(ledger: Ledger, run: str) -> dict[int, Outlook]:
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
     for name in JOB_TIMES:
         jobs[name] = as_times(jobs[name])
-    own = (jobs["run"] == run) & is_running(jobs)
-    ends = jobs.join(expect_ends(jobs))[own]
+    of_run = (jobs["run"] == run) & is_running(jobs)
+    ends = jobs.join(expect_ends(jobs))[of_run]
     end, late_at = (
         [None if pd.isna(time) else time.to_pydatetime() for time in ends[name]] for name in ("expected_end", "late_at")
     )

@@ -74,9 +74,9 @@ class JobStatus:
     def sentence(self) -> str:
         """How it stands, in one line."""
         failed = f", {self.failed:,} failed" if self.failed else ""
-        held = "collected" if self.job_id else "" if self.note else "never sent"
+        outcome = "collected" if self.job_id else "" if self.note else "never sent"
         answered = f"{self.done:,} of {self.requests:,} answered{failed}" + ", not fetched yet" * bool(self.ended)
-        parts = [self.state, held if self.collected else answered]
+        parts = [self.state, outcome if self.collected else answered]
         return ", ".join(filter(None, parts)) + self.times + f"; {self.note}" * bool(self.note)
 
 
@@ -125,8 +125,8 @@ class RunStatus:
     @property
     def n_unanswered(self) -> int:
         """Rows that were asked and have no reply."""
-        asked = sum(counts.get(why, 0) for counts in self.counts.values() for why in _ASKED_AGAIN)
-        return asked + self.final.get("absent", 0)
+        n_without = sum(counts.get(why, 0) for counts in self.counts.values() for why in _ASKED_AGAIN)
+        return n_without + self.final.get("absent", 0)
 
     @property
     def done(self) -> bool:
@@ -150,10 +150,10 @@ class RunStatus:
         n_unsent, n_late = sum(not job.job_id for job in open_jobs), sum(job.late for job in running)
         parts += [f"{n_late} LATE"] * bool(n_late) + [_say_last_end(running)]
         parts += [f"{say_count(n_unsent, 'shard')} not sent yet"] * bool(n_unsent)
-        shown = f" ({', '.join(filter(None, parts))})" if any(parts) else ""
+        details = f" ({', '.join(filter(None, parts))})" if any(parts) else ""
         failed = f", {n_failed:,} failed" * bool(n_failed)
         what = " texts" if self.n_packs else ""
-        return f"[{bar}] done {n_done:,} of {self.n_rows:,}{what}{failed}{shown}"
+        return f"[{bar}] done {n_done:,} of {self.n_rows:,}{what}{failed}{details}"
 
     @property
     def fruitless(self) -> bool:
@@ -180,9 +180,9 @@ class RunStatus:
         lines = [f"Run {self.run}: {self.engine}, {self.model}"]
         for variable, counts in self.counts.items():
             lines.append(f"  {variable}: {say_counts(counts, self.n_packs)}")
-        lines += [f"  {said}" for said in (*self.version, *self.leaves)]
+        lines += [f"  {line}" for line in (*self.version, *self.leaves)]
         lines += [f"  note: {warning}" for warning in self.warnings]
-        lines += [f"  {said}" for said in self.erased]
+        lines += [f"  {line}" for line in self.erased]
         lines += [f"  gone: {place}, which is part of the record: restore it from a backup" for place in self.gone]
         if not self.done and any(job.job_id for job in self.jobs):
             lines.append(f"  {self.progress}")
@@ -192,8 +192,8 @@ class RunStatus:
         if self.money:
             lines.append(f"  {say_money(self.money)}")
         if not self.jobs and self.planned:
-            asked = "is being asked" if self.waits_for else "was asked before" if self.n_unanswered else "was answered"
-            lines.append(f"  nothing to send: every question {asked}")
+            state = "is being asked" if self.waits_for else "was asked before" if self.n_unanswered else "was answered"
+            lines.append(f"  nothing to send: every question {state}")
         if self.waits_for:
             lines.append(f"  waits for answers to what was asked by: {', '.join(self.waits_for)}")
         lines.append(f"  {self.advice}")
@@ -281,8 +281,8 @@ def say_anew(counts: Mapping[str, tuple[int, int]]) -> tuple[str, ...]:
     """
     if all(n_anew == n_all for n_anew, n_all in counts.values()):
         return ()
-    told = ", ".join(f"{name} {n_anew:,} of {n_all:,}" for name, (n_anew, n_all) in counts.items())
-    return (f"asked anew: {told}; the others were asked before and are not asked again",)
+    parts = ", ".join(f"{name} {n_anew:,} of {n_all:,}" for name, (n_anew, n_all) in counts.items())
+    return (f"asked anew: {parts}; the others were asked before and are not asked again",)
 
 
 def say_money(money: Money) -> str:

@@ -28,7 +28,7 @@ from codebook.run.jobs.failures import Failure, raise_failures
 from codebook.run.jobs.fetching import fetch_shards, poll_shards
 from codebook.run.jobs.remote_deletion import delete_files
 from codebook.run.jobs.sending import send_shards
-from codebook.run.jobs.stopping import ended_jobs, give_up_job, give_up_lost, stop_shards
+from codebook.run.jobs.stopping import ended_jobs, give_up_job, stop_shards
 from codebook.run.money import Meter
 from codebook.run.questions.again import check_retry, plan_again
 from codebook.run.questions.planner import make_anew
@@ -39,22 +39,6 @@ from codebook.run.state import RunStatus
 from codebook.run.vectors.packs import choose_cuts
 from codebook.run.vectors.storing import store_vectors
 from codebook.tasks import find_task
-
-
-def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus | str:
-    """Stop a run as `Run.cancel` does, also one whose folder is gone; return how it stands, or what was done.
-
-    Raises
-    ------
-    EngineError
-        Jobs could not be stopped; the others were.
-    RunError
-        There is no such run, or its folder is gone and jobs may be under way.
-    """
-    folder = RunFolder(name)
-    if folder.record_path.is_file():
-        return open_exact(name).cancel(shard, give_up=give_up)
-    return give_up_lost(folder, shard, give_up=give_up)
 
 
 def open_run(name: str, *, planned: bool = False) -> Run:

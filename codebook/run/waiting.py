@@ -41,16 +41,16 @@ def wait(run: Run, *, service: Service | None = None, out: Callable[[str], objec
     """
     run._heed(service)
     pace = run.service
-    end, said, told = monotonic() + pace.max_wait_hours * 3600, "", set[str]()
+    end, last_line, doubts_said = monotonic() + pace.max_wait_hours * 3600, "", set[str]()
     pauses = _pauses(*pace.poll_s)
     try:
         while True:
             status, refused, doubts = _step(run)
-            for doubt in sorted(doubts - told):  # what stays as it was is not told at each look
+            for doubt in sorted(doubts - doubts_said):  # what stays as it was is not told at each look
                 out(doubt)
-            told = doubts
-            if (line := status.progress) != said:
-                said, pauses = line, _pauses(*pace.poll_s)
+            doubts_said = doubts
+            if (line := status.progress) != last_line:
+                last_line, pauses = line, _pauses(*pace.poll_s)
                 out(line)
             if status.done:
                 _end(run, status, out)

@@ -62,17 +62,17 @@ def find_variables(
     if coders:
         likely = [column for column in likely if column.name in named]
     groups = _group_by_values(likely)
-    found = [
+    coded = [
         (name, part)
         for group in groups
         if len(group) > 1 or _stands_alone(group[0], named, groups)
         for name, part in _part_by_names([column.name for column in group], gold).items()
     ]
     by_name = {column.name: column for column in likely}
-    names = _tell_apart(name for name, _ in found)
+    names = _tell_apart(name for name, _ in coded)
     variables = [
         _read_labels(name, part, [by_name[column] for column in part.values()])
-        for name, (_, part) in zip(names, found, strict=True)
+        for name, (_, part) in zip(names, coded, strict=True)
     ]
     return [variable for variable in variables if len(variable.labels) > 1]
 

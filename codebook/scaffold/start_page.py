@@ -61,8 +61,8 @@ def show_study(n_runs: int = 5) -> StudyState:
     except CodebookError as error:
         faults, runs = tuple(str(error).splitlines()), summarise_runs()[_RUN_COLUMNS].head(n_runs)
         return StudyState(project.name, (), runs, faults, (link_file(MARKER, "mend the study file"),))
-    found, instrument = _look_at_codebook(study)
-    points = (*found, *_list_questions(project, study))
+    lines, instrument = _look_at_codebook(study)
+    points = (*lines, *_list_questions(project, study))
     facts = {
         "codebook": instrument,
         "texts": f"{study.facts.units} ({_say_columns(study)})",
@@ -95,9 +95,9 @@ def _list_questions(project: Path, study: Study) -> list[str]:
     """The questions that the study's files still hold."""
     paths = [project / name for name in (study.facts.codebook, study.coders, study.path) if name]
     texts = {show_path(path): path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}
-    found = list_marks(texts, MARKS[1])
-    rest = [f"and {len(found) - _N_QUESTIONS} more lines with `{MARKS[1]}`"] if len(found) > _N_QUESTIONS else []
-    return [*found[:_N_QUESTIONS], *rest]
+    marks = list_marks(texts, MARKS[1])
+    rest = [f"and {len(marks) - _N_QUESTIONS} more lines with `{MARKS[1]}`"] if len(marks) > _N_QUESTIONS else []
+    return [*marks[:_N_QUESTIONS], *rest]
 
 
 def _next_steps(study: Study, project: Path, open_points: bool) -> Iterator[FileLink]:

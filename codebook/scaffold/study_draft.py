@@ -38,8 +38,8 @@ def draft_codebook(name: str, guess: TableGuess) -> str:
 
 
 def _draft_variable(variable: GuessedVariable) -> Iterator[str]:
-    found = bool(variable.columns)
-    if not found:
+    has_columns = bool(variable.columns)
+    if not has_columns:
         yield "  # question: no column of labels was found; what is to be coded, and in which categories?"
     yield f"  - name: {as_yaml(variable.name)}"
     yield "    # question: what does the coder answer?"
@@ -49,14 +49,14 @@ def _draft_variable(variable: GuessedVariable) -> Iterator[str]:
         "rating": "all labels are numbers",
         "single": "each cell holds one label",
     }
-    if found:
+    if has_columns:
         yield f"    # guessed: {variable.kind}, because {reasons[variable.kind]}"
     yield f"    kind: {variable.kind}"
     yield f"    # question: {_ask_level(variable)}"
     yield f"    level: {variable.level}"
     yield "    categories:"
     for label, n in variable.labels.items():
-        yield f"      - name: {as_yaml(label)}" + f"  # in {n:,} cells" * found
+        yield f"      - name: {as_yaml(label)}" + f"  # in {n:,} cells" * has_columns
         yield "        # question: what belongs here, and what does not?"
         yield '        definition: ""'
 
@@ -140,8 +140,8 @@ def _marked(guesses: Mapping[str, str], *names: str) -> Iterator[str]:
 
 def _ask_context(guess: TableGuess) -> Iterator[str]:
     if guess.other_texts:
-        shown = ", ".join(map(repr, guess.other_texts))
-        yield f"# question: {shown} is long, too; is it to be shown with the text? If so:"
+        texts = ", ".join(map(repr, guess.other_texts))
+        yield f"# question: {texts} is long, too; is it to be shown with the text? If so:"
         yield f"# context_columns: [{', '.join(map(as_yaml, guess.other_texts))}]"
 
 
@@ -180,8 +180,8 @@ def list_marks(texts: Mapping[str, str], mark: str) -> list[str]:
 
 
 def _say_lines(numbers: list[int]) -> str:
-    shown = ", ".join(map(str, numbers[:3]))
-    return shown if len(numbers) <= 3 else f"{shown} and {len(numbers) - 3} more"
+    lines = ", ".join(map(str, numbers[:3]))
+    return lines if len(numbers) <= 3 else f"{lines} and {len(numbers) - 3} more"
 
 
 def tell_guess(guess: TableGuess, folder: Path) -> str:

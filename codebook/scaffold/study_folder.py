@@ -67,8 +67,8 @@ def _check_free(folder: Path, names: list[str]) -> None:
     there = [name for name in names if name not in _KEPT and (folder / name).exists()]
     if there:
         where = str(folder) if folder.name else str(folder.resolve())
-        shown = ", ".join(there[:3]) + ", ..." * (len(there) > 3)
-        problem = f"{len(there)} of the files of a study are there already ({shown}); nothing was written"
+        first_names = ", ".join(there[:3]) + ", ..." * (len(there) > 3)
+        problem = f"{len(there)} of the files of a study are there already ({first_names}); nothing was written"
         mend = "choose another folder, or move these files away"
         raise ParameterError("A study is already there.", [Fault(where, problem, mend)])
 

@@ -75,8 +75,8 @@ def guess_table(choice: TableChoice) -> TableGuess:
     text, others = _find_text(choice, columns, guesses)
     taken = {text.name, *choice.coders, choice.gold}
     likely = [column for column in columns if column.name not in taken]
-    found = choice.id_column or _find_id(choice.path, likely, text, guesses)
-    taken = {found, text.name}
+    id_column = choice.id_column or _find_id(choice.path, likely, text, guesses)
+    taken = {id_column, text.name}
     rest = [column for column in columns if column.name not in taken]
     variables = find_variables(rest, coders=choice.coders, gold=choice.gold)
     if variables and not choice.coders:
@@ -84,8 +84,8 @@ def guess_table(choice: TableChoice) -> TableGuess:
     taken |= {column for variable in variables for column in variable.columns.values()}
     unused = tuple(column.name for column in columns if column.name not in {*taken, *others})
     n_rows = columns[0].n_rows if columns else 0
-    parts = (tuple(variables), others, unused, guesses, not found)
-    return TableGuess(place, n_rows, found or MADE_ID, text.name, *parts)
+    parts = (tuple(variables), others, unused, guesses, not id_column)
+    return TableGuess(place, n_rows, id_column or MADE_ID, text.name, *parts)
 
 
 def _check_choice(choice: TableChoice, columns: Sequence[ColumnFacts]) -> None:

@@ -65,36 +65,38 @@ def read_codebook(path: str | Path, **labels: Unpack[LabelList]) -> Codebook:
     (('sports', 'health'), 'Diseases.')
     >>> folder.cleanup()
     """
-    name, *said = _SAID.split(str(path))
-    asked = {key.strip(): value.strip() for key, _, value in (text.partition(":") for text in said)} | dict(labels)
+    name, *pairs = _SAID.split(str(path))
+    answers = {key.strip(): value.strip() for key, _, value in (text.partition(":") for text in pairs)} | dict(labels)
     file = resolve_path(name.strip())
     if not file.exists():
         mend = "give the path of your codebook.yaml, or of a csv or xlsx file of labels"
         raise SchemeError(f"There is no codebook at {show_path(file)}. To mend: {mend}.")
     if file.suffix.lower() in READERS:
-        return _read_labels(file, asked)
-    if asked:
-        fault = Fault(show_path(file), f"{', '.join(asked)} cannot be said of it here", "write it in that file")
+        return _read_labels(file, answers)
+    if answers:
+        fault = Fault(show_path(file), f"{', '.join(answers)} cannot be said of it here", "write it in that file")
         raise SchemeError(f"{show_path(file)} is no list of labels.", [fault])
     return read_codebook_file(file)
 
 
-def _read_labels(file: Path, asked: dict[str, str]) -> Codebook:
+def _read_labels(file: Path, answers: dict[str, str]) -> Codebook:
     """Read a list of labels, once all is said that cannot be seen in it."""
     unknown = [
-        Fault(key, "it says nothing about a list of labels", mend_name(key, _KEYS)) for key in asked if key not in _KEYS
+        Fault(key, "it says nothing about a list of labels", mend_name(key, _KEYS))
+        for key in answers
+        if key not in _KEYS
     ]
     if unknown:
         raise SchemeError(f"{show_path(file)} cannot be read so.", unknown)
-    columns, _ = _read_table(file, asked.get("encoding"))
-    found = {
+    columns, _ = _read_table(file, answers.get("encoding"))
+    guesses = {
         "column": _find_column(columns, _LABELS) or (columns[0] if len(columns) == 1 else ""),
         "definition_column": _find_column(columns, _DEFINITIONS),
     }
-    given = found | asked
-    if missing := [key for key in (*_ASKED, "column") if not given.get(key)]:
+    fields = guesses | answers
+    if missing := [key for key in (*_ASKED, "column") if not fields.get(key)]:
         raise SchemeError(f"{show_path(file)} is a list of labels, and not a codebook.", [_ask(file, missing, columns)])
-    return read_label_list(file, **given)
+    return read_label_list(file, **fields)
 
 
 def _ask(file: Path, missing: list[str], columns: tuple[str, ...]) -> Fault:
@@ -109,8 +111,8 @@ def _ask(file: Path, missing: list[str], columns: tuple[str, ...]) -> Fault:
         "level": f"level one of {', '.join(LEVELS)}",
         "column": f"column one of {', '.join(columns)}",
     }
-    told = "; ".join(choices[key] for key in missing if key in choices)
-    mend = f'write, wherever a codebook is named, "{line}"' + (f" ({told})" if told else "")
+    options = "; ".join(choices[key] for key in missing if key in choices)
+    mend = f'write, wherever a codebook is named, "{line}"' + (f" ({options})" if options else "")
     return Fault(show_path(file), f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not said", mend)
 
 

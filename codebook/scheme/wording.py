@@ -159,9 +159,9 @@ def _hints_of(variable: Variable) -> Iterator[Finding]:
             yield ("categories", place, *loc), problem, mend
     pairs = list(combinations(enumerate(variable.categories), 2))
     for (_, first), (place, second) in pairs:
-        found = [] if ordered else list(_find_overlap(first, second))
-        found += [] if variable.is_set else list(_find_contradiction(first, second))
-        for loc, problem, mend in found:
+        hints = [] if ordered else list(_find_overlap(first, second))
+        hints += [] if variable.is_set else list(_find_contradiction(first, second))
+        for loc, problem, mend in hints:
             yield ("categories", place, *loc), problem, mend
 
 
@@ -201,10 +201,10 @@ def _find_bare(categories: Sequence[Category], loc: Loc, *, ordered: bool) -> It
 
 def _say_bare(what: str, names: Sequence[str], n: int) -> str:
     plural = {"category": "categories", "end of the scale": "ends of the scale"}.get(what, f"{what}s")
-    shown = ", ".join(map(repr, names[:8])) + ", ..." * (len(names) > 8)
+    listed = ", ".join(map(repr, names[:8])) + ", ..." * (len(names) > 8)
     has = "has" if len(names) == 1 else "have"
     return (
-        f"{len(names)} of {n} {plural if n > 1 else what} {has} no definition ({shown}); models and people will guess"
+        f"{len(names)} of {n} {plural if n > 1 else what} {has} no definition ({listed}); models and people will guess"
     )
 
 
@@ -238,9 +238,9 @@ def _find_double(text: str, loc: Loc, what: str) -> Iterator[Finding]:
 
 
 def _find_overlap(first: Category, second: Category) -> Iterator[Finding]:
-    one, two = _words(first.definition), _words(second.definition)
-    shared = one & two
-    if len(shared) < _N_ALIKE or len(shared) < _OVERLAP * min(len(one), len(two)):
+    left, right = _words(first.definition), _words(second.definition)
+    shared = left & right
+    if len(shared) < _N_ALIKE or len(shared) < _OVERLAP * min(len(left), len(right)):
         return
     negations = [len(_NEGATION.findall(category.definition)) for category in (first, second)]
     if negations[0] != negations[1] or _differ_in_one_place(first.definition, second.definition):
@@ -252,8 +252,8 @@ def _find_overlap(first: Category, second: Category) -> Iterator[Finding]:
 
 def _differ_in_one_place(first: str, second: str) -> bool:
     """Whether two sentences are one but for words in one place, as those of opposites are."""
-    one, two = (re.findall(r"\w+", text.casefold()) for text in (first, second))
-    parts = SequenceMatcher(None, one, two, autojunk=False).get_opcodes()
+    left, right = (re.findall(r"\w+", text.casefold()) for text in (first, second))
+    parts = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
     changed = [part for part in parts if part[0] != "equal"]
     return len(changed) == 1 and changed[0][0] == "replace"
 

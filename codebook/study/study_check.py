@@ -69,10 +69,10 @@ class StudyCheck:
             raise ParameterError("The study cannot be run as it is; nothing was sent.", self.faults)
 
     def __str__(self) -> str:
-        told = [*self.lines, *(f"  WARNING   {fault}" for fault in self.warnings)]
+        lines = [*self.lines, *(f"  WARNING   {fault}" for fault in self.warnings)]
         n = len(self.faults)
         end = f"{say_count(n, 'fault')}; nothing may be sent." if n else "Everything is in order; nothing was sent."
-        return "\n".join([*told, *(f"  FAULT     {fault}" for fault in self.faults), end])
+        return "\n".join([*lines, *(f"  FAULT     {fault}" for fault in self.faults), end])
 
     __repr__ = __str__
 
@@ -170,15 +170,17 @@ def _find_sample(facts: StudyFacts) -> Path | None:
     """The file of the gold sample, the one named or that of the run; None where there is none, or none is wanted."""
     if facts.sample == "none":
         return None
-    own = RunFolder(facts.run_name).path / (facts.sample or GOLD_SAMPLE) if facts.run_name else None
-    return own if own and own.is_file() else resolve_path(facts.sample) if facts.sample else None
+    file_of_run = RunFolder(facts.run_name).path / (facts.sample or GOLD_SAMPLE) if facts.run_name else None
+    return (
+        file_of_run if file_of_run and file_of_run.is_file() else resolve_path(facts.sample) if facts.sample else None
+    )
 
 
 def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport | None, findings: _Findings) -> None:
     fields = findings.catch("study.yaml", study.asking)
     if fields is None:
         return
-    asked = check_asking(book, fields, report.source if report else None, report.n_send if report else 0)
-    findings.lines += [asked.destination] if asked.destination else []
-    findings.faults += asked.faults
-    findings.warnings += asked.warnings
+    asking = check_asking(book, fields, report.source if report else None, report.n_send if report else 0)
+    findings.lines += [asking.destination] if asking.destination else []
+    findings.faults += asking.faults
+    findings.warnings += asking.warnings

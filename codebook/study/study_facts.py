@@ -53,8 +53,8 @@ class StudyFacts:
     @property
     def run_name(self) -> str:
         """Name of the run: as it was said, or that of the study with the signs that a folder may have."""
-        own = "" if self.run == NONE else self.run
-        return own or re.sub(r"[^A-Za-z0-9._-]+", "-", self.study).strip("-._")[:100]
+        name = "" if self.run == NONE else self.run
+        return name or re.sub(r"[^A-Za-z0-9._-]+", "-", self.study).strip("-._")[:100]
 
     def said(self) -> dict[str, Any]:
         """The facts that are not empty."""
@@ -112,5 +112,5 @@ def as_texts(value: Any) -> Any:
     """
     if not isinstance(value, Mapping):
         return value
-    shown = {name: f"[{', '.join(map(str, each))}]" if isinstance(each, list) else each for name, each in value.items()}
-    return [f"{name}: {each}" for name, each in shown.items()]
+    pairs = {name: f"[{', '.join(map(str, each))}]" if isinstance(each, list) else each for name, each in value.items()}
+    return [f"{name}: {each}" for name, each in pairs.items()]

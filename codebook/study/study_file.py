@@ -78,8 +78,8 @@ def read_study_file(path: Path) -> tuple[StudyFile, StudyFaults]:
     check.faults.extend(find_broken_paths(check.tree, project_folder()))
     model = _validate(data, check)
     check.stop()
-    said = {name for name in model.model_fields_set if not is_empty(getattr(model, name))}
-    places: dict[str, Loc] = {each.name: (each.name,) for each in fields(StudyFacts) if each.name in said}
+    filled = {name for name in model.model_fields_set if not is_empty(getattr(model, name))}
+    places: dict[str, Loc] = {each.name: (each.name,) for each in fields(StudyFacts) if each.name in filled}
     facts = {name: getattr(model, name) for name in places}
     parameters = dict(model.parameters)
     for name in [name for name in parameters if name in StudyFacts.__dataclass_fields__]:
@@ -94,8 +94,8 @@ def read_study_file(path: Path) -> tuple[StudyFile, StudyFaults]:
 
 def _check_service(facts: Mapping[str, Any], places: Mapping[str, Loc], check: StudyFaults) -> None:
     """Tell what is no setting of a service, or none that can be."""
-    told = {"notify": facts["notify"]} if "notify" in facts else {}
-    blocks = {"service": facts.get("service", {}), "notify": told}
+    notices = {"notify": facts["notify"]} if "notify" in facts else {}
+    blocks = {"service": facts.get("service", {}), "notify": notices}
     for name, block in blocks.items():
         try:
             read_service(block)

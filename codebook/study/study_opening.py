@@ -63,25 +63,25 @@ def open_study(path: str | Path = "", **facts: Any) -> Study:
     >>> folder.cleanup()
     """
     file = resolve_path(path or os.environ.get(STUDY_VARIABLE) or MARKER)
-    said = StudyFacts()
+    written = StudyFacts()
     if path or file.is_file():
         study_file, check = read_study_file(file)
         check.stop()
-        said = study_file.facts
+        written = study_file.facts
     run = str(facts.get("run") or "")
-    if run and not _is_of_study(run, said):
-        said = replace(said, coders="", gold="", sample="", models=())
-    changed = replace(said, run=said.run or said.run_name).changed(facts)
+    if run and not _is_of_study(run, written):
+        written = replace(written, coders="", gold="", sample="", models=())
+    changed = replace(written, run=written.run or written.run_name).changed(facts)
     filled = changed.changed({name: value for name, value in _DEFAULTS.items() if not getattr(changed, name)})
-    given = frozenset(name for name, value in facts.items() if not is_empty(value) and value != said.run_name)
-    return Study(filled, show_path(file) if file.is_file() else "", given)
+    otherwise = frozenset(name for name, value in facts.items() if not is_empty(value) and value != written.run_name)
+    return Study(filled, show_path(file) if file.is_file() else "", otherwise)
 
 
-def _is_of_study(run: str, said: StudyFacts) -> bool:
+def _is_of_study(run: str, written: StudyFacts) -> bool:
     """Whether a run is one of a study's; one that is there may be of another, if its instrument has another name."""
-    if not said.run_name or _goes_on_from(run, said.run_name) or run not in list_runs():
+    if not written.run_name or _goes_on_from(run, written.run_name) or run not in list_runs():
         return True
-    file = resolve_path(said.codebook or _DEFAULTS["codebook"])
+    file = resolve_path(written.codebook or _DEFAULTS["codebook"])
     return not file.is_file() or read_codebook(file).name == RunFolder(run).read_codebook().name
 
 
@@ -138,8 +138,8 @@ class Study:
     @property
     def service(self) -> Service:
         """How whoever answers is called, sent to and waited for, and of what a person is told."""
-        told = {"notify": self.facts.notify} if self.facts.notify else {}
-        return read_service({**self.facts.service, **told}, f"{self.path}, service" if self.path else "service")
+        notices = {"notify": self.facts.notify} if self.facts.notify else {}
+        return read_service({**self.facts.service, **notices}, f"{self.path}, service" if self.path else "service")
 
     @cached_property
     def codebook(self) -> Codebook:
@@ -147,10 +147,10 @@ class Study:
         return read_codebook(self.facts.codebook)
 
     def __repr__(self) -> str:
-        said = {name: value for name, value in self.facts.said().items() if name not in ("parameters", "study")}
-        wide = max(map(len, said), default=0)
+        facts = {name: value for name, value in self.facts.said().items() if name not in ("parameters", "study")}
+        wide = max(map(len, facts), default=0)
         where = self.path or "no study.yaml; what was given"
-        rows = [f"  {name:<{wide}}  {_show(value)}" for name, value in said.items()]
+        rows = [f"  {name:<{wide}}  {_show(value)}" for name, value in facts.items()]
         return "\n".join([f"study {self.facts.study or '-'}, from {where}", *rows])
 
     def open_units(self) -> Source:
@@ -295,8 +295,8 @@ class Study:
         return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=outputs)
 
     def _has_units(self) -> bool:
-        own = not self.given & {"coders", "codebook"} or "units" in self.given
-        return own and resolve_path(self.facts.units).exists()
+        of_study = not self.given & {"coders", "codebook"} or "units" in self.given
+        return of_study and resolve_path(self.facts.units).exists()
 
 
 def _typed(pairs: Pairs, name: str) -> dict[str, Any]:

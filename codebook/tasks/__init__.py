@@ -32,12 +32,12 @@ TASKS: dict[str, type[Question]] = {
 def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) -> str:
     """Return the questions about one unit (the first, or the `number`-th) as text: what the model reads, in order."""
     unit = next(islice(units, number - 1, None))
-    shown = []
+    texts = []
     for name, question in make_questions(codebook).items():
         prompt = question.write_prompt(unit)
         turns = [f"--- example\n{turn.question}\n--- answer\n{turn.answer}" for turn in prompt.turns]
-        shown.append("\n".join([f"=== {name}", prompt.system, *turns, "--- unit", prompt.user]))
-    return "\n\n".join(shown)
+        texts.append("\n".join([f"=== {name}", prompt.system, *turns, "--- unit", prompt.user]))
+    return "\n\n".join(texts)
 
 
 def find_task(codebook: Codebook) -> type[Question]:

@@ -81,10 +81,10 @@ class UnitFault:
     outcome: str
 
     def __str__(self) -> str:
-        shown = ", ".join(part if part.isprintable() else repr(part) for part in self.first)
+        examples = ", ".join(part if part.isprintable() else repr(part) for part in self.first)
         more = ", ..." if self.n > len(self.first) else ""
         outcome = self.outcome[:1].upper() + self.outcome[1:]
-        return f"{self.gravity.upper():<8}  {self.kind}: {self.n:,} ({shown}{more}). {outcome}."
+        return f"{self.gravity.upper():<8}  {self.kind}: {self.n:,} ({examples}{more}). {outcome}."
 
 
 @dataclass(frozen=True)

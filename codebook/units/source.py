@@ -114,9 +114,9 @@ def _say_sheets(rows: RowFile) -> str:
     """Which sheet of a workbook is read, and how to take another."""
     name = rows.sheet or rows.sheets[0]
     others = [sheet for sheet in rows.sheets if sheet != name]
-    given = "as given" if rows.sheet else "the first"
+    choice = "as given" if rows.sheet else "the first"
     return (
-        f"sheet {name!r}, {given}; not read: {', '.join(map(repr, others))} "
+        f"sheet {name!r}, {choice}; not read: {', '.join(map(repr, others))} "
         f'(to take it: `form: ["sheet: {others[0]}"]` in study.yaml, or `--form "sheet={others[0]}"`)'
     )
 

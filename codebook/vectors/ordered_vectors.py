@@ -72,8 +72,8 @@ class Vectors:
         """
         unknown = [text for text in texts if text not in self._places]
         if unknown:
-            shown = ", ".join(map(repr, unknown[:5]))
-            fault = Fault("texts", f"{len(unknown):,} have no vector here: {shown}", "give them to embed_texts too")
+            first = ", ".join(map(repr, unknown[:5]))
+            fault = Fault("texts", f"{len(unknown):,} have no vector here: {first}", "give them to embed_texts too")
             raise ParameterError("These texts were not embedded.", [fault])
         return np.array([self._places[text] for text in texts], dtype=np.int64)
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codebook.dialects import read_logprob, read_reply, read_said, replies, write_reply
-from codebook.dialects.replies import read_usual
 from codebook.dialects.resultlines import UNREADABLE
+from codebook.dialects.usual_replies import read_usual
 from codebook.engines.protocol import error_line, result_line
 from codebook.records import CHAT, RESPONSES, WHYS
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -64,9 +65,13 @@ def list_modules() -> list[Path]:
     return [path for path in (ROOT / "codebook").rglob("*.py") if path.stem not in ("__init__", "__main__")]
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def list_functions(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return {node.name for node in parse(path).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
 def test_no_file_name_stands_twice_and_none_says_nothing():
@@ -81,9 +86,22 @@ def test_no_function_bears_the_name_of_its_module_or_of_one_beside_it():
     assert found == set()
 
 
+VAGUE = frozenset("said told found asked how one given kept own held shown".split())
+
+
+def test_a_value_is_named_by_what_it_holds():
+    names = Counter[str]()
+    for path in (ROOT / "codebook").rglob("*.py"):
+        nodes = list(ast.walk(parse(path)))
+        names.update(node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+        names.update(node.arg for node in nodes if isinstance(node, ast.arg))
+    n_vague = sum(names[name] for name in VAGUE)
+    assert n_vague < 0.007 * names.total(), f"{n_vague} of {names.total()} names say nothing of what they hold"
+
+
 def read_rooms() -> dict[Path, str]:
     rooms = [path for path in (ROOT / "codebook").rglob("__init__.py") if path.parent != ROOT / "codebook"]
-    return {path.parent: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "" for path in rooms}
+    return {path.parent: ast.get_docstring(parse(path)) or "" for path in rooms}
 
 
 def test_the_first_lines_of_a_room_say_what_goes_in_and_out_and_what_to_open():
@@ -105,7 +123,7 @@ def test_no_test_stands_on_another_test():
     found = {
         (path.name, name)
         for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parse(path))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
         if name in tests
@@ -123,7 +141,7 @@ def test_html_is_made_by_the_templates_only():
         name, source = path.relative_to(ROOT / "codebook").as_posix(), path.read_text(encoding="utf-8")
         if not TAGS.search(source):
             continue
-        tree = ast.parse(source)
+        tree = parse(path)
         docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
         tags = [node.lineno for node in texts if id(node) not in docs and TAGS.search(node.value)]

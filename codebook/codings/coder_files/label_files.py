@@ -86,8 +86,8 @@ class Codings:
     def _repeats(self, where: str, codebook: Codebook) -> Iterator[Fault]:
         if not self.twice or self.source.duplicates != "error":
             return
-        shown = ", ".join(repr(key[0]) for key, _ in self.twice[:_N_SHOWN])
-        problem = f"{len(self.twice):,} codings repeat unit, coder and variable (units {shown})"
+        names = ", ".join(repr(key[0]) for key, _ in self.twice[:_N_SHOWN])
+        problem = f"{len(self.twice):,} codings repeat unit, coder and variable (units {names})"
         draws = "name the column of draws with `draw`"
         if any(codebook.variable(key[2]).is_set for key, _ in self.twice):
             mend = f"say `join: true` where the rows of one unit and coder are one set of labels, or {draws}"

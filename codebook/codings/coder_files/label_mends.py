@@ -32,13 +32,13 @@ _LETTERS = re.compile(r"[\W_]+")
 def label_faults(where: str, codebook: Codebook, outside: Counter[Outside]) -> Iterator[Fault]:
     """Yield a fault for each label that is not the codebook's, the commonest first; `outside` counts them."""
     for (name, label, meant, problem), n in outside.most_common(_N_LISTED):
-        shown = spell(label if len(label) <= _SHOWN else label[:_SHOWN] + "...")
+        text = spell(label if len(label) <= _SHOWN else label[:_SHOWN] + "...")
         if problem == NO_VARIABLE:
             mend = _mend_variable(name, codebook)
         else:
             more, mend = _mend_label(label, meant, codebook.variable(name))
             problem = (f"`rename` makes it {spell(meant)}; " if label != meant else "") + problem + more
-        yield Fault(where, f"variable {name!r}, label {shown} ({n:,} times): {problem}", mend)
+        yield Fault(where, f"variable {name!r}, label {text} ({n:,} times): {problem}", mend)
     if len(near := _list_near(codebook, outside)) > 1:
         pairs = ", ".join(f"{quote(label)}: {quote(known)}" for label, known in near.items())
         problem = f"{len(near)} of these labels are nearly labels of the codebook"

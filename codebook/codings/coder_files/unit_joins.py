@@ -100,9 +100,9 @@ def ids_by_coder(codings: Codings) -> dict[str, dict[str, None]]:
 
 def name_some(names: Collection[str]) -> str:
     """The first few names, and how many more."""
-    shown = list(names)[:_N_NAMED]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + f" and {more:,} more" * (more > 0)
+    first = list(names)[:_N_NAMED]
+    more = len(names) - len(first)
+    return ", ".join(first) + f" and {more:,} more" * (more > 0)
 
 
 def _take_near(codings: Codings, known: Collection[str]) -> Iterator[str]:

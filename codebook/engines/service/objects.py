@@ -41,10 +41,10 @@ def read_object(
         value = None
     if isinstance(value, dict):
         return value
-    shown = " ".join(hide(raw[: 4 * _SHOWN].decode("utf-8", "replace")).split())[:_SHOWN] or "nothing"
+    text = " ".join(hide(raw[: 4 * _SHOWN].decode("utf-8", "replace")).split())[:_SHOWN] or "nothing"
     kind = "a web page" if is_page(raw, headers) else "no JSON object"
     raise UnreachableError(
-        f"{what}: {kind} came instead of a reply, as from a login page or a proxy ({shown}). "
+        f"{what}: {kind} came instead of a reply, as from a login page or a proxy ({text}). "
         "Nothing is lost; try again later, and check base_url if it stays so."
     )
 

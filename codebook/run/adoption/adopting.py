@@ -98,13 +98,13 @@ class _Adoption:
         events = contents.record.get("answered", {}).get("events", [])
         restore_run(ledger, name, {**contents.carried.run, "discarded_at": None}, events)
         ledger.finish_plan(name)
-        said = f"{len(contents.rows)} rows and {len(contents.shards)} shards, from the folder"
-        ledger.note_event(name, "adopt", said)
+        summary = f"{len(contents.rows)} rows and {len(contents.shards)} shards, from the folder"
+        ledger.note_event(name, "adopt", summary)
 
     def _raise_faults(self) -> None:
         if self.contents.faults:
-            shown = show_path(self.contents.folder.path)
-            raise ParameterError(f"{shown} cannot be adopted; nothing was changed.", self.contents.faults)
+            place = show_path(self.contents.folder.path)
+            raise ParameterError(f"{place} cannot be adopted; nothing was changed.", self.contents.faults)
 
     def _note(self) -> None:
         """Note run, shards, jobs with their answers, and rows."""
@@ -179,17 +179,17 @@ class _Adoption:
 
     def _keep(self, prior: Sequence[Prior]) -> None:
         """Let other runs keep their answers; where this run has other ones to the same questions, it does not fit."""
-        kept, differing = list[Prior](), list[str]()
+        same, differing = list[Prior](), list[str]()
         for each in prior:
             old = self._read_reply(each.file, each.offset, each.length)
             if old is None:
                 continue  # its file is gone: the folder was renamed
-            kept.append(each)
+            same.append(each)
             place = find_place(self.ledger, each.ask_id)
             new = self._read_reply(*place) if place else None
             if new is not None and (new.text, new.why) != (old.text, old.why):
                 differing.append(each.file.split("/")[0])
-        restore_asks(self.ledger, kept)
+        restore_asks(self.ledger, same)
         if differing:
             runs = " and ".join(map(repr, sorted(set(differing))))
             problem = f"{len(differing):,} of its questions have other answers in this project, in run {runs}"

@@ -34,10 +34,10 @@ def take_in(folder: str | Path) -> Iterator[RunFolder]:
     BusyError
         Another process takes a run in.
     """
-    runs, given = project_folder() / "runs", Path(folder)
-    named = len(given.parts) == 1 and (runs / given).exists()
-    path = runs / given if named else resolve_path(given)
-    if path.resolve().parent == runs.resolve() or not (path.exists() or len(given.parts) > 1):
+    runs, source = project_folder() / "runs", Path(folder)
+    named = len(source.parts) == 1 and (runs / source).exists()
+    path = runs / source if named else resolve_path(source)
+    if path.resolve().parent == runs.resolve() or not (path.exists() or len(source.parts) > 1):
         yield RunFolder(path.name)
         return
     if path.parent.resolve() == runs.resolve():
@@ -94,14 +94,14 @@ def _is_there(source: Path, home: RunFolder) -> bool:
     ParameterError
         Another run has its name.
     """
-    mend, shown = f"rename {show_path(source)}, and adopt it under the new name", show_path(home.path)
+    mend, place = f"rename {show_path(source)}, and adopt it under the new name", show_path(home.path)
     if home.path.exists():
         if home.record_path.is_file() and _planned(home.record_path) == _planned(source / "run.json"):
             return True
-        fault = Fault(shown, "it is another run of the same name", mend)
+        fault = Fault(place, "it is another run of the same name", mend)
     elif _is_known(home):
-        said = f"copy it back to {shown}, if it is that run; else {mend}"
-        fault = Fault(home.name, "the ledger knows a run of this name, whose folder is gone", said)
+        advice = f"copy it back to {place}, if it is that run; else {mend}"
+        fault = Fault(home.name, "the ledger knows a run of this name, whose folder is gone", advice)
     else:
         return False
     raise ParameterError("The folder cannot be adopted; nothing was changed.", [fault])

@@ -136,9 +136,9 @@ class Contents:
     def _read_shard(self, number: int, path: Path, draws: Mapping[str, int], seen: dict[str, str]) -> ShardFile:
         """Read a shard; a question that is asked again keeps the key of its first line."""
         keys, strays, weight = dict[str, str](), list[str](), 0
-        url, model, shown = "", "", show_path(path)
+        url, model, place_of_file = "", "", show_path(path)
         for place, _, raw in number_lines(path):
-            line = load_line(raw, f"{shown}, line {place}")
+            line = load_line(raw, f"{place_of_file}, line {place}")
             name, body = str(line["custom_id"]), line["body"]
             url, model = str(line["url"]), str(body["model"])
             draw = draws[name] if name in draws else self._find_draw(name)
@@ -164,23 +164,23 @@ class Contents:
     def _find_keys(self, ledger: Ledger) -> dict[str, str]:
         """The key of every question; one that stands in no shard was asked by another row, or by another run."""
         elsewhere = self.carried.elsewhere
-        own = {name: key for shard in reversed(self.shards) for name, key in shard.keys.items()}
-        told = {name: key for name, (key, _) in elsewhere.items()}
-        found = own.keys() | told.keys()
-        left = [row.custom_id for row in self.rows if not row.skip and row.custom_id not in found]
+        of_shards = {name: key for shard in reversed(self.shards) for name, key in shard.keys.items()}
+        of_others = {name: key for name, (key, _) in elsewhere.items()}
+        with_key = of_shards.keys() | of_others.keys()
+        left = [row.custom_id for row in self.rows if not row.skip and row.custom_id not in with_key]
         if left:
             made = make_keys(self.folder, self.book, self.asking)
-            as_sent = {made[name]: key for name, key in own.items() if name in made}
-            told |= {name: as_sent.get(made[name], made[name]) for name in left}
-        known = known_keys(ledger, told.values(), self.answerer) | set(own.values())
-        if lacking := [name for name, key in told.items() if key not in known]:
+            as_sent = {made[name]: key for name, key in of_shards.items() if name in made}
+            of_others |= {name: as_sent.get(made[name], made[name]) for name in left}
+        known = known_keys(ledger, of_others.values(), self.answerer) | set(of_shards.values())
+        if lacking := [name for name, key in of_others.items() if key not in known]:
             self._miss(lacking, sorted({elsewhere[name][1] for name in lacking if name in elsewhere} - {""}))
-        return told | own
+        return of_others | of_shards
 
     def _miss(self, names: Sequence[str], runs: Sequence[str]) -> None:
         by = f" by run {' and '.join(map(repr, runs))}" if runs else " by another run"
         mend = f"adopt {' and '.join(runs) or 'the run that asked them'} first"
         if any(run.startswith(f"{KEPT}/") for run in runs):
             mend += " (what a discarded run left: copy that folder of runs/ under a name of its own, and adopt it so)"
-        said = f"{len(names):,} of its questions were asked{by}, such as {names[0]}, and the ledger lacks them"
-        self.fault(self.folder.path, said, mend)
+        problem = f"{len(names):,} of its questions were asked{by}, such as {names[0]}, and the ledger lacks them"
+        self.fault(self.folder.path, problem, mend)

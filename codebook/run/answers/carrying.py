@@ -53,8 +53,8 @@ def _read_events(events: Sequence[Sequence[str]]) -> dict[int, Mapping[str, Any]
     """What the events of a run say of its jobs: id, state, when they were handed in and collected."""
     jobs: dict[int, dict[str, Any]] = {}
     for at, verb, what in events:
-        if verb == "submit" and (found := _SUBMITTED.fullmatch(what)):
-            jobs.setdefault(int(found[1]), {}).update(job_id=found[2], submitted_at=at)
-        elif verb == "collect" and (found := _COLLECTED.match(what)):
-            jobs.setdefault(int(found[1]), {}).update(state=found[2], collected_at=at)
+        if verb == "submit" and (match := _SUBMITTED.fullmatch(what)):
+            jobs.setdefault(int(match[1]), {}).update(job_id=match[2], submitted_at=at)
+        elif verb == "collect" and (match := _COLLECTED.match(what)):
+            jobs.setdefault(int(match[1]), {}).update(state=match[2], collected_at=at)
     return {number: {"job": job} for number, job in jobs.items()}

@@ -36,8 +36,8 @@ def harvest_job(
     are never asked again unless that is demanded.
     """
     assert row.job_id is not None  # the caller chose submitted jobs only
-    told = row.note.partition(NOT_FETCHED)[0].rstrip("; ")
-    state, note, lost, faults = row.state, told, False, tuple[LineFault, ...]()
+    earlier = row.note.partition(NOT_FETCHED)[0].rstrip("; ")
+    state, note, lost, faults = row.state, earlier, False, tuple[LineFault, ...]()
     try:
         if state == "failed":
             now = engine.poll(row.job_id)
@@ -46,7 +46,7 @@ def harvest_job(
     except GoneError as error:
         files, note, lost = [], str(error), True
     except UnreachableError as error:
-        ledger.note_doubt(row.shard_id, "; ".join(filter(None, [told, f"{NOT_FETCHED}: {error}"])))
+        ledger.note_doubt(row.shard_id, "; ".join(filter(None, [earlier, f"{NOT_FETCHED}: {error}"])))
         raise
     except EngineError:
         now = engine.poll(row.job_id)
@@ -65,10 +65,10 @@ def harvest_job(
         row.shard_id, lines, missing_why=missing_why, detail=detail, find_loss=find_loss
     )
     odd = [loss] if lost else [*(remark.words for remark in remarks), *reader.say_odd()]
-    if odd or told != row.note:
-        ledger.note_odd(row.shard_id, "; ".join(odd if lost else [told, *odd]).strip("; "), instead=True)
-    said = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines"
-    parts = [said, *_say_counts(row, reader), *odd, *_say_strangers(strangers)]
+    if odd or earlier != row.note:
+        ledger.note_odd(row.shard_id, "; ".join(odd if lost else [earlier, *odd]).strip("; "), instead=True)
+    summary = f"shard {row.number}: {state}, {n_answers} of {row.n_requests} lines"
+    parts = [summary, *_say_counts(row, reader), *odd, *_say_strangers(strangers)]
     ledger.note_event(folder.name, "collect", "; ".join(parts))
 
 
@@ -84,8 +84,8 @@ def heal_job(folder: RunFolder, codebook: Codebook, ledger: Ledger, engine: Engi
         return
     reader = LineReader(folder, codebook, ledger.variables_sent(row.shard_id), meter)
     n_answers = ledger.heal(row.shard_id, reader.read(files), state.state, state.note)
-    said = f"shard {row.number}: its answers were lost and are there again, {n_answers} of {row.n_requests} lines"
-    ledger.note_event(folder.name, "collect", said)
+    summary = f"shard {row.number}: its answers were lost and are there again, {n_answers} of {row.n_requests} lines"
+    ledger.note_event(folder.name, "collect", summary)
 
 
 def _remarks(engine: Engine, job_id: str) -> Sequence[Remark]:
@@ -101,8 +101,8 @@ def explain_missing(state: str, note: str) -> tuple[str, str]:
 def _say_counts(row: JobRow, reader: LineReader) -> Iterator[str]:
     """What the service counted, where its files hold something else: the files are trusted, never the counts."""
     if row.n_done + row.n_failed and (row.n_done, row.n_failed) != (reader.n_replies, reader.n_failures):
-        held = f"the files hold {reader.n_replies} and {reader.n_failures}"
-        yield f"the service counted {row.n_done} completed and {row.n_failed} failed, {held}"
+        in_files = f"the files hold {reader.n_replies} and {reader.n_failures}"
+        yield f"the service counted {row.n_done} completed and {row.n_failed} failed, {in_files}"
 
 
 def _say_strangers(strangers: list[str]) -> Iterator[str]:
@@ -116,8 +116,8 @@ def _refused(folder: RunFolder, row: JobRow, faults: tuple[LineFault, ...]) -> I
     names = custom_ids_at(folder.shards / row.file, {fault.line for fault in faults})
     for fault in faults:
         if fault.line in names:
-            said = f"the service refused this line: {fault.code}: {fault.message}"
-            yield FoundLine(Answer(names[fault.line], why="failed", detail=said), None, None, None)
+            reason = f"the service refused this line: {fault.code}: {fault.message}"
+            yield FoundLine(Answer(names[fault.line], why="failed", detail=reason), None, None, None)
 
 
 def settle_job(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -> str | None:
@@ -155,14 +155,14 @@ def custom_ids_at(shard: Path, numbers: Collection[int]) -> dict[int, str]:
     wanted = {number for number in numbers if number > 0}
     if not wanted or not shard.is_file():
         return {}
-    found = {}
+    custom_ids = {}
     for number, _, line in number_lines(shard):
         if number in wanted:
             try:
-                found[number] = str(load_line(line, shard.name).get("custom_id"))
+                custom_ids[number] = str(load_line(line, shard.name).get("custom_id"))
             except RecordError:
                 continue
-    return found
+    return custom_ids
 
 
 def say_refusal(folder: RunFolder, ledger: Ledger, row: JobRow, faults: Collection[LineFault]) -> str:

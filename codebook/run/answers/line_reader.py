@@ -90,22 +90,22 @@ class LineReader:
         try:
             return self._read(piece.line)
         except Exception as error:  # noqa: BLE001  one odd line must not cost the others of the run
-            said = f"the result line cannot be read ({type(error).__name__}: {error})"
-            return Answer(piece.custom_id, None, "invalid", said), None, None, None
+            reason = f"the result line cannot be read ({type(error).__name__}: {error})"
+            return Answer(piece.custom_id, None, "invalid", reason), None, None, None
 
     def _read(self, line: dict[str, Any]) -> tuple[Answer, str | None, float | None, float | None]:
-        answer, found = read_reply(line), None
+        answer, value = read_reply(line), None
         if answer.why in RETRIED:
             self.n_failures += 1
         else:
             self.n_replies += 1
         if answer.why is None and answer.custom_id in self.variables:
             label = self.readers[self.variables[answer.custom_id]](answer.text or "")
-            found = label.label
+            value = label.label
             if label.why:
                 answer = answer._replace(why=label.why, detail=label.detail)
         live = self.meter.price_line(line, live=True) if self.meter.batch else None
-        return answer, found, self.meter.price_line(line), live
+        return answer, value, self.meter.price_line(line), live
 
     def _settle(self, answer: Answer, label: str | None) -> Answer | None:
         """What is to be noted of a line: nothing, where the question has as good an answer already."""

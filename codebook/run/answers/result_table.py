@@ -64,10 +64,10 @@ class _FrameMaker:
         custom_ids, unit_ids, variables, draws, whys, details, *places, jobs, costs = cells
         n_rows = len(custom_ids)
         wanted = [row for row, why in enumerate(whys) if why != "pending" and places[0][row] is not None]
-        said = [[None] * n_rows, [why or None for why in whys], details, [""] * n_rows, [""] * n_rows]
-        said.append([None] * n_rows)
-        self._read(wanted, places, custom_ids, said)
-        *replies, models, request_ids, seconds = said
+        columns = [[None] * n_rows, [why or None for why in whys], details, [""] * n_rows, [""] * n_rows]
+        columns.append([None] * n_rows)
+        self._read(wanted, places, custom_ids, columns)
+        *replies, models, request_ids, seconds = columns
         return pd.DataFrame(
             {"unit_id": _texts(unit_ids), "custom_id": _texts(custom_ids), "request_id": _texts(request_ids)}
             | {"draw": np.array(draws, "int64"), "cost_usd": np.array(costs, "float64")}
@@ -77,13 +77,13 @@ class _FrameMaker:
             | self._job_columns(jobs, np.array(seconds, "float64"))
         )
 
-    def _read(self, rows: list[int], columns: Sequence[Cells], custom_ids: Cells, said: list[list[Any]]) -> None:
+    def _read(self, rows: list[int], places: Sequence[Cells], custom_ids: Cells, contents: list[list[Any]]) -> None:
         """Put what the answers of the rows say in its columns; lines are read in the order in which files hold them.
 
         Where the ledger says why there is no label, that stands: it has seen all lines of the job.
         """
-        files, offsets, lengths = columns
-        texts, whys, details, models, request_ids, seconds = said
+        files, offsets, lengths = places
+        texts, whys, details, models, request_ids, seconds = contents
         rows.sort(key=offsets.__getitem__)
         rows.sort(key=files.__getitem__)
         for name, some in groupby(rows, key=files.__getitem__):
@@ -91,8 +91,8 @@ class _FrameMaker:
             with open_result(self.folder, name, custom_ids[here[0]]) as file:
                 starts = [offsets[row] for row in here]
                 ends = [offsets[row] + lengths[row] for row in here]
-                for row, one in zip(here, _read_lines(file, starts, ends), strict=True):
-                    texts[row], why, detail, models[row], request_ids[row], seconds[row] = one
+                for row, fields in zip(here, _read_lines(file, starts, ends), strict=True):
+                    texts[row], why, detail, models[row], request_ids[row], seconds[row] = fields
                     if why == whys[row]:
                         details[row] = detail  # of which the ledger keeps the beginning
                     elif whys[row] is None:
@@ -102,9 +102,9 @@ class _FrameMaker:
         """Read each different (variable, text, why, detail) once."""
         import numpy as np
 
-        found, codes = _number(replies, n_rows)
-        variables, texts, *_ = _turn(found, 4)
-        labels = [self._read_label(*reply) for reply in found]
+        distinct, codes = _number(replies, n_rows)
+        variables, texts, *_ = _turn(distinct, 4)
+        labels = [self._read_label(*reply) for reply in distinct]
         columns: dict[str, Cells] = {"variable": variables, "raw": [text or "" for text in texts]}
         columns |= {name: [getattr(label, name) for label in labels] for name in ("label", "why", "detail")}
         columns["evidence"] = [label.evidence or "" for label in labels]
@@ -119,19 +119,19 @@ class _FrameMaker:
         return Label(None, why, detail)
 
     def _model_columns(self, models: Cells) -> dict[str, Any]:
-        found, codes = _number(models, len(models))
-        coders = [(model or self.find_model()) + self.ending for model in found]
-        return {"model": _texts(found).take(codes), "coder": _texts(coders).take(codes)}
+        distinct, codes = _number(models, len(models))
+        coders = [(model or self.find_model()) + self.ending for model in distinct]
+        return {"model": _texts(distinct).take(codes), "coder": _texts(coders).take(codes)}
 
-    def _job_columns(self, jobs: Cells, told: np.ndarray) -> dict[str, Any]:
+    def _job_columns(self, jobs: Cells, call_seconds: np.ndarray) -> dict[str, Any]:
         """The job's id, and the seconds of the call (`told`), or of the whole job where a line does not tell them."""
         import numpy as np
 
-        found, codes = _number(jobs, len(jobs))
+        distinct, codes = _number(jobs, len(jobs))
         times = self.ledger.job_times()
-        ids, starts, ends = _turn([times.get(job, ("", None, None)) for job in found], 3)
+        ids, starts, ends = _turn([times.get(job, ("", None, None)) for job in distinct], 3)
         seconds = np.array(list(map(seconds_between, starts, ends)), "float64")[codes]
-        return {"batch_id": _texts(ids).take(codes), "seconds": np.where(np.isnan(told), seconds, told)}
+        return {"batch_id": _texts(ids).take(codes), "seconds": np.where(np.isnan(call_seconds), seconds, call_seconds)}
 
 
 def open_result(folder: RunFolder, name: str, custom_id: str) -> IO[bytes]:
@@ -192,8 +192,8 @@ def _texts(cells: Iterable[str | None]) -> Any:
 
 def remember(read: Callable[[str], T]) -> Callable[[str], T]:
     """Return a reader of replies with a memory: most replies are one of a few texts. Long ones are not kept."""
-    kept = lru_cache(_N_REMEMBERED)(read)
-    return lambda text: kept(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
+    remembered = lru_cache(_N_REMEMBERED)(read)
+    return lambda text: remembered(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
 
 
 def read_logprobs(folder: RunFolder, rows: Iterable[RowState]) -> pd.DataFrame:

@@ -19,14 +19,14 @@ _N_SHOWN = 60
 
 def say_wrapping(folder: RunFolder, ledger: Ledger) -> Iterator[str]:
     """Say in what most replies of a run are wrapped, so that they are invalid; nothing where they are not."""
-    found = ledger.invalid_replies(folder.name, WRAPPED)
+    replies = ledger.invalid_replies(folder.name, WRAPPED)
     ways = Counter[str]()
-    for reply in found:
+    for reply in replies:
         ways[reply.detail.rpartition(WRAPPED)[2]] += reply.n
     for way, n in ways.most_common(1):
         n_replies = ledger.count_replies(folder.name)
         if 2 * n > n_replies:
-            example = next(reply for reply in found if reply.detail.endswith(WRAPPED + way))
+            example = next(reply for reply in replies if reply.detail.endswith(WRAPPED + way))
             mends = "; ".join(MENDS[part] for part in way.split(" and "))
             yield (
                 f"{n:,} of {n_replies:,} replies are invalid since their answer is wrapped in {way}, such as unit "
@@ -43,5 +43,5 @@ def _show(folder: RunFolder, reply: InvalidReply) -> str:
             text = read_said([file.read(reply.length)])[0][0] or ""
     except (RecordError, OSError):
         return ""  # whoever reads the table is told
-    shown = text[:_N_SHOWN] + "..." * (len(text) > _N_SHOWN)
-    return f": {orjson.dumps(shown).decode()}"
+    beginning = text[:_N_SHOWN] + "..." * (len(text) > _N_SHOWN)
+    return f": {orjson.dumps(beginning).decode()}"

@@ -37,20 +37,20 @@ def _erase_outputs(folder: Path, target: Target, traces: Traces) -> Iterator[str
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         return
-    kept: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     for entry in orjson.loads(manifest.read_bytes()):
         paths = [path for name in entry["files"] if (path := folder / name).is_file()]
         if not any(_shows(path, target, traces) for path in paths):
-            kept.append(entry)
+            entries.append(entry)
         elif entry["kind"] == "text":
-            kept.append(entry)
+            entries.append(entry)
             yield f"outputs/{entry['name']}: STILL HOLDS IT, since a person may have written it; take it out by hand"
         else:
             for path in paths:
                 path.unlink()
             yield f"outputs/{entry['name']} ({entry['title']}): deleted; its notebook makes it again"
     with write_atomic(manifest) as file:
-        file.write(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
+        file.write(orjson.dumps(entries, option=orjson.OPT_INDENT_2))
 
 
 def _erase_others(folder: RunFolder, target: Target, traces: Traces) -> Iterator[str]:

@@ -27,12 +27,21 @@ def rewrite_lines(folder: Path, target: Target) -> list[Rewritten]:
     """Write the files of a folder anew that hold lines about the target; return what became of each."""
     edits = Edits(target.names, target.cuts)
     done = (rewrite_file(path, edits, digest_of(path)) for path in _list_lines(folder))
-    return [one for one in done if one]
+    return [rewritten for rewritten in done if rewritten]
 
 
-def shift_of(run_id: str, one: Rewritten) -> Shift:
+def shift_of(run_id: str, rewritten: Rewritten) -> Shift:
     """Return what the ledger has to know of a file that was written anew."""
-    return Shift(run_id, one.old, one.new, one.sha256, one.n_lines, one.n_bytes, one.n_tokens, one.moved)
+    return Shift(
+        run_id,
+        rewritten.old,
+        rewritten.new,
+        rewritten.sha256,
+        rewritten.n_lines,
+        rewritten.n_bytes,
+        rewritten.n_tokens,
+        rewritten.moved,
+    )
 
 
 def rewrite_units(folder: RunFolder, target: Target) -> Path:
@@ -61,15 +70,15 @@ def rewrite_work(folder: RunFolder, target: Target, shards: Mapping[str, Rewritt
     for path in _list_lines(folder.work):
         if path.parent.name == "unpacked":
             with path.open("rb") as file:
-                held = any(edits.apply(line) != line for line in file)
-            if held:
+                holds_target = any(edits.apply(line) != line for line in file)
+            if holds_target:
                 path.unlink()
         else:
             rewrite_file(path, edits, "")
     for path in folder.work.rglob("*.job.json"):
         note = orjson.loads(path.read_bytes())
-        if (one := shards.get(note.get("shard"))) is not None:
-            note |= {"shard": one.new, "sha256": one.sha256, "n_requests": one.n_lines}
+        if (rewritten := shards.get(note.get("shard"))) is not None:
+            note |= {"shard": rewritten.new, "sha256": rewritten.sha256, "n_requests": rewritten.n_lines}
             _write(path, orjson.dumps(note, option=orjson.OPT_APPEND_NEWLINE))
     for path in folder.work.rglob("*"):
         if path.is_file() and path.suffix not in (".jsonl", ".json") and traces.in_file(path):
@@ -82,7 +91,7 @@ def rewrite_run_record(
     """Note in run.json what was erased: how many and when, which files were written anew; no name, no text."""
     record = folder.read_record()
     if all(entry["at"] != begun for entry in record.get("erased", [])):
-        changed = {place: {"was": one.was, "is": one.sha256} for place, one in files.items()}
+        changed = {place: {"was": file.was, "is": file.sha256} for place, file in files.items()}
         changed["units.jsonl"] = {"was": record["units"]["sha256"], "is": digest_of(folder.units_path)}
         entry = {"at": begun, "units": target.n_units, "rows": target.n_rows, "files": changed}
         record["erased"] = [*record.get("erased", []), entry]
@@ -100,7 +109,7 @@ def rewrite_run_record(
 
 def _rename(recorded: Mapping[str, str], files: Mapping[str, Rewritten]) -> dict[str, str]:
     """The recorded digests, with the new names and digests of the files that were written anew."""
-    renamed = {place: (f"{place.split('/')[0]}/{one.new}", one.sha256) for place, one in files.items()}
+    renamed = {place: (f"{place.split('/')[0]}/{file.new}", file.sha256) for place, file in files.items()}
     return dict(renamed.get(place, (place, sha256)) for place, sha256 in recorded.items())
 
 
@@ -117,9 +126,9 @@ def _edit_carried(
     for kind in ("others", "elsewhere"):
         if kind in line:
             line[kind] = {name: value for name, value in line[kind].items() if name not in target.names}
-    if (shard := line.get("shard")) and (one := files.get(f"shards/{shard['file']}")):
-        sizes = {"n_requests": one.n_lines, "n_bytes": one.n_bytes, "n_tokens": one.n_tokens}
-        line["shard"] |= {"file": one.new, "sha256": one.sha256, **sizes}
+    if (shard := line.get("shard")) and (rewritten := files.get(f"shards/{shard['file']}")):
+        sizes = {"n_requests": rewritten.n_lines, "n_bytes": rewritten.n_bytes, "n_tokens": rewritten.n_tokens}
+        line["shard"] |= {"file": rewritten.new, "sha256": rewritten.sha256, **sizes}
         line.pop("costs", None)
     renamed = {name: files[f"results/{name}"].new for name in line.get("files", ()) if f"results/{name}" in files}
     if "files" in line:
@@ -135,10 +144,10 @@ def drop_rows(path: Path, unit_ids: Collection[str], custom_ids: Collection[str]
 
     Every other row keeps its bytes.
     """
-    raw, kept = path.read_bytes(), _keep_rows(path, {*unit_ids, *custom_ids})
-    if kept != raw:
-        _write(path, kept)
-    return kept != raw
+    raw, rest = path.read_bytes(), _keep_rows(path, {*unit_ids, *custom_ids})
+    if rest != raw:
+        _write(path, rest)
+    return rest != raw
 
 
 def has_rows(path: Path, unit_ids: Collection[str], custom_ids: Collection[str]) -> bool:
@@ -166,9 +175,9 @@ def _drop_csv(raw: bytes, names: Collection[str]) -> Iterator[bytes]:
         csv.field_size_limit(limit)
 
 
-def _drop_json(raw: bytes, names: Collection[str], shown: str) -> Iterator[bytes]:
+def _drop_json(raw: bytes, names: Collection[str], name: str) -> Iterator[bytes]:
     for line in io.BytesIO(raw):
-        value = load_line(line, shown) if line.strip() else {}
+        value = load_line(line, name) if line.strip() else {}
         if not any(value.get(key) in names for key in _KEYS):
             yield line
 

@@ -81,12 +81,12 @@ def rewrite_file(path: Path, edits: Edits, was: str) -> Rewritten | None:
     with write_atomic(fresh) as file, path.open("rb") as source:
         for line in source:
             for start, piece in _split(line):
-                kept = edits.apply(piece)
-                if kept is not None:
-                    file.write(kept)
-                    sha256.update(kept)
-                    moved[old + start] = (new, len(kept.rstrip(b"\r\n")))
-                    n_weight, new = n_weight + weigh_line(kept), new + len(kept)
+                edited = edits.apply(piece)
+                if edited is not None:
+                    file.write(edited)
+                    sha256.update(edited)
+                    moved[old + start] = (new, len(edited.rstrip(b"\r\n")))
+                    n_weight, new = n_weight + weigh_line(edited), new + len(edited)
             old += len(line)
     digest = sha256.hexdigest()
     target = path.with_name(_DIGEST.sub(rf"\g<1>{digest[:N_SHOWN]}", path.name))
@@ -113,9 +113,9 @@ def _read_name(line: bytes) -> str | None:
         name = None
     if isinstance(name, str):
         return name
-    found = _NAME.search(line)
+    match = _NAME.search(line)
     try:
-        return str(orjson.loads(found[1])) if found else None
+        return str(orjson.loads(match[1])) if match else None
     except orjson.JSONDecodeError:
         return None
 

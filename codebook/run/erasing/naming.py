@@ -67,19 +67,19 @@ def settle_names(ledger: Ledger, targets: Sequence[Target], *, alone: bool) -> N
     RunError
         A job under way holds the unit, or another run rests on the answers of the one that is meant.
     """
-    held, by_run = ask_ledger(ledger, targets), {target.run: target for target in targets}
-    gone = {row.row_id for row in held.rows}
-    asks = {*held.asks, *held.needed}
+    erased, by_run = ask_ledger(ledger, targets), {target.run: target for target in targets}
+    gone = {row.row_id for row in erased.rows}
+    asks = {*erased.asks, *erased.needed}
     others = {row.ask_id: row for row in find_rows_of_asks(ledger, asks) if row.row_id not in gone}
-    lines = find_lines(ledger, asks | held.keys.keys())
+    lines = find_lines(ledger, asks | erased.keys.keys())
     _refuse_under_way(lines)
     if alone:
-        _refuse_dependants([*others.values(), *find_rows_of_asks(ledger, held.keys)], by_run)
+        _refuse_dependants([*others.values(), *find_rows_of_asks(ledger, erased.keys)], by_run)
     for target in targets:
-        target.n_rows = sum(row.run_id == target.run for row in held.rows)
+        target.n_rows = sum(row.run_id == target.run for row in erased.rows)
     for line in lines:
         names = by_run[line.run_id].names if line.run_id in by_run else {}
-        if line.ask_id in held.asks and line.run_id in by_run:
+        if line.ask_id in erased.asks and line.run_id in by_run:
             names[line.custom_id] = None
         elif line.ask_id in others and line.custom_id in names:
             names[line.custom_id] = _choose_name(ledger, line, others[line.ask_id])

@@ -79,8 +79,8 @@ def read_intent(runs: Path) -> Intent | None:
     if not path.is_file():
         return None
     try:
-        found: dict[str, Any] = orjson.loads(path.read_bytes())
-        return Intent(**{**found, "targets": [Target(**target) for target in found["targets"]]})
+        fields: dict[str, Any] = orjson.loads(path.read_bytes())
+        return Intent(**{**fields, "targets": [Target(**target) for target in fields["targets"]]})
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise RecordError(f"{show_path(path)} is damaged. To mend: remove it, then repeat the erasure.") from None
 
@@ -105,9 +105,9 @@ def find_targets(
     """
     known, targets = set(texts), {folder: Target(_name(folder)) for folder in folders}
     for folder, target in targets.items():
-        for unit, own in _find_whole(folder, unit_id):
+        for unit, places in _find_whole(folder, unit_id):
             target.units.append(unit.unit_id)
-            known.update(own)
+            known.update(places)
     shared = set(_find_shared(everywhere, unit_id, known)) if known else set[str]()
     lonely = known - shared
     for folder, target in targets.items() if lonely else ():
@@ -146,10 +146,10 @@ def _iter_packs(folder: Path) -> Iterator[Unit]:
 
 def _cut_pack(target: Target, unit: Unit, texts: Collection[str]) -> None:
     """Note what becomes of a pack that holds some of the texts."""
-    held = texts_of(unit)
-    places = [place for place, text in enumerate(held) if text in texts]
-    if len(places) == len(held):
+    in_pack = texts_of(unit)
+    places = [place for place, text in enumerate(in_pack) if text in texts]
+    if len(places) == len(in_pack):
         target.units.append(unit.unit_id)
     elif places:
-        target.packs[unit.unit_id] = make_pack([text for text in held if text not in texts]).unit_id
+        target.packs[unit.unit_id] = make_pack([text for text in in_pack if text not in texts]).unit_id
         target.places[unit.unit_id] = places

@@ -76,7 +76,7 @@ class Traces:
         >>> Traces(["u3"], ["topic.u3.0.abc"], []).scrub("unit 'u3', line 4; such as topic.u3.0.abc, and u31")
         "unit '[erased]', line 4; such as [erased], and u31"
         """
-        clean = self._quoted.sub(lambda found: f"'{GONE}'" if found[0][0] in "'\"" else GONE, text)
+        clean = self._quoted.sub(lambda match: f"'{GONE}'" if match[0][0] in "'\"" else GONE, text)
         return self._words.sub(GONE, clean) if self._words else clean
 
 

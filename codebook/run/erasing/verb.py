@@ -59,8 +59,8 @@ class Erasure:
     def __str__(self) -> str:
         lines = [f"Erased from {say_count(len(self.targets), 'run')}:"]
         lines += [f"  {say_kept(target.run)}: {say_target(target)}" for target in self.targets]
-        lines += [f"  {said}" for said in self.done]
-        lines += ["Not reached from here:", *(f"  {said}" for said in self.unreachable)]
+        lines += [f"  {line}" for line in self.done]
+        lines += ["Not reached from here:", *(f"  {line}" for line in self.unreachable)]
         return spell_block("\n".join(lines))
 
 
@@ -158,13 +158,13 @@ def _erase(runs: Path, ledger: Ledger | None, intent: Intent) -> Iterator[str]:
     written = {target.run: _Written(find_folder(target.run), target) for target in intent.targets}
     traces = _trace(intent)
     if ledger:
-        held = ask_ledger(ledger, intent.targets)
+        erased = ask_ledger(ledger, intent.targets)
         what = Forgetting(
-            rows=[row.row_id for row in held.rows],
-            asks=held.asks,
-            keys=held.keys,
-            names=[(one.run, old, new) for one in intent.targets for old, new in one.names.items() if new],
-            units=[(one.run, old, new) for one in intent.targets for old, new in one.packs.items()],
+            rows=[row.row_id for row in erased.rows],
+            asks=erased.asks,
+            keys=erased.keys,
+            names=[(target.run, old, new) for target in intent.targets for old, new in target.names.items() if new],
+            units=[(target.run, old, new) for target in intent.targets for old, new in target.packs.items()],
             shards=[shift_of(run, one) for run, files in written.items() for one in files.shards],
             results=[shift_of(run, one) for run, files in written.items() for one in files.results],
             plans={run: digest for run, files in written.items() if (digest := files.plan_digest)},
@@ -176,7 +176,7 @@ def _erase(runs: Path, ledger: Ledger | None, intent: Intent) -> Iterator[str]:
         files.settle(intent.begun, traces)
         if ledger and ledger.is_planned(target.run):
             _refresh(ledger, files.folder, target)
-        yield from (f"runs/{target.run}/{said}" for said in erase_derived(files.folder, target, traces))
+        yield from (f"runs/{target.run}/{line}" for line in erase_derived(files.folder, target, traces))
     yield from _erase_vectors(runs / "vectors", intent.texts)
     clear_copies(runs)
     for path in sorted(runs.glob("*.log")):
@@ -226,31 +226,31 @@ class _Written:
         """The digest of the plan without what goes; empty where the run was not planned."""
         if not self.folder.record_path.is_file():
             return ""
-        asked = self.folder.read_record()["asked"]
-        return plan_digest(self.folder.read_codebook().digest, digest_file(self.units), asked)
+        asking = self.folder.read_record()["asked"]
+        return plan_digest(self.folder.read_codebook().digest, digest_file(self.units), asking)
 
     def settle(self, begun: str, traces: Traces) -> None:
         """Let the new files take the place of the old ones."""
         folder, target = self.folder, self.target
         self.units.replace(folder.units_path)
-        rewrite_work(folder, target, {one.old: one for one in self.shards}, traces)
+        rewrite_work(folder, target, {file.old: file for file in self.shards}, traces)
         if folder.record_path.is_file():
-            files = {f"shards/{one.old}": one for one in self.shards}
-            files |= {f"results/{one.old}": one for one in self.results}
+            files = {f"shards/{file.old}": file for file in self.shards}
+            files |= {f"results/{file.old}": file for file in self.results}
             rewrite_run_record(folder, target, begun, files, traces)
             rewrite_carried(folder, target, files, traces)
         for place, files_of in ((folder.shards, self.shards), (folder.results, self.results)):
-            for one in files_of:
-                if one.new != one.old:
-                    (place / one.old).unlink()
+            for file in files_of:
+                if file.new != file.old:
+                    (place / file.old).unlink()
 
 
 def say_unreachable(intent: Intent) -> list[str]:
     """Return what still may hold the unit, each with what to do about it."""
-    found = dict.fromkeys(said for target in intent.targets for said in _of_run(find_folder(target.run)))
+    remarks = dict.fromkeys(remark for target in intent.targets for remark in _of_run(find_folder(target.run)))
     if intent.shared:
-        found["another unit has the same text: its lines, packs and vectors stay"] = None
-    return [*found, *_EVERYWHERE]
+        remarks["another unit has the same text: its lines, packs and vectors stay"] = None
+    return [*remarks, *_EVERYWHERE]
 
 
 def _of_run(folder: RunFolder) -> Iterator[str]:
@@ -259,8 +259,8 @@ def _of_run(folder: RunFolder) -> Iterator[str]:
     record = folder.read_record()
     asking = Asking.from_record(record)
     if source := record["units"]["source"].get("file"):
-        shown = show_path(resolve_path(source))
-        yield f"{shown}: the kit never changes it; take the unit out there, or the next plan asks it again"
+        place = show_path(resolve_path(source))
+        yield f"{place}: the kit never changes it; take the unit out there, or the next plan asks it again"
     if (meter := Meter(asking)).charges:
         mend = f"`codebook delete-remote {folder.name}` deletes those of batches"
         lost = f"nothing here can delete those of run {say_kept(folder.name)}"

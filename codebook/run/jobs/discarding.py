@@ -67,13 +67,13 @@ def discard_exact(name: str) -> str:
             raise RunError(f"The ledger knows no run {name!r}. To mend: `codebook status` lists the runs.")
         with folder.lock() if folder.path.is_dir() else nullcontext():
             _refuse_begun(folder)
-            kept = KeptFolder(ledger.name_kept(name))
-            ledger.intend_keeping(kept.name)
-            if not ledger.discard(name, kept.name, partial(_keep_files, folder, kept)):
+            copy = KeptFolder(ledger.name_kept(name))
+            ledger.intend_keeping(copy.name)
+            if not ledger.discard(name, copy.name, partial(_keep_files, folder, copy)):
                 raise _still_open(ledger, name)
-            n_answers = ledger.count_given(kept.name)
+            n_answers = ledger.count_given(copy.name)
         sweep_leftovers(folder.runs, ledger)
-    return f"Run {name} is discarded{_say_kept(n_answers, kept)}."
+    return f"Run {name} is discarded{_say_kept(n_answers, copy)}."
 
 
 def _refuse_begun(folder: RunFolder) -> None:
@@ -91,20 +91,20 @@ def _still_open(ledger: Ledger, name: str) -> RunError:
     )
 
 
-def _say_kept(n_answers: int, kept: KeptFolder) -> str:
+def _say_kept(n_answers: int, folder: KeptFolder) -> str:
     if not n_answers:
         return ""
     what = "its one answer stays" if n_answers == 1 else f"its {n_answers:,} answers stay"
-    return f"; {what} with the project, in runs/{kept.name}, and later runs rest on them"
+    return f"; {what} with the project, in runs/{folder.name}, and later runs rest on them"
 
 
-def _keep_files(folder: RunFolder, kept: KeptFolder) -> None:
+def _keep_files(folder: RunFolder, copy: KeptFolder) -> None:
     """Let the files that answers need lie in the other folder too: the same files where that is possible, else copies.
 
     Without the units nobody could tell which answers are about somebody who is to be erased.
     """
     for path in _list_needed(folder):
-        target = kept.path / path.relative_to(folder.path)
+        target = copy.path / path.relative_to(folder.path)
         make_private(target.parent)
         link_file(path, target)
 

@@ -50,13 +50,15 @@ def raise_failures(failures: Sequence[Failure], summary: str = "") -> None:
     if len(by_reason) == 1 and not summary:
         raise failures[0].error
     if by_reason:
-        told = [f"  - {', '.join(jobs)}: {reason}" for reason, jobs in by_reason.items()]
-        said = (
+        lines = [f"  - {', '.join(jobs)}: {reason}" for reason, jobs in by_reason.items()]
+        message = (
             summary or f"{len(failures)} jobs could not be collected; all others are. Nothing is lost: collect again."
         )
         kinds = (UnreachableError, EngineError, RunError)
-        kind = next(kind for kind in kinds if kind is RunError or all(isinstance(one.error, kind) for one in failures))
-        raise kind("\n".join([said, *told])) from failures[0].error
+        kind = next(
+            kind for kind in kinds if kind is RunError or all(isinstance(failure.error, kind) for failure in failures)
+        )
+        raise kind("\n".join([message, *lines])) from failures[0].error
 
 
 def say_error(error: Exception) -> str:

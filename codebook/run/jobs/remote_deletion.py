@@ -28,8 +28,8 @@ def delete_files(folder: RunFolder, ledger: Ledger, engine: Engine, older_than: 
         return 0
     before = (datetime.now(UTC) - older_than).isoformat(timespec="milliseconds")
     for row in ledger.jobs(folder.name):
-        kept = older_than > timedelta(0) and (row.ended_at or row.collected_at or "") > before
-        if row.job_id and row.collected_at and not kept:
+        too_young = older_than > timedelta(0) and (row.ended_at or row.collected_at or "") > before
+        if row.job_id and row.collected_at and not too_young:
             with keep_failure(folder.name, row, failures):
                 n_deleted += engine.delete_files(row.job_id)
     n_deleted += engine.delete_leftovers()

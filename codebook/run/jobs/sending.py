@@ -81,10 +81,10 @@ def send_shards(
 
 def _note_waiting(folder: RunFolder, ledger: Ledger, ahead: Sequence[str]) -> None:
     """Note, once in a row, that shards of the run wait for room: others know by it that the run is to be sent."""
-    said = f"no room yet: {' and '.join(ahead)} with a higher priority" if ahead else "no room yet"
+    note = f"no room yet: {' and '.join(ahead)} with a higher priority" if ahead else "no room yet"
     events = ledger.events(folder.name)
-    if not events or events[-1][1:] != ("wait", said):
-        ledger.note_event(folder.name, "wait", said)
+    if not events or events[-1][1:] != ("wait", note):
+        ledger.note_event(folder.name, "wait", note)
 
 
 def _check_answerer(folder: RunFolder, ledger: Ledger, engine: Engine) -> None:
@@ -134,8 +134,8 @@ def _check(folder: RunFolder, meter: Meter, engine: Engine, row: JobRow) -> None
     path = folder.shards / row.file
     folder.check_shard(path, row.sha256)
     if meter.charges and (faults := check_shard(path, Cuts(engine.limits.n_requests, engine.limits.n_bytes))):
-        shown = "\n".join(f"  - {fault}" for fault in faults[:20])
-        raise RecordError(f"{path.name} would be refused by the service; it was not sent.\n{shown}")
+        lines = "\n".join(f"  - {fault}" for fault in faults[:20])
+        raise RecordError(f"{path.name} would be refused by the service; it was not sent.\n{lines}")
 
 
 def _hand_in(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow, key: str, *, again: bool) -> None:
@@ -147,8 +147,8 @@ def _hand_in(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow, key
         except UndecidedError as error:
             if not again or not isinstance(engine, MakesAnew):
                 raise
-            said = f"shard {row.number}: made anew on demand, and paid twice if it was made before: {error}"
-            ledger.note_event(folder.name, "submit", said)
+            note = f"shard {row.number}: made anew on demand, and paid twice if it was made before: {error}"
+            ledger.note_event(folder.name, "submit", note)
             job_id = engine.submit_anew(shard, key)
     except EngineError as error:
         if row.unsent and not engine.may_know(key):
@@ -186,8 +186,8 @@ def look_after(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
         ledger.note_doubt(row.shard_id, f"{UNREACHED}: {error}")
         return
     if state.again and _may_wait(ledger, state, row):
-        said = "no room yet: too many tokens wait at the service" if state.full else "the service did not find its file"
-        ledger.release_job(row.shard_id, f"{said}; submit hands it in again")
+        note = "no room yet: too many tokens wait at the service" if state.full else "the service did not find its file"
+        ledger.release_job(row.shard_id, f"{note}; submit hands it in again")
         ledger.note_event(folder.name, "wait", f"shard {row.number}: {row.job_id}: {state.faults[0].message}")
         return
     if state.faults and state.state in ENDED:

@@ -75,9 +75,9 @@ def check_asking(
         What would be sent, and how many units; None and 0 where that is not known.
     """
     noted = FaultList()
-    said = noted.catch("engine", lambda: make_asking(fields))
+    as_written = noted.catch("engine", lambda: make_asking(fields))
     rest = {**fields, "options": _leave_out_address(fields)}  # without its address the rest can still be seen
-    asking = said or noted.catch("engine", lambda: make_asking(rest))
+    asking = as_written or noted.catch("engine", lambda: make_asking(rest))
     if asking is None:
         return AskingCheck("", tuple(dict.fromkeys(noted.faults)), ())
     meter = Meter(asking)
@@ -96,7 +96,7 @@ def check_asking(
     if asking.draws < 1:
         noted.faults.append(Fault("draws", f"{asking.draws} is less than 1", "ask each question at least once"))
     return AskingCheck(
-        _say_who(asking, meter) if said else "", tuple(dict.fromkeys(noted.faults)), tuple(noted.warnings)
+        _say_who(asking, meter) if as_written else "", tuple(dict.fromkeys(noted.faults)), tuple(noted.warnings)
     )
 
 

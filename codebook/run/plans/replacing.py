@@ -189,8 +189,8 @@ def _describe_version(folder: RunFolder, draft: Draft) -> dict[str, Any]:
     if not before:
         return {}
     base, number = split_version(folder.name)
-    asked, old = draft.asking.to_record(), RunFolder(before, folder.runs.parent)
-    differs = list_differences(old, draft.book, folder.units_path, asked, draft.answerer)
+    asking, old = draft.asking.to_record(), RunFolder(before, folder.runs.parent)
+    differs = list_differences(old, draft.book, folder.units_path, asking, draft.answerer)
     return {"of": base, "number": number, "before": before, "differs": differs}
 
 

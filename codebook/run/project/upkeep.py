@@ -1,4 +1,4 @@
-"""What a project holds on to, here and at services: how much it is, and what of it may go."""
+"""What a project holds on to, here and at services: how much it is, what of it may go, and what is to be stopped."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from codebook.errors import CodebookError, RunError
 from codebook.paths import project_folder
 from codebook.run.folder import RunFolder, list_runs
+from codebook.run.jobs.stopping import give_up_lost
+from codebook.run.state import RunStatus
 from codebook.run.verbs import open_exact, open_run
 
 if TYPE_CHECKING:
@@ -27,6 +29,22 @@ class Disk(NamedTuple):
 
     n_used: int
     n_free: int
+
+
+def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus | str:
+    """Stop a run as `Run.cancel` does, also one whose folder is gone; return how it stands, or what was done.
+
+    Raises
+    ------
+    EngineError
+        Jobs could not be stopped; the others were.
+    RunError
+        There is no such run, or its folder is gone and jobs may be under way.
+    """
+    folder = RunFolder(name)
+    if folder.record_path.is_file():
+        return open_exact(name).cancel(shard, give_up=give_up)
+    return give_up_lost(folder, shard, give_up=give_up)
 
 
 def delete_remote(names: Collection[str] = (), *, older_than_days: float = 0) -> int:
@@ -49,8 +67,8 @@ def delete_remote(names: Collection[str] = (), *, older_than_days: float = 0) ->
                 raise
             failures.append(f"  - {name}: {error}")
     if failures:
-        said = f"{n_deleted} files were deleted. Not all could be; repeat it later for these runs:"
-        raise RunError("\n".join([said, *failures]))
+        message = f"{n_deleted} files were deleted. Not all could be; repeat it later for these runs:"
+        raise RunError("\n".join([message, *failures]))
     return n_deleted
 
 
