@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from codebook.ledger.book import Ledger
+from codebook.ledger.spending import TAKEN
 
 _N_AT_ONCE = 1_000
 _OWN = ("id", "shard_id", "run_id", "digest", "planned", "answerer", "gone")
@@ -28,7 +29,8 @@ def describe_run(ledger: Ledger, run_id: str) -> Iterator[dict[str, Any]]:
 
     A line of a shard has `shard` and `job` (their columns), `files` in the order in which they were read, `costs` of
     the answers in that order, `missing` (what holds for most questions without a line) and `others` by custom_id.
-    `elsewhere` has the key of a row's question, and the run that asked it, by custom_id.
+    `erased` is what answers took and cost whose unit was erased. `elsewhere` has the key of a row's question, and the
+    run that asked it, by custom_id.
     """
     answerer = {"answered_by": ledger.answerer(run_id)}
     yield {"run": _row(ledger, "SELECT * FROM runs WHERE run_id = ?", run_id) | answerer}
@@ -70,6 +72,8 @@ def _answers(ledger: Ledger, job: int) -> dict[str, Any]:
         line["missing"] = commonest
         rest = {name: reason for name, *reason in db.execute(_WITHOUT, (job,)) if tuple(reason) != commonest}
         line |= {"others": rest} if rest else {}
+    if erased := db.execute(f"SELECT {TAKEN} FROM erased WHERE job = ?", (job,)).fetchall():  # noqa: S608
+        line["erased"] = erased
     return line
 
 
@@ -146,6 +150,14 @@ def restore_costs(ledger: Ledger, shard_id: int, costs: Sequence[float | None]) 
         with ledger.transaction() as db:
             pairs = ((cost, answer) for cost, (answer,) in zip(costs, answers, strict=True))
             db.executemany("UPDATE answers SET cost_usd = ? WHERE id = ?", pairs)
+
+
+def restore_erased(ledger: Ledger, shard_id: int, erased: Iterable[Sequence[Any]]) -> None:
+    """Note what answers of a job cost that were erased."""
+    (job,) = ledger._db.execute("SELECT id FROM jobs WHERE shard_id = ?", (shard_id,)).fetchone()
+    sql = f"INSERT INTO erased (job, {TAKEN}) VALUES ({', '.join('?' * 9)})"  # noqa: S608
+    with ledger.transaction() as db:
+        db.executemany(sql, ((job, *each) for each in erased))
 
 
 def _update(ledger: Ledger, table: str, column: str, key: int | str, values: Mapping[str, Any]) -> None:

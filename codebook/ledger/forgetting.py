@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from codebook.errors import BusyError
 from codebook.ledger.book import Ledger
 from codebook.ledger.claims import now
+from codebook.ledger.spending import ERASE, MAYBE_PAID
 
 
 class ErasedRow(NamedTuple):
@@ -117,6 +118,8 @@ def forget(ledger: Ledger, what: Forgetting) -> None:
     ledger._db.execute("PRAGMA secure_delete = ON")
     with ledger.transaction() as db:
         _delete(ledger, "rows", "id", what.rows)
+        sql = f"{ERASE} WHERE {MAYBE_PAID} AND ask_id = ?"
+        db.executemany(sql, ((ask,) for ask in what.asks))
         for table in ("answers", "sent"):
             _delete(ledger, table, "ask_id", what.asks)
         _delete(ledger, "asks", "id", what.asks)

@@ -11,6 +11,7 @@ jobs     a shard at an engine
 answers  a result line: file, offset and length, or why there is none
 events   what each verb did
 lost     answers as they were before the folder of their run was removed, and their files (lost_files)
+erased   what answers took and cost whose unit was erased, by their job and by nothing else
 leftovers  files below the ledger's folder that nothing needs any more, until they are removed
 
 A question put to one service is another question than the same one put to another service. The name of
@@ -234,6 +235,13 @@ def m008_live(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE answers ADD COLUMN live_usd REAL")
 
 
+def m009_erased(db: sqlite3.Connection) -> None:
+    """What answers cost that were erased: of which job they were stays, and of which question does not."""
+    db.execute("""CREATE TABLE erased (job INTEGER NOT NULL, file TEXT, why TEXT, model TEXT NOT NULL,
+        tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,
+        cost_usd REAL, live_usd REAL)""")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_first,
     m002_money,
@@ -243,6 +251,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m006_answerers,
     m007_losses,
     m008_live,
+    m009_erased,
 )
 
 

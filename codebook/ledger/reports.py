@@ -18,7 +18,7 @@ import orjson
 from codebook.ledger.book import Ledger
 from codebook.ledger.connecting import connect
 from codebook.ledger.queries import ANY_UNSENT, UNSENT_SQL, make_joins, make_why
-from codebook.ledger.spending import MAYBE_PAID, UNTOLD
+from codebook.ledger.spending import CHARGED, UNTOLD
 from codebook.material.unit_store import N_TEXTS_SQL
 from codebook.records import EMBEDDINGS
 
@@ -100,7 +100,7 @@ def report_answers(ledger: Ledger) -> list[tuple[Any, ...]]:
     sql = f"""SELECT job, model, count(file), sum(why IS NULL), sum(tokens_in), sum(tokens_out), sum(tokens_cached),
         sum(cost_usd), count(cost_usd), sum(cost_usd IS NULL), sum(why IS NULL AND cost_usd IS NOT NULL),
         sum(file IS NOT NULL AND {UNTOLD}), sum(live_usd), count(live_usd)
-        FROM answers WHERE {MAYBE_PAID} GROUP BY job, model"""  # noqa: S608
+        FROM {CHARGED} GROUP BY job, model"""  # noqa: S608
     return _select(ledger, sql)
 
 

@@ -14,6 +14,14 @@ UNTOLD = (
 """Replies that do not say what they took: every request has tokens."""
 MAYBE_PAID = "(answers.file IS NOT NULL OR answers.final = 1 AND answers.why = 'absent')"
 """Answers that somebody may have charged for: those that came, and those that were paid and are lost."""
+_AMOUNTS = "why, model, tokens_in, tokens_out, tokens_cached, cost_usd, live_usd"
+TAKEN = f"file, {_AMOUNTS}"
+"""What is kept of an answer whose unit was erased; of its file only whether it had one."""
+CHARGED = f"""(SELECT job, {TAKEN} FROM answers WHERE {MAYBE_PAID}
+    UNION ALL SELECT job, {TAKEN} FROM erased) AS answers"""  # noqa: S608
+"""What may have been charged, erased answers among it."""
+ERASE = f"INSERT INTO erased (job, {TAKEN}) SELECT job, substr(file, 1, 0), {_AMOUNTS} FROM answers"  # noqa: S608
+"""Note what answers took and cost, before they go."""
 
 
 class Money(NamedTuple):
@@ -41,9 +49,8 @@ class Spending:
 
     def money(self, run_id: str) -> Money:
         """What the run's own jobs have cost and what is reserved for those whose answers are not in yet, in USD."""
-        sql = f"""SELECT COALESCE(sum(cost_usd), 0), count(cost_usd), count(*) FROM answers
-            JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id
-            WHERE run_id = ? AND {MAYBE_PAID}"""  # noqa: S608
+        sql = f"""SELECT COALESCE(sum(cost_usd), 0), count(cost_usd), count(*) FROM {CHARGED}
+            JOIN jobs ON jobs.id = answers.job JOIN shards ON shards.id = jobs.shard_id WHERE run_id = ?"""  # noqa: S608
         spent, n_priced, n_answers = self._db.execute(sql, (run_id,)).fetchone()
         sql = """SELECT COALESCE(sum(reserved_usd), 0) FROM jobs JOIN shards ON shards.id = jobs.shard_id
             WHERE run_id = ? AND (collected_at IS NULL AND state <> 'waiting' OR given_up_at IS NOT NULL)"""

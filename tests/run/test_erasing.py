@@ -9,13 +9,14 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 from fakes.scripted import asked_lines, make_book, register
+from fakes.service import TEXTS, plan_batch
 
 import codebook as cb
 from codebook.analysis.core.result import Result
@@ -29,6 +30,9 @@ from codebook.run.erasing import erase_unit
 from codebook.scheme import parse_codebook
 from codebook.shards import Cuts
 from codebook.units import group_units, read_units
+
+if TYPE_CHECKING:
+    from fakes.fake_openai import FakeOpenAI
 
 SECRET = "My neighbour Grete Minde burnt the town of Tangermuende in the year 1617."
 UNITS = [
@@ -132,6 +136,23 @@ def test_r15_that_and_when_a_unit_was_erased_is_kept_and_shown_and_which_files_c
 
 def _there(run: Run, name: str) -> bool:
     return any((folder / name).is_file() for folder in (run.folder.shards, run.folder.results))
+
+
+def test_what_an_answer_cost_stays_when_its_unit_is_erased(fake: FakeOpenAI, project: Path) -> None:
+    run = plan_batch(fake, TEXTS)
+    run.submit()
+    run.collect()
+    unit_id = next(run.units()).unit_id
+    paid, amount, money = cb.cost_history("run"), run.amounts()["paid"], run.status().money
+    assert amount
+    erase_unit(unit_id)
+    assert unit_id not in set(open_run(run.name).table()["unit_id"])
+    assert cb.cost_history("run").equals(paid)
+    assert open_run(run.name).status().money == money
+    for path in (project / "runs").glob("ledger.db*"):
+        path.unlink()
+    assert adopt(run.name).amounts()["paid"] == pytest.approx(amount)  # the folder carries it, too
+    assert cb.cost_history("run").equals(paid)
 
 
 def test_r15_tracebacks_which_may_show_it_are_deleted(run: Run, project: Path) -> None:

@@ -19,6 +19,7 @@ from codebook.ledger.carried import (
     find_prior,
     restore_asks,
     restore_costs,
+    restore_erased,
     restore_job,
     restore_run,
 )
@@ -131,6 +132,8 @@ class _Adoption:
             restore_job(self.ledger, shard_id, carried.get("shard", {}), job | {"job_key": f"never sent: {shard_id}"})
         else:
             self._note_ended(shard_id, file, job, results)
+        if erased := carried.get("erased"):
+            restore_erased(self.ledger, shard_id, erased)
 
     def _note_ended(self, shard_id: int, file: ShardFile, job: Mapping[str, Any], results: list[Path]) -> None:
         """Note a job that was collected: its lines are read as they were then."""
