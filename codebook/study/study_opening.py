@@ -208,7 +208,7 @@ class Study:
         return compare_runs([self.run, *others], coders=self.coders, gold=self.gold, **options)
 
     def ask_probes(self, probes: pd.DataFrame, *, in_reverse: bool = False) -> Codings:
-        """Ask probes of the codebook at once, in a run of their own, and return the answers; none without a probe.
+        """Ask probes of a variable at once, in a run of their own, and return the answers; none without a probe.
 
         Parameters
         ----------
@@ -220,7 +220,8 @@ class Study:
         if probes.empty:
             columns = ["unit_id", "coder", "variable", "label", "draw", "why"]
             return Codings(probes.reindex(columns=columns), self.codebook.variables, outputs=self.folder / "outputs")
-        book = reverse_categories(self.codebook) if in_reverse else self.codebook
+        probed = self.codebook.model_copy(update={"variables": (self.codebook.variable(probes["variable"].iloc[0]),)})
+        book = reverse_categories(probed) if in_reverse else probed
         name = f"{self.name}-{'reversed' if in_reverse else 'probes'}"
         run = self.plan(name, codebook=book, units=probe_units(probes), at_once=True)
         run.submit()

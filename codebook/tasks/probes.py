@@ -21,15 +21,20 @@ _KINDS = ("single", "rating")
 
 
 def behaviour_probes(codebook: Codebook, variable: str = "") -> pd.DataFrame:
-    """Return the probes of a variable (the first where not named): `unit_id`, `text`, `test`, `expected`.
+    """Return the probes of a variable: `unit_id`, `variable`, `text`, `test`, `expected`.
 
     `test` is "definition" for the definition of a category shown as a unit, "example" for an example of the codebook.
     There is no row where no category has either.
 
+    Parameters
+    ----------
+    variable
+        Of kind single or rating; the first such one where not named. Where there is none, there are no probes.
+
     Raises
     ------
     ParameterError
-        The variable is not of kind single or rating.
+        The variable is of another kind.
 
     Examples
     --------
@@ -49,11 +54,12 @@ def behaviour_probes(codebook: Codebook, variable: str = "") -> pd.DataFrame:
     """
     import pandas as pd
 
-    chosen = codebook.variable(variable)
-    if chosen.kind not in _KINDS:
-        fault = Fault(chosen.name, f"it is of kind {chosen.kind}", f"choose one of kind {' or '.join(_KINDS)}")
+    chosen = [codebook.variable(variable)] if variable else [each for each in codebook.variables if each.kind in _KINDS]
+    if chosen and chosen[0].kind not in _KINDS:
+        fault = Fault(variable, f"it is of kind {chosen[0].kind}", f"choose one of kind {' or '.join(_KINDS)}")
         raise ParameterError("The codebook cannot be probed like this.", [fault])
-    return pd.DataFrame(_iter_probes(chosen), columns=["unit_id", "text", "test", "expected"])
+    rows = [(unit_id, each.name, *rest) for each in chosen[:1] for unit_id, *rest in _iter_probes(each)]
+    return pd.DataFrame(rows, columns=["unit_id", "variable", "text", "test", "expected"])
 
 
 def _iter_probes(variable: Variable) -> Iterator[tuple[str, str, str, str]]:

@@ -33,6 +33,10 @@ _ABOUT = "The labels cannot be joined."
 _SECTION = "adjudication"
 _FEW = 10  # units of a coder below which the sentence does not name one
 _NOBODY = "No coder beside the gold: nothing to join."
+_SETS = (
+    "{0!r} holds sets of labels, and one label a unit cannot be joined of them. To join label by label: "
+    "open_labels(codings).of('{0}=LABEL') is a variable of its own."
+)
 _ROWS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "custom_id")
 _COLUMNS = (*_ROWS, "confidence", "detail", "n_codings", "tied")
 
@@ -73,7 +77,8 @@ def consensus(
     Parameters
     ----------
     codings
-        Of one variable, or a plain frame. Sets of labels are joined label by label: see `open_labels`.
+        Of one variable, or a plain frame. Sets of labels are joined label by label, after `open_labels`; as they are,
+        nothing is joined, and the result says so.
     how
         `majority` or `dawid_skene`; also the name of the new coder.
     coders
@@ -115,6 +120,8 @@ def consensus(
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), how, title, _SECTION, ConsensusFacts(joins=codings.joins))
     if not voters:
         return _join_nothing(codings, _NOBODY, result)
+    if codings.variable.kind == "multi":
+        return _join_nothing(codings, _SETS.format(codings.variable.name), result)
     votes, collapsed = _read_votes(codings, voters, runs, every_draw=every_draw)
     if how == "dawid_skene":
         return _weigh(codings, votes, collapsed, result)

@@ -20,6 +20,7 @@ from codebook.ground.joins import join_ids
 
 LEGAL, SAME = "legal labels", "same label in reverse order"
 _TESTS = {"definition": "definitions recovered", "example": "own examples recovered"}
+_KINDS = ("single", "rating")
 _COLUMNS = ["coder", "test", "n", "n_right", "value", "low", "high", "reason"]
 _NOTE = (
     "Legal labels: answers that are labels of the codebook; recovered: the category whose definition, or example, was "
@@ -73,7 +74,8 @@ def behaviour(
     variable = codings.variable.name
     title = f"{variable}: answers to the probes of the codebook"
     if probes.empty:
-        reason = f"No category of {variable!r} has a definition or an example: nothing to probe with; write them."
+        name = repr(variable) if codings.variable.kind in _KINDS else "a variable with one label a unit"
+        reason = f"No category of {name} has a definition or an example: nothing to probe with; write them."
         nothing = Result(pd.DataFrame(columns=_COLUMNS), "behaviour", title, "behaviour", outputs=codings.outputs)
         return nothing_to_say(codings, reason, nothing)
     answers = _pick(codings.frame, probes, variable)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from alphas import alpha_of
 
-from codebook.analysis import VariableSpec, describe_runs
+from codebook.analysis import VariableSpec, describe_runs, open_labels, validity
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.joining import JoinedLabels, consensus
@@ -266,6 +266,17 @@ def test_u01_coders_whom_dawid_skene_cannot_weigh_are_said_in_empty_frames():
         assert found.posterior.empty
         assert found.prior.empty
     assert "how='majority' and adjudicate" in repr(two)
+
+
+@pytest.mark.parametrize("how", ["majority", "dawid_skene"])
+def test_of_sets_of_labels_nothing_is_joined_and_the_mend_named_joins_them(how):
+    labels = {name: ['["a"]', '["a","b"]', "[]"] for name in ("x", "y", "z", "gold")}
+    sets = Codings(make_table("v", labels), [VariableSpec("v", "nominal", ["a", "b"], kind="multi")], gold="gold")
+    joined = consensus(sets, how)
+    assert "holds sets of labels" in joined.result.facts.nothing
+    assert "nothing to compare" in validity(joined.joined).facts.nothing
+    assert joined.codings is sets
+    assert consensus(open_labels(sets).of("v=b"), how).result.frame["label"].tolist() == ["0", "1", "0"]
 
 
 @pytest.mark.parametrize("how", ["majority", "dawid_skene"])

@@ -12,7 +12,7 @@ import codebook as cb
 from codebook.codings import make_table
 from codebook.errors import ParameterError, StatisticError
 from codebook.records import WHYS
-from codebook.scheme import parse_codebook
+from codebook.scheme import parse_codebook, write_codebook
 
 DATA = Path(__file__).parents[3] / "data"
 BOOK = parse_codebook("""
@@ -107,6 +107,21 @@ def test_scales_keep_their_order() -> None:
         kept = before.kind == "rating" or before.level != "nominal"
         assert after.scale == (before.scale if kept else before.scale[::-1])
     assert cb.tasks.reverse_categories(BOOK).variables[0].scale == ("bad", "good")
+
+
+def test_where_none_is_named_the_first_variable_with_one_label_a_unit_is_probed_and_asked_alone(project: Path) -> None:
+    book = BOOK.model_copy(update={"variables": BOOK.variables[::-1]})
+    write_codebook(book, project / "codebook.yaml")
+    study = cb.open_study(run="one")
+    probes = cb.tasks.behaviour_probes(study.codebook)
+    assert set(probes["variable"]) == {"tone"}
+    answers = study.ask_probes(probes)
+    assert [variable.name for variable in answers.variables] == ["tone"]
+    assert cb.behaviour(answers.of(), probes, reordered=study.ask_probes(probes, in_reverse=True)).frame["n"].min() > 0
+    sets = book.model_copy(update={"variables": book.variables[:1]})
+    assert cb.tasks.behaviour_probes(sets).empty
+    nothing = cb.behaviour(answers.of(), probes.head(0))
+    assert nothing.facts.nothing.startswith("No category of 'tone' has a definition")
 
 
 def test_what_cannot_be_probed_or_scored_is_said() -> None:
