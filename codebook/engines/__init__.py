@@ -10,7 +10,7 @@ import inspect
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
-from codebook.engines.protocol import About, Engine, KeepsFiles, Limits, MakesAnew, Remark, Remarks
+from codebook.engines.protocol import About, Engine, Foresees, KeepsFiles, Limits, MakesAnew, Remark, Remarks
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.plugins import ENGINE_GROUP, list_plugins, load_plugin
 
@@ -113,6 +113,7 @@ __all__ = [
     "LIVE",
     "About",
     "Engine",
+    "Foresees",
     "KeepsFiles",
     "Limits",
     "MakesAnew",

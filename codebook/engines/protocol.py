@@ -134,6 +134,14 @@ class MakesAnew(Protocol):
         """Have a shard answered though a job of it may have been made, and be paid twice then: a person decided so."""
 
 
+@runtime_checkable
+class Foresees(Protocol):
+    """An engine that can tell of a request, without answering it, that it is nothing for it."""
+
+    def find_lack(self, line: Mapping[str, Any]) -> str:
+        """Why a request line cannot be answered, by the kind of its question and its files; empty where it may be."""
+
+
 class Remark(NamedTuple):
     """What is to be said of fetched files; `incomplete` where answers may be missing in them that were paid."""
 

@@ -1,6 +1,7 @@
 """The check of a study: what is wrong with any part of it is found at once, before anything is paid."""
 
 import pytest
+from pdf_files import write_pdf
 
 from codebook.errors import ParameterError
 from codebook.sampling import draw_gold, write_gold_sample
@@ -122,3 +123,16 @@ def test_a_guessed_encoding_is_a_fault_only_where_it_would_be_paid_for(study, tm
     assert [fault.where for fault in check.faults] == ["texts.csv"]
     assert "--form encoding=cp1252" in str(check)
     assert study("engine: openai_live\nmodel: gpt-5.4-mini-2026-03-17\nform: ['encoding: cp1252']\n").ok
+
+
+def test_what_the_engine_cannot_answer_is_found_before_it_is_asked(study, tmp_path):
+    """Of PDFs the embedded engine gives the text, and no label; and it quotes nothing."""
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "one.pdf").write_bytes(write_pdf([["A match."]]))
+    (tmp_path / "study.yaml").write_text("study: news\nunits: pages\n")
+    (fault,) = open_study().check().faults
+    assert (fault.where, "labels of texts and images only" in fault.problem) == ("engine, variable 'topic'", True)
+    second = BOOK.partition("variables:\n")[2].replace("topic", "why") + "    evidence: true\n"
+    mixed = study(codebook_yaml=BOOK + second, coders_yaml=CODERS.replace("unit: id", "unit: id, variable: topic"))
+    assert mixed.ok
+    assert [warning.where for warning in mixed.warnings] == ["engine, variable 'why'"]

@@ -259,6 +259,16 @@ class EmbeddedEngine(LocalEngine):
             skill.look_ahead([errand.prompt for errand in errands if errand.skill == skill])
         return [self._finish(line, ask, vectors) for line, ask in zip(lines, requests, strict=True)]
 
+    def find_lack(self, line: Mapping[str, Any]) -> str:
+        """Why a request line cannot be answered, by the kind of its question and its files; empty where it may be."""
+        try:
+            prompt = read_question(read_body(line, MODEL), str(line.get("url")))
+            if find_skill(prompt) is None:
+                read_task(prompt)
+        except UnreadableError as error:
+            return str(error)
+        return ""
+
     def _finish(
         self, line: Mapping[str, Any], ask: _Ask | _Errand | dict[str, Any], vectors: Mapping[str, Vector]
     ) -> dict[str, Any]:

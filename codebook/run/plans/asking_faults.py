@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from codebook.engines import about_engine
+from codebook.engines import Engine, about_engine
 from codebook.engines.service import check_host
 from codebook.errors import CodebookError, Fault, InputError
 from codebook.ground.keys import find_key
@@ -17,7 +17,7 @@ from codebook.records import Asking
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.plans.asking import make_asking, read_options
-from codebook.run.plans.checking import check_requests, refuse_guess
+from codebook.run.plans.checking import check_requests, find_lacks, refuse_guess
 from codebook.scheme import Codebook
 from codebook.tasks import find_task
 from codebook.units import Source
@@ -85,7 +85,7 @@ def check_asking(
         noted.catch("base_url", lambda: check_host(meter.provider))
         if key := meter.provider.key:
             noted.catch("key", lambda: find_key(key))
-    noted.catch("engine", lambda: _make_engine(asking))
+    engine = noted.catch("engine", lambda: _make_engine(asking))
     if units is not None:
         noted.catch("units", lambda: refuse_guess(units, asking))
     if book is not None:
@@ -93,6 +93,9 @@ def check_asking(
         noted.warnings += noted.catch("settings", lambda: check_requests(book, asking)) or []
         if meter.batch and 0 < (n := n_units * len(book.variables) * asking.draws) < FEW_REQUESTS:
             noted.warnings.append(_say_few(n, meter.about.at_once))
+        if engine is not None and units is not None:
+            lacks = noted.catch("units", lambda: find_lacks(book, asking, engine, units)) or []
+            (noted.faults if len(lacks) == len(book.variables) else noted.warnings).extend(lacks)
     if asking.draws < 1:
         noted.faults.append(Fault("draws", f"{asking.draws} is less than 1", "ask each question at least once"))
     return AskingCheck(
@@ -104,10 +107,10 @@ def _leave_out_address(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in read_options(fields.get("options", ())).items() if name != "base_url"}
 
 
-def _make_engine(asking: Asking) -> None:
+def _make_engine(asking: Asking) -> Engine:
     """Make the engine, which looks at its options, in a folder that goes away again."""
     with TemporaryDirectory() as scratch:
-        RunFolder("check", Path(scratch)).make_engine(asking)
+        return RunFolder("check", Path(scratch)).make_engine(asking)
 
 
 def _say_few(n: int, live: str) -> Fault:

@@ -8,13 +8,14 @@ from typing import Any
 
 import orjson
 
+from codebook.engines import Engine, Foresees
 from codebook.engines.service import find_http_fault
 from codebook.errors import Fault, ParameterError
 from codebook.records import Asking, Unit
 from codebook.requests import RequestMaker
 from codebook.run.money import Meter
 from codebook.scheme import Codebook
-from codebook.tasks import make_questions
+from codebook.tasks import find_task, make_questions
 from codebook.units import Source, mend_guess
 
 _SAMPLE = Unit("sample", "A text.")
@@ -61,6 +62,20 @@ def check_requests(book: Codebook, asking: Asking) -> list[Fault]:
     if faults:
         raise ParameterError(f"{provider.name} would refuse these requests.", list(faults))
     return list(warnings)
+
+
+def find_lacks(book: Codebook, asking: Asking, engine: Engine, units: Source) -> list[Fault]:
+    """What the engine says that it cannot answer about the first unit, by variable."""
+    unit = next((unit for unit, skip in units.with_skips() if not skip), None)
+    if not isinstance(engine, Foresees) or unit is None or find_task(book).n_texts:
+        return []
+    maker = RequestMaker(make_questions(book), model=engine.model, url=asking.url, settings=asking.settings)
+    lacks = {
+        request.variable: engine.find_lack({"url": request.url, "body": orjson.loads(request.body)})
+        for request in maker.ask(unit)
+    }
+    mend = "name another engine, or ask what this one can answer"
+    return [Fault(f"engine, variable {name!r}", problem, mend) for name, problem in lacks.items() if problem]
 
 
 def describe_encoding(units: Source | Iterable[Unit]) -> dict[str, Any]:
