@@ -16,7 +16,8 @@ from codebook.dialects.prompts import (
     unfence,
     write_body,
 )
-from codebook.dialects.replies import Said, read_reply, read_said, write_reply
+from codebook.dialects.replies import read_reply, read_said, write_reply
+from codebook.dialects.usual_replies import Said
 
 __all__ = [
     "Prompt",
