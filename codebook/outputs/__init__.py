@@ -16,7 +16,7 @@ from codebook.outputs.entries import (
     run_outputs,
 )
 from codebook.outputs.links import FileLink, link_file
-from codebook.outputs.saving import draw_png, put_text, save_block
+from codebook.outputs.saving import draw_png, put_text, save_block, say_alt
 
 __all__ = [
     "SECTIONS",
@@ -37,5 +37,6 @@ __all__ = [
     "rows_html",
     "run_outputs",
     "save_block",
+    "say_alt",
     "text_html",
 ]

@@ -6,15 +6,16 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from codebook.outputs.cells import print_rows, rows_html
+from codebook.outputs.figure_style import DPI, SCREEN
 from codebook.outputs.templating import render
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_DOT = 96 / 300  # figures are saved at 300 dots an inch; a screen counts 96
+_DOT = SCREEN * 96 / DPI  # a screen counts 96 dots an inch
 
 
-def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", png: bytes = b"", title: str = "") -> str:
+def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", png: bytes = b"", alt: str = "") -> str:
     """Return a block of HTML: the finding, the figure, the table as it is printed, and the note.
 
     Parameters
@@ -22,12 +23,14 @@ def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", pn
     printed
         Of `print_rows`: the head, the first rows and how many there are; empty for no table.
     png
-        The figure as a PNG; empty for none.
+        The figure as a PNG; empty for none. It is shown half as large again as it is printed.
+    alt
+        What the figure says, for a person who does not see it.
     """
     words = " ".join(filter(None, [say_rest(printed), note]))
     table = rows_html(printed, turn=True) if printed else ""
     width = round(int.from_bytes(png[16:20], "big") * _DOT)  # the width in the header of a PNG
-    shown = {"finding": finding, "title": title, "picture": b64encode(png).decode(), "width": width}
+    shown = {"finding": finding, "alt": alt, "picture": b64encode(png).decode(), "width": width}
     return render("block.html.j2", table=table, note=words, **shown)
 
 

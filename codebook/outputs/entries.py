@@ -26,8 +26,9 @@ SECTIONS = ("validity", "reliability", "shares")
 
 LAYOUT = (
     "outputs/: one name a table or figure, one ending a use: .csv the data with all digits, .tex .docx .html for the "
-    "paper, .pdf .svg .png for figures, .md for text; manifest.json says what each is, with its SHA-256. A .csv keeps "
-    "texts as they are: a spreadsheet runs those that begin with =, +, - or @, so open the .docx or .html there."
+    "paper, .pdf .svg .png for figures, .caption.txt for the text under one, .md for text; manifest.json says what "
+    "each is, with its SHA-256. A .csv keeps texts as they are: a spreadsheet runs those that begin with =, +, - or @, "
+    "so open the .docx or .html there."
 )
 """How the folder of outputs is laid out; it stands there as README.md, too."""
 

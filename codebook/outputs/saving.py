@@ -9,11 +9,13 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 from codebook.errors import MissingExtraError
 from codebook.files.lines import digest_file, write_atomic
 from codebook.outputs.cells import print_rows
 from codebook.outputs.entries import OutputEntry, changed_files, check_name, note_entry
+from codebook.outputs.figure_style import DPI, house_style
 from codebook.outputs.grey import say_grey
 from codebook.outputs.papers import MAKERS, MOST_ROWS
 from codebook.paths import make_private, project_folder
@@ -21,10 +23,6 @@ from codebook.paths import make_private, project_folder
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
-
-DPI = 300
-"""Dots an inch of a saved picture."""
 
 
 def save_block(
@@ -35,6 +33,7 @@ def save_block(
     table: pd.DataFrame | None = None,
     figure: Callable[[], Figure] | None = None,
     places: int = 2,
+    caption: str = "",
 ) -> bytes:
     """Save a table or figure among the outputs of a study, note it for the report, and return the figure as PNG.
 
@@ -53,6 +52,8 @@ def save_block(
         Draws the figure, where there is one. Where two of its colours look alike in grey, the note says so.
     places
         Decimals of the printed figures.
+    caption
+        What stands under the figure in a paper, if not title, finding and note.
 
     Returns
     -------
@@ -74,9 +75,9 @@ def save_block(
     png = b""
     if figure is not None:
         drawn = figure()
-        pictures = _write_figure(place, entry.name, drawn)
-        png, paths = pictures[0].read_bytes(), [*paths, *pictures]
         entry = replace(entry, note=" ".join(filter(None, [entry.note, say_grey(drawn)])))
+        pictures = _write_figure(place, entry, drawn)
+        png, paths = pictures[0].read_bytes(), [*paths, *pictures, _write_caption(place, entry, caption)]
     paths += _write_formats(place, entry, printed, places)
     saved = replace(entry, files=_digests(paths), printed=print_rows(printed, places=places))
     note_entry(place, saved)
@@ -103,40 +104,58 @@ def _write_csv(path: Path, frame: pd.DataFrame) -> Path:
     return path
 
 
+@house_style()
 def draw_png(figure: Figure) -> bytes:
     """Return a figure as the PNG that is saved of it."""
     room = BytesIO()
-    with _laid_out(figure) as part:
-        figure.savefig(room, format="png", dpi=DPI, bbox_inches=part)
+    with _laid_out(figure):
+        figure.savefig(room, format="png", dpi=DPI)
     return room.getvalue()
 
 
-def _write_figure(folder: Path, name: str, figure: Figure) -> list[Path]:
-    """The figure as PNG (300 dpi), SVG and PDF; the same figure is the same file."""
-    import matplotlib as mpl
-
-    paths = [folder / f"{name}.{suffix}" for suffix in ("png", "svg", "pdf")]
-    with (
-        mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": name}),
-        _laid_out(figure) as part,
-    ):
+@house_style()
+def _write_figure(folder: Path, entry: OutputEntry, figure: Figure) -> list[Path]:
+    """The figure as PNG (300 dpi), SVG and PDF, each with its alternative text; the same figure is the same file."""
+    paths = [folder / f"{entry.name}.{suffix}" for suffix in ("png", "svg", "pdf")]
+    with _laid_out(figure):
         for path in paths:
             with write_atomic(path) as file:
-                figure.savefig(file, format=path.suffix[1:], dpi=DPI, bbox_inches=part, metadata=_undated(path))
+                room = BytesIO()
+                figure.savefig(room, format=path.suffix[1:], dpi=DPI, metadata=_describe(path, entry))
+                content = room.getvalue()
+                file.write(_put_description(content, say_alt(entry)) if path.suffix == ".svg" else content)
     return paths
 
 
-@contextmanager
-def _laid_out(figure: Figure) -> Iterator[Bbox]:
-    """Give everything in a figure its place, once for all formats; what is given is the part that is not empty."""
-    import matplotlib as mpl
+def say_alt(entry: OutputEntry) -> str:
+    """What a figure says, for a person who does not see it.
 
+    Examples
+    --------
+    >>> say_alt(OutputEntry("f1", "result", "validity", "F1 of each label", finding="F1 is least for travel, .61."))
+    'F1 of each label: F1 is least for travel, .61.'
+    """
+    return ": ".join(filter(None, [entry.title, entry.finding]))
+
+
+def _write_caption(folder: Path, entry: OutputEntry, caption: str) -> Path:
+    """The text under the figure, as a paper sets it: its title, the finding, and the note."""
+    path = folder / f"{entry.name}.caption.txt"
+    words = caption or " ".join(filter(None, [f"{entry.title}.", entry.finding, entry.note]))
+    with write_atomic(path) as file:
+        file.write(f"{words}\n".encode())
+    return path
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Give everything in a figure its place, once for all formats."""
     dpi, engine = figure.dpi, figure.get_layout_engine()
     figure.set_dpi(DPI)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     try:
-        yield figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+        yield
     finally:
         figure.set_dpi(dpi)
         figure.set_layout_engine(engine or "none")
@@ -160,9 +179,20 @@ def _format_table(table: pd.DataFrame, entry: OutputEntry, places: int) -> Itera
             yield suffix, make(table, name=entry.name, title=entry.title, note=entry.note, places=places)
 
 
-def _undated(path: Path) -> dict[str, Any]:
-    """Metadata without a date, so that the same figure is the same file."""
-    return {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[path.suffix]
+def _describe(path: Path, entry: OutputEntry) -> dict[str, Any]:
+    """Metadata: title and alternative text, and no date, so that the same figure is the same file."""
+    title, words = entry.title, say_alt(entry)
+    kinds: dict[str, dict[str, Any]] = {
+        ".png": {"Title": title, "Description": words},
+        ".svg": {"Title": title, "Description": words, "Date": None},
+        ".pdf": {"Title": title, "Subject": words, "CreationDate": None},
+    }
+    return kinds[path.suffix]
+
+
+def _put_description(svg: bytes, words: str) -> bytes:
+    """The description of an SVG behind its title, where a screen reader looks for it."""
+    return svg.replace(b"</title>", f"</title>\n <desc>{escape(words)}</desc>".encode(), 1)
 
 
 def _digests(paths: Sequence[Path]) -> dict[str, str]:

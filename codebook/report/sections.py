@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from codebook.outputs import SECTIONS, OutputEntry, block_html, print_rows, text_html
+from codebook.outputs import SECTIONS, OutputEntry, block_html, print_rows, say_alt, text_html
 from codebook.report.views.image_grid import grid_html, is_grid
 
 _TITLES = {"shares": "Share of each label"}
@@ -79,7 +79,7 @@ def _show_saved(outputs: Path, entry: OutputEntry) -> str:
     image = png.read_bytes() if png.name in entry.files else b""
     grid = is_grid(entry.printed.get("columns", ()))
     if (entry.printed or image) and not grid:
-        return block_html(entry.printed, png=image, title=entry.title)
+        return block_html(entry.printed, png=image, alt=say_alt(entry))
     frame = pd.read_csv(outputs / f"{entry.name}.csv", keep_default_na=False, na_values={}, dtype=str)
     return grid_html(frame) if grid else block_html(print_rows(frame))
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
+from codebook.analysis.core.drawing import FAINT, figure_type, literal
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault, ParameterError
 from codebook.ground.quantities import format_figure
+from codebook.outputs.figure_style import DIVERGING, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,12 +16,12 @@ import pytest
 from click.testing import CliRunner
 
 from codebook.analysis import plot_correlogram
-from codebook.analysis.core.drawing import DIVERGING, SEQUENTIAL
 from codebook.analysis.core.result import Facts, Result
 from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
 from codebook.outputs.cells import frame_html, frame_texts
 from codebook.outputs.entries import LAYOUT
+from codebook.outputs.figure_style import DIVERGING, SEQUENTIAL
 from codebook.outputs.grey import grey_twins, lightness, say_grey
 from codebook.outputs.papers import latex_table, word_table
 from codebook.report import (
@@ -205,7 +205,16 @@ def test_a_figure_is_saved_three_times_with_its_data(project):
     save("phi", matrix, figure=lambda: plot_correlogram(matrix))
     outputs = project / "runs" / "r" / "outputs"
     (entry,) = read_outputs(outputs)
-    assert sorted(entry.files) == ["phi.csv", "phi.docx", "phi.html", "phi.pdf", "phi.png", "phi.svg", "phi.tex"]
+    assert sorted(entry.files) == [
+        "phi.caption.txt",
+        "phi.csv",
+        "phi.docx",
+        "phi.html",
+        "phi.pdf",
+        "phi.png",
+        "phi.svg",
+        "phi.tex",
+    ]
     assert b"pHYs" in (outputs / "phi.png").read_bytes()[:200]
     assert "look alike" not in entry.note
 

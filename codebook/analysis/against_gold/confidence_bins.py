@@ -20,7 +20,7 @@ from codebook.analysis.against_gold.gold_cells import (
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
+from codebook.analysis.core.drawing import FAINT, figure_type, literal
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, count_members, resample_design
@@ -28,6 +28,7 @@ from codebook.analysis.core.scales import Bools, Floats
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import format_figure
+from codebook.outputs.figure_style import DIVERGING, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

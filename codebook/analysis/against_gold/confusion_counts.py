@@ -20,12 +20,13 @@ from codebook.analysis.against_gold.gold_cells import (
 )
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import SEQUENTIAL, heatmap, literal, new_figure
+from codebook.analysis.core.drawing import heatmap, literal, sized_figure
 from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.ground.quantities import say_count
+from codebook.outputs.figure_style import SEQUENTIAL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,7 +128,7 @@ def _draw(frame: pd.DataFrame, coder: str, gold: str) -> Figure:
     shares = pd.DataFrame(counts / np.where(totals > 0, totals, 1), index=rows, columns=columns)
     numbers = [[f"{value:,}" for value in row] for row in counts]
     title = f"{coder} against {gold}"
-    figure, axes = new_figure([*rows, *columns], 0.72 * len(columns), 0.62 * len(rows), title)
+    figure, axes = sized_figure([*rows, *columns], 0.72 * len(columns), 0.62 * len(rows), title)
     every = np.ones(counts.shape, dtype=bool)
     heatmap(axes, shares, every, numbers, SEQUENTIAL, bar="share of gold label")
     axes.set(xlabel=f"label by {coder}", ylabel=gold)

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.drawing import DIVERGING, INK, MUTED, dress_estimates, literal, new_figure
+from codebook.analysis.core.drawing import dress_estimates, literal, sized_figure
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import format_figure
+from codebook.outputs.figure_style import DIVERGING, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -236,7 +237,7 @@ def _draw(frame: pd.DataFrame, floors: Mapping[str, float], other: str) -> Figur
     """Character error rate of each document, first on top, and beside it that of another program."""
     title = "How many characters are wrong"
     rows = list(frame["document"])
-    figure, axes = new_figure(rows, 5.2, 0.42 * len(rows) + 0.6, title, bar=0)
+    figure, axes = sized_figure(rows, 5.2, 0.42 * len(rows) + 0.6, title, bar=0)
     heights = np.arange(len(rows), dtype=float)
     values = frame[["cer", "cer_low", "cer_high"]].to_numpy(dtype=float)
     others = np.array([floors.get(name, np.nan) for name in rows], dtype=float)

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.drawing import DIVERGING, fade, heatmap, literal, new_figure, note
+from codebook.analysis.core.drawing import fade, heatmap, literal, note, sized_figure
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure
+from codebook.outputs.figure_style import DIVERGING, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +74,7 @@ def cluster_order(matrix: pd.DataFrame) -> list[str]:
     return [str(matrix.index[int(at)]) for at in leaves_list(tree)]
 
 
+@house_style()
 def plot_correlogram(
     matrix: pd.DataFrame,
     *,
@@ -103,7 +105,7 @@ def plot_correlogram(
     shown = np.greater.outer(rows, columns)
     numbers = [[format_figure(value).replace("-", "−") for value in row] for row in lower.to_numpy()]
     names, notes = [*lower.index, *lower.columns], []
-    figure, axes = new_figure(names, 0.62 * len(columns), 0.62 * len(rows), title)
+    figure, axes = sized_figure(names, 0.62 * len(columns), 0.62 * len(rows), title)
     heatmap(axes, lower, shown, numbers, DIVERGING, ends=(-1, 1))
     if significance is not None:
         strong = significance.iloc[rows, columns].to_numpy(dtype=float) < threshold

@@ -6,11 +6,14 @@ dollar sign or an underscore is not taken for mathematics.
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import numpy as np
 import pandas as pd
@@ -19,22 +22,39 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure
+from codebook.outputs.figure_style import (
+    DIVERGING,
+    INK,
+    MAX_HEIGHT,
+    MM,
+    MUTED,
+    NOTE,
+    SCREEN,
+    SEQUENTIAL,
+    TITLE,
+    TYPE,
+    WIDTHS,
+    Width,
+    house_style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DIVERGING = ("#1b2a6b", "#8088bd", "#f7f6f2", "#efb56b", "#c96a12")
-"""Dark blue to orange: the ends differ in lightness, so the sign is also seen in grey."""
-
-SEQUENTIAL = ("#ffffff", "#c9d3ea", "#6f83bd", "#1b2a6b")
-INK, MUTED, FAINT = "#1a1a1a", "#5c5c5c", "#d9d9d9"
+FAINT = "#d9d9d9"
 WRAP = 24
 """Characters after which a label is broken into lines."""
+_MOST_LINES = 3
+"""Lines of a label, at most."""
+_WIDE = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
+_PARTS = rf"[{_WIDE}]|[^\s_/=\-{_WIDE}]*[\s_/=\-]+|[^\s_/=\-{_WIDE}]+"
+"""What of a label is not parted: a word and what follows it, or one sign of Chinese, Japanese and Korean."""
 _UPRIGHT = 5
 """Characters of a label that fit under a cell without being turned."""
 
 
+@house_style()
 def plot_estimates(
     frame: pd.DataFrame,
     *,
@@ -70,7 +90,7 @@ def plot_estimates(
     keys = [" ".join(part for part in map(str, row) if part) for row in frame[columns].to_numpy()]
     rows = list(dict.fromkeys(keys))
     groups = list(dict.fromkeys(frame[group])) if group else [""]
-    figure, axes = new_figure(rows, 4.6, 0.34 * len(rows) * max(1, 0.55 * len(groups)) + 0.5, title, bar=0)
+    figure, axes = sized_figure(rows, 4.6, 0.34 * len(rows) * max(1, 0.55 * len(groups)) + 0.5, title, bar=0)
     for at, member in enumerate(groups):
         part = frame[frame[group] == member] if group else frame
         is_member = frame.index.isin(part.index)
@@ -81,6 +101,7 @@ def plot_estimates(
     return literal(figure)
 
 
+@house_style()
 def plot_grid(
     frame: pd.DataFrame, *, rows: str = "prompt", columns: str = "model", value: str = "alpha", title: str = ""
 ) -> Figure:
@@ -101,7 +122,7 @@ def plot_grid(
     order = [list(dict.fromkeys(frame[name])) for name in (rows, columns)]
     grid = frame.pivot(index=rows, columns=columns, values=value).loc[order[0], order[1]]
     numbers = [[format_figure(cell) for cell in row] for row in grid.to_numpy(dtype=float)]
-    figure, axes = new_figure([*grid.index, *grid.columns], 0.9 * grid.shape[1], 0.62 * grid.shape[0], title)
+    figure, axes = sized_figure([*grid.index, *grid.columns], 0.9 * grid.shape[1], 0.62 * grid.shape[0], title)
     heatmap(axes, grid, np.ones(grid.shape, dtype=bool), numbers, SEQUENTIAL, bar=value)
     axes.set(xlabel=columns, ylabel=rows)
     return literal(figure)
@@ -158,7 +179,21 @@ def dress_estimates(axes: Axes, rows: Sequence[str], references: Sequence[float]
         drawn.set_alignment("left")
 
 
-def new_figure(
+def new_figure(width: Width = "one", height_mm: float = 60) -> Figure:
+    """An empty figure of exactly 89, 120 or 183 mm, and at most 170 mm high; what is in it is laid out inside.
+
+    Examples
+    --------
+    >>> (25.4 * new_figure("middle", 58).get_size_inches()).round(1).tolist()
+    [120.0, 58.0]
+    """
+    with house_style():
+        size = WIDTHS[width] * MM, min(height_mm, MAX_HEIGHT) * MM
+        return figure_type()(figsize=size, layout="constrained")
+
+
+@house_style()
+def sized_figure(
     labels: Sequence[object], width: float, height: float, title: str, *, bar: float = 1.0
 ) -> tuple[Figure, Axes]:
     """A figure large enough for its cells (inches) and the longest of its labels."""
@@ -170,11 +205,11 @@ def new_figure(
     )
     figure = figure_type()(figsize=size, dpi=150, layout="constrained")
     axes = figure.subplots()
-    if title:
-        figure.suptitle("\n".join(textwrap.wrap(title, max(20, int(size[0] * 11)))), fontsize=11, color=INK)
+    figure.set_label(title)
     return figure, axes
 
 
+@house_style()
 def empty_figure(reason: str, title: str = "") -> Figure:
     """A figure of nothing, which says why.
 
@@ -183,7 +218,7 @@ def empty_figure(reason: str, title: str = "") -> Figure:
     >>> [text.get_text() for text in empty_figure("One coder: nothing to compare.").axes[0].texts]
     ['One coder: nothing to compare.']
     """
-    figure, axes = new_figure([], 5.0, 0.4, title, bar=0)
+    figure, axes = sized_figure([], 5.0, 0.4, title, bar=0)
     axes.set_axis_off()
     axes.text(0, 0.5, "\n".join(textwrap.wrap(reason, 70)), fontsize=10, color=MUTED, va="center")
     return literal(figure)
@@ -191,16 +226,69 @@ def empty_figure(reason: str, title: str = "") -> Figure:
 
 @cache
 def figure_type() -> type[Figure]:
-    """A Figure that a notebook shows by itself; without pyplot's help it would show its name only."""
+    """A Figure in the house style that a notebook shows by itself; without pyplot's help it would show its name only.
+
+    Its label is its title: it stands above the figure on the screen, and not in a saved file.
+    """
     from matplotlib.figure import Figure
 
     class NotebookFigure(Figure):
+        @house_style()
+        def draw(self, renderer: Any) -> None:
+            super().draw(renderer)
+
+        @house_style()
+        def savefig(self, fname: Any, **options: Any) -> None:
+            super().savefig(fname, **options)
+
+        @house_style()
         def _repr_png_(self) -> bytes:
             room = BytesIO()
-            self.savefig(room, format="png", bbox_inches="tight")
+            with _titled(self):
+                self.savefig(room, format="png", dpi=96 * SCREEN)
             return room.getvalue()
 
     return NotebookFigure
+
+
+@contextmanager
+def _titled(figure: Figure) -> Iterator[None]:
+    """Give the figure its title, and as much more height as that takes."""
+    width, height = figure.get_size_inches()
+    lines = fit_lines(str(figure.get_label()), width / MM - 2, TITLE, weight="bold")
+    if not lines:
+        yield
+        return
+    figure.set_size_inches(width, height + (1.3 * len(lines) + 0.4) * TITLE / 72)
+    title = figure.suptitle("\n".join(lines), x=MM / width, ha="left", parse_math=False)
+    try:
+        yield
+    finally:
+        title.remove()
+        figure._suptitle = None  # type: ignore[attr-defined]
+        figure.set_size_inches(width, height)
+
+
+def fit_lines(text: str, width_mm: float, size: float = TYPE, *, weight: str = "normal") -> list[str]:
+    """Break a sentence between its words into lines of a width, as the type in use measures it."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and measure_mm(longer, size, weight=weight) <= width_mm:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def measure_mm(text: str, size: float = TYPE, *, weight: str = "normal") -> float:
+    """How wide a line of text is."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    with house_style():
+        font = FontProperties(size=size, weight=weight)
+        return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72 / MM
 
 
 def heatmap(
@@ -263,14 +351,51 @@ def fade(axes: Axes, weak: Bools) -> None:
         axes.add_patch(Rectangle((column, row), 1, 1, facecolor="white", alpha=0.7, edgecolor="none", zorder=4))
 
 
-def note(figure: Figure, text: str) -> None:
-    """A line under the figure."""
-    figure.supxlabel(text, fontsize=8, color=MUTED, x=0.02, ha="left")
+def say_in_picture(figure: Figure, words: str) -> None:
+    """A note under the figure, in lines of its width: what the bar is, how many units, who and which data."""
+    width = figure.get_size_inches()[0] / MM
+    lines = fit_lines(words, width - 2, NOTE)
+    if lines:
+        figure.supxlabel("\n".join(lines), fontsize=NOTE, color=MUTED, x=1 / width, ha="left", parse_math=False)
 
 
-def wrap(text: str) -> str:
-    """A label broken into lines."""
-    return "\n".join(textwrap.wrap(text, WRAP, break_on_hyphens=False)) or " "
+note = say_in_picture
+
+
+def wrap(text: str, width: int = WRAP) -> str:
+    """A label in at most three lines, broken after blank, _, /, - or =, and never inside a word.
+
+    Examples
+    --------
+    >>> print(wrap("address_1793_blank_and_upside_down"))
+    address_1793_blank_and_
+    upside_down
+    """
+    lines = [""]
+    for part in re.findall(_PARTS, text):
+        if lines[-1] and count_columns(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    lines = [line.rstrip() for line in lines]
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], f"{lines[_MOST_LINES - 1]} …"]
+    return "\n".join(_cut(line, 2 * width) for line in lines) or " "
+
+
+def _cut(line: str, width: int) -> str:
+    """A word of more than two lines' length ends in an ellipsis."""
+    return line if count_columns(line) <= width else f"{line[: width - 1]}…"
+
+
+def count_columns(text: str) -> int:
+    """How many letters wide a text is; signs of Chinese, Japanese and Korean count two.
+
+    Examples
+    --------
+    >>> count_columns("tax"), count_columns("政治")
+    (3, 4)
+    """
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def literal(figure: Figure) -> Figure:

@@ -17,7 +17,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, package_versions
 from codebook.errors import Fault, StatisticError
 from codebook.ground.machine import all_in_words
-from codebook.ground.quantities import places_of
+from codebook.ground.quantities import places_of, say_count
 from codebook.outputs import (
     SHOWN_ROWS,
     OutputEntry,
@@ -27,7 +27,9 @@ from codebook.outputs import (
     print_rows,
     run_outputs,
     save_block,
+    say_alt,
 )
+from codebook.outputs.figure_style import house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,13 +131,21 @@ class Result:
         """What stands under the table: what is not plain about it, how intervals were made, which ids did not meet."""
         return " ".join(dict.fromkeys([*(() if self.facts.nothing else self.remarks), *self.facts.sentences()]))
 
+    @property
+    def caption(self) -> str:
+        """The text under the figure, as a paper sets it: title, finding, how many units and coders, and the note."""
+        counts = (say_count(self.facts.n_units, "unit"), say_count(self.facts.n_coders, "coder"))
+        sizes = [words for n, words in zip((self.facts.n_units, self.facts.n_coders), counts, strict=True) if n]
+        size = f"{', '.join(sizes)}." if sizes else ""
+        return " ".join(filter(None, [f"{self.title}.", self.finding, size, self.note]))
+
     def printed(self) -> pd.DataFrame:
         """The table as a paper prints it: figures rounded, intervals in brackets, at most seven columns."""
         texts, _ = frame_texts(self.frame if self.table is None else self.table, self.facts.places)
         return texts.iloc[:, :MOST_PRINTED] if self.facts.nothing else texts
 
     def plot(self) -> Figure:
-        """The figure; of a result without rows one that says why.
+        """The figure, on the screen with the finding as its title; of a result without rows one that says why.
 
         Raises
         ------
@@ -149,7 +159,10 @@ class Result:
         if self.figure is None:
             fault = Fault(self.name, "it is a table", "show it with .printed(), or draw .frame with seaborn")
             raise StatisticError("There is no figure of this result.", [fault])
-        return self.figure()
+        with house_style():
+            figure = self.figure()
+        figure.set_label(self.finding or self.title)
+        return figure
 
     def save(self, name: str = "", *, run: str = "", title: str = "", section: str = "", note: str = "") -> Result:
         """Save table, figure and data among the outputs of the study, for the report, and return the result.
@@ -179,7 +192,13 @@ class Result:
         )
         is_new = bool(run and saved.outputs and not saved.outputs.parent.is_dir())
         png = save_block(
-            saved.outputs, saved.entry, saved.frame, table=saved.table, figure=saved.figure, places=saved.facts.places
+            saved.outputs,
+            saved.entry,
+            saved.frame,
+            table=saved.table,
+            figure=saved.plot if saved.figure else None,
+            places=saved.facts.places,
+            caption=saved.caption,
         )
         place = f"Saved in runs/{run}/outputs: no run has that name yet."
         return replace(saved, png=png, remarks=(*saved.remarks, *([place] if is_new else [])))
@@ -206,8 +225,8 @@ class Result:
         if self.facts.nothing:
             return block_html({}, finding=" ".join([self.facts.nothing, *self.facts.joins]))
         printed = print_rows(self.frame if self.table is None else self.table, places=self.facts.places)
-        png = self.png or (draw_png(self.figure()) if self.figure else b"")
-        return block_html(printed, finding=self.finding, note=self.note, png=png, title=self.title)
+        png = self.png or (draw_png(self.plot()) if self.figure else b"")
+        return block_html(printed, finding=self.finding, note=self.note, png=png, alt=say_alt(self.entry))
 
 
 def nothing_to_say(codings: Codings, reason: str, result: Result) -> Result:

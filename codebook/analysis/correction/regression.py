@@ -13,7 +13,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import MUTED, plot_estimates
+from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.correction.inputs import ABOUT, Inputs, LabelColumns, read_inputs
@@ -24,6 +24,7 @@ from codebook.analysis.correction.sentences import NOTE, SOURCES, CorrectionFact
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
+from codebook.outputs.figure_style import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal
+from codebook.analysis.core.drawing import FAINT, figure_type, literal
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.core.standard_errors import wilson_interval
@@ -18,6 +18,7 @@ from codebook.analysis.correction.model_matrix import Design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
 from codebook.errors import Fault
+from codebook.outputs.figure_style import DIVERGING, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, figure_type, literal, note
+from codebook.analysis.core.drawing import FAINT, figure_type, literal, note
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities.evaluation import REPLICATES, rate_columns, rates_with_intervals
@@ -19,6 +19,7 @@ from codebook.analysis.entities.name_lists import Truth, check_columns, raise_fa
 from codebook.analysis.entities.scores import BASELINE
 from codebook.analysis.entities.truth import HALVES, count_true_pairs, known_entities, label_pairs, split_entities
 from codebook.errors import Fault
+from codebook.outputs.figure_style import DIVERGING, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.drawing import DIVERGING, FAINT, INK, MUTED, check_frame, empty_figure, figure_type, literal
+from codebook.analysis.core.drawing import FAINT, check_frame, empty_figure, figure_type, literal
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
@@ -24,6 +24,7 @@ from codebook.analysis.robustness.label_stability import list_models
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.ground.quantities import format_figure, say_count
+from codebook.outputs.figure_style import DIVERGING, INK, MUTED, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -324,6 +325,7 @@ def _judge(row: Mapping[str, Any], null: float, alpha: float) -> dict[str, Any]:
     return {**{name: value for name, value in row.items() if name not in figures}, **figures, "reason": reason}
 
 
+@house_style()
 def plot_specifications(
     frame: pd.DataFrame,
     *,

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.drawing import FAINT, INK, MUTED, figure_type, literal
+from codebook.analysis.core.drawing import FAINT, figure_type, literal
 from codebook.analysis.vectors.similarity_blocks import Ints
 from codebook.errors import Fault
+from codebook.outputs.figure_style import INK, MUTED, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +52,7 @@ _MOST_COVERED = 6
 """Points that a text may cover."""
 
 
+@house_style()
 def plot_map(
     frame: pd.DataFrame,
     *,

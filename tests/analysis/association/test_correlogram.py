@@ -213,7 +213,7 @@ def test_labels_are_not_cut():
     draw(figure)
     width, height = figure.canvas.get_width_height()
     axes = figure.axes[0]
-    for text in [*axes.get_xticklabels(), *axes.get_yticklabels(), figure._suptitle]:
+    for text in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
         box = text.get_window_extent()
         assert box.x0 >= -1
         assert box.y0 >= -1
