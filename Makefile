@@ -9,7 +9,7 @@ NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-time
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --all-extras --python-version 3.11
 
-.PHONY: help setup demo test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs wheel lab lock clean
+.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -27,6 +27,9 @@ setup: $(READY)  ## make .venv with everything in it (also done by every other t
 demo: $(READY)  ## code the topics study offline and open its report
 	$(BIN)/python -m codebook execute study.yaml
 	$(BIN)/python -m codebook execute studies/coal_debate.yaml
+
+sheet: $(READY)  ## all figures and tables of runs/ on one page: in colour, in grey, as the colour-blind see them
+	$(BIN)/python -m codebook.outputs.sheet runs
 
 test: $(READY)  ## run the quick tests and the doctests: all that a change usually breaks
 	$(PYTEST) -m "not slow"
