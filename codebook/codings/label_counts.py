@@ -9,6 +9,7 @@ import orjson
 import pandas as pd
 
 from codebook.analysis.core.codings import Codings
+from codebook.outputs.readable import ReadableFrame
 from codebook.scheme import Codebook
 
 _DIGEST = re.compile(r"@[0-9a-f]{8}$")
@@ -46,7 +47,7 @@ def count_labels(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
         for label in labels:
             numbers = {coder: int(counts.get((label, coder), 0)) for coder in coders}
             rows.append({"variable": variable.name, "label": label, **numbers})
-    return pd.DataFrame(rows)
+    return ReadableFrame(rows)
 
 
 def _open_lists(labelled: pd.DataFrame) -> pd.Series[int]:

@@ -15,7 +15,7 @@ from codebook.outputs import frames_html
 from codebook.records import WHYS
 from codebook.visible import spell_line
 
-_N_LINES, _N_SIGNS, _WIDTH = 60, 400, 100
+_N_LINES, _N_SIGNS, _N_COLUMNS, _WIDTH = 60, 400, 7, 100
 
 
 def show_table(table: pd.DataFrame, n: int = 10, *, units: Texts | None = None, notes: Sequence[str] = ()) -> TableView:
@@ -72,7 +72,9 @@ class TableView:
 
     def _repr_html_(self) -> str:
         head, sentence, counted = self._parts()
-        short = head.map(
+        rest = ", ".join(map(str, head.columns[_N_COLUMNS:]))
+        sentence = f"{sentence} More columns: {rest}." if rest else sentence
+        short = head.iloc[:, :_N_COLUMNS].map(
             lambda cell: cell if not isinstance(cell, str) or len(cell) <= _N_SIGNS else f"{cell[:_N_SIGNS]}..."
         )
         return frames_html(short, sentence, counted, *self._notes())

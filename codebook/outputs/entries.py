@@ -123,11 +123,11 @@ def check_name(where: str, name: str) -> None:
 
 def list_outputs(run: str) -> pd.DataFrame:
     """Return what is saved for a run's report: section, title, kind and files; `outputs/README.md` says how it lies."""
-    import pandas as pd
+    from codebook.outputs.readable import ReadableFrame
 
     entries = read_outputs(run_outputs(run))
     rows = [(entry.section, entry.title, entry.kind, ", ".join(entry.files)) for entry in entries]
-    return pd.DataFrame(rows, columns=["section", "title", "kind", "files"])
+    return ReadableFrame(rows, columns=["section", "title", "kind", "files"])
 
 
 def read_outputs(folder: Path) -> list[OutputEntry]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from codebook.codings import coverage_sentence
 from codebook.outputs import OutputEntry
+from codebook.outputs.readable import ReadableText
 from codebook.report.facts import Facts, cite, gather_facts, short_path
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 
@@ -33,7 +34,7 @@ def methods_paragraph(run: str, *, coders: str | Path = "", gold: str = "gold") 
     TableError
         The coders cannot be read.
     """
-    return write_methods(gather_facts(run, coders=coders, gold=gold))
+    return ReadableText(write_methods(gather_facts(run, coders=coders, gold=gold)))
 
 
 def write_methods(facts: Facts) -> str:

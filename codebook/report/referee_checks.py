@@ -62,9 +62,9 @@ def checklist(run: str, *, coders: str | Path = "", gold: str = "gold") -> pd.Da
 
 def check_facts(facts: Facts) -> pd.DataFrame:
     """The same, from what was read."""
-    import pandas as pd
+    from codebook.outputs.readable import ReadableFrame
 
-    return pd.DataFrame([check for make in _CHECKS for check in make(facts)], columns=list(Check._fields))
+    return ReadableFrame([check for make in _CHECKS for check in make(facts)], columns=list(Check._fields))
 
 
 def say_checks(frame: pd.DataFrame) -> str:

@@ -16,7 +16,7 @@ from codebook.errors import ParameterError
 from codebook.ground.quantities import say_count
 from codebook.ledger import Ledger
 from codebook.material.unit_store import page_numbers
-from codebook.outputs.templating import render
+from codebook.outputs import frames_html
 from codebook.records import Asking, Unit
 
 if TYPE_CHECKING:
@@ -190,8 +190,9 @@ class Costs:
         return "\n".join([rows, *(f"  {line}" for line in self.lines)])
 
     def _repr_html_(self) -> str:
-        rows = self.frame.to_html(index=False, na_rep=self._unknown)  # small sums keep the digits that they need
-        return render("frames.html.j2", parts=[(rows, True), *((line, False) for line in self.lines)])
+        sums = self.frame.select_dtypes("float")  # small ones keep the digits that they need
+        texts = sums.map(lambda usd: self._unknown or "–" if usd != usd else f"{usd:,.10g}")
+        return frames_html(self.frame.assign(**texts), *self.lines)
 
 
 def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path, int]) -> Costs:

@@ -284,12 +284,12 @@ class RunViews:
 
     def export(self) -> pd.DataFrame:
         """Write the table as xlsx, JSON lines and in the wide form into `exports/`; return what was written."""
-        import pandas as pd
+        from codebook.outputs.readable import ReadableFrame
 
         table, folder = self.table(), self.folder.path / "exports"
         notes = [write_table(table, folder / f"{self.name}.{suffix}") for suffix in ("xlsx", "jsonl")]
         notes.append(write_wide(table, self.units(), folder / f"{self.name}-wide.csv"))
-        return pd.DataFrame({"written to " + show_path(folder): notes})
+        return ReadableFrame({"written to " + show_path(folder): notes})
 
     def _ledger(self) -> Ledger:
         return self.folder.open_ledger()

@@ -60,9 +60,9 @@ def _md(text: str) -> str:
 
 def describe_variables(codebook: Codebook) -> pd.DataFrame:
     """Return the variables as a frame: kind, level, categories, abstention codes, and the digest of each."""
-    import pandas as pd
+    from codebook.outputs.readable import ReadableFrame
 
-    return pd.DataFrame(
+    return ReadableFrame(
         [
             {
                 "variable": variable.name,

@@ -46,7 +46,7 @@ class Vectors:
         return len(self.texts)
 
     def __repr__(self) -> str:
-        return f"<Vectors: {len(self):,} of {self.dimensions} by {self.model}>"
+        return f"{len(self):,} vectors of {self.dimensions} numbers each, by {self.model}."
 
     @property
     def dimensions(self) -> int:

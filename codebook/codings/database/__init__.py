@@ -14,10 +14,18 @@ from pathlib import Path
 from codebook.codings.database.address import write_address
 from codebook.codings.database.frames import HasKey, KeyedTable, Sheet, make_sheets, refused
 from codebook.codings.database.sqlite import SqliteTable
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 
 
-def write_database(where: str | Path, *tables: HasKey) -> dict[str, int]:
+class RowCounts(dict[str, int]):
+    """How many rows each table has; it shows itself in words."""
+
+    def __repr__(self) -> str:
+        return "; ".join(f"{name}: {say_count(n, 'row')}" for name, n in self.items())
+
+
+def write_database(where: str | Path, *tables: HasKey) -> RowCounts:
     """Write tables into a database, all of them or none; return how many rows each has written.
 
     Written again, nothing doubles: records of the same run, and of the same unit, coder, variable, draw and list, are
@@ -44,8 +52,8 @@ def write_database(where: str | Path, *tables: HasKey) -> dict[str, int]:
     >>> frame = pd.DataFrame({"unit_id": ["7", "7"], "n": [1, 2], "mention": ["Ann", "Ben"]})
     >>> for part in (frame, frame[:1]):
     ...     write_database(path, KeyedTable("entities", part, key=["unit_id", "n"], scope=["unit_id"]))
-    {'entities': 2}
-    {'entities': 1}
+    entities: 2 rows
+    entities: 1 row
     >>> with closing(sqlite3.connect(path)) as database:
     ...     database.execute("SELECT mention FROM entities").fetchall()
     [('Ann',)]
@@ -56,7 +64,7 @@ def write_database(where: str | Path, *tables: HasKey) -> dict[str, int]:
         write_address(sheets, str(where))
     else:
         _write_file(sheets, resolve_path(where))
-    return {sheet.name: len(sheet.rows) for sheet in sheets}
+    return RowCounts((sheet.name, len(sheet.rows)) for sheet in sheets)
 
 
 def _write_file(sheets: Sequence[Sheet], path: Path) -> None:

@@ -144,6 +144,8 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from codebook.outputs.readable import ReadableFrame
+
     status = pilot.status()
     n_texts = sum(count_texts(unit.unit_id) for unit, skip in pilot.units_with_skips() if skip is None)
     whole = sum(1 for _ in units)
@@ -159,7 +161,7 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     scaled = {name: _scale(value, factor, 1 if name == "seconds" else None) for name, value in amounts.items()}
     frame = pd.DataFrame([{"part": "pilot", **amounts}, {"part": "whole, estimated", **scaled}])
     numbers = ["texts", "questions", "tokens_in", "tokens_out"]
-    return frame.astype(dict.fromkeys(numbers, "Int64") | {"seconds": "float64"})
+    return ReadableFrame(frame.astype(dict.fromkeys(numbers, "Int64") | {"seconds": "float64"}))
 
 
 def _known(totals: Mapping[str, Any], name: str) -> int | None:

@@ -36,6 +36,8 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     if by not in GROUPS:
         fault = Fault("by", f"{by!r}", f"use {', '.join(GROUPS[:-1])} or {GROUPS[-1]}")
         raise ParameterError("There is no such history.", [fault])
+    from codebook.outputs.readable import ReadableFrame
+
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
     chosen = _once_each(jobs[Choice(run, "", study, engine).rows(jobs)])
@@ -45,9 +47,9 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     groups = answers.groupby(by)
     table = groups[["answers", "labelled"]].sum().join(count_tokens(groups)).join(count_money(groups))
     table = table.drop(columns="n_priced_labels").reset_index()
-    if by == "day":
-        return table.sort_values("day").reset_index(drop=True)
-    return table.sort_values(["cost", "answers", by], ascending=[False, False, True]).reset_index(drop=True)
+    order = ["day"] if by == "day" else ["cost", "answers", by]
+    ascending = [name not in ("cost", "answers") for name in order]
+    return ReadableFrame(table.sort_values(order, ascending=ascending).reset_index(drop=True))
 
 
 def _once_each(jobs: pd.DataFrame) -> pd.DataFrame:

@@ -149,6 +149,8 @@ def summarise_runs(
     """
     import pandas as pd
 
+    from codebook.outputs.readable import ReadableFrame
+
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
         whys = pd.DataFrame(report_whys(ledger), columns=["run", "why", "n"])
@@ -170,7 +172,7 @@ def summarise_runs(
     rows["models"] = rows["models"].astype(object).fillna("")
     rows["changed"] = rows.pop("changed").fillna("")
     order = chosen.sort_values("began", ascending=False, kind="stable", na_position="last")["run"]
-    return rows.loc[list(order)].reset_index(drop=True)
+    return ReadableFrame(rows.loc[list(order)].reset_index(drop=True))
 
 
 def list_errors(
@@ -194,6 +196,8 @@ def list_errors(
     """
     import pandas as pd
 
+    from codebook.outputs.readable import ReadableFrame
+
     with open_ledger() as ledger:
         jobs, answers = read_jobs(ledger), read_answers(ledger)
         errors = pd.DataFrame(report_errors(ledger), columns=list(ERROR_FIELDS))
@@ -208,7 +212,7 @@ def list_errors(
     )
     grouped["share"] = grouped["n"] / max(1, n_labelled + int(grouped["n"].sum()))
     grouped = grouped.sort_values(["n", "why", "detail"], ascending=[False, True, True]).head(limit)
-    return grouped.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True)
+    return ReadableFrame(grouped.loc[:, list(ERROR_COLUMNS)].reset_index(drop=True))
 
 
 def _count_whys(whys: pd.DataFrame) -> pd.DataFrame:
