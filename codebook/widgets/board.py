@@ -21,7 +21,7 @@ from codebook.widgets.board_pages import (
     board_text,
     facts_html,
     history_html,
-    jobs_html,
+    jobs_table,
     note_html,
     say_as_of,
     wrap,
@@ -209,7 +209,7 @@ class Board:
         controls.as_of.value = note_html(say_as_of(snapshot), kind="")
         controls.more.layout.display = "none" if len(snapshot.jobs) <= self.n_rows else ""
         parts = [as_of_html(snapshot)] * bool(snapshot.unreached or snapshot.unknown)
-        parts += [facts_html(snapshot), jobs_html(snapshot.sorted(controls.sort.value), self.n_rows)]
+        parts += [facts_html(snapshot), jobs_table(snapshot.sorted(controls.sort.value), self.n_rows).html()]
         controls.page.value = wrap("".join([*parts, history_html(snapshot)]), style=True)
 
     # --- acting

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codebook.ground.quantities import say_count
 from codebook.outputs.templating import render
 from codebook.run.state import say_counts
 from codebook.visible import spell_block
+from codebook.widgets.board_tables import DIM, BoardTable, Cell, in_words, say_cost
+from codebook.widgets.histories import errors_table, runs_table
 from codebook.widgets.phrases import (
     is_missing,
     kind_of_state,
@@ -31,35 +32,11 @@ _N_RUNS = 20
 _MEANINGS = {"planned": "never sent", "waiting": "waits for room", "completed": "ended"}
 WIDTH, HEIGHT = 240, 56
 _GAP, _WIDEST = 1.5, 60.0
-_DIM = "cb-dim"
-Part = tuple[str, str]  # words and their class
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table: lines of (words, class), its own class, and the share of a meter that it begins with.
-
-    An "id" stays on one line as long as it can, a "name" breaks where it is long.
-    """
-
-    lines: Sequence[Sequence[Part]] = ()
-    kind: str = ""
-    meter: float | None = None
-
-    @property
-    def fits(self) -> bool:
-        """Whether it has a box of its own, as wide as what it holds and no wider than a page has room for."""
-        return self.kind in ("id", "name")
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it says nothing."""
-        return self.meter is None and all(words in ("", "–") for line in self.lines for words, _ in line)
 
 
 def board_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     """Return a snapshot as one page of tables."""
-    jobs = jobs_html(snapshot.sorted(), n_rows)
+    jobs = jobs_table(snapshot.sorted(), n_rows).html()
     parts = (as_of_html(snapshot), facts_html(snapshot), jobs, history_html(snapshot))
     return wrap("".join(parts), style=True)
 
@@ -135,14 +112,14 @@ def _money_facts(runs: pd.DataFrame) -> list[tuple[str, str]]:
     return facts + [("answers of unknown price", say_number(n_unpriced))] * bool(n_unpriced)
 
 
-def jobs_html(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
+def jobs_table(snapshot: Snapshot, n_rows: int = N_ROWS) -> BoardTable:
     """Return the table of jobs, the first `n_rows` of them."""
     shown = snapshot.jobs.head(n_rows)
     heads = ["run", "shard", "state", "answered", "made", "end", "cost", "engine, model", "job id", "note"]
     rows = [_job_row(row) for row in shown.to_dict("records")]
     count = f" ({len(shown):,} of {len(snapshot.jobs):,} shown)" if len(shown) < len(snapshot.jobs) else ""
     none = "None. Plan and submit a run, or choose other jobs."
-    return table_html(f"Jobs{count}", heads, rows, numbers=("shard", "cost"), none=none)
+    return BoardTable(f"Jobs{count}", heads, rows, ("shard", "cost"), none)
 
 
 def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
@@ -150,32 +127,27 @@ def _job_row(job: Mapping[Any, Any]) -> list[Cell]:
     meaning = "late" if job["late"] else _MEANINGS.get(state, "")
     if state == "completed":
         meaning = "" if job["collected"] else "to collect"
-    marked = [(state, f"cb-state cb-{kind_of_state(state, job['collected'])}"), (" ", ""), (meaning, _DIM)]
+    marked = [(state, f"cb-state cb-{kind_of_state(state, job['collected'])}"), (" ", ""), (meaning, DIM)]
     failed = f", {job['failed']:,} failed" if job["failed"] else ""
     return [
-        _words(job["run"], "name"),
-        _words(str(job["shard"]), "n"),
+        in_words(job["run"], "name"),
+        in_words(str(job["shard"]), "n"),
         Cell([marked]),
         Cell([[(f"{job['done']:,} of {job['requests']:,}{failed}", "")]], meter=job["share_done"]),
         _made(job),
         _end(job),
-        _cost(job),
-        _words(job["engine"], "name", below=job["model"]),
-        _words(job["job_id"], "id"),
-        _words(job["note"], "w"),
+        say_cost(job),
+        in_words(job["engine"], "name", below=job["model"]),
+        in_words(job["job_id"], "id"),
+        in_words(job["note"], "w"),
     ]
-
-
-def _words(words: str, kind: str = "", *, below: str = "") -> Cell:
-    """A cell of one line, and another below it in a paler colour."""
-    return Cell([[(words, "")], *([[(below, _DIM)]] if below else [])], kind)
 
 
 def _made(job: Mapping[Any, Any]) -> Cell:
     if is_missing(job["created"]):
         return Cell()
     age = "the clock was put back since" if is_missing(job["age"]) else f"{say_span(job['age'])} ago"
-    return _words(say_time(job["created"]), below=age)
+    return in_words(say_time(job["created"]), below=age)
 
 
 def _end(job: Mapping[Any, Any]) -> Cell:
@@ -183,77 +155,20 @@ def _end(job: Mapping[Any, Any]) -> Cell:
     spans = (("queued", job["queued"]), ("worked on", job["worked"]))
     took = ", ".join(f"{name} {say_span(span)}" for name, span in spans if not is_missing(span))
     if not is_missing(job["ended"]):
-        return _words(f"ended {say_time(job['ended'])}", below=took)
+        return in_words(f"ended {say_time(job['ended'])}", below=took)
     if not job["expected_from"]:
         return Cell()
     expires = f"expires {say_time(job['expires'])}" if not is_missing(job["expires"]) else ""
     unknown = is_missing(job["expected_end"])
     first = [] if unknown else [[(f"expected {say_time(job['expected_end'])}", "")]]
     rest = [f"{'' if unknown else 'by '}{job['expected_from']}", expires, took]
-    return Cell([*first, *([(words, _DIM)] for words in rest if words)])
-
-
-def _cost(row: Mapping[Any, Any]) -> Cell:
-    """What is known to be paid or reserved, and how many answers are not in it."""
-    if is_missing(row["cost"]) and not is_missing(row.get("reserved")) and "shard" in row:
-        return _words(say_usd(row["reserved"]), "n", below="reserved")
-    if not row["unpriced"]:
-        return _words(say_usd(row["cost"]), "n")
-    unknown = f"{say_number(row['unpriced'])} of unknown price"
-    return _words(say_usd(row["cost"]), "n", below=f"and {unknown}") if row["cost"] else _words(unknown, "n")
+    return Cell([*first, *([(words, DIM)] for words in rest if words)])
 
 
 def history_html(snapshot: Snapshot) -> str:
     """Return runs, commonest errors and small charts."""
-    return plots_html(snapshot) + runs_html(snapshot) + errors_html(snapshot.errors)
-
-
-def runs_html(snapshot: Snapshot) -> str:
-    """Return the table of runs."""
-    runs = snapshot.runs.head(_N_RUNS)
-    if runs.empty:
-        return ""
-    heads = ["run", "study", "asked", "labelled", "success", "no answer", "pending", "answers an hour"]
-    heads += ["tokens in", "tokens out", "cost", "cost a label", "answered by"]
-    rows = [_run_row(row) for row in runs.to_dict("records")]
-    count = f" ({len(runs)} newest of {len(snapshot.runs):,})" if len(runs) < len(snapshot.runs) else ""
-    return table_html(f"Runs{count}", heads, rows, numbers=heads[2:-1])
-
-
-def _run_row(run: Mapping[Any, Any]) -> list[Cell]:
-    numbers = [
-        say_number(run["asked"]),
-        say_number(run["labelled"]),
-        say_share(run["success_rate"]),
-        say_share(run["error_rate"]),
-        *(say_number(run[name]) for name in ("pending", "items_per_hour", "tokens_in", "tokens_out")),
-    ]
-    cells = [
-        _words(run["run"], "name"),
-        _words(run["study"], "name"),
-        *(_words(number, "n") for number in numbers),
-        _cost(run),
-    ]
-    return [*cells, _words(say_usd(run["cost_per_label"]), "n"), _words(run["models"] or run["model"], "name")]
-
-
-def errors_html(errors: pd.DataFrame) -> str:
-    """Return the commonest reasons why an answer is no label."""
-    heads = ["number", "share", "why", "status", "detail", "runs", "for example"]
-    rows = [
-        [
-            _words(say_number(row["n"]), "n"),
-            _words(say_share(row["share"]), "n"),
-            _words(row["why"]),
-            _words(say_number(row["status"]), "n"),
-            _words(row["detail"], "w"),
-            _words(say_number(row["runs"]), "n"),
-            _words(row["example"], "id"),
-        ]
-        for row in errors.to_dict("records")
-    ]
-    title = "Commonest errors" if rows else "Errors"
-    return table_html(title, heads, rows, numbers=("number", "share", "status", "runs"), none="None.")
+    runs = runs_table(snapshot.runs, _N_RUNS).html() if len(snapshot.runs) else ""
+    return plots_html(snapshot) + runs + errors_table(snapshot.errors).html()
 
 
 def plots_html(snapshot: Snapshot) -> str:
@@ -272,16 +187,6 @@ def plots_html(snapshot: Snapshot) -> str:
     return render("board_charts.html.j2", charts=[chart for chart in charts if chart])
 
 
-def table_html(
-    title: str, heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, numbers: Sequence[str], none: str = ""
-) -> str:
-    """Return a heading and a table without its empty columns; `none` in its place where there is no row."""
-    columns = [at for at in range(len(heads)) if not all(row[at].is_empty for row in rows)]
-    shown = [[row[at] for at in columns] for row in rows]
-    named = [(heads[at], heads[at] in numbers) for at in columns]
-    return render("board_table.html.j2", title=title, heads=named, rows=shown, instead=none)
-
-
 def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     """Return a snapshot as plain text."""
     facts = ", ".join(f"{name} {value}" for name, value in list_facts(snapshot))
@@ -289,25 +194,9 @@ def board_text(snapshot: Snapshot, n_rows: int = N_ROWS) -> str:
     lines = [say_as_of(snapshot), *unreached, *snapshot.unknown, facts]
     if snapshot.status is not None:
         lines.append(str(snapshot.status))
-    columns = [
-        "run",
-        "shard",
-        "state",
-        "requests",
-        "done",
-        "failed",
-        "created",
-        "ended",
-        "expected_end",
-        "cost",
-        "job_id",
-    ]
-    jobs = snapshot.sorted().jobs.head(n_rows)[columns]
-    times = {name: [say_time(moment) for moment in jobs[name]] for name in ("created", "ended", "expected_end")}
-    jobs = jobs.assign(**times, cost=[say_usd(value) for value in jobs["cost"]])
-    lines.append(jobs.to_string(index=False) if len(jobs) else "no jobs")
-    if len(jobs) < len(snapshot.jobs):
-        lines.append(f"... {len(snapshot.jobs) - len(jobs):,} more")
+    lines.append(jobs_table(snapshot.sorted(), n_rows).text())
+    if (n_more := len(snapshot.jobs) - n_rows) > 0:
+        lines.append(f"... {n_more:,} more")
     return spell_block("\n".join(lines))
 
 

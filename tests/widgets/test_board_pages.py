@@ -13,7 +13,8 @@ from fakes.scripted import collect_one, make_book, register
 from codebook.records import Unit
 from codebook.run import plan
 from codebook.widgets import Board
-from codebook.widgets.board_pages import board_html, board_text, jobs_html
+from codebook.widgets.board_pages import board_html, board_text, jobs_table
+from codebook.widgets.histories import show_costs, show_errors, show_runs
 from codebook.widgets.snapshot import Snapshot, take_snapshot
 from codebook.widgets.unit_viewer import show_units
 
@@ -51,7 +52,7 @@ def test_what_needs_a_person_comes_first_then_what_runs_waits_and_is_planned_the
     jobs = with_jobs(snapshot, STANDS)
     wanted = ["lost", "f", "stopped", "r", "r2", "w", "p", "d", "mended", "given up"]
     assert list(jobs.sorted().jobs["run"]) == wanted
-    assert re.findall(r"<td class=name><div>([^<]+)</div></td><td class=n>", jobs_html(jobs.sorted())) == wanted
+    assert re.findall(r"<td class=name><div>([^<]+)</div></td><td class=n>", jobs_table(jobs.sorted()).html()) == wanted
     assert [line.split()[0] for line in board_text(jobs).splitlines()[-len(STANDS) :]][:3] == wanted[:3]
 
 
@@ -62,7 +63,7 @@ def test_by_time_jobs_stand_as_they_were_made_or_planned(snapshot):
 
 
 def test_long_names_break_where_their_parts_end_and_ids_do_not(snapshot):
-    html = jobs_html(with_jobs(snapshot, [(LONG, "in_progress", f"batch_{'0' * 32}", False)]))
+    html = jobs_table(with_jobs(snapshot, [(LONG, "in_progress", f"batch_{'0' * 32}", False)])).html()
     assert f"<td class=name><div>{LONG.replace('_', '_<wbr>')}</div></td>" in html
     assert f"<td class=id><div>batch_{'0' * 32}</div></td>" in html
 
@@ -90,3 +91,22 @@ def test_board_and_viewer_say_what_changes_and_what_to_do_without_a_kernel(proje
         assert "aria-live" in guard.outputs[0]["data"]["application/javascript"]
     assert {"cb-no"} & set(board.controls.no._dom_classes)
     board.close()
+
+
+def test_runs_errors_and_costs_are_shown_in_words_and_keep_their_frames(project, monkeypatch):
+    register(monkeypatch)
+    units = [*(Unit(f"u{n}", f"Text {n}") for n in range(3)), Unit("b", "[500]"), Unit("c", "[outside]")]
+    run = plan(make_book("topic"), units, run="one", engine="scripted")
+    run.submit()
+    run.collect()
+    runs, errors, costs = show_runs(), show_errors(), show_costs("model")
+    assert (len(runs.frame.columns), len(errors.frame.columns)) > (25, 8)
+    assert costs.frame.loc[0, "model"] == "scripted-1"
+    for view, most in ((runs, 9), (errors, 6), (costs, 6)):
+        html = view._repr_html_()
+        assert 2 <= html.count("<th ") <= most
+        assert not re.search(r"NaN|NaT|None|\+00:00|\.\d{7}", f"{html}{view!r}")
+    assert ">1 invalid, 1 failed</div>" in runs._repr_html_() or ">1 failed, 1 invalid</div>" in runs._repr_html_()
+    assert "60.0 % of what ended" in repr(runs)
+    assert "500: as the text orders" in repr(errors)
+    assert repr(show_costs(run="none")) == "Nothing was answered yet."

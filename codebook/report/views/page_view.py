@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from codebook.visible import spell_block
 DPI = 72
 """Dots an inch of the picture."""
 MAX_SIDE = 900
+_MOST_NAMED = 5
 
 
 class Documents(Protocol):
@@ -34,18 +36,72 @@ class Documents(Protocol):
 
 
 class PageView:
-    """A page's picture (JPEG) and transcript; doubtful words are marked."""
+    """A page's picture (JPEG) and transcript; doubtful words are marked where they stand.
+
+    A transcript names its doubtful words. One that stands more often than it is named is underlined at each of its
+    places, as one that may be meant, and `sentence` says so.
+    """
 
     def __init__(self, sentence: str, picture: bytes, text: str, unsure: tuple[str, ...]) -> None:
-        self.sentence, self.picture, self.text, self.unsure = sentence, picture, text, unsure
+        self.picture, self.text, self.unsure = picture, text, unsure
+        self.doubts, remarks = find_doubts(text, unsure)
+        self.sentence = "; ".join([sentence, *remarks])
 
     def __repr__(self) -> str:
         return spell_block(f"{self.sentence}\n\n{self.text}")
 
     def _repr_html_(self) -> str:
-        words = [(part, part in self.unsure) for part in re.split(r"(\s+)", self.text)]
         picture = b64encode(self.picture).decode()
-        return render("page.html.j2", sentence=self.sentence, picture=picture, words=words)
+        return render("page.html.j2", sentence=self.sentence, picture=picture, parts=self._cut())
+
+    def _cut(self) -> list[tuple[str, str]]:
+        """(words, doubt) of each stretch of the text."""
+        parts, place = list[tuple[str, str]](), 0
+        for start, end, doubt in self.doubts:
+            parts += [(self.text[place:start], ""), (self.text[start:end], doubt)]
+            place = end
+        return [*parts, (self.text[place:], "")]
+
+
+def find_doubts(text: str, unsure: Sequence[str]) -> tuple[list[tuple[int, int, str]], list[str]]:
+    """Return where the doubtful words of a text stand, and what is to be said of those whose place is not known.
+
+    Returns
+    -------
+    list, list
+        Start, end and "doubt", or "perhaps" where the word stands more often than it is named; and remarks.
+
+    Examples
+    --------
+    >>> find_doubts("I will, and you will not.", ["you", "will"])
+    ([(2, 6, 'perhaps'), (12, 15, 'doubt'), (16, 20, 'perhaps')], ["underlined is each 'will' that may be meant"])
+    """
+    named = Counter(words for words in unsure if words.strip())
+    places = {words: [match.span() for match in _whole(words).finditer(text)] for words in named}
+    doubts = {words: "perhaps" if len(places[words]) > n else "doubt" for words, n in named.items()}
+    marks = sorted((start, -end, doubts[words]) for words in named for start, end in places[words])
+    several = [repr(words) for words in named if doubts[words] == "perhaps"]
+    absent = [repr(words) for words in named if not places[words]]
+    remarks = [f"underlined is each {_name_some(several)} that may be meant"] * bool(several)
+    return list(_apart(marks)), remarks + [f"not in the text: {_name_some(absent)}"] * bool(absent)
+
+
+def _whole(words: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")
+
+
+def _name_some(names: Sequence[str]) -> str:
+    more = [f"{len(names) - _MOST_NAMED:,} more"] if len(names) > _MOST_NAMED else []
+    return ", ".join([*names[:_MOST_NAMED], *more])
+
+
+def _apart(marks: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """The marks (start, minus end, doubt) that do not begin inside the one before them, the longer of two first."""
+    reached = 0
+    for start, minus_end, doubt in marks:
+        if start >= reached:
+            yield start, -minus_end, doubt
+            reached = -minus_end
 
 
 def show_page(documents: Documents | str | Path, transcript: Transcript, page: int = 1) -> PageView:
