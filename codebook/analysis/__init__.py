@@ -36,12 +36,14 @@ from codebook.analysis.against_gold.transcript_errors import (
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.association.contrasts import compare_association
 from codebook.analysis.association.indicators import label_indicators, open_labels
-from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
 from codebook.analysis.association.pair_statistics import tetrachoric
 from codebook.analysis.association.pair_tables import correlogram
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_estimates, plot_grid
+from codebook.analysis.core.correlograms import PairMeasure, plot_correlogram
+from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, Estimate
+from codebook.analysis.core.matrix_drawing import plot_grid
+from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
@@ -75,6 +77,7 @@ __all__ = [
     "Bootstrap",
     "Codings",
     "Estimate",
+    "PairMeasure",
     "Result",
     "VariableLike",
     "VariableSpec",

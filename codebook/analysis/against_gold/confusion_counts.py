@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,21 +21,27 @@ from codebook.analysis.against_gold.gold_cells import (
 )
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import heatmap, literal, sized_figure
-from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval, say_figure
+from codebook.analysis.core.correlograms import STRONGEST
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval
+from codebook.analysis.core.matrix_cells import Tones
+from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
+from codebook.analysis.core.matrix_layout import MOST_CELLS, MOST_NUMBERS
+from codebook.analysis.core.pair_matrices import cluster_order
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
-from codebook.analysis.core.scales import Floats, Ints
-from codebook.ground.quantities import say_count
-from codebook.outputs.figure_style import SEQUENTIAL
+from codebook.analysis.core.scales import LEVELS, Floats, Ints
+from codebook.ground.quantities import UNKNOWN, say_count, say_percent
+from codebook.outputs import SHOWN_ROWS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHARES = ("row", "column", "all")
+_TITLES = {"row": "share of gold label", "column": "share of coded label"}
 NOTE = (
-    "n counts units. Shares are of the gold label (row), of the coder's label (column), of all; what stands in round "
-    "brackets is no label. In the figure the colour is the share of the gold label."
+    "n counts units; shares are of the gold label and of the coder's label. What stands in round brackets is no label. "
+    "The csv has every cell, and the figure its share of the gold label."
 )
 
 
@@ -65,7 +72,7 @@ def confusion(
     >>> wide = pd.DataFrame({"gold": ["a", "a", "b", "b"] * 9, "m": ["a", "b", "b", "b"] * 9})
     >>> result = confusion(wide, gold="gold")
     >>> print(result.finding)
-    m most often takes 'a' for 'b': 9 units, .50 [.27, .71] of that gold label.
+    'a' is taken for 'b' in 50 % [27 %, 71 %] of its units (9 units, by m).
     >>> result.frame[["gold", "coded", "n", "row", "row_low", "row_high", "column", "all"]].round(2)
       gold coded   n  row  row_low  row_high  column   all
     0    a     a   9  0.5     0.29      0.73    1.00  0.25
@@ -84,13 +91,15 @@ def confusion(
         return nothing_to_say(codings, reason, result)
     pair, labels = read_pair(codings, coder), list_labels(codings)
     frame = _count(pair, labels, resample)
+    order = labels if codings.variable.level in LEVELS[1:] else _order(frame, labels)
     return replace(
         result,
         frame=frame,
         facts=list_facts(codings, {coder: pair}, resample),
-        finding=_say_confusion(frame, coder, labels),
+        finding=_say_confusion(frame, coder),
         remarks=remark_gold(codings, pair, NOTE),
-        figure=lambda: _draw(frame, coder, codings.gold),
+        table=_print_confused(frame),
+        figure=partial(_draw, frame, order, f"label by {coder}", codings.gold),
         outputs=codings.outputs,
     )
 
@@ -109,30 +118,72 @@ def _count(pair: Pair, labels: Sequence[str], bootstrap: Bootstrap) -> pd.DataFr
     return frame[occurs].reset_index(drop=True)
 
 
-def _say_confusion(frame: pd.DataFrame, coder: str, labels: Sequence[str]) -> str:
+def list_confused(frame: pd.DataFrame) -> pd.DataFrame:
+    """Cells in which a label was taken for another, the commonest first."""
+    wrong = frame[frame["coded"].isin(set(frame["gold"])) & (frame["gold"] != frame["coded"]) & (frame["n"] > 0)]
+    return wrong.sort_values("n", ascending=False, kind="stable", ignore_index=True)
+
+
+def _say_confusion(frame: pd.DataFrame, coder: str) -> str:
     """The commonest of the wrong labels."""
-    cells = frame[frame["coded"].isin(list(labels))].to_dict("records")
-    wrong = [row for row in cells if row["gold"] != row["coded"] and row["n"]]
-    if not wrong:
+    wrong = list_confused(frame)
+    if wrong.empty:
         return f"{coder} took no label for another."
-    row = max(wrong, key=lambda cell: cell["n"])
-    share = f"{say_figure(row, 'row')} of that gold label"
-    return f"{coder} most often takes {row['gold']!r} for {row['coded']!r}: {say_count(row['n'], 'unit')}, {share}."
+    row = wrong.iloc[0]
+    low, high = (say_percent(row[f"row_{end}"]) for end in ("low", "high"))
+    share = f"{say_percent(row['row'])}{'' if low == UNKNOWN else f' [{low}, {high}]'}"
+    size = f"{say_count(row['n'], 'unit')}, by {coder}"
+    return f"{row['gold']!r} is taken for {row['coded']!r} in {share} of its units ({size})."
 
 
-def _draw(frame: pd.DataFrame, coder: str, gold: str) -> Figure:
-    """Counts of the cells; the colour is the share of the gold label."""
-    rows, columns = list(dict.fromkeys(frame["gold"])), list(dict.fromkeys(frame["coded"]))
-    counts = frame["n"].to_numpy().reshape(len(rows), len(columns))
-    totals = counts.sum(axis=1, keepdims=True).astype(float)
-    shares = pd.DataFrame(counts / np.where(totals > 0, totals, 1), index=rows, columns=columns)
-    numbers = [[f"{value:,}" for value in row] for row in counts]
-    title = f"{coder} against {gold}"
-    figure, axes = sized_figure([*rows, *columns], 0.72 * len(columns), 0.62 * len(rows), title)
-    every = np.ones(counts.shape, dtype=bool)
-    heatmap(axes, shares, every, numbers, SEQUENTIAL, bar="share of gold label")
-    axes.set(xlabel=f"label by {coder}", ylabel=gold)
-    return literal(figure)
+def _print_confused(frame: pd.DataFrame) -> pd.DataFrame:
+    """The most confused pairs; where there are none, the right labels."""
+    wrong = list_confused(frame)
+    rows = wrong if len(wrong) else frame[frame["n"] > 0]
+    ends = ("", "_low", "_high")
+    names = {f"{share}{end}": f"{title}{end}" for share, title in _TITLES.items() for end in ends}
+    return rows[["gold", "coded", "n", *names]].head(SHOWN_ROWS).rename(columns={"coded": "coded as", **names})
+
+
+def _order(frame: pd.DataFrame, labels: Sequence[str]) -> list[str]:
+    """Labels in an order in which those that are taken for each other stand together."""
+    shares = frame[frame["coded"].isin(list(labels))].pivot(index="gold", columns="coded", values="row")
+    known = shares.reindex(index=list(labels), columns=list(labels)).fillna(0)
+    order = cluster_order((known + known.T) / 2)
+    return order if order.index(labels[0]) <= order.index(labels[-1]) else order[::-1]
+
+
+def _draw(frame: pd.DataFrame, order: Sequence[str], by: str, gold: str) -> Figure:
+    """Per cent of each gold label, units small below; more than 40 labels: the most confused pairs as dots."""
+    if len(order) > MOST_CELLS:
+        rows = list_confused(frame).head(STRONGEST)
+        names = [f"{row['gold']} → {row['coded']}" for row in rows.to_dict("records")]
+        return plot_estimates(rows.assign(name=names), value="row")
+    none = [name for name in dict.fromkeys(frame["coded"]) if name not in set(order)]
+    shares, counts = (
+        frame.pivot(index="gold", columns="coded", values=column).loc[list(order), [*order, *none]]
+        for column in ("row", "n")
+    )
+    is_dense = len(order) > MOST_NUMBERS
+    cells = Cells(
+        shares.set_axis([*order, *(name.strip("()") for name in none)], axis=1),
+        [[_say_share(share) for share in row] for row in shares.to_numpy()],
+        [[f"{n:,}" if n else "" for n in row] for row in counts.to_numpy()],
+        counts.sum(axis=1).tolist(),
+        n_apart=len(none),
+        rows=f"{gold} (units)",
+        columns=by,
+    )
+    notes = [] if is_dense else ["Large: per cent of the gold label; small: units; dot: none."]
+    notes += ["Behind the gap: no label."] if none else []
+    return draw_rectangle(cells, Tones("Share of the gold label", percent=True), note=" ".join(notes))
+
+
+def _say_share(share: float) -> str:
+    """A share as per cent; none is a dot."""
+    if np.isnan(share):
+        return UNKNOWN
+    return say_percent(share).removesuffix(" %") if share else "·"
 
 
 def _place(pair: Pair, labels: Sequence[str]) -> tuple[list[str], Ints]:

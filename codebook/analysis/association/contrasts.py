@@ -121,14 +121,14 @@ def compare_association(
         finding=_say_difference(pairs, about),
         remarks=(NOTE, *say_missing(read)),
         table=pairs[["a", "b", "phi_a", "phi_b", "difference", *_ENDS, "p_bh", "reason"]].rename(columns=_ENDS),
-        figure=partial(_draw_differences, codings, labels, pairs, f"Difference of phi, {about}"),
+        figure=partial(_draw_differences, codings, labels, pairs),
         outputs=codings.outputs,
     )
 
 
-def _draw_differences(codings: Codings, labels: Collection[str] | None, pairs: pd.DataFrame, title: str) -> Figure:
+def _draw_differences(codings: Codings, labels: Collection[str] | None, pairs: pd.DataFrame) -> Figure:
     pooled, _ = pair_labels(read_all(codings.frame, [each for each in codings.variables if each.labels]), labels)
-    return draw_pairs(pairs, "difference", order=pooled_order(pooled), title=title)
+    return draw_pairs(pairs, "difference", order=pooled_order(pooled))
 
 
 def _rank(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:

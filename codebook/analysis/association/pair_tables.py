@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from codebook.analysis.association.indicators import Read, indicate, join_indicators, rank_codes, read_all
-from codebook.analysis.association.matrices import cluster_order, plot_correlogram, to_matrix
 from codebook.analysis.association.pair_statistics import associate, cramers_v, rank_correlation
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.correlograms import PairMeasure, count_names, plot_correlogram, plot_strongest
 from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.estimates import adjust_p
+from codebook.analysis.core.matrix_layout import MOST_CELLS
+from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
@@ -27,6 +29,17 @@ if TYPE_CHECKING:
 
 STATISTICS = {"labels": ("phi", "tetrachoric"), "coders": ("alpha", "percent"), "variables": ("cramers_v", "spearman")}
 """What is paired, and the figures of a pair, the usual one first."""
+
+QUANTITIES = {
+    "phi": "φ",
+    "tetrachoric": "Tetrachoric correlation",
+    "alpha": "Krippendorff's α",
+    "percent": "Share of units with the same label",
+    "cramers_v": "Cramér's V",
+    "spearman": "Spearman's ρ",
+    "difference": "Difference of φ",
+}
+_SIGNED = ("phi", "tetrachoric", "spearman")
 
 NO_PAIR = "Labels of one single-label variable exclude each other, and no others were given: nothing to associate."
 NO_LABEL = "No coding has a label: nothing to associate."
@@ -127,7 +140,7 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
         finding=_say_strongest(pairs, statistic),
         remarks=(_NOTES["labels"], *say_missing(read)),
         table=pairs[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]],
-        figure=partial(draw_pairs, pairs, statistic, order=order, title=about),
+        figure=partial(draw_pairs, pairs, statistic, order=order, rows=codings.gold),
         outputs=codings.outputs,
     )
     return result if len(pairs) else nothing_to_say(codings, NO_PAIR if n_units else NO_LABEL, result)
@@ -172,10 +185,25 @@ def pooled_order(pairs: pd.DataFrame, value: str = "phi") -> list[str]:
     return cluster_order(to_matrix(pairs, value)) if len(pairs) else []
 
 
-def draw_pairs(pairs: pd.DataFrame, value: str, *, order: Sequence[str], title: str) -> Figure:
-    """The correlogram of pairs, faded where the adjusted p is not below .05."""
+def draw_pairs(
+    pairs: pd.DataFrame,
+    value: str,
+    *,
+    order: Sequence[str],
+    level: str = "",
+    groups: Mapping[str, str] | None = None,
+    rows: str = "",
+) -> Figure:
+    """The correlogram of pairs; where the adjusted p is not below .05, without a fill."""
+    quantity = f"{QUANTITIES[value]} ({level})" if level else QUANTITIES[value]
+    counted = "codings" if "n" in pairs else "units"
+    measure = PairMeasure(quantity, value in _SIGNED, counted, groups or {}, rows)
+    matrix = to_matrix(pairs, value, order=order)
+    if count_names(matrix, measure) > MOST_CELLS:
+        return plot_strongest(pairs, value)
     p = to_matrix(pairs, "p_bh", order=order) if "p_bh" in pairs else None  # of coders there is none
-    return plot_correlogram(to_matrix(pairs, value, order=order), title=title, significance=p)
+    n = to_matrix(pairs, {"codings": "n", "units": "n_units"}[counted], order=order)
+    return plot_correlogram(matrix, significance=p, counts=n, measure=measure)
 
 
 def _say_strongest(pairs: pd.DataFrame, statistic: str) -> str:
@@ -194,6 +222,7 @@ def _say_strongest(pairs: pd.DataFrame, statistic: str) -> str:
 
 def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) -> Result:
     variable, coders = codings.variable, codings.busiest(most)
+    roles = {name: role for name, role in codings.roles.items() if name in coders}
     level = "masi" if variable.kind == "multi" else variable.level or ""
     codes = read_codes(
         codings.frame, variable=variable.name, level=level, labels=variable.labels, coders=coders or None
@@ -214,11 +243,18 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
             *([rest] if len(coders) < len(codings.coders) else []),
         ),
         table=pairs[["a", "b", "n_units", "percent", "alpha", "low", "high", "reason"]],
-        figure=partial(draw_pairs, pairs, statistic, order=coders, title=about),
+        figure=partial(_draw_coders, pairs, statistic, roles, level),
         outputs=codings.outputs,
     )
     reason = f"No two coders labelled {say_count(max(1, min_units), 'unit')} in common: nothing to compare."
     return result if len(pairs) else nothing_to_say(codings, reason, result)
+
+
+def _draw_coders(pairs: pd.DataFrame, statistic: str, roles: Mapping[str, str], level: str) -> Figure:
+    """People, models and the gold with gaps between them, each in clustered order."""
+    order = cluster_order(to_matrix(pairs, statistic, order=list(roles)))
+    order.sort(key=lambda name: list(dict.fromkeys(roles.values())).index(roles[name]))
+    return draw_pairs(pairs, statistic, order=order, level=level if statistic == "alpha" else "", groups=roles)
 
 
 def _count_units(codings: Codings) -> int:
@@ -265,7 +301,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
             *say_missing(read),
         ),
         table=pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]],
-        figure=partial(draw_pairs, pairs, statistic, order=order, title=about),
+        figure=partial(draw_pairs, pairs, statistic, order=order),
         outputs=codings.outputs,
     )
     return result if len(pairs) else nothing_to_say(codings, "One variable: nothing to associate.", result)

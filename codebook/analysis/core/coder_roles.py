@@ -52,6 +52,13 @@ class CoderRoles:
         return [name for name in self.coders if name in self.models and name != self.gold]
 
     @property
+    def roles(self) -> dict[str, str]:
+        """What each coder is: people before models before the gold, as figures show them."""
+        gold = [self.gold] if self.gold in self.coders else []
+        roles = {"people": self.people, "models": self.machines, "gold": gold}
+        return {name: role for role, names in roles.items() for name in names}
+
+    @property
     def run_coders(self) -> list[str]:
         """Coders whose labels a run of the kit gave."""
         if "run_id" not in self.frame:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.scales import Bools, Floats
+from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure
 from codebook.outputs.figure_style import (
@@ -30,7 +30,6 @@ from codebook.outputs.figure_style import (
     MUTED,
     NOTE,
     SCREEN,
-    SEQUENTIAL,
     TITLE,
     TYPE,
     WIDTHS,
@@ -50,8 +49,6 @@ _MOST_LINES = 3
 _WIDE = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
 _PARTS = rf"[{_WIDE}]|[^\s_/=\-{_WIDE}]*[\s_/=\-]+|[^\s_/=\-{_WIDE}]+"
 """What of a label is not parted: a word and what follows it, or one sign of Chinese, Japanese and Korean."""
-_UPRIGHT = 5
-"""Characters of a label that fit under a cell without being turned."""
 
 
 @house_style()
@@ -98,33 +95,6 @@ def plot_estimates(
         offset = (at - (len(groups) - 1) / 2) * 0.7 / len(groups)
         _dots(axes, np.array(heights) + offset, part[[value, *ends]].to_numpy(dtype=float), at, str(member))
     dress_estimates(axes, rows, references, legend=str(group) if group else "")
-    return literal(figure)
-
-
-@house_style()
-def plot_grid(
-    frame: pd.DataFrame, *, rows: str = "prompt", columns: str = "model", value: str = "alpha", title: str = ""
-) -> Figure:
-    """Heatmap of a figure between 0 and 1 of every cell of rows x columns, e.g. of repeated draws by prompt and model.
-
-    A cell without a figure shows a dash.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"model": ["m", "k"], "prompt": ["p1", "p1"], "alpha": [0.9, 0.7]})
-    >>> [text.get_text() for text in plot_grid(frame).axes[0].texts]
-    ['.90', '.70']
-    """
-    check_frame(frame, [rows, columns, value])
-    if frame.duplicated([rows, columns]).any():
-        mend = f"choose rows of the frame so that {rows} and {columns} name one each"
-        raise_faults("The figure cannot be drawn.", [Fault("frame", "several rows for one cell", mend)])
-    order = [list(dict.fromkeys(frame[name])) for name in (rows, columns)]
-    grid = frame.pivot(index=rows, columns=columns, values=value).loc[order[0], order[1]]
-    numbers = [[format_figure(cell) for cell in row] for row in grid.to_numpy(dtype=float)]
-    figure, axes = sized_figure([*grid.index, *grid.columns], 0.9 * grid.shape[1], 0.62 * grid.shape[0], title)
-    heatmap(axes, grid, np.ones(grid.shape, dtype=bool), numbers, SEQUENTIAL, bar=value)
-    axes.set(xlabel=columns, ylabel=rows)
     return literal(figure)
 
 
@@ -289,66 +259,6 @@ def measure_mm(text: str, size: float = TYPE, *, weight: str = "normal") -> floa
     with house_style():
         font = FontProperties(size=size, weight=weight)
         return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72 / MM
-
-
-def heatmap(
-    axes: Axes,
-    values: pd.DataFrame,
-    shown: Bools,
-    numbers: list[list[str]],
-    colours: Sequence[str],
-    *,
-    ends: tuple[float, float] = (0, 1),
-    bar: str = "",
-) -> None:
-    """Cells of `values` coloured between the `ends` of the scale, with `numbers` printed where `shown`."""
-    import seaborn
-    from matplotlib.colors import LinearSegmentedColormap
-
-    seaborn.heatmap(
-        values,
-        mask=~shown,
-        cmap=LinearSegmentedColormap.from_list("codebook", list(colours)),
-        vmin=ends[0],
-        vmax=ends[1],
-        square=True,
-        linewidths=0.8,
-        linecolor="white",
-        cbar_kws={"shrink": 0.7, "label": bar, "aspect": 18},
-        ax=axes,
-    )
-    _print_numbers(axes, values, shown, numbers, dark=_dark_parts(colours, *ends))
-    axes.set_xticks(np.arange(values.shape[1]) + 0.5, [wrap(str(name)) for name in values.columns], rotation=0)
-    axes.set_yticks(np.arange(values.shape[0]) + 0.5, [wrap(str(name)) for name in values.index], rotation=0)
-    if max((len(str(name)) for name in values.columns), default=0) > _UPRIGHT:
-        for label in axes.get_xticklabels():
-            label.set(rotation=45, ha="right", rotation_mode="anchor")
-    axes.tick_params(length=0, colors=INK, labelsize=9)
-    axes.set(xlabel="", ylabel="")
-
-
-def _dark_parts(colours: Sequence[str], vmin: float, vmax: float) -> tuple[float, float]:
-    """Below the first and above the second value the ground is dark blue, and numbers are white."""
-    span = vmax - vmin
-    return (vmin + 0.22 * span, np.inf) if colours == DIVERGING else (-np.inf, vmin + 0.55 * span)
-
-
-def _print_numbers(
-    axes: Axes, values: pd.DataFrame, shown: Bools, numbers: list[list[str]], *, dark: tuple[float, float]
-) -> None:
-    for (row, column), value in np.ndenumerate(values.to_numpy(dtype=float)):
-        if shown[row, column]:
-            colour = "white" if value < dark[0] or value > dark[1] else INK
-            place = {"ha": "center", "va": "center", "fontsize": 8.5}
-            axes.text(column + 0.5, row + 0.5, numbers[row][column], color=colour, **place)  # type: ignore[arg-type]
-
-
-def fade(axes: Axes, weak: Bools) -> None:
-    """Veil the cells where `weak` is true."""
-    from matplotlib.patches import Rectangle
-
-    for row, column in zip(*np.nonzero(weak), strict=True):
-        axes.add_patch(Rectangle((column, row), 1, 1, facecolor="white", alpha=0.7, edgecolor="none", zorder=4))
 
 
 def say_in_picture(figure: Figure, words: str) -> None:

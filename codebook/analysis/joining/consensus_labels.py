@@ -13,7 +13,7 @@ import pandas as pd
 from codebook.analysis.core.checks import check_coders, name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, count_patterns, read_codes
-from codebook.analysis.core.drawing import plot_grid
+from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say

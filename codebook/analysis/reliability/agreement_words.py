@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.correlograms import PairMeasure, plot_correlogram
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import say_figure
+from codebook.analysis.core.matrix_layout import MOST_CELLS
+from codebook.analysis.core.pair_matrices import to_matrix
 from codebook.analysis.core.result import MOST_PRINTED
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
@@ -190,10 +193,13 @@ def _gather(frame: pd.DataFrame, column: str, head: str, by: str) -> Iterator[st
         yield f"{len(rows) - _MOST_REASONS:,} more such reasons are in the column {column} of the data."
 
 
-def draw_agreement(frame: pd.DataFrame, by: str) -> Figure:
-    """Dots with intervals; of many pairs those that agree least."""
+def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str]) -> Figure:
+    """Dots with intervals; of pairs a matrix, or of many those that agree least."""
     coefficient = "alpha" if (frame["coefficient"] == "alpha").any() else frame["coefficient"].iloc[0]
     rows = frame[frame["coefficient"] == coefficient]
+    is_one = len(rows.groupby(["variable", "label", "level"])) == 1
+    if by == "pair" and is_one and 2 < len({*rows["a"], *rows["b"]}) <= MOST_CELLS:
+        return _draw_pairs(rows, roles)
     rows = rows[~rows["difference"]] if "difference" in rows else rows
     rows = rows.sort_values("value", kind="stable").head(_MOST_DRAWN) if by == "pair" else rows
     n_variables = rows["variable"].nunique()
@@ -206,3 +212,12 @@ def draw_agreement(frame: pd.DataFrame, by: str) -> Figure:
     title = name_coefficient(coefficient, "")
     references = (0.0,) if by == "difference" else BOUNDS if coefficient == "alpha" else ()
     return plot_estimates(rows.assign(name=names), group=group, references=references, title=title)
+
+
+def _draw_pairs(rows: pd.DataFrame, roles: Mapping[str, str]) -> Figure:
+    """The figures of all pairs of coders of one variable: people, then models."""
+    first = rows.iloc[0]
+    quantity = f"{_title(first)} ({first['level']}) of {first['variable']}"
+    order = [name for name in roles if name in {*rows["a"], *rows["b"]}]
+    values, counts = (to_matrix(rows, column, order=order) for column in ("value", "n_units"))
+    return plot_correlogram(values, counts=counts, measure=PairMeasure(quantity, groups=roles))

@@ -14,8 +14,9 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
-from codebook.analysis.core.drawing import plot_estimates, plot_grid
+from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, Estimate, say_figure
+from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say

@@ -214,8 +214,14 @@ def test_shares_of_the_confusion_with_intervals():
     assert frame.groupby("coded")["column"].sum().tolist() == pytest.approx([1] * 4)
     assert frame["all"].sum() == pytest.approx(1)
     texts = [text.get_text() for text in result.plot().axes[0].texts]
-    assert [int(text) for text in texts] == frame["n"].tolist()
-    assert list(result.printed()) == ["gold", "coded", "n", "row", "column", "all"]
+    in_cells = frame[frame["n"] > 0]
+    both = [
+        str(number)
+        for row in zip(100 * in_cells["row"].round(2), in_cells["n"], strict=True)
+        for number in map(int, row)
+    ]
+    assert sorted(text for text in texts if text != "·") == sorted(both)
+    assert list(result.printed()) == ["gold", "coded as", "n", "share of gold label", "share of coded label"]
     seen = frame[frame["n"] > 5]
     for share in ("row", "column", "all"):
         assert ((seen[f"{share}_low"] < seen[share]) & (seen[share] < seen[f"{share}_high"])).all()
@@ -223,17 +229,43 @@ def test_shares_of_the_confusion_with_intervals():
     assert never["reason"].str.contains("column: never given").tolist() == [False, True, False, True]
 
 
-def test_confusion_figure_prints_counts_and_colours_shares():
+def test_confusion_figure_prints_and_colours_shares_with_counts_below():
     table = make_table("v", {"gold": ["a"] * 4 + ["b"], "m": ["a", "a", "a", "b", None]})
     result = confusion(hold(table))
     axes = result.plot().axes[0]
-    assert [text.get_text() for text in axes.texts] == ["3", "1", "0", "0", "0", "0", "0", "1", "0", "0", "0", "0"]
-    colours = axes.collections[0].get_array().reshape(3, 4)
-    assert colours[0].tolist() == [0.75, 0.25, 0, 0]
-    assert axes.get_xlabel() == "label by m"
-    assert result.finding.startswith("m most often takes 'a' for 'b': 1 unit, .25 [")
+    assert [text.get_text() for text in axes.texts[:6]] == ["75", "3", "25", "1", "·", "·"]
+    assert [text.get_text() for text in axes.texts[-4:]] == ["–"] * 4  # no gold label is c
+    assert axes.collections[0].get_array().tolist() == [0.75, 0.25, 0, 0, 0, 0, 0, 1]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b", "c", "absent"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a (4)", "b (1)", "c (0)"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("label by m", "gold\n(units)")
+    assert result.finding == "'a' is taken for 'b' in 25 % [0 %, 75 %] of its units (1 unit, by m)."
     sets = confusion(hold(make_table("v", {"gold": ['["a"]'], "m": ['["b"]']}), kind="multi"))
     assert sets.finding == "Sets of labels have no confusion: each label is measured by itself."
+
+
+def test_labels_that_are_taken_for_each_other_stand_together_unless_their_order_means_something():
+    gold = [*"a" * 20, *"b" * 20, *"c" * 20, *"d" * 20]
+    coded = [*"a" * 14, *"d" * 6, *"b" * 20, *"c" * 20, *"d" * 14, *"a" * 6]
+    table = make_table("v", {"gold": gold, "m": coded})
+    for level, names in (("nominal", {"ad", "da"}), ("ordinal", {"ab"})):
+        result = confusion(hold(table, list("abcd"), level=level), resample=Bootstrap(0))
+        rows = "".join(tick.get_text()[0] for tick in result.plot().axes[0].get_yticklabels())
+        assert any(pair in rows for pair in names)
+        assert result.frame["gold"].unique().tolist() == list("abcd")
+    assert rows == "abcd"
+
+
+def test_the_printed_confusion_is_of_the_most_confused_pairs():
+    gold = [label for label in "abcdef" for _ in range(36)]
+    table = make_table("v", {"gold": gold, "m": [*"abcdef"] * 36})
+    result = confusion(hold(table, list("abcdef")), resample=Bootstrap(0))
+    assert len(result.frame) == 36
+    printed = result.printed()
+    assert len(printed) == 16
+    assert (printed["gold"] != printed["coded as"]).all()
+    right = confusion(hold(make_table("v", {"gold": list("ab"), "m": list("ab")}), list("ab")), resample=Bootstrap(0))
+    assert right.printed()["coded as"].tolist() == ["a", "b"]
 
 
 def test_real_tone_of_headlines_by_shares():

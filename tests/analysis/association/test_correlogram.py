@@ -119,7 +119,7 @@ def test_coders_are_set_beside_each_other_by_the_alphas_of_two():
     assert np.isnan(np.diag(matrix)).all()
     assert matrix.loc["C", "B"] == alpha_of(observers_2011(), **ask, coders=["B", "C"]).value
     two = correlogram(codings.only(["D", "A"]), "coders", min_units=1, statistic="percent")
-    assert [tick.get_text() for tick in two.plot().axes[0].get_xticklabels()] == ["D"]  # the one with more labels
+    assert [text.get_text() for text in two.plot().axes[0].texts] == ["A", ".89", "D"]
     assert result.facts.level == "interval"
     with pytest.raises(StatisticError, match="pass one of alpha, percent"):
         correlogram(codings, "coders", statistic="kappa")
@@ -152,7 +152,9 @@ def test_labels_of_the_gold_stand_beside_those_of_the_run_in_the_order_of_the_co
     result = correlogram(codings)
     assert {name.split(":")[0] for name in [*result.frame["a"], *result.frame["b"]]} == {"gold", "m"}
     axes = result.plot().axes[0]
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["gold: tone=b", "gold: tone=a"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["b", "a"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "a"]
+    assert (axes.get_ylabel().split(), axes.get_xlabel()) == (["gold:", "tone"], "m: tone")
     assert result.printed().columns.tolist() == ["a", "b", "n", "phi", "phi max", "p bh"]
     pooled = correlogram(codings.with_gold(""))
     assert pooled.facts.nothing.startswith("Labels of one single-label variable exclude each other")
@@ -171,13 +173,15 @@ def draw(figure) -> bytes:
     return buffer.getvalue()
 
 
-def test_correlogram_shows_the_lower_triangle_and_fades_the_insignificant():
+def test_correlogram_has_figures_below_the_diagonal_and_counts_above():
     p = pd.DataFrame([[1, 0.01, 0.5], [0.01, 1, 1], [0.5, 1, 1]], index=MATRIX.index, columns=MATRIX.columns)
-    figure = plot_correlogram(MATRIX, title="$x$", significance=p)
-    axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == [".50", "−.30"]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a_b", "c^{2}"]
-    assert [patch.get_xy() for patch in axes.patches] == [(0, 1)]
+    counts = pd.DataFrame([[0, 40, 50], [40, 0, 6], [50, 6, 0]], index=MATRIX.index, columns=MATRIX.columns)
+    figure = plot_correlogram(MATRIX, title="$x$", significance=p, counts=counts)
+    texts = [text.get_text().replace("\n", " ") for text in figure.axes[0].texts]
+    assert texts == ["costs $5 and $10", "40", "50", ".50", "a_b", "6", "−.30", "–", "c^{2}"]
+    assert figure.axes[0].collections[0].get_array().tolist() == [0.5]
+    words = "Above the diagonal: units. No fill, grey: p not below .05 (Benjamini-Hochberg)."
+    assert figure._supxlabel.get_text().replace("\n", " ") == words
     assert draw(figure).startswith(b"\x89PNG")
 
 
@@ -189,13 +193,14 @@ def test_rows_and_columns_without_figures_are_left_out_and_what_vanishes_is_name
     p = matrix.abs().rsub(1)
     figure = plot_correlogram(matrix, significance=p, threshold=0.85)
     axes = figure.axes[0]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b=x", "b=y"]
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a=x", "a=y"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["x", "y"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["x", "y"]
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("b", "a")
     assert [text.get_text() for text in axes.texts] == [".70", "−.20", ".10", "–"]
-    assert [patch.get_xy() for patch in axes.patches] == [(0, 1)]
-    assert figure._supxlabel.get_text().endswith("Without any figure: alone.")
+    assert axes.collections[0].get_array().tolist() == [0.7, -0.2]
+    assert figure._supxlabel.get_text().replace("\n", " ").endswith("Without any figure: alone.")
     empty = plot_correlogram(matrix * np.nan)
-    assert len(empty.axes[0].get_yticklabels()) == 4
+    assert len([text for text in empty.axes[0].texts if text.get_text() == "–"]) == 10
 
 
 def test_text_is_shown_as_it_is():
@@ -212,8 +217,9 @@ def test_labels_are_not_cut():
     figure = plot_correlogram(matrix, title="A title " * 12)
     draw(figure)
     width, height = figure.canvas.get_width_height()
-    axes = figure.axes[0]
-    for text in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
+    names = [tick.get_text().replace("\n", " ") for tick in figure.axes[0].get_yticklabels()]
+    assert names[:2] == ["1  a very long label that nobody would want to read at all in a …", "2  short"]
+    for text in figure.axes[0].get_yticklabels():
         box = text.get_window_extent()
         assert box.x0 >= -1
         assert box.y0 >= -1

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.drawing import fade, heatmap, literal, note, sized_figure
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import DIVERGING, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def to_matrix(pairs: pd.DataFrame, value: str, *, order: Sequence[str] | None = None) -> pd.DataFrame:
@@ -74,51 +67,6 @@ def cluster_order(matrix: pd.DataFrame) -> list[str]:
     return [str(matrix.index[int(at)]) for at in leaves_list(tree)]
 
 
-@house_style()
-def plot_correlogram(
-    matrix: pd.DataFrame,
-    *,
-    title: str = "",
-    significance: pd.DataFrame | None = None,
-    threshold: float = 0.05,
-) -> Figure:
-    """Lower triangle of a square matrix as a heatmap with its numbers.
-
-    Parameters
-    ----------
-    matrix
-        Symmetric, of `to_matrix`; cells without a value show a dash, and rows and columns of nothing but dashes are
-        left out. What has no figure at all is named under the picture.
-    significance
-        p values in the same order as `matrix`; cells at or above `threshold` are faded, and a note says so.
-
-    Examples
-    --------
-    >>> matrix = pd.DataFrame([[np.nan, 0.4], [0.4, np.nan]], index=["x", "y"], columns=["x", "y"])
-    >>> figure = plot_correlogram(matrix, title="Labels")
-    >>> [text.get_text() for text in figure.axes[0].texts]
-    ['.40']
-    """
-    _check_square(matrix, significance)
-    rows, columns = _places_with_figures(matrix)
-    lower = matrix.iloc[rows, columns]
-    shown = np.greater.outer(rows, columns)
-    numbers = [[format_figure(value).replace("-", "−") for value in row] for row in lower.to_numpy()]
-    names, notes = [*lower.index, *lower.columns], []
-    figure, axes = sized_figure(names, 0.62 * len(columns), 0.62 * len(rows), title)
-    heatmap(axes, lower, shown, numbers, DIVERGING, ends=(-1, 1))
-    if significance is not None:
-        strong = significance.iloc[rows, columns].to_numpy(dtype=float) < threshold
-        weak = shown & lower.notna().to_numpy() & ~strong
-        fade(axes, weak)
-        notes += [f"Faded: p not below {format_figure(threshold)} (Benjamini-Hochberg)."] if weak.any() else []
-    if alone := [str(name) for name in matrix.columns if name not in names]:
-        notes.append(f"Without any figure: {', '.join(alone)}.")
-    if notes:
-        note(figure, " ".join(notes))
-    return literal(figure)
-
-
 def _check_pairs(pairs: pd.DataFrame, value: str, order: Sequence[str] | None) -> None:
     absent = [column for column in ("a", "b", value) if column not in pairs]
     mend = f"pass a long table of pairs, e.g. the frame of correlogram; this one has {name_some(pairs.columns, 12)}"
@@ -142,22 +90,3 @@ def _check_matrix(matrix: pd.DataFrame) -> None:
             )
         )
     raise_faults("There is no clustered order.", faults)
-
-
-def _places_with_figures(matrix: pd.DataFrame) -> tuple[list[int], list[int]]:
-    """Rows and columns of the lower triangle that have a figure: labels that one coder gave exclude each other."""
-    known = np.tril(matrix.notna().to_numpy(), -1)
-    if not known.any():
-        return list(range(1, len(matrix))), list(range(len(matrix) - 1))
-    return np.flatnonzero(known.any(axis=1)).tolist(), np.flatnonzero(known.any(axis=0)).tolist()
-
-
-def _check_square(matrix: pd.DataFrame, significance: pd.DataFrame | None) -> None:
-    faults = []
-    if list(matrix.index) != list(matrix.columns) or len(matrix) < 2:
-        mend = "pass a square matrix of two or more, e.g. to_matrix(pairs, 'phi')"
-        faults.append(Fault("matrix", f"rows and columns of its shape {matrix.shape} are not the same names", mend))
-    if significance is not None and significance.shape != matrix.shape:
-        mend = "make it with the same order, e.g. to_matrix(pairs, 'p_bh', order=list(matrix))"
-        faults.append(Fault("significance", f"its shape {significance.shape} is not that of the matrix", mend))
-    raise_faults("The correlogram cannot be drawn.", faults)

@@ -1,0 +1,222 @@
+"""The correlogram: figures of pairs as a matrix in two halves, as rows by columns, or as dots where there are many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.matrix_cells import Tones
+from codebook.analysis.core.matrix_drawing import Cells, draw_halves, draw_rectangle, format_cells
+from codebook.analysis.core.matrix_layout import MOST_CELLS, MOST_NUMBERS
+from codebook.analysis.core.scales import Bools
+from codebook.analysis.core.shared_names import SharedNames, group_names
+from codebook.errors import Fault
+from codebook.ground.quantities import format_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STRONGEST = 30
+"""Pairs that are drawn as dots where there are too many for cells."""
+
+
+@dataclass(frozen=True)
+class PairMeasure:
+    """What the figures of pairs are: their name, whether they may be negative, and what was counted.
+
+    `groups` are those of names that do not tell their group themselves, such as people and models. Where one group
+    stands against another, the group `rows`, such as the gold, is the rows.
+    """
+
+    quantity: str = ""
+    signed: bool = False
+    counted: str = "units"
+    groups: Mapping[str, str] = field(default_factory=dict)
+    rows: str = ""
+
+
+def plot_correlogram(
+    matrix: pd.DataFrame,
+    *,
+    title: str = "",
+    significance: pd.DataFrame | None = None,
+    threshold: float = 0.05,
+    counts: pd.DataFrame | None = None,
+    measure: PairMeasure = PairMeasure(),
+) -> Figure:
+    """A square matrix in two halves: its figures below the diagonal, above it how many units they are of.
+
+    Where the names are of two groups and only pairs across them have a figure, such as labels of a model and of the
+    gold, one group is the rows and the other the columns. Of more than 40 names the 30 strongest pairs are dots.
+
+    Parameters
+    ----------
+    matrix
+        Symmetric, of `to_matrix`; cells without a value show a dash. A name without any figure is left out, and named
+        under the picture.
+    significance
+        p values in the same order as `matrix`; cells at or above `threshold` have no fill and a grey number.
+    counts
+        Units of each pair, in the same order.
+    measure
+        What the figures are.
+
+    Examples
+    --------
+    >>> matrix = pd.DataFrame([[np.nan, 0.4], [0.4, np.nan]], index=["x", "y"], columns=["x", "y"])
+    >>> figure = plot_correlogram(matrix, measure=PairMeasure("phi", signed=True))
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['x', '.40', 'y']
+    """
+    _check_square(matrix, significance, counts)
+    order = _order(matrix, measure)
+    values, p, n = (each if each is None else each.iloc[order, order] for each in (matrix, significance, counts))
+    weak = None if p is None else np.asarray(values.notna() & ~(p < threshold))
+    sides = _find_sides(values, measure)
+    alone = [str(name) for at, name in enumerate(matrix.columns) if at not in order]
+    sure = f"p not below {format_figure(threshold)} (Benjamini-Hochberg)"
+    grey = "" if count_names(values, measure) > MOST_NUMBERS else ", grey"
+    notes = [f"No fill{grey}: {sure}."] if np.any(weak) else []
+    notes += [f"Without any figure: {', '.join(alone)}."] if alone else []
+    if count_names(values, measure) > MOST_CELLS:
+        figure = plot_strongest(_list_pairs(values), "value")
+    elif sides:
+        figure = _draw_sides(values, n, weak, sides, measure, notes)
+    else:
+        figure = _draw_square(values, n, weak, measure, notes)
+    figure.set_label(title)
+    return figure
+
+
+def plot_strongest(pairs: pd.DataFrame, value: str) -> Figure:
+    """The 30 strongest of pairs a, b as dots, with the intervals low, high where the frame has them."""
+    known = pairs[pairs[value].notna()].sort_values(value, key=abs, ascending=False, kind="stable")
+    parted = SharedNames.of(list(dict.fromkeys([*known["a"], *known["b"]])))
+    short = dict(zip(dict.fromkeys([*known["a"], *known["b"]]), parted.names, strict=True))
+    rows = known.head(STRONGEST).rename(columns={value: "value"})
+    rows = rows.assign(name=[f"{short[a]}, {short[b]}" for a, b in zip(rows["a"], rows["b"], strict=True)])
+    rows = rows.reindex(columns=["name", "value", "low", "high"])
+    references = (0.0,) if (rows["value"] < 0).any() else ()
+    return plot_estimates(rows, references=references)
+
+
+def _order(values: pd.DataFrame, measure: PairMeasure) -> list[int]:
+    """Places of the names with a figure, groups together and in the order of their first name."""
+    matrix = values.to_numpy(dtype=float, copy=True)
+    np.fill_diagonal(matrix, np.nan)
+    known = ~np.isnan(matrix).all(axis=1)
+    places = np.flatnonzero(known if known.any() else ~known).tolist()
+    groups = _group([str(values.index[at]) for at in places], measure)
+    first = {group: groups.index(group) for group in groups}
+    return [place for _, place in sorted(zip(groups, places, strict=True), key=lambda pair: first[pair[0]])]
+
+
+def _group(names: Sequence[str], measure: PairMeasure) -> list[str]:
+    if measure.groups:
+        groups = [measure.groups.get(name, "") for name in names]
+        return groups if len(set(groups)) > 1 else [""] * len(names)
+    return group_names(SharedNames.of(names).names)
+
+
+def count_names(values: pd.DataFrame, measure: PairMeasure) -> int:
+    """How many names stand on the longer side of the figure."""
+    return max(map(len, _find_sides(values, measure) or [values.index]))
+
+
+def _find_sides(values: pd.DataFrame, measure: PairMeasure) -> tuple[list[int], list[int]] | None:
+    """Places of the rows and of the columns where there are two groups, and figures only across them."""
+    groups = _group([str(name) for name in values.index], measure)
+    both = sorted(dict.fromkeys(groups), key=lambda name: name == measure.rows)
+    if len(both) != 2:
+        return None
+    columns, rows = ([at for at, group in enumerate(groups) if group == name] for name in both)
+    within = [values.iloc[part, part].to_numpy(dtype=float, copy=True) for part in (rows, columns)]
+    for square in within:
+        np.fill_diagonal(square, np.nan)
+    return (rows, columns) if all(np.isnan(square).all() for square in within) else None
+
+
+def _draw_sides(
+    values: pd.DataFrame,
+    counts: pd.DataFrame | None,
+    weak: Bools | None,
+    sides: tuple[list[int], list[int]],
+    measure: PairMeasure,
+    notes: Sequence[str],
+) -> Figure:
+    names = [SharedNames.of([str(values.index[at]) for at in side]) for side in sides]
+    part = values.iloc[sides[0], sides[1]].set_axis(names[0].names, axis=0).set_axis(names[1].names, axis=1)
+    n = None if counts is None else counts.iloc[sides[0], sides[1]]
+    small, words = _say_counts(n, measure, is_dense=max(part.shape) > MOST_NUMBERS)
+    cells = Cells(
+        part,
+        format_cells(part),
+        small,
+        weak=None if weak is None else weak[np.ix_(*sides)],
+        rows=names[0].before,
+        columns=names[1].before,
+    )
+    return draw_rectangle(
+        cells, Tones.of(part, measure.quantity, whole=measure.signed), note=" ".join([*words, *notes])
+    )
+
+
+def _draw_square(
+    values: pd.DataFrame, counts: pd.DataFrame | None, weak: Bools | None, measure: PairMeasure, notes: Sequence[str]
+) -> Figure:
+    parted = SharedNames.of([str(name) for name in values.index])
+    common = ", ".join(filter(None, [parted.before, f"label {parted.after}" if parted.after else ""]))
+    quantity = " of ".join(filter(None, [measure.quantity, common]))
+    above, words = _say_counts(counts, measure, is_dense=len(values) > MOST_NUMBERS)
+    return draw_halves(
+        values.set_axis(parted.names, axis=0),
+        Tones.of(values, quantity, whole=measure.signed),
+        numbers=format_cells(values),
+        above=above,
+        weak=weak,
+        groups=_group([str(name) for name in values.index], measure),
+        note=" ".join([*(word.replace("Small", "Above the diagonal") for word in words), *notes]),
+    )
+
+
+def _say_counts(n: pd.DataFrame | None, measure: PairMeasure, *, is_dense: bool) -> tuple[list[list[str]], list[str]]:
+    """The count of each cell, and what they are; where all are the same, or there is no room, in words alone."""
+    if n is None:
+        return [], []
+    numbers = n.to_numpy(dtype=float)
+    known = numbers[~np.isnan(numbers)]
+    if not len(known):
+        return [], []
+    least, most = int(known.min()), int(known.max())
+    if least == most or is_dense:
+        size = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        return [], [f"{size} {measure.counted} a pair."]
+    return [["" if np.isnan(each) else f"{each:,.0f}" for each in row] for row in numbers], [
+        f"Small: {measure.counted}."
+    ]
+
+
+def _list_pairs(values: pd.DataFrame) -> pd.DataFrame:
+    """A square matrix as a long table of pairs."""
+    names, figures = [str(name) for name in values.index], values.to_numpy(dtype=float)
+    rows, columns = np.tril_indices(len(values), -1)
+    pairs = {"a": [names[at] for at in columns], "b": [names[at] for at in rows], "value": figures[rows, columns]}
+    return pd.DataFrame(pairs)
+
+
+def _check_square(matrix: pd.DataFrame, significance: pd.DataFrame | None, counts: pd.DataFrame | None) -> None:
+    faults = []
+    if list(matrix.index) != list(matrix.columns) or len(matrix) < 2:
+        mend = "pass a square matrix of two or more, e.g. to_matrix(pairs, 'phi')"
+        faults.append(Fault("matrix", f"rows and columns of its shape {matrix.shape} are not the same names", mend))
+    for name, other, column in (("significance", significance, "p_bh"), ("counts", counts, "n_units")):
+        if other is not None and other.shape != matrix.shape:
+            mend = f"make it with the same order, e.g. to_matrix(pairs, {column!r}, order=list(matrix))"
+            faults.append(Fault(name, f"its shape {other.shape} is not that of the matrix", mend))
+    raise_faults("The correlogram cannot be drawn.", faults)
