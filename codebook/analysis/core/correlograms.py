@@ -76,7 +76,8 @@ def plot_correlogram(
     """
     _check_square(matrix, significance, counts)
     order = _order(matrix, measure)
-    values, p, n = (each if each is None else each.iloc[order, order] for each in (matrix, significance, counts))
+    values = matrix.iloc[order, order]
+    p, n = (each if each is None else each.iloc[order, order] for each in (significance, counts))
     weak = None if p is None else np.asarray(values.notna() & ~(p < threshold))
     sides = _find_sides(values, measure)
     alone = [str(name) for at, name in enumerate(matrix.columns) if at not in order]

@@ -255,8 +255,8 @@ def _name_sides(axes: Axes, grid: Grid, title: str) -> None:
     axes.set_yticks(grid.y + grid.cell[1] / 2, grid.names, fontsize=_row_size(grid))
     axes.tick_params(length=0, pad=2)
     if title:
-        loc = "center" if text_width(title) < grid.size[0] else "left"
-        axes.set_xlabel(title, loc=loc, labelpad=3, color=MUTED)
+        is_short = text_width(title) < grid.size[0]
+        axes.set_xlabel(title, loc="center" if is_short else "left", labelpad=3, color=MUTED)
         axes.xaxis.set_label_position("top")
     if grid.corner:
         axes.set_ylabel(grid.corner, rotation=0, ha="right", va="bottom", color=MUTED, linespacing=1.1)

@@ -216,7 +216,7 @@ def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str]) -> Fi
 
 def _draw_pairs(rows: pd.DataFrame, roles: Mapping[str, str]) -> Figure:
     """The figures of all pairs of coders of one variable: people, then models."""
-    first = rows.iloc[0]
+    first = rows.to_dict("records")[0]
     quantity = f"{_title(first)} ({first['level']}) of {first['variable']}"
     order = [name for name in roles if name in {*rows["a"], *rows["b"]}]
     values, counts = (to_matrix(rows, column, order=order) for column in ("value", "n_units"))
