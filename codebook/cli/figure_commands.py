@@ -98,7 +98,7 @@ def compare(runs: tuple[str, ...], coders: str, gold: str, replicates: int, seed
     )
     given: dict[str, Any] = {"coders": study.coders, "gold": study.gold, "resample": resample, **options}
     named = runs if len(runs) > 1 else [study.run]  # of several, each is the very run that is named
-    results = [compare_runs(named, by, **given) for by in ("", "label", "unit")]
+    results = [compare_runs(named, by, **given) for by in ("", "cost", "label", "unit")]
     say("\n\n".join(dict.fromkeys(map(repr, results))))
 
 

@@ -19,13 +19,15 @@ from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.codings import merge_tables, set_aside_abstentions
 from codebook.errors import Fault, ParameterError
 from codebook.ground.quantities import show_usd
+from codebook.run.cost_accuracy import COLUMNS as COST_COLUMNS
+from codebook.run.cost_accuracy import weigh_costs
 from codebook.run.differences import list_differences
 from codebook.run.run_views import RunViews
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BY = ("", "label", "unit")
+BY = ("", "label", "unit", "cost")
 KINDS = ("single", "rating", "multi")
 """Kinds of variables whose labels are compared."""
 
@@ -37,8 +39,13 @@ _COLUMNS = (
     *(f"{name}{end}" for name in _FIGURES for end in _ENDS),
     *("p", "cost", "paid", "seconds", "differs", "reason"),
 )
-_TITLES = {"": "Runs side by side", "label": "Labels that changed", "unit": "Units whose label changed"}
-_NAMES = {"": "compared_runs", "label": "changed_labels", "unit": "changed_units"}
+_TITLES = {
+    "": "Runs side by side",
+    "label": "Labels that changed",
+    "unit": "Units whose label changed",
+    "cost": "Cost and accuracy of the runs",
+}
+_NAMES = {"": "compared_runs", "label": "changed_labels", "unit": "changed_units", "cost": "cost_and_accuracy"}
 _NO_LABEL = "none"
 
 
@@ -78,7 +85,7 @@ def compare_views(
 ) -> Result:
     """Set opened runs side by side, as `compare_runs` does with their names."""
     if by not in BY:
-        _refuse("by", f"{by!r} is unknown", "use label or unit")
+        _refuse("by", f"{by!r} is unknown", "use label, unit or cost")
     beside = _lay_beside(runs, coders, gold, variable, part)
     result = Result(_empty(by), _NAMES[by], _TITLES[by], "stability", outputs=beside.codings.outputs)
     if len(beside.runs) < 2:
@@ -93,6 +100,10 @@ def compare_views(
     result = replace(result, facts=facts, remarks=tuple(beside.remarks))
     if not by:
         return _say_runs(beside, result, resample)
+    if by == "cost":
+        rows = list(_list_accuracies(beside, resample))
+        facts = replace(facts, bootstrap=resample, resampled="gold units")
+        return weigh_costs(beside.runs, beside.codings, rows, replace(result, facts=facts))
     return _list_labels(beside, result) if by == "label" else _list_units(beside, result)
 
 
@@ -151,6 +162,7 @@ def _empty(by: str) -> pd.DataFrame:
         "": _COLUMNS,
         "label": ("variable", "run", "before", "after", "n", "share"),
         "unit": ("variable", "unit_id"),
+        "cost": COST_COLUMNS,
     }
     return pd.DataFrame(columns=list(columns[by]))
 
@@ -223,7 +235,15 @@ def _meet_gold(codings: Codings, names: Sequence[str], resample: Bootstrap) -> d
     if not known.any():
         return {}
     rows = validity(codings.only([codings.gold, *names]), resample=resample).frame.to_dict("records")
-    return {str(row["coder"]): {f"accuracy{end}": row[f"accuracy{end}"] for end in _ENDS} for row in rows}
+    columns = ["n_gold", *(f"accuracy{end}" for end in _ENDS)]
+    return {str(row["coder"]): {name: row[name] for name in columns} for row in rows}
+
+
+def _list_accuracies(beside: Beside, resample: Bootstrap) -> Iterator[dict[str, Any]]:
+    """A row a variable and run, with its accuracy where there is gold."""
+    for variable in beside.codings.variables:
+        accuracies = _meet_gold(beside.codings.of(variable.name), beside.names, resample)
+        yield from ({"variable": variable.name, "run": run, **accuracies.get(run, {})} for run in beside.names)
 
 
 def _differ(codings: Codings, run: str, first: str, resample: Bootstrap) -> dict[str, Any]:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from codebook.analysis.core.drawing import FAINT, figure_type, literal
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault, ParameterError
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import DIVERGING, INK, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from codebook.sampling.size_drawing import plot_gold_curve
 
 ALPHA_RISK = 0.05
 """One-sided risk in `units_for_alpha`, as in the published tables."""
@@ -265,6 +260,7 @@ def gold_curve(plan: GoldPlan = GoldPlan(), *, n: int = 0, sizes: Sequence[int] 
     _check({}, {f"sizes[{at}]": size for at, size in enumerate(sizes)})
     columns = ["figure", "line", "n", "half_width"]
     frame = pd.DataFrame(_list_widths(plan, sizes), columns=columns)
+    here = pd.DataFrame(_list_widths(plan, [n] if n else []), columns=columns)
     widths = pd.DataFrame(_list_widths(plan, sorted({*_PRINTED, *([n] if n else [])})), columns=columns)
     table = widths.pivot_table("half_width", ["figure", "line"], "n", sort=False)
     table = table.set_axis([f"{size:,} gold units" for size in table], axis=1).reset_index()
@@ -278,7 +274,7 @@ def gold_curve(plan: GoldPlan = GoldPlan(), *, n: int = 0, sizes: Sequence[int] 
         finding=_say_here(plan, n),
         remarks=(half, right),
         table=table,
-        figure=lambda: _plot_curve(frame, plan, n),
+        figure=partial(plot_gold_curve, frame, here, plan.half_width, f"{half} {right}"),
     )
 
 
@@ -303,45 +299,3 @@ def _list_widths(plan: GoldPlan, sizes: Sequence[int]) -> Iterator[tuple[str, st
         for n in sizes:
             error = plan.share * (1 - plan.share) / n * (1 - explained * plan.n_units / (n + plan.n_units))
             yield "share of a label", line, n, z * math.sqrt(error)
-
-
-_COLOURS = (DIVERGING[0], DIVERGING[4], MUTED, "#6f83bd", "#a0522d")
-_STROKES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
-"""Lines differ in stroke too, so they can be told apart in grey."""
-
-
-def _plot_curve(curve: pd.DataFrame, plan: GoldPlan, here: int) -> Figure:
-    """Expected half-width against gold units, one panel a figure and one line each; grey lines: wanted, and here."""
-    panels = list(curve["figure"].unique())
-    figure = figure_type()(figsize=(4.1 * len(panels), 3.6), dpi=150, layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, panel in zip(grid, panels, strict=True):
-        _draw_panel(axes, curve[curve["figure"] == panel], plan.half_width, here)
-        axes.set_title(panel, fontsize=10, color=INK)
-    grid[0].set_ylabel("half-width of the 95 % interval".replace("95", f"{100 * plan.confidence:g}"), fontsize=9)
-    grid[0].set_ylim(bottom=0)
-    figure.suptitle("Interval to expect from gold", fontsize=11, color=INK)
-    return literal(figure)
-
-
-def _draw_panel(axes: Axes, part: pd.DataFrame, half_width: float, here: int) -> None:
-    for at, (name, line) in enumerate(part.groupby("line", sort=False)):
-        stroke, colour = _STROKES[at % len(_STROKES)], _COLOURS[at % len(_COLOURS)]
-        axes.plot(line["n"], line["half_width"], linestyle=stroke, color=colour, linewidth=1.6, label=str(name))
-    axes.axhline(half_width, color=FAINT, linewidth=1.2, zorder=0)
-    if here:
-        axes.axvline(here, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
-        axes.text(
-            here, 0.01, " you are here", color=MUTED, fontsize=8, va="bottom", transform=axes.get_xaxis_transform()
-        )
-    axes.set_xscale("log")
-    ticks = [n for n in (50, 100, 200, 500, 1000, 2000, 5000, 10_000) if part["n"].min() <= n <= part["n"].max()]
-    axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
-    axes.minorticks_off()
-    axes.set_xlabel("gold units", fontsize=9, color=INK)
-    axes.grid(color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, colors=INK, labelsize=9)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)

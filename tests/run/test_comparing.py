@@ -141,7 +141,7 @@ def test_what_cannot_be_compared_is_said(two: tuple[Run, Run]) -> None:
         ({"runs": ["one.v2", "one.v2"]}, "one.v2 stands there twice"),
         ({"runs": ["one", "one"]}, "one.v2 stands there twice"),
         ({"runs": "one", "variable": "mood"}, "there are: topic, tone"),
-        ({"runs": "one", "by": "coder"}, "use label or unit"),
+        ({"runs": "one", "by": "coder"}, "use label, unit or cost"),
     ]
     for given, said in wrong:
         with pytest.raises(ParameterError, match=said):
@@ -178,3 +178,47 @@ def test_the_command_shows_all_three_views(two: tuple[Run, Run], command: Comman
         assert said in shown.stdout
     alone = command("compare", "one.v1")
     assert (alone.exit_code, "nothing to compare" in alone.stdout) == (0, True)
+
+
+def write_gold(project: Path, rows: list[str]) -> None:
+    (project / "gold.csv").write_text("\n".join(["unit,topic", *rows]), encoding="utf-8")
+    coders = "coders:\n  - {file: gold.csv, unit: unit, variable: topic, columns: {gold: topic}}\n"
+    (project / "coders.yaml").write_text(coders, encoding="utf-8")
+
+
+def test_cost_of_labels_stands_beside_accuracy(
+    project: Path, fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(monkeypatch)
+    texts = [f"text {n} about coal" for n in range(12)]
+    paid = finish(plan_batch(fake, texts, version=True))
+    table, book = paid.table(), paid.codebook
+    units = [Unit(unit.unit_id, unit.text) for unit in paid.units()]
+    finish(plan(book, units, run="free", engine="scripted"))
+    name = book.variables[0].name
+    labels = table[table["variable"] == name]
+    write_gold(project, [f"{unit},{label}" for unit, label in zip(labels["unit_id"], labels["label"], strict=True)])
+    result = compare_runs([paid.name, "free"], "cost", coders="coders.yaml", variable=name, resample=FEW)
+    rows = result.frame.set_index("run")
+    cost = paid.amounts()["cost"]
+    assert cost is not None
+    assert rows.loc[paid.name, "cost_per_1000"] == pytest.approx(1000 * cost / table["label"].notna().sum())
+    assert (rows.loc["free", "cost_per_1000"], rows.loc[paid.name, "accuracy"]) == (0, 1)
+    assert rows["on_frontier"].to_dict() == {paid.name: False, "free": True}, "as often right, and dearer"
+    axes = result.plot().axes[0]
+    assert "no charge" in [tick.get_text() for tick in axes.get_xticklabels()]
+    assert {text.get_text() for text in axes.texts} == {paid.name, "free"}
+    assert "no charge" in result.finding
+    assert "$" in repr(result)
+
+
+def test_a_run_of_unknown_cost_is_not_drawn_and_said(two: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    amounts = two[1].amounts()
+    unknown = lambda run: amounts | {"cost": None if run.name == "one" else 2.0}  # noqa: E731
+    monkeypatch.setattr(Run, "amounts", unknown)
+    result = compare_runs("one", "cost", coders="coders.yaml", variable="topic", resample=FEW)
+    assert result.frame["on_frontier"].tolist() == [False, True]
+    assert "Not drawn: one, its cost is not known." in result.note
+    assert [text.get_text() for text in result.plot().axes[0].texts] == ["one.v2"]
+    without = compare_runs("one", "cost", resample=FEW)
+    assert without.facts.nothing.startswith("No unit of the runs has a gold label")

@@ -69,9 +69,10 @@ def test_the_figure_shows_the_curve():
     result = gold_curve()
     curve, figure = result.frame, result.plot()
     for axes in figure.axes:
-        part = curve[curve["figure"] == axes.get_title()]
+        part = curve[curve["figure"] == axes.get_title(loc="left")]
         lines = {line.get_label(): line for line in axes.get_lines() if not line.get_label().startswith("_")}
         assert list(lines) == list(part["line"].unique())
+        assert [text.get_text() for text in axes.texts] == [*lines, "wanted: ±.05"], "named at their ends"
         for name, line in lines.items():
             assert line.get_ydata().tolist() == part.loc[part["line"] == name, "half_width"].tolist()
     wide = curve[curve["n"] == 300].set_index("line")["half_width"]
@@ -84,7 +85,10 @@ def test_the_figure_shows_the_curve():
 
 def test_you_are_here_in_figure_sentence_and_table():
     result = gold_curve(n=250)
-    assert [text.get_text() for axes in result.plot().axes for text in axes.texts] == [" you are here"] * 2
+    figure = result.plot()
+    assert [axes.texts[0].get_text() for axes in figure.axes] == ["you are here: n = 250"] * 2
+    marked = [line.get_ydata()[0] for line in figure.axes[1].lines if list(line.get_xdata()) == [250] * 4]
+    assert f"gold only {marked[0]:.3f}".replace("0.", ".") in result.finding
     assert result.finding.startswith(
         "With 250 gold units a share of .30 is known to plus or minus: gold only .057; corrected"
     )

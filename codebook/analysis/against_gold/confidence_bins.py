@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from codebook.analysis.against_gold.calibration_drawing import draw_calibration
 from codebook.analysis.against_gold.gold_cells import (
     Pair,
     list_facts,
@@ -20,19 +22,13 @@ from codebook.analysis.against_gold.gold_cells import (
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import FAINT, figure_type, literal
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, count_members, resample_design
-from codebook.analysis.core.scales import Bools, Floats
+from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import DIVERGING, INK, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MOST_DRAWN = 2**22
 BINNING = ("width", "count")
@@ -68,6 +64,12 @@ class _Judged:
         sure = (p[:, None] >= self.thresholds).astype(float)
         bins = [inside * column[:, None] for column in (ones, p, right)]
         return np.column_stack([ones, p, right, (p - right) ** 2, *bins, sure, sure * right[:, None]])
+
+    def count_right(self) -> Ints:
+        """Units of each filled bin whose label is right, shape (n_filled,)."""
+        n_bins = len(self.edges) - 1
+        filled = np.bincount(self.place, minlength=n_bins) > 0
+        return np.bincount(self.place[self.right], minlength=n_bins)[filled]
 
     def figures(self, sums: Floats) -> Floats:
         """From sums, shape (n_draws, n_sums), to overall figures, accuracy of bins and of what is kept, then shares."""
@@ -162,7 +164,7 @@ def calibration(
         facts=replace(facts, coverage={coder: {**pair.coverage, "no probability": n_without}}),
         finding=_say_calibration(frame, coder),
         remarks=remark_gold(codings, pair, NOTE),
-        figure=lambda: _draw(frame, title),
+        figure=partial(draw_calibration, frame, judged.count_right(), resample.sentence),
         outputs=codings.outputs,
     )
 
@@ -297,55 +299,3 @@ def _by_chance(judged: _Judged, bootstrap: Bootstrap) -> Floats:
     sizes = [min(step, bootstrap.replicates - done) for done in range(0, bootstrap.replicates, step)]
     off = [np.abs(((rng.random((size, len(p))) < p) - p) @ inside).sum(axis=1) / whole for size in sizes]
     return np.concatenate([np.empty(0), *off])
-
-
-def _draw(frame: pd.DataFrame, title: str) -> Figure:
-    """Share right by probability, above the units of each bin; beside it the share right among the surest units."""
-    figure = figure_type()(figsize=(8.4, 4.4), dpi=150, layout="constrained")
-    axes = figure.subplot_mosaic([["curve", "sure"], ["units", "sure"]], height_ratios=[4, 1])
-    overall = frame[frame["part"] == "overall"].set_index("name")
-    _draw_curve(axes["curve"], frame[frame["part"] == "bin"], overall)
-    _draw_units(axes["units"], frame[frame["part"] == "bin"])
-    _draw_sure(axes["sure"], frame[frame["part"] == "coverage"])
-    figure.suptitle(title, fontsize=11, color=INK)
-    return literal(figure)
-
-
-def _draw_curve(axes: Axes, bins: pd.DataFrame, overall: pd.DataFrame) -> None:
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-    axes.annotate("as sure as right", (0.13, 0.03), fontsize=8, color=MUTED)
-    axes.vlines(bins["probability"], bins["low"], bins["high"], color=DIVERGING[0], linewidth=1.6)
-    axes.plot(bins["probability"], bins["value"], "o-", color=DIVERGING[0], markersize=5.5, linewidth=0.8)
-    values = overall["value"].astype(float).to_dict()
-    lines = [f"{name} {format_figure(values[name], 3)}" for name in ("Brier", "ECE")]
-    axes.text(0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=8, color=INK)
-    axes.set(xlim=(0, 1), ylim=(-0.02, 1.02), xticklabels=[])
-    _dress(axes, "", "share right")
-
-
-def _draw_units(axes: Axes, bins: pd.DataFrame) -> None:
-    axes.bar(bins["probability"], bins["n"], width=0.03, color=DIVERGING[1])
-    for at, n in zip(bins["probability"], bins["n"], strict=True):
-        axes.annotate(
-            f"{n:,}", (at, n), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=7, color=MUTED
-        )
-    axes.set(xlim=(0, 1), ylim=(0, 1.35 * bins["n"].max()))
-    _dress(axes, "mean probability of the label", "units")
-
-
-def _draw_sure(axes: Axes, sure: pd.DataFrame) -> None:
-    axes.fill_between(sure["share"], sure["low"], sure["high"], color=FAINT, linewidth=0)
-    axes.plot(sure["share"], sure["value"], "o-", color=DIVERGING[4], markersize=5, linewidth=1)
-    bottom = np.nanmin([sure["low"].min(), sure["value"].min()])
-    axes.set(xlim=(0, 1.02), ylim=(max(0.0, float(bottom) - 0.05), 1.01))
-    _dress(axes, "share of units kept, the surest first", "share right among them")
-
-
-def _dress(axes: Axes, x: str, y: str) -> None:
-    axes.set_xlabel(x, color=MUTED, fontsize=9)
-    axes.set_ylabel(y, color=MUTED, fontsize=9)
-    axes.grid(color=FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, colors=INK, labelsize=8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

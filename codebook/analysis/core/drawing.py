@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -306,6 +306,14 @@ def count_columns(text: str) -> int:
     (3, 4)
     """
     return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def dress_axes(axes: Axes, x: str = "", y: str = "", *, grid: Literal["both", "x", "y", ""] = "both") -> None:
+    """Name both axes, draw a faint grid behind what is drawn, and take off the marks of the ticks."""
+    axes.set(xlabel=x, ylabel=y)
+    if grid:
+        axes.grid(axis=grid)
+    axes.tick_params(length=0)
 
 
 def literal(figure: Figure) -> Figure:

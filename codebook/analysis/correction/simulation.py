@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.drawing import FAINT, figure_type, literal
+from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture, wrap
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.core.standard_errors import wilson_interval
@@ -18,7 +17,7 @@ from codebook.analysis.correction.model_matrix import Design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
 from codebook.errors import Fault
-from codebook.outputs.figure_style import DIVERGING, INK, MUTED
+from codebook.outputs.figure_style import BASELINE, INK, MISSED, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +35,8 @@ WAYS = (
 _SHARE = 0.3  # of units with the label where group is 0
 _RIGHT = ((0.70, 0.986), (0.98, 0.866))  # by group: share right with the label, and without; each .9 in all
 _FLOOR = 0.2
+_DRAWN = 60
+"""Studies that the figure has room for; all are counted."""
 
 
 def make_study(n_units: int, n_gold: int, *, effect: float = 0.0, seed: int = 1) -> pd.DataFrame:
@@ -118,14 +119,18 @@ def simulate_studies(
         finding=_say_rates(rates, replicates),
         remarks=(size, "Intervals of 95 %. Found: the interval leaves out zero."),
         table=rates[["way", "found", "found_low", "found_high", "covered", "estimate", "spread"]],
-        figure=lambda: _plot_studies(frame, effect),
+        figure=lambda: _plot_studies(frame, rates, effect),
     )
 
 
 def _say_rates(rates: pd.DataFrame, replicates: int) -> str:
-    shares = [f"{share:.0%}".replace("%", " %") for share in rates["found"]]
+    shares = [_percent(share) for share in rates["found"]]
     sources = f"in {shares[0]} by the model labels alone, in {shares[1]} by the gold alone, in {shares[2]} corrected"
     return f"In {replicates:,} studies an effect is found {sources}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def rate_ways(studies: pd.DataFrame, effect: float = 0.0) -> pd.DataFrame:
@@ -188,32 +193,37 @@ def _check(replicates: int, n_units: int, n_gold: int) -> list[Fault]:
     return faults
 
 
-def _plot_studies(studies: pd.DataFrame, effect: float, shown: int = 60) -> Figure:
-    """Intervals of the first studies, a panel a way; those that leave out the true effect are marked."""
-    ways = list(studies["way"].unique())
-    figure = figure_type()(figsize=(2.1 * len(ways), 3.8), dpi=150, layout="constrained")
-    panels = figure.subplots(1, len(ways), sharey=True, squeeze=False)[0]
-    for axes, way in zip(panels, ways, strict=True):
-        _draw_way(axes, studies[(studies["way"] == way) & (studies["study"] < shown)], effect)
-        axes.set_title("\n".join(textwrap.wrap(str(way), 22)), fontsize=8.5, color=INK)
-    panels[0].set_ylabel("effect (log odds ratio)", fontsize=9)
-    figure.supxlabel(f"{min(shown, studies['study'].nunique())} studies, 95 % intervals", fontsize=9)
-    title = "An effect, and how often it is found" if effect else "No effect, and how often one is found"
-    figure.suptitle(title, fontsize=11, color=INK)
+@house_style()
+def _plot_studies(studies: pd.DataFrame, rates: pd.DataFrame, effect: float) -> Figure:
+    """Intervals of the first studies, a panel a way, marked where they leave out the true effect; all are counted."""
+    n_studies = int(studies["study"].nunique())
+    n_drawn = min(_DRAWN, n_studies)
+    figure = new_figure("two", 82)
+    panels = figure.subplots(1, len(rates), sharey=True, squeeze=False)[0]
+    for axes, row in zip(panels, rates.to_dict("records"), strict=True):
+        part = studies[studies["way"] == row["way"]]
+        _draw_way(axes, part[part["study"] < n_drawn], effect)
+        axes.set_title(wrap(str(row["way"]), 22))
+        n_wrong = n_studies - round(row["covered"] * n_studies)
+        axes.set_xlabel(
+            f"{_percent(n_wrong / n_studies)} {'miss it' if effect else 'find one'}\n{n_wrong:,} of {n_studies:,}"
+        )
+    panels[0].set_ylabel("difference of the groups (log odds ratio)")
+    drawn = "all of them drawn" if n_drawn == n_studies else f"the first {n_drawn:,} drawn, all counted"
+    truth = f"true effect {effect:g}" if effect else "no effect is there"
+    say_in_picture(
+        figure, f"{n_studies:,} made-up studies, {drawn}; {truth}. Bars: 95 % intervals; diamonds leave out the truth."
+    )
     return literal(figure)
 
 
 def _draw_way(axes: Axes, part: pd.DataFrame, effect: float) -> None:
     missed = ((part["low"] > effect) | (part["high"] < effect)).to_numpy()
-    for rows, colour, marker in ((~missed, MUTED, "o"), (missed, DIVERGING[4], "D")):
+    for rows, colour, marker, size in ((~missed, BASELINE, "o", 1.6), (missed, MISSED, "D", 2.2)):
         some = part[rows]
-        axes.vlines(some["study"], some["low"], some["high"], color=colour, linewidth=0.9)
-        axes.plot(some["study"], some["estimate"], marker, color=colour, markersize=2.2)
-    axes.axhline(effect, color=INK, linewidth=0.9)
-    axes.grid(axis="y", color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
+        axes.vlines(some["study"], some["low"], some["high"], color=colour, linewidth=0.6)
+        axes.plot(some["study"], some["estimate"], marker, color=colour, markersize=size)
+    axes.axhline(effect, color=INK, linewidth=0.7)
     axes.set_xticks([])
-    axes.tick_params(length=0, labelsize=9, colors=INK)
-    axes.set_xlabel(f"{missed.mean():.0%} miss".replace("%", " %"), fontsize=9, color=INK)
-    for side in ("top", "right", "bottom"):
-        axes.spines[side].set_visible(False)
+    dress_axes(axes, grid="y")
+    axes.spines["bottom"].set_visible(False)

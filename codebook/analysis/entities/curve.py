@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.core.drawing import FAINT, figure_type, literal, note
+from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities.evaluation import REPLICATES, rate_columns, rates_with_intervals
@@ -19,7 +19,7 @@ from codebook.analysis.entities.name_lists import Truth, check_columns, raise_fa
 from codebook.analysis.entities.scores import BASELINE
 from codebook.analysis.entities.truth import HALVES, count_true_pairs, known_entities, label_pairs, split_entities
 from codebook.errors import Fault
-from codebook.outputs.figure_style import DIVERGING, INK, MUTED
+from codebook.outputs.figure_style import INK, MODEL, MUTED, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _LINES = {
-    "precision": (DIVERGING[0], (0, (5, 2))),
-    "recall": (DIVERGING[4], (0, (1, 1.4))),
+    "precision": (MODEL, (0, (5, 2))),
+    "recall": (MUTED, (0, (1, 1.4))),
     "f1": (INK, "solid"),
 }
+_PAIRS = (
+    "Counted are pairs of mentions; links and clusters, which are decided from them, are counted in their own table."
+)
 _SHOWN = {"precision": "precision", "recall": "recall", "f1": "F1"}
 _TITLES = {"score": "All scores together", BASELINE: "Shared words (baseline)"}
 
@@ -111,7 +114,10 @@ def _as_result(curve: pd.DataFrame, resample: Bootstrap, folder: Path | None) ->
         "entities",
         Facts(n_true, bootstrap=resample, resampled="entities"),
         f"{'; '.join(figures)} ({n_true:,} true pairs).",
-        ("The threshold is that of the largest F1 on one half of the entities; the figures are of the other half.",),
+        (
+            "The threshold is that of the largest F1 on one half of the entities; the figures are of the other half.",
+            _PAIRS,
+        ),
         best[columns],
         partial(_plot_curve, curve, resample.confidence),
         folder,
@@ -181,20 +187,21 @@ def _rows(name: str, half: str, thresholds: Floats, counts: Floats, values: Floa
     return pd.DataFrame(columns | {"n_pairs": sums[:, 0].round().astype(int), "n_true": sums[:, 2].astype(int)})
 
 
+@house_style()
 def _plot_curve(curve: pd.DataFrame, confidence: float) -> Figure:
     """The curve of the half "test" with intervals, and F1 at the threshold of the other half; a panel a score."""
     scores = list(dict.fromkeys(curve["score"]))
-    figure = figure_type()(figsize=(3.7 * len(scores) + 0.6, 3.7), dpi=150, layout="constrained")
+    figure = new_figure("two" if len(scores) > 1 else "middle", 75)
     panels = figure.subplots(1, len(scores), sharey=True, squeeze=False)[0]
     test = curve[curve["half"] == HALVES[1]]
     for axes, score in zip(panels, scores, strict=True):
         _draw(axes, test[test["score"] == score])
-        axes.set_title(_TITLES.get(score, score), fontsize=10, color=INK, loc="left")
-    panels[0].set_ylabel("precision, recall, F1", fontsize=9, color=INK)
-    panels[-1].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        axes.set_title(_TITLES.get(score, score))
+    panels[0].set_ylabel("share of pairs")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(_LINES))
     share = f"{confidence:.0%}".replace("%", " %")
-    words = f"{int(test['n_true'].max()):,} true pairs; bands: {share} bootstrap intervals over entities"
-    note(figure, f"{words}; dashed: threshold chosen on the other half of the entities")
+    words = f"{int(test['n_true'].max()):,} true pairs of mentions; bands: {share} bootstrap intervals over entities"
+    say_in_picture(figure, f"{words}; dashed: threshold chosen on the other half of the entities. {_PAIRS}")
     return literal(figure)
 
 
@@ -204,26 +211,12 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
         shown = rows[rows["n_pairs"] > 0] if measure == "precision" else rows
         ends = shown[f"{measure}_low"], shown[f"{measure}_high"]
         axes.fill_between(shown["threshold"], *ends, color=colour, alpha=0.13, linewidth=0)
-        axes.plot(
-            shown["threshold"], shown[measure], color=colour, linestyle=style, linewidth=1.7, label=_SHOWN[measure]
-        )
-    for _, row in rows[rows["chosen"]].iterrows():
-        axes.axvline(row["threshold"], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
-        axes.plot([row["threshold"]], [row["f1"]], "o", color=INK, markersize=5.5)
+        axes.plot(shown["threshold"], shown[measure], color=colour, linestyle=style, label=_SHOWN[measure])
+    for row in rows[rows["chosen"]].to_dict("records"):
+        axes.axvline(row["threshold"], color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
+        axes.plot([row["threshold"]], [row["f1"]], "o", color=INK)
         right = row["threshold"] < 0.6
-        axes.annotate(
-            f"F1 {say_figure(row, 'f1', 2)}",
-            (row["threshold"], 0.03),
-            xytext=(5 if right else -5, 0),
-            textcoords="offset points",
-            ha="left" if right else "right",
-            fontsize=8,
-            color=INK,
-        )
+        place = {"xytext": (4 if right else -4, 0), "textcoords": "offset points", "ha": "left" if right else "right"}
+        axes.annotate(f"F1 {say_figure(row, 'f1', 2)}", (row["threshold"], 0.03), **place)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
-    axes.set_xlabel("threshold of the score", fontsize=9, color=INK)
-    axes.grid(color=FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, colors=INK, labelsize=8)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
+    dress_axes(axes, "threshold of the score")

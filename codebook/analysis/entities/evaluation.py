@@ -21,6 +21,9 @@ MEASURES = ("precision", "recall", "f1")
 CLUSTER_MEASURES = ("pairwise", "b_cubed", "exact_cluster")
 REPLICATES = Bootstrap(500)
 """How entities are drawn where nothing else is asked for."""
+_DECIDED = (
+    "Counted are decisions about mentions; the F1 of the pair curve is of pairs before they are decided, and differs."
+)
 _CELLS = 2**22  # replicates x entities drawn at a time
 
 
@@ -105,7 +108,7 @@ def judged_result(frame: pd.DataFrame, name: str, half: str, resample: Bootstrap
     if "way" in frame and len(frame) > 1:
         other = frame[(frame["way"] != frame["way"].iloc[0]) & (frame["measure"] == frame["measure"].iloc[0])].iloc[0]
         finding += f" {str(other['way']).capitalize()}: F1 {say_figure(other, 'f1', 3, unknown='')}."
-    remarks = ["A mention in review is not decided, so it is not found."]
+    remarks = ["A mention in review is not decided, so it is not found.", _DECIDED]
     columns = [
         "way",
         "measure",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,21 +14,16 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.drawing import FAINT, check_frame, empty_figure, figure_type, literal
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
 from codebook.analysis.core.scales import read_label_set
 from codebook.analysis.robustness.label_stability import list_models
+from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.ground.quantities import format_figure, say_count
-from codebook.outputs.figure_style import DIVERGING, INK, MUTED, house_style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 AGGREGATIONS = ("single", "draws", "prompts", "models", "all")
 """Ways to get one label a unit: one run in one draw, or the majority of a run's draws, a model's prompts, a prompt's
@@ -52,9 +47,10 @@ class _Choice:
 
 @dataclass(frozen=True)
 class CurveFacts(Facts):
-    """Of specifications: how many there are, and which estimate and p decide what is significant."""
+    """Of specifications: how many, what the estimate is, and which estimate and p decide what is significant."""
 
     n_specifications: int = 0
+    quantity: str = "estimate"
     null: float = 0.0
     alpha: float = 0.05
 
@@ -77,8 +73,9 @@ def specifications(
     ----------
     finding
         From a frame with unit_id and label (NaN where there is none) to the finding: a mapping, frame or Result with
-        `estimate` and, if it has them, `low`, `high`, `p`, `n`. Several rows, e.g. the three sources of `correct`, are
-        kept apart by their other columns (`source`). A `StatisticError` makes the row undefined, with its reason.
+        `estimate` and, if it has them, `low`, `high`, `p`, `n`; `quantity` says what the estimate is, with its unit,
+        for the figure (of a Result it is the title). Several rows, e.g. the three sources of `correct`, are kept apart
+        by their other columns (`source`). A `StatisticError` makes the row undefined, with its reason.
     by
         Such a column: the printed table has a row for each of its values.
     aggregations
@@ -122,6 +119,7 @@ def specifications(
     codes, described = _read(codings, runs)
     choices = list(_list_choices(codes, described, aggregations))
     frame = _compute(codes, choices, finding, null, alpha)
+    quantity = _take_quantity(frame)
     coverage = {codings.variable.name: {"labelled": len(codes.code) - codes.n_missing, **codes.missing}}
     facts = CurveFacts(len(codes.units), len(described), "nominal", coverage=coverage, joins=codings.joins)
     return Result(
@@ -129,11 +127,11 @@ def specifications(
         name="specifications",
         title="The finding over all choices",
         section="stability",
-        facts=replace(facts, n_specifications=len(choices), null=null, alpha=alpha),
+        facts=replace(facts, n_specifications=len(choices), quantity=quantity, null=null, alpha=alpha),
         finding=_say_summary(frame, null, alpha),
         remarks=(f"Filled dots: p < {format_figure(alpha)}, or without p an interval without {null:g}.",),
         table=summarise_specifications(frame, by, null=null)[[*([by] if by else []), *_PRINTED]],
-        figure=partial(plot_specifications, frame, null=null),
+        figure=partial(plot_specifications, frame, null=null, quantity=quantity),
         outputs=codings.outputs,
     )
 
@@ -151,6 +149,12 @@ def _compute(
     frame = pd.DataFrame(rows)
     tail = [*_FIGURES, "significant", "n_runs", "n_units", "n_labelled", "n_tied", "reason"]
     return frame[[*(name for name in frame if name not in tail), *tail]]
+
+
+def _take_quantity(frame: pd.DataFrame) -> str:
+    """What the findings say of their estimate; the frame does not keep it, since it is the same in all rows."""
+    named = frame.pop("quantity").dropna() if "quantity" in frame else pd.Series(dtype=object)
+    return str(named.iloc[0]) if len(named) else "estimate"
 
 
 def _read(codings: Codings, runs: Runs) -> tuple[LabelCodes, pd.DataFrame]:
@@ -190,7 +194,7 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
     Returns
     -------
     Finding
-        Gives estimate, low, high and p (Welch's t-test), n.
+        Gives estimate, low, high and p (Welch's t-test), n, and the quantity in words.
 
     Examples
     --------
@@ -202,6 +206,8 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
     >>> gap_in_means(dict(zip("uvwxyz", [5, 6, 7, 1, 2, 3])), "a")(sets)["estimate"]
     4.0
     """
+
+    counted = any(isinstance(value, str) for value in values.values())
 
     def find(rows: pd.DataFrame) -> dict[str, Any]:
         from scipy.stats import ttest_ind
@@ -218,8 +224,13 @@ def gap_in_means(values: Mapping[str, float] | Mapping[str, str], label: str, *,
             raise StatisticError("There is no gap.", [Fault("label", problem, "choose a commoner label")])
         test = ttest_ind(*parts, equal_var=False)
         low, high = test.confidence_interval(confidence)
-        gap = float(parts[0].mean() - parts[1].mean())
-        return {"estimate": gap, "low": float(low), "high": float(high), "p": float(test.pvalue), "n": int(known.sum())}
+        gap, mean = float(parts[0].mean() - parts[1].mean()), "mean number of words" if counted else "mean"
+        figures = {"estimate": gap, "low": float(low), "high": float(high), "p": float(test.pvalue)}
+        return {
+            **figures,
+            "n": int(known.sum()),
+            "quantity": f"difference in {mean}: units with {label!r} less those without",
+        }
 
     return find
 
@@ -304,7 +315,7 @@ def _find(finding: Finding, labels: pd.DataFrame) -> list[dict[str, Any]]:
         answer = finding(labels)
     except StatisticError as error:
         return [{"reason": "; ".join(fault.problem for fault in error.faults) or error.summary}]
-    frame: Any = answer.frame if isinstance(answer, Result) else answer
+    frame: Any = answer.frame.assign(quantity=answer.title) if isinstance(answer, Result) else answer
     frame = pd.DataFrame([dict(frame)]) if isinstance(frame, (Mapping, pd.Series)) else frame
     if not isinstance(frame, pd.DataFrame) or "estimate" not in frame or frame.empty:
         mend = 'return a mapping or frame with `estimate`, such as {"estimate": .3}, and low, high, p where it has them'
@@ -323,86 +334,3 @@ def _judge(row: Mapping[str, Any], null: float, alpha: float) -> dict[str, Any]:
     figures = {"estimate": estimate, "low": low, "high": high, "p": p, "significant": significant}
     reason = str(row.get("reason", "") or ("undefined" if math.isnan(estimate) else ""))
     return {**{name: value for name, value in row.items() if name not in figures}, **figures, "reason": reason}
-
-
-@house_style()
-def plot_specifications(
-    frame: pd.DataFrame,
-    *,
-    null: float = 0.0,
-    choices: Sequence[str] = ("model", "prompt", "aggregation", "source"),
-    title: str = "",
-) -> Figure:
-    """The specification curve: estimates in order with their intervals, and below them the choices behind each.
-
-    Filled dots are significant, hollow ones are not; undefined specifications are left out and counted. Of `choices`,
-    columns of the frame of `specifications`, those that never vary are left out.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"model": ["m", "k"], "estimate": [0.3, -0.1], "low": [0.1, -0.3], "high": [0.5, 0.1],
-    ...                       "significant": [1.0, 0.0]})
-    >>> [text.get_text() for text in plot_specifications(frame).axes[1].get_yticklabels()]
-    ['k', 'm']
-    """
-    check_frame(frame, ["estimate", "low", "high", "significant"])
-    known = frame[frame["estimate"].notna()].sort_values("estimate", kind="stable", ignore_index=True)
-    if known.empty:
-        whys = dict.fromkeys(frame["reason"]) if "reason" in frame else ()
-        return empty_figure(f"No specification has an estimate: {'; '.join(map(str, whys))}.", title)
-    varied = [name for name in choices if name in known and known[name].nunique() > 1]
-    rows = [(name, value) for name in varied for value in sorted(known[name].astype(str).unique())]
-    height = 0.2 * len(rows) + 0.15 * len(varied)
-    size = (min(12.0, 3.4 + 0.16 * len(known) + 0.06 * max([len(value) for _, value in rows], default=0)), 3.2 + height)
-    figure = figure_type()(figsize=size, dpi=150, layout="constrained")
-    ratios = [3, height] if rows else [3]
-    parts = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)
-    _draw_curve(parts[0, 0], known, null, n_undefined=len(frame) - len(known))
-    if rows:
-        _draw_marks(parts[1, 0], known, rows)
-    if title:
-        figure.suptitle(title, fontsize=11, color=INK)
-    return literal(figure)
-
-
-def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, *, n_undefined: int) -> None:
-    axes.axhline(null, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0.9)
-    axes.vlines(known.index, known["low"], known["high"], color=DIVERGING[1], linewidth=1.2)
-    sure = known["significant"] == 1
-    for part, face, label in ((~sure, "white", "not significant"), (sure, DIVERGING[0], "significant")):
-        dots = known[part]
-        if not dots.empty:
-            axes.plot(dots.index, dots["estimate"], "o", color=DIVERGING[0], markerfacecolor=face, ms=4.5, label=label)
-    axes.set_ylabel("estimate", color=INK, fontsize=9)
-    axes.grid(axis="y", color=FAINT, linewidth=0.6)
-    axes.legend(loc="upper left", fontsize=8).set_frame_on(False)
-    words = f"{len(known)} specifications, {int(sure.sum())} significant"
-    axes.set_title(words + (f", {n_undefined} undefined" if n_undefined else ""), fontsize=9, color=MUTED, loc="right")
-    _clean(axes)
-
-
-def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]]) -> None:
-    heights, at, before = [], 0.0, rows[0][0]
-    for name, _ in rows:
-        at += 0.6 if name != before else 0.0
-        before = name
-        heights.append(at)
-        at += 1
-    for height, (name, value) in zip(heights, rows, strict=True):
-        places = known.index[known[name].astype(str) == value]
-        axes.plot(places, [height] * len(places), "s", color=INK, markersize=3.5)
-    for name in dict.fromkeys(name for name, _ in rows):
-        mine = [height for height, (other, _) in zip(heights, rows, strict=True) if other == name]
-        place = (1.01, sum(mine) / len(mine))
-        axes.annotate(name, place, xycoords=("axes fraction", "data"), va="center", fontsize=8, color=MUTED)
-    axes.set_yticks(heights, [value or "(none)" for _, value in rows])
-    axes.set_ylim(heights[-1] + 0.7, -0.7)
-    axes.set_xticks([])
-    _clean(axes)
-
-
-def _clean(axes: Axes) -> None:
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0, colors=INK, labelsize=8)
-    for side in ("top", "right", "bottom"):
-        axes.spines[side].set_visible(False)

@@ -79,8 +79,7 @@ def map_vectors(vectors: VectorsLike, *, hue: str = "", label: str = "", labelle
     first, second = (round(float(value) / total, 4) if total > 0 else 0.0 for value in values)
     remark = "First two principal components of the vectors; axes without a scale, since its numbers say nothing."
     finding = f"The two axes hold {100 * (first + second):.1f} % of the differences between {len(frame):,} vectors."
-    title = f"{len(frame):,} texts by {hue}" if hue else f"{len(frame):,} vectors"
-    draw = partial(plot_map, frame, hue=hue, label=label, labelled=labelled, title=title, explained=(first, second))
+    draw = partial(plot_map, frame, hue=hue, label=label, labelled=labelled, explained=(first, second))
     facts, folder = MapFacts(len(frame), explained=(first, second)), folder_of(vectors)
     return Result(frame, "map", "Map", "map", facts, finding, (remark,), figure=draw, outputs=folder)
 

@@ -29,8 +29,9 @@ def compare_runs(
         Names of two or more; the others are held against the first. A single name is its newest version, held against
         the version before; beside that version, it is the first.
     by
-        "": a row a run. `label`: which label became which, how often. `unit`: the units whose label changed, with the
-        label by each run, the gold and the text.
+        "": a row a run. `cost`: the cost of 1,000 labels of each beside its accuracy, and which runs no other beats in
+        both. `label`: which label became which, how often. `unit`: the units whose label changed, with the label by
+        each run, the gold and the text.
     coders, gold
         A `coders.yaml` with the labels of people, and who of them is the gold: then accuracy is told, too.
     variable
@@ -44,7 +45,9 @@ def compare_runs(
         By run: variable, run, model, n_units, n_labelled (by the first run and this one), n_changed, then against the
         first run alpha and percent, of gold accuracy and the paired difference to the first run, each with _low and
         _high; p of McNemar's test; cost (of its answers, whoever asked for them), paid (by itself), both in USD,
-        seconds of its jobs; differs, what it has otherwise than the first; reason. By label: variable, run, before,
+        seconds of its jobs; differs, what it has otherwise than the first; reason. By cost: variable, run, model,
+        n_labels, cost and cost_per_1000 (USD, 0 where nobody charges, missing where it is unknown), n_gold, accuracy
+        with _low and _high, on_frontier, reason why it is not drawn. By label: variable, run, before,
         after, n, share. By unit: variable, unit_id, a column a run, gold, text.
 
     Raises

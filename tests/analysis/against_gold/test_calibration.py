@@ -155,10 +155,16 @@ def test_the_figure_shows_the_frame():
     result = calibrate(make_study(300, 8), 100)
     frame, figure = result.frame, result.plot()
     bins, kept = (frame[frame["part"] == part] for part in ("bin", "coverage"))
-    curve, right, units = figure.axes
-    assert curve.lines[1].get_ydata().tolist() == bins["value"].tolist()
-    assert [bar.get_height() for bar in units.patches] == bins["n"].tolist()
-    assert right.lines[0].get_xdata().tolist() == kept["share"].tolist()
+    curve, risk, units = figure.axes
+    assert curve.lines[1].get_ydata().tolist() == bins.loc[bins["n"] >= 10, "value"].tolist()
+    assert curve.lines[2].get_ydata().tolist() == bins.loc[bins["n"] < 10, "value"].tolist()
+    assert curve.lines[2].get_linestyle() == "None", "no line goes through a bin of few units"
+    right, wrong = (np.array([bar.get_height() for bar in bars]) for bars in units.containers)
+    assert (right + wrong).tolist() == bins["n"].tolist()
+    assert (right / bins["n"]).tolist() == pytest.approx(bins["value"].tolist())
+    assert risk.get_title(loc="left") == "Risk-coverage"
+    assert risk.lines[0].get_xdata().tolist() == kept["share"].tolist()
+    assert risk.lines[0].get_ydata().tolist() == (1 - kept["value"]).tolist()
     accuracy = f"{overall(frame).loc['accuracy', 'value']:.3f}".removeprefix("0")
     assert result.finding.startswith(f"m is right in {accuracy} [")
     assert "Chance alone lifts it" in result.note

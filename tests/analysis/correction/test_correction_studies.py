@@ -53,8 +53,11 @@ def test_the_studies_are_what_correct_gives(studies):
 
 def test_the_figure_marks_the_intervals_that_miss(studies):
     figure = studies.plot()
-    assert [axes.get_title().replace("\n", " ") for axes in figure.axes] == list(WAYS)
-    assert figure.axes[0].get_xlabel() == "100 % miss"
+    assert [axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes] == list(WAYS)
+    counted = [axes.get_xlabel().split("\n")[1] for axes in figure.axes]
+    assert counted == [f"{share * N_STUDIES:.0f} of 150" for share in rate_ways(studies.frame)["found"]], "of all"
+    assert figure.axes[0].get_xlabel() == "100 % find one\n150 of 150"
+    assert "150 made-up studies, the first 60 drawn, all counted" in figure.get_supxlabel()
     drawn = [len(line.get_xdata()) for line in figure.axes[2].lines[:2]]
     assert sum(drawn) == 60
     assert list(studies.printed())[:2] == ["way", "found"]

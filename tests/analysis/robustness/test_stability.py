@@ -233,7 +233,8 @@ def test_the_three_sources_of_a_correction_are_kept_apart():
     assert gold["lowest"] == pytest.approx(gold["highest"])
     spread = by_source["highest"] - by_source["lowest"]
     assert spread["model labels only"] > spread["gold only"]
-    assert plot_specifications(frame).axes[1].get_yticklabels()[-1].get_text() == "model labels only"
+    labels = [text.get_text() for text in plot_specifications(frame).axes[0].get_yticklabels()]
+    assert sum("model labels only" in label.replace("\n", " ") for label in labels) == 4, "few: a row each"
 
 
 def test_a_finding_that_is_not_defined_gives_its_reason():
@@ -263,16 +264,39 @@ def test_p_decides_before_the_interval():
 
 
 def test_the_curve_is_in_order_with_its_choices_below():
-    result = specifications(make_runs(), difference)
-    frame = result.frame
-    curve, marks = result.plot().axes
-    drawn = sorted((x, y) for line in curve.lines[1:] for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True))
+    frame = pd.concat([specify(make_runs(seed=seed), difference) for seed in range(3)], ignore_index=True)
+    frame["specification"] = range(1, len(frame) + 1)
+    curve, marks = plot_specifications(frame, quantity="difference in words").axes
+    dots = [line for line in curve.lines if line.get_marker() in "oD"]
+    drawn = sorted((x, y) for line in dots for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True))
     assert [y for _, y in drawn] == pytest.approx(sorted(frame["estimate"]))
-    rows = [text.get_text() for text in marks.get_yticklabels()]
-    assert rows == ["(all)", "k", "m", "(all)", "p1", "p2", "all", "draws", "models", "prompts", "single"]
-    singles = marks.lines[rows.index("single")].get_xdata()
+    main = [y for line in dots if line.get_marker() == "D" for y in line.get_ydata()]
+    assert main == [frame["estimate"].iloc[0]], "the main specification is marked"
+    assert any(set(line.get_ydata()) == {frame["estimate"].median()} for line in curve.lines), "median line"
+    assert curve.get_ylabel() == "difference in words"
+    rows = [text.get_text().replace("\n", " ") for text in marks.get_yticklabels()]
+    assert rows == [
+        *("Model", "m", "k", "all models", "Prompt", "p1", "p2", "all prompts", "Labels", "one run"),
+        *("majority of its draws", "majority of prompts", "majority of models", "majority of all"),
+    ]
+    singles = next(line for line in marks.lines if set(line.get_ydata()) == {9} and line.get_marker() == "s")
     order = frame.sort_values("estimate", kind="stable", ignore_index=True)
-    assert list(singles) == list(order.index[order["aggregation"] == "single"])
+    assert list(singles.get_xdata()) == list(order.index[order["aggregation"] == "single"])
+    counts = {text.xy[1]: [each.get_text() for each in marks.texts if each.xy[1] == text.xy[1]] for text in marks.texts}
+    single = frame[frame["aggregation"] == "single"]
+    above, sure = ((single[name] > 0).mean() for name in ("estimate", "significant"))
+    assert counts[9] == [str(len(single)), f"{100 * above:.0f} %", f"{100 * sure:.0f} %"]
+
+
+def test_few_specifications_are_a_forest_and_the_axis_says_the_quantity():
+    def finding(rows: pd.DataFrame) -> dict[str, Any]:
+        return {**difference(rows), "quantity": "difference in words"}
+
+    result = specifications(make_runs(draws=1), finding, aggregations=["single"])
+    assert "quantity" not in result.frame
+    axes = result.plot().axes[0]
+    assert axes.get_xlabel() == "difference in words"
+    assert len(axes.get_yticklabels()) == 4
 
 
 def test_the_grid_shows_one_figure_a_prompt_and_model():

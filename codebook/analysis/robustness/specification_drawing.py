@@ -1,0 +1,211 @@
+"""The specification curve (Simonsohn, Simmons and Nelson 2020): estimates in order, above the choices behind each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from codebook.analysis.core.drawing import (
+    check_frame,
+    dress_axes,
+    empty_figure,
+    literal,
+    new_figure,
+    plot_estimates,
+    say_in_picture,
+    wrap,
+)
+from codebook.ground.quantities import format_figure
+from codebook.outputs.figure_style import BASELINE, DIVERGING, GRID, INK, MODEL, MUTED, house_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CHOICES = ("model", "prompt", "aggregation", "source")
+FOREST_BELOW = 15
+"""Specifications from which on a curve is drawn; fewer can be named each."""
+_HEADS = {"model": "Model", "prompt": "Prompt", "aggregation": "Labels", "source": "Source"}
+_JOINED = {
+    "single": "one run",
+    "draws": "majority of its draws",
+    "prompts": "majority of prompts",
+    "models": "majority of models",
+    "all": "majority of all",
+}
+_COLUMNS = (14, 38, 64)
+"""Where the numbers behind the choices end, in points from the axes."""
+_ROW_MM = 3.6
+_WIDE = 60
+"""Specifications from which on the figure is two columns wide."""
+_DIGEST = re.compile(r"[0-9a-f]{7,}")
+
+
+def name_choices(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its choices as a reader would call them; the first specification is the main one.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"model": ["m", "m", "(all)"], "prompt": ["", "a25de464", "(all)"],
+    ...                       "aggregation": ["single", "single", "all"]})
+    >>> name_choices(frame).to_numpy().tolist()
+    [['m', 'original', 'one run'], ['m', 'paraphrase', 'one run'], ['all models', 'all prompts', 'majority of all']]
+    """
+    named = {}
+    if "model" in frame:
+        named["model"] = frame["model"].replace({"(all)": "all models"})
+    if "prompt" in frame:
+        named["prompt"] = frame["prompt"].replace(_name_prompts(frame["prompt"]))
+    if "aggregation" in frame:
+        named["aggregation"] = frame["aggregation"].replace(_JOINED)
+    return frame.assign(**named)
+
+
+def _name_prompts(prompts: pd.Series) -> dict[str, str]:
+    """Names of prompts that are known by a digest of their codebook only, or by nothing."""
+    first = str(prompts.iloc[0])
+    others = [each for each in prompts.unique() if _DIGEST.fullmatch(str(each)) and each != first]
+    names = {each: f"paraphrase {at}" if len(others) > 1 else "paraphrase" for at, each in enumerate(others, start=1)}
+    main = {first: "original"} if not first or _DIGEST.fullmatch(first) else {}
+    return {"(all)": "all prompts", "": "not on record", **names, **main}
+
+
+@house_style()
+def plot_specifications(
+    frame: pd.DataFrame, *, null: float = 0.0, choices: Sequence[str] = CHOICES, quantity: str = "estimate"
+) -> Figure:
+    """The specification curve: estimates in order with their intervals, and below them the choices behind each.
+
+    Filled dots are significant, hollow ones are not; a diamond is the main specification, the first of the frame. Below
+    15 specifications each has a row of its own. Undefined ones are left out and counted.
+
+    Parameters
+    ----------
+    frame
+        Of `specifications`.
+    choices
+        Columns of the frame; those that never vary are left out.
+    quantity
+        What the estimate is, with its unit.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"model": [f"m{n % 2}" for n in range(20)], "estimate": 0.3, "low": 0.1, "high": 0.5,
+    ...                       "significant": 1.0})
+    >>> [text.get_text() for text in plot_specifications(frame, choices=["model"]).axes[1].get_yticklabels()]
+    ['Model', 'm0', 'm1']
+    """
+    check_frame(frame, ["estimate", "low", "high", "significant"])
+    number = frame["specification"] if "specification" in frame else pd.Series(range(len(frame)), index=frame.index)
+    named = name_choices(frame).assign(is_main=number == number.min())
+    known = named[named["estimate"].notna()].sort_values("estimate", kind="stable", ignore_index=True)
+    if known.empty:
+        whys = dict.fromkeys(frame["reason"]) if "reason" in frame else ()
+        return empty_figure(f"No specification has an estimate: {'; '.join(map(str, whys))}.")
+    varied = [name for name in choices if name in known and known[name].nunique() > 1]
+    note = " ".join(_say_note(known, n_undefined=len(frame) - len(known)))
+    if len(known) < FOREST_BELOW:
+        return _draw_forest(known, varied, null, quantity, note)
+    rows = [(name, value) for name in varied for value in ["", *_list_values(named[name])]]
+    figure = new_figure("two" if len(known) > _WIDE else "middle", min(170, 62 + _ROW_MM * len(rows)))
+    heights = [50, _ROW_MM * len(rows)] if rows else [50]
+    parts = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    _draw_curve(parts[0], known, null, quantity)
+    if rows:
+        _draw_marks(parts[1], known, rows, null)
+    say_in_picture(figure, note)
+    return literal(figure)
+
+
+def _say_note(known: pd.DataFrame, n_undefined: int) -> Iterator[str]:
+    """What a reader of the picture has to know."""
+    sure = int((known["significant"] == 1).sum())
+    yield f"{len(known):,} specifications, {sure:,} significant (filled)" + (
+        f", {n_undefined:,} undefined and left out." if n_undefined else "."
+    )
+    if "n_labelled" in known:
+        fewest, most = int(known["n_labelled"].min()), int(known["n_labelled"].max())
+        yield f"Units: {fewest:,}." if fewest == most else f"Units: {fewest:,} to {most:,}."
+    yield "Bars: the interval of each estimate. Solid line: median. Diamond: main specification."
+
+
+def _draw_forest(known: pd.DataFrame, varied: Sequence[str], null: float, quantity: str, note: str) -> Figure:
+    """A row a specification."""
+    names = [", ".join(str(row[name]) for name in varied) or "the specification" for row in known.to_dict("records")]
+    rows = known.assign(name=names)
+    figure = plot_estimates(rows, value="estimate", references=(null,))
+    figure.axes[0].set_xlabel(quantity)
+    say_in_picture(figure, note)
+    return figure
+
+
+def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> None:
+    axes.axhline(null, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.9)
+    middle = float(known["estimate"].median())
+    axes.axhline(middle, color=BASELINE, linewidth=0.8, zorder=0.9)
+    axes.annotate(
+        f"median {format_figure(middle)}",
+        (1, middle),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        color=MUTED,
+        annotation_clip=False,
+    )
+    axes.vlines(known.index, known["low"], known["high"], color=DIVERGING[1], linewidth=1)
+    for is_sure in (False, True):
+        for is_main, marker, size in ((False, "o", 3.5), (True, "D", 5)):
+            dots = known[((known["significant"] == 1) == is_sure) & (known["is_main"] == is_main)]
+            axes.plot(
+                dots.index,
+                dots["estimate"],
+                marker,
+                color=MODEL,
+                markerfacecolor=MODEL if is_sure else "white",
+                markersize=size,
+                markeredgewidth=0.8,
+            )
+    axes.set_ylabel(wrap(quantity, 40))
+    dress_axes(axes, grid="y")
+    axes.spines["bottom"].set_visible(False)
+
+
+def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]], null: float) -> None:
+    """Which specification took which choice, and how those with it came out."""
+    for height, (name, value) in enumerate(rows):
+        if not value:
+            continue
+        part = known[known[name].astype(str) == value]
+        axes.axhline(height, color=GRID, linewidth=0.4, zorder=0)
+        axes.plot(part.index, [height] * len(part), "s", color=INK, markersize=2.6)
+        _write_columns(axes, height, _count_outcomes(part, null), INK)
+    _write_columns(axes, 0, ("n", f"> {null:g}", "signif."), MUTED)
+    axes.set_yticks(range(len(rows)), [wrap(value) if value else _HEADS.get(name, name) for name, value in rows])
+    for label, (_, value) in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set(fontweight="normal" if value else "bold")
+    axes.set_ylim(len(rows) - 0.5, -0.8)
+    axes.set_xticks([])
+    dress_axes(axes, grid="")
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+
+
+def _list_values(values: pd.Series) -> list[str]:
+    """The values in their order, those that stand for all of them last."""
+    return sorted(values.astype(str).unique(), key=lambda value: value.startswith("all "))
+
+
+def _write_columns(axes: Axes, height: float, texts: Sequence[str], colour: str) -> None:
+    for place, text in zip(_COLUMNS, texts, strict=True):
+        spot = {"xycoords": axes.get_yaxis_transform(), "xytext": (place, 0), "textcoords": "offset points"}
+        axes.annotate(text, (1, height), ha="right", va="center", color=colour, annotation_clip=False, **spot)
+
+
+def _count_outcomes(part: pd.DataFrame, null: float) -> tuple[str, str, str]:
+    """How many specifications have a choice, and what share of them is above the null, and significant."""
+    above, sure = (part["estimate"] > null).mean(), part["significant"].mean()
+    return f"{len(part):,}", f"{100 * above:.0f} %", "–" if pd.isna(sure) else f"{100 * sure:.0f} %"

@@ -1,0 +1,139 @@
+"""What a label costs beside how often it is right: which run is worth its money?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import say_figure
+from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.ground.quantities import show_usd
+from codebook.run.cost_drawing import NO_CHARGE, draw_costs
+from codebook.run.run_views import RunViews
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    *("variable", "run", "model", "n_labels", "cost", "cost_per_1000"),
+    *("n_gold", "accuracy", "accuracy_low", "accuracy_high", "on_frontier", "reason"),
+)
+_NO_GOLD = "No unit of the runs has a gold label: how often they are right is not known."
+_FRONTIER = (
+    "Frontier: no other run is as cheap and right as often. Cost is that of all answers of a run, whoever asked."
+)
+
+
+def weigh_costs(
+    runs: Sequence[RunViews], codings: Codings, accuracies: Sequence[dict[str, Any]], result: Result
+) -> Result:
+    """Each run's cost of 1,000 labels beside its accuracy, and which runs no other beats in both.
+
+    Parameters
+    ----------
+    accuracies
+        Rows with variable, run, n_gold, accuracy, accuracy_low and accuracy_high.
+    result
+        With the name, title, facts and remarks that it is to have.
+    """
+    import pandas as pd
+
+    prices = {run.name: _price_labels(run) for run in runs}
+    frame = pd.DataFrame([{**row, **prices[row["run"]]} for row in accuracies]).reindex(columns=list(COLUMNS))
+    if frame["accuracy"].isna().all():
+        return nothing_to_say(codings, _NO_GOLD, replace(result, frame=frame.head(0)))
+    frame["reason"] = [_say_gap(row) for row in frame.to_dict("records")]
+    parts = frame[frame["reason"] == ""].groupby("variable", sort=False)
+    frame["on_frontier"] = frame.index.isin([at for _, part in parts for at in find_frontier(part)])
+    drawn, absent = frame[frame["reason"] == ""], frame[frame["reason"] != ""]
+    left_out = [f"Not drawn: {row['run']}, {row['reason']}." for row in absent.to_dict("records")]
+    remarks = (_FRONTIER, *dict.fromkeys(left_out))
+    return replace(
+        result,
+        frame=frame,
+        finding=" ".join(_say_frontier(drawn)) or "Of no run both cost and accuracy are known.",
+        remarks=(*result.remarks, *remarks),
+        table=_print_costs(frame),
+        figure=partial(draw_costs, drawn, " ".join([*_say_sizes(drawn, result), *remarks])) if len(drawn) else None,
+    )
+
+
+def _say_sizes(drawn: pd.DataFrame, result: Result) -> Iterator[str]:
+    """How many gold units the accuracy is of, and what the bars are."""
+    sizes = {row["variable"]: f"{row['n_gold']:,.0f}" for row in drawn.to_dict("records")}
+    several = ", ".join(f"{n} ({name})" for name, n in sizes.items())
+    yield f"n = {several if len(set(sizes.values())) > 1 else next(iter(sizes.values()))} gold units."
+    if result.facts.bootstrap and result.facts.bootstrap.replicates:
+        yield f"Bars: {result.facts.bootstrap.sentence}"
+
+
+def _price_labels(run: RunViews) -> dict[str, Any]:
+    """Model, labels and cost of a run, of 1,000 labels too; an unknown cost is missing."""
+    n_labels, cost = int(run.table()["label"].notna().sum()), run.amounts()["cost"]
+    usd = math.nan if cost is None else cost
+    model = ", ".join(run.totals()["models"]) or run.asked.model
+    return {
+        **{"model": model, "n_labels": n_labels, "cost": usd},
+        "cost_per_1000": 1_000 * usd / n_labels if n_labels else math.nan,
+    }
+
+
+def _say_gap(row: dict[str, Any]) -> str:
+    """Why a run has no place in the figure; empty where it has one."""
+    if math.isnan(row["accuracy"]):
+        return "no unit of it has a gold label"
+    if not row["n_labels"]:
+        return "it has no label"
+    return "its cost is not known" if math.isnan(row["cost"]) else ""
+
+
+def find_frontier(part: pd.DataFrame) -> list[Any]:
+    """Rows (their index) that no other row equals or beats in both, cost of a label and accuracy; the cheapest first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> find_frontier(pd.DataFrame({"cost_per_1000": [0, 2, 1, 3], "accuracy": [0.7, 0.9, 0.8, 0.85]}))
+    [0, 2, 1]
+    """
+    ordered = part.sort_values(["cost_per_1000", "accuracy"], ascending=[True, False], kind="stable")
+    before = ordered["accuracy"].cummax().shift(fill_value=-math.inf)
+    return list(ordered.index[ordered["accuracy"] > before])
+
+
+def _say_frontier(drawn: pd.DataFrame) -> Iterator[str]:
+    """Of each variable the runs on the frontier, the cheapest first."""
+    best = drawn[drawn["on_frontier"]]
+    for variable, part in best.sort_values("cost_per_1000", kind="stable").groupby("variable", sort=False):
+        runs = [
+            f"{row['run']} ({say_price(row['cost_per_1000'])}, accuracy {say_figure(row, 'accuracy')})"
+            for row in part.to_dict("records")
+        ]
+        yield f"{variable}: no run is as cheap and right as often as {', '.join(runs)}; prices are per 1,000 labels."
+
+
+def say_price(usd: float) -> str:
+    """What 1,000 labels cost, in the three digits that count.
+
+    Examples
+    --------
+    >>> say_price(0.0), say_price(1.2345), say_price(float("nan"))
+    ('no charge', '$1.23', 'unknown')
+    """
+    if math.isnan(usd):
+        return "unknown"
+    return show_usd(float(f"{usd:.3g}")) if usd else NO_CHARGE
+
+
+def _print_costs(frame: pd.DataFrame) -> pd.DataFrame:
+    """At most seven columns: the variable where there are several."""
+    ends = {"accuracy_low": "low", "accuracy_high": "high"}
+    several = ["variable"] * (frame["variable"].nunique() > 1)
+    columns = [*several, "run", "model", "n_labels", "per 1,000 labels", "accuracy", *ends, "on the frontier"]
+    prices = frame["cost_per_1000"].map(say_price)
+    marks = frame["on_frontier"].map({True: "yes", False: ""})
+    return frame.assign(**{"per 1,000 labels": prices, "on the frontier": marks})[columns].rename(columns=ends)
