@@ -62,10 +62,10 @@ from codebook.analysis.robustness.label_stability import stability
 from codebook.analysis.robustness.probe_scores import behaviour
 from codebook.analysis.robustness.specification_curve import (
     gap_in_means,
-    plot_specifications,
     specifications,
     summarise_specifications,
 )
+from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.ground.quantities import format_figure
 
 __all__ = [

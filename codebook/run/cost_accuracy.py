@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ def _price_labels(run: RunViews) -> dict[str, Any]:
     }
 
 
-def _say_gap(row: dict[str, Any]) -> str:
+def _say_gap(row: Mapping[Any, Any]) -> str:
     """Why a run has no place in the figure; empty where it has one."""
     if math.isnan(row["accuracy"]):
         return "no unit of it has a gold label"

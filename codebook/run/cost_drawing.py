@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture
 from codebook.analysis.core.label_places import place_labels
@@ -87,7 +88,7 @@ def _list_strokes(part: pd.DataFrame) -> Iterator[Floats]:
         yield _list_points((right[0], left[1]), right)
 
 
-def _list_points(start: Sequence[float], end: Sequence[float]) -> Floats:
+def _list_points(start: ArrayLike, end: ArrayLike) -> Floats:
     return np.linspace(np.asarray(start, dtype=float), np.asarray(end, dtype=float), _N_POINTS)
 
 

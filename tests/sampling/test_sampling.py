@@ -72,7 +72,7 @@ def test_the_figure_shows_the_curve():
         part = curve[curve["figure"] == axes.get_title(loc="left")]
         lines = {line.get_label(): line for line in axes.get_lines() if not line.get_label().startswith("_")}
         assert list(lines) == list(part["line"].unique())
-        assert [text.get_text() for text in axes.texts] == [*lines, "wanted: ±.05"], "named at their ends"
+        assert {text.get_text() for text in axes.texts} == {*lines, "wanted: ±.05"}, "named at their ends"
         for name, line in lines.items():
             assert line.get_ydata().tolist() == part.loc[part["line"] == name, "half_width"].tolist()
     wide = curve[curve["n"] == 300].set_index("line")["half_width"]

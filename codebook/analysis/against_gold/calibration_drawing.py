@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,7 @@ def _draw_units(axes: Axes, bins: pd.DataFrame, n_right: Ints) -> None:
         linewidth=0,
     )
     for at, height in zip(places, n, strict=True):
-        place = {"xytext": (0, 1.5), "textcoords": "offset points", "ha": "center"}
+        place: dict[str, Any] = {"xytext": (0, 1.5), "textcoords": "offset points", "ha": "center"}
         axes.annotate(f"{height:,}", (at, height), fontsize=5.5, color=MUTED, **place)
     axes.legend(loc="upper left", ncols=2, frameon=False)
     axes.set(xlim=(0, 1), ylim=(0, 1.45 * n.max()))

@@ -152,6 +152,5 @@ def spread_apart(places: Floats, gap: float) -> Floats:
         while len(blocks) > 1 and np.mean(blocks[-1]) < np.mean(blocks[-2]):
             last = blocks.pop()
             blocks[-1] += last
-    return np.repeat([float(np.mean(block)) for block in blocks], [len(block) for block in blocks]) + gap * np.arange(
-        len(places)
-    )
+    starts = np.repeat([float(np.mean(block)) for block in blocks], [len(block) for block in blocks])
+    return np.asarray(starts + gap * np.arange(len(places)))

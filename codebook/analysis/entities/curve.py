@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -216,7 +216,11 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
         axes.axvline(row["threshold"], color=MUTED, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
         axes.plot([row["threshold"]], [row["f1"]], "o", color=INK)
         right = row["threshold"] < 0.6
-        place = {"xytext": (4 if right else -4, 0), "textcoords": "offset points", "ha": "left" if right else "right"}
+        place: dict[str, Any] = {
+            "xytext": (4 if right else -4, 0),
+            "textcoords": "offset points",
+            "ha": "left" if right else "right",
+        }
         axes.annotate(f"F1 {say_figure(row, 'f1', 2)}", (row["threshold"], 0.03), **place)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     dress_axes(axes, "threshold of the score")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -169,8 +170,7 @@ def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> 
                 markersize=size,
                 markeredgewidth=0.8,
             )
-    axes.set_ylabel(wrap(quantity, 40))
-    dress_axes(axes, grid="y")
+    dress_axes(axes, y=wrap(quantity, 36), grid="y")
     axes.spines["bottom"].set_visible(False)
 
 
@@ -201,11 +201,15 @@ def _list_values(values: pd.Series) -> list[str]:
 
 def _write_columns(axes: Axes, height: float, texts: Sequence[str], colour: str) -> None:
     for place, text in zip(_COLUMNS, texts, strict=True):
-        spot = {"xycoords": axes.get_yaxis_transform(), "xytext": (place, 0), "textcoords": "offset points"}
+        spot: dict[str, Any] = {
+            "xycoords": axes.get_yaxis_transform(),
+            "xytext": (place, 0),
+            "textcoords": "offset points",
+        }
         axes.annotate(text, (1, height), ha="right", va="center", color=colour, annotation_clip=False, **spot)
 
 
 def _count_outcomes(part: pd.DataFrame, null: float) -> tuple[str, str, str]:
     """How many specifications have a choice, and what share of them is above the null, and significant."""
-    above, sure = (part["estimate"] > null).mean(), part["significant"].mean()
-    return f"{len(part):,}", f"{100 * above:.0f} %", "–" if pd.isna(sure) else f"{100 * sure:.0f} %"
+    above, sure = float((part["estimate"] > null).mean()), float(part["significant"].mean())
+    return f"{len(part):,}", f"{100 * above:.0f} %", "–" if math.isnan(sure) else f"{100 * sure:.0f} %"
