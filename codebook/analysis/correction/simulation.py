@@ -17,6 +17,7 @@ from codebook.analysis.correction.model_matrix import Design
 from codebook.analysis.correction.moments import fit_parts
 from codebook.analysis.correction.regression import spread_normal
 from codebook.errors import Fault
+from codebook.ground.quantities import say_percent
 from codebook.outputs.figure_style import BASELINE, INK, MISSED, house_style
 
 if TYPE_CHECKING:
@@ -124,13 +125,9 @@ def simulate_studies(
 
 
 def _say_rates(rates: pd.DataFrame, replicates: int) -> str:
-    shares = [_percent(share) for share in rates["found"]]
+    shares = [say_percent(share) for share in rates["found"]]
     sources = f"in {shares[0]} by the model labels alone, in {shares[1]} by the gold alone, in {shares[2]} corrected"
     return f"In {replicates:,} studies an effect is found {sources}."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def rate_ways(studies: pd.DataFrame, effect: float = 0.0) -> pd.DataFrame:
@@ -206,7 +203,7 @@ def _plot_studies(studies: pd.DataFrame, rates: pd.DataFrame, effect: float) -> 
         axes.set_title(wrap(str(row["way"]), 22))
         n_wrong = n_studies - round(row["covered"] * n_studies)
         axes.set_xlabel(
-            f"{_percent(n_wrong / n_studies)} {'miss it' if effect else 'find one'}\n{n_wrong:,} of {n_studies:,}"
+            f"{say_percent(n_wrong / n_studies)} {'miss it' if effect else 'find one'}\n{n_wrong:,} of {n_studies:,}"
         )
     panels[0].set_ylabel("difference of the groups (log odds ratio)")
     drawn = "all of them drawn" if n_drawn == n_studies else f"the first {n_drawn:,} drawn, all counted"

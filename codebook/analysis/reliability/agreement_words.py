@@ -18,6 +18,7 @@ from codebook.analysis.core.result import MOST_PRINTED
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.comparisons import BY
+from codebook.analysis.reliability.human_band import draw_band, find_band, say_places
 from codebook.analysis.reliability.percent import DEFINITIONS
 from codebook.ground.quantities import format_figure, say_count
 
@@ -54,7 +55,9 @@ def say_agreement(frame: pd.DataFrame, by: str) -> str:
     name = f"{first['variable']}={label}" if label else first["variable"]
     head = f"{name_coefficient(first['coefficient'], first['detail'])} ({first['level']}) of {name}"
     if by not in ("label", "pair", "without"):
-        return f"{head}: {'; '.join(_say_group(row) for row in rows)}."
+        band = find_band(rows) if by == "group" else None
+        parts = [_say_group(row) for row in rows] if band is None else [_say_group(band), *say_places(rows, band)]
+        return f"{head}: {'; '.join(parts)}."
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row["group"], []).append(row)
@@ -193,8 +196,8 @@ def _gather(frame: pd.DataFrame, column: str, head: str, by: str) -> Iterator[st
         yield f"{len(rows) - _MOST_REASONS:,} more such reasons are in the column {column} of the data."
 
 
-def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str]) -> Figure:
-    """Dots with intervals; of pairs a matrix, or of many those that agree least."""
+def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str], note: str = "") -> Figure:
+    """Dots with intervals, of groups on the band of the people; of pairs a matrix, or of many those that agree least."""
     coefficient = "alpha" if (frame["coefficient"] == "alpha").any() else frame["coefficient"].iloc[0]
     rows = frame[frame["coefficient"] == coefficient]
     is_one = len(rows.groupby(["variable", "label", "level"])) == 1
@@ -203,6 +206,12 @@ def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str]) -> Fi
     rows = rows[~rows["difference"]] if "difference" in rows else rows
     rows = rows.sort_values("value", kind="stable").head(_MOST_DRAWN) if by == "pair" else rows
     n_variables = rows["variable"].nunique()
+    if by == "group" and find_band(rows.to_dict("records")) is not None:
+        subjects = [_subject(row, by, n_variables) for row in rows.to_dict("records")]
+        levels = rows["level"].unique()
+        quantity = name_coefficient(coefficient, "") + (f" ({levels[0]})" if len(levels) == 1 else "")
+        about = f"{quantity} of {subjects[0]}" if len(set(subjects)) == 1 else quantity
+        return draw_band(rows.assign(subject=subjects), about, BOUNDS if coefficient == "alpha" else (), note)
     names = []
     for row in rows.to_dict("records"):
         part = _part(row, by) if by in ("pair", "without") else row["group"] if by not in ("", *BY) else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from codebook.analysis.core.drawing import (
     say_in_picture,
     wrap,
 )
-from codebook.ground.quantities import format_figure
+from codebook.ground.quantities import format_figure, say_percent
 from codebook.outputs.figure_style import BASELINE, DIVERGING, GRID, INK, MODEL, MUTED, house_style
 
 if TYPE_CHECKING:
@@ -212,4 +211,4 @@ def _write_columns(axes: Axes, height: float, texts: Sequence[str], colour: str)
 def _count_outcomes(part: pd.DataFrame, null: float) -> tuple[str, str, str]:
     """How many specifications have a choice, and what share of them is above the null, and significant."""
     above, sure = float((part["estimate"] > null).mean()), float(part["significant"].mean())
-    return f"{len(part):,}", f"{100 * above:.0f} %", "–" if math.isnan(sure) else f"{100 * sure:.0f} %"
+    return f"{len(part):,}", say_percent(above), say_percent(sure)
