@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.drawing import dress_estimates, literal, sized_figure
+from codebook.analysis.core.drawing import dress_axes, legend_above, literal, new_figure, say_in_picture, wrap
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.result import Facts, Result
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
-from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import DIVERGING, INK, MUTED
+from codebook.ground.quantities import format_figure, say_count
+from codebook.outputs.figure_style import BASELINE, GRID, MODEL, house_style
+from codebook.outputs.figure_style import NOTE as NOTE_TYPE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from codebook.analysis.core.scales import Floats
 
 ALL = "all documents"
+_ROW_MM = 5.5
+_MOST_DRAWN = 24
+"""Documents that a figure has room for."""
 _TITLE = "Transcripts against the known texts"
 _NO_TRUTH = "No document has a known text: nothing to compare."
 _COLUMNS = (
@@ -167,7 +171,7 @@ def transcript_accuracy(
         finding=_say_accuracy(frame.iloc[-1], n_read),
         remarks=(NOTE, f"Dots: these transcripts. Diamonds: {other}.") if floors else (NOTE,),
         table=_print(frame),
-        figure=lambda: _draw(frame, floors or {}, other),
+        figure=lambda: _draw(frame, floors or {}, other, resample.sentence),
     )
 
 
@@ -233,26 +237,34 @@ def _sum_up(rows: list[dict[str, object]], bootstrap: Bootstrap) -> dict[str, ob
     return row
 
 
-def _draw(frame: pd.DataFrame, floors: Mapping[str, float], other: str) -> Figure:
+@house_style()
+def _draw(frame: pd.DataFrame, floors: Mapping[str, float], other: str, note: str) -> Figure:
     """Character error rate of each document, first on top, and beside it that of another program."""
-    title = "How many characters are wrong"
+    n_read = int((frame["document"] != ALL).sum())
+    worst = frame.iloc[:-1].sort_values("cer", ascending=False, kind="stable").head(_MOST_DRAWN).index
+    frame = frame[frame.index.isin([*worst, frame.index[-1]])]
     rows = list(frame["document"])
-    figure, axes = sized_figure(rows, 5.2, 0.42 * len(rows) + 0.6, title, bar=0)
+    figure = new_figure("middle", 26 + _ROW_MM * len(rows))
+    axes = figure.subplots()
     heights = np.arange(len(rows), dtype=float)
     values = frame[["cer", "cer_low", "cer_high"]].to_numpy(dtype=float)
     others = np.array([floors.get(name, np.nan) for name in rows], dtype=float)
-    axes.hlines(heights, values[:, 0], others, color="#c9c9c9", linewidth=1.2, zorder=1)
-    axes.hlines(heights, values[:, 1], values[:, 2], color=DIVERGING[0], linewidth=1.6, zorder=2)
+    axes.hlines(heights, values[:, 0], others, color=GRID, linewidth=1.2, zorder=1)
+    axes.hlines(heights, values[:, 1], values[:, 2], color=MODEL, zorder=2)
     if floors:
-        axes.plot(others, heights, "D", color=DIVERGING[4], markerfacecolor="white", markersize=6, label=other)
-    axes.plot(values[:, 0], heights, "o", color=DIVERGING[0], markersize=6, label="transcripts", zorder=3)
+        axes.plot(others, heights, "D", color=BASELINE, markerfacecolor="white", label=other)
+    axes.plot(values[:, 0], heights, "o", color=MODEL, label="transcripts", zorder=3)
     for height, value in zip(heights, values[:, 0], strict=True):
-        at, text = (0.0, "undefined") if np.isnan(value) else (value, format_figure(value, 3))
-        axes.annotate(text, (at, height), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8, color=INK)
-    dress_estimates(axes, rows, (), legend="")
+        at, text = (0.0, "undefined") if np.isnan(value) else (value, format_figure(value, 3, "share"))
+        axes.annotate(text, (at, height), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=NOTE_TYPE)
+    dress_axes(axes, "character error rate", grid="x")
+    axes.set_yticks(heights, [wrap(row, 34) for row in rows])
     top = np.nanmax([0.02, *values[:, [0, 2]].ravel(), *others])
-    axes.set_xlim(-0.04 * top, 1.08 * top)
-    axes.set_xlabel("character error rate", color=MUTED, fontsize=9)
+    axes.set(xlim=(-0.04 * top, 1.08 * top), ylim=(len(rows) - 0.4, -0.7))
+    axes.spines["left"].set_visible(False)
     if floors:
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        legend_above(axes)
+    drawn = f", the {_MOST_DRAWN} with most errors drawn" if n_read > _MOST_DRAWN else ""
+    bar = f" Bar: {note}" if np.isfinite(values[:, 1]).any() else ""
+    say_in_picture(figure, f"{say_count(n_read, 'document')}{drawn}.{bar}")
     return literal(figure)

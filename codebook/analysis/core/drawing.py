@@ -316,6 +316,17 @@ def dress_axes(axes: Axes, x: str = "", y: str = "", *, grid: Literal["both", "x
     axes.tick_params(length=0)
 
 
+def legend_above(axes: Axes, n_columns: int = 2) -> None:
+    """A legend in lines above the axes, from the left edge of the figure on."""
+    from matplotlib.transforms import blended_transform_factory
+
+    figure = axes.figure.figure
+    assert figure is not None  # axes are of a figure
+    place = blended_transform_factory(figure.transFigure, axes.transAxes)
+    options: dict[str, Any] = {"loc": "lower left", "borderaxespad": 0.4, "columnspacing": 1.2}
+    axes.legend(bbox_to_anchor=(0, 1), bbox_transform=place, ncols=n_columns, **options)
+
+
 def literal(figure: Figure) -> Figure:
     """Show every text as it is: a dollar sign in a label is no mathematics."""
     from matplotlib.text import Text

@@ -198,7 +198,7 @@ def _plot_curve(curve: pd.DataFrame, confidence: float) -> Figure:
         _draw(axes, test[test["score"] == score])
         axes.set_title(_TITLES.get(score, score))
     panels[0].set_ylabel("share of pairs")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(_LINES))
+    panels[0].legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=len(_LINES))
     share = f"{confidence:.0%}".replace("%", " %")
     words = f"{int(test['n_true'].max()):,} true pairs of mentions; bands: {share} bootstrap intervals over entities"
     say_in_picture(figure, f"{words}; dashed: threshold chosen on the other half of the entities. {_PAIRS}")

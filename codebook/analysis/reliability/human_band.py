@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture, wrap
+from codebook.analysis.core.drawing import dress_axes, legend_above, literal, new_figure, say_in_picture, wrap
 from codebook.analysis.core.estimates import say_figure
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import BASELINE, GRID, MODEL, MUTED, NOTE, PEOPLE, house_style
+from codebook.outputs.figure_style import BASELINE, GRID, MODEL, MUTED, PEOPLE, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,4 +154,4 @@ def _draw_short(axes: Axes, rows: pd.DataFrame, subjects: Sequence[str]) -> None
         size = 7 if group == ALONE else 3.5
         axes.plot(part["value"], heights, marker, color=colour, markersize=size, label=_name_group(group))
     axes.set_yticks(range(len(subjects)), [wrap(subject, 44) for subject in subjects])
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=NOTE)
+    legend_above(axes)

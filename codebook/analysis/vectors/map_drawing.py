@@ -67,15 +67,15 @@ def plot_map(
     Examples
     --------
     >>> frame = pd.DataFrame({"x": [0, 1, 2], "y": [0, 1, 0], "kind": ["a", "b", "a"]})
-    >>> [text.get_text() for text in plot_map(frame, hue="kind").legends[0].get_texts()]
+    >>> [text.get_text() for text in plot_map(frame, hue="kind").axes[0].get_legend().get_texts()]
     ['a (2)', 'b (1)']
     """
     groups = check_map(frame, hue, label)
     spans = [float(np.ptp(frame[name])) or 1.0 for name in "xy"] if len(frame) else [1.0, 1.0]
-    height = float(np.clip(_MM * spans[1] / spans[0], 66, 125)) + 12
+    height = float(np.clip(_MM * spans[1] / spans[0], 66, _MM)) + 12
     figure = new_figure("two" if hue else "middle", height)
     axes = figure.subplots()
-    size = float(np.clip(1_200 / max(len(frame), 1), 4, 20))
+    size = float(np.clip(2_400 / max(len(frame), 1), 6, 24))
     for place, name in enumerate(groups or [""]):
         part = frame[frame[hue] == name] if hue else frame
         marker, colour = MARKS[place]
@@ -84,7 +84,7 @@ def plot_map(
     _dress(axes, explained)
     say_in_picture(figure, f"n = {len(frame):,} vectors; what is near is alike, as far as two components show it.")
     if hue:
-        figure.legend(title=hue, loc="outside right upper", alignment="left")
+        axes.legend(title=hue, loc="upper left", bbox_to_anchor=(1, 1), alignment="left")
     if label:
         rows = pick_spread(frame, _N_TRIED * labelled)
         texts = [_shorten(frame[label].iloc[row]) for row in rows]
@@ -121,7 +121,7 @@ def _dress(axes: Axes, explained: tuple[float, float] | None) -> None:
         axes.set(**{f"{name}label": f"component {number}{variance}"})
     axes.set(xticks=[], yticks=[])
     axes.margins(0.07)
-    axes.set_aspect("equal", adjustable="box")
+    axes.set_aspect("equal", adjustable="box", anchor="W")
     for spine in axes.spines.values():
         spine.set(color=GRID, visible=True)
 

@@ -87,7 +87,7 @@ def test_the_figure_shows_each_document_beside_the_other_program() -> None:
     result = transcript_accuracy({"one": "ab", "two": "b"}, truth, floors=floors, other="Tesseract")
     axes = result.plot().axes[0]
     assert "Diamonds: Tesseract." in result.note
-    assert [text.get_text() for text in axes.texts] == [".500", ".000", "undefined", ".333"]
+    assert [text.get_text() for text in axes.texts] == [".500", "0", "undefined", ".333"]
     other, own = axes.lines
     assert own.get_xdata()[:2].tolist() == [0.5, 0.0]
     assert other.get_xdata()[:2].tolist() == [0.75, 0.25]

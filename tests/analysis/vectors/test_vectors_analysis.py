@@ -233,7 +233,7 @@ def make_map(n: int = 120) -> pd.DataFrame:
 def test_every_vector_has_its_mark_in_the_form_of_its_group():
     frame = make_map()
     axes = plot_map(frame, hue="group", explained=(0.3, 0.2)).axes[0]
-    assert [text.get_text() for text in axes.figure.legends[0].get_texts()] == ["war (60)", "art (40)", "$x$ (20)"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["war (60)", "art (40)", "$x$ (20)"]
     drawn = [marks.get_offsets() for marks in axes.collections]
     for name, marks in zip(["war", "art", "$x$"], drawn, strict=True):
         assert np.allclose(marks, frame.loc[frame["group"] == name, ["x", "y"]])
@@ -262,7 +262,7 @@ def test_texts_stand_beside_their_points_and_cover_no_other_text():
 def test_categories_keep_their_order_and_too_many_groups_are_refused():
     frame = make_map()
     frame["group"] = pd.Categorical(frame["group"], ["art", "none", "$x$", "war"])
-    (legend,) = plot_map(frame, hue="group").legends
+    legend = plot_map(frame, hue="group").axes[0].get_legend()
     assert [text.get_text().split()[0] for text in legend.get_texts()] == ["art", "$x$", "war"]
     frame["many"] = [f"g{row % 9}" for row in range(len(frame))]
     with pytest.raises(StatisticError, match="put the rarest together"):
