@@ -197,7 +197,7 @@ def _gather(frame: pd.DataFrame, column: str, head: str, by: str) -> Iterator[st
 
 
 def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str], note: str = "") -> Figure:
-    """Dots with intervals, of groups on the band of the people; of pairs a matrix, or of many those that agree least."""
+    """Dots with intervals, those of groups on the band of the people; pairs as a matrix, or those that agree least."""
     coefficient = "alpha" if (frame["coefficient"] == "alpha").any() else frame["coefficient"].iloc[0]
     rows = frame[frame["coefficient"] == coefficient]
     is_one = len(rows.groupby(["variable", "label", "level"])) == 1
