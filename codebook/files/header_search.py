@@ -1,33 +1,83 @@
-"""Where the header of a table stands, if not where it was looked for: further down, or on another sheet."""
+"""Where the header of a table stands: in which of its first rows, and if not where it was looked for, where else."""
 
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from io import StringIO
 from itertools import islice
+from pathlib import Path
+from statistics import median
 
 from codebook.errors import Fault
-from codebook.files.decode import DELIMITERS
+from codebook.files.decode import DELIMITERS, allow_long_fields
 from codebook.files.formats import RowLayout, as_text, is_text
 from codebook.files.workbook import iter_cells
 
 _N_HEAD = 50
+_SAMPLE = 1 << 16
 
-Head = tuple[int, list[str]]
-"""A line or row of a file, and its cells."""
+Head = list[tuple[int, list[str]]]
+"""The first rows of a table that are not empty: the number of each in its file, and its cells."""
+
+
+def read_text_heads(path: Path, encoding: str, signs: Iterable[str] = DELIMITERS) -> list[Head]:
+    """Return the head of a text file, for each sign that may stand between columns."""
+    with path.open("r", encoding=encoding, newline="") as file:
+        sample = file.read(_SAMPLE)
+    return [_part(sample, sign) for sign in signs]
+
+
+def _part(sample: str, sign: str) -> Head:
+    allow_long_fields()
+    reader, head, before = csv.reader(StringIO(sample, newline=""), delimiter=sign), Head(), 0
+    try:
+        for record in reader:
+            if any(cell.strip() for cell in record):
+                head.append((before + 1, record))
+            before = reader.line_num
+    except csv.Error:  # the reader of the whole file says what is wrong, with its line
+        pass
+    return head[:_N_HEAD]
+
+
+def read_sheet_head(path: Path, sheet: str | None) -> Head:
+    """Return the head of a sheet."""
+    return [(number, [as_text(cell) for cell in cells]) for number, cells in islice(iter_cells(path, sheet), _N_HEAD)]
+
+
+def typical_width(head: Head) -> float:
+    """How many cells of a row are filled as a rule."""
+    return median([_width(cells) for _, cells in head]) if head else 0
+
+
+def _width(cells: list[str]) -> int:
+    return sum(bool(cell.strip()) for cell in cells)
+
+
+def find_naming_row(head: Head) -> int:
+    """The number of the row that names the columns: the first that is filled about as far as rows usually are.
+
+    Examples
+    --------
+    >>> find_naming_row([(1, ["Our study"]), (3, ["id", "text", "anna"]), (4, ["1", "Coal is cheap.", "yes"])])
+    3
+    """
+    least = max(1.0, 0.6 * typical_width(head))
+    fitting = [number for number, cells in head if _width(cells) >= least]
+    return fitting[0] if fitting and fitting[0] <= head[len(head) // 2][0] else 1
 
 
 def find_header(rows: RowLayout, names: Sequence[str]) -> Fault | None:
     """Return the fault of a header that holds all these names and stands elsewhere, with what to give; or None."""
-    at = _find_names(_first_heads(rows), names, above=rows.skip_rows + 1)
+    at = min(filter(None, (_find_names(head, names, above=rows.skip_rows + 1) for head in _heads(rows))), default=0)
     header = f"the header with {', '.join(map(repr, names))} stands"
     if at:
         return Fault(
             rows.path.name, f"{header} in {_name_line(rows)} {at}, not in the first", _say_form(skip_rows=at - 1)
         )
     for sheet in rows.sheets:
-        if sheet != (rows.sheet or rows.sheets[0]) and (at := _find_names(_first_rows(rows, sheet), names)):
+        if sheet != (rows.sheet or rows.sheets[0]) and (at := _find_names(read_sheet_head(rows.path, sheet), names)):
             form: dict[str, object] = {"sheet": sheet, **({"skip_rows": at - 1} if at > 1 else {})}
             return Fault(rows.path.name, f"{header} on the sheet {sheet!r}, in row {at}", _say_form(**form))
     return None
@@ -43,28 +93,15 @@ def guess_elsewhere(rows: RowLayout) -> list[Fault]:
 
 
 def _guess_header(rows: RowLayout) -> Fault | None:
-    """Return the fault of a first row that looks like a title, where a wider row below looks like the header."""
-    heads = [(number, [cell for cell in cells if cell.strip()]) for number, cells in _split_alike(rows)]
-    heads = [(number, cells) for number, cells in heads if number > rows.skip_rows and cells]
-    widest = max((len(cells) for _, cells in heads), default=0)
-    if len(heads) < 2 or len(heads[0][1]) > 1 or widest < 2:
+    """Return the fault of a first row that looks like a title, where a row below looks like the header."""
+    whole = max(_heads(rows), key=typical_width, default=Head())
+    head = [(number, cells) for number, cells in whole if number > rows.skip_rows and _width(cells)]
+    at = find_naming_row(head)
+    if not head or at <= head[0][0] or typical_width(head) < 2:
         return None
-    at, cells = next(head for head in heads if len(head[1]) == widest)
+    cells = [cell for cell in dict(head)[at] if cell.strip()]
     problem = f"the header seems to stand in {_name_line(rows)} {at}: {', '.join(map(repr, cells[:8]))}"
     return Fault(rows.path.name, problem, _say_form(skip_rows=at - 1))
-
-
-def _split_alike(rows: RowLayout) -> list[Head]:
-    """The first lines, parted by the sign that gives most of them one width; or the first rows of a sheet."""
-    if not is_text(rows.path):
-        return list(_first_heads(rows))
-    parted = [
-        [(number, next(csv.reader([line], delimiter=sign), [])) for number, line in _first_lines(rows)]
-        for sign in DELIMITERS
-    ]
-    return max(
-        parted, key=lambda heads: max(Counter(len(cells) for _, cells in heads if len(cells) > 1).values(), default=0)
-    )
 
 
 def _name_line(rows: RowLayout) -> str:
@@ -82,28 +119,12 @@ def _quote(value: str) -> str:
     return f'"{value}"' if " " in value else value
 
 
-def _find_names(heads: Iterator[Head], names: Sequence[str], above: int = 0) -> int:
-    try:
-        return next((number for number, head in heads if number > above and set(names) <= set(head)), 0)
-    except csv.Error:
-        return 0
+def _find_names(head: Head, names: Sequence[str], above: int = 0) -> int:
+    return next((number for number, cells in head if number > above and set(names) <= set(cells)), 0)
 
 
-def _first_heads(rows: RowLayout) -> Iterator[Head]:
-    """The first lines of a csv file, with each sign that may stand between columns, or rows of a sheet."""
+def _heads(rows: RowLayout) -> list[Head]:
+    """The head of a csv file, with each sign that may stand between columns, or of a sheet; none of other files."""
     if is_text(rows.path):
-        for number, line in _first_lines(rows):
-            yield from ((number, next(csv.reader([line], delimiter=sign), [])) for sign in DELIMITERS)
-    elif rows.path.suffix.lower() == ".xlsx":
-        yield from _first_rows(rows, rows.sheet)
-
-
-def _first_rows(rows: RowLayout, sheet: str | None) -> Iterator[Head]:
-    for number, cells in islice(iter_cells(rows.path, sheet), _N_HEAD):
-        yield number, [as_text(cell) for cell in cells]
-
-
-def _first_lines(rows: RowLayout) -> Iterator[tuple[int, str]]:
-    with rows.path.open("r", encoding=rows.encoding, newline="") as file:
-        for number in range(1, _N_HEAD + 1):
-            yield number, file.readline(1 << 16).rstrip("\r\n")
+        return read_text_heads(rows.path, rows.encoding)
+    return [read_sheet_head(rows.path, rows.sheet)] if rows.path.suffix.lower() == ".xlsx" else []

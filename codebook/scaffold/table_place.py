@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import StringIO
-from itertools import islice
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean
 
 from codebook.errors import Fault, ParameterError
 from codebook.files import RowFile, find_encoding, open_rows, reading
-from codebook.files.decode import DELIMITERS, allow_long_fields, find_separator_line
-from codebook.files.formats import READERS, as_text, read_csv
-from codebook.files.workbook import iter_cells, list_sheets
+from codebook.files.decode import DELIMITERS, find_separator_line
+from codebook.files.formats import READERS, read_csv
+from codebook.files.header_search import Head, find_naming_row, read_sheet_head, read_text_heads, typical_width
+from codebook.files.workbook import list_sheets
 
-_N_HEAD = 50
-_SAMPLE = 1 << 16
 _LONGEST_NAME = 100
 TEXT_CHARS = 20
 """Mean length of the cells of a column, in characters, from which on it may be one of texts."""
 NAME_COLUMNS = "write a row with a name for each column above the table, or say --skip-rows N: the rows above that row"
-
-Head = list[tuple[int, list[str]]]
-"""The first rows of a table that are not empty: the number of each in its file, and its cells."""
 
 
 @dataclass(frozen=True)
@@ -77,49 +70,29 @@ def _without(guesses: Mapping[str, str], name: str) -> dict[str, str]:
 
 def _find_in_text(path: Path) -> TablePlace:
     encoding = find_encoding(path)
-    with path.open("r", encoding=encoding.name, newline="") as file:
-        sample = file.read(_SAMPLE)
     signs = "\t" if path.suffix.lower() == ".tsv" else DELIMITERS
-    head = max((_read_head(sample, sign) for sign in signs), key=_typical_width)
-    skip_rows = 0 if find_separator_line(path, encoding.name) else _find_header(head) - 1
+    head = max(read_text_heads(path, encoding.name, signs), key=typical_width)
+    skip_rows = 0 if find_separator_line(path, encoding.name) else find_naming_row(head) - 1
     guesses = _say_skipped(head, skip_rows)
     if encoding.guessed:
         guesses["encoding"] = encoding.reason
     return TablePlace(path, "", skip_rows, encoding.name if encoding.guessed else "", (), guesses)
 
 
-def _read_head(sample: str, sign: str) -> Head:
-    allow_long_fields()
-    reader, head, before = csv.reader(StringIO(sample, newline=""), delimiter=sign), Head(), 0
-    try:
-        for record in reader:
-            if any(cell.strip() for cell in record):
-                head.append((before + 1, record))
-            before = reader.line_num
-    except csv.Error:  # the reader of the whole file says what is wrong, with its line
-        pass
-    return head[:_N_HEAD]
-
-
 def _find_in_workbook(path: Path, sheet: str) -> TablePlace:
     with reading(path):
         names = list_sheets(path)
         wanted = [sheet] if sheet else names  # a sheet that is not there is told by the reader
-        heads = {name: list(_sheet_head(path, name)) for name in wanted}
+        heads = {name: read_sheet_head(path, name) for name in wanted}
     full = {name: head for name, head in heads.items() if len(head) > 1} or heads
     chosen = sheet or _choose_sheet(path, full)
     head = heads[chosen]
-    skip_rows = _find_header(head) - 1
+    skip_rows = find_naming_row(head) - 1
     guesses = _say_skipped(head, skip_rows)
     if len(full) > 1:
         guesses["sheet"] = "the only sheet with a column of texts"
     others = tuple(name for name in names if name != chosen)
     return TablePlace(path, chosen if others else "", skip_rows, "", others, guesses)
-
-
-def _sheet_head(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
-    for number, cells in islice(iter_cells(path, name), _N_HEAD):
-        yield number, [as_text(cell) for cell in cells]
 
 
 def _choose_sheet(path: Path, heads: Mapping[str, Head]) -> str:
@@ -136,27 +109,6 @@ def _choose_sheet(path: Path, heads: Mapping[str, Head]) -> str:
 def _has_texts(head: Head) -> bool:
     columns = zip(*(cells for _, cells in head if len(cells) == len(head[-1][1])), strict=False)
     return any(mean(map(len, cells)) >= TEXT_CHARS for cells in columns)
-
-
-def _width(cells: list[str]) -> int:
-    return sum(bool(cell.strip()) for cell in cells)
-
-
-def _typical_width(head: Head) -> float:
-    return median([_width(cells) for _, cells in head]) if head else 0
-
-
-def _find_header(head: Head) -> int:
-    """The number of the row that names the columns: the first that is filled about as far as rows usually are.
-
-    Examples
-    --------
-    >>> _find_header([(1, ["Our study"]), (3, ["id", "text", "anna"]), (4, ["1", "Coal is cheap.", "yes"])])
-    3
-    """
-    least = max(1.0, 0.6 * _typical_width(head))
-    fitting = [number for number, cells in head if _width(cells) >= least]
-    return fitting[0] if fitting and fitting[0] <= head[len(head) // 2][0] else 1
 
 
 def _say_skipped(head: Head, skip_rows: int) -> dict[str, str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.yaml_text import Loc, YamlTree, find_broken_paths, read_yaml
 from codebook.ground.secrecy import judge_secrecy
 from codebook.paths import project_folder, show_path
 from codebook.records import read_service
-from codebook.study.study_facts import StudyFacts, is_empty
+from codebook.study.study_facts import Pairs, StudyFacts, is_empty
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -153,17 +153,13 @@ def study_model() -> type[BaseModel]:
     """Return the model of a study file; made when needed, because importing pydantic takes time."""
     from typing import Annotated
 
-    from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+    from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
     def split(value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     def pair(value: object) -> object:
         return [value] if isinstance(value, str) and value else value
-
-    many = Annotated[list[str], BeforeValidator(split)]
-    pairs = Annotated[dict[str, str | list[str]] | list[str], BeforeValidator(pair)]
-    nested = dict[str, Any]
 
     class StepModel(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -175,40 +171,21 @@ def study_model() -> type[BaseModel]:
         def _take_short_form(cls, value: object) -> object:
             return {"notebook": value} if isinstance(value, str) else value
 
-    class StudyModel(BaseModel):
-        model_config = ConfigDict(extra="forbid")
-        study: str = ""
-        run: str = ""
-        title: str = ""
-        codebook: str = ""
-        units: str = ""
-        id_column: str = ""
-        text_column: str = ""
-        context_columns: many = []
-        where: pairs = []
-        form: pairs = []
-        coders: str = ""
-        gold: str = ""
-        sample: str = ""
-        models: many = []
-        engine: str = ""
-        model: str = ""
-        url: str = ""
-        provider: str = ""
-        base_url: str = ""
-        archive: str = ""
-        options: pairs = []
-        settings: dict[str, Any] | list[str] = []
-        draws: int = 0
-        cap: float = 0.0
-        private: bool = False
-        service: nested = Field(default_factory=dict)
-        notify: many = []
-        notebooks: str = "notebooks"
-        parameters: dict[str, str | list[str]] = Field(default_factory=dict)
-        steps: list[StepModel] = Field(default_factory=list)
-
-    return StudyModel
+    written: dict[object, Any] = {
+        Sequence[str]: (Annotated[list[str], BeforeValidator(split)], []),
+        Pairs: (Annotated[dict[str, str | list[str]] | list[str], BeforeValidator(pair)], []),
+        Mapping[str, Any]: (dict[str, Any], Field(default_factory=dict)),
+    }
+    hints = get_type_hints(StudyFacts)
+    facts = {each.name: written.get(hints[each.name], (hints[each.name], each.default)) for each in fields(StudyFacts)}
+    return create_model(
+        "StudyModel",
+        __config__=ConfigDict(extra="forbid"),
+        **facts | {"settings": (dict[str, Any] | list[str], [])},
+        notebooks=(str, "notebooks"),
+        parameters=(dict[str, str | list[str]], Field(default_factory=dict)),
+        steps=(list[StepModel], Field(default_factory=list)),
+    )
 
 
 def _read_tree(path: Path) -> tuple[object, StudyFaults]:

@@ -234,3 +234,11 @@ def test_a_file_that_is_no_table_is_refused_in_words(here: Path, command: Comman
     with pytest.raises(UnitsError, match="open it in Excel"):
         guess_table(TableChoice(here / "t.xlsx"))
     assert not (here / "s").exists()
+
+
+@pytest.mark.parametrize("above", [["Our headlines", ""], ["Our headlines,2024", ""]])
+def test_a_new_study_and_a_reader_find_the_header_in_the_same_row(tmp_path: Path, above: Sequence[str]) -> None:
+    path = write_table(tmp_path / "t.csv", {"id": IDS, "text": TEXTS, "anna": ANNA, "ben": BEN}, above=above)
+    assert guess_table(TableChoice(path)).place.form == {"skip_rows": "2"}
+    with pytest.raises(UnitsError, match=r"seems to stand in line 3: 'id', 'text', 'anna', 'ben'.*`skip_rows: 2`"):
+        cb.read_units(path, id_column="number", text_column="sentence")
