@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -32,7 +33,7 @@ def choice_options(command: F) -> F:
         click.option("--since", default="", metavar="DAY", help="Only what began since then: 2026-11-21."),
         click.option("--engine", default="", help="Only of this engine."),
         click.option("--units", default="", metavar="FILE", help="Only of this file of units."),
-        click.option("--study", default="", help="Only of this study, by the name of its codebook."),
+        click.option("--study", default="", help="Only of this study, by its name."),
     ):
         command = option(command)
     return command
@@ -152,7 +153,7 @@ def runs(ctx: click.Context, /, sort: str, limit: int, **choice: str) -> None:
     columns += ["first_submitted", "last_ended", "cost", "unpriced"] + ["changed"] * bool(
         (summary["changed"] != "").any()
     )
-    summary["changed"] = summary["changed"].str.slice(0, 80)
+    summary["changed"] = [shorten(text, 80, placeholder=" ...") for text in summary["changed"]]
     show_frame(summary[columns], say_empty("There is no run"))
     end_unknown(ctx)
 

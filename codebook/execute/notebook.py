@@ -17,7 +17,15 @@ from codebook import errors
 from codebook.errors import ExecutionError, Fault, ParameterError
 from codebook.execute.html import write_html
 from codebook.execute.kernels import ANEW, START_S, Kernels, make_kernel_manager
-from codebook.execute.parameters import Value, check_parameters, read_notebook, read_parameters, read_tags, suggest
+from codebook.execute.parameters import (
+    Parameter,
+    Value,
+    check_parameters,
+    read_notebook,
+    read_parameters,
+    read_tags,
+    suggest,
+)
 from codebook.execute.secrets import read_secrets
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.workshop import keep_in_memory, make_workshop
@@ -25,6 +33,8 @@ from codebook.files.lines import write_atomic
 from codebook.files.run_versions import find_version
 from codebook.ground.secrecy import remove_secrets
 from codebook.paths import make_private, project_folder, show_path
+from codebook.study.study_facts import NONE
+from codebook.study.study_opening import open_study
 
 TIMEOUT_S = 3600.0
 _MARKER = "papermill-error-cell-tag"
@@ -80,7 +90,8 @@ def run_notebook(
 ) -> Execution:
     """Run one notebook, and keep the executed copy and its HTML under `runs/<run>/notebooks/`.
 
-    `run` is passed on to a notebook that declares the parameter `run`; without it, its own default names the folder.
+    `run` is passed on to a notebook that declares the parameter `run`; without it, its own default names the folder, or
+    else the study's run.
 
     Raises
     ------
@@ -95,12 +106,19 @@ def run_notebook(
     if run and "run" in declared:
         parameter_values.setdefault("run", run)
     values = check_parameters(declared, parameter_values, where=show_path(path))
-    default = declared["run"].default if "run" in declared else ""
     runs = project_folder() / "runs"
-    folder = runs / find_version(runs, str(run or values.get("run") or default or "notebooks"))
+    folder = runs / find_version(runs, run or _name_home(declared, values))
     out = folder / "notebooks" / path.name
     with orderly_end(), paged(out):
         return execute_notebook(path, values, out=out, timeout_s=timeout_s)
+
+
+def _name_home(declared: Mapping[str, Parameter], values: Mapping[str, Value]) -> str:
+    """The run whose folder keeps the copy: the one given, or that of the study; none where the notebook takes none."""
+    if "run" not in declared:
+        return "notebooks"
+    name = str(values.get("run") or declared["run"].default)
+    return open_study(run=name).name if name in ("", NONE) else name
 
 
 @contextmanager

@@ -122,6 +122,15 @@ class RunFolder:
         begun = (self.runs / ".erasing.json").is_file()
         return ("an erasure was begun and not finished: repeat `codebook erase`",) * begun
 
+    def note_study(self, study: str) -> dict[str, Any]:
+        """Note in the record of which study the run is, if that is said; return the record."""
+        record = self.read_record()
+        if study and record.get("study") != study:
+            with self.lock():
+                record = self.read_record() | {"study": study}
+                self.write_record(record)
+        return record
+
     def note_service(self, service: Service | None) -> Service:
         """Note in the record how whoever answers is called and waited for from now on, if anything is said of it.
 

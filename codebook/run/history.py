@@ -31,9 +31,10 @@ _SIMILAR = 3
 
 
 class RunFacts(NamedTuple):
-    """What `run.json` says of a run: name of the codebook, engine, model, when it was planned, and the
-    file of its units; empty if unknown.
-    `changed` is what a version has otherwise than the one before.
+    """What `run.json` says of a run: its study, engine, model, when it was planned, and the file of its units.
+
+    Empty is unknown. Of a run that was planned without a study, `study` is the codebook's name. `changed` is what a
+    version has otherwise than the one before.
     """
 
     study: str = ""
@@ -55,7 +56,8 @@ def _read_facts(path: Path) -> RunFacts:
         asking = record["asked"]
         units = str((record["units"].get("source") or {}).get("file", ""))
         changed = "; ".join(record.get("version", {}).get("differs", []))
-        about = (record["codebook"]["name"], asking["engine"], asking["model"], record["planned_at"])
+        study = record.get("study") or record["codebook"]["name"]
+        about = (study, asking["engine"], asking["model"], record["planned_at"])
         return RunFacts(*about, units, changed)
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return RunFacts()

@@ -31,6 +31,14 @@ class Checkable(Protocol):
         """What it says."""
 
     @property
+    def path(self) -> str:
+        """Where that stands."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Values for notebooks that are no facts."""
+
+    @property
     def coders(self) -> str:
         """File of the labels of people; empty where there is none."""
 
@@ -96,9 +104,18 @@ def check_study(study: Checkable) -> StudyCheck:
     _check_gold(study, codings, findings)
     _check_sample(study.facts, ids, findings)
     _check_asking(study, book, report, findings)
+    if study.parameters:
+        findings.warnings.append(_say_parameters(study))
     return StudyCheck(
         tuple(findings.lines), tuple(dict.fromkeys(findings.faults)), tuple(findings.warnings), wording, report
     )
+
+
+def _say_parameters(study: Checkable) -> Fault:
+    """A notebook that is run by hand does not see them: its own cell holds."""
+    problem = f"{', '.join(study.parameters)} hold{'s' * (len(study.parameters) == 1)} for `codebook execute` only"
+    mend = "for Run All and papermill, write the value into the parameters cell of the notebook"
+    return Fault(f"{study.path}, parameters", problem, mend)
 
 
 def _check_codebook(study: Checkable, findings: _Findings) -> tuple[Codebook | None, Wording | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,18 +63,18 @@ def open_study(path: str | Path = "", **facts: Any) -> Study:
     >>> folder.cleanup()
     """
     file = resolve_path(path or os.environ.get(STUDY_VARIABLE) or MARKER)
-    written = StudyFacts()
+    written, parameters = StudyFacts(), dict[str, Any]()
     if path or file.is_file():
         study_file, check = read_study_file(file)
         check.stop()
-        written = study_file.facts
+        written, parameters = study_file.facts, dict(study_file.parameters)
     run = str(facts.get("run") or "")
     if run and not _is_of_study(run, written):
         written = replace(written, coders="", gold="", sample="", models=())
     changed = replace(written, run=written.run or written.run_name).changed(facts)
     filled = changed.changed({name: value for name, value in _DEFAULTS.items() if not getattr(changed, name)})
     otherwise = frozenset(name for name, value in facts.items() if not is_empty(value) and value != written.run_name)
-    return Study(filled, show_path(file) if file.is_file() else "", otherwise)
+    return Study(filled, show_path(file) if file.is_file() else "", otherwise, parameters)
 
 
 def _is_of_study(run: str, written: StudyFacts) -> bool:
@@ -99,11 +99,15 @@ def _goes_on_from(run: str, name: str) -> bool:
 @all_in_words
 @dataclass(frozen=True)
 class Study:
-    """What is coded, by whom and how; `facts` say it, the methods do it."""
+    """What is coded, by whom and how; `facts` say it, the methods do it.
+
+    `parameters` are those of notebooks that are no facts: `codebook execute` alone passes them on.
+    """
 
     facts: StudyFacts
     path: str = ""
     given: frozenset[str] = frozenset()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def run(self) -> str:
@@ -188,7 +192,9 @@ class Study:
         source = self.open_units() if units is None else units
         service = self.service if self.facts.service or self.facts.notify else None
         asking = {"service": service, **self.asking(), "at_once": at_once}
-        return plan(codebook or self.codebook, source, run=run or self.run, version=True, limit=limit, **asking)
+        planned = plan(codebook or self.codebook, source, run=run or self.run, version=True, limit=limit, **asking)
+        planned.record = planned.folder.note_study(self.facts.study)
+        return planned
 
     def pilot(self, limit: int) -> Run:
         """Plan a run of its own with the first texts, asked at once; the whole does not ask them again."""

@@ -85,6 +85,10 @@ def test_runs_and_errors_are_listed(two: FakeOpenAI, command: Command) -> None:
     shown = command("runs", "--sort", "run").output.splitlines()
     assert [line.split()[0] for line in shown[1:]] == ["done", "open"]
     assert [line.split()[0] for line in command("runs", "--units", "posts.csv").output.splitlines()[1:]] == ["done"]
+    record = open_run("open").record | {"version": {"differs": ["the definition of coal was changed"] * 3}}
+    open_run("open").folder.write_record(record)
+    (row,) = [line for line in command("runs").output.splitlines() if line.split()[0] == "open"]
+    assert row.endswith("definition of coal was changed; the ...")  # no word is cut
     assert "refused" in command("errors").output
     assert "refused" in command("errors", "done").output
     assert "No answer is without a label" in command("errors", "open").output

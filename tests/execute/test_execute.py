@@ -379,6 +379,12 @@ def test_run_notebook_takes_short_names_and_passes_the_run(project):
         run_notebook("pases")
 
 
+def test_a_copy_is_kept_with_the_run_of_the_study_where_none_is_named(project):
+    write_notebook(project / "notebooks" / "16_asks.ipynb", 'run: str = ""  # the run, empty as in the study', "1")
+    (project / "study.yaml").write_text("study: a debate\nrun: debate\n")
+    assert run_notebook("asks").path == project / "runs" / "debate" / "notebooks" / "16_asks.ipynb"
+
+
 # secrets
 
 

@@ -125,6 +125,15 @@ def test_a_guessed_encoding_is_a_fault_only_where_it_would_be_paid_for(study, tm
     assert study("engine: openai_live\nmodel: gpt-5.4-mini-2026-03-17\nform: ['encoding: cp1252']\n").ok
 
 
+def test_parameters_of_notebooks_are_said_to_hold_for_execute_alone(study):
+    check = study("parameters: {seed: 7}\n")
+    assert check.ok
+    assert [str(warning) for warning in check.warnings] == [
+        "study.yaml, parameters: seed holds for `codebook execute` only. To mend: for Run All and papermill, write the "
+        "value into the parameters cell of the notebook."
+    ]
+
+
 def test_what_the_engine_cannot_answer_is_found_before_it_is_asked(study, tmp_path):
     """Of PDFs the embedded engine gives the text, and no label; and it quotes nothing."""
     (tmp_path / "pages").mkdir()

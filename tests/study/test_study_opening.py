@@ -69,6 +69,16 @@ def test_the_service_block_reaches_the_run(project):
     assert [job.requests for job in run.status().jobs] == [1, 1]
 
 
+def test_runs_are_listed_under_the_name_of_their_study(project):
+    (project / "study.yaml").write_text(STUDY.replace("provider: azure\n", ""))
+    run = cb.open_study().plan()
+    assert cb.run.summarise_runs()["study"].tolist() == ["coal debate"]
+    assert cb.run.list_jobs(study="coal debate")["run"].tolist() == ["coal-debate"]
+    record = run.folder.record_path.read_bytes()
+    assert cb.open_study().plan().record["study"] == "coal debate"
+    assert run.folder.record_path.read_bytes() == record
+
+
 def test_faults_of_the_service_block_are_told_with_their_lines(project):
     (project / "study.yaml").write_text(STUDY + "service:\n  timeout_s: soon\n  atempts: 3\nnotify: [dnoe]\n")
     with pytest.raises(ParameterError) as told:
