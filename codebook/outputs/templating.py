@@ -24,8 +24,9 @@ def _environment() -> Environment:
 
 
 def _allow_breaks(escaped: str) -> str:
-    """Let long words, such as names of runs and models, break behind the signs that part them."""
-    return re.sub(r"[^\s<>]{28,}", lambda word: re.sub(r"(?<=[_/.:])(?=\w)", "<wbr>", word[0]), escaped)
+    """Let long words, such as names of runs and models, break behind the signs that part them, and no day break."""
+    parted = re.sub(r"[^\s<>]{28,}", lambda word: re.sub(r"(?<=[_/.:])(?=\w)", "<wbr>", word[0]), escaped)
+    return re.sub(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", r'<span style="white-space:nowrap">\g<0></span>', parted)
 
 
 def render(template: str, **values: Any) -> str:

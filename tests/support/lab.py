@@ -140,6 +140,16 @@ class Lab:
             return code.every(cell => cell.executionCount) || code.some(failed) }"""
         )
 
+    def set_theme(self, name: str) -> None:
+        """Show everything in JupyterLab's light or dark theme."""
+        self.command("apputils:change-theme", theme=f"JupyterLab {name}")
+        is_light = str(name == "Light").lower()
+        self.page.locator(f"body[data-jp-theme-light={is_light}]").wait_for(state="attached")
+
+    def restart(self) -> None:
+        """Restart the kernel; what the cells show stays."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+
     def save(self) -> None:
         """Save the notebook with its outputs, and end its kernel."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
@@ -148,3 +158,35 @@ class Lab:
     def n_cells(self) -> int:
         """How many cells the notebook has."""
         return int(self.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.cells.length"))
+
+
+_FAINT = """node => {
+  const parse = text => {
+    const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number), most = text.startsWith('color(') ? 255 : 1;
+    return [r * most, g * most, b * most, a];
+  };
+  const over = ([r, g, b, a], below) => [r, g, b].map((part, n) => part * a + below[n] * (1 - a)).concat(1);
+  const above = node => node ? [node, ...above(node.parentElement)] : [];
+  const paper = node => above(node).reverse().map(each => parse(getComputedStyle(each).backgroundColor))
+    .reduce((below, colour) => over(colour, below), [255, 255, 255, 1]);
+  const shine = colour => [0.2126, 0.7152, 0.0722].reduce((sum, share, n) => {
+    const part = colour[n] / 255;
+    return sum + share * (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  }, 0);
+  const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT), faint = [];
+  while (texts.nextNode()) {
+    const words = texts.currentNode.textContent.trim(), holder = texts.currentNode.parentElement;
+    if (!words || holder.matches('style, option') || !holder.checkVisibility() || holder.closest(':disabled')) continue;
+    const behind = paper(holder), ink = parse(getComputedStyle(holder).color);
+    ink[3] *= above(holder).reduce((all, each) => all * getComputedStyle(each).opacity, 1);
+    const [low, high] = [shine(over(ink, behind)), shine(behind)].sort((a, b) => a - b);
+    const contrast = (high + 0.05) / (low + 0.05);
+    if (contrast < 4.5) faint.push(`${words.slice(0, 40)}: ${contrast.toFixed(2)}`);
+  }
+  return faint;
+}"""
+
+
+def list_faint(place: Any) -> list[str]:
+    """The words of a place of a page that have less contrast to what is behind them than 4.5 to 1."""
+    return list(place.evaluate(_FAINT))

@@ -12,7 +12,7 @@ import pytest
 from fakes.fake_openai import FakeOpenAI
 from fakes.scripted import collect_one
 from fakes.service import batch_ids, finish, plan_batch, serve
-from lab import Lab, find_address, open_browser, serve_lab, why_not
+from lab import Lab, find_address, list_faint, open_browser, serve_lab, why_not
 
 from codebook.execute import run_notebook
 from codebook.execute.html import write_html
@@ -28,6 +28,9 @@ REASON = "" if os.environ.get("CI") else why_not()
 
 Under CI nothing is skipped: `.ci/run` installs chromium or fails, and this test runs or fails.
 """
+PUSHED_OFF = """board => [board, ...board.querySelectorAll('button, .cb-facts, .cb-note, .cb-live')]
+  .filter(node => node.scrollWidth > node.clientWidth + 1).map(node => node.className)"""
+"""What is wider than the room it has."""
 BAD = ("refuse", "outside", "400", "500 once")
 
 
@@ -39,7 +42,7 @@ def fill(fake: FakeOpenAI) -> None:
     fake.auto = False
     speeches = [Unit(f"s{n}", f"Speech number {n}.") for n in range(8)]
     plan_batch(fake, speeches, run="speeches", cuts=Cuts(n_requests=5)).submit()
-    plan_batch(fake, ["A diary."], run="diaries")
+    plan_batch(fake, ["A diary."], run=f"diaries{'_of_many_people' * 4}_seventy_9")
     for batch_id, n_done in zip(batch_ids(fake)[-2:], (2, 0), strict=True):
         fake.progress(batch_id, done=n_done)
 
@@ -58,6 +61,8 @@ def copy_notebook(project: Path, last: str = "") -> Path:
 
 @pytest.mark.skipif(bool(REASON), reason=REASON)
 def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypatch):
+    from playwright.sync_api import expect
+
     copy_notebook(project, last='cb.show_status("speeches")')
     home, shots = tmp_path / "home", tmp_path / "shots"
     home.mkdir()
@@ -86,8 +91,22 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
             page.keyboard.type("xddmy")
             assert lab.n_cells() == n_cells
 
-            # cancelled, on the second click
+            # by keyboard: a question takes the focus, Escape says No, and the focus comes back to its button
             board.get_by_label("run", exact=True).select_option("speeches")
+            cancel = board.get_by_role("button", name="Cancel ...")
+            cancel.focus()
+            page.keyboard.press("Enter")
+            expect(board.get_by_role("alertdialog")).to_be_focused()
+            page.keyboard.press("Escape")
+            board.get_by_text("Nothing was done.").wait_for()
+            expect(cancel).to_be_focused()
+            page.keyboard.press("Shift+Tab")
+            page.keyboard.press("Tab")
+            outline = "node => [getComputedStyle(node).outlineStyle, getComputedStyle(node).outlineWidth]"
+            assert cancel.evaluate(outline) == ["solid", "2px"]
+            assert board.locator("[aria-live=polite]").count() == 2
+
+            # cancelled, on the second click
             board.get_by_role("button", name="Cancel ...").click()
             running = batch_ids(fake)[-2:]
             board.get_by_text(f"Cancel run speeches? This stops 2 jobs: shard 1, {running[0]}").wait_for()
@@ -108,9 +127,18 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
             # collected: two answers were there already
             board.get_by_role("button", name="Collect").click()
             board.get_by_text("topic: 8 asked = 2 labelled + 6 cancelled").first.wait_for()
-            lab.command("apputils:change-theme", theme="JupyterLab Dark")
-            page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+            # in both themes and on narrow screens: all words can be read, nothing is pushed off
+            for theme in ("Light", "Dark"):
+                lab.set_theme(theme)
+                assert not list_faint(board), theme
             page.screenshot(path=shots / "3-dark.png")
+            lab.command("application:toggle-left-area")
+            for width in (600, 420):
+                page.set_viewport_size({"width": width, "height": 1200})
+                page.screenshot(path=shots / f"3-{width}.png")
+                assert not board.evaluate(PUSHED_OFF), f"at {width} pixels"
+            page.set_viewport_size({"width": 1500, "height": 1200})
+            assert board.locator("td.name", has_text="diaries").first.bounding_box()["width"] < 240
 
             # the board of one run
             status.scroll_into_view_if_needed()
@@ -123,6 +151,15 @@ def test_a_person_watches_and_cancels_in_jupyterlab(project, tmp_path, monkeypat
             status.get_by_text("Nothing was done.").wait_for()
             page.screenshot(path=shots / "4-status.png")
             assert not lab.errors
+
+            # the kernel restarts: the board says what to do, and shows no broken links
+            lab.restart()
+            status.get_by_text("Run this cell again.").wait_for()
+            board.get_by_text("Run this cell again.").wait_for()
+            assert page.locator(".cb-root").get_by_role("button").count() == 0
+            icon = "node => getComputedStyle(node, '::before').content"
+            assert {root.evaluate(icon) for root in page.locator(".cb-root").all()} == {"none"}
+            page.screenshot(path=shots / "5-restarted.png")
     assert sorted(list_jobs(run="speeches")["state"]) == ["cancelled", "cancelled"]
 
 
@@ -132,6 +169,18 @@ from fakes.scripted import register
 register()
 codings = cb.open_run("one").codings("coders.yaml")
 cb.widgets.show_units(codings)
+"""
+VIEWS = """\
+import pandas as pd
+from codebook.report.views.page_view import PageView
+from codebook.report.views.span_view import show_spans
+from codebook.scaffold.start_page import show_study
+units = list(cb.open_run("one").units())
+spans = pd.DataFrame({"unit_id": ["u0"] * 3, "start": [0, 9, 25], "end": [8, 15, 29], "type": ["A", "B", "C"]})
+gold = pd.DataFrame({"unit_id": ["u0"] * 3, "start": [0, 9, 18], "end": [8, 15, 23], "type": ["A", "C", "B"]})
+display(show_spans(units, spans, gold), PageView("a page", b"", "It will do, it will.", ("will", "do")))
+display(show_study(), cb.open_run("one").codebook, cb.widgets.show_runs())
+display(cb.widgets.show_errors(), cb.widgets.show_costs())
 """
 
 
@@ -144,7 +193,8 @@ def write_viewed(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (project / "coders.yaml").write_text("coders: [{file: labels.csv, unit: id, columns: [ann, gold]}]\n")
     path = project / "units.ipynb"
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(VIEWER)], metadata=kernel)
+    cells = [nbformat.v4.new_code_cell(source) for source in (VIEWER, VIEWS)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
     nbformat.write(notebook, path)
     return path
 
@@ -193,9 +243,17 @@ def test_a_person_looks_through_units_in_jupyterlab(project, tmp_path, monkeypat
         viewer.get_by_role("button", name="Clear").click()
         viewer.get_by_text("of 6 units").wait_for()
 
+        # in both themes all words can be read, and words are ranged left
+        for theme in ("Light", "Dark"):
+            lab.set_theme(theme)
+            assert not [line for view in page.locator(".jp-OutputArea-output").all() for line in list_faint(view)], (
+                theme
+            )
+        align = "nodes => [...new Set(nodes.map(node => getComputedStyle(node).textAlign))]"
+        words = page.locator(".jp-RenderedHTML :is(.cb-panel, .cb-board) :is(td, th):not(.n)")
+        assert words.evaluate_all(align) == ["left"]
+
         # narrow and dark: nothing is wider than its cell
-        lab.command("apputils:change-theme", theme="JupyterLab Dark")
-        page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
         lab.command("application:toggle-left-area")
         for width in (1200, 600, 420):
             page.set_viewport_size({"width": width, "height": 900})
