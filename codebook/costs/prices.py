@@ -275,7 +275,17 @@ def _usual_file(_named: str | None, _cwd: str, _second: int) -> str:
 
 
 class ModelPrices(BaseModel):
-    """Prices of one model, US dollars per 1 million tokens."""
+    """Prices of one model, US dollars per 1 million tokens.
+
+    Attributes
+    ----------
+    input, output
+        Of tokens that are sent and answered.
+    cached, written
+        Of tokens read from the service's cache and written to it; as `input` where nothing is said.
+    batch_input, batch_output
+        Of a batch; where nothing is said, the others less the discount of the service.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -306,7 +316,17 @@ class ModelPrices(BaseModel):
 
 
 class PriceFile(BaseModel):
-    """A file of prices: when they were read, where, and what they are."""
+    """A file of prices: when they were read, where, and what they are.
+
+    Attributes
+    ----------
+    as_of
+        The day on which they were read.
+    source
+        Where, such as the page of the service.
+    models
+        The beginning of a model's name, with its prices.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -25,7 +25,7 @@ Schema = dict[str, Any]
 _SCALAR = ["string", "number", "boolean", "null"]
 _LOOSE: Mapping[str, Any] = {"string": _SCALAR, "integer": ["integer", "string"], "number": ["number", "string"]}
 _LOOSE = {**_LOOSE, "boolean": ["boolean", "string"]}
-_ATTRIBUTE = re.compile(r"^ {4}(\w[\w, ]*?)(?: : .*)?\n((?: {8}.*\n?)+)", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"^(\w[\w, ]*?)(?: : .*)?\n((?: {4}.*\n?)+)", re.MULTILINE)
 
 
 def make_schemas() -> dict[str, Schema]:
@@ -62,7 +62,8 @@ def dump_schema(schema: Schema) -> bytes:
 def _make(model: type[BaseModel]) -> Schema:
     """The schema of a model, with the words of its docstring at its fields, and as loose as its reader."""
     schema = model.model_json_schema(schema_generator=_generator())
-    _describe(schema, model.__doc__ or "")
+    for part in (schema, *schema.get("$defs", {}).values()):
+        _describe(part)
     loose = _loosen(schema)
     assert isinstance(loose, dict)
     return {name: value for name, value in loose.items() if name != "title"}
@@ -106,9 +107,9 @@ def _without_title(part: Schema) -> Schema:
     return {name: value for name, value in part.items() if name != "title"}
 
 
-def _describe(schema: Schema, doc: str) -> None:
+def _describe(schema: Schema) -> None:
     """Put what a docstring says of its attributes at the fields of the schema."""
-    head, _, attributes = doc.partition("Attributes\n    ----------\n")
+    head, _, attributes = schema.get("description", "").partition("Attributes\n----------\n")
     schema["description"] = " ".join(head.split())
     for names, words in _ATTRIBUTE.findall(attributes):
         for name in names.split(", "):

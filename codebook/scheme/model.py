@@ -82,7 +82,16 @@ Sentences = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 class Example(_Part):
     """A coded example: a text, an image (its path) or both, and why it gets this code.
 
-    `max_side` (pixels) and `detail` say how the image is sent, as `read_images` takes them; 0 and "" are its defaults.
+    Attributes
+    ----------
+    image, text
+        A path from the folder of the codebook; the words. One of the two at least.
+    max_side : int
+        Pixels of the longer side when the image is sent; 0 for the default of `read_images`.
+    detail
+        How closely a service looks at the image.
+    why
+        The reason for the code, in a sentence.
     """
 
     image: str = ""
@@ -103,7 +112,19 @@ NamedExample = Annotated[Example, BeforeValidator(_as_example)]
 
 
 class Category(_Part):
-    """A code: its name as it stands in the data, its definition, and what belongs to it or does not."""
+    """A code: its name as it stands in the data, its definition, and what belongs to it or does not.
+
+    Attributes
+    ----------
+    name
+        The label, as it stands in the data.
+    definition
+        What the code means, in a sentence or two.
+    include, exclude
+        What belongs to it although one may doubt, and what does not although it looks like it.
+    examples
+        Coded examples: a text, or a mapping with text or image and why.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     definition: str = ""
@@ -117,7 +138,19 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 
 
 class RecordField(_Part):
-    """One field of a record: a text, words quoted from the unit, one of its categories, or a number."""
+    """One field of a record: a text, words quoted from the unit, one of its categories, or a number.
+
+    Attributes
+    ----------
+    name
+        Of its column.
+    kind
+        text, quote (words of the unit, found again in it), choice (one of the categories) or number.
+    definition
+        What to write there.
+    categories
+        Of a choice.
+    """
 
     name: Name
     kind: FieldKind = "text"
@@ -131,7 +164,19 @@ class RecordField(_Part):
 
 
 class RecordList(_Part):
-    """What is to be found in a unit, such as all its entities; `most` records at most, 0 for any number."""
+    """What is to be found in a unit, such as all its entities.
+
+    Attributes
+    ----------
+    name
+        Of the list.
+    definition
+        What belongs into it.
+    fields
+        What is written down of each record.
+    most : int
+        Records of a unit at most; 0 for any number.
+    """
 
     name: Name
     definition: str = ""
@@ -142,9 +187,26 @@ class RecordList(_Part):
 class Variable(_Part):
     """One question of the codebook.
 
-    `abstain` are codes for "cannot be coded": they are answers and stay codes, but are no points of a scale. A variable
-    of kind `records` has `lists`; one list named like the variable may be given as its `fields`. A `transcription` has
-    `tables` where tables are wanted as such.
+    Attributes
+    ----------
+    name
+        Of the variable: letters, digits and underscores.
+    question
+        What coders are asked.
+    kind
+        single, multi or rating; records, transcription or embedding; or that of a plug-in.
+    level
+        Of measurement: nominal, ordinal, interval or ratio. It is never guessed.
+    categories
+        The codes, in order: each a name, or a mapping with definition, include, exclude and examples.
+    abstain
+        Codes for "cannot be coded": they are answers and stay codes, but are no points of a scale.
+    evidence, confidence : bool
+        Ask for the words that decided; for a number from 0 to 1.
+    lists
+        Of the kind records; one list named like the variable may be given as its `fields`.
+    tables : bool
+        Of the kind transcription: write tables as such.
     """
 
     name: Name
@@ -207,7 +269,21 @@ class Variable(_Part):
 
 
 class Codebook(_Part):
-    """The whole instrument: general instructions and variables in order."""
+    """The whole instrument: general instructions and variables in order.
+
+    Attributes
+    ----------
+    name
+        Of the codebook: letters, digits, - and _.
+    version
+        Yours to count; what was asked is known by its digest.
+    unit
+        What is coded, such as "a sentence of a debate".
+    instructions
+        What holds for all variables.
+    variables
+        The questions.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
     version: str = "1"
