@@ -1,0 +1,180 @@
+"""Pages of the site that are read from the code: public names, keys of the yaml files, messages, executed notebooks.
+
+They are written into `made/`, which is not kept in the repository.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import codebook
+from codebook import errors
+
+ROOT = Path(__file__).parents[1]
+SCHEMAS = ROOT / "codebook" / "templates" / "schemas"
+FILES = {
+    "study": "study.yaml: what is coded, by whom, and how",
+    "codebook": "codebook.yaml: the instrument",
+    "coders": "coders.yaml: where the labels of people and other tools are",
+    "prices": "prices.yaml: prices that the kit does not know",
+    "providers": "providers.yaml: services that the kit does not know",
+}
+ROOMS = (
+    *("analysis", "analysis.reliability", "analysis.joining", "analysis.correction", "analysis.entities"),
+    *("analysis.vectors", "codings", "costs", "engines", "execute", "outputs", "report", "run", "sampling"),
+    *("scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"),
+)
+GALLERY = {
+    "Topics of sentences, with gold": ("topics", ("05_validity", "06_reliability", "07_correlogram")),
+    "A debate coded by a crowd": ("coal_debate", ("06_reliability", "07_correlogram")),
+    "Does it hold? Draws and prompts": ("topics", ("12_stability",)),
+    "Errors of a model, and a finding": ("topics", ("10_gold_sample", "11_correction")),
+    "One label out of several coders": ("coal_debate", ("13_adjudication",)),
+    "Names of people and places": ("extraction", ("extraction",)),
+    "Entities resolved to ids": ("country_names", ("entity_resolution",)),
+    "Photographs": ("image_labels", ("image_labels",)),
+    "Pages of print": ("pdf_transcription", ("pdf_transcription",)),
+    "Vectors, a map, and search": ("embeddings", ("embeddings",)),
+    "Correlogram of many labels": ("label_correlogram", ("label_correlogram",)),
+}
+
+
+def make_pages(docs: Path) -> None:
+    """Write all pages that are made, anew."""
+    made = docs / "made"
+    shutil.rmtree(made, ignore_errors=True)
+    for name, text in [*_room_pages(), *_file_pages(), ("messages", _messages()), ("yaml_files", _yaml_index())]:
+        path = made / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    _copy_notebooks(made)
+
+
+def _room_pages() -> Iterator[tuple[str, str]]:
+    """A page for each room: its docstring, and a page for each name that the menu does not have."""
+    yield "rooms", _contents("The rest, by room", [f"room_{room}" for room in ROOMS])
+    for room in ROOMS:
+        module = importlib.import_module(f"codebook.{room}")
+        names = [name for name in module.__all__ if name not in codebook.__all__ and _has_page(module, name)]
+        listed = "\n".join(f"   {name}" for name in names)
+        summary = f".. autosummary::\n   :toctree: api\n\n{listed}"
+        words = f"{{eval-rst}}\n.. currentmodule:: codebook.{room}\n\n{summary}\n"
+        yield f"room_{room}", f"# codebook.{room}\n\n{_prose(module.__doc__)}\n\n```{words}```\n"
+
+
+def _has_page(module: Any, name: str) -> bool:
+    """Whether a name is a function or a class; a constant stands in the text of its room."""
+    return inspect.isfunction(getattr(module, name)) or inspect.isclass(getattr(module, name))
+
+
+def _prose(docstring: str | None) -> str:
+    """A docstring as Markdown: its indented drawings become blocks of text."""
+    text = inspect.cleandoc(docstring or "")
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(f"```text\n{part}\n```" if part.startswith("    ") else part for part in paragraphs)
+
+
+def _contents(title: str, pages: Iterable[str]) -> str:
+    return f"# {title}\n\n```{{toctree}}\n:maxdepth: 1\n\n" + "\n".join(pages) + "\n```\n"
+
+
+def _yaml_index() -> str:
+    return _contents("The yaml files", [f"file_{name}" for name in FILES])
+
+
+def _file_pages() -> Iterator[tuple[str, str]]:
+    """A page for each yaml file: every key with its type, what it is, and what stands in it by itself."""
+    for name, title in FILES.items():
+        schema = _inner(json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")))
+        parts = [f"# {title}\n\n{schema.get('description', '')}\n", _keys("", schema)]
+        parts += [_keys(part, each) for part, each in schema.get("$defs", {}).items() if "properties" in each]
+        yield f"file_{name}", "\n".join(parts)
+
+
+def _inner(schema: dict[str, Any]) -> dict[str, Any]:
+    """What is described: the file itself, each entry of its one list, or each of its named entries."""
+    entries = [each["items"] for each in schema.get("properties", {}).values() if "properties" in each.get("items", {})]
+    named = [each for each in schema.get("additionalProperties", {}).get("anyOf", []) if "properties" in each] if (
+        isinstance(schema.get("additionalProperties"), dict)
+    ) else []
+    return (entries or named or [schema])[0]
+
+
+def _keys(part: str, schema: dict[str, Any]) -> str:
+    rows = [
+        f"| `{name}` | {_type(each)} | {_cell(each.get('description', ''))} | {_default(each)} |"
+        for name, each in schema.get("properties", {}).items()
+    ]
+    head = f"## {part}\n\n{_cell(schema.get('description', ''))}\n\n" if part else ""
+    return f"{head}| key | type | what it is | if it is left out |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return schema["$ref"].rsplit("/", 1)[1]
+    if options := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(dict.fromkeys(_type(each) for each in options))
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    kind = schema.get("type", "anything")
+    if isinstance(kind, list):  # as loose as the reader: a text may be written as a number
+        kind = "text" if "string" in kind and "boolean" in kind else str(kind[0])
+    return f"list of {_type(schema['items'])}" if kind == "array" and schema.get("items") else str(kind)
+
+
+def _default(schema: dict[str, Any]) -> str:
+    value = schema.get("default")
+    return "" if value in (None, "", [], {}) else f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _messages() -> str:
+    """Every class of message, with what it says, in the order of the tree."""
+    classes = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, Exception)]
+    own = [each for each in classes if each.__module__ == errors.__name__]
+    parts = [
+        f"({each.__name__.lower()})=\n## {each.__name__}\n\n{_prose(each.__doc__)}\n\n{_read_words(each.__name__)}"
+        for each in own
+    ]
+    tree = inspect.cleandoc(errors.__doc__ or "").split("\n\n", 1)[1]
+    head = (ROOT / "docs" / "reference" / "messages_head.md").read_text(encoding="utf-8")
+    return f"{head}\n```text\n{tree}\n```\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _read_words(name: str) -> str:
+    """What a person wrote on a class of messages."""
+    return (WORDS.get(name, "")).strip()
+
+
+def _copy_notebooks(made: Path) -> None:
+    """The gallery: executed notebooks from `runs/`; where a study was not run, the page says how to run it."""
+    pages = []
+    for title, (run, notebooks) in GALLERY.items():
+        for name in notebooks:
+            executed = next(iter(sorted((ROOT / "runs").glob(f"{run}*/notebooks/{name}.ipynb"))), None)
+            page = f"notebook_{run}_{name}"
+            if executed:
+                shutil.copy(executed, made / f"{page}.ipynb")
+            else:
+                text = f"# {title}\n\nThis notebook was not run before the site was built: `make demo other-notebooks`.\n"
+                (made / f"{page}.md").write_text(text, encoding="utf-8")
+            pages.append(page)
+    (made / "notebooks.md").write_text(_contents("Executed notebooks", pages), encoding="utf-8")
+
+
+def _split_words() -> dict[str, str]:
+    """What people wrote on each class of messages: `messages_words.md`, a heading a class."""
+    text = (ROOT / "docs" / "reference" / "messages_words.md").read_text(encoding="utf-8")
+    return {part.split("\n", 1)[0].strip(): part.split("\n", 1)[1] for part in text.split("\n# ")[1:]}
+
+
+WORDS = _split_words()
