@@ -7,9 +7,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-timeout=300
 # the steps of the demo, which `make demo` runs through the strict runner with the values that are their defaults
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
-LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --all-extras --python-version 3.11
+LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs wheel lab lock clean
+.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs docs-site wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -40,7 +40,7 @@ test-all: $(READY)  ## run all tests, the slow ones too
 run-all: $(READY)  ## every notebook of a new study by Run All in a browser, by papermill and by execute: the same figures?
 	$(BIN)/python -m pytest -m whole
 
-check: lint types floors docs test-all demo other-notebooks wheel  ## everything CI runs
+check: lint types floors docs test-all demo other-notebooks docs-site wheel  ## everything CI runs
 
 lint: $(READY)  ## format and lint
 	$(BIN)/ruff check .
@@ -53,7 +53,7 @@ floors: $(READY)  ## modules import from lower floors only
 	$(BIN)/lint-imports
 
 docs: $(READY)  ## are the generated parts of the docs up to date? (make docs WRITE=-r writes them)
-	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) README.md docs/notebooks.md
+	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) docs/notebooks.md
 
 notebooks: $(READY)  ## run every notebook with its defaults
 	$(NBMAKE) notebooks
@@ -61,15 +61,20 @@ notebooks: $(READY)  ## run every notebook with its defaults
 other-notebooks: later-notebooks gallery-notebooks studies  ## run every notebook that is no step of the demo, after `make demo`
 
 later-notebooks: $(READY)
-	$(NBMAKE) $(filter-out $(STEPS),$(wildcard notebooks/*.ipynb))
+	$(NBMAKE) $(filter-out $(STEPS) notebooks/11_correction.ipynb,$(wildcard notebooks/*.ipynb))
 
 gallery-notebooks: $(READY)
-	$(NBMAKE) notebooks/gallery
+	set -e; for each in notebooks/11_correction.ipynb notebooks/gallery/*.ipynb; do $(BIN)/python -m codebook execute $$each; done
 
 studies: $(READY)
 	$(BIN)/python -m codebook execute studies/adjudication.yaml
 	$(BIN)/python -m codebook execute studies/headlines.yaml
 	$(BIN)/python -m codebook execute studies/stability.yaml
+
+docs-site: $(READY)  ## the site of the docs, into docs/_build/html; with the notebooks that were executed before
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r docs/requirements.lock
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto -d docs/_build/doctrees docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
 
 wheel: $(READY)  ## build the wheel and import it from elsewhere
 	.ci/wheel
@@ -78,7 +83,8 @@ lab: $(READY)  ## JupyterLab on this folder, with the page that says where the s
 	$(BIN)/codebook lab
 
 lock: $(READY)  ## rewrite requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile $(LOCK_FLAGS) --quiet --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --all-extras --quiet --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --group docs --constraint requirements.lock --quiet --output-file docs/requirements.lock
 
 clean:  ## remove the environment (runs/ is yours and stays)
 	rm -rf .venv dist build

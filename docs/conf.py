@@ -1,4 +1,4 @@
-"""The site of the docs, built offline by `make docs-site`. What can be read from the code is made by `made_pages.py`."""
+"""The site of the docs, built offline by `make docs-site`. What the code knows is made by `made_pages.py`."""
 
 import sys
 from pathlib import Path
@@ -21,11 +21,12 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_build", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "reference/messages_*.md"]
 html_theme = "pydata_sphinx_theme"
 html_title = "codebook"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_show_sourcelink = False
 html_copy_source = False
 html_extra_path = ["llms.txt"]

@@ -8,10 +8,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from sphinx.util import logging
 
 import codebook
 from codebook import errors
@@ -30,19 +33,24 @@ ROOMS = (
     *("analysis.vectors", "codings", "costs", "engines", "execute", "outputs", "report", "run", "sampling"),
     *("scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"),
 )
-GALLERY = {
-    "Topics of sentences, with gold": ("topics", ("05_validity", "06_reliability", "07_correlogram")),
-    "A debate coded by a crowd": ("coal_debate", ("06_reliability", "07_correlogram")),
-    "Does it hold? Draws and prompts": ("topics", ("12_stability",)),
-    "Errors of a model, and a finding": ("topics", ("10_gold_sample", "11_correction")),
-    "One label out of several coders": ("coal_debate", ("13_adjudication",)),
-    "Names of people and places": ("extraction", ("extraction",)),
-    "Entities resolved to ids": ("country_names", ("entity_resolution",)),
-    "Photographs": ("image_labels", ("image_labels",)),
-    "Pages of print": ("pdf_transcription", ("pdf_transcription",)),
-    "Vectors, a map, and search": ("embeddings", ("embeddings",)),
-    "Correlogram of many labels": ("label_correlogram", ("label_correlogram",)),
-}
+GALLERY = (
+    ("topics", "05_validity"),
+    ("topics", "06_reliability"),
+    ("topics", "07_correlogram"),
+    ("coal_debate", "06_reliability"),
+    ("econ_headlines", "02_adjudication"),
+    ("headlines", "03_alt_test"),
+    ("topics_test", "03_stability"),
+    ("*", "11_correction"),
+    ("extraction", "extraction"),
+    ("*", "entity_resolution"),
+    ("*", "image_labels"),
+    ("*", "pdf_transcription"),
+    ("*", "embeddings"),
+    ("*", "label_correlogram"),
+)
+"""Run and notebook of each executed copy, as `make demo other-notebooks` leaves them in `runs/`."""
+LOG = logging.getLogger(__name__)
 
 
 def make_pages(docs: Path) -> None:
@@ -61,16 +69,17 @@ def _room_pages() -> Iterator[tuple[str, str]]:
     yield "rooms", _contents("The rest, by room", [f"room_{room}" for room in ROOMS])
     for room in ROOMS:
         module = importlib.import_module(f"codebook.{room}")
-        names = [name for name in module.__all__ if name not in codebook.__all__ and _has_page(module, name)]
+        names = [name for name in module.__all__ if name not in codebook.__all__ and _is_own(module, name)]
         listed = "\n".join(f"   {name}" for name in names)
         summary = f".. autosummary::\n   :toctree: api\n\n{listed}"
         words = f"{{eval-rst}}\n.. currentmodule:: codebook.{room}\n\n{summary}\n"
         yield f"room_{room}", f"# codebook.{room}\n\n{_prose(module.__doc__)}\n\n```{words}```\n"
 
 
-def _has_page(module: Any, name: str) -> bool:
-    """Whether a name is a function or a class; a constant stands in the text of its room."""
-    return inspect.isfunction(getattr(module, name)) or inspect.isclass(getattr(module, name))
+def _is_own(module: Any, name: str) -> bool:
+    """Whether a name is a function or class of this room: constants stand in its text, others' names elsewhere."""
+    value = getattr(module, name)
+    return (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__.startswith(module.__name__)
 
 
 def _prose(docstring: str | None) -> str:
@@ -100,9 +109,8 @@ def _file_pages() -> Iterator[tuple[str, str]]:
 def _inner(schema: dict[str, Any]) -> dict[str, Any]:
     """What is described: the file itself, each entry of its one list, or each of its named entries."""
     entries = [each["items"] for each in schema.get("properties", {}).values() if "properties" in each.get("items", {})]
-    named = [each for each in schema.get("additionalProperties", {}).get("anyOf", []) if "properties" in each] if (
-        isinstance(schema.get("additionalProperties"), dict)
-    ) else []
+    more = schema.get("additionalProperties")
+    named = [each for each in more["anyOf"] if "properties" in each] if isinstance(more, dict) else []
     return (entries or named or [schema])[0]
 
 
@@ -140,9 +148,10 @@ def _cell(text: str) -> str:
 def _messages() -> str:
     """Every class of message, with what it says, in the order of the tree."""
     classes = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, Exception)]
+    words = _split_words()
     own = [each for each in classes if each.__module__ == errors.__name__]
     parts = [
-        f"({each.__name__.lower()})=\n## {each.__name__}\n\n{_prose(each.__doc__)}\n\n{_read_words(each.__name__)}"
+        f"({each.__name__.lower()})=\n## {each.__name__}\n\n{_prose(each.__doc__)}\n\n{words[each.__name__]}"
         for each in own
     ]
     tree = inspect.cleandoc(errors.__doc__ or "").split("\n\n", 1)[1]
@@ -150,31 +159,24 @@ def _messages() -> str:
     return f"{head}\n```text\n{tree}\n```\n\n" + "\n\n".join(parts) + "\n"
 
 
-def _read_words(name: str) -> str:
-    """What a person wrote on a class of messages."""
-    return (WORDS.get(name, "")).strip()
-
-
 def _copy_notebooks(made: Path) -> None:
-    """The gallery: executed notebooks from `runs/`; where a study was not run, the page says how to run it."""
+    """The gallery: executed notebooks from `runs/`; what was not run is told, and left out."""
     pages = []
-    for title, (run, notebooks) in GALLERY.items():
-        for name in notebooks:
-            executed = next(iter(sorted((ROOT / "runs").glob(f"{run}*/notebooks/{name}.ipynb"))), None)
-            page = f"notebook_{run}_{name}"
-            if executed:
-                shutil.copy(executed, made / f"{page}.ipynb")
-            else:
-                text = f"# {title}\n\nThis notebook was not run before the site was built: `make demo other-notebooks`.\n"
-                (made / f"{page}.md").write_text(text, encoding="utf-8")
-            pages.append(page)
+    for run, name in GALLERY:
+        executed = sorted((ROOT / "runs").glob(f"{run}/notebooks/{name}.ipynb"))
+        if not executed:
+            LOG.warning("There is no executed %s of the run %s. First: make demo other-notebooks", name, run)
+            continue
+        pages.append(f"{executed[0].parents[1].name}_{name}")
+        text = executed[0].read_text(encoding="utf-8")
+        plain = re.sub(r"\[([^\]\n]*)\]\([^()\n]*\.ipynb\)", r"\1", text)  # the notebooks beside it are not all here
+        (made / f"{pages[-1]}.ipynb").write_text(plain, encoding="utf-8")
     (made / "notebooks.md").write_text(_contents("Executed notebooks", pages), encoding="utf-8")
 
 
 def _split_words() -> dict[str, str]:
     """What people wrote on each class of messages: `messages_words.md`, a heading a class."""
     text = (ROOT / "docs" / "reference" / "messages_words.md").read_text(encoding="utf-8")
-    return {part.split("\n", 1)[0].strip(): part.split("\n", 1)[1] for part in text.split("\n# ")[1:]}
-
-
-WORDS = _split_words()
+    return {
+        name: words.strip() for name, words in re.findall(r"^# (\w+)\n(.*?)(?=^# |\Z)", text, re.DOTALL | re.MULTILINE)
+    }

@@ -44,7 +44,7 @@ def open_units(
     ----------
     path
         A table (.csv, .xlsx, .jsonl, .parquet, or .db with a `query`); a folder of images or of PDFs; a PDF, or a
-        pattern such as "scans/*.pdf".
+        pattern such as `scans/*.pdf`.
     id_column, text_column, context_columns, where
         Of a table, as in `read_units`; of texts, the columns are `id` and `text` where none is named.
     form
