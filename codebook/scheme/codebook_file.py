@@ -77,7 +77,7 @@ def _explain_at(loc: Loc, value: Any, kind: str, message: str) -> tuple[str, str
             return f"{place} is {form}, not a text", mend
         case "model_type":
             return f"{place} is {form}", f"give its fields, such as `{_FIELDS[_model_at((*loc, ''))][0]}: ...`"
-    return f"{name}: {message.lower()}", "see the README's section on the codebook"
+    return f"{name}: {message.lower()}", "see the codebook.yaml that `codebook new` writes"
 
 
 _PLAIN, _MOST = "letters, digits and _", "40 characters"

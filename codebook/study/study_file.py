@@ -144,7 +144,7 @@ def _validate(data: object, check: StudyFaults) -> Any:
                 listed = f"take it out; a study has {', '.join(known)}; a step has notebook and parameters"
                 check.add(place, f"{name}: has no place here", mend_name(str(place[-1]), known, listed))
             else:
-                mend = "add it" if fault["type"] == "missing" else "see the example in the README or in `codebook new`"
+                mend = "add it" if fault["type"] == "missing" else "see the study.yaml that `codebook new` writes"
                 check.add(place, f"{name}: {fault['msg'].lower()}", mend)
         return None
 

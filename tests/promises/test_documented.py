@@ -108,20 +108,13 @@ def block_of(heading: str) -> list[str]:
     return blocks(README.split(f"\n## {heading}\n")[1])[0]
 
 
-def test_u01_the_python_of_the_readme_runs_in_a_new_study(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    space: dict[str, object] = {}
-    exec(compile("\n".join(block_of("By hand")), "README.md", "exec"), space)
-    assert "12 units to send" in capsys.readouterr().out
-    assert (study / "runs" / "my-study" / "table.csv").is_file()
-
-
 def test_u01_the_commands_of_the_readme_to_a_paid_batch_run_in_a_new_study(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeOpenAI(tmp_path / "service", auto="at once") as service:
         own = {"openai": {"base_url": service.base_url}}
         (study / "providers.yaml").write_text(yaml.safe_dump(own))
-        for line in block_of("From an API key to a paid batch, in five commands"):
+        for line in block_of("A paid batch"):
             program, *words = shlex.split(line, comments=True)
             if program == "export":
                 assert words == ["OPENAI_API_KEY=..."]
