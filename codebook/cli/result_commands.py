@@ -22,7 +22,7 @@ def table(run: str, file: str, wide: bool, quote_formulas: bool) -> None:
     The ending says how: .csv, .tsv, .xlsx, .json (an array), .jsonl, .parquet, or .db and .sqlite, where rows of the
     same run are replaced; or FILE is the address of a database, such as postgresql+psycopg://host/name.
     """
-    from codebook.codings import show_table, write_table, write_wide
+    from codebook.codings import show_table, write_wide
     from codebook.errors import RunError
     from codebook.paths import resolve_path
     from codebook.run import open_run
@@ -41,7 +41,7 @@ def table(run: str, file: str, wide: bool, quote_formulas: bool) -> None:
     if wide:
         say(write_wide(frame, opened.units(), file, formulas=formulas))
     else:
-        say(write_table(frame, file, formulas=formulas))
+        say(opened.write_table(frame, file, formulas=formulas))
 
 
 @click.command()

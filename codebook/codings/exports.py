@@ -10,10 +10,10 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -30,6 +30,9 @@ from codebook.files.lines import read_lines, write_atomic, write_lines
 from codebook.ground.quantities import say_count
 from codebook.paths import find_file_fault, resolve_path
 
+if TYPE_CHECKING:
+    from codebook.scheme import Codebook
+
 _CHUNK = 50_000
 _MEND = "use .csv, .tsv, .xlsx, .json, .jsonl or .parquet"
 _MEND_WRITE = "use .csv, .tsv, .xlsx, .json, .jsonl, .parquet or .db (SQLite), or the address of a database"
@@ -37,7 +40,14 @@ _STARTS = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*\s?%?")
 
 
-def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep") -> str:
+def write_table(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    formulas: str = "keep",
+    texts: Mapping[str, str] | None = None,
+    codebook: Codebook | None = None,
+) -> str:
     r"""Write a table by the suffix of the path, all or nothing, and say what was written.
 
     .csv and .tsv are UTF-8 with every text in quotes; .jsonl, .json (one array) and .parquet (an extra) are the best
@@ -51,6 +61,8 @@ def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep"
         What becomes in a .csv or .tsv of texts that a spreadsheet would take for formulas: "keep" writes them as they
         are, so that reading gives the same table, and the sentence returned counts them; "quote" puts an apostrophe
         before each, for a copy that is opened in a spreadsheet.
+    texts, codebook
+        unit_id -> text, which an .xlsx shows beside the labels; and what a further sheet of it says of each code.
 
     Raises
     ------
@@ -74,7 +86,11 @@ def write_table(table: pd.DataFrame, path: str | Path, *, formulas: str = "keep"
     """
     table = check_table(table)
     runs = tuple(sorted({*table["run_id"]} - {""}))
-    name, note = write_frame(KeyedTable("codings", table, ("run_id", *KEY), runs=runs), path, formulas)
+    keyed = KeyedTable("codings", table, ("run_id", *KEY), runs=runs)
+    if not is_database(path) and resolve_path(path).suffix.lower() == ".xlsx":
+        name, note = Path(path).name, write_sheet(table, resolve_path(path), texts=texts, codebook=codebook)
+    else:
+        name, note = write_frame(keyed, path, formulas)
     return f"{name}: {say_count(len(table), 'row')} of {table.shape[1]} columns.{note}"
 
 

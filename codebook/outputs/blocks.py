@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.outputs.cells import print_rows, rows_html
 from codebook.outputs.figure_style import DPI, SCREEN
+from codebook.outputs.panels import lay_out, say_layout
 from codebook.outputs.templating import render
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", pn
     alt
         What the figure says, for a person who does not see it.
     """
-    words = " ".join(filter(None, [say_rest(printed), note]))
-    table = rows_html(printed, turn=True) if printed else ""
+    words = " ".join(filter(None, [say_rest(printed), say_layout(lay_out(printed)) if printed else "", note]))
+    table = rows_html(printed) if printed else ""
     width = round(int.from_bytes(png[16:20], "big") * _DOT)  # the width in the header of a PNG
     shown = {"finding": finding, "alt": alt, "picture": b64encode(png).decode(), "width": width}
     return render("block.html.j2", table=table, note=words, **shown)

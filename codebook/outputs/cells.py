@@ -1,4 +1,4 @@
-"""A frame as an HTML table for readers: escaped, rounded, intervals in brackets, empty columns left out."""
+"""A frame as texts for readers: rounded, intervals in brackets, empty columns left out; and as an HTML table."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Any
 
 import pandas as pd
 
+from codebook.ground.quantities import UNKNOWN
 from codebook.outputs.cell_numbers import column_texts, interval_texts, is_blank, reads_as_number, to_number, word_text
+from codebook.outputs.panels import has_intervals, lay_out
 from codebook.outputs.templating import render
 from codebook.records import WHYS
 
-_MOST_COLUMNS, _FEW_ROWS = 9, 3
 _LONG = 60
 """Characters from which on a cell holds a sentence."""
-_NAMES = ("coder", "variable", "label", "name", "group", "level", "a", "b", "unit_id", "baseline_label", "reason")
+_NAMES = (
+    *("coder", "variable", "label", "name", "group", "level", "a", "b", "unit_id", "baseline_label", "reason"),
+    *("unit", "id", "custom_id", "run_id", "text", "gold", "model", "run"),
+)
 """Columns that are shown to the letter, even where they look like numbers."""
 
 
@@ -36,30 +40,29 @@ def print_rows(frame: pd.DataFrame, most: int = SHOWN_ROWS, *, places: int = 2) 
     return {"columns": list(texts.columns), "numeric": numeric, "rows": rows, "n_rows": len(frame)}
 
 
-def frame_html(frame: pd.DataFrame, *, turn: bool = False, places: int = 2) -> str:
+def frame_html(frame: pd.DataFrame, *, places: int = 2) -> str:
     """Return a whole frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
-    return rows_html(print_rows(frame, len(frame), places=places), turn=turn)
+    return rows_html(print_rows(frame, len(frame), places=places))
 
 
-def rows_html(printed: dict[str, Any], *, turn: bool = False) -> str:
-    """Return printed rows as an HTML table.
-
-    Parameters
-    ----------
-    turn
-        Write a wide table of few rows with its columns below each other, so that a page of text has room for it.
-    """
-    rows = printed["rows"]
-    texts = [[row[at] for row in rows] for at in range(len(printed["columns"]))]
-    kinds = [_kind(column, number) for column, number in zip(texts, printed["numeric"], strict=True)]
-    columns = list(zip(printed["columns"], kinds, texts, strict=True))
-    turned = turn and len(columns) > _MOST_COLUMNS and len(rows) <= _FEW_ROWS
-    return render("table.html.j2", columns=columns, rows=rows, turned=turned)
+def rows_html(printed: dict[str, Any]) -> str:
+    """Return printed rows as HTML tables no wider than a page: turned or in parts where one would be."""
+    panels = [
+        {
+            "columns": list(zip(panel.columns, map(_kind, panel.texts, panel.numeric), strict=True)),
+            "rows": panel.rows,
+            "is_turned": panel.is_turned,
+        }
+        for panel in lay_out(printed)
+    ]
+    return render("table.html.j2", panels=panels)
 
 
 def _kind(texts: Sequence[str], number: bool) -> str:
-    """The class of a column's cells: numbers are ranged right, and words have room."""
-    return "n" if number else "words" if max(map(len, texts), default=0) > _LONG else ""
+    """The class of a column's cells: numbers stand right, those with intervals by their blanks; words have room."""
+    if number:
+        return "i" if has_intervals(texts) else "n"
+    return "words" if max(map(len, texts), default=0) > _LONG else ""
 
 
 def text_html(text: str) -> str:
@@ -94,7 +97,9 @@ def frame_texts(frame: pd.DataFrame, places: int = 2) -> tuple[pd.DataFrame, lis
     shown = shown[sorted(shown.columns, key=lambda name: name == "reason")]  # words last: a page cuts wide tables there
     numeric = [_is_numeric(shown[name]) for name in shown.columns]
     columns = {
-        name: column_texts(name, list(shown[name]), places) if number else list(map(word_text, shown[name]))
+        name: [text or UNKNOWN for text in column_texts(name, list(shown[name]), places)]
+        if number
+        else list(map(word_text, shown[name]))
         for name, number in zip(shown.columns, numeric, strict=True)
     }
     texts = pd.DataFrame(columns, index=range(len(shown)), dtype=object)

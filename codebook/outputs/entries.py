@@ -25,10 +25,10 @@ SECTIONS = ("validity", "reliability", "shares")
 """The results that the report shows first, in this order; others follow in the order of their saving."""
 
 LAYOUT = (
-    "outputs/: one name a table or figure, one ending a use: .csv the data with all digits, .tex .docx .html for the "
-    "paper, .pdf .svg .png for figures, .caption.txt for the text under one, .md for text; manifest.json says what "
-    "each is, with its SHA-256. A .csv keeps texts as they are: a spreadsheet runs those that begin with =, +, - or @, "
-    "so open the .docx or .html there."
+    "outputs/: one name a table or figure, one ending a use: .csv the data with all digits, .xlsx the same for "
+    "spreadsheets, .tex .docx .html for the paper, .pdf .svg .png for figures, .caption.txt for the text under one, "
+    ".md for text; manifest.json says what each is, with its SHA-256. A .csv keeps texts as they are: a spreadsheet "
+    "runs those that begin with =, +, - or @, so open the .xlsx there."
 )
 """How the folder of outputs is laid out; it stands there as README.md, too."""
 

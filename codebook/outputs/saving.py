@@ -1,4 +1,4 @@
-"""Saving what a study says: a table as csv, LaTeX, HTML and Word, a figure as PDF, SVG and PNG, a text as Markdown."""
+"""Saving what a study says: tables for data, spreadsheet and paper, figures as PDF, SVG and PNG, texts as Markdown."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from xml.sax.saxutils import escape
 
 from codebook.errors import MissingExtraError
 from codebook.files.lines import digest_file, write_atomic
-from codebook.outputs.cells import print_rows
+from codebook.outputs.cells import SHOWN_ROWS, print_rows
 from codebook.outputs.entries import OutputEntry, changed_files, check_name, note_entry
 from codebook.outputs.figure_style import DPI, house_style
 from codebook.outputs.grey import say_grey
 from codebook.outputs.papers import MAKERS, MOST_ROWS
+from codebook.outputs.table_workbooks import table_workbook
 from codebook.paths import make_private, project_folder
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+MOST_SHEET_ROWS = 5_000
+"""Rows up to which a table is saved as a workbook, too."""
 
 
 def save_block(
@@ -38,7 +42,8 @@ def save_block(
     """Save a table or figure among the outputs of a study, note it for the report, and return the figure as PNG.
 
     The csv holds all columns and digits of the frame; LaTeX, HTML and Word (where python-docx is installed, extra
-    `word`) hold the table as a paper prints it. A table of more than 100 rows is data: it is written as csv only.
+    `word`) hold the table as a paper prints it, the workbook both. A table of more than 100 rows is data: csv and, up
+    to 5,000 rows, a workbook.
 
     Parameters
     ----------
@@ -78,8 +83,10 @@ def save_block(
         entry = replace(entry, note=" ".join(filter(None, [entry.note, say_grey(drawn)])))
         pictures = _write_figure(place, entry, drawn)
         png, paths = pictures[0].read_bytes(), [*paths, *pictures, _write_caption(place, entry, caption)]
-    paths += _write_formats(place, entry, printed, places)
-    saved = replace(entry, files=_digests(paths), printed=print_rows(printed, places=places))
+    rows = print_rows(printed, len(printed), places=places)
+    paths += _write_formats(place, entry, rows, frame)
+    shown = rows | {"rows": rows["rows"][:SHOWN_ROWS]}
+    saved = replace(entry, files=_digests(paths), printed=shown)
     note_entry(place, saved)
     return png
 
@@ -161,22 +168,28 @@ def _laid_out(figure: Figure) -> Iterator[None]:
         figure.set_layout_engine(engine or "none")
 
 
-def _write_formats(folder: Path, entry: OutputEntry, table: pd.DataFrame, places: int) -> list[Path]:
+def _write_formats(folder: Path, entry: OutputEntry, printed: dict[str, Any], frame: pd.DataFrame) -> list[Path]:
     paths = []
-    for suffix, content in _format_table(table, entry, places):
+    for suffix, content in _format_table(printed, frame, entry):
         paths.append(folder / f"{entry.name}.{suffix}")
         with write_atomic(paths[-1]) as file:
             file.write(content.encode() if isinstance(content, str) else content)
     return paths
 
 
-def _format_table(table: pd.DataFrame, entry: OutputEntry, places: int) -> Iterator[tuple[str, str | bytes]]:
+def _format_table(
+    printed: dict[str, Any], frame: pd.DataFrame, entry: OutputEntry
+) -> Iterator[tuple[str, str | bytes]]:
     """(suffix, content) of each format; Word is left out where it cannot be made."""
-    if len(table) > MOST_ROWS or not len(table.columns) or {"image", "n_images"} <= set(table):
+    if not printed["columns"] or {"image", "n images"} <= set(printed["columns"]):
+        return
+    if max(printed["n_rows"], len(frame)) <= MOST_SHEET_ROWS:
+        yield "xlsx", table_workbook(printed, frame, entry)
+    if printed["n_rows"] > MOST_ROWS:
         return
     for suffix, make in MAKERS.items():
         with suppress(MissingExtraError):
-            yield suffix, make(table, name=entry.name, title=entry.title, note=entry.note, places=places)
+            yield suffix, make(printed, name=entry.name, title=entry.title, note=entry.note, finding=entry.finding)
 
 
 def _describe(path: Path, entry: OutputEntry) -> dict[str, Any]:

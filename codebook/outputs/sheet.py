@@ -96,7 +96,7 @@ def _show(folder: Path, entry: OutputEntry, old: tuple[Path, OutputEntry] | None
 
 
 def _print(entry: OutputEntry) -> str:
-    return rows_html(entry.printed, turn=True) + say_rest(entry.printed) if entry.printed else ""
+    return rows_html(entry.printed) + say_rest(entry.printed) if entry.printed else ""
 
 
 def _read(folder: Path, entry: OutputEntry, width: int = _WIDTH) -> Pixels | None:

@@ -287,9 +287,16 @@ class RunViews:
         from codebook.outputs.readable import ReadableFrame
 
         table, folder = self.table(), self.folder.path / "exports"
-        notes = [write_table(table, folder / f"{self.name}.{suffix}") for suffix in ("xlsx", "jsonl")]
+        notes = [self.write_table(table, folder / f"{self.name}.{suffix}") for suffix in ("xlsx", "jsonl")]
         notes.append(write_wide(table, self.units(), folder / f"{self.name}-wide.csv"))
         return ReadableFrame({"written to " + show_path(folder): notes})
+
+    def write_table(self, table: pd.DataFrame, path: str | Path, *, formulas: str = "keep") -> str:
+        """Write a table of the run by the ending of the path; a workbook holds texts and codebook, too."""
+        if str(path).lower().endswith(".xlsx"):
+            texts = {unit.unit_id: unit.text for unit in self.units()}
+            return write_table(table, path, texts=texts, codebook=self.codebook)
+        return write_table(table, path, formulas=formulas)
 
     def _ledger(self) -> Ledger:
         return self.folder.open_ledger()

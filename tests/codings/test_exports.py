@@ -30,9 +30,9 @@ from codebook.codings import (
     write_table,
     write_wide,
 )
-from codebook.codings.sheets import MAX_CELL, escape_text
 from codebook.errors import CodebookError, MissingExtraError, TableError
 from codebook.files import open_rows
+from codebook.files.workbook_writer import MAX_CELL, escape_text
 from codebook.records import Unit
 
 SUFFIXES = [".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 import shutil
 from html import escape
 from io import BytesIO
@@ -19,11 +20,12 @@ from codebook.analysis import plot_correlogram
 from codebook.analysis.core.result import Facts, Result
 from codebook.cli import main
 from codebook.errors import MissingExtraError, ParameterError, RunError
-from codebook.outputs.cells import frame_html, frame_texts
+from codebook.outputs.cells import frame_html, frame_texts, print_rows
 from codebook.outputs.entries import LAYOUT
 from codebook.outputs.figure_style import DIVERGING, SEQUENTIAL
 from codebook.outputs.grey import grey_twins, lightness, say_grey
-from codebook.outputs.papers import latex_table, word_table
+from codebook.outputs.latex_tables import latex_table
+from codebook.outputs.word_tables import word_table
 from codebook.report import (
     checklist,
     list_outputs,
@@ -106,34 +108,31 @@ def test_a_table_is_saved_for_data_and_for_papers(project):
     assert save("f1", remarks=("n < 9",)).frame is FRAME
     outputs = project / "runs" / "r" / "outputs"
     (entry,) = read_outputs(outputs)
-    assert sorted(entry.files) == ["f1.csv", "f1.docx", "f1.html", "f1.tex"]
+    assert sorted(entry.files) == ["f1.csv", "f1.docx", "f1.html", "f1.tex", "f1.xlsx"]
     assert pd.read_csv(outputs / "f1.csv").equals(FRAME)
     page = (outputs / "f1.html").read_text()
     assert "&lt;i&gt;" in page
     assert "<i>" not in page
-    assert ".500 [.400, .600]" in page
+    assert ".50 [.40, .60]" in page
     assert escape("n < 9") in page
 
 
 def test_an_interval_is_printed_with_the_decimals_of_its_value():
     bounds = {"recall": [0.889, 1.0, np.nan], "recall_low": [0.667, 1.0, np.nan], "recall_high": [1.0, 1.0, np.nan]}
     texts, numeric = frame_texts(pd.DataFrame({**bounds, "n": [4, 5, 6], "n_low": [0, 1, 2], "n_high": [1000, 9, 9]}))
-    assert texts["recall"].tolist() == [".889 [.667, 1.000]", "1.000 [1.000, 1.000]", ""]
+    assert texts["recall"].tolist() == [".89 [.67, 1.00]", "1.00 [1.00, 1.00]", "–"]
     assert texts["n"].tolist() == ["4 [0, 1,000]", "5 [1, 9]", "6 [2, 9]"]
     assert numeric == [True, True]
 
 
 def test_a_wide_table_of_few_rows_stands_upright_on_the_page():
     wide = pd.DataFrame({f"column_{n}": [n, n + 0.5] for n in range(12)})
-    said = frame_html(wide, turn=True)
-    assert said.count("<tr>") == 12
-    assert "<tr><th>column 11</th><td>11</td><td>11.500</td></tr>" in said
-    for kept in (
-        frame_html(wide),
-        frame_html(wide.iloc[:, :9], turn=True),
-        frame_html(pd.concat([wide] * 2), turn=True),
-    ):
-        assert "<thead>" in kept
+    page = frame_html(wide)
+    assert page.count("<tr>") == 12
+    assert "<tr><td>column 11</td><td>11.00</td><td>11.50</td></tr>" in page
+    assert "turned" not in frame_html(wide.iloc[:, :7])
+    parts = frame_html(pd.concat([wide] * 2))
+    assert (parts.count("<table>"), parts.count("<th class=n>column 0</th>")) == (2, 2)
     reasons = frame_html(
         pd.DataFrame({"reason": ["Too few units share two codings, so that nothing can be said of them."]})
     )
@@ -141,35 +140,36 @@ def test_a_wide_table_of_few_rows_stands_upright_on_the_page():
 
 
 def test_latex_is_booktabs_and_printed_to_the_letter():
-    source = latex_table(FRAME, name="f1", title=ABOUT["title"], note="5 % of $9")
+    source = latex_table(print_rows(FRAME, 99), name="f1", title=ABOUT["title"], note="5 % of $9", finding="F1 is −.1.")
     assert source.startswith("% needs \\usepackage{booktabs}\n\\begin{table}[htbp]")
     for part in (
-        r"\begin{tabular}{lrr}",
+        r"\begin{tabular}{@{}llr@{}}",
         r"\toprule",
         r"\midrule",
         r"\bottomrule",
-        r"\caption{R\&D in 50 \% of units}",
+        r"\caption[{R\&D in 50 \% of units}]{R\&D in 50 \% of units. F1 is $-$.1.}",
         r"\label{tab:f1}",
-        r"a\_b \& c & .500 {[}.400, .600] & 1,204 \\",
-        r"$<$i$>$ &  & 7 \\",
-        r"5 \% of \$9",
+        r"a\_b \& c & .50 {[}.40, .60] & 1,204 \tabularnewline",
+        r"$<$i$>$ & \phantom{.}–\phantom{0} & 7 \tabularnewline",
+        r"\begin{minipage}{\linewidth}\footnotesize\raggedright 5 \% of \$9\end{minipage}",
     ):
         assert part in source
-    words = latex_table(pd.DataFrame({"found": ["word " * 20], "n": [1]}), name="w", title="w")
-    assert r"\begin{tabular}{p{0.75\linewidth}r}" in words
-    long = latex_table(pd.DataFrame({"n": range(60)}), name="n", title="n", note="all")
+    words = latex_table(print_rows(pd.DataFrame({"found": ["word " * 40], "n": [1]}), 99), name="w", title="w")
+    assert re.search(r"\\begin\{tabular\}\{@\{\}p\{0\.9\d+\\linewidth\}r@\{\}\}", words)
+    assert r"\raggedright word word" in words
+    long = latex_table(print_rows(pd.DataFrame({"n": range(60)}), 99), name="n", title="n", note="all")
     assert long.count(r"\begin{longtable}") == long.count(r"\end{longtable}") == 1
 
 
 def test_word_holds_the_same_table_and_no_date():
     from docx import Document
 
-    made = word_table(FRAME.assign(label=["a\x07", "b"]), name="f1", title="F1", note="A note.")
+    made = word_table(print_rows(FRAME.assign(label=["a\x07", "b"]), 99), name="f1", title="F1", note="A note.")
     document = Document(BytesIO(made))
     rows = [[cell.text for cell in row.cells] for row in document.tables[0].rows]
-    assert rows == [["label", "f1", "n"], ["a\ufffd", ".500 [.400, .600]", "1,204"], ["b", "", "7"]]
+    assert rows == [["label", "f1", "n"], ["a\ufffd", ".50 [.40, .60]", "1,204"], ["b", "\u2008–\u2007", "7"]]
     assert [paragraph.text for paragraph in document.paragraphs] == ["F1", "A note."]
-    assert made == word_table(FRAME.assign(label=["a\x07", "b"]), name="f1", title="F1", note="A note.")
+    assert made == word_table(print_rows(FRAME.assign(label=["a\x07", "b"]), 99), name="f1", title="F1", note="A note.")
 
 
 def test_without_python_docx_word_is_left_out(project, monkeypatch):
@@ -183,17 +183,17 @@ def test_without_python_docx_word_is_left_out(project, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", refuse)
     save("f1")
     (entry,) = read_outputs(project / "runs" / "r" / "outputs")
-    assert sorted(entry.files) == ["f1.csv", "f1.html", "f1.tex"]
+    assert sorted(entry.files) == ["f1.csv", "f1.html", "f1.tex", "f1.xlsx"]
     with pytest.raises(MissingExtraError, match="word"):
-        word_table(FRAME, name="f1", title="F1")
+        word_table(print_rows(FRAME, 99), name="f1", title="F1")
 
 
 def test_data_is_not_printed_and_no_old_file_is_left(project):
     outputs = project / "runs" / "r" / "outputs"
     save("t")
     save("t", pd.DataFrame({"n": range(400)}))
-    assert sorted(path.name for path in outputs.iterdir()) == ["README.md", "manifest.json", "t.csv"]
-    assert list_outputs("r").to_numpy().tolist() == [["validity", ABOUT["title"], "result", "t.csv"]]
+    assert sorted(path.name for path in outputs.iterdir()) == ["README.md", "manifest.json", "t.csv", "t.xlsx"]
+    assert list_outputs("r").to_numpy().tolist() == [["validity", ABOUT["title"], "result", "t.csv, t.xlsx"]]
     assert LAYOUT in (outputs / "README.md").read_text()
     for names in ({"name": "a/b"}, {"name": "t", "run": "../r"}):
         with pytest.raises(ParameterError, match="use letters, digits, _ and - only, 100 at most"):
@@ -214,6 +214,7 @@ def test_a_figure_is_saved_three_times_with_its_data(project):
         "phi.png",
         "phi.svg",
         "phi.tex",
+        "phi.xlsx",
     ]
     assert b"pHYs" in (outputs / "phi.png").read_bytes()[:200]
     assert "look alike" not in entry.note

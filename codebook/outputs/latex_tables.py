@@ -1,0 +1,154 @@
+r"""A table as LaTeX prints it: booktabs, no wider than the page, over several pages where it is long.
+
+It compiles in `article` on A4 with booktabs (a long one with longtable, too) and nothing else; widths are those of
+Computer Modern in `\small`, in which it is set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import starmap
+from typing import Any
+
+from codebook.outputs.panels import GAP, PAGE_WIDTH, Panel, has_intervals, lay_out, say_layout
+from codebook.outputs.text_widths import break_text, wrap_head
+
+_DIGIT = 4.63  # points: the width of a digit in \small
+_LINE = 455.0  # points: the line of an A4 page with margins of 2.5 cm
+_PAGE_LINES = 38
+_SIGNS = {char: f"\\{char}" for char in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "|": "$|$",
+    "−": "$-$",
+    "[": "{[}",
+    "\u2007": r"\phantom{0}",
+    "\u2002": r"\phantom{$-$}",
+    "\u2008": r"\phantom{.}",
+    "\u202f": r"\,",
+    "\u2009": r"\,",
+    "\u00a0": "~",
+    "α": r"$\alpha$",
+    "κ": r"$\kappa$",
+    "ε": r"$\varepsilon$",
+    "π": r"$\pi$",
+    "ρ": r"$\rho$",
+    "φ": r"$\varphi$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "→": r"$\rightarrow$",
+    "≈": r"$\approx$",
+    "\n": " ",
+}
+_SIGN = re.compile(f"[{re.escape(''.join(_SIGNS))}]")
+_FOREIGN = re.compile(r"[^\x20-\u024f\u2010-\u2027\u20ac\u2122]")
+_WIDTHS = r"\small\setlength{\tabcolsep}{4pt}"
+
+
+def latex_text(text: object) -> str:
+    """Return a text so that LaTeX prints it as it stands.
+
+    Examples
+    --------
+    >>> print(latex_text("R&D_2: 5 % of $9, p < .001, r = −.10"))
+    R\\&D\\_2: 5 \\% of \\$9, p $<$ .001, r = $-$.10
+    """
+    return _SIGN.sub(lambda sign: _SIGNS[sign[0]], str(text))
+
+
+def latex_table(printed: dict[str, Any], *, name: str, title: str, note: str = "", finding: str = "") -> str:
+    """Return printed rows as a booktabs table, turned or in parts where it is too wide; a long one breaks over pages.
+
+    The caption says what it is and what was found, the note below it how.
+    """
+    panels = lay_out(printed)
+    caption = latex_text(" ".join(filter(None, [f"{title}{'' if title[-1:] in '.?!' else '.'}", finding])))
+    heading = f"\\caption[{{{latex_text(title)}}}]{{{caption}}}\\label{{tab:{name}}}"
+    note = latex_text(" ".join(filter(None, [say_layout(panels), note])))
+    is_long = sum(map(_count_lines, panels)) > _PAGE_LINES
+    packages = "".join(rf"\usepackage{{{package}}}" for package in ("booktabs", *["longtable"] * is_long))
+    plain = "".join([heading, note, *(text for panel in panels for row in panel.rows for text in map(latex_text, row))])
+    letters = "\n% has letters of other scripts: compile it with LuaLaTeX or XeLaTeX" * bool(_FOREIGN.search(plain))
+    make = _long_table if is_long else _short_table
+    return f"% needs {packages}{letters}\n{make(heading, panels, note)}"
+
+
+def _short_table(heading: str, panels: Sequence[Panel], note: str) -> str:
+    tables = "\n\\par\\medskip\n".join(
+        f"\\begin{{tabular}}{{{_say_columns(panel)}}}\n\\toprule\n{_write_head(panel)}\\midrule\n"
+        f"{_write_rows(panel)}\\bottomrule\n\\end{{tabular}}"
+        for panel in panels
+    )
+    footnote = rf"\begin{{minipage}}{{\linewidth}}\footnotesize\raggedright {note}\end{{minipage}}"
+    below = f"\\par\\smallskip\n{footnote}\n" if note else ""
+    return f"\\begin{{table}}[htbp]\n\\centering\n{heading}\n{_WIDTHS}\n{tables}\n{below}\\end{{table}}\n"
+
+
+def _long_table(heading: str, panels: Sequence[Panel], note: str) -> str:
+    tables = []
+    for at, panel in enumerate(panels):
+        head = f"\\toprule\n{_write_head(panel)}\\midrule\n"
+        first = f"{heading}\\tabularnewline\n{head}\\endfirsthead\n" if at == 0 else ""
+        number = "\\addtocounter{table}{-1}\n" * (at > 0)
+        tables.append(
+            f"{number}\\begin{{longtable}}{{{_say_columns(panel)}}}\n{first}{head}\\endhead\n\\bottomrule\n\\endfoot\n"
+            f"{_write_rows(panel)}\\end{{longtable}}"
+        )
+    below = f"\n{{\\footnotesize\\raggedright\\noindent {note}\\par}}" if note else ""
+    return f"{{{_WIDTHS}\\setlength{{\\LTcapwidth}}{{\\linewidth}}\n" + "\n".join(tables) + f"\n}}{below}\n"
+
+
+def _say_columns(panel: Panel) -> str:
+    """Numbers to the right, those with intervals aligned by their blanks, words to the left, in lines where needed."""
+    widths, wishes, texts = panel.fit_widths(), panel.wishes, panel.texts
+    total = sum(widths) + GAP * (len(widths) - 1)
+    shrink = min(1.0, PAGE_WIDTH / total)
+    kinds = []
+    for at, number in enumerate(panel.numeric):
+        if number:
+            kinds.append("l" if has_intervals(texts[at]) else "r")
+        elif widths[at] * shrink >= wishes[at] - 0.1:
+            kinds.append("l")
+        else:
+            kinds.append(rf"p{{{widths[at] * shrink * _DIGIT / _LINE:.3f}\linewidth}}")
+    return f"@{{}}{''.join(kinds)}@{{}}"
+
+
+def _write_head(panel: Panel) -> str:
+    """The names of the columns, each in as many lines as its column's width asks for."""
+    cells = []
+    for number, texts, lines in zip(panel.numeric, panel.texts, panel.wrap_heads(panel.fit_widths()), strict=True):
+        side = "r" if number and not has_intervals(texts) else "l"
+        names = r"\\".join(map(latex_text, lines))
+        cells.append(names if len(lines) == 1 else rf"\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{names}\end{{tabular}}")
+    return f"{' & '.join(cells)} \\tabularnewline\n"
+
+
+def _write_rows(panel: Panel) -> str:
+    is_broken = [kind.startswith("p") for kind in re.findall(r"[rl]|p\{[^}]*\}", _say_columns(panel)[3:])]
+    return "".join(
+        " & ".join(starmap(_write_cell, zip(row, is_broken, strict=True))) + " \\tabularnewline\n" for row in panel.rows
+    )
+
+
+def _write_cell(text: str, is_broken: bool) -> str:
+    if not is_broken:
+        return latex_text(text)
+    words = [r"\allowbreak{}".join(map(latex_text, break_text(word))) for word in text.split()]
+    return rf"\raggedright {' '.join(words)}"
+
+
+def _count_lines(panel: Panel) -> int:
+    """About how many lines a panel takes."""
+    widths = panel.fit_widths()
+    heads = max(map(len, panel.wrap_heads(widths)), default=1)
+    return heads + sum(
+        max((len(wrap_head(text, width)) for text, width in zip(row, widths, strict=True)), default=1)
+        for row in panel.rows
+    )
