@@ -153,7 +153,7 @@ def test_ties_are_reported_and_not_broken_by_the_order_of_labels():
         assert [set(tied.split(", ")) for tied in frame["tied"][:2]] == [{"a", "b"}, {"a", "b"}]
     assert joined.facts.n_tied == 2
     assert joined.finding == "The majority of 3 coders: 1 of 3 units have a label; 2 ties have none."
-    assert joined.printed().iloc[-1].tolist() == ["(tie)", "2", ""]
+    assert joined.printed().iloc[-1].tolist() == ["(tie)", "2", "–"]
     assert frame["why"].tolist()[:2] == ["absent", "absent"]
     assert frame["confidence"].round(2).tolist() == [0.5, 0.5, 0.67]
     assert joined.facts.coverage == {"v": {"labelled": 7, "absent": 2}}
