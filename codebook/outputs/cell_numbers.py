@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from codebook.ground.quantities import UNKNOWN, Kind, format_figure, is_number_text, show_usd
 
 _CHANCES = ("p", "p_bh", "p_by", "p_adjusted", "chance_of_chance")
@@ -94,10 +96,10 @@ def to_number(value: Any) -> float | None:
 
     Examples
     --------
-    >>> to_number("0.5"), to_number(None), to_number(""), to_number("topic")
+    >>> to_number("0.5"), to_number(None), to_number(pd.NA), to_number("topic")
     (0.5, nan, nan, None)
     """
-    if value is None or value == "":
+    if value is None or value is pd.NA or value is pd.NaT or value == "":
         return math.nan
     try:
         return float(str(value))
@@ -123,4 +125,4 @@ def is_blank(value: Any) -> bool:
 
 def word_text(value: Any) -> str:
     """A cell of words, to the letter."""
-    return "" if value is None or value != value else str(value)
+    return "" if is_blank(value) else str(value)

@@ -191,7 +191,7 @@ class Costs:
 
     def _repr_html_(self) -> str:
         sums = self.frame.select_dtypes("float")  # small ones keep the digits that they need
-        texts = sums.map(lambda usd: self._unknown or "–" if usd != usd else f"{usd:,.10g}")
+        texts = sums.map(lambda usd: self._unknown or "–" if usd != usd else f"{usd:,.8f}".rstrip("0").rstrip("."))
         return frames_html(self.frame.assign(**texts), *self.lines)
 
 

@@ -14,6 +14,7 @@ FRAME = pd.DataFrame(
         "label": ["<b>", "c"],
         "share": [0.123456789, 1.139415e-14],
         "n_units": [1204, 7],
+        "n_gold": pd.array([9, None], dtype="Int64"),
         "last": pd.to_datetime(["2026-01-02 03:04:05.123456+00:00", None]),
     }
 )
@@ -23,7 +24,7 @@ def test_a_frame_shows_itself_rounded_ranged_right_and_without_an_index():
     shown = ReadableFrame(FRAME)._repr_html_()
     for part in ("&lt;b&gt;", "<td class=n>1,204</td>", "2026-01-02 03:04<", "<th class=n>n_units</th>"):
         assert part in shown
-    for part in ("NaT", "0.1234", "e-14", "03:04:05", "<th>0</th>"):
+    for part in ("NaT", "&lt;NA&gt;", "0.1234", "e-14", "03:04:05", "<th>0</th>"):
         assert part not in shown
     assert ReadableFrame(FRAME).equals(FRAME)
     assert type(ReadableFrame(FRAME).head(1)) is pd.DataFrame
