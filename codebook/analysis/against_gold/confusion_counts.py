@@ -26,7 +26,7 @@ from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval
 from codebook.analysis.core.matrix_cells import Tones
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
-from codebook.analysis.core.matrix_layout import MOST_CELLS, MOST_NUMBERS
+from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS
 from codebook.analysis.core.pair_matrices import cluster_order
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
@@ -97,7 +97,7 @@ def confusion(
         frame=frame,
         facts=list_facts(codings, {coder: pair}, resample),
         finding=_say_confusion(frame, coder),
-        remarks=remark_gold(codings, pair, NOTE),
+        remarks=(*remark_gold(codings, pair, NOTE), *_remark_size(frame)),
         table=_print_confused(frame),
         figure=partial(_draw, frame, order, f"label by {coder}", codings.gold),
         outputs=codings.outputs,
@@ -143,6 +143,15 @@ def _print_confused(frame: pd.DataFrame) -> pd.DataFrame:
     ends = ("", "_low", "_high")
     names = {f"{share}{end}": f"{title}{end}" for share, title in _TITLES.items() for end in ends}
     return rows[["gold", "coded", "n", *names]].head(SHOWN_ROWS).rename(columns={"coded": "coded as", **names})
+
+
+def _remark_size(frame: pd.DataFrame) -> tuple[str, ...]:
+    """What the caption adds where the figure has no room for all labels, or for their names."""
+    labels = [str(label) for label in frame["gold"].unique()]
+    if len(labels) > MOST_CELLS:
+        return (f"The figure shows the {STRONGEST} most confused of {len(list_confused(frame)):,} pairs.",)
+    long = [label for label in labels if len(label) > LONGEST] if len(labels) > MOST_NUMBERS else []
+    return (f"In full: {'; '.join(long)}.",) if long else ()
 
 
 def _order(frame: pd.DataFrame, labels: Sequence[str]) -> list[str]:

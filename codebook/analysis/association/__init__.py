@@ -8,5 +8,6 @@ In come codings; out come one row a pair, with p values adjusted for their numbe
 | which labels or variables go together, which coders label alike? | `pair_tables.py` |
 | do two coders put labels together alike? | `contrasts.py` |
 | phi, V, rank correlation; tetrachoric? | `pair_statistics.py` |
-| labels as 0/1 columns? a matrix, its order? | `indicators.py`, `matrices.py` |
+| labels as 0/1 columns? | `indicators.py` |
+| a matrix of pairs, its order, its figure? | `core/pair_matrices.py`, `core/correlograms.py` |
 """

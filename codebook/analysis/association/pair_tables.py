@@ -12,7 +12,7 @@ from codebook.analysis.association.indicators import Read, indicate, join_indica
 from codebook.analysis.association.pair_statistics import associate, cramers_v, rank_correlation
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.correlograms import PairMeasure, count_names, plot_correlogram, plot_strongest
+from codebook.analysis.core.correlograms import PairMeasure, count_names, plot_correlogram, plot_strongest, remark_size
 from codebook.analysis.core.counts import read_codes
 from codebook.analysis.core.estimates import adjust_p
 from codebook.analysis.core.matrix_layout import MOST_CELLS
@@ -138,7 +138,7 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
         section="correlogram",
         facts=make_facts(codings, read, n_units),
         finding=_say_strongest(pairs, statistic),
-        remarks=(_NOTES["labels"], *say_missing(read)),
+        remarks=(_NOTES["labels"], *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
         table=pairs[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]],
         figure=partial(draw_pairs, pairs, statistic, order=order, rows=codings.gold),
         outputs=codings.outputs,
@@ -299,6 +299,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
             _NOTES["variables"],
             *([f"Left out, since {statistic} cannot be made of them: {', '.join(left_out)}."] if left_out else []),
             *say_missing(read),
+            *remark_size(to_matrix(pairs, statistic, order=order)),
         ),
         table=pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]],
         figure=partial(draw_pairs, pairs, statistic, order=order),

@@ -13,7 +13,7 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.matrix_cells import Tones
 from codebook.analysis.core.matrix_drawing import Cells, draw_halves, draw_rectangle, format_cells
-from codebook.analysis.core.matrix_layout import MOST_CELLS, MOST_NUMBERS
+from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS
 from codebook.analysis.core.scales import Bools
 from codebook.analysis.core.shared_names import SharedNames, group_names
 from codebook.errors import Fault
@@ -83,7 +83,8 @@ def plot_correlogram(
     alone = [str(name) for at, name in enumerate(matrix.columns) if at not in order]
     sure = f"p not below {format_figure(threshold)} (Benjamini-Hochberg)"
     grey = "" if count_names(values, measure) > MOST_NUMBERS else ", grey"
-    notes = [f"No fill{grey}: {sure}."] if np.any(weak) else []
+    undefined = np.tril(values.isna(), -1).any() if count_names(values, measure) > MOST_NUMBERS else False
+    notes = [f"No fill{grey}: {sure}{', or undefined' if undefined else ''}."] if np.any(weak) else []
     notes += [f"Without any figure: {', '.join(alone)}."] if alone else []
     if count_names(values, measure) > MOST_CELLS:
         figure = plot_strongest(_list_pairs(values), "value")
@@ -123,6 +124,24 @@ def _group(names: Sequence[str], measure: PairMeasure) -> list[str]:
         groups = [measure.groups.get(name, "") for name in names]
         return groups if len(set(groups)) > 1 else [""] * len(names)
     return group_names(SharedNames.of(names).names)
+
+
+def remark_size(matrix: pd.DataFrame, measure: PairMeasure = PairMeasure()) -> tuple[str, ...]:
+    """What a caption adds where the figure has no room: that it shows the strongest pairs, or names that it cuts.
+
+    Examples
+    --------
+    >>> names = [f"name {at}" for at in range(41)]
+    >>> remark_size(pd.DataFrame(0.5, index=names, columns=names))
+    ('The figure shows the 30 strongest of 820 pairs.',)
+    """
+    n_names = count_names(matrix, measure)
+    if n_names > MOST_CELLS:
+        n_pairs = int(np.tril(matrix.notna(), -1).sum())
+        return (f"The figure shows the {STRONGEST} strongest of {n_pairs:,} pairs.",)
+    names = SharedNames.of([str(name) for name in matrix.index]).names
+    long = [name for name in names if len(name) > LONGEST] if n_names > MOST_NUMBERS else []
+    return (f"In full: {'; '.join(long)}.",) if long else ()
 
 
 def count_names(values: pd.DataFrame, measure: PairMeasure) -> int:

@@ -280,10 +280,13 @@ def _sum_errors(coder: str, part: pd.DataFrame) -> dict[str, object]:
 
 def _draw_errors(known: pd.DataFrame) -> Figure:
     """What coders say where a label is likely true: the mean of all of them, by their codings."""
-    sums = known.assign(weighted=known["share"] * known["n"]).groupby(["true", "given"], as_index=False).sum()
+    sums = (
+        known.assign(weighted=known["share"] * known["n"]).groupby(["true", "given"], as_index=False, sort=False).sum()
+    )
     means = sums.assign(share=sums["weighted"] / sums["n"])
-    title = "What people say where a label is likely true"
-    return plot_grid(means, title=title, rows="true", columns="given", value="share")
+    named = means.rename(columns={"true": "label that is likely true", "given": "label given"})
+    quantity = "Share of the row, mean of all coders"
+    return plot_grid(named, rows="label that is likely true", columns="label given", value="share", quantity=quantity)
 
 
 def _read_votes(

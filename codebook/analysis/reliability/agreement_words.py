@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some
-from codebook.analysis.core.correlograms import PairMeasure, plot_correlogram
+from codebook.analysis.core.correlograms import STRONGEST, PairMeasure, plot_correlogram
 from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.matrix_layout import MOST_CELLS
@@ -25,7 +25,6 @@ from codebook.ground.quantities import format_figure, say_count
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST_DRAWN = 40
 _MOST_REASONS = 4
 _KEYS = ("variable", "label", "level", "group", "a", "b", "left_out")
 Row = Mapping[Any, Any]
@@ -163,6 +162,10 @@ def _remarks(frame: pd.DataFrame, by: str) -> Iterator[str]:
     for detail in frame.loc[frame["coefficient"].str.startswith("percent"), "detail"].unique():
         if detail:
             yield f"{name_coefficient('percent', detail)}: {DEFINITIONS[detail]}."
+    if by == "pair":
+        first = frame[frame["coefficient"] == frame["coefficient"].iloc[0]]
+        if len(first) > STRONGEST and not _fit_matrix(first):
+            yield f"The figure shows the {STRONGEST} of {len(first):,} pairs that agree least."
     if by == "difference":
         yield "Each unit is drawn once for both sides of a difference."
     if "difference" in frame:
@@ -200,11 +203,10 @@ def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str], note:
     """Dots with intervals, those of groups on the band of the people; pairs as a matrix, or those that agree least."""
     coefficient = "alpha" if (frame["coefficient"] == "alpha").any() else frame["coefficient"].iloc[0]
     rows = frame[frame["coefficient"] == coefficient]
-    is_one = len(rows.groupby(["variable", "label", "level"])) == 1
-    if by == "pair" and is_one and 2 < len({*rows["a"], *rows["b"]}) <= MOST_CELLS:
+    if by == "pair" and _fit_matrix(rows):
         return _draw_pairs(rows, roles)
     rows = rows[~rows["difference"]] if "difference" in rows else rows
-    rows = rows.sort_values("value", kind="stable").head(_MOST_DRAWN) if by == "pair" else rows
+    rows = rows.sort_values("value", kind="stable").head(STRONGEST) if by == "pair" else rows
     n_variables = rows["variable"].nunique()
     if by == "group" and find_band(rows.to_dict("records")) is not None:
         subjects = [_subject(row, by, n_variables) for row in rows.to_dict("records")]
@@ -221,6 +223,12 @@ def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str], note:
     title = name_coefficient(coefficient, "")
     references = (0.0,) if by == "difference" else BOUNDS if coefficient == "alpha" else ()
     return plot_estimates(rows.assign(name=names), group=group, references=references, title=title)
+
+
+def _fit_matrix(rows: pd.DataFrame) -> bool:
+    """Whether pairs are those of one variable, of three coders or more, and of so few that there is room for cells."""
+    is_one = len(rows[["variable", "label", "level"]].drop_duplicates()) == 1
+    return is_one and 2 < len({*rows["a"], *rows["b"]}) <= MOST_CELLS
 
 
 def _draw_pairs(rows: pd.DataFrame, roles: Mapping[str, str]) -> Figure:

@@ -184,7 +184,7 @@ def _draw(frame: pd.DataFrame, same: list[str], title: str) -> Figure:
     """A grid of prompts by models where each cell is one row, else dots with intervals."""
     cells = [name for name in ("prompt", "model") if name in frame]
     if set(frame["over"]) == {"draw"} and len(cells) == 2 and not frame.duplicated(cells).any() and len(frame) > 1:
-        return plot_grid(frame, title=title)
+        return plot_grid(frame, title=title, quantity=f"Krippendorff's α ({frame['level'].iloc[0]})")
     return plot_estimates(frame, name=["over", *same], value="alpha", references=(0.667, 0.8), title=title)
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from codebook.analysis import PairMeasure, confusion, plot_correlogram
+from codebook.analysis.core.correlograms import remark_size
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.matrix_cells import Tones, contrast
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle, plot_grid
@@ -114,6 +115,19 @@ def test_sixty_labels_are_drawn_as_the_strongest_pairs():
     for figure in (draw_confusion(60), draw_correlogram(60)):
         assert len(figure.axes[0].get_yticklabels()) == 30
         assert len(figure.axes) == 1
+
+
+def test_the_caption_says_what_the_figure_has_no_room_for():
+    names = [f"a label with a very long name, {at}" for at in range(42)]
+    few, many = (
+        confusion(pd.DataFrame({"gold": names[:n], "m": names[n - 1 :: -1]}), gold="gold", resample=Bootstrap(0))
+        for n in (20, 42)
+    )
+    assert "The figure shows the 30 most confused of 42 pairs." in many.note
+    assert "In full: a label with a very long name, 0; a label" in few.note
+    names = [f"v=a label with a very long name, {at}" for at in range(20)]
+    assert remark_size(make_square(20, names))[0].startswith("In full: a label with a very long name, 0; ")
+    assert remark_size(make_square(7)) == ()
 
 
 def test_the_names_of_rows_are_the_key_where_heads_have_no_room():

@@ -121,7 +121,9 @@ def test_it_finds_the_errors_that_made_the_codings():
     assert found.posterior[LABELS].sum(axis=1).to_numpy() == pytest.approx(np.ones(6000))
     assert found.errors.printed()["Coder"].tolist() == people
     assert found.errors.finding.startswith("Right most often, as Dawid-Skene has it, is person 0 in 88 %")
-    assert found.errors.plot().axes[0].get_ylabel() == "true"
+    axes = found.errors.plot().axes
+    assert axes[0].get_ylabel().split() == ["label", "that", "is", "likely", "true"]
+    assert (axes[0].get_xlabel(), axes[1].get_xlabel()) == ("label given", "Share of the row, mean of all coders")
     assert errors.groupby("coder")["n"].sum().to_numpy() / 4 == pytest.approx([6000] * 3)
 
 

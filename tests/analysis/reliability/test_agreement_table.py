@@ -26,6 +26,7 @@ from codebook.analysis.reliability.comparisons import BY
 from codebook.analysis.reliability.krippendorff import pairable
 from codebook.codings import make_table as make_tidy
 from codebook.errors import StatisticError
+from codebook.ground.quantities import format_figure
 from codebook.scheme import Codebook
 
 ROOT = Path(__file__).parents[3]
@@ -189,6 +190,28 @@ def test_pairs_stand_under_the_first_group_that_has_both():
     none = reliability(codings, "pair", min_units=99, **ask)
     assert none.facts.nothing == "No two coders of a group labelled 99 units in common: nothing to compare."
     assert "a" in none.frame
+
+
+def test_pairs_of_one_variable_are_a_matrix_people_before_models():
+    codings = Codings(observers_2011(), [CODE], models=("A", "B"))
+    result = reliability(codings, "pair", resample=Bootstrap(0))
+    axes, bar = result.plot().axes
+    texts = [text.get_text() for text in axes.texts]
+    assert [text for text in texts if text[0].isalpha()] == ["people", "models", *"CDAB"]
+    alpha = result.frame[result.frame["coefficient"] == "alpha"]
+    assert sorted(text for text in texts if text[0] in ".1" and "." in text) == sorted(
+        map(format_figure, alpha["value"])
+    )
+    assert sorted(text for text in texts if text.isdecimal()) == sorted(map(str, alpha["n_units"]))
+    assert bar.get_xlabel() == "Krippendorff's alpha (ordinal) of code"
+
+
+def test_of_many_coders_the_pairs_that_agree_least_are_drawn_and_the_note_says_so():
+    labels = np.random.default_rng(1).choice(["1", "2"], (12, 42))
+    wide = pd.DataFrame(labels, columns=[f"c{at}" for at in range(42)])
+    result = reliability(wide, "pair", level="nominal", coefficients=["percent"], resample=Bootstrap(0))
+    assert len(result.plot().axes[0].get_yticklabels()) == 30
+    assert "The figure shows the 30 of 861 pairs that agree least." in result.note
 
 
 def test_without_each_coder():
