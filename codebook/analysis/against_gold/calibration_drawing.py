@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FEW_UNITS = 10
 """Units below which a bin says little: its dot is hollow, and no line goes through it."""
+_MOST_TOLD = 12
+"""Bins whose units are told in numbers."""
 
 
 @house_style()
@@ -71,7 +73,7 @@ def _draw_units(axes: Axes, bins: pd.DataFrame, n_right: Ints) -> None:
         edgecolor="white",
         linewidth=0,
     )
-    for at, height in zip(places, n, strict=True):
+    for at, height in zip(places, n, strict=True) if len(n) <= _MOST_TOLD else ():
         place: dict[str, Any] = {"xytext": (0, 1.5), "textcoords": "offset points", "ha": "center"}
         axes.annotate(f"{height:,}", (at, height), fontsize=5.5, color=MUTED, **place)
     axes.legend(loc="upper left", ncols=2, frameon=False)

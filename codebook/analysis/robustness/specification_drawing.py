@@ -38,7 +38,9 @@ _JOINED = {
 }
 _COLUMNS = (14, 38, 64)
 """Where the numbers behind the choices end, in points from the axes."""
-_ROW_MM = 3.6
+_ROW_MM, _ROOM_MM = 3.6, 100
+"""Height of a choice, and of all choices at most."""
+_LONGEST = 40
 _WIDE = 60
 """Specifications from which on the figure is two columns wide."""
 _DIGEST = re.compile(r"[0-9a-f]{7,}")
@@ -109,8 +111,12 @@ def plot_specifications(
     note = " ".join(_say_note(known, n_undefined=len(frame) - len(known)))
     if len(known) < FOREST_BELOW:
         return _draw_forest(known, varied, null, quantity, note)
-    rows = [(name, value) for name in varied for value in ["", *_list_values(named[name])]]
-    figure = new_figure("two" if len(known) > _WIDE else "middle", min(170, 62 + _ROW_MM * len(rows)))
+    values = {name: _list_values(named[name]) for name in varied}
+    most = max(2, int((_ROOM_MM / _ROW_MM - len(varied)) / max(len(varied), 1)))
+    rows = [(name, value) for name in varied for value in ["", *values[name][:most]]]
+    left_out = [f"{len(values[name]) - most:,} of {name}" for name in varied if len(values[name]) > most]
+    note += f" Rows left out: {', '.join(left_out)}." if left_out else ""
+    figure = new_figure("two" if len(known) > _WIDE else "middle", 62 + _ROW_MM * len(rows))
     heights = [50, _ROW_MM * len(rows)] if rows else [50]
     parts = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     _draw_curve(parts[0], known, null, quantity)
@@ -183,7 +189,7 @@ def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]]
         axes.plot(part.index, [height] * len(part), "s", color=INK, markersize=2.6)
         _write_columns(axes, height, _count_outcomes(part, null), INK)
     _write_columns(axes, 0, ("n", f"> {null:g}", "signif."), MUTED)
-    axes.set_yticks(range(len(rows)), [wrap(value) if value else _HEADS.get(name, name) for name, value in rows])
+    axes.set_yticks(range(len(rows)), [_shorten(value) or _HEADS.get(name, name) for name, value in rows])
     for label, (_, value) in zip(axes.get_yticklabels(), rows, strict=True):
         label.set(fontweight="normal" if value else "bold")
     axes.set_ylim(len(rows) - 0.5, -0.8)
@@ -191,6 +197,10 @@ def _draw_marks(axes: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, str]]
     dress_axes(axes, grid="")
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _list_values(values: pd.Series) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.drawing import literal, new_figure, say_in_picture
+from codebook.analysis.core.drawing import literal, new_figure, say_in_picture, wrap
 from codebook.analysis.core.label_places import place_labels
 from codebook.analysis.vectors.similarity_blocks import Ints
 from codebook.errors import Fault
@@ -80,7 +80,7 @@ def plot_map(
         part = frame[frame[hue] == name] if hue else frame
         marker, colour = MARKS[place]
         style: dict[str, Any] = {"marker": marker, "color": colour, "s": size, "alpha": 0.75, "linewidths": 0}
-        axes.scatter(part["x"], part["y"], label=f"{name} ({len(part):,})", **style)
+        axes.scatter(part["x"], part["y"], label=wrap(f"{name} ({len(part):,})", 30), **style)
     _dress(axes, explained)
     say_in_picture(figure, f"n = {len(frame):,} vectors; what is near is alike, as far as two components show it.")
     if hue:
