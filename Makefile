@@ -9,7 +9,7 @@ NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-time
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies docs docs-site wheel lab lock clean
+.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies pictures docs docs-site wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -51,6 +51,9 @@ types: $(READY)  ## mypy, strict
 
 floors: $(READY)  ## modules import from lower floors only
 	$(BIN)/lint-imports
+
+pictures: $(READY)  ## the figure that opens the docs
+	$(BIN)/python -c "import codebook as cb; cb.analysis.simulate_studies().plot().savefig('docs/figures/false_findings.png', dpi=150)"
 
 docs: $(READY)  ## are the generated parts of the docs up to date? (make docs WRITE=-r writes them)
 	$(BIN)/cog $(if $(WRITE),$(WRITE),--check) docs/notebooks.md

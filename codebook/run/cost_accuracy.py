@@ -24,7 +24,7 @@ COLUMNS = (
 )
 _NO_GOLD = "No unit of the runs has a gold label: how often they are right is not known."
 _FRONTIER = (
-    "Frontier: no other run is as cheap and right as often. Cost is that of all answers of a run, whoever asked."
+    "Filled and on the line: no other run is as cheap and right as often. Cost: all answers of a run, whoever asked."
 )
 
 

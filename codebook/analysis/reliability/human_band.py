@@ -11,7 +11,7 @@ import pandas as pd
 from codebook.analysis.core.drawing import dress_axes, legend_above, literal, new_figure, say_in_picture, wrap
 from codebook.analysis.core.estimates import say_figure
 from codebook.ground.quantities import format_figure
-from codebook.outputs.figure_style import BASELINE, GRID, MODEL, MUTED, PEOPLE, house_style
+from codebook.outputs.figure_style import BASELINE, GRID, MODEL, MUTED, NOTE, PEOPLE, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,6 +82,9 @@ def draw_band(rows: pd.DataFrame, quantity: str, references: Sequence[float], no
         _draw_lines(axes, lines)
     for reference in references:
         axes.axvline(reference, color=BASELINE, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.5)
+        if not is_long:  # the legend stands there
+            place: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+            axes.annotate(format_figure(reference, 3), (reference, 1.005), fontsize=NOTE, color=MUTED, **place)
     axes.set_ylim(n_rows - 0.4, -0.6)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, 0), max(high, 1.0))
