@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from codebook.analysis.against_gold.coder_comparison import compare
 from codebook.analysis.against_gold.validity_tables import validity
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, say_figure
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.analysis.reliability.agreement_tables import reliability
@@ -26,6 +26,7 @@ from codebook.run.run_views import RunViews
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 BY = ("", "label", "unit", "cost")
 KINDS = ("single", "rating", "multi")
@@ -181,17 +182,22 @@ def _say_runs(beside: Beside, result: Result, resample: Bootstrap) -> Result:
     ]
     value = "accuracy" if frame["accuracy"].notna().any() else "alpha"
     known = frame.dropna(subset=[value])
+    facts = replace(result.facts, bootstrap=resample, resampled="units")
     return replace(
         result,
         frame=frame,
-        facts=replace(result.facts, bootstrap=resample, resampled="units"),
+        facts=facts,
         finding=" ".join(_say_least(frame, beside)),
         remarks=(*result.remarks, f"Agreement and changes are those against {beside.names[0]}.", *differ),
         table=_print_runs(frame),
-        figure=partial(plot_estimates, known, name=["variable", "run"], value=value, title=value.capitalize())
-        if len(known)
-        else None,
+        figure=partial(_draw_runs, known, value, beside.names[0], facts.interval) if len(known) else None,
     )
+
+
+def _draw_runs(frame: pd.DataFrame, value: str, first: str, note: str) -> Figure:
+    """Accuracy of each run, or where there is no gold alpha with the first, the runs of a variable together."""
+    quantity = "accuracy against the gold" if value == "accuracy" else f"Krippendorff's α with {first}"
+    return plot_estimates(frame, name=["variable", "run"], value=value, quantity=quantity, note=note)
 
 
 def _compare_variable(beside: Beside, name: str, resample: Bootstrap) -> Iterator[dict[str, Any]]:

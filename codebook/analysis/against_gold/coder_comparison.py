@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -33,13 +33,16 @@ from codebook.analysis.against_gold.measures import (
 )
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, say_figure
+from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import MINUS, format_figure, say_count
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _EXACT = 25
 """Discordant units under which McNemar's test is exact (binomial)."""
@@ -119,17 +122,24 @@ def compare(
     frame = pd.DataFrame(rows)
     frame["reason"] = frame.pop("reason")
     apart = [f"{both.n_apart:,} gold units were put to one of them only, and are left out."] if both.n_apart else []
-    shown = frame.dropna(subset=["difference"])
+    facts = list_facts(codings, {a: pairs[0], b: pairs[1]}, resample, n_apart=both.n_apart, level=alpha_level)
     return replace(
         result,
         frame=frame,
-        facts=list_facts(codings, {a: pairs[0], b: pairs[1]}, resample, n_apart=both.n_apart, level=alpha_level),
+        facts=facts,
         finding=_say_difference(frame, a, b, resample.confidence),
         remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", NOTE, *apart),
         table=_print(frame),
-        figure=lambda: plot_estimates(shown, name="measure", value="difference", title=f"{a} less {b}"),
+        figure=lambda: _draw(frame, f"difference to the gold: {a} {MINUS} {b}", facts.interval),
         outputs=codings.outputs,
     )
+
+
+def _draw(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
+    """The differences in the order of the table."""
+    known = frame.dropna(subset=["difference"])
+    rows = known.assign(measure=keep_order(known["measure"]))
+    return plot_estimates(rows, name="measure", value="difference", references=(0,), quantity=quantity, note=note)
 
 
 def _name_two(codings: Codings, a: str, b: str) -> tuple[str, str]:

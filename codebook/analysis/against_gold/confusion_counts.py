@@ -22,8 +22,8 @@ from codebook.analysis.against_gold.gold_cells import (
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.correlograms import STRONGEST
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_cells import Tones
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
 from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS
@@ -167,7 +167,7 @@ def _draw(frame: pd.DataFrame, order: Sequence[str], by: str, gold: str) -> Figu
     if len(order) > MOST_CELLS:
         rows = list_confused(frame).head(STRONGEST)
         names = [f"{row['gold']} → {row['coded']}" for row in rows.to_dict("records")]
-        return plot_estimates(rows.assign(name=names), value="row")
+        return plot_estimates(rows.assign(name=names), value="row", quantity="share of the units of the gold label")
     none = [name for name in dict.fromkeys(frame["coded"]) if name not in set(order)]
     shares, counts = (
         frame.pivot(index="gold", columns="coded", values=column).loc[list(order), [*order, *none]]

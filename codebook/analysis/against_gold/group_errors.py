@@ -35,8 +35,8 @@ from codebook.analysis.against_gold.measures import (
 )
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, say_figure
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints
@@ -98,14 +98,15 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
     facts = list_facts(codings, {coder: pair}, bootstrap)
     drawn = "clusters of gold units" if len(pair.design.cluster) else f"{facts.resampled}, by {by}"
     n_without = int((pair.asked & (group < 0)).sum())
+    facts = replace(facts, resampled=drawn, dropped={f"no value of {by}": n_without} if n_without else {})
     return replace(
         result,
         frame=frame,
-        facts=replace(facts, resampled=drawn, dropped={f"no value of {by}": n_without} if n_without else {}),
+        facts=facts,
         finding=_say_groups(frame, coder, by, bootstrap),
         remarks=remark_gold(codings, pair, NOTE, _DRAWN, *_say_without(by, n_without)),
         table=_print_groups(frame),
-        figure=lambda: _draw(frame, title),
+        figure=lambda: _draw(frame, f"share of units of {coder}, by {by}", facts.interval),
         outputs=codings.outputs,
     )
 
@@ -248,8 +249,9 @@ def _print_groups(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(measure=_name_measures(frame)).drop(columns=["label", "difference"])
 
 
-def _draw(frame: pd.DataFrame, title: str) -> Figure:
+def _draw(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
     """The first measure over all labels, and recall of each label, a marker a group."""
     overall = frame["measure"] == frame["measure"].iloc[0]
     rows = frame[(overall | (frame["measure"] == "recall")) & ~frame["difference"]]
-    return plot_estimates(rows.assign(name=_name_measures(rows)), group="group", title=title)
+    named = rows.assign(name=_name_measures(rows), block=rows["label"] == "")
+    return plot_estimates(named, group="group", quantity=quantity, note=note)

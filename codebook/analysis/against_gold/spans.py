@@ -13,9 +13,9 @@ import pandas as pd
 
 from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, spread
 from codebook.analysis.core.checks import name_some, raise_faults
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.estimates import resample as draw_replicates
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
@@ -151,7 +151,7 @@ def span_validity(
         finding=_say_spans(frame.iloc[:n_rows], frame.iloc[n_rows:], len(ids)),
         remarks=(NOTE,),
         table=_name_rows(frame, n_rows),
-        figure=lambda: _draw(frame),
+        figure=lambda: _draw(frame, facts.interval),
     )
 
 
@@ -191,10 +191,9 @@ def _name_rows(frame: pd.DataFrame, n_rows: int) -> pd.DataFrame:
     return frame.assign(name=names).drop(columns=["part", "by"], errors="ignore")
 
 
-def _draw(frame: pd.DataFrame) -> Figure:
-    title = "F1 of spans against the gold"
+def _draw(frame: pd.DataFrame, note: str) -> Figure:
     group = "by" if "by" in frame else None
-    return plot_estimates(frame, value="f1", group=group, title=title)
+    return plot_estimates(frame, value="f1", group=group, quantity="F1 of spans against the gold", note=note)
 
 
 def _say_spans(frame: pd.DataFrame, others: pd.DataFrame, n_units: int) -> str:

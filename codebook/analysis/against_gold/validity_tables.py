@@ -41,8 +41,8 @@ from codebook.analysis.against_gold.measures import (
 )
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, say_figure
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
 from codebook.ground.quantities import format_figure, say_count
@@ -146,14 +146,15 @@ def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Resu
         [{"coder": coder, **_coder_row(codings, pair, level, bootstrap)} for coder, pair in pairs.items()]
     )
     first = pairs[coders[0]]
+    facts = list_facts(codings, pairs, bootstrap, level=level)
     return replace(
         result,
         frame=frame,
-        facts=list_facts(codings, pairs, bootstrap, level=level),
+        facts=facts,
         finding=_say_coder(frame.iloc[0]),
         remarks=remark_gold(codings, first, NOTE, _CONSTANT, *([] if level else [_NO_LEVEL])),
         table=_print_coders(frame),
-        figure=lambda: _draw_coders(frame, f"{codings.variable.name}: each coder against the gold"),
+        figure=lambda: _draw_coders(frame, codings.models, facts.interval),
         outputs=codings.outputs,
     )
 
@@ -226,12 +227,13 @@ def _print_coders(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[[*heads, *columns, *constant, "reason"]].rename(columns=named)
 
 
-def _draw_coders(frame: pd.DataFrame, title: str) -> Figure:
-    """Accuracy and alpha of each coder, beside the accuracy of a constant label."""
+def _draw_coders(frame: pd.DataFrame, models: Sequence[str], note: str) -> Figure:
+    """Accuracy and alpha of each coder, beside the accuracy of a constant label; people first."""
     shown = {"accuracy": "accuracy", "alpha": "alpha", "baseline_accuracy": "constant label"}
     parts = [
         frame[["coder"]].assign(
             measure=name,
+            n=frame["n_answered" if column == "alpha" else "n_asked"],
             value=frame[column],
             low=frame.get(f"{column}_low", np.nan),
             high=frame.get(f"{column}_high", np.nan),
@@ -242,7 +244,10 @@ def _draw_coders(frame: pd.DataFrame, title: str) -> Figure:
     rows = (
         pd.concat(parts, ignore_index=True) if parts else frame.assign(measure="accuracy", value=np.nan, low=0, high=0)
     )
-    return plot_estimates(rows, name="coder", group="measure", title=title)
+    rows = rows.assign(block=rows["coder"].isin(models)).sort_values("block", kind="stable")
+    level = next(iter(frame["alpha_level"]), "")
+    alpha = f", and Krippendorff's α with the gold ({level})" if level else ""
+    return plot_estimates(rows, name="coder", group="measure", quantity=f"accuracy{alpha}", note=note)
 
 
 # -- label by label ------------------------------------------------------------------------------------------
@@ -260,14 +265,17 @@ def _by_label(codings: Codings, coder: str, bootstrap: Bootstrap) -> Result:
     never, constant = tuple(cells.never_predicted), tuple(commonest(cells)[1])
     rows = frame[frame["part"] == "label"]
     missing = [f"{coder} never gave {name_some(never, 12)}."] if never and cells.n_asked else []
+    facts = list_facts(codings, {coder: pair}, bootstrap, never_predicted=never, baseline=constant)
     return replace(
         result,
         frame=frame,
-        facts=list_facts(codings, {coder: pair}, bootstrap, never_predicted=never, baseline=constant),
+        facts=facts,
         finding=_say_labels(frame, coder),
         remarks=remark_gold(codings, pair, NOTE, *missing),
         table=_print_labels(frame),
-        figure=lambda: plot_estimates(rows, value="f1", title=f"F1 of each label, {coder}"),
+        figure=lambda: plot_estimates(
+            rows, value="f1", quantity=f"F1 of {coder} against the gold", note=facts.interval
+        ),
         outputs=codings.outputs,
     )
 

@@ -200,7 +200,7 @@ def draw_pairs(
     measure = PairMeasure(quantity, value in _SIGNED, counted, groups or {}, rows)
     matrix = to_matrix(pairs, value, order=order)
     if count_names(matrix, measure) > MOST_CELLS:
-        return plot_strongest(pairs, value)
+        return plot_strongest(pairs, value, quantity)
     p = to_matrix(pairs, "p_bh", order=order) if "p_bh" in pairs else None  # of coders there is none
     n = to_matrix(pairs, {"codings": "n", "units": "n_units"}[counted], order=order)
     return plot_correlogram(matrix, significance=p, counts=n, measure=measure)

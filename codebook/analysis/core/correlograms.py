@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
-from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_cells import Tones
 from codebook.analysis.core.matrix_drawing import Cells, draw_halves, draw_rectangle, format_cells
 from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS
@@ -87,7 +87,7 @@ def plot_correlogram(
     notes = [f"No fill{grey}: {sure}{', or undefined' if undefined else ''}."] if np.any(weak) else []
     notes += [f"Without any figure: {', '.join(alone)}."] if alone else []
     if count_names(values, measure) > MOST_CELLS:
-        figure = plot_strongest(_list_pairs(values), "value")
+        figure = plot_strongest(_list_pairs(values), "value", measure.quantity)
     elif sides:
         figure = _draw_sides(values, n, weak, sides, measure, notes)
     else:
@@ -96,7 +96,7 @@ def plot_correlogram(
     return figure
 
 
-def plot_strongest(pairs: pd.DataFrame, value: str) -> Figure:
+def plot_strongest(pairs: pd.DataFrame, value: str, quantity: str) -> Figure:
     """The 30 strongest of pairs a, b as dots, with the intervals low, high where the frame has them."""
     known = pairs[pairs[value].notna()].sort_values(value, key=abs, ascending=False, kind="stable")
     parted = SharedNames.of(list(dict.fromkeys([*known["a"], *known["b"]])))
@@ -105,7 +105,8 @@ def plot_strongest(pairs: pd.DataFrame, value: str) -> Figure:
     rows = rows.assign(name=[f"{short[a]}, {short[b]}" for a, b in zip(rows["a"], rows["b"], strict=True)])
     rows = rows.reindex(columns=["name", "value", "low", "high"])
     references = (0.0,) if (rows["value"] < 0).any() else ()
-    return plot_estimates(rows, references=references)
+    said = f"The strongest {len(rows)} of {len(known):,} pairs." if len(known) > len(rows) else ""
+    return plot_estimates(rows, references=references, quantity=quantity, note=said)
 
 
 def _order(values: pd.DataFrame, measure: PairMeasure) -> list[int]:

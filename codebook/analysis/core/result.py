@@ -68,6 +68,21 @@ class Facts:
         """Decimals of every figure of the result, in sentence, table and figure: two, and three above 1,000 units."""
         return places_of(self.n_units)
 
+    @property
+    def interval(self) -> str:
+        """What the bar of a figure is, for the line under it; empty where no interval was asked for.
+
+        Examples
+        --------
+        >>> Facts(bootstrap=Bootstrap(), resampled="clusters of units").interval
+        '95 % bootstrap intervals over clusters of units, 1,000 replicates.'
+        """
+        if not (self.bootstrap and self.bootstrap.replicates):
+            return ""
+        over = f" over {self.resampled}" if self.resampled else ""
+        confidence, many = 100 * self.bootstrap.confidence, f"{self.bootstrap.replicates:,} replicates"
+        return f"{confidence:g} % bootstrap intervals{over}, {many}."
+
     def sentences(self) -> list[str]:
         """What was resampled, how the intervals were made, and which ids did not meet."""
         if self.nothing or not (self.bootstrap and self.bootstrap.replicates):

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.correction.inputs import ABOUT, Inputs, LabelColumns, read_inputs
@@ -24,7 +24,6 @@ from codebook.analysis.correction.sentences import NOTE, SOURCES, CorrectionFact
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
-from codebook.outputs.figure_style import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -211,15 +210,15 @@ class _Regression:
             splits=self.fitting.splits if self.fitting.folds else 0,
             seed=self.fitting.seed,
         )
-        empty = self.empty()
+        note = f"{100 * self.fitting.confidence:g} % intervals."
         return replace(
-            empty,
+            self.empty(),
             frame=frame,
             facts=facts,
             finding=say_correction(frame, warnings=warnings),
             remarks=(NOTE,),
             table=_print_coefficients(frame),
-            figure=lambda: _plot_coefficients(frame, empty.title),
+            figure=lambda: _plot_coefficients(frame, f"coefficient ({self.family} regression)", note),
         )
 
     def _check_family(self) -> list[Fault]:
@@ -234,13 +233,13 @@ def _print_coefficients(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns=names)[shown]
 
 
-def _plot_coefficients(frame: pd.DataFrame, title: str) -> Figure:
+def _plot_coefficients(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
     """Three dots a coefficient; the intercept only where it is alone."""
     slopes = frame[frame["coefficient"] != "Intercept"]
     shown = slopes if len(slopes) else frame
-    figure = plot_estimates(shown, name="coefficient", value="estimate", group="source", title=title)
-    figure.axes[0].axvline(0, color=MUTED, linewidth=0.9, zorder=0.9)
-    return figure
+    rows = shown.assign(coefficient=keep_order(shown["coefficient"]))
+    words: dict[str, Any] = {"references": (0,), "quantity": quantity, "note": note}
+    return plot_estimates(rows, name="coefficient", value="estimate", group="source", **words)
 
 
 def _say_dropped(inputs: Inputs) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,9 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Clusters, Codings, SampleLike
-from codebook.analysis.core.drawing import plot_estimates
+from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.core.scales import Floats, Ints, VariableLike
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
 from codebook.analysis.correction.pairing import Beside, find_nothing, open_codings, read_beside
 from codebook.analysis.correction.regression import spread_normal
@@ -96,7 +97,7 @@ def prevalence(
         finding=say_correction(frame, beside.labels[0]),
         remarks=(_NOTE, NOTE),
         table=_print_shares(frame),
-        figure=lambda: _plot_shares(frame, f"{codings.variable.name}: share of each label"),
+        figure=partial(_plot_shares, frame, codings.variable, f"{100 * confidence:g} % intervals."),
         outputs=codings.outputs,
     )
 
@@ -107,9 +108,11 @@ def _print_shares(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns=names)[shown]
 
 
-def _plot_shares(frame: pd.DataFrame, title: str) -> Figure:
+def _plot_shares(frame: pd.DataFrame, variable: VariableLike, note: str) -> Figure:
     """Three dots a label."""
-    figure = plot_estimates(frame, name="label", value="estimate", group="source", title=title)
+    rows = frame.assign(label=keep_order(frame["label"], variable.level or ""))
+    quantity = f"share of units, {variable.name}"
+    figure = plot_estimates(rows, name="label", value="estimate", group="source", quantity=quantity, note=note)
     most = frame["high"].max()
     figure.axes[0].set_xlim(0, 1.1 * most if most > 0 else 1)
     return figure

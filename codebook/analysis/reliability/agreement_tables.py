@@ -130,10 +130,9 @@ def reliability(
     if frame.empty:
         reason = f"No two coders of a group labelled {say_count(min_units, 'unit')} in common: nothing to compare."
         return nothing_to_say(codings, reason, empty)
-    note = resample.sentence if resample.replicates else ""
     facts, words = _list_facts(codings, coverage, frame, resample), say_agreement(frame, by)
     remarks, table = remark_agreement(frame, by), print_agreement(frame, by)
-    figure = partial(draw_agreement, frame, by, codings.roles, note)
+    figure = partial(draw_agreement, frame, by, codings.roles, facts.interval)
     return Result(frame, name, empty.title, "reliability", facts, words, remarks, table, figure, codings.outputs)
 
 

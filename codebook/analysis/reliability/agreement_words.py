@@ -10,8 +10,8 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.correlograms import STRONGEST, PairMeasure, plot_correlogram
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import say_figure
+from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.pair_matrices import to_matrix
 from codebook.analysis.core.result import MOST_PRINTED
@@ -220,9 +220,13 @@ def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str], note:
         alone = part and n_variables == 1
         names.append(part if alone else " ".join(filter(None, [_subject(row, by, n_variables), part])))
     group = "group" if by in BY else None
-    title = name_coefficient(coefficient, "")
     references = (0.0,) if by == "difference" else BOUNDS if coefficient == "alpha" else ()
-    return plot_estimates(rows.assign(name=names), group=group, references=references, title=title)
+    every = list(dict.fromkeys(rows["level"]))
+    quantity = f"{name_coefficient(coefficient, '')} ({', '.join(every)})".replace("alpha", "α")
+    words: dict[str, Any] = {"group": group, "references": references, "quantity": quantity, "note": note}
+    rows = rows.assign(name=names)
+    level = every[0] if by == "label" and n_variables == 1 else "nominal"
+    return plot_estimates(rows.assign(name=keep_order(rows["name"], level)), **words)
 
 
 def _fit_matrix(rows: pd.DataFrame) -> bool:

@@ -14,9 +14,9 @@ import pandas as pd
 from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, percentile_interval, say_figure
 from codebook.analysis.core.estimates import resample as draw_values
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
@@ -32,6 +32,7 @@ ALL = "(all)"
 """Stands for a person's name in the row over all people tested."""
 _ABOUT = "The alternative annotator test cannot be made."
 _TITLE = "Alternative annotator test"
+_QUANTITY = "share of units at which one is at least as near to the others"
 _MORE_PEOPLE = "have two people or more, better three, code the same units"
 _MORE_UNITS = "have more units coded by two or more people, and by the model"
 _NOTE = (
@@ -174,18 +175,19 @@ def _tell(codings: Codings, codes: LabelCodes, tests: Sequence[_Test], blank: Re
         finding=" ".join(_say_row(row, facts.epsilon) for row in over.reset_index().to_dict("records")),
         remarks=(_NOTE, *warnings),
         table=ordered[[*(["model"] if len(tests) > 1 else []), *columns]].rename(columns=ends),
-        figure=partial(_draw, ordered[ordered["reason"] == ""]),
+        figure=partial(_draw, ordered[ordered["reason"] == ""], facts.interval),
         outputs=codings.outputs,
     )
 
 
-def _draw(frame: pd.DataFrame) -> Figure:
+def _draw(frame: pd.DataFrame, note: str) -> Figure:
     """The advantage of the model beside that of each person who was tested."""
     of_model = frame.assign(who="model")
     of_person = frame.assign(who="person", advantage=frame["human_advantage"], low=math.nan, high=math.nan)
     rows = pd.concat([of_model, of_person], ignore_index=True)
     names = ["model", "human"] if frame["model"].nunique() > 1 else ["human"]
-    return plot_estimates(rows, name=names, value="advantage", group="who", title=f"{_TITLE}: at least as near")
+    rows = rows.assign(block=rows["human"] == ALL)
+    return plot_estimates(rows, name=names, value="advantage", group="who", quantity=_QUANTITY, note=note)
 
 
 @dataclass(frozen=True)

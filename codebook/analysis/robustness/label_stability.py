@@ -14,8 +14,8 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import Bootstrap, Estimate, say_figure
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
@@ -148,7 +148,7 @@ def _compare_groups(codings: Codings, groups: dict[str, list[Group]], bootstrap:
         finding=_say_least(frame),
         remarks=("In each row one thing differs and the rest is the same; `all` compares every run with every other.",),
         table=_print(frame),
-        figure=partial(_draw, frame, same, about),
+        figure=partial(_draw, frame, same, facts.interval),
         outputs=codings.outputs,
     )
 
@@ -180,12 +180,14 @@ def _print(frame: pd.DataFrame) -> pd.DataFrame:
     return printed[[name for name in columns if name in printed]]
 
 
-def _draw(frame: pd.DataFrame, same: list[str], title: str) -> Figure:
+def _draw(frame: pd.DataFrame, same: list[str], note: str) -> Figure:
     """A grid of prompts by models where each cell is one row, else dots with intervals."""
     cells = [name for name in ("prompt", "model") if name in frame]
     if set(frame["over"]) == {"draw"} and len(cells) == 2 and not frame.duplicated(cells).any() and len(frame) > 1:
-        return plot_grid(frame, title=title, quantity=f"Krippendorff's α ({frame['level'].iloc[0]})")
-    return plot_estimates(frame, name=["over", *same], value="alpha", references=(0.667, 0.8), title=title)
+        return plot_grid(frame, quantity=f"Krippendorff's α ({frame['level'].iloc[0]})")
+    quantity = f"Krippendorff's α ({', '.join(frame['level'].dropna().unique())}) of repeated runs"
+    words: dict[str, Any] = {"references": (0.667, 0.8), "quantity": quantity, "note": note}
+    return plot_estimates(frame, name=["over", *same], value="alpha", **words)
 
 
 def _say_none(over: str) -> dict[str, Any]:

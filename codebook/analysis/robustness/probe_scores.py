@@ -9,8 +9,8 @@ import pandas as pd
 
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.drawing import plot_estimates
 from codebook.analysis.core.estimates import say_figure
+from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import describe_runs
@@ -95,7 +95,14 @@ def behaviour(
         finding=_say_scores(frame),
         remarks=(_NOTE, *codings.notes),
         table=frame,
-        figure=partial(plot_estimates, frame, name="test", group="coder", title=title),
+        figure=partial(
+            plot_estimates,
+            frame.assign(test=keep_order(frame["test"])),
+            name="test",
+            group="coder",
+            quantity="share of probes answered as expected",
+            note=f"{100 * confidence:g} % intervals after Wilson.",
+        ),
         outputs=codings.outputs,
     )
 

@@ -14,10 +14,10 @@ from codebook.analysis.core.drawing import (
     empty_figure,
     literal,
     new_figure,
-    plot_estimates,
     say_in_picture,
     wrap,
 )
+from codebook.analysis.core.forest import plot_estimates
 from codebook.ground.quantities import format_figure, say_percent
 from codebook.outputs.figure_style import BASELINE, DIVERGING, GRID, INK, MODEL, MUTED, house_style
 
@@ -142,10 +142,7 @@ def _draw_forest(known: pd.DataFrame, varied: Sequence[str], null: float, quanti
     """A row a specification."""
     names = [", ".join(str(row[name]) for name in varied) or "the specification" for row in known.to_dict("records")]
     rows = known.assign(name=names)
-    figure = plot_estimates(rows, value="estimate", references=(null,))
-    figure.axes[0].set_xlabel(quantity)
-    say_in_picture(figure, note)
-    return figure
+    return plot_estimates(rows, value="estimate", references=(null,), quantity=quantity, note=note)
 
 
 def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> None:

@@ -248,11 +248,13 @@ def test_estimates_figure_has_dots_intervals_and_references():
         }
     )
     figure = plot_estimates(
-        frame, name=["variable", "label"], value="alpha", group="group", references=(0.667, 0.8), title="Alpha"
+        frame, name=["variable", "label"], value="alpha", group="group", references=(0.667, 0.8), quantity="alpha"
     )
     axes = figure.axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["tone", "topic sports"]
-    assert [text.get_text() for text in axes.texts] == ["undefined", ".667", ".800"]
+    numbers = [text.get_text() for text in axes.texts if text.get_text()]
+    assert numbers == [".667", ".800", ".70", "[.60, .80]", ".60", "undefined"]
+    assert axes.get_xlabel() == "alpha"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["humans", "models"]
     draw(figure)
 

@@ -352,9 +352,10 @@ def test_shares_of_labels_add_up(frames):
 def test_a_figure_shows_the_values_as_they_are():
     result = reliability(Codings(observers_2011(), [CODE]), "label", coefficients=["alpha"], resample=Bootstrap(100))
     axes = result.plot().axes[0]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == list("12345")
-    shown = [value for line in axes.lines if line.get_label() == "people" for value in line.get_xdata()]
-    assert shown == result.frame["value"].tolist()
+    rows = result.frame.sort_values("value", ascending=False, kind="stable")
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == [f"{row.label}" for row in rows.itertuples()]
+    shown = sorted(value for line in axes.lines if line.get_marker() == "s" for value in line.get_xdata())
+    assert shown == sorted(rows["value"])
 
 
 @pytest.mark.parametrize("by", ["", *(by for by in BY if by != "difference")])  # one group has no other
