@@ -19,6 +19,7 @@ from codebook.codings.frame import check_table
 from codebook.errors import Fault, TableError
 from codebook.files import read_text
 from codebook.files.lines import digest, write_atomic
+from codebook.ground.quantities import say_count
 from codebook.material.unit_store import page_numbers
 from codebook.paths import resolve_path, show_path
 from codebook.records import Unit
@@ -111,7 +112,7 @@ class Transcripts(Mapping[str, Transcript]):
         n_pages = sum(len(each.pages) for each in self.values())
         n_lacking = sum(bool(each.missing) for each in self.values())
         lacking = f"of {n_lacking:,} documents pages are missing" if n_lacking else "no page is missing"
-        return f"{len(self):,} documents, {n_pages:,} pages; {lacking}."
+        return f"{say_count(len(self), 'document')}, {say_count(n_pages, 'page')}; {lacking}."
 
     @property
     def texts(self) -> dict[str, str]:

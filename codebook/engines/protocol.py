@@ -44,6 +44,8 @@ class About:
         What an answer costs where nobody charges, in words; `{tokens}` stands for what was read and written.
     ahead
         What can be loaded before it is made, as `module:function`; empty for nothing.
+    chooses
+        Whether it takes the model that fits the unit, whatever it was asked for: only who answered counts then.
     limits
         What its answers are not good for, by a part of the name of the model that gave them; "" is any other model.
     """
@@ -54,7 +56,18 @@ class About:
     watches_money: bool = False
     free: str = "Nothing: nobody charges for these answers ({tokens})."
     ahead: str = ""
+    chooses: bool = False
     limits: Mapping[str, str] = field(default_factory=dict)
+
+    def name_model(self, asked: str, answered: Sequence[str]) -> str:
+        """The model that was asked; of an engine that chooses, those that answered.
+
+        Examples
+        --------
+        >>> About(chooses=True).name_model("a", ["b"]), About().name_model("a", ["b"])
+        ('b', 'a')
+        """
+        return ", ".join(answered) if self.chooses and answered else asked
 
 
 @runtime_checkable

@@ -19,10 +19,11 @@ MANY_UNITS = 1000
 UNKNOWN = "–"
 """What stands where a figure is not defined."""
 
-_NOISE = 1e-12  # what is left of zero after sums of floats
+_NOISE = 1e-12  # what sums of floats leave of none
 
-Kind = Literal["coefficient", "share", "chance", "amount"]
-"""What is bounded by 1 with a sign, or from 0 to 1; a chance, of which 0 and 1 are never known; what has no bound."""
+Kind = Literal["coefficient", "share", "chance", "bound", "amount"]
+"""What is bounded by 1 with a sign, or from 0 to 1; a chance, of which 0 and 1 are never known; an end of an interval;
+what has no bound."""
 
 
 def say_count(n: int, noun: str, plural: str = "") -> str:
@@ -64,15 +65,17 @@ def format_figure(value: float, places: int = 2, kind: Kind = "coefficient") -> 
     Parameters
     ----------
     kind
-        "share" and "chance" say "< .01" of what is more than none and rounds to it, "coefficient" says ".00"; all three
-        say "> .99" of what is less than one and rounds to it. "amount" may exceed one and keeps its 0.
+        A "coefficient" says "> .99" of what is less than one and rounds to it; a "share" also "0" of exactly none and
+        "< .01" of what rounds to it. A "bound" is rounded only. An "amount" may exceed one and keeps its 0.
 
     Examples
     --------
     >>> format_figure(0.3117), format_figure(-0.149, 3), format_figure(1.0), format_figure(0.9996), format_figure(0)
-    ('.31', '−.149', '1.00', '> .99', '0')
-    >>> format_figure(0.0004, 3, "share"), format_figure(-0.0004), format_figure(1e-14), format_figure(0.5, 2, "amount")
-    ('< .001', '.00', '0', '0.50')
+    ('.31', '−.149', '1.00', '> .99', '.00')
+    >>> format_figure(0.0004, 3, "share"), format_figure(0, 3, "share"), format_figure(-1e-14)
+    ('< .001', '0', '.00')
+    >>> format_figure(0.9996, 2, "bound"), format_figure(0.5, 2, "amount")
+    ('1.00', '0.50')
     >>> format_figure(1004.5, 1, "amount"), format_figure(float("nan")), format_figure(float("-inf"))
     ('1,004.5', '–', '−∞')
     """
@@ -81,18 +84,29 @@ def format_figure(value: float, places: int = 2, kind: Kind = "coefficient") -> 
     if math.isnan(value):
         return UNKNOWN
     size, sign = abs(value), MINUS if value < 0 else ""
-    if size < _NOISE:
+    if kind == "share" and size < _NOISE:
         return "0"
     if math.isinf(value):
         return f"{sign}∞"
     digits = f"{size:,.{places}f}"
     if kind == "amount":
         return sign * (float(digits.replace(",", "")) > 0) + digits
-    if size < 1 and float(digits) == 1:
+    if kind != "bound" and size < 1 and float(digits) == 1:
         return f"{'<' if sign else '>'} {sign}{'.' + '9' * places if places else '0'}"
     if not float(digits.replace(",", "")):
         return f"< {_least(places)}" if kind == "share" else digits.removeprefix("0")
     return sign + (digits[1:] if digits.startswith("0.") else digits)
+
+
+def bound_of(kind: Kind) -> Kind:
+    """The kind of the ends of an interval of a figure.
+
+    Examples
+    --------
+    >>> bound_of("share"), bound_of("amount")
+    ('bound', 'amount')
+    """
+    return kind if kind == "amount" else "bound"
 
 
 def say_chance(chance: float, places: int = 3) -> str:

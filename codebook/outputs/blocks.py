@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
+from codebook.outputs.cell_numbers import head_text
 from codebook.outputs.cells import print_rows, rows_html
 from codebook.outputs.figure_style import DPI, SCREEN
 from codebook.outputs.panels import lay_out, say_layout
@@ -42,7 +43,7 @@ def frames_html(*parts: pd.DataFrame | str) -> str:
 
 
 def _named_html(frame: pd.DataFrame) -> str:
-    printed, names = print_rows(frame, len(frame)), {str(name).replace("_", " "): str(name) for name in frame}
+    printed, names = print_rows(frame, len(frame)), {head_text(name): str(name) for name in frame}
     return rows_html(printed | {"columns": [names[name] for name in printed["columns"]]})
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from codebook.ground.quantities import UNKNOWN, Kind, format_figure, is_number_text, show_usd
+from codebook.ground.quantities import UNKNOWN, Kind, bound_of, format_figure, is_number_text, show_usd
 
 _CHANCES = ("p", "p_bh", "p_by", "p_adjusted", "chance_of_chance")
 _BELOW = "below_"  # the share of replicates below a bound
 _SHARES = ("accuracy", "precision", "recall", "f1", "share", "row", "baseline_accuracy", "agreement", "coverage")
 _AMOUNTS = ("estimate", "se", "odds_ratio", "ratio", "seconds")
 _MONEY = "usd"
+_HEADS = {"p_bh": "adjusted p", "p_by": "adjusted p", "phi_max": "largest phi", "n11": "n with both"}
+_HEADS |= {"below_667": "P(below .667)", "below_800": "P(below .800)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,17 @@ class NumberStyle:
         if self.money:
             return show_usd(number).removeprefix("$")
         return format_figure(number, 0, "amount") if self.counts else format_figure(number, self.places, self.kind)
+
+
+def head_text(name: object) -> str:
+    """What stands over a column, in words.
+
+    Examples
+    --------
+    >>> head_text("p_bh"), head_text("macro_f1")
+    ('adjusted p', 'macro f1')
+    """
+    return _HEADS.get(str(name), str(name).replace("_", " "))
 
 
 def style_of(name: object, values: Iterable[Any], places: int = 2) -> NumberStyle:
@@ -57,7 +70,7 @@ def style_of(name: object, values: Iterable[Any], places: int = 2) -> NumberStyl
     numbers = [number for value in values if (number := to_number(value)) is not None and not math.isnan(number)]
     if name in _CHANCES or str(name).startswith(_BELOW):
         return NumberStyle(3, "chance")
-    if str(name).endswith(_MONEY):
+    if _MONEY in str(name).lower():
         return NumberStyle(0, "amount", money=True)
     if all(number.is_integer() or math.isinf(number) for number in numbers):
         return NumberStyle(0, "amount", counts=True)
@@ -72,7 +85,7 @@ def column_texts(name: object, values: Sequence[Any], places: int = 2) -> list[s
     Examples
     --------
     >>> column_texts("alpha", [0.70588, -0.149, float("nan"), 0.0]), column_texts("n", [1004])
-    (['.71', '−.15', '', '0'], ['1,004'])
+    (['.71', '−.15', '', '.00'], ['1,004'])
     """
     style = style_of(name, values, places)
     return [value if isinstance(value, str) else style.text(value) for value in values]
@@ -87,7 +100,8 @@ def interval_texts(name: object, rows: Sequence[Sequence[Any]], places: int = 2)
     ['.50 [.25, 1.00]', '.25']
     """
     style = style_of(name, [value for row in rows for value in row], places)
-    texts = [[style.text(value) for value in row] for row in rows]
+    ends = replace(style, kind=bound_of(style.kind))
+    texts = [(style.text(value), ends.text(low), ends.text(high)) for value, low, high in rows]
     return [f"{value} [{low}, {high}]" if low and high else value for value, low, high in texts]
 
 

@@ -9,7 +9,15 @@ from typing import Any
 import pandas as pd
 
 from codebook.ground.quantities import UNKNOWN
-from codebook.outputs.cell_numbers import column_texts, interval_texts, is_blank, reads_as_number, to_number, word_text
+from codebook.outputs.cell_numbers import (
+    column_texts,
+    head_text,
+    interval_texts,
+    is_blank,
+    reads_as_number,
+    to_number,
+    word_text,
+)
 from codebook.outputs.panels import has_intervals, lay_out
 from codebook.outputs.templating import render
 from codebook.records import WHYS
@@ -103,7 +111,7 @@ def frame_texts(frame: pd.DataFrame, places: int = 2) -> tuple[pd.DataFrame, lis
         for name, number in zip(shown.columns, numeric, strict=True)
     }
     texts = pd.DataFrame(columns, index=range(len(shown)), dtype=object)
-    return texts.set_axis([str(name).replace("_", " ") for name in shown.columns], axis=1), numeric
+    return texts.set_axis([head_text(name) for name in shown.columns], axis=1), numeric
 
 
 def join_intervals(frame: pd.DataFrame, places: int = 2) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from codebook.codings import coverage_sentence
+from codebook.engines import About, about_engine
+from codebook.ground.quantities import say_count
 from codebook.outputs import OutputEntry
 from codebook.outputs.readable import ReadableText
 from codebook.report.facts import Facts, cite, gather_facts, short_path
@@ -47,7 +49,8 @@ def _units(facts: Facts) -> Iterator[str]:
     origin = f" from {source['file']}" if source.get("file") else ""
     yield "[Say what the units are, of which population, and how they were chosen.]"
     pilot = f", a pilot of the first {source['limit']:,} units" if source.get("limit") else ""
-    yield f"{units['n']:,} units{origin} (SHA-256 {units['sha256'][:_SHOWN]}){pilot} were coded."
+    were = "was" if units["n"] == 1 else "were"
+    yield f"{say_count(units['n'], 'unit')}{origin} (SHA-256 {units['sha256'][:_SHOWN]}){pilot} {were} coded."
 
 
 def _instrument(facts: Facts) -> Iterator[str]:
@@ -65,9 +68,13 @@ def _describe(variable: Any) -> str:
 
 def _models(facts: Facts) -> Iterator[str]:
     asking, answered = facts.asking, facts.answered
-    models = ", ".join(answered.get("models") or []) or "[No model named itself in the replies: say which it was.]"
+    named = answered.get("models") or []
+    models = ", ".join(named) or "[No model named itself in the replies: say which it was.]"
+    about = about_engine(asking.engine) or About()
     engine = f"through the engine {asking.engine} ({asking.url})"
-    yield f"The model asked was {asking.model}, {engine}; {models} answered."
+    one = "model that answered was" if len(named) == 1 else "models that answered were"
+    asked = f"The model asked was {asking.model}, {engine}; {models} answered."
+    yield f"The {one} {models}, {engine}." if about.chooses and named else asked
     if answered.get("fingerprints"):
         yield f"The systems that answered named themselves {', '.join(answered['fingerprints'])}."
     first, last = (str(answered.get(key) or "")[:10] for key in ("first_submitted", "last_ended"))
@@ -110,7 +117,8 @@ def _sample(facts: Facts) -> Iterator[str]:
     used, unused = facts.weighed(by_chance=True), facts.weighed(by_chance=False)
     known = f" with known {chances}" if used else ""
     where = f"({GOLD_SAMPLE}, SHA-256 {cite(facts.sample_path).split('(')[-1][:-1]})"
-    yield f"{n:,} units were drawn for gold labels ({parts}){known}, seed {sample.seed} {where}."
+    drawn = f"{say_count(n, 'unit')} {'was' if n == 1 else 'were'} drawn"
+    yield f"{drawn} for gold labels ({parts}){known}, seed {sample.seed} {where}."
     if used:
         yield f"Gold units weigh 1 / their chance in {', '.join(used)}."
     if unused or not used:

@@ -111,6 +111,7 @@ def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
         "record": record,
         "asking": facts.asking,
         "answered": record.get("answered", {}),
+        "model": _name_model(record),
         "units": record["units"],
         "findings": [*first_findings(entry for entry in entries if is_result(entry)), *say_denominators(entries)],
         "coverage_sentence": "; ".join([coverage_sentence(table), *say_erased(record)]),
@@ -147,6 +148,13 @@ def _show_units(facts: Facts, texts: bool) -> str:
         codings = join_codings(codings, facts.coders)
     cards = open_cards(shorten_coders(codings), folders={facts.folder.name: facts.folder})
     return telling_html(cards, texts=texts, hidden=bool(facts.asking.private))
+
+
+def _name_model(record: dict[str, Any]) -> str:
+    """The model asked; of an engine that chooses, who answered."""
+    asking = Asking.from_record(record)
+    about = about_engine(asking.engine) or About()
+    return about.name_model(asking.model, record.get("answered", {}).get("models") or [])
 
 
 def _say_limits(record: dict[str, Any], table: pd.DataFrame) -> str:

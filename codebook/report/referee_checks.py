@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codebook.analysis.core.checks import name_some
-from codebook.engines import about_engine
+from codebook.engines import About, about_engine
 from codebook.errors import RecordError
 from codebook.files.digests import digest_of, read_run_record
 from codebook.ground.quantities import say_count
@@ -88,7 +88,7 @@ def _gold(facts: Facts) -> Iterator[Check]:
     if facts.coders_path is None:
         yield Check("gold labels", "look", _UNTOLD, mend)
     elif facts.n_gold:
-        yield Check("gold labels", "done", f"{facts.n_gold:,} units of the run ({facts.gold})", "", source)
+        yield Check("gold labels", "done", f"{say_count(facts.n_gold, 'unit')} of the run ({facts.gold})", "", source)
     else:
         there = name_some(facts.coders.coders)
         problem = f"no unit of the run coded by {facts.gold!r}; coders: {there}"
@@ -103,7 +103,7 @@ def _gold(facts: Facts) -> Iterator[Check]:
         yield Check(question, "look", str(error), "restore the file", cite(path))
         return
     n_dev = int((sample["part"] == "dev").sum())
-    sizes = f"{len(sample):,} units, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
+    sizes = f"{say_count(len(sample), 'unit')}, {n_dev:,} to develop and {len(sample) - n_dev:,} to test"
     yield _judge_use(facts, Check(question, "done", sizes, "", cite(path)))
 
 
@@ -159,7 +159,8 @@ def _figures(facts: Facts) -> Iterator[Check]:
 
 def _drift(facts: Facts) -> Iterator[Check]:
     models, systems = facts.answered.get("models") or [], facts.answered.get("fingerprints") or []
-    record, model = facts.evidence("run.json"), facts.asking.model
+    about = about_engine(facts.asking.engine) or About()
+    record, model = facts.evidence("run.json"), about.name_model(facts.asking.model, models)
     counts = f"{say_count(len(models), 'model name')}, {say_count(len(systems), 'fingerprint')}"
     if not models:
         yield Check("one model snapshot", "look", "no reply named its model", "ask the provider", record)
@@ -192,7 +193,7 @@ def _missing(facts: Facts) -> Iterator[Check]:
 def _pilot(facts: Facts) -> Iterator[Check]:
     limit = facts.record["units"]["source"].get("limit")
     if limit:
-        yield Check("pilot", "look", f"this run is a pilot of {limit:,} units", "plan the whole", "")
+        yield Check("pilot", "look", f"this run is a pilot of {say_count(limit, 'unit')}", "plan the whole", "")
         return
     for path in sorted(facts.folder.parent.glob("*/run.json")):
         try:

@@ -18,7 +18,7 @@ from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.analysis.reliability.agreement_tables import reliability
 from codebook.codings import merge_tables, set_aside_abstentions
 from codebook.errors import Fault, ParameterError
-from codebook.ground.quantities import show_usd
+from codebook.ground.quantities import places_of, say_count, say_percent, show_usd
 from codebook.run.cost_accuracy import COLUMNS as COST_COLUMNS
 from codebook.run.cost_accuracy import weigh_costs
 from codebook.run.differences import list_differences
@@ -35,6 +35,7 @@ KINDS = ("single", "rating", "multi")
 _COUNTS = ("n_units", "n_labelled", "n_changed")
 _FIGURES = ("alpha", "percent", "accuracy", "difference")
 _ENDS = ("", "_low", "_high")
+_TURNED = (("", ""), ("_low", "_high"), ("_high", "_low"))  # the ends of what has its sign changed
 _COLUMNS = (
     *("variable", "run", "model", *_COUNTS),
     *(f"{name}{end}" for name in _FIGURES for end in _ENDS),
@@ -68,7 +69,7 @@ class Beside:
     def remarks(self) -> list[str]:
         """What was left out, and what the gold sample's part is."""
         return [
-            *[f"{self.n_out:,} units that not all of the runs have are left out."] * bool(self.n_out),
+            *[f"{say_count(self.n_out, 'unit')} that not all of the runs have are left out."] * bool(self.n_out),
             *[f"Not compared: {', '.join(self.apart)}; not all runs have them as labels of one kind."]
             * bool(self.apart),
         ]
@@ -151,7 +152,7 @@ def _share_variables(runs: Sequence[RunViews]) -> tuple[list[VariableLike], tupl
         if last.level != "nominal":  # the order of a scale is that of one codebook
             labels, alike = last.scale, alike and all(set(each.scale) <= set(last.scale) for each in same)
         if alike and last.kind in KINDS:
-            shared.append(VariableSpec(last.name, last.level, labels, last.kind))
+            shared.append(VariableSpec(last.name, last.level, labels, last.kind, last.titles, last.title))
     names = {each.name for each in shared}
     return shared, tuple(sorted({each.name for run in runs for each in run.codebook.variables} - names))
 
@@ -272,17 +273,29 @@ def _say_least(frame: pd.DataFrame, beside: Beside) -> Iterator[str]:
     first, n = beside.names[0], int(row["n_units"])
     which = "" if len(others) == 1 else "Least alike: "
     agreement = (
-        f"alpha {say_figure(row, 'alpha', unknown='')}" if row["alpha"] == row["alpha"] else "alpha is undefined"
+        f"alpha {say_figure(row, 'alpha', places_of(n), unknown='')}"
+        if row["alpha"] == row["alpha"]
+        else "alpha is undefined"
     )
     yield (
         f"{which}{row['run']} beside {first}, {row['variable']}: {agreement}; "
-        f"{int(row['n_changed']):,} of {n:,} units changed ({row['n_changed'] / n:.0%})."
+        f"{int(row['n_changed']):,} of {say_count(n, 'unit')} changed ({say_percent(row['n_changed'] / n)})."
     )
     if row["difference"] == row["difference"]:
         low, high = row["difference_low"], row["difference_high"]
         better = str(row["run"]) if low > 0 else first if high < 0 else ""
         verdict = f"{better} meets the gold better" if better else "neither is shown to meet the gold better"
-        yield f"Accuracy is {say_figure(row, 'difference')} higher: {verdict}."
+        yield f"{_say_gain(row, places_of(n))}: {verdict}."
+
+
+def _say_gain(row: pd.Series[Any], places: int) -> str:
+    """How much higher or lower the accuracy of a run is than that of the first."""
+    low, high = row["difference_low"], row["difference_high"]
+    if row["difference"] == low == high == 0:
+        return "Accuracy is the same"
+    gain = row if row["difference"] >= 0 else {f"difference{end}": -row[f"difference{other}"] for end, other in _TURNED}
+    way = "higher" if row["difference"] >= 0 else "lower"
+    return f"Accuracy is {say_figure(gain, 'difference', places)} {way}"
 
 
 def _print_runs(frame: pd.DataFrame) -> pd.DataFrame:
@@ -312,11 +325,13 @@ def _list_labels(beside: Beside, result: Result) -> Result:
     frame = frame.reset_index(drop=True)
     if frame.empty:
         return nothing_to_say(beside.codings, _say_same(beside), result)
-    top = frame.iloc[0]
-    finding = f"Most often {top['before']!r} of {first} became {top['after']!r} of {top['run']}: {top['n']:,} units."
-    remark = f"Share is that of the {result.facts.n_units:,} units; {_NO_LABEL!r} is a unit without a label."
+    shown = beside.codings.in_words(frame)
+    top = shown.iloc[0]
+    times = say_count(top["n"], "unit")
+    finding = f"Most often {top['before']!r} of {first} became {top['after']!r} of {top['run']}: {times}."
+    remark = f"Share is that of the {say_count(result.facts.n_units, 'unit')}; {_NO_LABEL!r} is a unit without a label."
     several = {"variable": len(beside.codings.variables) > 1, "run": len(others) > 1}
-    table = frame.drop(columns=[name for name, there in several.items() if not there])
+    table = shown.drop(columns=[name for name, there in several.items() if not there])
     return replace(result, frame=frame, finding=finding, remarks=(*result.remarks, remark), table=table)
 
 
@@ -340,7 +355,8 @@ def _list_units(beside: Beside, result: Result) -> Result:
     frame["text"] = [codings.texts.get(unit_id, "") for unit_id in frame["unit_id"]]
     frame = frame[["variable", *frame.columns.drop("variable")]]
     n_units, n_all = frame["unit_id"].nunique(), result.facts.n_units
-    finding = f"{n_units:,} of {n_all:,} units changed their label ({n_units / n_all:.0%}); the others kept it."
+    many = f"{n_units:,} of {say_count(n_all, 'unit')}"
+    finding = f"{many} changed their label ({say_percent(n_units / n_all)}); the others kept it."
     table = frame if len(codings.variables) > 1 else frame.drop(columns="variable")
     table = table.assign(text=table["text"].str.slice(0, 80))
     return replace(result, frame=frame, finding=finding, table=table)
@@ -348,4 +364,4 @@ def _list_units(beside: Beside, result: Result) -> Result:
 
 def _say_same(beside: Beside) -> str:
     n_units = beside.codings.frame["unit_id"].nunique()
-    return f"No label differs: {' and '.join(beside.names)} say the same of all {n_units:,} units."
+    return f"No label differs: {' and '.join(beside.names)} say the same of all {say_count(n_units, 'unit')}."

@@ -13,10 +13,11 @@ from codebook.dialects.replies import open_line
 from codebook.engines import LIVE, About, about_engine
 from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import UNKNOWN, say_count
 from codebook.ledger import Ledger
 from codebook.material.unit_store import page_numbers
 from codebook.outputs import frames_html
+from codebook.outputs.cell_numbers import column_texts
 from codebook.records import Asking, Unit
 
 if TYPE_CHECKING:
@@ -186,13 +187,19 @@ class Costs:
         return list(self.notes)
 
     def __repr__(self) -> str:
-        rows = self.frame.to_string(index=False, na_rep=self._unknown)
+        rows = self._rows().to_string(index=False)
         return "\n".join([rows, *(f"  {line}" for line in self.lines)])
 
     def _repr_html_(self) -> str:
-        sums = self.frame.select_dtypes("float")  # small ones keep the digits that they need
-        texts = sums.map(lambda usd: self._unknown or "–" if usd != usd else f"{usd:,.8f}".rstrip("0").rstrip("."))
-        return frames_html(self.frame.assign(**texts), *self.lines)
+        return frames_html(self._rows(), *self.lines)
+
+    def _rows(self) -> pd.DataFrame:
+        """The frame as it is printed: sums of money with the digits that they need, a dash for what is not there."""
+        import pandas as pd
+
+        missing = self._unknown or UNKNOWN
+        columns = [[text or missing for text in column_texts(name, list(self.frame[name]))] for name in self.frame]
+        return pd.DataFrame(dict(zip(self.frame, columns, strict=True)))
 
 
 def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path, int]) -> Costs:

@@ -27,6 +27,7 @@ from codebook.codings import (
 from codebook.errors import RunError
 from codebook.files.run_versions import say_version
 from codebook.ground.machine import all_in_words
+from codebook.ground.quantities import say_count
 from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
@@ -157,7 +158,7 @@ class RunViews:
             other = set_aside_abstentions(Codings(run.table(), run.codebook.variables), run.codebook)
             both = codings.frame["unit_id"].isin(other.frame["unit_id"])
             n_out = codings.frame.loc[~both, "unit_id"].nunique()
-            notes = [f"Left out: {n_out:,} units that {run.name} does not have."] if n_out else []
+            notes = [f"Left out: {say_count(n_out, 'unit')} that {run.name} does not have."] if n_out else []
             labels = replace(codings, frame=codings.frame[both], notes=(*codings.notes, *notes))
             codings = join_codings(labels, other)
         return codings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from codebook.engines import About, about_engine
 from codebook.ledger import JobRow, Ledger
 from codebook.ledger.reports import JOB_FIELDS, report_jobs
 from codebook.records import RETRIED, say_erased
@@ -23,7 +24,7 @@ def describe_run(run: RunViews, ledger: Ledger) -> RunStatus:
     again = any(counted.get(why) for counted in counts.values() for why in RETRIED)
     outlooks = read_outlooks(ledger, name) if any(row.job_id and not row.ended_at for row in rows) else {}
     return RunStatus(
-        *(name, asking.engine, asking.model),
+        *(name, asking.engine, _name_model(ledger, run)),
         counts={variable.name: counts.get(variable.name, {}) for variable in run.codebook.variables},
         jobs=tuple(describe_job(row, outlooks.get(row.number)) for row in rows),
         waits_for=tuple(ledger.awaited_runs(name)),
@@ -38,6 +39,11 @@ def describe_run(run: RunViews, ledger: Ledger) -> RunStatus:
         version=(*run.version_notes, *say_anew(ledger.count_anew(name))),
         n_retriable=len(ledger.rows_to_retry(name, RETRIED, final=False)) if again else 0,
     )
+
+
+def _name_model(ledger: Ledger, run: RunViews) -> str:
+    about = about_engine(run.asked.engine) or About()
+    return about.name_model(run.asked.model, ledger.totals(run.name)["models"] if about.chooses else [])
 
 
 def read_outlooks(ledger: Ledger, run: str) -> dict[int, Outlook]:

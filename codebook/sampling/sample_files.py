@@ -14,6 +14,7 @@ from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
 from codebook.errors import Fault, ParameterError, RecordError
 from codebook.files.lines import digest, dump_canonical, dump_line, load_line, number_lines, write_atomic
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import say_count
 from codebook.paths import missing_file, resolve_path, show_path
 from codebook.sampling.draw import COLUMNS, take_part
 
@@ -67,7 +68,7 @@ def write_gold_sample(sample: GoldSample, path: str | Path) -> str:
     n_dev = int((sample.frame["part"] == "dev").sum())
     parts = f"{n_dev:,} dev, {len(rows) - n_dev:,} test"
     origin = f", from {sample.n_units:,}" if sample.n_units else ""
-    return f"{file.name}: {len(rows):,} units ({parts}){origin}."
+    return f"{file.name}: {say_count(len(rows), 'unit')} ({parts}){origin}."
 
 
 def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = False) -> GoldSample:

@@ -13,7 +13,7 @@ import pandas as pd
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault, ParameterError
-from codebook.ground.quantities import format_figure
+from codebook.ground.quantities import format_figure, say_percent
 from codebook.sampling.size_drawing import plot_gold_curve
 
 ALPHA_RISK = 0.05
@@ -221,12 +221,12 @@ def _formula(purpose: str, plan: GoldPlan) -> str:
         "accuracy": "Wilson's interval",
         "recall": "Wilson's interval of the units with the label, divided by its prevalence",
         "alpha": "Krippendorff (2019), one-sided, risk .05",
-        "worth": f"PPI++: n / (1 - rho^2 N / (n + N)), a label in {plan.share:.0%} of the units".replace("%", " %"),
+        "worth": f"PPI++: n / (1 - rho^2 N / (n + N)), a label in {say_percent(plan.share)} of the units",
     }[purpose]
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
+    return say_percent(share, 1)
 
 
 _NOTE = (

@@ -118,6 +118,8 @@ class Category(_Part):
     ----------
     name
         The label, as it stands in the data.
+    title
+        What tables and figures call it, such as "against" for -1; no coder sees it.
     definition
         What the code means, in a sentence or two.
     include, exclude
@@ -127,6 +129,7 @@ class Category(_Part):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(max_length=80)] = ""
     definition: str = ""
     include: Sentences = ()
     exclude: Sentences = ()
@@ -191,6 +194,8 @@ class Variable(_Part):
     ----------
     name
         Of the variable: letters, digits and underscores.
+    title
+        What tables and figures call it; no coder sees it.
     question
         What coders are asked.
     kind
@@ -210,6 +215,7 @@ class Variable(_Part):
     """
 
     name: Name
+    title: Annotated[str, Field(max_length=80)] = ""
     question: Annotated[str, Field(min_length=1)]
     kind: Annotated[str, BeforeValidator(_check_kind)]
     level: Level
@@ -267,6 +273,11 @@ class Variable(_Part):
         """Every allowed label in codebook order: the categories, then the abstention codes."""
         return self.scale + tuple(category.name for category in self.abstain)
 
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """What tables and figures call the labels that have a title."""
+        return {each.name: each.title for each in (*self.categories, *self.abstain) if each.title}
+
 
 class Codebook(_Part):
     """The whole instrument: general instructions and variables in order.
@@ -302,15 +313,24 @@ class Codebook(_Part):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything the codebook says, layout and comments left out."""
-        return digest(dump_canonical(self.model_dump(mode="json", exclude_defaults=True)))
+        """SHA-256 of everything the codebook says; layout, comments and titles left out."""
+        return digest(dump_canonical(_without_titles(self.model_dump(mode="json", exclude_defaults=True))))
 
     def variable_digest(self, name: str) -> str:
         """SHA-256 of all that a coder sees for one variable: it changes only when that variable must be asked anew."""
-        fields = self.variable(name).model_dump(mode="json", exclude_defaults=True)
+        fields = _without_titles(self.variable(name).model_dump(mode="json", exclude_defaults=True))
         return digest(self.unit, self.instructions, dump_canonical(fields))
 
     def _repr_html_(self) -> str:
         from codebook.scheme.rendering import render_html
 
         return render_html(self)
+
+
+def _without_titles(fields: Any) -> Any:
+    """The fields of a codebook that a coder sees."""
+    if isinstance(fields, list):
+        return [_without_titles(each) for each in fields]
+    if isinstance(fields, dict):
+        return {name: _without_titles(value) for name, value in fields.items() if name != "title"}
+    return fields

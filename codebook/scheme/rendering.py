@@ -33,7 +33,9 @@ def render_markdown(codebook: Codebook) -> str:
 
 def _markdown_category(category: Category, *, abstains: bool) -> list[str]:
     mark = " (abstention)" if abstains else ""
-    lines = [f"- **{_md(category.name)}**{mark}" + (f": {_md(category.definition)}" if category.definition else "")]
+    title = f", {_md(category.title)}" if category.title else ""
+    definition = f": {_md(category.definition)}" if category.definition else ""
+    lines = [f"- **{_md(category.name)}**{title}{mark}{definition}"]
     lines += [f"  - include: {_md(text)}" for text in category.include]
     lines += [f"  - exclude: {_md(text)}" for text in category.exclude]
     for example in category.examples:

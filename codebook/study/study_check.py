@@ -175,7 +175,7 @@ def _check_sample(facts: StudyFacts, ids: Mapping[str, None] | None, findings: _
     sample = findings.catch("sample", lambda: read_gold_sample(path, part="all", unlock=True))
     if sample is None:
         return
-    findings.lines.append(f"gold sample: {len(sample.frame):,} units.")
+    findings.lines.append(f"gold sample: {say_count(len(sample.frame), 'unit')}.")
     if ids is not None:
         sides = Sides("ids of the gold sample", "among the units", "the file of units")
         join = join_ids(sample.frame["unit_id"].astype(str), ids)

@@ -63,7 +63,7 @@ class UnitViewer:
         """How many units there are, are chosen and are shown in a copy."""
         n_units = len(self.numbers)
         if not n_units:
-            return f"None of {len(self.cards):,} units is like that."
+            return f"None of {say_count(len(self.cards), 'unit')} is like that."
         first = f"The first {N_STATIC} of " if n_units > N_STATIC else ""
         return f"{first}{say_count(n_units, 'unit')}."
 

@@ -294,7 +294,7 @@ def test_free_text_and_loose_schemas_are_not_judged():
     [
         ("gpt-4.1-mini", CHAT, {}, ["model", "model"], "gpt-4.1-mini-2025-04-14"),
         ("gpt-5-mini-2025-08-07", CHAT, {}, ["model"], "in 20 days"),
-        ("gpt-6-luna", CHAT, {}, ["model"], "no snapshot is known"),
+        ("gpt-6-luna", CHAT, {}, ["model"], "ask the provider for a dated name"),
         ("gpt-5.5-2026-04-23", CHAT, {}, [], ""),
         ("gpt-5.1-2025-11-13", CHAT, {}, [], ""),
         ("ft:gpt-4o-mini-2024-07-18:org::id", CHAT, {}, [], ""),

@@ -39,7 +39,7 @@ from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
-from codebook.ground.quantities import MINUS, format_figure, say_count
+from codebook.ground.quantities import MINUS, format_figure, places_of, say_count, say_p
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -161,13 +161,15 @@ def _say_alone(codings: Codings, coder: str, result: Result) -> Result:
 def _say_difference(frame: pd.DataFrame, a: str, b: str, confidence: float) -> str:
     """The first difference with its interval, and whether one of both is shown better: by interval and by test."""
     row = frame.iloc[0]
-    values = f"{format_figure(row['value_a'])} of {a} less {format_figure(row['value_b'])} of {b}"
-    difference = f"{say_figure(row, 'difference')}, on {say_count(int(row['n']), 'unit')}"
+    places = places_of(int(row["n"]))
+    first, second = (format_figure(row[name], places) for name in ("value_a", "value_b"))
+    values = f"{first} of {a} less {second} of {b}"
+    difference = f"{say_figure(row, 'difference', places)}, on {say_count(int(row['n']), 'unit')}"
     low, high = row["difference_low"], row["difference_high"]
     better = a if low > 0 else b if high < 0 else ""
     better = "" if row["p"] > 1 - confidence else better
     verdict = f"{better} meets the gold better" if better else "Neither is shown to meet the gold better"
-    test = f" ({row['test']}: p = {row['p']:.2g})" if row["test"] else ""
+    test = f" ({row['test']}: {say_p(row['p'])})" if row["test"] else ""
     return f"{str(row['measure']).capitalize()} {values} is {difference}. {verdict}{test}."
 
 

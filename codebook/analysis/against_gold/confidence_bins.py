@@ -28,7 +28,7 @@ from codebook.analysis.core.sample_design import Design, count_members, resample
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
-from codebook.ground.quantities import format_figure
+from codebook.ground.quantities import format_figure, places_of, say_count
 
 _MOST_DRAWN = 2**22
 BINNING = ("width", "count")
@@ -175,10 +175,11 @@ def _say_none(variable: str, coder: str) -> str:
 
 def _say_calibration(frame: pd.DataFrame, coder: str) -> str:
     rows = {row["name"]: row for row in frame.to_dict("records") if row["part"] == "overall"}
-    values = {name: format_figure(row["value"], 3) for name, row in rows.items()}
     accuracy = rows["accuracy"]
-    right = f"{coder} is right in {say_figure(accuracy, 'value', 3)} of {accuracy['n']:,} units"
-    ece = f"ECE is {say_figure(rows['ECE'], 'value', 3)}, by chance {values['ECE by chance']}"
+    places = places_of(accuracy["n"])
+    values = {name: format_figure(row["value"], places) for name, row in rows.items()}
+    right = f"{coder} is right in {say_figure(accuracy, 'value', places)} of {say_count(accuracy['n'], 'unit')}"
+    ece = f"ECE is {say_figure(rows['ECE'], 'value', places)}, by chance {values['ECE by chance']}"
     brier = f"Brier is {values['Brier']}, of a constant {values['Brier of a constant']}"
     return f"{right}, with a mean probability of {values['mean probability']}. {ece}; {brier}."
 

@@ -92,14 +92,15 @@ def confusion(
     pair, labels = read_pair(codings, coder), list_labels(codings)
     frame = _count(pair, labels, resample)
     order = labels if codings.variable.level in LEVELS[1:] else _order(frame, labels)
+    shown, names = codings.in_words(frame), list(map(codings.name_label, order))
     return replace(
         result,
         frame=frame,
         facts=list_facts(codings, {coder: pair}, resample),
-        finding=_say_confusion(frame, coder),
+        finding=_say_confusion(shown, coder),
         remarks=(*remark_gold(codings, pair, NOTE), *_remark_size(frame)),
-        table=_print_confused(frame),
-        figure=partial(_draw, frame, order, f"label by {coder}", codings.gold),
+        table=_print_confused(shown),
+        figure=partial(_draw, shown, names, f"label by {coder}", codings.gold),
         outputs=codings.outputs,
     )
 
@@ -234,5 +235,5 @@ def _explain(row: Mapping[Hashable, Any], alone: str, replicates: int) -> str:
     gaps = {"row": "not in gold", "column": "never given"}
     undefined = [f"{name}: {gap}" for name, gap in gaps.items() if np.isnan(row[name])]
     no_interval = any(np.isnan(row[f"{name}_low"]) and not np.isnan(row[name]) for name in _SHARES)
-    more = f"no interval: undefined in more than {MOST_UNDEFINED:.0%} of the replicates".replace("%", " %")
+    more = f"no interval: undefined in more than {say_percent(MOST_UNDEFINED)} of the replicates"
     return "; ".join([*undefined, *([alone or more] if no_interval and replicates else [])])

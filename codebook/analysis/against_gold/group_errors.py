@@ -42,7 +42,7 @@ from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import places_of, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,16 +97,17 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
     frame = pd.DataFrame(_rows(groups, codings.variable.kind, bootstrap), columns=list(_COLUMNS))
     facts = list_facts(codings, {coder: pair}, bootstrap)
     drawn = "clusters of gold units" if len(pair.design.cluster) else f"{facts.resampled}, by {by}"
+    shown = codings.in_words(frame, "label")
     n_without = int((pair.asked & (group < 0)).sum())
     facts = replace(facts, resampled=drawn, dropped={f"no value of {by}": n_without} if n_without else {})
     return replace(
         result,
         frame=frame,
         facts=facts,
-        finding=_say_groups(frame, coder, by, bootstrap),
+        finding=_say_groups(shown, coder, by, bootstrap),
         remarks=remark_gold(codings, pair, NOTE, _DRAWN, *_say_without(by, n_without)),
-        table=_print_groups(frame),
-        figure=lambda: _draw(frame, f"share of units of {coder}, by {by}", facts.interval),
+        table=_print_groups(shown),
+        figure=lambda: _draw(shown, f"share of units of {coder}, by {by}", facts.interval),
         outputs=codings.outputs,
     )
 
@@ -224,8 +225,10 @@ def _interval(value: float, draws: Floats, bootstrap: Bootstrap, few: bool) -> d
 def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) -> str:
     """The first measure of each group and difference, and how many differences have an interval without 0."""
     rows = [row for row in frame.to_dict("records") if row["measure"] == frame["measure"].iloc[0]]
+    places = places_of(sum(row["n"] for row in rows if not row["difference"]))
     parts = [
-        f"{row['group']} {say_figure(row, 'value')}" + f" ({say_count(row['n'], 'unit')})" * (not row["difference"])
+        f"{row['group']} {say_figure(row, 'value', places)}"
+        + f" ({say_count(row['n'], 'unit')})" * (not row["difference"])
         for row in rows
     ]
     sentence = f"{str(rows[0]['measure']).capitalize()} of {coder}: {'; '.join(parts)}."

@@ -20,7 +20,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -199,11 +199,11 @@ def _draw(frame: pd.DataFrame, note: str) -> Figure:
 def _say_spans(frame: pd.DataFrame, others: pd.DataFrame, n_units: int) -> str:
     """F1, typed and untyped, beside that of the baseline."""
     overall = frame[frame["part"] == "overall"]
-    figures = ", ".join(f"{row['name']} {say_figure(row, 'f1')}" for _, row in overall.iterrows())
+    figures = ", ".join(f"{row['name']} {say_figure(row, 'f1', places_of(n_units))}" for _, row in overall.iterrows())
     sentence = f"F1 against {int(overall['n'].iloc[-1]):,} gold spans in {say_count(n_units, 'unit')}: {figures}"
     if not len(others):
         return f"{sentence}."
-    beside = ", ".join(f"{row['name']} {format_figure(row['f1'])}" for _, row in others.iterrows())
+    beside = ", ".join(f"{row['name']} {format_figure(row['f1'], places_of(n_units))}" for _, row in others.iterrows())
     return f"{sentence}; the baseline {beside}."
 
 

@@ -176,8 +176,9 @@ def transcript_accuracy(
 
 
 def _say_accuracy(row: pd.Series[Any], n_read: int) -> str:
-    errors, recall = say_figure(row, "cer", 3), say_figure(_print(row.to_frame().T).iloc[0], "word_recall", 3)
-    many = f"{n_read:,} documents of {int(row['n_characters']):,} characters"
+    printed = _print(row.to_frame().T).iloc[0]
+    errors, recall = (say_figure(printed, name, 3, kind="share") for name in ("cer", "word_recall"))
+    many = f"{say_count(n_read, 'document')} of {int(row['n_characters']):,} characters"
     return f"Of {many} the character error rate is {errors}, the word recall {recall}."
 
 

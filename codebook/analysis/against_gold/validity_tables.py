@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,7 +151,7 @@ def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Resu
         result,
         frame=frame,
         facts=facts,
-        finding=_say_coder(frame.iloc[0]),
+        finding=_say_coder(frame.iloc[0], codings),
         remarks=remark_gold(codings, first, NOTE, _CONSTANT, *([] if level else [_NO_LEVEL])),
         table=_print_coders(frame),
         figure=lambda: _draw_coders(frame, codings.models, facts.interval),
@@ -190,18 +190,18 @@ def _measure_alpha(pair: Pair, cells: Cells, labels: Sequence[str], level: str, 
     return measure_statistic(cells, statistic, bootstrap)
 
 
-def _say_coder(row: pd.Series[Any]) -> str:
+def _say_coder(row: pd.Series[Any], codings: Codings) -> str:
     """How the first coder meets the gold, beside a constant label, with a warning where it is not shown to."""
     if np.isnan(row["accuracy"]):
         return f"{row['coder']} cannot be held against the gold: {row['reason']}."
-    asked = say_count(int(row["n_asked"]), "unit")
+    asked, places = say_count(int(row["n_asked"]), "unit"), places_of(int(row["n_asked"]))
     share = say_figure(row, "accuracy", 1, factor=100).replace(" [", f" % of {asked} [")
-    labels = " or ".join(f"'{label}'" for label in row["baseline_label"].split(" = "))
+    labels = " or ".join(f"'{codings.name_label(label)}'" for label in row["baseline_label"].split(" = "))
     constant = f"always answering {labels} would meet it in {100 * row['baseline_accuracy']:.1f} %"
     parts = [f"{row['coder']} meets the gold in {share}", constant]
     if row["alpha_level"]:
         answered = f" on the {int(row['n_answered']):,} answered" if row["n_answered"] < row["n_asked"] else ""
-        parts.append(f"alpha with the gold ({row['alpha_level']}){answered} is {say_figure(row, 'alpha')}")
+        parts.append(f"alpha with the gold ({row['alpha_level']}){answered} is {say_figure(row, 'alpha', places)}")
     warning = ""
     if not row["accuracy_low"] > row["baseline_accuracy"]:
         warning = " It is not shown to be better than that constant: do not use these labels as they are."
@@ -263,16 +263,21 @@ def _by_label(codings: Codings, coder: str, bootstrap: Bootstrap) -> Result:
     measures = measure_cells(cells, bootstrap)
     frame = pd.DataFrame([*_label_rows(cells, measures), *_overall_rows(cells, measures, codings.variable.kind)])
     never, constant = tuple(cells.never_predicted), tuple(commonest(cells)[1])
-    rows = frame[frame["part"] == "label"]
-    missing = [f"{coder} never gave {name_some(never, 12)}."] if never and cells.n_asked else []
+    shown = codings.in_words(frame, "name")
+    if cells.n_asked:
+        shown.loc[shown["part"] == "baseline", "reason"] = _name_constant(cells, codings.name_label)
+    rows = shown[shown["part"] == "label"]
+    missing = (
+        [f"{coder} never gave {name_some(map(codings.name_label, never), 12)}."] if never and cells.n_asked else []
+    )
     facts = list_facts(codings, {coder: pair}, bootstrap, never_predicted=never, baseline=constant)
     return replace(
         result,
         frame=frame,
         facts=facts,
-        finding=_say_labels(frame, coder),
+        finding=_say_labels(shown, coder),
         remarks=remark_gold(codings, pair, NOTE, *missing),
-        table=_print_labels(frame),
+        table=_print_labels(shown),
         figure=lambda: plot_estimates(
             rows, value="f1", quantity=f"F1 of {coder} against the gold", note=facts.interval
         ),
@@ -305,11 +310,11 @@ def _overall_rows(cells: Cells, measures: Measures, kind: str) -> Iterator[dict[
             yield {**head, **spread("value", measures.baseline[key]), "reason": _name_constant(cells)}
 
 
-def _name_constant(cells: Cells) -> str:
+def _name_constant(cells: Cells, name: Callable[[str], str] = str) -> str:
     """What the baseline always answers; a tie is said."""
     if not cells.n_asked:
         return NOT_ASKED
-    first, *others = commonest(cells)[1]
+    first, *others = map(name, commonest(cells)[1])
     tie = f" (as common: {', '.join(map(repr, others))})" if others else ""
     return f"always {first!r}{tie}"
 
@@ -320,12 +325,14 @@ def _say_labels(frame: pd.DataFrame, coder: str) -> str:
     labels = [row for row in rows if row["part"] == "label" and not np.isnan(row["f1"])]
     if not labels:
         return f"{coder} has no F1: {rows[0]['reason']}."
+    places = places_of(int(next(row["n"] for row in rows if row["part"] == "overall")))
     best, worst = (choose(labels, key=lambda row: row["f1"]) for choose in (max, min))
-    ends = f"{best['name']!r} best ({say_figure(best, 'f1')})"
+    ends = f"{best['name']!r} best ({say_figure(best, 'f1', places)})"
     if worst is not best:
-        ends += f" and {worst['name']!r} worst ({say_figure(worst, 'f1')})"
+        ends += f" and {worst['name']!r} worst ({say_figure(worst, 'f1', places)})"
     macro, constant = (row for row in rows if row["name"] == "macro F1")
-    value = f"macro F1 is {say_figure(macro, 'value')}, of a constant label {format_figure(constant['value'])}"
+    of_constant = format_figure(constant["value"], places)
+    value = f"macro F1 is {say_figure(macro, 'value', places)}, of a constant label {of_constant}"
     return f"By F1 {coder} meets {ends}; {value}."
 
 

@@ -114,15 +114,16 @@ def compare_association(
     facts = replace(make_facts(codings, read, len(wide)), bootstrap=resample, resampled=_RESAMPLED[bool(len(cluster))])
     if not len(pairs):
         return nothing_to_say(codings, NO_PAIR, Result(pairs, "difference", about, "correlogram", facts))
+    shown = codings.in_words(pairs)
     return Result(
         pairs,
         "difference",
         about,
         "correlogram",
         facts,
-        finding=_say_difference(pairs, about),
+        finding=_say_difference(shown, about, facts.places),
         remarks=(NOTE, *say_missing(read), *remark_size(to_matrix(pairs, "difference"))),
-        table=pairs[["a", "b", "phi_a", "phi_b", "difference", *_ENDS, "p_bh", "reason"]].rename(columns=_ENDS),
+        table=shown[["a", "b", "phi_a", "phi_b", "difference", *_ENDS, "p_bh", "reason"]].rename(columns=_ENDS),
         figure=partial(_draw_differences, codings, labels, pairs),
         outputs=codings.outputs,
     )
@@ -146,13 +147,14 @@ def _check(coders: Sequence[str]) -> None:
         raise_faults("The coders cannot be compared.", [fault])
 
 
-def _say_difference(pairs: pd.DataFrame, about: str) -> str:
+def _say_difference(pairs: pd.DataFrame, about: str, places: int) -> str:
     """How many differences are sure, and the surest; pairs with the surest first."""
     sure, row = int((pairs["p_bh"] < _SURE).sum()), pairs.iloc[0]
-    number = f"{sure:,} of {len(pairs):,} pairs of labels differ (p_bh < {format_figure(_SURE)})"
+    verb = "differs" if sure == 1 else "differ"
+    number = f"{sure:,} of {say_count(len(pairs), 'pair')} of labels {verb} (adjusted p < {format_figure(_SURE)})"
     if math.isnan(row["p"]):
         return f"{about}: {number}."
-    surest = f"{row['a']} and {row['b']}, {say_figure(row, 'difference')}, {say_count(row['n_units'], 'unit')}"
+    surest = f"{row['a']} and {row['b']}, {say_figure(row, 'difference', places)}, {say_count(row['n_units'], 'unit')}"
     return f"{about}: {number}; the surest is {surest}."
 
 

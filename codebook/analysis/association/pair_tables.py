@@ -22,7 +22,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count, say_p
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,16 +131,17 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
     pairs = pairs.sort_values(statistic, key=abs, ascending=False, ignore_index=True)
     subject = variables[0].name if len(variables) == 1 else f"{len(variables)} variables"
     about = f"{subject}: association of labels ({statistic})"
+    shown, names = codings.in_words(pairs), list(map(codings.name_label, order))
     result = Result(
         pairs,
         name="label_association",
         title=about,
         section="correlogram",
         facts=make_facts(codings, read, n_units),
-        finding=_say_strongest(pairs, statistic),
+        finding=_say_strongest(shown, statistic, places_of(n_units)),
         remarks=(_NOTES["labels"], *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
-        table=pairs[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]],
-        figure=partial(draw_pairs, pairs, statistic, order=order, rows=codings.gold),
+        table=shown[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]],
+        figure=partial(draw_pairs, shown, statistic, order=names, rows=codings.gold),
         outputs=codings.outputs,
     )
     return result if len(pairs) else nothing_to_say(codings, NO_PAIR if n_units else NO_LABEL, result)
@@ -206,18 +207,19 @@ def draw_pairs(
     return plot_correlogram(matrix, significance=p, counts=n, measure=measure)
 
 
-def _say_strongest(pairs: pd.DataFrame, statistic: str) -> str:
+def _say_strongest(pairs: pd.DataFrame, statistic: str, places: int) -> str:
     """The pair with the largest figure, of pairs with the strongest first."""
     known = pairs[pairs[statistic].notna()]
     number = say_count(len(known), "pair")
     if known.empty:
-        return f"None of {len(pairs):,} pairs has a {statistic}: {name_some(dict.fromkeys(pairs['reason']))}."
+        return (
+            f"None of {say_count(len(pairs), 'pair')} has a {statistic}: {name_some(dict.fromkeys(pairs['reason']))}."
+        )
     row = known.iloc[0]
-    p = "no p" if pd.isna(row["p"]) else "p < .001" if row["p"] < 0.001 else f"p {format_figure(row['p'], 3)}"
-    most = f"at most {format_figure(row['phi_max'])} with such margins; " if "phi_max" in row else ""
-    shown = f"{statistic} {format_figure(row[statistic])}"
+    most = f"at most {format_figure(row['phi_max'], places)} with such margins; " if "phi_max" in row else ""
+    shown = f"{statistic} {format_figure(row[statistic], places)}"
     size = say_count(row["n_units"], "unit")
-    return f"Strongest of {number}: {row['a']} and {row['b']}, {shown} ({most}{size}, {p})."
+    return f"Strongest of {number}: {row['a']} and {row['b']}, {shown} ({most}{size}, {say_p(row['p'])})."
 
 
 def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) -> Result:
@@ -237,7 +239,7 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
         title=about,
         section="correlogram",
         facts=Facts(_count_units(codings), len(coders), level, coverage=codings.coverage, joins=codings.joins),
-        finding=_say_range(pairs, statistic),
+        finding=_say_range(pairs, statistic, places_of(_count_units(codings))),
         remarks=(
             f"{name} ({level}); pairs with fewer than {min_units} common units are empty.",
             *([rest] if len(coders) < len(codings.coders) else []),
@@ -262,13 +264,14 @@ def _count_units(codings: Codings) -> int:
     return int(codings.frame.loc[rows, "unit_id"].nunique())
 
 
-def _say_range(pairs: pd.DataFrame, statistic: str) -> str:
+def _say_range(pairs: pd.DataFrame, statistic: str, places: int) -> str:
     """The pair that agrees most and the one that agrees least, of pairs with the most alike first."""
     known = pairs[pairs[statistic].notna()]
     if known.empty:
-        return f"None of {len(pairs):,} pairs has a figure: {name_some(dict.fromkeys(pairs['reason']))}."
+        return f"None of {say_count(len(pairs), 'pair')} has a figure: {name_some(dict.fromkeys(pairs['reason']))}."
     first, last = (
-        f"{row['a']} and {row['b']}, {statistic} {format_figure(row[statistic])} ({say_count(row['n_units'], 'unit')})"
+        f"{row['a']} and {row['b']}, {statistic} {format_figure(row[statistic], places)} "
+        f"({say_count(row['n_units'], 'unit')})"
         for row in (known.iloc[0], known.iloc[-1])
     )
     return f"{first}." if len(known) == 1 else f"Most alike of {len(known):,} pairs: {first}; least: {last}."
@@ -294,7 +297,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
         title=about,
         section="correlogram",
         facts=facts,
-        finding=_say_strongest(pairs, statistic),
+        finding=_say_strongest(pairs, statistic, facts.places),
         remarks=(
             _NOTES["variables"],
             *([f"Left out, since {statistic} cannot be made of them: {', '.join(left_out)}."] if left_out else []),

@@ -18,6 +18,7 @@ import pandas as pd
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.coder_roles import CoderRoles
 from codebook.analysis.core.gold_samples import NO_WEIGHTS, GoldSample
+from codebook.analysis.core.label_titles import name_label, title_of, titles_of, with_titles
 from codebook.analysis.core.sample_design import check_sample
 from codebook.analysis.core.scales import VariableLike, VariableSpec
 from codebook.errors import Fault, StatisticError
@@ -299,8 +300,21 @@ class Codings(CoderRoles):
 
     def at_level(self, level: str) -> Codings:
         """The same codings with their variables at another level of measurement, or with one where none was said."""
-        specs = [VariableSpec(each.name, level, each.labels, each.kind) for each in self.variables]
+        specs = [
+            VariableSpec(each.name, level, each.labels, each.kind, titles_of(each), title_of(each))
+            for each in self.variables
+        ]
         return replace(self, variables=specs if level else self.variables)
+
+    # -- words for people ------------------------------------------------------------------------------------------
+
+    def in_words(self, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+        """A frame as people read it: labels by the titles of the codebook, in these columns or the usual ones."""
+        return with_titles(frame, self.variables, columns) if columns else with_titles(frame, self.variables)
+
+    def name_label(self, label: str) -> str:
+        """The title of a label, or the label."""
+        return name_label(label, self.variables)
 
     # -- gold -----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
-from codebook.ground.quantities import UNKNOWN, Kind, format_figure, say_count, say_percent
+from codebook.ground.quantities import UNKNOWN, Kind, bound_of, format_figure, say_count, say_percent
 
 MOST_UNDEFINED = 0.05
 """Share of undefined replicates above which no interval is given."""
@@ -60,7 +60,8 @@ class Estimate:
         size = f"{say_count(self.n_units, 'unit')}, {say_count(self.n_coders, 'coder')}"
         if math.isnan(self.value):
             return f"{name} undefined: {self.reason}; {size}"
-        interval = f" [{format_figure(self.low)}, {format_figure(self.high)}]" if not math.isnan(self.low) else ""
+        low, high = (format_figure(end, 2, "bound") for end in (self.low, self.high))
+        interval = "" if math.isnan(self.low) else f" [{low}, {high}]"
         note = f" ({self.reason})" if self.reason else ""
         return f"{name} = {format_figure(self.value)}{interval}, {size}{note}"
 
@@ -123,8 +124,9 @@ def say_figure(
     '75.5 [no interval]'
     """
     ends = (f"{name}_low", f"{name}_high") if f"{name}_low" in row else ("low", "high")
-    shape = kind if factor == 1 else "amount"
-    value, low, high = (format_figure(float(row[key]) * factor, places, shape) for key in (name, *ends))
+    shape: Kind = kind if factor == 1 else "amount"
+    value = format_figure(float(row[name]) * factor, places, shape)
+    low, high = (format_figure(float(row[end]) * factor, places, bound_of(shape)) for end in ends)
     return f"{value}{unknown if low == UNKNOWN else f' [{low}, {high}]'}"
 
 

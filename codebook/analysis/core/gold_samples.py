@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.core.checks import check_columns, raise_faults
+from codebook.analysis.core.checks import check_columns, name_some, raise_faults
 from codebook.errors import Fault
 from codebook.outputs import block_html, print_rows
 
@@ -109,4 +109,6 @@ def why_no_gold(table: pd.DataFrame, variable: str, gold: str) -> str:
     if ((table["coder"] == gold) & (table["variable"] == variable) & table["label"].notna()).any():
         return ""
     mend = "let people code a sample (10_gold_sample)"
+    if "run_id" in table and (people := table.loc[table["run_id"].fillna("") == "", "coder"].dropna().unique()).size:
+        mend = f"take another coder as the gold: {name_some(map(str, people))}"
     return f"No unit has a label of {gold!r}: nothing to compare. To compare, {mend}."

@@ -53,13 +53,16 @@ class VariableLike(Protocol):
 class VariableSpec:
     """A variable of a table that has no codebook: its level is always said, its labels are in their order.
 
-    `kind` is `single`, or `multi` for sets of labels; the level of a `multi` variable is not used.
+    `kind` is `single`, or `multi` for sets of labels; the level of a `multi` variable is not used. `titles` are what
+    tables and figures call the labels, and `title` what they call the variable.
     """
 
     name: str
     level: str | None
     labels: Sequence[str] | None = None
     kind: str = "single"
+    titles: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
 
 
 @dataclass(frozen=True)

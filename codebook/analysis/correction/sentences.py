@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.result import Facts
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import Kind, places_of, say_count, say_percent
 
 SOURCES = ("model labels only", "gold only", "corrected")
 """The three rows of every corrected figure."""
@@ -64,6 +65,9 @@ class CorrectionFacts(Facts):
         return {name: version(name) for name in ("numpy", "pandas", "formulaic")}
 
 
+_KINDS: dict[str, Kind] = {"label": "share", "coefficient": "amount"}
+
+
 def find_warnings(n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -> Iterator[str]:
     """Doubts about the intervals, in words; `prob` are the chances of the gold units, (n_gold,)."""
     n_gold = len(prob)
@@ -73,7 +77,7 @@ def find_warnings(n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -
         yield f"{say_count(n_clusters, 'cluster')}: standard errors by cluster are too small with so few."
     share = float(np.max(1 / prob) / np.sum(1 / prob))
     if n_gold > FEW_GOLD and share > 0.25:
-        yield f"One gold unit carries {share:.0%} of the weight: its probability is very small.".replace("%", " %")
+        yield f"One gold unit carries {say_percent(share)} of the weight: its probability is very small."
     off = abs(1 - 1 / prob_scale) * math.sqrt(n_gold)
     if off > 4:
         yield (
@@ -97,7 +101,7 @@ def say_correction(frame: pd.DataFrame, name: str = "", warnings: Iterable[str] 
     >>> rows = [("model labels only", -1.34, -1.66, -1.02, 0), ("corrected", -0.24, -0.71, 0.23, 90)]
     >>> frame = pd.DataFrame(rows, columns=["source", "estimate", "low", "high", "n_gold"])
     >>> print(say_correction(frame.assign(coefficient="x", n=900)))
-    x: model labels only -1.34 [-1.66, -1.02], corrected -0.24 [-0.71, 0.23] (900 units, 90 of them gold). The model's
+    x: model labels only −1.34 [−1.66, −1.02], corrected −0.24 [−0.71, 0.23] (900 units, 90 of them gold). The model's
     finding does not stand: its interval leaves out zero, the corrected one does not.
     """
     key = "coefficient" if "coefficient" in frame else "label"
@@ -106,16 +110,16 @@ def say_correction(frame: pd.DataFrame, name: str = "", warnings: Iterable[str] 
 
 
 def _say_rows(name: str, rows: pd.DataFrame, key: str) -> str:
-    figures = ", ".join(_say_row(row) for _, row in rows.iterrows())
+    places, kind = places_of(int(rows["n"].max())), _KINDS[key]
+    figures = ", ".join(_say_row(row, places, kind) for _, row in rows.iterrows())
     size = f"{say_count(rows['n'].max(), 'unit')}, {rows['n_gold'].max():,} of them gold"
     return f"{name}: {figures} ({size}).{_judge(rows.set_index('source'), key)}"
 
 
-def _say_row(row: pd.Series[Any]) -> str:
+def _say_row(row: pd.Series[Any], places: int, kind: Kind) -> str:
     if math.isnan(row["estimate"]):
         return f"{row['source']} undefined ({row['reason']})"
-    interval = "no interval" if math.isnan(row["low"]) else f"{row['low']:.2f}, {row['high']:.2f}"
-    return f"{row['source']} {row['estimate']:.2f} [{interval}]"
+    return f"{row['source']} {say_figure(row, 'estimate', places, kind=kind)}"
 
 
 def _judge(rows: pd.DataFrame, key: str) -> str:

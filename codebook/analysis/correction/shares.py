@@ -21,7 +21,7 @@ from codebook.analysis.correction.pairing import Beside, find_nothing, open_codi
 from codebook.analysis.correction.regression import spread_normal
 from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,15 +89,16 @@ def prevalence(
     cluster = _read_cluster(beside, codings.clusters)
     shares = _Shares(beside, cluster, weight, confidence)
     frame = pd.DataFrame([row for at in range(len(beside.labels)) for row in shares.list_rows(at)])
+    shown = codings.in_words(frame, "label")
     n_clusters = 0 if codings.clusters is None else int(cluster.max()) + 1
     return replace(
         result,
         frame=frame,
         facts=replace(beside.facts(codings), n_clusters=n_clusters, confidence=confidence),
-        finding=say_correction(frame, beside.labels[0]),
+        finding=say_correction(shown, codings.name_label(beside.labels[0])),
         remarks=(_NOTE, NOTE),
-        table=_print_shares(frame),
-        figure=partial(_plot_shares, frame, codings.variable, f"{100 * confidence:g} % intervals."),
+        table=_print_shares(shown),
+        figure=partial(_plot_shares, shown, codings.variable, f"{100 * confidence:g} % intervals."),
         outputs=codings.outputs,
     )
 
@@ -182,7 +183,7 @@ def _find_lack(y: Floats, label: str) -> str:
     if len(y) < 2:
         return "one gold unit has no spread: code more gold"
     if not y.any():
-        most = f"its share in gold is at most about {3 / len(y):.3f}"
+        most = f"its share in gold is at most about {format_figure(3 / len(y), 3)}"
         return f"no gold unit has {label!r} ({most}): draw gold by the model's label, so that it occurs"
     return "" if not y.all() else f"every gold unit has {label!r}: draw more gold, so that others occur"
 

@@ -19,6 +19,7 @@ from codebook.analysis.entities.name_lists import Truth, check_columns, raise_fa
 from codebook.analysis.entities.scores import BASELINE
 from codebook.analysis.entities.truth import HALVES, count_true_pairs, known_entities, label_pairs, split_entities
 from codebook.errors import Fault
+from codebook.ground.quantities import places_of, say_percent
 from codebook.outputs.figure_style import INK, MODEL, MUTED, house_style
 
 if TYPE_CHECKING:
@@ -100,13 +101,14 @@ def pair_curve(
 
 def _as_result(curve: pd.DataFrame, resample: Bootstrap, folder: Path | None) -> Result:
     best = chosen_figures(curve)
+    n_true = int(best["n_true"].max()) if len(best) else 0
+    places = places_of(n_true)
     figures = [
-        f"{_TITLES.get(row['score'], row['score'])}: F1 {say_figure(row, 'f1', 3)} at a threshold of "
+        f"{_TITLES.get(row['score'], row['score'])}: F1 of pairs {say_figure(row, 'f1', places)} at a threshold of "
         f"{row['threshold']:g}"
         for _, row in best.iterrows()
     ]
     columns = [column for column in best if column not in ("half", "n_pairs")]
-    n_true = int(best["n_true"].max()) if len(best) else 0
     return Result(
         curve,
         "pair_curve",
@@ -199,7 +201,7 @@ def _plot_curve(curve: pd.DataFrame, confidence: float) -> Figure:
         axes.set_title(_TITLES.get(score, score))
     panels[0].set_ylabel("share of pairs")
     panels[0].legend(loc="lower left", bbox_to_anchor=(0, 1.08), ncols=len(_LINES))
-    share = f"{confidence:.0%}".replace("%", " %")
+    share = say_percent(confidence)
     words = f"{int(test['n_true'].max()):,} true pairs of mentions; bands: {share} bootstrap intervals over entities"
     say_in_picture(figure, f"{words}; dashed: threshold chosen on the other half of the entities. {_PAIRS}")
     return literal(figure)
@@ -221,6 +223,6 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
             "textcoords": "offset points",
             "ha": "left" if right else "right",
         }
-        axes.annotate(f"F1 {say_figure(row, 'f1', 2)}", (row["threshold"], 0.03), **place)
+        axes.annotate(f"F1 {say_figure(row, 'f1', places_of(row['n_true']))}", (row["threshold"], 0.03), **place)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     dress_axes(axes, "threshold of the score")

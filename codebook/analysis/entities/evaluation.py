@@ -14,6 +14,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities.linking import MATCHED, REVIEW
 from codebook.analysis.entities.name_lists import Truth, check_columns, raise_faults
 from codebook.analysis.entities.truth import absent_mentions, known_entities, split_entities
+from codebook.ground.quantities import say_percent
 
 Floats = NDArray[np.float64]
 
@@ -104,10 +105,10 @@ def judged_result(frame: pd.DataFrame, name: str, half: str, resample: Bootstrap
     """Figures of links or clusters, perhaps of several ways (column `way`), as a result."""
     whole = f"on the half “{half}” of the entities, which chose nothing" if half else "on all entities"
     facts = Facts(int(frame["n_mentions"].max()), bootstrap=resample, resampled="the true entities")
-    finding = f"{_sentence(frame.iloc[0])} {whole[0].upper()}{whole[1:]}."
+    finding = f"{_sentence(frame.iloc[0], facts.places)} {whole[0].upper()}{whole[1:]}."
     if "way" in frame and len(frame) > 1:
         other = frame[(frame["way"] != frame["way"].iloc[0]) & (frame["measure"] == frame["measure"].iloc[0])].iloc[0]
-        finding += f" {str(other['way']).capitalize()}: F1 {say_figure(other, 'f1', 3, unknown='')}."
+        finding += f" {str(other['way']).capitalize()}: F1 {say_figure(other, 'f1', facts.places, unknown='')}."
     remarks = ["A mention in review is not decided, so it is not found.", _DECIDED]
     columns = [
         "way",
@@ -130,12 +131,12 @@ def compare_ways(ways: dict[str, Result], folder: Path | None) -> Result:
     return replace(judged_result(frame, first.name, "test", first.facts.bootstrap, folder), facts=first.facts)
 
 
-def _sentence(row: pd.Series) -> str:
+def _sentence(row: pd.Series, places: int) -> str:
     what = {"links": "Links", "pairwise": "Pairs in one cluster"}.get(str(row["measure"]), str(row["measure"]))
     names = {"precision": "precision", "recall": "recall", "f1": "F1"}
-    figures = ", ".join(f"{shown} {say_figure(row, name, 3, unknown='')}" for name, shown in names.items())
+    figures = ", ".join(f"{shown} {say_figure(row, name, places, unknown='')}" for name, shown in names.items())
     counts = f"{int(row['n_mentions']):,} names of {int(row['n_entities']):,} entities"
-    return f"{what}: {figures} ({counts}; {row['review_share']:.0%} are left to a person).".replace("%", " %")
+    return f"{what}: {figures} ({counts}; {say_percent(row['review_share'])} are left to a person)."
 
 
 def rates(claimed: Floats, right_claimed: Floats, true: Floats, right_true: Floats) -> Floats:

@@ -22,7 +22,7 @@ from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -238,7 +238,11 @@ def _count_joined(rows: pd.DataFrame, n_tied: int, n_uncoded: int, labels: Seque
     """Units and mean confidence by label, then those without one."""
     groups = rows.groupby("label")["confidence"].agg(["size", "mean"])
     cells = [
-        {"Label": label, "Units": int(groups["size"][label]), "Confidence": format_figure(groups["mean"][label])}
+        {
+            "Label": label,
+            "Units": int(groups["size"][label]),
+            "Confidence": format_figure(groups["mean"][label], places_of(len(rows))),
+        }
         for label in labels
         if label in groups.index
     ]
@@ -252,7 +256,7 @@ def _show_errors(codings: Codings, frame: pd.DataFrame) -> Result:
     rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
     table = pd.DataFrame(rows).sort_values("Right", ascending=False, kind="stable", ignore_index=True)
     busy = table[table["Units"] >= min(_FEW, table["Units"].max())]
-    most, least = (f"{busy['Coder'].iloc[at]} in {100 * busy['Right'].iloc[at]:.0f} %" for at in (0, -1))
+    most, least = (f"{busy['Coder'].iloc[at]} in {say_percent(busy['Right'].iloc[at])}" for at in (0, -1))
     table["Right"] = [format_figure(share) for share in table["Right"]]
     return replace(
         _empty_errors(),

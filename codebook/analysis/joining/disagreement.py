@@ -17,7 +17,7 @@ from codebook.analysis.core.runs import pick_first
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import say_count, say_percent
 
 BY = ("entropy", "conflict", "label")
 """What units are ranked by, or that labels are."""
@@ -121,19 +121,21 @@ def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, r
     shares = votes / np.maximum(sizes, 1)[:, None]
     best, top = pick_first(shares)
     names = [*codes.scale.labels, ""]
+    sides = {"votes": votes, **({"people": people, "models": machines} if models else {})}
     every = pd.DataFrame(
         {
             **{"unit_id": codes.units.astype(str), "variable": codings.variable.name, "n_codings": sizes.astype(int)},
             **{"entropy": _find_entropy(shares), "conflict": _find_conflict(people, machines)},
             **{"commonest": [names[at] for at in best], "share": shares.max(axis=1, initial=0)},
-            **{"tied": top.sum(axis=1) > 1, "votes": _tell(votes, names)},
-            **({"people": _tell(people, names), "models": _tell(machines, names)} if models else {}),
+            **{"tied": top.sum(axis=1) > 1},
+            **{side: _tell(counts, names) for side, counts in sides.items()},
         }
     )
     order = [by, *(name for name in ("entropy", "conflict") if name != by), "n_codings"]
-    frame: pd.DataFrame = every[sizes >= 2].sort_values(
-        order, ascending=False, kind="stable", na_position="last", ignore_index=True
-    )
+    ranked = every[sizes >= 2].sort_values(order, ascending=False, kind="stable", na_position="last")
+    titles = [codings.name_label(name) for name in names]
+    words = {side: np.array(_tell(counts, titles), dtype=object)[ranked.index] for side, counts in sides.items()}
+    frame: pd.DataFrame = ranked.reset_index(drop=True)
     strays: list[str] = []
     if codings.texts and len(frame):
         join = join_ids(frame["unit_id"], codings.texts)
@@ -154,7 +156,8 @@ def _rank(codings: Codings, codes: LabelCodes, models: Sequence[str], by: str, r
     result = replace(result, frame=frame, facts=facts)
     if frame.empty:
         return nothing_to_say(codings, "No unit was labelled by two coders: nothing to decide.", result)
-    finding, table = _say_disputed(frame, facts), _print_ranked(frame, conflict=bool(models))
+    shown = frame.assign(**words)
+    finding, table = _say_disputed(shown, facts), _print_ranked(shown, conflict=bool(models))
     remarks = ("Entropy in bits: 0 where all agree.", *_say_dropped(facts))
     return replace(result, finding=finding, remarks=remarks, table=table, outputs=codings.outputs)
 
@@ -193,11 +196,16 @@ def _confuse(codings: Codings, codes: LabelCodes, result: Result) -> Result:
     if frame.empty:
         reason = "No two coders labelled a unit differently: no label was taken for another."
         return nothing_to_say(codings, reason, result)
-    top = frame.iloc[0]
-    share = f"{100 * top['n_pairs'] / n_pairs:.0f} % of {n_pairs:,} pairs of codings that differ"
+    shown = codings.in_words(frame)
+    top = shown.iloc[0]
+    share = f"{say_percent(top['n_pairs'] / n_pairs)} of {say_count(n_pairs, 'pair')} of codings that differ"
     finding = f"Most often taken for each other are {top['a']!r} and {top['b']!r}: {share}."
     return replace(
-        result, finding=finding, remarks=("Pairs of codings of one unit that differ.",), outputs=codings.outputs
+        result,
+        finding=finding,
+        remarks=("Pairs of codings of one unit that differ.",),
+        table=shown,
+        outputs=codings.outputs,
     )
 
 

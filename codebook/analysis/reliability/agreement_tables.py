@@ -130,9 +130,9 @@ def reliability(
     if frame.empty:
         reason = f"No two coders of a group labelled {say_count(min_units, 'unit')} in common: nothing to compare."
         return nothing_to_say(codings, reason, empty)
-    facts, words = _list_facts(codings, coverage, frame, resample), say_agreement(frame, by)
-    remarks, table = remark_agreement(frame, by), print_agreement(frame, by)
-    figure = partial(draw_agreement, frame, by, codings.roles, facts.interval)
+    facts, shown = _list_facts(codings, coverage, frame, resample), codings.in_words(frame, "label")
+    words, remarks, table = say_agreement(shown, by), remark_agreement(shown, by), print_agreement(shown, by)
+    figure = partial(draw_agreement, shown, by, codings.roles, facts.interval)
     return Result(frame, name, empty.title, "reliability", facts, words, remarks, table, figure, codings.outputs)
 
 
@@ -176,14 +176,16 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
     read = [(each, next(read_variable(codings, each, codings.coders))[1]) for each in labelled]
     rows = [row for variable, codes in read if codes is not None for row in _count_labels(variable, codes)]
     frame = pd.DataFrame(rows, columns=["variable", "label", "coder", "n", "n_codings", "share"])
-    result = Result(frame, "label_shares", "Share of each label by coder", "shares", Facts(joins=codings.joins))
+    n_units = max((len(codes.units) for _, codes in read if codes is not None), default=0)
+    facts = Facts(n_units, joins=codings.joins)
+    result = Result(frame, "label_shares", "Share of each label by coder", "shares", facts)
     if frame.empty:
         return nothing_to_say(codings, "No coding has a label: nothing to count.", result)
-    shown = codings.busiest(MOST_PRINTED - 1)
+    shown, named = codings.busiest(MOST_PRINTED - 1), codings.in_words(frame, "label")
     return replace(
         result,
-        finding=_say_shares(frame[frame["coder"].isin(shown)]),
-        table=_print_shares(frame, shown),
+        finding=_say_shares(named[named["coder"].isin(shown)], facts.places),
+        table=_print_shares(named, shown, facts.places),
         outputs=codings.outputs,
     )
 
@@ -202,24 +204,26 @@ def _count_labels(variable: VariableLike, codes: LabelCodes) -> Iterator[dict[st
             yield {**about, "n": n, "n_codings": n_codings, "share": n / max(n_codings, 1)}
 
 
-def _say_shares(frame: pd.DataFrame) -> str:
+def _say_shares(frame: pd.DataFrame, places: int) -> str:
     """The commonest label of the first variable, and who of the busiest coders gave it least and most often."""
     first = frame[frame["variable"] == frame["variable"].iloc[0]]
     label = first.groupby("label", sort=False)["n"].sum().idxmax()
     rows = first[(first["label"] == label) & (first["n_codings"] > 0)].sort_values("share", kind="stable")
-    least, most = (f"{format_figure(rows['share'].iloc[at])} ({rows['coder'].iloc[at]})" for at in (0, -1))
+    least, most = (
+        f"{format_figure(rows['share'].iloc[at], places, 'share')} ({rows['coder'].iloc[at]})" for at in (0, -1)
+    )
     return (
         f"The commonest label of {first['variable'].iloc[0]} is {label!r}: from {least} to {most} of a coder's labels."
     )
 
 
-def _print_shares(frame: pd.DataFrame, coders: Sequence[str]) -> pd.DataFrame:
+def _print_shares(frame: pd.DataFrame, coders: Sequence[str], places: int) -> pd.DataFrame:
     """A row a label, a column a coder."""
     several = frame["variable"].nunique() > 1
     rows: dict[str, dict[str, str]] = {}
     for row in frame[frame["coder"].isin(coders)].to_dict("records"):
         label = f"{row['variable']}: {row['label']}" if several else row["label"]
-        rows.setdefault(label, {})[row["coder"]] = format_figure(row["share"], 3)
+        rows.setdefault(label, {})[row["coder"]] = format_figure(row["share"], places, "share")
     table = pd.DataFrame([{"Label": label, **shares} for label, shares in rows.items()])
     return table[["Label", *(name for name in coders if name in table)]].fillna("")
 

@@ -20,7 +20,7 @@ from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.comparisons import BY
 from codebook.analysis.reliability.human_band import draw_band, find_band, say_places
 from codebook.analysis.reliability.percent import DEFINITIONS
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,25 +42,34 @@ def name_coefficient(coefficient: str, detail: str) -> str:
     return title if detail in ("", "identity", "mean_pairwise") else f"{title} ({detail.replace('_', ' ')})"
 
 
-def _print_value(row: Row) -> str:
-    return "undefined" if math.isnan(row["value"]) else say_figure(row, "value", unknown="")
+def _print_value(row: Row, places: int) -> str:
+    return "undefined" if math.isnan(row["value"]) else say_figure(row, "value", places, unknown="")
+
+
+def _places(frame: pd.DataFrame) -> int:
+    """Decimals of all figures; the units are those of the first comparison, as in the facts."""
+    return places_of(int(frame["n_units"].iloc[0]))
 
 
 def say_agreement(frame: pd.DataFrame, by: str) -> str:
     """Say alpha (or the first coefficient) of the first variable, for everything that is compared."""
-    rows = _leading(frame, by)
+    rows, places = _leading(frame, by), _places(frame)
     first = rows[0]
     label = "" if by == "label" or first["label"] == "(set)" else first["label"]
     name = f"{first['variable']}={label}" if label else first["variable"]
     head = f"{name_coefficient(first['coefficient'], first['detail'])} ({first['level']}) of {name}"
     if by not in ("label", "pair", "without"):
         band = find_band(rows) if by == "group" else None
-        parts = [_say_group(row) for row in rows] if band is None else [_say_group(band), *say_places(rows, band)]
+        parts = (
+            [_say_group(row, places) for row in rows]
+            if band is None
+            else [_say_group(band, places), *say_places(rows, band, places)]
+        )
         return f"{head}: {'; '.join(parts)}."
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row["group"], []).append(row)
-    return f"{head}: {'; '.join(_say_range(name, part, by) for name, part in groups.items())}."
+    return f"{head}: {'; '.join(_say_range(name, part, by, places) for name, part in groups.items())}."
 
 
 def _leading(frame: pd.DataFrame, by: str) -> list[Row]:
@@ -73,27 +82,27 @@ def _leading(frame: pd.DataFrame, by: str) -> list[Row]:
     return [row for row in rows if all(row[key] == rows[0][key] for key in same)]
 
 
-def _say_group(row: Row) -> str:
+def _say_group(row: Row, places: int) -> str:
     name = "" if row["group"] == "all" else f"{row['group']} "
     if math.isnan(row["value"]):
         return f"{name}undefined ({row['reason']})"
     interval = "" if not math.isnan(row["low"]) else " [no interval]"
     sizes = f" ({say_count(row['n_coders'], 'coder')}, {say_count(row['n_units'], 'unit')})"
-    return f"{name}{_print_value(row)}{interval}{'' if row.get('difference') else sizes}"
+    return f"{name}{_print_value(row, places)}{interval}{'' if row.get('difference') else sizes}"
 
 
-def _say_range(group: str, rows: list[Row], by: str) -> str:
+def _say_range(group: str, rows: list[Row], by: str, places: int) -> str:
     """The lowest and the highest of several figures."""
     whole = [row for row in rows if by == "without" and not row["left_out"]]
     known = sorted(
         (row for row in rows if not math.isnan(row["value"]) and row not in whole), key=lambda row: row["value"]
     )
-    parts = [f"{group} {_print_value(row)}, without one of them" for row in whole] or [group]
+    parts = [f"{group} {_print_value(row, places)}, without one of them" for row in whole] or [group]
     if not known:
         return f"{parts[0]} undefined"
-    median = format_figure(float(pd.Series([row["value"] for row in known]).median()))
+    median = format_figure(float(pd.Series([row["value"] for row in known]).median()), places)
     count = f" {say_count(len(rows), 'pair')}, median {median}," if by == "pair" else ""
-    low, high = (f"{format_figure(row['value'])} ({_part(row, by)})" for row in (known[0], known[-1]))
+    low, high = (f"{format_figure(row['value'], places)} ({_part(row, by)})" for row in (known[0], known[-1]))
     return f"{parts[0]}{count} from {low} to {high}"
 
 
@@ -116,7 +125,7 @@ def _subject(row: Row, by: str, n_variables: int) -> str:
 def print_agreement(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     """One row a comparison, a column a coefficient with its interval; with many coefficients a row each."""
     names = frame["coefficient"].unique()
-    n_variables = frame["variable"].nunique()
+    n_variables, places = frame["variable"].nunique(), _places(frame)
     keys = [key for key in _KEYS if key in frame]
     comparisons: dict[tuple[Any, ...], list[Row]] = {}
     for row in frame.to_dict("records"):
@@ -127,8 +136,12 @@ def print_agreement(frame: pd.DataFrame, by: str) -> pd.DataFrame:
     heads = [_print_heads(rows[0], by, n_variables) for rows in groups]
     both = zip(heads, groups, strict=True)
     if len(heads[0]) + len(names) <= MOST_PRINTED:
-        return pd.DataFrame([head | {_title(row): _print_value(row) for row in rows} for head, rows in both]).fillna("")
-    cells = [head | {"Coefficient": _title(row), "Value": _print_value(row)} for head, rows in both for row in rows]
+        return pd.DataFrame(
+            [head | {_title(row): _print_value(row, places) for row in rows} for head, rows in both]
+        ).fillna("")
+    cells = [
+        head | {"Coefficient": _title(row), "Value": _print_value(row, places)} for head, rows in both for row in rows
+    ]
     return pd.DataFrame(cells)
 
 
@@ -193,7 +206,7 @@ def _gather(frame: pd.DataFrame, column: str, head: str, by: str) -> Iterator[st
     for text, names in list(rows.items())[:_MOST_REASONS]:
         every = list(dict.fromkeys(names))
         whose = f"{', '.join(every[:2])}{f' and {len(every) - 2:,} more' if len(every) > 2 else ''}"
-        whose = f"{len(every):,} figures of pairs" if by == "pair" else whose
+        whose = f"{say_count(len(every), 'figure')} of pairs" if by == "pair" else whose
         yield f"{f'{head} ({whose})' if head else whose}: {text}."
     if len(rows) > _MOST_REASONS:
         yield f"{len(rows) - _MOST_REASONS:,} more such reasons are in the column {column} of the data."

@@ -47,12 +47,12 @@ def find_band(rows: Sequence[Row]) -> Row | None:
     return alone if any(row["group"].startswith(WITH) for row in rows) else None
 
 
-def say_places(rows: Sequence[Row], band: Row) -> Iterator[str]:
+def say_places(rows: Sequence[Row], band: Row, places: int) -> Iterator[str]:
     """Of each model whether the people agree with it as among themselves, the best first."""
     for row in sort_models(rows):
         place = find_place(row, band)
         where = f", {place} that interval" if place else f" ({row['reason']})"
-        yield f"{row['group']} {format_figure(row['value']) if place else 'undefined'}{where}"
+        yield f"{row['group']} {format_figure(row['value'], places) if place else 'undefined'}{where}"
 
 
 def sort_models(rows: Sequence[Row]) -> list[Row]:

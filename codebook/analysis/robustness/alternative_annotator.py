@@ -23,7 +23,7 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -309,8 +309,8 @@ def _find_warnings(tests: Sequence[_Test]) -> Iterator[str]:
 def _say_row(row: Mapping[Any, Any], epsilon: float) -> str:
     size = f"epsilon {format_figure(epsilon)}, {say_count(row['n_units'], 'unit')}"
     return (
-        f"{row['model']} wins against {100 * row['winning_rate']:.0f} % of the people tested ({size}), "
-        f"advantage probability {say_figure(row, 'advantage')}: "
+        f"{row['model']} wins against {say_percent(row['winning_rate'])} of the people tested ({size}), "
+        f"advantage probability {say_figure(row, 'advantage', places_of(row['n_units']))}: "
         f"{'passed' if row['winning_rate'] >= 0.5 else 'not passed'}."
     )
 

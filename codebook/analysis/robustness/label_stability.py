@@ -25,7 +25,7 @@ from codebook.analysis.core.scales import Floats, VariableLike
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import places_of, say_count
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -167,7 +167,7 @@ def _say_least(frame: pd.DataFrame) -> str:
     where = _list_words([row["over"]])
     least = f"Least stable over {where}" if len(known) > 1 else f"Over {where}"
     flips = f"{row['n_flipped']:,} of {say_count(row['n_units'], 'unit')} get more than one label"
-    alpha = say_figure(row, "alpha", unknown="")
+    alpha = say_figure(row, "alpha", places_of(int(known["n_units"].max())), unknown="")
     return f"{least}: alpha ({row['level']}) of {say_count(row['n_runs'], 'run')} is {alpha}, and {flips}."
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.standard_errors import wilson_interval
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
+from codebook.ground.quantities import places_of, say_part
 
 LEGAL, SAME = "legal labels", "same label in reverse order"
 _TESTS = {"definition": "definitions recovered", "example": "own examples recovered"}
@@ -110,9 +112,16 @@ def behaviour(
 def _say_scores(frame: pd.DataFrame) -> str:
     words: dict[str, list[str]] = {}
     for row in frame[frame["n"] > 0].to_dict("records"):
-        words.setdefault(str(row["coder"]), []).append(f"{row['test']} {say_figure(row, 'value')} of {row['n']:,}")
+        words.setdefault(str(row["coder"]), []).append(f"{row['test']} {_say_score(row)}")
     scores = (f"{coder}: {', '.join(parts)}" for coder, parts in words.items())
     return f"{'; '.join(scores)}."
+
+
+def _say_score(row: Mapping[Hashable, Any]) -> str:
+    """The share that passed; how many where it is none or all."""
+    if row["value"] in (0, 1):
+        return say_part(row["value"] * row["n"], row["n"])
+    return f"{say_figure(row, 'value', places_of(row['n']), kind='share')} of {row['n']:,}"
 
 
 def _pick(table: pd.DataFrame, probes: pd.DataFrame, variable: str) -> pd.DataFrame:

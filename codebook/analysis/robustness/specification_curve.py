@@ -23,7 +23,7 @@ from codebook.analysis.robustness.label_stability import list_models
 from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.errors import Fault, StatisticError
 from codebook.ground.joins import Sides, join_faults, join_ids
-from codebook.ground.quantities import format_figure, say_count
+from codebook.ground.quantities import format_figure, say_count, say_percent
 
 AGGREGATIONS = ("single", "draws", "prompts", "models", "all")
 """Ways to get one label a unit: one run in one draw, or the majority of a run's draws, a model's prompts, a prompt's
@@ -112,7 +112,7 @@ def specifications(
     4  (all)     p1      models      0.17           2       1
     5  (all)  (all)         all      0.17           3       0
     >>> result.finding
-    'Over 6 specifications the estimate is .17 at the median, from -.17 to .50; its sign changes.'
+    'Over 6 specifications the estimate is .17 at the median, from −.17 to .50; its sign changes.'
     """
     codings = as_codings(codings, needs_level=False)
     raise_faults(_ABOUT, _check_aggregations(aggregations))
@@ -128,7 +128,7 @@ def specifications(
         title="The finding over all choices",
         section="stability",
         facts=replace(facts, n_specifications=len(choices), quantity=quantity, null=null, alpha=alpha),
-        finding=_say_summary(frame, null, alpha),
+        finding=_say_summary(frame, null, alpha, facts.places),
         remarks=(f"Filled dots: p < {format_figure(alpha)}, or without p an interval without {null:g}.",),
         table=summarise_specifications(frame, by, null=null)[[*([by] if by else []), *_PRINTED]],
         figure=partial(plot_specifications, frame, null=null, quantity=quantity),
@@ -167,14 +167,14 @@ def _read(codings: Codings, runs: Runs) -> tuple[LabelCodes, pd.DataFrame]:
     return codes, describe_runs(table if runs is not None else rows, runs)
 
 
-def _say_summary(frame: pd.DataFrame, null: float, alpha: float) -> str:
+def _say_summary(frame: pd.DataFrame, null: float, alpha: float, places: int) -> str:
     row = summarise_specifications(frame, null=null).iloc[0]
     if not row["n"]:
         return f"No specification has an estimate: {'; '.join(dict.fromkeys(frame['reason']))}."
-    middle, low, high = (format_figure(row[name]) for name in ("median", "lowest", "highest"))
+    middle, low, high = (format_figure(row[name], places) for name in ("median", "lowest", "highest"))
     undefined = f" ({row['n_undefined']:,} more are undefined)" if row["n_undefined"] else ""
     rate = row["share_significant"]
-    sure = "" if math.isnan(rate) else f"{100 * rate:.0f} % are significant at {format_figure(alpha)}; "
+    sure = "" if math.isnan(rate) else f"{say_percent(rate)} are significant at {format_figure(alpha)}; "
     sign = "its sign changes" if row["sign_changes"] else "its sign is the same"
     spread = f"the estimate is {middle} at the median, from {low} to {high}"
     return f"Over {row['n']:,} specifications{undefined} {spread}; {sure}{sign}."

@@ -13,6 +13,7 @@ from codebook.analysis.core.drawing import literal, new_figure, say_in_picture, 
 from codebook.analysis.core.label_places import place_labels
 from codebook.analysis.vectors.similarity_blocks import Ints
 from codebook.errors import Fault
+from codebook.ground.quantities import say_percent
 from codebook.outputs.figure_style import GRID, house_style
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _shorten(text: object) -> str:
 def _dress(axes: Axes, explained: tuple[float, float] | None) -> None:
     """Axes named by the variance they explain; no scale, since its numbers say nothing."""
     for name, number, share in zip("xy", (1, 2), explained or (None, None), strict=True):
-        variance = "" if share is None else f" ({100 * share:.1f} % of the variance)"
+        variance = "" if share is None else f" ({say_percent(share, 1)} of the variance)"
         axes.set(**{f"{name}label": f"component {number}{variance}"})
     axes.set(xticks=[], yticks=[])
     axes.margins(0.07)

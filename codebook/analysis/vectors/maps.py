@@ -22,6 +22,7 @@ from codebook.analysis.vectors.similarity_blocks import (
     iter_blocks,
 )
 from codebook.errors import Fault
+from codebook.ground.quantities import say_percent
 
 Doubles = npt.NDArray[np.float64]
 
@@ -78,7 +79,7 @@ def map_vectors(vectors: VectorsLike, *, hue: str = "", label: str = "", labelle
     total = float(np.trace(spread))
     first, second = (round(float(value) / total, 4) if total > 0 else 0.0 for value in values)
     remark = "First two principal components of the vectors; axes without a scale, since its numbers say nothing."
-    finding = f"The two axes hold {100 * (first + second):.1f} % of the differences between {len(frame):,} vectors."
+    finding = f"The two axes hold {say_percent(first + second, 1)} of the differences between {len(frame):,} vectors."
     draw = partial(plot_map, frame, hue=hue, label=label, labelled=labelled, explained=(first, second))
     facts, folder = MapFacts(len(frame), explained=(first, second)), folder_of(vectors)
     return Result(frame, "map", "Map", "map", facts, finding, (remark,), figure=draw, outputs=folder)

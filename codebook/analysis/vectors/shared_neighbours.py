@@ -14,7 +14,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.vectors.neighbours import find_nearest
 from codebook.analysis.vectors.similarity_blocks import VectorsLike, as_array, describe_rows, folder_of
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure
+from codebook.ground.quantities import format_figure, places_of
 
 _COLUMNS = ("rank", "n_queries", "value", "low", "high", "chance")
 
@@ -96,7 +96,8 @@ def labels_of(vectors: VectorsLike, labels: Sequence[Any] | str) -> Sequence[Any
 
 def _sentence(frame: pd.DataFrame, about: str) -> str:
     first = frame.iloc[0]
-    value, chance = say_figure(first, "value", 3, unknown=""), format_figure(first["chance"], 3)
+    places = places_of(int(first["n_queries"]))
+    value, chance = say_figure(first, "value", places, unknown=""), format_figure(first["chance"], places)
     return f"The nearest neighbour has the same {about} in {value} of {first['n_queries']:,.0f}; any two, {chance}."
 
 

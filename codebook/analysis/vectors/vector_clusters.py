@@ -22,7 +22,7 @@ from codebook.analysis.vectors.similarity_blocks import (
     unit_rows,
 )
 from codebook.errors import Fault
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import format_figure, say_count, say_percent
 
 MOST_LINKED = 5_000
 """Vectors that may be joined: memory grows with their square, to 100 MB."""
@@ -96,7 +96,8 @@ def cluster_vectors(
     frame = frame.join(describe_rows(vectors))
     facts = ClusterFacts(len(frame), method=method, n_clusters=n_clusters, mean_cosine=mean)
     number = say_count(n_clusters, "cluster")
-    finding = f"{number} of {len(frame):,} vectors; mean cosine to their centres {mean:.3f}."
+    cosine = format_figure(mean, facts.places)
+    finding = f"{number} of {len(frame):,} vectors; mean cosine to their centres {cosine}."
     result = Result(frame, "cluster_members", "Clusters", "clusters", facts, finding, (f"By {method}.",))
     return replace(result, table=_summary(frame).drop(columns="row"), outputs=folder_of(vectors))
 
@@ -126,7 +127,7 @@ def cluster_groups(clusters: Result, by: str) -> Result:
     share = (counts.max(axis=1) / counts.sum(axis=1)).to_numpy()
     table = summary[["n"]].assign(commonest=counts.idxmax(axis=1), share=share, **typical).reset_index()
     purity = counts.max(axis=1).sum() / len(members)
-    finding = f"{purity:.0%} of the vectors are in a cluster whose commonest {by} is theirs.".replace("%", " %")
+    finding = f"{say_percent(purity)} of the vectors are in a cluster whose commonest {by} is theirs."
     remarks = (*clusters.remarks, "Typical is the text nearest to the middle of its cluster.")
     return replace(clusters, frame=frame, name="clusters", finding=finding, remarks=remarks, table=table)
 

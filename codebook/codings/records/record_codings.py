@@ -12,6 +12,7 @@ from codebook.codings.records.record_rows import find_lists
 from codebook.errors import Fault, TableError
 from codebook.files.lines import dump_canonical, read_lines
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path
 from codebook.scheme import Codebook, RecordList
 
@@ -66,7 +67,7 @@ def read_record_codings(
     if path:
         labels = _read_labels(resolve_path(path), records, _read_keys(keys))
         rows = [{"unit_id": unit, "coder": coder, "variable": variable, "label": label} for unit, label in labels]
-        notes = (f"{Path(path).name}: {len(rows):,} units read.",)
+        notes = (f"{Path(path).name}: {say_count(len(rows), 'unit')} read.",)
     codings = Codings(make_table(rows, codebook), codebook.variables, gold=coder, notes=notes)
     return codings if units is None or not rows else _keep_known(codings, units, Path(path).name)
 

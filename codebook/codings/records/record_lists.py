@@ -19,6 +19,7 @@ from codebook.codings.records.quotes import HOW
 from codebook.errors import TableError
 from codebook.files import open_rows
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.ground.quantities import say_count
 from codebook.records import Unit
 
 Units = Iterable[Unit] | Iterable[tuple[Unit, str | None]]
@@ -77,7 +78,7 @@ class Records:
         return int((self.frame["how"] == "absent").sum()) if "how" in self.frame else 0
 
     def __repr__(self) -> str:
-        counts = f"{len(self.frame):,} records in {self.frame['unit_id'].nunique():,} units"
+        counts = f"{say_count(len(self.frame), 'record')} in {self.frame['unit_id'].nunique():,} units"
         absent = f", {self.n_absent:,} quotes are not in their text" if "how" in self.frame else ""
         return " ".join([f"{self.name}: {counts}{absent}; {self.coverage}.", *self.joins])
 
@@ -111,7 +112,7 @@ class Records:
             raise TableError("The records cannot be listed by unit.", faults)
         frame = pd.DataFrame(rows, columns=["unit_id", "text", field])
         joins = tuple(dict.fromkeys([*self.joins, *tell_strays(join, sides)]))
-        finding = f"{len(self.frame):,} records of {len(values):,} units ({self.coverage})."
+        finding = f"{say_count(len(self.frame), 'record')} of {say_count(len(values), 'unit')} ({self.coverage})."
         return self._result(frame, f"{self.name}_by_unit", f"{self.name.capitalize()} by unit", finding, joins)
 
     def write(self, where: str | Path, *, formulas: str = "keep") -> str:

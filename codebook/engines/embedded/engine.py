@@ -171,6 +171,7 @@ _PHOTOS = (
 _ABOUT = About(
     free="Nothing: the answers were computed on this machine. Sent to a service it would be about {tokens}.",
     ahead="codebook.engines.embedded.encoders:warm_up",
+    chooses=True,
     limits={"efficientnet": _PHOTOS, "spacy": _RECORDS, "": _TEXTS},
 )
 

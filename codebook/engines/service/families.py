@@ -233,7 +233,7 @@ def _warn_model(model: str, family: Family, today: date) -> list[Fault]:
     faults = []
     if not _DATED.search(model) and not model.startswith("ft:") and family.endpoints != ("embeddings",):
         snapshot = _table().snapshots.get(model)
-        pin = f"pin a snapshot, such as {snapshot}" if snapshot else "no snapshot is known that could be pinned"
+        pin = f"pin a snapshot, such as {snapshot}" if snapshot else "ask the provider for a dated name and pin it"
         problem = f"{model} is an alias: the model behind it may change during a study"
         faults.append(Fault("model", problem, f"{pin}; the snapshot returned is recorded with each answer"))
     if (day := find_shutdown(model)) and today < day <= today + _SOON:

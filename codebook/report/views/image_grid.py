@@ -13,6 +13,7 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.files.pictures import PictureError, open_picture
+from codebook.ground.quantities import say_count
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path
 from codebook.records import Unit, UnitFile
@@ -121,7 +122,7 @@ def _judge(label: Any, gold: str) -> str:
 def _say(rows: pd.DataFrame, shown: pd.DataFrame, only: str) -> str:
     judged = rows[rows["verdict"] != ""]
     n_right = int((judged["verdict"] == "right").sum())
-    sentence = f"{len(shown):,} of {len(rows):,} units" + (f", {only} ones only" if only else "")
+    sentence = f"{len(shown):,} of {say_count(len(rows), 'unit')}" + (f", {only} ones only" if only else "")
     return f"{sentence}; {n_right:,} of {len(judged):,} labels are the gold's." if len(judged) else f"{sentence}."
 
 

@@ -14,6 +14,7 @@ from codebook.analysis.core.gold_samples import why_no_gold
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import Sides, join_faults, join_ids
+from codebook.ground.quantities import say_percent
 from codebook.records import Unit
 from codebook.run.plans.asking import AskingFields
 from codebook.run.plans.planning import plan
@@ -134,12 +135,13 @@ def _same_answers(run: Run) -> AskingFields:
 
 def _say(frame: pd.DataFrame) -> str:
     """How many are right with examples, over the draws, and with one label always."""
-    shares = 100 * frame["accuracy"]
+    shares = frame["accuracy"]
+    least, most = (say_percent(share, 1) for share in (shares.min(), shares.max()))
     n_units = " to ".join(str(n) for n in sorted({int(frame["n"].min()), int(frame["n"].max())}))
     return (
-        f"With {frame['n_each'].iloc[0]} examples a category {shares.mean():.1f} % of {n_units} other units are right "
-        f"({len(frame)} draws, {shares.min():.1f} to {shares.max():.1f} %); one label always: "
-        f"{100 * frame['baseline'].mean():.1f} %."
+        f"With {frame['n_each'].iloc[0]} examples a category {say_percent(shares.mean(), 1)} of {n_units} other units "
+        f"are right ({len(frame)} draws, {least} to {most}); one label always: "
+        f"{say_percent(frame['baseline'].mean(), 1)}."
     )
 
 

@@ -238,7 +238,7 @@ def test_clusters_are_drawn_whole_where_the_codings_have_some():
     assert clustered.frame["low"][0] != alone.frame["low"][0]
     assert single.frame["low"][0] == pytest.approx(alone.frame["low"][0], abs=0.03)
     assert "Resampled are clusters of units" in clustered.note
-    assert clustered.finding.startswith("ann minus m: 1 of 1 pairs of labels differ")
+    assert clustered.finding.startswith("ann minus m: 1 of 1 pair of labels differs")
     assert clustered.plot().axes[0].get_title() == ""
 
 

@@ -56,7 +56,7 @@ def test_the_note_says_how_it_was_made(result: Result) -> None:
 def test_sixteen_rows_are_shown_and_where_the_rest_is(result: Result) -> None:
     text = repr(result)
     assert text.startswith("The best is .50.")
-    assert ".500 [.400, .600]" in text
+    assert ".50 [.40, .60]" in text
     assert "c15" in text
     assert "c16" not in text
     assert "The first 16 of 20 rows" in text

@@ -389,4 +389,4 @@ def test_open_labels_keeps_what_is_missing_and_refuses_unknown_labels():
 
 
 def test_figures_as_journals_print_them():
-    assert [format_figure(x) for x in (-0.001, 0.5, -1.0, 1.0, 12.345)] == [".00", ".50", "-1.00", "1.00", "12.35"]
+    assert [format_figure(x) for x in (-0.001, 0.5, -1.0, 1.0, 12.345)] == [".00", ".50", "−1.00", "1.00", "12.35"]
