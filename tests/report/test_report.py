@@ -345,7 +345,7 @@ def test_the_checklist_finds_what_is_there_and_what_is_not(study):
     [
         ("answered", {"models": ["m-1", "m-2"]}, "one model snapshot"),
         ("answered", {"fingerprints": ["fp_1", "fp_2"]}, "one model snapshot"),
-        ("asked", {"model": "alias"}, "one model snapshot"),
+        ("asked", {"model": "alias", "engine": "openai"}, "one model snapshot"),
         ("units", {"sha256": "0" * 64}, "files unchanged"),
     ],
 )
