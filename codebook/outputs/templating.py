@@ -24,7 +24,15 @@ def _environment() -> Environment:
 
 
 def _allow_breaks(escaped: str) -> str:
-    """Let long words, such as names of runs and models, break behind the signs that part them, and no day break."""
+    """Let long words, such as names of runs and models, break behind the signs that part them, and no day break.
+
+    Examples
+    --------
+    >>> _allow_breaks("all_the_speeches_of_two_parties")
+    'all_<wbr>the_<wbr>speeches_<wbr>of_<wbr>two_<wbr>parties'
+    >>> _allow_breaks("gpt-x-2026-12-28 &amp;")
+    'gpt-x-<span style="white-space:nowrap">2026-12-28</span> &amp;'
+    """
     parted = re.sub(r"[^\s<>]{28,}", lambda word: re.sub(r"(?<=[_/.:])(?=\w)", "<wbr>", word[0]), escaped)
     return re.sub(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", r'<span style="white-space:nowrap">\g<0></span>', parted)
 

@@ -68,6 +68,13 @@ def test_long_names_break_where_their_parts_end_and_ids_do_not(snapshot):
     assert f"<td class=id><div>batch_{'0' * 32}</div></td>" in html
 
 
+def test_a_hostile_name_stays_a_text_where_it_may_break(snapshot):
+    evil = f"<img/src=x/onerror=alert(1)>_{'a' * 30}"
+    html = jobs_table(with_jobs(snapshot, [(evil, "in_progress", evil, False)])).html()
+    assert "<img" not in html
+    assert html.count("&lt;img/") == 2
+
+
 def test_each_table_has_a_caption_and_a_place_for_keys(snapshot):
     html = board_html(snapshot)
     assert html.count("<table><caption>") == html.count("<table>") > 1

@@ -17,6 +17,7 @@ from lab import Lab, find_address, list_faint, open_browser, serve_lab, why_not
 from codebook.execute import run_notebook
 from codebook.execute.html import write_html
 from codebook.records import Unit
+from codebook.report import write_report
 from codebook.run import list_jobs
 from codebook.shards import Cuts
 
@@ -225,6 +226,17 @@ def test_a_person_looks_through_units_in_jupyterlab(project, tmp_path, monkeypat
         page.keyboard.type("xddmy")
         assert lab.n_cells() == n_cells
 
+        # the focus stays in the viewer where its button rests at the end, so that the arrows go on
+        viewer.get_by_role("button", name="Next").focus()
+        for _ in range(4):
+            page.keyboard.press("Enter")
+        viewer.get_by_text("Sentence number 5 about coal.").first.wait_for()
+        page.keyboard.press("ArrowLeft")
+        viewer.get_by_text("Sentence number 4 about coal.").first.wait_for()
+        for number in (3, 2, 1):
+            page.keyboard.press("ArrowLeft")
+            viewer.get_by_text(f"Sentence number {number} about coal.").first.wait_for()
+
         # the prompt unfolds, and is what was sent
         viewer.get_by_text("Prompt and reply: scripted-1, topic").click()
         viewer.get_by_text("Coal and other fuels.").wait_for()
@@ -261,6 +273,14 @@ def test_a_person_looks_through_units_in_jupyterlab(project, tmp_path, monkeypat
             wide = viewer.evaluate("node => node.querySelector('.cb-card').scrollWidth <= node.clientWidth")
             assert wide, f"at {width} pixels"
         assert not lab.errors
+
+        # the report follows the theme of the system
+        page.goto(write_report("one").as_uri())
+        page.evaluate("() => document.querySelectorAll('details').forEach(details => details.open = true)")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert not list_faint(page.locator("body")), scheme
+            page.screenshot(path=shots / f"4-report-{scheme}.png")
 
 
 def test_the_same_notebook_under_papermill_shows_the_table(project, monkeypatch):

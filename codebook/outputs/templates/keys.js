@@ -9,7 +9,16 @@ const dress = root => {
 const keep = root => {  // keys stay in the board, and the focus goes to a question and back to the button that asked it
   let opener = null, open = false;
   const ask = () => root.querySelector('.cb-ask');
-  const isLost = () => document.activeElement === document.body || ask()?.contains(document.activeElement);
+  const isShown = node => node.offsetParent !== null;
+  const isLost = () => {
+    const at = document.activeElement;
+    return at === document.body || at?.disabled || (at === opener && !isShown(at)) || ask()?.contains(at);
+  };
+  const goBack = () => {  // to the button; of a viewer's that rests to the viewer, of one that is gone to the tables
+    const viewer = root.tabIndex >= 0 ? root : null;
+    const place = !isShown(opener) ? root.querySelector('.cb-scroll') : opener.disabled ? viewer : opener;
+    place?.focus({preventScroll: true});
+  };
   root.addEventListener('keydown', event => {
     event.stopPropagation();
     if (open && event.key === 'Escape') ask().querySelector('.cb-no').click();
@@ -26,7 +35,7 @@ const keep = root => {  // keys stay in the board, and the focus goes to a quest
     const before = open;
     open = Boolean(ask()) && ask().style.display !== 'none';
     if (open && !before) ask().focus();
-    else if (!open && opener && !opener.disabled && isLost()) opener.focus({preventScroll: true});
+    else if (!open && opener && isLost()) goBack();
   }).observe(root, {subtree: true, childList: true, attributes: true, attributeFilter: ['style', 'disabled']});
 };
 const guard = () => document.querySelectorAll('.cb-root:not([data-lm-suppress-shortcuts])').forEach(root => {
