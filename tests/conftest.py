@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,6 +71,20 @@ def _offline() -> Iterator[None]:
         return look_up(host, *args, **options)
 
     patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hasty() -> Iterator[None]:
+    """Wait for no disk, and read no certificates, which takes long: nobody here speaks TLS.
+
+    What must survive a death is tested by programs of its own (tests/support), which wait as ever.
+    """
+    patch = pytest.MonkeyPatch()
+    patch.setattr(os, "fsync", lambda file: None)
+    patch.setattr("codebook.ledger.migrations.SYNCHRONOUS", "OFF")
+    patch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
     yield
     patch.undo()
 

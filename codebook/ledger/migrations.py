@@ -39,6 +39,8 @@ from codebook.records import name_service
 
 UPGRADE = "upgrade"
 """The verb of the events that tell what a change of the tables brought to light."""
+SYNCHRONOUS = "FULL"
+"""What is noted is on the disk before anything is sent (SQLite's word)."""
 _SERVICES = ("openai_batch", "openai_live")
 _ADDRESSES = {
     "openai": "https://api.openai.com/v1",
@@ -260,7 +262,7 @@ def open_tables(db: sqlite3.Connection, path: Path, *, read_only: bool = False) 
     read_version(db, path)
     if not read_only:
         _use_wal(db)
-        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         migrate(db)
 
 

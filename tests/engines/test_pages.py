@@ -81,6 +81,7 @@ def test_every_document_is_at_or_under_the_floor_of_tesseract() -> None:
         assert character_error_rate(text, truth) <= INDEX[f"{name}.pdf"]["tesseract_cer"], name
 
 
+@pytest.mark.slow
 def test_the_blank_page_is_empty_and_the_turned_page_is_read() -> None:
     first, blank, turned = read("address_1793_blank_and_upside_down")
     assert (first.source, first.turned) == ("ocr", 0)
@@ -90,13 +91,18 @@ def test_the_blank_page_is_empty_and_the_turned_page_is_read() -> None:
     assert turned.text.endswith("public danger.")
 
 
-def test_paragraphs_columns_and_margins() -> None:
-    digital, columns = read("address_1790_digital"), read("speech_1797_two_columns")
+def test_paragraphs_and_margins_of_a_text_layer() -> None:
+    digital = read("address_1790_digital")
     assert [page.source for page in digital] == ["text layer"] * 2
     assert digital[0].text.startswith("Annual Message to Congress, 1790\n\nFellow-Citizens of the Senate")
     assert "Annual Messages" not in digital[0].text, "the running head is no part of the text"
     truth = (SCANS / "address_1790_digital.txt").read_text(encoding="utf-8").strip().split("\n\n")
     assert digital[0].text.split("\n\n")[:10] == truth[:10]
+
+
+@pytest.mark.slow
+def test_columns_are_read_one_after_the_other() -> None:
+    columns = read("speech_1797_two_columns")
     assert [page.n_columns for page in columns] == [2, 1]
     left, right = columns[0].text.index("inexpedient"), columns[0].text.index("recommended by me to the")
     assert 0 < right - left < 60, "the right column follows the foot of the left one"
@@ -112,6 +118,7 @@ def test_a_table_has_its_rows_and_cells() -> None:
     assert page.text.endswith("were sent in writing.")
 
 
+@pytest.mark.slow
 def test_errors_gather_among_the_doubtful_words() -> None:
     """A third of the doubtful words are wrong, a twentieth of all at most; a third of the wrong ones are doubtful."""
     name = "message_1956_typewritten_noisy"
@@ -125,7 +132,9 @@ def test_errors_gather_among_the_doubtful_words() -> None:
     assert len(wrong & set(page.unsure)) >= max(len(page.unsure), len(wrong)) / 3
 
 
-@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize(
+    "degrees", [0, 90, pytest.param(180, marks=pytest.mark.slow), pytest.param(270, marks=pytest.mark.slow)]
+)
 def test_a_page_is_read_whichever_way_it_lies(degrees: int) -> None:
     picture = draw("address_1800_scan", 420)
     turned = np.ascontiguousarray(np.rot90(picture, -degrees // 90))
@@ -148,6 +157,7 @@ def test_nothing_is_logged_or_printed(capfd: pytest.CaptureFixture[str]) -> None
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_photograph_of_a_page_is_read_like_a_page() -> None:
     from PIL import Image
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 import yaml
 
+from codebook.codings.coverage_counts import count_coverage
 from codebook.engines.service import Provider
 from codebook.engines.service.client import make_client
 from codebook.errors import PendingError, UnreachableError
@@ -113,11 +114,11 @@ def units_of(run: Run, lines: Iterable[dict[str, Any]]) -> list[str]:
 
 def check_sums(run: Run) -> Counter[str]:
     """Status, table and coverage tell the same and sum, each unit stands once; the rows by why ('' is labelled)."""
-    status, table, counted = run.status(), run.table(), run.coverage().frame
+    status, table, units = run.status(), run.table(), [unit.unit_id for unit in run.units()]
+    counted = count_coverage(table)
     assert not table.duplicated(["unit_id", "variable", "draw"]).any()
-    assert set(table["unit_id"]) == {unit.unit_id for unit in run.units()}
-    n_units = sum(1 for _ in run.units())
-    assert len(table) == status.n_rows == n_units * len(run.codebook.variables) * run.asked.draws
+    assert set(table["unit_id"]) == set(units)
+    assert len(table) == status.n_rows == len(units) * len(run.codebook.variables) * run.asked.draws
     sums = counted[["asked", "labelled", *WHYS]].sum()
     assert sums["asked"] == len(table) == sums["labelled"] + sum(sums[why] for why in WHYS)
     assert (table["label"].notna() == table["why"].isna()).all()
