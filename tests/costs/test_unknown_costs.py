@@ -24,7 +24,7 @@ from codebook.run.project.ledger_frames import Choice
 from codebook.shards import Cuts
 from codebook.units import read_units
 from codebook.widgets.actions import ask_cancel
-from codebook.widgets.board_pages import board_text, facts_html, jobs_html, runs_html
+from codebook.widgets.board_pages import board_text, facts_html, history_html, jobs_table
 from codebook.widgets.snapshot import take_snapshot
 
 ABSENT = object()
@@ -102,8 +102,8 @@ def test_r04_what_is_known_is_shown_beside_what_is_not(fake: FakeOpenAI) -> None
     assert "3 answers of unknown price" in ask_cancel_text(run.name)
     snapshot = take_snapshot()
     assert "answers of unknown price" in facts_html(snapshot)
-    assert "3 of unknown price" in jobs_html(snapshot)
-    assert "3 of unknown price" in runs_html(snapshot)
+    assert "3 of unknown price" in jobs_table(snapshot.jobs, 9).html()
+    assert "3 of unknown price" in history_html(snapshot)
     assert "answers of unknown price 3" in board_text(snapshot)
     page = write_report(run.name).read_text(encoding="utf-8")
     assert "3 answers have no known price and are not in it" in page
