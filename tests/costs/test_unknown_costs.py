@@ -102,7 +102,7 @@ def test_r04_what_is_known_is_shown_beside_what_is_not(fake: FakeOpenAI) -> None
     assert "3 answers of unknown price" in ask_cancel_text(run.name)
     snapshot = take_snapshot()
     assert "answers of unknown price" in facts_html(snapshot)
-    assert "3 of unknown price" in jobs_table(snapshot.jobs, 9).html()
+    assert "3 of unknown price" in jobs_table(snapshot).html()
     assert "3 of unknown price" in history_html(snapshot)
     assert "answers of unknown price 3" in board_text(snapshot)
     page = write_report(run.name).read_text(encoding="utf-8")
