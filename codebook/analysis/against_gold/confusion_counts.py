@@ -21,7 +21,7 @@ from codebook.analysis.against_gold.gold_cells import (
 )
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.correlograms import STRONGEST
+from codebook.analysis.core.correlograms import STRONGEST, name_pairs
 from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_cells import Tones
@@ -166,9 +166,13 @@ def _order(frame: pd.DataFrame, labels: Sequence[str]) -> list[str]:
 def _draw(frame: pd.DataFrame, order: Sequence[str], by: str, gold: str) -> Figure:
     """Per cent of each gold label, units small below; more than 40 labels: the most confused pairs as dots."""
     if len(order) > MOST_CELLS:
-        rows = list_confused(frame).head(STRONGEST)
-        names = [f"{row['gold']} → {row['coded']}" for row in rows.to_dict("records")]
-        return plot_estimates(rows.assign(name=names), value="row", quantity="share of the units of the gold label")
+        wrong, sizes = list_confused(frame), frame.groupby("gold")["n"].sum()
+        rows = wrong.head(STRONGEST).assign(n=lambda cells: cells["gold"].map(sizes))
+        names = name_pairs(rows["gold"].tolist(), rows["coded"].tolist(), " → ")
+        note = f"The most confused {len(rows)} of {len(wrong):,} pairs. In brackets: units of the gold label."
+        return plot_estimates(
+            rows.assign(name=names), value="row", quantity=f"Share of the gold label, {by}", note=note
+        )
     none = [name for name in dict.fromkeys(frame["coded"]) if name not in set(order)]
     shares, counts = (
         frame.pivot(index="gold", columns="coded", values=column).loc[list(order), [*order, *none]]

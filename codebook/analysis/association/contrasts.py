@@ -131,7 +131,8 @@ def compare_association(
 
 def _draw_differences(codings: Codings, labels: Collection[str] | None, pairs: pd.DataFrame) -> Figure:
     pooled, _ = pair_labels(read_all(codings.frame, [each for each in codings.variables if each.labels]), labels)
-    return draw_pairs(pairs, "difference", order=pooled_order(pooled))
+    order = list(map(codings.name_label, pooled_order(pooled)))
+    return draw_pairs(codings.in_words(pairs), "difference", order=order)
 
 
 def _rank(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:

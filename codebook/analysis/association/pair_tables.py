@@ -197,7 +197,7 @@ def draw_pairs(
 ) -> Figure:
     """The correlogram of pairs; where the adjusted p is not below .05, without a fill."""
     quantity = f"{QUANTITIES[value]} ({level})" if level else QUANTITIES[value]
-    counted = "codings" if "n" in pairs else "units"
+    counted = "codings" if "n" in pairs and (pairs["n"] != pairs["n_units"]).any() else "units"
     measure = PairMeasure(quantity, value in _SIGNED, counted, groups or {}, rows)
     matrix = to_matrix(pairs, value, order=order)
     if count_names(matrix, measure) > MOST_CELLS:

@@ -102,11 +102,29 @@ def plot_strongest(pairs: pd.DataFrame, value: str, quantity: str) -> Figure:
     parted = SharedNames.of(list(dict.fromkeys([*known["a"], *known["b"]])))
     short = dict(zip(dict.fromkeys([*known["a"], *known["b"]]), parted.names, strict=True))
     rows = known.head(STRONGEST).rename(columns={value: "value"})
-    rows = rows.assign(name=[f"{short[a]}, {short[b]}" for a, b in zip(rows["a"], rows["b"], strict=True)])
-    rows = rows.reindex(columns=["name", "value", "low", "high"])
+    rows = rows.assign(name=name_pairs(rows["a"].map(short).tolist(), rows["b"].map(short).tolist()))
+    rows = rows.reindex(columns=["name", "value", "low", "high", *({"n_units"} & set(rows))])
     references = (0.0,) if (rows["value"] < 0).any() else ()
-    said = f"The strongest {len(rows)} of {len(known):,} pairs." if len(known) > len(rows) else ""
-    return plot_estimates(rows, references=references, quantity=quantity, note=said)
+    words = f"The strongest {len(rows)} of {len(known):,} pairs." if len(known) > len(rows) else ""
+    return plot_estimates(rows, references=references, quantity=quantity, note=words)
+
+
+def name_pairs(first: Sequence[str], second: Sequence[str], between: str = " – ") -> list[str]:
+    """Two names in one line, each with half of the room and cut in its middle; whole where two would be the same.
+
+    Examples
+    --------
+    >>> name_pairs(["politics", "a long name of some 31"], ["travel", "sports"], " → ")
+    ['politics → travel', 'a long n…ome 31 → sports']
+    """
+    pairs = list(zip(first, second, strict=True))
+    short = [between.join(map(_cut_middle, pair)) for pair in pairs]
+    return short if len(set(short)) == len(short) else [between.join(pair) for pair in pairs]
+
+
+def _cut_middle(name: str) -> str:
+    half = LONGEST // 4
+    return name if len(name) <= 2 * half + 1 else f"{name[: half + 1].rstrip()}…{name[1 - half :].lstrip()}"
 
 
 def _order(values: pd.DataFrame, measure: PairMeasure) -> list[int]:

@@ -69,7 +69,7 @@ class Tones:
         if self.percent:
             return {at: f"{100 * at:.0f} %" for at in places}
         n_digits = max(len(f"{at:.2f}".rstrip("0").partition(".")[2]) for at in places)
-        return {at: format_figure(at, 0 if at in (-1, 0, 1) else n_digits) for at in places}
+        return {at: format_figure(at, 0 if abs(at) == 1 else n_digits) if at else "0" for at in places}
 
 
 def readable_ink(colour: Any) -> str:

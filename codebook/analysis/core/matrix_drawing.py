@@ -317,4 +317,5 @@ def _bracket(axes: Axes, grid: Grid, groups: Sequence[str]) -> None:
     for first, last in pairwise(starts) if len(starts) > 2 else ():
         top, bottom = grid.y[first] + 0.3, grid.y[last - 1] + grid.cell[1] - 0.3
         axes.plot([x, x], [top, bottom], color=INK, linewidth=0.6, clip_on=False)
-        axes.text(x - 0.8, (top + bottom) / 2, wrap(groups[first]), ha="right", va="center", color=MUTED)
+        if list(grid.heads[first:last]) != [groups[first]]:
+            axes.text(x - 0.8, (top + bottom) / 2, wrap(groups[first]), ha="right", va="center", color=MUTED)

@@ -113,8 +113,11 @@ def test_a_matrix_has_the_width_of_a_journal_and_all_can_be_read(draw: Callable[
 
 def test_sixty_labels_are_drawn_as_the_strongest_pairs():
     for figure in (draw_confusion(60), draw_correlogram(60)):
+        figure.draw_without_rendering()
         assert len(figure.axes[0].get_yticklabels()) == 30
-        assert len(figure.axes) == 1
+        assert figure.axes[0].get_xlabel()
+        assert round(figure.get_size_inches()[0] / MM) in WIDTHS.values()
+        assert figure.get_size_inches()[1] <= 170 * MM
 
 
 def test_the_caption_says_what_the_figure_has_no_room_for():
@@ -187,7 +190,7 @@ def test_what_is_not_significant_has_no_fill_and_a_grey_number():
 def test_the_scale_is_that_of_the_values(values, options, ends, bar):
     tones = Tones.of(pd.DataFrame([values]), "alpha", **options)
     assert (tones.ends, tones.shown) == (pytest.approx(ends), pytest.approx(bar))
-    assert 0 in tones.ticks()
+    assert tones.ticks()[0] == "0"
 
 
 def test_the_ink_on_every_tone_can_be_read():
