@@ -53,9 +53,10 @@ def _draw_bins(axes: Axes, bins: pd.DataFrame, overall: pd.Series) -> None:
     axes.plot(bins.loc[few, "probability"], bins.loc[few, "value"], "o", color=MODEL, markerfacecolor="white", ms=4)
     lines = [f"{name} {format_figure(float(overall[name]), 3)}" for name in ("Brier", "ECE")]
     axes.text(0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top")
-    axes.set(xlim=(0, 1), ylim=(-0.03, 1.03), xticklabels=[])
+    axes.set(xlim=(0, 1), ylim=(-0.03, 1.03))
     axes.set_title("Calibration", loc="left")
     dress_axes(axes, "", "share of labels that are right")
+    axes.tick_params(labelbottom=False)
 
 
 def _draw_units(axes: Axes, bins: pd.DataFrame, n_right: Ints) -> None:

@@ -36,7 +36,7 @@ from codebook.analysis.against_gold.measures import (
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
-from codebook.analysis.core.forest import plot_estimates
+from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("measure", "label", "group", "difference", "n", "value", "low", "high", "reason")
 _OF_LABEL = ("recall", "precision")
 _MOST_VALUES = 20
+_TOGETHER = 4
+"""Groups that stand together in a row of the figure, at most."""
+_ERRORS = "Wrong: share of all units; missed: share of the units with the label in the gold."
 _FEW = "no interval: fewer than two units or clusters"
 _DRAWN = (
     "Errors that differ by group bias what is found of the groups. Units are resampled within each group; a cluster "
@@ -107,7 +110,7 @@ def compare_groups(codings: Codings, coder: str, by: str, bootstrap: Bootstrap) 
         finding=_say_groups(shown, coder, by, bootstrap),
         remarks=remark_gold(codings, pair, NOTE, _DRAWN, *_say_without(by, n_without)),
         table=_print_groups(shown),
-        figure=lambda: _draw(shown, f"share of units of {coder}, by {by}", facts.interval),
+        figure=lambda: _draw(shown, f"error rate of {coder}, by {by}", facts.interval),
         outputs=codings.outputs,
     )
 
@@ -253,8 +256,16 @@ def _print_groups(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw(frame: pd.DataFrame, quantity: str, note: str) -> Figure:
-    """The first measure over all labels, and recall of each label, a marker a group."""
-    overall = frame["measure"] == frame["measure"].iloc[0]
-    rows = frame[(overall | (frame["measure"] == "recall")) & ~frame["difference"]]
-    named = rows.assign(name=_name_measures(rows), block=rows["label"] == "")
-    return plot_estimates(named, group="group", quantity=quantity, note=note)
+    """Share of the units of each group that are labelled wrong, and of each label the share that is missed.
+
+    Of more groups than can stand together in a row, each has a row, and the labels are left to the table.
+    """
+    is_overall = frame["measure"] == frame["measure"].iloc[0]
+    rows = frame[(is_overall | (frame["measure"] == "recall")) & ~frame["difference"]]
+    rows = rows.assign(value=1 - rows["value"], low=1 - rows["high"], high=1 - rows["low"])
+    if rows["group"].nunique() > _TOGETHER:
+        overall = rows[rows["label"] == ""]
+        return plot_estimates(overall.assign(name=keep_order(overall["group"])), quantity=quantity, note=note)
+    names = rows["label"].map(lambda label: f"{label} missed" if label else "any label wrong")
+    named = rows.assign(name=names, block=rows["label"] != "")
+    return plot_estimates(named, group="group", quantity=quantity, note=f"{_ERRORS} {note}")

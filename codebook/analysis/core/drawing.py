@@ -212,8 +212,16 @@ def count_columns(text: str) -> int:
 
 
 def dress_axes(axes: Axes, x: str = "", y: str = "", *, grid: Literal["both", "x", "y", ""] = "both") -> None:
-    """Name both axes, draw a faint grid behind what is drawn, and take off the marks of the ticks."""
+    """Name both axes, draw a faint grid behind what is drawn, and take off the marks of the ticks.
+
+    Ticks that were not set are printed as figures are.
+    """
+    from matplotlib.ticker import AutoLocator
+
     axes.set(xlabel=x, ylabel=y)
+    for axis in (axes.xaxis, axes.yaxis):
+        if isinstance(axis.get_major_locator(), AutoLocator):
+            dress_ticks(axis)
     if grid:
         axes.grid(axis=grid)
     axes.tick_params(length=0)

@@ -83,7 +83,8 @@ def draw_band(rows: pd.DataFrame, quantity: str, references: Sequence[float], no
     for reference in references:
         axes.axvline(reference, color=BASELINE, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.5)
         if not is_long:  # the legend stands there
-            place: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+            side = "right" if reference < max(references) else "left"
+            place: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "ha": side, "va": "bottom"}
             axes.annotate(format_figure(reference, 3), (reference, 1.005), fontsize=NOTE, color=MUTED, **place)
     axes.set_ylim(n_rows - 0.4, -0.6)
     low, high = axes.get_xlim()

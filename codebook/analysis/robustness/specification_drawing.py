@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.drawing import (
@@ -111,6 +112,9 @@ def plot_specifications(
     note = " ".join(_say_note(known, n_undefined=len(frame) - len(known)))
     if len(known) < FOREST_BELOW:
         return _draw_forest(known, varied, null, quantity, note)
+    note += (
+        " Filled: significant. Bars: the interval of each estimate. Solid line: median. Diamond: main specification."
+    )
     values = {name: _list_values(named[name]) for name in varied}
     most = max(2, int((_ROOM_MM / _ROW_MM - len(varied)) / max(len(varied), 1)))
     rows = [(name, value) for name in varied for value in ["", *values[name][:most]]]
@@ -129,20 +133,23 @@ def plot_specifications(
 def _say_note(known: pd.DataFrame, n_undefined: int) -> Iterator[str]:
     """What a reader of the picture has to know."""
     sure = int((known["significant"] == 1).sum())
-    yield f"{len(known):,} specifications, {sure:,} significant (filled)" + (
+    yield f"{len(known):,} specifications, {sure:,} significant" + (
         f", {n_undefined:,} undefined and left out." if n_undefined else "."
     )
     if "n_labelled" in known:
         fewest, most = int(known["n_labelled"].min()), int(known["n_labelled"].max())
         yield f"Units: {fewest:,}." if fewest == most else f"Units: {fewest:,} to {most:,}."
-    yield "Bars: the interval of each estimate. Solid line: median. Diamond: main specification."
 
 
 def _draw_forest(known: pd.DataFrame, varied: Sequence[str], null: float, quantity: str, note: str) -> Figure:
-    """A row a specification."""
-    names = [", ".join(str(row[name]) for name in varied) or "the specification" for row in known.to_dict("records")]
-    rows = known.assign(name=names)
-    return plot_estimates(rows, value="estimate", references=(null,), quantity=quantity, note=note)
+    """A row a specification, the main one named so."""
+    records = known.to_dict("records")
+    choices = [", ".join(str(row[name]) for name in varied) or "the specification" for row in records]
+    names = [f"main: {name}" if row["is_main"] else name for name, row in zip(choices, records, strict=True)]
+    rows = known.assign(name=names, n_units=known.get("n_labelled", np.nan))
+    middle = float(known["estimate"].median())
+    lines = f"Bars: interval of each estimate. Median {format_figure(middle)}."
+    return plot_estimates(rows, value="estimate", references=(null,), quantity=quantity, note=f"{note} {lines}")
 
 
 def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> None:
