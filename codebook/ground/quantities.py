@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 MINUS = "−"
@@ -107,6 +108,17 @@ def bound_of(kind: Kind) -> Kind:
     ('bound', 'amount')
     """
     return kind if kind == "amount" else "bound"
+
+
+def kind_of(figures: Iterable[float]) -> Kind:
+    """The kind of figures that stand beside each other: where one exceeds 1, none of them is bounded by it.
+
+    Examples
+    --------
+    >>> kind_of([0.5, -1.0, float("nan")]), kind_of([0.998, -2.4])
+    ('coefficient', 'amount')
+    """
+    return "amount" if any(abs(figure) > 1 + _NOISE for figure in figures) else "coefficient"
 
 
 def say_chance(chance: float, places: int = 3) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture
 from codebook.analysis.core.scales import Ints
-from codebook.ground.quantities import format_figure
+from codebook.ground.quantities import format_figure, places_of
 from codebook.outputs.figure_style import GRID, MISSED, MODEL, MUTED, house_style
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def _draw_bins(axes: Axes, bins: pd.DataFrame, overall: pd.Series) -> None:
     few = bins["n"] < FEW_UNITS
     axes.plot(bins.loc[~few, "probability"], bins.loc[~few, "value"], "o-", color=MODEL, markersize=4, linewidth=0.7)
     axes.plot(bins.loc[few, "probability"], bins.loc[few, "value"], "o", color=MODEL, markerfacecolor="white", ms=4)
-    lines = [f"{name} {format_figure(float(overall[name]), 3)}" for name in ("Brier", "ECE")]
+    places = places_of(int(bins["n"].sum()))
+    lines = [f"{name} {format_figure(float(overall[name]), places)}" for name in ("Brier", "ECE")]
     axes.text(0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top")
     axes.set(xlim=(0, 1), ylim=(-0.03, 1.03))
     axes.set_title("Calibration", loc="left")

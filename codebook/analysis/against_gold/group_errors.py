@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 _COLUMNS = ("measure", "label", "group", "difference", "n", "value", "low", "high", "reason")
 _OF_LABEL = ("recall", "precision")
 _MOST_VALUES = 20
+_OF_TWO = 3
+"""Rows of a measure of two groups: each, and their difference; of more groups the differences are in the table."""
 _TOGETHER = 4
 """Groups that stand together in a row of the figure, at most."""
 _ERRORS = "Wrong: share of all units; missed: share of the units with the label in the gold."
@@ -229,6 +231,7 @@ def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) 
     """The first measure of each group and difference, and how many differences have an interval without 0."""
     rows = [row for row in frame.to_dict("records") if row["measure"] == frame["measure"].iloc[0]]
     places = places_of(sum(row["n"] for row in rows if not row["difference"]))
+    rows = [row for row in rows if len(rows) == _OF_TWO or not row["difference"]]
     parts = [
         f"{row['group']} {say_figure(row, 'value', places)}"
         + f" ({say_count(row['n'], 'unit')})" * (not row["difference"])

@@ -20,7 +20,7 @@ from codebook.analysis.core.drawing import (
     say_in_picture,
     wrap,
 )
-from codebook.ground.quantities import format_figure, places_of
+from codebook.ground.quantities import bound_of, format_figure, kind_of, places_of
 from codebook.outputs.figure_style import (
     BASELINE,
     GRID,
@@ -264,13 +264,15 @@ def _say_numbers(lines: pd.DataFrame) -> list[tuple[str, str, str]]:
     """(value, interval, units) of each line as they are printed; units only where those of one row differ."""
     places = places_of(int(np.nan_to_num(lines["n"].max())))
     parted = lines.groupby("row")["n"].transform("nunique").max() > 1
+    kind = kind_of(lines[["value", "low", "high"]].to_numpy(dtype=float).ravel())
     texts = []
     for _, line in lines.iterrows():
-        low, high = format_figure(line["low"], places), format_figure(line["high"], places)
+        low, high = (format_figure(line[end], places, bound_of(kind)) for end in ("low", "high"))
         interval = "" if math.isnan(line["low"]) else f"[{low}, {high}]"
         n = f"({line['n']:,.0f})" if parted and not math.isnan(line["n"]) else ""
         is_known = not math.isnan(line["value"])
-        texts.append((format_figure(line["value"], places), interval, n) if is_known else ("", "undefined", n))
+        value = format_figure(line["value"], places, kind)
+        texts.append((value, interval, n) if is_known else ("", "undefined", n))
     return texts
 
 

@@ -226,8 +226,8 @@ def draw_agreement(frame: pd.DataFrame, by: str, roles: Mapping[str, str], note:
         levels = rows["level"].unique()
         quantity = name_coefficient(coefficient, "") + (f" ({levels[0]})" if len(levels) == 1 else "")
         about = f"{quantity} of {subjects[0]}" if len(set(subjects)) == 1 else quantity
-        references = BOUNDS if coefficient == "alpha" else ()
-        return draw_band(rows.assign(subject=subjects), about.replace("alpha", "α"), references, note)
+        customary = BOUNDS if coefficient == "alpha" else ()
+        return draw_band(rows.assign(subject=subjects), about.replace("alpha", "α"), customary, note)
     names = []
     for row in rows.to_dict("records"):
         part = _part(row, by) if by in ("pair", "without") else row["group"] if by not in ("", *BY) else ""

@@ -19,7 +19,7 @@ from codebook.analysis.core.drawing import (
     wrap,
 )
 from codebook.analysis.core.forest import plot_estimates
-from codebook.ground.quantities import format_figure, say_percent
+from codebook.ground.quantities import format_figure, kind_of, say_percent
 from codebook.outputs.figure_style import BASELINE, DIVERGING, GRID, INK, MODEL, MUTED, house_style
 
 if TYPE_CHECKING:
@@ -147,9 +147,12 @@ def _draw_forest(known: pd.DataFrame, varied: Sequence[str], null: float, quanti
     choices = [", ".join(str(row[name]) for name in varied) or "the specification" for row in records]
     names = [f"main: {name}" if row["is_main"] else name for name, row in zip(choices, records, strict=True)]
     rows = known.assign(name=names, n_units=known.get("n_labelled", np.nan))
-    middle = float(known["estimate"].median())
-    lines = f"Bars: interval of each estimate. Median {format_figure(middle)}."
+    lines = f"Bars: interval of each estimate. Median {_say_middle(known)}."
     return plot_estimates(rows, value="estimate", references=(null,), quantity=quantity, note=f"{note} {lines}")
+
+
+def _say_middle(known: pd.DataFrame) -> str:
+    return format_figure(float(known["estimate"].median()), 2, kind_of(known["estimate"]))
 
 
 def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> None:
@@ -157,7 +160,7 @@ def _draw_curve(axes: Axes, known: pd.DataFrame, null: float, quantity: str) -> 
     middle = float(known["estimate"].median())
     axes.axhline(middle, color=BASELINE, linewidth=0.8, zorder=0.9)
     axes.annotate(
-        f"median {format_figure(middle)}",
+        f"median {_say_middle(known)}",
         (1, middle),
         xycoords=("axes fraction", "data"),
         xytext=(4, 0),

@@ -165,7 +165,7 @@ def test_the_figure_shows_the_frame():
     assert risk.get_title(loc="left") == "Risk-coverage"
     assert risk.lines[0].get_xdata().tolist() == kept["share"].tolist()
     assert risk.lines[0].get_ydata().tolist() == (1 - kept["value"]).tolist()
-    accuracy = f"{overall(frame).loc['accuracy', 'value']:.3f}".removeprefix("0")
+    accuracy = f"{overall(frame).loc['accuracy', 'value']:.2f}".removeprefix("0")
     assert result.finding.startswith(f"m is right in {accuracy} [")
     assert "Chance alone lifts it" in result.note
 

@@ -66,7 +66,15 @@ def test_figures_of_a_group_are_those_of_its_units():
     assert "bias what is found of the groups" in result.note
     assert result.facts.resampled == "gold units, by party"
     assert list(result.printed()) == ["measure", "group", "n", "value"]
-    assert "left" in [text.get_text() for text in result.plot().axes[0].get_legend().get_texts()]
+    axes = result.plot().axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["left", "right"]
+    assert axes.get_xlabel() == "error rate of m, by party"
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names[0] == "any label wrong (150)"
+    assert any(name.startswith("b missed") for name in names)
+    errors = 1 - of_group(result.frame, "accuracy").loc[["left", "right"], "value"]
+    drawn = {round(float(x), 9) for line in axes.lines for x in line.get_xdata()}
+    assert {round(error, 9) for error in errors} <= drawn
 
 
 def test_the_groups_are_drawn_independently():
