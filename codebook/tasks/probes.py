@@ -52,14 +52,14 @@ def behaviour_probes(codebook: Codebook, variable: str = "") -> pd.DataFrame:
     >>> behaviour_probes(book)[["text", "test", "expected"]].to_numpy().tolist()
     [['It praises.', 'definition', 'good'], ['A disaster.', 'example', 'bad']]
     """
-    import pandas as pd
+    from codebook.outputs.readable import ReadableFrame
 
     chosen = [codebook.variable(variable)] if variable else [each for each in codebook.variables if each.kind in _KINDS]
     if chosen and chosen[0].kind not in _KINDS:
         fault = Fault(variable, f"it is of kind {chosen[0].kind}", f"choose one of kind {' or '.join(_KINDS)}")
         raise ParameterError("The codebook cannot be probed like this.", [fault])
     rows = [(unit_id, each.name, *rest) for each in chosen[:1] for unit_id, *rest in _iter_probes(each)]
-    return pd.DataFrame(rows, columns=["unit_id", "variable", "text", "test", "expected"])
+    return ReadableFrame(rows, columns=["unit_id", "variable", "text", "test", "expected"])
 
 
 def _iter_probes(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
