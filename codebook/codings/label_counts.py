@@ -38,6 +38,7 @@ def count_labels(table: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
     0     tone  good    1
     1     tone   bad    0
     """
+    table = shorten_names(table)
     coders = list(table["coder"].unique())
     rows = []
     for variable in codebook.variables:

@@ -34,7 +34,7 @@ RANDOM = "random"
 
 _SHOWN = 10
 _TEXTS = Sides("units", "among the texts", "the list of texts")
-_N_WIDE = 60  # characters of a text that a row shows
+_N_WIDE, _N_READ = 60, 240  # characters of a text that a row shows on a terminal, and on a page
 
 
 @dataclass(frozen=True, repr=False)
@@ -346,12 +346,12 @@ class Codings(CoderRoles):
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
-    def show(self, n: int = _SHOWN) -> pd.DataFrame:
+    def show(self, n: int = _SHOWN, n_signs: int = _N_WIDE) -> pd.DataFrame:
         """The first rows as a person reads them: unit, text where it is known, coder, variable, label, why."""
         head = self.frame.head(n)
         columns = {"unit": head["unit_id"]}
         if self.texts:
-            columns["text"] = head["unit_id"].map(lambda unit: self.texts.get(unit, "")[:_N_WIDE])
+            columns["text"] = head["unit_id"].map(lambda unit: _shorten(self.texts.get(unit, ""), n_signs))
         names = ["coder", *(["variable"] if len(self.variables) > 1 else []), "label"]
         columns |= {name: head[name].fillna("") for name in names}
         if head["why"].notna().any():
@@ -377,7 +377,11 @@ class Codings(CoderRoles):
         return "\n".join([*(line.rstrip() for line in lines), "", self.sentence, *self._remarks()])
 
     def _repr_html_(self) -> str:
-        return frames_html(self.show(), self.sentence, *self._remarks())
+        return frames_html(self.show(n_signs=_N_READ), self.sentence, *self._remarks())
 
     def _remarks(self) -> list[str]:
         return [spell_line(text) for text in dict.fromkeys([*self.notes, *self.joins])]
+
+
+def _shorten(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."

@@ -70,7 +70,7 @@ def test_saved_with_data_table_and_figure_and_noted_for_the_report(result: Resul
     (entry,) = read_outputs(tmp_path)
     assert {"f1.csv", "f1.tex", "f1.html", "f1.png", "f1.svg", "f1.pdf"} <= set(entry.files)
     assert (entry.kind, entry.section, entry.finding) == ("result", "validity", "The best is .50.")
-    assert entry.facts == {"weighted": True}
+    assert entry.facts == {"n_units": 9, "weighted": True}
     assert entry.note.endswith(
         "Mine. Resampled are units. 95 % intervals from 200 bootstrap replicates, seed 3. 1 id is lost."
     )
