@@ -203,7 +203,7 @@ class Board:
             controls.offer(controls.state, [ALL, *snapshot.states_all])
             controls.offer(controls.study, [ALL, *snapshot.studies_all])
             controls.offer(controls.units, [ALL, *snapshot.units_all])
-            controls.offer(controls.run, list(snapshot.runs_all))
+            controls.offer(controls.run, list(dict.fromkeys([*snapshot.sorted().jobs["run"], *snapshot.runs_all])))
         finally:
             self._quiet.on = False
         controls.as_of.value = note_html(say_as_of(snapshot), kind="")

@@ -181,7 +181,7 @@ spans = pd.DataFrame({"unit_id": ["u0"] * 3, "start": [0, 9, 25], "end": [8, 15,
 gold = pd.DataFrame({"unit_id": ["u0"] * 3, "start": [0, 9, 18], "end": [8, 15, 23], "type": ["A", "C", "B"]})
 display(show_spans(units, spans, gold), PageView("a page", b"", "It will do, it will.", ("will", "do")))
 display(show_study(), cb.open_run("one").codebook, cb.widgets.show_runs())
-display(cb.widgets.show_errors(), cb.widgets.show_costs())
+display(cb.widgets.show_errors(), cb.widgets.show_costs(), cb.coverage(codings), codings)
 """
 
 
@@ -262,7 +262,7 @@ def test_a_person_looks_through_units_in_jupyterlab(project, tmp_path, monkeypat
                 theme
             )
         align = "nodes => [...new Set(nodes.map(node => getComputedStyle(node).textAlign))]"
-        words = page.locator(".jp-RenderedHTML :is(.cb-panel, .cb-board) :is(td, th):not(.n)")
+        words = page.locator(".jp-RenderedHTML :is(.cb-panel, .cb-board, .scroll) :is(td, th):not(.n)")
         assert words.evaluate_all(align) == ["left"]
 
         # narrow and dark: nothing is wider than its cell

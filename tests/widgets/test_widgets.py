@@ -252,6 +252,7 @@ def test_jobs_are_filtered_and_sorted(several, boards):
 
 def test_cancel_names_what_stops_and_what_it_cost_and_then_stops_it(several, boards):
     board = boards()
+    assert board.controls.run.options == ("running", "planned", "done"), "what needs a person first"
     board.controls.run.value = "running"
     assert click(board, "cancel") == ""
     question = text_of(board.controls.question.value)
