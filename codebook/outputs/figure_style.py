@@ -6,12 +6,15 @@ figure is made and where it is drawn or saved: nothing of a person's own setting
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
+
+from codebook.outputs.figure_fonts import choose_fonts
 
 Width = Literal["one", "middle", "two"]
 
@@ -45,16 +48,6 @@ SEQUENTIAL = ("#ffffff", "#c9d3ea", "#6f83bd", "#1b2a6b")
 
 TYPE, TITLE, NOTE, SMALLEST = 7, 8, 6, 5.5
 """Sizes of type in points: everything, the title on the screen, notes and reference labels, the smallest allowed."""
-
-FONTS = (
-    *("Arial", "Helvetica", "Liberation Sans", "Noto Sans", "DejaVu Sans"),
-    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR"),
-    *("Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo"),
-    *("WenQuanYi Zen Hei", "Noto Sans Devanagari", "Nirmala UI", "Kohinoor Devanagari", "Noto Sans Arabic"),
-    *("Noto Naskh Arabic", "Geeza Pro", "Noto Sans Hebrew", "Noto Sans Thai", "Noto Sans Bengali", "Noto Sans Tamil"),
-    *("Noto Sans Ethiopic", "Noto Sans Georgian", "Noto Sans Armenian", "Noto Sans Symbols2", "Arial Unicode MS"),
-)
-"""Fonts in the order in which a sign is looked for; those that a computer has not are passed over."""
 
 _SETTINGS: Mapping[str, Any] = MappingProxyType(
     {
@@ -123,7 +116,8 @@ def house_style() -> Iterator[None]:
         return
     token = _is_on.set(True)
     try:
-        with mpl.rc_context():
+        with mpl.rc_context(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")  # `replace_unseen` says it, with the mend
             mpl.rcParams.update(_list_settings())
             yield
     finally:
@@ -136,13 +130,4 @@ def _list_settings() -> Any:
     from matplotlib import rcParamsDefault
 
     looks = {str(key): value for key, value in rcParamsDefault.items() if not key.startswith(_NO_LOOKS)}
-    return {**looks, **_SETTINGS, "font.family": list(list_fonts())}
-
-
-@cache
-def list_fonts() -> tuple[str, ...]:
-    """Those of `FONTS` that this computer has: matplotlib warns of each that it does not find."""
-    from matplotlib.font_manager import fontManager
-
-    names = {font.name for font in fontManager.ttflist}
-    return tuple(name for name in FONTS if name in names)
+    return {**looks, **_SETTINGS, "font.family": choose_fonts("")[0]}

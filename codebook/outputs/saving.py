@@ -15,6 +15,7 @@ from codebook.errors import MissingExtraError
 from codebook.files.lines import digest_file, write_atomic
 from codebook.outputs.cells import SHOWN_ROWS, print_rows
 from codebook.outputs.entries import OutputEntry, changed_files, check_name, note_entry
+from codebook.outputs.figure_fonts import say_key
 from codebook.outputs.figure_style import DPI, house_style
 from codebook.outputs.grey import say_grey
 from codebook.outputs.papers import MAKERS, MOST_ROWS
@@ -80,9 +81,11 @@ def save_block(
     png = b""
     if figure is not None:
         drawn = figure()
-        entry = replace(entry, note=" ".join(filter(None, [entry.note, say_grey(drawn)])))
+        entry = replace(entry, note=" ".join(filter(None, [entry.note, say_grey(drawn), say_key(drawn)])))
         pictures = _write_figure(place, entry, drawn)
-        png, paths = pictures[0].read_bytes(), [*paths, *pictures, _write_caption(place, entry, caption)]
+        words = f"{caption} {say_key(drawn)}".strip() if caption else ""
+        paths += [*pictures, _write_caption(place, entry, words)]
+        png = pictures[0].read_bytes()
     rows = print_rows(printed, len(printed), places=places)
     paths += _write_formats(place, entry, rows, frame)
     shown = rows | {"rows": rows["rows"][:SHOWN_ROWS]}

@@ -19,6 +19,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure
+from codebook.outputs.figure_fonts import choose_fonts, set_fonts
 from codebook.outputs.figure_style import (
     MAX_HEIGHT,
     MM,
@@ -148,7 +149,7 @@ def measure_mm(text: str, size: float = TYPE, *, weight: str = "normal") -> floa
     from matplotlib.textpath import text_to_path
 
     with house_style():
-        font = FontProperties(size=size, weight=weight)
+        font = FontProperties(family=choose_fonts(text)[0], size=size, weight=weight)
         return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72 / MM
 
 
@@ -244,4 +245,5 @@ def literal(figure: Figure) -> Figure:
 
     for text in figure.findobj(Text):
         text.set_parse_math(False)
+    set_fonts(figure)
     return figure
