@@ -400,7 +400,7 @@ def _draw_panels(
     n_rows = math.ceil(len(members) / n_columns)
     titles = [wrap(member, 14) for member in members]
     title_mm = 3 * max(title.count("\n") + 1 for title in titles) + 3.4 * bool(references)
-    furniture = 14 + (title_mm + 2) * n_rows
+    furniture = 12 + (title_mm + 7) * n_rows
     single = lines.drop_duplicates("row")
     single, names, _, note = _fit(single, lines, (MAX_HEIGHT - furniture - 8) / n_rows, note)
     note = _say_open(lines[lines["row"].isin(names)], [], note)

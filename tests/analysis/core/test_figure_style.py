@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
+import test_curves_layout
+import test_matrix_drawing
 from matplotlib import style
+from matplotlib.figure import Figure
 
-from codebook.analysis import plot_estimates
-from codebook.analysis.core.drawing import new_figure, say_in_picture, wrap
+from codebook.analysis import plot_estimates, plot_grid
+from codebook.analysis.core.drawing import empty_figure, new_figure, say_in_picture, wrap
 from codebook.analysis.core.result import Facts, Result
 from codebook.outputs import read_outputs
 from codebook.outputs.figure_style import MAX_HEIGHT, WIDTHS, house_style
@@ -36,18 +41,57 @@ def save(figure, kind: str) -> bytes:
     return room.getvalue()
 
 
+MAKERS = {
+    "forest": lambda: draw(),
+    "panels": lambda: plot_estimates(make_panels(), group="group", quantity="F1"),
+    "grid": lambda: plot_grid(pd.DataFrame({"model": ["m", "k"], "prompt": "p", "alpha": [0.9, 0.7]})),
+    "correlogram": lambda: test_matrix_drawing.draw_correlogram(3),
+    "halves": lambda: test_matrix_drawing.draw_sides(2),
+    "confusion": lambda: test_matrix_drawing.draw_confusion(3),
+    **{make.__name__: partial(make, 2) for make in (*test_curves_layout.MAKERS, test_curves_layout.make_costs)},
+    "make_pairs": test_curves_layout.make_pairs,
+    "gold curve": lambda: test_curves_layout.gold_curve(n=60, sizes=[50, 100]).plot(),
+    "false findings": lambda: test_curves_layout.simulate_studies(2).plot(),
+    "nothing": lambda: empty_figure("One coder: nothing to compare."),
+}
+"""All kinds of figures that the package draws, small."""
+
+
+def make_panels() -> pd.DataFrame:
+    return pd.concat([FRAME.assign(group=f"m{at}") for at in range(5)], ignore_index=True)
+
+
+def make(kind: str) -> Figure:
+    """The figure as a result draws it, of the same chances each time."""
+    test_curves_layout.RNG = np.random.default_rng(1)
+    with house_style():
+        return MAKERS[kind]()
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_figure_is_the_same_whatever_style_a_person_has_set(kind):
+    plain = save(make(kind), "svg")
+    with style.context(["dark_background", TALK]):
+        figure = make(kind)
+    with style.context("ggplot"):  # made under one style and saved under another
+        assert save(figure, "svg") == plain
+
+
 @pytest.mark.parametrize("looks", [["dark_background", TALK], ["ggplot"]])
-def test_a_figure_is_the_same_whatever_style_a_person_has_set(looks):
-    plain = save(RESULT.plot(), "svg")
+def test_a_figure_changes_no_setting_and_its_fonts_are_truetype_in_a_pdf(looks):
     with style.context(looks):
         before = dict(mpl.rcParams)
-        figure = RESULT.plot()
-        assert save(figure, "svg") == plain
-        figure._repr_png_()
+        pdf = save(make("forest"), "pdf")
         assert dict(mpl.rcParams) == before
-    with style.context(looks):  # made under one style and saved under another
-        figure = RESULT.plot()
-    assert save(figure, "svg") == plain
+    assert b"/Subtype /Type3" not in pdf
+    assert b"/CIDFontType2" in pdf
+
+
+def test_what_a_notebook_shows_leaves_a_persons_settings_as_they_were():
+    with style.context(["ggplot", TALK]):
+        before = dict(mpl.rcParams)
+        assert RESULT.plot()._repr_png_().startswith(b"\x89PNG")
+        assert dict(mpl.rcParams) == before
 
 
 def test_an_error_while_drawing_leaves_a_persons_settings_as_they_were():
