@@ -41,6 +41,7 @@ html_sidebars = {"index": [], "install": [], "tutorial": [], "glossary": []}
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+default_role = "code"
 nb_execution_mode = "off"  # the notebooks come executed, from the runs of the shipped studies
 nb_merge_streams = True
 suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]  # widgets, of which the text beside them is shown

@@ -18,8 +18,53 @@ Pairs = Mapping[str, Any] | Sequence[str]
 class StudyFacts:
     """What is coded, by which instrument, who answers and who else coded it. What is empty was not said.
 
-    Pairs are a mapping, or texts of the form "name: value". `parameters` are those of notebooks that are no fact of
-    the study; `service` says how a service is asked.
+    Pairs are a mapping, or texts of the form "name: value".
+
+    Attributes
+    ----------
+    study, title
+        Name of the study, and what stands above its report.
+    run
+        Name of the run; that of the study where none is said. "none": people alone.
+    codebook
+        File of the instrument, or a list of labels.
+    units
+        What is coded: csv, xlsx, jsonl, parquet, or a folder of images or PDFs.
+    id_column, text_column, context_columns
+        Of a table of units: its unique ids, what is coded, and what is shown with it.
+    where
+        Rows to keep, as pairs of column and value.
+    form
+        How units are read, as pairs, such as encoding, group_column, image_column or pages.
+    coders
+        File with the labels of people and other tools.
+    gold
+        The coder whose labels count as right.
+    sample
+        File of the gold sample; the run's own where none is said.
+    models
+        Coders of that file who are models.
+    engine, model
+        Who answers: embedded, openai_batch, openai_live, replay; and which of its models.
+    provider, base_url, url
+        Which service is called, where it is, and its endpoint.
+    archive
+        For the engine replay: the recorded run.
+    options
+        Further options of the engine, as pairs.
+    settings
+        Fields of the request, such as temperature or max_completion_tokens.
+    draws : int
+        How often each question is asked.
+    cap : float
+        US dollars that the run may cost in all.
+    private : bool
+        Send neither ids of units nor the name of the run.
+    service
+        How a service is called and waited for: timeout_s, attempts, poll_s, max_wait_hours, requests_per_shard,
+        priority, auto_collect.
+    notify
+        Of what a person is told; the address stands in CODEBOOK_NOTIFY.
     """
 
     study: str = ""

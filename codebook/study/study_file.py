@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -18,6 +19,13 @@ from codebook.study.study_facts import Pairs, StudyFacts, is_empty
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+_STEPS = """notebooks
+    Folder of the notebooks.
+parameters
+    Of notebooks, what is no fact of the study: name and value.
+steps
+    The notebooks of `codebook execute`, in order: a name, or a mapping with notebook and its own parameters.
+"""
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -180,6 +188,7 @@ def study_model() -> type[BaseModel]:
     facts = {each.name: written.get(hints[each.name], (hints[each.name], each.default)) for each in fields(StudyFacts)}
     return create_model(
         "StudyModel",
+        __doc__=f"{cleandoc(StudyFacts.__doc__ or '')}\n{_STEPS}",
         __config__=ConfigDict(extra="forbid"),
         **facts | {"settings": (dict[str, Any] | list[str], [])},
         notebooks=(str, "notebooks"),
