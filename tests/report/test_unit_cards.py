@@ -268,16 +268,16 @@ def test_where_the_shard_is_gone_the_card_says_so_and_shows_the_rest(run):
 
 def test_the_most_confused_pairs_come_first_with_two_units_each(cards):
     rows = [row(f"x{n}", coder, label) for n in range(9) for coder, label in (("m", "bad"), ("gold", "good"))]
-    codings = Codings(make_table([*ROWS, *rows]), [TONE, TOPICS], gold="gold", models=("m",), texts=TEXTS)
+    codings = Codings(make_table([*rows, *ROWS]), [TONE, TOPICS], gold="gold", models=("m",), texts=TEXTS)
     shown = telling_html(open_cards(codings))
     headings = re.findall("<h3>(.*?)</h3>", shown)
     assert headings == [
-        "‘bad’ where the gold says ‘good’: 10 units",
-        "‘[odd]’ where the gold says ‘bad’: 1 unit",
+        "‘bad’ by m where the gold says ‘good’: 10 units",
+        "‘[odd]’ by m where the gold says ‘bad’: 1 unit",
         "Coders disagree: 2 units",
         "No label, refused: 1 unit",
     ]
-    assert re.findall(r"<summary><b>(\w+)</b>", shown) == ["b", "x0", "d", "e", "c"], "no unit twice"
+    assert re.findall(r"<summary><b>(\w+)</b>", shown) == ["x0", "x1", "d", "b", "e", "c"], "no unit twice"
     assert len(re.findall(r"<summary><b>", telling_html(open_cards(codings), most=3))) == 3
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-import numpy as np
-
-from codebook.analysis.core.scales import Bools
 from codebook.ground.quantities import say_count
 from codebook.report.cards.card_pages import STATIC, card_html, cards_html
 from codebook.report.cards.choosing import DISAGREE, Choice
@@ -55,8 +52,10 @@ def _without_repeats(groups: Iterator[Group], most: int) -> list[Group]:
 
 def _list_groups(cards: UnitCards) -> Iterator[Group]:
     index = cards.index
-    for (gold, other), units in _list_confusions(cards):
-        yield f"{_quote(other)} where the gold says {_quote(gold)}: {_count(units)}", units[:_N_EACH]
+    coder = next(iter(cards.codings.beside_gold), "")
+    for (gold, other), units in _list_confusions(cards, coder):
+        words = f"{_quote(other)} by {coder} where the gold says {_quote(gold)}: {_count(units)}"
+        yield words, units[:_N_EACH]
     disputed = index.choose(Choice(standing=DISAGREE)).tolist()
     yield f"Coders disagree: {_count(disputed)}", disputed[:_N_DISPUTED]
     for why in index.whys[:_N_WHYS]:
@@ -72,10 +71,10 @@ def _quote(label: str) -> str:
     return f"\u2018{label}\u2019"
 
 
-def _list_confusions(cards: UnitCards) -> list[tuple[tuple[str, str], list[int]]]:
-    """The pairs of gold label and another one of the models, or of all where there is no model, with their units."""
+def _list_confusions(cards: UnitCards, coder: str) -> list[tuple[tuple[str, str], list[int]]]:
+    """The pairs of gold label and another one of this coder, whom `confusion` takes, too, with their units."""
     index = cards.index
-    rows = index.not_gold & _by_models(cards)
+    rows = index.not_gold & (index.frame["coder"] == coder).to_numpy(dtype=bool, na_value=False)
     pairs = Counter(zip(index.gold_label[rows].tolist(), index.label[rows].tolist(), strict=True))
     found = []
     for (gold, other), _ in pairs.most_common(_N_PAIRS):
@@ -83,9 +82,3 @@ def _list_confusions(cards: UnitCards) -> list[tuple[tuple[str, str], list[int]]
         units = list(dict.fromkeys(index.unit[same].tolist()))
         found.append(((index.name_label(gold), index.name_label(other)), units))
     return found
-
-
-def _by_models(cards: UnitCards) -> Bools:
-    machines = cards.codings.machines
-    coders = machines or [name for name in cards.codings.coders if name != cards.codings.gold]
-    return np.asarray(cards.index.frame["coder"].isin(coders), dtype=bool)
