@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from codebook.analysis.core.checks import check_coders, name_some, raise_faults
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.errors import Fault
+
+_DIGEST = re.compile(r"[0-9a-f]{7,}")
 
 Runs = pd.DataFrame | Mapping[str, str] | None
 
@@ -52,6 +55,20 @@ def describe_runs(table: pd.DataFrame, runs: Runs = None) -> pd.DataFrame:
         before = described[name] if name in described else pd.Series("", index=described.index)
         described[name] = known[name].astype(str).reindex(described.index).fillna(before)
     return described.reset_index()
+
+
+def name_prompts(prompts: Iterable[str]) -> dict[str, str]:
+    """Names of prompts that are known by the digest of their codebook only, or by nothing; the first is the original.
+
+    Examples
+    --------
+    >>> name_prompts(["", "a25de464", "polite"]), name_prompts(["bc4498d7", "d1f81416", "a25de464"])["a25de464"]
+    ({'a25de464': 'paraphrase', '': 'original'}, 'paraphrase 2')
+    """
+    first, *rest = [str(each) for each in dict.fromkeys(prompts)] or ["?"]
+    others = [each for each in rest if _DIGEST.fullmatch(each)]
+    names = {each: f"paraphrase {at}" if len(others) > 1 else "paraphrase" for at, each in enumerate(others, start=1)}
+    return names | ({first: "original"} if not first or _DIGEST.fullmatch(first) else {})
 
 
 def find_modal(patterns: Patterns) -> tuple[Ints, Bools]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.runs import Runs, describe_runs, pad, pick_first
+from codebook.analysis.core.runs import Runs, describe_runs, name_prompts, pad, pick_first
 from codebook.analysis.core.scales import Floats, VariableLike
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
@@ -147,10 +147,27 @@ def _compare_groups(codings: Codings, groups: dict[str, list[Group]], bootstrap:
         facts=facts,
         finding=_say_least(frame),
         remarks=("In each row one thing differs and the rest is the same; `all` compares every run with every other.",),
-        table=_print(frame),
-        figure=partial(_draw, frame, same, facts.interval),
+        table=_print(_name_runs(frame, groups)),
+        figure=partial(_draw, _name_runs(frame, groups), same, facts.interval),
         outputs=codings.outputs,
     )
+
+
+def _name_runs(frame: pd.DataFrame, groups: dict[str, list[Group]]) -> pd.DataFrame:
+    """The frame for people: prompts and runs by names, and not by the digest of their codebook."""
+    every = [group for several in groups.values() for group in several]
+    over = [name for group in groups.get("prompt", ()) for name in group.varied]
+    names = name_prompts([*over, *(group.fixed["prompt"] for group in every if "prompt" in group.fixed)])
+    names = {prompt or "(none)": name for prompt, name in names.items()} | {"(none)": names.get("", "(none)")}
+    shown = {"prompt": frame["prompt"].replace(names)} if "prompt" in frame else {}
+    if "runs" in frame:
+        shown["runs"] = frame["runs"].map(lambda runs: _name_each(runs, names), na_action="ignore")
+    return frame.assign(**shown)
+
+
+def _name_each(runs: str, names: Mapping[str, str]) -> str:
+    parts = [(run, *run.partition("@")[::2]) for run in runs.split(", ")]
+    return ", ".join(names.get(run) or (f"{model} ({names[at]})" if at in names else run) for run, model, at in parts)
 
 
 def _list_words(names: list[str]) -> str:
@@ -187,7 +204,14 @@ def _draw(frame: pd.DataFrame, same: list[str], note: str) -> Figure:
         return plot_grid(frame, quantity=f"Krippendorff's α ({frame['level'].iloc[0]})")
     quantity = f"Krippendorff's α ({', '.join(frame['level'].dropna().unique())}) of repeated runs"
     words: dict[str, Any] = {"references": (0.667, 0.8), "quantity": quantity, "note": note}
-    return plot_estimates(frame, name=["over", *same], value="alpha", **words)
+    return plot_estimates(frame.assign(row=_name_rows(frame, same)), name="row", value="alpha", **words)
+
+
+def _name_rows(frame: pd.DataFrame, same: list[str]) -> list[str]:
+    """What differs, and after a colon what is the same."""
+    differs = ["over all runs" if over == "all" else f"over {over}s" for over in frame["over"]]
+    rest = [", ".join(filter(None, row)) for row in frame[same].astype(str).to_numpy()] if same else [""] * len(frame)
+    return [f"{what}: {fixed}" if fixed else what for what, fixed in zip(differs, rest, strict=True)]
 
 
 def _say_none(over: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def behaviour(
     >>> probes = pd.DataFrame({"unit_id": ["d1", "d2"], "test": "definition", "expected": ["good", "bad"]})
     >>> answers = pd.DataFrame({"m": ["good", "good"]}, index=["d1", "d2"])
     >>> behaviour(answers, probes).finding
-    'm: legal labels 1.00 [.34, 1.00] of 2, definitions recovered .50 [.09, .91] of 2.'
+    'm: legal labels 2 of 2, definitions recovered .50 [.09, .91] of 2.'
     """
     if lacking := [name for name in ("unit_id", "test", "expected") if name not in probes]:
         fault = Fault("probes", f"the table has no {name_some(lacking)}", "pass those of behaviour_probes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from codebook.analysis.core.drawing import (
     wrap,
 )
 from codebook.analysis.core.forest import plot_estimates
+from codebook.analysis.core.runs import name_prompts
 from codebook.ground.quantities import format_figure, kind_of, say_percent
 from codebook.outputs.figure_style import BASELINE, DIVERGING, GRID, INK, MODEL, MUTED, house_style
 
@@ -44,7 +44,6 @@ _ROW_MM, _ROOM_MM = 3.6, 100
 _LONGEST = 40
 _WIDE = 60
 """Specifications from which on the figure is two columns wide."""
-_DIGEST = re.compile(r"[0-9a-f]{7,}")
 
 
 def name_choices(frame: pd.DataFrame) -> pd.DataFrame:
@@ -61,19 +60,12 @@ def name_choices(frame: pd.DataFrame) -> pd.DataFrame:
     if "model" in frame:
         named["model"] = frame["model"].replace({"(all)": "all models"})
     if "prompt" in frame:
-        named["prompt"] = frame["prompt"].replace(_name_prompts(frame["prompt"]))
+        named["prompt"] = frame["prompt"].replace(
+            {"(all)": "all prompts", "": "not on record", **name_prompts(frame["prompt"])}
+        )
     if "aggregation" in frame:
         named["aggregation"] = frame["aggregation"].replace(_JOINED)
     return frame.assign(**named)
-
-
-def _name_prompts(prompts: pd.Series) -> dict[str, str]:
-    """Names of prompts that are known by a digest of their codebook only, or by nothing."""
-    first = str(prompts.iloc[0])
-    others = [each for each in prompts.unique() if _DIGEST.fullmatch(str(each)) and each != first]
-    names = {each: f"paraphrase {at}" if len(others) > 1 else "paraphrase" for at, each in enumerate(others, start=1)}
-    main = {first: "original"} if not first or _DIGEST.fullmatch(first) else {}
-    return {"(all)": "all prompts", "": "not on record", **names, **main}
 
 
 @house_style()

@@ -333,7 +333,9 @@ def test_what_no_two_runs_differ_in_has_a_row_that_says_so():
     assert result.printed()["runs"].tolist()[:2] == [result.frame["reason"][0], "p1, p2"]
     assert result.finding.startswith("Least stable over models: alpha (nominal) of 2 runs is ")
     ticks = [text.get_text() for text in result.plot().axes[0].get_yticklabels()]
-    assert ticks == ["draw", "prompt m", "prompt k", "model p1", "model p2"]
+    assert sorted(ticks) == sorted(
+        ["over draws", "over prompts: m", "over prompts: k", "over models: p1", "over models: p2"]
+    )
     alone = stability(make_table("tone", {"m": ["a", "b"]}), level="nominal")
     assert alone.finding.startswith("Nothing can be compared: no two runs differ in 'draw' alone")
     assert stability(make_table("tone", {"m": ["a", "b"]}), by="unit", level="nominal").facts.nothing
@@ -376,3 +378,12 @@ def test_a_finding_over_two_columns_of_a_plain_frame():
 def test_a_finding_that_returns_a_number_is_told_what_to_return() -> None:
     with pytest.raises(StatisticError, match=r'it returned no estimate, but a float\. To mend: .*\{"estimate": \.3\}'):
         specifications(pd.DataFrame({"m@a": ["a", "b"], "m@b": ["a", "a"]}), lambda rows: 1.0)  # type: ignore[arg-type]
+
+
+def test_prompts_are_called_original_and_paraphrase_and_not_by_a_digest():
+    runs = {"m@bc4498d7": list("aabb") * 5, "m@a25de464": list("abbb") * 5, "k@bc4498d7": list("aaab") * 5}
+    result = stability(make_table("tone", runs), over=["prompt", "all"], level="nominal", resample=Bootstrap(0))
+    table = result.printed()
+    assert table["runs"].tolist() == ["original, paraphrase", "m (original), m (paraphrase), k (original)"]
+    assert "bc4498d7" not in table.to_string()
+    assert "bc4498d7" in result.frame["runs"].iloc[0], "the frame keeps the digests"
