@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _BAR = (34.0, 2.0)  # mm: length and height of the colour bar
-_BELOW = 11.5  # mm for the colour bar with its title and ticks
+_BELOW = 12.0  # mm for the colour bar with its title and ticks
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _rest(note: str) -> float:
 
 
 def _note_height(note: str, width: float) -> float:
-    return len(fit_lines(note, width - 2, NOTE)) * line_height(NOTE) + 0.5 if note else 0
+    return len(fit_lines(note, width - 2, NOTE)) * line_height(NOTE) + 1.8 if note else 0
 
 
 def _begin(grid: Grid, tones: Tones, note: str, above: float = 0) -> tuple[Figure, Axes]:
@@ -228,7 +228,7 @@ def _begin(grid: Grid, tones: Tones, note: str, above: float = 0) -> tuple[Figur
     figure.set_layout_engine("none")
     axes, bar = figure.add_axes((0, 0, 1, 1)), figure.add_axes((0, 0, 0.5, 0.5))
     _put(figure, axes, (grid.left, below + _BELOW, *grid.size))
-    _put(figure, bar, (max(grid.left, EDGE + 2), below + 3.2, *_BAR))
+    _put(figure, bar, (max(grid.left, EDGE + 2), below + 3.6, *_BAR))
     axes.set(xlim=(0, grid.size[0]), ylim=(grid.size[1], 0), xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     draw_bar(figure, bar, tones)

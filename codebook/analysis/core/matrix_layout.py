@@ -24,7 +24,7 @@ EDGE = 1.5
 LONGEST = 30
 """Signs of a name in one line; a longer one is cut."""
 _GAP = 1.6  # between groups of rows or columns
-_LINE = 1.2 / 72 * 25.4  # height of a line of type of one point
+_LINE = 1.28 / 72 * 25.4  # height of a line of type of one point
 _WIDEST, _HIGHEST = 22.0, 10.0  # a cell
 _SIZES = (TYPE, NOTE, SMALLEST)
 _HINTED = 1.06  # type on a screen is wider than in print by so much
