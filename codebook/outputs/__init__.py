@@ -16,9 +16,11 @@ from codebook.outputs.entries import (
     run_outputs,
 )
 from codebook.outputs.links import FileLink, link_file
+from codebook.outputs.panels import MOST_COLUMNS
 from codebook.outputs.saving import draw_png, put_text, save_block, say_alt
 
 __all__ = [
+    "MOST_COLUMNS",
     "SECTIONS",
     "SHOWN_ROWS",
     "FileLink",

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _DOT = SCREEN * 96 / DPI  # a screen counts 96 dots an inch
 
 
-def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", png: bytes = b"", alt: str = "") -> str:
+def block_html(
+    printed: dict[str, Any], *, finding: str = "", note: str = "", png: bytes = b"", alt: str = "", csv: str = ""
+) -> str:
     """Return a block of HTML: the finding, the figure, the table as it is printed, and the note.
 
     Parameters
@@ -28,12 +30,15 @@ def block_html(printed: dict[str, Any], *, finding: str = "", note: str = "", pn
         The figure as a PNG; empty for none. It is shown half as large again as it is printed.
     alt
         What the figure says, for a person who does not see it.
+    csv
+        Address of the file that has all rows and digits, which is linked where the table has not.
     """
-    words = " ".join(filter(None, [say_rest(printed), say_layout(lay_out(printed)) if printed else "", note]))
+    layout = say_layout(lay_out(printed)) if printed else ""
     table = rows_html(printed) if printed else ""
     width = round(int.from_bytes(png[16:20], "big") * _DOT)  # the width in the header of a PNG
     shown = {"finding": finding, "alt": alt, "picture": b64encode(png).decode(), "width": width}
-    return render("block.html.j2", table=table, note=words, **shown)
+    words = " ".join(filter(None, [layout, note]))
+    return render("block.html.j2", table=table, rest=say_rest(printed), csv=csv, note=words, **shown)
 
 
 def frames_html(*parts: pd.DataFrame | str) -> str:
@@ -53,11 +58,11 @@ def say_rest(printed: dict[str, Any]) -> str:
     Examples
     --------
     >>> say_rest({"rows": [["a"]] * 16, "n_rows": 40})
-    'The first 16 of 40 rows; the saved csv has all.'
+    'The first 16 of 40 rows; the saved csv has all rows and digits.'
     """
     if not printed:
         return ""
     if not printed["n_rows"]:
         return "There is no row."
-    more = printed["n_rows"] > len(printed["rows"])
-    return f"The first {len(printed['rows'])} of {printed['n_rows']:,} rows; the saved csv has all." if more else ""
+    n_shown, n_rows = len(printed["rows"]), printed["n_rows"]
+    return f"The first {n_shown} of {n_rows:,} rows; the saved csv has all rows and digits." if n_rows > n_shown else ""

@@ -17,6 +17,8 @@ _SHARES = ("accuracy", "precision", "recall", "f1", "share", "row", "baseline_ac
 _AMOUNTS = ("estimate", "se", "odds_ratio", "ratio", "seconds")
 _MONEY = "usd"
 _HEADS = {"p_bh": "adjusted p", "p_by": "adjusted p", "phi_max": "largest phi", "n11": "n with both"}
+_HEADS |= {"f1": "F1", "macro_f1": "macro F1", "mcc": "MCC", "cramers_v": "Cramér's V", "p_adjusted": "adjusted p"}
+_HEADS |= {"unit_id": "unit", "percent": "agreement", "prob": "chance"}
 _HEADS |= {"below_667": "P(below .667)", "below_800": "P(below .800)"}
 
 
@@ -45,7 +47,7 @@ def head_text(name: object) -> str:
     Examples
     --------
     >>> head_text("p_bh"), head_text("macro_f1")
-    ('adjusted p', 'macro f1')
+    ('adjusted p', 'macro F1')
     """
     return _HEADS.get(str(name), str(name).replace("_", " "))
 

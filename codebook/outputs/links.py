@@ -22,13 +22,16 @@ class FileLink:
     def __repr__(self) -> str:
         return f"{self.words}: {show_path(self.path)}" if self.words else show_path(self.path)
 
-    def _repr_html_(self) -> str:
-        where = _notebook_folder(self.run)
+    @property
+    def address(self) -> str:
+        """Of the file, from where the notebook lies."""
         try:
-            address = quote(Path(os.path.relpath(self.path, where)).as_posix())
+            return quote(Path(os.path.relpath(self.path, _notebook_folder(self.run))).as_posix())
         except ValueError:  # on another drive
-            address = self.path.as_uri()
-        return render("link.html.j2", address=address, words=self.words or show_path(self.path))
+            return self.path.as_uri()
+
+    def _repr_html_(self) -> str:
+        return render("link.html.j2", address=self.address, words=self.words or show_path(self.path))
 
 
 def link_file(path: str | Path, words: str = "", *, run: str = "") -> FileLink:

@@ -79,7 +79,7 @@ def _show_saved(outputs: Path, entry: OutputEntry) -> str:
     image = png.read_bytes() if png.name in entry.files else b""
     grid = is_grid(entry.printed.get("columns", ()))
     if (entry.printed or image) and not grid:
-        return block_html(entry.printed, png=image, alt=say_alt(entry))
+        return block_html(entry.printed, png=image, alt=say_alt(entry), csv=f"outputs/{entry.name}.csv")
     frame = pd.read_csv(outputs / f"{entry.name}.csv", keep_default_na=False, na_values={}, dtype=str)
     return grid_html(frame) if grid else block_html(print_rows(frame))
 

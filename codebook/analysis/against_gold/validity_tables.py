@@ -276,7 +276,7 @@ def _by_label(codings: Codings, coder: str, bootstrap: Bootstrap) -> Result:
         frame=frame,
         facts=facts,
         finding=_say_labels(shown, coder),
-        remarks=remark_gold(codings, pair, NOTE, *missing),
+        remarks=remark_gold(codings, pair, *_say_overall(shown, facts.places), NOTE, *missing),
         table=_print_labels(shown),
         figure=lambda: plot_estimates(
             rows, value="f1", quantity=f"F1 of {coder} against the gold", note=facts.interval
@@ -336,10 +336,20 @@ def _say_labels(frame: pd.DataFrame, coder: str) -> str:
     return f"By F1 {coder} meets {ends}; {value}."
 
 
+def _say_overall(frame: pd.DataFrame, places: int) -> list[str]:
+    """What is measured over all labels, with its interval, and what a constant label would get."""
+    rows = frame[frame["part"] != "label"].dropna(subset="value")
+    constant = rows[rows["part"] == "baseline"].set_index("name")
+    parts = []
+    for row in rows[rows["part"] == "overall"].to_dict("records"):
+        beside = constant["value"].get(row["name"])
+        words = "" if beside is None else f" (a constant label: {format_figure(beside, places)})"
+        parts.append(f"{row['name']} {say_figure(row, 'value', places)}{words}")
+    return [f"Over all labels: {'; '.join(parts)}."] if parts else []
+
+
 def _print_labels(frame: pd.DataFrame) -> pd.DataFrame:
-    """Label by label, then over all labels in a column of its own; the rows of the baseline say so."""
-    constant = frame["part"] == "baseline"
-    names = frame["name"].where(~constant, frame["name"] + " of a constant label")
-    dropped = [f"prevalence{end}" for end in ("", "_low", "_high")]
-    table = frame.assign(name=names).drop(columns=["part", *dropped])
-    return table.rename(columns={f"value{end}": f"overall{end}" for end in ("", "_low", "_high")})
+    """Label by label; what holds over all labels stands in the note."""
+    labels = frame[frame["part"] == "label"].rename(columns={"name": "label"})
+    figures = [f"{name}{end}" for name in ("precision", "recall", "f1") for end in ("", "_low", "_high")]
+    return labels[["label", "n", *figures, "reason"]]

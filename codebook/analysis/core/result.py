@@ -19,7 +19,9 @@ from codebook.errors import Fault, StatisticError
 from codebook.ground.machine import all_in_words
 from codebook.ground.quantities import places_of, say_count
 from codebook.outputs import (
+    MOST_COLUMNS,
     SHOWN_ROWS,
+    FileLink,
     OutputEntry,
     block_html,
     draw_png,
@@ -30,12 +32,10 @@ from codebook.outputs import (
     say_alt,
 )
 from codebook.outputs.figure_style import house_style
+from codebook.paths import project_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-MOST_PRINTED = 7
-"""Columns that a printed table has at most."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,8 @@ class Result:
         The folder into which it is saved.
     png
         The figure as it was saved, so that it is not drawn a second time to be shown.
+    csv
+        The file with all rows and digits, once it is saved.
 
     Examples
     --------
@@ -140,6 +142,7 @@ class Result:
     figure: Callable[[], Figure] | None = None
     outputs: Path | None = None
     png: bytes = field(default=b"", compare=False)
+    csv: Path | None = field(default=None, compare=False)
 
     @property
     def note(self) -> str:
@@ -155,9 +158,12 @@ class Result:
         return " ".join(filter(None, [f"{self.title}.", self.finding, size, self.note]))
 
     def printed(self) -> pd.DataFrame:
-        """The table as a paper prints it: figures rounded, intervals in brackets, at most seven columns."""
+        """The table as a paper prints it: figures rounded, intervals in brackets, at most seven columns.
+
+        Where a frame has more, pages turn it or print it in parts; of one without a row the first seven are named.
+        """
         texts, _ = frame_texts(self.frame if self.table is None else self.table, self.facts.places)
-        return texts.iloc[:, :MOST_PRINTED] if self.facts.nothing else texts
+        return texts.iloc[:, :MOST_COLUMNS] if self.facts.nothing else texts
 
     def plot(self) -> Figure:
         """The figure, on the screen with the finding as its title; of a result without rows one that says why.
@@ -216,7 +222,8 @@ class Result:
             caption=saved.caption,
         )
         place = f"Saved in runs/{run}/outputs: no run has that name yet."
-        return replace(saved, png=png, remarks=(*saved.remarks, *([place] if is_new else [])))
+        csv = None if self.facts.nothing else (saved.outputs or project_folder() / "outputs") / f"{saved.name}.csv"
+        return replace(saved, png=png, csv=csv, remarks=(*saved.remarks, *([place] if is_new else [])))
 
     @property
     def entry(self) -> OutputEntry:
@@ -241,7 +248,9 @@ class Result:
             return block_html({}, finding=" ".join([self.facts.nothing, *self.facts.joins]))
         printed = print_rows(self.frame if self.table is None else self.table, places=self.facts.places)
         png = self.png or (draw_png(self.plot()) if self.figure else b"")
-        return block_html(printed, finding=self.finding, note=self.note, png=png, alt=say_alt(self.entry))
+        run = self.outputs.parent.name if self.outputs else ""
+        csv = FileLink(self.csv, run=run).address if self.csv else ""
+        return block_html(printed, finding=self.finding, note=self.note, png=png, alt=say_alt(self.entry), csv=csv)
 
 
 def nothing_to_say(codings: Codings, reason: str, result: Result) -> Result:

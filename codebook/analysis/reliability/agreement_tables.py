@@ -15,7 +15,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import MOST_PRINTED, Facts, Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import VariableLike
 from codebook.analysis.reliability.agreement_rows import COLUMNS, comparison_rows
 from codebook.analysis.reliability.agreement_words import (
@@ -35,6 +35,7 @@ from codebook.analysis.reliability.comparisons import (
     read_variable,
 )
 from codebook.ground.quantities import format_figure, say_count
+from codebook.outputs import MOST_COLUMNS
 
 _ABOUT = "The reliability cannot be computed."
 _HEADS = ("variable", "label", "group", "a", "b", "left_out", "difference", "level")
@@ -181,7 +182,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
     result = Result(frame, "label_shares", "Share of each label by coder", "shares", facts)
     if frame.empty:
         return nothing_to_say(codings, "No coding has a label: nothing to count.", result)
-    shown, named = codings.busiest(MOST_PRINTED - 1), codings.in_words(frame, "label")
+    shown, named = codings.busiest(MOST_COLUMNS - 1), codings.in_words(frame, "label")
     return replace(
         result,
         finding=_say_shares(named[named["coder"].isin(shown)], facts.places),

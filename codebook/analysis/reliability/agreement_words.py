@@ -14,13 +14,13 @@ from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.pair_matrices import to_matrix
-from codebook.analysis.core.result import MOST_PRINTED
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.comparisons import BY
 from codebook.analysis.reliability.human_band import draw_band, find_band, say_places
 from codebook.analysis.reliability.percent import DEFINITIONS
 from codebook.ground.quantities import format_figure, places_of, say_count
+from codebook.outputs import MOST_COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,7 +135,7 @@ def print_agreement(frame: pd.DataFrame, by: str) -> pd.DataFrame:
         groups.sort(key=lambda rows: (math.isnan(rows[0]["value"]), rows[0]["value"]))
     heads = [_print_heads(rows[0], by, n_variables) for rows in groups]
     both = zip(heads, groups, strict=True)
-    if len(heads[0]) + len(names) <= MOST_PRINTED:
+    if len(heads[0]) + len(names) <= MOST_COLUMNS:
         return pd.DataFrame(
             [head | {_title(row): _print_value(row, places) for row in rows} for head, rows in both]
         ).fillna("")

@@ -22,7 +22,7 @@ from codebook.visible import spell_block
 SIDE = 128
 """The longer side of a thumbnail, in pixels."""
 _JPEG = "data:image/jpeg;base64,"
-_COLUMNS = {"unit id", "label", "n images"}
+_COLUMNS = {"label", "n images"}
 
 
 @dataclass(frozen=True, repr=False)

@@ -112,7 +112,7 @@ def test_flips_say_who_gave_which_label():
     assert frame.loc["u1", "consistency"] == pytest.approx(2 / 3)
     flips = stability(Codings(table, [TONE]), "prompt", by="unit")
     assert flips.frame["unit_id"].tolist() == ["u2", "u1", "u4", "u3"]
-    assert flips.printed()["unit id"].tolist() == ["u2", "u1"]
+    assert flips.printed()["unit"].tolist() == ["u2", "u1"]
     assert flips.finding == "tone: 2 of 4 units flip: they get more than one label over prompts."
     told = compare(table, "prompt").iloc[0]
     assert (told["n_flipped"], told["n_units"], told["n_dropped"], told["n_missing"]) == (2, 3, 1, 2)
