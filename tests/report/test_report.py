@@ -167,7 +167,7 @@ def test_word_holds_the_same_table_and_no_date():
     made = word_table(print_rows(FRAME.assign(label=["a\x07", "b"]), 99), name="f1", title="F1", note="A note.")
     document = Document(BytesIO(made))
     rows = [[cell.text for cell in row.cells] for row in document.tables[0].rows]
-    assert rows == [["label", "f1", "n"], ["a\ufffd", ".50 [.40, .60]", "1,204"], ["b", "\u2008–\u2007", "7"]]
+    assert rows == [["label", "F1", "n"], ["a\ufffd", ".50 [.40, .60]", "1,204"], ["b", "\u2008–\u2007", "7"]]
     assert [paragraph.text for paragraph in document.paragraphs] == ["F1", "A note."]
     assert made == word_table(print_rows(FRAME.assign(label=["a\x07", "b"]), 99), name="f1", title="F1", note="A note.")
 
