@@ -84,7 +84,7 @@ class Mark(NamedTuple):
 
 _ROLES: Mapping[str, Mark] = MappingProxyType(
     {
-        **dict.fromkeys(("model", "models", "model only"), Mark(MODEL)),
+        **dict.fromkeys(("model", "models", "model only", "model labels only"), Mark(MODEL)),
         **dict.fromkeys(("people", "person", "humans", "human", "gold", "gold only"), Mark(PEOPLE, "s")),
         **dict.fromkeys(("corrected",), Mark(CORRECTED, "D")),
         **dict.fromkeys(("baseline", "constant label", "capital letters"), Mark(BASELINE, "o", True)),

@@ -192,7 +192,7 @@ def _draw_forest(
         _print_numbers(axes, text, line["y"], columns, _mark(line["member"], members.index(line["member"])))
     if not numbers:
         _say_undefined(axes, lines)
-    axes.set_xlabel(quantity)
+    axes.set_xlabel("\n".join(fit_lines(quantity, room + 2 * min(name_mm, sum(columns)))))
     if has_legend:
         _put_legend(figure, axes, members, room=WIDTHS[width] - name_mm - 5, above=3.6 if references else 0.8)
     say_in_picture(figure, note)
@@ -293,6 +293,7 @@ def _draw_member(axes: Axes, lines: pd.DataFrame, mark: Mark, *, label: str = ""
     is_open = lines["low"].isna() | (lines["n"] < _FEW) | mark.is_open
     for part, face in ((lines[~is_open], mark.colour), (lines[is_open], "white")):
         style: dict[str, Any] = {"color": mark.colour, "markerfacecolor": face, "linestyle": "none", "zorder": 3}
+        style |= {"clip_on": False, "in_layout": False}  # a dot at the end of the axis is whole
         axes.plot(part["value"], part[at], mark.marker, **style)
     if label:
         face = "white" if mark.is_open else mark.colour

@@ -13,11 +13,13 @@ from layout import find_layout_faults
 from codebook.analysis.against_gold.calibration_drawing import draw_calibration
 from codebook.analysis.against_gold.transcript_errors import transcript_accuracy
 from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.correction.simulation import simulate_studies
 from codebook.analysis.entities.curve import _plot_curve
 from codebook.analysis.reliability.human_band import draw_band
 from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.analysis.vectors.map_drawing import MARKS, plot_map
+from codebook.outputs.figure_style import CORRECTED, MODEL, PEOPLE
 from codebook.run.cost_drawing import draw_costs
 from codebook.sampling import gold_curve
 
@@ -101,3 +103,13 @@ def make_pairs() -> Any:
 )
 def test_pictures_of_one_size_keep_their_texts_apart(make: Callable[[], Any]) -> None:
     assert find_layout_faults(make()) == []
+
+
+def test_three_sources_keep_their_roles_and_the_axis_its_whole_name() -> None:
+    sources = ["model labels only", "gold only", "corrected"]
+    frame = pd.DataFrame({"name": "sports", "source": sources, "value": [0.9, 1.0, 0.95], "low": 0.8, "high": 1.0})
+    figure = plot_estimates(frame, group="source", quantity="share of units at which one is at least as near to others")
+    assert find_layout_faults(figure) == []
+    named = {line.get_label(): line for line in figure.axes[0].lines if line.get_label() in sources}
+    assert [named[source].get_color() for source in sources] == [MODEL, PEOPLE, CORRECTED]
+    assert not any(line.get_clip_on() for line in figure.axes[0].lines if 1.0 in line.get_xdata())
