@@ -34,7 +34,7 @@ def _allow_breaks(escaped: str) -> str:
     'gpt-x-<span style="white-space:nowrap">2026-12-28</span> &amp;'
     """
     parted = re.sub(r"[^\s<>]{28,}", lambda word: re.sub(r"(?<=[_/.:])(?=\w)", "<wbr>", word[0]), escaped)
-    return re.sub(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", r'<span style="white-space:nowrap">\g<0></span>', parted)
+    return re.sub(r"(?<!\d)\d{4}-\d\d-\d\d(?!\d)", lambda day: render("day.html.j2", day=day[0]), parted)
 
 
 def render(template: str, **values: Any) -> str:
