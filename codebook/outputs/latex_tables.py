@@ -49,6 +49,7 @@ _SIGNS = {char: f"\\{char}" for char in "&%$#_{}"} | {
 _SIGN = re.compile(f"[{re.escape(''.join(_SIGNS))}]")
 _FOREIGN = re.compile(r"[^\x20-\u024f\u2010-\u2027\u20ac\u2122]")
 _WIDTHS = r"\small\setlength{\tabcolsep}{4pt}"
+_CAPTION = r"\setlength{\belowcaptionskip}{6pt}"
 
 
 def latex_text(text: object) -> str:
@@ -87,7 +88,7 @@ def _short_table(heading: str, panels: Sequence[Panel], note: str) -> str:
     )
     footnote = rf"\begin{{minipage}}{{\linewidth}}\footnotesize\raggedright {note}\end{{minipage}}"
     below = f"\\par\\smallskip\n{footnote}\n" if note else ""
-    return f"\\begin{{table}}[htbp]\n\\centering\n{heading}\n{_WIDTHS}\n{tables}\n{below}\\end{{table}}\n"
+    return f"\\begin{{table}}[htbp]\n\\centering{_CAPTION}\n{heading}\n{_WIDTHS}\n{tables}\n{below}\\end{{table}}\n"
 
 
 def _long_table(heading: str, panels: Sequence[Panel], note: str) -> str:

@@ -45,7 +45,9 @@ def word_table(printed: dict[str, Any], *, name: str, title: str, note: str = ""
     widest = max(_DIGIT * sum(panel.fit_widths()) for panel in panels)
     _set_page(document.sections[0], is_wide=widest > _MOST_WIDTH + 0.1)
     if words := " ".join(filter(None, [say_layout(panels), note])):
-        document.add_paragraph().add_run(_legal(words)).font.size = Pt(_NOTE_SIZE)
+        below = document.add_paragraph()
+        below.paragraph_format.space_before = Pt(4)
+        below.add_run(_legal(words)).font.size = Pt(_NOTE_SIZE)
     room = BytesIO()
     document.save(room)
     return _undated(room)

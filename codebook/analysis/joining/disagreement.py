@@ -29,7 +29,7 @@ _ABOUT = "The disagreements cannot be listed."
 _NOBODY = "No coder beside the gold: nothing to set side by side."
 _COLUMNS = ("rank", "unit_id", "variable", "n_codings", "entropy", "conflict", "commonest", "share", "tied", "votes")
 _TEXTS = Sides("disputed units", "among the texts", "the texts")
-_N_WIDE = 60
+_N_WIDE = 240
 
 
 @dataclass(frozen=True)
@@ -172,9 +172,14 @@ def _say_dropped(facts: Facts) -> list[str]:
     return [f"Left aside: {n:,} {what}." for what, n in facts.dropped.items() if n]
 
 
+def _cut(text: str) -> str:
+    """A text that fits a cell; what is left out is marked."""
+    return text if len(text) <= _N_WIDE else f"{text[: _N_WIDE - 4].rpartition(' ')[0] or text[: _N_WIDE - 4]} ..."
+
+
 def _print_ranked(frame: pd.DataFrame, *, conflict: bool) -> pd.DataFrame:
     """Rank, unit, text where it is known, and who said what."""
-    texts = {"Text": frame["text"].str.slice(0, _N_WIDE)} if "text" in frame else {}
+    texts = {"Text": frame["text"].map(_cut)} if "text" in frame else {}
     cells = {"Rank": frame["rank"], "Unit": frame["unit_id"], **texts, "Entropy": frame["entropy"].round(2)}
     sides = {"Conflict": frame["conflict"].round(2), "People": frame.get("people"), "Models": frame.get("models")}
     return pd.DataFrame(cells | (sides if conflict else {"Votes": frame["votes"]}))

@@ -117,7 +117,7 @@ def test_real_disagreement_from_the_coal_debate(tmp_path):
     assert frame["entropy"].is_monotonic_decreasing
     assert frame["entropy"].max() <= math.log2(3) + 1e-9
     assert frame["n_codings"].min() >= 6
-    assert ranked.printed()["Text"].str.len().max() == 60
+    assert 120 < ranked.printed()["Text"].str.len().max() <= 240
     path = write_adjudication(ranked, tmp_path / "disputed.csv", most=5)
     first = frame["unit_id"].head(2).tolist()
     fill(path, {first[0]: ("1", "Dora", "asks for a delay"), first[1]: ("0", "Dora", "")})
