@@ -281,6 +281,14 @@ def test_the_most_confused_pairs_come_first_with_two_units_each(cards):
     assert len(re.findall(r"<summary><b>", telling_html(open_cards(codings), most=3))) == 3
 
 
+def test_labels_are_called_by_the_titles_of_the_codebook():
+    tone = VariableSpec("tone", "nominal", ["1", "2"], titles={"1": "good", "2": "bad"})
+    codings = Codings(make_table([row("a", "m", "2"), row("a", "gold", "1")]), [tone], gold="gold")
+    shown = telling_html(open_cards(codings))
+    assert "‘bad’ by m where the gold says ‘good’: 1 unit" in shown
+    assert "gold: good · m: bad" in shown
+
+
 def test_without_texts_nothing_of_the_units_own_is_shown():
     rows = [row("a", "m", "good", evidence="cheap", raw="raw reply"), row("a", "gold", "bad")]
     codings = Codings(make_table(rows), [TONE], gold="gold", texts=TEXTS)

@@ -11,6 +11,7 @@ import orjson
 import pandas as pd
 
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.label_titles import name_label
 from codebook.analysis.core.scales import Bools, Ints
 from codebook.records import WHYS
 
@@ -134,8 +135,9 @@ class LabelIndex:
         )
 
     def name_label(self, code: int) -> str:
-        """The label of a number."""
-        return self._labels[code]
+        """The label of a number, with its title where there is one variable."""
+        known = self.codings.variables
+        return name_label(self._labels[code], known if len(known) == 1 else ())
 
 
 def _open(text: str) -> Sequence[str]:

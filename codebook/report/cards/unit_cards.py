@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.label_titles import name_label
 from codebook.codings.records.quotes import find_quotes
 from codebook.paths import project_folder
 from codebook.records import Unit, UnitFile
@@ -120,6 +121,10 @@ class UnitCards:
         first = rows["coder"] == codings.gold
         for place, row in rows.loc[first.sort_values(ascending=False, kind="stable").index].iterrows():
             said = {name: _say(row[name]) for name in known}
+            if "label" in said:
+                said["label"] = name_label(
+                    said["label"], [each for each in codings.variables if each.name == row["variable"]]
+                )
             gold = index.gold_label[place] >= 0 and row["coder"] != codings.gold and index.label[place] >= 0
             yield CodedLabel(
                 str(row["variable"]) if len(names) != 1 else "",
