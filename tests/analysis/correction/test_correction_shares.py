@@ -161,7 +161,7 @@ def test_no_gold_of_a_label_gives_no_interval():
         assert math.isnan(row["estimate"])
         assert math.isnan(row["high"])
     assert row_of(frame, "yes", "gold only")["estimate"] == 0
-    assert "at most about 0.100): draw gold by the model's label" in row_of(frame, "yes", "gold only")["reason"]
+    assert "at most about .100): draw gold by the model's label" in row_of(frame, "yes", "gold only")["reason"]
     assert row_of(frame, "yes", "model labels only")["estimate"] == 0.4
     one = prevalence(read(tidy(np.where(np.arange(100) == 3, "no", None), model))).frame
     assert row_of(one, "no", "corrected")["reason"] == "one gold unit has no spread: code more gold"
@@ -294,7 +294,7 @@ def test_the_result_prints_draws_and_saves_three_rows_a_label(tmp_path):
     result = prevalence(replace(read(table), outputs=tmp_path))
     assert list(result.printed()) == ["label", "source", "share", "n", "n gold", "worth"]
     assert [text.get_text() for text in result.plot().axes[0].get_yticklabels()] == ["no", "yes"]
-    assert result.finding.startswith("yes: model labels only 0.")
+    assert result.finding.startswith("yes: model labels only .")
     assert "(300 units, 90 of them gold)" in result.finding
     result.save()
     assert {path.name for path in tmp_path.iterdir()} >= {"shares.csv", "shares.png", "manifest.json"}
