@@ -34,6 +34,7 @@ from codebook.errors import CodebookError, MissingExtraError, TableError
 from codebook.files import open_rows
 from codebook.files.workbook_writer import MAX_CELL, escape_text
 from codebook.records import Unit
+from codebook.scheme import read_codebook
 
 SUFFIXES = [".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet"]
 COSTS = st.floats(allow_infinity=False) | st.none()
@@ -98,6 +99,25 @@ def test_no_cell_of_a_workbook_is_a_formula_or_a_link(tmp_path):
     assert not any(cell.hyperlink for cell in cells)
     assert book.sheetnames == ["codings", "coverage"]
     assert [cell.value for cell in book["coverage"][2]][:4] == ["ann", "topic", 6, 6]
+
+
+def test_a_workbook_shows_texts_beside_the_labels_and_what_each_code_means(tmp_path):
+    book = read_codebook(Path(__file__).parents[2] / "data" / "topics_sib200_en" / "codebook.yaml")
+    table = make_table([row("007"), row("1e5", label="travel")])
+    write_table(table, tmp_path / "t.xlsx", texts={"007": "=A goal.", "1e5": "Coal is cheap. " * 9}, codebook=book)
+    sheets = openpyxl.load_workbook(tmp_path / "t.xlsx")
+    codings = sheets["codings"]
+    assert sheets.sheetnames == ["codings", "coverage", "codebook"]
+    assert [[cell.value for cell in line[:2]] for line in codings.iter_rows(max_row=2)] == [
+        ["unit_id", "text of the unit"],
+        ["007", "=A goal."],
+    ]
+    assert codings["B3"].alignment.wrap_text
+    assert (codings.freeze_panes, codings.auto_filter.ref) == ("A2", codings.dimensions)
+    assert codings.column_dimensions["B"].width == pytest.approx(60, abs=1)
+    codes = [line[2].value for line in sheets["codebook"].iter_rows(min_row=2)]
+    assert codes[: len(book.variables[0].categories)] == [each.name for each in book.variables[0].categories]
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.xlsx"), table)
 
 
 def test_a_long_text_is_cut_in_the_spreadsheet_copy_and_said(tmp_path):

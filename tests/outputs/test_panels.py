@@ -116,6 +116,15 @@ def test_no_column_in_word_is_narrower_than_its_longest_word(frame):
                 assert cell.width.mm >= 1.61 * longest  # a digit of Calibri in 9 pt
 
 
+def test_where_rows_are_left_out_the_csv_is_linked(tmp_path):
+    saved = Result(FRAMES["long"], "shares", "Shares", outputs=tmp_path / "runs" / "r" / "outputs").save()
+    page = saved._repr_html_()
+    assert "The first 16 of 80 rows; the saved csv has all rows and digits. <a href=" in page
+    assert page.count("outputs/shares.csv") == 1
+    assert page.count("<tr>") == 17
+    assert "<a href" not in Result(FRAMES["usual"], "f1", "F1", outputs=tmp_path).save()._repr_html_()
+
+
 def test_a_workbook_has_a_bold_head_that_stays_a_filter_and_widths():
     frame = FRAMES["usual"].assign(unit_id=["007", "1e5", "=1+1", "8"])
     entry = OutputEntry("t", "result", "s", "Title", "The note.", "The finding.")
