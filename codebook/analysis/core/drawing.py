@@ -119,8 +119,10 @@ def _put_title(figure: Figure, title: str) -> bytes:
     lines = fit_lines(title, width / MM - 2, TITLE, weight="bold")
     parts = [figure]
     if lines:
-        head = figure_type()(figsize=(width, (1.25 * len(lines) + 0.5) * TITLE / 72))
-        head.text(MM / width, 0.5, "\n".join(lines), size=TITLE, weight="bold", va="center", linespacing=1.2)
+        head = figure_type()(figsize=(width, 1), dpi=dpi)
+        text = head.text(MM / width, 0.5, "\n".join(lines), size=TITLE, weight="bold", va="center")
+        set_fonts(head)
+        head.set_size_inches(width, text.get_window_extent().height / dpi + 0.6 * TITLE / 72)
         parts = [head, figure]
     pictures = []
     for part in parts:

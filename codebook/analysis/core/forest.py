@@ -23,6 +23,7 @@ from codebook.analysis.core.drawing import (
 from codebook.ground.quantities import bound_of, format_figure, kind_of, places_of
 from codebook.outputs.figure_style import (
     BASELINE,
+    CORRECTED,
     GRID,
     INK,
     MAX_HEIGHT,
@@ -49,7 +50,7 @@ _ABREAST, _MOST_PANELS = 6, 12
 """Panels beside each other, and in all."""
 _DOTS = 38
 """Width in mm that the dots need."""
-_PALE = "#f5f5f5"
+_PALE, _DARK_ORANGE = "#f5f5f5", "#a5540a"  # the ground of a row; orange that is read as text on it
 _POINT = 72 / 25.4
 """A mm in points."""
 
@@ -194,7 +195,7 @@ def _draw_forest(
         _say_undefined(axes, lines)
     axes.set_xlabel("\n".join(fit_lines(quantity, room + 2 * min(name_mm, sum(columns)))))
     if has_legend:
-        _put_legend(figure, axes, members, room=WIDTHS[width] - name_mm - 5, above=3.6 if references else 0.8)
+        _put_legend(figure, axes, members, left=name_mm + 1, above=3.6 if references else 0.8)
     say_in_picture(figure, note)
     return figure
 
@@ -310,7 +311,7 @@ def _band(axes: Axes, lines: pd.DataFrame) -> None:
 def _print_numbers(axes: Axes, text: tuple[str, str, str], y: float, columns: list[float], mark: Mark) -> None:
     """Value, interval and units right of the axes, each in its column."""
     edges = (np.cumsum([width + 1.8 for width in columns]) + 1) * _POINT
-    colour = {BASELINE: MUTED, MODEL: INK}.get(mark.colour, mark.colour)
+    colour = {BASELINE: MUTED, MODEL: INK, CORRECTED: _DARK_ORANGE}.get(mark.colour, mark.colour)
     for part, edge in zip(text, edges, strict=True):
         place: dict[str, Any] = {"xytext": (edge, 0), "textcoords": "offset points", "annotation_clip": False}
         style: dict[str, Any] = {
@@ -372,22 +373,26 @@ def _mark_references(axes: Axes, references: Sequence[float], room: float) -> No
         axes.annotate(text, (reference, 1), xycoords=("data", "axes fraction"), **place)
 
 
-def _put_legend(figure: Figure, axes: Axes, members: list[str], *, room: float, above: float) -> None:
-    """The groups in one line above the axes, in as many columns as fit into mm."""
+def _put_legend(figure: Figure, axes: Axes, members: list[str], *, left: float, above: float) -> None:
+    """The groups in one line above, from the left end of the names on, or in as many columns as fit."""
     from matplotlib.transforms import offset_copy
 
-    widest = max(measure_mm(_shorten(member)) for member in members) + 7
+    room = figure.get_size_inches()[0] * 72 / _POINT - 4
+    widths = [measure_mm(_shorten(member)) + 8 for member in members]
+    n_columns = len(members) if sum(widths) <= room else max(1, int(room / max(widths)))
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
         handles,
         [_shorten(label) for label in labels],
-        ncols=max(1, min(len(members), int(room / widest))),
+        ncols=n_columns,
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        bbox_transform=offset_copy(axes.transAxes, figure, 0, above * _POINT, units="points"),
+        bbox_transform=offset_copy(axes.transAxes, figure, -left * _POINT, above * _POINT, units="points"),
         borderaxespad=0,
         borderpad=0.1,
-        handletextpad=0.1,
+        handletextpad=0.2,
+        handlelength=1.2,
+        columnspacing=1.2,
     )
 
 
@@ -416,7 +421,7 @@ def _draw_panels(
             axes.set_axis_off()
             continue
         part = shown[shown["member"] == members[at]]
-        _draw_member(axes, part, Mark(MODEL), at="middle")
+        _draw_member(axes, part, mark_of(members[at]), at="middle")
         _say_undefined(axes, part)
         axes.set_title(titles[at], color=INK, pad=11 if references else 3)
     for axes in grid.flat[: len(members)]:
