@@ -66,6 +66,12 @@ def test_u01_every_documented_command_line_is_one_that_the_cli_takes() -> None:
     assert not wrong
 
 
+def test_the_help_of_every_command_ends_with_an_example() -> None:
+    """That the command line takes it, the test above sees to."""
+    lacking = [name for name, each in main.commands.items() if f"  codebook {name}" not in (each.epilog or "")]
+    assert not lacking
+
+
 @pytest.mark.parametrize(
     ("words", "said"), [(["sumbit", "r"], "no command"), (["plan", "--modle", "x"], "No such option"), (["plan"], "")]
 )

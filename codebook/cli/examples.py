@@ -1,0 +1,52 @@
+"""An example of each command, as it stands at the end of its help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+EXAMPLES = """\
+codebook adopt ../from_a_colleague/runs/topics
+codebook cancel topics --shard 3
+codebook check
+codebook check --units data/texts.csv --coders coders.yaml
+codebook collect topics --wait
+codebook compare topics topics.v2
+codebook costs --by model
+codebook delete-remote topics
+codebook discard trial
+codebook erase 1523
+codebook errors topics
+codebook execute study.yaml
+codebook execute notebooks/06_reliability.ipynb -p replicates=5000
+codebook freeze
+codebook lab
+codebook new my-study --from texts.xlsx
+codebook open topics
+codebook plan --engine openai_batch --model gpt-6-luna --dry-run
+codebook preflight --model gpt-6-luna
+codebook records articles entities entities.xlsx
+codebook reliability topics --by label
+codebook reliability --codebook codebook.yaml --coders coders.yaml
+codebook report topics --out for_the_referee.html
+codebook retry topics --why truncated --max-tokens 4000
+codebook run --engine openai_batch --model gpt-6-luna --cap 5
+codebook runs
+codebook status topics
+codebook status --state completed --sort cost
+codebook submit topics --cap 5
+codebook table topics labels.xlsx --wide
+codebook tidy --older-than 90
+codebook transcripts minutes --text
+codebook trust llm.example.edu
+codebook validity topics --by label
+"""
+
+
+def add_examples(commands: Mapping[str, click.Command]) -> None:
+    """Put the examples of each command at the end of its help, each on a line of its own."""
+    for name, command in commands.items():
+        lines = [line for line in EXAMPLES.splitlines() if line.split()[1] == name]
+        examples = "\b\nFor example:\n" + "\n".join(f"  {line}" for line in lines)
+        command.epilog = "\n\n".join(filter(None, [command.epilog, examples if lines else ""]))
