@@ -118,7 +118,7 @@ def test_s02_the_validity_notebook_weighs_by_the_sample_that_the_gold_notebook_w
     notes = {entry.name: entry.note for entry in entries}
     for name in ("validity_by_coder", "validity_by_label", "confusion"):
         assert "gold_sample.jsonl: 12 gold units (part 'test'), weighted by chances of" in notes[name]
-    assert facts["validity_by_coder"] == facts["confusion"] == {"weighted": True}
+    assert facts["validity_by_coder"] == facts["confusion"] == {"n_units": 12, "n_coders": 1, "weighted": True}
     checks = cb.checklist("r", coders=coders).set_index("question")
     assert checks.loc["gold drawn by chance", "state"] == "done"
     run_cells("05_validity", run="r", coders=coders, replicates=0, sample="none")
