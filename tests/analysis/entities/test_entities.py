@@ -233,7 +233,7 @@ def test_the_figure_shows_the_test_half_and_the_chosen_threshold(listed):
     shown = f"{cb.chosen_figures(curve)['f1'].iloc[0]:.2f}".lstrip("0")
     assert any(f"F1 {shown} [" in text.get_text() for text in first.texts)
     best = cb.chosen_figures(curve)
-    assert f"F1 {shown} [" in result.finding, "the figure and the sentence say the same"
+    assert f"F1 of pairs {shown} [" in result.finding, "the figure and the sentence say the same"
     assert len(result.printed()) == len(best) == 2
 
 
