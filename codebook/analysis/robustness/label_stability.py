@@ -197,12 +197,18 @@ def _print(frame: pd.DataFrame) -> pd.DataFrame:
     return printed[[name for name in columns if name in printed]]
 
 
+def _name_alpha(frame: pd.DataFrame) -> str:
+    """Alpha with its level; where nothing could be compared there is none."""
+    levels = list(frame["level"].dropna().unique()) if "level" in frame else list[str]()
+    return f"Krippendorff's α ({', '.join(levels)})" if len(levels) else "Krippendorff's α"
+
+
 def _draw(frame: pd.DataFrame, same: list[str], note: str) -> Figure:
     """A grid of prompts by models where each cell is one row, else dots with intervals."""
     cells = [name for name in ("prompt", "model") if name in frame]
     if set(frame["over"]) == {"draw"} and len(cells) == 2 and not frame.duplicated(cells).any() and len(frame) > 1:
-        return plot_grid(frame, quantity=f"Krippendorff's α ({frame['level'].iloc[0]})")
-    quantity = f"Krippendorff's α ({', '.join(frame['level'].dropna().unique())}) of repeated runs"
+        return plot_grid(frame, quantity=_name_alpha(frame))
+    quantity = f"{_name_alpha(frame)} of repeated runs"
     words: dict[str, Any] = {"references": (0.667, 0.8), "quantity": quantity, "note": note}
     return plot_estimates(frame.assign(row=_name_rows(frame, same)), name="row", value="alpha", **words)
 

@@ -324,6 +324,13 @@ def test_a_gap_in_means_is_welchs_test():
     assert "a mean needs two" in frame["reason"][0]
 
 
+def test_the_figure_of_nothing_to_compare_is_drawn():
+    runs = make_runs(draws=1)
+    result = stability(Codings(runs[runs["coder"] == "m@p1"], [TONE]), resample=Bootstrap(0))
+    assert "level" not in result.frame
+    assert result.plot().axes
+
+
 def test_what_no_two_runs_differ_in_has_a_row_that_says_so():
     result = stability(Codings(make_runs(draws=1), [TONE]), resample=Bootstrap(20))
     assert result.frame["over"].tolist() == ["draw", "prompt", "prompt", "model", "model"]
