@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
+from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from codebook.outputs.figure_style import MAX_HEIGHT, WIDTHS
+from codebook.outputs.figure_style import MAX_HEIGHT, WIDTHS, house_style
 
 _SLACK = 1.5  # pixels that two boxes of text may share: their padding
 
@@ -47,3 +49,24 @@ def _list_texts(figure: Any) -> Iterator[Any]:
     legends = [legend for legend in (axes.get_legend() for axes in figure.axes) if legend]
     parts += [text for legend in legends for text in [*legend.get_texts(), legend.get_title()]]
     yield from (text for text in parts if text.get_visible() and text.get_text().strip())
+
+
+TALK = {"font.size": 18, "axes.labelsize": 18, "axes.grid": True, "text.usetex": False, "lines.linewidth": 4}
+"""What seaborn's `set_theme(context="talk")` does to sizes."""
+
+
+def save(figure: Any, kind: str) -> bytes:
+    """The file of a figure, without its date."""
+    room = io.BytesIO()
+    figure.savefig(room, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    return room.getvalue()
+
+
+def check_styles(make: Callable[[], Any]) -> None:
+    """The figure, drawn as a result draws it, is the same whatever style a person has set."""
+    with house_style():
+        plain = save(make(), "svg")
+    with style.context(["dark_background", TALK]), house_style():
+        figure = make()
+    with style.context("ggplot"):  # made under one style and saved under another
+        assert save(figure, "svg") == plain

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from layout import find_layout_faults
+from layout import check_styles, find_layout_faults
 
 from codebook.analysis.against_gold.calibration_drawing import draw_calibration
 from codebook.analysis.against_gold.transcript_errors import transcript_accuracy
@@ -113,3 +113,14 @@ def test_three_sources_keep_their_roles_and_the_axis_its_whole_name() -> None:
     named = {line.get_label(): line for line in figure.axes[0].lines if line.get_label() in sources}
     assert [named[source].get_color() for source in sources] == [MODEL, PEOPLE, CORRECTED]
     assert not any(line.get_clip_on() for line in figure.axes[0].lines if 1.0 in line.get_xdata())
+
+
+@pytest.mark.parametrize("make", [*MAKERS, make_costs])
+def test_a_curve_is_the_same_whatever_style_a_person_has_set(make: Callable[[int], Any]) -> None:
+    state = RNG.bit_generator.state
+
+    def make_again() -> Any:
+        RNG.bit_generator.state = state
+        return make(2)
+
+    check_styles(make_again)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import pytest
-import test_curves_layout
-import test_matrix_drawing
+from layout import TALK, check_styles, save
 from matplotlib import style
-from matplotlib.figure import Figure
 
 from codebook.analysis import plot_estimates, plot_grid
 from codebook.analysis.core.drawing import empty_figure, new_figure, say_in_picture, wrap
@@ -27,61 +22,35 @@ FRAME = pd.DataFrame({"name": ["tax <&> trade", "war"], "value": [0.6, 0.8], "lo
 RESULT = Result(
     FRAME, "f1", "F1 of each label", facts=Facts(90, 2), finding="F1 is least for tax.", figure=lambda: draw()
 )
-TALK = {"font.size": 18, "axes.labelsize": 18, "axes.grid": True, "text.usetex": False, "lines.linewidth": 4}
-"""What seaborn's `set_theme(context="talk")` does to sizes."""
 
 
 def draw():
     return plot_estimates(FRAME)
 
 
-def save(figure, kind: str) -> bytes:
-    room = io.BytesIO()
-    figure.savefig(room, format=kind, metadata={"Date": None} if kind == "svg" else None)
-    return room.getvalue()
-
-
 MAKERS = {
     "forest": lambda: draw(),
     "panels": lambda: plot_estimates(make_panels(), group="group", quantity="F1"),
     "grid": lambda: plot_grid(pd.DataFrame({"model": ["m", "k"], "prompt": "p", "alpha": [0.9, 0.7]})),
-    "correlogram": lambda: test_matrix_drawing.draw_correlogram(3),
-    "halves": lambda: test_matrix_drawing.draw_sides(2),
-    "confusion": lambda: test_matrix_drawing.draw_confusion(3),
-    **{make.__name__: partial(make, 2) for make in (*test_curves_layout.MAKERS, test_curves_layout.make_costs)},
-    "make_pairs": test_curves_layout.make_pairs,
-    "gold curve": lambda: test_curves_layout.gold_curve(n=60, sizes=[50, 100]).plot(),
-    "false findings": lambda: test_curves_layout.simulate_studies(2).plot(),
     "nothing": lambda: empty_figure("One coder: nothing to compare."),
 }
-"""All kinds of figures that the package draws, small."""
+"""Figures of the core, small; matrices and curves are held to the same where they are tested."""
 
 
 def make_panels() -> pd.DataFrame:
     return pd.concat([FRAME.assign(group=f"m{at}") for at in range(5)], ignore_index=True)
 
 
-def make(kind: str) -> Figure:
-    """The figure as a result draws it, of the same chances each time."""
-    test_curves_layout.RNG = np.random.default_rng(1)
-    with house_style():
-        return MAKERS[kind]()
-
-
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_figure_is_the_same_whatever_style_a_person_has_set(kind):
-    plain = save(make(kind), "svg")
-    with style.context(["dark_background", TALK]):
-        figure = make(kind)
-    with style.context("ggplot"):  # made under one style and saved under another
-        assert save(figure, "svg") == plain
+    check_styles(MAKERS[kind])
 
 
 @pytest.mark.parametrize("looks", [["dark_background", TALK], ["ggplot"]])
 def test_a_figure_changes_no_setting_and_its_fonts_are_truetype_in_a_pdf(looks):
     with style.context(looks):
         before = dict(mpl.rcParams)
-        pdf = save(make("forest"), "pdf")
+        pdf = save(draw(), "pdf")
         assert dict(mpl.rcParams) == before
     assert b"/Subtype /Type3" not in pdf
     assert b"/CIDFontType2" in pdf

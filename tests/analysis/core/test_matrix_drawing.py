@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from layout import check_styles
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -223,3 +224,8 @@ def test_cells_without_a_value_have_a_dash_and_no_fill():
     axes = draw_rectangle(Cells(values, [[".50", "–"]]), Tones.of(values, "alpha")).axes[0]
     assert axes.collections[0].get_array().tolist() == [0.5]
     assert [text.get_text() for text in axes.texts] == [".50", "–"]
+
+
+@pytest.mark.parametrize("draw", [draw_confusion, draw_correlogram, draw_sides])
+def test_a_matrix_is_the_same_whatever_style_a_person_has_set(draw: Callable[[int], Figure]):
+    check_styles(lambda: draw(3))
