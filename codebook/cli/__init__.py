@@ -2,10 +2,10 @@
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
 them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
-`result_commands`, `opening_commands`, `upkeep_commands`. `examples` has one of each for its help.
+`result_commands`, `opening_commands`, `upkeep_commands`. `command_examples` has one of each for its help.
 """
 
-from codebook.cli.examples import add_examples
+from codebook.cli.command_examples import add_examples
 from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit

@@ -23,13 +23,15 @@ DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"made", "_build"} & set(path.relative_to(DOCS).parts))
 TOPICS = ROOT / "data" / "topics_sib200_en"
 LABELS = ["health", "politics", "sports", "travel"]
-SHOWN_ONLY = {"text", "r", "stata", "{toctree}", "{eval-rst}", "{glossary}"}
-"""Kinds of blocks that are looked at: output, other programs, and what makes the page."""
+SHOWN_ONLY = {"text", "r", "stata"}
+"""Kinds of blocks that are looked at: output, and other programs."""
 
 
 def blocks(path: Path) -> list[tuple[str, str]]:
-    """(kind, content) of each fenced block of a page."""
-    return re.findall(r"^```([^\n]*)\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    """(kind, content) of each fenced block of a page, what makes the page (pictures, contents) left aside."""
+    text = path.read_text(encoding="utf-8")
+    fenced = re.findall(r"^```([^\n]*)\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    return [(kind, content) for kind, content in fenced if not kind.startswith("{")]
 
 
 def is_run(path: Path) -> bool:

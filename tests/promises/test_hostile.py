@@ -203,7 +203,8 @@ def test_a_notebook_shows_texts_as_text(run: Run) -> None:
     view = show_table(hostile_table(run), n=100)
     page, plain = _Tags(), repr(view)
     page.feed(shown := view._repr_html_())
-    assert page.tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "p"}
+    assert shown.count("<style>") == 1, "that of the view"
+    assert page.tags <= {"style", "div", "table", "thead", "tbody", "tr", "th", "td", "p"}
     assert page.attributes <= {"class", "style", "dir", "border"}
     assert SCRIPT in page.text
     assert "{{7*7}}" in page.text
