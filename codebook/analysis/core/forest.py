@@ -11,7 +11,6 @@ import pandas as pd
 
 from codebook.analysis.core.drawing import (
     check_frame,
-    dress_ticks,
     empty_figure,
     fit_lines,
     literal,
@@ -20,15 +19,23 @@ from codebook.analysis.core.drawing import (
     say_in_picture,
     wrap,
 )
+from codebook.analysis.core.forest_marks import (
+    FEW,
+    band,
+    draw_member,
+    dress,
+    measure_height,
+    print_numbers,
+    put_legend,
+    say_undefined,
+    shorten,
+)
 from codebook.ground.quantities import bound_of, format_figure, kind_of, places_of
 from codebook.outputs.figure_style import (
     BASELINE,
-    CORRECTED,
-    GRID,
     INK,
     MAX_HEIGHT,
     MODEL,
-    MUTED,
     NOTE,
     PEOPLE,
     WIDTHS,
@@ -39,20 +46,14 @@ from codebook.outputs.figure_style import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_FEW = 10
-"""Units below which a marker is open."""
 _TOGETHER = 4
 """Groups that are drawn in one panel, at most."""
 _ABREAST, _MOST_PANELS = 6, 12
 """Panels beside each other, and in all."""
 _DOTS = 38
 """Width in mm that the dots need."""
-_PALE, _DARK_ORANGE = "#f5f5f5", "#a5540a"  # the ground of a row; orange that is read as text on it
-_POINT = 72 / 25.4
-"""A mm in points."""
 
 
 class _Spacing(NamedTuple):
@@ -181,21 +182,21 @@ def _draw_forest(
     beside = name_mm + sum(columns) + 9
     width = _choose_width(beside + _DOTS * (1 if numbers or not has_legend else 1.8))
     room = WIDTHS[width] - beside
-    height = _height(lines) + furniture + 2.6 * len(fit_lines(note, WIDTHS[width] - 2, NOTE))
+    height = measure_height(lines) + furniture + 2.6 * len(fit_lines(note, WIDTHS[width] - 2, NOTE))
     figure = new_figure(width, height)
     axes = figure.subplots()
     if has_legend:
-        _band(axes, lines)
+        band(axes, lines)
     for at, member in enumerate(members):
-        _draw_member(axes, lines[lines["member"] == member], _mark(member, at), label=member)
-    _dress(axes, lines, names, references, room)
+        draw_member(axes, lines[lines["member"] == member], _mark(member, at), label=member)
+    dress(axes, lines, names, references, room)
     for text, (_, line) in zip(numbers, lines.iterrows(), strict=bool(numbers)):
-        _print_numbers(axes, text, line["y"], columns, _mark(line["member"], members.index(line["member"])))
+        print_numbers(axes, text, line["y"], columns, _mark(line["member"], members.index(line["member"])))
     if not numbers:
-        _say_undefined(axes, lines)
+        say_undefined(axes, lines)
     axes.set_xlabel("\n".join(fit_lines(quantity, room + 2 * min(name_mm, sum(columns)))))
     if has_legend:
-        _put_legend(figure, axes, members, left=name_mm + 1, above=3.6 if references else 0.8)
+        put_legend(figure, axes, members, left=name_mm + 1, above=3.6 if references else 0.8)
     say_in_picture(figure, note)
     return figure
 
@@ -218,7 +219,7 @@ def _fit(
     for spacing in _SPACINGS:
         names = _print_names(every, spacing)
         placed = _place(lines, names, spacing)
-        if _height(placed) <= room:
+        if measure_height(placed) <= room:
             return placed, names, spacing, note
     rows = list(names)
     n_fit = int((placed.groupby("row", sort=False)["bottom"].max() <= room).sum())
@@ -233,13 +234,9 @@ def _print_names(lines: pd.DataFrame, spacing: _Spacing) -> dict[str, str]:
     is_told = (sizes["min"] == sizes["max"]) & (sizes["max"] > 0) & (lines.loc[lines["n"] > 0, "n"].nunique() > 1)
     names = {}
     for row, n in zip(sizes.index.astype(str), sizes["max"].astype(float), strict=True):
-        text = wrap(row) if spacing.n_name_lines > 1 else _shorten(row)
+        text = wrap(row) if spacing.n_name_lines > 1 else shorten(row)
         names[row] = f"{text} ({n:,.0f})" if is_told[row] else text
     return names
-
-
-def _shorten(name: str, most: int = 42) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _place(lines: pd.DataFrame, names: dict[str, str], spacing: _Spacing) -> pd.DataFrame:
@@ -255,10 +252,6 @@ def _place(lines: pd.DataFrame, names: dict[str, str], spacing: _Spacing) -> pd.
         places += [(first + spacing.line * at, middle, top + height) for at in range(len(part))]
         top += height
     return lines.assign(**dict(zip(("y", "middle", "bottom"), np.array(places).T, strict=True)))
-
-
-def _height(lines: pd.DataFrame) -> float:
-    return float(lines["bottom"].max())
 
 
 def _say_numbers(lines: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -283,117 +276,9 @@ def _say_open(lines: pd.DataFrame, members: list[str], note: str) -> str:
     parts = [note, f"n\u00a0=\u00a0{n[0]:,.0f}." if len(n) == 1 and n[0] > 0 else ""]
     has_role = [mark_of(member).is_open for member in members]
     solid = lines[~lines["member"].isin([member for member, is_open in zip(members, has_role, strict=True) if is_open])]
-    few, bare = (solid["n"] < _FEW).any(), (solid["low"].isna() & solid["value"].notna()).any()
+    few, bare = (solid["n"] < FEW).any(), (solid["low"].isna() & solid["value"].notna()).any()
     whys = [*(["fewer than ten units"] if few else []), *(["no interval"] if bare else [])]
     return " ".join(filter(None, [*parts, f"Open marker: {' or '.join(whys)}." if whys else ""]))
-
-
-def _draw_member(axes: Axes, lines: pd.DataFrame, mark: Mark, *, label: str = "", at: str = "y") -> None:
-    """Dots with intervals of one group."""
-    axes.hlines(lines[at], lines["low"], lines["high"], color=mark.colour, linewidth=1.2, zorder=2)
-    is_open = lines["low"].isna() | (lines["n"] < _FEW) | mark.is_open
-    for part, face in ((lines[~is_open], mark.colour), (lines[is_open], "white")):
-        style: dict[str, Any] = {"color": mark.colour, "markerfacecolor": face, "linestyle": "none", "zorder": 3}
-        style |= {"clip_on": False, "in_layout": False}  # a dot at the end of the axis is whole
-        axes.plot(part["value"], part[at], mark.marker, **style)
-    if label:
-        face = "white" if mark.is_open else mark.colour
-        axes.plot([], [], mark.marker, color=mark.colour, markerfacecolor=face, linestyle="none", label=label)
-
-
-def _band(axes: Axes, lines: pd.DataFrame) -> None:
-    """A pale ground under every second row: which dots belong together."""
-    rows = lines.drop_duplicates("row")[["middle", "bottom"]].to_numpy()
-    for middle, bottom in rows[1::2]:
-        axes.axhspan(2 * middle - bottom, bottom, color=_PALE, linewidth=0, zorder=0)
-
-
-def _print_numbers(axes: Axes, text: tuple[str, str, str], y: float, columns: list[float], mark: Mark) -> None:
-    """Value, interval and units right of the axes, each in its column."""
-    edges = (np.cumsum([width + 1.8 for width in columns]) + 1) * _POINT
-    colour = {BASELINE: MUTED, MODEL: INK, CORRECTED: _DARK_ORANGE}.get(mark.colour, mark.colour)
-    for part, edge in zip(text, edges, strict=True):
-        place: dict[str, Any] = {"xytext": (edge, 0), "textcoords": "offset points", "annotation_clip": False}
-        style: dict[str, Any] = {
-            "ha": "right",
-            "va": "center",
-            "color": MUTED if part.startswith("undefined") else colour,
-        }
-        axes.annotate(part, (1, y), xycoords=("axes fraction", "data"), **place, **style)
-
-
-def _say_undefined(axes: Axes, lines: pd.DataFrame) -> None:
-    for y in lines.loc[lines["value"].isna(), "middle"].unique():
-        axes.annotate(
-            "undefined", (0.01, y), xycoords=("axes fraction", "data"), color=MUTED, fontsize=NOTE, va="center"
-        )
-
-
-def _dress(axes: Axes, lines: pd.DataFrame, names: dict[str, str], references: Sequence[float], room: float) -> None:
-    """Names of the rows, span and ticks of the axis, grid and reference lines."""
-    middles = lines.drop_duplicates("row")["middle"]
-    axes.set_yticks(middles, list(names.values()), linespacing=1.05)
-    axes.set_ylim(_height(lines), 0)
-    axes.set_xlim(*_span(lines, references))
-    dress_ticks(axes.xaxis, most=max(2, int(room / 9)))
-    axes.grid(axis="x", color=GRID)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    _mark_references(axes, references, room)
-
-
-def _span(lines: pd.DataFrame, references: Sequence[float]) -> tuple[float, float]:
-    """From 0 to 1 where that holds all figures; where 0 is the reference, or they exceed 1, what they need."""
-    figures = np.concatenate([lines[["value", "low", "high"]].to_numpy(dtype=float).ravel(), [*references, 0]])
-    low, high = float(np.nanmin(figures)), float(np.nanmax(figures))
-    if high <= 1 and 0 not in references:
-        return min(low * 1.06, 0), 1.0
-    pad = 0.06 * ((high - low) or 1)
-    return low - pad, high + pad
-
-
-def _mark_references(axes: Axes, references: Sequence[float], room: float) -> None:
-    """Lines with their values above; two that are near turn their backs on each other."""
-    low, high = axes.get_xlim()
-    places = [(at - low) / (high - low) * room for at in references]
-    for at, reference in enumerate(references):
-        axes.axvline(reference, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.9)
-        text = (
-            "0" if not reference else format_figure(reference, 3 if any(round(at, 2) != at for at in references) else 2)
-        )
-        near = [other - places[at] for other in places if 0 < abs(other - places[at]) < 8]
-        side = "center" if not near else "right" if near[0] > 0 else "left"
-        place: dict[str, Any] = {
-            "xytext": (0, 2),
-            "textcoords": "offset points",
-            "ha": side,
-            "fontsize": NOTE,
-            "color": MUTED,
-        }
-        axes.annotate(text, (reference, 1), xycoords=("data", "axes fraction"), **place)
-
-
-def _put_legend(figure: Figure, axes: Axes, members: list[str], *, left: float, above: float) -> None:
-    """The groups in one line above, from the left end of the names on, or in as many columns as fit."""
-    from matplotlib.transforms import offset_copy
-
-    room = figure.get_size_inches()[0] * 72 / _POINT - 4
-    widths = [measure_mm(_shorten(member)) + 8 for member in members]
-    n_columns = len(members) if sum(widths) <= room else max(1, int(room / max(widths)))
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(
-        handles,
-        [_shorten(label) for label in labels],
-        ncols=n_columns,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        bbox_transform=offset_copy(axes.transAxes, figure, -left * _POINT, above * _POINT, units="points"),
-        borderaxespad=0,
-        borderpad=0.1,
-        handletextpad=0.2,
-        handlelength=1.2,
-        columnspacing=1.2,
-    )
 
 
 # -- a panel a group ---------------------------------------------------------------------------------------------
@@ -412,7 +297,7 @@ def _draw_panels(
     note = _say_open(lines[lines["row"].isin(names)], [], note)
     places = single.set_index("row")[["middle", "bottom"]]
     shown = lines[lines["row"].isin(names) & lines["member"].isin(members)].join(places, on="row")
-    height = n_rows * _height(single) + furniture + 2.6 * len(fit_lines(note, WIDTHS["two"] - 2, NOTE))
+    height = n_rows * measure_height(single) + furniture + 2.6 * len(fit_lines(note, WIDTHS["two"] - 2, NOTE))
     figure = new_figure("two", height)
     grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
     room = 0.75 * WIDTHS["two"] / n_columns
@@ -421,11 +306,11 @@ def _draw_panels(
             axes.set_axis_off()
             continue
         part = shown[shown["member"] == members[at]]
-        _draw_member(axes, part, mark_of(members[at]), at="middle")
-        _say_undefined(axes, part)
+        draw_member(axes, part, mark_of(members[at]), at="middle")
+        say_undefined(axes, part)
         axes.set_title(titles[at], color=INK, pad=11 if references else 3)
     for axes in grid.flat[: len(members)]:
-        _dress(axes, shown.assign(bottom=_height(single)).sort_values("middle"), names, references, room)
+        dress(axes, shown.assign(bottom=measure_height(single)).sort_values("middle"), names, references, room)
         axes.tick_params(labelbottom=True)
     grid[-1, 0].set_xlabel(quantity, loc="left")
     say_in_picture(figure, note)

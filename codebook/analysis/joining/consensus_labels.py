@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,25 +12,24 @@ import pandas as pd
 from codebook.analysis.core.checks import check_coders, name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, count_patterns, read_codes
-from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad, pick_first
 from codebook.analysis.core.scales import Bools, Floats, Ints
+from codebook.analysis.joining.consensus_errors import empty_errors, list_errors, show_errors
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
+from codebook.ground.quantities import format_figure, places_of, say_count
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 REFUSE, COLLAPSE = "refuse", "collapse"
 
 _ABOUT = "The labels cannot be joined."
 _SECTION = "adjudication"
-_FEW = 10  # units of a coder below which the sentence does not name one
 _NOBODY = "No coder beside the gold: nothing to join."
 _SETS = (
     "{0!r} holds sets of labels, and one label a unit cannot be joined of them. To join label by label: "
@@ -165,24 +163,19 @@ def _weigh(codings: Codings, votes: LabelCodes, collapsed: Mapping[str, Sequence
     posterior = pd.DataFrame(chances, columns=labels).assign(unit_id=votes.units.astype(str))[["unit_id", *labels]]
     shares = (patterns.times @ counts.sum(axis=1)) / (patterns.times @ patterns.sizes)
     prior = pd.DataFrame({"label": labels, "share": fit.prior, "votes": shares})
-    frame = _list_errors(fit, counts, patterns.times, names, labels)
+    frame = list_errors(fit, counts, patterns.times, names, labels)
     return JoinedLabels(
         add_coder(codings, rows, model="dawid_skene"),
         _fill(codings, votes, rows, collapsed, result, fit=fit, warnings=_find_warnings(fit, names)),
-        _show_errors(codings, frame),
+        show_errors(codings, frame),
         posterior,
         prior,
     )
 
 
-def _empty_errors() -> Result:
-    columns = ["coder", "true", "given", "share", "n", "reason"]
-    return Result(pd.DataFrame(columns=columns), "errors", "Errors of coders", _SECTION)
-
-
 def _join_nothing(codings: Codings, reason: str, result: Result) -> JoinedLabels:
     """The codings as they are, and why nothing was joined."""
-    errors = nothing_to_say(codings, reason, _empty_errors()) if result.name == "dawid_skene" else None
+    errors = nothing_to_say(codings, reason, empty_errors()) if result.name == "dawid_skene" else None
     return JoinedLabels(codings, nothing_to_say(codings, reason, result), errors)
 
 
@@ -248,49 +241,6 @@ def _count_joined(rows: pd.DataFrame, n_tied: int, n_uncoded: int, labels: Seque
     ]
     rest = {"(tie)": n_tied, "(no coding with a label)": n_uncoded}
     return pd.DataFrame([*cells, *({"Label": name, "Units": n, "Confidence": ""} for name, n in rest.items() if n)])
-
-
-def _show_errors(codings: Codings, frame: pd.DataFrame) -> Result:
-    """The error matrices: a row a coder in print, the mean of all of them in the figure."""
-    known = frame.dropna(subset=["share"])
-    rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
-    table = pd.DataFrame(rows).sort_values("Right", ascending=False, kind="stable", ignore_index=True)
-    busy = table[table["Units"] >= min(_FEW, table["Units"].max())]
-    most, least = (f"{busy['Coder'].iloc[at]} in {say_percent(busy['Right'].iloc[at])}" for at in (0, -1))
-    table["Right"] = [format_figure(share) for share in table["Right"]]
-    return replace(
-        _empty_errors(),
-        frame=frame,
-        facts=Facts(n_coders=len(table), joins=codings.joins),
-        finding=f"Right most often, as Dawid-Skene has it, is {most} of the units, least often {least}.",
-        remarks=("The figure is the mean of all coders by their codings; its rows sum to one.",),
-        table=table,
-        figure=partial(_draw_errors, known),
-        outputs=codings.outputs,
-    )
-
-
-def _sum_errors(coder: str, part: pd.DataFrame) -> dict[str, object]:
-    """How often a coder is right, and the commonest mistake."""
-    expected = part["share"] * part["n"]
-    right = part["true"] == part["given"]
-    cells: dict[str, object] = {"Coder": coder, "Units": round(float(part.loc[right, "n"].sum()))}
-    cells["Right"] = float(expected[right].sum() / part.loc[right, "n"].sum())
-    wrong = part[~right].assign(expected=expected).sort_values("expected", ascending=False, kind="stable")
-    worst = wrong.to_dict("records")[:1] if (wrong["expected"] > 0).any() else []
-    cells["Commonest mistake"] = "".join(f"{row['given']} for {row['true']}" for row in worst)
-    return cells
-
-
-def _draw_errors(known: pd.DataFrame) -> Figure:
-    """What coders say where a label is likely true: the mean of all of them, by their codings."""
-    sums = (
-        known.assign(weighted=known["share"] * known["n"]).groupby(["true", "given"], as_index=False, sort=False).sum()
-    )
-    means = sums.assign(share=sums["weighted"] / sums["n"])
-    named = means.rename(columns={"true": "label that is likely true", "given": "label given"})
-    quantity = "Share of the row, mean of all coders"
-    return plot_grid(named, rows="label that is likely true", columns="label given", value="share", quantity=quantity)
 
 
 def _read_votes(
@@ -386,21 +336,3 @@ def _find_warnings(fit: Fit, names: Sequence[str]) -> list[str]:
     if bad := [name for name, row in zip(names, right, strict=True) if (row[fit.prior > 0] < 0.5).all()]:
         warnings.append(f"{', '.join(bad)}: wrong more often than right on every label; look at the codings.")
     return warnings
-
-
-def _list_errors(fit: Fit, counts: Floats, times: Ints, names: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
-    """The error matrices in long form; no share where no unit of a coder has the true label."""
-    expected = np.einsum("p,pk,pj->jk", times, fit.posterior, counts.sum(axis=2))
-    n_labels = len(labels)
-    n = np.repeat(expected.ravel(), n_labels)
-    empty = n < 1e-6
-    return pd.DataFrame(
-        {
-            "coder": np.repeat(np.array(names, dtype=object), n_labels**2),
-            "true": np.tile(np.repeat(np.array(labels, dtype=object), n_labels), len(names)),
-            "given": np.tile(np.array(labels, dtype=object), len(names) * n_labels),
-            "share": np.where(empty, np.nan, fit.errors.ravel()),
-            "n": n,
-            "reason": np.where(empty, "no unit of this coder has this true label", ""),
-        }
-    ).astype({"coder": "str", "true": "str", "given": "str", "reason": "str"})

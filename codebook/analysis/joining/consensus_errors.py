@@ -1,0 +1,91 @@
+"""The errors that Dawid-Skene finds in each coder: as a frame, a table, a sentence and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.matrix_drawing import plot_grid
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.joining.dawid_skene_em import Fit
+from codebook.ground.quantities import format_figure, say_percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_FEW = 10  # units of a coder below which the sentence does not name one
+_SECTION = "adjudication"
+
+
+def list_errors(fit: Fit, counts: Floats, times: Ints, names: Sequence[str], labels: Sequence[str]) -> pd.DataFrame:
+    """The error matrices in long form; no share where no unit of a coder has the true label."""
+    expected = np.einsum("p,pk,pj->jk", times, fit.posterior, counts.sum(axis=2))
+    n_labels = len(labels)
+    n = np.repeat(expected.ravel(), n_labels)
+    empty = n < 1e-6
+    return pd.DataFrame(
+        {
+            "coder": np.repeat(np.array(names, dtype=object), n_labels**2),
+            "true": np.tile(np.repeat(np.array(labels, dtype=object), n_labels), len(names)),
+            "given": np.tile(np.array(labels, dtype=object), len(names) * n_labels),
+            "share": np.where(empty, np.nan, fit.errors.ravel()),
+            "n": n,
+            "reason": np.where(empty, "no unit of this coder has this true label", ""),
+        }
+    ).astype({"coder": "str", "true": "str", "given": "str", "reason": "str"})
+
+
+def empty_errors() -> Result:
+    """Before there are any."""
+    columns = ["coder", "true", "given", "share", "n", "reason"]
+    return Result(pd.DataFrame(columns=columns), "errors", "Errors of coders", _SECTION)
+
+
+def show_errors(codings: Codings, frame: pd.DataFrame) -> Result:
+    """The error matrices: a row a coder in print, the mean of all of them in the figure."""
+    known = frame.dropna(subset=["share"])
+    rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
+    table = pd.DataFrame(rows).sort_values("Right", ascending=False, kind="stable", ignore_index=True)
+    busy = table[table["Units"] >= min(_FEW, table["Units"].max())]
+    most, least = (f"{busy['Coder'].iloc[at]} in {say_percent(busy['Right'].iloc[at])}" for at in (0, -1))
+    table["Right"] = [format_figure(share) for share in table["Right"]]
+    return replace(
+        empty_errors(),
+        frame=frame,
+        facts=Facts(n_coders=len(table), joins=codings.joins),
+        finding=f"Right most often, as Dawid-Skene has it, is {most} of the units, least often {least}.",
+        remarks=("The figure is the mean of all coders by their codings; its rows sum to one.",),
+        table=table,
+        figure=partial(_draw_errors, known),
+        outputs=codings.outputs,
+    )
+
+
+def _sum_errors(coder: str, part: pd.DataFrame) -> dict[str, object]:
+    """How often a coder is right, and the commonest mistake."""
+    expected = part["share"] * part["n"]
+    right = part["true"] == part["given"]
+    cells: dict[str, object] = {"Coder": coder, "Units": round(float(part.loc[right, "n"].sum()))}
+    cells["Right"] = float(expected[right].sum() / part.loc[right, "n"].sum())
+    wrong = part[~right].assign(expected=expected).sort_values("expected", ascending=False, kind="stable")
+    worst = wrong.to_dict("records")[:1] if (wrong["expected"] > 0).any() else []
+    cells["Commonest mistake"] = "".join(f"{row['given']} for {row['true']}" for row in worst)
+    return cells
+
+
+def _draw_errors(known: pd.DataFrame) -> Figure:
+    """What coders say where a label is likely true: the mean of all of them, by their codings."""
+    sums = (
+        known.assign(weighted=known["share"] * known["n"]).groupby(["true", "given"], as_index=False, sort=False).sum()
+    )
+    means = sums.assign(share=sums["weighted"] / sums["n"])
+    named = means.rename(columns={"true": "label that is likely true", "given": "label given"})
+    quantity = "Share of the row, mean of all coders"
+    return plot_grid(named, rows="label that is likely true", columns="label given", value="share", quantity=quantity)
