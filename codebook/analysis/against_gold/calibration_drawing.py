@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture
+from codebook.analysis.core.drawing import dress_axes, dress_ticks, literal, new_figure, say_in_picture
 from codebook.analysis.core.scales import Ints
 from codebook.ground.quantities import format_figure, places_of
 from codebook.outputs.figure_style import GRID, MISSED, MODEL, MUTED, house_style
@@ -80,6 +80,7 @@ def _draw_units(axes: Axes, bins: pd.DataFrame, n_right: Ints) -> None:
         axes.annotate(f"{height:,}", (at, height), fontsize=5.5, color=MUTED, **place)
     axes.legend(loc="upper left", ncols=2, frameon=False)
     axes.set(xlim=(0, 1), ylim=(0, 1.45 * n.max()))
+    dress_ticks(axes.yaxis, most=3)
     dress_axes(axes, "mean probability of the label", "units", grid="y")
 
 

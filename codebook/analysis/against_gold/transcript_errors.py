@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from codebook.analysis.core.scales import Floats
 
 ALL = "all documents"
-_ROW_MM = 5.5
-_MOST_DRAWN = 24
+_ROW_MM = 7.4
+_MOST_DRAWN = 18
 """Documents that a figure has room for."""
 _TITLE = "Transcripts against the known texts"
 _NO_TRUTH = "No document has a known text: nothing to compare."

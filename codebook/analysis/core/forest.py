@@ -52,6 +52,8 @@ _TOGETHER = 4
 """Groups that are drawn in one panel, at most."""
 _ABREAST, _MOST_PANELS = 6, 12
 """Panels beside each other, and in all."""
+_NAME_LINE = 3.4
+"""mm of a line of a name, in the highest of the fonts."""
 _DOTS = 38
 """Width in mm that the dots need."""
 
@@ -246,7 +248,7 @@ def _place(lines: pd.DataFrame, names: dict[str, str], spacing: _Spacing) -> pd.
     for row, part in lines.groupby("row", sort=False):
         top += spacing.block if part["block"].iloc[0] != block else 0
         block = part["block"].iloc[0]
-        height = max(spacing.line * len(part), 2.9 * len(names[str(row)].split("\n"))) + spacing.row
+        height = max(spacing.line * len(part), _NAME_LINE * len(names[str(row)].split("\n")) - 0.5) + spacing.row
         middle = top + height / 2
         first = middle - spacing.line * (len(part) - 1) / 2
         places += [(first + spacing.line * at, middle, top + height) for at in range(len(part))]

@@ -26,7 +26,7 @@ _SPOTS = [
     for y, vertical in _HEIGHTS
 ]
 """Places tried for a text, in points from its own, the nearest first."""
-_LINE_POINTS = 8.0
+_LINE_POINTS = 9.0
 """From line to line of text, in points."""
 _MOST_COVERED = 6
 

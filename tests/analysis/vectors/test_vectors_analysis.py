@@ -315,7 +315,7 @@ def test_results_show_the_texts_and_are_saved_with_the_run_of_the_vectors(tmp_pa
     twins = near_duplicates(texts, 0.9)
     assert list(twins.printed()) == ["first text", "second text", "cosine"]
     alike = neighbour_agreement(texts, "topic", 3)
-    assert "same topic in 1.000" in alike.finding
+    assert "same topic in 1.00" in alike.finding
     for result in (search, twins, alike, map_vectors(texts, hue="topic", label="text")):
         assert isinstance(result, Result)
         result.save()
