@@ -20,6 +20,7 @@ from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, VariableLike
+from codebook.analysis.core.shared_names import share_heads
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count, say_p
@@ -140,7 +141,7 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
         facts=make_facts(codings, read, n_units),
         finding=_say_strongest(shown, statistic, places_of(n_units)),
         remarks=(_NOTES["labels"], *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
-        table=shown[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]],
+        table=share_heads(shown[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]]),
         figure=partial(draw_pairs, shown, statistic, order=names, rows=codings.gold),
         outputs=codings.outputs,
     )
@@ -304,7 +305,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
             *say_missing(read),
             *remark_size(to_matrix(pairs, statistic, order=order)),
         ),
-        table=pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]],
+        table=share_heads(pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]]),
         figure=partial(draw_pairs, pairs, statistic, order=order),
         outputs=codings.outputs,
     )

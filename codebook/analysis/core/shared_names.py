@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 _STOPS = (": ", "=")
 """What parts a name: coder, variable and label stand between them."""
 
@@ -36,6 +38,23 @@ class SharedNames:
         first, last = _count_begin(names), _count_end(names)
         short = tuple(name[first : len(name) - last] for name in names)
         return cls(short, names[0][:first].rstrip(" :="), names[0][len(names[0]) - last :].lstrip("=") if last else "")
+
+
+def share_heads(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of pairs whose names in `a` and `b` are short: what each column shares is its head.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"a": ["bo: v=x", "bo: v=y"], "b": ["gold: v=x", "gold: v=y"], "phi": [0.5, 0.4]})
+    >>> share_heads(frame)
+      bo: v gold: v  phi
+    0     x       x  0.5
+    1     y       y  0.4
+    """
+    a, b = (SharedNames.of([str(name) for name in table[column]]) for column in ("a", "b"))
+    if not (a.before and b.before) or a.after or b.after or a.before == b.before:
+        return table
+    return table.assign(a=a.names, b=b.names).rename(columns={"a": a.before, "b": b.before})
 
 
 def group_names(names: Sequence[str]) -> list[str]:
