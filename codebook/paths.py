@@ -10,6 +10,8 @@ from pathlib import Path
 from codebook.errors import Fault
 
 MARKER = "study.yaml"
+EXECUTED_VARIABLE = "CODEBOOK_EXECUTED"
+"""Set in the kernel of a notebook whose executed copy lies with its run."""
 STUDY_VARIABLE = "CODEBOOK_STUDY"
 """The environment variable that tells the notebooks of a study which file they are run by."""
 

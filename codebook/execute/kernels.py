@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from codebook.execute.stop_signals import is_stopping
-from codebook.paths import STUDY_VARIABLE, project_folder
+from codebook.paths import EXECUTED_VARIABLE, STUDY_VARIABLE, project_folder
 
 START_S = 120
 """Longest time in which a kernel has to be there, in seconds."""
@@ -154,6 +154,7 @@ def make_kernel_manager(workshop: Path, log: IO[bytes], kernels: Kernels) -> typ
 
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # else figures are lost
     environment |= {"IPYTHONDIR": str(workshop / "ipython"), "CODEBOOK_PROJECT": str(project_folder())}
+    environment |= {EXECUTED_VARIABLE: "yes"}
     environment |= {STUDY_VARIABLE: str(kernels.study)} if kernels.study else {}
 
     class ThisPython(KernelSpecManager):

@@ -75,7 +75,7 @@ def test_a_link_holds_from_the_notebook_and_from_its_executed_copy(
     link = link_file("runs/s/report #1.html", "read <it>", run="s")
     assert link._repr_html_() == '<a href="../runs/s/report%20%231.html">read &lt;it&gt;</a>'
     assert repr(link) == "read <it>: runs/s/report #1.html"
-    monkeypatch.setenv("CODEBOOK_STUDY", str(study / "study.yaml"))
+    monkeypatch.setenv("CODEBOOK_EXECUTED", "yes")
     monkeypatch.chdir(study)
     assert 'href="../report%20%231.html"' in link._repr_html_()
 
