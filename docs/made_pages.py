@@ -170,7 +170,7 @@ def _copy_notebooks(made: Path) -> None:
         pages.append(f"{executed[0].parents[1].name}_{name}")
         text = executed[0].read_text(encoding="utf-8")
         plain = re.sub(r"\[([^\]\n]*)\]\([^()\n]*\.ipynb\)", r"\1", text)  # the notebooks beside it are not all here
-        plain = re.sub(r'<a href=\\"(?:\.\./|runs/[^"/]*/)outputs/[^"]*\\">([^<]*)</a>', r"\1", plain)  # nor what a run saved
+        plain = re.sub(r'<a href=\\"(?:\.\./|runs/[^"/]*/)outputs/[^"]*\\">([^<]*)</a>', r"\1", plain)  # nor files
         (made / f"{pages[-1]}.ipynb").write_text(plain, encoding="utf-8")
     (made / "notebooks.md").write_text(_contents("Executed notebooks", pages), encoding="utf-8")
 
