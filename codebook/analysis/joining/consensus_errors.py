@@ -86,6 +86,6 @@ def _draw_errors(known: pd.DataFrame) -> Figure:
         known.assign(weighted=known["share"] * known["n"]).groupby(["true", "given"], as_index=False, sort=False).sum()
     )
     means = sums.assign(share=sums["weighted"] / sums["n"])
-    named = means.rename(columns={"true": "label that is likely true", "given": "label given"})
+    named = means.rename(columns={"true": "likely label", "given": "label given"})
     quantity = "Share of the row, mean of all coders"
-    return plot_grid(named, rows="label that is likely true", columns="label given", value="share", quantity=quantity)
+    return plot_grid(named, rows="likely label", columns="label given", value="share", quantity=quantity)
