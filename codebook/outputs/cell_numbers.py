@@ -100,8 +100,13 @@ def interval_texts(name: object, rows: Sequence[Sequence[Any]], places: int = 2)
     --------
     >>> interval_texts("f1", [(0.5, 0.25, 1.0), (0.25, float("nan"), float("nan"))])
     ['.50 [.25, 1.00]', '.25']
+    >>> interval_texts("alpha", [(1, 1, 1)]), interval_texts("n", [(12, 10, 14)])
+    (['1.00 [1.00, 1.00]'], ['12 [10, 14]'])
     """
-    style = style_of(name, [value for row in rows for value in row], places)
+    values = [value for row in rows for value in row]
+    style = style_of(name, values, places)
+    if style.counts and all(is_blank(value) or abs(to_number(value) or 0) <= 1 for value in values):
+        style = NumberStyle(places, "share" if name in _SHARES else "coefficient")  # all of them, or none: no counts
     ends = replace(style, kind=bound_of(style.kind))
     texts = [(style.text(value), ends.text(low), ends.text(high)) for value, low, high in rows]
     return [f"{value} [{low}, {high}]" if low and high else value for value, low, high in texts]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from latex import NO_LATEX
 
 from codebook.analysis.core.result import Result
 from codebook.outputs.cells import frame_html, frame_texts, print_rows
@@ -167,7 +167,7 @@ def test_notebook_html_latex_word_and_workbook_print_the_same_texts():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex: install texlive-latex-recommended")
+@pytest.mark.skipif(NO_LATEX, reason="no pdflatex: install texlive-latex-recommended")
 def test_latex_compiles_without_an_overfull_box(tmp_path):
     compile_tables(tmp_path, FRAMES)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from latex import NO_LATEX
 
 import codebook as cb
 from codebook.analysis.core.result import Result
@@ -71,7 +71,7 @@ def test_each_table_has_seven_columns_in_words_and_no_gap(saved):
             assert not panel.is_turned, result.name
 
 
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex: install texlive-latex-recommended")
+@pytest.mark.skipif(NO_LATEX, reason="no pdflatex: install texlive-latex-recommended")
 def test_each_table_compiles_in_an_article_on_a4_without_an_overfull_line(saved, tmp_path):
     tables = [
         latex_table(print_all(result), name=f"t{at}", title=result.title, note=result.note, finding=result.finding)
