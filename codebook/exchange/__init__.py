@@ -1,5 +1,11 @@
 """Labels of people in the files of other tools: read with an account whose sums close, and written.
 
 In comes an export; out go rows of codings, and what became of every other row. Open `reading.py` first: what a reader
-of any tool gives back; then the file of the tool.
+of any tool gives back; then `registry.py`, which lists the tools and opens a file, and the file of a tool.
 """
+
+from codebook.exchange.account import STATUSES, Account
+from codebook.exchange.reading import ExportRow, Reading, ReadOptions
+from codebook.exchange.registry import FORMATS, open_export
+
+__all__ = ["FORMATS", "STATUSES", "Account", "ExportRow", "ReadOptions", "Reading", "open_export"]

@@ -83,19 +83,30 @@ def find_encoding(path: Path, encoding: str | None = None) -> Encoding:
         return Encoding(encoding, "given")
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
-    for mark, name in _BOMS:
-        if head.startswith(mark):
-            _check_decodes(path, name)
-            return Encoding(name, "it begins with a byte order mark")
-    if zeros := _zeros_of_utf16(head):
-        _check_decodes(path, zeros)
-        return Encoding(zeros, "no byte order mark, but every second byte is zero")
+    if shown := see_encoding(head):
+        _check_decodes(path, shown.name)
+        return shown
     bad = _find_bad_bytes(path)
     if not bad.n_bad:
         return Encoding("utf-8", "the whole file is valid UTF-8")
     if bad.are_few:
         raise _say_bad_bytes(path, bad)
     return _guess(path)
+
+
+def see_encoding(head: bytes) -> Encoding | None:
+    """Return the encoding that the first bytes of a file show by themselves, or None.
+
+    Examples
+    --------
+    >>> see_encoding("\\ufeffa".encode()), see_encoding(b"a")
+    (Encoding(name='utf-8-sig', reason='it begins with a byte order mark', guessed=False), None)
+    """
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return Encoding(name, "it begins with a byte order mark")
+    zeros = _zeros_of_utf16(head)
+    return Encoding(zeros, "no byte order mark, but every second byte is zero") if zeros else None
 
 
 def _find_bad_bytes(path: Path) -> _BadBytes:

@@ -180,9 +180,9 @@ def parse_json(text: bytes) -> Any:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text, object_pairs_hook=_without_twins)  # half surrogates and numbers that orjson refuses
+        return json.loads(text, object_pairs_hook=without_twins)  # half surrogates and numbers that orjson refuses
     if len(_KEY.findall(text)) != _count_keys(value):
-        json.loads(text, object_pairs_hook=_without_twins)
+        json.loads(text, object_pairs_hook=without_twins)
     return value
 
 
@@ -192,7 +192,8 @@ def _count_keys(value: Any) -> int:
     return sum(map(_count_keys, value)) if isinstance(value, list) else 0
 
 
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON of its pairs; a key that stands twice is a ValueError."""
     value = dict(pairs)
     if len(value) < len(pairs):
         names = [name for name, _ in pairs]

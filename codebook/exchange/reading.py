@@ -1,0 +1,194 @@
+"""What a reader of any tool gives back: tidy rows, what the file cannot say, and an account whose sums close.
+
+A reader is one file of this room, named in `registry.FORMATS`. It has `TITLE` (the tool, for people),
+`looks_like(source) -> bool` (by content, never by suffix) and `read_export(source, options) -> Reading`, and fills a
+`Collector`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from codebook.errors import Fault, TableError
+from codebook.exchange.account import Account
+from codebook.ground.quantities import say_count
+from codebook.outputs import frames_html
+from codebook.visible import spell_line
+
+WHOLE = "*"
+"""In place of a variable: the whole unit."""
+UNKNOWN_CODER, MODEL = "(unknown)", "(model)"
+_N_SHOWN = 10
+_OPTIONAL = ("start", "end", "quote", "note", "time")
+
+
+class ExportRow(NamedTuple):
+    """What a coder said of a variable of a unit, or why there is no label; one row a span where spans are coded.
+
+    Attributes
+    ----------
+    label
+        Text; of a variable that holds sets a JSON list, sorted. "" where there is none.
+    status
+        One of `account.STATUSES`. Only what is `coded` is a label.
+    start, end
+        Python code points, end exclusive; None where there is no span.
+    answer
+        Tells the answers of a coder who answered twice apart, by number; 0 where the file has no answers but codings.
+    """
+
+    unit: str
+    coder: str
+    variable: str
+    label: str = ""
+    status: str = "coded"
+    start: int | None = None
+    end: int | None = None
+    quote: str = ""
+    note: str = ""
+    time: str = ""
+    answer: int = 0
+
+
+@dataclass(frozen=True, repr=False)
+class Reading:
+    """A file of another tool, read.
+
+    Attributes
+    ----------
+    format
+        The name of the format, as in `registry.FORMATS`.
+    title
+        The tool, for people.
+    rows
+        Everything that the file says, labels and what is none of them.
+    account
+        What became of every record and row.
+    notes
+        What was taken for granted and what a person should look at, in sentences.
+    questions
+        What the file cannot say: each names the option that answers it. Rows become `Codings` when none is left.
+    sets
+        The variables whose labels are lists.
+    """
+
+    format: str
+    title: str
+    rows: Sequence[ExportRow]
+    account: Account
+    notes: tuple[str, ...] = ()
+    questions: tuple[Fault, ...] = ()
+    sets: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def labels(self) -> list[ExportRow]:
+        """The rows with a label, or with the answer that none fits."""
+        return [row for row in self.rows if row.status == "coded"]
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables that were coded, in order of appearance."""
+        return list(dict.fromkeys(row.variable for row in self.rows if row.variable != WHOLE))
+
+    def frame(self) -> pd.DataFrame:
+        """The rows as a frame, one column an attribute of a row, `answer` left out."""
+        frame = pd.DataFrame(self.rows, columns=list(ExportRow._fields)).drop(columns="answer")
+        return frame.astype({"start": "Int64", "end": "Int64"})
+
+    def require_answers(self) -> None:
+        """Raise what the file cannot say and nobody has answered.
+
+        Raises
+        ------
+        TableError
+            Lists every question, each with the option that answers it.
+        """
+        if self.questions:
+            raise TableError(f"{self.account.files[0]} does not say all that is needed.", self.questions)
+
+    def _parts(self) -> tuple[str, pd.DataFrame, pd.DataFrame, list[str]]:
+        first = self.frame().head(_N_SHOWN)
+        head = first.drop(columns=[name for name in _OPTIONAL if _is_empty(first[name])])
+        words = [spell_line(note) for note in self.notes]
+        words += [f"Not known: {spell_line(str(question))}" for question in self.questions]
+        return f"{self.title}: {say_count(len(self.labels), 'label')}.", head.map(_visible), self.account.frame(), words
+
+    def __repr__(self) -> str:
+        title, head, account, words = self._parts()
+        tables = [frame.to_string(index=False) for frame in (head, account)]
+        return "\n".join([title, *tables, *words])
+
+    def _repr_html_(self) -> str:
+        title, head, account, words = self._parts()
+        return frames_html(title, head, account, *words)
+
+
+def _is_empty(column: pd.Series[Any]) -> bool:
+    return bool((column.isna() | (column == "")).all())
+
+
+def _visible(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return spell_line(cell if len(cell) <= 60 else f"{cell[:57]}...")
+    return "" if pd.isna(cell) else cell
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a person says about a file; each reader takes what concerns it.
+
+    Attributes
+    ----------
+    unit
+        The fields that hold the unit's id; several are joined by `/`.
+    rename_coders
+        Name in the file -> name in the table.
+    coder_name
+        Who coded, where the file names nobody.
+    coded_by
+        Coder -> the units that this coder was asked to code: what of them has no code was seen, and none fits. The one
+        word "all": every coder of the file coded every unit of it.
+    keep
+        What to do where a coder answered twice: "error" (a question), "first" or "last".
+    columns
+        What the readers of tables call a column -> its heading in this file.
+    variables
+        Name in the file -> name in the table; "" leaves the variable out.
+    only
+        The variables of the codebook, where there is one.
+    sets
+        Those of them that hold sets; None where it is not known, and the file decides.
+    labels
+        Variable -> its labels, where they are known.
+    texts
+        Unit -> its text, for spans of files that have no text.
+    confirmed
+        doccano: the export of confirmed examples only, beside that of all.
+    accept
+        What a person takes upon themselves, in the words of a question.
+    """
+
+    unit: tuple[str, ...] = ()
+    rename_coders: Mapping[str, str] = field(default_factory=dict)
+    coder_name: str = ""
+    coded_by: Mapping[str, Iterable[str]] | str = field(default_factory=dict)
+    keep: str = "error"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    only: frozenset[str] = frozenset()
+    sets: frozenset[str] | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    confirmed: str = ""
+    accept: frozenset[str] = frozenset()
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+
+    def rename(self, variable: str) -> str:
+        """The name of a variable in the table; "" where it is left out."""
+        return self.variables.get(variable, variable)

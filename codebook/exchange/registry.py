@@ -1,0 +1,118 @@
+"""DRAWER: the tools whose files are read. One file a format; a format is found by what is in a file, or named.
+
+To add a tool: a file with `TITLE`, `looks_like` and `read_export` (see `reading.py`), and its line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from codebook.errors import Fault, TableError, mend_name
+from codebook.exchange.export_source import ExportSource, open_source
+from codebook.exchange.reading import Reading, ReadOptions
+from codebook.files import reading
+
+FORMATS = {
+    "label_studio": "codebook.exchange.label_studio",
+}
+"""Format -> its module, in the order in which a file is held against them."""
+
+_SEVERAL = ("only", "sets", "accept")
+
+
+def load_format(name: str) -> ModuleType:
+    """Return the module of a format.
+
+    Raises
+    ------
+    TableError
+        There is no such format; the message lists all.
+    """
+    if name not in FORMATS:
+        fault = Fault("format", f"{name!r} is unknown", mend_name(name, FORMATS))
+        raise TableError("The file cannot be read so.", [fault])
+    return import_module(FORMATS[name])
+
+
+def find_format(source: ExportSource) -> str:
+    """Return the format that a file is of, by what is in it.
+
+    Raises
+    ------
+    TableError
+        It is of none; the message lists all.
+    """
+    for name in FORMATS:
+        if load_format(name).looks_like(source):
+            return name
+    known = ", ".join(FORMATS)
+    mend = f"name its `format`, one of {known}; a plain table needs none: name its columns (`unit`, `coder`, `label`)"
+    raise TableError(f"{source.name} is of no tool that is known.", [Fault(source.name, _describe(source), mend)])
+
+
+def _describe(source: ExportSource) -> str:
+    if isinstance(source.record, dict):
+        return f"it is JSON with the keys {', '.join(map(repr, list(source.record)[:12]))}"
+    if len(source.columns) > 1:
+        return f"it is a table with the columns {', '.join(map(repr, source.columns[:12]))}"
+    return f"nothing in it is known (its first file is {source.names[0]})"
+
+
+def make_options(**given: Any) -> ReadOptions:
+    """Return options of reading; what is one text where several may stand is one of them.
+
+    Raises
+    ------
+    TableError
+        An option is unknown.
+    """
+    known = [each.name for each in fields(ReadOptions)]
+    if unknown := [name for name in given if name not in known]:
+        faults = [Fault("options", f"{name!r} is unknown", mend_name(name, known)) for name in unknown]
+        raise TableError("The file cannot be read so.", faults)
+    for name in ("unit", *_SEVERAL):
+        value = given.get(name)
+        if value is not None:
+            values = (value,) if isinstance(value, str) else tuple(value)
+            given[name] = values if name == "unit" else frozenset(values)
+    return ReadOptions(**given)
+
+
+def open_export(path: str | Path, *, format: str = "", **options: Any) -> Reading:
+    """Read a file of another tool: what each coder said, what is no label and why, and an account whose sums close.
+
+    Parameters
+    ----------
+    path
+        A file, a folder or an archive, as the tool wrote it; `.gz` and `.zip` are read as they are.
+    format
+        One of `FORMATS`; found by what is in the file where it is not given.
+    options
+        Attributes of `ReadOptions`, such as `unit="doc_id", rename_coders={"2": "ann"}, keep="last"`.
+
+    Raises
+    ------
+    TableError
+        The file is of no known tool, damaged, or an option does not fit it.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name, "export.json")
+    >>> result = '{"from_name": "stance", "type": "choices", "value": {"choices": ["for"]}}'
+    >>> task = '{"id": 1, "data": {"doc_id": "a"}, "annotations": [{"completed_by": 2, "result": [%s]}]}'
+    >>> _ = path.write_text(f"[{task % result}]")
+    >>> reading = open_export(path, rename_coders={"2": "ann"})
+    >>> reading.title, reading.labels[0][:4]
+    ('Label Studio, JSON', ('a', 'ann', 'stance', 'for'))
+    >>> folder.cleanup()
+    """
+    settings = make_options(**options)
+    with open_source(path) as source, reading(source.path, TableError):
+        name = format or find_format(source)
+        result: Reading = load_format(name).read_export(source, settings)
+        notes = (f"{source.name} was read as {result.title}.", *result.notes)
+        return replace(result, format=name, notes=notes)

@@ -1,0 +1,45 @@
+"""Where a span stands in its text: the quote decides whether a tool counts code points or UTF-16 units."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from codebook.exchange.collector import Collector
+
+
+class Span(NamedTuple):
+    """A place in a text in code points, end exclusive; None where it does not hold. `note` says what is to be known."""
+
+    start: int | None
+    end: int | None
+    quote: str
+    note: str = ""
+
+
+UNCHECKED = "unchecked: the text is not at hand"
+
+
+def place_span(text: str | None, start: int, end: int, quote: str, collector: Collector) -> Span:
+    """Hold a span against its text: in code points, else in UTF-16 units; else it is refused (`start` is None).
+
+    Parameters
+    ----------
+    text
+        None where it is not known: the span is kept, and its note says that it is unchecked.
+    quote
+        "" where the tool writes none: the text gives it.
+    """
+    if text is None:
+        collector.count("a span could not be held against its text, which is not at hand")
+        return Span(start, end, quote, UNCHECKED)
+    if 0 <= start <= end <= len(text) and (not quote or text[start:end] == quote):
+        return Span(start, end, text[start:end])
+    wide = text.encode("utf-16-le", errors="surrogatepass")
+    if quote and 0 <= start <= end <= len(wide) // 2:
+        before = wide[: 2 * start].decode("utf-16-le", errors="replace")
+        inside = wide[2 * start : 2 * end].decode("utf-16-le", errors="replace")
+        if inside == quote:
+            collector.count("a span was counted in UTF-16 units, and is now in code points")
+            return Span(len(before), len(before) + len(inside), quote)
+    collector.count("a span was refused: its quote does not stand at its place in the text")
+    return Span(None, None, quote, f"at {start} to {end} of the text stands something else")
