@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from codebook.ground.joins import spell
-from codebook.scheme.model import Codebook, RecordField, RecordList, Variable
+from codebook.scheme.model import Category, Codebook, RecordField, RecordList, Variable
 
 Loc = tuple[str | int, ...]
 Finding = tuple[Loc, str, str]
@@ -16,6 +16,8 @@ Finding = tuple[Loc, str, str]
 MAX_LABELS = 1_000
 """Enum values that a strict JSON schema may hold; above 250 their text may have `MAX_LABEL_TEXT` characters."""
 MAX_LABEL_TEXT = 15_000
+COMMAND_KEYS = frozenset("usfngcmhz/?")
+"""Keys of the coding form that are no codes: undo, skip, flag, note, go to, context, mark, help, zoom, search."""
 
 
 def as_number(text: str) -> float | None:
@@ -89,7 +91,29 @@ def check_categories(variable: Variable) -> Iterator[Finding]:
             if twin := seen.get(fold_name(category.name)):
                 yield where, _say_twins(twin, category.name), "rename or remove one"
             seen.setdefault(fold_name(category.name), category.name)
+    yield from _check_keys((*_place("categories", variable.categories), *_place("abstain", variable.abstain)))
     yield from _check_schema_limits(variable)
+
+
+def _place(name: str, categories: Sequence[Category]) -> Iterator[tuple[Loc, Category]]:
+    return (((name, place, "key"), category) for place, category in enumerate(categories))
+
+
+def _check_keys(categories: Sequence[tuple[Loc, Category]]) -> Iterator[Finding]:
+    """A key is one sign that can be typed, stands for one code, and is no command of the form."""
+    owners: dict[str, str] = {}
+    for where, category in categories:
+        key = category.key.lower()
+        if not key:
+            continue
+        if key in COMMAND_KEYS:
+            mend = f"take another; {', '.join(sorted(COMMAND_KEYS))} are commands"
+            yield where, f"the key {category.key!r} is a command of the coding form", mend
+        elif not key.isprintable() or key.isspace():
+            yield where, f"the key {category.key!r} cannot be pressed as a sign", "take a letter or a digit"
+        elif owner := owners.get(key):
+            yield where, f"the key {category.key!r} is that of {owner!r} too", "give each code a key of its own"
+        owners.setdefault(key, category.name)
 
 
 def _check_images(variable: Variable) -> Iterator[Finding]:
@@ -163,6 +187,8 @@ def _check_field(field: RecordField, loc: Loc) -> Iterator[Finding]:
             problem = _say_twins(firsts[fold_name(name)], name)
             yield (*loc, "categories", place, "name"), problem, "rename or remove one"
         firsts.setdefault(fold_name(name), name)
+    for where, problem, mend in _check_keys(tuple(_place("categories", field.categories))):
+        yield (*loc, *where), problem, mend
 
 
 def _check_schema_limits(variable: Variable) -> Iterator[Finding]:

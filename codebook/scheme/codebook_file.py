@@ -70,6 +70,8 @@ def _explain_at(loc: Loc, value: Any, kind: str, message: str) -> tuple[str, str
             first, more = ("letter or digit", "letters, digits, _ and -") if loc == ("name",) else ("letter", _PLAIN)
             return f"`{loc[-1]}: {value}` is not a usable name", f"a {first} first, then {more} only; {_MOST} at most"
         case "string_too_long":
+            if loc[-1] == "key":
+                return f"{name} is {value!r}", "write one sign, such as a letter"
             problem = f"{name} has {len(value)} characters; 200 are allowed"
             return problem, "use a short code; the words go into `definition`"
         case "string_type":

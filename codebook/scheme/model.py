@@ -126,6 +126,8 @@ class Category(_Part):
         What belongs to it although one may doubt, and what does not although it looks like it.
     examples
         Coded examples: a text, or a mapping with text or image and why.
+    key
+        The key that people press for it in the coding form, one sign; by itself the next that is free.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -134,6 +136,7 @@ class Category(_Part):
     include: Sentences = ()
     exclude: Sentences = ()
     examples: Annotated[tuple[NamedExample, ...], BeforeValidator(_as_list)] = ()
+    key: Annotated[str, Field(max_length=1)] = ""
 
 
 NamedCategory = Annotated[Category, BeforeValidator(_as_category)]
@@ -313,12 +316,12 @@ class Codebook(_Part):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of everything the codebook says; layout, comments and titles left out."""
-        return digest(dump_canonical(_without_titles(self.model_dump(mode="json", exclude_defaults=True))))
+        """SHA-256 of everything the codebook says; layout, comments, titles and keys left out."""
+        return digest(dump_canonical(_without_looks(self.model_dump(mode="json", exclude_defaults=True))))
 
     def variable_digest(self, name: str) -> str:
         """SHA-256 of all that a coder sees for one variable: it changes only when that variable must be asked anew."""
-        fields = _without_titles(self.variable(name).model_dump(mode="json", exclude_defaults=True))
+        fields = _without_looks(self.variable(name).model_dump(mode="json", exclude_defaults=True))
         return digest(self.unit, self.instructions, dump_canonical(fields))
 
     def _repr_html_(self) -> str:
@@ -327,10 +330,10 @@ class Codebook(_Part):
         return render_html(self)
 
 
-def _without_titles(fields: Any) -> Any:
-    """The fields of a codebook that a coder sees."""
+def _without_looks(fields: Any) -> Any:
+    """The fields of a codebook that say what is asked."""
     if isinstance(fields, list):
-        return [_without_titles(each) for each in fields]
+        return [_without_looks(each) for each in fields]
     if isinstance(fields, dict):
-        return {name: _without_titles(value) for name, value in fields.items() if name != "title"}
+        return {name: _without_looks(value) for name, value in fields.items() if name not in ("title", "key")}
     return fields
