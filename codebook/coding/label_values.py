@@ -1,0 +1,132 @@
+"""What a coder may answer, kind by kind: checked before it is written, and put into the form in which it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from codebook.errors import Fault, ParameterError
+from codebook.records import Unit
+from codebook.scheme import Variable
+from codebook.scheme.record_values import find_record_problem
+from codebook.tasks.transcribe import find_page_problem
+
+Label = Any
+"""A code (text); a list of codes for a set; for records `{list: [record]}`, a quote in it as text or with its place
+`{"quote", "start", "end"}`; the pages of a transcription `{"pages": [{"page", "text", "unsure"}]}`."""
+
+
+def check_label(label: Label, variable: Variable, unit: Unit) -> Label:
+    """Return a label as it is kept: sets in the order of the codebook, spans with their words.
+
+    Raises
+    ------
+    ParameterError
+        It is no answer to the variable; a label outside the codebook is never mapped to a near one.
+
+    Examples
+    --------
+    >>> from codebook.scheme import Variable
+    >>> tone = Variable(name="tone", question="?", kind="multi", level="nominal", categories=["good", "bad"])
+    >>> check_label(["bad", "good"], tone, Unit("7", "")), check_label([], tone, Unit("7", ""))
+    (['good', 'bad'], [])
+    """
+    if variable.kind == "multi":
+        return _check_set(label, variable)
+    if variable.kind == "records":
+        return _check_records(label, variable, unit)
+    if variable.kind == "transcription":
+        return _check_pages(label, variable)
+    if variable.is_open:
+        _refuse(variable, f"the kind {variable.kind} is not coded by people", "take it out of the assignment")
+    if label not in variable.labels:
+        _refuse(variable, f"{label!r} is not in the codebook", f"use one of {', '.join(variable.labels)}")
+    return label
+
+
+def _check_set(label: Label, variable: Variable) -> list[str]:
+    if not isinstance(label, Sequence) or isinstance(label, str):
+        _refuse(variable, f"{label!r} is no list of codes", "give a list; an empty one says that none applies")
+    if outside := [part for part in label if part not in variable.labels]:
+        _refuse(variable, f"{outside[0]!r} is not in the codebook", f"use some of {', '.join(variable.labels)}")
+    return [name for name in variable.labels if name in label]
+
+
+def _check_records(label: Label, variable: Variable, unit: Unit) -> dict[str, Any]:
+    if isinstance(label, list) and len(variable.lists) == 1:
+        label = {variable.lists[0].name: label}
+    if not isinstance(label, Mapping):
+        _refuse(variable, "the records are no mapping of lists", "give {list: [record, ...]}")
+    if problem := find_record_problem(without_places(label), variable):
+        _refuse(variable, problem, "give every list of the variable, and every field of its records")
+    for record in (record for records in label.values() for record in records):
+        for name, value in record.items():
+            if isinstance(value, Mapping) and (problem := find_span_problem(value, unit.text)):
+                _refuse(variable, f"{name}: {problem}", "count code points of the text as it is, the end left out")
+    return dict(label)
+
+
+def find_span_problem(span: Mapping[str, Any], text: str) -> str:
+    """Say what keeps a span from being the words at its place; nothing where it is.
+
+    Examples
+    --------
+    >>> find_span_problem({"quote": "é", "start": 1, "end": 2}, "né"), find_span_problem({"quote": "x"}, "né")
+    ('', 'a span has quote, start and end')
+    """
+    if span.keys() != {"quote", "start", "end"} or type(span["start"]) is not int or type(span["end"]) is not int:
+        return "a span has quote, start and end"
+    start, end = span["start"], span["end"]
+    if not 0 <= start < end <= len(text):
+        return f"the text has no place {start} to {end}"
+    return "" if text[start:end] == span["quote"] else f"at {start} to {end} stands {text[start:end]!r}"
+
+
+def without_places(label: Mapping[str, Any]) -> dict[str, Any]:
+    """Records with their quotes as texts, as the tidy table has them; what is no records stays as it is.
+
+    Examples
+    --------
+    >>> without_places({"spans": [{"words": {"quote": "coal", "start": 0, "end": 4}}]})
+    {'spans': [{'words': 'coal'}]}
+    """
+    return {
+        name: [_plain(record) for record in records] if isinstance(records, list) else records
+        for name, records in label.items()
+    }
+
+
+def _plain(record: Any) -> Any:
+    if not isinstance(record, Mapping):
+        return record
+    return {name: value["quote"] if _is_span(value) else value for name, value in record.items()}
+
+
+def _is_span(value: Any) -> bool:
+    return isinstance(value, Mapping) and "quote" in value
+
+
+def _check_pages(label: Label, variable: Variable) -> dict[str, Any]:
+    pages = label.get("pages") if isinstance(label, Mapping) else label
+    if problem := find_page_problem(pages, tables=variable.tables):
+        _refuse(variable, problem, 'give {"pages": [{"page": 1, "text": ..., "unsure": []}, ...]}')
+    return {"pages": pages}
+
+
+def dump_label(label: Label) -> str:
+    """A label as the tidy table has it: a code as it is, all else as JSON.
+
+    Examples
+    --------
+    >>> dump_label("sports"), dump_label(["a", "b"])
+    ('sports', '["a","b"]')
+    """
+    if isinstance(label, str):
+        return label
+    return orjson.dumps(without_places(label) if isinstance(label, Mapping) else label).decode()
+
+
+def _refuse(variable: Variable, problem: str, mend: str) -> None:
+    raise ParameterError("The answer was not taken.", [Fault(variable.name, problem, mend)])

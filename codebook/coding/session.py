@@ -1,0 +1,505 @@
+"""One coder's work on an assignment: the same for a form in a notebook, a served page and a script.
+
+    with cb.coding.open_session("ann") as session:
+        for unit in session:                      # the units that are left, in ann's own order
+            session.label("sports")               # on disk when it returns; the next unit is shown
+
+A form sends messages to `session.act(message)` and draws the view that comes back (`session_view.py`). A session reads
+the assignment, the codebook, the units one by one, and the log of its own coder: no file of anybody else.
+
+What a label's line in the log has: `n time coder act unit round draw variable label before shown ms codebook`, and
+where there is something to say `suggestion arm evidence confidence reason seq client`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from codebook.coding.assignments import FOLDER, Assigned, read_assignment
+from codebook.coding.coder_state import CoderState, Turn, count_minutes
+from codebook.coding.coding_log import CodingLog, log_path
+from codebook.coding.kept_units import KeptUnits
+from codebook.coding.label_values import check_label
+from codebook.coding.session_view import LEAST_MS, OF_UNIT, find_message_problem, show_codebook, show_unit
+from codebook.coding.unit_sources import SourceMaker, embed_files
+from codebook.errors import BusyError, CodebookError, Fault, ParameterError
+from codebook.ground.quantities import say_count
+from codebook.paths import resolve_path
+from codebook.records import Unit
+from codebook.scheme import Codebook, read_codebook
+
+Beside = Callable[[Assigned, Mapping[str, Any]], Mapping[str, Any]]
+"""What a round adds to a view, by the row that is shown and the answers that it has: suggestion, feedback, sides."""
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """What a session goes by.
+
+    Attributes
+    ----------
+    coder, study, round
+        Who codes what.
+    codebook, rows, units
+        The instrument, what is assigned in order, and the units by their ids.
+    assignment
+        Digest of the assignment.
+    beside
+        What is shown beside a unit; nothing in a plain round. Every view asks it anew.
+    sources
+        How files of a unit are shown.
+    """
+
+    coder: str
+    codebook: Codebook
+    rows: tuple[Assigned, ...]
+    units: Mapping[str, Unit] | KeptUnits
+    study: str = ""
+    round: str = "main"
+    assignment: str = ""
+    beside: Beside | None = None
+    sources: SourceMaker = embed_files
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of each variable that people code, the digest of all that a coder sees of it."""
+        return {each.name: self.codebook.variable_digest(each.name) for each in self.codebook.variables}
+
+
+def open_session(
+    coder: str,
+    folder: str | Path = FOLDER,
+    *,
+    round_name: str = "main",
+    read_only: bool = False,
+    beside: Beside | None = None,
+    sources: SourceMaker = embed_files,
+) -> CodingSession:
+    """Open a coder's work where it was left.
+
+    Parameters
+    ----------
+    coder
+        One of those to whom units are assigned.
+    folder
+        The coding folder; that of the study where none is named.
+    round_name
+        "main", or that of a training or another round.
+    read_only
+        Only look; a second session of one coder is read only anyhow.
+    beside, sources
+        What a round adds to a view, and how files are shown (`SessionPlan`).
+
+    Raises
+    ------
+    ParameterError
+        There is no assignment, or nothing for this coder.
+    RecordError
+        The coder's log is damaged further up than in its last line.
+    """
+    place = resolve_path(folder)
+    assignment = read_assignment(place)
+    plan = SessionPlan(
+        coder,
+        read_codebook(assignment.codebook),
+        tuple(assignment.of(coder, round_name)),
+        KeptUnits(place / "units.jsonl"),
+        assignment.study,
+        round_name,
+        assignment.digest,
+        beside,
+        sources,
+    )
+    return CodingSession(plan, CodingLog(log_path(place, coder), read_only=read_only))
+
+
+class CodingSession:
+    """A coder's work: a view of where it stands, and acts that are on disk before they are acknowledged."""
+
+    def __init__(self, plan: SessionPlan, log: CodingLog) -> None:
+        self.plan, self.log = plan, log
+        self.state = CoderState(log.acts)
+        self.filter = "left"
+        self.n_refused = 0
+        self._guard = threading.RLock()
+        self._key = secrets.token_hex(4)
+        self._n_drawn = 0
+        self._rows = {row.turn: place for place, row in enumerate(plan.rows)}
+        self._answered = _last_messages(log)
+        self._digests = plan.digests
+        self._sets = _Sets(self)
+        self._place: int | None = None
+        if not log.read_only:
+            opened = {"codebook": plan.codebook.digest, "assignment": plan.assignment, "round": plan.round}
+            self.log.append({"coder": plan.coder, "act": "open", **opened})
+        self._resume()
+
+    # -- where it stands -------------------------------------------------------------------------------------------
+
+    @property
+    def row(self) -> Assigned | None:
+        """What is shown; None where nothing is left."""
+        return None if self._place is None else self.plan.rows[self._place]
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit that is shown; None where nothing is left."""
+        return None if self.row is None else self.plan.units[self.row.unit_id]
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The labels of the unit that is shown, by variable."""
+        return {} if self.row is None else self.state.answers(self.row.turn)
+
+    @property
+    def token(self) -> str:
+        """Of the unit as it was last drawn."""
+        return f"{self._key}-{self._n_drawn}"
+
+    def __iter__(self) -> Iterator[Unit]:
+        """The units that are left, one after the other; one that is not coded meanwhile is passed by."""
+        self.go("left", kind="filter")
+        for place, row in enumerate(self.plan.rows):
+            if place in self._sets.left:
+                self._draw(place)
+                yield self.plan.units[row.unit_id]
+
+    def __enter__(self) -> CodingSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the log. May be repeated."""
+        self.log.close()
+
+    def __repr__(self) -> str:
+        progress = self.progress()
+        only = " Read only." if self.log.read_only else ""
+        return f"{self.plan.coder}: {progress['done']:,} of {say_count(progress['total'], 'unit')} coded.{only}"
+
+    def progress(self) -> dict[str, Any]:
+        """How far the coder is; what cannot be known yet is None."""
+        sets = self._sets
+        minutes = count_minutes(self.log.acts)
+        pace = 60 * len(sets.done) / minutes if minutes and sets.done else None
+        return {
+            "done": len(sets.done),
+            "left": len(sets.left),
+            "flagged": len(sets.flagged),
+            "skipped": len(sets.skipped),
+            "recode": len(sets.recode),
+            "total": len(self.plan.rows),
+            "minutes": round(minutes, 2),
+            "per_hour": None if pace is None else round(pace, 1),
+            "minutes_left": None if pace is None else round(60 * len(sets.left) / pace, 1),
+        }
+
+    def view(self, *, ack: int = 0, message: Mapping[str, str] | None = None, codebook: bool = True) -> dict[str, Any]:
+        """What a form is to show now."""
+        with self._guard:
+            row = self.row
+            remark = {"kind": "info", "text": self.log.remark} if self.log.remark and not ack else None
+            return {
+                "ack": ack,
+                "coder": self.plan.coder,
+                "study": self.plan.study,
+                "round": self.plan.round,
+                "read_only": self.log.read_only,
+                "codebook": show_codebook(self.plan.codebook) if codebook else None,
+                **self._view_unit(row),
+                "progress": self.progress(),
+                "filter": self.filter,
+                "can_undo": self.state.can_undo,
+                "can_redo": self.state.can_redo,
+                "message": message or remark,
+                "refused": self.n_refused,
+            }
+
+    def _view_unit(self, row: Assigned | None) -> dict[str, Any]:
+        """The parts of a view that are about the unit."""
+        nothing = {"suggestion": None, "feedback": None, "adjudication": None}
+        empty = {"answers": {}, "notes": {}, "evidence": {}, "confidence": {}, "flag": False, "skipped": None}
+        if row is None or self._place is None:
+            return {"unit": None, **empty, "recode": [], "arm": "none", **nothing}
+        turn, unit = row.turn, self.plan.units[row.unit_id]
+        labels = self.state.acts_of(turn, "label")
+        where = {"token": self.token, "place": self._place + 1, "total": len(self.plan.rows)}
+        shown = show_unit(unit, self.plan.sources(unit), **where)
+        return {
+            "unit": {**shown, "again": turn.draw > 0},
+            "answers": {name: act["label"] for name, act in labels.items()},
+            "evidence": {name: act["evidence"] for name, act in labels.items() if "evidence" in act},
+            "confidence": {name: act["confidence"] for name, act in labels.items() if "confidence" in act},
+            "notes": self.state.notes(turn),
+            "flag": self.state.is_flagged(turn),
+            "skipped": self.state.skipped(turn) if self._place in self._sets.skipped else None,
+            "recode": self.old_definitions(turn),
+            "arm": row.arm,
+            **nothing,
+            **self._beside(row),
+        }
+
+    def _beside(self, row: Assigned) -> Mapping[str, Any]:
+        return self.plan.beside(row, self.state.answers(row.turn)) if self.plan.beside else {}
+
+    def old_definitions(self, turn: Turn) -> list[str]:
+        """The variables of a turn that were coded by another definition than the codebook's of now."""
+        labels = self.state.acts_of(turn, "label")
+        return [name for name, act in labels.items() if act.get("codebook") != self._digests.get(name)]
+
+    # -- acts ------------------------------------------------------------------------------------------------------
+
+    def act(self, message: Any) -> dict[str, Any]:
+        """Do what a form's message says, and return the next view; what is refused is said in it, never raised."""
+        with self._guard:
+            if problem := find_message_problem(message):
+                return self.view(message=self._refuse(f"The message cannot be read: {problem}."), codebook=False)
+            try:
+                notice = None if self._was_done(message) else self._do(message)
+            except (BusyError, ParameterError) as error:
+                notice = self._refuse(str(error))
+            except CodebookError as error:
+                notice = {"kind": "error", "text": str(error)}
+            return self.view(ack=int(message.get("seq", 0)), message=notice, codebook=message["act"] == "codebook")
+
+    def _was_done(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message came before, and was written: its window did not hear of it."""
+        client = message.get("client")
+        return bool(client) and message.get("seq", 0) <= self._answered.get(str(client), 0)
+
+    def _refuse(self, text: str) -> dict[str, str]:
+        self.n_refused += 1
+        return {"kind": "refused", "text": text}
+
+    def _do(self, message: Mapping[str, Any]) -> dict[str, str] | None:
+        """Do one message; the notice for the form, if there is one."""
+        kind = message["act"]
+        if kind in OF_UNIT and message.get("token") != self.token:
+            return self._refuse("Not taken: it was meant for another unit than the one that is shown.")
+        if kind in OF_UNIT and message.get("shown_ms", 0) < LEAST_MS:
+            return self._refuse("Not taken: the unit had only just appeared. Press again.")
+        if kind == "codebook":
+            return None
+        if kind in ("go", "filter"):
+            self.go(message["to"], kind=kind)
+            return None
+        self._write(kind, message)
+        return None
+
+    def _write(self, kind: str, message: Mapping[str, Any]) -> None:
+        """Write an act, and only then let it hold."""
+        act = self._undo_or_redo(kind) if kind in ("undo", "redo") else self._make(kind, message)
+        sent = {name: message[name] for name in ("client", "seq") if message.get(name)}
+        line = self.log.append({"coder": self.plan.coder, **act, **sent})
+        turn = self.state.apply(line)
+        if sent.get("client"):
+            self._answered[str(sent["client"])] = int(sent.get("seq", 0))
+        if turn in self._rows:
+            self._sets.update(self._rows[turn])
+        self._move_on(line, turn)
+
+    def _undo_or_redo(self, kind: str) -> dict[str, Any]:
+        able = self.state.can_undo if kind == "undo" else self.state.can_redo
+        if not able:
+            problem = "there is nothing to take back" if kind == "undo" else "nothing was taken back"
+            raise ParameterError(f"Not done: {problem}.")
+        act = self.state.next_undo if kind == "undo" else self.state.next_redo
+        same = {name: act[name] for name in ("unit", "round", "draw", "variable") if name in act}
+        return {"act": kind, "of": act["n"], **same}
+
+    def _make(self, kind: str, message: Mapping[str, Any]) -> dict[str, Any]:
+        """The line of an act on the unit that is shown."""
+        row, unit = self.row, self.unit
+        if row is None or unit is None:
+            raise ParameterError("Not done: nothing is left to code.")
+        act: dict[str, Any] = {"act": kind, "unit": row.unit_id, "round": row.round, "draw": row.draw}
+        if kind == "label":
+            return act | self._make_label(message, row, unit)
+        if kind == "note":
+            return act | {"variable": message.get("variable", ""), "text": message["text"]}
+        if kind == "flag":
+            return act | {"on": bool(message.get("on", not self.state.is_flagged(row.turn)))}
+        if kind == "skip":
+            if self._place in self._sets.done:
+                raise ParameterError("Not skipped: the unit is coded. Take the codes back first.")
+            return act | {"reason": message.get("reason", ""), "on": bool(message.get("on", True))}
+        return act
+
+    def _make_label(self, message: Mapping[str, Any], row: Assigned, unit: Unit) -> dict[str, Any]:
+        """What the line of a label has besides who and where."""
+        try:
+            variable = self.plan.codebook.variable(message.get("variable", ""))
+        except KeyError as error:
+            raise ParameterError("Not taken.", [Fault("variable", str(error.args[0]), "see the codebook")]) from None
+        label = message["label"]
+        ms = round(message.get("shown_ms", 0))
+        drawn = datetime.now(UTC) - timedelta(milliseconds=ms)
+        offered = (self._beside(row).get("suggestion") or {}).get(variable.name)
+        said = {name: message[name] for name in ("evidence", "confidence", "reason") if message.get(name) is not None}
+        arm = {"arm": row.arm, "suggestion": offered} if row.arm != "none" or offered is not None else {}
+        return {
+            "variable": variable.name,
+            "label": None if label is None else check_label(label, variable, unit),
+            "before": self.state.answers(row.turn).get(variable.name),
+            "shown": drawn.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "ms": ms,
+            "codebook": self._digests[variable.name],
+            **arm,
+            **said,
+        }
+
+    # -- moving ----------------------------------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Show what follows from the log: where the last act left it, or else the first unit that is left."""
+        last = self.state.last
+        turns = {(turn.unit, turn.round, turn.draw): place for turn, place in self._rows.items()}
+        place = None
+        if last is not None:
+            place = turns.get((last["unit"], last.get("round", "main"), last.get("draw", 0)))
+        self._draw(self._next(-1) if place is None else self._after(place, last))
+
+    def _after(self, place: int, act: Mapping[str, Any] | None) -> int | None:
+        """The place after an act: the same unit until it is finished."""
+        finished = act is not None and act["act"] in ("label", "skip") and place not in self._sets.left
+        return self._next(place) if finished else place
+
+    def _move_on(self, line: Mapping[str, Any], turn: Turn | None) -> None:
+        place = self._rows.get(turn) if turn is not None else None
+        if place is None:
+            return
+        following = place if line["act"] in ("undo", "redo") else self._after(place, line)
+        if following != self._place:
+            self._draw(following)
+
+    def _next(self, place: int, step: int = 1) -> int | None:
+        """The next place of the filter, from the front again where there is none behind; None where there is none."""
+        places = self._sets.of(self.filter)
+        n = len(self.plan.rows)
+        order = ((place + step * offset) % n for offset in range(1, n + 1))
+        return next((each for each in order if each in places), None)
+
+    def _draw(self, place: int | None) -> None:
+        """Show a unit: keys that were meant for the one before are not taken any more."""
+        self._place = place
+        self._n_drawn += 1
+        self._drawn_at = time.monotonic()
+
+    def go(self, to: str | int, *, kind: str = "go") -> None:
+        """Show another unit: "next", "back", a place (from 1), the id of a unit; or of a filter its first one.
+
+        Raises
+        ------
+        ParameterError
+            There is none.
+        """
+        if kind == "filter":
+            self.filter = str(to)
+            here = self._place in self._sets.of(self.filter)
+            self._draw(self._place if here else self._next(-1))
+            return
+        self._draw(self._find(to))
+
+    def _find(self, to: str | int) -> int | None:
+        n = len(self.plan.rows)
+        if to in ("next", "back"):
+            here = -1 if self._place is None and to == "next" else n if self._place is None else self._place
+            return self._step(here, 1 if to == "next" else -1)
+        if isinstance(to, int) and 1 <= to <= n:
+            return to - 1
+        named = [place for place, row in enumerate(self.plan.rows) if row.unit_id == str(to)]
+        if not named:
+            fault = Fault("go", f"there is no unit {to!r} among yours", f"give an id, or a place from 1 to {n}")
+            raise ParameterError("Not found.", [fault])
+        return named[0]
+
+    def _step(self, place: int, step: int) -> int:
+        """One place on or back in the order, whatever the filter; it ends at the ends."""
+        return min(max(place + step, 0), len(self.plan.rows) - 1)
+
+    # -- the same acts for scripts: what is refused is raised --------------------------------------------------------
+
+    def label(self, label: Any, variable: str = "", **more: Any) -> None:
+        """Label the unit that is shown; with its last variable the next unit follows. None takes a label back.
+
+        Raises
+        ------
+        ParameterError
+            It is no answer to the variable, or nothing is left.
+        MachineError
+            It could not be written; nothing has changed.
+        """
+        self._call("label", {"label": label, "variable": variable, **more})
+
+    def skip(self, reason: str = "", *, on: bool = True) -> None:
+        """Leave the unit for later, with a reason; it has no code then."""
+        self._call("skip", {"reason": reason, "on": on})
+
+    def note(self, text: str, variable: str = "") -> None:
+        """Write a note on the unit or on one of its codes; an empty one takes it back."""
+        self._call("note", {"text": text, "variable": variable})
+
+    def flag(self, *, on: bool = True) -> None:
+        """Mark the unit."""
+        self._call("flag", {"on": on})
+
+    def undo(self) -> None:
+        """Take the last act back, however long ago, and show its unit."""
+        self._call("undo", {})
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._call("redo", {})
+
+    def _call(self, kind: str, message: Mapping[str, Any]) -> None:
+        with self._guard:
+            self._write(kind, {"shown_ms": 1000 * (time.monotonic() - self._drawn_at), **message})
+
+
+class _Sets:
+    """Which places are done, left, flagged, skipped or coded by an earlier definition; kept up act by act."""
+
+    def __init__(self, session: CodingSession) -> None:
+        self._session = session
+        self._variables = [each.name for each in session.plan.codebook.variables]
+        self.done, self.left, self.flagged = set[int](), set[int](), set[int]()
+        self.skipped, self.recode = set[int](), set[int]()
+        for place in range(len(session.plan.rows)):
+            self.update(place)
+
+    def update(self, place: int) -> None:
+        """Look at one place anew."""
+        session = self._session
+        turn = session.plan.rows[place].turn
+        answers = session.state.acts_of(turn, "label")
+        done = all(name in answers for name in self._variables)
+        skipped = not done and session.state.skipped(turn) is not None
+        self._put(self.done, place, done)
+        self._put(self.skipped, place, skipped)
+        self._put(self.left, place, not done and not skipped)
+        self._put(self.flagged, place, session.state.is_flagged(turn))
+        self._put(self.recode, place, bool(session.old_definitions(turn)))
+
+    @staticmethod
+    def _put(places: set[int], place: int, holds: bool) -> None:
+        places.add(place) if holds else places.discard(place)
+
+    def of(self, name: str) -> set[int] | range:
+        """The places of a filter."""
+        every = range(len(self._session.plan.rows))
+        sets: dict[str, set[int] | range] = {"left": self.left, "flagged": self.flagged, "skipped": self.skipped}
+        return {**sets, "recode": self.recode, "all": every}[name]
+
+
+def _last_messages(log: CodingLog) -> dict[str, int]:
+    """Of each window the last message that was written."""
+    return {str(act["client"]): int(act.get("seq", 0)) for act in log.acts if act.get("client")}
