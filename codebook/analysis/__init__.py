@@ -8,6 +8,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | do coders agree with each other? by how much, in which labels? | `reliability/agreement_tables.py` |
 | ... by alpha? by kappa and its kin? in percent? | `reliability/krippendorff.py`, `.../kappa.py`, `.../percent.py` |
 | does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
+| do coders agree more after a changed codebook? | `reliability/norming.py` |
 | which label was taken for which? | `against_gold/confusion_counts.py` |
 | is one coder better than another? | `against_gold/coder_comparison.py` |
 | does a stated probability hold? | `against_gold/confidence_bins.py` |
@@ -15,6 +16,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | may a model take the place of a person? | `robustness/alternative_annotator.py` |
 | would the labels be the same again? | `robustness/label_stability.py` |
 | does a finding hang on a choice of model or prompt? | `robustness/specification_curve.py` |
+| did suggestions pull the labels of people? | `robustness/suggestion_pull.py` |
 | does a coder follow the codebook at all? | `robustness/probe_scores.py` |
 | which labels, coders, variables go together? | `association/pair_tables.py`, `association/contrasts.py` |
 | one label a unit from many coders? | `joining/consensus_labels.py` |
@@ -56,6 +58,7 @@ from codebook.analysis.correction import (
 )
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
+from codebook.analysis.reliability.norming import norming
 from codebook.analysis.reliability.percent import DEFINITIONS
 from codebook.analysis.robustness.alternative_annotator import alt_test
 from codebook.analysis.robustness.label_stability import stability
@@ -66,6 +69,7 @@ from codebook.analysis.robustness.specification_curve import (
     summarise_specifications,
 )
 from codebook.analysis.robustness.specification_drawing import plot_specifications
+from codebook.analysis.robustness.suggestion_pull import suggestion_report
 from codebook.ground.quantities import format_figure
 
 __all__ = [
@@ -97,6 +101,7 @@ __all__ = [
     "gap_in_means",
     "label_indicators",
     "make_study",
+    "norming",
     "open_labels",
     "pair_with_gold",
     "plot_correlogram",
@@ -108,6 +113,7 @@ __all__ = [
     "span_validity",
     "specifications",
     "stability",
+    "suggestion_report",
     "summarise_specifications",
     "tetrachoric",
     "to_matrix",

@@ -37,6 +37,26 @@ def wilson_interval(n_right: float, n: int, confidence: float = 0.95) -> tuple[f
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def newcombe_interval(
+    first: tuple[float, int], second: tuple[float, int], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return Newcombe's interval (1998, method 10) of the difference of two shares, each as `(n_right, n)`.
+
+    It joins Wilson's intervals of the two.
+
+    Examples
+    --------
+    Newcombe (1998), table II, 56 of 70 less 48 of 80, printed 0.0524 and 0.3339:
+
+    >>> [round(end, 4) for end in newcombe_interval((56, 70), (48, 80))]
+    [0.0524, 0.3339]
+    """
+    (a, (low_a, high_a)), (b, (low_b, high_b)) = (
+        (n_right / n, wilson_interval(n_right, n, confidence)) for n_right, n in (first, second)
+    )
+    return a - b - math.hypot(a - low_a, high_b - b), a - b + math.hypot(high_a - a, b - low_b)
+
+
 @dataclass(frozen=True, slots=True)
 class Jackknife:
     """Interval from leaving out one unit or cluster at a time, and why there is none."""

@@ -1,0 +1,165 @@
+"""Which definition do disputed units speak against: codes given where another was meant, and the texts that show it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from codebook.analysis.core.checks import check_coders, raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.scales import read_label_set
+from codebook.errors import Fault
+from codebook.ground.quantities import say_count
+
+_COLUMNS = ("label", "n_given", "n_disputed", "share", "with", "too_wide", "too_narrow", "definition", "units", "text")
+_N_UNITS, _N_TEXT = 3, 160
+_ABOUT = "The disputed definitions cannot be listed."
+_NOTE = (
+    "Disputed: units on which coders differ and somebody gave this code. Too wide: a coder gave it, and another code "
+    "was decided. Too narrow: it was decided, and a coder gave another. Of sets of codes each code is looked at alone."
+)
+
+
+def disputed_definitions(codings: Codings, decided: str = "") -> Result:
+    """Codes by how many disputed units they are part of, each with its definition and the units to read first.
+
+    Parameters
+    ----------
+    codings
+        Of one variable of a codebook, whose definitions stand beside the codes; texts of the units are those known.
+    decided
+        The coder who holds the decisions, such as "adjudicated": then it is told whether a definition takes in too much
+        or too little.
+
+    Returns
+    -------
+    Result
+        One row a code, the most disputed first: label, n_given (units), n_disputed, share, with (the codes it was
+        disputed with, the commonest first), too_wide, too_narrow, definition, units (to read first), text (of the
+        first).
+
+    Raises
+    ------
+    StatisticError
+        The labels are no codes; nobody of that name decided.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> table = make_table("tone", {"ann": list("aabc"), "bo": list("abbc"), "adjudicated": [None, "b", None, None]})
+    >>> codings = Codings(table, [VariableSpec("tone", "nominal", list("abc"))])
+    >>> disputed_definitions(codings, "adjudicated").frame.iloc[:, :7]
+      label  n_given  n_disputed  share with  too_wide  too_narrow
+    0     a        2           1    0.5  b 1         1           0
+    1     b        2           1    0.5  a 1         0           1
+    2     c        1           0    0.0              0           0
+    """
+    variable = codings.variable
+    faults = check_coders(codings.frame, [decided] if decided else [])
+    if not variable.labels:
+        faults.append(Fault("kind", f"{variable.name!r} has no codes to define", "choose a variable with categories"))
+    raise_faults(_ABOUT, faults)
+    result = Result(
+        pd.DataFrame(columns=list(_COLUMNS)), "disputed_definitions", "Disputed definitions", "adjudication"
+    )
+    units = dict(_read_units(codings, decided))
+    if not units:
+        return nothing_to_say(codings, "No unit was labelled by two coders: no definition is disputed.", result)
+    rows = [_describe(label, units, variable, codings.texts) for label in variable.labels or ()]
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    frame = frame.sort_values("n_disputed", ascending=False, kind="stable", ignore_index=True)
+    facts = Facts(n_units=len(units), n_coders=len(codings.people) + len(codings.machines), joins=codings.joins)
+    shown = codings.in_words(frame)
+    return replace(
+        result,
+        frame=frame,
+        facts=facts,
+        finding=_say(shown),
+        remarks=(_NOTE,),
+        table=_print(shown, bool(decided)),
+        outputs=codings.outputs,
+    )
+
+
+Sides = tuple[list[frozenset[str]], frozenset[str] | None]
+"""The codes that each coder gave a unit, and those that were decided."""
+
+
+def _read_units(codings: Codings, decided: str) -> Iterator[tuple[str, Sides]]:
+    """What the coders and the decision say of each unit that two of them labelled."""
+    names = {name for name in (*codings.people, *codings.machines) if name != decided}
+    rows = codings.frame[codings.frame["label"].notna() & (codings.frame["draw"] == 0)]
+    decisions = rows[rows["coder"] == decided].drop_duplicates("unit_id").set_index("unit_id")["label"]
+    for unit, labels in rows[rows["coder"].isin(names)].groupby("unit_id", sort=False)["label"]:
+        if len(labels) > 1:
+            decision = _codes_of(decisions[unit]) if unit in decisions.index else None
+            yield str(unit), ([_codes_of(label) for label in labels], decision)
+
+
+def _codes_of(label: object) -> frozenset[str]:
+    codes = read_label_set(str(label)) if str(label).startswith("[") else None
+    return frozenset([str(label)]) if codes is None else codes
+
+
+def _describe(label: str, units: Mapping[str, Sides], variable: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+    given = [unit for unit, (sides, _) in units.items() if any(label in side for side in sides)]
+    disputed = [unit for unit in given if not all(label in side for side in units[unit][0])]
+    decided = {unit: (sides, decision) for unit, (sides, decision) in units.items() if decision is not None}
+    others = Counter(
+        code for unit in disputed for code in frozenset().union(*units[unit][0]) - _common(units[unit][0]) - {label}
+    )
+    first = disputed[0] if disputed else ""
+    return {
+        "label": label,
+        "n_given": len(given),
+        "n_disputed": len(disputed),
+        "share": len(disputed) / len(given) if given else float("nan"),
+        "with": ", ".join(f"{code} {n}" for code, n in others.most_common(3)),
+        "too_wide": sum(unit in decided and label not in (units[unit][1] or ()) for unit in given),
+        "too_narrow": sum(
+            label in decision and not all(label in side for side in sides) for sides, decision in decided.values()
+        ),
+        "definition": _find_definition(variable, label),
+        "units": ", ".join(disputed[:_N_UNITS]),
+        "text": texts.get(first, ""),
+    }
+
+
+def _common(sides: Sequence[frozenset[str]]) -> frozenset[str]:
+    """Codes that all coders of a unit gave."""
+    return frozenset.intersection(*sides)
+
+
+def _find_definition(variable: Any, label: str) -> str:
+    """What the codebook says of a code; empty where there is no codebook."""
+    categories = (*getattr(variable, "categories", ()), *getattr(variable, "abstain", ()))
+    return next((str(each.definition) for each in categories if each.name == label), "")
+
+
+def _say(frame: pd.DataFrame) -> str:
+    first = frame.iloc[0]
+    if not first["n_disputed"]:
+        return "No definition is disputed: coders agree on every code."
+    said = f"{say_count(first['n_disputed'], 'unit')} of {first['n_given']:,} that got it are disputed"
+    return f"Most disputed is {first['label']!r}: {said} (with {first['with']})."
+
+
+def _print(frame: pd.DataFrame, is_decided: bool) -> pd.DataFrame:
+    """The disputed codes: how often, against which, by which definition, and the text to read first."""
+    rows = frame[frame["n_disputed"] > 0]
+    cells = {"Code": rows["label"], "Units": rows["n_given"], "Disputed": rows["n_disputed"], "With": rows["with"]}
+    if is_decided:
+        cells |= {"Too wide": rows["too_wide"], "Too narrow": rows["too_narrow"]}
+        return pd.DataFrame(cells | {"Definition": rows["definition"].map(_cut)})
+    texts = rows["text"] if (rows["text"] != "").any() else rows["units"]
+    return pd.DataFrame(cells | {"Definition": rows["definition"].map(_cut), "Read first": texts.map(_cut)})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _N_TEXT else f"{text[: _N_TEXT - 4].rpartition(' ')[0]} ..."
