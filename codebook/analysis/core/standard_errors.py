@@ -15,6 +15,9 @@ from codebook.analysis.core.scales import Floats, Ints
 SMALL = 30
 """Units, or clusters, under which a jackknife interval stands beside that of the bootstrap."""
 
+FEWEST = 20
+"""Units under which a figure of a coding that goes on has no interval: so far down those of the kit are checked."""
+
 MOST_LINEAR = 2000
 """Patterns up to which the standard error is computed: its work grows with their square."""
 

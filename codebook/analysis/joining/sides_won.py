@@ -15,12 +15,10 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import read_label_set
-from codebook.analysis.core.standard_errors import wilson_interval
+from codebook.analysis.core.standard_errors import FEWEST, wilson_interval
 from codebook.ground.quantities import is_or_are, say_count
 
 _COLUMNS = ("coder", "n", "n_won", "value", "low", "high", "reason")
-LEAST = 20
-"""Units under which a share has no interval: so far down the intervals of the kit are checked."""
 
 
 def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: float = 0.95) -> Result:
@@ -65,7 +63,7 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
         frame=frame,
         facts=Facts(n_units=len(decisions), n_coders=len(names), joins=codings.joins),
         finding=_say(frame, len(decisions)),
-        remarks=(f"Wilson intervals; none below {LEAST} units. Sets of labels are compared whole.",),
+        remarks=(f"Wilson intervals; none below {FEWEST} units. Sets of labels are compared whole.",),
         table=frame.drop(columns="reason"),
         figure=partial(_draw, frame, f"{100 * confidence:g} % intervals after Wilson."),
         outputs=codings.outputs,
@@ -93,8 +91,8 @@ def _count(labels: pd.DataFrame, decisions: pd.Series[Any], confidence: float) -
 
 
 def _row(name: str, n: int, n_won: int, confidence: float) -> dict[str, Any]:
-    low, high = wilson_interval(n_won, n, confidence) if n >= LEAST else (math.nan, math.nan)
-    reason = "" if n >= LEAST else f"no interval: fewer than {LEAST} units" if n else "no disputed unit"
+    low, high = wilson_interval(n_won, n, confidence) if n >= FEWEST else (math.nan, math.nan)
+    reason = "" if n >= FEWEST else f"no interval: fewer than {FEWEST} units" if n else "no disputed unit"
     return dict(zip(_COLUMNS, (name, n, n_won, n_won / n if n else math.nan, low, high, reason), strict=True))
 
 

@@ -31,13 +31,18 @@ COLUMNS = ("coefficient", "detail", "value", *_FIGURES, *_COUNTS, *_SHARES, "dro
 """Columns of a row after those that say what is compared."""
 
 
-def comparison_rows(each: Comparison, coefficients: Sequence[str], bootstrap: Bootstrap) -> list[dict[str, object]]:
-    """The rows of one comparison, one a coefficient."""
+def comparison_rows(
+    each: Comparison, coefficients: Sequence[str], bootstrap: Bootstrap, least: int = 0
+) -> list[dict[str, object]]:
+    """The rows of one comparison, one a coefficient; without an interval where a side has fewer than `least` units."""
     if each.codes is None:
         empty = {**dict.fromkeys(_FIGURES + _SHARES, math.nan), **dict.fromkeys(_COUNTS, 0), "value": math.nan}
         about = {"detail": "", "dropped": "", "reason": each.reason}
         return [{**each.head, "difference": False, "coefficient": name, **empty, **about} for name in coefficients]
     pairs = pairable(each.codes)
+    if min(pairs.n_units, least if each.beside is None else pairable(each.beside).n_units) < least:
+        rows = comparison_rows(each, coefficients, replace(bootstrap, replicates=0))
+        return [row | {"reason": row["reason"] or f"no interval: fewer than {least} units"} for row in rows]
     if each.beside is None:
         rows = [_value_row(pairs, COEFFICIENTS[name], bootstrap) for name in coefficients]
     else:

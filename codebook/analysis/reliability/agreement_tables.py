@@ -58,6 +58,7 @@ def reliability(
     level: str = "",
     min_units: int = 1,
     resample: Bootstrap = Bootstrap(),
+    least: int = 0,
 ) -> Result:
     """Do the coders agree with each other? The gold is none of them.
 
@@ -88,6 +89,8 @@ def reliability(
         Of measurement, where no codebook says it.
     min_units
         Common units below which a pair is left out.
+    least
+        Units with two or more codings below which no interval is given.
 
     Returns
     -------
@@ -125,7 +128,9 @@ def reliability(
         raise_faults(_ABOUT, faults)
         return nothing_to_say(codings, codings.alone, empty)
     comparisons, coverage = read_comparisons(codings, by, min_units, faults)
-    frame = _make_frame([row for each in comparisons for row in comparison_rows(each, coefficients, resample)], by)
+    frame = _make_frame(
+        [row for each in comparisons for row in comparison_rows(each, coefficients, resample, least)], by
+    )
     if frame.empty and by == "difference":
         return nothing_to_say(codings, "One group of coders: there is no other to hold against it.", empty)
     if frame.empty:

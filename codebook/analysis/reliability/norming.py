@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -17,14 +16,13 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS
+from codebook.analysis.core.standard_errors import FEWEST
 from codebook.analysis.reliability.agreement_rows import comparison_rows
 from codebook.analysis.reliability.comparisons import KINDS, Comparison
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count
 
 BEFORE, AFTER, GAIN = "before", "after", "after - before"
-LEAST = 20
-"""Units under which alpha has no interval: so far down the intervals of the kit are checked."""
 _COLUMNS = ("label", "round", "difference", "value", "low", "high", "n_units", "reason")
 _ABOUT = "The rounds cannot be compared."
 _NOTE = (
@@ -138,10 +136,8 @@ def _compare(label: str, first: LabelCodes, second: LabelCodes, bootstrap: Boots
     compared = {BEFORE: Comparison({}, first), AFTER: Comparison({}, second)}
     compared[GAIN] = Comparison({}, second, beside=first, paired=True)
     for name, each in compared.items():
-        (figures,) = comparison_rows(each, ("alpha",), bootstrap)
+        (figures,) = comparison_rows(each, ("alpha",), bootstrap, FEWEST)
         row = {column: figures[column] for column in ("value", "low", "high", "n_units", "reason")}
-        if int(str(row["n_units"])) < LEAST and not math.isnan(float(str(row["value"]))):
-            row |= {"low": math.nan, "high": math.nan, "reason": f"no interval: fewer than {LEAST} units"}
         yield {"label": label, "round": name, "difference": name == GAIN, **row}
 
 

@@ -17,7 +17,7 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import LEVELS, read_label_set
-from codebook.analysis.core.standard_errors import newcombe_interval, wilson_interval
+from codebook.analysis.core.standard_errors import FEWEST, newcombe_interval, wilson_interval
 from codebook.analysis.reliability.agreement_rows import comparison_rows
 from codebook.analysis.reliability.comparisons import KINDS, Comparison
 from codebook.errors import Fault
@@ -25,8 +25,6 @@ from codebook.ground.quantities import format_figure, places_of, say_percent
 
 WITH, WITHOUT = "with", "without"
 """Values of the column `arm`: the coder saw a suggestion, or by lot saw none."""
-LEAST = 20
-"""Units or codings under which no interval is given: so far down the intervals of the kit are checked."""
 
 _APART = f"{WITH} - {WITHOUT}"
 _SAME, _RIGHT, _ALPHA = "label of the suggestion", "label of the gold", "alpha"
@@ -152,15 +150,15 @@ def _share_rows(part: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any
     arms = {arm: part[part["arm"] == arm] for arm in (WITH, WITHOUT)}
     counts = {arm: (int(rows["same"].sum()), len(rows)) for arm, rows in arms.items()}
     for arm, (n_same, n) in counts.items():
-        ends = wilson_interval(n_same, n, confidence) if n >= LEAST else (math.nan, math.nan)
+        ends = wilson_interval(n_same, n, confidence) if n >= FEWEST else (math.nan, math.nan)
         value = n_same / n if n else math.nan
         yield _row(arm, n, value, ends, n_same=n_same, seconds=_median_seconds(arms[arm]))
     (a, n_a), (b, n_b) = counts.values()
     ends = (math.nan, math.nan)
-    if min(n_a, n_b) >= LEAST:
+    if min(n_a, n_b) >= FEWEST:
         ends = newcombe_interval((a, n_a), (b, n_b), confidence)
     value = a / n_a - b / n_b if n_a and n_b else math.nan
-    yield _row(_APART, n_a + n_b, value, ends, n_same=a + b, enough=min(n_a, n_b) >= LEAST)
+    yield _row(_APART, n_a + n_b, value, ends, n_same=a + b, enough=min(n_a, n_b) >= FEWEST)
 
 
 def _row(
@@ -173,8 +171,8 @@ def _row(
     seconds: float = math.nan,
     enough: bool | None = None,
 ) -> dict[str, Any]:
-    has_interval = n >= LEAST if enough is None else enough
-    reason = "" if has_interval else f"no interval: fewer than {LEAST}" if not math.isnan(value) else "no coding"
+    has_interval = n >= FEWEST if enough is None else enough
+    reason = "" if has_interval else f"no interval: fewer than {FEWEST}" if not math.isnan(value) else "no coding"
     figures = {"value": value, "low": ends[0], "high": ends[1], "seconds": seconds}
     return {"arm": arm, "difference": arm == _APART, "n": n, "n_same": n_same, **figures, "reason": reason}
 
@@ -198,15 +196,11 @@ def _alpha_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> I
     }
     compared = {arm: Comparison({}, each) for arm, each in codes.items()}
     compared[_APART] = Comparison({}, codes[WITH], beside=codes[WITHOUT])
-    sizes = {}
     for arm, each in compared.items():
-        (figures,) = comparison_rows(each, ("alpha",), bootstrap)
-        sizes[arm] = n = int(str(figures["n_units"]))
-        enough = min(sizes.values()) >= LEAST if arm == _APART else n >= LEAST
-        value, *ends = (float(str(figures[name])) for name in ("value", "low", "high"))
-        row = _row(arm, n, value, (ends[0], ends[1]) if enough else (math.nan, math.nan), enough=enough)
-        reason = row["reason"] if not math.isnan(value) and not enough else figures["reason"]
-        yield {"measure": _ALPHA, "coder": "", **row, "reason": reason}
+        (figures,) = comparison_rows(each, ("alpha",), bootstrap, FEWEST)
+        row = {name: figures[name] for name in ("value", "low", "high", "reason")}
+        head = {"measure": _ALPHA, "coder": "", "arm": arm, "difference": arm == _APART, "n": figures["n_units"]}
+        yield {**head, "n_same": math.nan, "seconds": math.nan, **row}
 
 
 def _say(frame: pd.DataFrame) -> str:

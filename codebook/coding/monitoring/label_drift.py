@@ -1,0 +1,170 @@
+"""Does agreement drift? By blocks of time for all coders together, and by blocks of each coder's own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap, say_figure
+from codebook.analysis.core.forest import keep_order, plot_estimates
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.standard_errors import FEWEST, wilson_interval
+from codebook.analysis.reliability import reliability
+from codebook.errors import Fault
+from codebook.ground.quantities import format_figure, places_of
+
+ALPHA, ALONE = "alpha", "agreement with the others"
+_COLUMNS = ("measure", "coder", "block", "first", "last", "n", "value", "low", "high", "reason")
+_NOTE = (
+    "Alpha by when the second label of a unit came. Of each coder the share of the others' labels that are the same, "
+    "by blocks of the coder's own order (Wilson intervals over units)."
+)
+
+
+def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: Bootstrap = Bootstrap()) -> Result:
+    """Agreement from the first labels to the last: who drifts away from the codebook, and when.
+
+    Parameters
+    ----------
+    codings
+        Of one variable, with the column `time` of coding logs.
+    blocks
+        How many parts, with as many units each.
+    least
+        Units of a block below which no interval is given.
+
+    Returns
+    -------
+    Result
+        One row a measure (alpha; agreement with the others), coder and block, in order of time: first, last (times), n
+        (units), value, low, high, reason.
+
+    Raises
+    ------
+    StatisticError
+        No column says when a label was given; fewer than two blocks.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> table = make_table("tone", {"ann": list("aabb") * 20, "bo": list("aabb") * 10 + list("abab") * 10})
+    >>> table["time"] = [f"2026-12-01T{at // 60:02}:{at % 60:02}:00Z" for at in range(80)] * 2
+    >>> codings = Codings(table, [VariableSpec("tone", "nominal", ["a", "b"])])
+    >>> print(drift(codings, 2, resample=Bootstrap(200)).finding)
+    Alpha was 1.00 [1.00, 1.00] in the first of 2 blocks and is .01 [−.30, .26] in the last.
+    """
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "drift", "Agreement over time", "reliability")
+    raise_faults("Drift cannot be told.", _check(codings, blocks))
+    rows = _read_labels(codings)
+    if rows.empty:
+        return nothing_to_say(codings, "No unit was labelled by two people: no agreement can drift.", result)
+    shared = [*_alpha_rows(codings, rows, blocks, least, resample)]
+    own = [
+        row for coder, part in rows.groupby("coder", sort=True) for row in _coder_rows(str(coder), part, blocks, least)
+    ]
+    frame = pd.DataFrame([*shared, *own], columns=list(_COLUMNS))
+    facts = Facts(
+        n_units=rows["unit_id"].nunique(),
+        n_coders=rows["coder"].nunique(),
+        level=codings.variable.level or "",
+        bootstrap=resample,
+        resampled="units with two or more codings",
+        joins=codings.joins,
+    )
+    return replace(
+        result,
+        frame=frame,
+        facts=facts,
+        finding=_say(frame, blocks),
+        remarks=(_NOTE,),
+        table=frame[["measure", "coder", "block", "n", "value", "low", "high"]],
+        figure=partial(_draw, frame, f"No interval below {least} units."),
+        outputs=codings.outputs,
+    )
+
+
+def _check(codings: Codings, blocks: int) -> list[Fault]:
+    faults = []
+    if "time" not in codings.frame:
+        mend = "use the codings of coding logs, or add the column"
+        faults.append(Fault("time", "no column says when a label was given", mend))
+    if blocks < 2:
+        faults.append(Fault("blocks", f"{blocks} cannot be compared", "pass 2 or more"))
+    return faults
+
+
+def _read_labels(codings: Codings) -> pd.DataFrame:
+    """Labels of people on units that two of them labelled, each with the share of the others' that are the same."""
+    frame = codings.frame
+    rows = frame[frame["label"].notna() & (frame["draw"] == 0) & frame["coder"].isin(codings.people)]
+    n_all = rows.groupby("unit_id")["label"].transform("size")
+    n_same = rows.groupby(["unit_id", "label"])["label"].transform("size")
+    shared = rows.assign(agrees=(n_same - 1) / (n_all - 1).clip(lower=1))
+    return shared[n_all > 1].sort_values("time", kind="stable")
+
+
+def _cut(n: int, blocks: int) -> Any:
+    """The block of each of n things in order, from 1."""
+    return np.arange(n) * blocks // max(n, 1) + 1
+
+
+def _alpha_rows(
+    codings: Codings, rows: pd.DataFrame, blocks: int, least: int, bootstrap: Bootstrap
+) -> Iterator[dict[str, Any]]:
+    """Alpha of all coders by when the second label of a unit came."""
+    second = rows[rows.groupby("unit_id").cumcount() == 1]
+    block = pd.Series(_cut(len(second), blocks), index=second["unit_id"], name="block")
+    times = second.assign(block=block.to_numpy()).groupby("block")["time"].agg(["min", "max"])
+    for number in times.index:
+        units = block.index[block == number]
+        part = replace(codings, frame=rows[rows["unit_id"].isin(units)])
+        found = reliability(part, coefficients=("alpha",), resample=bootstrap, least=least).frame
+        rows_of_all = found[found["label"].isin(["", "(set)"])]
+        row = rows_of_all.iloc[0][["value", "low", "high", "reason"]].to_dict()
+        first, last = times.loc[number]
+        yield {"measure": ALPHA, "coder": "", "block": number, "first": first, "last": last, "n": len(units), **row}
+
+
+def _coder_rows(coder: str, rows: pd.DataFrame, blocks: int, least: int) -> Iterator[dict[str, Any]]:
+    """Agreement of one coder with the others, in the order in which the coder coded."""
+    for number, part in rows.groupby(_cut(len(rows), blocks)):
+        n, share = len(part), float(part["agrees"].mean())
+        low, high = wilson_interval(share * n, n) if n >= least else (float("nan"), float("nan"))
+        reason = "" if n >= least else f"no interval: fewer than {least} units"
+        head = {"measure": ALONE, "coder": coder, "block": number}
+        times = {"first": part["time"].iloc[0], "last": part["time"].iloc[-1]}
+        yield {**head, **times, "n": n, "value": share, "low": low, "high": high, "reason": reason}
+
+
+def _say(frame: pd.DataFrame, blocks: int) -> str:
+    """Alpha of the first block and of the last; and the coder who fell most, where one fell."""
+    alpha = frame[frame["measure"] == ALPHA].to_dict("records")
+    places = places_of(int(frame["n"].sum()))
+    first, last = (say_figure(row, "value", places) for row in (alpha[0], alpha[-1]))
+    return f"Alpha was {first} in the first of {blocks} blocks and is {last} in the last{_say_fall(frame, places)}."
+
+
+def _say_fall(frame: pd.DataFrame, places: int) -> str:
+    own = frame[frame["measure"] == ALONE]
+    ends = own.groupby("coder")["value"].agg(["first", "last"])
+    falls = (ends["first"] - ends["last"]).sort_values(ascending=False)
+    if len(falls) < 3 or falls.iloc[0] <= 0:  # of two coders both agree as much with the other
+        return ""
+    name = falls.index[0]
+    before, after = (format_figure(ends.loc[name, end], places, "share") for end in ("first", "last"))
+    return f"; {name} fell most, from {before} agreement with the others to {after}"
+
+
+def _draw(frame: pd.DataFrame, note: str) -> Any:
+    names = [f"{row.coder or 'alpha, all coders'}" for row in frame.itertuples()]
+    blocks = keep_order("block " + frame["block"].astype(str))
+    named = frame.assign(name=blocks, who=names)
+    return plot_estimates(named, group="who", quantity="alpha, or agreement with the other coders", note=note)
