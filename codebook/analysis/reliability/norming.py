@@ -142,10 +142,10 @@ def _compare(label: str, first: LabelCodes, second: LabelCodes, bootstrap: Boots
 
 
 def _say(frame: pd.DataFrame, n_coders: int) -> str:
-    rows = frame[frame["label"] == ""].set_index("round")
-    n_units = int(rows["n_units"].iloc[0])
-    first, second = (format_figure(float(rows.loc[name, "value"]), places_of(n_units)) for name in (BEFORE, AFTER))
-    gain = say_figure(rows.loc[GAIN], "value", places_of(n_units))
+    rows = frame[frame["label"] == ""].set_index("round").to_dict("index")
+    n_units = int(rows[GAIN]["n_units"])
+    first, second = (format_figure(rows[name]["value"], places_of(n_units)) for name in (BEFORE, AFTER))
+    gain = say_figure(rows[GAIN], "value", places_of(n_units))
     size = f"{say_count(n_coders, 'coder')}, {say_count(n_units, 'unit')} coded in both rounds"
     return f"Alpha was {first} before and is {second} after; difference {gain} ({size})."
 

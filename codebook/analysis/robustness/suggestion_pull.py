@@ -205,8 +205,8 @@ def _alpha_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> I
 
 def _say(frame: pd.DataFrame) -> str:
     """The share of each arm, and the difference."""
-    same = frame[(frame["measure"] == _SAME) & (frame["coder"] == "")].set_index("arm")
-    shown, bare, apart = (same.loc[arm] for arm in (WITH, WITHOUT, _APART))
+    same = frame[(frame["measure"] == _SAME) & (frame["coder"] == "")].set_index("arm").to_dict("index")
+    shown, bare, apart = (same[arm] for arm in (WITH, WITHOUT, _APART))
     more = say_figure(apart, "value", places_of(int(apart["n"])))
     return (
         f"With a suggestion its label was given in {say_percent(shown['value'])} of {shown['n']:,} codings, without "

@@ -128,7 +128,7 @@ def _alpha_rows(
         part = replace(codings, frame=rows[rows["unit_id"].isin(units)])
         found = reliability(part, coefficients=("alpha",), resample=bootstrap, least=least).frame
         rows_of_all = found[found["label"].isin(["", "(set)"])]
-        row = rows_of_all.iloc[0][["value", "low", "high", "reason"]].to_dict()
+        row = {name: rows_of_all[name].iloc[0] for name in ("value", "low", "high", "reason")}
         first, last = times.loc[number]
         yield {"measure": ALPHA, "coder": "", "block": number, "first": first, "last": last, "n": len(units), **row}
 
@@ -164,7 +164,6 @@ def _say_fall(frame: pd.DataFrame, places: int) -> str:
 
 
 def _draw(frame: pd.DataFrame, note: str) -> Any:
-    names = [f"{row.coder or 'alpha, all coders'}" for row in frame.itertuples()]
     blocks = keep_order("block " + frame["block"].astype(str))
-    named = frame.assign(name=blocks, who=names)
+    named = frame.assign(name=blocks, who=frame["coder"].replace("", "alpha, all coders"))
     return plot_estimates(named, group="who", quantity="alpha, or agreement with the other coders", note=note)

@@ -77,7 +77,7 @@ def self_agreement(codings: Codings, *, least: int = FEWEST, resample: Bootstrap
     )
 
 
-def _list_rows(codings: Codings, least: int, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:
+def _list_rows(codings: Codings, least: int, bootstrap: Bootstrap) -> Iterator[dict[Any, Any]]:
     """Of each person who labelled a unit twice, the two times as if two coders."""
     frame = codings.frame[codings.frame["label"].notna() & codings.frame["draw"].isin([0, 1])]
     for coder in codings.people:
