@@ -15,7 +15,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
-from codebook.analysis.joining.disagreement import disagreements
+from codebook.analysis.joining.disagreement import KINDS, disagreements
 from codebook.analysis.joining.joined import JoinedLabels, add_coder
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
@@ -174,7 +174,8 @@ def adjudicate(
         Of one variable, or a plain frame.
     decisions
         Of `read_adjudication`, or a frame with unit_id, decision, by and reason (and variable, if it has several).
-        Blank decisions are pending: counted, and left out. Of `multi`, labels with " | " between them, or none.
+        Blank decisions are pending: counted, and left out. Of `multi`, labels with " | " between them, or none; of
+        records and transcriptions, JSON as in the codings.
     coder
         Name of the new coder.
     rest
@@ -211,8 +212,8 @@ def adjudicate(
     rows = [(row.unit_id, row.label, _sign(str(row.by), str(row.reason))) for row in decided.itertuples()]
     facts = _count_decisions(codings, sheet)
     if rest == "unanimous":
-        ranked = disagreements(replace(codings, texts={}), coders=coders).frame
-        agreed = ranked[(ranked["entropy"].astype(float) == 0) & ~ranked["unit_id"].isin({row[0] for row in rows})]
+        agreed = _list_agreed(codings, coders)
+        agreed = agreed[~agreed["unit_id"].isin({row[0] for row in rows})]
         rows += [(row.unit_id, row.commonest, f"all {row.n_codings} coders") for row in agreed.itertuples()]
     new = pd.DataFrame(rows, columns=["unit_id", "label", "detail"], dtype="str")
     new = new.assign(coder=coder, variable=codings.variable.name, draw=0, why=None, run_id="", custom_id="")
@@ -220,6 +221,18 @@ def adjudicate(
     result = Result(new[[*_ORDER]], coder, "Adjudicated labels", "adjudication", facts, _say_decided(facts), _REMARKS)
     table = new[["unit_id", "label", "detail"]].set_axis(["Unit", "Label", "Detail"], axis=1)
     return JoinedLabels(add_coder(codings, new), replace(result, table=table, outputs=codings.outputs))
+
+
+def _list_agreed(codings: Codings, coders: Sequence[str] | None) -> pd.DataFrame:
+    """Units with two or more codings that are all the same: unit_id, commonest, n_codings."""
+    if codings.variable.kind in KINDS:
+        ranked = disagreements(replace(codings, texts={}), coders=coders).frame
+        return ranked[ranked["entropy"].astype(float) == 0]
+    names = [*codings.people, *codings.machines] if coders is None else list(coders)
+    rows = codings.frame[codings.frame["label"].notna() & (codings.frame["draw"] == 0)]
+    units = rows[rows["coder"].isin(names)].groupby("unit_id", sort=False)["label"]
+    counts = units.agg(commonest="first", n_codings="size", n_labels="nunique").reset_index()
+    return counts[(counts["n_codings"] > 1) & (counts["n_labels"] == 1)]
 
 
 def _count_decisions(codings: Codings, sheet: pd.DataFrame) -> AdjudicationFacts:
@@ -299,6 +312,8 @@ def _units_of(codings: Codings) -> pd.Series:
 
 def _read_label(text: str, labels: Sequence[str], kind: str) -> str | None:
     """The label, or for `multi` the set as JSON in codebook order; None if it is not in the codebook."""
+    if kind not in KINDS:  # records, a transcription: no list of labels to choose from
+        return text
     if kind != "multi":
         return text if text in labels else None
     parts = [] if text in ("none", "[]") else [part.strip() for part in text.split("|")]
