@@ -3,6 +3,8 @@
     Design, assign, write_assignment, read_assignment     who codes what, drawn and kept in a coding folder
     open_session                                          one coder's work, whichever face shows it
     read_logs                                             what all of them said, as `Codings`
+    add_training, qualification, add_norming              rounds against known answers, and once more (`rounds/`)
+    open_adjudication, read_decisions                     who is right where coders differ (`deciding/`)
 
 In come units and a codebook; out go assignments, and one append-only log a coder. Open `assignments.py` first, then
 `session.py`; what a form is shown and may answer stands in `session_view.py`, a log in `coding_log.py`.
@@ -11,17 +13,40 @@ In come units and a codebook; out go assignments, and one append-only log a code
 from codebook.coding.assigning import Design
 from codebook.coding.assignments import Assigned, Assignment, assign, read_assignment, write_assignment
 from codebook.coding.coding_log import CodingLog
-from codebook.coding.session import CodingSession, SessionPlan, open_session
+from codebook.coding.deciding import AdjudicationSession, open_adjudication, read_decisions
+from codebook.coding.opening import open_session
+from codebook.coding.rounds import (
+    KnownAnswer,
+    add_norming,
+    add_suggestions,
+    add_training,
+    example_units,
+    list_known,
+    qualification,
+    write_suggestions,
+)
+from codebook.coding.session import CodingSession, SessionPlan
 
 __all__ = [
+    "AdjudicationSession",
     "Assigned",
     "Assignment",
     "CodingLog",
     "CodingSession",
     "Design",
+    "KnownAnswer",
     "SessionPlan",
+    "add_norming",
+    "add_suggestions",
+    "add_training",
     "assign",
+    "example_units",
+    "list_known",
+    "open_adjudication",
     "open_session",
+    "qualification",
     "read_assignment",
+    "read_decisions",
     "write_assignment",
+    "write_suggestions",
 ]

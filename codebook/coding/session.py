@@ -19,21 +19,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from codebook.coding.assignments import FOLDER, Assigned, read_assignment
+from codebook.coding.assignments import Assigned
 from codebook.coding.coder_state import CoderState, Turn, count_minutes
-from codebook.coding.coding_log import CodingLog, log_path
+from codebook.coding.coding_log import CodingLog
 from codebook.coding.kept_units import KeptUnits
 from codebook.coding.label_values import check_label
 from codebook.coding.session_view import LEAST_MS, OF_UNIT, find_message_problem, show_codebook, show_unit
 from codebook.coding.unit_sources import SourceMaker, embed_files
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError
 from codebook.ground.quantities import say_count
-from codebook.paths import resolve_path
 from codebook.records import Unit
-from codebook.scheme import Codebook, read_codebook
+from codebook.scheme import Codebook
 
 Beside = Callable[[Assigned, Mapping[str, Any]], Mapping[str, Any]]
 """What a round adds to a view, by the row that is shown and the answers that it has: suggestion, feedback, sides."""
@@ -55,6 +53,8 @@ class SessionPlan:
         What is shown beside a unit; nothing in a plain round. Every view asks it anew.
     sources
         How files of a unit are shown.
+    stays
+        A unit stays when it is answered, for what is shown beside it then, until the coder goes on.
     """
 
     coder: str
@@ -66,58 +66,12 @@ class SessionPlan:
     assignment: str = ""
     beside: Beside | None = None
     sources: SourceMaker = embed_files
+    stays: bool = False
 
     @property
     def digests(self) -> dict[str, str]:
         """Of each variable that people code, the digest of all that a coder sees of it."""
         return {each.name: self.codebook.variable_digest(each.name) for each in self.codebook.variables}
-
-
-def open_session(
-    coder: str,
-    folder: str | Path = FOLDER,
-    *,
-    round_name: str = "main",
-    read_only: bool = False,
-    beside: Beside | None = None,
-    sources: SourceMaker = embed_files,
-) -> CodingSession:
-    """Open a coder's work where it was left.
-
-    Parameters
-    ----------
-    coder
-        One of those to whom units are assigned.
-    folder
-        The coding folder; that of the study where none is named.
-    round_name
-        "main", or that of a training or another round.
-    read_only
-        Only look; a second session of one coder is read only anyhow.
-    beside, sources
-        What a round adds to a view, and how files are shown (`SessionPlan`).
-
-    Raises
-    ------
-    ParameterError
-        There is no assignment, or nothing for this coder.
-    RecordError
-        The coder's log is damaged further up than in its last line.
-    """
-    place = resolve_path(folder)
-    assignment = read_assignment(place)
-    plan = SessionPlan(
-        coder,
-        read_codebook(assignment.codebook),
-        tuple(assignment.of(coder, round_name)),
-        KeptUnits(place / "units.jsonl"),
-        assignment.study,
-        round_name,
-        assignment.digest,
-        beside,
-        sources,
-    )
-    return CodingSession(plan, CodingLog(log_path(place, coder), read_only=read_only))
 
 
 class CodingSession:
@@ -370,7 +324,8 @@ class CodingSession:
 
     def _after(self, place: int, act: Mapping[str, Any] | None) -> int | None:
         """The place after an act: the same unit until it is finished."""
-        finished = act is not None and act["act"] in ("label", "skip") and place not in self._sets.left
+        kinds = ("skip",) if self.plan.stays else ("label", "skip")
+        finished = act is not None and act["act"] in kinds and place not in self._sets.left
         return self._next(place) if finished else place
 
     def _move_on(self, line: Mapping[str, Any], turn: Turn | None) -> None:
@@ -411,6 +366,8 @@ class CodingSession:
 
     def _find(self, to: str | int) -> int | None:
         n = len(self.plan.rows)
+        if to == "next" and self.plan.stays and self._place in self._sets.done:
+            return self._next(self._place)
         if to in ("next", "back"):
             here = -1 if self._place is None and to == "next" else n if self._place is None else self._place
             return self._step(here, 1 if to == "next" else -1)

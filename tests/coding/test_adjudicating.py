@@ -154,6 +154,15 @@ def test_a_decision_is_reopened_undone_and_kept_over_restarts(disputed):
     ]
 
 
+def test_where_reasons_are_wanted_a_decision_without_one_is_refused(disputed):
+    with open_adjudication("cy", needs_reason=True) as session:
+        view = session.view()
+        assert view["adjudication"]["needs_reason"] is True
+        message = {"seq": 1, "token": view["unit"]["token"], "shown_ms": 500, "act": "label", "label": "coal"}
+        assert "say why" in session.act({**message, "variable": "topic", "reason": " "})["message"]["text"]
+        assert session.act({**message, "variable": "topic", "reason": "irony"})["progress"]["done"] == 1
+
+
 def test_a_share_of_the_agreements_is_shown_by_lot_and_what_was_drawn_stays(disputed):
     with open_adjudication("cy", agreements=1.0) as session:
         assert len(session.plan.rows) == 6

@@ -178,7 +178,7 @@ def _row(
 
 
 def _median_seconds(rows: pd.DataFrame) -> float:
-    return float(pd.to_numeric(rows["ms"], errors="coerce").median()) / 1000 if "ms" in rows else math.nan
+    return float(pd.to_numeric(rows["seconds"], errors="coerce").median()) if "seconds" in rows else math.nan
 
 
 def _alpha_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:

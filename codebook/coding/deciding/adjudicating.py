@@ -23,6 +23,7 @@ from codebook.files.digests import read_json
 from codebook.files.lines import write_atomic
 from codebook.ground.quantities import is_or_are, say_count
 from codebook.paths import resolve_path, show_path
+from codebook.records import Unit
 from codebook.scheme import Codebook, read_codebook
 
 _SETTINGS = "adjudication.json"
@@ -37,7 +38,7 @@ def open_adjudication(
     others: Codings | None = None,
     agreements: float | None = None,
     seed: int | None = None,
-    read_only: bool = False,
+    needs_reason: bool = False,
 ) -> AdjudicationSession:
     """Open the disputed units of one variable for a person who decides; what was decided stays decided.
 
@@ -58,6 +59,8 @@ def open_adjudication(
         Share of the units on which all agree that are shown too, to find what all get wrong; 0 where it was never said.
     seed
         Of the order of units and sides, and of that share. Both are kept in the folder, and hold for whoever goes on.
+    needs_reason
+        Take no decision without a reason.
 
     Raises
     ------
@@ -73,8 +76,8 @@ def open_adjudication(
         faults.append(Fault("variable", f"{variable!r} is unknown", f"use one of {', '.join(names)}"))
     if faults:
         raise ParameterError(_ABOUT, faults)
-    settings = _keep_settings(place, agreements, seed, read_only)
-    log = CodingLog(log_path(place, ADJUDICATION), read_only=read_only)
+    settings = _keep_settings(place, agreements, seed) | {"needs_reason": needs_reason}
+    log = CodingLog(log_path(place, ADJUDICATION))
     try:
         docket = _choose(place, assignment, [variable] if variable else names, others, CoderState(log.acts), settings)
         plan = _make_plan(by, assignment, book, place, docket)
@@ -93,6 +96,7 @@ class Docket:
     disputes: Mapping[str, Dispute]
     decided: Mapping[str, str]
     seed: int
+    needs_reason: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -138,7 +142,7 @@ def _read_docket(
     drawn = {*draw_agreed(disputes, settings["agreements"], f"{seed}:{variable}")}
     units = [unit for unit, each in disputes.items() if each.is_disputed or unit in drawn or unit in decided]
     units.sort(key=lambda unit: random.Random(f"{seed}:{variable}:{unit}").random())
-    return Docket(variable, tuple(units), disputes, decided, seed)
+    return Docket(variable, tuple(units), disputes, decided, seed, settings["needs_reason"])
 
 
 def _make_plan(by: str, assignment: Assignment, book: Codebook, folder: Path, docket: Docket) -> SessionPlan:
@@ -151,8 +155,8 @@ def _make_plan(by: str, assignment: Assignment, book: Codebook, folder: Path, do
 
     def beside(row: Assigned, _: Mapping[str, Any]) -> dict[str, Any]:
         sides = show_sides(docket.disputes[row.unit_id], f"{docket.seed}:{docket.variable}:{row.unit_id}:sides")
-        about = {"variable": docket.variable, "sides": sides, "later": row.unit_id in later}
-        return {"adjudication": about}
+        about = {"variable": docket.variable, "needs_reason": docket.needs_reason, "later": row.unit_id in later}
+        return {"adjudication": {**about, "sides": sides}}
 
     units = KeptUnits(folder / "units.jsonl")
     return SessionPlan(by, narrowed, rows, units, assignment.study, ADJUDICATION, assignment.digest, beside)
@@ -161,8 +165,8 @@ def _make_plan(by: str, assignment: Assignment, book: Codebook, folder: Path, do
 class AdjudicationSession(CodingSession):
     """A session whose units are disputed; `docket` says what waits for coders, and what was labelled after a decision.
 
-    Of a view, `adjudication` has the variable, its sides ({"label", "why", "note"}, shuffled, without names), and
-    `later`: whether a label came after the decision, which stays as it is.
+    Of a view, `adjudication` has the variable, its sides ({"label", "why", "note"}, shuffled, without names),
+    `needs_reason`, and `later`: whether a label came after the decision, which stays as it is.
     """
 
     def __init__(self, plan: SessionPlan, log: CodingLog, docket: Docket) -> None:
@@ -194,6 +198,11 @@ class AdjudicationSession(CodingSession):
         self.go(unit_id)
         self.label(None, self.docket.variable)
 
+    def _make_label(self, message: Mapping[str, Any], row: Assigned, unit: Unit) -> dict[str, Any]:
+        if self.docket.needs_reason and message["label"] is not None and not str(message.get("reason") or "").strip():
+            raise ParameterError("Not taken: say why.")
+        return super()._make_label(message, row, unit)
+
     def _undo_or_redo(self, kind: str) -> dict[str, Any]:
         """Only acts on this variable: what is taken back is seen."""
         act = super()._undo_or_redo(kind)
@@ -214,7 +223,7 @@ class AdjudicationSession(CodingSession):
         return f"{'; '.join(parts)}.{' Read only.' if self.log.read_only else ''}"
 
 
-def _keep_settings(folder: Path, agreements: float | None, seed: int | None, read_only: bool) -> dict[str, Any]:
+def _keep_settings(folder: Path, agreements: float | None, seed: int | None) -> dict[str, Any]:
     """The seed as it was first said, and the share as it was last said."""
     path = folder / _SETTINGS
     known = {"agreements": 0.0, "seed": seed, **(read_json(path) if path.is_file() else {})}
@@ -228,7 +237,7 @@ def _keep_settings(folder: Path, agreements: float | None, seed: int | None, rea
         raise ParameterError(_ABOUT, faults)
     share = known["agreements"] if agreements is None else agreements
     settings = {"agreements": share, "seed": 1 if known["seed"] is None else known["seed"]}
-    if settings != known and not read_only:
+    if settings != known:
         with write_atomic(path) as file:
             file.write(orjson.dumps(settings, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return settings

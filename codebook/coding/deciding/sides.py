@@ -139,12 +139,12 @@ def _sides_of(codings: Codings, variable: str) -> dict[str, list[Side]]:
     sides: dict[str, list[Side]] = {}
     for unit, coder, label, why in rows[["unit_id", "coder", "label", "why"]].itertuples(index=False):
         known = isinstance(label, str)
-        side = Side(str(coder), _read_label(label, kind) if known else None, "" if known else str(why))
+        side = Side(str(coder), read_label(label, kind) if known else None, "" if known else str(why))
         sides.setdefault(str(unit), []).append(side)
     return sides
 
 
-def _read_label(text: str, kind: str) -> Label:
+def read_label(text: str, kind: str) -> Label:
     """A label as a log has it, from how the tidy table writes it."""
     return text if kind in ("single", "rating") else json.loads(text)
 

@@ -23,7 +23,7 @@ def make(n: int = 80, **more: list[str]) -> Codings:
     table = make_table("tone", {**labels, **more, "m": ["a"] * n})
     arms = dict(zip(table["unit_id"].unique(), ["with"] * (n // 2) + ["without"] * (n // 2), strict=True))
     table["arm"] = table["unit_id"].map(arms).where(table["coder"] != "m", "none")
-    table["ms"] = table["arm"].map({"with": 2000, "without": 3000})
+    table["seconds"] = table["arm"].map({"with": 2, "without": 3})
     return Codings(table, [TONE], models=("m",), gold="gold" if "gold" in more else "")
 
 

@@ -1,0 +1,84 @@
+"""Suggestions of a model, shown in the arm that the lot gave to a unit, and in no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.robustness.suggestion_pull import WITH
+from codebook.coding.assignments import FOLDER, Assigned
+from codebook.coding.label_values import Label, dump_label
+from codebook.coding.rounds.known_answers import list_known
+from codebook.coding.session import Beside
+from codebook.files.lines import dump_line, load_line, write_atomic
+from codebook.paths import resolve_path, show_path
+
+_FILE = "suggestions.jsonl"
+
+
+def write_suggestions(codings: Codings, model: str, *, folder: str | Path = FOLDER) -> int:
+    """Keep a model's labels in a coding folder as suggestions, and return how many.
+
+    They are shown only where the assignment has an arm with suggestions (`Design(with_suggestions=...)`), and only
+    for the units that the lot put into it.
+
+    Parameters
+    ----------
+    codings
+        Those of the model, such as `run.codings()`.
+    model
+        The coder whose labels are suggested.
+
+    Raises
+    ------
+    ParameterError
+        Nobody of that name labelled anything.
+    """
+    known = list_known(codings, model)
+    with write_atomic(resolve_path(folder) / _FILE) as file:
+        for each in known:
+            line = {"unit_id": each.unit_id, "variable": each.variable, "label": each.label, "by": model}
+            file.write(dump_line(line))
+    return len(known)
+
+
+def offer_suggestions(folder: Path) -> Beside | None:
+    """What a form shows beside a unit of the arm with suggestions; the file is opened at the first such unit."""
+    if not (folder / _FILE).is_file():
+        return None
+    labels: dict[str, dict[str, Label]] = {}
+
+    def beside(row: Assigned, _: Mapping[str, Any]) -> Mapping[str, Any]:
+        if row.arm != WITH:
+            return {}
+        if not labels:
+            labels.update(_read(folder))
+        return {"suggestion": labels[row.unit_id]} if row.unit_id in labels else {}
+
+    return beside
+
+
+def add_suggestions(codings: Codings, folder: str | Path = FOLDER) -> Codings:
+    """The codings of logs with what was, or would have been, suggested of each unit, for `suggestion_report`."""
+    labels = _read(resolve_path(folder))
+    frame = codings.frame
+    suggested = [
+        dump_label(label) if (label := labels.get(str(unit), {}).get(str(variable))) is not None else None
+        for unit, variable in zip(frame["unit_id"], frame["variable"], strict=True)
+    ]
+    return replace(codings, frame=frame.assign(suggestion=pd.Series(suggested, index=frame.index, dtype=object)))
+
+
+def _read(folder: Path) -> dict[str, dict[str, Label]]:
+    """The suggested label of each unit and variable."""
+    path, labels = folder / _FILE, dict[str, dict[str, Label]]()
+    if path.is_file():
+        for number, raw in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+            line = load_line(raw, f"{show_path(path)}, line {number}")
+            labels.setdefault(line["unit_id"], {})[line["variable"]] = line["label"]
+    return labels

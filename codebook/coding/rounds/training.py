@@ -1,0 +1,92 @@
+"""Training: units whose answers are known, each with feedback, before the main round is open to a coder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from codebook.coding.assigning import Design
+from codebook.coding.assignments import FOLDER, Assigned, Assignment
+from codebook.coding.deciding.sides import differ
+from codebook.coding.rounds.adding import add_round
+from codebook.coding.rounds.known_answers import KnownAnswer, find_reason, read_known, write_known
+from codebook.coding.session import Beside
+from codebook.errors import Fault, ParameterError
+from codebook.ground.joins import join_ids
+from codebook.paths import resolve_path
+from codebook.records import Unit
+from codebook.scheme import Codebook
+
+_ABOUT = "The training cannot be added."
+
+
+def add_training(
+    units: Iterable[Unit],
+    answers: Iterable[KnownAnswer],
+    coders: Sequence[str],
+    codebook: Codebook | str | Path,
+    *,
+    folder: str | Path = FOLDER,
+    round_name: str = "training",
+    gate: float | None = None,
+) -> Assignment:
+    """Give all coders a round of units whose answers are known; they see after each whether they were right.
+
+    Its labels do not enter the codings of the main round. A round of another name may follow at any time.
+
+    Parameters
+    ----------
+    units, answers
+        Of `example_units(codebook)`; or units, and `list_known(codings)`.
+    gate
+        Share of right first answers from which on a coder may open the main round; None for no gate.
+
+    Raises
+    ------
+    ParameterError
+        The round is there already; an answer is known of no unit, or of a unit none is; the gate is no share.
+    """
+    place = resolve_path(folder)
+    units, answers = list(units), list(answers)
+    faults = list(_find_faults(units, answers, gate))
+    if faults:
+        raise ParameterError(_ABOUT, faults)
+    write_known(place, round_name, answers)
+    facts = {"gate": gate, "known": len(answers)}
+    return add_round(place, codebook, units, coders, round_name, Design(), facts)
+
+
+def _find_faults(units: Sequence[Unit], answers: Sequence[KnownAnswer], gate: float | None) -> Iterable[Fault]:
+    if gate is not None and not 0 <= gate <= 1:
+        yield Fault("gate", f"{gate} is no share", "pass a number from 0 to 1")
+    join = join_ids((each.unit_id for each in answers), [each.unit_id for each in units])
+    if join.strays:
+        problem = join.say_strays("answers", "among the units", "the units")
+        yield Fault("answers", problem, "give the units of all answers")
+    if join.lacking or not units:
+        problem = f"{len(join.lacking):,} units have no known answer" if units else "there is no unit"
+        yield Fault("units", problem, "give an answer for each unit, or leave the unit out")
+
+
+def give_feedback(folder: Path, codebook: Codebook, round_name: str) -> Beside | None:
+    """What a training shows beside a unit that is answered; None where no answer of the round is known."""
+    known = read_known(folder, round_name)
+    if not known:
+        return None
+
+    def beside(row: Assigned, answers: Mapping[str, Any]) -> Mapping[str, Any]:
+        right = known.get(row.unit_id, {})
+        if not right or any(variable.name not in answers for variable in codebook.variables):
+            return {}
+        told = [_tell(answer, answers[name], codebook) for name, answer in right.items()]
+        return {"feedback": {"right": all(each["right"] for each in told), "answers": told}}
+
+    return beside
+
+
+def _tell(answer: KnownAnswer, label: Any, codebook: Codebook) -> dict[str, Any]:
+    """One answer beside the known one."""
+    about = {"variable": answer.variable, "label": label, "gold": answer.label}
+    why = find_reason(answer, codebook.variable(answer.variable))
+    return {**about, "right": not differ([label, answer.label]), "why": why}
