@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from codebook.errors import Fault, TableError
+from codebook.ground.quantities import say_count
 from codebook.outputs import frames_html
 
 STATUSES = {
@@ -44,7 +45,7 @@ class Account:
     by_status
         Status -> rows.
     dropped
-        Rows of answers that `keep` set aside, because the coder answered twice.
+        Rows of answers that `duplicates` set aside, because the coder answered twice.
     coders
         Coder -> units with a label of this coder, or with the answer that none fits.
     units
@@ -120,8 +121,13 @@ class Account:
 
     def sentence(self) -> str:
         """The account in one sentence, for the notes of codings."""
-        parts = [f"{n:,} {what.removeprefix('- ')}" for what, n in self.lines()]
-        return "; ".join(parts) + "."
+        statuses = [f"{n:,} {name.replace('_', ' ')}" for name, n in self.by_status.items()]
+        statuses += [f"{self.dropped:,} of answers given twice"] if self.dropped else []
+        aside = [f"{n:,} of them set aside ({reason})" for reason, n in self.aside.items()]
+        uncoded = self.units_by_coders.get(0, 0)
+        units = f"{say_count(self.units, 'unit')}, {uncoded:,} of them coded by nobody"
+        rows = f"{say_count(self.made + self.stated, 'row')}: {', '.join(statuses) or 'none'}"
+        return "; ".join([f"{say_count(self.records, 'record')} read", *aside, rows, units]) + "."
 
     def __repr__(self) -> str:
         width = max(len(what) for what, _ in self.lines())

@@ -77,7 +77,7 @@ class Collector:
         self._pending = False
         name = variable if variable == WHOLE else self.options.rename(variable)
         if not name:
-            self.cases["of a variable that `variables` leaves out"] += 1
+            self.cases["a label of a variable that `variables` leaves out"] += 1
             return
         if not isinstance(label, str):
             self._listed[name] = self._listed.get(name, False) or len(label) > 1
@@ -94,7 +94,7 @@ class Collector:
         self.notes.setdefault(sentence)
 
     def count(self, case: str) -> None:
-        """Count a case that a person should look at; the sentence is "7 times: CASE."."""
+        """Count a case that a person should look at; the sentence is "CASE (7 times)."."""
         self.cases[case] += 1
 
     def ask(self, option: str, problem: str, mend: str) -> None:
@@ -127,7 +127,10 @@ class Collector:
         rows, stated = self._add_stated(rows)
         self._tell_names(rows)
         account = self._account(rows, dropped=dropped, stated=stated)
-        notes = (*self.notes, *(f"{say_count(n, 'time')}: {case}." for case, n in self.cases.items()))
+        notes = (
+            *self.notes,
+            *(f"{case[0].upper()}{case[1:]} ({say_count(n, 'time')})." for case, n in self.cases.items()),
+        )
         return Reading(self.format, self.title, rows, account, notes, tuple(self.questions.values()), frozenset(sets))
 
     def _find_sets(self) -> set[str]:
@@ -147,11 +150,11 @@ class Collector:
             return rows, 0
         who = ", ".join(f"{spell(coder)} on {spell(unit)}" for unit, coder in list(repeated)[:_N_NAMED])
         case = f"{say_count(len(repeated), 'unit')} answered more than once by one coder ({who})"
-        if self.options.keep == "error":
-            self.ask("keep", case, "say `keep: first` or `keep: last`; the other answer is counted")
+        if self.options.duplicates == "error":
+            self.ask("duplicates", case, "say `duplicates: first` or `duplicates: last`; the other answer is counted")
             return rows, 0
-        self.note(f"{case}: the {self.options.keep} answer stands.")
-        pick = max if self.options.keep == "last" else min
+        self.note(f"{case}: the {self.options.duplicates} answer stands.")
+        pick = max if self.options.duplicates == "last" else min
         chosen = {key: pick(each, key=lambda answer: (each[answer], answer)) for key, each in repeated.items()}
         others = {(*key, answer) for key, each in repeated.items() for answer in each if answer != chosen[key]}
         remaining = [row for row in rows if (row.unit, row.coder, row.answer) not in others]

@@ -80,10 +80,12 @@ class ExportSource:
         """The names in the first file, where it is an archive that was not unpacked, such as a workbook."""
         return list_packed(self.first)
 
-    def rows(self, file: Path | None = None, *, encoding: str = "", delimiter: str = "", sheet: str = "") -> RowFile:
+    def rows(
+        self, file: Path | None = None, *, encoding: str = "", delimiter: str = "", sheet: str = "", skip_rows: int = 0
+    ) -> RowFile:
         """Open a file of the export as rows of text."""
-        named = {"encoding": encoding or None, "delimiter": delimiter or None, "sheet": sheet or None}
-        return open_rows(file or self.first, **named)  # type: ignore[arg-type]
+        path, signs = file or self.first, (encoding or None, delimiter or None, sheet or None)
+        return open_rows(path, encoding=signs[0], delimiter=signs[1], sheet=signs[2], skip_rows=skip_rows)
 
     def values(self, file: Path | None = None) -> Iterator[tuple[int, Any]]:
         """Yield `(line, value)` for the JSON values of a file, as a stream."""

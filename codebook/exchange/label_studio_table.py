@@ -14,8 +14,9 @@ import orjson
 
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource, read_head
-from codebook.exchange.label_studio_values import add_value, find_text
+from codebook.exchange.label_studio_values import add_value
 from codebook.exchange.reading import Reading, ReadOptions
+from codebook.exchange.spans import find_text
 from codebook.exchange.unit_fields import choose_unit, read_unit
 from codebook.files.formats import as_text
 
@@ -68,7 +69,8 @@ def _find_controls(samples: Sequence[Row], config: Sequence[str], collector: Col
     """The columns of codes: named by a person, by the configuration beside the file, or by how they are filled."""
     columns = [name for name in dict.fromkeys(name for row in samples for name in row) if name not in _TOOL]
     options = collector.options
-    known = set(options.variables) or {name for name in columns if options.rename(name) in options.only} or set(config)
+    named = {name for name, meant in options.variables.items() if meant}
+    known = named | {name for name in columns if options.rename(name) in options.only} or set(config)
     if known:
         return [name for name in columns if name in known]
     likely = _find_by_order(samples) if is_json else [name for name in columns if _is_control(name, samples)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from codebook.exchange.collector import Collector
-from codebook.exchange.spans import place_span
+from codebook.exchange.spans import find_text, place_span
 from codebook.files.formats import as_text
 
 _LISTS = ("choices", "taxonomy")
@@ -25,14 +25,6 @@ def add_result(collector: Collector, result: Any, unit: str, coder: str, data: M
     note = " ".join(map(str, (result.get("meta") or {}).get("text") or ()))
     more["note"] = "; ".join(filter(None, [str(more.get("note", "")), note]))
     add_value(collector, result.get("value"), unit, coder, str(result["from_name"]), text=text, **more)
-
-
-def find_text(data: Mapping[str, Any], name: str) -> str | None:
-    """The text that a control is about: of the field of its name, or the only text of several words; None for none."""
-    if isinstance(data.get(name), str):
-        return str(data[name])
-    texts = [value for value in data.values() if isinstance(value, str) and " " in value.strip()]
-    return texts[0] if len(texts) == 1 else None
 
 
 def add_value(

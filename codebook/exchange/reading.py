@@ -152,7 +152,7 @@ class ReadOptions:
     coded_by
         Coder -> the units that this coder was asked to code: what of them has no code was seen, and none fits. The one
         word "all": every coder of the file coded every unit of it.
-    keep
+    duplicates
         What to do where a coder answered twice: "error" (a question), "first" or "last".
     columns
         What the readers of tables call a column -> its heading in this file.
@@ -176,7 +176,7 @@ class ReadOptions:
     rename_coders: Mapping[str, str] = field(default_factory=dict)
     coder_name: str = ""
     coded_by: Mapping[str, Iterable[str]] | str = field(default_factory=dict)
-    keep: str = "error"
+    duplicates: str = "error"
     columns: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     only: frozenset[str] = frozenset()

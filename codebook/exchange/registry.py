@@ -18,6 +18,10 @@ from codebook.files import reading
 
 FORMATS = {
     "label_studio": "codebook.exchange.label_studio",
+    "prodigy": "codebook.exchange.prodigy",
+    "argilla": "codebook.exchange.argilla",
+    "potato": "codebook.exchange.potato",
+    "doccano": "codebook.exchange.doccano",
 }
 """Format -> its module, in the order in which a file is held against them."""
 
@@ -92,7 +96,7 @@ def open_export(path: str | Path, *, format: str = "", **options: Any) -> Readin
     format
         One of `FORMATS`; found by what is in the file where it is not given.
     options
-        Attributes of `ReadOptions`, such as `unit="doc_id", rename_coders={"2": "ann"}, keep="last"`.
+        Attributes of `ReadOptions`, such as `unit="doc_id", rename_coders={"2": "ann"}, duplicates="last"`.
 
     Raises
     ------
@@ -114,5 +118,5 @@ def open_export(path: str | Path, *, format: str = "", **options: Any) -> Readin
     with open_source(path) as source, reading(source.path, TableError):
         name = format or find_format(source)
         result: Reading = load_format(name).read_export(source, settings)
-        notes = (f"{source.name} was read as {result.title}.", *result.notes)
+        notes = (f"Read as {result.title}.", *result.notes)
         return replace(result, format=name, notes=notes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from codebook.exchange.collector import Collector
 
@@ -43,3 +44,11 @@ def place_span(text: str | None, start: int, end: int, quote: str, collector: Co
             return Span(len(before), len(before) + len(inside), quote)
     collector.count("a span was refused: its quote does not stand at its place in the text")
     return Span(None, None, quote, f"at {start} to {end} of the text stands something else")
+
+
+def find_text(data: Mapping[str, Any], name: str) -> str | None:
+    """The text of a record's data: of the field of a name, or the only text of several words; None for none."""
+    if isinstance(data.get(name), str):
+        return str(data[name])
+    texts = [value for value in data.values() if isinstance(value, str) and " " in value.strip()]
+    return texts[0] if len(texts) == 1 else None

@@ -17,9 +17,19 @@ from codebook.ground.pseudonyms import name_person
 FOLDER = Path(__file__).parents[1] / "data" / "exchange"
 KEY = "a key of the tests"
 Key = tuple[str, ...]
+_CONFIRMED = "doccano/individual_JSONL_confirmed"
 
 READ: dict[str, dict[str, Any]] = {
     "label_studio/export_all_tasks.json": {},
+    "doccano/individual_JSONL_all/anna.jsonl": {"unit": "doc_id", "confirmed": FOLDER / _CONFIRMED},
+    "doccano/individual_JSONL_all/ben.jsonl": {"unit": "doc_id", "confirmed": FOLDER / _CONFIRMED},
+    "doccano/shared_JSONL/all.jsonl": {},
+    "doccano/spans_JSONL/anna.jsonl": {},
+    "doccano/spans_JSONL/ben.jsonl": {},
+    "potato/annotations.jsonl": {},
+    "argilla/records_flat.json": {},
+    "prodigy/choice.jsonl": {},
+    "prodigy/ner.jsonl": {},
 }
 """File -> the options with which it is read."""
 

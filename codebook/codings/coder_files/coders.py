@@ -20,11 +20,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from codebook.analysis.core.codings import Codings
-from codebook.codings.coder_files.coding_source import CodingSource
+from codebook.codings.coder_files.coding_source import AUTO, CodingSource
 from codebook.codings.coder_files.label_files import Key, join_sets, read_source
+from codebook.codings.coder_files.tool_files import read_tool_file
 from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_units, tell_twins
 from codebook.codings.frame import make_table
 from codebook.errors import Fault, InputError, TableError
+from codebook.files.formats import READERS
 from codebook.files.yaml_text import YamlTree, find_broken_paths, read_yaml
 from codebook.paths import resolve_path
 from codebook.scheme import Codebook
@@ -85,14 +87,15 @@ def read_coders(
 def read_codings(
     path: str | Path, codebook: Codebook, *, units: Iterable[str] | None = None, **options: Any
 ) -> Codings:
-    """Read labels from a file: a `coders.yaml`, or a table whose columns the options name.
+    """Read labels from a file: a `coders.yaml`, a table whose columns the options name, or an export of another tool.
 
     Parameters
     ----------
     units
         As in `read_coders`.
     options
-        The keys of an entry of `coders.yaml` (see `CodingSource`), such as `unit="id", columns=["ann", "ben"]`.
+        The keys of an entry of `coders.yaml` (see `CodingSource`), such as `unit="id", columns=["ann", "ben"]`, or
+        `format="label_studio"`; what is no table is held against every format that is known.
 
     Examples
     --------
@@ -108,6 +111,8 @@ def read_codings(
     path, faults = resolve_path(path), list[Fault]()
     if path.suffix in (".yaml", ".yml") and not options:
         return read_coders(path, codebook, units=units)
+    if path.is_dir() or path.suffix.lower() not in (*READERS, ".gz"):
+        options.setdefault("format", AUTO)
     entry = check_entry({**options, "file": path.name}, lambda _: path.name, codebook, faults)
     refuse(f"{path.name} cannot be read so.", faults)
     return _read_all([(path.name, entry)] if entry else [], path.parent, codebook, units)
@@ -127,13 +132,13 @@ def _read_all(
     read: list[Read] = []
     for where, source in entries:
         try:
-            codings = read_source(source, folder, codebook)
+            codings = (read_tool_file if source.format else read_source)(source, folder, codebook)
         except InputError as error:
             faults.extend(_placed(fault, where, source.file) for fault in error.faults)
             continue
         faults.extend(codings.faults(where, codebook))
         read.append((where, codings))
-    notes = [codings.note() for _, codings in read]
+    notes = [sentence for _, codings in read for sentence in (codings.note(), *codings.tell())]
     meeting = meet_each_other(read) if units is None else meet_units(read, units, partial=partial)
     labels = "The coders' files cannot be read so." if n_known else "The coders' labels do not fit the codebook."
     refuse(labels if faults else "The coders' units do not meet.", [*faults, *meeting.faults])

@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from codebook.errors import mend_name
+from codebook.exchange import FORMATS
 from codebook.scheme import Codebook
+
+AUTO = "auto"
+"""In place of a format: it is found by what is in the file."""
+_OF_TOOLS = ("variables", "coded_by", "confirmed", "accept")
+_OF_TABLES = ("coder", "label", "reply", "variable_column", "draw", "where", "separator", "skip_rows")
 
 _Several = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 _Columns = Annotated[
@@ -25,7 +32,7 @@ class CodingSource(BaseModel):
     Attributes
     ----------
     unit, draw : str
-        The columns of the unit's id and of the draw (0 where there is none).
+        The columns of the unit's id (several are joined by `/`) and of the draw (0 where there is none).
     ids : {"near", "exact"}
         `near` joins an id that is not there to the one id that it almost is (1523.0 to 1523), and counts it; `exact`
         says that ids which almost meet are different units. Where nothing is said, many of them are an error.
@@ -45,6 +52,18 @@ class CodingSource(BaseModel):
     separator, empty : str
         For `multi`: the sign between labels in a cell; without it a cell is a JSON list, in any order. An empty cell
         or list means not coded; `empty: none` makes it the answer "none of them".
+    format : str
+        The file is of another tool, such as `label_studio` (`auto`: it is found by what is in it). `columns` then says
+        what its headings mean, and coders and labels are read as the tool writes them.
+    variables : mapping
+        Name of a variable in a file of another tool -> name in the codebook; "" leaves it out.
+    coded_by : mapping
+        Coder -> the units that this coder was asked to code, where the file cannot say who saw what; the name of a
+        table with a row a unit and coder; or `all`.
+    confirmed : str
+        doccano: the export of the confirmed examples alone.
+    accept : list
+        What is taken upon oneself, in the words of the fault that asks for it.
     sheet, encoding, delimiter, skip_rows
         As in `files.open_rows`; `skip_rows` counts the lines above the header.
     """
@@ -52,7 +71,8 @@ class CodingSource(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str
-    unit: Annotated[str, Field(min_length=1)]
+    format: str | None = None
+    unit: _Several = ()
     ids: Literal["near", "exact"] | None = None
     columns: _Columns = Field(default_factory=dict)
     coder: str | None = None
@@ -70,6 +90,10 @@ class CodingSource(BaseModel):
     empty: Literal["skip", "none"] = "skip"
     rename: dict[str, str] = Field(default_factory=dict)
     skip: _Several = ()
+    variables: _Columns = Field(default_factory=dict)
+    coded_by: dict[str, tuple[str, ...]] | str = Field(default_factory=dict)
+    confirmed: str | None = None
+    accept: _Several = ()
     sheet: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
@@ -77,6 +101,15 @@ class CodingSource(BaseModel):
 
     def problems(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
         """Yield `(problem, mend)` for what does not fit together."""
+        if self.format is not None:
+            yield from self._problems_of_tool(codebook)
+            return
+        if not any(self.unit):
+            yield "`unit` is missing", "add `unit: ...`, or `format: auto` for a file of another tool"
+            return
+        for key in _OF_TOOLS:
+            if getattr(self, key):
+                yield f"`{key}` is for files of other tools", "name the tool, `format: ...`, or leave it out"
         if self.columns and (self.coder or self.coder_name or self.label or self.reply):
             yield "both a wide and a long form", "give `columns`, or `coder` with `label` or `reply`"
         if not self.columns and (self.coder is None) == (self.coder_name is None):
@@ -84,6 +117,17 @@ class CodingSource(BaseModel):
         if not self.columns and (self.label is None) == (self.reply is None):
             yield "it is not clear where the labels are", "give `label` or `reply`, or `columns`"
         yield from self._problems_of_variables(codebook)
+
+    def _problems_of_tool(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
+        names = [variable.name for variable in codebook.variables]
+        if self.format not in (*FORMATS, AUTO):
+            yield f"`format`: {self.format!r} is unknown", mend_name(self.format or "", [*FORMATS, AUTO])
+        for key in _OF_TABLES:
+            if getattr(self, key):
+                yield f"`{key}` is for plain tables, not for files of other tools", f"leave out `{key}` or `format`"
+        for name in (self.variable, *self.variables.values()):
+            if name and name not in names:
+                yield f"variable {name!r} is not in the codebook", f"use one of {', '.join(names)}"
 
     def _problems_of_variables(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
         names = [variable.name for variable in codebook.variables]
@@ -104,5 +148,5 @@ class CodingSource(BaseModel):
 
     def columns_used(self) -> list[str]:
         """Return the columns that the file must have."""
-        named = (self.unit, self.coder, self.label, self.reply, self.variable_column, self.draw)
+        named = (*self.unit, self.coder, self.label, self.reply, self.variable_column, self.draw)
         return list(dict.fromkeys([*(name for name in named if name), *self.columns.values(), *self.where]))

@@ -18,7 +18,8 @@ from codebook.codings.coder_files.label_mends import NO_VARIABLE, OUTSIDE, Outsi
 from codebook.codings.contract import find_label_problem
 from codebook.codings.frame import dump_labels
 from codebook.errors import Fault
-from codebook.files import open_rows
+from codebook.exchange.export_source import open_source
+from codebook.exchange.unit_fields import read_unit
 from codebook.files.rows import as_values
 from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
@@ -35,6 +36,7 @@ class Codings:
 
     `outside` counts labels by variable, label, what `rename` makes of it, and problem; `plain` has the cells of `multi`
     variables that are no lists; `twice` has the key of each repeated coding and whether its label is another one.
+    Of a file of another tool, `questions` are what it cannot say, and `sentences` its account and what is to be told.
     """
 
     source: CodingSource
@@ -45,11 +47,13 @@ class Codings:
     twice: list[tuple[Key, bool]] = field(default_factory=list)
     ragged: list[int] = field(default_factory=list)
     guess: str = ""
+    questions: list[Fault] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
 
     @property
     def n_codings(self) -> int:
         """Rows with a label or a reply."""
-        return sum(not _is_left_out(coding) for coding in self.rows.values())
+        return sum(coding["label"] is not None or "raw" in coding for coding in self.rows.values())
 
     def note(self) -> str:
         """Say in a sentence what was read, left out and changed."""
@@ -71,20 +75,29 @@ class Codings:
             sentences.append(f"read as {self.guess}, which is a guess: write `encoding: {self.guess}` if it is right")
         return "; ".join(sentences) + "."
 
+    def tell(self) -> Iterator[str]:
+        """Yield the account of a file of another tool, and what is to be known of it."""
+        yield from (f"{self.source.file}: {sentence}" for sentence in self.sentences)
+
     def faults(self, where: str, codebook: Codebook) -> Iterator[Fault]:
         """Yield what keeps these codings from being a table."""
         if self.ragged:
             problem = f"{len(self.ragged):,} rows have another number of fields than the header (line {self.ragged[0]})"
             yield Fault(where, problem, "correct the quote marks there, or give the `delimiter`")
         if n := self.counts["no unit"]:
-            yield Fault(where, f"{say_count(n, 'row')} without {self.source.unit!r}", "give every row its unit")
+            yield Fault(
+                where,
+                f"{say_count(n, 'row')} without {' and '.join(map(repr, self.source.unit))}",
+                "give every row its unit",
+            )
         for name, cells in self.plain.items():
             yield from plain_faults(where, codebook.variable(name), cells)
         yield from label_faults(where, codebook, self.outside)
         yield from self._repeats(where, codebook)
+        yield from (Fault(where, question.problem, question.mend) for question in self.questions)
 
     def _repeats(self, where: str, codebook: Codebook) -> Iterator[Fault]:
-        if not self.twice or self.source.duplicates != "error":
+        if not self.twice or self.source.duplicates != "error" or self.source.format:
             return
         names = ", ".join(repr(key[0]) for key, _ in self.twice[:_N_SHOWN])
         problem = f"{len(self.twice):,} codings repeat unit, coder and variable (units {names})"
@@ -105,20 +118,21 @@ def read_source(source: CodingSource, folder: Path, codebook: Codebook) -> Codin
     UnitsError
         The file cannot be read, or lacks a column.
     """
-    form = {name: getattr(source, name) for name in ("encoding", "delimiter", "sheet", "skip_rows")}
-    rows = open_rows(folder / source.file, **form)
-    rows.require(source.columns_used())
-    where = [(column, as_values(values)) for column, values in source.where.items()]
-    variables = {variable.name: variable for variable in codebook.variables}
-    codings = Codings(source, guess=rows.encoding if rows.guessed else "")
-    for row in rows:
-        codings.counts["rows"] += 1
-        if not all(row[column] in values for column, values in where):
-            codings.counts["filtered"] += 1
-        elif not row[source.unit].strip():
-            codings.counts["no unit"] += 1
-        else:
-            _read_row(row, codings, variables)
+    form: dict[str, Any] = {name: getattr(source, name) or "" for name in ("encoding", "delimiter", "sheet")}
+    with open_source(folder / source.file) as export:
+        rows = export.rows(**form, skip_rows=source.skip_rows)
+        rows.require(source.columns_used())
+        where = [(column, as_values(values)) for column, values in source.where.items()]
+        variables = {variable.name: variable for variable in codebook.variables}
+        codings = Codings(source, guess=rows.encoding if rows.guessed else "")
+        for row in rows:
+            codings.counts["rows"] += 1
+            if not all(row[column] in values for column, values in where):
+                codings.counts["filtered"] += 1
+            elif not read_unit(row, source.unit):
+                codings.counts["no unit"] += 1
+            else:
+                _read_row(row, codings, variables)
     codings.ragged = rows.ragged
     return codings
 
@@ -128,15 +142,16 @@ def _read_row(row: Mapping[str, str], codings: Codings, variables: Mapping[str, 
     name = row[source.variable_column] if source.variable_column else source.variable or next(iter(variables))
     draw = row[source.draw] if source.draw else "0"
     coder = row[source.coder] if source.coder else source.coder_name or ""
+    unit = read_unit(row, source.unit)
     cells = source.columns or {coder: source.label or source.reply or ""}
     for who, column in cells.items():
         if name not in variables:
             codings.outside[name, row[column][:80], "", NO_VARIABLE] += 1
             continue
-        coding = _read_cell(row[column], variables[name], codings)
+        coding = read_cell(row[column], variables[name], codings)
         if coding is not None:
             codings.counts["other coder"] += who in source.rename_coders
-            keep((row[source.unit], source.rename_coders.get(who, who), name, draw), coding, codings, variables[name])
+            keep((unit, source.rename_coders.get(who, who), name, draw), coding, codings, variables[name])
 
 
 def keep(key: Key, coding: dict[str, Any], codings: Codings, variable: Variable) -> None:
@@ -168,7 +183,7 @@ def _left_out(cell: str) -> dict[str, Any]:
     return {"label": None, "why": "invalid", "detail": f"{_LEFT_OUT}: {cell[:80]}"}
 
 
-def _read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any] | None:
+def read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any] | None:
     """Return label, why and raw of one cell, or None where nothing was coded."""
     source, counts = codings.source, codings.counts
     if source.reply:
