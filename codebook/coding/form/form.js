@@ -82,7 +82,7 @@ class Form {
     if (!this.codebook) return this.outbox.send({act: 'codebook'}, 'opening', {stays: true});
     const isNew = former !== view.unit?.token || !former;
     if (isNew) this.forget();
-    settled.filter(each => each.variable && view.message?.kind !== 'refused').forEach(each => this.drafts.delete(each.variable));
+    if (isTaken(view)) settled.filter(each => each.variable).forEach(each => this.drafts.delete(each.variable));
     this.chooseActive(isNew);
     this.keepFocus(() => this.draw(isNew), isNew);
     this.drawState();
@@ -111,7 +111,8 @@ class Form {
   tell(view, settled, isNew, wasLost) {
     const done = settled.filter(each => each.says).map(each => each.says).pop(), {message, unit} = view;
     if (message?.kind === 'refused') return this.refuse(message.text);
-    if (message) return this.notice_(message.text, message.kind === 'error' ? 'bad' : '');
+    if (message?.kind === 'error') return this.refuse(message.text);
+    if (message) return this.notice_(message.text);
     const where = isNew && unit ? `Unit ${unit.place} of ${unit.total}.` : isNew ? 'Nothing is left.' : '';
     if (wasLost && !this.outbox.isLost) this.notice_('Everything is saved now.', 'good');
     else if (done) this.notice_(`Saved: ${done}`, 'good', `${done}, saved. ${where}`);
@@ -384,6 +385,8 @@ class Form {
 }
 
 for (const part of [marking, asking]) Object.defineProperties(Form.prototype, Object.getOwnPropertyDescriptors(part));
+
+const isTaken = view => !['refused', 'error'].includes(view.message?.kind);
 
 const recall = name => {
   try {

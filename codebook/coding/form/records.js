@@ -1,6 +1,6 @@
 // Records of a unit: spans and what is said of them, in a list beside the text in which they are marked.
 
-import {keycap, make, shorten, words} from './elements.js';
+import {keycap, make, same, shorten, words} from './elements.js';
 import {toPoints, toUnits} from './places.js';
 
 const quoteField = list => list.fields.find(field => field.kind === 'quote');
@@ -58,6 +58,7 @@ export function addRecord(form, variable, list, span = null, category = null) {
   const record = emptyRecord(list), field = quoteField(list), choice = choiceField(list);
   if (field && span) record[field.name] = span;
   if (choice && category) record[choice.name] = category;
+  if (span && records.some(each => same({...each}, {...record}))) return form.refuse('These words are marked so already.');
   records.push(record);
   if (span) sort(records, field.name);
   draft.isNew = false;
