@@ -1,7 +1,8 @@
 """Widgets for notebooks: views of frames, which show the same as a plain table where there is no front end.
 
-In come the frames of the project; out go boards with what can be done, tables in words, and cards of units. Open
-`board.py` first, then `actions.py`; `unit_viewer.py` for the cards.
+In come the frames of the project; out go boards with what can be done, tables in words, cards of units, and the form
+in which a person codes them. Open `board.py` first, then `actions.py`; `unit_viewer.py` for the cards, `coding_form.py`
+for the form.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 from codebook.errors import RunError
 from codebook.run import open_run, summarise_runs
 from codebook.widgets.board import Board
+from codebook.widgets.coding_form import CodingForm, show_coding_form
 from codebook.widgets.histories import HistoryView, show_costs, show_errors, show_runs
 from codebook.widgets.unit_viewer import UnitViewer, show_units
 
 __all__ = [
     "Board",
+    "CodingForm",
     "HistoryView",
     "UnitViewer",
+    "show_coding_form",
     "show_costs",
     "show_dashboard",
     "show_errors",

@@ -29,7 +29,7 @@ def form_script() -> str:
     """
     parts = [(_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _PARTS]
     joined = "\n".join(_IMPORT.sub("", part) for part in parts)
-    return re.sub(r"^export (?=const|function|class)", "", joined, flags=re.MULTILINE) + "\nexport { mountForm };\n"
+    return re.sub(r"^export (?=const|async|function|class)", "", joined, flags=re.MULTILINE) + "\nexport { mountForm };\n"
 
 
 @cache

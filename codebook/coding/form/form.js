@@ -224,9 +224,13 @@ class Form {
   }
 
   notice_(text, kind = '', aloud = text) {
-    renew(this.notice, words('p', text, kind ? `cf-${kind}` : ''));
+    renew(this.notice, words('p', text, kind ? `cf-${kind}` : ''), this.sayRefused());
     this.announce(aloud);
     return true;
+  }
+
+  sayRefused() {
+    return this.refused > 0 && make('span', {kind: 'cf-soft', text: `refused so far: ${this.refused}`});
   }
 
   refuse(text) {  // nothing is swallowed in silence
@@ -235,7 +239,7 @@ class Form {
     this.root.classList.remove('cf-refusing');
     void this.root.offsetWidth;
     this.root.classList.add('cf-refusing');
-    renew(this.notice, words('p', text, 'cf-bad'), make('span', {kind: 'cf-soft', text: `refused so far: ${this.refused}`}));
+    renew(this.notice, words('p', text, 'cf-bad'), this.sayRefused());
     this.assertive.textContent = text;
     return true;
   }
