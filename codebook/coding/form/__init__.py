@@ -12,6 +12,7 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _IMPORT = re.compile(r"^import \{[^}]*\} from '\./\w+\.js';\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const|async|function|class)", re.MULTILINE)
 _PARTS = (
     *("elements", "places", "text_pane", "unit_pane", "codes", "records", "transcript", "sides", "bars"),
     *("answers", "keys", "outbox", "marking", "asking", "form"),
@@ -28,8 +29,8 @@ def form_script() -> str:
     (True, False)
     """
     parts = [(_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _PARTS]
-    joined = "\n".join(_IMPORT.sub("", part) for part in parts)
-    return re.sub(r"^export (?=const|async|function|class)", "", joined, flags=re.MULTILINE) + "\nexport { mountForm };\n"
+    joined = "\n".join(_EXPORT.sub("", _IMPORT.sub("", part)) for part in parts)
+    return f"{joined}\nexport {{ mountForm }};\n"
 
 
 @cache
