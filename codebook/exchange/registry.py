@@ -17,11 +17,11 @@ from codebook.exchange.reading import Reading, ReadOptions
 from codebook.files import reading
 
 FORMATS = {
-    "label_studio": "codebook.exchange.label_studio",
-    "prodigy": "codebook.exchange.prodigy",
-    "argilla": "codebook.exchange.argilla",
-    "potato": "codebook.exchange.potato",
-    "doccano": "codebook.exchange.doccano",
+    "label_studio": "codebook.exchange.labelling.label_studio",
+    "prodigy": "codebook.exchange.labelling.prodigy",
+    "argilla": "codebook.exchange.labelling.argilla",
+    "potato": "codebook.exchange.labelling.potato",
+    "doccano": "codebook.exchange.labelling.doccano",
 }
 """Format -> its module, in the order in which a file is held against them."""
 

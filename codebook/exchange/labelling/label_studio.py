@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from codebook.exchange.export_source import ExportSource
-from codebook.exchange.label_studio_table import is_table, read_table
-from codebook.exchange.label_studio_tasks import is_tasks, read_tasks
+from codebook.exchange.labelling.label_studio_table import is_table, read_table
+from codebook.exchange.labelling.label_studio_tasks import is_tasks, read_tasks
 from codebook.exchange.reading import Reading, ReadOptions
 
 TITLE = "Label Studio"

@@ -9,7 +9,7 @@ from typing import Any
 
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
-from codebook.exchange.label_studio_values import add_result
+from codebook.exchange.labelling.label_studio_values import add_result
 from codebook.exchange.reading import MODEL, Reading, ReadOptions
 from codebook.exchange.unit_fields import choose_unit, read_unit
 from codebook.files.formats import as_text
