@@ -1,0 +1,160 @@
+"""The server of the coding form, for the coders that it was given: starts, says each one's address, and ends in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from socket import AF_INET, AF_INET6
+from threading import Thread
+from typing import Self
+
+from codebook.coding.assignments import FOLDER, read_assignment
+from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
+from codebook.coding.serving.desks import Desk, Opener
+from codebook.coding.serving.doorkeeper import Doorkeeper, Place
+from codebook.coding.serving.form_requests import FormRequests, Listener
+from codebook.coding.session import CodingSession, open_session
+from codebook.coding.unit_sources import SourceMaker
+from codebook.errors import MachineError
+from codebook.outputs.templating import render
+from codebook.paths import resolve_path
+
+
+class FormServer:
+    """Serves the coding form to coders, each at an address of their own.
+
+    In a `with` block it answers in a thread of its own; `serve` answers until the program is stopped.
+
+    Parameters
+    ----------
+    openers
+        For each coder, what opens the session.
+    place
+        Where it is served: this machine alone, unless it says more.
+    folder
+        The coding folder: its addresses stay the same from one start to the next.
+    renew
+        Give new addresses; the old ones open nothing any more.
+
+    Raises
+    ------
+    ParameterError
+        The place is not allowed, or a coder has nothing to code.
+    MachineError
+        The port is taken, or the host is not of this machine.
+    """
+
+    def __init__(
+        self,
+        openers: Mapping[str, Opener],
+        place: Place | None = None,
+        *,
+        folder: str | Path = FOLDER,
+        renew: bool = False,
+    ) -> None:
+        self.place, where = place or Place(), resolve_path(folder)
+        self.place.check()
+        known = read_addresses(where, openers, renew=renew)
+        self.tokens = known.tokens
+        self._thread: Thread | None = None
+        with ExitStack() as opened:
+            listener = self._listener = opened.enter_context(_listen(self.place, known.port))
+            self.port = int(listener.server_address[1])
+            listener.doorkeeper = Doorkeeper(known.tokens, self.place, self.port)
+            listener.assets = _read_assets()
+            listener.desks = self.desks = {coder: _open_desk(opener, opened) for coder, opener in openers.items()}
+            keep_addresses(where, CoderAddresses(self.port, known.tokens), renew=renew)
+            self._opened = opened.pop_all()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The address of each coder; what follows `#` is the token, which a browser sends to no log."""
+        host = f"[{self.place.host}]" if ":" in self.place.host else self.place.host
+        base = self.place.public.rstrip("/") or f"http://{host}:{self.port}"
+        return {coder: f"{base}/#{token}" for coder, token in self.tokens.items()}
+
+    def serve(self) -> None:
+        """Answer until the program is stopped."""
+        self._listener.serve_forever(poll_interval=0.1)
+
+    def close(self) -> None:
+        """Take no more requests, end the acts that are being done, and let go of the logs."""
+        if self._thread:
+            self._listener.shutdown()
+            self._thread.join()
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        """Answer in a thread of its own."""
+        self._thread = Thread(target=self.serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def serve_coders(
+    coders: Sequence[str] = (),
+    place: Place | None = None,
+    *,
+    folder: str | Path = FOLDER,
+    round_name: str = "main",
+    renew: bool = False,
+) -> FormServer:
+    """Return a server of the coding form: for the coders that are named, or for all to whom units are assigned.
+
+    Raises
+    ------
+    ParameterError
+        There is no assignment, a coder has nothing to code, or the place is not allowed.
+    MachineError
+        The port is taken, or the host is not of this machine.
+
+    Examples
+    --------
+    >>> with serve_coders(["ann"]) as server:  # doctest: +SKIP
+    ...     print(server.addresses["ann"])
+    """
+    names = coders or read_assignment(resolve_path(folder)).coders
+    openers = {name: partial(_open, name, folder, round_name) for name in names}
+    return FormServer(openers, place, folder=folder, renew=renew)
+
+
+def _open(coder: str, folder: str | Path, round_name: str, sources: SourceMaker) -> CodingSession:
+    return open_session(coder, folder, round_name=round_name, sources=sources)
+
+
+def _listen(place: Place, last_port: int) -> Listener:
+    """Listen at the port that is wanted; else at that of last time, or a free one."""
+    if not place.port and last_port:
+        with suppress(OSError):
+            return _bind(place.host, last_port)
+    try:
+        return _bind(place.host, place.port)
+    except OSError as error:
+        where, reason = f"{place.host}, port {place.port or 'any'}", error.strerror or str(error)
+        mend = "leave out --port for a free one, and --host for this machine"
+        raise MachineError(f"Nothing can be served at {where} ({reason}). To mend: {mend}.") from error
+
+
+def _bind(host: str, port: int) -> Listener:
+    family = AF_INET6 if ":" in host else AF_INET
+    return type("Listener", (Listener,), {"address_family": family})((host, port), FormRequests)
+
+
+def _read_assets() -> dict[str, bytes]:
+    """All that is served beside the views: two pages, and the scripts and styles of two folders of the package."""
+    room = files("codebook") / "coding"
+    parts = [part for name in ("form", "serving") for part in (room / name).iterdir()]
+    assets = {part.name: part.read_bytes() for part in parts if part.name.endswith((".js", ".css"))}
+    return assets | {f"{name}.html": render(f"{name}.html.j2").encode() for name in ("coder_door", "coder_page")}
+
+
+def _open_desk(opener: Opener, opened: ExitStack) -> Desk:
+    desk = Desk(opener)
+    opened.callback(desk.close)
+    return desk
