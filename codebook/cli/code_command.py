@@ -77,5 +77,6 @@ def _say_addresses(server: FormServer, *, opens: bool) -> None:
     if not is_loopback(server.place.host):
         say(OPEN.format(host=server.place.host), err=True)
     say("Give each coder the address of that name, and nobody else. Ctrl-C ends it.")
-    if opens and not all([webbrowser.open(address) for address in server.addresses.values()]):
+    opened = [webbrowser.open(address) for address in server.addresses.values()] if opens else []
+    if not all(opened):
         say("There is no browser to open here; open the address in one.", err=True)

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,17 @@ def test_the_cookie_is_read_by_no_script_and_sent_by_no_other_site(served):
     assert "ann" not in page
 
 
-PATHS = ["/coder", "/coder/", "/coder/x/", "/form.js", "/enter", "/view", "/logs/ann.jsonl", "/..%2f..%2fstudy.yaml", "//x"]
+PATHS = [
+    "/coder",
+    "/coder/",
+    "/coder/x/",
+    "/form.js",
+    "/enter",
+    "/view",
+    "/logs/ann.jsonl",
+    "/..%2f..%2fstudy.yaml",
+    "//x",
+]
 
 
 def test_nothing_is_listed_and_no_file_is_reached(served, ann):
@@ -99,7 +108,16 @@ def test_nothing_is_listed_and_no_file_is_reached(served, ann):
 
 def test_another_host_is_refused_so_that_no_name_can_be_turned_to_this_machine(served, ann):
     port = served.port
-    for host in ("evil.example", "127.0.0.1", f"evil.example:{port}", "127.0.0.1:1", f"127.0.0.1.x:{port}", "x y", "", None):
+    for host in (
+        "evil.example",
+        "127.0.0.1",
+        f"evil.example:{port}",
+        "127.0.0.1:1",
+        f"127.0.0.1.x:{port}",
+        "x y",
+        "",
+        None,
+    ):
         for method, path, body in (("GET", "/", None), ("POST", f"{ann.base}open", {"window": "w"})):
             assert ann.ask(method, path, body, {"Host": host})[0] == 421, host
     assert {ann.ask("GET", "/", headers={"Host": f"{host}:{port}"})[0] for host in ("localhost", "[::1]")} == {200}
@@ -213,11 +231,25 @@ def test_acts_on_connections_that_break_are_whole_or_not_there(served, ann):
     assert len(labels_of("ann")) == 1
 
 
+def test_what_is_no_request_is_refused_in_a_word(served, ann):
+    long = b"x" * 70_000
+    lines = [b"GARBAGE", b"GET /", b"POST /enter", b"GET / HTTP/9.9", b"\x16\x03\x01", b"GET /" + long + b" HTTP/1.1"]
+    good = b"GET / HTTP/1.1\r\nHost: localhost:%d" % served.port
+    lines += [good + b"\r\nA: " + long, good + b"\r\nB: c" * 200, good + b"\r\nHost: evil.example"]
+    for line in lines:
+        with socket.create_connection(("127.0.0.1", served.port)) as wire, wire.makefile("rb") as answer:
+            wire.sendall(line + b"\r\n\r\n")
+            assert answer.readline().split()[1][:1] in (b"4", b"5"), line[:40]
+    assert label(ann)["message"] is None
+
+
 def test_no_answer_may_be_kept_framed_or_lead_elsewhere(served, ann):
     for path in ("/", "/door.js", ann.base, f"{ann.base}form.js", f"{ann.base}view", "/nothing"):
         _, headers, body = ann.ask("GET", path)
         assert headers["cache-control"] == "no-store"
-        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
+        assert headers["content-security-policy"].startswith(
+            "default-src 'none'; script-src 'self'; style-src 'self'; "
+        )
         assert "unsafe" not in headers["content-security-policy"]
         assert (headers["referrer-policy"], headers["server"]) == ("no-referrer", "codebook")
         assert ann.token.encode() not in body
@@ -263,7 +295,7 @@ def test_nothing_listens_beyond_this_machine_without_leave(project):
     with pytest.raises(ParameterError) as caught:
         serve_coders(["ann"], Place(host="0.0.0.0", port=99999, public="coding.example.edu"))
     assert len(caught.value.faults) == 3
-    with pytest.raises(ParameterError, match="nobody|nothing to code"):
+    with pytest.raises(ParameterError, match="has nothing to code"):
         serve_coders(["zoe"])
     with serve_coders(["ann"]) as server:
         assert server.addresses["ann"].startswith(f"http://127.0.0.1:{server.port}/#")
@@ -300,7 +332,7 @@ def test_behind_a_proxy_its_address_is_known_and_the_cookie_is_for_it(project):
         token = address.rpartition("#")[2]
         client = FormClient(f"http://127.0.0.1:{server.port}/#{token}")
         by_proxy = {"Origin": "https://coding.example.edu", "Host": "coding.example.edu"}
-        status, headers, body = client.ask("POST", "/enter", {"token": token}, by_proxy)
+        _, headers, body = client.ask("POST", "/enter", {"token": token}, by_proxy)
         page = json.loads(body)["page"]
         assert headers["set-cookie"].endswith(f"; Path=/study/{page}; HttpOnly; SameSite=Strict; Secure")
         cookie = {"Cookie": headers["set-cookie"].partition(";")[0]}

@@ -17,7 +17,8 @@ class FormClient:
 
     def __init__(self, address: str, window: str = "first", timeout: float = 60) -> None:
         parts = urlsplit(address)
-        assert parts.hostname and parts.port
+        assert parts.hostname
+        assert parts.port
         self.host, self.port, self.token, self.window = parts.hostname, parts.port, parts.fragment, window
         self.connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         self.base, self.cookie, self.seq, self.view = "/", "", 0, dict[str, Any]()
@@ -30,7 +31,11 @@ class FormClient:
         sent: dict[str, str | None] = {"Host": near, "Cookie": self.cookie or None}
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if method == "POST":
-            sent |= {"Origin": f"http://{near}", "Content-Type": "application/json", "Content-Length": str(len(data or b""))}
+            sent |= {
+                "Origin": f"http://{near}",
+                "Content-Type": "application/json",
+                "Content-Length": str(len(data or b"")),
+            }
         self.connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in (sent | dict(headers or {})).items():
             if value is not None:

@@ -1,4 +1,4 @@
-"""The tokens and the port of a coding folder's coders, kept with a person's own settings, so that an address stays the same.
+"""The tokens and the port of a coding folder's coders, kept with a person's own settings: addresses stay the same.
 
 A page that is open while the server dies goes on when it is back. The file is for its owner alone and lies outside of
 the study, which others may be given.
@@ -38,7 +38,9 @@ def read_addresses(folder: Path, coders: Iterable[str], *, renew: bool = False) 
     """
     entry = _read_all().get(_name(folder), {})
     tokens = {} if renew else entry.get("tokens", {})
-    return CoderAddresses(entry.get("port", 0), {name: tokens.get(name) or secrets.token_urlsafe(32) for name in coders})
+    return CoderAddresses(
+        entry.get("port", 0), {name: tokens.get(name) or secrets.token_urlsafe(32) for name in coders}
+    )
 
 
 def keep_addresses(folder: Path, addresses: CoderAddresses, *, renew: bool = False) -> None:

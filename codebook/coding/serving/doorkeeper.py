@@ -86,14 +86,18 @@ class Doorkeeper:
 
     def knows_host(self, host: str) -> bool:
         """Whether a request names this server; a name that a stranger lets point here does not."""
-        parts = urlsplit(f"//{host}")
         try:
+            parts = urlsplit(f"//{host}")
             name, port = parts.hostname or "", parts.port or 80
         except ValueError:
             return False
         if self._is_public_host(host):
             return True
-        return port == self._port and (is_loopback(name) or (self._place.open_to_network and _is_here(name)))
+        return (
+            port == self._port
+            and "@" not in host
+            and (is_loopback(name) or (self._place.open_to_network and _is_here(name)))
+        )
 
     def knows_origin(self, origin: str, host: str) -> bool:
         """Whether a page of this server asks."""

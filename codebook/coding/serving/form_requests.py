@@ -71,7 +71,7 @@ class FormRequests(BaseHTTPRequestHandler):
     """Answers one connection. Nothing is noted of what is asked, since the address of a request may hold a secret."""
 
     server: Listener
-    protocol_version = "HTTP/1.1"
+    protocol_version = default_request_version = "HTTP/1.1"
     timeout = SILENCE_S
     disable_nagle_algorithm = True
 
@@ -85,7 +85,8 @@ class FormRequests(BaseHTTPRequestHandler):
 
     def _answer(self, work: Any) -> None:
         try:
-            if not self.server.doorkeeper.knows_host(self.headers.get("Host", "")):
+            hosts = self.headers.get_all("Host", [])
+            if len(hosts) != 1 or not self.server.doorkeeper.knows_host(hosts[0]):
                 raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST)
             work()
         except RefusedError as refused:

@@ -1,4 +1,4 @@
-"""The server of the coding form, for the coders that it was given: starts, says each one's address, and ends in order."""
+"""The server of the coding form for some coders: starts, says each one's address, and ends in order."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Self
 
 from codebook.coding.assignments import FOLDER, read_assignment
+from codebook.coding.form import form_script, form_style
 from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
 from codebook.coding.serving.desks import Desk, Opener
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
@@ -147,10 +148,10 @@ def _bind(host: str, port: int) -> Listener:
 
 
 def _read_assets() -> dict[str, bytes]:
-    """All that is served beside the views: two pages, and the scripts and styles of two folders of the package."""
-    room = files("codebook") / "coding"
-    parts = [part for name in ("form", "serving") for part in (room / name).iterdir()]
-    assets = {part.name: part.read_bytes() for part in parts if part.name.endswith((".js", ".css"))}
+    """All that is served beside the views: two pages, the form, and what carries its messages."""
+    room = files("codebook.coding.serving")
+    assets = {name: (room / name).read_bytes() for name in ("door.js", "page.js", "page.css")}
+    assets |= {"form.js": form_script().encode(), "form.css": form_style().encode()}
     return assets | {f"{name}.html": render(f"{name}.html.j2").encode() for name in ("coder_door", "coder_page")}
 
 

@@ -22,6 +22,7 @@ class PictureShelf:
         self._parts: dict[str, dict[str, FilePart]] = {}
 
     def __call__(self, unit: Unit) -> list[dict[str, Any]]:
+        """The blocks of a unit's files."""
         if unit.unit_id not in self._blocks:
             self._parts[unit.unit_id] = parts = {}
             blocks = make_blocks(unit, lambda _, part: self._put(part, parts))
