@@ -2,9 +2,10 @@
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
 them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
-`result_commands`, `opening_commands`, `upkeep_commands`. `command_examples` has one of each for its help.
+`result_commands`, `opening_commands`, `code_command`, `upkeep_commands`. `command_examples` has one of each for its help.
 """
 
+from codebook.cli.code_command import code
 from codebook.cli.command_examples import add_examples
 from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
@@ -22,6 +23,7 @@ for command in (costs, table, transcripts, records, reliability, validity, compa
     main.add_command(command)
 for command in (freeze, trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)
+main.add_command(code)
 add_examples(main.commands)
 
 __all__ = ["main"]

@@ -11,6 +11,7 @@ codebook adopt ../from_a_colleague/runs/topics
 codebook cancel topics --shard 3
 codebook check
 codebook check --units data/texts.csv --coders coders.yaml
+codebook code --coder ann
 codebook collect topics --wait
 codebook compare topics topics.v2
 codebook costs --by model

@@ -24,7 +24,8 @@ class PictureShelf:
     def __call__(self, unit: Unit) -> list[dict[str, Any]]:
         """The blocks of a unit's files."""
         if unit.unit_id not in self._blocks:
-            self._parts[unit.unit_id] = parts = {}
+            parts: dict[str, FilePart] = {}
+            self._parts[unit.unit_id] = parts
             blocks = make_blocks(unit, lambda _, part: self._put(part, parts))
             self._blocks[unit.unit_id] = [_keep_inside(block) for block in blocks]
         self._blocks.move_to_end(unit.unit_id)
