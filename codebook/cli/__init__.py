@@ -2,7 +2,7 @@
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
 them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
-`result_commands`, `opening_commands`, `code_command`, `upkeep_commands`. `command_examples` has one of each for its help.
+`result_commands`, `opening_commands`, `code_command`, `upkeep_commands`. `command_examples` has an example of each.
 """
 
 from codebook.cli.code_command import code

@@ -74,6 +74,8 @@ def _say_addresses(server: FormServer, *, opens: bool) -> None:
         say(f"{coder}: {address}")
         if remark := server.desks[coder].remark:
             say(f"  {remark}", err=True)
+    for coder, message in server.left_out.items():
+        say(f"{coder}: not served. {message}", err=True)
     if not is_loopback(server.place.host):
         say(OPEN.format(host=server.place.host), err=True)
     say("Give each coder the address of that name, and nobody else. Ctrl-C ends it.")

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coding_studies import TOPICS, make_coding_study
+from coding_studies import BOOK, TOPICS, make_coding_study
 from commands import Command
 from form_client import FormClient
 
 from codebook.coding.coding_log import read_acts
+from codebook.coding.opening import open_session
+from codebook.coding.rounds import KnownAnswer, add_training
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import MAX_BYTES
 from codebook.coding.serving.form_server import FormServer, serve_coders
-from codebook.coding.session import open_session
 from codebook.errors import MachineError, ParameterError
 from codebook.records import Unit, UnitFile
+from codebook.scheme import parse_codebook
 
 N_UNITS = 12
 
@@ -285,6 +287,21 @@ def test_a_log_that_is_held_elsewhere_is_read_only_until_it_is_free(project):
         with open_session("ben"):
             pass
         assert not FormClient(server.addresses["ann"]).enter().open()["read_only"]
+
+
+def test_a_coder_whose_round_is_not_open_keeps_nobody_else_out(project):
+    known = [KnownAnswer("u0", "topic", "sports")]
+    make_coding_study(3)
+    add_training([Unit("u0", "A match.")], known, ["ben"], parse_codebook(BOOK), gate=1.0)
+    with serve_coders() as server:
+        assert list(server.addresses) == ["ann"]
+        assert "not open yet" in server.left_out["ben"]
+        ben = server.tokens["ben"]
+        assert FormClient(server.addresses["ann"]).ask("POST", "/enter", {"token": ben})[0] == 403
+    with serve_coders(["ben"], round_name="training") as server:
+        assert FormClient(server.addresses["ben"]).enter().open()["round"] == "training"
+    with pytest.raises(ParameterError, match="not open yet"):
+        serve_coders(["ann", "ben"])
 
 
 def test_nothing_listens_beyond_this_machine_without_leave(project):

@@ -13,13 +13,14 @@ from typing import Self
 
 from codebook.coding.assignments import FOLDER, read_assignment
 from codebook.coding.form import form_script, form_style
+from codebook.coding.opening import open_session
 from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
 from codebook.coding.serving.desks import Desk, Opener
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import FormRequests, Listener
-from codebook.coding.session import CodingSession, open_session
+from codebook.coding.session import CodingSession
 from codebook.coding.unit_sources import SourceMaker
-from codebook.errors import MachineError
+from codebook.errors import MachineError, ParameterError
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path
 
@@ -39,6 +40,13 @@ class FormServer:
         The coding folder: its addresses stay the same from one start to the next.
     renew
         Give new addresses; the old ones open nothing any more.
+    needs_all
+        Raise where a coder's work cannot be opened; else that one is left out, if there are others.
+
+    Attributes
+    ----------
+    left_out : dict of str
+        Why a coder is not served.
 
     Raises
     ------
@@ -55,6 +63,7 @@ class FormServer:
         *,
         folder: str | Path = FOLDER,
         renew: bool = False,
+        needs_all: bool = True,
     ) -> None:
         self.place, where = place or Place(), resolve_path(folder)
         self.place.check()
@@ -64,18 +73,34 @@ class FormServer:
         with ExitStack() as opened:
             listener = self._listener = opened.enter_context(_listen(self.place, known.port))
             self.port = int(listener.server_address[1])
-            listener.doorkeeper = Doorkeeper(known.tokens, self.place, self.port)
             listener.assets = _read_assets()
-            listener.desks = self.desks = {coder: _open_desk(opener, opened) for coder, opener in openers.items()}
+            listener.desks = self.desks = {}
+            self.left_out = self._open_desks(openers, opened, needs_all)
+            served = {coder: known.tokens[coder] for coder in self.desks}
+            listener.doorkeeper = Doorkeeper(served, self.place, self.port)
             keep_addresses(where, CoderAddresses(self.port, known.tokens), renew=renew)
             self._opened = opened.pop_all()
+
+    def _open_desks(self, openers: Mapping[str, Opener], opened: ExitStack, needs_all: bool) -> dict[str, str]:
+        """Open the coders' work; return why that of some cannot be."""
+        errors: dict[str, ParameterError] = {}
+        for coder, opener in openers.items():
+            try:
+                self.desks[coder] = desk = Desk(opener)
+                opened.callback(desk.close)
+            except ParameterError as error:
+                errors[coder] = error
+        if errors and (needs_all or not self.desks):
+            faults = [fault for error in errors.values() for fault in error.faults]
+            raise ParameterError("The form cannot be served.", faults)
+        return {coder: str(error) for coder, error in errors.items()}
 
     @property
     def addresses(self) -> dict[str, str]:
         """The address of each coder; what follows `#` is the token, which a browser sends to no log."""
         host = f"[{self.place.host}]" if ":" in self.place.host else self.place.host
         base = self.place.public.rstrip("/") or f"http://{host}:{self.port}"
-        return {coder: f"{base}/#{token}" for coder, token in self.tokens.items()}
+        return {coder: f"{base}/#{token}" for coder, token in self.tokens.items() if coder in self.desks}
 
     def serve(self) -> None:
         """Answer until the program is stopped."""
@@ -106,12 +131,12 @@ def serve_coders(
     round_name: str = "main",
     renew: bool = False,
 ) -> FormServer:
-    """Return a server of the coding form: for the coders that are named, or for all to whom units are assigned.
+    """Return a server of the coding form: for the coders that are named, or for all whose round is open.
 
     Raises
     ------
     ParameterError
-        There is no assignment, a coder has nothing to code, or the place is not allowed.
+        There is no assignment, the place is not allowed, or a coder who is named has nothing to code.
     MachineError
         The port is taken, or the host is not of this machine.
 
@@ -122,7 +147,7 @@ def serve_coders(
     """
     names = coders or read_assignment(resolve_path(folder)).coders
     openers = {name: partial(_open, name, folder, round_name) for name in names}
-    return FormServer(openers, place, folder=folder, renew=renew)
+    return FormServer(openers, place, folder=folder, renew=renew, needs_all=bool(coders))
 
 
 def _open(coder: str, folder: str | Path, round_name: str, sources: SourceMaker) -> CodingSession:
@@ -153,9 +178,3 @@ def _read_assets() -> dict[str, bytes]:
     assets = {name: (room / name).read_bytes() for name in ("door.js", "page.js", "page.css")}
     assets |= {"form.js": form_script().encode(), "form.css": form_style().encode()}
     return assets | {f"{name}.html": render(f"{name}.html.j2").encode() for name in ("coder_door", "coder_page")}
-
-
-def _open_desk(opener: Opener, opened: ExitStack) -> Desk:
-    desk = Desk(opener)
-    opened.callback(desk.close)
-    return desk
