@@ -300,7 +300,7 @@ def test_a_coder_whose_round_is_not_open_keeps_nobody_else_out(project):
         assert FormClient(server.addresses["ann"]).ask("POST", "/enter", {"token": ben})[0] == 403
     with serve_coders(["ben"], round_name="training") as server:
         assert FormClient(server.addresses["ben"]).enter().open()["round"] == "training"
-    with pytest.raises(ParameterError, match="not open yet"):
+    with pytest.raises(ParameterError, match="is not finished"):
         serve_coders(["ann", "ben"])
 
 

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import AF_INET6
 from socketserver import TCPServer
 from typing import Any
 
@@ -67,12 +68,19 @@ class Listener(ThreadingHTTPServer):
             logbook.keep_traceback("codebook code", "".join(traceback.format_exception(error)))
 
 
+class WideListener(Listener):
+    """Listens at an address of IPv6."""
+
+    address_family = AF_INET6
+
+
 class FormRequests(BaseHTTPRequestHandler):
     """Answers one connection. Nothing is noted of what is asked, since the address of a request may hold a secret."""
 
     server: Listener
     protocol_version = default_request_version = "HTTP/1.1"
     timeout = SILENCE_S
+    wbufsize = -1
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
@@ -187,13 +195,13 @@ class FormRequests(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, JSON, orjson.dumps(value), headers)
 
     def _send(self, status: HTTPStatus, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Send head and body in one piece, so that the network waits for no second one."""
+        """Send head and body; they wait for each other in `wfile`, so that they leave in one piece."""
         self.send_response(status)
         own = {"Content-Type": kind, "Content-Length": str(len(body))}
         for name, value in {**own, **_HEADERS, **(headers or {})}.items():
             self.send_header(name, value)
-        self.wfile.write(b"".join([*self._headers_buffer, b"\r\n", body]))
-        self._headers_buffer = []
+        self.end_headers()
+        self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse in a word, and end the connection, since what follows on it was not read."""

@@ -7,7 +7,6 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from socket import AF_INET, AF_INET6
 from threading import Thread
 from typing import Self
 
@@ -17,7 +16,7 @@ from codebook.coding.opening import open_session
 from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
 from codebook.coding.serving.desks import Desk, Opener
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
-from codebook.coding.serving.form_requests import FormRequests, Listener
+from codebook.coding.serving.form_requests import FormRequests, Listener, WideListener
 from codebook.coding.session import CodingSession
 from codebook.coding.unit_sources import SourceMaker
 from codebook.errors import MachineError, ParameterError
@@ -69,12 +68,13 @@ class FormServer:
         self.place.check()
         known = read_addresses(where, openers, renew=renew)
         self.tokens = known.tokens
+        self.desks: dict[str, Desk] = {}
         self._thread: Thread | None = None
         with ExitStack() as opened:
             listener = self._listener = opened.enter_context(_listen(self.place, known.port))
             self.port = int(listener.server_address[1])
             listener.assets = _read_assets()
-            listener.desks = self.desks = {}
+            listener.desks = self.desks
             self.left_out = self._open_desks(openers, opened, needs_all)
             served = {coder: known.tokens[coder] for coder in self.desks}
             listener.doorkeeper = Doorkeeper(served, self.place, self.port)
@@ -168,8 +168,7 @@ def _listen(place: Place, last_port: int) -> Listener:
 
 
 def _bind(host: str, port: int) -> Listener:
-    family = AF_INET6 if ":" in host else AF_INET
-    return type("Listener", (Listener,), {"address_family": family})((host, port), FormRequests)
+    return (WideListener if ":" in host else Listener)((host, port), FormRequests)
 
 
 def _read_assets() -> dict[str, bytes]:
