@@ -47,7 +47,7 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
     """
     from openpyxl.utils.escape import unescape
 
-    _refuse_bombs(path)
+    refuse_bombs(path)
     reader, sheets = _open(path)
     with closing(reader.archive):
         parser = _parse_rows(reader, _find_part(sheets, path, name))
@@ -63,7 +63,7 @@ def iter_cells(path: Path, name: str | None = None) -> Iterator[tuple[int, Cells
                 raise UnitsError(f"{path.name} cannot be read.", [Fault(path.name, problem, mend)])
 
 
-def _refuse_bombs(path: Path) -> None:
+def refuse_bombs(path: Path) -> None:
     """Refuse a workbook that would unfold to more than any table holds, or whose XML brings its own definitions."""
     with path.open("rb") as file:
         if file.read(8) == _OLE:
@@ -130,7 +130,7 @@ def _find_sheets(reader: Any) -> dict[str, str]:
 
 def list_sheets(path: Path) -> tuple[str, ...]:
     """Return the names of a workbook's sheets, in its order."""
-    _refuse_bombs(path)
+    refuse_bombs(path)
     reader = _read_outline(path)
     with closing(reader.archive):
         return tuple(_find_sheets(reader))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -42,8 +43,9 @@ class SheetOfFrame:
     right: Sequence[str] = ()
 
 
-def write_workbook(file: IO[bytes], sheets: Sequence[SheetOfFrame]) -> int:
-    """Write sheets row by row (memory stays flat); return how many texts of the first had to be cut.
+@contextmanager
+def new_workbook(file: IO[bytes]) -> Iterator[Any]:
+    """Give a workbook to be filled sheet by sheet and row by row (memory stays flat); at the end it is in the file.
 
     Raises
     ------
@@ -55,11 +57,23 @@ def write_workbook(file: IO[bytes], sheets: Sequence[SheetOfFrame]) -> int:
 
     book = xlsxwriter.Workbook(_QuietFile(file), _OPTIONS)
     book.set_properties({"created": datetime(1980, 1, 1)})  # so that the same table is the same file
-    n_cut, *_ = [_fill(book, book.add_worksheet(sheet.name[:31]), sheet) for sheet in sheets]
+    yield book
     try:
         book.close()
     except FileCreateError as error:
         raise error.args[0] from error  # the OSError that it hides
+
+
+def write_workbook(file: IO[bytes], sheets: Sequence[SheetOfFrame]) -> int:
+    """Write sheets of frames; return how many texts of the first had to be cut.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    with new_workbook(file) as book:
+        n_cut, *_ = [_fill(book, book.add_worksheet(sheet.name[:31]), sheet) for sheet in sheets]
     return n_cut
 
 

@@ -1,0 +1,135 @@
+"""Hand out the units of coders: a file each, in the folder of the coding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codebook.coding.assignments import FOLDER, Assignment, read_assignment
+from codebook.coding.coder_state import CoderState
+from codebook.coding.coding_log import log_path, read_acts
+from codebook.coding.handouts.handout import Handout
+from codebook.coding.handouts.page_files import write_page_of
+from codebook.coding.handouts.workbook_sheets import write_workbook_of
+from codebook.coding.kept_units import KeptUnits
+from codebook.errors import Fault, InputError
+from codebook.paths import resolve_path, show_path
+from codebook.scheme import Codebook, read_codebook
+
+HANDOUTS = "handouts"
+"""Folder of what is handed out, in the coding folder."""
+
+
+@dataclass(frozen=True)
+class HandedOut:
+    """The files that were handed out: one a coder, and what is to be said of each."""
+
+    paths: tuple[Path, ...]
+    sentences: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences)
+
+
+def write_workbooks(
+    coders: str | Sequence[str] = (),
+    folder: str | Path = FOLDER,
+    *,
+    round_name: str = "main",
+    overwrite: bool = False,
+) -> HandedOut:
+    """Write an Excel workbook for each coder: the units that are left, lists to choose codes from, and the codebook.
+
+    What comes back is read with `read_workbook`. A file that is there already is left as it is.
+
+    Parameters
+    ----------
+    coders
+        Whose; everybody's who has units where nobody is named.
+    folder
+        The coding folder; the workbooks lie in its folder `handouts`.
+    round_name
+        "main", or that of another round.
+    overwrite
+        Replace files that are there, although somebody may have filled them in.
+
+    Raises
+    ------
+    ParameterError
+        There is no assignment, nothing for a coder, or something that no workbook can show.
+    """
+    return _hand_out(coders, resolve_path(folder), round_name, (".xlsx", write_workbook_of), overwrite=overwrite)
+
+
+def write_pages(
+    coders: str | Sequence[str] = (),
+    folder: str | Path = FOLDER,
+    *,
+    round_name: str = "main",
+    overwrite: bool = False,
+) -> HandedOut:
+    """Write a page for each coder: the coding form with the units that are left, in one file that needs no network.
+
+    What comes back is read with `read_page`. The parameters are those of `write_workbooks`.
+
+    Raises
+    ------
+    ParameterError
+        There is no assignment, or nothing for a coder.
+    """
+    return _hand_out(coders, resolve_path(folder), round_name, (".html", write_page_of), overwrite=overwrite)
+
+
+def _hand_out(
+    coders: str | Sequence[str],
+    place: Path,
+    round_name: str,
+    form: tuple[str, Callable[[Handout, Path], str]],
+    *,
+    overwrite: bool,
+) -> HandedOut:
+    """Write one file a coder; all faults of all coders at once."""
+    assignment = read_assignment(place)
+    book = read_codebook(assignment.codebook)
+    names = [coders] if isinstance(coders, str) else list(coders)
+    paths, sentences, faults = list[Path](), list[str](), list[Fault]()
+    for coder in names or assignment.coders:
+        handout = _make_handout(place, assignment, book, coder, round_name)
+        path = place / HANDOUTS / f"{name_file(assignment.study or book.name, coder)}{form[0]}"
+        paths.append(path)
+        if path.exists() and not overwrite:
+            sentences.append(f"{show_path(path)} is there already and was left as it is.")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            sentences.append(form[1](handout, path))
+        except InputError as error:
+            summary, kind = error.summary, type(error)
+            faults += error.faults
+    if faults:
+        raise kind(summary, list(dict.fromkeys(faults)))
+    return HandedOut(tuple(paths), tuple(sentences))
+
+
+def _make_handout(place: Path, assignment: Assignment, book: Codebook, coder: str, round_name: str) -> Handout:
+    """The units of a coder that are not coded yet."""
+    state = CoderState(read_acts(log_path(place, coder))[0])
+    names = [variable.name for variable in book.variables]
+    rows = assignment.of(coder, round_name)
+    turns = [row.turn for row in rows if any(name not in state.answers(row.turn) for name in names)]
+    units = KeptUnits(place / "units.jsonl")
+    chosen = {turn.unit: units[turn.unit] for turn in turns}
+    return Handout(assignment.study, coder, book, turns, chosen, assignment.digest)
+
+
+def name_file(study: str, coder: str) -> str:
+    """The name of a coder's file, without its ending.
+
+    Examples
+    --------
+    >>> name_file("coal / 2026", "Zoë B")
+    'coal-2026.Zoë-B'
+    """
+    return ".".join(re.sub(r"[^\w-]+", "-", part).strip("-") for part in (study, coder) if part)
