@@ -77,19 +77,28 @@ export class PageStore {
   // -- the channel of the form
 
   send(message) {
-    let notice = null;
-    try {
-      if (!this.wasDone(message)) notice = this.handle(message);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.nRefused += 1;
-      notice = { kind: "refused", text: error.message };
-    }
-    const seq = message && isNumber(message.seq) ? message.seq : 0;
-    const view = this.view(seq, notice, Boolean(message) && message.act === "codebook");
+    const problem = findProblem(message);
+    const view = problem ? this.refuse(`The message cannot be read: ${problem}.`) : this.answer(message);
     this.tell(view);
     this.onChange();
     return view;
+  }
+
+  refuse(text) {
+    this.nRefused += 1;
+    return this.view(0, { kind: "refused", text }, false);
+  }
+
+  answer(message) {
+    let view = null;
+    try {
+      if (!this.wasDone(message)) this.handle(message);
+      view = this.view(0, null, message.act === "codebook");
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      view = this.refuse(error.message);
+    }
+    return { ...view, ack: Math.trunc(message.seq || 0) };
   }
 
   onView(callback) {
@@ -102,12 +111,10 @@ export class PageStore {
   }
 
   wasDone(message) {
-    return Boolean(message && message.client) && (message.seq || 0) <= (this.answered.get(message.client) || 0);
+    return Boolean(message.client) && (message.seq || 0) <= (this.answered.get(message.client) || 0);
   }
 
   handle(message) {
-    const problem = findProblem(message);
-    if (problem) throw new Refusal(`The message cannot be read: ${problem}.`);
     const kind = message.act;
     if (OF_UNIT.includes(kind) && message.token !== this.token)
       throw new Refusal("Not taken: it was meant for another unit than the one that is shown.");
@@ -116,7 +123,6 @@ export class PageStore {
     if (kind === "go") this.draw(this.find(message.to));
     else if (kind === "filter") this.chooseFilter(message.to);
     else if (kind !== "codebook") this.write(kind, message);
-    return null;
   }
 
   chooseFilter(name) {
@@ -179,7 +185,7 @@ export class PageStore {
     const { variables } = this.plan.codebook;
     const variable = message.variable ? variables.find((each) => each.name === message.variable) : variables[0];
     if (!variable) throw new Refusal("Not taken: the codebook has no such variable.");
-    const ms = Math.trunc(message.shown_ms || 0);
+    const ms = Math.round(message.shown_ms || 0);
     const before = this.state.actsOf(turnOf(row), "label")[variable.name];
     const more = {};
     for (const name of ["evidence", "confidence", "reason"])
