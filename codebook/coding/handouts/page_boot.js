@@ -10,9 +10,11 @@ const count = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s
 
 function show(sentence) {
   const n = store.acts.length - nSaved;
-  const standing = n ? `${count(n, "act")} not saved in a file yet.` : "";
-  part("standing").textContent = [sentence, standing, safety.why].filter(Boolean).join(" ");
-  part("standing").classList.toggle("unsaved", n > 0);
+  const standing = n ? `${count(n, "step")} not saved in a file yet.` : "";
+  const start = store.acts.length ? "" : "Code, save your answers, and send the file back. Nothing leaves this page by itself.";
+  part("standing").textContent = [sentence || start, standing, safety.why].filter(Boolean).join(" ");
+  part("standing").classList.toggle("unsaved", n > 0 || safety.why !== "");
+  part("save").classList.toggle("wanted", n > 0);
 }
 
 function save() {
@@ -24,6 +26,7 @@ function save() {
   nSaved = store.acts.length;
   safety.put("saved", String(nSaved));
   show(`Saved as ${plan.file}. Send this file back.`);
+  form.focusUnit();
 }
 
 async function goOn(event) {
@@ -39,6 +42,7 @@ async function goOn(event) {
     show(`${file.name} was not taken: ${error instanceof SyntaxError ? "it holds no answers" : error.message}`);
   }
   event.target.value = "";
+  form.focusUnit();
 }
 
 part("save").addEventListener("click", save);
@@ -54,4 +58,5 @@ const channel = {
   send: (message) => queueMicrotask(() => store.send(message)),
   onView: (callback) => store.onView(callback),
 };
-window.codebookForm.mountForm(part("form"), channel, {});
+const { form } = window.codebookForm.mountForm(part("form"), channel, { full: true });
+form.focusUnit();

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from codebook.coding.coder_state import Turn
+from codebook.coding.form import form_script, form_style
 from codebook.coding.handouts.handout import Handout, print_text
 from codebook.coding.session_view import show_codebook, show_unit
 from codebook.coding.unit_sources import embed_files
@@ -24,9 +25,8 @@ from codebook.visible import spell_line
 
 FORMAT = "coding page 1"
 _HERE = Path(__file__).parent
-_FORM = _HERE.parent / "form"
 _STORE = ("page_acts.js", "page_store.js", "page_boot.js")
-_MOUNT = "\nwindow.codebookForm = { mountForm };\n"
+_MOUNT = "window.codebookForm = { mountForm };\n"
 _MANY = 20_000_000
 """Bytes that many mail servers let through."""
 
@@ -42,14 +42,13 @@ def write_page_of(handout: Handout, path: Path) -> str:
 
 def make_page(handout: Handout, name: str) -> str:
     """Return the page; the file of answers will be called by `name`."""
-    form = (_FORM / "form.js").read_text(encoding="utf-8") + _MOUNT
-    store = "".join((_HERE / each).read_text(encoding="utf-8") for each in _STORE)
-    scripts = [_close_safely(form), _close_safely(store)]
+    store = "\n".join((_HERE / each).read_text(encoding="utf-8") for each in _STORE)
+    scripts = [_close_safely(form_script() + _MOUNT), _close_safely(store)]
     return render(
         "coding_page.html.j2",
         study=handout.study or handout.codebook.name,
         coder=handout.coder,
-        form_css=(_FORM / "form.css").read_text(encoding="utf-8"),
+        form_css=form_style(),
         plan=_dump(make_plan(handout, name)),
         scripts=scripts,
         policy=_allow(scripts),
