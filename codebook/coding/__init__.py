@@ -5,6 +5,8 @@
     read_logs                                             what all of them said, as `Codings`
     add_training, qualification, add_norming              rounds against known answers, and once more (`rounds/`)
     open_adjudication, read_decisions                     who is right where coders differ (`deciding/`)
+    write_workbooks, write_pages                          a file for each coder to take away (`handouts/`),
+    read_workbook, read_page                              and what comes back of it
 
 In come units and a codebook; out go assignments, and one append-only log a coder. Open `assignments.py` first, then
 `session.py`; what a form is shown and may answer stands in `session_view.py`, a log in `coding_log.py`.
@@ -14,6 +16,7 @@ from codebook.coding.assigning import Design
 from codebook.coding.assignments import Assigned, Assignment, assign, read_assignment, write_assignment
 from codebook.coding.coding_log import CodingLog
 from codebook.coding.deciding import AdjudicationSession, open_adjudication, read_decisions
+from codebook.coding.handouts import HandedOut, Returned, read_page, read_workbook, write_pages, write_workbooks
 from codebook.coding.opening import open_session
 from codebook.coding.rounds import (
     KnownAnswer,
@@ -34,7 +37,9 @@ __all__ = [
     "CodingLog",
     "CodingSession",
     "Design",
+    "HandedOut",
     "KnownAnswer",
+    "Returned",
     "SessionPlan",
     "add_norming",
     "add_suggestions",
@@ -47,6 +52,10 @@ __all__ = [
     "qualification",
     "read_assignment",
     "read_decisions",
+    "read_page",
+    "read_workbook",
     "write_assignment",
+    "write_pages",
     "write_suggestions",
+    "write_workbooks",
 ]
