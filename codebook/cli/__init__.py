@@ -7,6 +7,7 @@ them), then the file of a command: `plan_commands`, `run_command`, `job_commands
 
 from codebook.cli.code_command import code
 from codebook.cli.command_examples import add_examples
+from codebook.cli.exchange_commands import import_file
 from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit
@@ -21,7 +22,7 @@ for command in (new, check, preflight, plan, run_whole, submit, status, runs, er
     main.add_command(command)
 for command in (costs, table, transcripts, records, reliability, validity, compare, execute, report, open_report, lab):
     main.add_command(command)
-for command in (freeze, trust, adopt, erase, delete_remote, tidy):
+for command in (import_file, freeze, trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)
 main.add_command(code)
 add_examples(main.commands)

@@ -22,6 +22,7 @@ codebook errors topics
 codebook execute study.yaml
 codebook execute notebooks/06_reliability.ipynb -p replicates=5000
 codebook freeze
+codebook import data/label_studio.json --unit doc_id
 codebook lab
 codebook new my-study --from texts.xlsx
 codebook open topics

@@ -7,6 +7,7 @@ of kind records.
 """
 
 from codebook.codings.coder_files.coders import read_coders, read_codings
+from codebook.codings.coder_files.import_view import look_at_export
 from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
 from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
 from codebook.codings.database import KeyedTable, write_database
@@ -38,6 +39,7 @@ __all__ = [
     "dump_labels",
     "join_codings",
     "join_transcripts",
+    "look_at_export",
     "make_table",
     "merge_tables",
     "open_records",

@@ -5,7 +5,18 @@ of any tool gives back; then `registry.py`, which lists the tools and opens a fi
 """
 
 from codebook.exchange.account import STATUSES, Account
+from codebook.exchange.labelling.task_writing import add_suggestions, write_tasks
 from codebook.exchange.reading import ExportRow, Reading, ReadOptions
 from codebook.exchange.registry import FORMATS, open_export
 
-__all__ = ["FORMATS", "STATUSES", "Account", "ExportRow", "ReadOptions", "Reading", "open_export"]
+__all__ = [
+    "FORMATS",
+    "STATUSES",
+    "Account",
+    "ExportRow",
+    "ReadOptions",
+    "Reading",
+    "add_suggestions",
+    "open_export",
+    "write_tasks",
+]

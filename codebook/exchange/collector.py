@@ -31,6 +31,8 @@ class Collector:
         Whether every coder's name is personal data by its nature, as the numbers of crowd workers are.
     tells_absence
         Whether the file can say that a coder saw a unit and gave no code.
+    unit
+        The fields that hold the unit's id, as `choose_unit` found them.
     """
 
     format: str
@@ -47,6 +49,7 @@ class Collector:
     n_used: int = 0
     aside: Counter[str] = field(default_factory=Counter)
     made: int = 0
+    unit: tuple[str, ...] = ()
     _names: dict[str, str] = field(default_factory=dict)
     _listed: dict[str, bool] = field(default_factory=dict)
     _pending: bool = False
@@ -131,7 +134,9 @@ class Collector:
             *self.notes,
             *(f"{case[0].upper()}{case[1:]} ({say_count(n, 'time')})." for case, n in self.cases.items()),
         )
-        return Reading(self.format, self.title, rows, account, notes, tuple(self.questions.values()), frozenset(sets))
+        return Reading(
+            self.format, self.title, rows, account, notes, tuple(self.questions.values()), frozenset(sets), self.unit
+        )
 
     def _find_sets(self) -> set[str]:
         if self.options.sets is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,9 +102,14 @@ def read_head(path: Path) -> str:
     return "" if raw.startswith(_ZIP) or ("\0" in text[:_BLOCK] and shown is None) else text.removeprefix("\ufeff")
 
 
+def is_json(path: Path) -> bool:
+    """Whether a file begins as JSON does."""
+    return read_head(path).lstrip()[:1] in ("[", "{")
+
+
 def read_record(path: Path) -> Any:
-    """The first JSON value of a file; None where it is no JSON."""
-    if read_head(path).lstrip()[:1] not in ("[", "{"):
+    """The first JSON value of a file; None where it is no JSON, or empty."""
+    if not is_json(path):
         return None
     try:
         return next((value for _, value in iter_values(path)), None)
@@ -199,7 +205,14 @@ def _unpack_zip(path: Path, place: Path) -> tuple[Path, ...]:
 def _unpacking(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # a password, a method
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        zipfile.BadZipFile,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:  # a password, a method
         fault = Fault(path.name, f"it cannot be unpacked ({error})", "unpack it yourself, and name the folder")
         raise TableError(f"{path.name} cannot be read.", [fault]) from None
 

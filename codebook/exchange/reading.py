@@ -74,6 +74,8 @@ class Reading:
         What the file cannot say: each names the option that answers it. Rows become `Codings` when none is left.
     sets
         The variables whose labels are lists.
+    unit
+        The fields that were taken for the unit's id; empty for the tool's own number.
     """
 
     format: str
@@ -83,6 +85,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     questions: tuple[Fault, ...] = ()
     sets: frozenset[str] = field(default_factory=frozenset)
+    unit: tuple[str, ...] = ()
 
     @property
     def labels(self) -> list[ExportRow]:
@@ -118,9 +121,10 @@ class Reading:
         return f"{self.title}: {say_count(len(self.labels), 'label')}.", head.map(_visible), self.account.frame(), words
 
     def __repr__(self) -> str:
-        title, head, account, words = self._parts()
-        tables = [frame.to_string(index=False) for frame in (head, account)]
-        return "\n".join([title, *tables, *words])
+        title, head, _, words = self._parts()
+        return "\n\n".join(
+            [title, head.to_string(index=False), repr(self.account), *(["\n".join(words)] if words else [])]
+        )
 
     def _repr_html_(self) -> str:
         title, head, account, words = self._parts()

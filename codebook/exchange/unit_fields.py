@@ -39,11 +39,13 @@ def choose_unit(samples: Sequence[Mapping[str, Any]], collector: Collector, own:
         if missing and samples:
             faults = [missing_column(collector.files[0], name, names, "`unit`") for name in missing]
             raise TableError("The units cannot be read.", faults)
-        return collector.options.unit
+        collector.unit = collector.options.unit
+        return collector.unit
     likely = [name for name in names if _is_id_name(name) and all(_is_id(record.get(name)) for record in samples)]
     if len(likely) == 1:
         collector.note(f"The field {likely[0]!r} was taken for the unit's id; `unit` names another one.")
-        return tuple(likely)
+        collector.unit = tuple(likely)
+        return collector.unit
     if samples:
         choice = ", ".join(map(repr, likely or names)) or "none: there are no fields"
         problem = f"it is not certain which field is the unit's id (units are named by {own} meanwhile)"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,14 +108,22 @@ def read_codings(
     (['yes'], ('codings.csv: 1 row read, 1 coding; 1 label renamed.',))
     >>> folder.cleanup()
     """
-    path, faults = resolve_path(path), list[Fault]()
+    path = resolve_path(path)
     if path.suffix in (".yaml", ".yml") and not options:
         return read_coders(path, codebook, units=units)
     if path.is_dir() or path.suffix.lower() not in (*READERS, ".gz"):
         options.setdefault("format", AUTO)
-    entry = check_entry({**options, "file": path.name}, lambda _: path.name, codebook, faults)
-    refuse(f"{path.name} cannot be read so.", faults)
-    return _read_all([(path.name, entry)] if entry else [], path.parent, codebook, units)
+    return read_entry({**options, "file": path.name}, path.parent, codebook, units=units)
+
+
+def read_entry(
+    item: Mapping[str, Any], folder: Path, codebook: Codebook, *, units: Iterable[str] | None = None
+) -> Codings:
+    """Read labels by one entry of a `coders.yaml`, whose paths are relative to a folder."""
+    name, faults = Path(str(item["file"])).name, list[Fault]()
+    entry = check_entry(item, lambda _: name, codebook, faults)
+    refuse(f"{name} cannot be read so.", faults)
+    return _read_all([(name, entry)] if entry else [], folder, codebook, units)
 
 
 def _read_all(

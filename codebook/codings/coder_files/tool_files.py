@@ -64,7 +64,7 @@ def _options(source: CodingSource, folder: Path, codebook: Codebook) -> dict[str
         "unit": source.unit,
         "rename_coders": source.rename_coders,
         "coder_name": source.coder_name or "",
-        "coded_by": _read_coded_by(source.coded_by, folder),
+        "coded_by": read_coded_by(source.coded_by, folder),
         "duplicates": source.duplicates,
         "columns": source.columns,
         "variables": names if source.variables else {},
@@ -86,7 +86,7 @@ def _names_in_file(variable: Variable, source: CodingSource) -> Iterator[str]:
         yield "label"
 
 
-def _read_coded_by(stated: Mapping[str, Sequence[str]] | str, folder: Path) -> Mapping[str, Sequence[str]] | str:
+def read_coded_by(stated: Mapping[str, Sequence[str]] | str, folder: Path) -> Mapping[str, Sequence[str]] | str:
     """Who was asked to code what: as it stands, or of a table with a row a unit and coder, such as assignment.csv."""
     if not isinstance(stated, str) or not stated.lower().endswith(".csv"):
         return stated

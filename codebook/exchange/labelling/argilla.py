@@ -40,6 +40,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     is_nested = _is_nested(source.record)
     collector = Collector("argilla", f"Argilla, {'nested' if is_nested else 'flat'} records", source.names, options)
     fields = choose_unit([_data(source.record)], collector, "") if options.unit else ("id",)
+    collector.unit = fields
     for file in source.files:
         for _, record in source.values(file):
             unit = read_unit({"id": record.get("id"), **_data(record)}, fields)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codebook.exchange.collector import Collector
-from codebook.exchange.export_source import ExportSource, open_source, read_record
+from codebook.exchange.export_source import ExportSource, is_json, open_source
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
 from codebook.exchange.spans import place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
@@ -31,9 +31,7 @@ def looks_like(source: ExportSource) -> bool:
     if not isinstance(record, dict):
         return {"text", "label", "Comments"} <= set(source.columns)
     is_span = isinstance(record.get("entities"), list) and "relations" in record
-    return "text" in record and (
-        is_span or (isinstance(record.get("label"), list) and not {"id", "Comments"}.isdisjoint(record))
-    )
+    return isinstance(record.get("text"), str) and (is_span or isinstance(record.get("label"), list))
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
@@ -47,7 +45,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
 
 
 def _open_records(source: ExportSource, file: Path, options: ReadOptions) -> Iterator[Record]:
-    if isinstance(read_record(file), dict):
+    if is_json(file):
         return (record for _, record in source.values(file))
     return iter(source.rows(file, encoding=options.encoding, delimiter=options.delimiter))
 

@@ -17,4 +17,4 @@ def looks_like(source: ExportSource) -> bool:
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     """Read an export of Label Studio: JSON by its annotations, the others by their columns."""
-    return read_tasks(source, options) if is_tasks(source.record) else read_table(source, options)
+    return read_table(source, options) if is_table(source) else read_tasks(source, options)

@@ -19,8 +19,10 @@ _N_NAMED = 5
 
 
 def is_tasks(record: Any) -> bool:
-    """Whether a JSON value is a task of Label Studio with its annotations."""
-    return isinstance(record, dict) and isinstance(record.get("data"), dict) and "annotations" in record
+    """Whether a JSON value is a task of Label Studio: exported with its annotations, or written for its import."""
+    if not isinstance(record, dict) or not isinstance(record.get("data"), dict):
+        return False
+    return not {"annotations", "predictions"}.isdisjoint(record) or set(record) == {"data"}
 
 
 def read_tasks(source: ExportSource, options: ReadOptions) -> Reading:
@@ -48,19 +50,19 @@ class _TaskReader:
                 self._read_task(task)
             else:
                 self.collector.record()
-                self.collector.set_aside("no task: it has no `data` or no `annotations`")
+                self.collector.set_aside("no task: it has no `data`")
 
     def _read_task(self, task: Mapping[str, Any]) -> None:
         collector, data = self.collector, task["data"]
         unit = read_unit(data, self.fields) if self.fields else as_text(task.get("id"))
-        every = [*task["annotations"], *(task.get("drafts") or ()), *(task.get("predictions") or ())]
+        every = [*(task.get("annotations") or ()), *(task.get("drafts") or ()), *(task.get("predictions") or ())]
         if not unit:
             for _ in every or [None]:
                 collector.record()
                 collector.set_aside("its unit has no id")
             return
         self.n_tasks[unit] += 1
-        for annotation in task["annotations"]:
+        for annotation in task.get("annotations") or ():
             self._read_annotation(annotation, unit, data)
         for draft in task.get("drafts") or ():
             self._read_draft(draft, unit)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from codebook.exchange.collector import Collector
-from codebook.exchange.export_source import ExportSource, read_record
+from codebook.exchange.export_source import ExportSource, is_json, read_record
 from codebook.exchange.reading import Reading, ReadOptions
 from codebook.exchange.spans import place_span
 from codebook.files.formats import as_text
@@ -46,7 +46,7 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
         record = read_record(file)
         if isinstance(record, dict) and _LABELS in record:
             _read_state(record, collector)
-        elif isinstance(record, dict):
+        elif is_json(file):
             for _, each in source.values(file):
                 spans = [span for listed in (each.get("spans") or {}).values() for span in listed]
                 _read_row(each, each.get("labels") or {}, spans, collector)

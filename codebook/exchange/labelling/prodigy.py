@@ -10,7 +10,7 @@ from typing import Any
 
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource
-from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
+from codebook.exchange.reading import MODEL, UNKNOWN_CODER, Reading, ReadOptions
 from codebook.exchange.spans import place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
 from codebook.files.formats import as_text
@@ -30,7 +30,10 @@ Record = Mapping[str, Any]
 def looks_like(source: ExportSource) -> bool:
     """Whether an export is one of Prodigy."""
     record = source.record
-    return isinstance(record, dict) and ("_task_hash" in record or {"_view_id", "answer"} <= set(record))
+    if not isinstance(record, dict):
+        return False
+    is_task = isinstance(record.get("meta"), dict) and not {"options", "spans"}.isdisjoint(record)
+    return "_task_hash" in record or {"_view_id", "answer"} <= set(record) or is_task
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
@@ -101,7 +104,14 @@ class _Reader:
             case "ignore":
                 collector.add(unit, coder, status="skipped", note=_unread(record), **more)
             case _:
-                collector.add(unit, coder, status="not_seen", **more)
+                self._read_task(record, unit)
+
+    def _read_task(self, record: Record, unit: str) -> None:
+        """A task that nobody has answered: what it holds is suggested."""
+        if "accept" not in record and not record.get("spans"):
+            self.collector.add(unit, "", status="not_seen")
+            return
+        self._accept(record, unit, MODEL, {"status": "prediction"})
 
     def _accept(self, record: Record, unit: str, coder: str, more: dict[str, Any]) -> None:
         collector, n_before = self.collector, self.collector.made
@@ -131,9 +141,9 @@ class _Reader:
             return
         text = record.get("text")
         place = place_span(text if isinstance(text, str) else None, start, end, "", self.collector)
-        status = "coded" if place.start is not None else "rejected"
+        status = "rejected" if place.start is None else more.get("status", "coded")
         where = {"start": place.start, "end": place.end, "quote": place.quote, "note": place.note, "status": status}
-        self.collector.add(unit, coder, SPANS, as_text(span.get("label")), **where, **more)
+        self.collector.add(unit, coder, SPANS, as_text(span.get("label")), **{**more, **where})
 
     def _tell_options(self, record: Record) -> None:
         for option in record.get("options") or ():
