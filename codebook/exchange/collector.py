@@ -167,7 +167,7 @@ class Collector:
 
     def _add_stated(self, rows: list[ExportRow]) -> tuple[list[ExportRow], int]:
         """Add what `coded_by` states; ask for it where the file cannot tell and several people coded."""
-        coders = {row.coder for row in rows if row.status in _ANSWERS} - {"", MODEL}
+        coders = {row.coder for row in rows if row.status in _ANSWERS} - {"", MODEL, UNKNOWN_CODER}
         if not self.options.coded_by:
             if not self.tells_absence and len(coders) > 1:
                 problem = "nothing in it says who saw a unit and gave no code, so absence of a code is no answer"

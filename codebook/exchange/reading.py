@@ -149,6 +149,8 @@ class ReadOptions:
     ----------
     unit
         The fields that hold the unit's id; several are joined by `/`.
+    unit_name
+        The one unit that a survey is about, where no field holds its id.
     rename_coders
         Name in the file -> name in the table.
     coder_name
@@ -170,6 +172,9 @@ class ReadOptions:
         Variable -> its labels, where they are known.
     texts
         Unit -> its text, for spans of files that have no text.
+    end
+        REFI-QDA: whether the end of a passage is "exclusive" or, as in the "standard", its last character; where no
+        quote of the file shows it.
     confirmed
         doccano: the export of confirmed examples only, beside that of all.
     accept
@@ -177,6 +182,7 @@ class ReadOptions:
     """
 
     unit: tuple[str, ...] = ()
+    unit_name: str = ""
     rename_coders: Mapping[str, str] = field(default_factory=dict)
     coder_name: str = ""
     coded_by: Mapping[str, Iterable[str]] | str = field(default_factory=dict)
@@ -187,6 +193,7 @@ class ReadOptions:
     sets: frozenset[str] | None = None
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    end: str = ""
     confirmed: str = ""
     accept: frozenset[str] = frozenset()
     encoding: str = ""

@@ -22,6 +22,17 @@ FORMATS = {
     "argilla": "codebook.exchange.labelling.argilla",
     "potato": "codebook.exchange.labelling.potato",
     "doccano": "codebook.exchange.labelling.doccano",
+    "webanno": "codebook.exchange.standoff.webanno",
+    "brat": "codebook.exchange.standoff.brat",
+    "refi_qda": "codebook.exchange.qda.refi_projects",
+    "qualcoder": "codebook.exchange.qda.qualcoder",
+    "qda_table": "codebook.exchange.qda.segment_tables",
+    "qualtrics": "codebook.exchange.surveys.qualtrics",
+    "google_forms": "codebook.exchange.surveys.google_forms",
+    "statistics": "codebook.exchange.surveys.statistics_files",
+    "mturk": "codebook.exchange.surveys.mturk",
+    "zooniverse": "codebook.exchange.surveys.zooniverse",
+    "cvat": "codebook.exchange.standoff.cvat",
 }
 """Format -> its module, in the order in which a file is held against them."""
 

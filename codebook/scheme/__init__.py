@@ -7,6 +7,7 @@ In comes `codebook.yaml` or a list of labels; out comes a `Codebook`, or every f
 from codebook.scheme.codebook_file import parse_codebook, write_codebook
 from codebook.scheme.codebook_opening import read_codebook, read_label_list
 from codebook.scheme.model import Category, Codebook, Example, RecordField, RecordList, Variable
+from codebook.scheme.qdc_files import write_qdc
 from codebook.scheme.rendering import Change, describe_variables, diff_codebooks, render_html, render_markdown
 from codebook.scheme.wording import Wording, check_wording
 
@@ -28,4 +29,5 @@ __all__ = [
     "render_html",
     "render_markdown",
     "write_codebook",
+    "write_qdc",
 ]

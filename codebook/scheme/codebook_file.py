@@ -196,7 +196,18 @@ _SOUND = {"name": "sound", "question": "sound", "level": "nominal"}
 
 
 def write_codebook(codebook: Codebook, path: str | Path) -> None:
-    """Write a codebook as YAML that reads back to the same digest."""
+    """Write a codebook as YAML that reads back to the same digest.
+
+    Raises
+    ------
+    SchemeError
+        The path ends in .qdc, which is no YAML: `write_qdc` writes that.
+    """
+    if Path(path).suffix.lower() == ".qdc":
+        fault = Fault(
+            str(path), "such a file is no YAML", "use cb.scheme.write_qdc(codebook, path), or end it in .yaml"
+        )
+        raise SchemeError("The codebook cannot be written so.", [fault])
     raw = codebook.model_dump(mode="json", exclude_defaults=True)
     text = yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     with write_atomic(resolve_path(path)) as file:

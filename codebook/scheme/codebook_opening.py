@@ -1,4 +1,4 @@
-"""One door to the instrument: a codebook's file, or a list of labels with what is asked of them."""
+"""One door to the instrument: a codebook's file, that of a QDA program, or a list of labels with what is asked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from codebook.files.formats import READERS
 from codebook.paths import resolve_path, show_path
 from codebook.scheme.codebook_file import find_faults, read_codebook_file
 from codebook.scheme.model import LEVELS, Codebook, list_kinds
+from codebook.scheme.qdc_files import read_qdc
 
 Row = tuple[int, dict[str, str]]
 """The number of a row in its file, and its cells by column."""
@@ -38,9 +39,10 @@ _DEFINITIONS = frozenset(("definition", "definitions", "description", "descripti
 
 
 def read_codebook(path: str | Path, **labels: Unpack[LabelList]) -> Codebook:
-    """Read and check a codebook: its YAML file, or a list of labels (a column of a csv or xlsx file).
+    """Read and check a codebook: its YAML file, a list of labels (a column of a csv or xlsx file), or a .qdc.
 
-    In YAML everything is text: `no` and `1` are names, not a truth value or a number.
+    In YAML everything is text: `no` and `1` are names, not a truth value or a number. Of a code system (REFI-QDA, .qdc)
+    all codes are labels of one variable, any number on a passage, unless the kit wrote it.
 
     Parameters
     ----------
@@ -69,8 +71,10 @@ def read_codebook(path: str | Path, **labels: Unpack[LabelList]) -> Codebook:
     answers = {key.strip(): value.strip() for key, _, value in (text.partition(":") for text in pairs)} | dict(labels)
     file = resolve_path(name.strip())
     if not file.exists():
-        mend = "give the path of your codebook.yaml, or of a csv or xlsx file of labels"
+        mend = "give the path of your codebook.yaml, of a .qdc, or of a csv or xlsx file of labels"
         raise SchemeError(f"There is no codebook at {show_path(file)}. To mend: {mend}.")
+    if file.suffix.lower() == ".qdc":
+        return read_qdc(file, answers)
     if file.suffix.lower() in READERS:
         return _read_labels(file, answers)
     if answers:

@@ -30,6 +30,29 @@ READ: dict[str, dict[str, Any]] = {
     "argilla/records_flat.json": {},
     "prodigy/choice.jsonl": {},
     "prodigy/ner.jsonl": {},
+    "inception/anna/news.tsv": {},
+    "inception/ben/news.tsv": {},
+    "brat/anna/news.ann": {},
+    "brat/ben/news.ann": {},
+    "refi_qda/qualcoder_street.qdpx": {},
+    "potato/ferry_letters.qdpx": {"coder_name": "(lost)"},
+    "qualcoder/coded_segments.csv": {},
+    "qda_tables/maxqda_coded_segments.xlsx": {},
+    "qda_tables/atlasti_quotations.xlsx": {},
+    "qda_tables/dedoose_excerpts.xlsx": {},
+    "survey/qualtrics.csv": {"unit_name": "017"},
+    "survey/codings.sav": {
+        "unit": "unit",
+        "columns": {"stance/anna": "anna", "stance/ben": "ben", "strength": "strength"},
+    },
+    "survey/google_forms.csv": {
+        "unit": "Text number",
+        "columns": {"stance": "Is the text for or against?", "topics": "Which topics? (tick all)"},
+        "rename_coders": {"Anna ": "anna"},
+    },
+    "crowd/mturk_batch_results.csv": {"rename_coders": {name: name for name in ("WORKER_A", "WORKER_B", "WORKER_C")}},
+    "crowd/zooniverse_classifications.csv": {},
+    "image/cvat_images.xml": {"coder_name": "(not in the file)"},
 }
 """File -> the options with which it is read."""
 

@@ -15,11 +15,11 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities import Names, Resolution
 from codebook.codings.database.frames import KeyedTable
 from codebook.codings.exports import write_frame
-from codebook.codings.records.quotes import HOW
 from codebook.errors import TableError
 from codebook.files import open_rows
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count
+from codebook.ground.quotes import HOW
 from codebook.records import Unit
 
 Units = Iterable[Unit] | Iterable[tuple[Unit, str | None]]

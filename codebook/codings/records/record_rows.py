@@ -11,10 +11,10 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.codings.coverage_counts import coverage_sentence
 from codebook.codings.frame import check_table
-from codebook.codings.records.quotes import find_quotes
 from codebook.codings.records.record_lists import NOBODY, RECORD_KEY, Records, Units, plain_units
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import join_ids
+from codebook.ground.quotes import find_quotes
 from codebook.material.unit_store import find_member
 from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList

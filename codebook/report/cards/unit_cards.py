@@ -11,7 +11,7 @@ import orjson
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.label_titles import name_label
-from codebook.codings.records.quotes import find_quotes
+from codebook.ground.quotes import find_quotes
 from codebook.paths import project_folder
 from codebook.records import Unit, UnitFile
 from codebook.report.cards.choosing import Choice, LabelIndex

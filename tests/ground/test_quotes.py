@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codebook.codings.records.quotes import LEAST_SCORE, Found, find_quotes, fold
 from codebook.files.lines import read_lines
+from codebook.ground.quotes import LEAST_SCORE, Found, find_quotes, fold
 
 DATA = Path(__file__).parents[2] / "data"
 TEXT = "Frederick H. Collier was the first colonel.\nThe  “Army” – of the Potomac. naïve cafe\u0301 😀 end"

@@ -1,0 +1,143 @@
+"""Tables of coded segments and QualCoder's projects: headings in any spelling, ties asked, what is no coding refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from codebook.errors import CodebookError, TableError
+from codebook.exchange import Reading, open_export
+
+MAXQDA = "Document group;Document name;Code;Segment;Weight score;Created by;Created;Comment\n"
+
+
+def read_csv(folder: Path, text: str, **options: object) -> Reading:
+    path = folder / "segments.csv"
+    path.write_text(text, encoding="utf-8")
+    return open_export(path, **options)
+
+
+def rows_of(reading: Reading) -> list[tuple[str, ...]]:
+    return [(row.unit, row.coder, row.variable, row.label, row.quote, row.note) for row in reading.rows]
+
+
+def test_a_document_of_one_name_in_two_groups_is_two_units(tmp_path: Path) -> None:
+    text = MAXQDA + "A;B1;rent;low;0;anna;;\nB;B1;rent;high;50;anna;;why?\n;B2;rent;;;anna;;\n"
+    assert rows_of(read_csv(tmp_path, text)) == [
+        ("A/B1", "anna", "code", "rent", "low", ""),
+        ("B/B1", "anna", "code", "rent", "high", "why?; weight 50"),
+        ("B2", "anna", "code", "rent", "", ""),
+    ]
+    assert [row[0] for row in rows_of(read_csv(tmp_path, text, unit="Document name"))] == ["B1", "B1", "B2"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_headings_in_other_languages_and_encodings_are_known(encoding: str, tmp_path: Path) -> None:
+    head = "Dokumentgruppe\tDOKUMENT-NAME\tCode\tSegment\tErstellt von\tErstellt\tGewicht\r\n"
+    path = tmp_path / "segments.tsv"
+    path.write_bytes((head + "Gespräche\tB1\tMiete\tniedrig\tanna\t02.11.2026\t0\r\n").encode(encoding))
+    reading = open_export(path)
+    assert rows_of(reading) == [("Gespräche/B1", "anna", "code", "Miete", "niedrig", "")]
+    assert reading.title == "MAXQDA, coded segments"
+
+
+def test_columns_that_are_not_clear_are_asked_about_and_may_be_said(tmp_path: Path) -> None:
+    """Two columns of one heading, a coder's column that nobody could know; without it the coder is asked for."""
+    twice = "Document name;Code;Code;Segment;Created by;Comment\nB1;rent;noise;low;anna;\n"
+    with pytest.raises(TableError, match=r"2 columns may be the code.*columns: \{code: HEADING\}"):
+        read_csv(tmp_path, twice)
+    other = "Document name;Code;Segment;Comment;Weight;Who?\nB1;rent;low;;;anna\n"
+    assert read_csv(tmp_path, other, columns={"coder": "Who?"}).rows[0].coder == "anna"
+    with pytest.raises(TableError, match="coder_name"):
+        read_csv(tmp_path, other).require_answers()
+    with pytest.raises(TableError, match="did you mean 'Who\\?'"):
+        read_csv(tmp_path, other, columns={"coder": "Who"})
+
+
+def test_a_column_for_each_code_beside_the_rows_is_told_and_not_read_twice(tmp_path: Path) -> None:
+    text = MAXQDA.strip() + ";Code: rent;Code: noise\nA;B1;rent;low;0;anna;;;1;0\n"
+    reading = read_csv(tmp_path, text)
+    assert len(reading.rows) == 1
+    assert any(note.startswith("2 columns of single codes") for note in reading.notes)
+
+
+ATLAS = "ID;Document;Quotation Content;Comment;Codes;Density;Created by\n"
+
+
+def test_codes_of_a_quotation_are_parted_at_semicolons_only_where_their_number_says_so(tmp_path: Path) -> None:
+    text = ATLAS + '1:1;B1;low;;a;1;anna\n1:2;B1;low;;"a; b";2;anna\n1:3;B1;low;;"c; d";1;anna\n1:4;B1;low;;;0;anna\n'
+    reading = read_csv(tmp_path, text)
+    assert [(row.label, row.status) for row in reading.rows] == [
+        ('["a"]', "coded"),
+        ('["a","b"]', "coded"),
+        ('["c; d"]', "coded"),
+        ("[]", "uncoded"),
+    ]
+
+
+def test_a_comparison_of_coders_by_percentages_holds_no_codings(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"\.qdpx"):
+        read_csv(tmp_path, "Code;File;Kappa;Agreement (%);Disagreement (%)\nrent;B1;0.5;90;10\n")
+
+
+def test_segments_yield_no_agreement_until_it_is_said_who_saw_what(tmp_path: Path) -> None:
+    text = MAXQDA + "A;B1;rent;low;0;anna;;\nA;B2;rent;high;0;ben;;\n"
+    with pytest.raises(TableError, match="absence of a code is no answer"):
+        read_csv(tmp_path, text).require_answers()
+    read_csv(tmp_path, text, coded_by={"anna": ["A/B1", "A/B2"], "ben": ["A/B2"]}).require_answers()
+
+
+# -- QualCoder -----------------------------------------------------------------------------------------------------
+
+TABLES = """
+CREATE TABLE source (id integer primary key, name text, fulltext text, mediapath text, memo text, owner text, date text);
+CREATE TABLE code_name (cid integer primary key, name text, memo text, catid integer, owner text, date text, color text);
+CREATE TABLE code_text (ctid integer primary key, cid integer, fid integer, seltext text, pos0 integer, pos1 integer,
+    owner text, date text, memo text, avid integer, important integer);
+CREATE TABLE annotation (anid integer primary key, fid integer, pos0 integer, pos1 integer, memo text, owner text, date text);
+INSERT INTO source (id, name, fulltext) VALUES (1, 'one.txt', 'We like 😊 the tram.'), (2, 'two.txt', 'Noise?');
+INSERT INTO code_name (cid, name) VALUES (1, 'tram'), (2, 'noise');
+INSERT INTO annotation (fid, memo) VALUES (1, 'a note');
+"""
+
+
+def make_project(folder: Path, *coded: tuple[object, ...]) -> Path:
+    (folder / "street.qda").mkdir()
+    with closing(sqlite3.connect(folder / "street.qda" / "data.qda")) as database:
+        database.executescript(TABLES)
+        sql = "INSERT INTO code_text (cid, fid, seltext, pos0, pos1, owner, memo, date) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        database.executemany(sql, coded)
+        database.commit()
+    return folder / "street.qda"
+
+
+def test_passages_of_a_project_stand_behind_an_emoji_where_they_are(tmp_path: Path) -> None:
+    """Notes are no codes; what was never coded is seen by nobody that the file could name."""
+    folder = make_project(tmp_path, (1, 1, "the tram", 10, 18, "anna", "ironic?", ""), (2, 9, "x", 0, 1, "ben", "", ""))
+    reading = open_export(folder)
+    assert [(row.unit, row.coder, row.label, row.start, row.end, row.quote, row.status) for row in reading.rows] == [
+        ("one.txt", "anna", "tram", 10, 18, "the tram", "coded"),
+        ("two.txt", "(unknown)", "", None, None, "", "not_seen"),
+    ]
+    assert reading.account.aside == {"an annotation (a note, no code)": 1, "a passage whose text or code is gone": 1}
+
+
+def test_a_project_is_only_read(tmp_path: Path) -> None:
+    folder = make_project(tmp_path, (1, 1, "the tram", 10, 18, "anna", "", ""))
+    before = (folder / "data.qda").read_bytes()
+    open_export(folder)
+    assert (folder / "data.qda").read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == ["data.qda"]
+
+
+def test_what_is_no_database_or_another_one_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "data.qda"
+    for content in (b"no database", b"SQLite format 3\0" + b"\xff" * 100):
+        path.write_bytes(content)
+        with pytest.raises(CodebookError, match=r"data\.qda"):
+            open_export(path, format="qualcoder")
+        with pytest.raises(TableError, match="no tool that is known"):
+            open_export(path)
