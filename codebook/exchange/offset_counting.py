@@ -141,8 +141,8 @@ def find_counting(where: str, texts: Mapping[str, str], places: Sequence[Place],
     Raises
     ------
     TableError
-        No way of counting fits all quotes, with three examples of the one that fits most; or there are places and no quote, and
-        nothing is said of the ends.
+        No way of counting fits all quotes, with three examples of the one that fits most; or there are places and no
+        quote, and nothing is said of the ends.
 
     Examples
     --------

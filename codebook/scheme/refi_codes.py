@@ -120,8 +120,8 @@ def split_sections(description: str) -> tuple[str, list[Section]]:
 
     Examples
     --------
-    >>> split_sections("costs of housing\nInclude: heating\n  and water\nExclude: food")
-    ('costs of housing', [Section(heading='Include', text='heating\nand water'), Section(heading='Exclude', text='food')])
+    >>> split_sections("costs of housing\nInclude: heating\n  and water")
+    ('costs of housing', [Section(heading='Include', text='heating\nand water')])
     """
     text, sections = list[str](), list[Section]()
     for line in description.replace("\r\n", "\n").split("\n"):

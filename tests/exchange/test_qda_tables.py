@@ -1,4 +1,4 @@
-"""Tables of coded segments and QualCoder's projects: headings in any spelling, ties asked, what is no coding refused."""
+"""Tables of coded segments, and QualCoder's projects: headings in any spelling, ties asked, no coding invented."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ def test_segments_yield_no_agreement_until_it_is_said_who_saw_what(tmp_path: Pat
 # -- QualCoder -----------------------------------------------------------------------------------------------------
 
 TABLES = """
-CREATE TABLE source (id integer primary key, name text, fulltext text, mediapath text, memo text, owner text, date text);
-CREATE TABLE code_name (cid integer primary key, name text, memo text, catid integer, owner text, date text, color text);
+CREATE TABLE source (id integer primary key, name text, fulltext text, mediapath text, memo text, owner text);
+CREATE TABLE code_name (cid integer primary key, name text, memo text, catid integer, owner text, color text);
 CREATE TABLE code_text (ctid integer primary key, cid integer, fid integer, seltext text, pos0 integer, pos1 integer,
     owner text, date text, memo text, avid integer, important integer);
-CREATE TABLE annotation (anid integer primary key, fid integer, pos0 integer, pos1 integer, memo text, owner text, date text);
+CREATE TABLE annotation (anid integer primary key, fid integer, pos0 integer, pos1 integer, memo text, owner text);
 INSERT INTO source (id, name, fulltext) VALUES (1, 'one.txt', 'We like 😊 the tram.'), (2, 'two.txt', 'Noise?');
 INSERT INTO code_name (cid, name) VALUES (1, 'tram'), (2, 'noise');
 INSERT INTO annotation (fid, memo) VALUES (1, 'a note');

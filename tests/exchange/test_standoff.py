@@ -10,7 +10,12 @@ from codebook.errors import TableError
 from codebook.exchange import Reading, open_export
 from codebook.exchange.reading import UNKNOWN_CODER
 
-HEAD = "#FORMAT=WebAnno TSV 3.3\n#T_SP=webanno.custom.Span|value|sure\n#T_RL=webanno.custom.Rel|kind|BT_webanno.custom.Span\n\n\n"
+HEAD = """#FORMAT=WebAnno TSV 3.3
+#T_SP=webanno.custom.Span|value|sure
+#T_RL=webanno.custom.Rel|kind|BT_webanno.custom.Span
+
+
+"""
 
 
 def read_tsv(folder: Path, lines: str, **options: object) -> Reading:
@@ -25,11 +30,18 @@ def spans(reading: Reading) -> list[tuple[object, ...]]:
 
 def test_a_span_over_two_sentences_is_one_and_the_gap_between_them_stays(tmp_path: Path) -> None:
     """Two blank lines lie between the sentences; both signs of each emoji count in the file."""
-    reading = read_tsv(
-        tmp_path,
-        "#Text=A 😊 b.\n1-1\t0-1\tA\t_\t_\t_\t_\t\n1-2\t2-4\t😊\tX[1]|Y[2]\tyes[1]|_[2]\t_\t_\t\n1-3\t5-7\tb.\tX[1]\tyes[1]\t_\t_\t\n\n"
-        "#Text=C d\n2-1\t9-10\tC\tX[1]\tyes[1]\t_\t_\t\n2-2\t11-12\td\t*\t_\tpart\t2-1[1_0]\t\n",
-    )
+    lines = [
+        "#Text=A 😊 b.",
+        "1-1 0-1 A _ _ _ _",
+        "1-2 2-4 😊 X[1]|Y[2] yes[1]|_[2] _ _",
+        "1-3 5-7 b. X[1] yes[1] _ _",
+        "",
+        "#Text=C d",
+        "2-1 9-10 C X[1] yes[1] _ _",
+        "2-2 11-12 d * _ part 2-1[1_0]",
+    ]
+    cells = [line if line.startswith("#") else line.replace(" ", "\t") for line in lines]
+    reading = read_tsv(tmp_path, "\n".join(cells) + "\n")
     assert spans(reading) == [
         ("Span.value", "Y", 2, 3, "😊"),
         ("Span.value", "X", 2, 9, "😊 b.  C"),
@@ -99,7 +111,8 @@ def test_lines_that_are_no_spans_are_counted_or_stand_at_their_span(tmp_path: Pa
     """Events name the variable of their trigger."""
     lines = (
         "T1\tPER 13 17;18 22\tAnna Berg\nA1\tSure T1 high\n#1\tAnnotatorNotes T1\ta note\nM1\tNegated T1\n"
-        "T2\tGROUP 31 35\tband\nT3\tstop 7 12\tstops\nE1\tstop:T3 Who:T1\nR1\tin Arg1:T1 Arg2:T2\n*\tEquiv T1 T2\nN1\tR T1 W:1\tx\n"
+        "T2\tGROUP 31 35\tband\nT3\tstop 7 12\tstops\nE1\tstop:T3 Who:T1\n"
+        "R1\tin Arg1:T1 Arg2:T2\n*\tEquiv T1 T2\nN1\tR T1 W:1\tx\n"
     )
     reading = open_export(brat(tmp_path, "anna", lines) / "anna")
     assert [(row.variable, row.label, row.note) for row in reading.labels] == [

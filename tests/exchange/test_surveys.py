@@ -113,7 +113,7 @@ def test_names_that_were_typed_alike_are_listed_and_never_joined(tmp_path: Path)
     joined = open_export(
         path, unit="Text number", columns={"stance": "For or against?"}, rename_coders={"Anna ": "anna"}
     )
-    with pytest.raises(TableError, match="keep: last"):
+    with pytest.raises(TableError, match="duplicates: last"):
         joined.require_answers()
 
 
@@ -122,7 +122,10 @@ def test_a_cell_of_ticks_is_parted_by_the_labels_of_the_codebook() -> None:
     assert read_by_labels("roads, a", ["roads, rail", "a"], ",") is None
 
 
-MTURK = "HITId,WorkerId,AssignmentStatus,Input.doc_id,Answer.stance.for,Answer.stance.against,Answer.why,Answer.taskAnswers\n"
+MTURK = (
+    "HITId,WorkerId,AssignmentStatus,Input.doc_id,"
+    "Answer.stance.for,Answer.stance.against,Answer.why,Answer.taskAnswers\n"
+)
 
 
 def test_workers_become_pseudonyms_and_rejected_work_no_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,10 +157,12 @@ def test_a_cell_that_is_no_json_is_refused_with_its_row(tmp_path: Path) -> None:
 
 def test_marks_on_pictures_are_told_and_a_subject_without_an_id_is_asked_about(tmp_path: Path) -> None:
     path = tmp_path / "classifications.csv"
-    row = 'x,ann,1,"[{""task"": ""T0"", ""value"": [{""x"": 1}]}, {""task"": ""T1"", ""value"": 3}]","{""9"": {""retired"": null}}",9\n'
+    tasks = [{"task": "T0", "value": [{"x": 1}]}, {"task": "T1", "value": 3}]
+    cells = [json.dumps(each).replace('"', '""') for each in (tasks, {"9": {"retired": None}})]
+    row = f'x,ann,1,"{cells[0]}","{cells[1]}",9\n'
     path.write_text(ZOONIVERSE + row, encoding="utf-8")
     reading = open_export(path)
     assert labels(reading) == {("9", "ann", "T1"): "3"}
-    assert any("marks or several questions" in note for note in reading.notes)
+    assert any("Marks or several questions" in note for note in reading.notes)
     with pytest.raises(TableError, match="unit"):
         reading.require_answers()

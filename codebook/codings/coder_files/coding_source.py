@@ -13,7 +13,7 @@ from codebook.scheme import Codebook
 
 AUTO = "auto"
 """In place of a format: it is found by what is in the file."""
-_OF_TOOLS = ("variables", "coded_by", "confirmed", "accept")
+_OF_TOOLS = ("unit_name", "variables", "coded_by", "end", "confirmed", "accept")
 _OF_TABLES = ("coder", "label", "reply", "variable_column", "draw", "where", "separator", "skip_rows")
 
 _Several = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
@@ -33,6 +33,8 @@ class CodingSource(BaseModel):
     ----------
     unit, draw : str
         The columns of the unit's id (several are joined by `/`) and of the draw (0 where there is none).
+    unit_name : str
+        Of another tool: the one unit that a survey is about, where no column holds its id.
     ids : {"near", "exact"}
         `near` joins an id that is not there to the one id that it almost is (1523.0 to 1523), and counts it; `exact`
         says that ids which almost meet are different units. Where nothing is said, many of them are an error.
@@ -60,6 +62,8 @@ class CodingSource(BaseModel):
     coded_by : mapping
         Coder -> the units that this coder was asked to code, where the file cannot say who saw what; the name of a
         table with a row a unit and coder; or `all`.
+    end : {"exclusive", "standard"}
+        REFI-QDA: where passages end, if no quote of the file shows it (see `ReadOptions`).
     confirmed : str
         doccano: the export of the confirmed examples alone.
     accept : list
@@ -73,6 +77,7 @@ class CodingSource(BaseModel):
     file: str
     format: str | None = None
     unit: _Several = ()
+    unit_name: str | None = None
     ids: Literal["near", "exact"] | None = None
     columns: _Columns = Field(default_factory=dict)
     coder: str | None = None
@@ -92,6 +97,7 @@ class CodingSource(BaseModel):
     skip: _Several = ()
     variables: _Columns = Field(default_factory=dict)
     coded_by: dict[str, tuple[str, ...]] | str = Field(default_factory=dict)
+    end: Literal["exclusive", "standard"] | None = None
     confirmed: str | None = None
     accept: _Several = ()
     sheet: str | None = None

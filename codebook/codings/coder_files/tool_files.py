@@ -62,6 +62,7 @@ def _options(source: CodingSource, folder: Path, codebook: Codebook) -> dict[str
     names = {name: source.variables.get(name, name) for name in {**source.variables, **alias}}
     return {
         "unit": source.unit,
+        "unit_name": source.unit_name or "",
         "rename_coders": source.rename_coders,
         "coder_name": source.coder_name or "",
         "coded_by": read_coded_by(source.coded_by, folder),
@@ -71,6 +72,7 @@ def _options(source: CodingSource, folder: Path, codebook: Codebook) -> dict[str
         "only": frozenset(variable.name for variable in variables),
         "sets": frozenset(variable.name for variable in variables if variable.is_set),
         "labels": {name: variable.labels for variable in variables for name in _names_in_file(variable, source)},
+        "end": source.end or "",
         "confirmed": str(folder / source.confirmed) if source.confirmed else "",
         "accept": source.accept,
         "encoding": source.encoding or "",
@@ -189,13 +191,17 @@ def _add_records(
         keep(key, {"label": label, "why": None}, codings, variable)
 
 
-def _as_record(row: ExportRow, variable: Variable, codings: Codings) -> dict[str, str]:
-    """A marked passage: its words in the field of quotes, its code in the choice, its note in the field of texts."""
-    record, label = {}, codings.source.rename.get(row.label, row.label)
-    for field in variable.lists[0].fields:
-        values = {"quote": row.quote, "choice": label, "text": row.note}
-        record[field.name] = values.get(field.kind, "")
-    return record
+def _as_record(row: ExportRow, variable: Variable, codings: Codings) -> dict[str, str | int | None]:
+    """A marked passage: its words in the field of quotes, its code in the choice, its note in the field of texts.
+
+    Fields of numbers that are named `start` and `end` hold its place.
+    """
+    values = {"quote": row.quote, "choice": codings.source.rename.get(row.label, row.label), "text": row.note}
+    places = {"start": row.start, "end": row.end}
+    return {
+        field.name: places.get(field.name) if field.kind == "number" else values[field.kind]
+        for field in variable.lists[0].fields
+    }
 
 
 def _add_unmarked(rows: Sequence[ExportRow], names: set[str], codings: Codings, codebook: Codebook) -> None:

@@ -17,7 +17,8 @@ TITLE = "QualCoder project"
 VARIABLE = "code"
 _TEXTS = "SELECT id, name, fulltext FROM source"
 _CODED = """SELECT source.name, code_name.name, seltext, pos0, pos1, code_text.owner, code_text.memo, code_text.date,
-    code_text.fid FROM code_text JOIN source ON source.id = code_text.fid JOIN code_name ON code_name.cid = code_text.cid
+    code_text.fid
+    FROM code_text JOIN source ON source.id = code_text.fid JOIN code_name ON code_name.cid = code_text.cid
     ORDER BY source.name, pos0, pos1, code_text.owner, code_name.name"""
 _LOST = (
     "SELECT count(*) FROM code_text WHERE fid NOT IN (SELECT id FROM source) OR cid NOT IN (SELECT cid FROM code_name)"

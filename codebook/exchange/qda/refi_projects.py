@@ -1,4 +1,4 @@
-"""Projects of QDA programs (REFI-QDA, files that end in .qdpx): ATLAS.ti, MAXQDA, NVivo, QualCoder and others write them.
+"""Projects of QDA programs (REFI-QDA, files that end in .qdpx): ATLAS.ti, MAXQDA, NVivo and QualCoder write them.
 
 How a file counts characters is found by its quotes (`offset_counting.py`). Nobody writes "seen, no code" there.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from codebook.errors import Fault, TableError
 from codebook.exchange.collector import Collector
@@ -37,6 +37,7 @@ class Selection(NamedTuple):
     note: str
     time: str
     codings: tuple[tuple[str, str], ...]
+    is_whole: bool = False
 
 
 @dataclass
@@ -58,7 +59,7 @@ def looks_like(source: ExportSource) -> bool:
 
 
 def read_export(source: ExportSource, options: ReadOptions) -> Reading:
-    """Read the codings of passages and of whole sources.
+    """Read the codings of passages, and of whole sources: those that a coder gave one of them are a set.
 
     Raises
     ------
@@ -99,20 +100,27 @@ def _find_span(project: Project, selection: Selection, put: Put) -> Span:
 
 
 def _add_rows(project: Project, selection: Selection, span: Span, out: Collector) -> None:
-    more = {"start": span.start, "end": span.end, "quote": span.quote, "note": selection.note, "time": selection.time}
+    more: dict[str, Any] = span._asdict() | {"note": selection.note, "time": selection.time}
     if not selection.codings:
         out.record()
         out.add(selection.unit, UNKNOWN_CODER, status="uncoded", **more)
+    whole: dict[tuple[str, str], list[str]] = {}
     for user, code in selection.codings:
-        out.record()
         if code not in project.codes:
+            out.record()
             out.set_aside("a coding with a code that the project does not have")
             continue
-        place = project.codes[code]
-        if user not in project.users:
+        place, coder = project.codes[code], project.users.get(user, "")
+        if not coder:
             out.count("a coding names no user: who coded is lost, and several people may stand side by side")
-        coder = project.users.get(user, "") or out.options.coder_name or UNKNOWN_CODER
-        out.add(selection.unit, coder, place.variable, place.label, **more)
+        if selection.is_whole and coder:
+            whole.setdefault((coder, place.variable), []).append(place.label)
+            continue
+        out.record()
+        out.add(selection.unit, coder or out.options.coder_name or UNKNOWN_CODER, place.variable, place.label, **more)
+    for (coder, variable), labels in whole.items():
+        out.record()
+        out.add(selection.unit, coder, variable, labels, **more)
 
 
 def _add_untouched(project: Project, out: Collector) -> None:
@@ -178,7 +186,8 @@ def _read_source(element: Element, unit: str, key: str, archive: Archive, projec
         project.texts[key] = text
     whole = tuple(_list_codings(element))
     if whole:
-        project.selections.append(Selection(unit, key, None, None, "", "", element.get("creationDateTime"), whole))
+        time = element.get("creationDateTime")
+        project.selections.append(Selection(unit, key, None, None, "", "", time, whole, is_whole=True))
     for number, child in enumerate(element.children):
         if child.name.endswith("Selection"):
             project.selections.append(_read_selection(child, unit, key))

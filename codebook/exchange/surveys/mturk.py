@@ -60,8 +60,8 @@ def _add_rows(row: Mapping[str, str], unit: str, questions: Mapping[str, list[st
         out.note("Rejected assignments have no labels.")
         return
     answers = _read_json(row[_JSON]) if row.get(_JSON, "").strip() else _read_columns(row, questions)
-    labels = {name: _read_answer(value) for name, value in answers.items()}
-    labels = {name: label for name, label in labels.items() if label is not None}
+    read = {name: _read_answer(value) for name, value in answers.items()}
+    labels = {name: label for name, label in read.items() if label is not None}
     for name, label in labels.items():
         out.add(unit, worker, name, label, answer=out.records, **more)
     if not labels:

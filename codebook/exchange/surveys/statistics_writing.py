@@ -38,7 +38,7 @@ _RESERVED = set(
 )
 _CHOSEN = {0: "not chosen", 1: "chosen"}
 _MEASURES = {"nominal": "nominal", "ordinal": "ordinal", "interval": "scale", "ratio": "scale"}
-_LETTERS = {why: letter for why, letter in zip(WHYS, "abcdefgh", strict=True)}
+_LETTERS = dict(zip(WHYS, "abcdefgh", strict=True))
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,11 @@ def write_statistics(codings: Codings, codebook: Codebook, path: str | Path, *, 
     cells = _read_cells(codings, plan)
     keys = list(dict.fromkeys((unit, coder if by == "coder" else "") for unit, coder, _ in cells))
     columns = list(_make_columns(cells, keys, codebook, plan))
-    _write(file, _key_frame(keys, plan, by), columns, codebook)
+    _write(file, _key_frame(keys, by), columns, codebook)
     lost = "".join(f"; {what} ({n:,})" for what, n in sorted(plan.losses.items()))
+    n_columns = len(columns) + 1 + (by == "coder")
     row = "a unit each" if by == "unit" else "a unit and coder each"
-    return f"{file.name}: {say_count(len(keys), 'row')} ({row}), {say_count(len(plan.names), 'column')}{lost}."
+    return f"{file.name}: {say_count(len(keys), 'row')} ({row}), {say_count(n_columns, 'column')}{lost}."
 
 
 Cells = dict[tuple[str, str, str], tuple[str | None, str | None]]
@@ -161,9 +162,8 @@ def _read_cells(codings: Codings, plan: _Plan) -> Cells:
     return cells
 
 
-def _key_frame(keys: Sequence[tuple[str, str]], plan: _Plan, by: str) -> pd.DataFrame:
+def _key_frame(keys: Sequence[tuple[str, str]], by: str) -> pd.DataFrame:
     n_keys = 1 if by == "unit" else 2
-    plan.names.update(_KEYS[:n_keys])
     return pd.DataFrame([key[:n_keys] for key in keys], columns=list(_KEYS[:n_keys]), dtype=object)
 
 
@@ -235,7 +235,7 @@ def _write(file: Path, keys: pd.DataFrame, columns: Sequence[_Column], codebook:
     is_stata = file.suffix.lower() == ".dta"
     frame = keys.assign(**{column.name: _fill(column, is_stata=is_stata) for column in columns})
     titles = {"unit_id": codebook.unit[:80], "coder": "coder"} | {column.name: column.title for column in columns}
-    common = {
+    common: dict[str, Any] = {
         "column_labels": {name: titles[name] for name in frame.columns},
         "variable_value_labels": {column.name: _list_words(column, is_stata=is_stata) for column in columns},
         "file_label": f"{codebook.name} {codebook.version}"[:60],

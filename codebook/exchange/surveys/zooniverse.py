@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -56,12 +56,12 @@ def _load(cell: str, where: str, line: int) -> Any:
 
 def _read_subject(data: Any) -> dict[str, Any]:
     """The fields of a subject's manifest; those that Zooniverse adds are left out."""
-    fields = next(iter(data.values()), {}) if isinstance(data, dict) else {}
+    fields: Any = next(iter(data.values()), {}) if isinstance(data, dict) else {}
     known = {str(name): value for name, value in fields.items()} if isinstance(fields, dict) else {}
     return {name: value for name, value in known.items() if name not in _OWN and not name.startswith(("#", "//"))}
 
 
-def _tell_versions(rows: list[Mapping[str, str]], out: Collector) -> None:
+def _tell_versions(rows: Sequence[Mapping[str, str]], out: Collector) -> None:
     versions = Counter(row.get(_VERSION, "") for row in rows)
     if len(versions) > 1:
         counts = ", ".join(f"{version} ({n:,})" for version, n in versions.items())
@@ -72,7 +72,7 @@ def _tell_versions(rows: list[Mapping[str, str]], out: Collector) -> None:
 
 
 def _add_rows(row: Mapping[str, str], unit: str, tasks: Any, out: Collector) -> None:
-    more = {"time": row.get("created_at", ""), "answer": out.records}
+    more: dict[str, Any] = {"time": row.get("created_at", ""), "answer": out.records}
     added = False
     for task in tasks if isinstance(tasks, list) else ():
         name, value = str(task.get("task", "")), task.get("value")
