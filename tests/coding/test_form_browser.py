@@ -49,13 +49,13 @@ def open_form(browser_page: Any, project: Path) -> Iterator[Any]:
     """Opens a form on units; everything is closed behind the test."""
     pages, sessions = [], list[CodingSession]()
 
-    def start(book: Codebook, texts: list[Any], *, width: int = 1200, **view: Any) -> FormPage:
+    def start(book: Codebook, texts: list[Any], *, full: bool = False) -> FormPage:
         units = [text if isinstance(text, Unit) else Unit(f"u{n:02}", text) for n, text in enumerate(texts)]
         folder = project / f"coding{len(pages)}"
         write_assignment(assign(units, ["ann"]), book, units, folder=folder, study="trial")
-        sessions.append(open_session("ann", folder, **view))
-        pages.append(browser_page.new_page(viewport={"width": width, "height": 900}))
-        return FormPage(pages[-1], sessions[-1])
+        sessions.append(open_session("ann", folder))
+        pages.append(browser_page.new_page(viewport={"width": 1200, "height": 900}))
+        return FormPage(pages[-1], sessions[-1], full=full)
 
     yield start
     for page in pages:
@@ -290,7 +290,7 @@ PUSHED = """form => [form, ...form.querySelectorAll('*')].filter(node => node.sc
 def test_every_reader_can_use_it(open_form, variables):
     from axe_playwright_python.sync_playwright import Axe
 
-    form = open_form(make_book(*variables), ["A text of " + "words " * 80, "two"])
+    form = open_form(make_book(*variables), ["A text of " + "words " * 80, "two"], full=True)
     page, axe = form.page, Axe()
     form.press("n", "Escape")
     for scheme in ("light", "dark"):

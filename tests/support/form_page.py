@@ -16,7 +16,7 @@ const channel = {{
   send: message => window.kit(message).then(view => setTimeout(() => view && show(view), window.lag_ms)),
   onView: callback => {{ show = callback; }},
 }};
-window.mounted = mountForm(document.getElementById('root'), channel);
+window.mounted = mountForm(document.getElementById('root'), channel, {{full: {full}}});
 window.times = [];
 document.addEventListener('keydown', event => {{ window.pressed = event.timeStamp; }}, true);
 new MutationObserver(() => window.times.push(performance.now() - window.pressed))
@@ -27,13 +27,13 @@ new MutationObserver(() => window.times.push(performance.now() - window.pressed)
 class FormPage:
     """A form in a browser, and what a person does with it."""
 
-    def __init__(self, page: Any, session: CodingSession) -> None:
+    def __init__(self, page: Any, session: CodingSession, *, full: bool = False) -> None:
         self.page, self.session = page, session
         self.errors: list[str] = []
         self.is_dead = False
         page.on("pageerror", lambda error: self.errors.append(f"{error} {error.stack}"))
         page.expose_function("kit", self._answer)
-        page.route("http://form.test/", lambda route: route.fulfill(body=_fill(), content_type="text/html"))
+        page.route("http://form.test/", lambda route: route.fulfill(body=_fill(full), content_type="text/html"))
         page.goto("http://form.test/")
         self.wait()
         self.focus()
@@ -66,5 +66,7 @@ class FormPage:
             self.wait()
 
 
-def _fill() -> str:
-    return _PAGE.format(style=form_style(), script=form_script().replace("export { mountForm };", ""))
+def _fill(full: bool) -> str:
+    return _PAGE.format(
+        full=str(full).lower(), style=form_style(), script=form_script().replace("export { mountForm };", "")
+    )

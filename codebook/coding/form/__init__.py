@@ -15,7 +15,7 @@ _IMPORT = re.compile(r"^import \{[^}]*\} from '\./\w+\.js';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|async|function|class)", re.MULTILINE)
 _PARTS = (
     *("elements", "places", "text_pane", "unit_pane", "codes", "records", "transcript", "sides", "bars"),
-    *("answers", "keys", "outbox", "marking", "asking", "form"),
+    *("answers", "keys", "outbox", "signs", "marking", "asking", "form"),
 )
 
 

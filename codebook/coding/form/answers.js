@@ -23,8 +23,8 @@ export function drawQuestion(form, variable) {
   const isActive = form.active === variable.name, answer = form.answerOf(variable);
   const isLone = form.codebook.variables.length === 1;
   const section = make('section', {kind: `cf-question${isActive ? ' cf-open' : ''}`, dir: 'auto', 'data-variable': variable.name});
-  section.append(isLone ? make('h3', {kind: 'cf-asked'}, words('span', variable.question ?? variable.name))
-    : make('h3', {kind: 'cf-asked'}, make('button', {type: 'button', 'aria-expanded': String(isActive), 'data-keep': `ask ${variable.name}`,
+  section.append(isLone ? make('h2', {kind: 'cf-asked'}, words('span', variable.question ?? variable.name))
+    : make('h2', {kind: 'cf-asked'}, make('button', {type: 'button', 'aria-expanded': String(isActive), 'data-keep': `ask ${variable.name}`,
       on: {click: () => form.setActive(variable.name)}}, words('span', variable.question ?? variable.name),
     answer !== undefined && words('span', shorten(sayLabel(answer)), 'cf-answer'))));
   if ((form.view.recode ?? []).includes?.(variable.name)) section.append(make('p', {kind: 'cf-old', text: 'Coded by an earlier definition: read it again, and confirm or change the code.'}));

@@ -69,7 +69,7 @@ export const asking = {
     }}}, names.map(name => make('option', {value: name, text: name ? `on ${name}` : 'on the unit'})));
     menu.value = this.noteOf;
     field.value = this.view.notes?.[this.noteOf] ?? '';
-    return renew(this.noting, make('div', {kind: 'cf-notehead'}, make('h4', {text: 'Note'}), menu), field);
+    return renew(this.noting, make('div', {kind: 'cf-notehead'}, make('h3', {text: 'Note'}), menu), field);
   },
 
   keepNote(field) {

@@ -11,7 +11,7 @@ export function drawHead(form) {
     'aria-valuetext': `${say(done)} of ${count(total, 'unit')} coded`}, make('i'));
   bar.firstChild.style.inlineSize = `${share}%`;
   return [
-    make('div', {kind: 'cf-who'}, words('b', view.study || 'Coding'), view.round && view.round !== 'main' && words('span', view.round, 'cf-round'),
+    make('div', {kind: 'cf-who'}, words(form.options.full ? 'h1' : 'b', view.study || 'Coding', 'cf-study'), view.round && view.round !== 'main' && words('span', view.round, 'cf-round'),
       view.coder && words('span', view.coder, 'cf-coder')),
     make('div', {kind: 'cf-progress'}, bar, make('p', {kind: 'cf-count'}, make('b', {text: `${say(done)} of ${say(total)}`}), ` coded${sayPace(progress)}`)),
     make('div', {kind: 'cf-see'}, drawFilter(form, progress),
@@ -64,8 +64,8 @@ const HELP = [
 
 export function drawHelp(form) {
   const close = make('button', {type: 'button', kind: 'cf-tool', on: {click: () => form.toggleHelp()}}, make('span', {text: 'Close'}), keycap('Esc'));
-  return make('div', {kind: 'cf-help', role: 'dialog', 'aria-label': 'Keys', tabindex: '-1'}, make('div', {kind: 'cf-helphead'}, make('h3', {text: 'Keys'}), close),
-    make('div', {kind: 'cf-helpgroups'}, HELP.map(([title, keys]) => make('section', {}, make('h4', {text: title}),
+  return make('div', {kind: 'cf-help', role: 'dialog', 'aria-label': 'Keys', tabindex: '-1'}, make('div', {kind: 'cf-helphead'}, make('h2', {text: 'Keys'}), close),
+    make('div', {kind: 'cf-helpgroups'}, HELP.map(([title, keys]) => make('section', {}, make('h3', {text: title}),
       make('dl', {}, keys.map(([key, what]) => [make('dt', {}, key.split(', ').map(each => make('kbd', {kind: 'cf-key', text: each}))), make('dd', {text: what})]))))),
     make('p', {kind: 'cf-soft', text: 'A key counts for the unit that you have seen: one that is pressed before the next unit has been on the screen for 0.15 seconds is refused, and the form says so. Keys work while the form has the focus.'}));
 }

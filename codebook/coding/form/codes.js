@@ -57,28 +57,28 @@ function walk(event, box) {  // up and down among the codes
 export function drawMeaning(place, category, codebook, variable) {
   if (!category) return drawGeneral(place, codebook, variable);
   const examples = (category.examples ?? []).map(each => typeof each === 'string' ? {text: each} : each);
-  renew(place, make('h3', {}, keycap(category.key), words('span', category.name === NONE ? category.title : category.name)),
+  renew(place, make('h2', {}, keycap(category.key), words('span', category.name === NONE ? category.title : category.name)),
     words('p', category.definition || 'The codebook gives no definition.', category.definition ? '' : 'cf-soft'),
     drawList('Also belongs here', category.include, 'cf-include'), drawList('Does not belong here', category.exclude, 'cf-exclude'),
-    examples.length > 0 && make('h4', {text: examples.length > 1 ? 'Examples' : 'Example'}), examples.map(drawExample));
+    examples.length > 0 && make('h3', {text: examples.length > 1 ? 'Examples' : 'Example'}), examples.map(drawExample));
 }
 
 function drawGeneral(place, codebook, variable) {
   const isPlain = !codebook.instructions && !codebook.unit;
-  renew(place, make('h3', {text: 'Codebook'}), codebook.unit && make('p', {}, 'The unit is ', words('span', codebook.unit), '.'),
+  renew(place, make('h2', {text: 'Codebook'}), codebook.unit && make('p', {}, 'The unit is ', words('span', codebook.unit), '.'),
     codebook.instructions && words('p', codebook.instructions, 'cf-lines'),
     (variable?.lists ?? []).map(drawRecordList), isPlain && words('p', 'Point at a code to read what it means.', 'cf-soft'));
 }
 
 function drawRecordList(list) {
-  return make('div', {}, words('h4', list.name), list.definition && words('p', list.definition),
+  return make('div', {}, words('h3', list.name), list.definition && words('p', list.definition),
     make('dl', {kind: 'cf-fields'}, list.fields.map(field => [words('dt', field.name), words('dd', field.definition || field.kind),
       (field.categories ?? []).map(each => make('dd', {kind: 'cf-choice'}, keycap(each.key), words('b', each.name), ' ', words('span', each.definition ?? '')))])));
 }
 
 function drawList(title, sentences, kind) {
   const items = asList(sentences);
-  return items.length > 0 && [make('h4', {text: title}), make('ul', {kind}, items.map(each => words('li', each)))];
+  return items.length > 0 && [make('h3', {text: title}), make('ul', {kind}, items.map(each => words('li', each)))];
 }
 
 const isPicture = source => /^data:image\//.test(source) || !/^([a-z][a-z0-9+.-]*:|\/\/)/i.test(source);

@@ -5,17 +5,16 @@
 // `onState` may tell the form that nobody is at the other end: {gone: true, text: "what to do"}.
 
 import {confirm, drawQuestion, isChanged, isChosen, pickCode, startDraft} from './answers.js';
-import {drawEnd, drawHead, drawHelp, drawTools} from './bars.js';
+import {drawEnd, drawHead, drawTools} from './bars.js';
 import {drawMeaning, listCodes, matches} from './codes.js';
 import {make, renew, sayLabel, shorten, words} from './elements.js';
 import {pressKey} from './keys.js';
 import {marking} from './marking.js';
 import {Outbox, SEEN_MS} from './outbox.js';
 import {drawFeedback, drawSides} from './sides.js';
+import {signs} from './signs.js';
 import {drawUnit, waitForImages} from './unit_pane.js';
 import {asking} from './asking.js';
-
-const SIZES = [14, 15, 16, 18, 20, 22, 25, 28, 32], SIZE_NAME = 'codebook-form-size';
 
 class Form {
   constructor(root, channel, options) {
@@ -126,7 +125,7 @@ class Form {
     renew(this.head, drawHead(this));
     renew(this.tools, drawTools(this));
     if (isNew) this.drawUnit();
-    this.drawAnswers();
+    this.drawAnswers(isNew);
     this.drawNote();
     this.drawAsked();
   }
@@ -140,6 +139,7 @@ class Form {
     renew(this.left, make('p', {kind: 'cf-place'}, make('span', {text: `Unit ${this.unit.place} of ${this.unit.total}`}), words('span', this.unit.id, 'cf-id'),
       this.unit.again && make('span', {kind: 'cf-badge', text: 'once more'})), this.unit.loss && words('p', this.unit.loss, 'cf-loss'), node);
     this.left.scrollTop = 0;
+    this.root.dataset.place = this.unit.place;
     if (this.drawnAt === null) this.waitUntilSeen(images, this.unit.token);
     return true;
   }
@@ -152,7 +152,7 @@ class Form {
     }));
   }
 
-  drawAnswers() {
+  drawAnswers(isNew = false) {
     this.keepFocus(() => {
       this.questions.classList.toggle('cf-one', this.codebook.variables.length === 1);
       if (!this.unit) renew(this.questions);
@@ -162,86 +162,7 @@ class Form {
       this.drawMarks();
       this.drawFinder();
       drawMeaning(this.meaning, this.looked, this.codebook, this.variable);
-    });
-  }
-
-  drawState() {  // saved, saving, or NOT SAVED
-    const {isLost, titles, isGone, pending} = this.outbox;
-    this.root.classList.toggle('cf-isnot', isLost);
-    this.root.setAttribute('aria-busy', String(pending.size > 0));
-    this.root.dataset.pending = pending.size;
-    if (!isLost) return this.lost.childElementCount && renew(this.lost);
-    const why = isGone ? this.goneText || 'The connection is gone.' : 'No answer has come for two seconds. Keys are locked until it comes.';
-    const unsaved = titles.filter(title => title !== 'opening');
-    const key = JSON.stringify([why, unsaved]);
-    if (this.lostKey === key && this.lost.childElementCount) return true;
-    this.lostKey = key;
-    return renew(this.lost, make('b', {text: unsaved.length || !isGone ? 'NOT SAVED' : 'Not connected'}), words('span', ` ${why}`),
-      unsaved.length > 0 && make('ul', {}, unsaved.map(title => words('li', title))));
-  }
-
-  keepFocus(redraw, isNew = false) {
-    const at = document.activeElement, isInside = this.root.contains(at), keep = at?.dataset?.keep;
-    const ends = at?.selectionStart === undefined || at?.type === 'range' ? null : [at.selectionStart, at.selectionEnd];
-    redraw();
-    if (!isInside || this.root.contains(document.activeElement)) return;
-    const again = keep && !(isNew && keep.startsWith('code ')) && [...this.root.querySelectorAll('[data-keep]')].find(each => each.dataset.keep === keep);
-    if (!again) return this.focusUnit();
-    again.focus({preventScroll: true});
-    if (ends && ends[0] !== null) again.setSelectionRange?.(...ends);
-  }
-
-  focusUnit() {
-    this.left.focus({preventScroll: true});
-    return true;
-  }
-
-  look(category) {
-    if (this.looked === category) return;
-    this.looked = category;
-    drawMeaning(this.meaning, category, this.codebook, this.variable);
-  }
-
-  resize(step) {
-    let at = SIZES.indexOf(Number(recall(SIZE_NAME)));
-    at = Math.max(0, Math.min(SIZES.length - 1, (at < 0 ? 4 : at) + step));
-    this.root.style.setProperty('--cf-size', `${SIZES[at]}px`);
-    if (step) remember(SIZE_NAME, SIZES[at]);
-  }
-
-  toggleHelp() {
-    this.isHelping = !this.isHelping;
-    renew(this.over, this.isHelping && drawHelp(this));
-    if (this.isHelping) this.over.firstChild.focus();
-    else this.focusUnit();
-    return true;
-  }
-
-  // --- signs: what is seen, and what a screen reader says
-
-  announce(text) {
-    this.polite.textContent = text;
-  }
-
-  notice_(text, kind = '', aloud = text) {
-    renew(this.notice, words('p', text, kind ? `cf-${kind}` : ''), this.sayRefused());
-    this.announce(aloud);
-    return true;
-  }
-
-  sayRefused() {
-    return this.refused > 0 && make('span', {kind: 'cf-soft', text: `refused so far: ${this.refused}`});
-  }
-
-  refuse(text) {  // nothing is swallowed in silence
-    this.refused += 1;
-    this.root.dataset.refused = this.refused;
-    this.root.classList.remove('cf-refusing');
-    void this.root.offsetWidth;
-    this.root.classList.add('cf-refusing');
-    renew(this.notice, words('p', text, 'cf-bad'), this.sayRefused());
-    this.assertive.textContent = text;
-    return true;
+    }, isNew);
   }
 
   // --- questions and their answers
@@ -388,23 +309,9 @@ class Form {
   }
 }
 
-for (const part of [marking, asking]) Object.defineProperties(Form.prototype, Object.getOwnPropertyDescriptors(part));
+for (const part of [marking, asking, signs]) Object.defineProperties(Form.prototype, Object.getOwnPropertyDescriptors(part));
 
 const isTaken = view => !['refused', 'error'].includes(view.message?.kind);
-
-const recall = name => {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-};
-
-const remember = (name, value) => {
-  try {
-    localStorage.setItem(name, String(value));
-  } catch { /* a browser that keeps nothing */ }
-};
 
 export function mountForm(root, channel, options = {}) {
   const form = new Form(root, channel, options);

@@ -116,7 +116,7 @@ function drawMarkers(form, variable) {
 }
 
 function drawListOf(form, variable, list, records, isNamed) {
-  return make('div', {kind: 'cf-list'}, isNamed && words('h4', list.name),
+  return make('div', {kind: 'cf-list'}, isNamed && words('h3', list.name),
     make('ol', {}, records.map((record, n) => drawRecord(form, variable, list, record, n))),
     !quoteField(list) && make('button', {type: 'button', kind: 'cf-tool', text: `Add to ${list.name}`, on: {click: () => addRecord(form, variable, list)}}));
 }

@@ -7,7 +7,7 @@ export function drawFeedback(form, feedback) {
   const answers = feedback.answers ?? [feedback];
   const isRight = feedback.right ?? answers.every(each => each.right);
   return make('div', {kind: `cf-feedback ${isRight ? 'cf-right' : 'cf-wrong'}`, role: 'status'},
-    make('h3', {text: isRight ? '✓ As the key has it' : '✗ Not as the key has it'}),
+    make('h2', {text: isRight ? '✓ As the key has it' : '✗ Not as the key has it'}),
     answers.filter(each => 'gold' in each || 'label' in each).map(each => make('dl', {},
       each.variable && answers.length > 1 && [make('dt', {text: 'Question'}), words('dd', each.variable)],
       make('dt', {text: 'Your answer'}), words('dd', sayLabel(each.label)),
@@ -21,13 +21,14 @@ export function drawFeedback(form, feedback) {
 // {sides: [{variable, label, why, note}], needs_reason}: their order is by chance, and no side has a name
 export function drawSides(form, adjudication, variable) {
   const sides = (adjudication.sides ?? []).filter(side => !side.variable || side.variable === variable.name);
-  return make('div', {kind: 'cf-sides', role: 'group', 'aria-label': 'What was said before'}, sides.map((side, n) => drawSide(form, variable, side, n)));
+  return make('div', {}, adjudication.later && make('p', {kind: 'cf-old', text: 'A label came after the decision. The decision stays until you change it.'}),
+    make('div', {kind: 'cf-sides', role: 'group', 'aria-label': 'What was said before'}, sides.map((side, n) => drawSide(form, variable, side, n))));
 }
 
 function drawSide(form, variable, side, n) {
   const letter = String.fromCharCode(65 + n);
-  return make('article', {kind: 'cf-side'}, make('h4', {}, make('span', {kind: 'cf-letter', text: letter}), words('b', sayLabel(side.label))),
+  return make('article', {kind: 'cf-side'}, make('h3', {}, make('span', {kind: 'cf-letter', text: letter}), words('b', sayLabel(side.label))),
     side.why && words('p', side.why), side.note && make('p', {kind: 'cf-soft'}, 'Note: ', words('span', side.note)),
-    make('button', {type: 'button', kind: 'cf-tool', 'data-keep': `side ${n}`, 'aria-label': `Take side ${letter}: ${sayLabel(side.label)}`,
+    side.label !== null && side.label !== undefined && make('button', {type: 'button', kind: 'cf-tool', 'data-keep': `side ${n}`, 'aria-label': `Take side ${letter}: ${sayLabel(side.label)}`,
       on: {click: () => form.takeSide(variable, side)}}, make('span', {text: `Take ${letter}`})));
 }

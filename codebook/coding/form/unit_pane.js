@@ -27,7 +27,7 @@ function readMember(member, n) {
 
 function drawContext(context) {
   return context.map(({name, text}) => make('aside', {kind: 'cf-context', 'aria-label': String(name)},
-    words('h4', name), words('div', text, 'cf-around')));
+    words('h2', name), words('div', text, 'cf-around')));
 }
 
 function drawPicture(block, images) {
