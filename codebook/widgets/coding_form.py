@@ -12,7 +12,7 @@ from codebook.coding.form import form_script, form_style
 from codebook.coding.label_values import dump_label
 from codebook.ground.quantities import say_count
 from codebook.widgets.actions import say_error
-from codebook.widgets.board import bundle, has_front_end, has_widgets
+from codebook.widgets.board import bundle, has_front_end
 from codebook.widgets.board_pages import wrap
 from codebook.widgets.board_tables import BoardTable, Cell, in_words
 
@@ -50,7 +50,9 @@ class CodingForm:
         more = [f"{progress[name]:,} {name}" for name in ("left", "skipped", "flagged") if progress[name]]
         old = [f"{progress['recode']:,} coded by an earlier definition"] * bool(progress["recode"])
         done = f"{progress['done']:,} of {say_count(progress['total'], 'unit')} coded"
-        return f"{plan.coder}, {plan.round}: {', '.join([done, *more, *old])}."
+        lacking = has_front_end() and not _has_anywidget()
+        mend = " To code in this notebook: pip install 'codebook-kit[widgets]'." if lacking else ""
+        return f"{plan.coder}, {plan.round}: {', '.join([done, *more, *old])}.{mend}"
 
     def _table(self) -> BoardTable:
         rows = self.session.plan.rows
@@ -72,9 +74,12 @@ class CodingForm:
 
     # --- as a widget
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        box = self.widget if has_front_end() and has_widgets() else None
-        return bundle(repr(self), self._repr_html_(), box)
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        table = bundle(repr(self), self._repr_html_())
+        if not has_front_end() or not _has_anywidget():
+            return table
+        form, about = self.widget._repr_mimebundle_()
+        return form | table, about
 
     @property
     def widget(self) -> Any:
@@ -99,6 +104,15 @@ class CodingForm:
         self.session.close()
         if self._widget is not None:
             self._widget.send({"gone": True, "text": "This form was closed, or opened anew by another cell."})
+
+
+def _has_anywidget() -> bool:
+    """Whether the extra is installed."""
+    try:
+        import anywidget  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 @cache

@@ -128,7 +128,7 @@ def test_a_person_codes_in_jupyterlab(project, home, tmp_path):
         page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 
         # a second tab shows the same, and hears of what the first one does
-        other = Lab(page.context.new_page(), find_address(home), "coding.ipynb")
+        other = Lab(page.context.browser.new_page(), find_address(home), "coding.ipynb")
         second = Coder(other)
         second.wait(51)
         page.bring_to_front()

@@ -3,7 +3,7 @@
 import {drawCodes, NONE} from './codes.js';
 import {keycap, make, same, sayLabel, shorten, words} from './elements.js';
 import {drawRecords} from './records.js';
-import {drawTranscript} from './transcript.js';
+import {drawTranscript, startPages} from './transcript.js';
 
 const CHOSEN = ['single', 'multi', 'rating'];
 export const isChosen = variable => CHOSEN.includes(variable.kind) || (variable.categories ?? []).length > 0;
@@ -14,9 +14,14 @@ export const needsConfirm = (form, variable) =>
 export function startDraft(view, variable) {  // what a person has not confirmed yet begins as what was answered before
   const {name, kind} = variable, answer = view.answers?.[name];
   const offered = ['records', 'transcription'].includes(kind) ? view.suggestion?.[name] : undefined;
-  const label = answer ?? offered ?? (kind === 'records' ? Object.fromEntries((variable.lists ?? []).map(list => [list.name, []])) : null);
+  const label = answer ?? offered ?? startLabel(view, variable);
   return {label: structuredClone(label), evidence: view.evidence?.[name] ?? '', confidence: view.confidence?.[name] ?? null,
     reason: '', isNew: answer === undefined && offered === undefined};
+}
+
+function startLabel(view, variable) {
+  if (variable.kind === 'records') return Object.fromEntries((variable.lists ?? []).map(list => [list.name, []]));
+  return variable.kind === 'transcription' ? {pages: startPages(view.unit, variable)} : null;
 }
 
 export function drawQuestion(form, variable) {

@@ -22,7 +22,7 @@ export function drawHead(form) {
 
 function sayPace({per_hour: pace, minutes_left: left}) {
   if (!pace) return '';
-  return ` · ${say(pace)} an hour${left === null || left === undefined || left <= 0 ? '' : ` · about ${sayMinutes(left)} left`}`;
+  return ` · ${say(pace)} an hour${left === null || left === undefined || left <= 0 ? '' : ` · ${left < 1 ? '' : 'about '}${sayMinutes(left)} left`}`;
 }
 
 function drawFilter(form, progress) {

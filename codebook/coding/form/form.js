@@ -37,7 +37,7 @@ class Form {
       place('left', {tabindex: '0', role: 'group', 'aria-label': 'Unit'}),
       make('div', {kind: 'cf-side-by'}, place('finder'), place('questions'), place('noting'), place('meaning', {role: 'complementary', 'aria-label': 'Codebook', tabindex: '0'}))),
     place('asking'), make('div', {kind: 'cf-foot'}, place('tools', {role: 'toolbar', 'aria-label': 'Commands'}),
-      place('notice'), make('p', {kind: 'cf-off', text: 'Keys are off: click into the form.'})),
+      make('p', {kind: 'cf-off', text: 'Keys are off: click into the form.'}), place('notice')),
     place('polite', {'aria-live': 'polite'}), place('assertive', {'aria-live': 'assertive'}), place('over'));
     this.polite.classList.add('cf-unseen');
     this.assertive.classList.add('cf-unseen');

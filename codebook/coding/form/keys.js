@@ -66,8 +66,8 @@ function pressCommand(form, event) {
     act(form);
     return true;
   }
-  if (/^[\p{L}\p{N}]$/u.test(key) && form.unit) return form.refuse(`No code and no command has the key ${key}.`);
-  return false;
+  if (!/^[\p{L}\p{N}]$/u.test(key) || !form.unit) return false;
+  return form.refuse(form.canMark && form.variable.kind === 'records' ? 'Mark words first, with the mouse or by M and the arrows.' : `No code and no command has the key ${key}.`);
 }
 
 function pressEnter(form, {target}) {

@@ -7,7 +7,7 @@ import {toUnits} from './places.js';
 
 export const marking = {
   paneHandlers() {
-    return {announce: text => this.announce(text), snap: () => Boolean(this.isSnapping), onOpen: mark => this.showRecord(mark),
+    return {announce: text => this.announce(text), snap: () => Boolean(this.isSnapping), canPick: () => this.canMark, onOpen: mark => this.showRecord(mark),
       onPick: ends => this.takePick(ends)};
   },
 
@@ -43,7 +43,6 @@ export const marking = {
   },
 
   takePick(ends) {  // words were marked with the mouse
-    if (!this.canMark) return this.pane.drop();
     if (this.mending || isChosen(this.variable)) return this.takeMarked();
     this.drawMarks();
     const markers = listMarkers(this.variable);

@@ -100,11 +100,18 @@ export function drawRecords(form, variable) {
   const canMark = lists.some(quoteField);
   const total = lists.reduce((sum, list) => sum + (label?.[list.name]?.length ?? 0), 0);
   return make('div', {kind: 'cf-records'},
-    canMark && make('p', {kind: 'cf-hint'}, 'Mark words with the mouse, or by ', keycap('M'), ' and the arrows; then press a key.'),
+    canMark && make('div', {kind: 'cf-hint'}, 'Mark words with the mouse, or by ', keycap('M'), ' and the arrows; then press a key. ', drawSnap(form)),
     form.view.suggestion?.[variable.name] && isNew === false && form.view.answers?.[variable.name] === undefined && make('p', {kind: 'cf-badge cf-line', text: 'This is a suggestion: correct it.'}),
     canMark && drawMarkers(form, variable),
     lists.map(list => drawListOf(form, variable, list, label?.[list.name] ?? [], lists.length > 1)),
     total === 0 && make('p', {kind: 'cf-soft', text: 'Nothing yet. To confirm an empty list is an answer, too: there is none.'}));
+}
+
+function drawSnap(form) {  // what the mouse marks grows to whole words
+  return make('button', {type: 'button', kind: 'cf-tool', 'data-keep': 'snap', 'aria-pressed': String(Boolean(form.isSnapping)), on: {click: event => {
+    form.isSnapping = !form.isSnapping;
+    event.currentTarget.setAttribute('aria-pressed', String(form.isSnapping));
+  }}}, make('span', {text: 'Whole words'}));
 }
 
 function drawMarkers(form, variable) {

@@ -1,14 +1,14 @@
 // A text in which words are marked, by mouse and by keyboard. Places are UTF-16 units here; whoever sends them counts anew.
 
-import {make} from './elements.js';
+import {make, same} from './elements.js';
 import {listWords, stepSign, trim, wholeSigns, wholeWords, wordAt} from './places.js';
 
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;  // seen as their number, as in every page of the kit
 const spell = sign => sign === '\r' ? '' : `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 export class TextPane {
-  constructor(text, {members = [], onPick = null, onOpen = null, announce = () => {}, snap = () => false}) {
-    Object.assign(this, {text, members, onPick, onOpen, announce, snap});
+  constructor(text, {members = [], onPick = null, onOpen = null, announce = () => {}, snap = () => false, canPick = () => true}) {
+    Object.assign(this, {text, members, onPick, onOpen, announce, snap, canPick});
     this.marks = [];
     this.picked = null;
     this.marking = false;
@@ -56,6 +56,7 @@ export class TextPane {
   }
 
   setMarks(marks) {
+    if (same(marks, this.marks)) return;  // nothing that a person is selecting is taken away
     this.marks = marks;
     this.draw();
   }
@@ -87,7 +88,7 @@ export class TextPane {
 
   takeSelection() {
     const selection = getSelection();
-    if (!this.onPick || !selection.rangeCount || selection.isCollapsed) return;
+    if (!this.onPick || !this.canPick() || !selection.rangeCount || selection.isCollapsed) return;
     const range = selection.getRangeAt(0);
     if (!this.node.contains(range.commonAncestorContainer) && !range.intersectsNode(this.node)) return;
     const ends = [this.unitAt(range.startContainer, range.startOffset), this.unitAt(range.endContainer, range.endOffset)];

@@ -4,7 +4,6 @@ import {keycap, make, words} from './elements.js';
 
 export function drawTranscript(form, variable) {
   const draft = form.draft(variable);
-  draft.label ??= {pages: startPages(form.unit, variable)};
   return make('div', {kind: 'cf-transcript'},
     make('p', {kind: 'cf-hint'}, 'Write what is printed, errors too. Part paragraphs by an empty line. ', keycap('Ctrl+Enter'), ' confirms.'),
     draft.label.pages.map((page, n) => drawPage(form, draft, page, n)));
