@@ -54,6 +54,9 @@ class Collector:
     _listed: dict[str, bool] = field(default_factory=dict)
     _pending: bool = False
 
+    def __post_init__(self) -> None:
+        self.files = [hide_person(name) for name in self.files]
+
     # -- while the file is read ------------------------------------------------------------------------------------
 
     def record(self) -> None:
@@ -228,6 +231,17 @@ class Collector:
             len(units),
             dict(sorted(Counter(map(len, units.values())).items())),
         )
+
+
+def hide_person(name: str) -> str:
+    """The name of a file or folder, in which an address of a person is a pseudonym.
+
+    Examples
+    --------
+    >>> hide_person("state/user_state.json"), hide_person("ann@example.org.jsonl").startswith("person_")
+    ('state/user_state.json', True)
+    """
+    return "/".join(name_person(part) if looks_personal(part) else part for part in name.split("/"))
 
 
 def _as_stated(row: ExportRow) -> ExportRow:

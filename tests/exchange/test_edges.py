@@ -136,6 +136,16 @@ def test_a_coder_has_the_same_pseudonym_in_every_file(tmp_path: Path, monkeypatc
     assert _read(tmp_path / "a.json", tasks).labels[0].coder != first
 
 
+def test_an_address_in_the_name_of_a_file_stays_outside(tmp_path: Path) -> None:
+    """doccano names files by its members; nothing that is said of a file names them."""
+    line = json.dumps({"text": "x", "doc_id": "1", "label": ["a"], "Comments": []})
+    for name in ("ann@example.org", "ben@example.org"):
+        (tmp_path / f"{name}.jsonl").write_text(line)
+    reading = open_export(tmp_path)
+    assert len(reading.account.coders) == 2
+    assert "@" not in repr(reading) + reading._repr_html_() + reading.account.sentence() + str(reading.questions)
+
+
 def test_spans_are_held_against_their_text(tmp_path: Path) -> None:
     """Code points, else UTF-16 units; what fits neither is refused, and named."""
     text = "🌳🌳 Omar Haddad"

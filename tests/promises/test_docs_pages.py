@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -51,12 +52,29 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sheet.drop(columns="anna").to_excel(folder / "texts.xlsx", index=False)
     articles = (ROOT / "data" / "entities_wikigold" / "docs.jsonl").read_text(encoding="utf-8").splitlines()
     (folder / "articles.jsonl").write_text("\n".join(articles[:3]) + "\n", encoding="utf-8")
+    (folder / "label_studio.json").write_text(json.dumps(list(write_tasks_of_two())), encoding="utf-8")
     for name, source, kind in (("photos", "clothing_images", "*.jpg"), ("scans", "scanned_pages", "*.pdf")):
         (folder / name).mkdir()
         files = sorted((ROOT / "data" / source).rglob(kind), key=lambda path: path.stat().st_size)
         for path in files[: 6 if name == "photos" else 1]:
             shutil.copy(path, folder / name)
     return folder
+
+
+def write_tasks_of_two() -> Iterator[dict[str, Any]]:
+    """An export of Label Studio: four headlines of a new study, two coders, a skip and a draft."""
+    pairs = [("economy", "economy"), ("economy", "health"), ("health", ""), ("sports", "sports")]
+    for number, labels in enumerate(pairs, start=1):
+        given = [
+            {
+                "completed_by": coder,
+                "was_cancelled": not label,
+                "result": [{"from_name": "topic", "to_name": "text", "type": "choices", "value": {"choices": [label]}}],
+            }
+            for coder, label in enumerate(labels, start=2)
+        ]
+        drafts = [{"user": 3, "result": []}] if number == 3 else []
+        yield {"id": number, "data": {"unit_id": f"h{number:02}"}, "annotations": given, "drafts": drafts}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from codebook.exchange.collector import Collector
+from codebook.exchange.collector import Collector, hide_person
 from codebook.exchange.export_source import ExportSource, is_json, open_source
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
 from codebook.exchange.spans import place_span
@@ -79,7 +79,7 @@ class _Reader:
         if coder == UNKNOWN_CODER:
             collector.note("A file `all` holds the labels of all members, merged: two of one text may be two people.")
         elif not collector.options.coder_name:
-            collector.note(f"The name of the file {file.name} was taken for the coder.")
+            collector.note(f"The name of the file {hide_person(file.name)} was taken for the coder.")
         for record in chain(samples, records):
             collector.record()
             unit = read_unit(record, fields or ("id",))
