@@ -26,8 +26,8 @@ ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 NOT_NEEDED = "not needed"
 """The kit's word for a shard that is never handed in: others asked all its questions before."""
 
-WHYS = ("refused", "truncated", "invalid", "failed", "expired", "cancelled", "absent", "pending")
-"""Why a label is missing, in the order in which coverage shows it."""
+WHYS = ("refused", "truncated", "invalid", "failed", "expired", "cancelled", "absent", "pending", "skipped")
+"""Why a label is missing, in the order in which coverage shows it; `skipped` by a person, who has seen the unit."""
 RETRIED = ("failed", "expired", "cancelled", "absent")
 """The whys that are asked again unless told otherwise: those where no answer was given."""
 RETRIABLE = (*RETRIED, "refused", "truncated", "invalid")

@@ -1,6 +1,7 @@
 """People code: who codes what, what they said, act by act, and the form in which they say it.
 
     Design, assign, write_assignment, read_assignment     who codes what, drawn and kept in a coding folder
+    Changes, extend_assignment                            new units, another coder, one who leaves
     open_session                                          one coder's work, whichever face shows it
     read_logs                                             what all of them said, as `Codings`
     add_training, qualification, add_norming              rounds against known answers, and once more (`rounds/`)
@@ -13,10 +14,13 @@ In come units and a codebook; out go assignments, and one append-only log a code
 """
 
 from codebook.coding.assigning import Design
+from codebook.coding.assignment_changes import Changes, extend_assignment
 from codebook.coding.assignments import Assigned, Assignment, assign, read_assignment, write_assignment
 from codebook.coding.coding_log import CodingLog
+from codebook.coding.coding_settings import CodingSettings, read_coding
 from codebook.coding.deciding import AdjudicationSession, open_adjudication, read_decisions
 from codebook.coding.handouts import HandedOut, Returned, read_page, read_workbook, write_pages, write_workbooks
+from codebook.coding.log_codings import read_logs
 from codebook.coding.opening import open_session
 from codebook.coding.rounds import (
     KnownAnswer,
@@ -34,8 +38,10 @@ __all__ = [
     "AdjudicationSession",
     "Assigned",
     "Assignment",
+    "Changes",
     "CodingLog",
     "CodingSession",
+    "CodingSettings",
     "Design",
     "HandedOut",
     "KnownAnswer",
@@ -46,12 +52,15 @@ __all__ = [
     "add_training",
     "assign",
     "example_units",
+    "extend_assignment",
     "list_known",
     "open_adjudication",
     "open_session",
     "qualification",
     "read_assignment",
+    "read_coding",
     "read_decisions",
+    "read_logs",
     "read_page",
     "read_workbook",
     "write_assignment",

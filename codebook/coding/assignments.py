@@ -10,7 +10,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +61,15 @@ class Assignment:
         One a unit and coder, in each coder's order.
     rounds
         How each part was drawn: round, at, design, coders, n_units, left_over.
-    study, codebook
-        Names of the study and of the codebook's file.
+    study, codebook, codebook_name
+        Name of the study, file of the codebook, and what the codebook calls itself.
     """
 
     rows: tuple[Assigned, ...]
     rounds: tuple[Mapping[str, Any], ...] = ()
     study: str = ""
     codebook: str = ""
-    unit_digest: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    codebook_name: str = ""
 
     @property
     def coders(self) -> list[str]:
@@ -141,14 +140,14 @@ def assign(
     """
     design = design or Design()
     strata = read_strata(units, design.strata)
-    faults = list(_name_faults(coders))
+    faults = list(name_faults(coders))
     if not strata:
         faults.append(Fault("units", "there is none", "give units, or their ids"))
     if faults:
         raise ParameterError("The units cannot be assigned.", faults)
     shares = draw_shares(strata, coders, design)
     note = note_round(round_name, shares, strata, coders, design)
-    return Assignment(tuple(_as_row(share, round_name) for share in shares), (note,))
+    return Assignment(tuple(to_row(share, round_name) for share in shares), (note,))
 
 
 def note_round(
@@ -185,7 +184,8 @@ def read_strata(units: Iterable[Unit] | Iterable[str] | Mapping[str, str], colum
     return strata
 
 
-def _name_faults(coders: Sequence[str]) -> Iterable[Fault]:
+def name_faults(coders: Sequence[str]) -> Iterable[Fault]:
+    """Yield why these cannot be the names of coders side by side."""
     seen: dict[str, str] = {}
     for coder in coders:
         if fault := coder_fault(coder, "coders"):
@@ -194,8 +194,9 @@ def _name_faults(coders: Sequence[str]) -> Iterable[Fault]:
             yield Fault("coders", f"{coder!r} and {twin!r} are one name to some computers", "give them other names")
 
 
-def _as_row(share: Share, round_name: str) -> Assigned:
-    return Assigned(share.unit_id, share.coder, share.place, round_name, share.draw, share.arm)
+def to_row(share: Share, round_name: str, *, behind: int = 0) -> Assigned:
+    """A share as a row of the assignment, behind so many that the coder has already."""
+    return Assigned(share.unit_id, share.coder, share.place + behind, round_name, share.draw, share.arm)
 
 
 def _cells(row: Assigned) -> tuple[Any, ...]:
@@ -229,7 +230,7 @@ def write_assignment(
     """
     place = resolve_path(folder)
     if (place / "assignment.csv").exists() and read_assignment(place).rows != assignment.rows:
-        mend = "add to it with `extend`, or name another folder"
+        mend = "add to it with `extend_assignment`, or name another folder"
         fault = Fault(show_path(place), "another assignment is here, and people may have coded by it", mend)
         raise ParameterError("The assignment was left as it is.", [fault])
     place.mkdir(parents=True, exist_ok=True)
@@ -238,7 +239,9 @@ def write_assignment(
     if missing := [unit for unit in dict.fromkeys(row.unit_id for row in assignment.rows) if unit not in kept]:
         fault = Fault("units", f"{say_count(len(missing), 'unit')} of it have no text: {missing[:3]}", "give the units")
         raise ParameterError("The assignment cannot be written.", [fault])
-    complete = replace(assignment, codebook=_keep_codebook(codebook, place), study=study or assignment.study)
+    file = _keep_codebook(codebook, place)
+    name = read_codebook(file).name
+    complete = replace(assignment, study=study or assignment.study, codebook=file, codebook_name=name)
     save_assignment(complete, place)
     return complete
 
@@ -246,32 +249,36 @@ def write_assignment(
 def _keep_codebook(codebook: Codebook | str | Path, folder: Path) -> str:
     """The file of the codebook as it is named from the project; one that is none yet is written into the folder."""
     if not isinstance(codebook, Codebook):
-        read_codebook(codebook)
         return show_path(resolve_path(codebook))
     path = folder / "codebook.yaml"
     write_codebook(codebook, path)
     return show_path(path)
 
 
-def save_assignment(assignment: Assignment, folder: Path) -> None:
-    """Write the two files of an assignment, each whole or not at all."""
+def save_assignment(assignment: Assignment, folder: Path, *, before: str = "") -> None:
+    """Write the two files of an assignment, each whole or not at all.
+
+    Parameters
+    ----------
+    before
+        Digest of the rows that were there: the first file is true of both, should the second not come to be written.
+    """
+    book = read_codebook(assignment.codebook)
+    about = {
+        "format": FORMAT,
+        "study": assignment.study,
+        "codebook": {"file": assignment.codebook, "name": book.name, "digest": book.digest},
+        "variables": {variable.name: book.variable_digest(variable.name) for variable in book.variables},
+        "rows": [assignment.digest, *filter(None, [before])],
+        "rounds": list(assignment.rounds),
+    }
+    with write_atomic(folder / "assignment.json") as file:
+        file.write(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     room = io.StringIO()
     writer = csv.writer(room, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerows([COLUMNS, *map(_cells, assignment.rows)])
     with write_atomic(folder / "assignment.csv") as file:
         file.write(room.getvalue().encode())
-    book = read_codebook(assignment.codebook)
-    about = {
-        "format": FORMAT,
-        "study": assignment.study,
-        "codebook": {"file": assignment.codebook, "digest": book.digest},
-        "variables": {variable.name: book.variable_digest(variable.name) for variable in book.variables},
-        "assignment": assignment.digest,
-        "rounds": list(assignment.rounds),
-        "facts": dict(assignment.facts),
-    }
-    with write_atomic(folder / "assignment.json") as file:
-        file.write(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def read_assignment(folder: str | Path = FOLDER) -> Assignment:
@@ -292,9 +299,10 @@ def read_assignment(folder: str | Path = FOLDER) -> Assignment:
     with (place / "assignment.csv").open(encoding="utf-8", newline="") as file:
         rows = tuple(_read_row(line) for line in csv.DictReader(file))
     about = read_json(place / "assignment.json")
-    read = Assignment(rows, tuple(about["rounds"]), about["study"], about["codebook"]["file"], facts=about["facts"])
-    if read.digest != about["assignment"]:
-        mend = "take both files from your copies, or change the assignment with `extend`"
+    book = about["codebook"]
+    read = Assignment(rows, tuple(about["rounds"]), about["study"], book["file"], book["name"])
+    if read.digest not in about["rows"]:
+        mend = "take both files from your copies, or change the assignment with `extend_assignment`"
         raise RecordError(f"{show_path(place)}/assignment.csv was edited by hand. To mend: {mend}.")
     return read
 

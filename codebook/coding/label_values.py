@@ -10,7 +10,7 @@ import orjson
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
 from codebook.scheme import Variable
-from codebook.scheme.record_values import find_record_problem
+from codebook.scheme.record_values import find_record_problem, is_span
 from codebook.tasks.transcribe import find_page_problem
 
 Label = Any
@@ -59,11 +59,11 @@ def _check_records(label: Label, variable: Variable, unit: Unit) -> dict[str, An
         label = {variable.lists[0].name: label}
     if not isinstance(label, Mapping):
         _refuse(variable, "the records are no mapping of lists", "give {list: [record, ...]}")
-    if problem := find_record_problem(without_places(label), variable):
+    if problem := find_record_problem(label, variable, places=True):
         _refuse(variable, problem, "give every list of the variable, and every field of its records")
     for record in (record for records in label.values() for record in records):
         for name, value in record.items():
-            if isinstance(value, Mapping) and (problem := find_span_problem(value, unit.text)):
+            if is_span(value) and (problem := find_span_problem(value, unit.text)):
                 _refuse(variable, f"{name}: {problem}", "count code points of the text as it is, the end left out")
     return dict(label)
 
@@ -73,39 +73,11 @@ def find_span_problem(span: Mapping[str, Any], text: str) -> str:
 
     Examples
     --------
-    >>> find_span_problem({"quote": "é", "start": 1, "end": 2}, "né"), find_span_problem({"quote": "x"}, "né")
-    ('', 'a span has quote, start and end')
+    >>> find_span_problem({"quote": "é", "start": 1, "end": 2}, "né")
+    ''
     """
-    if span.keys() != {"quote", "start", "end"} or type(span["start"]) is not int or type(span["end"]) is not int:
-        return "a span has quote, start and end"
     start, end = span["start"], span["end"]
-    if not 0 <= start < end <= len(text):
-        return f"the text has no place {start} to {end}"
     return "" if text[start:end] == span["quote"] else f"at {start} to {end} stands {text[start:end]!r}"
-
-
-def without_places(label: Mapping[str, Any]) -> dict[str, Any]:
-    """Records with their quotes as texts, as the tidy table has them; what is no records stays as it is.
-
-    Examples
-    --------
-    >>> without_places({"spans": [{"words": {"quote": "coal", "start": 0, "end": 4}}]})
-    {'spans': [{'words': 'coal'}]}
-    """
-    return {
-        name: [_plain(record) for record in records] if isinstance(records, list) else records
-        for name, records in label.items()
-    }
-
-
-def _plain(record: Any) -> Any:
-    if not isinstance(record, Mapping):
-        return record
-    return {name: value["quote"] if _is_span(value) else value for name, value in record.items()}
-
-
-def _is_span(value: Any) -> bool:
-    return isinstance(value, Mapping) and "quote" in value
 
 
 def _check_pages(label: Label, variable: Variable) -> dict[str, Any]:
@@ -123,9 +95,7 @@ def dump_label(label: Label) -> str:
     >>> dump_label("sports"), dump_label(["a", "b"])
     ('sports', '["a","b"]')
     """
-    if isinstance(label, str):
-        return label
-    return orjson.dumps(without_places(label) if isinstance(label, Mapping) else label).decode()
+    return label if isinstance(label, str) else orjson.dumps(label).decode()
 
 
 def _refuse(variable: Variable, problem: str, mend: str) -> None:

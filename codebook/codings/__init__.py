@@ -8,6 +8,7 @@ of kind records.
 
 from codebook.codings.coder_files.coders import read_coders, read_codings
 from codebook.codings.coder_files.import_view import look_at_export
+from codebook.codings.coder_files.people_labels import People, has_logs, read_people
 from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
 from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
 from codebook.codings.database import KeyedTable, write_database
@@ -26,6 +27,7 @@ __all__ = [
     "KEY",
     "OPTIONAL",
     "KeyedTable",
+    "People",
     "Records",
     "TableView",
     "Transcript",
@@ -37,6 +39,7 @@ __all__ = [
     "coverage",
     "coverage_sentence",
     "dump_labels",
+    "has_logs",
     "join_codings",
     "join_transcripts",
     "look_at_export",
@@ -47,6 +50,7 @@ __all__ = [
     "read_codings",
     "read_error_rates",
     "read_names",
+    "read_people",
     "read_record_codings",
     "read_table",
     "read_texts",

@@ -18,6 +18,7 @@ COLUMNS = ("unit_id", "coder", "variable", "label", "draw", "why", "run_id", "cu
 OPTIONAL = (
     *("evidence", "confidence", "model", "raw", "detail"),
     *("request_id", "batch_id", "seconds", "cost_usd"),
+    *("note", "flag", "time", "arm", "suggestion"),
 )
 NUMBERS = ("confidence", "seconds", "cost_usd")
 MAY_MISS = ("label", "why")
@@ -159,7 +160,7 @@ def _find_open_problem(label: str, variable: Variable) -> str | None:
         return "it is not JSON"
     if not isinstance(reply, dict):
         return "it is not a JSON object"
-    return (find_record_problem(reply, variable) if variable.lists else "") or None
+    return (find_record_problem(reply, variable, places=True) if variable.lists else "") or None
 
 
 def _places(table: pd.DataFrame, where: pd.Series[bool]) -> str:

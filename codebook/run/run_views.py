@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 from codebook.codings import (
+    People,
     Records,
     Transcripts,
     coverage,
     join_codings,
     join_transcripts,
     open_records,
-    read_coders,
+    read_people,
     set_aside_abstentions,
     shorten_coders,
     write_table,
@@ -107,7 +108,7 @@ class RunViews:
 
     def codings(
         self,
-        coders: str | Path = "",
+        coders: str | Path | People = "",
         *,
         gold: str = "gold",
         models: Sequence[str] = (),
@@ -124,7 +125,8 @@ class RunViews:
         Parameters
         ----------
         coders
-            A `coders.yaml`: the labels of people and other tools.
+            A `coders.yaml`: the labels of people and other tools. What people coded by assignment in the project,
+            with a codebook of this name, comes along; `People` names another folder, or none.
         gold
             The coder whose labels are the gold.
         models
@@ -149,9 +151,10 @@ class RunViews:
             notes=tuple(self.notes),
             outputs=self.folder.path / "outputs",
         )
-        if coders:
-            ids = (unit.unit_id for unit in self.units())
-            people = read_coders(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
+        ids = (unit.unit_id for unit in self.units())
+        part_only = is_part(self.record["units"])
+        people = read_people(coders, self.codebook, units=ids, partial=part_only)
+        if people is not None:
             codings = join_codings(codings, people)
         codings = shorten_coders(set_aside_abstentions(codings, self.codebook))
         for run in beside:

@@ -9,8 +9,10 @@ from typing import Any
 from codebook.scheme import RecordField, RecordList, Variable
 
 
-def find_record_problem(reply: Mapping[str, Any], variable: Variable) -> str:
+def find_record_problem(reply: Mapping[str, Any], variable: Variable, *, places: bool = False) -> str:
     """Say what keeps a reply from being records of a variable; nothing where it is.
+
+    With `places`, a quote may come with its place, as people mark it: `{"quote", "start", "end"}`.
 
     Examples
     --------
@@ -21,7 +23,32 @@ def find_record_problem(reply: Mapping[str, Any], variable: Variable) -> str:
     names = [records.name for records in variable.lists]
     if set(reply) != set(names):
         return f"it does not have the lists {', '.join(names)}"
+    if places:
+        reply = {
+            name: [without_places(record) for record in value] if isinstance(value, list) else value
+            for name, value in reply.items()
+        }
     return next((problem for records in variable.lists for problem in _problems(reply[records.name], records)), "")
+
+
+def without_places(record: Any) -> Any:
+    """A record with its quotes as texts; what is no record stays as it is.
+
+    Examples
+    --------
+    >>> without_places({"words": {"quote": "coal", "start": 0, "end": 4}, "kind": "fuel"})
+    {'words': 'coal', 'kind': 'fuel'}
+    """
+    if not isinstance(record, Mapping):
+        return record
+    return {name: value["quote"] if is_span(value) else value for name, value in record.items()}
+
+
+def is_span(value: Any) -> bool:
+    """Whether a value is a quote with its place, counted in code points, the end left out."""
+    if not isinstance(value, Mapping) or value.keys() != {"quote", "start", "end"}:
+        return False
+    return type(value["start"]) is int and type(value["end"]) is int and 0 <= value["start"] < value["end"]
 
 
 def _problems(value: Any, records: RecordList) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
+from codebook.coding import CodingSettings
 from codebook.codings import read_coders
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
@@ -19,6 +20,7 @@ from codebook.run.freezing import find_freeze
 from codebook.run.plans.asking_faults import FaultList, check_asking
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.scheme import Codebook, Wording, check_wording
+from codebook.study.study_coding import find_coding_faults, tell_coding
 from codebook.study.study_facts import StudyFacts
 from codebook.units import Source, UnitsReport, check_units
 
@@ -45,6 +47,10 @@ class Checkable(Protocol):
     @property
     def codebook(self) -> Codebook:
         """The instrument."""
+
+    @property
+    def coding(self) -> CodingSettings:
+        """How people code."""
 
     def open_units(self) -> Source:
         """Open what is to be coded."""
@@ -101,6 +107,7 @@ def check_study(study: Checkable) -> StudyCheck:
     book, wording = _check_codebook(study, findings)
     report, ids = _check_units(study, findings)
     codings = _check_coders(study, book, ids, findings)
+    _check_coding(study, findings)
     _check_gold(study, codings, findings)
     _check_sample(study.facts, ids, findings)
     _check_asking(study, book, report, findings)
@@ -155,6 +162,14 @@ def _check_coders(
         names = name_some(list(dict.fromkeys(codings.frame["coder"].astype(str))))
         findings.lines += [f"coders: {names}", *(f"  {note}" for note in codings.notes)]
     return codings
+
+
+def _check_coding(study: Checkable, findings: _Findings) -> None:
+    """Who codes by assignment, and how far they are."""
+    if not study.facts.coding or findings.catch("coding", lambda: study.coding) is None:
+        return
+    findings.catch("coding", lambda: findings.faults.extend(find_coding_faults(study)))
+    findings.lines += findings.catch("coding", lambda: tell_coding(study)) or []
 
 
 def _check_gold(study: Checkable, codings: Codings | None, findings: _Findings) -> None:

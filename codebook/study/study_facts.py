@@ -65,6 +65,8 @@ class StudyFacts:
         priority, auto_collect.
     notify
         Of what a person is told; the address stands in CODEBOOK_NOTIFY.
+    coding
+        How people code: coders, folder, sample, double, overlap, per_coder, repeat, with_suggestions, strata, seed.
     """
 
     study: str = ""
@@ -94,6 +96,7 @@ class StudyFacts:
     private: bool = False
     service: Mapping[str, Any] = field(default_factory=dict)
     notify: Sequence[str] = ()
+    coding: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def run_name(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from codebook.coding import read_coding
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.files.yaml_text import Loc, YamlTree, find_broken_paths, read_yaml
 from codebook.ground.secrecy import judge_secrecy
@@ -95,22 +96,30 @@ def read_study_file(path: Path) -> tuple[StudyFile, StudyFaults]:
     for name, value in facts.items():
         if fault := judge_secrecy(name, value):
             check.add(places[name], *fault)
-    _check_service(facts, places, check)
+    notices = {"notify": facts["notify"]} if "notify" in facts else {}
+    _check_block("service", facts.get("service", {}), read_service, places, check)
+    _check_block("notify", notices, read_service, places, check)
+    _check_block("coding", facts.get("coding", {}), read_coding, places, check)
     steps = tuple(StudyStep(step.notebook, step.parameters) for step in model.steps)
     return StudyFile(path, StudyFacts(**facts), places, parameters, model.notebooks, steps), check
 
 
-def _check_service(facts: Mapping[str, Any], places: Mapping[str, Loc], check: StudyFaults) -> None:
-    """Tell what is no setting of a service, or none that can be."""
-    notices = {"notify": facts["notify"]} if "notify" in facts else {}
-    blocks = {"service": facts.get("service", {}), "notify": notices}
-    for name, block in blocks.items():
-        try:
-            read_service(block)
-        except ParameterError as error:
-            for fault in error.faults:
-                inner = (fault.where.rpartition(", ")[2],) if name == "service" else ()
-                check.add((*places[name], *inner), fault.problem, fault.mend)
+def _check_block(
+    name: str,
+    block: Mapping[str, Any],
+    read: Callable[[Mapping[str, Any]], object],
+    places: Mapping[str, Loc],
+    check: StudyFaults,
+) -> None:
+    """Tell what is no setting of a block, or none that can be."""
+    try:
+        read(block)
+    except ParameterError as error:
+        for fault in error.faults:
+            setting = fault.where.rpartition(", ")[2]
+            check.add(
+                (*places[name], *([setting] if setting in block and setting != name else [])), fault.problem, fault.mend
+            )
 
 
 def _lift(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
-from codebook.codings import read_coders
+from codebook.coding import CodingSession, CodingSettings, open_session, read_coding
+from codebook.codings import People, has_logs, read_people
 from codebook.errors import Fault, ParameterError
 from codebook.files.run_versions import list_versions
 from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
@@ -23,6 +24,7 @@ from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
 from codebook.scheme import Codebook, read_codebook
 from codebook.study.study_check import StudyCheck, check_study
+from codebook.study.study_coding import Assigning, assign_units
 from codebook.study.study_facts import NONE, Pairs, StudyFacts, as_texts, is_empty
 from codebook.study.study_file import read_study_file
 from codebook.tasks import probe_units, reverse_categories
@@ -145,6 +147,22 @@ class Study:
         notices = {"notify": self.facts.notify} if self.facts.notify else {}
         return read_service({**self.facts.service, **notices}, f"{self.path}, service" if self.path else "service")
 
+    @property
+    def coding(self) -> CodingSettings:
+        """Who codes, in which folder, and how units are given to them."""
+        return read_coding(self.facts.coding, f"{self.path}, coding" if self.path else "coding")
+
+    @property
+    def _people(self) -> People:
+        return People(self.coders, self.coding_folder)
+
+    @property
+    def coding_folder(self) -> str:
+        """Where people code: the folder that the study names, the usual one where it says nothing; "none" for none."""
+        if self.coders != self.facts.coders or "codebook" in self.given:
+            return NONE
+        return self.coding.folder if self.facts.coding else ""
+
     @cached_property
     def codebook(self) -> Codebook:
         """The instrument."""
@@ -255,6 +273,22 @@ class Study:
         """Look at codebook, units, coders, gold, engine and key at once, before anything is paid."""
         return check_study(self)
 
+    def assign(self, coders: Sequence[str] = (), *, leaving: Sequence[str] = ()) -> Assigning:
+        """Give the units to those who code, as `coding:` says; where some are given already, only what is new.
+
+        Parameters
+        ----------
+        coders
+            Instead of those of the study.
+        leaving
+            Coders who leave: what they have not coded goes to the others.
+        """
+        return assign_units(self, coders, leaving)
+
+    def code(self, coder: str, **options: Any) -> CodingSession:
+        """Open the work of a coder: `open_session` in the folder of the study."""
+        return open_session(coder, self.coding.folder, **options)
+
     def freeze(self) -> Freeze:
         """Mark instrument and prompt as final: runs that ask exactly this may open the test part of the gold."""
         return freeze(self.codebook, make_asking(self.asking()))
@@ -283,21 +317,23 @@ class Study:
             There is neither a run nor a file of coders.
         """
         facts = self.facts
-        if self.run and ("run" in self.given or not self.coders or list_versions(project_folder() / "runs", self.run)):
-            people = partial(self.open_run().codings, self.coders, gold=facts.gold, models=facts.models)
-            return people(sample=facts.sample, part=part, unlock=unlock, beside=beside)
-        if not self.coders:
-            fault = Fault("coders", "no file of labels is named, and no run", "give coders, or collect a run first")
-            raise ParameterError("There are no labels.", [fault])
+        people = self.coders or has_logs(self.coding_folder, self.codebook)
+        if self.run and ("run" in self.given or not people or list_versions(project_folder() / "runs", self.run)):
+            codings = partial(self.open_run().codings, self._people, gold=facts.gold, models=facts.models)
+            return codings(sample=facts.sample, part=part, unlock=unlock, beside=beside)
         return self._codings_of_people()
 
     def _codings_of_people(self) -> Codings:
         """Labels of people held against the units and with their texts, where these are the study's or were given."""
         units = self.open_units() if self._has_units() else None
         ids = None if units is None else (unit.unit_id for unit in units)
-        codings = read_coders(self.coders, self.codebook, units=ids).with_gold(self.facts.gold)
+        read = read_people(self._people, self.codebook, units=ids)
+        if read is None:
+            fault = Fault("coders", "no file of labels is named, and no run", "give coders, or collect a run first")
+            raise ParameterError("There are no labels.", [fault])
+        codings = read.with_gold(self.facts.gold)
         codings = codings if units is None else codings.with_texts(units)
-        note = f"Run {self.run!r} is not there yet: labels of coders.yaml alone." if self.run else "Without a run."
+        note = f"Run {self.run!r} is not there yet: labels of people alone." if self.run else "Without a run."
         notes, outputs = (*codings.notes, note), self.folder / "outputs"
         return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=outputs)
 

@@ -14,10 +14,11 @@ from codebook.codings.frame import check_table
 from codebook.codings.records.record_lists import NOBODY, RECORD_KEY, Records, Units, plain_units
 from codebook.errors import Fault, TableError
 from codebook.ground.joins import join_ids
-from codebook.ground.quotes import find_quotes
+from codebook.ground.quotes import Found, find_quotes
 from codebook.material.unit_store import find_member
 from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList
+from codebook.scheme.record_values import is_span, without_places
 
 PLACE = ("start", "end", "how", "score", "member")
 """Columns of the place of a quote: code points of the unit's text, the end left out (missing where it is absent); how
@@ -143,7 +144,8 @@ def _open_unit(
         head = {"unit_id": unit.unit_id, "coder": coder, "variable": variable, "draw": draw, "run_id": run_id}
         places = [_place(unit, field, [record[field] for record in items]) for field in _quotes(records)]
         for n, record in enumerate(items, start=1):
-            fields = {field.name: record[field.name] for field in records.fields}
+            plain = without_places(record)
+            fields = {field.name: plain[field.name] for field in records.fields}
             spots = {name: cell for place in places for name, cell in place[n - 1].items()}
             yield {**head, "list": records.name, "n": n, **fields, **_name_places(records, spots)}
 
@@ -152,7 +154,20 @@ def _quotes(records: RecordList) -> list[str]:
     return [field.name for field in records.fields if field.kind == "quote"]
 
 
-def _place(unit: Unit, field: str, quotes: list[str]) -> list[dict[str, Any]]:
+def _find(quotes: list[Any], text: str) -> list[Found]:
+    """The places of quotes: those that a person marked, where these words stand there; the others are looked for."""
+    marked = [
+        Found(quote["start"], quote["end"], "exact", 1.0)
+        if is_span(quote) and text[quote["start"] : quote["end"]] == quote["quote"]
+        else None
+        for quote in quotes
+    ]
+    sought = [quote["quote"] if is_span(quote) else quote for quote in quotes]
+    rest = iter(find_quotes([quote for quote, place in zip(sought, marked, strict=True) if place is None], text))
+    return [place or next(rest) for place in marked]
+
+
+def _place(unit: Unit, field: str, quotes: list[Any]) -> list[dict[str, Any]]:
     """The place of each quote of one field, under the field's name."""
     return [
         {
@@ -162,7 +177,7 @@ def _place(unit: Unit, field: str, quotes: list[str]) -> list[dict[str, Any]]:
             f"{field}_score": round(place.score, 3),
             f"{field}_member": find_member(unit.members, place.start),
         }
-        for place in find_quotes(quotes, unit.text)
+        for place in _find(quotes, unit.text)
     ]
 
 

@@ -1,0 +1,86 @@
+"""All labels of people in a study: those of a `coders.yaml`, and what was coded by assignment, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from codebook.analysis.core.codings import Codings
+from codebook.coding.assignments import FOLDER, read_assignment
+from codebook.coding.coding_log import list_logs
+from codebook.coding.log_codings import read_logs
+from codebook.codings.coder_files.coders import read_coders
+from codebook.codings.frame import check_table, join_codings
+from codebook.errors import TableError
+from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
+from codebook.paths import resolve_path, show_path
+from codebook.scheme import Codebook
+
+NONE = "none"
+"""In place of a coding folder: leave what was coded there out."""
+
+
+class People(NamedTuple):
+    """Where labels of people are.
+
+    `coders` is a `coders.yaml`, or empty. `folder` is a coding folder, "none" for none; where nothing is said, that of
+    the project, if it is of the same codebook.
+    """
+
+    coders: str | Path = ""
+    folder: str | Path = ""
+
+
+def read_people(
+    people: People | str | Path,
+    codebook: Codebook,
+    *,
+    units: Iterable[str] | None = None,
+    partial: bool = False,
+) -> Codings | None:
+    """Read the labels of people: of the files in a `coders.yaml`, and of the logs of a coding folder.
+
+    Parameters
+    ----------
+    people
+        Where they are; a text is a `coders.yaml`.
+    units, partial
+        As in `read_coders`.
+
+    Returns
+    -------
+    Codings or None
+        None where there is neither.
+    """
+    coders, folder = people if isinstance(people, People) else People(people)
+    ids = None if units is None else list(dict.fromkeys(units))
+    parts = [read_coders(coders, codebook, units=ids, partial=partial)] if coders else []
+    if has_logs(folder, codebook):
+        parts.append(_read_logs(resolve_path(folder or FOLDER), codebook, ids))
+    return join_codings(*parts) if parts else None
+
+
+def has_logs(folder: str | Path, codebook: Codebook) -> bool:
+    """Whether somebody has coded in a coding folder, by a codebook of this name; one that is named counts anyhow."""
+    place = resolve_path(folder or FOLDER)
+    if str(folder) == NONE or not (place / "assignment.csv").is_file() or not any(list_logs(place)):
+        return False
+    return bool(folder) or read_assignment(place).codebook_name == codebook.name
+
+
+def _read_logs(folder: Path, codebook: Codebook, ids: list[str] | None) -> Codings:
+    """The labels of the logs, of units that are known."""
+    codings = read_logs(folder, codebook)
+    frame = check_table(codings.frame, codebook)
+    if ids is None:
+        return replace(codings, frame=frame)
+    join = join_ids(frame["unit_id"].unique(), ids)
+    name = show_path(folder / "logs")
+    sides = Sides(f"units of {name}", "among the units", "the list of units")
+    if len(frame) and (faults := join_faults(join, name, sides)):
+        raise TableError("The units that people coded do not meet.", faults)
+    known = frame[~frame["unit_id"].isin(join.strays)].reset_index(drop=True)
+    strays = tuple(tell_strays(join, sides))
+    return replace(codings, frame=known, notes=(*codings.notes, *strays), joins=strays)

@@ -1,0 +1,118 @@
+"""People who code in a study: their units, drawn as the study says, and drawn again only for what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from codebook.coding import Assignment, Changes, assign, extend_assignment, read_assignment, read_logs, write_assignment
+from codebook.coding.coding_settings import CodingSettings
+from codebook.errors import Fault, ParameterError
+from codebook.ground.joins import Sides, join_faults, join_ids
+from codebook.paths import resolve_path
+from codebook.records import Unit
+from codebook.sampling import read_gold_sample
+from codebook.scheme import Codebook
+from codebook.study.study_facts import StudyFacts
+from codebook.units import Source
+
+
+class Coded(Protocol):
+    """What a study must give for people to code in it."""
+
+    @property
+    def facts(self) -> StudyFacts:
+        """What it says."""
+
+    @property
+    def coding(self) -> CodingSettings:
+        """How people code."""
+
+    @property
+    def codebook(self) -> Codebook:
+        """The instrument."""
+
+    def open_units(self) -> Source:
+        """Open what is to be coded."""
+
+
+@dataclass(frozen=True, repr=False)
+class Assigning:
+    """What came of assigning units: the assignment as it is now, and what was changed."""
+
+    assignment: Assignment
+    sentences: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.sentences, repr(self.assignment)])
+
+
+def assign_units(study: Coded, coders: Sequence[str], leaving: Sequence[str]) -> Assigning:
+    """Assign the units of a study for the first time, or what is new of them.
+
+    Raises
+    ------
+    ParameterError
+        The study names nobody who codes, or the design cannot be drawn.
+    """
+    settings = replace(study.coding, coders=tuple(coders) or study.coding.coders)
+    folder = resolve_path(settings.folder)
+    units = list(choose_units(study, settings))
+    if (folder / "assignment.csv").is_file():
+        fresh = [coder for coder in settings.coders if coder not in read_assignment(folder).coders]
+        stay = [coder for coder in fresh if coder not in leaving]
+        return Assigning(*_extend(Changes(units, stay, leaving), settings.folder))
+    drawn = assign(units, settings.coders, settings.design)
+    name = study.facts.study or study.codebook.name
+    kept = write_assignment(drawn, study.facts.codebook, units, folder=settings.folder, study=name)
+    return Assigning(kept, (f"Written to {settings.folder}; each coder begins with `codebook code --coder NAME`.",))
+
+
+def _extend(changes: Changes, folder: str) -> tuple[Assignment, tuple[str, ...]]:
+    assignment, sentences = extend_assignment(changes, folder)
+    return assignment, tuple(sentences)
+
+
+def choose_units(study: Coded, settings: CodingSettings) -> Iterator[Unit]:
+    """The units that people code: those of the sample that `coding:` names, or all.
+
+    Raises
+    ------
+    ParameterError
+        Units of the sample are not among those of the study.
+    """
+    units = study.open_units()
+    if not settings.sample:
+        yield from units
+        return
+    ids = read_gold_sample(settings.sample, part="all", unlock=True).frame["unit_id"].astype(str).tolist()
+    chosen = {unit.unit_id: unit for unit in units if unit.unit_id in set(ids)}
+    sides = Sides("ids of the gold sample", "among the units", "the file of units")
+    if faults := join_faults(join_ids(ids, chosen), settings.sample, sides):
+        raise ParameterError("The sample cannot be assigned.", faults)
+    yield from chosen.values()
+
+
+def find_coding_faults(study: Coded) -> Iterator[Fault]:
+    """Yield what is wrong with how people code in a study; nothing where nobody is to."""
+    settings, book = study.coding, study.codebook
+    if not settings.coders:
+        yield Fault("coding, coders", "nobody is named", "list the coders: `coders: [ann, ben]`")
+    for variable in book.variables:
+        if variable.is_open and variable.kind not in ("records", "transcription"):
+            yield Fault("coding", f"{variable.name} is of kind {variable.kind}", "take it out: people give no vectors")
+    strata = settings.design.strata
+    if strata and strata not in study.facts.context_columns:
+        mend = f"add it: `context_columns: [{', '.join([*study.facts.context_columns, strata])}]`"
+        yield Fault("coding, strata", f"{strata!r} is none of the context columns", mend)
+
+
+def tell_coding(study: Coded) -> list[str]:
+    """Lines on who codes, and how far they are."""
+    settings = study.coding
+    lines = [f"coding: {', '.join(settings.coders)}, in {settings.folder}"]
+    if not (resolve_path(settings.folder) / "assignment.csv").is_file():
+        return [*lines, "  nothing is assigned yet: `codebook assign`"]
+    codings = read_logs(settings.folder, study.codebook)
+    return [*lines, *(f"  {note}" for note in codings.notes)]
