@@ -84,7 +84,7 @@ def draw_shares(strata: Mapping[str, str], coders: Sequence[str], design: Design
         raise ParameterError("The units cannot be assigned.", faults)
     chance = random.Random(design.seed)
     units = _spread(strata, chance)
-    n_each = _mark_double(units, design.double, design.overlap or len(coders))
+    n_each = _mark_double(units, strata, design.double, design.overlap or len(coders))
     by_coder = _deal(units, strata, n_each, coders, design.per_coder, chance)
     return [share for coder in coders for share in _order(coder, by_coder[coder], strata, design)]
 
@@ -102,12 +102,18 @@ def _spread(strata: Mapping[str, str], chance: random.Random) -> list[str]:
     return [unit for _, unit in sorted(placed)]
 
 
-def _mark_double(units: Sequence[str], share: float, n_coders: int) -> dict[str, int]:
-    """How many coders each unit gets: those of several are spread evenly over the order."""
-    n = {}
-    for place, unit in enumerate(units):
-        several = round((place + 1) * share) > round(place * share)
-        n[unit] = n_coders if several else 1
+def _mark_double(units: Sequence[str], strata: Mapping[str, str], share: float, n_coders: int) -> dict[str, int]:
+    """How many coders each unit gets: those of several are the same share of each stratum, spread over the order."""
+    groups: dict[str, list[str]] = {}
+    for unit in units:
+        groups.setdefault(strata[unit], []).append(unit)
+    n, n_before = {}, 0
+    for group in groups.values():
+        n_several = round((n_before + len(group)) * share) - round(n_before * share)
+        n_before += len(group)
+        for place, unit in enumerate(group):
+            several = (place + 1) * n_several // len(group) > place * n_several // len(group)
+            n[unit] = n_coders if several else 1
     return n
 
 
@@ -144,7 +150,24 @@ def _deal(
         for coder in chosen:
             hands[coder].append(unit)
             of_stratum[coder, strata[unit]] += 1
+    _level(hands, strata, n_each)
     return hands
+
+
+def _level(hands: Mapping[str, list[str]], strata: Mapping[str, str], n_each: Mapping[str, int]) -> None:
+    """Move single units from whoever has most to whoever has least, of the stratum of which they differ most."""
+    while True:
+        most, least = max(hands, key=lambda name: len(hands[name])), min(hands, key=lambda name: len(hands[name]))
+        if len(hands[most]) - len(hands[least]) < 2:
+            return
+        surplus = Counter(strata[unit] for unit in hands[most])
+        surplus.subtract(strata[unit] for unit in hands[least])
+        single = [unit for unit in hands[most] if n_each[unit] == 1]
+        if not single:
+            return
+        unit = max(single, key=lambda each: surplus[strata[each]])
+        hands[most].remove(unit)
+        hands[least].append(unit)
 
 
 def _order(coder: str, units: Sequence[str], strata: Mapping[str, str], design: Design) -> Iterator[Share]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from codebook.coding.coding_log import Act
@@ -42,6 +42,8 @@ class CoderState:
         self._set: dict[Turn, dict[tuple[str, str], Act]] = {}
         self._done: list[tuple[Act, Act | None]] = []
         self._undone: list[tuple[Act, Act | None]] = []
+        self._longest: dict[tuple[str, str], int] = {}
+        self._ms = 0
         self.last: Act | None = None
         for act in acts:
             self.apply(act)
@@ -55,6 +57,7 @@ class CoderState:
             It undoes another act than the last one.
         """
         kind = act["act"]
+        self._count_time(act)
         if kind in UNDOABLE:
             self._done.append((act, self._put(act, act)))
             self._undone.clear()
@@ -70,6 +73,29 @@ class CoderState:
         else:
             return None
         return self._note_last(undone[0] if kind == "undo" else act)
+
+    def _count_time(self, act: Act) -> None:
+        """Add what a decision took since its unit was drawn, or since the decision before on the same drawing."""
+        ms = act.get("ms")
+        if ms and ms <= _IDLE_MS:
+            drawing = (act["unit"], act.get("shown") or "")
+            before = self._longest.get(drawing, 0)
+            self._longest[drawing] = max(before, ms)
+            self._ms += self._longest[drawing] - before
+
+    @property
+    def minutes(self) -> float:
+        """Minutes that the coder took, from the drawing of each unit to the last decision on it; pauses left out.
+
+        Examples
+        --------
+        >>> state = CoderState()
+        >>> for n, ms in enumerate((20_000, 30_000, 9_999_999), start=1):
+        ...     _ = state.apply({"n": n, "act": "label", "unit": "7", "label": "a", "shown": "then", "ms": ms})
+        >>> state.minutes
+        0.5
+        """
+        return self._ms / 60_000
 
     def _note_last(self, act: Act) -> Turn:
         self.last = act
@@ -148,20 +174,3 @@ def _says_something(act: Act) -> bool:
     if kind == "label":
         return act["label"] is not None
     return bool(act["text"]) if kind == "note" else act.get("on", True) is not False
-
-
-def count_minutes(acts: Sequence[Act]) -> float:
-    """Minutes that a coder took, by the times from when a unit was drawn to the last decision on it; pauses left out.
-
-    Examples
-    --------
-    >>> acts = [{"unit": "7", "act": "label", "shown": "a", "ms": ms} for ms in (20_000, 30_000, 9_999_999)]
-    >>> count_minutes(acts)
-    0.5
-    """
-    longest: dict[tuple[str, str], int] = {}
-    for act in acts:
-        if (ms := act.get("ms")) and ms <= _IDLE_MS:
-            key = (act["unit"], act.get("shown") or "")
-            longest[key] = max(longest.get(key, 0), ms)
-    return sum(longest.values()) / 60_000

@@ -68,11 +68,11 @@ def read_acts(path: Path) -> tuple[list[Act], bytes]:
     if not path.is_file():
         return [], b""
     *lines, rest = path.read_bytes().split(b"\n")
-    return [_read_act(line, number, path) for number, line in enumerate(lines, start=1)], rest
+    name = show_path(path)
+    return [_read_act(line, number, f"{name}, line {number}") for number, line in enumerate(lines, start=1)], rest
 
 
-def _read_act(line: bytes, number: int, path: Path) -> Act:
-    where = f"{show_path(path)}, line {number}"
+def _read_act(line: bytes, number: int, where: str) -> Act:
     act = load_line(line, where)
     if act.get("act") not in ACTS:
         raise RecordError(f"{where}: {act.get('act')!r} is no act. The file was edited. To mend: take your copy of it.")

@@ -63,7 +63,7 @@ class KeptUnits:
         self.n_read += 1
         with self.path.open("rb") as file:
             file.seek(self._places[unit_id])
-            return read_unit(load_line(file.readline(), f"{show_path(self.path)}, unit {unit_id!r}"))
+            return read_unit(load_line(file.readline(), f"{self.path.name}, unit {unit_id!r}"))
 
 
 def _find_places(path: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ import orjson
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
 from codebook.scheme import Variable
-from codebook.scheme.record_values import find_record_problem, is_span
+from codebook.scheme.record_values import find_record_problem, is_span, plain_record
 from codebook.tasks.transcribe import find_page_problem
 
 Label = Any
@@ -78,6 +78,20 @@ def find_span_problem(span: Mapping[str, Any], text: str) -> str:
     """
     start, end = span["start"], span["end"]
     return "" if text[start:end] == span["quote"] else f"at {start} to {end} stands {text[start:end]!r}"
+
+
+def without_places(label: Mapping[str, Any]) -> dict[str, Any]:
+    """Records with their quotes as texts; what is no list stays as it is.
+
+    Examples
+    --------
+    >>> without_places({"spans": [{"words": {"quote": "coal", "start": 0, "end": 4}}]})
+    {'spans': [{'words': 'coal'}]}
+    """
+    return {
+        name: [plain_record(record) for record in records] if isinstance(records, list) else records
+        for name, records in label.items()
+    }
 
 
 def _check_pages(label: Label, variable: Variable) -> dict[str, Any]:

@@ -67,4 +67,9 @@ def open_session(
         sources,
         stays=feedback is not None,
     )
-    return CodingSession(plan, CodingLog(log_path(place, coder), read_only=read_only))
+    log = CodingLog(log_path(place, coder), read_only=read_only)
+    try:
+        return CodingSession(plan, log)
+    except BaseException:
+        log.close()
+        raise

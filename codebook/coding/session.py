@@ -16,62 +16,20 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from codebook.coding.assignments import Assigned
-from codebook.coding.coder_state import CoderState, Turn, count_minutes
+from codebook.coding.coder_state import CoderState, turn_of
 from codebook.coding.coding_log import CodingLog
-from codebook.coding.kept_units import KeptUnits
 from codebook.coding.label_values import check_label
+from codebook.coding.session_places import Places
+from codebook.coding.session_plan import Beside, SessionPlan
 from codebook.coding.session_view import LEAST_MS, OF_UNIT, find_message_problem, show_codebook, show_unit
-from codebook.coding.unit_sources import SourceMaker, embed_files
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError
 from codebook.ground.quantities import say_count
 from codebook.records import Unit
-from codebook.scheme import Codebook
-
-Beside = Callable[[Assigned, Mapping[str, Any]], Mapping[str, Any]]
-"""What a round adds to a view, by the row that is shown and the answers that it has: suggestion, feedback, sides."""
-
-
-@dataclass(frozen=True)
-class SessionPlan:
-    """What a session goes by.
-
-    Attributes
-    ----------
-    coder, study, round
-        Who codes what.
-    codebook, rows, units
-        The instrument, what is assigned in order, and the units by their ids.
-    assignment
-        Digest of the assignment.
-    beside
-        What is shown beside a unit; nothing in a plain round. Every view asks it anew.
-    sources
-        How files of a unit are shown.
-    stays
-        A unit stays when it is answered, for what is shown beside it then, until the coder goes on.
-    """
-
-    coder: str
-    codebook: Codebook
-    rows: tuple[Assigned, ...]
-    units: Mapping[str, Unit] | KeptUnits
-    study: str = ""
-    round: str = "main"
-    assignment: str = ""
-    beside: Beside | None = None
-    sources: SourceMaker = embed_files
-    stays: bool = False
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """Of each variable that people code, the digest of all that a coder sees of it."""
-        return {each.name: self.codebook.variable_digest(each.name) for each in self.codebook.variables}
 
 
 class CodingSession:
@@ -84,11 +42,10 @@ class CodingSession:
         self.n_refused = 0
         self._guard = threading.RLock()
         self._key = secrets.token_hex(4)
-        self._n_drawn = 0
-        self._rows = {row.turn: place for place, row in enumerate(plan.rows)}
+        self._n_drawn, self._shown = 0, ""
         self._answered = _last_messages(log)
         self._digests = plan.digests
-        self._sets = _Sets(self)
+        self.places = Places(plan, self.state)
         self._place: int | None = None
         if not log.read_only:
             opened = {"codebook": plan.codebook.digest, "assignment": plan.assignment, "round": plan.round}
@@ -121,7 +78,7 @@ class CodingSession:
         """The units that are left, one after the other; one that is not coded meanwhile is passed by."""
         self.go("left", kind="filter")
         for place, row in enumerate(self.plan.rows):
-            if place in self._sets.left:
+            if place in self.places.left:
                 self._draw(place)
                 yield self.plan.units[row.unit_id]
 
@@ -142,8 +99,8 @@ class CodingSession:
 
     def progress(self) -> dict[str, Any]:
         """How far the coder is; what cannot be known yet is None."""
-        sets = self._sets
-        minutes = count_minutes(self.log.acts)
+        sets = self.places
+        minutes = self.state.minutes
         pace = 60 * len(sets.done) / minutes if minutes and sets.done else None
         return {
             "done": len(sets.done),
@@ -195,8 +152,8 @@ class CodingSession:
             "confidence": {name: act["confidence"] for name, act in labels.items() if "confidence" in act},
             "notes": self.state.notes(turn),
             "flag": self.state.is_flagged(turn),
-            "skipped": self.state.skipped(turn) if self._place in self._sets.skipped else None,
-            "recode": self.old_definitions(turn),
+            "skipped": self.state.skipped(turn) if self._place in self.places.skipped else None,
+            "recode": self.places.old_definitions(turn),
             "arm": row.arm,
             **nothing,
             **self._beside(row),
@@ -204,11 +161,6 @@ class CodingSession:
 
     def _beside(self, row: Assigned) -> Mapping[str, Any]:
         return self.plan.beside(row, self.state.answers(row.turn)) if self.plan.beside else {}
-
-    def old_definitions(self, turn: Turn) -> list[str]:
-        """The variables of a turn that were coded by another definition than the codebook's of now."""
-        labels = self.state.acts_of(turn, "label")
-        return [name for name, act in labels.items() if act.get("codebook") != self._digests.get(name)]
 
     # -- acts ------------------------------------------------------------------------------------------------------
 
@@ -257,9 +209,7 @@ class CodingSession:
         turn = self.state.apply(line)
         if sent.get("client"):
             self._answered[str(sent["client"])] = int(sent.get("seq", 0))
-        if turn in self._rows:
-            self._sets.update(self._rows[turn])
-        self._move_on(line, turn)
+        self._move_on(line, self.places.update(turn))
 
     def _undo_or_redo(self, kind: str) -> dict[str, Any]:
         able = self.state.can_undo if kind == "undo" else self.state.can_redo
@@ -283,7 +233,7 @@ class CodingSession:
         if kind == "flag":
             return act | {"on": bool(message.get("on", not self.state.is_flagged(row.turn)))}
         if kind == "skip":
-            if self._place in self._sets.done:
+            if self._place in self.places.done:
                 raise ParameterError("Not skipped: the unit is coded. Take the codes back first.")
             return act | {"reason": message.get("reason", ""), "on": bool(message.get("on", True))}
         return act
@@ -296,7 +246,7 @@ class CodingSession:
             raise ParameterError("Not taken.", [Fault("variable", str(error.args[0]), "see the codebook")]) from None
         label = message["label"]
         ms = round(message.get("shown_ms", 0))
-        drawn = datetime.now(UTC) - timedelta(milliseconds=ms)
+        self._shown = self._shown or _before_now(ms)
         offered = (self._beside(row).get("suggestion") or {}).get(variable.name)
         said = {name: message[name] for name in ("evidence", "confidence", "reason") if message.get(name) is not None}
         arm = {"arm": row.arm, "suggestion": offered} if row.arm != "none" or offered is not None else {}
@@ -304,7 +254,7 @@ class CodingSession:
             "variable": variable.name,
             "label": None if label is None else check_label(label, variable, unit),
             "before": self.state.answers(row.turn).get(variable.name),
-            "shown": drawn.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "shown": self._shown,
             "ms": ms,
             "codebook": self._digests[variable.name],
             **arm,
@@ -316,37 +266,30 @@ class CodingSession:
     def _resume(self) -> None:
         """Show what follows from the log: where the last act left it, or else the first unit that is left."""
         last = self.state.last
-        turns = {(turn.unit, turn.round, turn.draw): place for turn, place in self._rows.items()}
-        place = None
-        if last is not None:
-            place = turns.get((last["unit"], last.get("round", "main"), last.get("draw", 0)))
+        place = None if last is None else self.places.update(turn_of(last))
         self._draw(self._next(-1) if place is None else self._after(place, last))
 
     def _after(self, place: int, act: Mapping[str, Any] | None) -> int | None:
         """The place after an act: the same unit until it is finished."""
         kinds = ("skip",) if self.plan.stays else ("label", "skip")
-        finished = act is not None and act["act"] in kinds and place not in self._sets.left
+        finished = act is not None and act["act"] in kinds and place not in self.places.left
         return self._next(place) if finished else place
 
-    def _move_on(self, line: Mapping[str, Any], turn: Turn | None) -> None:
-        place = self._rows.get(turn) if turn is not None else None
+    def _move_on(self, line: Mapping[str, Any], place: int | None) -> None:
         if place is None:
             return
         following = place if line["act"] in ("undo", "redo") else self._after(place, line)
         if following != self._place:
             self._draw(following)
 
-    def _next(self, place: int, step: int = 1) -> int | None:
-        """The next place of the filter, from the front again where there is none behind; None where there is none."""
-        places = self._sets.of(self.filter)
-        n = len(self.plan.rows)
-        order = ((place + step * offset) % n for offset in range(1, n + 1))
-        return next((each for each in order if each in places), None)
+    def _next(self, place: int) -> int | None:
+        return self.places.next(place, self.filter)
 
     def _draw(self, place: int | None) -> None:
         """Show a unit: keys that were meant for the one before are not taken any more."""
         self._place = place
         self._n_drawn += 1
+        self._shown = ""
         self._drawn_at = time.monotonic()
 
     def go(self, to: str | int, *, kind: str = "go") -> None:
@@ -359,29 +302,19 @@ class CodingSession:
         """
         if kind == "filter":
             self.filter = str(to)
-            here = self._place in self._sets.of(self.filter)
+            here = self._place in self.places.of(self.filter)
             self._draw(self._place if here else self._next(-1))
             return
         self._draw(self._find(to))
 
     def _find(self, to: str | int) -> int | None:
-        n = len(self.plan.rows)
-        if to == "next" and self.plan.stays and self._place in self._sets.done:
+        if to == "next" and self.plan.stays and self._place in self.places.done:
             return self._next(self._place)
-        if to in ("next", "back"):
-            here = -1 if self._place is None and to == "next" else n if self._place is None else self._place
-            return self._step(here, 1 if to == "next" else -1)
-        if isinstance(to, int) and 1 <= to <= n:
-            return to - 1
-        named = [place for place, row in enumerate(self.plan.rows) if row.unit_id == str(to)]
-        if not named:
-            fault = Fault("go", f"there is no unit {to!r} among yours", f"give an id, or a place from 1 to {n}")
-            raise ParameterError("Not found.", [fault])
-        return named[0]
-
-    def _step(self, place: int, step: int) -> int:
-        """One place on or back in the order, whatever the filter; it ends at the ends."""
-        return min(max(place + step, 0), len(self.plan.rows) - 1)
+        if to == "next":
+            return self.places.step(-1 if self._place is None else self._place, 1)
+        if to == "back":
+            return self.places.step(len(self.plan.rows) if self._place is None else self._place, -1)
+        return self.places.find(to)
 
     # -- the same acts for scripts: what is refused is raised --------------------------------------------------------
 
@@ -422,41 +355,15 @@ class CodingSession:
             self._write(kind, {"shown_ms": 1000 * (time.monotonic() - self._drawn_at), **message})
 
 
-class _Sets:
-    """Which places are done, left, flagged, skipped or coded by an earlier definition; kept up act by act."""
-
-    def __init__(self, session: CodingSession) -> None:
-        self._session = session
-        self._variables = [each.name for each in session.plan.codebook.variables]
-        self.done, self.left, self.flagged = set[int](), set[int](), set[int]()
-        self.skipped, self.recode = set[int](), set[int]()
-        for place in range(len(session.plan.rows)):
-            self.update(place)
-
-    def update(self, place: int) -> None:
-        """Look at one place anew."""
-        session = self._session
-        turn = session.plan.rows[place].turn
-        answers = session.state.acts_of(turn, "label")
-        done = all(name in answers for name in self._variables)
-        skipped = not done and session.state.skipped(turn) is not None
-        self._put(self.done, place, done)
-        self._put(self.skipped, place, skipped)
-        self._put(self.left, place, not done and not skipped)
-        self._put(self.flagged, place, session.state.is_flagged(turn))
-        self._put(self.recode, place, bool(session.old_definitions(turn)))
-
-    @staticmethod
-    def _put(places: set[int], place: int, holds: bool) -> None:
-        places.add(place) if holds else places.discard(place)
-
-    def of(self, name: str) -> set[int] | range:
-        """The places of a filter."""
-        every = range(len(self._session.plan.rows))
-        sets: dict[str, set[int] | range] = {"left": self.left, "flagged": self.flagged, "skipped": self.skipped}
-        return {**sets, "recode": self.recode, "all": every}[name]
+def _before_now(ms: int) -> str:
+    """The time so many milliseconds ago, as a log has it."""
+    then = datetime.now(UTC) - timedelta(milliseconds=ms)
+    return then.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _last_messages(log: CodingLog) -> dict[str, int]:
     """Of each window the last message that was written."""
     return {str(act["client"]): int(act.get("seq", 0)) for act in log.acts if act.get("client")}
+
+
+__all__ = ["Beside", "CodingSession", "SessionPlan"]

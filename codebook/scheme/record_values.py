@@ -25,18 +25,18 @@ def find_record_problem(reply: Mapping[str, Any], variable: Variable, *, places:
         return f"it does not have the lists {', '.join(names)}"
     if places:
         reply = {
-            name: [without_places(record) for record in value] if isinstance(value, list) else value
+            name: [plain_record(record) for record in value] if isinstance(value, list) else value
             for name, value in reply.items()
         }
     return next((problem for records in variable.lists for problem in _problems(reply[records.name], records)), "")
 
 
-def without_places(record: Any) -> Any:
+def plain_record(record: Any) -> Any:
     """A record with its quotes as texts; what is no record stays as it is.
 
     Examples
     --------
-    >>> without_places({"words": {"quote": "coal", "start": 0, "end": 4}, "kind": "fuel"})
+    >>> plain_record({"words": {"quote": "coal", "start": 0, "end": 4}, "kind": "fuel"})
     {'words': 'coal', 'kind': 'fuel'}
     """
     if not isinstance(record, Mapping):

@@ -18,7 +18,7 @@ from codebook.ground.quotes import Found, find_quotes
 from codebook.material.unit_store import find_member
 from codebook.records import Unit
 from codebook.scheme import Codebook, RecordList
-from codebook.scheme.record_values import is_span, without_places
+from codebook.scheme.record_values import is_span, plain_record
 
 PLACE = ("start", "end", "how", "score", "member")
 """Columns of the place of a quote: code points of the unit's text, the end left out (missing where it is absent); how
@@ -144,7 +144,7 @@ def _open_unit(
         head = {"unit_id": unit.unit_id, "coder": coder, "variable": variable, "draw": draw, "run_id": run_id}
         places = [_place(unit, field, [record[field] for record in items]) for field in _quotes(records)]
         for n, record in enumerate(items, start=1):
-            plain = without_places(record)
+            plain = plain_record(record)
             fields = {field.name: plain[field.name] for field in records.fields}
             spots = {name: cell for place in places for name, cell in place[n - 1].items()}
             yield {**head, "list": records.name, "n": n, **fields, **_name_places(records, spots)}
