@@ -2,9 +2,11 @@
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
 them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
-`result_commands`, `opening_commands`, `code_command`, `upkeep_commands`. `command_examples` has an example of each.
+`result_commands`, `opening_commands`, `assign_command`, `code_command`, `upkeep_commands`. `command_examples` has an
+example of each.
 """
 
+from codebook.cli.assign_command import assign
 from codebook.cli.code_command import code
 from codebook.cli.command_examples import add_examples
 from codebook.cli.exchange_commands import import_file
@@ -24,6 +26,7 @@ for command in (costs, table, transcripts, records, reliability, validity, compa
     main.add_command(command)
 for command in (import_file, freeze, trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)
+main.add_command(assign)
 main.add_command(code)
 add_examples(main.commands)
 

@@ -285,6 +285,11 @@ class Study:
         """
         return assign_units(self, coders, leaving)
 
+    def with_coding(self, **settings: Any) -> Study:
+        """The study with other settings of its `coding:`, for this call."""
+        facts = self.facts.changed({"coding": {**self.facts.coding, **settings}})
+        return replace(self, facts=facts)
+
     def code(self, coder: str, **options: Any) -> CodingSession:
         """Open the work of a coder: `open_session` in the folder of the study."""
         return open_session(coder, self.coding.folder, **options)

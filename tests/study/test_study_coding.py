@@ -1,0 +1,131 @@
+"""People who code in a study: what `coding:` says, and how their labels come into every figure."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import codebook as cb
+from codebook.cli import main
+from codebook.coding import open_session
+from codebook.errors import ParameterError
+from codebook.study import open_study
+
+BOOK = """name: news
+unit: one text
+variables:
+  - name: topic
+    question: What is it about?
+    kind: single
+    level: nominal
+    categories: [{name: sports, definition: Games.}, {name: politics, definition: Parties.}]
+"""
+STUDY = """study: news
+units: texts.csv
+id_column: id
+text_column: text
+context_columns: [paper]
+"""
+CODING = "coding:\n  coders: [ann, ben]\n  double: 0.5\n  strata: paper\n  seed: 3\n"
+TEXTS = [f"t{n},{'A match.' if n % 2 else 'A vote.'},{'Post' if n % 3 else 'Times'}" for n in range(1, 13)]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
+    (tmp_path / "codebook.yaml").write_text(BOOK)
+    (tmp_path / "texts.csv").write_text("\n".join(["id,text,paper", *TEXTS]) + "\n")
+    (tmp_path / "study.yaml").write_text(STUDY + CODING)
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(words))
+
+
+def code_all(*coders):
+    for coder in coders:
+        with open_session(coder) as session:
+            for unit in session:
+                session.label("sports" if "match" in unit.text else "politics")
+
+
+def test_units_are_assigned_as_the_study_says_and_again_only_what_is_new(project):
+    first = run("assign")
+    assert first.exit_code == 0, first.output
+    assert "12 units assigned: 6 units by 1 coder, 6 units by 2 coders. ann 9, ben 9." in first.output
+    assert "Nothing to change." in run("assign").output
+    with (project / "texts.csv").open("a") as file:
+        file.write("t13,A goal.,Post\n")
+    assert "1 new units for ann, ben." in run("assign", "--coder", "ann", "--coder", "ben").output
+    assert "cem comes" in run("assign", "--coder", "cem").output
+    assert "ann leaves" in run("assign", "--leaves", "ann").output
+    assert json.loads((project / "coding" / "assignment.json").read_text())["rounds"][0]["design"]["seed"] == 3
+
+
+def test_what_was_coded_stands_in_every_figure_without_an_entry_in_coders_yaml(project):
+    study = open_study()
+    study.assign()
+    code_all("ann", "ben")
+    codings = study.codings()
+    assert codings.people == ["ann", "ben"]
+    assert codings.texts["t1"] == "A match."
+    table = cb.reliability(codings, resample=cb.Bootstrap(10, seed=1)).frame
+    assert table.set_index("coefficient").loc["alpha", "value"] == 1
+    run_of_model = study.plan()
+    run_of_model.submit()
+    run_of_model.collect()
+    both = open_study().codings()
+    assert both.people == ["ann", "ben"]
+    assert len(both.machines) == 1
+    assert open_study(coders="none").codings().people == []
+
+
+def test_a_codebook_of_another_name_has_no_share_in_what_was_coded(project):
+    open_study().assign()
+    code_all("ann")
+    (project / "other.yaml").write_text(BOOK.replace("name: news", "name: other"))
+    with pytest.raises(ParameterError, match="There are no labels"):
+        open_study(codebook="other.yaml", run="none").codings()
+
+
+def test_the_check_tells_who_codes_and_how_far_they_are(project):
+    assert "nothing is assigned yet" in str(open_study().check())
+    open_study().assign()
+    code_all("ann")
+    told = str(open_study().check())
+    assert "coding: ann, ben, in coding" in told
+    assert "9 labels of 1 coder. 9 of 18 assigned units are open." in told
+    assert open_study().check().ok
+
+
+@pytest.mark.parametrize(
+    ("block", "faults"),
+    [
+        ("coding:\n  coders: [ann]\n  duoble: 1\n", ["line 8: it is no setting of the coding"]),
+        ("coding:\n  coders: [a/b]\n  double: 2\n", ["'a/b' cannot name a file", "2.0 is no share"]),
+    ],
+)
+def test_faults_of_the_coding_are_told_with_their_lines(project, block, faults):
+    (project / "study.yaml").write_text(STUDY + block)
+    with pytest.raises(ParameterError) as caught:
+        open_study()
+    assert all(fault in str(caught.value) for fault in faults)
+
+
+def test_what_does_not_fit_the_study_is_a_fault_of_the_check(project):
+    (project / "study.yaml").write_text(STUDY + "coding:\n  strata: region\n")
+    check = open_study().check()
+    assert [fault.where for fault in check.faults] == ["coding, coders", "coding, strata"]
+
+
+def test_only_the_units_of_a_gold_sample_are_coded_where_one_is_named(project):
+    import pandas as pd
+
+    from codebook.sampling import draw_gold, write_gold_sample
+
+    sample = draw_gold(pd.DataFrame({"unit_id": [f"t{n}" for n in range(1, 13)]}), 5)
+    write_gold_sample(sample, "gold.jsonl")
+    assigned = open_study().with_coding(sample="gold.jsonl").assign().assignment
+    assert {row.unit_id for row in assigned.rows} == set(sample.frame["unit_id"])
