@@ -143,9 +143,9 @@ def test_coverage_sums_and_names_every_why():
     table = make_table([*rows, row("x"), row("x", coder="ben", variable="frames", label="[]")])
     counted = count_coverage(table)
     assert list(counted.columns) == ["coder", "variable", "asked", "labelled", *WHYS]
-    assert counted["asked"].tolist() == [10, 1]
+    assert counted["asked"].tolist() == [11, 1]
     assert counted["invalid"].tolist() == [2, 0]
-    assert coverage_sentence(table).startswith("11 asked = 2 labelled + 1 refused + 1 truncated + 2 invalid")
+    assert coverage_sentence(table).startswith("12 asked = 2 labelled + 1 refused + 1 truncated + 2 invalid")
     with pytest.raises(TableError, match="does not sum"):
         count_coverage(table.assign(why=None))
 
