@@ -92,5 +92,7 @@ def _list_units(
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:
-    columns = {"Codes": frame["a"] + " / " + frame["b"], "Units": frame["n_units"], "Unit": frame["unit_id"]}
-    return pd.DataFrame({**columns, "Votes": frame["votes"], "Text": frame["text"]})
+    codes = frame["a"] + " / " + frame["b"]
+    is_first = ~codes.duplicated()
+    columns = {"Codes": codes.where(is_first, ""), "N": frame["n_units"].astype(str).where(is_first, "")}
+    return pd.DataFrame({**columns, "Unit": frame["unit_id"], "Votes": frame["votes"], "Text": frame["text"]})
