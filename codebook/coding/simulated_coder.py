@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
-from codebook.coding.assignments import FOLDER
+from codebook.analysis.core.codings import Codings
+from codebook.coding.assigning import Design
+from codebook.coding.assignments import FOLDER, Assignment, assign, read_assignment, write_assignment
 from codebook.coding.deciding.adjudicating import AdjudicationSession
 from codebook.coding.label_values import Label
 from codebook.coding.opening import open_session
-from codebook.coding.rounds.known_answers import KnownAnswer
+from codebook.coding.rounds.known_answers import KnownAnswer, list_known
+from codebook.coding.rounds.norming_rounds import add_norming
 from codebook.coding.session import CodingSession
-from codebook.scheme import Variable
+from codebook.errors import Fault, ParameterError
+from codebook.records import Unit
+from codebook.scheme import Codebook, Variable
 
 
 def simulate_coder(
@@ -53,6 +61,11 @@ def simulate_coder(
         return session
 
 
+def find_known(codings: Codings) -> list[KnownAnswer]:
+    """The labels of the gold as known answers; none where there is no gold."""
+    return list_known(codings) if codings.gold in codings.coders else []
+
+
 def _answer(session: CodingSession, labels: Mapping[str, Label]) -> None:
     """Give the labels that there are; a unit with a question that is not answered is skipped."""
     for variable, label in labels.items():
@@ -89,3 +102,61 @@ def simulate_decisions(session: AdjudicationSession, answers: Iterable[KnownAnsw
         label = known.get((unit.unit_id, session.docket.variable))
         if label is not None:
             session.decide(label, reason)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A coding tried by two simulated coders, in a coding folder of its own; every step may be repeated.
+
+    Attributes
+    ----------
+    folder
+        Never one in which people code.
+    error, seed
+        As in `simulate_coder`.
+    """
+
+    coders: ClassVar[tuple[str, ...]] = ("simulated-ann", "simulated-ben")
+    judge: ClassVar[str] = "simulated-cy"
+    folder: str | Path
+    error: float = 0.2
+    seed: int = 1
+
+    def assign(
+        self, units: Iterable[Unit], codebook: Codebook | str | Path, *, limit: int = 60, design: Design | None = None
+    ) -> Assignment:
+        """Assign the first units to both coders."""
+        first = list(islice(units, limit))
+        drawn = assign(first, self.coders, design or Design(seed=self.seed))
+        return write_assignment(drawn, codebook, first, folder=self.folder, study="trial")
+
+    def code(self, answers: Iterable[KnownAnswer], *, round_name: str = "main", error: float | None = None) -> None:
+        """Let both coders code what is left of a round.
+
+        Raises
+        ------
+        ParameterError
+            People code in the folder.
+        """
+        known, rows = list(answers), read_assignment(self.folder).rows
+        coders = list(dict.fromkeys(row.coder for row in rows if row.round == round_name))
+        if people := [coder for coder in coders if coder not in self.coders]:
+            fault = Fault("folder", f"{people[0]!r} codes in {self.folder}", "name a folder of its own for the trial")
+            raise ParameterError("Nothing was simulated.", [fault])
+        rate = self.error if error is None else error
+        for coder in coders:
+            simulate_coder(coder, known, self.folder, error=rate, round_name=round_name, seed=self.seed)
+
+    def decide(self, session: AdjudicationSession, answers: Iterable[KnownAnswer]) -> None:
+        """Decide what is left of an adjudication by the known answers."""
+        simulate_decisions(session, answers, "by the known answer")
+
+    def norm(self, answers: Iterable[KnownAnswer], n: int = 20, *, error: float = 0.0) -> None:
+        """Draw units that both coded for a norming round, at random, and let both code them once more."""
+        rounds = [str(each["round"]) for each in read_assignment(self.folder).rounds]
+        if _NORMING not in rounds:
+            add_norming(n, "random", folder=self.folder, seed=self.seed)
+        self.code(answers, round_name=_NORMING, error=error)
+
+
+_NORMING = "norming-1"

@@ -13,6 +13,7 @@ from codebook.coding import (
     add_suggestions,
     add_training,
     assign,
+    choose_training,
     example_units,
     list_known,
     open_session,
@@ -108,9 +109,10 @@ def test_a_training_may_be_repeated_under_another_name_and_disturbs_nothing(fold
     write_assignment(assign(UNITS, ["ann"]), BOOK, UNITS)
     before = read_assignment().of("ann", "main")
     units, answers = example_units(BOOK)
-    add_training(units, answers, ["ann"], BOOK)
-    with pytest.raises(ParameterError, match="'training' is there already"):
-        add_training(units, answers, ["ann"], BOOK)
+    first = add_training(units, answers, ["ann"], BOOK)
+    assert add_training(units, answers, ["ann"], BOOK) == first
+    with pytest.raises(ParameterError, match="another 'training' is there already"):
+        add_training(units[:1], answers[:1], ["ann", "ben"], BOOK)
     add_training(units, answers, ["ann"], BOOK, round_name="training-2")
     assert read_assignment().of("ann", "main") == before
     assert len(read_assignment().of("ann", "training-2")) == 2
@@ -126,6 +128,16 @@ def test_known_answers_are_those_of_a_gold_and_every_unit_needs_one(folder):
     with pytest.raises(ParameterError, match="has a label"):
         list_known(codings, "model")
     assert not (folder / "known_answers.jsonl").exists()
+
+
+def test_a_training_is_filled_up_with_known_units_by_lot():
+    answers = [KnownAnswer(unit.unit_id, "topic", "coal") for unit in UNITS[:10]]
+    units, known = choose_training(BOOK, UNITS, answers, n=6)
+    assert len(units) == 6
+    assert [unit.unit_id for unit in units] == [each.unit_id for each in known]
+    assert {unit.unit_id for unit in units[2:]} <= {unit.unit_id for unit in UNITS[:10]}
+    assert choose_training(BOOK, UNITS, answers, n=6)[1] == known
+    assert len(choose_training(BOOK, n=1)[0]) == 2
 
 
 def test_a_norming_round_is_drawn_from_the_disputed_units_for_the_same_coders(folder):

@@ -15,7 +15,8 @@ from codebook.coding import (
     write_assignment,
 )
 from codebook.coding.log_codings import read_logs
-from codebook.coding.simulated_coder import simulate_coder, simulate_decisions
+from codebook.coding.simulated_coder import Trial, simulate_coder, simulate_decisions
+from codebook.errors import ParameterError
 from codebook.records import Unit
 from codebook.scheme import parse_codebook
 
@@ -91,3 +92,29 @@ def test_a_simulated_coder_errs_as_often_as_is_said_and_always_in_the_same_way(f
     wrong = [each for each in truth if labels[each.unit_id] != each.label]
     assert 70 <= len(wrong) <= 130
     assert all(labels[each.unit_id] == CODES[(CODES.index(each.label) + 1) % 3] for each in wrong)
+
+
+def test_a_trial_runs_from_the_assignment_to_the_norming_round_and_may_be_repeated(folder):
+    truth = [KnownAnswer(unit, "topic", label) for unit, label in ANN.items()]
+    trial = Trial(folder, error=0.3)
+    for _ in range(2):
+        trial.assign(UNITS, BOOK, limit=40)
+        trial.code(truth)
+        with open_adjudication(trial.judge) as session:
+            trial.decide(session, truth)
+        trial.norm(truth, 25)
+    codings, again = read_logs(), read_logs(round_name="norming-1")
+    assert codings.coders == list(trial.coders)
+    assert len(codings.frame) == 80
+    labels = codings.frame.pivot(index="unit_id", columns="coder", values="label")
+    disputed = set(labels.index[labels.nunique(axis=1) > 1])
+    assert set(read_decisions()["unit_id"]) == disputed
+    assert (read_decisions()["by"] == "simulated-cy").all()
+    assert cb.analysis.norming(codings, again, resample=cb.Bootstrap(50)).frame["value"][1] == 1
+
+
+def test_a_trial_writes_nothing_where_people_code(folder):
+    write_assignment(assign(UNITS, ["ann"]), BOOK, UNITS)
+    with pytest.raises(ParameterError, match="'ann' codes in"):
+        Trial(folder).code([])
+    assert not (folder / "logs").exists()

@@ -8,13 +8,14 @@ from codebook.coding.rounds.known_answers import KnownAnswer, example_units, lis
 from codebook.coding.rounds.norming_rounds import add_norming
 from codebook.coding.rounds.offered_suggestions import add_suggestions, write_suggestions
 from codebook.coding.rounds.qualifying import qualification
-from codebook.coding.rounds.training import add_training
+from codebook.coding.rounds.training import add_training, choose_training
 
 __all__ = [
     "KnownAnswer",
     "add_norming",
     "add_suggestions",
     "add_training",
+    "choose_training",
     "example_units",
     "list_known",
     "qualification",

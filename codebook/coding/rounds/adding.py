@@ -36,30 +36,34 @@ def add_round(
     Raises
     ------
     ParameterError
-        A round of that name is there.
+        Another round of that name is there.
     """
     kept = list(units)
     drawn = assign(kept, coders, design, round_name=round_name)
     drawn = replace(drawn, rounds=tuple({**each, **facts} for each in drawn.rounds))
     if not (folder / "assignment.csv").is_file():
         return write_assignment(drawn, codebook, kept, folder=folder)
-    keep_units(folder / "units.jsonl", kept)
-    return join_round(folder, drawn)
+    return join_round(folder, drawn, kept)
 
 
-def join_round(folder: Path, drawn: Assignment) -> Assignment:
-    """Put the rows of a round behind those that are there.
+def join_round(folder: Path, drawn: Assignment, units: Iterable[Unit] = ()) -> Assignment:
+    """Put the rows of a round behind those that are there; the same round twice is there once.
 
     Raises
     ------
     ParameterError
-        A round of that name is there.
+        Another round of that name is there.
     """
     there = read_assignment(folder)
+    if {*drawn.rows} <= {*there.rows}:
+        return there
     names = {str(each["round"]) for each in there.rounds}
     if taken := [str(each["round"]) for each in drawn.rounds if str(each["round"]) in names]:
-        fault = Fault("round", f"{taken[0]!r} is there already", f"choose another name than {', '.join(sorted(names))}")
+        fault = Fault(
+            "round", f"another {taken[0]!r} is there already", f"choose another name than {', '.join(sorted(names))}"
+        )
         raise ParameterError(f"The round was not added to {show_path(folder)}.", [fault])
+    keep_units(folder / "units.jsonl", units)
     joined = replace(there, rows=(*there.rows, *drawn.rows), rounds=(*there.rounds, *drawn.rounds))
     save_assignment(joined, folder)
     return joined

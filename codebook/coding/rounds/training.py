@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from codebook.coding.assigning import Design
 from codebook.coding.assignments import FOLDER, Assigned, Assignment
 from codebook.coding.deciding.sides import differ
 from codebook.coding.rounds.adding import add_round
-from codebook.coding.rounds.known_answers import KnownAnswer, find_reason, read_known, write_known
+from codebook.coding.rounds.known_answers import KnownAnswer, example_units, find_reason, read_known, write_known
 from codebook.coding.session import Beside
 from codebook.errors import Fault, ParameterError
 from codebook.ground.joins import join_ids
@@ -45,16 +46,36 @@ def add_training(
     Raises
     ------
     ParameterError
-        The round is there already; an answer is known of no unit, or of a unit none is; the gate is no share.
+        Another round of that name is there; an answer is known of no unit, or of a unit none is; the gate is no share.
     """
     place = resolve_path(folder)
     units, answers = list(units), list(answers)
     faults = list(_find_faults(units, answers, gate))
     if faults:
         raise ParameterError(_ABOUT, faults)
-    write_known(place, round_name, answers)
     facts = {"gate": gate, "known": len(answers)}
-    return add_round(place, codebook, units, coders, round_name, Design(), facts)
+    added = add_round(place, codebook, units, coders, round_name, Design(), facts)
+    write_known(place, round_name, answers)
+    return added
+
+
+def choose_training(
+    codebook: Codebook, units: Iterable[Unit] = (), answers: Iterable[KnownAnswer] = (), *, n: int = 20, seed: int = 1
+) -> tuple[list[Unit], list[KnownAnswer]]:
+    """The examples of the codebook's first variable, and units whose answers are known by lot, until there are n.
+
+    Returns
+    -------
+    list, list
+        Units and answers, for `add_training`.
+    """
+    chosen, known = example_units(codebook)
+    by_unit: dict[str, list[KnownAnswer]] = {}
+    for each in answers:
+        by_unit.setdefault(each.unit_id, []).append(each)
+    more = [unit for unit in units if unit.unit_id in by_unit]
+    drawn = random.Random(seed).sample(more, max(0, min(n - len(chosen), len(more))))
+    return [*chosen, *drawn], [*known, *(each for unit in drawn for each in by_unit[unit.unit_id])]
 
 
 def _find_faults(units: Sequence[Unit], answers: Sequence[KnownAnswer], gate: float | None) -> Iterable[Fault]:
