@@ -8,6 +8,8 @@
     open_adjudication, read_decisions                     who is right where coders differ (`deciding/`)
     write_workbooks, write_pages                          a file for each coder to take away (`handouts/`),
     read_workbook, read_page                              and what comes back of it
+    coding_board                                          how it goes, for who leads it (`monitoring/`)
+    Trial                                                 all of it with simulated coders
 
 In come units and a codebook; out go assignments, and one append-only log a coder. Open `assignments.py` first, then
 `session.py`; what a form is shown and may answer stands in `session_view.py`, a log in `coding_log.py`.
@@ -21,24 +23,28 @@ from codebook.coding.coding_settings import CodingSettings, read_coding
 from codebook.coding.deciding import AdjudicationSession, open_adjudication, read_decisions
 from codebook.coding.handouts import HandedOut, Returned, read_page, read_workbook, write_pages, write_workbooks
 from codebook.coding.log_codings import read_logs
+from codebook.coding.monitoring import CodingBoard, coding_board, coding_progress, confused_texts, drift, self_agreement
 from codebook.coding.opening import open_session
 from codebook.coding.rounds import (
     KnownAnswer,
     add_norming,
     add_suggestions,
     add_training,
+    choose_training,
     example_units,
     list_known,
     qualification,
     write_suggestions,
 )
 from codebook.coding.session import CodingSession, SessionPlan
+from codebook.coding.simulated_coder import Trial, find_known, simulate_coder
 
 __all__ = [
     "AdjudicationSession",
     "Assigned",
     "Assignment",
     "Changes",
+    "CodingBoard",
     "CodingLog",
     "CodingSession",
     "CodingSettings",
@@ -47,12 +53,19 @@ __all__ = [
     "KnownAnswer",
     "Returned",
     "SessionPlan",
+    "Trial",
     "add_norming",
     "add_suggestions",
     "add_training",
     "assign",
+    "choose_training",
+    "coding_board",
+    "coding_progress",
+    "confused_texts",
+    "drift",
     "example_units",
     "extend_assignment",
+    "find_known",
     "list_known",
     "open_adjudication",
     "open_session",
@@ -63,6 +76,8 @@ __all__ = [
     "read_logs",
     "read_page",
     "read_workbook",
+    "self_agreement",
+    "simulate_coder",
     "write_assignment",
     "write_pages",
     "write_suggestions",

@@ -19,6 +19,7 @@ from codebook.coding.rounds.known_answers import KnownAnswer, list_known
 from codebook.coding.rounds.norming_rounds import add_norming
 from codebook.coding.session import CodingSession
 from codebook.errors import Fault, ParameterError
+from codebook.paths import resolve_path
 from codebook.records import Unit
 from codebook.scheme import Codebook, Variable
 
@@ -128,6 +129,10 @@ class Trial:
         """Assign the first units to both coders."""
         first = list(islice(units, limit))
         drawn = assign(first, self.coders, design or Design(seed=self.seed))
+        if (resolve_path(self.folder) / "assignment.csv").is_file():
+            there = read_assignment(self.folder)
+            if {*drawn.rows} <= {*there.rows}:  # with the rounds that came after it
+                return there
         return write_assignment(drawn, codebook, first, folder=self.folder, study="trial")
 
     def code(self, answers: Iterable[KnownAnswer], *, round_name: str = "main", error: float | None = None) -> None:

@@ -264,7 +264,7 @@ def test_spans_are_decided_by_their_places_in_any_order(folder):
         session.go("b")
         session.decide({"names": both}, "two names")
     decisions = read_decisions()
-    assert json.loads(decisions["decision"][0])["names"][0]["words"] == "Ann"
+    assert json.loads(decisions["decision"][0])["names"][0]["words"] == both[0]["words"]
     labels = {"ann": [decisions["decision"][0]] * 2, "ben": [decisions["decision"][0], '{"names":[]}']}
     codings = Codings(make_table("names", labels).replace({"u1": "a", "u2": "b"}), SPANS.variables)
     whole = cb.adjudicate(codings, decisions, rest="unanimous")

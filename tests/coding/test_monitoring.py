@@ -126,7 +126,8 @@ def test_agreement_with_oneself_is_that_of_the_two_times():
     assert percent["low"] < 0.75 < percent["high"]
 
 
-def test_the_board_shows_all_and_its_page_runs_nothing(folder):
+def test_the_board_shows_all_and_its_page_runs_nothing(folder, monkeypatch):
+    monkeypatch.setattr("codebook.analysis.core.result.draw_png", lambda figure: b"")
     write_assignment(assign(UNITS, ["ann", "ben", "cy"], Design(repeat=0.8)), BOOK, UNITS, study=HOSTILE)
     add_training(UNITS[:3], TRUTH[:3], ["ann"], BOOK)
     simulate_coder("ann", TRUTH, error=0.3, round_name="training")

@@ -13,8 +13,9 @@ from codebook.analysis.core.codings import Codings
 from codebook.coding.assignments import Assignment
 from codebook.coding.coder_state import CoderState, Turn
 from codebook.coding.coding_log import list_logs, read_acts
-from codebook.coding.label_values import Label, without_places
+from codebook.coding.label_values import Label
 from codebook.files.lines import dump_canonical
+from codebook.scheme.record_values import without_places
 
 MAIN = "main"
 
@@ -79,7 +80,10 @@ def _has_places(label: Label) -> bool:
 
 
 def _plain(label: Label) -> Label:
-    return without_places(label) if isinstance(label, Mapping) and "pages" not in label else label
+    """A label with the words of its spans alone."""
+    if not isinstance(label, Mapping) or "pages" in label:
+        return label
+    return {name: [without_places(record) for record in records] for name, records in label.items()}
 
 
 def _spell(label: Label) -> str:
