@@ -27,7 +27,8 @@ _COLUMNS = ("label", "round", "difference", "value", "low", "high", "n_units", "
 _ABOUT = "The rounds cannot be compared."
 _NOTE = (
     "Alpha of the same coders on the same units, before and after; below it each code against all others. Units are "
-    "resampled once for both rounds."
+    "resampled once for both rounds. Units that were chosen because they were disputed agree more the second time by "
+    "chance alone."
 )
 
 
@@ -152,7 +153,7 @@ def _say(frame: pd.DataFrame, n_coders: int) -> str:
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame.assign(label=frame["label"].replace("", "all codes"))
-    return shown[["label", "round", "value", "low", "high", "n_units", "reason"]]
+    return shown[["label", "round", "value", "low", "high", "n_units"]]
 
 
 def _draw(frame: pd.DataFrame, note: str) -> Any:
