@@ -13,9 +13,8 @@ from codebook.analysis.core.codings import Codings
 from codebook.coding.assignments import Assignment
 from codebook.coding.coder_state import CoderState, Turn
 from codebook.coding.coding_log import list_logs, read_acts
-from codebook.coding.label_values import Label
+from codebook.coding.label_values import Label, without_places
 from codebook.files.lines import dump_canonical
-from codebook.scheme.record_values import without_places
 
 MAIN = "main"
 
@@ -81,9 +80,7 @@ def _has_places(label: Label) -> bool:
 
 def _plain(label: Label) -> Label:
     """A label with the words of its spans alone."""
-    if not isinstance(label, Mapping) or "pages" in label:
-        return label
-    return {name: [without_places(record) for record in records] for name, records in label.items()}
+    return without_places(label) if isinstance(label, Mapping) and "pages" not in label else label
 
 
 def _spell(label: Label) -> str:
