@@ -11,7 +11,7 @@ import pandas as pd
 
 from codebook.analysis.core.result import Facts, Result
 from codebook.coding.assignments import FOLDER, Assigned, read_assignment
-from codebook.coding.coder_state import count_minutes
+from codebook.coding.coder_state import CoderState
 from codebook.coding.coding_log import CodingLog, log_path
 from codebook.coding.kept_units import KeptUnits
 from codebook.coding.session import CodingSession, SessionPlan
@@ -66,7 +66,7 @@ def _measure(session: CodingSession, round_name: str) -> dict[str, Any]:
     """What a session says of itself, with minutes and pace of its round alone."""
     progress = session.progress()
     acts = [act for act in session.log.acts if act.get("round", "main") == round_name and "unit" in act]
-    minutes = count_minutes(acts)
+    minutes = CoderState(act for act in acts if act["act"] == "label").minutes
     pace = 60 * progress["done"] / minutes if minutes >= _LEAST_MINUTES and progress["done"] else None
     left = None if pace is None else 60 * progress["left"] / pace
     last = str(acts[-1]["time"]) if acts else ""
