@@ -8,7 +8,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | do coders agree with each other? by how much, in which labels? | `reliability/agreement_tables.py` |
 | ... by alpha? by kappa and its kin? in percent? | `reliability/krippendorff.py`, `.../kappa.py`, `.../percent.py` |
 | does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
-| do coders agree more after a changed codebook? | `reliability/norming.py` |
+| do coders agree more after a changed codebook? | `reliability/round_comparison.py` |
 | which label was taken for which? | `against_gold/confusion_counts.py` |
 | is one coder better than another? | `against_gold/coder_comparison.py` |
 | does a stated probability hold? | `against_gold/confidence_bins.py` |
@@ -58,8 +58,8 @@ from codebook.analysis.correction import (
 )
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
-from codebook.analysis.reliability.norming import norming
 from codebook.analysis.reliability.percent import DEFINITIONS
+from codebook.analysis.reliability.round_comparison import norming
 from codebook.analysis.robustness.alternative_annotator import alt_test
 from codebook.analysis.robustness.label_stability import stability
 from codebook.analysis.robustness.probe_scores import behaviour

@@ -24,7 +24,6 @@ from codebook.coding.deciding import AdjudicationSession, open_adjudication, rea
 from codebook.coding.handouts import HandedOut, Returned, read_page, read_workbook, write_pages, write_workbooks
 from codebook.coding.log_codings import read_logs
 from codebook.coding.monitoring import CodingBoard, coding_board, coding_progress, confused_texts, drift, self_agreement
-from codebook.coding.opening import open_session
 from codebook.coding.rounds import (
     KnownAnswer,
     add_norming,
@@ -37,6 +36,7 @@ from codebook.coding.rounds import (
     write_suggestions,
 )
 from codebook.coding.session import CodingSession, SessionPlan
+from codebook.coding.session_opening import open_session
 from codebook.coding.simulated_coder import Trial, find_known, simulate_coder
 
 __all__ = [

@@ -14,10 +14,10 @@ from codebook.coding.assigning import Design
 from codebook.coding.assignments import FOLDER, Assignment, assign, read_assignment, write_assignment
 from codebook.coding.deciding.adjudicating import AdjudicationSession
 from codebook.coding.label_values import Label
-from codebook.coding.opening import open_session
 from codebook.coding.rounds.known_answers import KnownAnswer, list_known
 from codebook.coding.rounds.norming_rounds import add_norming
 from codebook.coding.session import CodingSession
+from codebook.coding.session_opening import open_session
 from codebook.errors import Fault, ParameterError
 from codebook.paths import resolve_path
 from codebook.records import Unit

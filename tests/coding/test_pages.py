@@ -17,7 +17,7 @@ from codebook.coding.assigning import Design
 from codebook.coding.assignments import assign, write_assignment
 from codebook.coding.coding_log import log_path, read_acts
 from codebook.coding.handouts import page_files, read_page, write_pages
-from codebook.coding.opening import open_session
+from codebook.coding.session_opening import open_session
 from codebook.errors import BusyError, TableError
 from codebook.records import Unit
 from codebook.scheme import parse_codebook

@@ -13,7 +13,7 @@ from lab import list_faint, open_browser, why_not
 
 from codebook.coding.assignments import assign, write_assignment
 from codebook.coding.handouts import read_page, write_pages
-from codebook.coding.opening import open_session
+from codebook.coding.session_opening import open_session
 from codebook.records import Unit
 from codebook.scheme import parse_codebook
 

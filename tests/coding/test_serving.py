@@ -20,11 +20,11 @@ from commands import Command
 from form_client import FormClient
 
 from codebook.coding.coding_log import read_acts
-from codebook.coding.opening import open_session
 from codebook.coding.rounds import KnownAnswer, add_training
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import MAX_BYTES
 from codebook.coding.serving.form_server import FormServer, serve_coders
+from codebook.coding.session_opening import open_session
 from codebook.errors import MachineError, ParameterError
 from codebook.records import Unit, UnitFile
 from codebook.scheme import parse_codebook

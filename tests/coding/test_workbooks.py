@@ -16,7 +16,7 @@ from codebook.coding.assigning import Design
 from codebook.coding.assignments import assign, write_assignment
 from codebook.coding.coding_log import log_path, read_acts
 from codebook.coding.handouts import read_workbook, write_workbooks
-from codebook.coding.opening import open_session
+from codebook.coding.session_opening import open_session
 from codebook.errors import BusyError, ParameterError, TableError
 from codebook.records import Unit
 from codebook.scheme import parse_codebook

@@ -7,8 +7,8 @@ In come `Codings`, or a plain frame; out come `Result`s, and `JoinedLabels`: cod
 |---|---|
 | which label has the majority, which is the likeliest? | `consensus_labels.py`, `dawid_skene_em.py` |
 | where do coders disagree, and over which labels? | `disagreement.py` |
-| what did a person decide? who was right? | `adjudication.py`, `sides_won.py` |
-| which definition do disputed units speak against? | `disputed_definitions.py` |
+| what did a person decide? who was right? | `adjudication.py`, `decided_sides.py` |
+| which definition do disputed units speak against? | `definition_disputes.py` |
 """
 
 from codebook.analysis.joining.adjudication import (
@@ -18,10 +18,10 @@ from codebook.analysis.joining.adjudication import (
     write_adjudication,
 )
 from codebook.analysis.joining.consensus_labels import consensus
+from codebook.analysis.joining.decided_sides import sides_won
+from codebook.analysis.joining.definition_disputes import disputed_definitions
 from codebook.analysis.joining.disagreement import disagreements
-from codebook.analysis.joining.disputed_definitions import disputed_definitions
 from codebook.analysis.joining.joined import JoinedLabels
-from codebook.analysis.joining.sides_won import sides_won
 
 __all__ = [
     "JoinedLabels",

@@ -12,12 +12,12 @@ from typing import Self
 
 from codebook.coding.assignments import FOLDER, read_assignment
 from codebook.coding.form import form_script, form_style
-from codebook.coding.opening import open_session
 from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
 from codebook.coding.serving.desks import Desk, Opener
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import FormRequests, Listener, WideListener
 from codebook.coding.session import CodingSession
+from codebook.coding.session_opening import open_session
 from codebook.coding.unit_sources import SourceMaker
 from codebook.errors import MachineError, ParameterError
 from codebook.outputs.templating import render

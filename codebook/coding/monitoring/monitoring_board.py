@@ -17,7 +17,7 @@ from codebook.coding.assignments import FOLDER, read_assignment
 from codebook.coding.kept_units import KeptUnits
 from codebook.coding.log_codings import count_depth, read_logs
 from codebook.coding.monitoring.coder_progress import coding_progress
-from codebook.coding.monitoring.confused_texts import confused_texts
+from codebook.coding.monitoring.confused_codes import confused_texts
 from codebook.coding.monitoring.label_drift import drift
 from codebook.coding.monitoring.repeated_units import self_agreement
 from codebook.coding.rounds.offered_suggestions import add_suggestions
