@@ -90,6 +90,17 @@ def test_a_codebook_of_another_name_has_no_share_in_what_was_coded(project):
         open_study(codebook="other.yaml", run="none").codings()
 
 
+def test_a_coding_folder_may_be_an_entry_of_coders_yaml_and_counts_once(project):
+    open_study().assign()
+    code_all("ann", "ben")
+    entry = "coders:\n  - {file: coding, format: coding_logs, rename_coders: {ben: Ben}}\n"
+    (project / "coders.yaml").write_text(entry)
+    codings = open_study(coders="coders.yaml", coding={"folder": "coding"}).codings()
+    assert codings.people == ["ann", "Ben"]
+    assert codings.frame["seconds"].notna().all()
+    assert len(codings.frame) == 18
+
+
 def test_the_check_tells_who_codes_and_how_far_they_are(project):
     assert "nothing is assigned yet" in str(open_study().check())
     open_study().assign()

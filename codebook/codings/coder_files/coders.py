@@ -20,8 +20,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from codebook.analysis.core.codings import Codings
-from codebook.codings.coder_files.coding_source import AUTO, CodingSource
+from codebook.codings.coder_files.coding_source import AUTO, LOGS, CodingSource
+from codebook.codings.coder_files.label_files import Codings as FileCodings
 from codebook.codings.coder_files.label_files import Key, join_sets, read_source
+from codebook.codings.coder_files.log_folder import read_log_folder
 from codebook.codings.coder_files.tool_files import read_tool_file
 from codebook.codings.coder_files.unit_joins import Read, meet_each_other, meet_units, tell_twins
 from codebook.codings.frame import make_table
@@ -140,7 +142,7 @@ def _read_all(
     read: list[Read] = []
     for where, source in entries:
         try:
-            codings = (read_tool_file if source.format else read_source)(source, folder, codebook)
+            codings = _read_entry(source, folder, codebook)
         except InputError as error:
             faults.extend(_placed(fault, where, source.file) for fault in error.faults)
             continue
@@ -156,6 +158,12 @@ def _read_all(
     gold = GOLD if (table["coder"] == GOLD).any() else ""
     every = (*notes, *meeting.notes, *joins)
     return Codings(table, codebook.variables, gold=gold, notes=every, joins=tuple(joins))
+
+
+def _read_entry(source: CodingSource, folder: Path, codebook: Codebook) -> FileCodings:
+    if source.format == LOGS:
+        return read_log_folder(source, folder, codebook)
+    return (read_tool_file if source.format else read_source)(source, folder, codebook)
 
 
 def _placed(fault: Fault, where: str, file: str) -> Fault:

@@ -13,6 +13,8 @@ from codebook.scheme import Codebook
 
 AUTO = "auto"
 """In place of a format: it is found by what is in the file."""
+LOGS = "coding_logs"
+"""The format of a coding folder, in which people coded by assignment."""
 _OF_TOOLS = ("unit_name", "variables", "coded_by", "end", "confirmed", "accept")
 _OF_TABLES = ("coder", "label", "reply", "variable_column", "draw", "where", "separator", "skip_rows")
 
@@ -56,7 +58,8 @@ class CodingSource(BaseModel):
         or list means not coded; `empty: none` makes it the answer "none of them".
     format : str
         The file is of another tool, such as `label_studio` (`auto`: it is found by what is in it). `columns` then says
-        what its headings mean, and coders and labels are read as the tool writes them.
+        what its headings mean, and coders and labels are read as the tool writes them. `coding_logs` is a coding
+        folder, in which people coded by assignment; that of the project counts without an entry.
     variables : mapping
         Name of a variable in a file of another tool -> name in the codebook; "" leaves it out.
     coded_by : mapping
@@ -126,8 +129,8 @@ class CodingSource(BaseModel):
 
     def _problems_of_tool(self, codebook: Codebook) -> Iterator[tuple[str, str]]:
         names = [variable.name for variable in codebook.variables]
-        if self.format not in (*FORMATS, AUTO):
-            yield f"`format`: {self.format!r} is unknown", mend_name(self.format or "", [*FORMATS, AUTO])
+        if self.format not in (known := [*FORMATS, AUTO, LOGS]):
+            yield f"`format`: {self.format!r} is unknown", mend_name(self.format or "", known)
         for key in _OF_TABLES:
             if getattr(self, key):
                 yield f"`{key}` is for plain tables, not for files of other tools", f"leave out `{key}` or `format`"

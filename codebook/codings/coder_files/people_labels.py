@@ -11,7 +11,8 @@ from codebook.analysis.core.codings import Codings
 from codebook.coding.assignments import FOLDER, read_assignment
 from codebook.coding.coding_log import list_logs
 from codebook.coding.log_codings import read_logs
-from codebook.codings.coder_files.coders import read_coders
+from codebook.codings.coder_files.coders import parse_coders, read_coders
+from codebook.codings.coder_files.coding_source import LOGS
 from codebook.codings.frame import check_table, join_codings
 from codebook.errors import TableError
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
@@ -57,9 +58,18 @@ def read_people(
     coders, folder = people if isinstance(people, People) else People(people)
     ids = None if units is None else list(dict.fromkeys(units))
     parts = [read_coders(coders, codebook, units=ids, partial=partial)] if coders else []
-    if has_logs(folder, codebook):
+    if has_logs(folder, codebook) and not _is_listed(coders, codebook, resolve_path(folder or FOLDER)):
         parts.append(_read_logs(resolve_path(folder or FOLDER), codebook, ids))
     return join_codings(*parts) if parts else None
+
+
+def _is_listed(coders: str | Path, codebook: Codebook, folder: Path) -> bool:
+    """Whether a `coders.yaml` names a coding folder itself."""
+    if not coders:
+        return False
+    path = resolve_path(coders)
+    sources = (source for _, source in parse_coders(path, codebook)[0])
+    return any(each.format == LOGS and (path.parent / each.file).resolve() == folder.resolve() for each in sources)
 
 
 def has_logs(folder: str | Path, codebook: Codebook) -> bool:
