@@ -6,8 +6,10 @@ of any tool gives back; then `registry.py`, which lists the tools and opens a fi
 
 from codebook.exchange.account import STATUSES, Account
 from codebook.exchange.labelling.task_writing import add_suggestions, write_tasks
+from codebook.exchange.qda.refi_writing import write_refi_project
 from codebook.exchange.reading import ExportRow, Reading, ReadOptions
 from codebook.exchange.registry import FORMATS, open_export
+from codebook.exchange.surveys.statistics_writing import write_statistics
 
 __all__ = [
     "FORMATS",
@@ -18,5 +20,7 @@ __all__ = [
     "Reading",
     "add_suggestions",
     "open_export",
+    "write_refi_project",
+    "write_statistics",
     "write_tasks",
 ]

@@ -169,10 +169,10 @@ class Collector:
         return remaining, len(rows) - len(remaining)
 
     def _add_stated(self, rows: list[ExportRow]) -> tuple[list[ExportRow], int]:
-        """Add what `coded_by` states; ask for it where the file cannot tell and several people coded."""
+        """Add what `coded_by` states; ask for it where the file cannot tell, also of one coder: others may join."""
         coders = {row.coder for row in rows if row.status in _ANSWERS} - {"", MODEL, UNKNOWN_CODER}
         if not self.options.coded_by:
-            if not self.tells_absence and len(coders) > 1:
+            if not self.tells_absence and coders:
                 problem = "nothing in it says who saw a unit and gave no code, so absence of a code is no answer"
                 mend = "give each coder's units, `coded_by: {ann: [...]}`, or `coded_by: all` where all saw all"
                 self.ask("coded_by", problem, mend)

@@ -22,7 +22,7 @@ ONE_VARIABLE = "code"
 QUESTION = "Which codes fit?"
 _NAMESPACE = uuid.UUID("5e7bd8a4-6ac6-5b7a-9a53-8ea63cd8a1f5")
 _SECTION = re.compile(
-    r"^(Title|Include|Exclude|Example|Why|Abstain|Kind|Level|Evidence|Confidence|Tables|List|Field"
+    r"^(Title|Key|Include|Exclude|Example|Why|Abstain|Kind|Level|Evidence|Confidence|Tables|List|Field"
     r"|Unit|Version): "
 )
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -179,8 +179,8 @@ def _draft_category(code: RefiCode, label: str = "") -> dict[str, Any]:
     category: dict[str, Any] = {"name": label or code.name, "definition": definition}
     for heading, text in sections:
         match heading:
-            case "Title":
-                category["title"] = text
+            case "Title" | "Key":
+                category[heading.lower()] = text
             case "Include" | "Exclude":
                 category.setdefault(heading.lower(), []).append(text)
             case "Example":
@@ -273,7 +273,7 @@ def _make_list(codebook: Codebook, variable: Variable, records: RecordList) -> R
 
 
 def _make_code(codebook: Codebook, above: tuple[str, ...], category: Category, *, abstains: bool = False) -> RefiCode:
-    sections = [Section("Title", category.title), Section("Abstain", "yes" * abstains)]
+    sections = [Section("Title", category.title), Section("Key", category.key), Section("Abstain", "yes" * abstains)]
     sections += [Section("Include", text) for text in category.include]
     sections += [Section("Exclude", text) for text in category.exclude]
     for example in category.examples:

@@ -6,10 +6,16 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import krippendorff
 import pytest
+import yaml
 
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.reliability import reliability
+from codebook.codings import read_coders
 from codebook.errors import CodebookError, TableError
 from codebook.exchange import Reading, open_export
+from codebook.scheme import Codebook
 
 MAXQDA = "Document group;Document name;Code;Segment;Weight score;Created by;Created;Comment\n"
 
@@ -88,6 +94,45 @@ def test_segments_yield_no_agreement_until_it_is_said_who_saw_what(tmp_path: Pat
     with pytest.raises(TableError, match="absence of a code is no answer"):
         read_csv(tmp_path, text).require_answers()
     read_csv(tmp_path, text, coded_by={"anna": ["A/B1", "A/B2"], "ben": ["A/B2"]}).require_answers()
+
+
+SEGMENTS = {"anna": [("1", "a"), ("1", "b"), ("2", "a")], "ben": [("1", "a"), ("3", "b")]}
+CODES = {"name": "code", "question": "Which?", "kind": "multi", "level": "nominal", "categories": ["a", "b"]}
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_codings_of_segments_are_refused_until_it_is_said_and_then_have_the_alpha_of_the_table(
+    files: int, tmp_path: Path
+) -> None:
+    """Four texts, all seen by both: what has no code is the empty set; be it one file or one a coder."""
+    rows = {who: "".join(f"A;{unit};{code};x;0;{who};;\n" for unit, code in some) for who, some in SEGMENTS.items()}
+    texts = [MAXQDA + "".join(rows.values())] if files == 1 else [MAXQDA + each for each in rows.values()]
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.csv").write_text(text, encoding="utf-8")
+    book = Codebook.model_validate({"name": "b", "unit": "a text", "variables": [CODES]})
+    stated = {"coded_by": {who: [f"A/{n}" for n in "1234"] for who in SEGMENTS}, "join": True}
+
+    def entries(**more: object) -> Path:
+        path = tmp_path / "coders.yaml"
+        each = [{"file": f"{number}.csv", "format": "qda_table", **more} for number in range(len(texts))]
+        path.write_text(yaml.safe_dump({"coders": each}), encoding="utf-8")
+        return path
+
+    with pytest.raises(TableError, match="absence of a code is no answer"):
+        read_coders(entries(join=True), book)
+    if files == 2:
+        stated["coded_by"] = "units.csv"
+        asked = "".join(f"A/{n},{who}\n" for n in "1234" for who in SEGMENTS)
+        (tmp_path / "units.csv").write_text("unit_id,coder\n" + asked, encoding="utf-8")
+    codings = read_coders(entries(**stated), book)
+    sets = codings.frame.pivot(index="unit_id", columns="coder", values="label")
+    assert sets.loc["A/1"].tolist() == ['["a","b"]', '["a"]']
+    assert sets.loc["A/4"].tolist() == ["[]", "[]"]
+    frame = reliability(codings, resample=Bootstrap(0)).frame.query("coefficient == 'alpha'").set_index("label")
+    for code in "ab":
+        table = [[int(f'"{code}"' in cell) for cell in sets[who]] for who in SEGMENTS]
+        right = krippendorff.alpha(table, level_of_measurement="nominal")
+        assert frame.loc[code, "value"] == pytest.approx(right, abs=1e-12)
 
 
 # -- QualCoder -----------------------------------------------------------------------------------------------------

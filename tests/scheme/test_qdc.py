@@ -71,6 +71,7 @@ variables:
     categories:
       - name: good
         title: friendly
+        key: y
         definition: |-
           Thanks, praise.
 

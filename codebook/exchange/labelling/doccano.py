@@ -40,7 +40,8 @@ def read_export(source: ExportSource, options: ReadOptions) -> Reading:
     reader = _Reader(collector, _read_confirmed(options))
     for file in source.files:
         reader.read(file, _open_records(source, file, options))
-    collector.tells_absence = not collector.cases[_NO_LABEL]
+    is_alone = len({row.coder for row in collector.rows}) < 2
+    collector.tells_absence = is_alone or not collector.cases[_NO_LABEL]
     return collector.finish()
 
 
