@@ -24,6 +24,7 @@ codebook execute study.yaml
 codebook execute notebooks/06_reliability.ipynb -p replicates=5000
 codebook freeze
 codebook import data/label_studio.json --unit doc_id
+codebook import street.qdpx --codebook street.qdc --coded-by all --join
 codebook lab
 codebook new my-study --from texts.xlsx
 codebook open topics

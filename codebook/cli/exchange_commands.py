@@ -13,6 +13,15 @@ from codebook.cli.options import open_given, pairs, say
 @click.argument("file")
 @click.option("--format", default="", help="The tool, such as label_studio; found by what is in FILE without it.")
 @click.option("--unit", multiple=True, metavar="FIELD", help="The field of the unit's id; several are joined by /.")
+@click.option("--unit-name", default="", metavar="ID", help="The one unit that a survey is about.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=HEADING",
+    callback=pairs,
+    help="What a heading of a table is: coder, document, code or a variable (VARIABLE/CODER). May be repeated.",
+)
 @click.option(
     "--rename-coder", "coder_names", multiple=True, metavar="OLD=NEW", callback=pairs, help="May be repeated."
 )
@@ -21,6 +30,7 @@ from codebook.cli.options import open_given, pairs, say
 @click.option("--variable", default="", help="The variable of the codebook that the one variable of FILE is.")
 @click.option("--coder-name", default="", help="Who coded, where FILE names nobody.")
 @click.option("--coded-by", default="", metavar="FILE|all", help="Who was asked to code what: a csv (unit, coder).")
+@click.option("--join", is_flag=True, help="The codes of one unit and coder are one set, as of marked passages.")
 @click.option("--confirmed", default="", metavar="FILE", help="Of doccano, the export of confirmed examples alone.")
 @click.option(
     "--duplicates", type=click.Choice(["first", "last"]), help="Which answer stands, of a coder who gave two."
@@ -43,6 +53,7 @@ def import_file(ctx: click.Context, /, file: str, write: bool, **entry: Any) -> 
     study = open_given({"codebook": codebook, "coders": entry.pop("coders")})
     book = resolve_path(study.facts.codebook)
     scheme = read_codebook(book) if codebook or book.is_file() else None
+    entry["columns"] = {name: values[-1] for name, values in entry["columns"].items()}
     new = {name: values[-1] for name, values in entry.pop("names").items()}
     entry["variables"] = new | dict.fromkeys(entry.pop("leave_out"), "")
     entry["rename_coders"] = {name: values[-1] for name, values in entry.pop("coder_names").items()}

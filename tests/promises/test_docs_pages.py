@@ -24,6 +24,13 @@ DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if not {"made", "_build"} & set(path.relative_to(DOCS).parts))
 TOPICS = ROOT / "data" / "topics_sib200_en"
 LABELS = ["health", "politics", "sports", "travel"]
+EXPORTS = {
+    "street.qdc": "refi_qda/qualcoder_street.qdc",
+    "street.qdpx": "refi_qda/qualcoder_street.qdpx",
+    "segments.xlsx": "qda_tables/maxqda_coded_segments.xlsx",
+    "codings.sav": "survey/codings.sav",
+}
+"""File of another program, as the pages name it -> what it is a copy of."""
 SHOWN_ONLY = {"text", "r", "stata"}
 """Kinds of blocks that are looked at: output, and other programs."""
 
@@ -58,6 +65,8 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files = sorted((ROOT / "data" / source).rglob(kind), key=lambda path: path.stat().st_size)
         for path in files[: 6 if name == "photos" else 1]:
             shutil.copy(path, folder / name)
+    for name, source in EXPORTS.items():
+        shutil.copy(ROOT / "tests" / "data" / "exchange" / source, folder / name)
     return folder
 
 

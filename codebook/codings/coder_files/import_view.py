@@ -27,11 +27,13 @@ from codebook.visible import spell_block
 _ITEM = re.compile(r"^([ \t]*)-[ \t]", re.MULTILINE)
 _OF_READING = (
     "unit",
+    "unit_name",
     "rename_coders",
     "coder_name",
     "coded_by",
     "columns",
     "variables",
+    "end",
     "confirmed",
     "accept",
     "duplicates",
