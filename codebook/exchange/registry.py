@@ -33,6 +33,7 @@ FORMATS = {
     "mturk": "codebook.exchange.surveys.mturk",
     "zooniverse": "codebook.exchange.surveys.zooniverse",
     "cvat": "codebook.exchange.standoff.cvat",
+    "code_matrix": "codebook.exchange.qda.code_matrices",
 }
 """Format -> its module, in the order in which a file is held against them."""
 

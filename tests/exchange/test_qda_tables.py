@@ -135,6 +135,33 @@ def test_codings_of_segments_are_refused_until_it_is_said_and_then_have_the_alph
         assert frame.loc[code, "value"] == pytest.approx(right, abs=1e-12)
 
 
+MATRICES = [
+    "Code System;B1;B2;B3;SUM\n rent;2;0;0;2\nnoise;1;1;;2\nSUM;3;1;0;4\n",
+    "Document name;rent;noise\nB1;2;1\nB2;0;1\nB3;0;0\n",
+    '"Codes";"B1\nGr=3";"B2\nGr=1";"B3\nGr=0"\n"○ rent\nGr=2";2;0;0\n"○ noise\nGr=2";1;1;0\n',
+]
+
+
+@pytest.mark.parametrize("text", MATRICES)
+def test_a_matrix_gives_each_document_the_set_of_its_codes_and_no_coder(text: str, tmp_path: Path) -> None:
+    """A 0 says that nobody gave the code, and not that somebody saw the document."""
+    reading = read_csv(tmp_path, text, coder_name="anna")
+    assert [(row.unit, row.coder, row.label, row.status, row.note[:15]) for row in reading.rows] == [
+        ("B1", "anna", '["noise","rent"]', "coded", "rent 2, noise 1"),
+        ("B2", "anna", '["noise"]', "coded", "noise 1"),
+        ("B3", "anna", "", "not_seen", "no code: seen o"),
+    ]
+    with pytest.raises(TableError, match="coder_name"):
+        read_csv(tmp_path, text).require_answers()
+
+
+def test_a_matrix_with_words_in_it_or_of_unknown_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="'many' is no number"):
+        read_csv(tmp_path, "Code;B1;B2\nrent;many;1\n", format="code_matrix")
+    with pytest.raises(TableError, match=r"columns: \{code: 'Thing'\}"):
+        read_csv(tmp_path, "Thing;B1;B2\nrent;1;1\n", format="code_matrix")
+
+
 # -- QualCoder -----------------------------------------------------------------------------------------------------
 
 TABLES = """
