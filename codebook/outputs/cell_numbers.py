@@ -18,7 +18,7 @@ _AMOUNTS = ("estimate", "se", "odds_ratio", "ratio", "seconds")
 _MONEY = "usd"
 _HEADS = {"p_bh": "adjusted p", "p_by": "adjusted p", "phi_max": "largest phi", "n11": "n with both"}
 _HEADS |= {"f1": "F1", "macro_f1": "macro F1", "mcc": "MCC", "cramers_v": "Cramér's V", "p_adjusted": "adjusted p"}
-_HEADS |= {"unit_id": "unit", "percent": "agreement", "prob": "chance"}
+_HEADS |= {"cer": "CER", "usd": "USD", "unit_id": "unit", "percent": "agreement", "prob": "chance"}
 _HEADS |= {"below_667": "P(below .667)", "below_800": "P(below .800)"}
 
 
@@ -50,6 +50,18 @@ def head_text(name: object) -> str:
     ('adjusted p', 'macro F1')
     """
     return _HEADS.get(str(name), str(name).replace("_", " "))
+
+
+def capital_head(name: object) -> str:
+    """What stands over a column of our own tables: words with a capital first; symbols of one letter stay as they are.
+
+    Examples
+    --------
+    >>> capital_head("macro_f1"), capital_head("n_units"), capital_head("p")
+    ('Macro F1', 'n units', 'p')
+    """
+    head = head_text(name)
+    return head if len(head.split(" ")[0]) < 2 else head[0].upper() + head[1:]
 
 
 def style_of(name: object, values: Iterable[Any], places: int = 2) -> NumberStyle:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
 
 from codebook.ground.quantities import UNKNOWN
 from codebook.outputs.cell_numbers import (
+    capital_head,
     column_texts,
     head_text,
     interval_texts,
@@ -35,22 +36,35 @@ SHOWN_ROWS = 16
 """Rows of a table that a notebook and the report show."""
 
 
-def print_rows(frame: pd.DataFrame, most: int = SHOWN_ROWS, *, places: int = 2) -> dict[str, Any]:
+def print_rows(
+    frame: pd.DataFrame, most: int = SHOWN_ROWS, *, places: int = 2, names: Collection[str] | None = None
+) -> dict[str, Any]:
     """Return the first rows of a frame as they are printed: `columns`, `numeric`, `rows` (texts) and `n_rows` in all.
+
+    Parameters
+    ----------
+    places, names
+        As in `frame_texts`.
 
     Examples
     --------
     >>> print_rows(pd.DataFrame({"label": ["a"], "alpha": [0.5], "low": [0.25], "high": [0.75]}))
     {'columns': ['label', 'alpha'], 'numeric': [False, True], 'rows': [['a', '.50 [.25, .75]']], 'n_rows': 1}
     """
-    texts, numeric = frame_texts(frame.head(most), places)
+    texts, numeric = frame_texts(frame.head(most), places, names)
     rows = [list(row) for row in texts.itertuples(index=False, name=None)]
     return {"columns": list(texts.columns), "numeric": numeric, "rows": rows, "n_rows": len(frame)}
 
 
-def frame_html(frame: pd.DataFrame, *, places: int = 2) -> str:
-    """Return a whole frame as an HTML table. Every text is escaped; the saved csv has all columns and digits."""
-    return rows_html(print_rows(frame, len(frame), places=places))
+def frame_html(frame: pd.DataFrame, names: Collection[str] | None = None) -> str:
+    """Return a whole frame as an HTML table. Every text is escaped; the saved csv has all columns and digits.
+
+    Examples
+    --------
+    >>> "<td>a &lt; b</td>" in frame_html(pd.DataFrame({"label": ["a < b"]}))
+    True
+    """
+    return rows_html(print_rows(frame, len(frame), names=names))
 
 
 def rows_html(printed: dict[str, Any]) -> str:
@@ -86,13 +100,18 @@ def text_html(text: str) -> str:
     return render("paragraphs.html.j2", paragraphs=marked)
 
 
-def frame_texts(frame: pd.DataFrame, places: int = 2) -> tuple[pd.DataFrame, list[bool]]:
+def frame_texts(
+    frame: pd.DataFrame, places: int = 2, names: Collection[str] | None = None
+) -> tuple[pd.DataFrame, list[bool]]:
     """Return a frame as it is printed, all text, and whether each column holds numbers.
 
     Parameters
     ----------
     places
         Decimals of all figures of the frame: three where more than 1,000 units carry them.
+    names
+        Columns that are names of coders, runs or labels, which are printed to the letter; the others have a capital.
+        None for a frame of a person's own, of which no column is ours to write otherwise.
 
     Examples
     --------
@@ -111,7 +130,13 @@ def frame_texts(frame: pd.DataFrame, places: int = 2) -> tuple[pd.DataFrame, lis
         for name, number in zip(shown.columns, numeric, strict=True)
     }
     texts = pd.DataFrame(columns, index=range(len(shown)), dtype=object)
-    return texts.set_axis([head_text(name) for name in shown.columns], axis=1), numeric
+    return texts.set_axis([_head(name, names) for name in shown.columns], axis=1), numeric
+
+
+def _head(name: object, names: Collection[str] | None) -> str:
+    if names is None:
+        return head_text(name)
+    return str(name) if name in names else capital_head(name)
 
 
 def join_intervals(frame: pd.DataFrame, places: int = 2) -> pd.DataFrame:

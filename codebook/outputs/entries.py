@@ -122,7 +122,16 @@ def check_name(where: str, name: str) -> None:
 
 
 def list_outputs(run: str) -> pd.DataFrame:
-    """Return what is saved for a run's report: section, title, kind and files; `outputs/README.md` says how it lies."""
+    """Return what is saved for a run's report: section, title, kind and files; `outputs/README.md` says how it lies.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> saved = cb.coverage(cb.open_run("topics").codings()).save()
+    >>> list_outputs("topics")[["section", "title", "kind"]]
+        section     title    kind
+    0  coverage  Coverage  result
+    """
     from codebook.outputs.readable import ReadableFrame
 
     entries = read_outputs(run_outputs(run))
@@ -137,6 +146,13 @@ def read_outputs(folder: Path) -> list[OutputEntry]:
     ------
     RecordError
         The list of what is saved is damaged.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> saved = cb.coverage(cb.open_run("topics").codings()).save()
+    >>> [entry.name for entry in read_outputs(Path("runs/topics/outputs"))]
+    ['coverage']
     """
     manifest = folder / "manifest.json"
     if not manifest.is_file():

@@ -35,9 +35,8 @@ def save_block(
     entry: OutputEntry,
     frame: pd.DataFrame,
     *,
-    table: pd.DataFrame | None = None,
+    printed: dict[str, Any] | None = None,
     figure: Callable[[], Figure] | None = None,
-    places: int = 2,
     caption: str = "",
 ) -> bytes:
     """Save a table or figure among the outputs of a study, note it for the report, and return the figure as PNG.
@@ -52,12 +51,10 @@ def save_block(
         Of the outputs; None for `outputs` of the project, where there is no run.
     entry
         Name, title, section, note, finding and facts. One of the kind `remark` says why there is nothing to save.
-    table
-        What a paper prints, if not the frame.
+    printed
+        All rows that a paper prints, of `print_rows`, if not those of the frame.
     figure
         Draws the figure, where there is one. Where two of its colours look alike in grey, the note says so.
-    places
-        Decimals of the printed figures.
     caption
         What stands under the figure in a paper, if not title, finding and note.
 
@@ -77,7 +74,6 @@ def save_block(
         note_entry(place, entry)
         return b""
     paths = [_write_csv(place / f"{entry.name}.csv", frame)]
-    printed = frame if table is None else table
     png = b""
     if figure is not None:
         drawn = figure()
@@ -86,7 +82,7 @@ def save_block(
         words = f"{caption} {say_key(drawn)}".strip() if caption else ""
         paths += [*pictures, _write_caption(place, entry, words)]
         png = pictures[0].read_bytes()
-    rows = print_rows(printed, len(printed), places=places)
+    rows = print_rows(frame, len(frame)) if printed is None else printed
     paths += _write_formats(place, entry, rows, frame)
     shown = rows | {"rows": rows["rows"][:SHOWN_ROWS]}
     saved = replace(entry, files=_digests(paths), printed=shown)
@@ -184,7 +180,7 @@ def _format_table(
     printed: dict[str, Any], frame: pd.DataFrame, entry: OutputEntry
 ) -> Iterator[tuple[str, str | bytes]]:
     """(suffix, content) of each format; Word is left out where it cannot be made."""
-    if not printed["columns"] or {"image", "n images"} <= set(printed["columns"]):
+    if not printed["columns"] or {"image", "n_images"} <= set(frame):
         return
     if max(printed["n_rows"], len(frame)) <= MOST_SHEET_ROWS:
         yield "xlsx", table_workbook(printed, frame, entry)

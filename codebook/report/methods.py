@@ -35,6 +35,12 @@ def methods_paragraph(run: str, *, coders: str | Path = "", gold: str = "gold") 
         The run has no table yet.
     TableError
         The coders cannot be read.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> print(cb.methods_paragraph("topics")[:30])
+    [Say what the units are, of wh
     """
     return ReadableText(write_methods(gather_facts(run, coders=coders, gold=gold)))
 

@@ -76,6 +76,12 @@ def write_report(
         A result file was changed since it was fetched; nothing is written.
     TableError
         The coders cannot be read.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.write_report("topics", coders="coders.yaml").name
+    'report.html'
     """
     folder = find_collected(run)
     open_known(folder.parent, folder.name).close()
@@ -99,7 +105,7 @@ def _save_methods(facts: Facts, outputs: Path) -> None:
     put_text(outputs, write_methods(facts), OutputEntry("methods", "text", "methods", "Methods paragraph", about))
     checks = check_facts(facts)
     entry = OutputEntry("checklist", "table", "methods", "Checklist", CHECK_NOTE, say_checks(checks))
-    save_block(outputs, entry, checks)
+    save_block(outputs, entry, checks, printed=print_rows(checks, len(checks), names=()))
 
 
 def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
@@ -131,10 +137,10 @@ def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:
 
 def _show_coverage(table: pd.DataFrame, entries: list[OutputEntry]) -> str:
     """The coverage of the run; nothing where a saved coverage, such as that of all coders, says the same."""
-    own = _read_rows(print_rows(count_coverage(shorten_names(table)), len(table)))
+    own = _read_rows(print_rows(count_coverage(shorten_names(table)), len(table), names=()))
     saved = [row for entry in entries if entry.section == "coverage" for row in _read_rows(entry.printed)]
     said = all(any(row.items() <= other.items() for other in saved) for row in own)
-    return "" if said else frame_html(count_coverage(shorten_names(table)))
+    return "" if said else frame_html(count_coverage(shorten_names(table)), ())
 
 
 def _read_rows(printed: dict[str, Any]) -> list[dict[str, str]]:
@@ -169,7 +175,7 @@ def _common_details(table: pd.DataFrame) -> str:
     if "detail" not in table or not table["why"].notna().any():
         return ""
     counts = table[table["why"].notna()].value_counts(["why", "detail"], dropna=False).head(10)
-    return frame_html(counts.rename("codings").reset_index().rename(columns={"detail": "reason given"}))
+    return frame_html(counts.rename("codings").reset_index().rename(columns={"detail": "reason given"}), ())
 
 
 def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -182,7 +188,7 @@ def _by_stratum(folder: Path, table: pd.DataFrame) -> Iterator[tuple[str, str]]:
             strata.setdefault(name, {})[unit.unit_id] = value
     for name, values in strata.items():
         if 2 <= len(set(values.values())) <= _MOST_STRATA:
-            yield name, frame_html(count_coverage(shorten_names(table), values))
+            yield name, frame_html(count_coverage(shorten_names(table), values), ())
 
 
 def _say_cost(record: dict[str, Any]) -> str:

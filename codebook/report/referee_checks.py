@@ -56,6 +56,15 @@ def checklist(run: str, *, coders: str | Path = "", gold: str = "gold") -> pd.Da
         The run has no table yet.
     TableError
         The coders cannot be read.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.checklist("topics", coders="coders.yaml")[["question", "state"]].head(3)
+                   question    state
+    0           gold labels     done
+    1  gold drawn by chance  missing
+    2    second human coder  missing
     """
     return check_facts(gather_facts(run, coders=coders, gold=gold))
 

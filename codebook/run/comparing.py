@@ -357,9 +357,10 @@ def _list_units(beside: Beside, result: Result) -> Result:
     n_units, n_all = frame["unit_id"].nunique(), result.facts.n_units
     many = f"{n_units:,} of {say_count(n_all, 'unit')}"
     finding = f"{many} changed their label ({say_percent(n_units / n_all)}); the others kept it."
-    table = frame if len(codings.variables) > 1 else frame.drop(columns="variable")
+    shown = codings.in_words(frame, *beside.names, codings.gold)
+    table = shown if len(codings.variables) > 1 else shown.drop(columns="variable")
     table = table.assign(text=table["text"].str.slice(0, 80))
-    return replace(result, frame=frame, finding=finding, table=table)
+    return replace(result, frame=frame, finding=finding, table=table, names=tuple(beside.names))
 
 
 def _say_same(beside: Beside) -> str:

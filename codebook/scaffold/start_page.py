@@ -37,11 +37,11 @@ class StudyState:
         wide = max((len(name) for name, _ in self.facts), default=0)
         lines = [f"study {self.name}", *(f"  {name:<{wide}}  {value}" for name, value in self.facts)]
         lines += ["", "Open:", *(f"  {point}" for point in self.open_points)] if self.open_points else []
-        lines += ["", "Runs:", frame_texts(self.runs)[0].to_string(index=False)] if len(self.runs) else []
+        lines += ["", "Runs:", frame_texts(self.runs, names=())[0].to_string(index=False)] if len(self.runs) else []
         return "\n".join([*lines, "", "Next:", *(f"  {step!r}" for step in self.steps)])
 
     def _repr_html_(self) -> str:
-        runs = frame_html(self.runs) if len(self.runs) else ""
+        runs = frame_html(self.runs, ()) if len(self.runs) else ""
         steps = [step._repr_html_() for step in self.steps]
         about = {"name": self.name, "facts": self.facts, "points": self.open_points}
         return render("start.html.j2", **about, runs=runs, steps=steps)
@@ -54,6 +54,12 @@ def show_study(n_runs: int = 5) -> StudyState:
     ----------
     n_runs
         How many of the latest runs are listed.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> show_study().name
+    'my-study'
     """
     project = project_folder()
     try:

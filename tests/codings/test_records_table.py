@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -160,6 +161,9 @@ def test_gold_of_wikigold_goes_through_the_tidy_table() -> None:
     assert count_quotes(records).frame.to_numpy().tolist() == [["gold", 1654, 0, 0, 0, "entities"]]
     against = records.against(records, resample=Bootstrap(0)).frame
     assert (against.query("by == 'gold' and part == 'overall'")["f1"] == 1).all()
+    model = replace(records, frame=records.frame.assign(coder="model-1@bc4498d7"))
+    assert set(model.against(records, resample=Bootstrap(0)).frame["by"]) == {"model-1", "capital letters"}
+    assert set(count_quotes(model).table["coder"]) == {"model-1"}
     nobody = open_records(read_record_codings("", BOOK, "entities", keys=keys), BOOK, "entities", units=[])
     assert records.against(nobody).facts.nothing == "There is no gold: nothing to compare."
     with pytest.raises(TableError, match=r"docs.jsonl, line 1: there is no 'mention'"):

@@ -56,7 +56,7 @@ def saved(request: pytest.FixtureRequest) -> list[Result]:
 
 def print_all(result: Result) -> dict[str, object]:
     table = result.frame if result.table is None else result.table
-    return print_rows(table, len(table), places=result.facts.places)
+    return print_rows(table, len(table), places=result.facts.places, names=result.names)
 
 
 def test_each_table_has_seven_columns_in_words_and_no_gap(saved):
@@ -65,6 +65,8 @@ def test_each_table_has_seven_columns_in_words_and_no_gap(saved):
         printed = result.printed()
         assert 0 < len(printed.columns) <= MOST_COLUMNS, result.name
         assert not [name for name in printed.columns if "_" in name], result.name
+        words = [name for name in printed.columns if name not in result.names and len(name.split(" ")[0]) > 1]
+        assert not [name for name in words if name[0].islower()], result.name
         assert not {"nan", "NaN", "None", "<NA>"} & set(printed.to_numpy().ravel()), result.name
         if len(printed) <= MOST_ROWS:
             (panel,) = lay_out(print_all(result))

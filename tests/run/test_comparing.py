@@ -64,6 +64,19 @@ def test_old_label_stands_beside_new_for_the_units_that_changed(two: tuple[Run, 
     assert "2 units that not all of the runs have are left out." in result.note
 
 
+def test_labels_side_by_side_are_read_in_titles(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch)
+    for book in (make_book("topic"), turned()):
+        one = book.variables[0]
+        titled = tuple(each.model_copy(update={"title": each.name.upper()}) for each in one.categories)
+        book = book.model_copy(update={"variables": (one.model_copy(update={"categories": titled}),)})
+        finish(plan(book, MANY[:20], run="one", version=True, engine="scripted"))
+    result = compare_runs("one", "unit")
+    names = ["one", "one.v2"]
+    assert result.printed()[names].stack().str.isupper().all()
+    assert result.frame[names].stack().str.islower().all(), "the frame keeps the codes"
+
+
 def test_which_label_became_which_is_counted(two: tuple[Run, Run]) -> None:
     flips = two[1].compare_versions("label").frame
     units = two[1].compare_versions().frame

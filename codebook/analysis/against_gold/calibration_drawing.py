@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.core.drawing import dress_axes, dress_ticks, literal, new_figure, say_in_picture
+from codebook.analysis.core.drawing import drawn_places, dress_axes, dress_ticks, literal, new_figure, say_in_picture
 from codebook.analysis.core.scales import Ints
-from codebook.ground.quantities import format_figure, places_of
+from codebook.ground.quantities import format_figure
 from codebook.outputs.figure_style import GRID, MISSED, MODEL, MUTED, house_style
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _draw_bins(axes: Axes, bins: pd.DataFrame, overall: pd.Series) -> None:
     few = bins["n"] < FEW_UNITS
     axes.plot(bins.loc[~few, "probability"], bins.loc[~few, "value"], "o-", color=MODEL, markersize=4, linewidth=0.7)
     axes.plot(bins.loc[few, "probability"], bins.loc[few, "value"], "o", color=MODEL, markerfacecolor="white", ms=4)
-    places = places_of(int(bins["n"].sum()))
+    places = drawn_places(int(bins["n"].sum()))
     lines = [f"{name} {format_figure(float(overall[name]), places)}" for name in ("Brier", "ECE")]
     axes.text(0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top")
     axes.set(xlim=(0, 1), ylim=(-0.03, 1.03))

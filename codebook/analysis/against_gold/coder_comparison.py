@@ -35,11 +35,11 @@ from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
-from codebook.analysis.core.result import Result, nothing_to_say
+from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import count_members, group_rows
 from codebook.analysis.core.scales import Floats
 from codebook.errors import Fault
-from codebook.ground.quantities import MINUS, format_figure, places_of, say_count, say_p
+from codebook.ground.quantities import MINUS, format_figure, say_count, say_p
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,7 +127,7 @@ def compare(
         result,
         frame=frame,
         facts=facts,
-        finding=_say_difference(frame, a, b, resample.confidence),
+        finding=_say_difference(frame, a, b, facts),
         remarks=remark_gold(codings, pairs[0], f"a is {a}, b is {b}.", NOTE, *apart),
         table=_print(frame),
         figure=lambda: _draw(frame, f"difference to the gold: {a} {MINUS} {b}", facts.interval),
@@ -158,10 +158,10 @@ def _say_alone(codings: Codings, coder: str, result: Result) -> Result:
     return nothing_to_say(codings, f"{problem}: nothing to compare.", result)
 
 
-def _say_difference(frame: pd.DataFrame, a: str, b: str, confidence: float) -> str:
+def _say_difference(frame: pd.DataFrame, a: str, b: str, facts: Facts) -> str:
     """The first difference with its interval, and whether one of both is shown better: by interval and by test."""
-    row = frame.iloc[0]
-    places = places_of(int(row["n"]))
+    row, places = frame.iloc[0], facts.places
+    confidence = facts.bootstrap.confidence if facts.bootstrap else Bootstrap().confidence
     first, second = (format_figure(row[name], places) for name in ("value_a", "value_b"))
     values = f"{first} of {a} less {second} of {b}"
     difference = f"{say_figure(row, 'difference', places)}, on {say_count(int(row['n']), 'unit')}"

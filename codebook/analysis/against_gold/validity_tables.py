@@ -45,7 +45,7 @@ from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
-from codebook.ground.quantities import format_figure, places_of, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,7 +197,7 @@ def _say_coder(row: pd.Series[Any], codings: Codings) -> str:
     asked, places = say_count(int(row["n_asked"]), "unit"), places_of(int(row["n_asked"]))
     share = say_figure(row, "accuracy", 1, factor=100).replace(" [", f" % of {asked} [")
     labels = " or ".join(f"'{codings.name_label(label)}'" for label in row["baseline_label"].split(" = "))
-    constant = f"always answering {labels} would meet it in {100 * row['baseline_accuracy']:.1f} %"
+    constant = f"always answering {labels} would meet it in {say_percent(row['baseline_accuracy'], 1)}"
     parts = [f"{row['coder']} meets the gold in {share}", constant]
     if row["alpha_level"]:
         answered = f" on the {int(row['n_answered']):,} answered" if row["n_answered"] < row["n_asked"] else ""

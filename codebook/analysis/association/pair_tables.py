@@ -23,7 +23,7 @@ from codebook.analysis.core.scales import LEVELS, VariableLike
 from codebook.analysis.core.shared_names import share_heads
 from codebook.analysis.reliability.agreement_tables import coder_pairs
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure, places_of, say_count, say_p
+from codebook.ground.quantities import format_figure, say_count, say_p
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -133,15 +133,18 @@ def _pair_labels(codings: Codings, statistic: str, labels: Collection[str] | Non
     subject = variables[0].name if len(variables) == 1 else f"{len(variables)} variables"
     about = f"{subject}: association of labels ({statistic})"
     shown, names = codings.in_words(pairs), list(map(codings.name_label, order))
+    facts = make_facts(codings, read, n_units)
+    table = share_heads(shown[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]])
     result = Result(
         pairs,
         name="label_association",
         title=about,
         section="correlogram",
-        facts=make_facts(codings, read, n_units),
-        finding=_say_strongest(shown, statistic, places_of(n_units)),
+        facts=facts,
+        finding=_say_strongest(shown, statistic, facts.places),
         remarks=(_NOTES["labels"], *say_missing(read), *remark_size(to_matrix(pairs, statistic, order=order))),
-        table=share_heads(shown[["a", "b", "n", *dict.fromkeys(("phi", "phi_max", statistic)), "p_bh"]]),
+        table=table,
+        names=tuple(table.columns[:2]),
         figure=partial(draw_pairs, shown, statistic, order=names, rows=codings.gold),
         outputs=codings.outputs,
     )
@@ -169,7 +172,7 @@ def make_facts(codings: Codings, read: Read, n_units: int) -> Facts:
     """What is to be known of pairs: units, coders, and of each variable the codings without a label."""
     n_coders = len({name for _, codes in read for name in codes.answered().coders})
     dropped = {f"{variable.name}, {why}": n for variable, codes in read for why, n in codes.missing.items()}
-    return Facts(n_units, n_coders, coverage=codings.coverage, dropped=dropped, joins=codings.joins)
+    return Facts(n_units, n_coders, coverage=codings.coverage, dropped=dropped, joins=codings.joins, decimals=2)
 
 
 def say_missing(read: Read) -> list[str]:
@@ -234,13 +237,14 @@ def _pair_coders(codings: Codings, statistic: str, min_units: int, most: int) ->
     about = f"{variable.name}: {statistic} of every two coders"
     name = "Krippendorff's alpha" if statistic == "alpha" else "Percent agreement"
     rest = f"The {len(coders)} coders with the most labels of {len(codings.coders):,}."
+    facts = Facts(_count_units(codings), len(coders), level, coverage=codings.coverage, joins=codings.joins, decimals=2)
     result = Result(
         pairs,
         name="coders",
         title=about,
         section="correlogram",
-        facts=Facts(_count_units(codings), len(coders), level, coverage=codings.coverage, joins=codings.joins),
-        finding=_say_range(pairs, statistic, places_of(_count_units(codings))),
+        facts=facts,
+        finding=_say_range(pairs, statistic, facts.places),
         remarks=(
             f"{name} ({level}); pairs with fewer than {min_units} common units are empty.",
             *([rest] if len(coders) < len(codings.coders) else []),
@@ -292,6 +296,7 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
     facts = make_facts(codings, read, max((len(codes.units) for _, codes in read), default=0))
     left_out = [variable.name for variable in codings.variables if variable not in variables]
     about = f"Association of variables ({statistic})"
+    table = share_heads(pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]])
     result = Result(
         pairs,
         name="variable_association",
@@ -305,7 +310,8 @@ def _pair_variables(codings: Codings, statistic: str) -> Result:
             *say_missing(read),
             *remark_size(to_matrix(pairs, statistic, order=order)),
         ),
-        table=share_heads(pairs[["a", "b", "n", statistic, "p", "p_bh", "reason"]]),
+        table=table,
+        names=tuple(table.columns[:2]),
         figure=partial(draw_pairs, pairs, statistic, order=order),
         outputs=codings.outputs,
     )

@@ -7,7 +7,9 @@ dollar sign or an underscore is not taken for mathematics.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +20,7 @@ import pandas as pd
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.errors import Fault
-from codebook.ground.quantities import format_figure
+from codebook.ground.quantities import format_figure, places_of
 from codebook.outputs.figure_fonts import choose_fonts, set_fonts
 from codebook.outputs.figure_style import (
     MAX_HEIGHT,
@@ -45,6 +47,32 @@ _MOST_LINES = 3
 _WIDE = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
 _PARTS = rf"[{_WIDE}]|[^\s_/=\-{_WIDE}]*[\s_/=\-]+|[^\s_/=\-{_WIDE}]+"
 """What of a label is not parted: a word and what follows it, or one sign of Chinese, Japanese and Korean."""
+
+_PLACES: ContextVar[int] = ContextVar("decimals of the figure that is drawn", default=0)
+
+
+@contextmanager
+def with_places(places: int) -> Iterator[None]:
+    """Draw with so many decimals: a result's figure has those of its table and its sentence."""
+    before = _PLACES.set(places)
+    try:
+        yield
+    finally:
+        _PLACES.reset(before)
+
+
+def drawn_places(n_units: int) -> int:
+    """Decimals of the figure that is drawn; of one that no result draws, by its units.
+
+    Examples
+    --------
+    >>> with with_places(3):
+    ...     drawn_places(20)
+    3
+    >>> drawn_places(20)
+    2
+    """
+    return _PLACES.get() or places_of(n_units)
 
 
 def check_frame(frame: pd.DataFrame, needed: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from codebook.analysis.core.drawing import (
     check_frame,
+    drawn_places,
     empty_figure,
     fit_lines,
     literal,
@@ -30,7 +31,7 @@ from codebook.analysis.core.forest_marks import (
     say_undefined,
     shorten,
 )
-from codebook.ground.quantities import bound_of, format_figure, kind_of, places_of
+from codebook.ground.quantities import bound_of, format_figure, kind_of
 from codebook.outputs.figure_style import (
     BASELINE,
     INK,
@@ -258,7 +259,7 @@ def _place(lines: pd.DataFrame, names: dict[str, str], spacing: _Spacing) -> pd.
 
 def _say_numbers(lines: pd.DataFrame) -> list[tuple[str, str, str]]:
     """(value, interval, units) of each line as they are printed; units only where those of one row differ."""
-    places = places_of(int(np.nan_to_num(lines["n"].max())))
+    places = drawn_places(int(np.nan_to_num(lines["n"].max())))
     parted = lines.groupby("row")["n"].transform("nunique").max() > 1
     kind = kind_of(lines[["value", "low", "high"]].to_numpy(dtype=float).ravel())
     texts = []

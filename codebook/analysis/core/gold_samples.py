@@ -79,7 +79,7 @@ class GoldSample:
 
     def _repr_html_(self) -> str:
         rows = self.list_strata() if "prob_part" in self.frame else self.frame
-        return block_html(print_rows(rows), finding=repr(self))
+        return block_html(print_rows(rows, names=()), finding=repr(self))
 
 
 NO_WEIGHTS = GoldSample(pd.DataFrame(columns=["unit_id", "prob"]), declined=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -34,7 +35,7 @@ def title_of(variable: VariableLike) -> str:
 
 
 def name_label(text: str, variables: Sequence[VariableLike]) -> str:
-    """A label, `variable=label` or `coder: variable=label` with the titles of the codebook.
+    """A label, a set of labels, `variable=label` or `coder: variable=label` with the titles of the codebook.
 
     Examples
     --------
@@ -42,11 +43,16 @@ def name_label(text: str, variables: Sequence[VariableLike]) -> str:
     >>> stance = VariableSpec("stance", "ordinal", ["-1", "1"], titles={"-1": "against"}, title="Stance")
     >>> [name_label(text, [stance]) for text in ("-1", "gold: stance=-1", "stance=1", "(not asked)")]
     ['against', 'gold: Stance=against', 'Stance=1', '(not asked)']
+    >>> frames = VariableSpec("frames", "nominal", ["a", "b"], kind="multi", titles={"a": "conflict"})
+    >>> [name_label(text, [frames]) for text in ('["a","b"]', "[]", "a")]
+    ['conflict + b', 'none', 'conflict']
     """
     for variable in variables:
         titles = titles_of(variable)
         if text in titles:
             return titles[text]
+        if text.startswith("[") and variable.kind == "multi":
+            return _name_set(text, titles)
         head, sign, label = text.rpartition(f"{variable.name}=")
         if sign and (not head or head.endswith(": ")):
             return f"{head}{title_of(variable)}={titles.get(label, label)}"
@@ -56,15 +62,31 @@ def name_label(text: str, variables: Sequence[VariableLike]) -> str:
 def with_titles(
     frame: pd.DataFrame, variables: Sequence[VariableLike], columns: Sequence[str] = _COLUMNS
 ) -> pd.DataFrame:
-    """A frame for people: the labels in its columns (and sets of labels among them) with their titles."""
-    name = _namer(variables)
-    if name is None:
+    """A frame for people: the labels in its columns (and sets of labels among them) with their titles.
+
+    Where a column `variable` says of which variable the labels of a row are, they have its titles and no other's.
+    """
+    if not any(map(_has_words, variables)):
         return frame
-    return frame.assign(**{column: frame[column].map(name) for column in columns if column in frame})
+    of = {variable.name: [variable] for variable in variables}
+    known = [of.get(name, variables) for name in frame["variable"]] if "variable" in frame else [variables] * len(frame)
+    words = {column: list(map(_name_cell, frame[column], known)) for column in columns if column in frame}
+    return frame.assign(**{column: pd.Series(cells, frame.index, dtype=object) for column, cells in words.items()})
 
 
-def _namer(variables: Sequence[VariableLike]) -> Callable[[Any], Any] | None:
-    """What names a cell; None where no variable has a title."""
-    if not any(titles_of(variable) or title_of(variable) != variable.name for variable in variables):
-        return None
-    return lambda cell: name_label(cell, variables) if isinstance(cell, str) else cell
+def _has_words(variable: VariableLike) -> bool:
+    """Whether people read the labels of a variable otherwise than they are written."""
+    return bool(titles_of(variable)) or title_of(variable) != variable.name or variable.kind == "multi"
+
+
+def _name_cell(cell: Any, variables: Sequence[VariableLike]) -> Any:
+    return name_label(cell, variables) if isinstance(cell, str) else cell
+
+
+def _name_set(text: str, titles: Mapping[str, str]) -> str:
+    """The titles of a set of labels, which is a JSON list; the text where it is none."""
+    try:
+        labels = json.loads(text)
+    except ValueError:
+        return text
+    return " + ".join(titles.get(label, str(label)) for label in labels) or "none"

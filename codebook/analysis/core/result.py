@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -44,7 +44,8 @@ class Facts:
 
     `n_units` and `n_coders` are those that carry the figures; `dropped` says what was left aside, by the reason;
     `resampled` what the bootstrap drew, in words; `weighted` whether gold units weigh 1 / their chance (None where no
-    gold is used); `joins` which ids did not meet; `nothing` why there is no row.
+    gold is used); `joins` which ids did not meet; `nothing` why there is no row; `decimals` how many all figures have
+    (0 for what the number of units says).
     """
 
     n_units: int = 0
@@ -57,6 +58,7 @@ class Facts:
     dropped: Mapping[str, int] = field(default_factory=dict)
     joins: tuple[str, ...] = ()
     nothing: str = ""
+    decimals: int = 0
 
     @property
     def versions(self) -> dict[str, str]:
@@ -65,8 +67,11 @@ class Facts:
 
     @property
     def places(self) -> int:
-        """Decimals of every figure of the result, in sentence, table and figure: two, and three above 1,000 units."""
-        return places_of(self.n_units)
+        """Decimals of every figure of the result, in sentence, table and figure: two, and three above 1,000 units.
+
+        The cells of a matrix have room for two, and so has all that stands beside one.
+        """
+        return self.decimals or places_of(self.n_units)
 
     @property
     def interval(self) -> str:
@@ -116,6 +121,8 @@ class Result:
         Draws the figure; None where there is none.
     outputs
         The folder into which it is saved.
+    names
+        Columns of the printed table that are names of coders, runs or labels: they are printed to the letter.
     png
         The figure as it was saved, so that it is not drawn a second time to be shown.
     csv
@@ -127,7 +134,7 @@ class Result:
     >>> result
     Alpha is .74.
     <BLANKLINE>
-    alpha
+    Alpha
       .74
     """
 
@@ -141,6 +148,7 @@ class Result:
     table: pd.DataFrame | None = None
     figure: Callable[[], Figure] | None = None
     outputs: Path | None = None
+    names: tuple[str, ...] = ()
     png: bytes = field(default=b"", compare=False)
     csv: Path | None = field(default=None, compare=False)
 
@@ -162,8 +170,15 @@ class Result:
 
         Where a frame has more, pages turn it or print it in parts; of one without a row the first seven are named.
         """
-        texts, _ = frame_texts(self.frame if self.table is None else self.table, self.facts.places)
+        texts, _ = frame_texts(self._shown, self.facts.places, self.names)
         return texts.iloc[:, :MOST_COLUMNS] if self.facts.nothing else texts
+
+    @property
+    def _shown(self) -> pd.DataFrame:
+        return self.frame if self.table is None else self.table
+
+    def _print(self, most: int = SHOWN_ROWS) -> dict[str, Any]:
+        return print_rows(self._shown, most, places=self.facts.places, names=self.names)
 
     def plot(self) -> Figure:
         """The figure, on the screen with the finding as its title; of a result without rows one that says why.
@@ -173,14 +188,14 @@ class Result:
         StatisticError
             This result is a table only.
         """
-        from codebook.analysis.core.drawing import empty_figure
+        from codebook.analysis.core.drawing import empty_figure, with_places
 
         if self.facts.nothing:
             return empty_figure(self.facts.nothing, self.title)
         if self.figure is None:
             fault = Fault(self.name, "it is a table", "show it with .printed(), or draw .frame with seaborn")
             raise StatisticError("There is no figure of this result.", [fault])
-        with house_style():
+        with house_style(), with_places(self.facts.places):
             figure = self.figure()
         figure.set_label(self.finding or self.title)
         return figure
@@ -216,9 +231,8 @@ class Result:
             saved.outputs,
             saved.entry,
             saved.frame,
-            table=saved.table,
+            printed=saved._print(len(saved._shown)),
             figure=saved.plot if saved.figure else None,
-            places=saved.facts.places,
             caption=saved.caption,
         )
         place = f"Saved in runs/{run}/outputs: no run has that name yet."
@@ -246,7 +260,7 @@ class Result:
     def _repr_html_(self) -> str:
         if self.facts.nothing:
             return block_html({}, finding=" ".join([self.facts.nothing, *self.facts.joins]))
-        printed = print_rows(self.frame if self.table is None else self.table, places=self.facts.places)
+        printed = self._print()
         png = self.png or (draw_png(self.plot()) if self.figure else b"")
         run = self.outputs.parent.name if self.outputs else ""
         csv = FileLink(self.csv, run=run).address if self.csv else ""

@@ -55,6 +55,14 @@ class VariableSpec:
 
     `kind` is `single`, or `multi` for sets of labels; the level of a `multi` variable is not used. `titles` are what
     tables and figures call the labels, and `title` what they call the variable.
+
+    Examples
+    --------
+    >>> from codebook.analysis import Codings, VariableSpec
+    >>> from codebook.analysis.core.examples import make_table
+    >>> codings = Codings(make_table("tone", {"ann": ["1", "2"]}), [VariableSpec("tone", "ordinal", ["1", "2", "3"])])
+    >>> codings.variable.labels
+    ['1', '2', '3']
     """
 
     name: str

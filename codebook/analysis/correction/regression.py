@@ -14,6 +14,7 @@ import pandas as pd
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.forest import keep_order, plot_estimates
+from codebook.analysis.core.label_titles import title_of
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
 from codebook.analysis.correction.inputs import ABOUT, Inputs, LabelColumns, read_inputs
@@ -137,7 +138,7 @@ def _correct_codings(
     assert isinstance(result.facts, CorrectionFacts)
     facts = replace(result.facts, joins=(*joins, *result.facts.joins), weighted=paired.facts.weighted)
     facts = replace(facts, coverage=paired.facts.coverage, coder=codings.one_coder())
-    name = label or codings.variable.name
+    name = codings.name_label(label) if label else title_of(codings.variable)
     finding = result.facts.nothing or f"{name}, {formula}. {result.finding}"
     return replace(result, facts=facts, title=f"{name}: {result.title}", finding=finding, outputs=codings.outputs)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from codebook.analysis.core.drawing import dress_axes, literal, new_figure, say_in_picture
+from codebook.analysis.core.drawing import drawn_places, dress_axes, literal, new_figure, say_in_picture
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities.evaluation import REPLICATES, rate_columns, rates_with_intervals
@@ -223,6 +223,6 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
             "textcoords": "offset points",
             "ha": "left" if right else "right",
         }
-        axes.annotate(f"F1 {say_figure(row, 'f1', places_of(row['n_true']))}", (row["threshold"], 0.03), **place)
+        axes.annotate(f"F1 {say_figure(row, 'f1', drawn_places(row['n_true']))}", (row["threshold"], 0.03), **place)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     dress_axes(axes, "threshold of the score")

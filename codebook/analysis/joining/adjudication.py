@@ -68,6 +68,16 @@ def write_adjudication(
     ------
     StatisticError
         A file with decisions, a result of another kind.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.analysis.core.examples import make_table
+    >>> disputed = cb.disagreements(make_table("tone", {"ann": ["a", "a"], "bo": ["a", "b"]}))
+    >>> sheet = write_adjudication(disputed, "decisions.csv")
+    >>> read_adjudication(sheet)[["unit_id", "votes", "decision", "by", "reason"]]
+      unit_id     votes decision by reason
+    0      u2  a 1, b 1
     """
     target = Path(path)
     faults = []
@@ -219,7 +229,7 @@ def adjudicate(
     new = new.assign(coder=coder, variable=codings.variable.name, draw=0, why=None, run_id="", custom_id="")
     facts = replace(facts, n_units=len(rows), n_unanimous=len(rows) - facts.n_decided)
     result = Result(new[[*_ORDER]], coder, "Adjudicated labels", "adjudication", facts, _say_decided(facts), _REMARKS)
-    table = new[["unit_id", "label", "detail"]].set_axis(["Unit", "Label", "Detail"], axis=1)
+    table = codings.in_words(new)[["unit_id", "label", "detail"]].set_axis(["Unit", "Label", "Detail"], axis=1)
     return JoinedLabels(add_coder(codings, new), replace(result, table=table, outputs=codings.outputs))
 
 

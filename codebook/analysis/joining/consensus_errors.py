@@ -50,7 +50,7 @@ def empty_errors() -> Result:
 
 def show_errors(codings: Codings, frame: pd.DataFrame) -> Result:
     """The error matrices: a row a coder in print, the mean of all of them in the figure."""
-    known = frame.dropna(subset=["share"])
+    known = codings.in_words(frame.dropna(subset=["share"]), "true", "given")
     rows = [_sum_errors(str(name), part) for name, part in known.groupby("coder", sort=False)]
     table = pd.DataFrame(rows).sort_values("Right", ascending=False, kind="stable", ignore_index=True)
     busy = table[table["Units"] >= min(_FEW, table["Units"].max())]

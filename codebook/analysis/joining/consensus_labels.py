@@ -220,7 +220,7 @@ def _fill(
     head = f"{name[0].upper()}{name[1:]} of {say_count(len(votes.coders), 'coder')}"
     finding = f"{head}: {labelled:,} of {say_count(len(rows), 'unit')} have a label{steps}; {n_tied:,} ties have none."
     runs = [f"Runs of {model} are one coder: {name_some(names)}." for model, names in collapsed.items()]
-    table = _count_joined(rows, n_tied, n_uncoded, list(votes.scale.labels))
+    table = codings.in_words(_count_joined(rows, n_tied, n_uncoded, list(votes.scale.labels)), "Label")
     remarks = ("Neither is the truth: see the labels beside a gold.", *runs, *warnings)
     return replace(
         result, frame=rows, facts=facts, finding=finding, remarks=remarks, table=table, outputs=codings.outputs

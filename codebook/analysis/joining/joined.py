@@ -21,6 +21,14 @@ class JoinedLabels:
     matrix of each coder; `posterior`, a row a unit and a column a label; `prior`, label, share (of the units, as the
     model has it) and votes (share of the codings). Where nothing was joined the codings are as they were, and the
     results say why.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.analysis.core.examples import make_table
+    >>> joined = cb.consensus(make_table("tone", {"ann": list("aab"), "bo": list("aaa"), "cy": list("aba")}))
+    >>> joined.codings.coders, joined.result.frame["label"].tolist()
+    (['ann', 'bo', 'cy', 'majority'], ['a', 'a', 'a'])
     """
 
     codings: Codings

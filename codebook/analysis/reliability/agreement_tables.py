@@ -192,6 +192,7 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
         result,
         finding=_say_shares(named[named["coder"].isin(shown)], facts.places),
         table=_print_shares(named, shown, facts.places),
+        names=tuple(shown),
         outputs=codings.outputs,
     )
 

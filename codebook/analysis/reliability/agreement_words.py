@@ -159,7 +159,7 @@ def _print_heads(row: Row, by: str, n_variables: int) -> dict[str, object]:
     if by in ("pair", "without"):
         cells["Pair" if by == "pair" else "Without"] = _part(row, by)
     cells["Units"] = row["n_units"]
-    return cells if by in ("pair", "without") else cells | {"N coders": row["n_coders"]}
+    return cells if by in ("pair", "without") else cells | {"n coders": row["n_coders"]}
 
 
 def remark_agreement(frame: pd.DataFrame, by: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -291,12 +291,13 @@ def _estimate_consistency(pairs: Pairable, bootstrap: Bootstrap) -> Estimate:
 
 def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
     parts = [
-        _list_units(group) if len(groups) == 1 else _list_units(group).assign(over=over)
+        _list_units(group, codings.name_label).assign(**({} if len(groups) == 1 else {"over": over}))
         for over, several in groups.items()
         for group in several
     ]
     units = pd.concat(parts or [pd.DataFrame(columns=["unit_id", "flipped", "consistency"])], ignore_index=True)
     units = units.sort_values("consistency", kind="stable", ignore_index=True)
+    shown = units.assign(labels=units.pop("in_words")) if parts else units
     n_flips, where = int(units["flipped"].sum()), _list_words(list(groups))
     rate = f"{n_flips:,} of {say_count(len(units), 'unit')} flip" if len(parts) == 1 else f"{n_flips:,} flips of units"
     columns = ["over", "model", "prompt", "unit_id", "n_runs", "consistency", "labels"]
@@ -308,7 +309,7 @@ def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
         facts=Facts(units["unit_id"].nunique(), coverage=codings.coverage, joins=codings.joins),
         finding=f"{codings.variable.name}: {rate}: they get more than one label over {where}.",
         remarks=("The least consistent first: a unit that every wording moves is one the codebook does not decide.",),
-        table=units.loc[units["flipped"].astype(bool), [name for name in columns if name in units]],
+        table=shown.loc[units["flipped"].astype(bool), [name for name in columns if name in units]],
         outputs=codings.outputs,
     )
     if parts:
@@ -317,7 +318,8 @@ def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:
     return nothing_to_say(codings, f"{why}: nothing to compare.", result)
 
 
-def _list_units(group: Group) -> pd.DataFrame:
+def _list_units(group: Group, name_label: Callable[[str], str]) -> pd.DataFrame:
+    """A row a unit, its labels as they are and, `in_words`, with their titles."""
     codings, names = group.codings, dict(zip(group.codings.coders, group.varied, strict=False))
     labelled, n_units = codings.answered(), len(codings.units)
     patterns = collapse(labelled.unit, labelled.code, codings.scale.n_labels, trace=True)
@@ -335,6 +337,12 @@ def _list_units(group: Group) -> pd.DataFrame:
             **group.fixed,
             **{"unit_id": codings.units.astype(str), "n_runs": sizes, "commonest": labels[np.append(best, -1)[shown]]},
             **{"consistency": np.where(sizes >= 2, shares, np.nan), "flipped": (sizes >= 2) & (shares < 1)},
-            "labels": ["; ".join(f"{label}: {', '.join(by)}" for label, by in text.items()) for text in texts],
+            "labels": [_tell_labels(text) for text in texts],
+            "in_words": [_tell_labels(text, name_label) for text in texts],
         }
     )
+
+
+def _tell_labels(text: Mapping[str, Sequence[str]], name_label: Callable[[str], str] = str) -> str:
+    """Each label and the runs that gave it."""
+    return "; ".join(f"{name_label(label)}: {', '.join(by)}" for label, by in text.items())

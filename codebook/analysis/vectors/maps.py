@@ -82,7 +82,8 @@ def map_vectors(vectors: VectorsLike, *, hue: str = "", label: str = "", labelle
     finding = f"The two axes hold {say_percent(first + second, 1)} of the differences between {len(frame):,} vectors."
     draw = partial(plot_map, frame, hue=hue, label=label, labelled=labelled, explained=(first, second))
     facts, folder = MapFacts(len(frame), explained=(first, second)), folder_of(vectors)
-    return Result(frame, "map", "Map", "map", facts, finding, (remark,), figure=draw, outputs=folder)
+    names = tuple(map(str, frame))  # x, y and what is known of the texts, as it is called there
+    return Result(frame, "map", "Map", "map", facts, finding, (remark,), figure=draw, outputs=folder, names=names)
 
 
 def _spread(known: npt.NDArray[Any]) -> tuple[Doubles, Doubles]:

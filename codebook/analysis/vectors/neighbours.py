@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,7 +96,8 @@ def nearest(
     finding = f"The {k:,} nearest of {len(rows):,} vectors to each of {len(questions):,}, found by {words}."
     columns = [name for name in ("question", "rank", "cosine", *rows) if name in frame and name != "unit_id"]
     table = frame[columns if "text" in rows else list(frame)].iloc[:, -7:]
-    return Result(frame, "search", "The nearest", "neighbours", facts, finding, (), table, outputs=folder_of(vectors))
+    result = Result(frame, "search", "The nearest", "neighbours", facts, finding, (), table)
+    return replace(result, names=tuple(map(str, rows)), outputs=folder_of(vectors))
 
 
 def find_nearest(

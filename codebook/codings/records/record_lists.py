@@ -15,6 +15,7 @@ from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.entities import Names, Resolution
 from codebook.codings.database.frames import KeyedTable
 from codebook.codings.exports import write_frame
+from codebook.codings.label_counts import shorten_names
 from codebook.errors import TableError
 from codebook.files import open_rows
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
@@ -113,7 +114,9 @@ class Records:
         frame = pd.DataFrame(rows, columns=["unit_id", "text", field])
         joins = tuple(dict.fromkeys([*self.joins, *tell_strays(join, sides)]))
         finding = f"{say_count(len(self.frame), 'record')} of {say_count(len(values), 'unit')} ({self.coverage})."
-        return self._result(frame, f"{self.name}_by_unit", f"{self.name.capitalize()} by unit", finding, joins)
+        facts, title = Facts(len(frame), joins=joins), f"{self.name.capitalize()} by unit"
+        result = Result(frame, f"{self.name}_by_unit", title, "records", facts, finding, outputs=self.outputs)
+        return replace(result, names=(field,))
 
     def write(self, where: str | Path, *, formulas: str = "keep") -> str:
         """Write the records as `write_table` writes codings, by the ending of the path, and say what was written.
@@ -160,14 +163,10 @@ class Records:
             "capitals": beside every run of capital letters; empty for nothing.
         """
         spans = gold.frame if gold.coverage != NOBODY else None
-        result = span_validity(
-            self.frame, spans, list(plain_units(self.units)), baseline=baseline, resample=resample or Bootstrap()
-        )
+        mine, units = shorten_names(self.frame), list(plain_units(self.units))
+        result = span_validity(mine, spans, units, baseline=baseline, resample=resample or Bootstrap())
         joins = tuple(dict.fromkeys([*result.facts.joins, *self.joins, *gold.joins]))
         return replace(result, facts=replace(result.facts, joins=joins), outputs=self.outputs)
-
-    def _result(self, frame: pd.DataFrame, name: str, title: str, finding: str, joins: tuple[str, ...]) -> Result:
-        return Result(frame, name, title, "records", Facts(len(frame), joins=joins), finding, outputs=self.outputs)
 
 
 def count_quotes(*records: Records) -> Result:
@@ -191,10 +190,11 @@ def count_quotes(*records: Records) -> Result:
     frame = pd.concat(counts, ignore_index=True)
     n_quotes, n_absent = int(frame[list(HOW)].to_numpy().sum()), int(frame["absent"].sum())
     finding = f"{n_absent:,} of {n_quotes:,} quotes are not in their text."
+    table = shorten_names(frame)
     remark = "Exact: to the letter; folded: but for case, spaces, quote marks and dashes; aligned: nearly."
     joins = tuple(dict.fromkeys(text for each in records for text in each.joins))
     facts = Facts(n_quotes, joins=joins)
-    return Result(frame, "quotes", "Quotes", "records", facts, finding, (remark,), outputs=records[0].outputs)
+    return Result(frame, "quotes", "Quotes", "records", facts, finding, (remark,), table, outputs=records[0].outputs)
 
 
 def plain_units(units: Units) -> Iterator[Unit]:

@@ -77,7 +77,7 @@ def show_images(codings: Codings, units: Iterable[Unit], *, coder: str = "", n: 
 
 def is_grid(columns: Iterable[str]) -> bool:
     """Whether a saved table, by its columns as they are printed, is a grid of images."""
-    return set(columns) >= _COLUMNS
+    return {name.casefold() for name in columns} >= _COLUMNS
 
 
 def grid_html(frame: pd.DataFrame) -> str:

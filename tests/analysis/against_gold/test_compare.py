@@ -113,7 +113,7 @@ def test_paired_intervals_are_shorter_than_those_of_two_apart():
     row = result.frame.iloc[0]
     apart = validity(hold(table)).frame.set_index("coder").loc["m"]
     assert result.finding.endswith("Neither is shown to meet the gold better (McNemar, exact: p > .999).")
-    assert list(result.printed())[:5] == ["measure", "n", "value a", "value b", "difference"]
+    assert list(result.printed())[:5] == ["Measure", "n", "Value a", "Value b", "Difference"]
     assert len(result.plot().axes[0].get_yticklabels()) == 4
     assert row["difference_high"] - row["difference_low"] < 0.5 * (apart["accuracy_high"] - apart["accuracy_low"])
 

@@ -65,7 +65,7 @@ def test_figures_of_a_group_are_those_of_its_units():
     assert result.finding.endswith("; by chance alone about 0.35 would.")
     assert "bias what is found of the groups" in result.note
     assert result.facts.resampled == "gold units, by party"
-    assert list(result.printed()) == ["measure", "group", "n", "value"]
+    assert list(result.printed()) == ["Measure", "Group", "n", "Value"]
     axes = result.plot().axes[0]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["left", "right"]
     assert axes.get_xlabel() == "error rate of m, by party"

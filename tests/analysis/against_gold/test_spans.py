@@ -144,7 +144,7 @@ def test_the_sentence_says_both_figures_and_the_baseline() -> None:
     result = span_validity(FOUND, GOLD, ["a", "b", "c"], baseline=FOUND, resample=Bootstrap(0))
     assert result.finding.startswith("F1 against 5 gold spans in 3 units: typed .20 [no interval], untyped .40")
     assert result.finding.endswith("; the baseline typed .20, untyped .40.")
-    assert result.printed()["name"].tolist() == [
+    assert result.printed()["Name"].tolist() == [
         *("LOC", "ORG", "PER", "typed", "untyped", "typed (baseline)", "untyped (baseline)"),
     ]
     assert (result.facts.n_units, result.facts.n_absent) == (3, 1)

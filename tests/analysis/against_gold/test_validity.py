@@ -311,7 +311,7 @@ def test_without_a_level_only_alpha_is_left_out():
     pd.testing.assert_frame_equal(without.frame[columns], nominal.frame[columns])
     assert "Alpha with the gold is left out: no level of measurement is said" in without.note
     assert "alpha" not in without.finding
-    assert "alpha" not in without.printed()
+    assert "Alpha" not in without.printed()
 
 
 def test_the_sentence_and_the_table_hold_every_coder_against_the_constant_label():
@@ -321,7 +321,7 @@ def test_the_sentence_and_the_table_hold_every_coder_against_the_constant_label(
         "always answering 'a' or 'b' would meet it in 50.0 %; alpha with the gold (nominal) is .53 [" in result.finding
     )
     assert result.finding.endswith("do not use these labels as they are.")
-    assert list(result.printed()) == [*("coder", "units", "accuracy", "macro F1", "alpha", "constant label")]
+    assert list(result.printed()) == [*("Coder", "Units", "Accuracy", "Macro F1", "Alpha", "Constant label")]
     axes = result.plot().axes[0]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["accuracy", "alpha", "constant label"]
     by_label = validity(WIDE, "k", by="label", gold="gold")
@@ -344,9 +344,9 @@ def test_confusion_of_a_plain_frame_wide_or_long():
 def test_u16_where_units_were_not_answered_the_table_says_of_how_many_alpha_is():
     table = make_table("v", {"gold": list("abab") * 5, "m": list("abab") * 5, "k": list("abab") * 4 + [None] * 4})
     result = validity(hold(table, ["a", "b"]))
-    assert list(result.printed())[:3] == ["coder", "units", "answered"]
-    assert list(result.printed())[-2:] == ["alpha of answered", "constant label"]
-    assert result.printed()["answered"].tolist() == ["20", "16"]
+    assert list(result.printed())[:3] == ["Coder", "Units", "Answered"]
+    assert list(result.printed())[-2:] == ["Alpha of answered", "Constant label"]
+    assert result.printed()["Answered"].tolist() == ["20", "16"]
     finding = validity(hold(table, ["a", "b"]), "k").finding
     assert "alpha with the gold (nominal) on the 16 answered is 1.00 [" in finding
-    assert "answered" not in validity(hold(table, ["a", "b"]), "m").printed()
+    assert "Answered" not in validity(hold(table, ["a", "b"]), "m").printed()

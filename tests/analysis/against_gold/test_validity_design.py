@@ -221,7 +221,7 @@ def test_shares_of_the_confusion_with_intervals():
         for number in map(int, row)
     ]
     assert sorted(text for text in texts if text != "·") == sorted(both)
-    assert list(result.printed()) == ["gold", "coded as", "n", "share of gold label", "share of coded label"]
+    assert list(result.printed()) == ["Gold", "Coded as", "n", "Share of gold label", "Share of coded label"]
     seen = frame[frame["n"] > 5]
     for share in ("row", "column", "all"):
         assert ((seen[f"{share}_low"] < seen[share]) & (seen[share] < seen[f"{share}_high"])).all()
@@ -263,9 +263,9 @@ def test_the_printed_confusion_is_of_the_most_confused_pairs():
     assert len(result.frame) == 36
     printed = result.printed()
     assert len(printed) == 16
-    assert (printed["gold"] != printed["coded as"]).all()
+    assert (printed["Gold"] != printed["Coded as"]).all()
     right = confusion(hold(make_table("v", {"gold": list("ab"), "m": list("ab")}), list("ab")), resample=Bootstrap(0))
-    assert right.printed()["coded as"].tolist() == ["a", "b"]
+    assert right.printed()["Coded as"].tolist() == ["a", "b"]
 
 
 def test_real_tone_of_headlines_by_shares():

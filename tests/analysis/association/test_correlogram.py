@@ -155,7 +155,7 @@ def test_labels_of_the_gold_stand_beside_those_of_the_run_in_the_order_of_the_co
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["b", "a"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "a"]
     assert (axes.get_ylabel().split(), axes.get_xlabel()) == (["gold:", "tone"], "m: tone")
-    assert result.printed().columns.tolist() == ["gold: tone", "m: tone", "n", "phi", "largest phi", "adjusted p"]
+    assert result.printed().columns.tolist() == ["gold: tone", "m: tone", "n", "Phi", "Largest phi", "Adjusted p"]
     pooled = correlogram(codings.with_gold(""))
     assert pooled.facts.nothing.startswith("Labels of one single-label variable exclude each other")
 

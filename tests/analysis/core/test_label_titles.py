@@ -9,7 +9,7 @@ import pytest
 
 import codebook as cb
 from codebook.analysis import Bootstrap, VariableSpec
-from codebook.analysis.core.label_titles import name_label, titles_of
+from codebook.analysis.core.label_titles import name_label, titles_of, with_titles
 from codebook.analysis.reliability.agreement_tables import label_shares
 from codebook.codings import read_coders
 from codebook.scheme import read_codebook
@@ -17,6 +17,7 @@ from codebook.scheme import read_codebook
 DATA = Path(__file__).parents[3] / "data" / "econ_headlines"
 FEW = Bootstrap(20)
 STANCE = VariableSpec("stance", "ordinal", ["-1", "0", "1"], titles={"-1": "against", "1": "for"}, title="Stance")
+DECISIONS = pd.DataFrame({"unit_id": ["10273"], "decision": ["-1"], "by": ["Cy"], "reason": [""]})
 VERBS = {
     "agreement": lambda codings: cb.reliability(codings, by="label", resample=FEW),
     "shares by coder": label_shares,
@@ -26,6 +27,8 @@ VERBS = {
     "prevalence": lambda codings: cb.prevalence(codings.with_sample("random"), "slot1"),
     "associations": lambda codings: cb.correlogram(replace(codings, models=("slot1",)), "labels"),
     "disagreements": cb.disagreements,
+    "consensus": lambda codings: cb.consensus(codings).result,
+    "adjudication": lambda codings: cb.adjudicate(codings, DECISIONS, rest="unanimous").result,
     "comparison": lambda codings: cb.compare(codings, "slot1", "slot2", resample=FEW),
 }
 
@@ -48,7 +51,25 @@ def test_a_printed_table_has_titles_a_true_minus_and_three_decimals_at_most(head
     assert not codes & set(table[list(labels)].astype(str).to_numpy().ravel())
     assert not re.search(r"'(-1|0|1)'|=(-1|0|1)\b", " ".join(cells))
     if "label" in result.frame:
-        assert set(result.frame["label"]) <= codes, "the frame keeps the codes"
+        assert set(result.frame["label"].dropna()) <= codes, "the frame keeps the codes"
+
+
+def test_errors_of_coders_and_units_that_flip_are_told_in_titles(headlines):
+    errors = cb.consensus(headlines, "dawid_skene").errors
+    assert errors is not None
+    assert set(errors.frame["true"]) == {"-1", "0", "1"}
+    assert not errors.printed().iloc[:, -1].str.contains(r"(?:^|\s)(?:-1|0|1)(?:$|\s)").any()
+    flips = cb.stability(headlines, by="unit")
+    assert flips.frame["labels"].str.contains(r"\b[01]: ").any()
+    assert not flips.printed().iloc[:, -1].str.contains(r"\b[01]: ").any()
+
+
+def test_a_set_of_labels_is_read_in_titles_and_each_row_in_those_of_its_variable():
+    frames = VariableSpec("frames", "nominal", ["a", "b"], kind="multi", titles={"a": "conflict", "b": "moral"})
+    frame = pd.DataFrame({"variable": ["stance", "frames", "frames"], "label": ["1", '["a","b"]', "[]"]})
+    other = VariableSpec("other", "nominal", ["1"], titles={"1": "no title of stance"})
+    assert with_titles(frame, [other, STANCE, frames])["label"].tolist() == ["for", "conflict + moral", "none"]
+    assert frame["label"].tolist() == ["1", '["a","b"]', "[]"]
 
 
 def test_titles_stand_where_codes_do_and_are_told_apart():

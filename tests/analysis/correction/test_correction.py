@@ -193,7 +193,7 @@ def test_codings_are_paired_and_their_covariates_joined(where):
     pd.testing.assert_frame_equal(result.frame, plain.frame)
     assert result.finding.startswith("yes, label ~ group. group: model labels only")
     assert (result.facts.weighted, result.facts.coverage) == (True, {"label": {"labelled": 600}})
-    assert list(result.printed()) == ["coefficient", "source", "estimate", "p", "n", "n gold"]
+    assert list(result.printed()) == ["Coefficient", "Source", "Estimate", "p", "n", "n gold"]
     assert [text.get_text() for text in result.plot().axes[0].get_yticklabels()] == ["group"]
     authors = {unit: at % 40 for at, unit in enumerate(whole.frame["unit_id"].unique())}
     clustered = correct(codings.with_clusters(authors), "label ~ group", label="yes", data=data)

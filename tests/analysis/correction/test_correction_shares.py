@@ -292,7 +292,7 @@ def test_the_result_prints_draws_and_saves_three_rows_a_label(tmp_path):
     truth, model = make_labels(300, 0.85, 1)
     table = tidy(np.where(np.arange(300) < 90, truth, None), model)
     result = prevalence(replace(read(table), outputs=tmp_path))
-    assert list(result.printed()) == ["label", "source", "share", "n", "n gold", "worth"]
+    assert list(result.printed()) == ["Label", "Source", "Share", "n", "n gold", "Worth"]
     assert [text.get_text() for text in result.plot().axes[0].get_yticklabels()] == ["no", "yes"]
     assert result.finding.startswith("yes: model labels only .")
     assert "(300 units, 90 of them gold)" in result.finding

@@ -60,7 +60,7 @@ def test_the_figure_marks_the_intervals_that_miss(studies):
     assert "150 made-up studies, the first 60 drawn, all counted" in figure.get_supxlabel()
     drawn = [len(line.get_xdata()) for line in figure.axes[2].lines[:2]]
     assert sum(drawn) == 60
-    assert list(studies.printed())[:2] == ["way", "found"]
+    assert list(studies.printed())[:2] == ["Way", "Found"]
     assert studies.finding.startswith("In 150 studies an effect is found in 100 % by the model labels alone")
 
 

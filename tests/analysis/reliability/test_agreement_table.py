@@ -318,7 +318,7 @@ def test_the_table_for_a_paper_says_value_interval_and_what_was_left_aside():
     codings = Codings(observers_2011(), [CODE])
     result = reliability(codings, by="group", coefficients=["alpha", "ac2_linear", "cohen"])
     row = result.printed().iloc[0]
-    assert row.index.tolist()[:4] == ["Variable", "Coders", "Units", "N coders"]
+    assert row.index.tolist()[:4] == ["Variable", "Coders", "Units", "n coders"]
     assert row["Krippendorff's alpha"] == ".82 [.47, 1.00]"
     assert row["Gwet's AC2 (linear)"].startswith(".86 [")
     assert row["Cohen's kappa"] == "undefined"

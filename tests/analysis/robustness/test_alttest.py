@@ -153,7 +153,7 @@ def test_two_models_are_tested_each_on_its_own():
     both = ask(pd.concat([table, dice], ignore_index=True), models=["llm", "dice"])
     assert both.facts.passed == {"llm": True, "dice": False}
     pd.testing.assert_frame_equal(both.frame[both.frame["model"] == "llm"], run(table), check_like=True)
-    assert both.printed().columns.tolist()[:3] == ["model", "human", "n units"]
+    assert both.printed().columns.tolist()[:3] == ["Model", "Human", "n units"]
 
 
 @pytest.mark.parametrize(

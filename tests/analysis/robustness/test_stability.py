@@ -112,7 +112,7 @@ def test_flips_say_who_gave_which_label():
     assert frame.loc["u1", "consistency"] == pytest.approx(2 / 3)
     flips = stability(Codings(table, [TONE]), "prompt", by="unit")
     assert flips.frame["unit_id"].tolist() == ["u2", "u1", "u4", "u3"]
-    assert flips.printed()["unit"].tolist() == ["u2", "u1"]
+    assert flips.printed()["Unit"].tolist() == ["u2", "u1"]
     assert flips.finding == "tone: 2 of 4 units flip: they get more than one label over prompts."
     told = compare(table, "prompt").iloc[0]
     assert (told["n_flipped"], told["n_units"], told["n_dropped"], told["n_missing"]) == (2, 3, 1, 2)
@@ -336,8 +336,8 @@ def test_what_no_two_runs_differ_in_has_a_row_that_says_so():
     assert result.frame["over"].tolist() == ["draw", "prompt", "prompt", "model", "model"]
     assert result.frame["reason"][0] == "no two runs differ in 'draw' alone: nothing to compare"
     assert result.frame[["model", "prompt"]].notna().all().all()
-    assert result.printed().columns.tolist() == ["over", "model", "prompt", "runs", "alpha", "consistency", "n units"]
-    assert result.printed()["runs"].tolist()[:2] == [result.frame["reason"][0], "p1, p2"]
+    assert result.printed().columns.tolist() == ["Over", "Model", "Prompt", "Runs", "Alpha", "Consistency", "n units"]
+    assert result.printed()["Runs"].tolist()[:2] == [result.frame["reason"][0], "p1, p2"]
     assert result.finding.startswith("Least stable over models: alpha (nominal) of 2 runs is ")
     ticks = [text.get_text() for text in result.plot().axes[0].get_yticklabels()]
     assert sorted(ticks) == sorted(
@@ -379,7 +379,7 @@ def test_a_finding_over_two_columns_of_a_plain_frame():
         "Over 3 specifications the estimate is −.17 at the median, from −.17 to .17; 0 % are significant at .05; "
         "its sign changes."
     )
-    assert share.printed().columns.tolist() == ["n", "median", "lowest", "highest", "share significant", "sign changes"]
+    assert share.printed().columns.tolist() == ["n", "Median", "Lowest", "Highest", "Share significant", "Sign changes"]
 
 
 def test_a_finding_that_returns_a_number_is_told_what_to_return() -> None:
@@ -391,6 +391,6 @@ def test_prompts_are_called_original_and_paraphrase_and_not_by_a_digest():
     runs = {"m@bc4498d7": list("aabb") * 5, "m@a25de464": list("abbb") * 5, "k@bc4498d7": list("aaab") * 5}
     result = stability(make_table("tone", runs), over=["prompt", "all"], level="nominal", resample=Bootstrap(0))
     table = result.printed()
-    assert table["runs"].tolist() == ["original, paraphrase", "m (original), m (paraphrase), k (original)"]
+    assert table["Runs"].tolist() == ["original, paraphrase", "m (original), m (paraphrase), k (original)"]
     assert "bc4498d7" not in table.to_string()
     assert "bc4498d7" in result.frame["runs"].iloc[0], "the frame keeps the digests"

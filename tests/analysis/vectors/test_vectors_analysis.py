@@ -313,7 +313,7 @@ def test_results_show_the_texts_and_are_saved_with_the_run_of_the_vectors(tmp_pa
     assert search.frame["text"].tolist() == [texts.texts[row] for row in search.frame["row"]]
     assert search.frame["topic"].tolist() == texts.fields["topic"].iloc[search.frame["row"]].tolist()
     twins = near_duplicates(texts, 0.9)
-    assert list(twins.printed()) == ["first text", "second text", "cosine"]
+    assert list(twins.printed()) == ["First text", "Second text", "Cosine"]
     alike = neighbour_agreement(texts, "topic", 3)
     assert "same topic in 1.00" in alike.finding
     for result in (search, twins, alike, map_vectors(texts, hue="topic", label="text")):
