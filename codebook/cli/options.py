@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from codebook.ground.quantities import say_percent
 from codebook.visible import spell_block
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def show_frame(frame: pd.DataFrame, empty: str) -> None:
         elif column.dtype.kind == "m":
             printable[name] = ["" if span != span else say_seconds(span.total_seconds()) for span in column]
         elif name in _SHARES:
-            printable[name] = ["" if share != share else f"{share:.1%}" for share in column]
+            printable[name] = ["" if share != share else say_percent(share, 1) for share in column]
     say(printable.to_string(index=False, na_rep="") if len(frame) else empty)
 
 

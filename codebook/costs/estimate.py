@@ -106,6 +106,11 @@ def estimate_shards(
         A number makes no sense, or the project's file of prices is faulty.
     RecordError
         A line of a shard is damaged.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> estimate_shards(sorted(Path("runs/topics/shards").glob("*.jsonl")), model="gpt-6-luna").n_requests
     """
     _check_parameters(sample, out_tokens, calibration)
     drawn, counter = draw_lines(paths, sample), find_counter(model)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from codebook.costs.usage import Usage
 from codebook.errors import Fault, ParameterError
 from codebook.files.yaml_text import YamlTree, read_yaml
+from codebook.ground.quantities import say_percent
 from codebook.paths import missing_file, project_folder, resolve_path
 
 
@@ -93,7 +94,7 @@ class Rates:
         if discount is None:
             return replace(self, basis=f"{self.basis}, no batch price known: full price")
         bands = tuple(band.scale(discount) for band in self.bands)
-        share = {0.5: "half", 1.0: "the full price"}.get(discount, f"{discount:.0%} of the live price")
+        share = {0.5: "half", 1.0: "the full price"}.get(discount, f"{say_percent(discount)} of the live price")
         return Rates(bands, f"{self.basis}, batch price assumed to be {share}")
 
 

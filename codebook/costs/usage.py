@@ -16,6 +16,10 @@ class Usage:
 
     `tokens_in` includes `tokens_cached` (read from the service's prompt cache) and `tokens_written` (put into it);
     `tokens_out` includes `tokens_reasoning`.
+
+    Examples
+    --------
+    >>> Usage(tokens_in=1200, tokens_out=35).tokens_cached
     """
 
     tokens_in: int = 0

@@ -198,6 +198,21 @@ def show_usd(usd: float | None) -> str:
     return f"${whole}.{rest:0<2}"
 
 
+def say_usd(usd: float | None) -> str:
+    """Say about how much money: cents, and of less than a dollar the two digits that count.
+
+    Examples
+    --------
+    >>> say_usd(12.3456), say_usd(0.000312), say_usd(0.0), say_usd(None)
+    ('12.35 USD', '0.00031 USD', '0.00 USD', '–')
+    """
+    if usd is None or math.isnan(usd):
+        return UNKNOWN
+    if usd == 0 or abs(usd) >= 1:
+        return f"{usd:,.2f} USD"
+    return f"{float(f'{usd:.2g}'):.10f}".rstrip("0") + " USD"
+
+
 def is_number_text(text: str) -> bool:
     """Whether a text is a number as it is printed here, alone or with its interval, or nothing.
 

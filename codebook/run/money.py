@@ -13,7 +13,7 @@ from codebook.dialects.replies import open_line
 from codebook.engines import LIVE, About, about_engine
 from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
-from codebook.ground.quantities import UNKNOWN, say_count
+from codebook.ground.quantities import UNKNOWN, say_count, show_usd
 from codebook.ledger import Ledger
 from codebook.material.unit_store import page_numbers
 from codebook.outputs import frames_html
@@ -169,7 +169,13 @@ def is_free(engine: str) -> bool:
 
 
 def say_where(options: Mapping[str, Any], engine: str = LIVE) -> str:
-    """Say where texts and key go with these options of an engine; empty where everything stays on this machine."""
+    """Say where texts and key go with these options of an engine; empty where everything stays on this machine.
+
+    Examples
+    --------
+    >>> say_where({}, "embedded"), say_where({"provider": "openai"}, "openai_batch")
+    ('', 'texts and the key OPENAI_API_KEY go to https://api.openai.com')
+    """
     return Meter(Asking(engine=engine, options=options)).destination
 
 
@@ -230,7 +236,7 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path,
         notes += filter(None, [*estimate.basis, say_saving(estimate.usd_live, estimate.usd_batch)])
         frames.append(pd.DataFrame([{"what": "reserved for jobs under way", "USD": money.reserved}]))
     if money.cap is not None:
-        notes.append(f"the run may cost ${money.cap:.2f} in all")
+        notes.append(f"the run may cost {show_usd(money.cap)} in all")
     unknown = [{"what": "paid, of unknown price", "requests": money.n_unpriced, "USD": None}] * bool(money.n_unpriced)
     table = pd.concat([*frames, pd.DataFrame([*rows[:1], *unknown, *rows[1:]])], ignore_index=True)
     table[_WHOLE] = table[_WHOLE].astype("Int64")
@@ -239,8 +245,6 @@ def count_costs(meter: Meter, ledger: Ledger, run_id: str, shards: Mapping[Path,
 
 def say_file_costs(units: Iterable[Unit], paid: Mapping[str, float]) -> Iterator[str]:
     """Say what an image, a document and a page of it cost, over the units that were paid for (unit_id -> USD)."""
-    from codebook.ground.quantities import show_usd
-
     with_files = [unit for unit in units if unit.files and paid.get(unit.unit_id)]
     images = [unit for unit in with_files if unit.files[0].kind == "image"]
     documents = [unit for unit in with_files if unit.files[0].kind != "image"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import say_count, show_usd
 from codebook.ledger import Money
 from codebook.outputs.templating import render
 from codebook.records import WHYS
@@ -291,14 +291,14 @@ def say_money(money: Money) -> str:
     Examples
     --------
     >>> say_money(Money(0.1234, 1.5, 5.0, 0))
-    'cost: $0.1234 paid, $1.5000 reserved for jobs under way, cap $5.00'
+    'cost: $0.1234 paid, $1.50 reserved for jobs under way, cap $5.00'
     >>> say_money(Money(0.0123, 0, None, 3)), say_money(Money(0, 0, None, 1))
     ('cost: $0.0123 paid, and 3 answers of unknown price', 'cost: 1 answer of unknown price')
     """
     unknown = f"{say_count(money.n_unpriced, 'answer')} of unknown price"
-    paid = [f"${money.known:.4f} paid"] if money.known is not None else []
+    paid = [f"{show_usd(money.known)} paid"] if money.known is not None else []
     parts = [", and ".join(paid + [unknown] * (money.n_unpriced > 0))]
     what = "jobs under way" + " and answers of unknown price" * (money.n_unpriced > 0)
-    parts += [f"${money.reserved:.4f} reserved for {what}"] * (money.reserved > 0)
-    parts += [f"cap ${money.cap:.2f}"] if money.cap is not None else []
+    parts += [f"{show_usd(money.reserved)} reserved for {what}"] * (money.reserved > 0)
+    parts += [f"cap {show_usd(money.cap)}"] if money.cap is not None else []
     return f"cost: {', '.join(parts)}"

@@ -36,6 +36,13 @@ def show_dashboard() -> Board:
     -------
     Board
         Shows as widgets where a front end is, and as tables elsewhere, as in an executed notebook.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> board = show_dashboard()
+    >>> "topics" in repr(board)
+    True
     """
     return Board()
 
@@ -52,6 +59,13 @@ def show_status(run: str = "") -> Board:
     ------
     RunError
         There is no such run; the runs there are, are listed.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> board = cb.show_status("topics")
+    >>> "12 asked = 12 labelled" in repr(board)
+    True
     """
     return Board(open_run(run).name if run else _newest_run())
 

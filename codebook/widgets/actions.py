@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from codebook.errors import CodebookError, RunError
 from codebook.execute.secrets import read_secrets
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import say_count, say_usd
 from codebook.ground.secrecy import looks_like_key, remove_secrets
 from codebook.run import RETRIED, RunStatus
 from codebook.run.state import JobStatus, say_counts
 from codebook.run.verbs import open_exact
-from codebook.widgets.phrases import say_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from codebook.ground.quantities import say_count
+from codebook.ground.quantities import say_count, say_percent, say_usd
 from codebook.outputs.templating import render
 from codebook.run.state import say_counts
 from codebook.visible import spell_block
@@ -15,10 +15,8 @@ from codebook.widgets.phrases import (
     is_missing,
     kind_of_state,
     say_number,
-    say_share,
     say_span,
     say_time,
-    say_usd,
     say_zone,
 )
 from codebook.widgets.snapshot import Snapshot
@@ -90,8 +88,8 @@ def list_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     if finished := runs["finished"].sum():
         errors = (runs["error_rate"] * runs["finished"]).sum()
         facts += [
-            ("labelled", say_share(runs["labelled"].sum() / finished)),
-            ("no answer", say_share(errors / finished)),
+            ("labelled", say_percent(runs["labelled"].sum() / finished, 1)),
+            ("no answer", say_percent(errors / finished, 1)),
         ]
     if len(runs) and runs["items_per_hour"].notna().any():
         newest = "" if snapshot.status else ", newest run"
@@ -182,7 +180,9 @@ def plots_html(snapshot: Snapshot) -> str:
     ]
     if snapshot.status is None:
         rates, speeds = list(ended["success_rate"]), list(ended["items_per_hour"])
-        charts.append(draw_bars("labelled, by run", list(ended["run"]), rates, [say_share(rate) for rate in rates]))
+        charts.append(
+            draw_bars("labelled, by run", list(ended["run"]), rates, [say_percent(rate, 1) for rate in rates])
+        )
         charts.append(draw_bars("answers an hour, by run", list(ended["run"]), speeds, [say_number(n) for n in speeds]))
     return render("board_charts.html.j2", charts=[chart for chart in charts if chart])
 

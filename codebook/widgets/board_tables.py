@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from codebook.ground.quantities import say_usd
 from codebook.outputs.templating import render
 from codebook.visible import spell_block
-from codebook.widgets.phrases import is_missing, say_number, say_usd
+from codebook.widgets.phrases import is_missing, say_number
 
 DIM = "cb-dim"
 """The class of words in a paler colour."""

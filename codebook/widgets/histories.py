@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from codebook.ground.quantities import say_percent, say_usd
 from codebook.outputs.templating import render
 from codebook.records import WHYS
 from codebook.run import cost_history, list_errors, summarise_runs
 from codebook.widgets.board_tables import DIM, BoardTable, Cell, in_words, say_cost
-from codebook.widgets.phrases import is_missing, say_number, say_share, say_time, say_usd
+from codebook.widgets.phrases import is_missing, say_number, say_time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,19 +35,38 @@ def show_runs(run: str = "") -> HistoryView:
     """Show the runs of the project, or one with its versions: what was asked, how it ended and what it cost.
 
     `frame` is that of `summarise_runs`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> show_runs().frame["run"].tolist()
+    ['topics']
     """
     runs = summarise_runs(run=run)
     return HistoryView(runs, runs_table(runs))
 
 
 def show_errors(run: str = "", *, limit: int = 20) -> HistoryView:
-    """Show the commonest reasons why an answer is no label; `frame` is that of `list_errors`."""
+    """Show the commonest reasons why an answer is no label; `frame` is that of `list_errors`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> len(show_errors().frame)
+    """
     errors = list_errors(run=run, limit=limit)
     return HistoryView(errors, errors_table(errors))
 
 
 def show_costs(by: str = "day", *, run: str = "") -> HistoryView:
-    """Show what was paid by day, engine, model or run; `frame` is that of `cost_history`."""
+    """Show what was paid by day, engine, model or run; `frame` is that of `cost_history`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> show_costs("engine").frame["answers"].tolist()
+    [12]
+    """
     costs = cost_history(by, run=run)
     return HistoryView(costs, costs_table(costs))
 
@@ -62,7 +82,7 @@ def runs_table(runs: pd.DataFrame, n_rows: int | None = None) -> BoardTable:
 
 
 def _run_row(run: Mapping[Any, Any]) -> list[Cell]:
-    success = "" if is_missing(run["success_rate"]) else f"{say_share(run['success_rate'])} of what ended"
+    success = "" if is_missing(run["success_rate"]) else f"{say_percent(run['success_rate'], 1)} of what ended"
     return [
         in_words(run["run"], "name", below=run["study"]),
         in_words(run["models"] or run["model"], "name", below=run["engine"]),
@@ -94,7 +114,7 @@ def errors_table(errors: pd.DataFrame) -> BoardTable:
     rows = [
         [
             in_words(say_number(row["n"]), "n", below=f"{row['n_final']:,} for good" if row["n_final"] else ""),
-            in_words(say_share(row["share"]), "n"),
+            in_words(say_percent(row["share"], 1), "n"),
             in_words(row["why"]),
             in_words(row["detail"], "w"),
             in_words(say_number(row["runs"]), "n"),

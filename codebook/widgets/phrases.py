@@ -1,4 +1,4 @@
-"""Times, rates, money and states as a person reads them. Times are those of the place where the kernel runs."""
+"""Times, numbers and states as a person reads them. Times are those of the place where the kernel runs."""
 
 from __future__ import annotations
 
@@ -57,36 +57,6 @@ def say_span(span: Any) -> str:
     if is_missing(span):
         return ""
     return say_seconds(span.total_seconds())
-
-
-def say_usd(value: Any) -> str:
-    """Say money; what is not known is a dash, and small sums keep two digits that count.
-
-    Examples
-    --------
-    >>> say_usd(12.3456), say_usd(0.000312), say_usd(0.0), say_usd(None)
-    ('12.35 USD', '0.00031 USD', '0.00 USD', '–')
-    """
-    if is_missing(value):
-        return "–"
-    if value == 0 or abs(value) >= 1:
-        return f"{value:,.2f} USD"
-    return f"{float(f'{value:.2g}'):.10f}".rstrip("0") + " USD"
-
-
-def say_share(value: Any) -> str:
-    """Say a share as percent; neither all nor nothing is rounded to.
-
-    Examples
-    --------
-    >>> say_share(0.9996), say_share(1.0), say_share(0.00001), say_share(0.962), say_share(float("nan"))
-    ('99.9 %', '100 %', '0.1 %', '96.2 %', '–')
-    """
-    if is_missing(value):
-        return "–"
-    if value in (0, 1):
-        return f"{100 * value:.0f} %"
-    return f"{min(99.9, max(0.1, 100 * value)):.1f} %"
 
 
 def say_number(value: Any) -> str:

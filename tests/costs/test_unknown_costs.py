@@ -61,7 +61,7 @@ def test_r04_a_reply_that_does_not_tell_its_tokens_is_of_unknown_price(fake: Fak
     run = finish(plan_batch(fake))
     assert check_sums(run) == {"": 6}
     assert "cost: 6 answers of unknown price" in str(run.status())
-    assert "$0.0000" not in str(run.status())
+    assert "$0.00" not in str(run.status())
     assert run.table()["cost_usd"].isna().all()
     paid, unknown = run.costs().frame.to_dict("records")
     assert pd.isna(paid["USD"])
@@ -167,7 +167,7 @@ def test_r04_live_an_answer_of_unknown_price_counts_as_the_dearest_towards_the_c
         spend.add({})
     assert spend.left == pytest.approx(1.0 - 0.3 - 2 * 0.2)
     assert spend.check() is None
-    assert str(spend) == "$0.3000 and 2 of unknown price"
+    assert str(spend) == "$0.30 and 2 of unknown price"
     blind = Spend(lambda _: None, cap=1.0)
     blind.add({})
     assert "cannot be kept" in str(blind.check())

@@ -202,7 +202,7 @@ def test_progress_shows_rate_and_spend_and_no_text(tmp_path: Path, capsys: pytes
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "3/3" in shown.err
-    assert "$0.0120" in shown.err
+    assert "$0.012" in shown.err
     assert "request/s" in shown.err
     assert "private" not in shown.err
 

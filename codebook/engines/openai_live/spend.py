@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codebook.errors import BudgetError
+from codebook.ground.quantities import show_usd
 
 Price = Callable[[Mapping[str, Any]], float | None]
 """The price of a reply's body in US dollars, or None where it is not known."""
@@ -28,7 +29,7 @@ class Spend:
     >>> spend.room
     1.0
     >>> spend.add({}), spend.room, str(spend)
-    (None, 3.0, '$0.2500')
+    (None, 3.0, '$0.25')
     """
 
     def __init__(self, price: Price | None = None, cap: float | None = None) -> None:
@@ -68,19 +69,19 @@ class Spend:
             return None
         if self.n_unpriced and not self.n_priced:
             return BudgetError(
-                f"the price of an answer is not known, so the cap of ${self.cap:.2f} cannot be kept. Answers so far "
-                "are kept. To mend: add the model to prices.yaml, or leave out the cap; where the service does not "
-                "tell tokens, only the latter helps."
+                f"the price of an answer is not known, so the cap of {show_usd(self.cap)} cannot be kept. Answers "
+                "so far are kept. To mend: add the model to prices.yaml, or leave out the cap; where the service does "
+                "not tell tokens, only the latter helps."
             )
         if self.room >= 1:
             return None
         return BudgetError(
-            f"{self} are spent, and one more answer could cross the cap of ${self.cap:.2f}. Answers so far are kept. "
-            "To mend: raise the cap and submit again; it goes on where it stopped."
+            f"{self} are spent, and one more answer could cross the cap of {show_usd(self.cap)}. Answers so far are "
+            "kept. To mend: raise the cap and submit again; it goes on where it stopped."
         )
 
     def __str__(self) -> str:
         unknown = f"{self.n_unpriced} of unknown price"
         if not self.n_unpriced:
-            return f"${self.usd:.4f}"
-        return f"${self.usd:.4f} and {unknown}" if self.n_priced else "price unknown"
+            return show_usd(self.usd)
+        return f"{show_usd(self.usd)} and {unknown}" if self.n_priced else "price unknown"
