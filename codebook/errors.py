@@ -35,7 +35,24 @@ from codebook.visible import spell_block
 
 
 class CodebookError(Exception):
-    """Base of all errors that the kit raises on purpose. What it quotes cannot steer the terminal that shows it."""
+    """Base of all errors that the kit raises on purpose. What it quotes cannot steer the terminal that shows it.
+
+    A traceback, in a notebook too, ends with the command that prints the page of its class.
+
+    Examples
+    --------
+    >>> RunError("Run topics was not planned.").__notes__
+    ['More on such a message: codebook explain RunError']
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*words)
+        self.add_note(self.page)
+
+    @property
+    def page(self) -> str:
+        """Where its class is explained, offline."""
+        return f"More on such a message: codebook explain {type(self).__name__}"
 
     def __str__(self) -> str:
         return spell_block(super().__str__())

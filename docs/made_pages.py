@@ -17,7 +17,7 @@ from typing import Any
 from sphinx.util import logging
 
 import codebook
-from codebook import errors
+from codebook.cli.message_pages import message_classes, message_tree, read_words
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "codebook" / "templates" / "schemas"
@@ -147,16 +147,13 @@ def _cell(text: str) -> str:
 
 def _messages() -> str:
     """Every class of message, with what it says, in the order of the tree."""
-    classes = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, Exception)]
-    words = _split_words()
-    own = [each for each in classes if each.__module__ == errors.__name__]
+    words = read_words()
     parts = [
-        f"({each.__name__.lower()})=\n## {each.__name__}\n\n{_prose(each.__doc__)}\n\n{words[each.__name__]}"
-        for each in own
+        f"({name.lower()})=\n## {name}\n\n{_prose(each.__doc__)}\n\n{words[name]}"
+        for name, each in message_classes().items()
     ]
-    tree = inspect.cleandoc(errors.__doc__ or "").split("\n\n", 1)[1]
     head = (ROOT / "docs" / "reference" / "messages_head.md").read_text(encoding="utf-8")
-    return f"{head}\n```text\n{tree}\n```\n\n" + "\n\n".join(parts) + "\n"
+    return f"{head}\n```text\n{message_tree()}\n```\n\n" + "\n\n".join(parts) + "\n"
 
 
 def _copy_notebooks(made: Path) -> None:
@@ -173,11 +170,3 @@ def _copy_notebooks(made: Path) -> None:
         plain = re.sub(r'<a href=\\"(?:\.\./|runs/[^"/]*/)outputs/[^"]*\\">([^<]*)</a>', r"\1", plain)  # nor files
         (made / f"{pages[-1]}.ipynb").write_text(plain, encoding="utf-8")
     (made / "notebooks.md").write_text(_contents("Executed notebooks", pages), encoding="utf-8")
-
-
-def _split_words() -> dict[str, str]:
-    """What people wrote on each class of messages: `messages_words.md`, a heading a class."""
-    text = (ROOT / "docs" / "reference" / "messages_words.md").read_text(encoding="utf-8")
-    return {
-        name: words.strip() for name, words in re.findall(r"^# (\w+)\n(.*?)(?=^# |\Z)", text, re.DOTALL | re.MULTILINE)
-    }

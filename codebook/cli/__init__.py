@@ -2,8 +2,8 @@
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
 them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
-`result_commands`, `opening_commands`, `assign_command`, `code_command`, `upkeep_commands`. `command_examples` has an
-example of each.
+`result_commands`, `opening_commands`, `assign_command`, `code_command`, `upkeep_commands`, `message_pages`.
+`command_examples` has an example of each.
 """
 
 from codebook.cli.assign_command import assign
@@ -13,6 +13,7 @@ from codebook.cli.exchange_commands import import_file
 from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
 from codebook.cli.job_commands import cancel, collect, costs, discard, retry, submit
+from codebook.cli.message_pages import explain_message
 from codebook.cli.opening_commands import lab, open_report
 from codebook.cli.plan_commands import check, freeze, new, plan, preflight, trust
 from codebook.cli.result_commands import execute, records, report, table, transcripts
@@ -28,6 +29,7 @@ for command in (import_file, freeze, trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)
 main.add_command(assign)
 main.add_command(code)
+main.add_command(explain_message)
 add_examples(main.commands)
 
 __all__ = ["main"]

@@ -68,11 +68,11 @@ def _walled(words: str, *, debug: bool) -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise
     except PendingError as error:
-        say(str(error), err=True)
+        say(f"{error}\n{error.page}", err=True)
         _show(error, debug)
         raise click.exceptions.Exit(3) from error
     except CodebookError as error:
-        say(f"Error: {error}", err=True)
+        say(f"Error: {error}\n{error.page}", err=True)
         _show(error, debug)
         raise click.exceptions.Exit(1) from error
     except KeyboardInterrupt as error:
