@@ -119,7 +119,14 @@ def meet_strata(table: pd.DataFrame, strata: Mapping[str, str]) -> list[str]:
 
 
 def coverage_sentence(table: pd.DataFrame) -> str:
-    """Say the coverage of a whole table in one line, such as "204 asked = 162 labelled + 42 invalid"."""
+    """Say the coverage of a whole table in one line, such as "204 asked = 162 labelled + 42 invalid".
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> coverage_sentence(cb.open_run("topics").table())
+    '12 asked = 12 labelled'
+    """
     totals = count_coverage(table)[["asked", "labelled", *WHYS]].sum()
     parts = [f"{int(totals[why]):,} {why}" for why in WHYS if totals[why]]
     return " + ".join([f"{int(totals['asked']):,} asked = {int(totals['labelled']):,} labelled", *parts])

@@ -157,6 +157,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
     ------
     TableError
         No such file, an unknown suffix, or the file holds no tidy table.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.read_table("runs/topics/table.csv")[["unit_id", "label"]].head(2)
+      unit_id    label
+    0     h01  economy
+    1     h02  economy
     """
     path = resolve_path(path)
     if fault := find_file_fault(path):

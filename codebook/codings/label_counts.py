@@ -59,14 +59,28 @@ def _open_lists(labelled: pd.DataFrame) -> pd.Series[int]:
 
 
 def shorten_coders(codings: Codings) -> Codings:
-    """Leave the codebook's digest out of coders' names where they stay distinct; for figures and printed tables."""
+    """Leave the codebook's digest out of coders' names where they stay distinct; for figures and printed tables.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> shorten_coders(cb.open_run("topics").codings()).coders
+    ['embedded-use-minilm-1']
+    """
     short = short_names(codings.frame)
     models = tuple(dict.fromkeys(short.get(name, name) for name in codings.models))
     return replace(codings, frame=shorten_names(codings.frame), models=models)
 
 
 def shorten_names(table: pd.DataFrame) -> pd.DataFrame:
-    """A table to be shown, its coders named as in figures (see `shorten_coders`)."""
+    """A table to be shown, its coders named as in figures (see `shorten_coders`).
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> shorten_names(cb.open_run("topics").table())["coder"].iloc[0]
+    'embedded-use-minilm-1'
+    """
     return table.assign(coder=table["coder"].map(short_names(table)))
 
 

@@ -77,6 +77,13 @@ def write_wide(table: pd.DataFrame, units: Texts, path: str | Path, *, formulas:
     ------
     TableError
         The suffix is unknown, a sheet cannot hold the table, or a coded unit has no text.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> study = cb.open_run("topics")
+    >>> print(write_wide(study.table(), study.units(), "wide.csv"))
+    wide.csv: 12 rows in the wide form.
     """
     table = check_table(table)
     wide, runs = to_wide(table, units), tuple(sorted({*table["run_id"]} - {""}))

@@ -31,6 +31,11 @@ def list_engines() -> dict[str, str]:
     """Return all engines, name -> module:class; each is imported when it is wanted, so that its extra may be missing.
 
     A package cannot take the name of an engine of the kit.
+
+    Examples
+    --------
+    >>> sorted(list_engines())
+    ['embedded', 'openai_batch', 'openai_live', 'replay']
     """
     return {**list_plugins(ENGINE_GROUP), **ENGINES}
 
@@ -69,14 +74,26 @@ def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) ->
 
 
 def about_engine(name: str) -> About | None:
-    """Return what an engine says of itself, without making it; None where it is not known here."""
+    """Return what an engine says of itself, without making it; None where it is not known here.
+
+    Examples
+    --------
+    >>> about_engine("embedded").charges, about_engine("nobody")
+    (False, None)
+    """
     place = list_engines().get(name)
     about: About | None = load_plugin(name, place).about if place else None
     return about
 
 
 def list_settings(name: str) -> frozenset[str]:
-    """Return the names of an engine's own settings; empty where it is not known here."""
+    """Return the names of an engine's own settings; empty where it is not known here.
+
+    Examples
+    --------
+    >>> sorted(list_settings("openai_live"))[:2]
+    ['attempts', 'base_url']
+    """
     place = list_engines().get(name)
     return frozenset(_list_settings(load_plugin(name, place))) if place else frozenset()
 

@@ -73,6 +73,11 @@ def read_parameters(path: str | Path) -> dict[str, Parameter]:
     ------
     ParameterError
         A line has another form; every such line is named.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> read_parameters("notebooks/06_reliability.ipynb")["replicates"].default
     """
     path = Path(path)
     where = show_path(path)

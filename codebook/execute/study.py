@@ -88,6 +88,13 @@ def run_study(
     ------
     ParameterError
         The study file, a notebook or a parameter is wrong; all faults are named, and nothing was run.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> result = cb.run_study("study.yaml", only=["codebook"], out=lambda line: None)
+    >>> result.state
+    'done'
     """
     path = _find_study(study_path)
     plan = plan_study(path, overrides or {}, only)

@@ -228,7 +228,14 @@ def say_kept(name: str) -> str:
 
 
 def list_runs(project: Path | None = None) -> list[str]:
-    """Return the names of the runs in the project, in the order of the alphabet, versions in theirs."""
+    """Return the names of the runs in the project, in the order of the alphabet, versions in theirs.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.list_runs()
+    ['topics']
+    """
     runs = (project or project_folder()) / "runs"
     return sorted((path.parent.name for path in runs.glob("*/run.json")), key=order_of)
 

@@ -55,6 +55,15 @@ def label(
         The codebook is faulty, or the service would refuse the requests.
     PendingError
         The engine takes its time: repeat the call later.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> headlines = ["The cup final is lost", "Prices rise again"]
+    >>> cb.label(headlines, {"economy": "companies, prices", "sports": "matches, teams"})
+         label why
+    0   sports
+    1  economy
     """
     import pandas as pd
 

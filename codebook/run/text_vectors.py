@@ -59,6 +59,12 @@ def embed_texts(
         A service has not answered yet. Nothing is lost: the same call goes on.
     RunError
         Some texts got no vector; why is said. The same call asks for them again.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.embed_texts(["The match was lost.", "Prices rise."])
+    2 vectors of 896 numbers each, by embedded-use-minilm-1.
     """
     firsts = _first_of_each(list(islice(texts, limit or None)))
     distinct = tuple(firsts)

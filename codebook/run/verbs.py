@@ -55,6 +55,11 @@ def open_run(name: str, *, planned: bool = False) -> Run:
     ------
     RunError
         There is no such run; the runs there are, are listed.
+
+    Examples
+    --------
+    >>> import codebook as cb; cb.open_run("topics")
+    <Run topics>
     """
     folder = RunFolder(name)
     run = Run(RunFolder(find_version(folder.runs, name, planned=planned)))

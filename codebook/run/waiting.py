@@ -38,6 +38,15 @@ def wait(run: Run, *, service: Service | None = None, out: Callable[[str], objec
         Answers are outstanding after `max_wait_hours`.
     BudgetError
         The cap keeps shards from being sent, and everything that was sent has ended.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> status = cb.wait(cb.open_run("topics"))
+    [####################] done 12 of 12
+    Run topics: embedded, embedded-use-minilm-1
+      topic: 12 asked = 12 labelled
+      ...
     """
     run._heed(service)
     pace = run.service

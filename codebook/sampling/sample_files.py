@@ -108,7 +108,14 @@ def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = Fals
 
 
 def is_gold_sample(path: Path) -> bool:
-    """Whether a file is one of `write_gold_sample`."""
+    """Whether a file is one of `write_gold_sample`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> is_gold_sample(Path("data/texts.csv"))
+    False
+    """
     if path.suffix != ".jsonl":
         return False
     with path.open("rb") as file:

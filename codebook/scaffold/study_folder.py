@@ -48,6 +48,13 @@ def make_study(folder: Path, guess: TableGuess | None = None) -> NewStudy:
     ------
     ParameterError
         The folder holds such files already, or is none; nothing is written then.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> new = make_study(Path("another-study"))
+    >>> sorted(name for name in new.files if name.endswith(".yaml"))
+    ['codebook.yaml', 'coders.yaml', 'study.yaml']
     """
     wanted = dict(_files(folder.resolve().name, guess))
     data = [f"data/{_data_name(guess)}"] if guess else []

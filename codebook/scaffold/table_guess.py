@@ -67,6 +67,13 @@ def guess_table(choice: TableChoice) -> TableGuess:
         The file cannot be read.
     ParameterError
         A column that was named is not there; or no column holds texts, or the ids.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> guess = guess_table(TableChoice(Path("data/texts.csv")))
+    >>> guess.id_column, guess.text_column, guess.n_rows
+    ('id', 'text', 12)
     """
     place = find_place(choice.path, sheet=choice.sheet, skip_rows=choice.skip_rows)
     columns = read_columns(place.open())

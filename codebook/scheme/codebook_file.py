@@ -140,6 +140,13 @@ def parse_codebook(text: str, where: str = "codebook") -> Codebook:
     ------
     SchemeError
         All faults, each with its line and the mend.
+
+    Examples
+    --------
+    >>> tone = '{name: tone, question: "Which tone?", kind: single, level: nominal, categories: [good, bad]}'
+    >>> book = parse_codebook(f"name: tone\\nunit: a headline\\nvariables: [{tone}]")
+    >>> book.variables[0].labels
+    ('good', 'bad')
     """
     return _make_codebook(parse_yaml(text, where, error=SchemeError, summary=f"{where} is not readable as YAML."))
 
@@ -202,6 +209,14 @@ def write_codebook(codebook: Codebook, path: str | Path) -> None:
     ------
     SchemeError
         The path ends in .qdc, which is no YAML: `write_qdc` writes that.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> write_codebook(book, "copy.yaml")
+    >>> cb.read_codebook("copy.yaml").digest == book.digest
+    True
     """
     if Path(path).suffix.lower() == ".qdc":
         fault = Fault(

@@ -128,6 +128,11 @@ class Category(_Part):
         Coded examples: a text, or a mapping with text or image and why.
     key
         The key that people press for it in the coding form, one sign; by itself the next that is free.
+
+    Examples
+    --------
+    >>> Category(name="1", title="for", definition="It welcomes the levy.").title
+    'for'
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -215,6 +220,13 @@ class Variable(_Part):
         Of the kind records; one list named like the variable may be given as its `fields`.
     tables : bool
         Of the kind transcription: write tables as such.
+
+    Examples
+    --------
+    >>> from codebook.scheme import Variable
+    >>> tone = Variable(name="tone", question="Which tone?", kind="single", level="nominal", categories=["good", "bad"])
+    >>> tone.labels
+    ('good', 'bad')
     """
 
     name: Name
@@ -297,6 +309,13 @@ class Codebook(_Part):
         What holds for all variables.
     variables
         The questions.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> book.unit, book.variable("topic").labels
+    ('one headline of a newspaper', ('economy', 'health', 'sports'))
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]

@@ -17,6 +17,13 @@ def render_markdown(codebook: Codebook) -> str:
     """Write the codebook as Markdown, in full.
 
     Text of the codebook is escaped, so that nothing in it is read as markup.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> print(render_markdown(book).partition("\n")[0])
+    # my-study, version 1
     """
     lines = [f"# {_md(codebook.name)}, version {_md(codebook.version)}", "", f"Unit: {_md(codebook.unit)}", ""]
     if codebook.instructions:
@@ -61,7 +68,16 @@ def _md(text: str) -> str:
 
 
 def describe_variables(codebook: Codebook) -> pd.DataFrame:
-    """Return the variables as a frame: kind, level, categories, abstention codes, and the digest of each."""
+    """Return the variables as a frame: kind, level, categories, abstention codes, and the digest of each.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> describe_variables(book)[["variable", "kind", "level"]]
+      variable    kind    level
+    0    topic  single  nominal
+    """
     from codebook.outputs.readable import ReadableFrame
 
     return ReadableFrame(
@@ -108,7 +124,16 @@ class Change:
 
 
 def diff_codebooks(old: Codebook, new: Codebook) -> list[Change]:
-    """List what differs between two codebooks, place by place; variables and categories are matched by name."""
+    """List what differs between two codebooks, place by place; variables and categories are matched by name.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> new = book.model_copy(update={"unit": "one tweet"})
+    >>> print(*diff_codebooks(book, new))
+    unit: 'one headline of a newspaper' became 'one tweet'
+    """
     before, after = dict(_flatten(old.model_dump(mode="json"))), dict(_flatten(new.model_dump(mode="json")))
     places = [*before, *(place for place in after if place not in before)]
     changes = [

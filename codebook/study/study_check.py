@@ -102,6 +102,12 @@ def check_study(study: Checkable) -> StudyCheck:
     """Look at codebook and wording, units, coders, gold sample, engine, settings, key and service; send nothing.
 
     A part that is faulty does not hide those of the others.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> check_study(cb.open_study()).ok
+    True
     """
     findings = _Findings()
     book, wording = _check_codebook(study, findings)

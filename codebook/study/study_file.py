@@ -82,6 +82,13 @@ def read_study_file(path: Path) -> tuple[StudyFile, StudyFaults]:
     ------
     ParameterError
         It cannot be read, or a key or value of it is none; all faults are named with file and line.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> file, faults = read_study_file(Path("study.yaml"))
+    >>> file.facts.units, len(file.steps)
+    ('data/texts.csv', 8)
     """
     data, check = _read_tree(path)
     check.faults.extend(find_broken_paths(check.tree, project_folder()))

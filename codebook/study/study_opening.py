@@ -104,6 +104,13 @@ class Study:
     """What is coded, by whom and how; `facts` say it, the methods do it.
 
     `parameters` are those of notebooks that are no facts: `codebook execute` alone passes them on.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> study = cb.open_study()
+    >>> study.name, study.codebook.name, study.gold
+    ('my-study', 'my-study', 'gold')
     """
 
     facts: StudyFacts

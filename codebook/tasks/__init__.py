@@ -30,7 +30,15 @@ TASKS: dict[str, type[Question]] = {
 
 
 def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) -> str:
-    """Return the questions about one unit (the first, or the `number`-th) as text: what the model reads, in order."""
+    """Return the questions about one unit (the first, or the `number`-th) as text: what the model reads, in order.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> question = cb.show_question(cb.read_codebook("codebook.yaml"), cb.open_study().open_units())
+    >>> question.splitlines()[1][:48]
+    'You are a coder in a content analysis. Code one '
+    """
     unit = next(islice(units, number - 1, None))
     texts = []
     for name, question in make_questions(codebook).items():
@@ -41,7 +49,15 @@ def show_question(codebook: Codebook, units: Iterable[Unit], number: int = 1) ->
 
 
 def find_task(codebook: Codebook) -> type[Question]:
-    """Return the task that says where the questions of a codebook go, and what becomes of the answers."""
+    """Return the task that says where the questions of a codebook go, and what becomes of the answers.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> find_task(book).__name__
+    'Classify'
+    """
     return _load_task(codebook.variables[0].kind)
 
 
@@ -51,7 +67,15 @@ def _load_task(kind: str) -> type[Question]:
 
 
 def make_questions(codebook: Codebook) -> dict[str, Question]:
-    """Return the question of every variable, by name, in codebook order."""
+    """Return the question of every variable, by name, in codebook order.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> list(make_questions(book))
+    ['topic']
+    """
     return {variable.name: _load_task(variable.kind)(codebook, variable) for variable in codebook.variables}
 
 

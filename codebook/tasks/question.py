@@ -120,7 +120,13 @@ HALF = "half a character in the reply stands as U+FFFD"
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A reply read by its codebook: the label as the tidy table holds it, or None and why it is no label."""
+    """A reply read by its codebook: the label as the tidy table holds it, or None and why it is no label.
+
+    Examples
+    --------
+    >>> Label("economy").label, Label(None, "refused", "I cannot judge this.").why
+    ('economy', 'refused')
+    """
 
     label: str | None
     why: str | None = None

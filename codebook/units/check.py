@@ -89,7 +89,15 @@ class UnitFault:
 
 @dataclass(frozen=True)
 class UnitsReport:
-    """What the first pass found. `ok` is whether anything may be sent; printing it shows all."""
+    """What the first pass found. `ok` is whether anything may be sent; printing it shows all.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> report = cb.check_units(cb.open_study().open_units())
+    >>> report.ok, report.n_units
+    (True, 12)
+    """
 
     source: Source
     n_rows: int

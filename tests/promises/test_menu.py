@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import codebook as cb
 
 ROOT = Path(__file__).parents[2]
+ROOMS = (
+    *("analysis", "analysis.correction", "analysis.entities", "analysis.joining", "analysis.reliability"),
+    *("analysis.vectors", "coding", "codings", "costs", "engines", "exchange", "execute", "outputs", "report", "run"),
+    *("sampling", "scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"),
+)
+WITHOUT_EXAMPLE = (Path(__file__).parent / "without_example.txt").read_text(encoding="utf-8").split()
+"""Names of the rooms whose docstrings have no example yet. The list may only shrink."""
+
+
+def has_example(thing: Any) -> bool:
+    """Whether a docstring, of a class that of one of its methods, has an example, which the doctests run."""
+    methods = [each for name, each in vars(thing).items() if name[0] != "_"] if inspect.isclass(thing) else []
+    return any(">>>" in (getattr(each, "__doc__", "") or "") for each in (thing, *methods))
+
+
+def public_things(room: str) -> Iterator[tuple[str, Any]]:
+    """(name with its room, function or class) of what a room offers and has made itself."""
+    module = importlib.import_module(f"codebook.{room}")
+    for name in getattr(module, "__all__", ()):
+        thing = getattr(module, name)
+        is_own = getattr(thing, "__module__", "").startswith(module.__name__)
+        if is_own and (inspect.isfunction(thing) or inspect.isclass(thing)):
+            yield f"{room}.{name}", thing
+
+
+@pytest.mark.parametrize("name", cb.__all__)
+def test_every_name_of_the_menu_has_an_example_that_runs(name: str) -> None:
+    thing = getattr(cb, name)
+    assert has_example(thing) or not callable(thing)
+
+
+def test_every_name_of_a_room_has_an_example_but_for_those_that_are_listed() -> None:
+    bare = {name for room in ROOMS for name, thing in public_things(room) if not has_example(thing)}
+    known = set(WITHOUT_EXAMPLE)
+    assert not bare - known, "write an example into the docstring, as a person would type it"
+    assert not known - bare, "take it off the list: it has one now"
+
+
+def test_every_name_of_a_room_has_a_first_line() -> None:
+    every = [pair for room in ROOMS for pair in public_things(room)]
+    assert len(every) > 250
+    assert not [name for name, thing in every if not (thing.__doc__ or "").strip()]
 
 
 def test_the_menu_is_short_and_every_name_on_it_has_a_first_line() -> None:

@@ -59,6 +59,12 @@ def adopt(folder: str | Path) -> Run:
         named, and nothing is changed.
     RunError
         There is no such run, or its plan is not at its end here.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.adopt("runs/topics")
+    <Run topics>
     """
     with take_in(folder) as home:
         _note_run(home)

@@ -84,6 +84,13 @@ def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> E
         No run holds the unit; or a job under way does; or another erasure was begun and not finished.
     BusyError
         Another process works on a run or has the ledger open; the same call goes on later.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> erasure = cb.erase_unit("h01")
+    >>> cb.open_run("topics").status().sentence
+    '11 asked = 11 labelled'
     """
     runs = project_folder() / "runs"
     with ExitStack() as stack:

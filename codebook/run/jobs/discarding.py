@@ -26,6 +26,12 @@ def discard_run(name: str) -> str:
     ------
     RunError
         The name stands for several versions; or as for `discard_exact`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.discard_run("topics")
+    'Run topics is discarded; its 12 answers stay with the project, in runs/.kept/topics~1, ...'
     """
     folder = RunFolder(name)
     versions = list_versions(folder.runs, name) if name == split_version(name)[0] else []

@@ -54,6 +54,13 @@ def draw_examples(
     ------
     ParameterError
         A category has fewer coded units than that, or the coded units are not among `units`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> study = cb.open_study()
+    >>> book, rest = draw_examples(study.codebook, study.open_units(), study.codings().frame, n_each=1)
+    >>> sum(len(category.examples) for category in book.variables[0].categories)
     """
     target = codebook.variable(variable)
     ids_of, drawable = _by_label(table, target, coder), _drawable(units)

@@ -97,6 +97,14 @@ def plan(
         Codebook, units or parameters are faulty, or the service would refuse the requests.
     ChangedPlanError
         A run of this name was planned with something else, and was handed in; `version` is not wished for.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> run = cb.plan("codebook.yaml", cb.open_study().open_units(), run="pilot", limit=2, draws=2)
+    >>> status = run.submit()
+    >>> run.collect().sentence
+    '4 asked = 4 labelled'
     """
     units = list(units) if version and isinstance(units, Iterator) else units
     read = partial(_Aim.read, codebook, units, make_asking(asking, run), limit, cuts)
@@ -157,6 +165,12 @@ def rehearse_plan(
     ------
     InputError
         Codebook, units or parameters are faulty, or the service would refuse the requests.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> rehearse_plan("codebook.yaml", cb.open_study().open_units(), draws=2).frame["requests"].tolist()
+    [12]
     """
     aim = _Aim.read(codebook, units, make_asking(asking, run), limit, cuts)
     real, differs = RunFolder(run or aim.name), list[str]()

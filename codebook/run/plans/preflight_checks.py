@@ -97,6 +97,12 @@ def preflight(
         Codebook, units or parameters are faulty.
     EngineError
         The service cannot be reached, or refused the key.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.preflight("codebook.yaml", cb.open_study().open_units(), k=2, engine="embedded").ok
+    True
     """
     asking = {"engine": LIVE, **asking, "at_once": True}
     if (meter := Meter(make_asking(asking))).charges:

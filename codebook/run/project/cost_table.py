@@ -32,6 +32,13 @@ def cost_history(by: str = "day", *, run: str = "", study: str = "", engine: str
     ------
     ParameterError
         `by` is something else.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.cost_history("engine")[["engine", "answers", "labelled"]]
+         engine  answers  labelled
+    0  embedded       12        12
     """
     if by not in GROUPS:
         fault = Fault("by", f"{by!r}", f"use {', '.join(GROUPS[:-1])} or {GROUPS[-1]}")

@@ -68,6 +68,13 @@ def list_jobs(
     ------
     ParameterError
         `since` or `until` is no date.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cb.list_jobs()[["run", "shard", "state", "requests", "done"]]
+          run  shard      state  requests  done
+    0  topics      1  completed        12    12
     """
     with open_ledger() as ledger:
         jobs = read_jobs(ledger)
@@ -117,6 +124,12 @@ def find_run(name: str) -> Run:
     ------
     RunError
         There is neither; the runs there are, are listed.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> find_run("topics")
+    <Run topics>
     """
     if not (project_folder() / "runs" / name).is_dir():
         jobs = list_jobs()
@@ -126,7 +139,14 @@ def find_run(name: str) -> Run:
 
 
 def list_running() -> list[str]:
-    """Return the runs of the project that have jobs under way, by what the ledger knows."""
+    """Return the runs of the project that have jobs under way, by what the ledger knows.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> list_running()
+    []
+    """
     jobs = list_jobs()
     return list(dict.fromkeys(jobs.loc[is_running(jobs), "run"]))
 
@@ -146,6 +166,13 @@ def summarise_runs(
         tells them), cost, and `unpriced`, the answers whose price is unknown and which are not in it, of the run's own
         jobs. cost_per_label, live_would_be, saved: as of `cost_history`. models: those that answered. first_submitted,
         last_ended. `changed`: what a version has otherwise than the one before.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> summarise_runs()[["run", "asked", "labelled"]]
+          run  asked  labelled
+    0  topics     12        12
     """
     import pandas as pd
 
@@ -193,6 +220,11 @@ def list_errors(
         why, status (of HTTP; missing where there was none), detail, n, n_final (of these, what `retry` leaves out
         unless it is told this why, since it would fail again), share (of all answers chosen), runs (how many), example
         (a custom_id), last (when the newest of its jobs ended).
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> len(list_errors())
     """
     import pandas as pd
 

@@ -56,6 +56,15 @@ def compare_runs(
         There is no such run.
     ParameterError
         The runs share no unit or no variable; or a run stands there twice.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> other = cb.plan("codebook.yaml", cb.open_study().open_units(), run="again")
+    >>> status = other.submit()
+    >>> status = other.collect()
+    >>> compare_runs(["topics", "again"], "unit").finding
+    'No label differs: topics and again say the same of all 12 units.'
     """
     names = [runs] if isinstance(runs, str) else list(runs)
     opened = [_open_beside(name, names) for name in names]

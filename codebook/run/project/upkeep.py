@@ -94,7 +94,14 @@ def measure_runs() -> tuple[pd.DataFrame, Disk]:
 
 
 def find_rebuilt(older_than_days: float = 0) -> list[Path]:
-    """Return the files that can be made again from the rest of their run, and were not touched for so many days."""
+    """Return the files that can be made again from the rest of their run, and were not touched for so many days.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> find_rebuilt(older_than_days=30)
+    []
+    """
     before = time() - older_than_days * _DAY_S
     folders = (RunFolder(name).path / place for name in list_runs() for place in REBUILT)
     files = (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file())
