@@ -40,7 +40,7 @@ test-all: $(READY)  ## run all tests, the slow ones too
 run-all: $(READY)  ## every notebook of a new study by Run All in a browser, by papermill and by execute: the same figures?
 	$(BIN)/python -m pytest -m whole
 
-check: lint types floors docs test-all demo other-notebooks docs-site wheel  ## everything CI runs
+check: lint types floors docs demo test-all other-notebooks docs-site wheel  ## everything CI runs
 
 lint: $(READY)  ## format and lint
 	$(BIN)/ruff check .

@@ -29,7 +29,7 @@ html_css_files = ["site.css"]
 html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_show_sourcelink = False
 html_copy_source = False
-html_extra_path = ["llms.txt"]
+html_extra_path = ["llms.txt", "made/sheets"]  # the pages of figures and tables, made by made_pages.py
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,

@@ -18,6 +18,7 @@ from sphinx.util import logging
 
 import codebook
 from codebook.cli.message_pages import message_classes, message_tree, read_words
+from codebook.outputs.sheet import sheet_html
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "codebook" / "templates" / "schemas"
@@ -50,6 +51,11 @@ GALLERY = (
     ("*", "label_correlogram"),
 )
 """Run and notebook of each executed copy, as `make demo other-notebooks` leaves them in `runs/`."""
+_SHEETS = """# All figures and tables of the shipped studies
+
+As `make demo other-notebooks` leaves them in `runs/`: each figure in colour, in grey, and as people without green
+(deuteranopia) and without red (protanopia) see it; each table as a paper prints it. A page a run:
+"""
 LOG = logging.getLogger(__name__)
 
 
@@ -62,6 +68,7 @@ def make_pages(docs: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     _copy_notebooks(made)
+    _make_sheets(made)
 
 
 def _room_pages() -> Iterator[tuple[str, str]]:
@@ -154,6 +161,17 @@ def _messages() -> str:
     ]
     head = (ROOT / "docs" / "reference" / "messages_head.md").read_text(encoding="utf-8")
     return f"{head}\n```text\n{message_tree()}\n```\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _make_sheets(made: Path) -> None:
+    """A page for each run with all of its figures and tables, as `make sheet` writes them, and a list of them."""
+    folder = made / "sheets"
+    folder.mkdir()
+    runs = sorted(manifest.parents[1].name for manifest in (ROOT / "runs").glob("*/outputs/manifest.json"))
+    for run in runs:
+        (folder / f"sheet_{run}.html").write_text(sheet_html(ROOT / "runs", only=run), encoding="utf-8")
+    links = "\n".join(f'- <a href="../sheet_{run}.html">{run}</a>' for run in runs) or "No run has outputs yet."
+    (made / "sheets.md").write_text(f"{_SHEETS}\n{links}\n", encoding="utf-8")
 
 
 def _copy_notebooks(made: Path) -> None:

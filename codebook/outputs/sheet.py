@@ -62,11 +62,14 @@ def see_as(pixels: Pixels, reader: str) -> Pixels:
     return np.asarray(np.round(255 * share), dtype=np.uint8)
 
 
-def sheet_html(runs: Path, before: Path | None = None) -> str:
-    """Return the page; with `before`, an earlier folder of runs, each figure and table stands beside its older form."""
+def sheet_html(runs: Path, before: Path | None = None, *, only: str = "*") -> str:
+    """Return the page; with `before`, an earlier folder of runs, each figure and table stands beside its older form.
+
+    `only` is a pattern of names of runs, for the page of one.
+    """
     older = {} if before is None else {(run, entry.name): (folder, entry) for run, folder, entry in _list(before)}
     shown: dict[str, list[dict[str, Any]]] = {}
-    for run, folder, entry in _list(runs):
+    for run, folder, entry in _list(runs, only):
         old = older.pop((run, entry.name), None)
         shown.setdefault(run, []).append(_show(folder, entry, old))
     for (run, _), (folder, entry) in older.items():
@@ -74,9 +77,9 @@ def sheet_html(runs: Path, before: Path | None = None) -> str:
     return render("sheet.html.j2", runs=shown, compared=before is not None)
 
 
-def _list(runs: Path) -> Iterator[tuple[str, Path, OutputEntry]]:
+def _list(runs: Path, only: str = "*") -> Iterator[tuple[str, Path, OutputEntry]]:
     """(run, folder of its outputs, output) of every table and figure."""
-    for manifest in sorted(runs.glob("*/outputs/manifest.json")):
+    for manifest in sorted(runs.glob(f"{only}/outputs/manifest.json")):
         for entry in read_outputs(manifest.parent):
             if entry.kind not in ("remark", "text"):
                 yield manifest.parent.parent.name, manifest.parent, entry

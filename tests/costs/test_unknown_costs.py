@@ -61,7 +61,7 @@ def test_r04_a_reply_that_does_not_tell_its_tokens_is_of_unknown_price(fake: Fak
     run = finish(plan_batch(fake))
     assert check_sums(run) == {"": 6}
     assert "cost: 6 answers of unknown price" in str(run.status())
-    assert "$0.00" not in str(run.status())
+    assert " paid" not in str(run.status())
     assert run.table()["cost_usd"].isna().all()
     paid, unknown = run.costs().frame.to_dict("records")
     assert pd.isna(paid["USD"])

@@ -1,7 +1,9 @@
-"""The kit is extended from outside, without a line changed in it: an engine, a task, a statistic."""
+"""The kit is extended from outside by the very lines that CONTRIBUTING shows: an engine, a task, a statistic, ..."""
 
 from __future__ import annotations
 
+import importlib
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.plain_frames import as_codings
-from codebook.analysis.core.result import Facts, Result
 from codebook.engines import ENGINES, about_engine, make_engine
 from codebook.errors import ParameterError, SchemeError
+from codebook.exchange import FORMATS, open_export
 from codebook.ground.plugins import ENGINE_GROUP, list_plugins
 from codebook.outputs import list_outputs
 from codebook.records import Unit
@@ -21,52 +21,14 @@ from codebook.run import open_run, plan
 from codebook.scheme import parse_codebook
 
 ROOT = Path(__file__).parents[2]
-ENGINE = '''
-"""An engine as somebody else writes one: it answers with the shortest label."""
-
-from codebook.dialects import read_prompt, write_reply
-from codebook.engines.jobs import LocalEngine
-from codebook.engines.protocol import About, result_id, result_line
-from codebook.files.lines import dump_canonical
-
-
-class Shortest(LocalEngine):
-    name = "shortest"
-    model = "shortest-1"
-    about = About(free="Nothing: it counts letters ({tokens}).")
-
-    def __init__(self, folder, *, model="", progress=False, upper=False):
-        super().__init__(folder, progress=progress)
-        self.upper = upper
-
-    def answer(self, lines):
-        return [self._answer_one(line) for line in lines]
-
-    def _answer_one(self, line):
-        (name, schema), = read_prompt(line["body"], line["url"]).schema["properties"].items()
-        label = min(schema["enum"], key=len)
-        reply = dump_canonical({name: label.upper() if self.upper else label}).decode()
-        body = write_reply(line["url"], self.model, reply, request_id=result_id(line, self.name), usage=(3, 1))
-        return result_line(line, 200, body, self.name)
-'''
-TASK = '''
-"""A task as somebody else writes one: yes or no, without a list of categories."""
-
-from codebook.tasks import Question
-
-
-class YesNo(Question):
-    rule = "Answer yes or no."
-
-    def value_schema(self):
-        return {"answer": {"type": "string", "enum": ["yes", "no"]}}
-
-    def read_value(self, reply):
-        return (reply["answer"], "") if reply["answer"] in ("yes", "no") else (None, "neither yes nor no")
-
-    def write_answer(self, label):
-        return '{"answer":"%s"}' % label
-'''
+WRITTEN = dict(
+    re.findall(
+        r"^```python\n# kit_extras/(\w+)\.py\n(.*?)^```$",
+        (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"),
+        flags=re.DOTALL | re.MULTILINE,
+    )
+)
+"""The modules that CONTRIBUTING shows, by their names."""
 POINTS = """
 [codebook.engines]
 shortest = kit_extras.engine:Shortest
@@ -89,7 +51,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package with an engine and a task, installed as pip would."""
     site = tmp_path / "site"
     (site / "kit_extras").mkdir(parents=True)
-    for name, source in (("__init__", ""), ("engine", ENGINE), ("task", TASK)):
+    for name, source in {"__init__": "", **WRITTEN}.items():
         (site / "kit_extras" / f"{name}.py").write_text(source)
     about = site / "kit_extras-1.0.dist-info"
     about.mkdir()
@@ -141,34 +103,39 @@ def test_without_the_package_its_names_are_unknown(tmp_path: Path) -> None:
         parse_codebook(BOOK.replace("KIND", "yes_no"))
 
 
-def share_of_labels(data: Codings | pd.DataFrame, *, level: str = "") -> Result:
-    """A statistic as somebody else writes one: each label's share among the labels of each coder."""
-    codings = as_codings(data, level=level)
-    labels = codings.frame.dropna(subset=["label"])
-    shares = labels.groupby("coder")["label"].value_counts(normalize=True).rename("share").reset_index()
-    first = shares.loc[shares["share"].idxmax()]
-    return Result(
-        shares,
-        name="shares",
-        title="Share of each label",
-        facts=Facts(n_units=labels["unit_id"].nunique(), n_coders=len(codings.coders), joins=codings.joins),
-        finding=f"{first['coder']} gives {first['label']!r} most, in {first['share']:.0%} of the units.",
-        outputs=codings.outputs,
-    )
-
-
 def test_a_statistic_is_a_function_from_codings_to_a_result(package: None, project: Path) -> None:
     run = plan(parse_codebook(BOOK.replace("KIND", "yes_no")), _units(), run="one", engine="shortest")
     run.submit()
     run.collect()
+    share_of_labels = importlib.import_module("kit_extras.statistic").share_of_labels
     result = share_of_labels(run.codings()).save()
-    assert repr(result).startswith("shortest-1 gives 'no' most, in 100% of the units.")
+    assert repr(result).startswith("shortest-1 gives 'no' most, in 100 % of the units.")
+    assert result.png.startswith(b"\x89PNG")
     assert "<table>" in result._repr_html_()
     assert list(list_outputs("one")["title"]) == ["Share of each label"]
     saved = pd.read_csv(project / "runs" / "one" / "outputs" / "shares.csv")
     assert saved.to_dict("records") == [{"coder": "shortest-1", "label": "no", "share": 1.0}]
     people = pd.DataFrame({"ann": ["a", "a", "b"], "ben": ["a", "b", "b"]})
     assert share_of_labels(people, level="nominal").frame["share"].round(2).tolist() == [0.67, 0.33, 0.67, 0.33]
+
+
+def test_a_figure_is_a_function_from_a_frame_to_a_figure_of_a_journals_width(package: None) -> None:
+    frame = pd.DataFrame({"n_words": [5, 10, 20], "share": [0.7, 0.8, 0.9], "n": [30, 40, 20]})
+    figure = importlib.import_module("kit_extras.figure").plot_lengths(frame)
+    assert round(25.4 * figure.get_size_inches()[0]) == 89
+    assert "n = 90 units." in [text.get_text() for text in figure.findobj(lambda each: hasattr(each, "get_text"))]
+
+
+def test_a_tools_format_is_a_module_that_is_found_by_what_is_in_a_file(
+    package: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, "tally", "kit_extras.tally")
+    lines = ['{"text_id":"a","who":"ann","answers":{"tone":"good"}}', '{"text_id":"b","who":"ben","answers":{}}']
+    (tmp_path / "export.txt").write_text("\n".join(lines), encoding="utf-8")
+    reading = open_export(tmp_path / "export.txt")
+    assert (reading.format, reading.title) == ("tally", "Tally")
+    assert [row[:4] for row in reading.labels] == [("a", "ann", "tone", "good")]
+    assert "nothing was answered" in reading.account.frame().to_string()
 
 
 def _units() -> list[Unit]:

@@ -24,7 +24,9 @@ from codebook.units import read_units
 REASON = "" if os.environ.get("CI") else why_not()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
-TOPICS = Path(__file__).parents[2] / "data" / "topics_sib200_en"
+ROOT = Path(__file__).parents[2]
+TOPICS = ROOT / "data" / "topics_sib200_en"
+DEMO = ("topics", "coal_debate")
 OPEN_ALL = "() => document.querySelectorAll('details').forEach(part => part.open = true)"
 TOO_WIDE = """() => [...document.querySelectorAll('table')]
     .filter(table => table.getBoundingClientRect().right > innerWidth
@@ -65,8 +67,19 @@ def squeeze(text: str) -> str:
     return re.sub(r"[\s\u00ad\u2010\ufffe\x02-]", "", text)
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory) -> Iterator[Path]:
+@pytest.fixture(scope="module", params=["a part", *DEMO])
+def written(request, tmp_path_factory) -> Iterator[Path]:
+    """The reports that `make demo` left here, as in CI; and one of a part of the topics study, made anew."""
+    if request.param in DEMO:
+        report = ROOT / "runs" / request.param / "report.html"
+        if not report.is_file():
+            pytest.skip("the demo was not run here: make demo")
+        yield report
+    else:
+        yield from _write_part(tmp_path_factory)
+
+
+def _write_part(tmp_path_factory) -> Iterator[Path]:
     """The report of the topics study on a part of its units, with all that notebooks 05 to 07 save."""
     folder = tmp_path_factory.mktemp("browser")
     (folder / "study.yaml").write_text("study: topics\n")
