@@ -1,13 +1,14 @@
 """What a run shows: one HTML page that tells the whole study, its methods in words, and what a referee would miss.
 
 In come the folder of a run and its saved outputs; out goes `report.html`. Open `page.py` first, then `facts.py` (what
-the folder says), `methods.py` and `referee_checks.py`.
+the folder says), `methods.py`, `results_words.py` and `referee_checks.py`.
 """
 
 from codebook.outputs import OutputEntry, list_outputs, read_outputs
 from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
 from codebook.report.referee_checks import checklist
+from codebook.report.results_words import results_paragraph
 from codebook.report.views.image_grid import show_images
 from codebook.report.views.page_view import PageView, show_page
 from codebook.report.views.span_view import SpanView, show_spans
@@ -20,6 +21,7 @@ __all__ = [
     "list_outputs",
     "methods_paragraph",
     "read_outputs",
+    "results_paragraph",
     "show_images",
     "show_page",
     "show_spans",

@@ -22,7 +22,7 @@ def render_markdown(codebook: Codebook) -> str:
     --------
     >>> import codebook as cb
     >>> book = cb.read_codebook("codebook.yaml")
-    >>> print(render_markdown(book).partition("\n")[0])
+    >>> print(render_markdown(book).splitlines()[0])
     # my-study, version 1
     """
     lines = [f"# {_md(codebook.name)}, version {_md(codebook.version)}", "", f"Unit: {_md(codebook.unit)}", ""]
