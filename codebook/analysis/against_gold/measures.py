@@ -144,7 +144,7 @@ def spread(name: str, measure: Measure) -> dict[str, float]:
 
 
 def name_measures(kind: str) -> dict[str, str]:
-    """What the measures over all labels are called, but for that among the answered."""
+    """Names of the measures over all labels, without the accuracy among the answered."""
     names = MEASURES["multi" if kind == "multi" else "single"]
     return {key: name for key, name in names.items() if not key.endswith("answered")}
 

@@ -34,7 +34,7 @@ Clusters = Mapping[str, object] | pd.Series
 
 @dataclass(frozen=True)
 class LabelCodes:
-    """LabelCodes of one variable as integers, one row a unit x coder.
+    """The labels of one variable as integers, one row a unit x coder.
 
     `unit`, `coder` and `code`, shape (n_rows,), are positions in `units`, `coders` and `scale.labels`; `code` is -1
     where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
@@ -121,7 +121,7 @@ def read_codes(
     coders: Iterable[str] | None = None,
     draw: int = 0,
 ) -> LabelCodes:
-    """LabelCodes of one variable and draw, checked: all faults of the table are reported at once.
+    """The label codes of one variable and draw, checked: all faults of the table are reported at once.
 
     Parameters
     ----------

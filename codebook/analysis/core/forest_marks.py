@@ -101,7 +101,7 @@ def _span(lines: pd.DataFrame, references: Sequence[float]) -> tuple[float, floa
 
 
 def mark_references(axes: Axes, references: Sequence[float], room: float) -> None:
-    """Lines with their values above; two that are near turn their backs on each other."""
+    """Lines with their values above; the values of two that are near stand on their outer sides."""
     low, high = axes.get_xlim()
     places = [(at - low) / (high - low) * room for at in references]
     for at, reference in enumerate(references):

@@ -58,7 +58,7 @@ class GoldSample:
 
     @property
     def seed(self) -> int | None:
-        """Of the last draw."""
+        """The seed of the last draw."""
         return self.rounds[-1].get("seed") if self.rounds else None
 
     @property

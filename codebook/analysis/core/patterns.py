@@ -35,7 +35,7 @@ class Patterns:
 
     @property
     def sizes(self) -> Floats:
-        """LabelCodes on a unit of each pattern, shape (n_patterns,)."""
+        """Codings of a unit of each pattern, shape (n_patterns,)."""
         return np.asarray(self.counts.sum(axis=1))
 
     def pairable(self) -> Patterns:

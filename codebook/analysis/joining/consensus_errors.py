@@ -43,7 +43,7 @@ def list_errors(fit: Fit, counts: Floats, times: Ints, names: Sequence[str], lab
 
 
 def empty_errors() -> Result:
-    """Before there are any."""
+    """The result without a row, before the errors of any coder are known."""
     columns = ["coder", "true", "given", "share", "n", "reason"]
     return Result(pd.DataFrame(columns=columns), "errors", "Errors of coders", _SECTION)
 

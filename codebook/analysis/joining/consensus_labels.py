@@ -55,7 +55,7 @@ class ConsensusFacts(Facts):
 
     @property
     def log_likelihood(self) -> float:
-        """Of the last step; NaN where there is none."""
+        """The log-likelihood after the last step; NaN where there is none."""
         return self.traced[-1] if self.traced else float("nan")
 
 

@@ -28,7 +28,7 @@ class Fit:
 
     @property
     def log_likelihood(self) -> float:
-        """Of the last step; NaN where nothing was fitted."""
+        """The log-likelihood after the last step; NaN where nothing was fitted."""
         return self.traced[-1] if self.traced else float("nan")
 
 

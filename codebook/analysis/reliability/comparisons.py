@@ -80,7 +80,7 @@ def read_comparisons(
 
 
 def check_by(codings: Codings, by: str) -> list[Fault]:
-    """Faults of what a reliability is to be split by."""
+    """Faults of `by`, which says what a reliability is split by."""
     if by in ("", *BY):
         return []
     covariates = list(codings.by_unit)

@@ -53,12 +53,12 @@ class Pairable:
 
     @property
     def n_codings(self) -> int:
-        """LabelCodes on those units."""
+        """Codings of those units."""
         return int(self.patterns.times @ self.patterns.sizes)
 
     @property
     def n_missing(self) -> int:
-        """LabelCodes without a label."""
+        """Codings without a label."""
         return sum(self.missing.values())
 
     @cached_property
@@ -90,13 +90,13 @@ class Pairable:
 
     @property
     def alone(self) -> str:
-        """Says so if every coding is the same label; else empty."""
+        """A sentence where all codings have the same label; else empty."""
         used = np.flatnonzero(self.patterns.counts.sum(axis=0))
         return f"no variation: every coding is {self.scale.labels[used[0]]!r}" if len(used) == 1 else ""
 
 
 def pairable(codings: LabelCodes) -> Pairable:
-    """LabelCodes that carry information on agreement.
+    """Codings that carry information on agreement.
 
     Examples
     --------
