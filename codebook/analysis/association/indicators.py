@@ -114,7 +114,7 @@ def _index(labelled: LabelCodes) -> pd.MultiIndex:
 
 
 def _side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
-    """LabelCodes of each coder as columns of their own, rows are units."""
+    """The label codes of each coder as columns of their own; rows are units."""
     by = {coder: part.droplevel("coder") for coder, part in frame.groupby(level="coder")}
     return pd.concat(by, axis=1, names=["coder"])
 
