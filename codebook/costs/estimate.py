@@ -111,6 +111,7 @@ def estimate_shards(
     --------
     >>> import codebook as cb
     >>> estimate_shards(sorted(Path("runs/topics/shards").glob("*.jsonl")), model="gpt-6-luna").n_requests
+    12
     """
     _check_parameters(sample, out_tokens, calibration)
     drawn, counter = draw_lines(paths, sample), find_counter(model)

@@ -20,6 +20,7 @@ class Usage:
     Examples
     --------
     >>> Usage(tokens_in=1200, tokens_out=35).tokens_cached
+    0
     """
 
     tokens_in: int = 0

@@ -78,6 +78,7 @@ def read_parameters(path: str | Path) -> dict[str, Parameter]:
     --------
     >>> import codebook as cb
     >>> read_parameters("notebooks/06_reliability.ipynb")["replicates"].default
+    1000
     """
     path = Path(path)
     where = show_path(path)

@@ -53,6 +53,7 @@ def show_errors(run: str = "", *, limit: int = 20) -> HistoryView:
     --------
     >>> import codebook as cb
     >>> len(show_errors().frame)
+    0
     """
     errors = list_errors(run=run, limit=limit)
     return HistoryView(errors, errors_table(errors))

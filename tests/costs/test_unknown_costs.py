@@ -15,6 +15,7 @@ from codebook.cli import main
 from codebook.dialects import write_reply
 from codebook.engines.openai_live.spend import Spend
 from codebook.errors import BudgetError
+from codebook.ground.quantities import show_usd
 from codebook.paths import project_folder
 from codebook.records import Asking
 from codebook.report import write_report
@@ -97,7 +98,7 @@ def test_r04_what_is_known_is_shown_beside_what_is_not(fake: FakeOpenAI) -> None
     run = finish(plan_batch(fake, [*TEXTS, "[500] x"]))
     money = run.status().money
     assert money is not None
-    assert f"${money.spent:.4f} paid, and 3 answers of unknown price" in str(run.status())
+    assert f"{show_usd(money.spent)} paid, and 3 answers of unknown price" in str(run.status())
     assert run.record["answered"]["answers_without_tokens"] == 3
     assert "3 answers of unknown price" in ask_cancel_text(run.name)
     snapshot = take_snapshot()

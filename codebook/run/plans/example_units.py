@@ -61,6 +61,7 @@ def draw_examples(
     >>> study = cb.open_study()
     >>> book, rest = draw_examples(study.codebook, study.open_units(), study.codings().frame, n_each=1)
     >>> sum(len(category.examples) for category in book.variables[0].categories)
+    4
     """
     target = codebook.variable(variable)
     ids_of, drawable = _by_label(table, target, coder), _drawable(units)

@@ -225,6 +225,7 @@ def list_errors(
     --------
     >>> import codebook as cb
     >>> len(list_errors())
+    0
     """
     import pandas as pd
 
