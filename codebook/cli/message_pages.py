@@ -22,7 +22,8 @@ def explain_message(name: str) -> None:
 
 def message_classes() -> dict[str, type[errors.CodebookError]]:
     """Every class of messages by its name, in the order of the tree."""
-    return {name: each for name, each in vars(errors).items() if inspect.isclass(each) and _is_message(each)}
+    classes = ((name, each) for name, each in vars(errors).items() if inspect.isclass(each))
+    return {name: each for name, each in classes if issubclass(each, errors.CodebookError)}
 
 
 def message_tree() -> str:
@@ -63,7 +64,3 @@ def _name_page(link: re.Match[str]) -> str:
     """A link of a page as a terminal shows it: its words, and the page of the docs."""
     page = link[2].removesuffix(".md").removeprefix("../").removeprefix("file_")
     return f"{link[1]} (docs: {page})"
-
-
-def _is_message(kind: type) -> bool:
-    return issubclass(kind, errors.CodebookError)
