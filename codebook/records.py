@@ -187,6 +187,7 @@ def read_service(given: Mapping[str, Any], where: str = "service") -> Service:
     Traceback (most recent call last):
     codebook.errors.ParameterError: The settings of the service cannot be read.
       - service, timout_s: it is no setting of the service. To mend: did you mean 'timeout_s'?
+    More on such a message: codebook explain ParameterError
     """
     values, faults = dict[str, Any](), list[Fault]()
     for name, value in given.items():

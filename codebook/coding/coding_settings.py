@@ -56,6 +56,7 @@ def read_coding(block: Mapping[str, Any], where: str = "coding") -> CodingSettin
     Traceback (most recent call last):
     codebook.errors.ParameterError: The settings of the coding cannot be read.
       - coding, codres: it is no setting of the coding. To mend: did you mean 'coders'?
+    More on such a message: codebook explain ParameterError
     """
     values, faults = dict[str, Any](), list[Fault]()
     for name, value in block.items():

@@ -90,6 +90,7 @@ def check_table(frame: pd.DataFrame, codebook: Codebook | None = None) -> pd.Dat
       - columns: 'variable', 'label', 'draw', 'why', 'run_id', 'custom_id' are missing. To mend: make the table with \
 make_table, or add them.
       - column 'variabel': it is not a column of the tidy table. To mend: did you mean 'variable'?
+    More on such a message: codebook explain TableError
     """
     refuse([*column_faults(frame)])
     faults: list[Fault] = []

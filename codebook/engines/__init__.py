@@ -63,6 +63,7 @@ def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) ->
     Traceback (most recent call last):
     codebook.errors.ParameterError: There is no engine 'embeded'.
       - engine: 'embeded' is not one of embedded, openai_batch, openai_live, replay. To mend: did you mean 'embedded'?
+    More on such a message: codebook explain ParameterError
     """
     known = list_engines()
     if name not in known:

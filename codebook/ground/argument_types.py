@@ -58,6 +58,7 @@ def with_checked_types(verb: Callable[P, T]) -> Callable[P, T]:
     Traceback (most recent call last):
     codebook.errors.ParameterError: plan cannot be called like this; nothing was done.
       - limit: it is the text '3'. To mend: pass a whole number, without quotes.
+    More on such a message: codebook explain ParameterError
     """
     if verb.__module__.startswith(_OWN_CHECKS):
         return verb
