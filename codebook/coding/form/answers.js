@@ -1,7 +1,7 @@
 // What is asked of a unit: one section a question, with its codes, what goes with an answer, and the button that confirms.
 
 import {drawCodes, NONE} from './codes.js';
-import {keycap, make, same, sayLabel, shorten, words} from './elements.js';
+import {directionOf, keycap, make, same, sayLabel, shorten, words} from './elements.js';
 import {drawRecords} from './records.js';
 import {drawTranscript, startPages} from './transcript.js';
 
@@ -27,7 +27,7 @@ function startLabel(view, variable) {
 export function drawQuestion(form, variable) {
   const isActive = form.active === variable.name, answer = form.answerOf(variable);
   const isLone = form.codebook.variables.length === 1;
-  const section = make('section', {kind: `cf-question${isActive ? ' cf-open' : ''}`, dir: 'auto', 'data-variable': variable.name});
+  const section = make('section', {kind: `cf-question${isActive ? ' cf-open' : ''}`, dir: directionOf(variable.question), 'data-variable': variable.name});
   section.append(isLone ? make('h2', {kind: 'cf-asked'}, words('span', variable.question ?? variable.name))
     : make('h2', {kind: 'cf-asked'}, make('button', {type: 'button', 'aria-expanded': String(isActive), 'data-keep': `ask ${variable.name}`,
       on: {click: () => form.setActive(variable.name)}}, words('span', variable.question ?? variable.name),

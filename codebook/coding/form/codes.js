@@ -1,6 +1,6 @@
 // The codes of a question as buttons, each with its key; and the panel that says what the code in focus means.
 
-import {keycap, make, renew, words} from './elements.js';
+import {directionOf, keycap, make, renew, words} from './elements.js';
 
 export const NONE = '\u0000none';  // "none of these", which is no code of the codebook
 const NONE_CATEGORY = {name: NONE, key: '0', title: 'none of these', definition: 'No code applies: the empty set, which is an answer.'};
@@ -55,6 +55,7 @@ function walk(event, box) {  // up and down among the codes
 // --- what a code means
 
 export function drawMeaning(place, category, codebook, variable) {
+  place.dir = directionOf(category ? category.definition || category.name : codebook.instructions || codebook.unit);
   if (!category) return drawGeneral(place, codebook, variable);
   const examples = (category.examples ?? []).map(each => typeof each === 'string' ? {text: each} : each);
   renew(place, make('h2', {}, keycap(category.key), words('span', category.name === NONE ? category.title : category.name)),

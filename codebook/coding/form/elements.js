@@ -29,6 +29,11 @@ export function words(tag, text, kind = '') {  // a stranger's text, in the dire
   return make(tag, {kind: kind || null, dir: 'auto', text});
 }
 
+export function directionOf(text) {  // by the first letter: what surrounds a text follows it
+  const letter = /\p{L}/u.exec(text ?? '')?.[0] ?? '';
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(letter) ? 'rtl' : 'ltr';
+}
+
 export function keycap(key) {
   return key ? make('kbd', {kind: 'cf-key', text: key, 'aria-hidden': 'true'}) : null;
 }

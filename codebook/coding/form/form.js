@@ -155,6 +155,8 @@ class Form {
   drawAnswers(isNew = false) {
     this.keepFocus(() => {
       this.questions.classList.toggle('cf-one', this.codebook.variables.length === 1);
+      this.root.classList.toggle('cf-writing', Boolean(this.unit) && this.variable?.kind === 'transcription');
+      this.root.classList.toggle('cf-deciding', Boolean(this.view.adjudication));
       if (!this.unit) renew(this.questions);
       else if (this.view.feedback) renew(this.questions, drawFeedback(this, this.view.feedback));
       else renew(this.questions, this.view.adjudication && this.variable && drawSides(this, this.view.adjudication, this.variable),

@@ -12,7 +12,7 @@ export function drawFeedback(form, feedback) {
       each.variable && answers.length > 1 && [make('dt', {text: 'Question'}), words('dd', each.variable)],
       make('dt', {text: 'Your answer'}), words('dd', sayLabel(each.label)),
       make('dt', {text: 'The key'}), words('dd', sayLabel(each.gold)),
-      each.why && [make('dt', {text: 'Why'}), words('dd', each.why)])),
+      each.why && [make('dt', {text: 'Why'}), words('dd', each.why, 'cf-why')])),
     feedback.text && words('p', feedback.text, 'cf-lines'),
     make('button', {type: 'button', kind: 'cf-confirm', 'data-keep': 'on', on: {click: () => form.go('next')}}, make('span', {text: 'Go on'}),
       make('kbd', {kind: 'cf-key', text: 'Enter', 'aria-hidden': 'true'})));

@@ -39,7 +39,7 @@ function drawPicture(block, images) {
     on: {click: () => zoomIn(figure, zoom)}}, image);
   image.addEventListener('error', () => figure.replaceChildren(words('p', `${name} cannot be shown.`, 'cf-loss')));
   images.push(image);
-  return make('div', {kind: 'cf-frame'}, fillFigure(figure, zoom, block.type === 'page' || /\d/.test(name) ? name : ''));
+  return make('div', {kind: `cf-frame${block.type === 'page' ? ' cf-aspage' : ''}`}, fillFigure(figure, zoom, block.type === 'page' || /\d/.test(name) ? name : ''));
 }
 
 function fillFigure(figure, zoom, caption) {
