@@ -16,10 +16,10 @@ function render({model, el}) {
   };
   const listen = content => content.view ? channel.show(content) : channel.tell(content);
   model.on('msg:custom', listen);
-  const mounted = mountForm(el, channel);
+  const mounted = mountForm(el, channel, {late: 'Is a cell still running? If the kernel was restarted, run this cell again: the form opens where the last saved answer left it.'});
   const watch = new MutationObserver(() => {
     if (el.classList.contains('jupyter-widgets-disconnected')) {
-      channel.tell({gone: true, text: 'The kernel has ended or was restarted. Run this cell again: the form opens where the last saved answer left it.'});
+      channel.tell({gone: true, text: 'The kernel has ended or was restarted. Now run this cell again: the form opens where the last saved answer left it.'});
     }
   });
   watch.observe(el, {attributes: true, attributeFilter: ['class']});

@@ -169,9 +169,9 @@ def test_skip_flag_note_search_and_go_to_by_keyboard(open_form):
 TEXTS = [
     "Coal 😀 and 👩‍👩‍👧‍👦 families say e\u0301conomie is dear to all of them.",
     "قالت آنا إن الفحم يجب أن يبقى في باطن الأرض إلى الأبد.",
-    "אמרה אנה: הפחם נשאר 🪨 באדמה לעולם ועד.",
+    "אמרה אנה: הפחם נשאר 🪨 באדמה לעולם ועד, וגם מחר.",
     "Mixed עברית and English 🇩🇪🇫🇷 with ملاحظة in the midst of it.",
-    "ย่อหน้าภาษาไทย e\u0301\u0302 zażółć gęślą 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 words",
+    "ย่อหน้าภาษาไทย e\u0301\u0302 zażółć gęślą jaźń 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 words ende hier so.",
 ]
 _DRAG = """([start, end]) => {
   const text = document.querySelector('.cf-text'), units = n => [...text.dataset.whole].slice(0, n).join('').length;
@@ -204,7 +204,7 @@ def test_a_hundred_spans_by_mouse_are_what_python_cuts_out(open_form):
     for seed in range(5):
         text = form.session.unit.text
         form.page.evaluate("text => { document.querySelector('.cf-text').dataset.whole = text; }", text)
-        spans = list_spans(text, 20 if len(text.split()) > 7 else 10, seed)
+        spans = list_spans(text, 20, seed)
         for n, (start, end) in enumerate(spans):
             form.page.evaluate(_DRAG, [start, end])
             form.page.locator(".cf-picked").first.wait_for()
@@ -216,8 +216,33 @@ def test_a_hundred_spans_by_mouse_are_what_python_cuts_out(open_form):
         n_right += sum(
             text[start:end] == each["mention"]["quote"] for (start, end), each in zip(places, records, strict=True)
         )
-    assert n_right >= 80
+    assert n_right == 100
     assert not form.errors
+
+
+def test_a_hundred_spans_by_keyboard_are_what_python_cuts_out(open_form):
+    form = open_form(make_book(RECORDS), TEXTS)
+    n_right = 0
+    for _ in range(5):
+        text = form.session.unit.text
+        step = "ArrowLeft" if is_rtl(text) else "ArrowRight"
+        n_words = form.page.evaluate("window.mounted.form.pane.words.length")
+        form.press("m")
+        widths = [width for width in range(1, 9) for _ in range(n_words // width)][:20]
+        for before, width in zip([0, *widths], widths, strict=False):
+            moves = ["Home"] if width != before else [step]
+            for key in (*moves, *[f"Shift+{step}"] * (width - 1), "123"[width % 3]):
+                form.page.keyboard.press(key)
+        form.press("Escape", "Enter")
+        spans = [record["mention"] for record in read_labels(form)[-1]["label"]["names"]]
+        assert len({(span["start"], span["end"]) for span in spans}) == 20, text
+        n_right += sum(text[span["start"] : span["end"]] == span["quote"].strip() for span in spans)
+    assert n_right == 100
+    assert not form.errors
+
+
+def is_rtl(text: str) -> bool:
+    return text[0] in "قא"
 
 
 def test_spans_by_keyboard_and_other_ends_for_one(open_form):

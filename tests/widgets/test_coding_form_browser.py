@@ -154,7 +154,8 @@ def test_a_person_codes_in_jupyterlab(project, home, tmp_path):
         # the kernel is killed: what is pressed is NOT SAVED, and the form says so
         os.kill(int((project / "pid").read_text()), signal.SIGKILL)
         page.keyboard.press("1")
-        coder.form.locator(".cf-lost").get_by_text("Run this cell again").wait_for()
+        coder.form.locator(".cf-lost").get_by_text("run this cell again").wait_for()
+        coder.form.locator(".cf-lost").get_by_text("NOT SAVED").wait_for()
         page.keyboard.press("2")
         assert int(coder.form.get_attribute("data-refused") or 0) >= 1
         page.screenshot(path=tmp_path / "4-killed.png")

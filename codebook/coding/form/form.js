@@ -1,6 +1,8 @@
 // The coding form. It draws views and sends messages through `channel`; what stands at the other end it does not know.
 //
-//   mountForm(root, {send(message), onView(callback), onState?(callback)}, {full, help}) -> {close}
+//   mountForm(root, {send(message), onView(callback), onState?(callback)}, {full, late}) -> {close}
+//
+// `full`: it is the whole page; `late`: what a person can do where no answer comes.
 //
 // `onState` may tell the form that nobody is at the other end: {gone: true, text: "what to do"}.
 

@@ -13,7 +13,8 @@ export const signs = {
     this.root.setAttribute('aria-busy', String(pending.size > 0));
     this.root.dataset.pending = pending.size;
     if (!isLost) return this.lost.childElementCount && renew(this.lost);
-    const why = isGone ? this.goneText || 'The connection is gone.' : 'No answer has come for two seconds. Keys are locked until it comes.';
+    const late = `No answer has come for two seconds. Keys are locked until it comes. ${this.options.late ?? ''}`;
+    const why = isGone ? this.goneText || 'The connection is gone.' : late;
     const unsaved = titles.filter(title => title !== 'opening');
     const key = JSON.stringify([why, unsaved]);
     if (this.lostKey === key && this.lost.childElementCount) return true;
