@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import ascii_lowercase
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -38,7 +39,7 @@ _RESERVED = set(
 )
 _CHOSEN = {0: "not chosen", 1: "chosen"}
 _MEASURES = {"nominal": "nominal", "ordinal": "ordinal", "interval": "scale", "ratio": "scale"}
-_LETTERS = dict(zip(WHYS, "abcdefgh", strict=True))
+_LETTERS = dict(zip(WHYS, ascii_lowercase, strict=False))
 
 
 @dataclass(frozen=True)
