@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
@@ -37,11 +36,6 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
         One row a coder: n (disputed and decided units that the coder labelled), n_won, value, low and high (Wilson;
         none below 20 units), reason; and the row "a third label", where no coder's label was decided for.
 
-    Raises
-    ------
-    StatisticError
-        Nobody of that name decided.
-
     Examples
     --------
     >>> from codebook.analysis.core.examples import make_table
@@ -51,9 +45,10 @@ def sides_won(codings: Codings, decided: str = "adjudicated", *, confidence: flo
     >>> print(result.finding)
     3 disputed units are decided: for ann on 2 of 3, for bo on 0 of 3, for a third label on 1.
     """
-    raise_faults("Nothing was decided.", check_coders(codings.frame, [decided]))
     names = [name for name in (*codings.people, *codings.machines) if name != decided]
-    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "sides_won", "How often each side won", "adjudication")
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "sides_won", "How often each side won", "decisions")
+    if decided not in codings.coders:
+        return nothing_to_say(codings, f"Nobody called {decided!r} has decided: no side has won.", result)
     labels, decisions = _read_disputed(codings, names, decided)
     if labels.empty:
         return nothing_to_say(codings, "No disputed unit is decided: no side has won.", result)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from codebook.analysis.core.checks import check_coders, raise_faults
+from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.scales import read_label_set
@@ -33,8 +33,8 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
     codings
         Of one variable of a codebook, whose definitions stand beside the codes; texts of the units are those known.
     decided
-        The coder who holds the decisions, such as "adjudicated": then it is told whether a definition takes in too much
-        or too little.
+        The coder who holds the decisions, such as "adjudicated": where there are any it is told whether a definition
+        takes in too much or too little.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
     Raises
     ------
     StatisticError
-        The labels are no codes; nobody of that name decided.
+        The labels are no codes.
 
     Examples
     --------
@@ -61,10 +61,9 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
     2     c        1           0    0.0              0           0
     """
     variable = codings.variable
-    faults = check_coders(codings.frame, [decided] if decided else [])
     if not variable.labels:
-        faults.append(Fault("kind", f"{variable.name!r} has no codes to define", "choose a variable with categories"))
-    raise_faults(_ABOUT, faults)
+        fault = Fault("kind", f"{variable.name!r} has no codes to define", "choose a variable with categories")
+        raise_faults(_ABOUT, [fault])
     result = Result(
         pd.DataFrame(columns=list(_COLUMNS)), "disputed_definitions", "Disputed definitions", "adjudication"
     )
@@ -82,7 +81,7 @@ def disputed_definitions(codings: Codings, decided: str = "") -> Result:
         facts=facts,
         finding=_say(shown),
         remarks=(_NOTE,),
-        table=_print(shown, bool(decided)),
+        table=_print(shown, decided in codings.coders),
         outputs=codings.outputs,
     )
 

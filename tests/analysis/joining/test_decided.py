@@ -43,8 +43,9 @@ def test_sets_win_whole_in_any_order():
 
 
 def test_without_decisions_nobody_has_won():
-    with pytest.raises(StatisticError, match="Nothing was decided"):
-        sides_won(of({"ann": ["a"], "bo": ["b"]}))
+    nobody = sides_won(of({"ann": ["a"], "bo": ["b"]}))
+    assert nobody.finding == "Nobody called 'adjudicated' has decided: no side has won."
+    assert disputed_definitions(of({"ann": ["a"], "bo": ["b"]}), "adjudicated").frame["too_wide"].sum() == 0
     agreed = of({"ann": ["a"], "bo": ["a"], "adjudicated": ["a"]})
     assert sides_won(agreed).finding == "No disputed unit is decided: no side has won."
 
