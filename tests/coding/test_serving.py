@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -231,6 +233,23 @@ def test_acts_on_connections_that_break_are_whole_or_not_there(served, ann):
     view = label(ann)  # the page sends it again
     assert (view["ack"], view["progress"]["done"]) == (1, 1)
     assert len(labels_of("ann")) == 1
+
+
+def test_a_server_that_was_closed_acknowledges_nothing(project):
+    make_coding_study(N_UNITS)
+    with serve_coders(["ann"]) as server:
+        client = FormClient(server.addresses["ann"]).enter()
+        client.open()
+        wire = http.client.HTTPConnection("127.0.0.1", server.port)  # as a browser holds it open
+        wire.request("GET", "/")
+        wire.getresponse().read()
+    origin = {"Origin": f"http://127.0.0.1:{server.port}", "Content-Type": "application/json", "Cookie": client.cookie}
+    message = {"seq": 1, "act": "flag", "on": True, "token": client.view["unit"]["token"], "shown_ms": 900}
+    with closing(wire):
+        wire.request("POST", f"{client.base}act", json.dumps({"window": "first", "message": message}), origin)
+        assert wire.getresponse().status == 503
+    with serve_coders(["ann"]) as server:
+        assert not FormClient(server.addresses["ann"]).enter().open()["flag"]
 
 
 def test_what_is_no_request_is_refused_in_a_word(served, ann):

@@ -119,7 +119,7 @@ def run_line(line: str, monkeypatch: pytest.MonkeyPatch, service: FakeOpenAI) ->
         Path("providers.yaml").write_text(yaml.safe_dump({"openai": {"base_url": service.base_url}}))
     elif program == "export":
         monkeypatch.setenv(words[0].partition("=")[0], service.key)
-    elif words[:1] not in (["lab"], ["open"]):  # these two open a browser; they have tests of their own
+    elif words[:1] not in (["lab"], ["open"], ["code"]):  # a browser, or a server; they have tests of their own
         assert program == "codebook", line
         outcome = CliRunner().invoke(main, words, catch_exceptions=False)
         assert outcome.exit_code == 0, f"{line}\n{outcome.output}"

@@ -17,7 +17,10 @@ ELSEWHERE = (
     "This work was opened in another window, so nothing that is pressed here is saved. To go on here, load this page "
     "again."
 )
-STOPPED = "The server was stopped, so this was not saved."
+
+
+class ClosedError(Exception):
+    """The desk was closed, so that nothing can be done at it any more."""
 
 
 class Desk:
@@ -41,7 +44,9 @@ class Desk:
     def open(self, window: str) -> dict[str, Any]:
         """Let a window write from now on, and return its first view, with the codebook."""
         with self._lock:
-            if self._session.log.read_only and not self._closed:
+            if self._closed:
+                raise ClosedError
+            if self._session.log.read_only:
                 self._session.close()  # whoever held the log may have let go of it
                 self._session = self._opener(self._shelf)
             self._window, self._answer = window, self._session.view()
@@ -58,9 +63,10 @@ class Desk:
             seq = message["seq"]
             self._window = self._window or window  # the server died and came back: the window was there before
             if self._closed:
-                return self._refuse(window, seq, "error", STOPPED)
+                raise ClosedError
             if window != self._window:
-                return self._refuse(window, seq, "refused", ELSEWHERE)
+                elsewhere = {"kind": "refused", "text": ELSEWHERE}
+                return {**self._show(window), "ack": seq, "message": elsewhere}
             if seq != self._answer["ack"]:
                 self._answer = self._session.act({**message, "client": window})
             return self._answer
@@ -78,6 +84,3 @@ class Desk:
     def _show(self, window: str) -> dict[str, Any]:
         view = self._session.view(codebook=False)
         return {**view, "read_only": view["read_only"] or window != (self._window or window)}
-
-    def _refuse(self, window: str, seq: int, kind: str, text: str) -> dict[str, Any]:
-        return {**self._show(window), "ack": seq, "message": {"kind": kind, "text": text}}

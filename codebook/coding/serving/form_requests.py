@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from codebook.coding.serving.desks import Desk
+from codebook.coding.serving.desks import ClosedError, Desk
 from codebook.coding.serving.doorkeeper import Doorkeeper
 from codebook.ground import logbook
 
@@ -99,6 +99,8 @@ class FormRequests(BaseHTTPRequestHandler):
             work()
         except RefusedError as refused:
             self.send_error(refused.status)
+        except ClosedError:
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _get(self) -> None:
         room, name = self._split()
