@@ -22,6 +22,7 @@ OPEN = (
 
 @click.command()
 @click.option("--coder", "coders", multiple=True, metavar="NAME", help="Who codes; may be repeated. Or all coders.")
+@click.option("--adjudicator", default="", metavar="NAME", help="Who decides where coders differ, in place of coding.")
 @click.option("--round", "round_name", default="main", show_default=True, help="Round of the assignment.")
 @click.option("--folder", default="coding", show_default=True, help="The coding folder.")
 @click.option("--open", "opens", is_flag=True, help="Open the browser, too.")
@@ -31,7 +32,13 @@ OPEN = (
 @click.option("--open-to-network", is_flag=True, help="Allow a host that others on the network reach.")
 @click.option("--new-addresses", "renew", is_flag=True, help="Give new addresses; the old ones open nothing.")
 def code(
-    coders: tuple[str, ...], round_name: str, folder: str, opens: bool, renew: bool, **place: str | int | bool
+    coders: tuple[str, ...],
+    adjudicator: str,
+    round_name: str,
+    folder: str,
+    opens: bool,
+    renew: bool,
+    **place: str | int | bool,
 ) -> None:
     """Let people code in the browser: each has an address of one's own, and sees nobody else's labels.
 
@@ -39,11 +46,16 @@ def code(
     ends it. The addresses stay the same the next time.
     """
     from codebook.coding.serving.doorkeeper import Place
-    from codebook.coding.serving.form_server import serve_coders
+    from codebook.coding.serving.form_server import serve_adjudication, serve_coders
 
+    if adjudicator and coders:
+        raise click.UsageError("Give --coder, or --adjudicator.")
     where = Place(**place)  # type: ignore[arg-type]
     with _ended_by_signals():
-        server = serve_coders(coders, where, folder=folder, round_name=round_name, renew=renew)
+        if adjudicator:
+            server = serve_adjudication(adjudicator, where, folder=folder, renew=renew)
+        else:
+            server = serve_coders(coders, where, folder=folder, round_name=round_name, renew=renew)
         try:
             _say_addresses(server, opens=opens)
             server.serve()

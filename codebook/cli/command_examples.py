@@ -13,6 +13,7 @@ codebook cancel topics --shard 3
 codebook check
 codebook check --units data/texts.csv --coders coders.yaml
 codebook code --coder ann
+codebook code --adjudicator ruth
 codebook collect topics --wait
 codebook compare topics topics.v2
 codebook costs --by model

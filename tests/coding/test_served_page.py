@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from coding_studies import make_coding_study
-from lab import list_faint, open_browser, why_not
+from lab import LONG_S, list_faint, open_browser, why_not
 
 from codebook.coding.coding_log import read_acts
 from codebook.records import Unit
@@ -62,12 +62,14 @@ def coding(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Cod
     monkeypatch.setenv("CODEBOOK_CONFIG", str(project / "settings"))
     server, faults = CodeServer(), list[str]()
     try:
-        with open_browser() as page:
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+        with open_browser() as first:
+            context = first.context.browser.new_context(viewport={"width": 1200, "height": 900})
+            context.set_default_timeout(LONG_S * 1000)
             outside = re.compile(r"^(?!http://127\.0\.0\.1:|data:|about:)")
-            page.on("request", lambda request: faults.append(request.url) if outside.match(request.url) else None)
-            yield server, page
+            context.on("weberror", lambda fault: faults.append(str(fault.error)))
+            context.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+            context.on("request", lambda request: faults.append(request.url) if outside.match(request.url) else None)
+            yield server, context.new_page()
             assert faults == []
     finally:
         server.kill()
@@ -134,16 +136,17 @@ def test_when_the_server_dies_the_page_says_not_saved_and_goes_on_when_it_is_bac
     with coding(project, monkeypatch) as (server, page):
         enter(page, server.addresses["ann"])
         press(page, "1")
+        lost = page.locator(".cf-lost")
         for n in range(3):
             server.kill()
             page.wait_for_timeout(200)
             page.keyboard.press("2")
-            page.get_by_text("NOT SAVED").wait_for()
-            page.get_by_text("topic: politics").wait_for()
+            lost.get_by_text("NOT SAVED").wait_for()
+            lost.get_by_text("topic: politics").wait_for()
             page.keyboard.press("3")
             assert "Not taken" in page.locator(".cf-notice").inner_text()
             server.start()
-            page.get_by_text("NOT SAVED").wait_for(state="detached")
+            lost.get_by_text("NOT SAVED").wait_for(state="detached")
             press(page, "3")
             labels = labels_of("ann")
             assert len({act["unit"] for act in labels}) == len(labels), f"after death {n + 1}"
@@ -159,13 +162,13 @@ def test_when_the_network_is_cut_nothing_is_lost_or_done_twice(project, monkeypa
             page.wait_for_timeout(300)
             page.context.set_offline(True)
             page.keyboard.press("1")
-            page.get_by_text("NOT SAVED").wait_for()
+            page.locator(".cf-lost b").wait_for()
             assert len(labels_of("ann")) == n
             page.context.set_offline(False)
-            page.get_by_text("NOT SAVED").wait_for(state="detached")
+            page.locator(".cf-lost b").wait_for(state="detached")
             assert len(labels_of("ann")) == n + 1
         page.reload()
-        page.get_by_text("Unit 6 of 30").wait_for()
+        page.locator(".cf-place", has_text="Unit 6 of 30").wait_for()
 
 
 @IN_BROWSER

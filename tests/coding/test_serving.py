@@ -25,7 +25,7 @@ from codebook.coding.coding_log import read_acts
 from codebook.coding.rounds import KnownAnswer, add_training
 from codebook.coding.serving.doorkeeper import Doorkeeper, Place
 from codebook.coding.serving.form_requests import MAX_BYTES
-from codebook.coding.serving.form_server import FormServer, serve_coders
+from codebook.coding.serving.form_server import FormServer, serve_adjudication, serve_coders
 from codebook.coding.session_opening import open_session
 from codebook.errors import MachineError, ParameterError
 from codebook.records import Unit, UnitFile
@@ -321,6 +321,23 @@ def test_a_coder_whose_round_is_not_open_keeps_nobody_else_out(project):
         assert FormClient(server.addresses["ben"]).enter().open()["round"] == "training"
     with pytest.raises(ParameterError, match="is not finished"):
         serve_coders(["ann", "ben"])
+
+
+def test_who_decides_is_served_the_sides_without_names(project):
+    make_coding_study(2)
+    with serve_coders() as server:
+        for coder, topic in (("ann", "sports"), ("ben", "politics")):
+            client = FormClient(server.addresses[coder]).enter()
+            client.open()
+            while client.view["unit"]:
+                label(client, label=topic)
+    with serve_adjudication("ruth") as server:
+        ruth = FormClient(server.addresses["ruth"]).enter()
+        view = ruth.open()
+        assert {side["label"] for side in view["adjudication"]["sides"]} == {"sports", "politics"}
+        assert not re.search(r"\bann\b|\bben\b", json.dumps(view))
+        assert label(ruth, label="weather")["progress"]["done"] == 1
+    assert len(labels_of("ann")) == 2
 
 
 def test_nothing_listens_beyond_this_machine_without_leave(project):

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Self
 
 from codebook.coding.assignments import FOLDER, read_assignment
+from codebook.coding.deciding import open_adjudication
 from codebook.coding.form import form_script, form_style
 from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
 from codebook.coding.serving.desks import Desk, Opener
@@ -148,6 +149,25 @@ def serve_coders(
     names = coders or read_assignment(resolve_path(folder)).coders
     openers = {name: partial(_open, name, folder, round_name) for name in names}
     return FormServer(openers, place, folder=folder, renew=renew, needs_all=bool(coders))
+
+
+def serve_adjudication(
+    by: str, place: Place | None = None, *, folder: str | Path = FOLDER, variable: str = "", renew: bool = False
+) -> FormServer:
+    """Return a server of the form to one person who decides where coders differ; the parameters are as elsewhere.
+
+    Raises
+    ------
+    ParameterError
+        There is no assignment, no such variable, or the place is not allowed.
+    MachineError
+        The port is taken, or the host is not of this machine.
+    """
+
+    def opener(_: SourceMaker) -> CodingSession:
+        return open_adjudication(by, folder, variable=variable)
+
+    return FormServer({by: opener}, place, folder=folder, renew=renew)
 
 
 def _open(coder: str, folder: str | Path, round_name: str, sources: SourceMaker) -> CodingSession:
