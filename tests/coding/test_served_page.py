@@ -207,7 +207,7 @@ def test_hostile_long_and_right_to_left_texts_in_all_themes_and_widths(project, 
         axe = Axe()
         for _ in units:
             name = page.locator(".cf-id").inner_text()
-            assert texts[name].strip()[:300] in page.locator(".cf-text").text_content().replace("\r", "")
+            assert texts[name][:60] in page.locator(".cf-text").text_content(), "shown as text"
             for scheme, width in (("light", 1200), ("dark", 1200), ("dark", 600), ("light", 420)):
                 page.emulate_media(color_scheme=scheme)
                 page.set_viewport_size({"width": width, "height": 900})
