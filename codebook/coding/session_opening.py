@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from codebook.coding.assignments import FOLDER, read_assignment
-from codebook.coding.coding_log import CodingLog, log_path
+from codebook.coding.coding_log import ADJUDICATION, CodingLog, log_path
+from codebook.coding.deciding.adjudicating import go_on_adjudicating
 from codebook.coding.deciding.sides import MAIN
 from codebook.coding.kept_units import KeptUnits
 from codebook.coding.rounds.offered_suggestions import offer_suggestions
@@ -35,7 +36,7 @@ def open_session(
     folder
         The coding folder; that of the study where none is named.
     round_name
-        "main", or that of a training or another round.
+        "main", or that of a training or another round; "adjudication": what coders differ on, for whoever decides.
     read_only
         Only look; a second session of one coder is read only anyhow.
     beside, sources
@@ -49,6 +50,8 @@ def open_session(
         The coder's log is damaged further up than in its last line.
     """
     place = resolve_path(folder)
+    if round_name == ADJUDICATION:
+        return go_on_adjudicating(coder, place, sources)
     assignment = read_assignment(place)
     rows = tuple(assignment.of(coder, round_name))
     if round_name == MAIN:

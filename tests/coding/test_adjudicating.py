@@ -12,6 +12,7 @@ from codebook.analysis.core.examples import make_table
 from codebook.coding import assign, open_session, write_assignment
 from codebook.coding.deciding import open_adjudication, read_decisions
 from codebook.coding.deciding.sides import differ
+from codebook.coding.serving.form_server import serve_coders
 from codebook.errors import ParameterError
 from codebook.records import Unit
 from codebook.scheme import parse_codebook
@@ -171,6 +172,23 @@ def test_a_share_of_the_agreements_is_shown_by_lot_and_what_was_drawn_stays(disp
     assert {"u2", "u4", "u6"} <= half
     with open_adjudication("cy") as session:
         assert {row.unit_id for row in session.plan.rows} == half
+
+
+def test_every_face_opens_it_as_a_round_and_goes_on_as_it_was_begun(disputed):
+    with open_adjudication("cy", agreements=1.0, seed=5, needs_reason=True) as session:
+        units = [row.unit_id for row in session.plan.rows]
+    with open_session("cy", round_name="adjudication") as session:
+        assert [row.unit_id for row in session.plan.rows] == units
+        view = session.view()
+        token = view["unit"]["token"]
+        message = {"seq": 1, "token": token, "shown_ms": 500, "act": "label", "variable": "topic", "label": "coal"}
+        assert session.act(message)["message"]["kind"] == "refused"
+        assert session.act({**message, "reason": "so"})["progress"]["done"] == 1
+    with pytest.raises(ParameterError, match="nobody is named who decides"):
+        serve_coders(round_name="adjudication")
+    with serve_coders(["di"], round_name="adjudication") as server:
+        assert list(server.addresses) == ["di"]
+    assert read_decisions()["by"].tolist().count("cy") == 1
 
 
 def test_a_second_window_only_reads(disputed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from codebook.coding.deciding.decisions import name_round, read_decided
 from codebook.coding.deciding.sides import Dispute, draw_agreed, read_disputes, show_sides
 from codebook.coding.kept_units import KeptUnits
 from codebook.coding.session import CodingSession, SessionPlan
+from codebook.coding.unit_sources import SourceMaker, embed_files
 from codebook.errors import Fault, ParameterError
 from codebook.files.digests import read_json
 from codebook.files.lines import write_atomic
@@ -38,7 +39,7 @@ def open_adjudication(
     others: Codings | None = None,
     agreements: float | None = None,
     seed: int | None = None,
-    needs_reason: bool = False,
+    needs_reason: bool | None = None,
 ) -> AdjudicationSession:
     """Open the disputed units of one variable for a person who decides; what was decided stays decided.
 
@@ -58,17 +59,33 @@ def open_adjudication(
     agreements
         Share of the units on which all agree that are shown too, to find what all get wrong; 0 where it was never said.
     seed
-        Of the order of units and sides, and of that share. Both are kept in the folder, and hold for whoever goes on.
+        Of the order of units and sides, and of that share.
     needs_reason
-        Take no decision without a reason.
+        Take no decision without a reason. Share, seed and this are kept in the folder, and hold for whoever goes on.
 
     Raises
     ------
     ParameterError
         There is no assignment or no such variable; or the adjudication was begun with another seed.
     """
-    place = resolve_path(folder)
-    assignment = read_assignment(place)
+    said = {"agreements": agreements, "seed": seed, "needs_reason": needs_reason}
+    return _open(by, resolve_path(folder), variable, others, said, embed_files)
+
+
+def go_on_adjudicating(by: str, folder: Path, sources: SourceMaker) -> AdjudicationSession:
+    """Open the adjudication of a folder as it was begun, for a face that shows files in a way of its own."""
+    return _open(by, folder, "", None, {}, sources)
+
+
+def _open(
+    by: str,
+    folder: Path,
+    variable: str,
+    others: Codings | None,
+    said: Mapping[str, Any],
+    sources: SourceMaker,
+) -> AdjudicationSession:
+    assignment = read_assignment(folder)
     book = read_codebook(assignment.codebook)
     names = [each.name for each in book.variables]
     faults = [fault] if (fault := coder_fault(by, "by")) else []
@@ -76,11 +93,11 @@ def open_adjudication(
         faults.append(Fault("variable", f"{variable!r} is unknown", f"use one of {', '.join(names)}"))
     if faults:
         raise ParameterError(_ABOUT, faults)
-    settings = _keep_settings(place, agreements, seed) | {"needs_reason": needs_reason}
-    log = CodingLog(log_path(place, ADJUDICATION))
+    settings = _keep_settings(folder, {name: value for name, value in said.items() if value is not None})
+    log = CodingLog(log_path(folder, ADJUDICATION))
     try:
-        docket = _choose(place, assignment, [variable] if variable else names, others, CoderState(log.acts), settings)
-        plan = _make_plan(by, assignment, book, place, docket)
+        docket = _choose(folder, assignment, [variable] if variable else names, others, CoderState(log.acts), settings)
+        plan = replace(_make_plan(by, assignment, book, folder, docket), sources=sources)
         return AdjudicationSession(plan, log, docket)
     except BaseException:
         log.close()
@@ -223,20 +240,19 @@ class AdjudicationSession(CodingSession):
         return f"{'; '.join(parts)}.{' Read only.' if self.log.read_only else ''}"
 
 
-def _keep_settings(folder: Path, agreements: float | None, seed: int | None) -> dict[str, Any]:
-    """The seed as it was first said, and the share as it was last said."""
+def _keep_settings(folder: Path, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The seed as it was first said, and the rest as it was last said."""
     path = folder / _SETTINGS
-    known = {"agreements": 0.0, "seed": seed, **(read_json(path) if path.is_file() else {})}
+    known = read_json(path) if path.is_file() else {}
     faults = []
-    if agreements is not None and not 0 <= agreements <= 1:
-        faults.append(Fault("agreements", f"{agreements} is no share", "pass a number from 0 to 1"))
-    if seed not in (None, known["seed"]):
-        problem = f"it is {known['seed']} in {show_path(path)}, and {seed} here"
+    if not 0 <= said.get("agreements", 0) <= 1:
+        faults.append(Fault("agreements", f"{said['agreements']} is no share", "pass a number from 0 to 1"))
+    if "seed" in said and said["seed"] != known.get("seed", said["seed"]):
+        problem = f"it is {known['seed']} in {show_path(path)}, and {said['seed']} here"
         faults.append(Fault("seed", problem, "leave it out: what was begun goes on as it was"))
     if faults:
         raise ParameterError(_ABOUT, faults)
-    share = known["agreements"] if agreements is None else agreements
-    settings = {"agreements": share, "seed": 1 if known["seed"] is None else known["seed"]}
+    settings = {"agreements": 0.0, "seed": 1, "needs_reason": False, **known, **said}
     if settings != known:
         with write_atomic(path) as file:
             file.write(orjson.dumps(settings, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))

@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Self
 
 from codebook.coding.assignments import FOLDER, read_assignment
+from codebook.coding.coding_log import ADJUDICATION
 from codebook.coding.deciding import open_adjudication
 from codebook.coding.form import form_script, form_style
 from codebook.coding.serving.coder_addresses import CoderAddresses, keep_addresses, read_addresses
@@ -20,7 +21,7 @@ from codebook.coding.serving.form_requests import FormRequests, Listener, WideLi
 from codebook.coding.session import CodingSession
 from codebook.coding.session_opening import open_session
 from codebook.coding.unit_sources import SourceMaker
-from codebook.errors import MachineError, ParameterError
+from codebook.errors import Fault, MachineError, ParameterError
 from codebook.outputs.templating import render
 from codebook.paths import resolve_path
 
@@ -146,6 +147,9 @@ def serve_coders(
     >>> with serve_coders(["ann"]) as server:  # doctest: +SKIP
     ...     print(server.addresses["ann"])
     """
+    if round_name == ADJUDICATION and not coders:
+        fault = Fault("coder", "nobody is named who decides", "name one: `codebook code --adjudicator NAME`")
+        raise ParameterError("The form cannot be served.", [fault])
     names = coders or read_assignment(resolve_path(folder)).coders
     openers = {name: partial(_open, name, folder, round_name) for name in names}
     return FormServer(openers, place, folder=folder, renew=renew, needs_all=bool(coders))
