@@ -94,9 +94,8 @@ def _read_records(path: Path, options: ReadOptions) -> Iterator[list[str]]:
     else:
         sign = "\t" if path.suffix.lower() == ".tsv" else find_delimiter(path, encoding)
     with path.open(encoding=encoding, newline="") as file:
-        lines = (line.replace("\0", "") for line in file)
-        first = next(lines, "").removeprefix("\ufeff")
-        yield from (row for row in csv.reader(chain([first] if first else [], lines), delimiter=sign) if row)
+        first = next(file, "").removeprefix("\ufeff")
+        yield from (row for row in csv.reader(chain([first] if first else [], file), delimiter=sign) if row)
 
 
 def count_roles(columns: Sequence[str], roles: Roles) -> int:

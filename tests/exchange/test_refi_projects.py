@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from codebook.analysis.core.codings import Codings
+from codebook.codings import read_codings
 from codebook.errors import ParameterError, TableError
 from codebook.exchange import Reading, open_export
 from codebook.exchange.qda.refi_writing import write_refi_project
@@ -206,6 +207,46 @@ def test_what_is_written_reads_back_at_the_same_place(end: str, tmp_path: Path) 
         ("7", "ben", "people", "PER", 0, 3, "Ann"),
         ("7", "ben", "people", "ORG", 10, 13, "Ann"),
     ]
+
+
+PLACED = """
+name: letters
+unit: a letter
+variables:
+  - {name: mood, question: How does it sound, kind: single, level: nominal, categories: [good, bad]}
+  - {name: about, question: What of, kind: multi, level: nominal, categories: ["delay, cancelled", staff]}
+  - name: people
+    question: Who is named
+    kind: records
+    fields:
+      - {name: mention, kind: quote}
+      - {name: type, kind: choice, categories: [PER, ORG]}
+      - {name: remark}
+      - {name: start, kind: number}
+      - {name: end, kind: number}
+"""
+
+
+@pytest.mark.parametrize("end", ["exclusive", "standard"])
+def test_what_is_written_read_as_codings_and_written_again_is_the_same_to_the_byte(end: str, tmp_path: Path) -> None:
+    """The second Ann alone is marked; every label comes back as it was, and its place."""
+    book = parse_codebook(PLACED)
+    span = '{"end":11,"mention":"Ann","remark":"sure?","start":8,"type":"PER"}'
+    other = '{"end":3,"mention":"😊 A","remark":"","start":0,"type":"ORG"}'
+    rows = [
+        ("7", "ann", "mood", "bad"),
+        ("7", "ben", "mood", "good"),
+        ("7", "ben", "about", '["delay, cancelled","staff"]'),
+        ("7", "ben", "people", f'{{"people":[{span}]}}'),
+        ("8", "ann", "people", f'{{"people":[{other}]}}'),
+    ]
+    units = [Unit("7", "Ann and Ann."), Unit("8", "😊 Ann\nשלום")]
+    write_refi_project(codings(book, rows), units, book, tmp_path / "a.qdpx", end=end)
+    again = read_codings(tmp_path / "a.qdpx", book, format="refi_qda", coded_by={"ann": ["7", "8"], "ben": ["7"]})
+    labels = again.frame.dropna(subset="label")
+    assert set(rows) <= set(labels[["unit_id", "coder", "variable", "label"]].itertuples(index=False, name=None))
+    write_refi_project(again, units, book, tmp_path / "b.qdpx", end=end)
+    assert (tmp_path / "a.qdpx").read_bytes() == (tmp_path / "b.qdpx").read_bytes()
 
 
 def test_the_same_codings_give_the_same_bytes_in_whatever_order(tmp_path: Path) -> None:

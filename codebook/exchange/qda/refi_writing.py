@@ -39,6 +39,8 @@ ENDS = ("exclusive", "standard")
 """The end of a passage: the place behind its last character, as QualCoder and ATLAS.ti write and read it; or the last
 character, as the standard says."""
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>\n'
+_PLACE = ("start", "end")
+"""Fields of a record, or of its quote, that hold its place."""
 _DAY = (1980, 1, 1, 0, 0, 0)
 
 
@@ -187,16 +189,26 @@ def _add_records(
     if quote is None:
         each.lost["a record without a quote"] += len(records)
         return
-    spans = [record[quote] for record in records]
-    found = find_quotes([span["quote"] if isinstance(span, Mapping) else span for span in spans], text)
-    for record, span, place in zip(records, spans, found, strict=True):
-        start, end = (span["start"], span["end"]) if isinstance(span, Mapping) else (place.start, place.end)
+    for record, (start, end) in zip(records, _find_places(records, quote, text), strict=True):
         if start < 0 or start >= end:
             each.lost["a record whose quote is not in the text"] += 1
             continue
         names = (listed.name, record[choice]) if choice else (listed.name,)
-        note = "\n".join(f"{name}: {value}" for name, value in record.items() if name not in (quote, choice))
+        rest = {name: value for name, value in record.items() if name not in (quote, choice, *_PLACE)}
+        note = "\n".join(f"{name}: {value}" if len(rest) > 1 else str(value) for name, value in rest.items())
         each.passages.append(Passage(start, end, coder, code_guid(codebook, variable.name, *names), note))
+
+
+def _find_places(records: Sequence[Mapping[str, Any]], quote: str, text: str) -> Iterator[tuple[int, int]]:
+    """The place of each record's quote: as the record says it, where its words stand there, else where they stand."""
+    words = [record[quote]["quote"] if isinstance(record[quote], Mapping) else record[quote] for record in records]
+    for record, quoted, place in zip(records, words, find_quotes(words, text), strict=True):
+        known = record[quote] if isinstance(record[quote], Mapping) else record
+        start, end = (known.get(name) for name in _PLACE)
+        if isinstance(start, int) and isinstance(end, int) and text[start:end] == quoted:
+            yield start, end
+        else:
+            yield place.start, place.end
 
 
 def _coders_of(each: _Coded) -> Iterator[str]:
