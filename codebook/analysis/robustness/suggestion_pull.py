@@ -131,12 +131,18 @@ def _list_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> It
     gold = codings.frame[codings.frame["coder"] == codings.gold].dropna(subset="label")
     right = rows["unit_id"].map(gold.drop_duplicates("unit_id").set_index("unit_id")["label"])
     measures = {_SAME: rows["suggestion"], **({_RIGHT: right} if right.notna().any() else {})}
-    for measure, labels in measures.items():
-        known = rows[labels.notna()].assign(same=_is_same(rows["label"], labels)[labels.notna()])
-        parts = {"": known, **(dict(list(known.groupby("coder", sort=True))) if known["coder"].nunique() > 1 else {})}
-        for coder, part in parts.items():
-            yield from ({"measure": measure, "coder": coder, **row} for row in _share_rows(part, bootstrap.confidence))
+    known = {
+        measure: rows[labels.notna()].assign(same=_is_same(rows["label"], labels)[labels.notna()])
+        for measure, labels in measures.items()
+    }
+    for measure, part in known.items():
+        yield from ({"measure": measure, "coder": "", **row} for row in _share_rows(part, bootstrap.confidence))
     yield from _alpha_rows(codings, rows, bootstrap)
+    if rows["coder"].nunique() == 1:
+        return
+    for measure, part in known.items():
+        for coder, own in part.groupby("coder", sort=True):
+            yield from ({"measure": measure, "coder": coder, **row} for row in _share_rows(own, bootstrap.confidence))
 
 
 def _is_same(labels: pd.Series[Any], others: pd.Series[Any]) -> pd.Series[Any]:

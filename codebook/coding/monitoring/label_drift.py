@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -15,7 +16,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.standard_errors import FEWEST, wilson_interval
+from codebook.analysis.core.standard_errors import FEWEST, newcombe_interval, wilson_interval
 from codebook.analysis.reliability import reliability
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of
@@ -153,14 +154,18 @@ def _say(frame: pd.DataFrame, blocks: int) -> str:
 
 
 def _say_fall(frame: pd.DataFrame, places: int) -> str:
-    own = frame[frame["measure"] == ALONE]
-    ends = own.groupby("coder")["value"].agg(["first", "last"])
-    falls = (ends["first"] - ends["last"]).sort_values(ascending=False)
-    if len(falls) < 3 or falls.iloc[0] <= 0:  # of two coders both agree as much with the other
+    """The coder who fell most, where that is more than chance; of two coders both agree as much with the other."""
+    falls = []
+    for coder, own in frame[frame["measure"] == ALONE].groupby("coder"):
+        first, last = (own.iloc[at] for at in (0, -1))
+        if not math.isnan(min(first["low"], last["low"])):
+            ends = [(float(end["value"] * end["n"]), int(end["n"])) for end in (first, last)]
+            falls.append((newcombe_interval(ends[0], ends[1])[0], coder, first["value"], last["value"]))
+    if len(falls) < 3 or max(falls)[0] <= 0:
         return ""
-    name = falls.index[0]
-    before, after = (format_figure(ends.loc[name, end], places, "share") for end in ("first", "last"))
-    return f"; {name} fell most, from {before} agreement with the others to {after}"
+    _, name, before, after = max(falls)
+    words = [format_figure(share, places, "share") for share in (before, after)]
+    return f"; {name} fell most, from {words[0]} agreement with the others to {words[1]}"
 
 
 def _draw(frame: pd.DataFrame, note: str) -> Any:
