@@ -21,7 +21,7 @@ from codebook.coding.session_opening import open_session
 from codebook.errors import Fault, ParameterError
 from codebook.paths import resolve_path
 from codebook.records import Unit
-from codebook.scheme import Codebook, Variable
+from codebook.scheme import Category, Codebook, Example, Variable
 
 
 def simulate_coder(
@@ -115,6 +115,15 @@ class Trial:
         Never one in which people code.
     error, seed
         As in `simulate_coder`.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> trial = Trial.example(folder.name)
+    >>> from codebook.coding import read_logs
+    >>> read_logs(folder.name).coverage
+    {'tone': {'labelled': 80}}
+    >>> folder.cleanup()
     """
 
     coders: ClassVar[tuple[str, ...]] = ("simulated-ann", "simulated-ben")
@@ -122,6 +131,18 @@ class Trial:
     folder: str | Path
     error: float = 0.2
     seed: int = 1
+
+    @classmethod
+    def example(cls, folder: str | Path, error: float = 0.2) -> Trial:
+        """A trial that is coded already: forty short texts, of which half are good and half are bad."""
+        praise = Category(name="good", examples=(Example(text="Well done.", why="It is praise."),))
+        codes = (praise, Category(name="bad"))
+        tone = Variable(name="tone", question="Which tone?", kind="single", level="nominal", categories=codes)
+        book = Codebook(name="tone", unit="a text", variables=(tone,))
+        trial, units = cls(folder, error), [Unit(f"u{n}", f"text {n}") for n in range(40)]
+        trial.assign(units, book)
+        trial.code(KnownAnswer(unit.unit_id, "tone", ("good", "bad")[n % 2]) for n, unit in enumerate(units))
+        return trial
 
     def assign(
         self, units: Iterable[Unit], codebook: Codebook | str | Path, *, limit: int = 60, design: Design | None = None

@@ -67,6 +67,17 @@ def open_adjudication(
     ------
     ParameterError
         There is no assignment or no such variable; or the adjudication was begun with another seed.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.coding import Trial
+    >>> _ = Trial.example(folder.name)
+    >>> with open_adjudication("cy", folder.name) as session:
+    ...     session.decide("good", reason="praise")
+    ...     session
+    1 of 18 units decided of 'tone'.
+    >>> folder.cleanup()
     """
     said = {"agreements": agreements, "seed": seed, "needs_reason": needs_reason}
     return _open(by, resolve_path(folder), variable, others, said, embed_files)

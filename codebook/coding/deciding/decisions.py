@@ -32,6 +32,15 @@ def read_decisions(folder: str | Path = FOLDER, *, others: Codings | None = None
     -------
     DataFrame
         unit_id, variable, decision (as the tidy table writes labels), by, reason, time: for `cb.adjudicate`.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.coding import Trial
+    >>> _ = Trial.example(folder.name)
+    >>> read_decisions(folder.name)["decision"].value_counts().to_dict()  # all are pending
+    {'': 18}
+    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     assignment = read_assignment(place)

@@ -41,6 +41,15 @@ def coding_progress(folder: str | Path = FOLDER) -> Result:
     ------
     ParameterError
         There is no assignment.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.coding import Trial
+    >>> _ = Trial.example(folder.name)
+    >>> print(coding_progress(folder.name).finding)
+    80 of 80 assigned units are coded.
+    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     rows = list(_list_rows(place))

@@ -86,6 +86,16 @@ def coding_board(
     ------
     ParameterError
         There is no assignment.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.coding import Trial
+    >>> _ = Trial.example(folder.name)
+    >>> board = coding_board(folder.name, resample=Bootstrap(50))
+    >>> [result.name for result in board.results]
+    ['progress', 'reliability', 'confused_texts', 'drift']
+    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     assignment = read_assignment(place)

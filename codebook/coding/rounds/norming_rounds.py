@@ -46,6 +46,15 @@ def add_norming(
     ------
     ParameterError
         No unit is there to draw.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.coding import Trial
+    >>> _ = Trial.example(folder.name)
+    >>> add_norming(10, folder=folder.name).rounds[-1]["round"]
+    'norming-1'
+    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     there = read_assignment(place)

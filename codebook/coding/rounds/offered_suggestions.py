@@ -38,6 +38,16 @@ def write_suggestions(codings: Codings, model: str, *, folder: str | Path = FOLD
     ------
     ParameterError
         Nobody of that name labelled anything.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> tone = VariableSpec("tone", "nominal", ["good", "bad"])
+    >>> write_suggestions(Codings(make_table("tone", {"m": ["good", None]}), [tone]), "m", folder=folder.name)
+    1
+    >>> folder.cleanup()
     """
     known = list_known(codings, model)
     with write_atomic(resolve_path(folder) / _FILE) as file:

@@ -59,6 +59,19 @@ def qualification(
     ------
     ParameterError
         The round has no known answers.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.coding import Trial, add_training, example_units, read_assignment
+    >>> trial = Trial.example(folder.name, error=0)
+    >>> book = read_codebook(read_assignment(folder.name).codebook)
+    >>> units, answers = example_units(book)
+    >>> _ = add_training(units, answers, trial.coders, book, folder=folder.name, gate=0.8)
+    >>> trial.code(answers, round_name="training")
+    >>> print(qualification(folder.name).finding)
+    First answers that are right: simulated-ann 1 of 1 (passed); simulated-ben 1 of 1 (passed).
+    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     assignment = read_assignment(place)

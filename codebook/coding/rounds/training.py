@@ -47,6 +47,20 @@ def add_training(
     ------
     ParameterError
         Another round of that name is there; an answer is known of no unit, or of a unit none is; the gate is no share.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> from codebook.coding import Trial, open_session, read_assignment
+    >>> trial = Trial.example(folder.name)
+    >>> book = read_assignment(folder.name).codebook
+    >>> known = [Unit("t1", "Bravo!")], [KnownAnswer("t1", "tone", "good", "It is praise.")]
+    >>> _ = add_training(*known, trial.coders, book, folder=folder.name)
+    >>> with open_session("simulated-ann", folder.name, round_name="training") as session:
+    ...     session.label("bad")
+    ...     session.view()["feedback"]["answers"][0]["why"]
+    'It is praise.'
+    >>> folder.cleanup()
     """
     place = resolve_path(folder)
     units, answers = list(units), list(answers)
