@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 from codebook.coding import CodingSession, CodingSettings, open_session, read_coding
+from codebook.coding.assignments import FOLDER
 from codebook.codings import People, has_logs, read_people
 from codebook.errors import Fault, ParameterError
 from codebook.files.run_versions import list_versions
@@ -329,7 +330,7 @@ class Study:
             There is neither a run nor a file of coders.
         """
         facts = self.facts
-        people = self.coders or has_logs(self.coding_folder, self.codebook)
+        people = self.coders or self._has_logs()
         if self.run and ("run" in self.given or not people or list_versions(project_folder() / "runs", self.run)):
             codings = partial(self.open_run().codings, self._people, gold=facts.gold, models=facts.models)
             return codings(sample=facts.sample, part=part, unlock=unlock, beside=beside)
@@ -345,9 +346,19 @@ class Study:
             raise ParameterError("There are no labels.", [fault])
         codings = read.with_gold(self.facts.gold)
         codings = codings if units is None else codings.with_texts(units)
-        note = f"Run {self.run!r} is not there yet: labels of people alone." if self.run else "Without a run."
+        note = (
+            f"Run {self.run!r} is not there yet: labels of {'coders.yaml' if self.coders else 'people'} alone."
+            if self.run
+            else "Without a run."
+        )
         notes, outputs = (*codings.notes, note), self.folder / "outputs"
         return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=outputs)
+
+    def _has_logs(self) -> bool:
+        """Whether people coded by assignment; the codebook is read only where something is assigned."""
+        folder = self.coding_folder
+        there = (resolve_path(folder or FOLDER) / "assignment.csv").is_file()
+        return there and has_logs(folder, self.codebook)
 
     def _has_units(self) -> bool:
         of_study = not self.given & {"coders", "codebook"} or "units" in self.given

@@ -1,0 +1,59 @@
+"""A process that codes is killed again and again: what was acknowledged is there, once, and the same unit is shown."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from codebook.coding import assign, open_session, write_assignment
+from codebook.coding.coding_log import read_acts
+from codebook.records import Unit
+from codebook.scheme import parse_codebook
+
+SUPPORT = Path(__file__).parents[1] / "support"
+BOOK = parse_codebook("""
+name: posts
+unit: a post
+variables:
+  - {name: topic, question: "Which topic?", kind: single, level: nominal, categories: [coal, sports]}
+""")
+UNITS = [Unit(f"u{n}", f"text {n}") for n in range(5_000)]
+N_KILLS = 50
+
+
+def code_until_killed(folder, seconds):
+    """Let a process code, kill it so long after its first word, and return what it said was saved."""
+    words = [sys.executable, str(SUPPORT / "coding_child.py")]
+    environment = {**os.environ, "CODEBOOK_PROJECT": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment) as child:
+        child.stdout.readline()
+        time.sleep(seconds)
+        child.kill()
+        lines = child.stdout.read().splitlines(keepends=True)
+    return [line.split() for line in lines if line.endswith("\n")]
+
+
+@pytest.mark.slow
+def test_no_acknowledged_act_is_lost_or_doubled_by_fifty_kills(tmp_path, monkeypatch):
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
+    write_assignment(assign(UNITS, ["ann"]), BOOK, UNITS)
+    chance, acknowledged, n_same = random.Random(4), {}, 0
+    log = tmp_path / "coding" / "logs" / "ann.jsonl"
+    for _ in range(N_KILLS):
+        said = code_until_killed(tmp_path, 0.05 + chance.random() * 0.3)
+        acknowledged |= {int(number): unit for _, number, unit, _ in said}
+        acts, torn = read_acts(log)
+        with open_session("ann", read_only=True) as session:
+            if said and not torn and acts[-1]["n"] == int(said[-1][1]):
+                assert session.unit.unit_id == said[-1][3]
+                n_same += 1
+    acts, _ = read_acts(log)
+    units = {act["n"]: act.get("unit") for act in acts}
+    assert {n: units.get(n) for n in acknowledged} == acknowledged
+    assert len(acts) <= len(acknowledged) + 2 * N_KILLS
+    assert len(acknowledged) > N_KILLS
+    assert n_same > N_KILLS / 2
