@@ -346,11 +346,8 @@ class Study:
             raise ParameterError("There are no labels.", [fault])
         codings = read.with_gold(self.facts.gold)
         codings = codings if units is None else codings.with_texts(units)
-        note = (
-            f"Run {self.run!r} is not there yet: labels of {'coders.yaml' if self.coders else 'people'} alone."
-            if self.run
-            else "Without a run."
-        )
+        whose = "coders.yaml" if self.coders else "people"
+        note = f"Run {self.run!r} is not there yet: labels of {whose} alone." if self.run else "Without a run."
         notes, outputs = (*codings.notes, note), self.folder / "outputs"
         return replace(codings, models=tuple(self.facts.models), notes=notes, outputs=outputs)
 
