@@ -37,6 +37,21 @@ def code_until_killed(folder, seconds):
     return [line.split() for line in lines if line.endswith("\n")]
 
 
+def is_where_it_was(said, acts, shown):
+    """Check that the work goes on where the dead process was, which may have written one act that it did not say."""
+    if not said:
+        return False
+    unsaid = [act for act in acts if act["n"] > int(said[-1][1])]
+    assert len(unsaid) <= 1
+    if not unsaid:
+        assert shown == said[-1][3]
+    elif unsaid[0]["act"] == "label":
+        assert unsaid[0]["unit"] == said[-1][3] != shown
+    else:
+        assert unsaid[0]["unit"] == shown
+    return True
+
+
 @pytest.mark.slow
 def test_no_acknowledged_act_is_lost_or_doubled_by_fifty_kills(tmp_path, monkeypatch):
     monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
@@ -46,11 +61,9 @@ def test_no_acknowledged_act_is_lost_or_doubled_by_fifty_kills(tmp_path, monkeyp
     for _ in range(N_KILLS):
         said = code_until_killed(tmp_path, 0.05 + chance.random() * 0.3)
         acknowledged |= {int(number): unit for _, number, unit, _ in said}
-        acts, torn = read_acts(log)
+        acts, _ = read_acts(log)
         with open_session("ann", read_only=True) as session:
-            if said and not torn and acts[-1]["n"] == int(said[-1][1]):
-                assert session.unit.unit_id == said[-1][3]
-                n_same += 1
+            n_same += is_where_it_was(said, acts, session.unit.unit_id)
     acts, _ = read_acts(log)
     units = {act["n"]: act.get("unit") for act in acts}
     assert {n: units.get(n) for n in acknowledged} == acknowledged
