@@ -19,6 +19,7 @@ from codebook.coding import (
     open_session,
     qualification,
     read_assignment,
+    read_logs,
     write_assignment,
     write_suggestions,
 )
@@ -175,8 +176,22 @@ def test_suggestions_are_shown_in_the_arm_of_the_lot_alone_and_recorded(folder):
     arms = [(act["arm"], act["suggestion"]) for act in acts if act["act"] == "label"]
     assert sorted(arms, key=str) == [("with", "coal")] * 20 + [("without", None)] * 20
     assert n == 40
-    coded = Codings(make_table("topic", {"ann": ["coal"] * 40}), BOOK.variables)
-    assert add_suggestions(coded).frame["suggestion"].tolist() == ["coal"] * 40
+    assert set(add_suggestions(read_logs()).frame["suggestion"]) == {"coal"}
+
+
+def test_labels_from_before_there_were_suggestions_are_not_counted_as_having_seen_them(folder):
+    write_assignment(assign(UNITS, ["ann"], Design(with_suggestions=0.5)), BOOK, UNITS)
+    with open_session("ann") as session:
+        for _ in range(20):
+            session.label("coal")
+    write_suggestions(Codings(make_table("topic", {"m": ["coal"] * 40}), BOOK.variables, models=("m",)), "m")
+    with open_session("ann") as session:
+        for _ in range(20):
+            session.label("sports")
+    frame = add_suggestions(read_logs()).frame
+    early = frame["label"] == "coal"
+    assert set(frame.loc[early & (frame["arm"] == "with"), "suggestion"]) == {""}
+    assert set(frame.loc[~early, "suggestion"]) == {"coal"}
 
 
 def test_without_arms_no_suggestion_is_shown_though_the_file_is_there(folder):

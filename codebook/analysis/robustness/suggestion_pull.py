@@ -122,7 +122,9 @@ def _pair(codings: Codings, model: str) -> tuple[pd.DataFrame, int]:
     suggested = suggested.where(suggested.notna() & (suggested != ""))
     if model:
         labels = every[every["coder"] == model].set_index("unit_id")["label"]
-        suggested = suggested.fillna(rows["unit_id"].map(labels[~labels.index.duplicated()]))
+        would_be = rows["unit_id"].map(labels[~labels.index.duplicated()])
+        was_shown = (rows["arm"] == WITH) & ("suggestion" in rows)  # then the row itself says what
+        suggested = suggested.where(was_shown, suggested.fillna(would_be))
     known = suggested.notna()
     return rows[known].assign(suggestion=suggested[known]), int((~known).sum())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.robustness.suggestion_pull import WITH
+from codebook.analysis.robustness.suggestion_pull import WITH, WITHOUT
 from codebook.coding.assignments import FOLDER, Assigned
 from codebook.coding.label_values import Label, dump_label
 from codebook.coding.rounds.known_answers import list_known
@@ -74,14 +74,19 @@ def offer_suggestions(folder: Path) -> Beside | None:
 
 
 def add_suggestions(codings: Codings, folder: str | Path = FOLDER) -> Codings:
-    """The codings of logs with what was, or would have been, suggested of each unit, for `suggestion_report`."""
+    """The codings of logs with what would have been suggested in the arm without, for `suggestion_report`.
+
+    What was shown in the arm with suggestions stays as the log has it: a label that was given before there were any
+    suggestions has none.
+    """
     labels = _read(resolve_path(folder))
     frame = codings.frame
-    suggested = [
-        dump_label(label) if (label := labels.get(str(unit), {}).get(str(variable))) is not None else None
+    would_be = [
+        dump_label(label) if (label := labels.get(str(unit), {}).get(str(variable))) is not None else ""
         for unit, variable in zip(frame["unit_id"], frame["variable"], strict=True)
     ]
-    return replace(codings, frame=frame.assign(suggestion=pd.Series(suggested, index=frame.index, dtype=object)))
+    suggested = frame["suggestion"].where(frame["arm"] != WITHOUT, pd.Series(would_be, index=frame.index))
+    return replace(codings, frame=frame.assign(suggestion=suggested))
 
 
 def _read(folder: Path) -> dict[str, dict[str, Label]]:
