@@ -2,8 +2,8 @@
 
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
 them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
-`result_commands`, `opening_commands`, `assign_command`, `code_command`, `upkeep_commands`, `message_pages`.
-`command_examples` has an example of each.
+`result_commands`, `opening_commands`, `assign_command`, `code_command`, `sheet_commands`, `exchange_commands`,
+`upkeep_commands`, `message_pages`. `command_examples` has an example of each.
 """
 
 from codebook.cli.assign_command import assign
@@ -18,6 +18,7 @@ from codebook.cli.opening_commands import lab, open_report
 from codebook.cli.plan_commands import check, freeze, new, plan, preflight, trust
 from codebook.cli.result_commands import execute, records, report, table, transcripts
 from codebook.cli.run_command import run_whole
+from codebook.cli.sheet_commands import read_sheet, sheets
 from codebook.cli.status_commands import errors, runs, status
 from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy
 
@@ -27,9 +28,8 @@ for command in (costs, table, transcripts, records, reliability, validity, compa
     main.add_command(command)
 for command in (import_file, freeze, trust, adopt, erase, delete_remote, tidy):
     main.add_command(command)
-main.add_command(assign)
-main.add_command(code)
-main.add_command(explain_message)
+for command in (assign, code, sheets, read_sheet, explain_message):
+    main.add_command(command)
 add_examples(main.commands)
 
 __all__ = ["main"]

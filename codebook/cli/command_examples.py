@@ -32,6 +32,7 @@ codebook new my-study --from texts.xlsx
 codebook open topics
 codebook plan --engine openai_batch --model gpt-6-luna --dry-run
 codebook preflight --model gpt-6-luna
+codebook read-sheet coding/handouts/news.ann.xlsx
 codebook records articles entities entities.xlsx
 codebook reliability topics --by label
 codebook reliability --codebook codebook.yaml --coders coders.yaml
@@ -39,6 +40,7 @@ codebook report topics --out for_the_referee.html
 codebook retry topics --why truncated --max-tokens 4000
 codebook run --engine openai_batch --model gpt-6-luna --cap 5
 codebook runs
+codebook sheets --coder ann --as page
 codebook status topics
 codebook status --state completed --sort cost
 codebook submit topics --cap 5

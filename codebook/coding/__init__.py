@@ -7,7 +7,7 @@
     add_training, qualification, add_norming              rounds against known answers, and once more (`rounds/`)
     open_adjudication, read_decisions                     who is right where coders differ (`deciding/`)
     write_workbooks, write_pages                          a file for each coder to take away (`handouts/`),
-    read_workbook, read_page                              and what comes back of it
+    read_handout                                          and what comes back of it
     coding_board                                          how it goes, for who leads it (`monitoring/`)
     Trial                                                 all of it with simulated coders
 
@@ -21,7 +21,15 @@ from codebook.coding.assignments import Assigned, Assignment, assign, read_assig
 from codebook.coding.coding_log import CodingLog
 from codebook.coding.coding_settings import CodingSettings, read_coding
 from codebook.coding.deciding import AdjudicationSession, open_adjudication, read_decisions
-from codebook.coding.handouts import HandedOut, Returned, read_page, read_workbook, write_pages, write_workbooks
+from codebook.coding.handouts import (
+    HandedOut,
+    Returned,
+    read_handout,
+    read_page,
+    read_workbook,
+    write_pages,
+    write_workbooks,
+)
 from codebook.coding.log_codings import read_logs
 from codebook.coding.monitoring import CodingBoard, coding_board, coding_progress, confused_texts, drift, self_agreement
 from codebook.coding.rounds import (
@@ -73,6 +81,7 @@ __all__ = [
     "read_assignment",
     "read_coding",
     "read_decisions",
+    "read_handout",
     "read_logs",
     "read_page",
     "read_workbook",

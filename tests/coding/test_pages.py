@@ -16,7 +16,7 @@ import pytest
 from codebook.coding.assigning import Design
 from codebook.coding.assignments import assign, write_assignment
 from codebook.coding.coding_log import log_path, read_acts
-from codebook.coding.handouts import page_files, read_page, write_pages
+from codebook.coding.handouts import page_files, read_handout, read_page, write_pages
 from codebook.coding.session_opening import open_session
 from codebook.errors import BusyError, TableError
 from codebook.records import Unit
@@ -275,6 +275,8 @@ def test_a_file_of_another_coder_of_nobody_or_of_nothing_is_refused(place):
         path.write_text(nothing)
         with pytest.raises(TableError, match="no file of answers"):
             read_page(path, place)
+    with pytest.raises(TableError, match="it is the page itself"):
+        read_handout(place / "handouts" / "coal.ann.html", place)
     with pytest.raises(TableError, match=r"gone\.jsonl"):
         read_page("gone.jsonl", place)
 

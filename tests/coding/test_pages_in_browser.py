@@ -35,6 +35,8 @@ UNITS = [Unit(f"u{n}", f"Post number {n}. {HOSTILE if n == 3 else ''}") for n in
 def page_file(project: Path) -> Path:
     write_assignment(assign(UNITS, ["ann"]), parse_codebook(BOOK), UNITS, folder="coding", study="coal & <b>us</b>")
     return write_pages().paths[0]
+DONE_OR_REFUSED = """([words, before]) => document.querySelector('.cf-head').textContent.includes(words)
+  || document.querySelector('.cf-form').dataset.refused !== before"""
 
 
 class Coder:
@@ -47,6 +49,7 @@ class Coder:
         page.on("console", lambda message: self.errors.append(message.text))
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("dialog", self._answer)
+        page.set_default_timeout(60_000)
         page.goto(self.address)
         self.wait_for_unit()
 
@@ -57,13 +60,19 @@ class Coder:
     def wait_for_unit(self) -> None:
         self.page.locator(".cf-form").get_by_text("Post number").first.wait_for()
 
-    def press(self, key: str) -> None:
-        """Press a key when the unit has been there long enough to be read."""
-        self.page.wait_for_timeout(170)
-        self.page.keyboard.press(key)
+    def press(self, key: str, n: int) -> None:
+        """Press a key until it is taken, which a unit that was only just drawn refuses; then so many are coded."""
+        for _ in range(20):
+            self.page.wait_for_timeout(200)
+            before = self.page.locator(".cf-form").get_attribute("data-refused")
+            self.page.keyboard.press(key)
+            self.page.wait_for_function(DONE_OR_REFUSED, arg=[f"{n} of 24", before])
+            if self.page.locator(".cf-form").get_attribute("data-refused") == before:
+                return
+        pytest.fail(f"{key} was never taken")
 
     def progress(self, n: int) -> None:
-        self.page.get_by_text(f"{n} of 24 coded").first.wait_for()
+        self.page.wait_for_function(DONE_OR_REFUSED, arg=[f"{n} of 24", "0"])
 
     def save(self, to: Path) -> str:
         with self.page.expect_download() as download:
@@ -81,15 +90,12 @@ def browser_page() -> Iterator[Any]:
 @needs_browser
 def test_twenty_units_coded_undone_left_and_saved_come_back_as_they_were_coded(browser_page, page_file, tmp_path):
     coder = Coder(browser_page, page_file)
-    keys = ["1", "2", "3"] * 6 + ["1", "2"]
+    keys = ["1", "2", "x"] * 6 + ["1", "2"]
     for at, key in enumerate(keys):
-        coder.press(key)
-        coder.progress(at + 1)
-    coder.press("u")
-    coder.progress(19)
-    coder.press("f")
-    coder.press("3")
-    coder.progress(20)
+        coder.press(key, at + 1)
+    coder.press("u", 19)
+    coder.press("f", 19)
+    coder.press("x", 20)
     browser_page.get_by_text("steps not saved in a file yet").wait_for()
     browser_page.screenshot(path=tmp_path / "coded.png")
     browser_page.reload()
@@ -107,7 +113,7 @@ def test_twenty_units_coded_undone_left_and_saved_come_back_as_they_were_coded(b
     with open_session("ann") as session:
         labels = [session.state.answers(row.turn).get("topic") for row in session.plan.rows]
         assert session.progress()["flagged"] == 1
-    meant = dict(zip("123", ("jobs", "health", "unclear"), strict=True))
+    meant = dict(zip("12x", ("jobs", "health", "unclear"), strict=True))
     assert labels == [*(meant[key] for key in keys[:19]), "unclear", *[None] * 4]
     assert coder.errors == []
     assert {address.partition(":")[0] for address in coder.requests} <= {"file", "blob"}
@@ -118,16 +124,14 @@ def test_without_a_safety_copy_the_page_says_so_and_goes_on_from_a_saved_file(br
     browser_page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })")
     coder = Coder(browser_page, page_file)
     browser_page.get_by_text("This browser keeps no safety copy of your answers.").wait_for()
-    for key in "123":
-        coder.press(key)
-    coder.progress(3)
+    for at, key in enumerate("12x"):
+        coder.press(key, at + 1)
     coder.save(tmp_path / "back.jsonl")
     browser_page.reload()
     coder.progress(0)
     browser_page.locator("#saved-file").set_input_files(tmp_path / "back.jsonl")
     coder.progress(3)
-    coder.press("u")
-    coder.progress(2)
+    coder.press("u", 2)
     (tmp_path / "wrong.jsonl").write_text(json.dumps({"n": 1, "act": "open"}) + "\n")
     browser_page.locator("#saved-file").set_input_files(tmp_path / "wrong.jsonl")
     browser_page.get_by_text("wrong.jsonl was not taken: it was not saved by this page.").wait_for()
@@ -138,19 +142,18 @@ def test_without_a_safety_copy_the_page_says_so_and_goes_on_from_a_saved_file(br
 
 @needs_browser
 def test_a_second_window_of_the_page_is_read_only(browser_page, page_file):
-    coder = Coder(browser_page, page_file)
-    other = Coder(browser_page.context.new_page(), page_file)
-    coder.press("1")
-    coder.progress(1)
-    other.press("2")
+    windows = browser_page.context.browser.new_context()
+    coder, other = Coder(windows.new_page(), page_file), Coder(windows.new_page(), page_file)
+    coder.press("1", 1)
+    other.page.wait_for_timeout(300)
+    other.page.keyboard.press("2")
     other.page.get_by_text("this page is open in another window").first.wait_for()
 
 
 @needs_browser
 def test_all_words_can_be_read_in_both_themes_and_on_a_narrow_screen(browser_page, page_file, tmp_path):
     coder = Coder(browser_page, page_file)
-    coder.press("1")
-    coder.progress(1)
+    coder.press("1", 1)
     for scheme in ("light", "dark"):
         for width in (1400, 600, 420):
             browser_page.emulate_media(color_scheme=scheme)

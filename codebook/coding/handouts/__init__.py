@@ -4,8 +4,17 @@ In come a coder's units and the codebook; out go files, and, when they come back
 `handout.py` first, then `workbook_sheets.py` and `workbook_answers.py`.
 """
 
-from codebook.coding.handouts.handing import HandedOut, write_pages, write_workbooks
+from codebook.coding.handouts.handing import HandedOut, read_handout, write_pages, write_workbooks
 from codebook.coding.handouts.page_answers import read_page
 from codebook.coding.handouts.returns import Change, Returned, read_workbook
 
-__all__ = ["Change", "HandedOut", "Returned", "read_page", "read_workbook", "write_pages", "write_workbooks"]
+__all__ = [
+    "Change",
+    "HandedOut",
+    "Returned",
+    "read_handout",
+    "read_page",
+    "read_workbook",
+    "write_pages",
+    "write_workbooks",
+]

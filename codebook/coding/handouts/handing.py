@@ -1,4 +1,4 @@
-"""Hand out the units of coders: a file each, in the folder of the coding."""
+"""Hand out the units of coders, a file each, in the folder of the coding; and read what comes back, whatever it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from codebook.coding.assignments import FOLDER, Assignment, read_assignment
 from codebook.coding.coder_state import CoderState
 from codebook.coding.coding_log import log_path, read_acts
 from codebook.coding.handouts.handout import Handout
+from codebook.coding.handouts.page_answers import read_page
 from codebook.coding.handouts.page_files import write_page_of
+from codebook.coding.handouts.returns import Returned, read_workbook
 from codebook.coding.handouts.workbook_sheets import write_workbook_of
 from codebook.coding.kept_units import KeptUnits
 from codebook.errors import Fault, InputError
@@ -80,6 +82,27 @@ def write_pages(
         There is no assignment, or nothing for a coder.
     """
     return _hand_out(coders, resolve_path(folder), round_name, (".html", write_page_of), overwrite=overwrite)
+
+
+def read_handout(
+    path: str | Path,
+    folder: str | Path = FOLDER,
+    *,
+    coder: str = "",
+    take_back: bool = False,
+    old_definitions: bool = False,
+) -> Returned:
+    """Read what a coder gave back, whichever it is: a workbook (`read_workbook`), or answers of a page (`read_page`).
+
+    Raises
+    ------
+    TableError
+        Everything that is wrong in it.
+    """
+    name = str(path).lower()
+    if name.endswith((".jsonl", ".json", ".txt", ".html", ".htm")):
+        return read_page(path, folder, coder=coder, old_definitions=old_definitions)
+    return read_workbook(path, folder, coder=coder, take_back=take_back, old_definitions=old_definitions)
 
 
 def _hand_out(

@@ -103,6 +103,10 @@ def _read_lines(file: Path, spoilt: Spoilt) -> list[Act]:
             problem = "it is no act of a page" if act is None or "n" not in act else "lines were taken out or put in"
             spoilt.add(f"line {number}", problem, _AGAIN)
     first = acts[0] if acts and acts[0]["n"] == 1 else {}
+    if raw[:200].lstrip().lower().startswith(b"<!doctype html"):
+        problem = "it is the page itself, which holds no answers"
+        fault = Fault(file.name, problem, "open it, press 'Save my answers', and take the file that it saves")
+        raise TableError("Nothing was taken.", [fault])
     if first.get("act") != "open" or first.get("source", {}).get("format") != FORMAT:
         fault = Fault(file.name, "it is no file of answers that a page saved", _AGAIN)
         raise TableError("Nothing was taken.", [fault])

@@ -50,7 +50,12 @@ part("saved-file").addEventListener("change", goOn);
 window.addEventListener("beforeunload", (event) => {
   if (store.acts.length > nSaved) event.preventDefault();
 });
-store.onChange = () => show("");
+let nShown = store.acts.length;
+store.onChange = () => {
+  if (store.acts.length === nShown) return;
+  nShown = store.acts.length;
+  show("");
+};
 show(store.acts.length ? "Your answers of last time are here." : "");
 
 // a form may not expect an answer before its `send` returns
