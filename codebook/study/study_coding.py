@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from codebook.coding import Assignment, Changes, assign, extend_assignment, read_assignment, read_logs, write_assignment
+from codebook.coding import (
+    Assignment,
+    Changes,
+    HandedOut,
+    assign,
+    extend_assignment,
+    read_assignment,
+    read_logs,
+    write_assignment,
+    write_pages,
+    write_workbooks,
+)
 from codebook.coding.coding_settings import CodingSettings
-from codebook.errors import Fault, ParameterError
+from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.joins import Sides, join_faults, join_ids
 from codebook.paths import resolve_path
 from codebook.records import Unit
@@ -67,6 +78,29 @@ def assign_units(study: Coded, coders: Sequence[str], leaving: Sequence[str]) ->
     name = study.facts.study or study.codebook.name
     kept = write_assignment(drawn, study.facts.codebook, units, folder=settings.folder, study=name)
     return Assigning(kept, (f"Written to {settings.folder}; each coder begins with `codebook code --coder NAME`.",))
+
+
+def hand_out_units(study: Coded, form: str) -> HandedOut:
+    """Assign the units of a study, and write a workbook or a page for each coder.
+
+    Raises
+    ------
+    ParameterError
+        Another form, or what cannot be assigned or handed out.
+    """
+    if form not in _FORMS:
+        fault = Fault("form", f"{form!r} is unknown", mend_name(form, _FORMS))
+        raise ParameterError("Nothing was handed out.", [fault])
+    coders, folder = study.coding.coders, study.coding.folder
+    if not coders:
+        return HandedOut(
+            (), ("Nobody is named who codes: name them here, or as `coders` under `coding:` in study.yaml.",)
+        )
+    assign_units(study, coders, ())
+    return _FORMS[form](coders, folder)
+
+
+_FORMS: Mapping[str, Callable[[Sequence[str], str], HandedOut]] = {"workbook": write_workbooks, "page": write_pages}
 
 
 def _extend(changes: Changes, folder: str) -> tuple[Assignment, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
-from codebook.coding import CodingSession, CodingSettings, open_session, read_coding
+from codebook.coding import CodingSession, CodingSettings, HandedOut, open_session, read_coding
 from codebook.coding.assignments import FOLDER
 from codebook.codings import People, has_logs, read_people
 from codebook.errors import Fault, ParameterError
@@ -25,7 +25,7 @@ from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
 from codebook.scheme import Codebook, read_codebook
 from codebook.study.study_check import StudyCheck, check_study
-from codebook.study.study_coding import Assigning, assign_units
+from codebook.study.study_coding import Assigning, assign_units, hand_out_units
 from codebook.study.study_facts import NONE, Pairs, StudyFacts, as_texts, is_empty
 from codebook.study.study_file import read_study_file
 from codebook.tasks import probe_units, reverse_categories
@@ -297,6 +297,20 @@ class Study:
         """The study with other settings of its `coding:`, for this call."""
         facts = self.facts.changed({"coding": {**self.facts.coding, **settings}})
         return replace(self, facts=facts)
+
+    def hand_out(self, form: str = "workbook", *, coders: Sequence[str] = (), sample: str | Path = "") -> HandedOut:
+        """Assign the units, and write a file for each coder to fill in; where nobody is named who codes, say so.
+
+        Parameters
+        ----------
+        form
+            "workbook" for Excel, or "page" for a browser without a network.
+        coders, sample
+            Instead of those of the study's `coding:`.
+        """
+        given = {"coders": list(coders), "sample": str(sample)}
+        study = self.with_coding(**{name: value for name, value in given.items() if value})
+        return hand_out_units(study, form)
 
     def code(self, coder: str, **options: Any) -> CodingSession:
         """Open the work of a coder: `open_session` in the folder of the study."""

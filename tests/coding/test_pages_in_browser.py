@@ -35,6 +35,8 @@ UNITS = [Unit(f"u{n}", f"Post number {n}. {HOSTILE if n == 3 else ''}") for n in
 def page_file(project: Path) -> Path:
     write_assignment(assign(UNITS, ["ann"]), parse_codebook(BOOK), UNITS, folder="coding", study="coal & <b>us</b>")
     return write_pages().paths[0]
+
+
 DONE_OR_REFUSED = """([words, before]) => document.querySelector('.cf-head').textContent.includes(words)
   || document.querySelector('.cf-form').dataset.refused !== before"""
 
