@@ -9,7 +9,7 @@ from commands import run_command
 from openpyxl import load_workbook
 
 from codebook import open_study
-from codebook.coding.opening import open_session
+from codebook.coding.session_opening import open_session
 
 BOOK = """
 name: coal
