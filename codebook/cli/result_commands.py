@@ -15,14 +15,15 @@ from codebook.cli.options import end_fruitless, pairs, say
 @click.argument("run")
 @click.argument("file", default="")
 @click.option("--wide", is_flag=True, help="The wide form: id, quote, label, batch_id, request_id and so on.")
+@click.option("--columns", is_flag=True, help="A row a unit, with a column a variable and coder.")
 @click.option("--quote-formulas", is_flag=True, help="In a .csv or .tsv, put ' before what a spreadsheet would run.")
-def table(run: str, file: str, wide: bool, quote_formulas: bool) -> None:
+def table(run: str, file: str, wide: bool, columns: bool, quote_formulas: bool) -> None:
     """Show the table of RUN with its coverage, or write it to FILE.
 
     The ending says how: .csv, .tsv, .xlsx, .json (an array), .jsonl, .parquet, or .db and .sqlite, where rows of the
     same run are replaced; or FILE is the address of a database, such as postgresql+psycopg://host/name.
     """
-    from codebook.codings import show_table, write_wide
+    from codebook.codings import show_table, write_columns, write_wide
     from codebook.errors import RunError
     from codebook.paths import resolve_path
     from codebook.run import open_run
@@ -38,7 +39,9 @@ def table(run: str, file: str, wide: bool, quote_formulas: bool) -> None:
         )
     say("\n".join(opened.notes), err=True) if opened.notes else None
     formulas = "quote" if quote_formulas else "keep"
-    if wide:
+    if columns:
+        say(write_columns(opened.codings(), file, formulas=formulas))
+    elif wide:
         say(write_wide(frame, opened.units(), file, formulas=formulas))
     else:
         say(opened.write_table(frame, file, formulas=formulas))

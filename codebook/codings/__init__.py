@@ -20,6 +20,7 @@ from codebook.codings.records.record_lists import Records, count_quotes, read_na
 from codebook.codings.records.record_rows import open_records
 from codebook.codings.table_view import TableView, show_table
 from codebook.codings.transcripts import Transcript, Transcripts, join_transcripts, read_error_rates, read_texts
+from codebook.codings.unit_columns import to_columns, write_columns
 from codebook.codings.wide import to_wide, write_wide
 
 __all__ = [
@@ -58,8 +59,10 @@ __all__ = [
     "shorten_coders",
     "shorten_names",
     "show_table",
+    "to_columns",
     "to_wide",
     "units_table",
+    "write_columns",
     "write_database",
     "write_table",
     "write_wide",

@@ -21,12 +21,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unit_files import HOSTILE, LONG
 
+from codebook.analysis.core.codings import Codings
 from codebook.codings import (
     check_table,
     join_transcripts,
     make_table,
     read_table,
     to_wide,
+    write_columns,
     write_table,
     write_wide,
 )
@@ -34,7 +36,7 @@ from codebook.errors import CodebookError, MissingExtraError, TableError
 from codebook.files import open_rows
 from codebook.files.workbook_writer import MAX_CELL, escape_text
 from codebook.records import Unit
-from codebook.scheme import read_codebook
+from codebook.scheme import Codebook, read_codebook
 
 SUFFIXES = [".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".parquet"]
 COSTS = st.floats(allow_infinity=False) | st.none()
@@ -364,3 +366,37 @@ def test_r13_a_damaged_table_is_told_in_words(tmp_path, suffix):
             continue
         refused += 1
     assert refused
+
+
+def test_columns_are_a_row_a_unit_with_sets_as_zeros_and_ones(tmp_path):
+    book = Codebook.model_validate(
+        {
+            "name": "town",
+            "unit": "a text",
+            "variables": [
+                {"name": "topic", "question": "?", "kind": "single", "level": "nominal", "categories": ["a", "b"]},
+                {"name": "themes", "question": "?", "kind": "multi", "level": "nominal", "categories": ["x", "y"]},
+            ],
+        }
+    )
+    rows = [
+        {"unit_id": "007", "coder": "ann", "variable": "topic", "label": "a"},
+        {"unit_id": "007", "coder": "ben", "variable": "themes", "label": '["y"]'},
+        {"unit_id": "8", "coder": "ben", "variable": "themes", "label": "[]"},
+        {"unit_id": "8", "coder": "ann", "variable": "topic", "label": None, "why": "absent"},
+        {"unit_id": "8", "coder": "ann", "variable": "topic", "label": "b", "draw": 1},
+    ]
+    codings = Codings(make_table(rows, book), book.variables)
+    words = write_columns(codings, tmp_path / "labels.csv")
+    assert words == "labels.csv: 2 rows (a unit each), 5 columns of labels."
+    read = pd.read_csv(tmp_path / "labels.csv", dtype=str, keep_default_na=False).to_dict("list")
+    assert read == {
+        "unit_id": ["007", "8"],
+        "topic.ann.0": ["a", ""],
+        "topic.ann.0.why": ["", "absent"],
+        "topic.ann.1": ["", "b"],
+        "themes.ben.0.x": ["0", "0"],
+        "themes.ben.0.y": ["1", "0"],
+    }
+    with pytest.raises(TableError, match="give a file"):
+        write_columns(codings, tmp_path / "labels.db")
