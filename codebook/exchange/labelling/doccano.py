@@ -10,7 +10,7 @@ from typing import Any
 from codebook.exchange.collector import Collector, hide_person
 from codebook.exchange.export_source import ExportSource, is_json, open_source
 from codebook.exchange.reading import UNKNOWN_CODER, Reading, ReadOptions
-from codebook.exchange.spans import place_span
+from codebook.exchange.text_places import place_span
 from codebook.exchange.unit_fields import choose_unit, read_unit
 from codebook.files.formats import as_text
 

@@ -16,7 +16,7 @@ from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource, read_head
 from codebook.exchange.labelling.label_studio_values import add_value
 from codebook.exchange.reading import Reading, ReadOptions
-from codebook.exchange.spans import find_text
+from codebook.exchange.text_places import find_text
 from codebook.exchange.unit_fields import choose_unit, read_unit
 from codebook.files.formats import as_text
 

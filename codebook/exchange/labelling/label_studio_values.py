@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from codebook.exchange.collector import Collector
-from codebook.exchange.spans import find_text, place_span
+from codebook.exchange.text_places import find_text, place_span
 from codebook.files.formats import as_text
 
 _LISTS = ("choices", "taxonomy")

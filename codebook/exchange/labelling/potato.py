@@ -11,7 +11,7 @@ import orjson
 from codebook.exchange.collector import Collector
 from codebook.exchange.export_source import ExportSource, is_json, read_record
 from codebook.exchange.reading import Reading, ReadOptions
-from codebook.exchange.spans import place_span
+from codebook.exchange.text_places import place_span
 from codebook.files.formats import as_text
 
 TITLE = "Potato"
