@@ -127,6 +127,8 @@ class Result:
         The figure as it was saved, so that it is not drawn a second time to be shown.
     csv
         The file with all rows and digits, once it is saved.
+    place
+        A sentence on where it was saved, where that is not plain; no caption of a paper has it.
 
     Examples
     --------
@@ -151,6 +153,7 @@ class Result:
     names: tuple[str, ...] = ()
     png: bytes = field(default=b"", compare=False)
     csv: Path | None = field(default=None, compare=False)
+    place: str = field(default="", compare=False)
 
     @property
     def note(self) -> str:
@@ -172,6 +175,10 @@ class Result:
         """
         texts, _ = frame_texts(self._shown, self.facts.places, self.names)
         return texts.iloc[:, :MOST_COLUMNS] if self.facts.nothing else texts
+
+    @property
+    def _note(self) -> str:
+        return " ".join(filter(None, [self.note, self.place]))
 
     @property
     def _shown(self) -> pd.DataFrame:
@@ -237,7 +244,7 @@ class Result:
         )
         place = f"Saved in runs/{run}/outputs: no run has that name yet."
         csv = None if self.facts.nothing else (saved.outputs or project_folder() / "outputs") / f"{saved.name}.csv"
-        return replace(saved, png=png, csv=csv, remarks=(*saved.remarks, *([place] if is_new else [])))
+        return replace(saved, png=png, csv=csv, place=place if is_new else "")
 
     @property
     def entry(self) -> OutputEntry:
@@ -255,7 +262,7 @@ class Result:
         rows = self.printed()
         text = "\n".join(line.rstrip() for line in rows.head(SHOWN_ROWS).to_string(index=False).splitlines())
         more = f"The first {SHOWN_ROWS} of {len(rows):,} rows; .frame has all." if len(rows) > SHOWN_ROWS else ""
-        return "\n\n".join(filter(None, [self.finding, text, more, self.note]))
+        return "\n\n".join(filter(None, [self.finding, text, more, self._note]))
 
     def _repr_html_(self) -> str:
         if self.facts.nothing:
@@ -264,7 +271,7 @@ class Result:
         png = self.png or (draw_png(self.plot()) if self.figure else b"")
         run = self.outputs.parent.name if self.outputs else ""
         csv = FileLink(self.csv, run=run).address if self.csv else ""
-        return block_html(printed, finding=self.finding, note=self.note, png=png, alt=say_alt(self.entry), csv=csv)
+        return block_html(printed, finding=self.finding, note=self._note, png=png, alt=say_alt(self.entry), csv=csv)
 
 
 def nothing_to_say(codings: Codings, reason: str, result: Result) -> Result:

@@ -107,6 +107,8 @@ def test_a_misspelt_run_is_named_and_a_new_name_is_said(project: Path) -> None:
     own = Result(FRAME, "f1", "F1")
     with pytest.raises(ParameterError, match=r"there is no run 'topcs_v1'\. To mend: did you mean 'topics_v1'\?"):
         own.save(run="topcs_v1")
-    assert "no run has that name" not in own.save(run="topics_v1").note
-    assert own.save(run="topics_v2").note.endswith("Saved in runs/topics_v2/outputs: no run has that name yet.")
+    assert "no run has that name" not in repr(own.save(run="topics_v1"))
+    saved = own.save(run="topics_v2")
+    assert repr(saved).endswith("Saved in runs/topics_v2/outputs: no run has that name yet.")
+    assert "no run has that name" not in saved.caption, "it goes into a paper"
     assert "no run has that name" not in read_outputs(project / "runs" / "topics_v2" / "outputs")[0].note
