@@ -28,6 +28,11 @@ class People(NamedTuple):
 
     `coders` is a `coders.yaml`, or empty. `folder` is a coding folder, "none" for none; where nothing is said, that of
     the project, if it is of the same codebook.
+
+    Examples
+    --------
+    >>> People("coders.yaml", "none")
+    People(coders='coders.yaml', folder='none')
     """
 
     coders: str | Path = ""
@@ -54,6 +59,17 @@ def read_people(
     -------
     Codings or None
         None where there is neither.
+
+    Examples
+    --------
+    >>> from codebook.scheme import parse_codebook
+    >>> book = parse_codebook('''
+    ... name: tone
+    ... unit: a post
+    ... variables: [{name: tone, question: "?", kind: single, level: nominal, categories: [good, bad]}]
+    ... ''')
+    >>> read_people(People("", "none"), book) is None
+    True
     """
     coders, folder = people if isinstance(people, People) else People(people)
     ids = None if units is None else list(dict.fromkeys(units))
@@ -73,7 +89,19 @@ def _is_listed(coders: str | Path, codebook: Codebook, folder: Path) -> bool:
 
 
 def has_logs(folder: str | Path, codebook: Codebook) -> bool:
-    """Whether somebody has coded in a coding folder, by a codebook of this name; one that is named counts anyhow."""
+    """Whether somebody has coded in a coding folder, by a codebook of this name; one that is named counts anyhow.
+
+    Examples
+    --------
+    >>> from codebook.scheme import parse_codebook
+    >>> book = parse_codebook('''
+    ... name: tone
+    ... unit: a post
+    ... variables: [{name: tone, question: "?", kind: single, level: nominal, categories: [good, bad]}]
+    ... ''')
+    >>> has_logs("none", book)
+    False
+    """
     place = resolve_path(folder or FOLDER)
     if str(folder) == NONE or not (place / "assignment.csv").is_file() or not any(list_logs(place)):
         return False
