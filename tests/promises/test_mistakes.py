@@ -120,7 +120,7 @@ SLIPS: dict[str, tuple[Slip, str, int, str]] = {
     "a parameter": (nothing, "execute study.yaml -p replicats=50", 1, "did you mean `replicates`?"),
     "a step": (nothing, "execute study.yaml --only validty", 1, "did you mean `validity`?"),
     "a notebook": (nothing, "execute 06_relability", 1, "did you mean `reliability`?"),
-    "a command": (nothing, "colect my-study", 2, "Did you mean 'collect'?"),
+    "a command": (nothing, "collectt my-study", 2, "Did you mean 'collect'?"),
     "a key in the study": (change("study.yaml", "# cap: 5.0", f"api_key: {SECRET} #"), "check", 1, "OPENAI_API_KEY"),
     "an engine": (change("study.yaml", "# engine: openai_batch", "engine: openai_bach"), "check", 1, "'openai_batch'?"),
     "no model": (BATCH, "check", 1, "name the model to ask"),
