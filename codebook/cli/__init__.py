@@ -22,13 +22,13 @@ from codebook.cli.sheet_commands import read_sheet, sheets
 from codebook.cli.status_commands import errors, runs, status
 from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy
 
-for command in (new, check, preflight, plan, run_whole, submit, status, runs, errors, collect, retry, cancel, discard):
+for command in (new, check, assign, code, sheets, read_sheet, import_file):
     main.add_command(command)
-for command in (costs, table, transcripts, records, reliability, validity, compare, execute, report, open_report, lab):
+for command in (preflight, plan, run_whole, submit, status, runs, errors, collect, retry, cancel, discard, costs):
     main.add_command(command)
-for command in (import_file, freeze, trust, adopt, erase, delete_remote, tidy):
+for command in (table, transcripts, records, reliability, validity, compare, execute, report, open_report, lab):
     main.add_command(command)
-for command in (assign, code, sheets, read_sheet, explain_message):
+for command in (freeze, trust, adopt, erase, delete_remote, tidy, explain_message):
     main.add_command(command)
 add_examples(main.commands)
 

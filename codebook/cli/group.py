@@ -158,12 +158,14 @@ def _show_parameter(parameter: click.Parameter, value: object) -> str:
 @click.version_option(package_name="codebook-kit")
 @click.option(_DEBUG, is_flag=True, expose_value=False, help="Show the traceback of an error, too; anywhere.")
 def main() -> None:
-    """Code texts with people and language models.
+    """Code texts, images and documents with people and language models.
 
     \b
     A study, step by step:
       codebook new my-study            make a folder with a codebook, notebooks and a data template
       codebook check ...               is everything in order? nothing is sent
+      codebook assign --coder ann      give units to people by lot
+      codebook code --coder ann        let them code, in the browser
       codebook preflight ...           ask a few texts live first, where a service is to be paid
       codebook plan ...                write the requests of a run
       codebook submit RUN              hand them to the engine
