@@ -71,6 +71,16 @@ def write_columns(codings: Codings, path: str | Path, *, formulas: str = "keep")
     ------
     TableError
         The ending is unknown, the path is a database, or a sheet cannot hold the table.
+
+    Examples
+    --------
+    >>> from codebook.analysis import VariableSpec
+    >>> from codebook.codings import make_table
+    >>> import tempfile; folder = tempfile.TemporaryDirectory(); path = Path(folder.name, "labels.csv")
+    >>> table = make_table([{"unit_id": "007", "coder": "ann", "variable": "topic", "label": "a"}])
+    >>> write_columns(Codings(table, [VariableSpec("topic", "nominal", ["a", "b"])]), path)
+    'labels.csv: 1 row (a unit each), 1 column of labels.'
+    >>> folder.cleanup()
     """
     if is_database(path):
         fault = Fault(str(path), "columns of coders are no table of a database", "give a file, or leave --columns out")
