@@ -19,8 +19,9 @@ const channel = {{
 window.mounted = mountForm(document.getElementById('root'), channel, {{full: {full}}});
 window.times = [];
 document.addEventListener('keydown', event => {{ window.pressed = event.timeStamp; }}, true);
-new MutationObserver(() => window.times.push(performance.now() - window.pressed))
-  .observe(document.querySelector('.cf-form'), {{attributes: true, attributeFilter: ['data-drawn']}});
+const form = document.querySelector('.cf-form');
+new MutationObserver(() => form.dataset.drawn && window.times.push(performance.now() - window.pressed))
+  .observe(form, {{attributes: true, attributeFilter: ['data-drawn']}});
 </script></body></html>"""
 
 

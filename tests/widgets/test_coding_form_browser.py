@@ -36,8 +36,9 @@ form.session.act = lambda message: time.sleep(0.3) or act(message)"""
 _TIMES = """() => {
   window.times = [];
   document.addEventListener('keydown', event => { window.pressed = event.timeStamp; }, true);
-  new MutationObserver(() => window.times.push(performance.now() - window.pressed))
-    .observe(document.querySelector('.cf-form'), {attributes: true, attributeFilter: ['data-drawn']});
+  const form = document.querySelector('.cf-form');
+  new MutationObserver(() => form.dataset.drawn && window.times.push(performance.now() - window.pressed))
+    .observe(form, {attributes: true, attributeFilter: ['data-drawn']});
 }"""
 _READY = """place => {
   const form = document.querySelector('.cf-form');

@@ -142,14 +142,17 @@ class Form {
       this.unit.again && make('span', {kind: 'cf-badge', text: 'once more'})), this.unit.loss && words('p', this.unit.loss, 'cf-loss'), node);
     this.left.scrollTop = 0;
     this.root.dataset.place = this.unit.place;
-    if (this.drawnAt === null) this.waitUntilSeen(images, this.unit.token);
+    if (this.drawnAt !== null) return true;
+    delete this.root.dataset.drawn;
+    this.waitUntilSeen(images, this.unit.token);
     return true;
   }
 
   async waitUntilSeen(images, token) {
     if (images.length) await waitForImages(images);
     requestAnimationFrame(() => setTimeout(() => {
-      if (this.unit?.token === token) this.drawnAt = performance.now();
+      if (this.unit?.token !== token) return;
+      this.drawnAt = performance.now();
       this.root.dataset.drawn = token;
     }));
   }
