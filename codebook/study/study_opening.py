@@ -308,8 +308,8 @@ class Study:
         coders, sample
             Instead of those of the study's `coding:`.
         """
-        given = {"coders": list(coders), "sample": str(sample)}
-        study = self.with_coding(**{name: value for name, value in given.items() if value})
+        settings = {"coders": list(coders), "sample": str(sample)}
+        study = self.with_coding(**{name: value for name, value in settings.items() if value})
         return hand_out_units(study, form)
 
     def code(self, coder: str, **options: Any) -> CodingSession:
