@@ -24,7 +24,7 @@ OPEN = (
 @click.option("--coder", "coders", multiple=True, metavar="NAME", help="Who codes; may be repeated. Or all coders.")
 @click.option("--adjudicator", default="", metavar="NAME", help="Who decides where coders differ, in place of coding.")
 @click.option("--round", "round_name", default="main", show_default=True, help="Round of the assignment.")
-@click.option("--folder", default="coding", show_default=True, help="The coding folder.")
+@click.option("--folder", default="", help="The coding folder; that of the study where none is named.")
 @click.option("--open", "opens", is_flag=True, help="Open the browser, too.")
 @click.option("--port", default=0, metavar="N", help="Port; that of last time or a free one where none is given.")
 @click.option("--public-address", "public", default="", metavar="ADDRESS", help="Where a reverse proxy shows it.")
@@ -47,10 +47,11 @@ def code(
     """
     from codebook.coding.serving.doorkeeper import Place
     from codebook.coding.serving.form_server import serve_adjudication, serve_coders
+    from codebook.study import open_study
 
     if adjudicator and coders:
         raise click.UsageError("Give --coder, or --adjudicator.")
-    where = Place(**place)  # type: ignore[arg-type]
+    where, folder = Place(**place), folder or open_study().coding.folder  # type: ignore[arg-type]
     with _ended_by_signals():
         if adjudicator:
             server = serve_adjudication(adjudicator, where, folder=folder, renew=renew)

@@ -404,6 +404,8 @@ def test_the_command_says_each_address_and_ends_in_order(
     project: Path, command: Command, press_ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_coding_study(2)
+    (project / "coding").rename(project / "people")
+    (project / "study.yaml").write_text("study: test\ncoding: {folder: people}\n", encoding="utf-8")
     (project / "runs").mkdir()
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
@@ -428,8 +430,9 @@ def test_the_command_says_each_address_and_ends_in_order(
     log = (project / "runs" / "codebook.log").read_text()
     assert "codebook code" in log
     assert opened[0].rpartition("#")[2] not in log
-    assert len(labels_of("ann")) == 1
-    assert not open_session("ann").log.read_only, "the log was let go"
+    with open_session("ann", "people") as session:
+        assert not session.log.read_only, "the log was let go"
+        assert session.progress()["done"] == 1
 
 
 def test_the_command_refuses_the_network_and_names_a_coder_who_has_nothing(project: Path, command: Command) -> None:
