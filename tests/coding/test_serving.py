@@ -410,10 +410,12 @@ def test_the_command_says_each_address_and_ends_in_order(
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
     seen: list[str] = []
+    ended = threading.Event()
 
     def work() -> None:
         while not opened:
-            threading.Event().wait(0.01)
+            if ended.wait(0.01):
+                return
         client = FormClient(opened[0]).enter()
         client.open()
         seen.append(label(client)["coder"])
@@ -422,6 +424,7 @@ def test_the_command_says_each_address_and_ends_in_order(
     thread = threading.Thread(target=work)
     thread.start()
     outcome = command("code", "--coder", "ann", "--open")
+    ended.set()
     thread.join()
     assert (outcome.exit_code, seen) == (0, ["ann"]), outcome.output
     assert outcome.output.splitlines()[0] == f"ann: {opened[0]}"
