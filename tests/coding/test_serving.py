@@ -403,8 +403,7 @@ def test_on_a_network_it_is_reached_by_its_own_names_only():
 def test_the_command_says_each_address_and_ends_in_order(
     project: Path, command: Command, press_ctrl_c: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_coding_study(2)
-    (project / "coding").rename(project / "people")
+    make_coding_study(2, folder="people")
     (project / "study.yaml").write_text("study: test\ncoding: {folder: people}\n", encoding="utf-8")
     (project / "runs").mkdir()
     opened: list[str] = []

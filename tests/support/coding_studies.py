@@ -23,7 +23,9 @@ variables:
 """
 
 
-def make_coding_study(n_units: int, coders: Sequence[str] = ("ann", "ben"), units: Sequence[Unit] = ()) -> None:
+def make_coding_study(
+    n_units: int, coders: Sequence[str] = ("ann", "ben"), units: Sequence[Unit] = (), folder: str = "coding"
+) -> None:
     """Assign units to coders, all to all, in the project's folder."""
     posts = units or [Unit(f"u{n}", f"Post number {n} is about a match on a rainy day.") for n in range(n_units)]
-    write_assignment(assign(posts, coders), parse_codebook(BOOK), posts)
+    write_assignment(assign(posts, coders), parse_codebook(BOOK), posts, folder=folder)
