@@ -151,6 +151,25 @@ def show_coding_form(
     ------
     ParameterError
         There is no assignment, or nothing for this coder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from codebook.coding import assign, write_assignment
+    >>> from codebook.records import Unit
+    >>> from codebook.scheme import parse_codebook
+    >>> book = parse_codebook('''
+    ... name: tone
+    ... unit: a post
+    ... variables: [{name: tone, question: "?", kind: single, level: nominal, categories: [good, bad]}]
+    ... ''')
+    >>> home, units = tempfile.TemporaryDirectory(), [Unit("7", "So good."), Unit("9", "So bad.")]
+    >>> _ = write_assignment(assign(units, ["ann"]), book, units, folder=home.name)
+    >>> form = show_coding_form("ann", home.name)
+    >>> form.session.label("good")
+    >>> form.sentence
+    'ann, main: 1 of 2 units coded, 1 left.'
+    >>> form.close(); home.cleanup()
     """
     key = (coder, str(folder), round_name)
     if former := _OPEN.pop(key, None):
