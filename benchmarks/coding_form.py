@@ -80,7 +80,7 @@ def serve_ours(folder: Path, n_units: int) -> Iterator[Tool]:
 
     (folder / "study.yaml").write_text("study: bench\n", encoding="utf-8")
     categories = ", ".join(f"{{name: {name}}}" for name in CODES)
-    variable = f"{{name: topic, question: What is it about?, kind: single, level: nominal, categories: [{categories}]}}"
+    variable = f"{{name: topic, question: What is it, kind: single, level: nominal, categories: [{categories}]}}"
     units = [Unit(f"u{n}", text) for n, text in enumerate(write_texts(n_units + 1))]
     os.environ["CODEBOOK_PROJECT"] = str(folder)
     book = parse_codebook(f"name: bench\nunit: a post\nvariables: [{variable}]\n")
