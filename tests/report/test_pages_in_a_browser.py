@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 ROOT = Path(__file__).parents[2]
 TOPICS = ROOT / "data" / "topics_sib200_en"
-DEMO = ("topics", "coal_debate")
+DEMO = ("topics",)
 OPEN_ALL = "() => document.querySelectorAll('details').forEach(part => part.open = true)"
 TOO_WIDE = """() => [...document.querySelectorAll('table')]
     .filter(table => table.getBoundingClientRect().right > innerWidth
@@ -69,7 +69,7 @@ def squeeze(text: str) -> str:
 
 @pytest.fixture(scope="module", params=["a part", *DEMO])
 def written(request, tmp_path_factory) -> Iterator[Path]:
-    """The reports that `make demo` left here, as in CI; and one of a part of the topics study, made anew."""
+    """The report that `make demo` left here, as in CI; and one of a part of the topics study, made anew."""
     if request.param in DEMO:
         report = ROOT / "runs" / request.param / "report.html"
         if not report.is_file():
