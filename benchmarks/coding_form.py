@@ -53,6 +53,7 @@ WATCH = """
 })();
 """
 """Notes when another text is seen, and how long after the last key; survives that the page is loaded anew."""
+DRAWN = "before => JSON.parse(sessionStorage.drawn ?? '[]')[0] !== before && sessionStorage.drawn"
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def time_keys(browser: Any, tool: Tool, n_units: int) -> tuple[list[float], int,
     tool.prepare(page)
     page.add_init_script(WATCH)
     page.goto(tool.address)
-    page.wait_for_function("sessionStorage.last", timeout=LONG_S * 1000)
+    page.wait_for_function("() => sessionStorage.last", timeout=LONG_S * 1000)
     times, n_keys, n_stayed = [], 0, 0
     for n in range(n_units):
         before = page.evaluate("sessionStorage.last")
@@ -218,8 +219,7 @@ def time_keys(browser: Any, tool: Tool, n_units: int) -> tuple[list[float], int,
             page.keyboard.press(key)
             n_keys += 1
         try:
-            drawn = f"JSON.parse(sessionStorage.drawn ?? '[\"{before}\"]')[0] !== '{before}' && sessionStorage.drawn"
-            times.append(json.loads(page.wait_for_function(drawn, timeout=10_000).json_value())[1])
+            times.append(json.loads(page.wait_for_function(DRAWN, arg=before, timeout=10_000).json_value())[1])
         except Exception as error:  # noqa: BLE001 - of the browser's own kind
             n_stayed += 1
             print(f"    unit {n} stayed: {str(error).splitlines()[0]}", file=sys.stderr)
