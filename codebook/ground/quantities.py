@@ -183,17 +183,17 @@ def say_part(n: float, n_all: float, places: int = 2) -> str:
 
 
 def show_usd(usd: float | None) -> str:
-    """Write an amount for people: at least cents, at most six digits after the point, more for tiny amounts.
+    """Write an amount for people: at least cents, at most six digits after the point, two that count for tiny amounts.
 
     Examples
     --------
     >>> show_usd(1234.5), show_usd(0.1 + 0.2), show_usd(0.00001234), show_usd(0), show_usd(None)
-    ('$1,234.50', '$0.30', '$0.00001234', '$0.00', 'unknown')
+    ('$1,234.50', '$0.30', '$0.000012', '$0.00', 'unknown')
     """
     if usd is None:
         return "unknown"
     if 0 < usd < 0.001:
-        return f"${usd:.{3 - math.floor(math.log10(usd))}f}"
+        return f"${usd:.{1 - math.floor(math.log10(usd))}f}"
     whole, _, rest = f"{usd:,.6f}".rstrip("0").partition(".")
     return f"${whole}.{rest:0<2}"
 

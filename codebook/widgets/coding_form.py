@@ -10,6 +10,7 @@ from codebook.coding import CodingSession, open_session
 from codebook.coding.assignments import FOLDER
 from codebook.coding.form import form_script, form_style
 from codebook.coding.label_values import dump_label
+from codebook.errors import how_to_install
 from codebook.ground.quantities import say_count
 from codebook.widgets.actions import say_error
 from codebook.widgets.board import bundle, has_front_end
@@ -51,7 +52,7 @@ class CodingForm:
         old = [f"{progress['recode']:,} coded by an earlier definition"] * bool(progress["recode"])
         done = f"{progress['done']:,} of {say_count(progress['total'], 'unit')} coded"
         lacking = has_front_end() and not _has_anywidget()
-        mend = " To code in this notebook: pip install 'codebook-kit[widgets]'." if lacking else ""
+        mend = f" To code in this notebook: {how_to_install('widgets')}." if lacking else ""
         return f"{plan.coder}, {plan.round}: {', '.join([done, *more, *old])}.{mend}"
 
     def _table(self) -> BoardTable:

@@ -114,9 +114,9 @@ def test_one_name_for_a_coder_in_every_table(study, command):
 def test_a_coverage_that_a_notebook_saved_is_not_shown_twice(study):
     collect(study)
     run = open_run("coal")
-    assert write_report("coal").read_text(encoding="utf-8").count("<th class=n>labelled</th>") == 1
+    assert write_report("coal").read_text(encoding="utf-8").count("<th class=n>Labelled</th>") == 1
     run.coverage().save("coverage_of_coders", title="All coders")
-    assert write_report("coal").read_text(encoding="utf-8").count("<th class=n>labelled</th>") == 1
+    assert write_report("coal").read_text(encoding="utf-8").count("<th class=n>Labelled</th>") == 1
 
 
 def test_a_report_by_command_has_the_coders_of_the_study(study, command):

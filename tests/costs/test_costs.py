@@ -738,7 +738,7 @@ def test_a_cap_that_is_no_amount_is_refused(cap, wanted):
 def test_amounts_are_written_for_people():
     amounts = (0, 1e-7, 0.0004, 0.05122149999999994, 1, 1234.5, 12_345_678.125)
     assert [show_usd(usd) for usd in amounts] == [
-        "$0.00", "$0.0000001000", "$0.0004000", "$0.051221", "$1.00", "$1,234.50", "$12,345,678.125",
+        "$0.00", "$0.00000010", "$0.00040", "$0.051221", "$1.00", "$1,234.50", "$12,345,678.125",
     ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from fakes.service import (
 
 from codebook.errors import PendingError
 from codebook.files.lines import digest_file
+from codebook.ground.quantities import show_usd
 from codebook.records import Service
 from codebook.run import open_run, wait
 
@@ -43,7 +44,7 @@ def test_mode_01_expired_keeps_what_is_done_and_asks_exactly_the_rest(fake: Fake
     check_paid(fake, 4)
     assert status.money is not None
     assert 0 < status.money.spent == pytest.approx(run.table()["cost_usd"].sum())
-    assert f"${status.money.spent:.4f} paid" in str(status)
+    assert f"{show_usd(status.money.spent)} paid" in str(status)
     assert "retry asks exactly those again" in status.advice
 
     rest = sorted(unit for unit, why in why_of(run).items() if why)

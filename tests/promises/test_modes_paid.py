@@ -22,6 +22,7 @@ from codebook.costs import find_rates, read_usage
 from codebook.engines.service.notes import Note, NoteBook
 from codebook.errors import BudgetError, UnreachableError
 from codebook.files.lines import read_lines
+from codebook.ground.quantities import show_usd
 from codebook.run import Run, open_run
 from codebook.shards import Cuts
 
@@ -164,7 +165,7 @@ def test_mode_24_cost_is_reserved_then_actual_at_the_batch_price(fake: FakeOpenA
     assert money is not None
     assert money.spent == 0
     assert money.reserved > 0, "what is in flight counts"
-    assert f"${money.reserved:.4f} reserved" in str(run.status())
+    assert f"{show_usd(money.reserved)} reserved" in str(run.status())
     fake.settle()
     run.collect()
     money = run.status().money

@@ -139,7 +139,10 @@ def test_r13_ctrl_c_says_that_nothing_is_lost(fail: Fail) -> None:
 def test_r13_the_kits_own_errors_keep_their_exit_codes(fail: Fail) -> None:
     assert fail(PendingError("come back later")).exit_code == 3
     done = fail(RunError("no such run"))
-    assert (done.exit_code, done.stderr) == (1, "Error: no such run\n")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "Error: no such run\nMore on such a message: codebook explain RunError\n",
+    )
 
 
 def test_r13_a_broken_pipe_is_no_error(project: Path) -> None:
