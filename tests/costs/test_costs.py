@@ -237,7 +237,7 @@ def test_a_batch_price_that_is_not_listed_is_said_to_be_assumed():
         assert half.basis == f"{LISTED}, batch price assumed to be half"
         other = price_usage(model, usage, batch=True, discount=0.75)
         assert other.usd == pytest.approx(per_million * 0.75)
-        assert "assumed to be 75%" in other.basis
+        assert "assumed to be 75 %" in other.basis
         full = price_usage(model, usage, batch=True, discount=None)
         assert full.usd == pytest.approx(per_million)
         assert "no batch price known: full price" in full.basis
