@@ -4,7 +4,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,15 @@ UNITS = [Unit(f"u{n}", f"text {n}") for n in range(5_000)]
 N_KILLS = 50
 
 
-def code_until_killed(folder, seconds):
-    """Let a process code, kill it so long after its first word, and return what it said was saved."""
+def code_until_killed(folder, n_acts):
+    """Let a process code, kill it when it has said so many acts, and return what it said was saved."""
     words = [sys.executable, str(SUPPORT / "coding_child.py")]
     environment = {**os.environ, "CODEBOOK_PROJECT": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment) as child:
         child.stdout.readline()
-        time.sleep(seconds)
+        lines = [child.stdout.readline() for _ in range(n_acts)]
         child.kill()
-        lines = child.stdout.read().splitlines(keepends=True)
+        lines += child.stdout.read().splitlines(keepends=True)
     return [line.split() for line in lines if line.endswith("\n")]
 
 
@@ -59,7 +58,7 @@ def test_no_acknowledged_act_is_lost_or_doubled_by_fifty_kills(tmp_path, monkeyp
     chance, acknowledged, n_same = random.Random(4), {}, 0
     log = tmp_path / "coding" / "logs" / "ann.jsonl"
     for _ in range(N_KILLS):
-        said = code_until_killed(tmp_path, 0.05 + chance.random() * 0.3)
+        said = code_until_killed(tmp_path, chance.randint(1, 60))
         acknowledged |= {int(number): unit for _, number, unit, _ in said}
         acts, _ = read_acts(log)
         with open_session("ann", read_only=True) as session:
