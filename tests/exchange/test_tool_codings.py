@@ -54,6 +54,7 @@ def test_label_studio_gives_codings_of_every_kind() -> None:
     assert json.loads(labels["c03", "chloe", "who"])["who"][1] == {"mention": "Lindt Square", "type": "ORG"}
     assert labels["c08", "ben", "topics"] == "[]"
     skipped = codings.frame[codings.frame["detail"] == "skipped by the coder"]
+    assert set(skipped["why"]) == {"skipped"}
     assert set(zip(skipped["unit_id"], skipped["coder"], strict=True)) == {("c03", "ben"), ("c04", "ben")}
     assert {"(model)", "c06", "c07"}.isdisjoint({*codings.coders, *codings.frame["unit_id"]})
     assert "21 records read; 54 rows: 45 coded, 1 empty, 2 skipped, 1 draft, 2 prediction" in " ".join(codings.notes)

@@ -233,7 +233,8 @@ def _without_label(row: ExportRow, variable: Variable) -> dict[str, Any]:
         return {"label": dump_labels([], variable), "why": None}
     if row.status == "empty" and variable.kind == "records":
         return {"label": orjson.dumps({each.name: [] for each in variable.lists}).decode(), "why": None}
-    return {"label": None, "why": "absent", "detail": _ABSENT[row.status]}
+    why = "skipped" if row.status == "skipped" else "absent"
+    return {"label": None, "why": why, "detail": _ABSENT[row.status]}
 
 
 def _add_none(rows: Sequence[ExportRow], codings: Codings, codebook: Codebook) -> None:
