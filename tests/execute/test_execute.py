@@ -580,12 +580,12 @@ def test_r33_a_study_that_was_cut_notes_what_no_step_uses(project):
 
 
 def test_r33_what_no_notebook_of_the_chain_knows_stays_a_fault(project):
-    text = "study: s\nrun: r\nparameters: {coderz: coders.yaml, sed: 3, coders: sk-%s}\nsteps: [passes]\n" % ("aB3" * 9)
+    text = "study: s\nrun: r\nparameters: {codersz: a.yaml, sed: 3, coders: sk-%s}\nsteps: [passes]\n" % ("aB3" * 9)
     with pytest.raises(ParameterError) as caught:
         run_study(write_study(project, text), overrides={"replicatez": "200"}, out=pytest.fail)
     said = [fault.problem + "; " + fault.mend for fault in caught.value.faults]
     assert "`coders` looks like a key" in said[0]
-    assert "`coderz`; did you mean `coders`?" in said[1]
+    assert "`codersz`; did you mean `coders`?" in said[1]
     assert "`sed`; did you mean `seed`?" in said[2]
     assert "`replicatez`; did you mean `replicates`?" in said[3]
 

@@ -51,7 +51,7 @@ def test_every_yaml_that_ships_is_valid_as_texts_and_as_an_editor_reads_it(name:
         ("codebook", {"name": "a", "unit": "b", "variables": [{"name": "c", "kind": "single", "levle": 1}]}, "'levle'"),
         ("codebook", {"name": "a b", "unit": "b", "variables": [{"name": "c", "kind": "single"}]}, "does not match"),
         ("coders", {"coders": [{"file": "a.csv", "unit": "id", "colums": {}}]}, "'colums'"),
-        ("coders", {"coders": [{"file": "a.csv"}]}, "'unit' is a required property"),
+        ("coders", {"coders": [{"unit": "id"}]}, "'file' is a required property"),
         ("study", {"study": "s", "run": "r", "steps": ["codebook"], "stepz": []}, "'stepz'"),
         ("providers", {"mine": {"base_ulr": "https://a.example"}}, "not valid"),
         ("prices", {"as_of": "2026-11-01", "models": {"m": {"output": 1}}}, "'input' is a required property"),
