@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from codebook.scheme import parse_codebook
 
 pytestmark = pytest.mark.slow
 
-REASON = "" if os.environ.get("CI") else why_not()
+REASON = why_not()
 needs_browser = pytest.mark.skipif(bool(REASON), reason=REASON)
 BOOK = """
 name: coal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from codebook.records import Unit
 from codebook.scheme import Codebook, parse_codebook
 
 pytestmark = pytest.mark.slow
-REASON = "" if os.environ.get("CI") else why_not()
+REASON = why_not()
 if REASON:
     pytest.skip(REASON, allow_module_level=True)
 

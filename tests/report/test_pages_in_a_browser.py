@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -21,7 +20,7 @@ from codebook.report import write_report
 from codebook.run import plan
 from codebook.units import read_units
 
-REASON = "" if os.environ.get("CI") else why_not()
+REASON = why_not()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from codebook.scaffold import make_study
 from codebook.scaffold.lab import lab_command, lab_environment
 
 pytestmark = pytest.mark.slow
-REASON = "" if os.environ.get("CI") else why_not()
+REASON = why_not()
 
 
 @pytest.mark.skipif(bool(REASON), reason=REASON)

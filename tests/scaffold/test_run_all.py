@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from lab import Lab, find_address, open_browser, serve_lab, why_not
 from openpyxl import Workbook
 
 pytestmark = [pytest.mark.slow, pytest.mark.whole]
-REASON = "" if os.environ.get("CI") else why_not()
+REASON = why_not()
 SENTENCES = Path(__file__).parents[2] / "data" / "topics_sib200_en" / "texts.csv"
 TOPICS = ["science/technology", "travel", "politics", "sports"]
 CHAIN = [

@@ -31,7 +31,9 @@ _SETTINGS = {
 
 
 def why_not() -> str:
-    """Why no browser can be driven here, or ''."""
+    """Why no browser can be driven here, or ''; under CI nothing is skipped, so that what is missing there fails."""
+    if os.environ.get("CI"):
+        return ""
     if CHROMIUM is None:
         return "no Chromium is installed, so nothing can be shown"
     try:

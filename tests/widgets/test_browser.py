@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from codebook.shards import Cuts
 pytestmark = pytest.mark.slow
 
 STATUS = Path(__file__).parents[2] / "notebooks" / "00_status.ipynb"
-REASON = "" if os.environ.get("CI") else why_not()
+REASON = why_not()
 """Why there is no browser to drive: chromium is no package of Python's, so a person's machine may lack it (README).
 
 Under CI nothing is skipped: `.ci/run` installs chromium or fails, and this test runs or fails.

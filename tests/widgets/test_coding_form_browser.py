@@ -19,7 +19,7 @@ from codebook.records import Unit
 from codebook.scheme import parse_codebook
 
 pytestmark = pytest.mark.slow
-REASON = "" if os.environ.get("CI") else why_not()
+REASON = why_not()
 BOOK = parse_codebook("""
 name: posts
 unit: a post
