@@ -15,6 +15,8 @@ from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.plugins import ENGINE_GROUP, list_plugins, load_plugin
 
 ENGINES = {
+    "cluster": "codebook.engines.cluster.cluster_engine:ClusterEngine",
+    "cluster_live": "codebook.engines.cluster.cluster_engine:ClusterLiveEngine",
     "embedded": "codebook.engines.embedded.engine:EmbeddedEngine",
     "openai_batch": "codebook.engines.openai_batch:OpenAIBatchEngine",
     "openai_live": "codebook.engines.openai_live:OpenAILiveEngine",
@@ -35,7 +37,7 @@ def list_engines() -> dict[str, str]:
     Examples
     --------
     >>> sorted(list_engines())
-    ['embedded', 'openai_batch', 'openai_live', 'replay']
+    ['cluster', 'cluster_live', 'embedded', 'openai_batch', 'openai_live', 'replay']
     """
     return {**list_plugins(ENGINE_GROUP), **ENGINES}
 
@@ -62,7 +64,7 @@ def make_engine(name: str, *, folder: Path, model: str = "", **settings: Any) ->
     >>> make_engine("embeded", folder=Path("work"))
     Traceback (most recent call last):
     codebook.errors.ParameterError: There is no engine 'embeded'.
-      - engine: 'embeded' is not one of embedded, openai_batch, openai_live, replay. To mend: did you mean 'embedded'?
+      - engine: 'embeded' is not one of cluster, cluster_live, embedded, ... To mend: did you mean 'embedded'?
     More on such a message: codebook explain ParameterError
     """
     known = list_engines()

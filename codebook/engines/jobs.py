@@ -48,6 +48,18 @@ class Done(NamedTuple):
     line: dict[str, Any]
 
 
+def read_whole(path: Path) -> Iterator[Done]:
+    """Yield the whole answers of a file; stop at the first that is torn, which has no end or names no question."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for raw in file:
+            piece = next(read_pieces(raw.rstrip(b"\n")))
+            if not raw.endswith(b"\n") or not (piece.custom_id or piece.line):
+                return
+            yield Done(raw, piece.custom_id, piece.line or {})
+
+
 class JobFiles:
     """The files of one job. Where nothing else is said, a file that is not there is an empty one."""
 
@@ -75,16 +87,8 @@ class JobFiles:
         return int(next(read_lines(self.intent))["n_requests"])
 
     def answers(self) -> Iterator[Done]:
-        """Yield the whole answers on disk; stop at the first that is torn, which has no end or names no question."""
-        path = self.final if self.final.exists() else self.part
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            for raw in file:
-                piece = next(read_pieces(raw.rstrip(b"\n")))
-                if not raw.endswith(b"\n") or not (piece.custom_id or piece.line):
-                    return
-                yield Done(raw, piece.custom_id, piece.line or {})
+        """Yield the whole answers on disk."""
+        yield from read_whole(self.final if self.final.exists() else self.part)
 
     def mend(self, shard: Shard) -> int:
         """Cut the part file behind its last answer that is whole and in its place; return how many there are."""
@@ -230,7 +234,7 @@ class JobEngine(ABC):
             The job still runs, or was interrupted and waits for `submit` to be repeated.
         """
         state = self.poll(job_id)
-        if state.state == "failed":
+        if not self._job(job_id).intent.exists():
             raise EngineError(f"{state.note}. To mend: submit the shard again.")
         if not state.ended:
             raise PendingError(

@@ -48,6 +48,9 @@ class About:
         Whether it takes the model that fits the unit, whatever it was asked for: only who answered counts then.
     limits
         What its answers are not good for, by a part of the name of the model that gave them; "" is any other model.
+    goes
+        What says where texts go with options of the engine, as `module:function`; empty where they stay on this
+        machine, or where the service says it all.
     """
 
     charges: bool = False
@@ -58,6 +61,7 @@ class About:
     ahead: str = ""
     chooses: bool = False
     limits: Mapping[str, str] = field(default_factory=dict)
+    goes: str = ""
 
     def name_model(self, asked: str, answered: Sequence[str]) -> str:
         """The model that was asked; of an engine that chooses, those that answered.

@@ -13,6 +13,7 @@ from codebook.dialects.replies import open_line
 from codebook.engines import LIVE, About, about_engine
 from codebook.engines.service import Provider, find_provider, say_destination
 from codebook.errors import ParameterError
+from codebook.ground.plugins import load_plugin
 from codebook.ground.quantities import UNKNOWN, say_count, show_usd
 from codebook.ledger import Ledger
 from codebook.material.unit_store import page_numbers
@@ -63,10 +64,11 @@ class Meter:
     @property
     def destination(self) -> str:
         """Where texts and key go, in words; empty where everything stays on this machine."""
+        passed_on = load_plugin(self.engine, self.about.goes)(self.options) if self.about.goes else ""
         if not self.charges:
-            return ""
+            return str(passed_on)
         try:
-            return say_destination(self.provider)
+            return "; ".join(filter(None, [say_destination(self.provider), passed_on]))
         except ParameterError as error:  # told where it counts: a finished run can still be looked at
             return f"where texts would go cannot be told: {error.faults[0] if error.faults else error}"
 

@@ -67,7 +67,10 @@ def test_nothing_is_decided_by_the_name_of_an_engine(room: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "charges", "batch"),
-    [("embedded", False, False), ("openai_batch", True, True), ("openai_live", True, False), ("replay", False, False)],
+    [
+        *(("embedded", False, False), ("cluster", False, False), ("cluster_live", True, False)),
+        *(("openai_batch", True, True), ("openai_live", True, False), ("replay", False, False)),
+    ],
 )
 def test_an_engine_says_itself_whether_it_charges(name: str, *, charges: bool, batch: bool) -> None:
     about = about_engine(name)
@@ -87,8 +90,9 @@ def test_every_registered_engine_keeps_the_protocol(name: str, tmp_path: Path) -
         for kind in ("shards", "results"):
             write_lines(tmp_path / kind / "a.jsonl", [{"custom_id": "a", "url": RESPONSES, "body": {"model": "m"}}])
         settings["archive"] = tmp_path
-    elif name.startswith("openai"):
+    elif name.startswith("openai") or name == "cluster_live":
         settings["model"] = "gpt-6-luna"
+        settings |= {"provider": "vllm"} if name == "cluster_live" else {}
     engine = make_engine(name, folder=tmp_path / "work", **settings)
     assert isinstance(engine, Engine)
     assert engine.name == name

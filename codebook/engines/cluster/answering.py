@@ -1,0 +1,98 @@
+"""Who answers on a machine of the cluster: an engine of the kit, which writes the answers of a piece into its file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+from codebook.engines.cluster.chunk_files import ChunkJob, ClusterJob, Piece, Task, write_piece
+from codebook.engines.jobs import JobEngine
+from codebook.errors import CodebookError, EngineError, UnreachableError
+
+EMBEDDED, ENDPOINT, VLLM = "embedded", "endpoint", "vllm"
+N_TRIES = 3
+"""How often a piece is begun whose process dies."""
+Row = dict[str, Any]
+"""What travels through the cluster: texts and numbers, never a request and never an answer."""
+
+
+def make_embedded(task: Task, folder: Path) -> JobEngine:
+    """The engine whose models come inside packages."""
+    from codebook.engines.embedded.engine import EmbeddedEngine
+
+    return EmbeddedEngine(folder, model=task.model, threads=task.options.get("threads"))
+
+
+def make_endpoint(task: Task, folder: Path) -> JobEngine:
+    """The engine that calls an OpenAI-compatible endpoint; `calls` is how many calls are open at a machine."""
+    from codebook.engines.openai_live import OpenAILiveEngine
+
+    options = dict(task.options)
+    n_calls = {"concurrency": options.pop("calls")} if "calls" in options else {}
+    return OpenAILiveEngine(folder, model=task.model, **options, **n_calls)
+
+
+MAKERS: dict[str, Callable[[Task, Path], JobEngine]] = {EMBEDDED: make_embedded, ENDPOINT: make_endpoint}
+"""What answers lines in a process of the cluster; vLLM has processes of its own (`vllm_rows.py`)."""
+
+
+def write_row(piece: Piece) -> Row:
+    """A piece as it travels."""
+    return {"piece": orjson.dumps([piece.name, piece.places]).decode()}
+
+
+def read_row(row: Mapping[str, Any]) -> Piece:
+    """The piece that travelled."""
+    name, places = orjson.loads(row["piece"])
+    return Piece(name, tuple((number, offset, length) for number, offset, length in places))
+
+
+class Answerer:
+    """Answers pieces of one job, in a process of the cluster.
+
+    Parameters
+    ----------
+    folder, job_id
+        Where the job is: a folder that this machine sees, too.
+    """
+
+    def __init__(self, folder: str, job_id: str) -> None:
+        self.job = ClusterJob(Path(folder), job_id)
+        self._engine: JobEngine | None = None
+
+    def __call__(self, row: Row) -> Row:
+        """Answer a piece, and return why that could not be done, if so: `passing` is whether later may be better."""
+        try:
+            self.answer(read_row(row))
+        except CodebookError as error:
+            return {"problem": str(error), "passing": isinstance(error, UnreachableError)}
+        except OSError as error:
+            return {"problem": f"{type(error).__name__}: {error}", "passing": False}
+        return {"problem": "", "passing": False}
+
+    def answer(self, piece: Piece) -> None:
+        """Answer what of a piece is not answered yet; an engine is made for the first."""
+        if not self.job.task_path.exists():
+            raise EngineError(
+                f"{os.uname().nodename} does not see {self.job.task_path}. To mend: put the project into a folder that "
+                "all machines of the cluster share."
+            )
+        task, chunk = self.job.read_task(), ChunkJob(self.job, piece)
+        self.job.chunks.mkdir(exist_ok=True)
+        if chunk.final.exists() or self.job.cancel.exists():
+            return
+        if self._engine is None:
+            os.environ.update(task.environment)
+            self._engine = MAKERS[task.answering](task, self.job.chunks)
+        with chunk.lock, TemporaryDirectory() as scratch:
+            if chunk.note_try() > N_TRIES:
+                lines = f"lines {piece.numbers[0]} to {piece.numbers[-1]} of {task.shard.path.name}"
+                raise EngineError(f"what answers {lines} died {N_TRIES} times; the other lines can be asked for again")
+            if not chunk.final.exists():
+                self._engine.answer_rest(write_piece(piece.read(task.shard.path), task, Path(scratch)), chunk)
+        chunk.clear()
