@@ -100,9 +100,7 @@ def map_pieces(rows: list[Row], folder: str, job_id: str, n_answering: int, *, l
     prepare()
     pool = ray.data.ActorPoolStrategy(min_size=n_answering if local else 1, max_size=n_answering)
     dataset = ray.data.from_items(rows, override_num_blocks=min(len(rows), 16 * n_answering))
-    yield from iterate(
-        dataset.map(Answerer, fn_constructor_args=(folder, job_id), compute=pool, num_cpus=CPUS)  # type: ignore[arg-type]  # a class is one
-    )
+    yield from iterate(dataset.map(Answerer, fn_constructor_args=(folder, job_id), compute=pool, num_cpus=CPUS))
 
 
 def iterate(dataset: Any) -> Iterator[Row]:
