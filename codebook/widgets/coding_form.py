@@ -17,7 +17,7 @@ from codebook.widgets.board import bundle, has_front_end
 from codebook.widgets.board_pages import wrap
 from codebook.widgets.board_tables import BoardTable, Cell, in_words
 
-N_STATIC = 30
+N_STATIC = 12
 """Units that a copy lists which nobody can press buttons in."""
 _CHANNEL = Path(__file__).with_name("notebook_channel.js")
 _OPEN: dict[tuple[str, ...], CodingForm] = {}

@@ -42,8 +42,8 @@ def test_a_copy_shows_what_is_assigned_and_done(folder):
     assert text.startswith("ann, main: 1 of 40 units coded, 38 left, 1 skipped, 1 flagged.")
     assert "sports" in text
     assert "flagged, skipped in Dutch" in text
-    assert text.count("to do") == 28
-    assert "The first 30 are listed." in bundle["text/html"]
+    assert text.count("to do") == 10
+    assert "The first 12 are listed." in bundle["text/html"]
     form.close()
 
 

@@ -23,9 +23,10 @@ _COUNTS = ("total", "done", "left", "skipped", "flagged", "recode")
 _COLUMNS = ("coder", "round", *_COUNTS, "minutes", "per_hour", "minutes_left", "last")
 _LEAST_MINUTES = 0.1  # a pace from less would be no more than chance
 _NOTE = (
-    "Total is done, left and skipped. To code anew: coded by an earlier definition. Minutes are those from the showing "
-    "of a unit to the decision, pauses of more than ten minutes left out; the pace is not known at the very start."
+    "Minutes are those from the showing of a unit to the decision, pauses of more than ten minutes left out; the pace is "
+    "not known at the very start."
 )
+_ANEW = "To code anew: coded by an earlier definition."
 
 
 def coding_progress(folder: str | Path = FOLDER) -> Result:
@@ -55,8 +56,9 @@ def coding_progress(folder: str | Path = FOLDER) -> Result:
     rows = list(_list_rows(place))
     frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(dict.fromkeys(("per_hour", "minutes_left"), float))
     facts = Facts(n_units=int(frame["total"].sum()), n_coders=frame["coder"].nunique())
+    remarks = (_ANEW, _NOTE) if frame["recode"].any() else (_NOTE,)
     result = Result(frame, "progress", "Progress of the coders", "coverage", facts)
-    return replace(result, finding=_say(frame), remarks=(_NOTE,), table=_print(frame))
+    return replace(result, finding=_say(frame), remarks=remarks, table=_print(frame))
 
 
 def _list_rows(folder: Path) -> Iterator[dict[str, Any]]:

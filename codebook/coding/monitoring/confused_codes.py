@@ -92,7 +92,6 @@ def _list_units(
 
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:
-    codes = frame["a"] + " / " + frame["b"]
-    is_first = ~codes.duplicated()
-    columns = {"Codes": codes.where(is_first, ""), "N": frame["n_units"].astype(str).where(is_first, "")}
-    return pd.DataFrame({**columns, "Unit": frame["unit_id"], "Votes": frame["votes"], "Text": frame["text"]})
+    codes = frame["a"] + " / " + frame["b"] + " (" + frame["n_units"].astype(str) + ")"
+    first = codes.mask(codes.duplicated(), "")
+    return pd.DataFrame({"Codes (units)": first, "Unit": frame["unit_id"], "Votes": frame["votes"], "Text": frame["text"]})
