@@ -32,6 +32,7 @@ _OPTIONS = {
 }
 _LOOKED_AT, _NARROWEST, _WIDEST, _LONG = 300, 6, 60, 600
 _A4 = 9
+_RANGED_RIGHT = {"valign": "top", "align": "right", "indent": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +89,15 @@ def _fill(book: Any, sheet: Any, content: SheetOfFrame) -> int:
     """Write a frame with its head; return how many texts were cut."""
     frame, n_cut = content.frame, 0
     sheet._escape_control_characters = escape_text  # its own mars "_x0041_x0042_", and "_x0041" before a control sign
-    forms = _lay_out(book, sheet, content)
+    forms, numbers = _lay_out(book, sheet, content), book.add_format(_RANGED_RIGHT)
     for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1):
         for column, cell in enumerate(cells):
             if isinstance(cell, str):
                 fitting = _fit(cell)
                 n_cut += fitting is not cell
                 sheet.write_string(number, column, fitting, forms[column])
-            elif not isinstance(cell, bool) and isinstance(cell, Real):
-                _write_number(sheet, number, column, float(cell))
+            elif _is_number(cell):
+                _write_number(sheet, number, column, float(cell), numbers)
             elif not _is_missing(cell):
                 sheet.write_string(number, column, str(cell), forms[column])
     return n_cut
@@ -105,14 +106,17 @@ def _fill(book: Any, sheet: Any, content: SheetOfFrame) -> int:
 def _lay_out(book: Any, sheet: Any, content: SheetOfFrame) -> list[Any]:
     """Set head, filter, widths and pages of a sheet; return the form of each column's texts."""
     frame = content.frame
-    head = book.add_format({"bold": True, "bottom": 1, "valign": "top", "text_wrap": True})
+    head = {"bold": True, "bottom": 1, "valign": "top", "text_wrap": True}
+    heads = {False: book.add_format(head), True: book.add_format(head | _RANGED_RIGHT)}
     words = {wrap: book.add_format({"num_format": "@", "valign": "top", "text_wrap": wrap}) for wrap in (False, True)}
-    right = book.add_format({"num_format": "@", "valign": "top", "align": "right"})
+    right = book.add_format({"num_format": "@", **_RANGED_RIGHT})
     forms = []
     for column, name in enumerate(map(str, frame.columns)):
-        longest = max((len(str(cell)) for cell in frame.iloc[:_LOOKED_AT, column] if not _is_missing(cell)), default=0)
-        sheet.set_column(column, column, min(max(longest + 1, len(name) + 3, _NARROWEST), _WIDEST))
-        sheet.write_string(0, column, name, head)
+        cells = [cell for cell in frame.iloc[:_LOOKED_AT, column] if not _is_missing(cell)]
+        longest = max(map(len, map(str, cells)), default=0)
+        is_right = name in content.right or (bool(cells) and all(map(_is_number, cells)))
+        sheet.set_column(column, column, min(max(longest + 2, len(name) + 4, _NARROWEST), _WIDEST))
+        sheet.write_string(0, column, name, heads[is_right])
         forms.append(right if name in content.right else words[_WIDEST < longest <= _LONG])
     if len(frame.columns):
         area = (0, 0, len(frame), len(frame.columns) - 1)
@@ -160,14 +164,18 @@ class _QuietFile:
             self._file.flush()
 
 
-def _write_number(sheet: Any, row: int, column: int, value: float) -> None:
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, Real) and not isinstance(cell, bool)
+
+
+def _write_number(sheet: Any, row: int, column: int, value: float, form: Any) -> None:
     """Write a number as one where a workbook's 16 digits hold it exactly, else as text; nothing for NaN."""
     if math.isnan(value):
         return
     if math.isfinite(value) and float(f"{value:.16G}") == value:
-        sheet.write_number(row, column, value)
+        sheet.write_number(row, column, value, form)
     else:
-        sheet.write_string(row, column, repr(float(value)))
+        sheet.write_string(row, column, repr(float(value)), form)
 
 
 def escape_text(text: str) -> str:
