@@ -6,7 +6,7 @@ them), then the file of a command: `plan_commands`, `run_command`, `job_commands
 `upkeep_commands`, `message_pages`. `command_examples` has an example of each.
 """
 
-from codebook.cli.assign_command import assign
+from codebook.cli.assign_command import assign, board
 from codebook.cli.code_command import code
 from codebook.cli.command_examples import add_examples
 from codebook.cli.exchange_commands import import_file
@@ -22,7 +22,7 @@ from codebook.cli.sheet_commands import read_sheet, sheets
 from codebook.cli.status_commands import errors, runs, status
 from codebook.cli.upkeep_commands import adopt, delete_remote, erase, tidy
 
-for command in (new, check, assign, code, sheets, read_sheet, import_file):
+for command in (new, check, assign, code, board, sheets, read_sheet, import_file):
     main.add_command(command)
 for command in (preflight, plan, run_whole, submit, status, runs, errors, collect, retry, cancel, discard, costs):
     main.add_command(command)

@@ -1,7 +1,8 @@
-"""The command that gives units to the people who code them."""
+"""Commands of who leads a coding: units are given to people, and a board shows how it goes."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -31,3 +32,21 @@ def assign(leaving: tuple[str, ...], **options: Any) -> None:
     changed = {name: value for name in (*settings, "folder") if (value := options.pop(name)) not in (None, ())}
     study = open_given(options)
     say(study.with_coding(**changed).assign(leaving=leaving))
+
+
+@click.command()
+@click.option("--folder", default="", help="The coding folder, or that of study.yaml.")
+@click.option("--least", type=click.IntRange(2), metavar="N", help="Units below which no interval is given.")
+def board(folder: str, least: int | None) -> None:
+    """Say how the coding goes, and write it as a page: progress, agreement so far, codes taken for each other.
+
+    It shows what coders said. Nobody should see it who still codes.
+    """
+    from codebook.coding import coding_board
+    from codebook.study import open_study
+
+    place = folder or open_study().coding.folder
+    shown = coding_board(place) if least is None else coding_board(place, least=least)
+    for result in shown.results:
+        say(f"{result.title}. {result.finding}")
+    say(f"All of it: {shown.write(Path(place, 'board.html'))}")

@@ -9,6 +9,7 @@ import click
 EXAMPLES = """\
 codebook adopt ../from_a_colleague/runs/topics
 codebook assign --coder ann --coder ben --double 0.2
+codebook board
 codebook cancel topics --shard 3
 codebook check
 codebook check --units data/texts.csv --coders coders.yaml

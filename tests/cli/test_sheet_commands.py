@@ -54,3 +54,12 @@ def test_a_study_hands_out_to_those_whom_it_names_and_says_where_it_names_nobody
     assert "left as it is" in repr(open_study().hand_out("page"))
     (study / "study.yaml").write_text(STUDY)
     assert "Nobody is named who codes" in repr(open_study().hand_out())
+
+
+def test_a_board_says_how_a_coding_goes_and_is_a_page(study):
+    run_command("assign")
+    with open_session("ann", "by_hand") as session:
+        session.label("jobs")
+    shown = run_command("board")
+    assert "1 of 8 assigned units are coded; most is left to ben (4)" in shown.output
+    assert "Nobody should see it who still codes" in (study / "by_hand" / "board.html").read_text(encoding="utf-8")
