@@ -21,8 +21,8 @@ ANEW = "import codebook.execute.kernels as kernels; kernels._can_fork = lambda: 
 RUN = "from codebook.__main__ import main; main()"
 
 
-def make_study(folder: Path, n_rows: int) -> Path:
-    """A new study of the kit's own, with texts of the topics in place of its example."""
+def make_study(folder: Path, n_rows: int, steps: str) -> Path:
+    """A new study of the kit's own, with texts of the topics in place of its example, and some of its steps."""
     subprocess.run([sys.executable, "-m", "codebook", "new", str(folder)], check=True, stdout=subprocess.DEVNULL)
     with (TOPICS / "texts.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[:n_rows]
@@ -31,6 +31,10 @@ def make_study(folder: Path, n_rows: int) -> Path:
         writer.writerow(["id", "text", "gold"])
         writer.writerows([row["text_id"], row["text"], row["topic"]] for row in rows)
     (folder / "codebook.yaml").write_bytes((TOPICS / "codebook.yaml").read_bytes())
+    if steps:
+        study = folder / "study.yaml"
+        lines = [line for line in study.read_text(encoding="utf-8").splitlines() if not line.startswith("steps:")]
+        study.write_text("\n".join([*lines, f"steps: [{steps}]", ""]), encoding="utf-8")
     return folder
 
 
@@ -53,12 +57,13 @@ def read_figures(folder: Path) -> dict[str, bytes]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200)
-    n_rows = parser.parse_args().rows
+    parser.add_argument("--steps", default="", help="with commas; all where none is named")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         ways = {"anew": (Path(place, "anew", "study"), ANEW), "forked": (Path(place, "forked", "study"), "")}
         for folder, _ in ways.values():
             folder.parent.mkdir()
-            make_study(folder, n_rows)
+            make_study(folder, options.rows, options.steps)
         for name in ("first run", "repeated"):
             seconds = {way: measure(folder, before) for way, (folder, before) in ways.items()}
             ratio = seconds["forked"] / seconds["anew"]

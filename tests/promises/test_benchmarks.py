@@ -20,7 +20,7 @@ SMALL = {
     "analysis_correction": ("", ["--units", "3000"], "ratio, statsmodels"),
     "analysis_validity": ("", ["--units", "200", "--loops", "2"], "ratio"),
     "batch": ("", ["--units", "40", "--runs", "1"], "ours, harvest"),
-    "chain": ("", ["--rows", "12"], "ratio"),
+    "chain": ("", ["--rows", "12", "--steps", "submit, collect, validity"], "ratio"),
     "coding_form": ("", ["--units", "3"], "codebook code"),
     "documents": ("", ["--documents", "3"], '"n_written": 3'),
     "embedded": ("TEXTS = Path('few.csv')", [], "requests/s"),

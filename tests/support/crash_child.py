@@ -238,11 +238,11 @@ class Driver:
 
 
 def list_deaths(driver: Driver, *, everything: bool) -> Iterator[Callable[[], None]]:
-    """Every death to die: around each request, around each third write (or each), and worse ones."""
+    """Every death to die: around each request, around each seventh write (or each), and worse ones."""
     numbered = [*enumerate(driver.points, 1)]
     requests = [(nth, at) for nth, at in numbered if "/v1/" in at]
     writes = [(nth, at) for nth, at in numbered if "/v1/" not in at]
-    for nth, at in sorted(requests + (writes if everything else writes[::3])):
+    for nth, at in sorted(requests + (writes if everything else writes[::7])):
         yield partial(driver.go, f"{nth} {at}", "once", [Death(nth)])
     making = [(nth, at) for nth, at in requests if everything or at.split(" ", 1)[1] in MAKING]
     for n, (nth, at) in enumerate(making):
