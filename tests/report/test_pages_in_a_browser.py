@@ -38,7 +38,7 @@ CUT = """() => [...document.querySelectorAll('.scroll')]
 
 
 class Rows(HTMLParser):
-    """The pieces of text of each row of each table of a page, without blanks: a cell is one, or more where it has tags."""
+    """The pieces of text of each row of each table of a page, without blanks: one a cell, more where it has tags."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ def test_every_cell_of_the_report_stands_on_its_a4_pages(written, tmp_path):
 
 
 def _stands(row: list[str], text: str) -> bool:
-    """Whether a row is in the text as it stands; or piece by piece, since a PDF tells smaller letters after the others."""
+    """Whether a row is in the text as it stands; or piece by piece, as a PDF tells small letters last."""
     return "".join(row) in text or (any(len(piece) > 20 for piece in row) and all(piece in text for piece in row))
 
 

@@ -23,8 +23,8 @@ _COUNTS = ("total", "done", "left", "skipped", "flagged", "recode")
 _COLUMNS = ("coder", "round", *_COUNTS, "minutes", "per_hour", "minutes_left", "last")
 _LEAST_MINUTES = 0.1  # a pace from less would be no more than chance
 _NOTE = (
-    "Minutes are those from the showing of a unit to the decision, pauses of more than ten minutes left out; the pace is "
-    "not known at the very start."
+    "Minutes are those from the showing of a unit to the decision, pauses of more than ten minutes left out; the pace "
+    "is not known at the very start."
 )
 _ANEW = "To code anew: coded by an earlier definition."
 

@@ -94,4 +94,6 @@ def _list_units(
 def _print(frame: pd.DataFrame) -> pd.DataFrame:
     codes = frame["a"] + " / " + frame["b"] + " (" + frame["n_units"].astype(str) + ")"
     first = codes.mask(codes.duplicated(), "")
-    return pd.DataFrame({"Codes (units)": first, "Unit": frame["unit_id"], "Votes": frame["votes"], "Text": frame["text"]})
+    return pd.DataFrame(
+        {"Codes (units)": first, "Unit": frame["unit_id"], "Votes": frame["votes"], "Text": frame["text"]}
+    )
