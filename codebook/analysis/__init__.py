@@ -8,7 +8,8 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | do coders agree with each other? by how much, in which labels? | `reliability/agreement_tables.py` |
 | ... by alpha? by kappa and its kin? in percent? | `reliability/krippendorff.py`, `.../kappa.py`, `.../percent.py` |
 | does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
-| do coders agree more after a changed codebook? | `reliability/round_comparison.py` |
+| ... on one label, on sets, in order? | `reliability/kappa_companions.py`, `.../multivalued.py`, `.../concordance.py` |
+| do they agree more than others? after a changed codebook? | `.../agreement_difference.py`, `.../round_comparison.py` |
 | which label was taken for which? | `against_gold/confusion_counts.py` |
 | is one coder better than another? | `against_gold/coder_comparison.py` |
 | does a stated probability hold? | `against_gold/confidence_bins.py` |
@@ -46,6 +47,7 @@ from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_drawing import plot_grid
 from codebook.analysis.core.pair_matrices import cluster_order, to_matrix
+from codebook.analysis.core.plain_frames import read_counts
 from codebook.analysis.core.result import Result
 from codebook.analysis.core.runs import describe_runs
 from codebook.analysis.core.scales import LEVELS, SET_LEVELS, VariableLike, VariableSpec
@@ -56,6 +58,7 @@ from codebook.analysis.correction import (
     prevalence,
     simulate_studies,
 )
+from codebook.analysis.reliability.agreement_difference import compare_agreement
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.percent import DEFINITIONS
@@ -92,6 +95,7 @@ __all__ = [
     "character_error_rate",
     "cluster_order",
     "compare",
+    "compare_agreement",
     "compare_association",
     "confusion",
     "correct",
@@ -109,6 +113,7 @@ __all__ = [
     "plot_grid",
     "plot_specifications",
     "prevalence",
+    "read_counts",
     "simulate_studies",
     "span_validity",
     "specifications",

@@ -66,6 +66,8 @@ class Codings(CoderRoles):
         Ids that did not meet, in sentences; they stand in the note of every result.
     outputs
         The folder into which results are saved.
+    interchangeable
+        The codings were counts (`read_counts`): the names of the coders mean nobody.
 
     Raises
     ------
@@ -89,6 +91,7 @@ class Codings(CoderRoles):
     notes: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
     outputs: Path | None = None
+    interchangeable: bool = False
 
     # -- who and what is here ------------------------------------------------------------------------------------
 

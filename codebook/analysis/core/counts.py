@@ -38,7 +38,8 @@ class LabelCodes:
 
     `unit`, `coder` and `code`, shape (n_rows,), are positions in `units`, `coders` and `scale.labels`; `code` is -1
     where the label is missing, and then `why` is a position in `whys` (else -1). `cluster`, shape (n_units,), says
-    which units belong together; it is empty where each stands for itself.
+    which units belong together; it is empty where each stands for itself. Coders are `interchangeable` where the table
+    was one of counts, and their names mean nobody.
     """
 
     scale: Scale
@@ -50,6 +51,7 @@ class LabelCodes:
     coders: tuple[str, ...]
     whys: tuple[str, ...]
     cluster: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    interchangeable: bool = False
 
     @property
     def n_missing(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import COLUMNS, name_some, raise_faults
@@ -51,6 +52,56 @@ def as_codings(data: Codings | pd.DataFrame, *, level: str = "", gold: str = "",
         return _read_frame(data, level=level, gold=gold, needs_level=needs_level)
     codings = data.at_level(level) if level else data
     return codings.with_gold(gold) if gold else codings
+
+
+def read_counts(counts: pd.DataFrame, *, level: str, name: str = "label") -> Codings:
+    """Codings from a table of counts: a row a unit, a column a label, how many coders gave it.
+
+    Who gave which label is not known, so coders are interchangeable: what needs single coders (Cohen's, Conger's and
+    Light's kappa, pairs of coders) is undefined, and says so.
+
+    Parameters
+    ----------
+    counts
+        Whole numbers; the columns are all labels, in their order. A column `unit` or `unit_id` names the units.
+    level
+        `nominal`, `ordinal`, `interval` or `ratio`.
+    name
+        Of the variable.
+
+    Raises
+    ------
+    StatisticError
+        A cell is no whole number, or a level of measurement is missing or unknown.
+
+    Examples
+    --------
+    Fleiss (1971), the first three of 30 patients and their six psychiatrists:
+
+    >>> patients = pd.DataFrame({"personality": [0, 3, 1], "schizophrenia": [0, 0, 4], "neurosis": [6, 0, 0]})
+    >>> codings = read_counts(patients.assign(other=[0, 3, 1]), level="nominal", name="diagnosis")
+    >>> codings.coverage, codings.interchangeable
+    ({'diagnosis': {'labelled': 18}}, True)
+    """
+    unit = next((column for column in _UNIT_NAMES if column in counts), "")
+    labels = [column for column in counts if column != unit]
+    cells = counts[labels].apply(pd.to_numeric, errors="coerce").fillna(-1).to_numpy(dtype=float)
+    faults = [] if level in LEVELS else _check_level(level)
+    if not labels or (cells < 0).any() or (cells % 1).any():
+        mend = "give a row a unit, a column a label, and in each cell how many coders gave it (0 for nobody)"
+        faults.append(Fault("counts", "a cell is no whole number of 0 or more", mend))
+    raise_faults("The table of counts cannot be read.", faults)
+    times, ids = cells.astype(int), counts.index if not unit else counts[unit]
+    at_unit, at_label = (np.repeat(places.ravel(), times.ravel()) for places in np.indices(times.shape))
+    place = np.arange(len(at_unit)) - np.repeat(np.cumsum(times.sum(axis=1)) - times.sum(axis=1), times.sum(axis=1))
+    texts = np.array([_text(label) for label in labels], dtype=object)
+    tidy = pd.DataFrame(
+        {
+            **{"unit_id": np.array([_text(each) for each in ids], dtype=object)[at_unit], "variable": name},
+            **{"coder": [f"coding {number + 1}" for number in place], "label": texts[at_label], "draw": 0, "why": None},
+        }
+    )
+    return Codings(tidy[list(COLUMNS)], [VariableSpec(name, level, list(texts))], interchangeable=True)
 
 
 def _read_frame(frame: pd.DataFrame, *, level: str, gold: str, needs_level: bool) -> Codings:

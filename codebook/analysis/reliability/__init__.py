@@ -4,7 +4,8 @@ In come `Codings`, or a plain frame; out come `Result`s. Open `agreement_tables.
 `label_shares`; the coefficients are in `krippendorff.py` with `alpha.py`, `kappa.py` and `percent.py`.
 """
 
+from codebook.analysis.reliability.agreement_difference import compare_agreement
 from codebook.analysis.reliability.agreement_tables import label_shares, reliability
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 
-__all__ = ["COEFFICIENTS", "label_shares", "reliability"]
+__all__ = ["COEFFICIENTS", "compare_agreement", "label_shares", "reliability"]

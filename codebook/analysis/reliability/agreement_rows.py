@@ -11,12 +11,13 @@ import numpy as np
 
 from codebook.analysis.core.counts import LabelCodes
 from codebook.analysis.core.estimates import Bootstrap, Estimate, percentile_interval, resample
-from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.scales import SET_LEVELS, Floats
+from codebook.analysis.core.standard_errors import linear_error
 from codebook.analysis.reliability.coefficients import (
-    COEFFICIENTS,
     Coefficient,
     estimate_coefficient,
     make_measure,
+    pick_coefficient,
 )
 from codebook.analysis.reliability.comparisons import Comparison
 from codebook.analysis.reliability.krippendorff import Measure, Pairable, pairable
@@ -25,29 +26,33 @@ BOUNDS = (0.667, 0.800)
 """Krippendorff's customary reference lines; they are no verdicts."""
 
 _FIGURES = ("low", "high", "se", "jack_low", "jack_high")
+_BY_T = ("t_low", "t_high", "p")
 _COUNTS = ("n_units", "n_dropped", "n_missing", "n_coders", "n_codings", "n_clusters")
 _SHARES = ("undefined_share", "below_667", "below_800", "commonest")
-COLUMNS = ("coefficient", "detail", "value", *_FIGURES, *_COUNTS, *_SHARES, "dropped", "reason")
+COLUMNS = ("coefficient", "detail", "value", *_FIGURES, *_BY_T, *_COUNTS, *_SHARES, "dropped", "reason")
 """Columns of a row after those that say what is compared."""
 
 
 def comparison_rows(
-    each: Comparison, coefficients: Sequence[str], bootstrap: Bootstrap, least: int = 0
+    each: Comparison, coefficients: Sequence[str | Coefficient], bootstrap: Bootstrap, least: int = 0
 ) -> list[dict[str, object]]:
     """The rows of one comparison, one a coefficient; without an interval where a side has fewer than `least` units."""
     if each.codes is None:
-        empty = {**dict.fromkeys(_FIGURES + _SHARES, math.nan), **dict.fromkeys(_COUNTS, 0), "value": math.nan}
+        empty = {**dict.fromkeys(_FIGURES + _BY_T + _SHARES, math.nan), **dict.fromkeys(_COUNTS, 0), "value": math.nan}
         about = {"detail": "", "dropped": "", "reason": each.reason}
-        return [{**each.head, "difference": False, "coefficient": name, **empty, **about} for name in coefficients]
+        names = [pick_coefficient(coefficient).name for coefficient in coefficients]
+        return [{**each.head, "difference": False, "coefficient": name, **empty, **about} for name in names]
     pairs = pairable(each.codes)
+    if pairs.scale.level == SET_LEVELS[1]:  # it has one distance of its own: it stands beside the first level
+        coefficients = [name for name in coefficients if pick_coefficient(name).base != "alpha_multivalued"]
     if min(pairs.n_units, least if each.beside is None else pairable(each.beside).n_units) < least:
         rows = comparison_rows(each, coefficients, replace(bootstrap, replicates=0))
         return [row | {"reason": row["reason"] or f"no interval: fewer than {least} units"} for row in rows]
     if each.beside is None:
-        rows = [_value_row(pairs, COEFFICIENTS[name], bootstrap) for name in coefficients]
+        rows = [_value_row(pairs, pick_coefficient(name), bootstrap) for name in coefficients]
     else:
         beside = pairable(each.beside)
-        rows = [_difference_row(pairs, beside, COEFFICIENTS[name], bootstrap) for name in coefficients]
+        rows = [_difference_row(pairs, beside, pick_coefficient(name), bootstrap) for name in coefficients]
     if each.paired:
         alone = {"n_clusters": 0} if len(np.unique(pairs.labelled.cluster)) == pairs.n_units else {}
         counts = {name: getattr(pairs, name) for name in ("n_units", "n_dropped", "n_missing", "n_codings", "n_coders")}
@@ -67,7 +72,39 @@ def _row(coefficient: Coefficient, estimate: Estimate, bootstrap: Bootstrap, **a
     reason = estimate.reason if bootstrap.replicates or math.isnan(estimate.value) else ""
     names = ("value", *_FIGURES, *_COUNTS, "undefined_share")
     figures = {name: getattr(estimate, name) for name in names}
-    return {"coefficient": coefficient.name, "detail": estimate.definition, **figures, **about, "reason": reason}
+    by_t = {**dict(zip(_BY_T, (*t_interval(estimate), math.nan), strict=True)), **about}
+    return {"coefficient": coefficient.name, "detail": estimate.definition, **figures, **by_t, "reason": reason}
+
+
+def t_interval(estimate: Estimate) -> tuple[float, float]:
+    """Gwet's interval (2014): value -+ t x standard error, t with one degree of freedom less than units or clusters.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.counts import read_codes
+    >>> from codebook.analysis.core.examples import observers_2011
+    >>> from codebook.analysis.reliability.coefficients import COEFFICIENTS
+    >>> codes = read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345"))
+    >>> estimate, _ = estimate_coefficient(pairable(codes), COEFFICIENTS["alpha"], Bootstrap(100))
+    >>> [round(end, 2) for end in t_interval(estimate)]
+    [0.43, 1.0]
+    """
+    from scipy.special import stdtrit
+
+    freedom = (estimate.n_clusters or estimate.n_units) - 1
+    if freedom < 1 or math.isnan(estimate.se):
+        return math.nan, math.nan
+    half = float(stdtrit(freedom, (1 + estimate.confidence) / 2)) * estimate.se
+    return estimate.value - half, min(1.0, estimate.value + half)
+
+
+def _find_p(draws: Floats) -> float:
+    """Two-sided p of a difference: 1 - the confidence at which the percentile interval of the replicates meets zero."""
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return math.nan
+    least = min(int((known <= 0).sum()), int((known >= 0).sum()))
+    return min(1.0, 2 * (least + 1) / (len(known) + 1))
 
 
 def _share_below(estimate: Estimate, draws: Floats, bound: float) -> float:
@@ -81,8 +118,9 @@ def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstra
     second, others = estimate_coefficient(b, coefficient, replace(bootstrap, seed=bootstrap.seed + 1))
     measures = make_measure(a, coefficient), make_measure(b, coefficient)
     members = None if not (len(draws) and len(others)) else _join_members(measures, (a, b))
+    error = math.hypot(first.se, second.se)
     if members is not None:
-        drawn = _draw_together(measures, members, bootstrap)
+        drawn, error = _draw_together(measures, members, bootstrap)
     else:
         drawn = draws - others if len(draws) and len(others) else np.empty(0)
     interval = percentile_interval(drawn, bootstrap.confidence)
@@ -93,7 +131,7 @@ def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstra
         low=interval.low,
         high=interval.high,
         undefined_share=interval.undefined_share,
-        se=math.hypot(first.se, second.se) if members is None else math.nan,
+        se=error,
         jack_low=math.nan,
         jack_high=math.nan,
         reason="; ".join(reasons),
@@ -102,7 +140,8 @@ def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstra
         **{name: getattr(first, name) + getattr(second, name) for name in ("n_units", "n_dropped", "n_missing")},
         n_codings=first.n_codings + second.n_codings,
     )
-    return _row(coefficient, both, bootstrap, **dict.fromkeys(_SHARES[1:], math.nan), dropped="")
+    about = {**dict.fromkeys(_SHARES[1:], math.nan), "p": math.nan if math.isnan(both.low) else _find_p(drawn)}
+    return _row(coefficient, both, bootstrap, **about, dropped="")
 
 
 def _who(codes: LabelCodes) -> set[str]:
@@ -134,8 +173,12 @@ def _join_members(measures: Sequence[Measure], sides: Sequence[Pairable]) -> Any
     return hstack(parts, format="csr")
 
 
-def _draw_together(measures: Sequence[Measure], members: Any, bootstrap: Bootstrap) -> Floats:
-    """Replicates of the difference where clusters have units on both sides: each drawn cluster brings all its units."""
+def _draw_together(measures: Sequence[Measure], members: Any, bootstrap: Bootstrap) -> tuple[Floats, float]:
+    """Replicates and standard error of the difference where clusters have units on both sides.
+
+    Each drawn cluster brings all its units; the error is by linearisation, as Gwet (2016) compares correlated
+    coefficients.
+    """
     first, second = measures
     n_patterns = len(first.patterns.times)
 
@@ -144,4 +187,5 @@ def _draw_together(measures: Sequence[Measure], members: Any, bootstrap: Bootstr
             return first.statistic(weights[:, :n_patterns]) - second.statistic(weights[:, n_patterns:])
 
     times = np.concatenate([first.patterns.times, second.patterns.times])
-    return resample(times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
+    drawn = resample(times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
+    return drawn, linear_error(times, statistic, members=members)

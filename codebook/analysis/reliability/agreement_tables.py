@@ -24,7 +24,7 @@ from codebook.analysis.reliability.agreement_words import (
     remark_agreement,
     say_agreement,
 )
-from codebook.analysis.reliability.coefficients import check_coefficients
+from codebook.analysis.reliability.coefficients import Coefficient, check_coefficients
 from codebook.analysis.reliability.comparisons import (
     BY,
     Comparison,
@@ -39,6 +39,7 @@ from codebook.outputs import MOST_COLUMNS
 
 _ABOUT = "The reliability cannot be computed."
 _HEADS = ("variable", "label", "group", "a", "b", "left_out", "difference", "level")
+_EVERY = ("all codings",)
 _EXTRA = {"pair": ("a", "b"), "without": ("left_out",)}
 _TITLES = {
     "": "Agreement of the coders",
@@ -54,7 +55,7 @@ def reliability(
     codings: Codings | pd.DataFrame,
     by: str = "",
     *,
-    coefficients: Sequence[str] = ("alpha", "ac1", "percent"),
+    coefficients: Sequence[str | Coefficient] = ("alpha", "ac1", "percent"),
     level: str = "",
     min_units: int = 1,
     resample: Bootstrap = Bootstrap(),
@@ -83,8 +84,10 @@ def reliability(
         bring their units of either set along.
     coefficients
         alpha, percent, percent_all_coders_agree, percent_pooled_pairs, percent_mean_coder_pairs, ac1, ac2 (weights of
-        the level), fleiss, conger, cohen and scott (two coders), brennan_prediger; from ac2 on also with _linear,
-        _quadratic or _ordinal.
+        the level), fleiss, conger, cohen and scott (two coders), brennan_prediger, light; from ac2 on also with
+        _linear, _quadratic or _ordinal. kendall_w for orders, alpha_multivalued for sets. Beside a kappa: pabak,
+        kappa_max, and by label positive_agreement, negative_agreement, prevalence_index, bias_index. With weights or
+        distances of your own: `COEFFICIENTS["cohen"].with_weights(square)`, and `.with_distances(square)`.
     level
         Of measurement, where no codebook says it.
     min_units
@@ -97,7 +100,8 @@ def reliability(
     Result
         `frame` has one row a comparison x coefficient: variable, label, group (a, b; left_out; difference), level,
         coefficient, detail (weights, or definition of percent agreement), value, low, high, se (by linearisation),
-        jack_low and jack_high (under 30 units or clusters), n_units (with two or more codings), n_dropped, n_missing,
+        jack_low and jack_high (under 30 units or clusters), t_low and t_high (Gwet's, by se), p (of a difference: two
+        sided, by the replicates), n_units (with two or more codings), n_dropped, n_missing,
         n_coders, n_codings, n_clusters, undefined_share, below_667 and below_800 (shares of the replicates), commonest
         (share of the commonest label), dropped and reason (in words).
 
@@ -144,8 +148,9 @@ def reliability(
 
 def _make_frame(rows: Sequence[dict[str, object]], by: str) -> pd.DataFrame:
     extra = _EXTRA.get(by, () if by in ("", *BY) else ("difference",))
+    figures = [name for name in COLUMNS if name != "p" or by == "difference" or "difference" in extra]
     heads = [name for name in _HEADS if name in ("variable", "label", "group", "level", *extra)]
-    return pd.DataFrame(rows, columns=[*heads, *COLUMNS])
+    return pd.DataFrame(rows, columns=[*heads, *figures])
 
 
 def _list_facts(codings: Codings, coverage: Coverage, frame: pd.DataFrame, bootstrap: Bootstrap) -> Facts:
@@ -187,7 +192,8 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
     result = Result(frame, "label_shares", "Share of each label by coder", "shares", facts)
     if frame.empty:
         return nothing_to_say(codings, "No coding has a label: nothing to count.", result)
-    shown, named = codings.busiest(MOST_COLUMNS - 1), codings.in_words(frame, "label")
+    shown = list(_EVERY) if codings.interchangeable else codings.busiest(MOST_COLUMNS - 1)
+    named = codings.in_words(frame, "label")
     return replace(
         result,
         finding=_say_shares(named[named["coder"].isin(shown)], facts.places),
@@ -200,6 +206,8 @@ def label_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Result:
 def _count_labels(variable: VariableLike, codes: LabelCodes) -> Iterator[dict[str, object]]:
     """One row a coder and label."""
     labelled, scale = codes.answered(), codes.scale
+    if codes.interchangeable:
+        labelled = replace(labelled, coder=np.zeros_like(labelled.coder), coders=_EVERY)
     n_coders, n_labels = len(labelled.coders), scale.n_labels
     counts = np.bincount(labelled.coder * n_labels + labelled.code, minlength=n_coders * n_labels)
     counts = counts.reshape(n_coders, n_labels)

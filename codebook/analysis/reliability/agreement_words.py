@@ -15,17 +15,18 @@ from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.matrix_layout import MOST_CELLS
 from codebook.analysis.core.pair_matrices import to_matrix
 from codebook.analysis.reliability.agreement_rows import BOUNDS
-from codebook.analysis.reliability.coefficients import COEFFICIENTS
+from codebook.analysis.reliability.coefficients import title_of
 from codebook.analysis.reliability.comparisons import BY
 from codebook.analysis.reliability.human_band import draw_band, find_band, say_places
 from codebook.analysis.reliability.percent import DEFINITIONS
-from codebook.ground.quantities import format_figure, places_of, say_count
+from codebook.ground.quantities import format_figure, places_of, say_count, say_p
 from codebook.outputs import MOST_COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_REASONS = 4
+_ORDERED = ("ordinal", "interval", "ratio")
 _KEYS = ("variable", "label", "level", "group", "a", "b", "left_out")
 Row = Mapping[Any, Any]
 
@@ -38,7 +39,7 @@ def name_coefficient(coefficient: str, detail: str) -> str:
     >>> name_coefficient("ac2_linear", "linear"), name_coefficient("percent", "mean_pairwise")
     ("Gwet's AC2 (linear)", 'Percent agreement')
     """
-    title = COEFFICIENTS[coefficient].title
+    title = title_of(coefficient)
     return title if detail in ("", "identity", "mean_pairwise") else f"{title} ({detail.replace('_', ' ')})"
 
 
@@ -88,7 +89,8 @@ def _say_group(row: Row, places: int) -> str:
         return f"{name}undefined ({row['reason']})"
     interval = "" if not math.isnan(row["low"]) else " [no interval]"
     sizes = f" ({say_count(row['n_coders'], 'coder')}, {say_count(row['n_units'], 'unit')})"
-    return f"{name}{_print_value(row, places)}{interval}{'' if row.get('difference') else sizes}"
+    p = f", {say_p(row['p'])}" if row.get("p", math.nan) == row.get("p") else ""
+    return f"{name}{_print_value(row, places)}{interval}{p}{'' if row.get('difference') else sizes}"
 
 
 def _say_range(group: str, rows: list[Row], by: str, places: int) -> str:
@@ -183,6 +185,11 @@ def _remarks(frame: pd.DataFrame, by: str) -> Iterator[str]:
         yield "Each unit is drawn once for both sides of a difference."
     if "difference" in frame:
         yield f"The differences under {by} draw their two sets of units independently, but a cluster in both only once."
+    if {"cohen", "fleiss", "conger", "scott", "light"} & set(frame.loc[frame["level"].isin(_ORDERED), "coefficient"]):
+        yield "A kappa without weights takes near and far labels for equally wrong; _quadratic or _ordinal weighs them."
+    shared = frame["coefficient"].isin(("fleiss", "ac1", "ac2", "brennan_prediger"))
+    if (shared & (frame["n_dropped"] > 0)).any() and (frame["coefficient"] == "fleiss").any():
+        yield "Units coded once count in the shares of the labels of Fleiss' kappa, not in its agreement (Gwet 2014)."
     if frame["jack_low"].notna().any():
         yield "Under 30 units or clusters there are jackknife intervals, too: in the data."
     yield from _gather(frame, "dropped", "Left aside", by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ TOLERANCE = 1e-9
 Disagreement = tuple[Floats, Floats]
 
 
-def alpha_values(weights: Floats, patterns: Patterns, scale: Scale) -> Floats:
+def alpha_values(weights: Floats, patterns: Patterns, scale: Scale, distances: Floats | None = None) -> Floats:
     """Alpha of each row of `weights`, NaN where fewer than two labels are used.
 
     alpha = 1 - (n - 1) x sum of o d / sum of n_c n_k d, where o_ck sums n_uc (n_uk - [c = k]) / (m_u - 1) over the
@@ -32,6 +33,8 @@ def alpha_values(weights: Floats, patterns: Patterns, scale: Scale) -> Floats:
         How often each pattern counts, shape (n_draws, n_patterns).
     patterns
         Of two or more codings each.
+    distances
+        Of every two labels, shape (n_labels, n_labels), in place of those of the level.
 
     Returns
     -------
@@ -48,7 +51,8 @@ def alpha_values(weights: Floats, patterns: Patterns, scale: Scale) -> Floats:
     """
     margins = weights @ patterns.counts
     codings = margins.sum(axis=1)
-    observed, expected = disagreement(scale)(weights, margins, patterns)
+    sums = disagreement(scale) if distances is None else partial(_by_distance, distances=distances)
+    observed, expected = sums(weights, margins, patterns)
     defined = ((margins > 0).sum(axis=1) >= 2) & (expected > 0)
     ratio = np.divide((codings - 1) * observed, expected, out=np.full(len(codings), np.nan), where=defined)
     return np.asarray(1 - ratio)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
-from codebook.analysis.core.checks import name_some
+from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.counts import coder_patterns, count_patterns
 from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.scales import SET_LEVELS, Floats, Scale, check_different, label_distances
+from codebook.analysis.reliability.concordance import TITLE as W_TITLE
+from codebook.analysis.reliability.concordance import measure_concordance
 from codebook.analysis.reliability.kappa import coders_chance, shared_chance
+from codebook.analysis.reliability.kappa_companions import TITLES, light_kappa, measure_companion
 from codebook.analysis.reliability.krippendorff import (
     Measure,
     Pairable,
@@ -19,6 +23,8 @@ from codebook.analysis.reliability.krippendorff import (
     estimate_measure,
     measure_alpha,
 )
+from codebook.analysis.reliability.multivalued import TITLE as SETS_TITLE
+from codebook.analysis.reliability.multivalued import measure_multivalued
 from codebook.analysis.reliability.percent import DEFINITIONS, measure_percent
 from codebook.errors import Fault
 
@@ -32,8 +38,14 @@ _TITLES = {
     "cohen": "Cohen's kappa",
     "scott": "Scott's pi",
     "brennan_prediger": "Brennan-Prediger",
+    "light": "Light's kappa",
+    "alpha_multivalued": SETS_TITLE,
+    "kendall_w": W_TITLE,
+    **TITLES,
 }
-_WEIGHTED = ("ac2", "fleiss", "conger", "cohen", "scott", "brennan_prediger")
+_WEIGHTED = ("ac2", "fleiss", "conger", "cohen", "scott", "brennan_prediger", "light")
+_OF_CODERS = ("conger", "cohen", "light", "kendall_w", "bias_index", "kappa_max", "percent_mean_coder_pairs")
+_OWN = "own weights"
 _OF_TWO = {"cohen": "conger", "scott": "fleiss"}
 WEIGHTS = ("identity", "linear", "quadratic", "ordinal", "ratio", *SET_LEVELS)
 """Names of the weights."""
@@ -45,13 +57,59 @@ OF_LEVEL = {"nominal": "identity", "ordinal": "ordinal", "interval": "quadratic"
 class Coefficient:
     """A coefficient: `name` as asked for, `base` without its weights, `title` as printed.
 
-    `detail` is the definition of percent agreement, or the weights; "" for weights that follow the level.
+    `detail` is the definition of percent agreement, or the weights; "" for weights that follow the level. `own` are
+    weights of every two labels, of `with_weights` or `with_distances`.
     """
 
     name: str
     base: str
     title: str
     detail: str
+    own: pd.DataFrame | None = field(default=None, compare=False)
+
+    def with_weights(self, weights: pd.DataFrame) -> Coefficient:
+        """The coefficient with weights of your own: 1 for labels that agree, less for others, as a square of labels.
+
+        Raises
+        ------
+        StatisticError
+            No square of labels, not the same both ways, or equal labels that do not weigh 1.
+
+        Examples
+        --------
+        >>> near = pd.DataFrame([[1, 0, 0.5], [0, 1, 0], [0.5, 0, 1]], index=list("abc"), columns=list("abc"))
+        >>> COEFFICIENTS["cohen"].with_weights(near).name
+        'cohen_own'
+        """
+        if self.base not in (*_WEIGHTED, "alpha"):
+            mend = f"weigh one of {', '.join(('alpha', *_WEIGHTED))}"
+            raise_faults("The weights cannot be used.", [Fault("coefficient", f"{self.name} has no weights", mend)])
+        raise_faults("The weights cannot be used.", _check_weights(weights))
+        return replace(self, name=f"{self.base}_own", detail=_OWN, own=weights)
+
+    def with_distances(self, distances: pd.DataFrame) -> Coefficient:
+        """The coefficient with distances of your own: 0 for labels that agree, more the farther they are apart.
+
+        Raises
+        ------
+        StatisticError
+            As `with_weights`.
+
+        Examples
+        --------
+        Cohen (1968), tables 1 and 2, two clinicians and 200 patients: kappa .492, weighted .348.
+
+        >>> from codebook.analysis.core.examples import make_table
+        >>> from codebook.analysis.reliability import reliability
+        >>> times, cells = [88, 14, 18, 10, 40, 10, 2, 6, 12], [(a, b) for a in "123" for b in "123"]
+        >>> a, b = zip(*[cell for cell, n in zip(cells, times) for _ in range(n)])
+        >>> apart = pd.DataFrame([[0, 1, 3], [1, 0, 6], [3, 6, 0]], index=list("123"), columns=list("123"))
+        >>> ask = {"level": "nominal", "coefficients": ["cohen", COEFFICIENTS["cohen"].with_distances(apart)]}
+        >>> reliability(make_table("disorder", {"A": a, "B": b}), **ask).frame["value"].round(3).tolist()
+        [0.492, 0.348]
+        """
+        most = float(distances.to_numpy(dtype=float).max())
+        return self.with_weights(1 - distances / (most or 1.0))
 
 
 def _list_coefficients() -> dict[str, Coefficient]:
@@ -63,7 +121,33 @@ def _list_coefficients() -> dict[str, Coefficient]:
         for base in _WEIGHTED
         for weights in ("linear", "quadratic", "ordinal")
     ]
+    every += [Coefficient("pabak", "brennan_prediger", "PABAK", "identity")]
     return {each.name: each for each in every}
+
+
+def _check_weights(weights: pd.DataFrame) -> list[Fault]:
+    """Faults of a square of weights."""
+    mend = "pass a frame with the labels as index and as columns, such as pd.DataFrame(square, labels, labels)"
+    if set(weights.index) != set(weights.columns) or weights.index.has_duplicates:
+        return [Fault("weights", "rows and columns are not the same labels", mend)]
+    square = weights.loc[:, weights.index].to_numpy(dtype=float)
+    faults = [] if np.isfinite(square).all() else [Fault("weights", "some are missing", "fill every cell")]
+    if not np.array_equal(square, square.T):
+        faults.append(Fault("weights", "they are not the same both ways", "give a against b the weight of b against a"))
+    if not (np.diag(square) == 1).all():
+        problem = "labels do not all agree with themselves"
+        faults.append(Fault("weights", problem, "put 1 on the diagonal (distances: 0, by with_distances)"))
+    return faults
+
+
+def pick_coefficient(name: str | Coefficient) -> Coefficient:
+    """The coefficient of that name, or as it is."""
+    return COEFFICIENTS[name] if isinstance(name, str) else name
+
+
+def title_of(name: str) -> str:
+    """What a coefficient is called, with weights of one's own too."""
+    return COEFFICIENTS[name.removesuffix("_own")].title
 
 
 COEFFICIENTS = _list_coefficients()
@@ -71,11 +155,11 @@ COEFFICIENTS = _list_coefficients()
 them; `percent_...` names the definition."""
 
 
-def check_coefficients(names: Iterable[str]) -> list[Fault]:
+def check_coefficients(names: Iterable[str | Coefficient]) -> list[Fault]:
     """Faults of names of coefficients."""
     if isinstance(names, str):
         return [Fault("coefficients", f"{names!r} is no list", f"pass [{names!r}]")]
-    strange = [name for name in names if name not in COEFFICIENTS]
+    strange = [str(name) for name in names if not isinstance(name, Coefficient) and name not in COEFFICIENTS]
     mend = f"pass some of {', '.join(COEFFICIENTS)}"
     if "kappa" in strange:
         mend = "kappa of two coders is 'cohen', of several 'fleiss' or 'conger'"
@@ -97,31 +181,65 @@ def estimate_coefficient(pairs: Pairable, coefficient: Coefficient, bootstrap: B
     ac1 0.77544
     brennan_prediger 0.77273
     """
-    if coefficient.base == "alpha":
+    if coefficient.base == "alpha" and coefficient.own is None:
         return estimate_alpha(pairs, bootstrap)
     return estimate_measure(pairs, make_measure(pairs, coefficient), bootstrap)
 
 
 def make_measure(pairs: Pairable, coefficient: Coefficient) -> Measure:
     """A coefficient of codings already read, ready to be computed for any weights of its patterns."""
+    near, misfits = _own_weights(pairs, coefficient)
+    identity = "" if {coefficient.base, coefficient.name}.isdisjoint(_OF_CODERS) else _say_alike(pairs)
+    if undefined := pairs.undefined or identity or misfits:
+        title, detail = coefficient.title, coefficient.detail
+        return Measure(title, detail, lambda drawn: drawn[:, 0], pairs.patterns, undefined=undefined)
     if coefficient.base == "alpha":
-        return measure_alpha(pairs)
+        measure = measure_alpha(pairs, None if near is None else 1 - near)
+        return replace(measure, detail=coefficient.detail)
     if coefficient.base == "percent":
         return measure_percent(pairs, coefficient.detail)
-    return _corrected(pairs, coefficient, coefficient.detail or level_weights(pairs.scale.level))
+    if coefficient.base in _MEASURES:
+        return _MEASURES[coefficient.base](pairs)
+    if coefficient.base in TITLES:
+        return measure_companion(pairs, coefficient.base)
+    return _corrected(pairs, coefficient, near)
 
 
-def _corrected(pairs: Pairable, coefficient: Coefficient, weights: str) -> Measure:
+_MEASURES: Mapping[str, Callable[[Pairable], Measure]] = {
+    "alpha_multivalued": measure_multivalued,
+    "kendall_w": measure_concordance,
+}
+
+
+def _say_alike(pairs: Pairable) -> str:
+    """Why nothing can be said of single coders, where the codings are counts; else empty."""
+    alike = "coders are interchangeable here: the codings are counts, which do not say who gave which label"
+    return alike if pairs.labelled.interchangeable else ""
+
+
+def _own_weights(pairs: Pairable, coefficient: Coefficient) -> tuple[Floats | None, str]:
+    """Weights of one's own in the order of the labels, or None; and why they do not fit."""
+    if coefficient.own is None:
+        return None, ""
+    labels, own = list(pairs.scale.labels), coefficient.own
+    own = own.set_axis(own.index.astype(str), axis=0).set_axis(own.columns.astype(str), axis=1)
+    if lacking := [label for label in labels if label not in own.index]:
+        return None, f"the weights have no row of {name_some(lacking)}"
+    return own.loc[labels, labels].to_numpy(dtype=float), ""
+
+
+def _corrected(pairs: Pairable, coefficient: Coefficient, near: Floats | None) -> Measure:
     """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
-    base, scale = coefficient.base, pairs.scale
+    base, scale, weights = coefficient.base, pairs.scale, coefficient.detail or level_weights(pairs.scale.level)
     if undefined := pairs.undefined or _refusal(pairs, base, weights):
         return Measure(coefficient.title, weights, lambda drawn: drawn[:, 0], pairs.patterns, undefined=undefined)
-    near = None if weights == "identity" else agreement_weights(scale, weights)
-    codings = pairs.codings if base in _OF_TWO else pairs.labelled
+    if near is None and weights != "identity":
+        near = agreement_weights(scale, weights)
+    codings = pairs.codings if base in (*_OF_TWO, "light") else pairs.labelled
     kind = _OF_TWO.get(base, base)
-    if kind == "conger":
+    if kind in ("conger", "light"):
         patterns, counts = coder_patterns(codings)
-        statistic = coders_chance(patterns, counts, near)
+        statistic = coders_chance(patterns, counts, near) if kind == "conger" else light_kappa(counts, near)
     else:
         patterns = count_patterns(codings)
         kind = "gwet" if kind in ("ac1", "ac2") else kind
@@ -160,6 +278,8 @@ def misfit(weights: str, level: str) -> str:
     >>> misfit("linear", "nominal")
     'linear weights need an order, and nominal labels have none'
     """
+    if weights == _OWN:
+        return ""
     if weights in ("linear", "quadratic", "ordinal") and level in ("nominal", *SET_LEVELS):
         return f"{weights} weights need an order, and {level} labels have none"
     if weights == "ratio" and level != "ratio":

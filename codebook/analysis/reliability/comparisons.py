@@ -81,6 +81,9 @@ def read_comparisons(
 
 def check_by(codings: Codings, by: str) -> list[Fault]:
     """Faults of `by`, which says what a reliability is split by."""
+    if codings.interchangeable and by in ("pair", "without"):
+        mend = "ask for all coders, by='label' or by a covariate"
+        return [Fault("by", "coders are interchangeable here: the codings are counts", mend)]
     if by in ("", *BY):
         return []
     covariates = list(codings.by_unit)
@@ -112,6 +115,7 @@ def read_variable(
         return
     labels = _labels(codings.frame, variable, level)
     codes = read_codes(codings.frame, variable=variable.name, level=level, labels=labels, coders=coders or None)
+    codes = replace(codes, interchangeable=codings.interchangeable)
     if codings.clusters is not None:
         codes = join_cluster(codes, codings.clusters)
     yield level, codes
@@ -186,7 +190,7 @@ def _less_first(head: Head, parts: Mapping[str, LabelCodes]) -> Iterator[Compari
     """Each group of coders less the first, on the units that two or more of either labelled; each unit is a cluster."""
     (first, ceiling), *others = parts.items()
     for name, part in others:
-        both = _labelled_twice(part).intersection(_labelled_twice(ceiling), sort=False)
+        both = labelled_twice(part).intersection(labelled_twice(ceiling), sort=False)
         sides = [side.within(np.asarray(side.units.isin(both))) for side in (part, ceiling)]
         if not len(ceiling.cluster):
             sides = [replace(side, cluster=both.get_indexer(side.units)) for side in sides]
@@ -195,7 +199,8 @@ def _less_first(head: Head, parts: Mapping[str, LabelCodes]) -> Iterator[Compari
         yield Comparison({**head, "group": f"{name} - {first}"}, sides[0], "", sides[1], paired=True, dropped=dropped)
 
 
-def _labelled_twice(codes: LabelCodes) -> pd.Index:
+def labelled_twice(codes: LabelCodes) -> pd.Index:
+    """Ids of the units that two or more coders labelled."""
     return codes.units[np.bincount(codes.answered().unit, minlength=len(codes.units)) > 1]
 
 

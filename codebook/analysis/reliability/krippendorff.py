@@ -139,12 +139,12 @@ def estimate_measure(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) ->
     return replace(named, reason=reason), draws
 
 
-def measure_alpha(pairs: Pairable) -> Measure:
-    """Krippendorff's alpha of codings already read."""
+def measure_alpha(pairs: Pairable, distances: Floats | None = None) -> Measure:
+    """Krippendorff's alpha of codings already read, with distances of one's own where they are passed."""
     scale, patterns = pairs.scale, pairs.patterns
 
     def statistic(weights: Floats) -> Floats:
-        return alpha_values(weights, patterns, scale)
+        return alpha_values(weights, patterns, scale, distances)
 
     return Measure("Krippendorff's alpha", "", statistic, patterns, undefined=pairs.undefined or pairs.alone)
 

@@ -1,0 +1,148 @@
+"""What is reported beside a kappa: agreement on one label, prevalence and bias, the largest kappa, Light's kappa.
+
+All are functions of weights of patterns. Those of one label stand on yes (1) and no (0), as `by="label"` asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from codebook.analysis.core.counts import coder_patterns
+from codebook.analysis.core.patterns import Patterns
+from codebook.analysis.core.scales import SET_LEVELS, Floats
+from codebook.analysis.reliability.krippendorff import Measure, Pairable
+
+Statistic = Callable[[Floats], Floats]
+
+TITLES = {
+    "positive_agreement": "Positive agreement",
+    "negative_agreement": "Negative agreement",
+    "prevalence_index": "Prevalence index",
+    "bias_index": "Bias index",
+    "kappa_max": "Largest possible kappa",
+}
+_OF_TWO = ("bias_index", "kappa_max")
+_NOTHING = 1e-12
+
+
+def measure_companion(pairs: Pairable, base: str) -> Measure:
+    """One of `TITLES`, or Light's kappa, of codings already read."""
+    undefined = pairs.undefined or _refusal(pairs, base)
+    if undefined:
+        return Measure(TITLES[base], "", lambda weights: weights[:, 0], pairs.patterns, undefined=undefined)
+    if base in ("positive_agreement", "negative_agreement"):
+        statistic = specific_agreement(pairs.patterns, 1 if base == "positive_agreement" else 0)
+        return Measure(TITLES[base], "", statistic, pairs.patterns)
+    if base == "prevalence_index":
+        return Measure(TITLES[base], "", _prevalence(pairs.patterns), pairs.patterns)
+    patterns, counts = coder_patterns(pairs.codings)
+    statistic = _bias(counts) if base == "bias_index" else largest_kappa(counts)
+    return Measure(TITLES[base], "", statistic, patterns, remark=pairs.alone if base == "kappa_max" else "")
+
+
+def _refusal(pairs: Pairable, base: str) -> str:
+    """Why there is no such figure here; empty where there is one."""
+    if base in _OF_TWO and pairs.n_coders != 2:
+        return f"{TITLES[base]} compares two coders, here are {pairs.n_coders}: ask by='pair'"
+    if base == "kappa_max":
+        return (
+            "sets of labels have no largest kappa: ask by='label'" if pairs.scale.level in SET_LEVELS else pairs.alone
+        )
+    return "" if pairs.scale.labels == ("0", "1") else f"{TITLES[base]} is of one label, yes or no: ask by='label'"
+
+
+def specific_agreement(patterns: Patterns, label: int) -> Statistic:
+    """Agreement on one label: of the pairs of codings of which one has it, twice counted where both have it.
+
+    sum n (n - 1) / sum n (m - 1), with n of the m codings of a unit that have the label. Of two coders it is
+    2 a / (2 a + b + c): positive agreement, and for the other label negative agreement (Cicchetti and Feinstein 1990).
+
+    Examples
+    --------
+    80 yes of both coders, 10 and 5 yes of one, 5 no of both; printed .91 and .40:
+
+    >>> patterns = Patterns(np.array([[0.0, 2], [1, 1], [2, 0]]), np.array([80, 15, 5]))
+    >>> [round(float(specific_agreement(patterns, label)(patterns.times[None, :])[0]), 2) for label in (1, 0)]
+    [0.91, 0.4]
+    """
+    holds = patterns.counts[:, label]
+    agreed, possible = holds * (holds - 1), holds * (patterns.sizes - 1)
+    return lambda weights: _divide(weights @ agreed, weights @ possible)
+
+
+def _prevalence(patterns: Patterns) -> Statistic:
+    """Share of yes less share of no: (a - d) / n of two coders (Byrt, Bishop and Carlin 1993)."""
+    balance = patterns.counts[:, 1] - patterns.counts[:, 0]
+    return lambda weights: _divide(weights @ balance, weights @ patterns.sizes)
+
+
+def _bias(counts: Floats) -> Statistic:
+    """Share of yes of the first coder less that of the second: (b - c) / n (Byrt, Bishop and Carlin 1993)."""
+    return lambda weights: _divide(weights @ (counts[:, 0, 1] - counts[:, 1, 1]), weights.sum(axis=1))
+
+
+def largest_kappa(counts: Floats) -> Statistic:
+    """The kappa that two coders would reach if they agreed as far as their own shares of the labels allow.
+
+    (sum min(p_1, p_2) - sum p_1 p_2) / (1 - sum p_1 p_2) (Cohen 1960).
+
+    Parameters
+    ----------
+    counts
+        By coder, shape (n_patterns, 2, n_labels), of `coder_patterns`.
+
+    Examples
+    --------
+    Sim and Wright (2005), table 1, 22, 2, 4 and 11 patients: kappa .67, at most .89.
+
+    >>> counts = np.array([[[1.0, 0], [1, 0]], [[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, 1], [0, 1]]])
+    >>> largest_kappa(counts)(np.array([[22.0, 2, 4, 11]])).round(2)
+    array([0.89])
+    """
+
+    def statistic(weights: Floats) -> Floats:
+        first, second = (weights @ counts[:, at] / weights.sum(axis=1, keepdims=True) for at in (0, 1))
+        expected = (first * second).sum(axis=1)
+        return _divide(np.minimum(first, second).sum(axis=1) - expected, 1 - expected)
+
+    return statistic
+
+
+def light_kappa(counts: Floats, near: Floats | None) -> Statistic:
+    """Mean over pairs of coders of Cohen's kappa, each on the units that both coded (Light 1971).
+
+    Parameters
+    ----------
+    counts
+        By coder, shape (n_patterns, n_coders, n_labels), of `coder_patterns`.
+    near
+        Weights of every two labels, shape (n_labels, n_labels); None for identity.
+    """
+    first, second = np.triu_indices(counts.shape[1], k=1)
+
+    def statistic(weights: Floats) -> Floats:
+        values = np.stack(
+            [_cohen(weights, counts[:, a], counts[:, b], near) for a, b in zip(first, second, strict=True)]
+        )
+        known = ~np.isnan(values)
+        return _divide(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))
+
+    return statistic
+
+
+def _cohen(weights: Floats, first: Floats, second: Floats, near: Floats | None) -> Floats:
+    """Cohen's kappa of two coders, each of shape (n_patterns, n_labels), on the units of both."""
+    there = weights * (first.sum(axis=1) * second.sum(axis=1))
+    total = there.sum(axis=1)
+    close = second if near is None else second @ near
+    observed = _divide(there @ (first * close).sum(axis=1), total)
+    shares = [_divide(there @ counts, total[:, None]) for counts in (first, second)]
+    expected = (shares[0] * (shares[1] if near is None else shares[1] @ near)).sum(axis=1)
+    return _divide(observed - expected, 1 - expected)
+
+
+def _divide(part: Floats, whole: Floats) -> Floats:
+    whole = np.broadcast_to(whole, part.shape)
+    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > _NOTHING))
