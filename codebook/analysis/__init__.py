@@ -9,6 +9,8 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | ... by alpha? by kappa and its kin? in percent? | `reliability/krippendorff.py`, `.../kappa.py`, `.../percent.py` |
 | does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
 | ... on one label, on sets, in order? | `reliability/kappa_companions.py`, `.../multivalued.py`, `.../concordance.py` |
+| do coders give the labels equally often? | `reliability/marginal_tests.py` |
+| do coders mark the same spans? | `reliability/unitizing.py` |
 | do they agree more than others? after a changed codebook? | `.../agreement_difference.py`, `.../round_comparison.py` |
 | which label was taken for which? | `against_gold/confusion_counts.py` |
 | is one coder better than another? | `against_gold/coder_comparison.py` |
@@ -61,8 +63,10 @@ from codebook.analysis.correction import (
 from codebook.analysis.reliability.agreement_difference import compare_agreement
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
+from codebook.analysis.reliability.marginal_tests import compare_shares
 from codebook.analysis.reliability.percent import DEFINITIONS
 from codebook.analysis.reliability.round_comparison import norming
+from codebook.analysis.reliability.unitizing import span_agreement
 from codebook.analysis.robustness.alternative_annotator import alt_test
 from codebook.analysis.robustness.label_stability import stability
 from codebook.analysis.robustness.probe_scores import behaviour
@@ -97,6 +101,7 @@ __all__ = [
     "compare",
     "compare_agreement",
     "compare_association",
+    "compare_shares",
     "confusion",
     "correct",
     "correlogram",
@@ -115,6 +120,7 @@ __all__ = [
     "prevalence",
     "read_counts",
     "simulate_studies",
+    "span_agreement",
     "span_validity",
     "specifications",
     "stability",

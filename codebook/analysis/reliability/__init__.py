@@ -7,5 +7,7 @@ In come `Codings`, or a plain frame; out come `Result`s. Open `agreement_tables.
 from codebook.analysis.reliability.agreement_difference import compare_agreement
 from codebook.analysis.reliability.agreement_tables import label_shares, reliability
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
+from codebook.analysis.reliability.marginal_tests import compare_shares
+from codebook.analysis.reliability.unitizing import span_agreement
 
-__all__ = ["COEFFICIENTS", "compare_agreement", "label_shares", "reliability"]
+__all__ = ["COEFFICIENTS", "compare_agreement", "compare_shares", "label_shares", "reliability", "span_agreement"]

@@ -1,0 +1,372 @@
+"""Do coders mark the same spans with the same types? Krippendorff's alphas for unitizing (2016)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
+from codebook.analysis.core.estimates import resample as draw_replicates
+from codebook.analysis.core.forest import keep_order, plot_estimates
+from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.core.scales import Floats
+from codebook.errors import Fault
+from codebook.ground.quantities import places_of, say_count, say_percent
+
+_ABOUT = "The agreement on spans cannot be computed."
+_COLUMNS = ("coefficient", "type", "value", "low", "high", "covered", "n_units", "n_coders", "n_spans", "reason")
+_TITLES = {
+    "u_alpha": "marked and typed alike (u-alpha)",
+    "binary_u_alpha": "marked or not (|u-alpha)",
+    "cu_alpha": "types where both marked (cu-alpha)",
+    "ku_alpha": "this type where both marked ((k)u-alpha)",
+}
+_NOTE = (
+    "Alpha of Krippendorff, Mathet, Bouvry and Widlöcher (2016): lengths of text take the place of units. u-alpha is "
+    "of places and types together, |u-alpha of marked against left out, cu-alpha of the types where two coders marked "
+    "the same text, (k)u-alpha of one type there. Covered: the share of the text on which the figure stands."
+)
+_Span = tuple[int, int, int]
+GAP = 0
+
+
+class UnitLike(Protocol):
+    """What is read of a unit."""
+
+    @property
+    def unit_id(self) -> str:
+        """Its id."""
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+
+
+@dataclass(frozen=True)
+class SpanSums:
+    """Of each text, over types with the gap as type 0: what every alpha is made of.
+
+    `met` (n_texts, n_types, n_types) is how long two coders gave the one type and the other, each pair both ways, by
+    one less than the text's coders; `alone` (n_texts, n_types) what a segment would share with itself; `alone_met` the
+    same for the parts of spans that another coder marked, too.
+    """
+
+    types: tuple[str, ...]
+    met: Floats
+    alone: Floats
+    alone_met: Floats
+
+
+def span_agreement(
+    spans: pd.DataFrame,
+    units: Mapping[str, str | int] | Iterable[UnitLike],
+    *,
+    asked: pd.DataFrame | None = None,
+    type_column: str = "type",
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
+    """Do several coders mark the same spans, and with the same types?
+
+    Parameters
+    ----------
+    spans
+        One row a span: unit_id, coder, start, end (the first sign after it) and the type. Spans of one coder do not
+        overlap.
+    units
+        The units, or the text (or its length in signs) by unit_id.
+    asked
+        Who coded what, columns unit_id and coder: a coder who marked nothing in a text is known by this alone. None
+        says that all coders of `spans` coded all units.
+    type_column
+        Where the frame has no such column, spans are untyped.
+
+    Returns
+    -------
+    Result
+        `coefficient` (u_alpha, binary_u_alpha, cu_alpha, and ku_alpha of each type), type, value, low, high (over
+        texts), covered (share of the text), n_units, n_coders, n_spans, reason.
+
+    Raises
+    ------
+    StatisticError
+        Missing columns, spans outside their text, that overlap, or of units that are not here: all at once.
+
+    Examples
+    --------
+    Three coders of a text of 20 signs, as the program unitized_alpha prints it: .474, .433, .779, .769, .787.
+
+    >>> rows = [("A", "1", 2, 5), ("A", "1", 9, 11), ("A", "2", 12, 20), ("P", "1", 2, 5), ("P", "2", 7, 15)]
+    >>> rows += [("S", "1", 2, 5), ("S", "2", 10, 15)]
+    >>> spans = pd.DataFrame(rows, columns=["coder", "type", "start", "end"]).assign(unit_id="t")
+    >>> result = span_agreement(spans, {"t": 20})
+    >>> result.frame["value"].round(3).tolist()
+    [0.474, 0.433, 0.779, 0.769, 0.787]
+    """
+    lengths = _read_lengths(units)
+    raise_faults(_ABOUT, _check(spans, lengths, asked))
+    coders = _read_coders(spans, lengths, asked)
+    named = spans.assign(kind=spans[type_column].astype(str) if type_column in spans else "span")
+    sums = add_spans(named, lengths, coders)
+    frame = pd.DataFrame(list(_list_rows(sums, named, coders, resample)), columns=list(_COLUMNS))
+    n_units = int(frame["n_units"].iloc[0])
+    facts = Facts(n_units, int(frame["n_coders"].iloc[0]), bootstrap=resample, resampled="texts")
+    once = sum(len(names) < 2 for names in coders.values())
+    left = [f"Left aside: {say_count(once, 'text')} of fewer than two coders."] if once else []
+    return Result(
+        frame,
+        "span_agreement",
+        "Agreement on spans",
+        "reliability",
+        facts,
+        _say(frame, places_of(n_units)),
+        (_NOTE, *left),
+        _print(frame),
+        lambda: _draw(frame, facts.interval),
+    )
+
+
+def _read_lengths(units: Mapping[str, str | int] | Iterable[UnitLike]) -> dict[str, int]:
+    """Length in signs by unit_id."""
+    if not isinstance(units, Mapping):
+        return {str(unit.unit_id): len(unit.text) for unit in units}
+    return {str(unit): text if isinstance(text, int) else len(text) for unit, text in units.items()}
+
+
+def _check(spans: pd.DataFrame, lengths: Mapping[str, int], asked: pd.DataFrame | None) -> list[Fault]:
+    wanted: dict[str, tuple[pd.DataFrame, tuple[str, ...]]] = {"spans": (spans, ("unit_id", "coder", "start", "end"))}
+    wanted |= {} if asked is None else {"asked": (asked, ("unit_id", "coder"))}
+    for where, (frame, columns) in wanted.items():
+        if absent := [name for name in columns if name not in frame]:
+            return [Fault(where, f"no column {name_some(absent)}", f"pass a frame with {', '.join(columns)}")]
+    if not lengths:
+        return [Fault("units", "there is none", "pass the units, or their texts by unit_id")]
+    ids = spans["unit_id"].astype(str)
+    faults = []
+    if strange := sorted(set(ids) - set(lengths)):
+        faults.append(Fault("spans", f"{name_some(strange)} are not among the units", "pass all units that were coded"))
+    ends, most = spans["end"], ids.map(lengths)
+    outside = spans["start"].isna() | ends.isna() | (spans["start"] < 0) | (ends > most) | (ends <= spans["start"])
+    if (outside & most.notna()).any():
+        mend = "leave out quotes that their text does not hold; `end` is the first sign after the span"
+        faults.append(Fault("spans", f"{int(outside.sum()):,} have no place in their text", mend))
+    elif over := _find_overlaps(spans):
+        mend = "keep one of them, or ask type by type: spans[spans['type'] == 'PER']"
+        faults.append(Fault("spans", f"spans of one coder overlap in {name_some(over)}", mend))
+    if asked is not None:
+        coded = set(zip(asked["unit_id"].astype(str), asked["coder"].astype(str), strict=True))
+        if lost := {pair[0] for pair in zip(ids, spans["coder"].astype(str), strict=True) if pair not in coded}:
+            faults.append(Fault("asked", f"it lacks coders with spans in {name_some(sorted(lost))}", "add them"))
+    return faults
+
+
+def _find_overlaps(spans: pd.DataFrame) -> list[str]:
+    """Units in which a coder has spans that overlap."""
+    ordered = spans.sort_values(["unit_id", "coder", "start"], kind="stable")
+    before = ordered.groupby(["unit_id", "coder"])["end"].transform(lambda ends: ends.cummax().shift())
+    return sorted(ordered.loc[ordered["start"] < before, "unit_id"].astype(str).unique())
+
+
+def _read_coders(
+    spans: pd.DataFrame, lengths: Mapping[str, int], asked: pd.DataFrame | None
+) -> dict[str, tuple[str, ...]]:
+    """Who coded each unit."""
+    if asked is None:
+        every = tuple(sorted(spans["coder"].astype(str).unique()))
+        return dict.fromkeys(lengths, every)
+    groups = asked["coder"].astype(str).groupby(asked["unit_id"].astype(str))
+    by_unit = {str(unit): tuple(sorted(set(names))) for unit, names in groups}
+    return {unit: by_unit.get(unit, ()) for unit in lengths}
+
+
+def add_spans(
+    spans: pd.DataFrame, lengths: Mapping[str, int], coders: Mapping[str, Sequence[str]], *, column: str = "kind"
+) -> SpanSums:
+    """The sums of each text with two or more coders."""
+    types = ("", *sorted(spans[column].unique()))
+    code = {name: at for at, name in enumerate(types)}
+    marked: dict[tuple[str, str], list[_Span]] = {}
+    for unit, coder, start, end, kind in zip(
+        *(spans[n] for n in ("unit_id", "coder", "start", "end", column)), strict=True
+    ):
+        marked.setdefault((str(unit), str(coder)), []).append((int(start), int(end), code[kind]))
+    texts = [unit for unit in lengths if len(coders[unit]) > 1]
+    shape = (len(texts), len(types))
+    sums = SpanSums(types, np.zeros((*shape, len(types))), np.zeros(shape), np.zeros(shape))
+    for at, unit in enumerate(texts):
+        segments = [_with_gaps(marked.get((unit, coder), []), lengths[unit]) for coder in coders[unit]]
+        _add_text(sums, at, segments)
+    return sums
+
+
+def _with_gaps(spans: Sequence[_Span], length: int) -> list[_Span]:
+    """The spans of a text in order, with what lies between them."""
+    segments, place = list[_Span](), 0
+    for start, end, kind in sorted(spans):
+        segments += [(place, start, GAP)] * (start > place) + [(start, end, kind)]
+        place = end
+    return segments + [(place, length, GAP)] * (length > place)
+
+
+def _add_text(sums: SpanSums, at: int, segments: Sequence[Sequence[_Span]]) -> None:
+    """Add what the coders of one text share; a gap has no parts of its own, so it is as many units as it has signs."""
+    others = len(segments) - 1
+    for i, mine in enumerate(segments):
+        for start, end, kind in mine:
+            sums.alone[at, kind] += (end - start) ** 2 if kind != GAP else end - start
+        for theirs in (theirs for j, theirs in enumerate(segments) if j != i):
+            both = [0] * len(mine)
+            for place, kind, other, length in _intersect(mine, theirs):
+                sums.met[at, kind, other] += length / others
+                both[place] += length if GAP not in (kind, other) else 0
+            for (_, _, kind), length in zip(mine, both, strict=True):
+                sums.alone_met[at, kind] += length**2 / others
+
+
+def _intersect(mine: Sequence[_Span], theirs: Sequence[_Span]) -> Iterator[tuple[int, int, int, int]]:
+    """Parts that two segmentations share: the place of the segment, both types, and the length."""
+    first, second = 0, 0
+    while first < len(mine) and second < len(theirs):
+        (start, end, kind), (from_, to, other) = mine[first], theirs[second]
+        if (length := min(end, to) - max(start, from_)) > 0:
+            yield first, kind, other, length
+        first, second = (first + 1, second) if end <= to else (first, second + 1)
+
+
+def unitizing_alphas(weights: Floats, sums: SpanSums) -> Floats:
+    """u-alpha, |u-alpha, cu-alpha and the (k)u-alpha of each type, for any weights of the texts.
+
+    Expected coincidences of types c and k are l (l_c l_k - [c = k] a_c) / (l^2 - sum a), with l the lengths and a the
+    squared lengths of the segments (equations 4 and 10).
+
+    Parameters
+    ----------
+    weights
+        Of the texts, shape (n_draws, n_texts).
+
+    Returns
+    -------
+    Floats
+        Shape (n_draws, 3 + n_types).
+    """
+    n_types = len(sums.types)
+    met = (weights @ sums.met.reshape(len(sums.met), -1)).reshape(-1, n_types, n_types)
+    expected = _expect(met, weights @ sums.alone)
+    whole = [_lack(met), _lack(expected)]
+    binary = [met[:, GAP, 1:].sum(axis=1), expected[:, GAP, 1:].sum(axis=1)]
+    typed = met[:, 1:, 1:]
+    by_chance = _expect(typed, (weights @ sums.alone_met)[:, 1:])
+    types = [_lack(typed), _lack(by_chance)]
+    columns = [_alpha(*pair) for pair in (whole, binary, types)]
+    for at in range(n_types - 1):
+        given, chance = typed[:, at].sum(axis=1), by_chance[:, at].sum(axis=1)
+        share = _divide(given - typed[:, at, at], given)
+        columns.append(_alpha(share, _divide(chance - by_chance[:, at, at], chance)))
+    return np.stack(columns, axis=1)
+
+
+def _expect(met: Floats, alone: Floats) -> Floats:
+    """Expected coincidences of shape (n_draws, n_types, n_types), from the observed ones and the squared segments."""
+    lengths = met.sum(axis=2)
+    total = lengths.sum(axis=1)
+    chance = lengths[:, :, None] * lengths[:, None, :]
+    places = np.arange(met.shape[1])
+    chance[:, places, places] -= alone
+    return np.asarray(chance * _divide(total, total**2 - alone.sum(axis=1))[:, None, None])
+
+
+def _lack(coincidences: Floats) -> Floats:
+    """What is off the diagonal."""
+    return np.asarray(coincidences.sum(axis=(1, 2)) - np.trace(coincidences, axis1=1, axis2=2))
+
+
+def _alpha(observed: Floats, expected: Floats) -> Floats:
+    return 1 - _divide(observed, expected)
+
+
+def _divide(part: Floats, whole: Floats) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 1e-12))
+
+
+def _list_rows(
+    sums: SpanSums, spans: pd.DataFrame, coders: Mapping[str, Sequence[str]], bootstrap: Bootstrap
+) -> Iterator[dict[str, Any]]:
+    n_texts, named = len(sums.met), spans["kind"].value_counts()
+    ones = np.ones(n_texts, dtype=np.int64)
+    values = (
+        unitizing_alphas(ones[None, :].astype(float), sums)[0] if n_texts else np.full(3 + len(sums.types), math.nan)
+    )
+    drawn = bootstrap.replicates and n_texts > 1
+    draws = _draw_replicates(sums, ones, bootstrap) if drawn else np.empty((0, len(values)))
+    total, lengths, typed = sums.met.sum(), sums.met.sum(axis=(0, 2)), sums.met[:, 1:, 1:].sum(axis=0)
+    covered = [1.0, 1.0, typed.sum() / max(total, 1), *(typed.sum(axis=1) / np.maximum(lengths[1:], 1))]
+    twice = {name for names in coders.values() if len(names) > 1 for name in names}
+    heads = [(name, "") for name in _TITLES if name != "ku_alpha"] + [("ku_alpha", each) for each in sums.types[1:]]
+    for at, (name, kind) in enumerate(heads):
+        interval = percentile_interval(draws[:, at], bootstrap.confidence)
+        reason = _find_reason(values[at], n_texts, len(sums.types) - 1, name)
+        few = "no interval: one text does not vary" if n_texts == 1 and bootstrap.replicates else ""
+        yield {
+            **{
+                "coefficient": name,
+                "type": kind,
+                "value": float(values[at]),
+                "low": interval.low,
+                "high": interval.high,
+            },
+            **{"covered": float(covered[at]), "n_units": n_texts, "n_coders": len(twice)},
+            **{"n_spans": int(named.get(kind, 0)) if kind else len(spans)},
+            "reason": reason or few or (interval.reason if bootstrap.replicates else ""),
+        }
+
+
+def _draw_replicates(sums: SpanSums, ones: Any, bootstrap: Bootstrap) -> Floats:
+    def statistic(weights: Floats) -> Floats:
+        return unitizing_alphas(weights, sums)
+
+    return draw_replicates(ones, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed)
+
+
+def _find_reason(value: float, n_texts: int, n_types: int, name: str) -> str:
+    """Why a figure is undefined; empty where it is not."""
+    if not math.isnan(value):
+        return ""
+    if not n_texts:
+        return "no text was coded by two coders"
+    if name in ("cu_alpha", "ku_alpha"):
+        return "there is one type only" if n_types < 2 else "no two coders marked the same text with different types"
+    return "nothing, or everything, is marked by all"
+
+
+def _say(frame: pd.DataFrame, places: int) -> str:
+    first, binary, types = frame.head(3).to_dict("records")
+    sizes = (
+        f"{say_count(first['n_coders'], 'coder')}, {say_count(first['n_units'], 'text')}, {first['n_spans']:,} spans"
+    )
+    if math.isnan(first["value"]):
+        return f"The agreement on spans is undefined: {first['reason']} ({sizes})."
+    marked = say_figure(binary, "value", places)
+    of_types = (
+        f"; types of what both marked {say_figure(types, 'value', places)}" if types["value"] == types["value"] else ""
+    )
+    return f"u-alpha of spans {say_figure(first, 'value', places)}: marked or not {marked}{of_types} ({sizes})."
+
+
+def _name_rows(frame: pd.DataFrame) -> pd.Series:
+    named = frame["coefficient"].map(_TITLES)
+    return named.where(frame["type"] == "", frame["type"] + ": (k)u-alpha")
+
+
+def _print(frame: pd.DataFrame) -> pd.DataFrame:
+    shown = frame.assign(agreement=_name_rows(frame), covered=[say_percent(share) for share in frame["covered"]])
+    return shown[["agreement", "value", "low", "high", "covered", "n_spans", "reason"]]
+
+
+def _draw(frame: pd.DataFrame, note: str) -> Any:
+    rows = frame.assign(name=keep_order(_name_rows(frame)))
+    return plot_estimates(rows, references=(0.667, 0.8), quantity="Krippendorff's α for unitizing", note=note)
