@@ -41,8 +41,8 @@ _COLUMNS = (
 _NOTE = (
     "Cochran's Q: does each coder give the label equally often (of two coders McNemar's chi square)? Stuart-Maxwell: "
     "do two coders give all labels equally often? Bowker: is a taken for b as often as b for a? Friedman: do coders "
-    "rate equally high? All stand on the units that every coder of the row labelled, take each unit for itself, and say "
-    "nothing of agreement. p adjusted: by Benjamini and Hochberg over the labels."
+    "rate equally high? All stand on the units that every coder of the row labelled, take each unit for itself, and "
+    "say nothing of agreement. p adjusted: by Benjamini and Hochberg over the labels."
 )
 _MOST_PAIRS = 45
 
