@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -239,7 +240,8 @@ def _corrected(pairs: Pairable, coefficient: Coefficient, near: Floats | None) -
     kind = _OF_TWO.get(base, base)
     if kind in ("conger", "light"):
         patterns, counts = coder_patterns(codings)
-        statistic = coders_chance(patterns, counts, near) if kind == "conger" else light_kappa(counts, near)
+        light = partial(light_kappa, near=near, n_coders=counts.shape[1])
+        statistic = coders_chance(patterns, counts, near) if kind == "conger" else light(patterns)
     else:
         patterns = count_patterns(codings)
         kind = "gwet" if kind in ("ac1", "ac2") else kind

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from codebook.analysis.core.counts import coder_patterns
+from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Floats
 from codebook.analysis.reliability.krippendorff import Measure, Pairable
 
@@ -23,32 +24,33 @@ def measure_concordance(pairs: Pairable) -> Measure:
         complete = counts.sum(axis=(1, 2)) == counts.shape[1]
         if complete.any():
             few = "" if complete.all() else f"{TITLE} is of the units that all {counts.shape[1]} coders labelled"
-            return Measure(TITLE, "", kendall_w(counts * complete[:, None, None]), patterns, remark=few)
+            return Measure(TITLE, "", kendall_w(patterns, n_coders=counts.shape[1]), patterns, remark=few)
         undefined = f"no unit was labelled by all {counts.shape[1]} coders"
     return Measure(TITLE, "", lambda weights: weights[:, 0], pairs.patterns, undefined=undefined)
 
 
-def kendall_w(counts: Floats) -> Callable[[Floats], Floats]:
+def kendall_w(patterns: Patterns, *, n_coders: int) -> Callable[[Floats], Floats]:
     """W = 12 S / (m^2 (n^3 - n) - m sum T), S the squared deviations of the units' sums of ranks (Kendall 1948).
 
     Ranks are each coder's own, ties share theirs, and T = t^3 - t for each run of t ties.
 
     Parameters
     ----------
-    counts
-        Of patterns that each coder coded, or of nothing: shape (n_patterns, n_coders, n_labels), labels in their order.
+    patterns
+        Of `coder_patterns`: the counts of the coders stand side by side, labels in their order. Those that a coder did
+        not code are left out.
 
     Examples
     --------
     Siegel and Castellan (1988), three interviewers rank six applicants, printed .16:
 
     >>> ranks = np.array([[1, 6, 3, 2, 5, 4], [1, 5, 6, 4, 2, 3], [6, 3, 2, 5, 4, 1]])
-    >>> counts = np.eye(6)[ranks.T - 1]
-    >>> kendall_w(counts)(np.ones((1, 6))).round(2)
+    >>> patterns = Patterns(np.eye(6)[ranks.T - 1].reshape(6, 18), np.ones(6, dtype=np.int64))
+    >>> kendall_w(patterns, n_coders=3)(np.ones((1, 6))).round(2)
     array([0.16])
     """
-    n_coders = counts.shape[1]
-    there = (counts.sum(axis=(1, 2)) > 0).astype(float)
+    there = (patterns.sizes == n_coders).astype(float)
+    counts = patterns.counts.reshape(len(there), n_coders, -1) * there[:, None, None]
 
     def statistic(weights: Floats) -> Floats:
         drawn = weights * there

@@ -37,8 +37,8 @@ def measure_companion(pairs: Pairable, base: str) -> Measure:
         return Measure(TITLES[base], "", statistic, pairs.patterns)
     if base == "prevalence_index":
         return Measure(TITLES[base], "", _prevalence(pairs.patterns), pairs.patterns)
-    patterns, counts = coder_patterns(pairs.codings)
-    statistic = _bias(counts) if base == "bias_index" else largest_kappa(counts)
+    patterns, _ = coder_patterns(pairs.codings)
+    statistic = _bias(patterns) if base == "bias_index" else largest_kappa(patterns)
     return Measure(TITLES[base], "", statistic, patterns, remark=pairs.alone if base == "kappa_max" else "")
 
 
@@ -78,29 +78,36 @@ def _prevalence(patterns: Patterns) -> Statistic:
     return lambda weights: _divide(weights @ balance, weights @ patterns.sizes)
 
 
-def _bias(counts: Floats) -> Statistic:
+def _bias(patterns: Patterns) -> Statistic:
     """Share of yes of the first coder less that of the second: (b - c) / n (Byrt, Bishop and Carlin 1993)."""
+    counts = _by_coder(patterns, 2)
     return lambda weights: _divide(weights @ (counts[:, 0, 1] - counts[:, 1, 1]), weights.sum(axis=1))
 
 
-def largest_kappa(counts: Floats) -> Statistic:
+def _by_coder(patterns: Patterns, n_coders: int) -> Floats:
+    """The counts of `coder_patterns`, shape (n_patterns, n_coders, n_labels)."""
+    return patterns.counts.reshape(len(patterns.times), n_coders, -1)
+
+
+def largest_kappa(patterns: Patterns) -> Statistic:
     """The kappa that two coders would reach if they agreed as far as their own shares of the labels allow.
 
     (sum min(p_1, p_2) - sum p_1 p_2) / (1 - sum p_1 p_2) (Cohen 1960).
 
     Parameters
     ----------
-    counts
-        By coder, shape (n_patterns, 2, n_labels), of `coder_patterns`.
+    patterns
+        Of `coder_patterns`, of two coders: their counts stand side by side.
 
     Examples
     --------
     Sim and Wright (2005), table 1, 22, 2, 4 and 11 patients: kappa .67, at most .89.
 
-    >>> counts = np.array([[[1.0, 0], [1, 0]], [[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, 1], [0, 1]]])
-    >>> largest_kappa(counts)(np.array([[22.0, 2, 4, 11]])).round(2)
+    >>> cells = Patterns(np.array([[1.0, 0, 1, 0], [1, 0, 0, 1], [0, 1, 1, 0], [0, 1, 0, 1]]), np.array([22, 2, 4, 11]))
+    >>> largest_kappa(cells)(cells.times[None, :].astype(float)).round(2)
     array([0.89])
     """
+    counts = _by_coder(patterns, 2)
 
     def statistic(weights: Floats) -> Floats:
         first, second = (weights @ counts[:, at] / weights.sum(axis=1, keepdims=True) for at in (0, 1))
@@ -110,17 +117,18 @@ def largest_kappa(counts: Floats) -> Statistic:
     return statistic
 
 
-def light_kappa(counts: Floats, near: Floats | None) -> Statistic:
+def light_kappa(patterns: Patterns, near: Floats | None, *, n_coders: int) -> Statistic:
     """Mean over pairs of coders of Cohen's kappa, each on the units that both coded (Light 1971).
 
     Parameters
     ----------
-    counts
-        By coder, shape (n_patterns, n_coders, n_labels), of `coder_patterns`.
+    patterns
+        Of `coder_patterns`: the counts of the coders stand side by side.
     near
         Weights of every two labels, shape (n_labels, n_labels); None for identity.
     """
-    first, second = np.triu_indices(counts.shape[1], k=1)
+    counts = _by_coder(patterns, n_coders)
+    first, second = np.triu_indices(n_coders, k=1)
 
     def statistic(weights: Floats) -> Floats:
         values = np.stack(

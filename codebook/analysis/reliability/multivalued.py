@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import SET_LEVELS, Floats
 from codebook.analysis.reliability.krippendorff import Measure, Pairable
 
@@ -35,6 +38,11 @@ def measure_multivalued(pairs: Pairable) -> Measure:
     undefined = pairs.undefined or no_sets or pairs.alone
     if undefined:
         return Measure(TITLE, "", lambda weights: weights[:, 0], patterns, undefined=undefined)
+    return Measure(TITLE, "", multivalued_alpha(patterns, members), patterns)
+
+
+def multivalued_alpha(patterns: Patterns, members: Floats) -> Callable[[Floats], Floats]:
+    """The coefficient from weights of patterns; `members` (n_sets, n_labels) says which labels each set holds."""
     counts, sizes = patterns.counts, members.sum(axis=1).astype(int)
     within = ((counts @ set_distances(members)) * counts).sum(axis=1) / (patterns.sizes - 1)
 
@@ -46,7 +54,7 @@ def measure_multivalued(pairs: Pairable) -> Measure:
         observed = weights @ within / codings
         return np.asarray(1 - np.divide(observed, expected, out=np.full(len(observed), np.nan), where=expected > 0))
 
-    return Measure(TITLE, "", statistic, patterns)
+    return statistic
 
 
 def set_distances(members: Floats) -> Floats:
