@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from codebook.scheme import Category, Variable
-from codebook.scheme.codebook_checks import COMMAND_KEYS
+from codebook.scheme.codebook_checks import COMMAND_KEYS, as_number
 
 NONE_KEY = "0"
 """The key of "none of these", the empty set of a variable with several labels."""
@@ -16,9 +16,9 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def assign_keys(variable: Variable) -> dict[str, str]:
     """Return the key of each code of a variable, abstention codes too; '' for those for which no key is left.
 
-    A key that the codebook gives comes first. Points of a scale have their digit; -1, 0 and 1 have -, 0 and 1. Other
-    codes have 1 to 9 and then letters in the order of the codebook, abstention codes their first letter, or x, where
-    it is free.
+    A key that the codebook gives comes first. Points of a scale have their digit, and 10 beside them a letter; -1, 0
+    and 1 have -, 0 and 1. Other codes have 1 to 9 and then letters in the order of the codebook, abstention codes their
+    first letter, or x, where it is free.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def assign_keys(variable: Variable) -> dict[str, str]:
     >>> assign_keys(Variable(**tone, categories=["-1", "0", "1"]))
     {'-1': '-', '0': '0', '1': '1'}
     """
-    taken = {NONE_KEY} if variable.is_set else set[str]()
+    taken = set("0123456789") if variable.is_number else {NONE_KEY} if variable.is_set else set[str]()
     return _assign(variable.categories, variable.abstain, taken)
 
 
@@ -42,10 +42,11 @@ def assign_field_keys(categories: Sequence[Category]) -> dict[str, str]:
 def _assign(categories: Sequence[Category], abstain: Sequence[Category], taken: set[str]) -> dict[str, str]:
     keys = {each.name: each.key for each in (*categories, *abstain) if each.key}
     taken = taken | {key.lower() for key in keys.values()} | COMMAND_KEYS
-    if not keys:
-        keys = _scale_keys(categories, taken)
+    wanted = "123456789" + _LETTERS
+    if not keys and (keys := _scale_keys(categories, taken)):
+        wanted = _LETTERS  # 10 is not to be had by 1, which is another point
     for each in categories:
-        keys.setdefault(each.name, _first_free("123456789" + _LETTERS, taken | set(keys.values())))
+        keys.setdefault(each.name, _first_free(wanted, taken | set(keys.values())))
     for each in abstain:
         wanted = each.name[:1].lower() + "x123456789" + _LETTERS
         keys.setdefault(each.name, _first_free(wanted, taken | set(keys.values())))
@@ -53,11 +54,14 @@ def _assign(categories: Sequence[Category], abstain: Sequence[Category], taken: 
 
 
 def _scale_keys(categories: Sequence[Category], taken: Set[str]) -> dict[str, str]:
-    """The digits by which points of a scale are named, or nothing where one is named otherwise."""
-    signs = {"-1": "-"} if {each.name for each in categories} <= {"-1", "0", "1"} else {}
+    """The digits by which points of a scale are named, or nothing where a code is named otherwise."""
+    names = {each.name for each in categories}
+    signs = {"-1": "-"} if names <= {"-1", "0", "1"} else {}
     keys = {each.name: signs.get(each.name, each.name) for each in categories}
-    is_scale = all(len(key) == 1 and key in "-0123456789" for key in keys.values())
-    return keys if is_scale and not taken & set(keys.values()) else {}
+    digits = {name: key for name, key in keys.items() if len(key) == 1 and key in "-0123456789"}
+    numbers = [as_number(name) for name in names]
+    is_scale = bool(signs) or all(number is not None and number >= 0 for number in numbers)
+    return digits if is_scale and len(digits) > len(names) / 2 and not taken & set(digits.values()) else {}
 
 
 def _first_free(wanted: str, taken: Set[str]) -> str:

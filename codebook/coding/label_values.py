@@ -10,11 +10,12 @@ import orjson
 from codebook.errors import Fault, ParameterError
 from codebook.records import Unit
 from codebook.scheme import Variable
+from codebook.scheme.number_values import read_number, say_bounds
 from codebook.scheme.record_values import find_record_problem, is_span, plain_record
 from codebook.tasks.transcribe import find_page_problem
 
 Label = Any
-"""A code (text); a list of codes for a set; for records `{list: [record]}`, a quote in it as text or with its place
+"""A code (text); a number, kept in its one spelling as text; a text; a list of codes for a set; for records `{list: [record]}`, a quote in it as text or with its place
 `{"quote", "start", "end"}`; the pages of a transcription `{"pages": [{"page", "text", "unsure"}]}`."""
 
 
@@ -39,11 +40,29 @@ def check_label(label: Label, variable: Variable, unit: Unit) -> Label:
         return _check_records(label, variable, unit)
     if variable.kind == "transcription":
         return _check_pages(label, variable)
+    if variable.kind == "text":
+        return _check_text(label, variable)
+    if variable.is_number and label not in variable.labels:
+        return _check_number(label, variable)
     if variable.is_open:
         _refuse(variable, f"the kind {variable.kind} is not coded by people", "take it out of the assignment")
     if label not in variable.labels:
         _refuse(variable, f"{label!r} is not in the codebook", f"use one of {', '.join(variable.labels)}")
     return label
+
+
+def _check_text(label: Label, variable: Variable) -> str:
+    if not isinstance(label, str) or not label.strip():
+        _refuse(variable, f"{label!r} is no text", "write some words")
+    return str(label)
+
+
+def _check_number(label: Label, variable: Variable) -> str:
+    number, problem = read_number(label, variable)
+    if number is None:
+        codes = "".join(f", or {category.name}" for category in variable.abstain)
+        _refuse(variable, problem, f"give a number {say_bounds(variable)}".rstrip() + codes)
+    return str(number)
 
 
 def _check_set(label: Label, variable: Variable) -> list[str]:

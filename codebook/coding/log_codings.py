@@ -17,6 +17,7 @@ from codebook.coding.label_values import dump_label
 from codebook.ground.quantities import say_count
 from codebook.paths import resolve_path, show_path
 from codebook.scheme import Codebook, read_codebook
+from codebook.scheme.number_values import read_number
 
 _TEXTS = (
     *("unit_id", "coder", "variable", "run_id", "custom_id", "evidence", "detail"),
@@ -103,7 +104,8 @@ class _Telling:
             "suggestion": _as_text(act.get("suggestion")),
         }
         codes = act["label"] if isinstance(act["label"], list) else [act["label"]]
-        if not variable.is_open and not set(codes) <= set(variable.labels):
+        is_known = not read_number(label, variable)[1] if variable.is_number else variable.is_open
+        if not is_known and not set(codes) <= set(variable.labels):
             self.strange[name] += 1
             return about | {"label": None, "why": "invalid", "detail": label}
         return about | {"label": label, "why": None}

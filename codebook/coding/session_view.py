@@ -42,6 +42,7 @@ from typing import Any
 from codebook.coding.code_keys import assign_field_keys, assign_keys
 from codebook.records import Unit
 from codebook.scheme import Category, Codebook, RecordList, Variable
+from codebook.scheme.number_values import say_bounds
 
 FILTERS = ("left", "all", "flagged", "skipped", "recode")
 LEAST_MS = 150
@@ -75,10 +76,14 @@ def show_codebook(codebook: Codebook) -> dict[str, Any]:
     }
 
 
+_BOUNDS = {"minimum", "maximum", "step", "decimals"}
+
+
 def _show_variable(variable: Variable) -> dict[str, Any]:
     keys = assign_keys(variable)
     return {
         **variable.model_dump(mode="json", include={"name", "question", "kind", "level", "evidence", "confidence"}),
+        **({"bounds": say_bounds(variable), **variable.model_dump(include=_BOUNDS)} if variable.is_number else {}),
         "tables": variable.tables,
         "lists": [_show_list(each) for each in variable.lists],
         "categories": [_show_category(each, keys) for each in variable.categories],

@@ -22,6 +22,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.paths import resolve_path
 from codebook.records import Unit
 from codebook.scheme import Category, Codebook, Example, Variable
+from codebook.scheme.number_values import list_points
 
 
 def simulate_coder(
@@ -80,7 +81,9 @@ def _choose(variable: Variable, known: Label, error: float, chance: random.Rando
     """The known label, or the one that is taken for it."""
     if variable.is_open:
         return None
-    codes = variable.scale
+    codes = variable.scale or list_points(variable.minimum, variable.maximum, variable.step)
+    if not codes:
+        return known  # a number without points to choose from
     is_wrong = chance.random() < error
     if known is None:
         known = [chance.choice(codes)] if variable.is_set else chance.choice(codes)

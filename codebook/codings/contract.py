@@ -11,6 +11,7 @@ import pandas as pd
 from codebook.errors import Fault, TableError, mend_name
 from codebook.records import WHYS
 from codebook.scheme import Codebook, Variable
+from codebook.scheme.number_values import read_number
 from codebook.scheme.record_values import find_record_problem
 
 KEY = ("unit_id", "coder", "variable", "draw")
@@ -129,19 +130,30 @@ def label_faults(table: pd.DataFrame, codebook: Codebook) -> Iterator[Fault]:
     for variable in codebook.variables:
         labels = table.loc[table["variable"] == variable.name, "label"]
         counts = {str(label): n for label, n in labels.value_counts().items()}
-        right = "give the records as JSON" if variable.is_open else f"use {', '.join(variable.labels)}"
+        right = _say_right(variable)
         mend = f"{right}; an answer outside the codebook has no label, its why is `invalid`"
         wrong = [(label, problem) for label in counts if (problem := find_label_problem(label, variable))]
         for label, problem in wrong[:_N_LISTED]:
             yield Fault(f"variable {variable.name!r}, label {label[:80]!r} ({counts[label]:,} rows)", problem, mend)
 
 
+def _say_right(variable: Variable) -> str:
+    """What labels of a variable look like."""
+    if variable.is_number:
+        return ", or ".join(["write numbers as 3.2", *(category.name for category in variable.abstain)])
+    if variable.is_open:
+        return "give a text" if variable.kind == "text" else "give the records as JSON"
+    return f"use {', '.join(variable.labels)}"
+
+
 def find_label_problem(label: str, variable: Variable) -> str | None:
     """Say what keeps a label from being one of a variable's labels, or None."""
     if variable.is_open:
         return _find_open_problem(label, variable)
+    if variable.is_number and label not in variable.labels:
+        return read_number(label, variable)[1] or None
     if not variable.is_set:
-        return None if label in variable.labels else "it is not in the codebook"
+        return None if variable.is_number or label in variable.labels else "it is not in the codebook"
     try:
         chosen = orjson.loads(label)
     except orjson.JSONDecodeError:
@@ -153,7 +165,9 @@ def find_label_problem(label: str, variable: Variable) -> str | None:
 
 
 def _find_open_problem(label: str, variable: Variable) -> str | None:
-    """Say what keeps a label of a kind without a list of labels from being its answer: it is a JSON object."""
+    """Say what keeps a label of a kind without a list of labels from being its answer: a text, or a JSON object."""
+    if variable.kind == "text":
+        return None if label.strip() else "it is empty"
     try:
         reply = orjson.loads(label)
     except orjson.JSONDecodeError:

@@ -32,6 +32,7 @@ from codebook.errors import Fault, TableError
 from codebook.files.lines import dump_canonical
 from codebook.ground.joins import Join, join_ids
 from codebook.scheme import Codebook, Variable
+from codebook.scheme.number_values import read_number
 
 
 def make_table(
@@ -189,10 +190,10 @@ def dump_labels(labels: Iterable[str], variable: Variable) -> str:
 
 
 def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
-    """Return the labels that are JSON each written the same way, so that equal answers are equal texts."""
+    """Return labels that are JSON or numbers each written the same way, so that equal answers are equal texts."""
     labels = table["label"]
     for variable in codebook.variables:
-        if not variable.is_open and not variable.is_set:
+        if variable.kind == "text" or not (variable.is_open or variable.is_set or variable.is_number):
             continue
         mine = table["variable"] == variable.name
         texts = {text: _spell_alike(text, variable) for text in labels[mine].dropna().unique()}
@@ -202,6 +203,8 @@ def _one_spelling(table: pd.DataFrame, codebook: Codebook) -> pd.Series[Any]:
 
 
 def _spell_alike(text: str, variable: Variable) -> str:
-    """An answer in JSON as it is always written: a set of labels in codebook order, each once."""
+    """An answer as it is always written: 3.2 for 3.20; a set of labels in codebook order, each once; JSON."""
+    if variable.is_number:
+        return read_number(text, variable)[0] or text
     value = orjson.loads(text)
     return dump_labels(value, variable) if variable.is_set else dump_canonical(value).decode()

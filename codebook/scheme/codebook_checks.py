@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from codebook.ground.joins import spell
 from codebook.scheme.model import Category, Codebook, RecordField, RecordList, Variable
+from codebook.scheme.number_values import MOST_POINTS, list_points, read_number
 
 Loc = tuple[str | int, ...]
 Finding = tuple[Loc, str, str]
@@ -65,6 +66,7 @@ def check_alone(codebook: Codebook) -> Iterator[Finding]:
 
 def check_variable(variable: Variable) -> Iterator[Finding]:
     """Yield what is wrong with one variable whose fields are each all right; paths start inside the variable."""
+    yield from _check_bounds(variable)
     if variable.is_open:
         yield from check_open(variable)
         return
@@ -79,8 +81,8 @@ def check_variable(variable: Variable) -> Iterator[Finding]:
 
 def check_categories(variable: Variable) -> Iterator[Finding]:
     """Yield what is wrong with the categories, whatever the level: too few, too many, or of one name."""
-    least = 1 if variable.kind == "multi" else 2
-    if len(variable.categories) < least:
+    least = {"multi": 1, "number": 0}.get(variable.kind, 2)
+    if len(variable.categories) < least and variable.minimum is None and variable.maximum is None:
         yield ("categories",), f"only {len(variable.categories)} given", f"give at least {least}"
     seen: dict[str, str] = {}
     for group in ("categories", "abstain"):
@@ -133,7 +135,9 @@ def _check_level(variable: Variable) -> Iterator[Finding]:
         yield ("level",), f"a multi-label variable cannot be {variable.level}", "write `level: nominal`"
     if variable.kind == "rating" and variable.level == "nominal":
         yield ("level",), "a rating cannot be nominal", "write `level: ordinal`, or interval or ratio"
-    if variable.kind == "rating" or variable.level in ("interval", "ratio"):
+    if variable.is_number and variable.level not in ("interval", "ratio"):
+        yield ("level",), f"a number cannot be {variable.level}", "write `level: interval`, or ratio (0 is none of it)"
+    if variable.kind == "rating" or (variable.level in ("interval", "ratio") and not variable.is_number):
         yield from _check_numbers(variable)
 
 
@@ -141,11 +145,59 @@ def _check_numbers(variable: Variable) -> Iterator[Finding]:
     numbers = [as_number(name) for name in variable.scale]
     for place, (name, number) in enumerate(zip(variable.scale, numbers, strict=True)):
         if number is None:
-            what = "a rating" if variable.kind == "rating" else f"an {variable.level} variable"
+            article = "a" if variable.level == "ratio" else "an"
+            what = "a rating" if variable.kind == "rating" else f"{article} {variable.level} variable"
             yield ("categories", place, "name"), f"{name!r} is not a number", f"name the points of {what} by numbers"
     known = [number for number in numbers if number is not None]
     if len(known) == len(numbers) and any(low >= high for low, high in pairwise(known)):
         yield ("categories",), "the scale points are not in ascending order", "list them from the lowest to the highest"
+
+
+def _check_bounds(variable: Variable) -> Iterator[Finding]:
+    """Bounds are of ratings and numbers; those of a rating make a scale, and what is listed beside lies on it."""
+    low, high, step = variable.minimum, variable.maximum, variable.step
+    bounds = [name for name in ("minimum", "maximum", "step", "decimals") if getattr(variable, name) is not None]
+    if variable.kind not in ("rating", "number"):
+        for name in bounds:
+            yield (name,), f"`{name}` for a variable of kind {variable.kind}", "write `kind: number`, or rating"
+        return
+    if low is not None and high is not None and low >= high:
+        yield ("maximum",), f"the maximum {high:g} is not above the minimum {low:g}", "write the higher one as maximum"
+    elif step is not None and step <= 0:
+        yield ("step",), f"the step is {step:g}", "write a number above 0"
+    elif variable.is_number:
+        yield from _check_number(variable)
+    elif bounds:
+        yield from _check_points(variable)
+
+
+def _check_number(variable: Variable) -> Iterator[Finding]:
+    if variable.level == "ratio" and (variable.minimum is None or variable.minimum < 0):
+        mend = "write `minimum: 0`, or `level: interval`"
+        yield ("level",), "a ratio scale has no number below zero, and the bounds allow some", mend
+    if variable.categories:
+        mend = "leave them out, or write `kind: rating`; codes for what has no number go under `abstain`"
+        yield ("categories",), "a number is not chosen from categories", mend
+    for place, category in enumerate(variable.abstain):
+        if read_number(category.name, variable)[0] is not None:
+            problem = f"the abstention code {category.name!r} is one of the numbers"
+            yield ("abstain", place, "name"), problem, "name it by a word, such as unclear"
+
+
+def _check_points(variable: Variable) -> Iterator[Finding]:
+    lacking = [name for name in ("minimum", "maximum") if getattr(variable, name) is None]
+    for name in lacking:
+        yield (name,), f"`{name}` is missing", "give both bounds of the scale, or list its points as categories"
+    if variable.decimals is not None:
+        yield ("decimals",), "`decimals` for a rating", "give its `step`, or write `kind: number`"
+    points = list_points(variable.minimum, variable.maximum, variable.step)
+    if not lacking and not points:
+        problem = f"the steps do not go up from the minimum to the maximum, or make more than {MOST_POINTS} points"
+        yield ("step",), problem, "choose another step, or write `kind: number`"
+    for place, category in enumerate(variable.categories if points else ()):
+        if category.name not in points:
+            ends = f"{points[0]}, {points[1]}, ..., {points[-1]}"
+            yield ("categories", place, "name"), f"{category.name!r} is no point of the scale", f"use one of {ends}"
 
 
 def check_open(variable: Variable) -> Iterator[Finding]:

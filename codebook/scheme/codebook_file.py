@@ -64,6 +64,10 @@ def _explain_at(loc: Loc, value: Any, kind: str, message: str) -> tuple[str, str
             return f"{name} is {value!r}", f"write one of: {', '.join(kinds if loc[-1] == 'kind' else LEVELS)}"
         case "int_parsing" | "greater_than_equal":
             return f"{name} is {value!r}", "write a whole number, 0 or more"
+        case "float_parsing" | "float_type" | "finite_number":
+            return f"{name} is {value!r}", "write a number, with a point and no comma, such as 0.5"
+        case "less_than_equal":
+            return f"{name} is {value!r}", "write a whole number from 0 to 9"
         case "bool_parsing" | "bool_type":
             return f"{name} is {value!r}", "write true or false"
         case "string_pattern_mismatch":
@@ -91,7 +95,7 @@ def _how_to_add(loc: Loc) -> str:
     mends = {
         "level": f"write `level:` and one of {', '.join(LEVELS)}; agreement is computed by it",
         "kind": f"write `kind:` and one of {', '.join(KINDS)}",
-        "categories": "list the categories, each with a name and a definition",
+        "categories": "list the categories, each with a name and a definition; or of a rating minimum and maximum",
         "unit": "say what is coded, for example `unit: one sentence of a speech`",
         "question": "write the question that the coder answers",
         "variables": "list at least one variable",
@@ -192,7 +196,7 @@ def _check_together(raw: Any) -> Iterator[Finding]:
         if not isinstance(raw, dict):
             return
         kind = raw.get("kind") if raw.get("kind") in KINDS else "multi"
-        if kind in OPEN_KINDS:
+        if kind in OPEN_KINDS or kind == "number":
             return
         rest = {"categories": raw.get("categories"), "abstain": raw.get("abstain")}
         with suppress(ValidationError):
@@ -224,9 +228,19 @@ def write_codebook(codebook: Codebook, path: str | Path) -> None:
         )
         raise SchemeError("The codebook cannot be written so.", [fault])
     raw = codebook.model_dump(mode="json", exclude_defaults=True)
+    for variable in raw["variables"]:
+        _leave_out_points(variable)
     text = yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     with write_atomic(resolve_path(path)) as file:
         file.write(text.encode())
+
+
+def _leave_out_points(variable: dict[str, Any]) -> None:
+    """Of a rating by bounds only the points that say something are written: the others follow from the bounds."""
+    if variable["kind"] == "rating" and "minimum" in variable:
+        variable["categories"] = [each for each in variable["categories"] if each.keys() != {"name"}]
+    if not variable.get("categories", True):
+        del variable["categories"]
 
 
 class _Dumper(yaml.SafeDumper):

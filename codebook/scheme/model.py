@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -22,14 +23,16 @@ from pydantic_core import PydanticCustomError
 
 from codebook.files.lines import digest, dump_canonical
 from codebook.ground.plugins import TASK_GROUP, list_plugins
+from codebook.scheme.number_values import fill_scale, say_bounds
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 FieldKind = Literal["text", "quote", "choice", "number"]
-KINDS = ("single", "multi", "rating", "records", "transcription", "embedding")
+KINDS = ("single", "multi", "rating", "number", "text", "records", "transcription", "embedding")
 LEVELS: tuple[str, ...] = get_args(Level)
 FIELD_KINDS: tuple[str, ...] = get_args(FieldKind)
 
 OPEN_KINDS = {
+    "text": None,
     "records": None,
     "transcription": "Transcribe the document.",
     "embedding": "Give the vector of each text.",
@@ -63,6 +66,11 @@ def _as_category(value: Any) -> Any:
 def _as_example(value: Any) -> Any:
     """A bare text where an example is expected is an example without a reason."""
     return {"text": value} if isinstance(value, str) else value
+
+
+def _as_whole(value: float | None) -> Any:
+    """A bound as it is written: a whole number without a point."""
+    return int(value) if value is not None and value.is_integer() else value
 
 
 class _Part(BaseModel):
@@ -145,6 +153,7 @@ class Category(_Part):
 
 
 NamedCategory = Annotated[Category, BeforeValidator(_as_category)]
+Bound = Annotated[float | None, Field(allow_inf_nan=False), PlainSerializer(_as_whole)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
 
 
@@ -207,13 +216,18 @@ class Variable(_Part):
     question
         What coders are asked.
     kind
-        single, multi or rating; records, transcription or embedding; or that of a plug-in.
+        single, multi, rating, number or text; records, transcription or embedding; or that of a plug-in.
     level
         Of measurement: nominal, ordinal, interval or ratio. It is never guessed.
     categories
         The codes, in order: each a name, or a mapping with definition, include, exclude and examples.
     abstain
         Codes for "cannot be coded": they are answers and stay codes, but are no points of a scale.
+    minimum, maximum, step
+        Bounds of a number, and how far apart its values are; of a rating its points, by 1 where no step is said.
+        Categories are then needed only for the points that are to be explained.
+    decimals : int
+        Places behind the point that a number has at most; 0 for whole numbers.
     evidence, confidence : bool
         Ask for the words that decided; for a number from 0 to 1.
     lists
@@ -227,6 +241,9 @@ class Variable(_Part):
     >>> tone = Variable(name="tone", question="Which tone?", kind="single", level="nominal", categories=["good", "bad"])
     >>> tone.labels
     ('good', 'bad')
+    >>> heat = Variable(name="heat", question="How heated?", kind="rating", level="ordinal", minimum=1, maximum=5)
+    >>> heat.labels
+    ('1', '2', '3', '4', '5')
     """
 
     name: Name
@@ -236,6 +253,10 @@ class Variable(_Part):
     level: Level
     categories: tuple[NamedCategory, ...]
     abstain: Annotated[tuple[NamedCategory, ...], BeforeValidator(_as_list)] = ()
+    minimum: Bound = None
+    maximum: Bound = None
+    step: Bound = None
+    decimals: Annotated[int | None, Field(ge=0, le=9)] = None
     evidence: bool = False
     confidence: bool = False
     lists: tuple[RecordList, ...] = ()
@@ -247,6 +268,8 @@ class Variable(_Part):
         """What goes without saying for kinds without a list of labels."""
         if not isinstance(raw, dict) or not isinstance(kind := raw.get("kind"), str):
             return raw
+        if kind in ("rating", "number") and (kind == "number" or raw.keys() & {"minimum", "maximum", "step"}):
+            return raw | {"categories": fill_scale(raw)}
         plugged = kind not in KINDS and not raw.get("categories") and kind in list_kinds()
         if kind not in OPEN_KINDS and not plugged:
             return raw
@@ -264,6 +287,11 @@ class Variable(_Part):
         return self.kind in OPEN_KINDS or (self.kind not in KINDS and not self.categories)
 
     @property
+    def is_number(self) -> bool:
+        """Whether its answers are numbers that are typed, in bounds or free, and no points of a list."""
+        return self.kind == "number"
+
+    @property
     def is_set(self) -> bool:
         """Whether a label is a set of categories, written as a JSON list."""
         return self.kind == "multi"
@@ -271,7 +299,7 @@ class Variable(_Part):
     @property
     def told(self) -> str:
         """Kind and level in words; the kind alone where no level is meant."""
-        return self.kind if self.is_open else f"{self.kind}, {self.level}"
+        return self.kind if self.is_open else ", ".join(filter(None, [self.kind, self.level, say_bounds(self)]))
 
     @cached_property
     def scale(self) -> tuple[str, ...]:

@@ -20,10 +20,11 @@ from codebook.scheme.model import Category, Codebook, RecordList, Variable
 ONE_VARIABLE = "code"
 """The variable of a code system that has none."""
 QUESTION = "Which codes fit?"
+_BOUNDS = ("Minimum", "Maximum", "Step", "Decimals")
 _NAMESPACE = uuid.UUID("5e7bd8a4-6ac6-5b7a-9a53-8ea63cd8a1f5")
 _SECTION = re.compile(
     r"^(Title|Key|Include|Exclude|Example|Why|Abstain|Kind|Level|Evidence|Confidence|Tables|List|Field"
-    r"|Unit|Version): "
+    r"|Unit|Version|Minimum|Maximum|Step|Decimals): "
 )
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -193,7 +194,8 @@ def _draft_category(code: RefiCode, label: str = "") -> dict[str, Any]:
 def _draft_variable(folder: RefiCode) -> dict[str, Any]:
     question, sections = split_sections(folder.description)
     variable: dict[str, Any] = {"name": folder.name, "question": question}
-    variable |= {each.heading.lower(): each.text for each in sections if each.heading in ("Kind", "Level", "Title")}
+    plain = ("Kind", "Level", "Title", *_BOUNDS)
+    variable |= {each.heading.lower(): each.text for each in sections if each.heading in plain}
     variable |= {
         each.heading.lower(): True for each in sections if each.heading in ("Evidence", "Confidence", "Tables")
     }
@@ -256,6 +258,8 @@ def _make_folder(codebook: Codebook, variable: Variable) -> RefiCode:
     flags = (("Evidence", variable.evidence), ("Confidence", variable.confidence), ("Tables", variable.tables))
     sections = [Section("Title", variable.title), Section("Kind", variable.kind), Section("Level", variable.level)]
     sections += [Section(heading, "yes") for heading, is_on in flags if is_on]
+    bounds = variable.model_dump(include={name.lower() for name in _BOUNDS}, exclude_none=True)
+    sections += [Section(name.title(), f"{bound:g}") for name, bound in bounds.items()]
     text = join_sections(variable.question, sections)
     return RefiCode(code_guid(codebook, *path), variable.name, path, False, text, tuple(children))
 

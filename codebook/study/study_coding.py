@@ -134,7 +134,7 @@ def find_coding_faults(study: Coded) -> Iterator[Fault]:
     if not settings.coders:
         yield Fault("coding, coders", "nobody is named", "list the coders: `coders: [ann, ben]`")
     for variable in book.variables:
-        if variable.is_open and variable.kind not in ("records", "transcription"):
+        if variable.is_open and variable.kind not in ("text", "records", "transcription"):
             yield Fault("coding", f"{variable.name} is of kind {variable.kind}", "take it out: people give no vectors")
     strata = settings.design.strata
     if strata and strata not in study.facts.context_columns:

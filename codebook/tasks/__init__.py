@@ -18,11 +18,14 @@ from codebook.tasks.probes import behaviour_probes, probe_units, reverse_categor
 from codebook.tasks.question import Label, Question
 from codebook.tasks.rate import Rate
 from codebook.tasks.transcribe import Transcribe
+from codebook.tasks.typed_answers import GiveNumber, GiveText
 
 TASKS: dict[str, type[Question]] = {
     "single": Classify,
     "multi": ClassifyMulti,
     "rating": Rate,
+    "number": GiveNumber,
+    "text": GiveText,
     "records": Extract,
     "transcription": Transcribe,
     "embedding": Embed,
@@ -85,6 +88,8 @@ __all__ = [
     "ClassifyMulti",
     "Embed",
     "Extract",
+    "GiveNumber",
+    "GiveText",
     "Label",
     "Question",
     "Rate",

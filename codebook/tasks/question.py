@@ -138,7 +138,8 @@ class Label:
 class Question(ABC):
     """One variable of a codebook, ready to be asked. Everything that does not depend on the unit is made once."""
 
-    rule: ClassVar[str]
+    rule: str
+    """How to answer, in a sentence or two."""
     heading: ClassVar[str] = "Categories"
     endpoint: ClassVar[str] = ""
     """The endpoint of its requests, where no other can answer them."""
@@ -268,19 +269,24 @@ class Question(ABC):
     @cached_property
     def system(self) -> str:
         """Instructions and codebook: the same for every unit, so that a service can cache it."""
-        codebook, variable = self.codebook, self.variable
+        codebook, variable, lines = self.codebook, self.variable, "\n".join(self._category_lines())
         blocks = [
             _PREAMBLE.format(unit=flatten(codebook.unit).rstrip(".")),
             codebook.instructions,
             f"Question: {flatten(variable.question)}\n{self.rule}",
-            f"{self.heading}:\n" + "\n".join(self._category_lines()),
+            f"{self.heading}:\n{lines}" if lines else "",
             "Answer with JSON in the form of the given schema and nothing else.",
         ]
         return "\n\n".join(block for block in blocks if block)
 
+    @property
+    def listed(self) -> tuple[Category, ...]:
+        """The categories that the message lists."""
+        return self.variable.categories
+
     def _category_lines(self) -> Iterator[str]:
         """One line a category, `- name: definition`, and indented lines for the rest of it."""
-        for category in self.variable.categories:
+        for category in self.listed:
             yield f"- {category.name}: {flatten(category.definition) or category.name}"
             yield from self._detail_lines(category)
         for category in self.variable.abstain:

@@ -83,3 +83,15 @@ def test_a_key_changes_no_digest():
     other = parse_codebook(BOOK.format(first="x", second="y"))
     assert plain.digest == other.digest
     assert plain.variable_digest("topic") == other.variable_digest("topic")
+
+
+def test_a_point_of_a_scale_is_never_had_by_the_digit_of_another():
+    scale = Variable(name="tone", question="?", kind="rating", level="ordinal", minimum=0, maximum=10)
+    keys = assign_keys(scale)
+    assert all(keys[str(n)] == str(n) for n in range(10))
+    assert keys["10"].isalpha()
+
+
+def test_the_digits_of_a_number_are_no_keys_of_codes():
+    heat = Variable(name="heat", question="?", kind="number", level="interval", abstain=["1st", "unclear", "useless"])
+    assert not any(key.isdigit() for key in assign_keys(heat).values())

@@ -31,6 +31,11 @@ RECORDS = """{name: names, question: "Whom does it name?", kind: records, fields
   {name: type, kind: choice, categories: [PER, ORG, LOC]}]}"""
 
 
+NUMBER = """{name: heat, question: "How heated?", kind: number, level: interval, minimum: 0, maximum: 10, decimals: 1,
+  abstain: [unclear]}"""
+TEXT = """{name: claim, question: "What is claimed?", kind: text}"""
+
+
 def make_book(*variables: str) -> Codebook:
     listed = "\n".join(f"  - {each}" for each in variables)
     return parse_codebook(f"name: posts\nunit: a post\ninstructions: Read it all.\nvariables:\n{listed}\n")
@@ -89,6 +94,29 @@ def test_sets_are_toggled_and_confirmed(open_form):
         presses += 3
     assert presses == 120
     assert [line["label"] for line in read_labels(form)] == [["economic", "morality"]] * 40
+
+
+def test_numbers_are_typed_in_their_bounds_by_keys_alone(open_form):
+    form = open_form(make_book(NUMBER), [f"text {n}" for n in range(5)])
+    form.press("3", ",", "2", "Enter")
+    form.press("1", "1", "Enter")
+    assert "11 is more than 10" in form.page.locator(".cf-notice").inner_text()
+    form.press("Backspace", "0", "Enter")
+    form.press("x" if form.page.locator(".cf-code kbd").inner_text() == "x" else "u", "Enter")
+    form.press("-", "1", "Enter")
+    assert "-1 is less than 0" in form.page.locator(".cf-notice").inner_text()
+    form.press("Escape", "Escape", "0", ".", "5", "0", "Enter", "7", "Enter")
+    assert [line["label"] for line in read_labels(form)] == ["3.2", "10", "unclear", "0.5", "7"]
+    assert form.page.get_by_text("Nothing is left to code.").count() == 1
+    assert not form.errors
+
+
+def test_a_text_is_written_and_confirmed(open_form):
+    form = open_form(make_book(TEXT), ["one", "two"])
+    form.page.locator(".cf-form textarea").first.fill("Coal is over.")
+    form.press("Control+Enter")
+    assert [line["label"] for line in read_labels(form)] == ["Coal is over."]
+    assert not form.errors
 
 
 def test_none_of_these_and_nothing_chosen_are_two_things(open_form):

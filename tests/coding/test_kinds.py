@@ -33,6 +33,14 @@ name: letters
 unit: a letter
 variables: [{name: transcript, kind: transcription}]
 """
+TYPED = """
+name: speeches
+unit: a speech
+variables:
+  - {name: heat, question: How heated, kind: number, level: interval, minimum: 0, maximum: 10, decimals: 1,
+     abstain: [unclear]}
+  - {name: claim, question: What is claimed, kind: text}
+"""
 STRANGE = "👩‍👩‍👧 é عمر قال e\u0301 🇩🇪 نعم Ann \u202eabc\u202c 𝒜nn "
 
 
@@ -115,6 +123,41 @@ def test_a_transcription_is_taken_page_by_page(begin):
             session.label({"pages": [{"page": n, "text": "", "unsure": []} for n in (1, 3)]})
         session.label({"pages": [{"page": 1, "text": "Dear Sir", "unsure": ["Sir"]}]})
     assert check_table(read_logs().frame, parse_codebook(PAGES))["label"].notna().all()
+
+
+def test_numbers_and_texts_are_kept_as_they_are_spelled_in_the_table(begin):
+    with begin(TYPED, [Unit(f"u{n}", "text") for n in range(3)]) as session:
+        for heat, claim in ((3.20, "Coal is over."), ("10.0", "  two\nlines "), ("unclear", "none")):
+            session.label(heat, "heat")
+            session.label(claim, "claim")
+    frame = check_table(read_logs().frame, parse_codebook(TYPED))
+    labels = {name: part["label"].tolist() for name, part in frame.groupby("variable")}
+    assert labels == {"heat": ["3.2", "10", "unclear"], "claim": ["Coal is over.", "  two\nlines ", "none"]}
+
+
+@pytest.mark.parametrize(
+    ("variable", "label", "problem"),
+    [
+        ("heat", "3,2", "write a point, not a comma"),
+        ("heat", 10.5, "10.5 is more than 10"),
+        ("heat", "unsure", "'unsure' is no number"),
+        ("heat", 3.25, "more than 1 decimal"),
+        ("claim", " ", "is no text"),
+        ("claim", 7, "is no text"),
+    ],
+)
+def test_a_number_out_of_its_bounds_is_not_taken_from_a_coder(begin, variable, label, problem):
+    with begin(TYPED, [Unit("u1", "text")]) as session, pytest.raises(ParameterError, match=problem):
+        session.label(label, variable)
+
+
+def test_numbers_outside_the_bounds_of_a_later_codebook_are_invalid(begin, tmp_path):
+    with begin(TYPED, [Unit("u1", "text")]) as session:
+        session.label("9", "heat")
+        session.label("a", "claim")
+    narrow = parse_codebook(TYPED.replace("maximum: 10", "maximum: 5"))
+    frame = read_logs(codebook=narrow).frame
+    assert frame.loc[frame["variable"] == "heat", ["why", "detail"]].to_numpy().tolist() == [["invalid", "9"]]
 
 
 def test_images_are_shown_with_their_bytes_and_what_is_gone_is_said(begin, tmp_path):

@@ -506,3 +506,42 @@ def test_libreoffice_keeps_texts_ids_lists_and_protection(place, tmp_path):
     returned = read_workbook(tmp_path / path.name, place)
     assert len(returned.changes) == 9
     assert not returned.remarks
+
+
+TYPED = """
+name: speeches
+unit: a speech
+variables:
+  - {name: heat, question: How heated, kind: number, level: interval, minimum: 0, maximum: 10, decimals: 1}
+  - {name: share, question: Which share, kind: number, level: ratio, minimum: 0, abstain: [unclear]}
+  - {name: claim, question: What is claimed, kind: text}
+"""
+
+
+def test_numbers_and_texts_are_typed_into_a_workbook_in_their_bounds(project):
+    write_assignment(assign(UNITS[:3], ["ann"]), parse_codebook(TYPED), UNITS[:3], folder="coding")
+    path = hand_out(project / "coding")
+    sheet = load_workbook(path)["coding"]
+    (rule,) = [each for each in sheet.data_validations.dataValidation if each.type == "decimal"]
+    assert (rule.operator or "between", rule.formula1, rule.formula2) == ("between", "0", "10")
+    assert rule.prompt == "A number from 0 to 10, at most 1 decimal."
+    codes = [[cell.value for cell in row[:4]] for row in load_workbook(path)["codebook"]["A2:D5"]]
+    assert [row[2] for row in codes] == ["(a number)", "(a number)", "unclear", "(your words)"]
+    assert codes[0][3] == "from 0 to 10, at most 1 decimal"
+    cells = {("007", "heat"): 3.2, ("007", "share"): "unclear", ("007", "claim"): " Coal is over. "}
+    fill(path, cells | {("008", "heat"): "3,20", ("008", "share"): 1234.5, ("008", "claim"): "7"})
+    returned = read_workbook(path, project / "coding")
+    acts = [act for act in acts_of(project / "coding") if act["act"] == "label"]
+    labels = {name: {act["unit"]: act["label"] for act in acts if act["variable"] == name} for name in ("heat", "share")}
+    assert labels == {"heat": {"007": "3.2", "008": "3.2"}, "share": {"007": "unclear", "008": "1234.5"}}
+    assert sorted(act["label"] for act in acts if act["variable"] == "claim") == ["7", "Coal is over."]
+    assert "'3,20' was read as 3.20 (a comma for the point)" in " ".join(returned.remarks)
+
+
+@pytest.mark.parametrize(("cell", "problem"), [(11, "11 is more than 10"), ("1,234", "no number"), ("hot", "no number")])
+def test_a_number_in_a_workbook_that_is_none_is_a_fault_with_its_cell(project, cell, problem):
+    write_assignment(assign(UNITS[:1], ["ann"]), parse_codebook(TYPED), UNITS[:1], folder="coding")
+    fill(path := hand_out(project / "coding"), {("007", "heat"): cell})
+    with pytest.raises(TableError, match=problem) as error:
+        read_workbook(path, project / "coding")
+    assert error.value.faults[0].where == "D3"

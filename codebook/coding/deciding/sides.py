@@ -147,7 +147,7 @@ def _sides_of(codings: Codings, variable: str) -> dict[str, list[Side]]:
 
 def read_label(text: str, kind: str) -> Label:
     """A label as a log has it, from how the tidy table writes it."""
-    return text if kind in ("single", "rating") else json.loads(text)
+    return text if kind in ("single", "rating", "number", "text") else json.loads(text)
 
 
 def show_sides(dispute: Dispute, seed: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ _FOLDER = Path(__file__).parent
 _IMPORT = re.compile(r"^import \{[^}]*\} from '\./\w+\.js';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|async|function|class)", re.MULTILINE)
 _PARTS = (
-    *("elements", "places", "text_pane", "unit_pane", "codes", "records", "transcript", "sides", "bars"),
+    *("elements", "places", "text_pane", "unit_pane", "codes", "numbers", "records", "transcript", "sides", "bars"),
     *("answers", "keys", "outbox", "signs", "marking", "asking", "form"),
 )
 

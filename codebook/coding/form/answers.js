@@ -2,6 +2,7 @@
 
 import {drawCodes, NONE} from './codes.js';
 import {directionOf, keycap, make, same, sayLabel, shorten, words} from './elements.js';
+import {drawNumber, readNumber} from './numbers.js';
 import {drawRecords} from './records.js';
 import {drawTranscript, startPages} from './transcript.js';
 
@@ -110,14 +111,19 @@ function toggle(form, variable, name) {
 // --- a text or a number
 
 function drawEntry(form, variable) {
-  const draft = form.draft(variable);
-  const field = make(variable.kind === 'number' ? 'input' : 'textarea', {dir: 'auto', rows: 3, inputmode: variable.kind === 'number' ? 'decimal' : null,
-    'aria-label': variable.question ?? variable.name, 'data-keep': `entry ${variable.name}`, on: {input: () => {
-      draft.label = field.value;
-      draft.isNew = false;
-    }}});
-  field.value = draft.label ?? '';
-  return make('div', {kind: 'cf-field'}, field);
+  const draft = form.draft(variable), isText = variable.kind !== 'number', text = isAbstention(variable, draft.label) ? '' : draft.label ?? '';
+  const take = value => Object.assign(draft, {label: value, isNew: false});
+  const codes = (variable.abstain ?? []).length > 0 && drawCodes(variable, namesOf(draft.label), namesOf(form.view.suggestion?.[variable.name]), {
+    isLocked: form.view.read_only, onPick: (name, event) => form.pickCode(variable, name, event), onLook: category => form.look(category)});
+  return make('div', {}, make('div', {kind: 'cf-field'}, isText ? drawText(variable, text, take) : drawNumber(variable, text, take)), codes,
+    (variable.evidence || variable.confidence) && drawDetails(form, variable, draft));
+}
+
+function drawText(variable, text, onInput) {
+  const field = make('textarea', {dir: 'auto', rows: 3, 'aria-label': variable.question ?? variable.name, 'data-keep': `entry ${variable.name}`,
+    on: {input: () => onInput(field.value)}});
+  field.value = text;
+  return field;
 }
 
 // --- confirming
@@ -129,7 +135,7 @@ function drawConfirm(form, variable) {
     field.value = draft.reason;
     parts.push(make('label', {kind: 'cf-field'}, make('span', {text: 'Why this label?'}), field));
   }
-  const keys = isChosen(variable) || variable.kind === 'records' ? 'Enter' : 'Ctrl+Enter';
+  const keys = isChosen(variable) || ['records', 'number'].includes(variable.kind) ? 'Enter' : 'Ctrl+Enter';
   parts.push(make('button', {type: 'button', kind: 'cf-confirm', 'data-keep': 'confirm', 'aria-disabled': form.view.read_only ? 'true' : null,
     on: {click: () => confirm(form, variable)}}, make('span', {text: 'Confirm'}), keycap(keys)));
   return make('div', {kind: 'cf-confirming'}, parts);
@@ -143,15 +149,17 @@ export function confirm(form, variable) {
   if (draft.evidence) more.evidence = draft.evidence;
   if (draft.confidence !== null) more.confidence = draft.confidence;
   if (draft.reason) more.reason = draft.reason;
-  const label = variable.kind === 'number' ? Number(draft.label) : draft.label;
+  const isNumber = variable.kind === 'number' && !isAbstention(variable, draft.label);
+  const label = isNumber ? readNumber(draft.label, variable).label : draft.label;
   return form.label(variable, label, more);
 }
 
 function findProblem(form, variable, {label, evidence, confidence, isNew, reason}) {
-  const isEmpty = label === null || label === undefined || (label.length === 0 && variable.kind !== 'multi');
+  const isEmpty = label === null || label === undefined || (variable.kind !== 'multi' && (label.length === 0 || !String(label).trim()));
   if (variable.kind === 'multi' && (isEmpty || (isNew && label.length === 0))) return 'Nothing is chosen. Press 0 if none of the codes applies.';
   if (isEmpty) return isChosen(variable) ? 'No code is chosen yet.' : 'There is no answer yet.';
-  if (variable.kind === 'number' && !Number.isFinite(Number(label))) return `${label} is no number.`;
+  const number = variable.kind === 'number' && !isAbstention(variable, label) ? readNumber(label, variable) : {};
+  if (number.problem) return number.problem;
   if (variable.kind === 'records') return findRecordProblem(variable, label);
   if (variable.evidence && !evidence && !isAbstention(variable, label)) return 'Mark or write the words that decided.';
   if (variable.confidence && confidence === null) return 'Say how sure you are.';

@@ -249,7 +249,7 @@ class Form {
 
   confirm() {
     if (!this.unit || !this.variable) return false;
-    if (this.pane?.picked && !isChosen(this.variable)) return this.takeMarked();
+    if (this.pane?.picked && this.variable.kind === 'records') return this.takeMarked();
     const why = this.whyNot();
     return why ? this.refuse(why) : confirm(this, this.variable);
   }

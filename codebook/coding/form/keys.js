@@ -2,6 +2,7 @@
 
 import {isChosen} from './answers.js';
 import {listCodes} from './codes.js';
+import {typeNumber} from './numbers.js';
 import {zoomAll} from './unit_pane.js';
 
 const isField = node => node.matches?.('textarea, select, input:not([data-codes])');
@@ -24,6 +25,7 @@ function pressInField(form, event) {
   if (target.dataset.keep === 'find') return form.pressSearch(event);
   if (target.dataset.asked !== undefined && key === 'Enter') return form.answerAsked();
   if (key === 'Enter' && withCommand) return form.confirm();
+  if (target.dataset.number !== undefined && !withCommand && /^[\p{L}?/]$/u.test(key)) return pressCode(form, event) || pressCommand(form, event);
   if (key === 'Enter' && !event.shiftKey && target.matches('input') && !target.closest('.cf-ask')) return form.confirm();
   return false;
 }
@@ -40,7 +42,9 @@ function pressMarking(form, event) {
 function pressCode(form, {key, repeat}) {
   if (form.pane?.picked && form.pressMarker(key)) return true;
   const variable = form.variable;
-  if (!variable || !isChosen(variable) || !form.unit) return false;
+  if (!variable || !form.unit) return false;
+  if (variable.kind === 'number' && typeNumber(form.root, key)) return true;
+  if (!isChosen(variable) && variable.kind !== 'number') return false;
   const codes = listCodes(variable), small = key.toLowerCase();
   const code = codes.find(each => each.key && each.key === key) ?? codes.find(each => each.key && key !== 'U' && each.key.toLowerCase() === small);
   if (!code) return false;

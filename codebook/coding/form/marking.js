@@ -1,6 +1,5 @@
 // Marking words of the text: for a record, for other ends of one, or as the words that decided.
 
-import {isChosen} from './answers.js';
 import {shorten} from './elements.js';
 import {addRecord, listMarkers, listMarks, makeSpan, removeRecord, setBounds} from './records.js';
 import {toUnits} from './places.js';
@@ -43,7 +42,7 @@ export const marking = {
   },
 
   takePick(ends) {  // words were marked with the mouse
-    if (this.mending || isChosen(this.variable)) return this.takeMarked();
+    if (this.mending || this.variable.kind !== 'records') return this.takeMarked();
     this.drawMarks();
     const markers = listMarkers(this.variable);
     if (markers.length === 1) return this.markAs(markers[0]);
@@ -59,7 +58,7 @@ export const marking = {
       setBounds(this, variable, where, span);
       return this.focusUnit();
     }
-    if (isChosen(variable)) {
+    if (variable.kind !== 'records') {
       this.endMarking();
       this.draft(variable).evidence = span.quote;
       this.drawAnswers();

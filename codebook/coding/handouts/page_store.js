@@ -22,6 +22,11 @@ function checkLabel(label, variable) {
     if (!Array.isArray(label) || label.some((code) => !codes.includes(code))) throw outside();
     return codes.filter((code) => label.includes(code));
   }
+  if (variable.kind === "text" || variable.kind === "number") {
+    const form = variable.kind === "text" ? /\S/ : /^-?\d+(\.\d+)?$/; // its bounds were checked by the form
+    if (!codes.includes(label) && !(isText(label) && form.test(label))) throw outside();
+    return label;
+  }
   if (codes.length && !codes.includes(label)) throw outside();
   if (!codes.length && (typeof label !== "object" || Array.isArray(label))) throw outside();
   return label;

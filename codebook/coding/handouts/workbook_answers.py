@@ -19,6 +19,7 @@ from codebook.coding.handouts.workbook_cells import (
     read_choice,
     read_mark,
     read_text,
+    read_typed,
     strip,
 )
 from codebook.coding.handouts.workbook_columns import (
@@ -284,7 +285,10 @@ class _SheetReader:
             if variable.is_set:
                 yield variable.name, self._read_set(variable.name, cells)
             elif (cell := cells.get(variable.name)) is not None and not find_unreadable(cell):
-                yield variable.name, read_choice(cell.value, variable.labels, self.spoilt, cell.coordinate)
+                if variable.is_number or variable.kind == "text":
+                    yield variable.name, read_typed(cell.value, variable, self.spoilt, cell.coordinate)
+                else:
+                    yield variable.name, read_choice(cell.value, variable.labels, self.spoilt, cell.coordinate)
 
     def _read_set(self, variable: str, cells: Mapping[str, Any]) -> list[str] | None:
         """The codes that are marked; an empty list for none of these, None where nothing is marked."""

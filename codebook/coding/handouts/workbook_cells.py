@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,13 @@ from codebook.coding.handouts.workbook_columns import MARK
 from codebook.errors import Fault, mend_name
 from codebook.ground.joins import UNSEEN, find_cause, near_form, spell
 from codebook.ground.quantities import say_count
+from codebook.scheme import Variable
 from codebook.scheme.codebook_checks import as_number
+from codebook.scheme.number_values import read_number, say_bounds
 
 _N_CELLS = 8
+_COMMA = re.compile(r"[+-]?\d+,(?!\d{3}$)\d+")
+"""A number with a comma for its point; before three digits at the end it may stand for thousands."""
 _DATES = (date, datetime, time, timedelta)
 
 
@@ -108,6 +113,23 @@ def read_choice(value: Any, labels: Sequence[str], spoilt: Spoilt, where: str) -
     mend = f"did you mean {near!r}?" if near else mend_name(text, labels, f"choose one of {', '.join(labels[:12])}")
     spoilt.add(where, f"{spell(text)} is no code of this column", mend)
     return None
+
+
+def read_typed(value: Any, variable: Variable, spoilt: Spoilt, where: str) -> str | None:
+    """Return the number or the text of a cell; a comma for a point is told, all else that is no number is a fault."""
+    text = strip(read_text(value))
+    if not text or not variable.is_number:
+        return text or None
+    if text in variable.labels:
+        return text
+    if _COMMA.fullmatch(text):
+        spoilt.remark(f"{text!r} was read as {text.replace(',', '.')} (a comma for the point).", where)
+        text = text.replace(",", ".")
+    number, problem = read_number(text, variable)
+    if problem:
+        codes = "".join(f", or {code}" for code in variable.labels)
+        spoilt.add(where, problem, f"write a number {say_bounds(variable)}".rstrip() + codes)
+    return number
 
 
 def read_mark(value: Any, spoilt: Spoilt, where: str) -> bool:

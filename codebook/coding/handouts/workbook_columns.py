@@ -21,7 +21,7 @@ FORMAT = "coding workbook 1"
 class Column:
     """A column: its name, what stands above it, and what is in it.
 
-    `role` is one of unit, again, text, context, choice, mark, note, flag, skip. `code` is that of a
+    `role` is one of unit, again, text (of the unit), context, choice, number, words, mark, note, flag, skip. `code` is that of a
     column of marks, empty for none of these.
     """
 
@@ -80,6 +80,8 @@ def _lay_out_variable(variable: Variable) -> list[Column]:
 
 def answer_role(variable: Variable) -> str:
     """What kind of cell takes the answers of a variable; empty where no cell can."""
+    if variable.is_number or variable.kind == "text":
+        return "number" if variable.is_number else "words"
     return "" if not variable.labels else "mark" if variable.is_set else "choice"
 
 

@@ -30,11 +30,12 @@ from codebook.errors import Fault
 from codebook.files.lines import write_atomic
 from codebook.files.workbook_writer import MAX_CELL, MAX_ROWS, escape_text, measure_cell, new_workbook
 from codebook.scheme.model import Category, Variable
+from codebook.scheme.number_values import say_bounds, spell_number
 from codebook.visible import spell_line
 
 _PAGE = "give this coder a page instead, which shows all that the form shows"
 _LINE_HEIGHT, _HIGHEST = 15, 405
-_WIDTHS = {"unit": 14, "again": 7, "text": 80, "context": 18, "choice": 20}
+_WIDTHS = {"unit": 14, "again": 7, "text": 80, "context": 18, "choice": 20, "number": 12, "words": 40}
 _WIDTHS |= {"mark": 11, "note": 32, "flag": 10, "skip": 24}
 _LOCKED = ("unit", "again", "text", "context")
 _CODE_HEAD = ("variable", "question", "code", "definition", "it is also", "it is not", "examples")
@@ -94,6 +95,7 @@ class _Pages:
         self.over = self.book.add_format({"num_format": "@", "valign": "bottom", "italic": True})
         self.over_wrapped = self.book.add_format({**words, "valign": "bottom", "italic": True})
         self.answer = self.book.add_format(answer)
+        self.number = self.book.add_format({**answer, "num_format": "General"})
         self.centred = self.book.add_format({**answer, "align": "center"})
         coding, codes, to_do, about = (self._add(name) for name in (CODING, CODES, INSTRUCTIONS, ABOUT))
         about.very_hidden()
@@ -154,13 +156,15 @@ class _Pages:
         sheet.set_selection(HEAD_ROW, first, HEAD_ROW, first)
 
     def _form(self, column: Column) -> Any:
-        return self.centred if column.role in ("mark", "flag") else self.answer
+        return {"mark": self.centred, "flag": self.centred, "number": self.number}.get(column.role, self.answer)
 
     def _rule(self, column: Column) -> dict[str, Any] | None:
         """What a spreadsheet lets a coder write into a column."""
         if column.role in ("mark", "flag"):
             message = f"Write {MARK}, or leave the cell empty."
             return {"validate": "list", "source": [MARK], "error_title": "A mark", "error_message": message}
+        if column.role == "number":
+            return _number_rule(self.handout.codebook.variable(column.variable))
         if column.role != "choice":
             return None
         first, last = self.places[column.variable]
@@ -181,6 +185,10 @@ class _Pages:
         number = 1
         for variable in self.handout.codebook.variables:
             rows = [_describe(code) for code in list_codes(variable)]
+            if variable.is_number:
+                rows.insert(0, ("(a number)", say_bounds(variable), "", "", ""))
+            elif not rows:
+                rows = [("(your words)", "", "", "", "")]
             self.places[variable.name] = (number + 1, number + len(rows))
             for place, row in enumerate(rows):
                 cells = (variable.name, _say_question(variable) if place == 0 else "", *row)
@@ -211,6 +219,19 @@ class _Pages:
                 sheet.write_string(number, at, text, self.locked)
 
 
+def _number_rule(variable: Variable) -> dict[str, Any]:
+    """What a cell for a number takes: what is in the bounds; any text too where there are abstention codes."""
+    words = ", or ".join(filter(None, [f"A number {say_bounds(variable)}".strip(), *variable.labels])) + "."
+    message = {"input_message": words[:255], "error_title": "Not in the bounds", "error_message": words[:255]}
+    low, high = (None if each is None else spell_number(each) for each in (variable.minimum, variable.maximum))
+    if variable.labels or (low is None and high is None):
+        return {"validate": "any", "input_message": words[:255]}
+    if low is not None and high is not None:
+        return {"validate": "decimal", "criteria": "between", "minimum": low, "maximum": high, **message}
+    criteria = "<=" if low is None else ">="
+    return {"validate": "decimal", "criteria": criteria, "value": high if low is None else low, **message}
+
+
 def say_instructions(handout: Handout) -> list[str]:
     """Return what a coder must know to fill in a workbook, a paragraph each."""
     book = handout.codebook
@@ -221,6 +242,8 @@ def say_instructions(handout: Handout) -> list[str]:
     variables = book.variables
     if any(answer_role(each) == "choice" for each in variables):
         lines += ["3. Choose a code from the list: click on the cell and on its arrow, or press Alt+Down, or type it."]
+    if any(answer_role(each) == "number" for each in variables):
+        lines += [f"   Where a number is asked for, type it; the sheet '{CODES}' says in which bounds."]
     if any(answer_role(each) == "mark" for each in variables):
         lines += [
             f"   Where a question has a column for each code, write {MARK} under each code that applies. If none "
@@ -238,7 +261,10 @@ def say_instructions(handout: Handout) -> list[str]:
 
 
 def _say_question(variable: Variable) -> str:
-    rule = "Mark every code that applies." if variable.is_set else "Choose one." if variable.labels else ""
+    if variable.is_number:
+        rule = ", or ".join([f"A number {say_bounds(variable)}".strip(), *variable.labels]) + "."
+    else:
+        rule = "Mark every code that applies." if variable.is_set else "Choose one." if variable.labels else ""
     return f"{variable.question} {rule}".strip()
 
 

@@ -21,6 +21,8 @@ _KINDS = {"label": "single", "labels": "multi", "rating": "rating"}
 _PROPERTIES = {
     "quote": "an embedding engine cannot quote evidence",
     "confidence": "cosines are not confidence",
+    "number": "it finds the nearest of some labels, and measures nothing",
+    "text": "it writes no text",
 }
 _FIELDS = {
     "logprobs": "cosines are not probabilities",
