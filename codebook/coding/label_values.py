@@ -15,8 +15,9 @@ from codebook.scheme.record_values import find_record_problem, is_span, plain_re
 from codebook.tasks.transcribe import find_page_problem
 
 Label = Any
-"""A code (text); a number, kept in its one spelling as text; a text; a list of codes for a set; for records `{list: [record]}`, a quote in it as text or with its place
-`{"quote", "start", "end"}`; the pages of a transcription `{"pages": [{"page", "text", "unsure"}]}`."""
+"""A code, or a text (as it is); a number (kept in its one spelling, as text); a list of codes for a set; for records
+`{list: [record]}`, a quote in it as text or with its place `{"quote", "start", "end"}`; the pages of a transcription
+`{"pages": [{"page", "text", "unsure"}]}`."""
 
 
 def check_label(label: Label, variable: Variable, unit: Unit) -> Label:

@@ -532,13 +532,17 @@ def test_numbers_and_texts_are_typed_into_a_workbook_in_their_bounds(project):
     fill(path, cells | {("008", "heat"): "3,20", ("008", "share"): 1234.5, ("008", "claim"): "7"})
     returned = read_workbook(path, project / "coding")
     acts = [act for act in acts_of(project / "coding") if act["act"] == "label"]
-    labels = {name: {act["unit"]: act["label"] for act in acts if act["variable"] == name} for name in ("heat", "share")}
+    labels = {
+        name: {act["unit"]: act["label"] for act in acts if act["variable"] == name} for name in ("heat", "share")
+    }
     assert labels == {"heat": {"007": "3.2", "008": "3.2"}, "share": {"007": "unclear", "008": "1234.5"}}
     assert sorted(act["label"] for act in acts if act["variable"] == "claim") == ["7", "Coal is over."]
     assert "'3,20' was read as 3.20 (a comma for the point)" in " ".join(returned.remarks)
 
 
-@pytest.mark.parametrize(("cell", "problem"), [(11, "11 is more than 10"), ("1,234", "no number"), ("hot", "no number")])
+@pytest.mark.parametrize(
+    ("cell", "problem"), [(11, "11 is more than 10"), ("1,234", "no number"), ("hot", "no number")]
+)
 def test_a_number_in_a_workbook_that_is_none_is_a_fault_with_its_cell(project, cell, problem):
     write_assignment(assign(UNITS[:1], ["ann"]), parse_codebook(TYPED), UNITS[:1], folder="coding")
     fill(path := hand_out(project / "coding"), {("007", "heat"): cell})

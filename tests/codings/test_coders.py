@@ -351,3 +351,24 @@ def test_a_faulty_entry_does_not_hide_what_is_wrong_in_other_files(tmp_path):
     assert key == "coders.yaml, line 2 (b.csv): there is no key `colums`. To mend: did you mean `columns`?"
     assert "line 3 (a.csv): variable" in label
     assert "`rename: {'sprots': 'sports'}`" in label
+
+
+def heat(**more):
+    return Variable(name="heat", question="?", kind="number", level="interval", maximum=10, abstain=["unclear"], **more)
+
+
+def test_numbers_of_people_have_one_spelling_and_a_comma_is_declared(tmp_path):
+    put(tmp_path / "a.csv", "id;ann;ben\n1;3,20;3,2\n2;4;unclear\n3;-0;\n")
+    read = {"unit": "id", "columns": ["ann", "ben"]}
+    codings = read_codings(tmp_path / "a.csv", codebook(heat()), decimal=",", **read)
+    assert codings.frame["label"].tolist() == ["3.2", "3.2", "4", "unclear", "0"]
+    with pytest.raises(TableError, match="`decimal: ','` if a comma stands before decimals"):
+        read_codings(tmp_path / "a.csv", codebook(heat()), **read)
+
+
+def test_a_number_of_a_person_out_of_its_bounds_is_a_fault_and_never_cut(tmp_path):
+    put(tmp_path / "a.csv", "id,ann\n1,11\n2,hot\n")
+    with pytest.raises(TableError) as error:
+        read_codings(tmp_path / "a.csv", codebook(heat()), unit="id", columns=["ann"])
+    problems = sorted(fault.problem.split(": ")[1] for fault in error.value.faults)
+    assert problems == ["'hot' is no number", "11 is more than 10"]

@@ -314,3 +314,51 @@ def test_no_json_breaks_the_contract(reply):
 
 if __name__ == "__main__":
     GOLDEN.write_bytes(golden_lines())
+
+
+TYPED = make_questions(
+    parse_codebook("""
+name: speeches
+unit: a speech
+variables:
+  - {name: heat, question: How heated, kind: number, level: interval, minimum: 0, maximum: 10, abstain: [unclear]}
+  - {name: tone, question: How kind, kind: rating, level: ordinal, minimum: 1, maximum: 7,
+     categories: [{name: "7", definition: kind}]}
+  - {name: claim, question: What is claimed, kind: text}
+""")
+)
+
+
+def test_bounds_stand_in_the_message_and_in_the_schema():
+    number, points = TYPED["heat"].schema["properties"]["number"], TYPED["tone"].schema["properties"]["rating"]
+    assert number["anyOf"][0] == {"type": "number", "minimum": 0, "maximum": 10}
+    assert number["anyOf"][1]["enum"] == ["unclear"]
+    assert points["enum"] == [str(n) for n in range(1, 8)]
+    assert "Give one number (from 0 to 10), as digits" in TYPED["heat"].system
+    assert "Choose one point of the scale, from 1 to 7, in steps of 1." in TYPED["tone"].system
+    assert "- 7: kind" in TYPED["tone"].system
+    assert "- 6" not in TYPED["tone"].system
+    assert "Categories" not in TYPED["claim"].system
+
+
+@pytest.mark.parametrize(
+    ("name", "reply", "label"),
+    [
+        ("heat", '{"number":3.20}', "3.2"),
+        ("heat", '{"number":1e1}', "10"),
+        ("heat", '{"number":"unclear"}', "unclear"),
+        ("heat", '{"number":"3.2"}', None),
+        ("heat", '{"number":"3,2"}', None),
+        ("heat", '{"number":10.01}', None),
+        ("heat", '{"number":1e999}', None),
+        ("heat", '{"number":true}', None),
+        ("heat", '{"number":null}', None),
+        ("tone", '{"rating":"8"}', None),
+        ("claim", '{"text":"Coal is over."}', "Coal is over."),
+        ("claim", '{"text":" "}', None),
+        ("claim", '{"text":7}', None),
+    ],
+)
+def test_a_number_out_of_its_bounds_is_invalid_and_never_clipped(name, reply, label):
+    read = TYPED[name].read_label(reply)
+    assert (read.label, read.why) == (label, None if label else "invalid")

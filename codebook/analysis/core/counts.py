@@ -7,6 +7,7 @@ not grow with the number of units. Nothing is pivoted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,7 +25,7 @@ from codebook.analysis.core.checks import (
     raise_faults,
 )
 from codebook.analysis.core.patterns import Patterns, collapse
-from codebook.analysis.core.scales import Bools, Floats, Ints, Scale, check_level, read_scale
+from codebook.analysis.core.scales import Bools, Floats, Ints, Scale, as_number, check_level, read_scale
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import say_count
@@ -152,6 +153,8 @@ def read_codes(
     raise_faults(about, [*check_columns(table), *check_level(level, labels)])
     raise_faults(about, [*check_variable(table, variable, draw), *check_coders(table, wanted)])
     part = _select(table, variable, draw, wanted)
+    if level in ("interval", "ratio") and labels is not None:
+        part, labels = set_abstentions_aside(part, labels)
     unit, units = pd.factorize(part["unit_id"])
     coder, coder_names = pd.factorize(part["coder"])
     found_code, distinct = pd.factorize(part["label"])
@@ -203,6 +206,18 @@ def _select(table: pd.DataFrame, variable: str, draw: int, wanted: list[str] | N
         rows &= table["coder"].isin(wanted)
     part = table[["unit_id", "coder", "label", "why"]]
     return part if rows.all() else part[rows]
+
+
+def set_abstentions_aside(part: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, Sequence[str] | None]:
+    """Codings of a scale of numbers without its codes that are none, such as "unclear", and the labels that are left.
+
+    A coder who abstained gave no label, and `why` says so. No labels are left where the codebook lists no numbers.
+    """
+    codes = [label for label in labels if math.isnan(as_number(label))]
+    rows = part["label"].isin(codes) if codes else pd.Series(data=False, index=part.index)
+    if rows.any():
+        part = part.assign(label=part["label"].mask(rows), why=part["why"].mask(rows, "abstained"))
+    return part, [label for label in labels if label not in set(codes)] or None
 
 
 def join_cluster(codings: LabelCodes, cluster: Clusters) -> LabelCodes:

@@ -94,6 +94,11 @@ class Scale:
         return len(self.labels)
 
 
+def list_labels(variable: VariableLike) -> Sequence[str] | None:
+    """The labels that a variable lists; None for a number that lists none, not even codes of abstention."""
+    return variable.labels or None if variable.kind == "number" else variable.labels
+
+
 def check_level(level: str, labels: Sequence[str] | None) -> list[Fault]:
     """Faults of a level and its labels as the caller passed them."""
     if level not in (*LEVELS, *SET_LEVELS):
@@ -113,7 +118,7 @@ def _check_order(labels: Iterable[object]) -> list[Fault]:
     if isinstance(labels, (Set, Mapping)):
         return [Fault("labels", f"a {type(labels).__name__} has no order", "pass a list, from lowest to highest")]
     names = [str(label) for label in labels]
-    numbers = [number for number in map(_number, names) if math.isfinite(number)]
+    numbers = [number for number in map(as_number, names) if math.isfinite(number)]
     if names != sorted(names) or numbers == sorted(numbers):
         return []
     problem = f"the numbers {name_some(names, 12)} stand in the order of text, not of size"
@@ -216,7 +221,7 @@ def _outside(texts: list[str], names: tuple[str, ...]) -> list[Fault]:
 
 
 def _read_numbers(texts: list[str], level: str, labels: Sequence[str] | None) -> tuple[Scale, Ints, list[Fault]]:
-    numbers = [_number(text) for text in texts]
+    numbers = [as_number(text) for text in texts]
     faults = _outside(texts, tuple(labels)) if labels else []
     wrong = sorted(text for text, number in zip(texts, numbers, strict=True) if not math.isfinite(number))
     if wrong:
@@ -224,14 +229,21 @@ def _read_numbers(texts: list[str], level: str, labels: Sequence[str] | None) ->
         faults.append(Fault("label", f"a label of the {level} scale is not a number: {name_some(wrong)}", mend))
     if level == "ratio" and min(numbers, default=0.0) < 0:
         faults.append(Fault("label", f"a ratio scale has no {min(numbers):g} below zero", "pass level='interval'"))
-    declared = {number for number in map(_number, labels or ()) if math.isfinite(number)}
+    declared = {number for number in map(as_number, labels or ()) if math.isfinite(number)}
     values = np.unique([number for number in (*numbers, *declared) if math.isfinite(number)])
     codes = np.searchsorted(values, numbers) if not faults else np.full(len(texts), -1)
     scale = Scale(level, tuple(f"{value:g}" for value in values), values, n_declared=len(declared))
     return scale, codes.astype(np.int64), faults
 
 
-def _number(text: str) -> float:
+def as_number(text: str) -> float:
+    """The number that a label spells; NaN where it spells none.
+
+    Examples
+    --------
+    >>> as_number("3.2"), as_number("unclear")
+    (3.2, nan)
+    """
     try:
         return float(text)
     except ValueError:

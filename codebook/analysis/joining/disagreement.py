@@ -14,7 +14,7 @@ from codebook.analysis.core.counts import LabelCodes, read_codes
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import pick_first
-from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.scales import Floats, list_labels
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import say_count, say_percent
@@ -98,7 +98,7 @@ def disagreements(
         return nothing_to_say(codings, _NOBODY, result)
     variable = codings.variable
     level = "masi" if variable.kind == "multi" else "nominal"
-    codes = read_codes(codings.frame, variable=variable.name, level=level, labels=variable.labels, coders=names)
+    codes = read_codes(codings.frame, variable=variable.name, level=level, labels=list_labels(variable), coders=names)
     return _confuse(codings, codes, result) if by == "label" else _rank(codings, codes, models, by, result)
 
 

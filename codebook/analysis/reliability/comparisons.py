@@ -11,7 +11,7 @@ import pandas as pd
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
-from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike
+from codebook.analysis.core.scales import LEVELS, SET_LEVELS, Ints, VariableLike, list_labels
 from codebook.errors import Fault, StatisticError
 from codebook.ground.quantities import say_count
 
@@ -127,7 +127,7 @@ def _labels(table: pd.DataFrame, variable: VariableLike, level: str) -> Sequence
     """The labels; on a scale without its abstention codes, if the table has none of them."""
     scale = getattr(variable, "scale", None)
     if level == "nominal" or not scale or variable.labels is None or len(scale) == len(variable.labels):
-        return variable.labels
+        return list_labels(variable)
     apart = [label for label in variable.labels if label not in set(scale)]
     return variable.labels if table.loc[table["variable"] == variable.name, "label"].isin(apart).any() else list(scale)
 

@@ -15,7 +15,7 @@ from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import LEVELS
+from codebook.analysis.core.scales import LEVELS, list_labels
 from codebook.analysis.core.standard_errors import FEWEST
 from codebook.analysis.reliability.agreement_rows import comparison_rows
 from codebook.analysis.reliability.comparisons import KINDS, Comparison
@@ -124,7 +124,7 @@ def _list_rows(
     level = "masi" if variable.kind == "multi" else variable.level or ""
     clusters = before.clusters if before.clusters is not None else pd.Series({u: u for u in rounds[0]["unit_id"]})
     first, second = (
-        join_cluster(read_codes(each, variable=variable.name, level=level, labels=variable.labels), clusters)
+        join_cluster(read_codes(each, variable=variable.name, level=level, labels=list_labels(variable)), clusters)
         for each in rounds
     )
     yield from _compare("", first, second, bootstrap)

@@ -21,7 +21,7 @@ from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, name_prompts, pad, pick_first
-from codebook.analysis.core.scales import Floats, VariableLike
+from codebook.analysis.core.scales import Floats, VariableLike, list_labels
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
 from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
 from codebook.errors import Fault
@@ -238,7 +238,7 @@ def _find_groups(codings: Codings, over: str, runs: Runs) -> Iterator[Group]:
     if over == "draw":
         rows = rows.assign(coder=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str), draw=0)
     level = "masi" if variable.kind == "multi" else variable.level or ""
-    codes = read_codes(rows, variable=variable.name, level=level, labels=variable.labels)
+    codes = read_codes(rows, variable=variable.name, level=level, labels=list_labels(variable))
     if codings.clusters is not None:
         codes = join_cluster(codes, codings.clusters)
     parts = pd.DataFrame([name.partition("\n")[::2] for name in codes.coders], columns=["coder", "draw"])

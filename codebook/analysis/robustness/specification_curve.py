@@ -18,7 +18,7 @@ from codebook.analysis.core.patterns import collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad
-from codebook.analysis.core.scales import read_label_set
+from codebook.analysis.core.scales import list_labels, read_label_set
 from codebook.analysis.robustness.label_stability import list_models
 from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.errors import Fault, StatisticError
@@ -163,7 +163,7 @@ def _read(codings: Codings, runs: Runs) -> tuple[LabelCodes, pd.DataFrame]:
     rows = table[(table["variable"] == variable.name) & table["coder"].isin(list_models(codings))]
     by_draw = rows.assign(coder=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str), draw=0)
     level = "masi" if variable.kind == "multi" else "nominal"
-    codes = read_codes(by_draw, variable=variable.name, level=level, labels=variable.labels)
+    codes = read_codes(by_draw, variable=variable.name, level=level, labels=list_labels(variable))
     return codes, describe_runs(table if runs is not None else rows, runs)
 
 

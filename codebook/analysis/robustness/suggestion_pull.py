@@ -16,7 +16,7 @@ from codebook.analysis.core.counts import join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.scales import LEVELS, read_label_set
+from codebook.analysis.core.scales import LEVELS, list_labels, read_label_set
 from codebook.analysis.core.standard_errors import FEWEST, newcombe_interval, wilson_interval
 from codebook.analysis.reliability.agreement_rows import comparison_rows
 from codebook.analysis.reliability.comparisons import KINDS, Comparison
@@ -198,7 +198,8 @@ def _alpha_rows(codings: Codings, rows: pd.DataFrame, bootstrap: Bootstrap) -> I
     clusters = codings.clusters if codings.clusters is not None else pd.Series({unit: unit for unit in rows["unit_id"]})
     codes = {
         arm: join_cluster(
-            read_codes(rows[rows["arm"] == arm], variable=variable.name, level=level, labels=variable.labels), clusters
+            read_codes(rows[rows["arm"] == arm], variable=variable.name, level=level, labels=list_labels(variable)),
+            clusters,
         )
         for arm in (WITH, WITHOUT)
     }

@@ -21,8 +21,8 @@ FORMAT = "coding workbook 1"
 class Column:
     """A column: its name, what stands above it, and what is in it.
 
-    `role` is one of unit, again, text (of the unit), context, choice, number, words, mark, note, flag, skip. `code` is that of a
-    column of marks, empty for none of these.
+    `role` is one of unit, again, text (of the unit), context, choice, number, words (of the coder), mark, note, flag,
+    skip. `code` is that of a column of marks, empty for none of these.
     """
 
     head: str

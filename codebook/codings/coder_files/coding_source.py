@@ -56,6 +56,8 @@ class CodingSource(BaseModel):
     separator, empty : str
         For `multi`: the sign between labels in a cell; without it a cell is a JSON list, in any order. An empty cell
         or list means not coded; `empty: none` makes it the answer "none of them".
+    decimal : {".", ","}
+        For `number`: the sign between a number's digits and its decimals.
     format : str
         The file is of another tool, such as `label_studio` (`auto`: it is found by what is in it). `columns` then says
         what its headings mean, and coders and labels are read as the tool writes them. `coding_logs` is a coding
@@ -96,6 +98,7 @@ class CodingSource(BaseModel):
     join: bool = False
     separator: Annotated[str, Field(min_length=1)] | None = None
     empty: Literal["skip", "none"] = "skip"
+    decimal: Literal[".", ","] = "."
     rename: dict[str, str] = Field(default_factory=dict)
     skip: _Several = ()
     variables: _Columns = Field(default_factory=dict)

@@ -23,6 +23,7 @@ from codebook.exchange.unit_fields import read_unit
 from codebook.files.rows import as_values
 from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
+from codebook.scheme.number_values import read_number
 
 Key = tuple[str, str, str, str]
 """Unit, coder, variable and draw of a coding."""
@@ -187,7 +188,7 @@ def read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any]
     """Return label, why and raw of one cell, or None where nothing was coded."""
     source, counts = codings.source, codings.counts
     if source.reply:
-        label = find_named(cell, variable)
+        label = read_number(cell, variable)[0] if variable.is_number else find_named(cell, variable)
         counts["invalid"] += label is None
         return {"label": label, "why": "invalid" if label is None else None, "raw": cell}
     if cell in source.skip:
@@ -200,10 +201,18 @@ def read_cell(cell: str, variable: Variable, codings: Codings) -> dict[str, Any]
         return None
     counts["renamed"] += cell in source.rename
     label = source.rename.get(cell, cell)
+    if variable.is_number:
+        label = _spell_number(label, variable, source)
     if problem := find_label_problem(label, variable):
         codings.outside[variable.name, cell, label, problem] += 1
         return None
     return {"label": label, "why": None}
+
+
+def _spell_number(cell: str, variable: Variable, source: CodingSource) -> str:
+    """A number in its one spelling; what is none stays as it is."""
+    text = cell.replace(",", ".") if source.decimal == "," and "." not in cell else cell
+    return cell if cell in variable.labels else read_number(text, variable)[0] or cell
 
 
 def _read_set(cell: str, variable: Variable, codings: Codings) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from codebook.errors import Fault
 from codebook.ground.joins import UNSEEN, find_cause, near_form, spell
 from codebook.ground.quantities import say_count
 from codebook.scheme import Codebook, Variable
+from codebook.scheme.number_values import say_bounds
 
 NO_VARIABLE = "there is no such variable"
 OUTSIDE = "it is not in the codebook"
@@ -52,7 +53,7 @@ def _list_near(codebook: Codebook, outside: Counter[Outside]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for (name, label, meant, problem), _ in outside.most_common():
         variable = None if problem == NO_VARIABLE else codebook.variable(name)
-        if variable is None or variable.is_open or len(label) > _LONGEST:
+        if variable is None or variable.is_open or variable.is_number or len(label) > _LONGEST:
             continue
         if near := find_near_label(meant, variable) or find_near_label(label, variable):
             pairs.setdefault(label, near)
@@ -110,6 +111,10 @@ def _mend_label(label: str, meant: str, variable: Variable) -> tuple[str, str]:
     leave_out = f"leave it out: `skip: [{quote(label)}]`"
     if variable.is_open:
         return "", f"write {variable.kind} as JSON, or {leave_out}"
+    if variable.is_number:
+        comma = "`decimal: ','` if a comma stands before decimals, " if "," in label else ""
+        codes = f", {', '.join(variable.labels)}" * bool(variable.labels)
+        return "", f"{comma}`rename` to a number {say_bounds(variable)}".rstrip() + f"{codes}, or {leave_out}"
     add = "add the category to the codebook"
     near = find_near_label(meant, variable) or find_near_label(label, variable)
     if near is None:

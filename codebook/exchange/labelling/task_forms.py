@@ -10,6 +10,7 @@ from codebook.exchange.labelling.suggested_labels import Suggested, place_quotes
 from codebook.exchange.reading import ExportRow
 from codebook.records import Unit
 from codebook.scheme import Codebook, Variable
+from codebook.scheme.number_values import spell_number
 
 UNIT = "unit_id"
 """The field of a task that holds the unit's id; `id` is the tool's own."""
@@ -35,7 +36,9 @@ def _results(unit: Unit, variable: Variable, suggested: Suggested) -> Iterator[d
     for number, row in enumerate(rows, start=1):
         if variable.kind == "embedding":
             suggested.losses["a vector"] += 1
-        elif variable.is_open:
+        elif variable.is_number and not variable.abstain:
+            yield _result(variable, "number", {"number": float(row.label)}, number)
+        elif variable.is_open or variable.is_number:
             yield _result(variable, "textarea", {"text": [row.label]}, number)
         elif _is_stars(variable) and row.label.isdecimal():
             yield _result(variable, "rating", {"rating": int(row.label)}, number)
@@ -63,10 +66,16 @@ def write_configuration(codebook: Codebook) -> bytes:
         if _is_stars(variable) and not variable.abstain:
             ElementTree.SubElement(view, "Rating", {**named, "maxRating": str(len(variable.scale))})
             continue
-        choice = {} if variable.is_open else {"choice": "multiple" if variable.is_set else "single"}
-        kind = "Labels" if variable.kind == "records" else "TextArea" if variable.is_open else "Choices"
+        if variable.is_number and not variable.abstain:
+            bounds = {"min": variable.minimum, "max": variable.maximum, "step": variable.step}
+            spelled = {name: spell_number(bound) for name, bound in bounds.items() if bound is not None}
+            ElementTree.SubElement(view, "Number", {**named, **spelled})
+            continue
+        is_typed = variable.is_open or variable.is_number
+        choice = {} if is_typed else {"choice": "multiple" if variable.is_set else "single"}
+        kind = "Labels" if variable.kind == "records" else "TextArea" if is_typed else "Choices"
         control = ElementTree.SubElement(view, kind, {**named, **choice})
-        for label in types_of(variable) if variable.kind == "records" else variable.labels:
+        for label in types_of(variable) if variable.kind == "records" else () if is_typed else variable.labels:
             ElementTree.SubElement(control, kind.removesuffix("s"), value=label)
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode").encode() + b"\n"

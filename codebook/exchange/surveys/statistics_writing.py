@@ -58,9 +58,15 @@ class _Column:
         return [why for why in WHYS if why in self.values]
 
     @property
+    def format(self) -> str:
+        """How SPSS shows its numbers: with two decimals where one is not whole."""
+        return "F8.2" if any(isinstance(value, float) and value % 1 for value in self.values) else "F8.0"
+
+    @property
     def base(self) -> int:
         """Below this number stand the reasons; no code is one of them."""
-        return next(base for base in _BASES if not any(base - len(WHYS) <= code <= base for code in self.words))
+        codes = [*self.words, *(value for value in self.values if isinstance(value, int | float))]
+        return next(base for base in _BASES if not any(base - len(WHYS) <= code <= base for code in codes))
 
 
 @dataclass
@@ -190,8 +196,10 @@ def _make_column(
     most = _MOST_TITLE.get(plan.suffix, 255)
     called = variable.title or variable.question
     if not variable.is_set:
-        numbers = number_codes(variable)
-        values = [None if cell is None else cell[1] if cell[0] is None else numbers[cell[0]] for cell in column]
+        numbers = {} if variable.is_number else number_codes(variable)
+        if variable.is_number and (n := sum(cell is not None and cell[0] in variable.labels for cell in column)):
+            plan.losses[f"an abstention of {variable.name} is an empty cell"] += n
+        values = [_value_of(cell, numbers, variable) for cell in column]
         title = plan.cut(f"{called}{whose}", most, "the text of a column")
         words = {number: plan.cut(name, _MOST_WORD, "a value label") for name, number in numbers.items()}
         yield _Column(plan.name(variable.name, coder), title, values, words, _MEASURES[variable.level])
@@ -201,6 +209,18 @@ def _make_column(
         values = [each if each is None or isinstance(each, str) else int(label in each) for each in sets]
         title = plan.cut(f"{variable.titles.get(label, label)}: {called}{whose}", most, "the text of a column")
         yield _Column(plan.name(variable.name, str(number), coder), title, values, _CHOSEN)
+
+
+def _value_of(
+    cell: tuple[str | None, str | None] | None, numbers: Mapping[str, int], variable: Variable
+) -> float | str | None:
+    """The number of a cell, or why it has none; nothing where nobody coded, or abstained from a number."""
+    label, why = cell or (None, None)
+    if label is None:
+        return why
+    if not variable.is_number:
+        return numbers[label]
+    return None if label in variable.labels else float(label)
 
 
 def number_codes(variable: Variable) -> dict[str, int]:
@@ -260,7 +280,7 @@ def _spss_only(columns: Sequence[_Column], compress: bool) -> dict[str, Any]:
     return {
         "missing_ranges": ranges or None,
         "variable_measure": {column.name: column.measure for column in columns},
-        "variable_format": {column.name: "F8.0" for column in columns},
+        "variable_format": {column.name: column.format for column in columns},
         "compress": compress,
     }
 
