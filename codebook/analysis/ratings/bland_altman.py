@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SHARE = 1.959964  # standard deviations to either side that hold 95 % of normal differences
 _NOTE = (
-    "95 % of differences lie between the limits if they are normal and do not grow with the rating: look at the figure. "
+    "95 % of differences lie between the limits if they are normal and do not grow with the rating: see the figure. "
     "Intervals are those of Bland and Altman (1999), by Student's t."
 )
 
@@ -64,10 +64,10 @@ def limits_of_agreement(
     >>> frame = pd.DataFrame({"wright": wright, "mini": mini})
     >>> result = limits_of_agreement(frame, "wright", "mini", level="interval")
     >>> result.frame[["name", "n", "value", "low", "high"]].round(1)
-                  name   n  value    low  high
+                  name   n  value    low   high
     0  mean difference  17   -2.1  -22.0   17.8
-    1      lower limit  17  -78.1 -112.9 -43.3
-    2      upper limit  17   73.9   39.1 108.7
+    1      lower limit  17  -78.1 -112.9  -43.3
+    2      upper limit  17   73.9   39.1  108.6
     """
     codings = as_codings(codings, level=level)
     other = other or codings.gold
@@ -80,7 +80,7 @@ def limits_of_agreement(
         return nothing_to_say(codings, f"{coder} and {other} have no unit in common: nothing to compare.", empty)
     frame = _measure(first - second, confidence)
     rows = frame.to_dict("records")
-    ends = " to ".join(format_figure(row["value"], 2) for row in rows[1:])
+    ends = " and ".join(format_figure(row["value"], 2) for row in rows[1:])
     said = f"{coder} is {say_figure(rows[0], 'value', 2)} from {other} on average"
     finding = f"{said}, and in 95 % of units between {ends}" if len(first) > 1 else said
     return Result(

@@ -103,7 +103,10 @@ def icc_interval(ratings: Floats, form: str, confidence: float = 0.95) -> tuple[
         freedom = (k - 1) * (n - 1) * (apart + spare) ** 2 / ((n - 1) * apart**2 + spare**2)
         high, low = f.ppf(level, n - 1, freedom), f.ppf(level, freedom, n - 1)
         rest = k * coders + (k * n - k - n) * left
-        ends = [n * (units - high * left) / (high * rest + n * units), n * (low * units - left) / (rest + n * low * units)]
+        ends = [
+            n * (units - high * left) / (high * rest + n * units),
+            n * (low * units - left) / (rest + n * low * units),
+        ]
     else:
         ratios = [units / noise / f.ppf(level, n - 1, free), units / noise * f.ppf(level, free, n - 1)]
         ends = [(ratio - 1) / (ratio + k - 1) for ratio in ratios]
