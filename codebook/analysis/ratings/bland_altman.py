@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -144,7 +144,7 @@ def draw_limits(first: Floats, second: Floats, frame: pd.DataFrame, coder: str, 
         dash = "-" if row["name"] == "mean difference" else (0, (4, 3))
         axes.axhline(row["value"], color=MUTED, linewidth=0.7, linestyle=dash)
         words = f"{row['name'].removesuffix(' difference')} {format_figure(row['value'], 2)}"
-        place = {"xytext": (-2, 2), "textcoords": "offset points", "ha": "right", "va": "bottom"}
+        place: dict[str, Any] = {"xytext": (-2, 2), "textcoords": "offset points", "ha": "right", "va": "bottom"}
         axes.annotate(words, (1, row["value"]), xycoords=("axes fraction", "data"), color=MUTED, **place)
     places, times = np.unique(np.stack([(first + second) / 2, first - second], axis=1), axis=0, return_counts=True)
     size = 9 * np.sqrt(times) if times.max() > 1 else 9
