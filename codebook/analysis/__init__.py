@@ -25,6 +25,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | one label a unit from many coders? | `joining/consensus_labels.py` |
 | where do coders disagree, and what did a person decide? | `joining/disagreement.py`, `joining/adjudication.py` |
 | how common is a label, in truth? does an effect hold? | `correction/shares.py`, `correction/regression.py` |
+| how much gold does an effect need? | `correction/gold_power.py` |
 | which names are the same person or country? | `entities/resolution.py` |
 | what is near what, which groups, a map? | `vectors/neighbours.py`, `vectors/vector_clusters.py`, `vectors/maps.py` |
 """
@@ -57,6 +58,7 @@ from codebook.analysis.correction import (
     correct,
     make_study,
     pair_with_gold,
+    plan_correction,
     prevalence,
     simulate_studies,
 )
@@ -113,6 +115,7 @@ __all__ = [
     "norming",
     "open_labels",
     "pair_with_gold",
+    "plan_correction",
     "plot_correlogram",
     "plot_estimates",
     "plot_grid",

@@ -24,7 +24,8 @@ _COLOURS = re.compile(r"⧛.*?⧚|\x1b\[[0-9;]*m")
 class Design:
     """Terms and outcome with model labels, `x` (n_units, n_terms) and `y` (n_units,), and with gold in the `gold` rows.
 
-    `x_gold` and `y_gold` have n_gold rows, whose inclusion probabilities are `prob`.
+    `x_gold` and `y_gold` have n_gold rows, whose inclusion probabilities are `prob`. With `groups` (n_units,) of a
+    fixed effect every part is taken within them; `hidden` are terms of other fixed effects.
     """
 
     terms: tuple[str, ...]
@@ -34,22 +35,44 @@ class Design:
     y_gold: Floats
     gold: Ints
     prob: Floats
+    groups: Ints | None = None
+    hidden: tuple[str, ...] = ()
 
     def model_parts(self) -> list[Part]:
         """Model labels taken for true."""
         n_units = len(self.y)
-        return [Part(self.x, self.y, np.ones(n_units), np.arange(n_units))]
+        return self._within([Part(self.x, self.y, np.ones(n_units), np.arange(n_units))])
 
     def gold_parts(self) -> list[Part]:
         """The gold units alone, each for the 1/prob units it stands for."""
-        return [Part(self.x_gold, self.y_gold, 1 / self.prob, self.gold)]
+        return self._within([self._gold_part])
 
     def corrected_parts(self) -> list[Part]:
         """Model labels everywhere, and their error, seen in the gold units, taken off."""
         n_units = len(self.y)
         weight = np.ones(n_units)
         weight[self.gold] -= 1 / self.prob
-        return [Part(self.x, self.y, weight, np.arange(n_units)), *self.gold_parts()]
+        return self._within([Part(self.x, self.y, weight, np.arange(n_units)), self._gold_part])
+
+    @property
+    def _gold_part(self) -> Part:
+        return Part(self.x_gold, self.y_gold, 1 / self.prob, self.gold)
+
+    def _within(self, parts: list[Part]) -> list[Part]:
+        """The parts less the weighted means of their group over all parts (Frisch and Waugh 1933)."""
+        if self.groups is None:
+            return parts
+        columns = [np.column_stack([part.y, part.x]) for part in parts]
+        sums, weights = (
+            np.zeros((int(self.groups.max()) + 1, columns[0].shape[1])),
+            np.zeros(int(self.groups.max()) + 1),
+        )
+        for part, values in zip(parts, columns, strict=True):
+            np.add.at(sums, self.groups[part.unit], part.weight[:, None] * values)
+            np.add.at(weights, self.groups[part.unit], part.weight)
+        means = np.divide(sums, weights[:, None], out=np.zeros_like(sums), where=weights[:, None] > 0)
+        rest = [values - means[self.groups[part.unit]] for part, values in zip(parts, columns, strict=True)]
+        return [part._replace(y=each[:, 0], x=each[:, 1:]) for part, each in zip(parts, rest, strict=True)]
 
 
 def find_names(formula: str) -> set[str]:
@@ -71,8 +94,6 @@ def find_names(formula: str) -> set[str]:
     if not hasattr(read, "lhs"):
         mend = "write outcome ~ terms, e.g. 'gold ~ age + C(country)'"
         raise_faults(ABOUT, [Fault("formula", f"{formula!r} names no outcome", mend)])
-    if not hasattr(read.rhs, "required_variables"):
-        raise_faults(ABOUT, [Fault("formula", f"{formula!r} has more than one part", "write one part, without `|`")])
     return names
 
 

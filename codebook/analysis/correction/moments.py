@@ -102,7 +102,7 @@ def fit_parts(parts: Sequence[Part], family: str, cluster: Ints) -> Fit:
         return no_fit(n_terms, "a term is zero in every unit")
     scaled = [part._replace(x=part.x / scale) for part in parts]
     beta, solved = _solve(scaled, FAMILIES[family], n_units)
-    slope = _slope(scaled, beta, FAMILIES[family]) / n_units
+    slope = sum_slopes(scaled, beta, FAMILIES[family]) / n_units
     if reason := _find_trouble(slope, scaled, solved, family):
         return no_fit(n_terms, reason)
     scores = _sum_scores(scaled, beta, FAMILIES[family], cluster)
@@ -133,7 +133,7 @@ def _solve(parts: Sequence[Part], family: Family, n_units: int) -> tuple[Floats,
         size = float(np.abs(moment).max())
         if size < _SOLVED:
             return beta, True
-        step = np.linalg.lstsq(_slope(parts, beta, family) / n_units, moment, rcond=None)[0]
+        step = np.linalg.lstsq(sum_slopes(parts, beta, family) / n_units, moment, rcond=None)[0]
         for halving in range(_MOST_HALVINGS):
             tried = beta + step / 2**halving
             after = _moment(parts, tried, family) / n_units
@@ -157,7 +157,8 @@ def _moment(parts: Sequence[Part], beta: Floats, family: Family) -> Floats:
     return np.asarray(sum(part.x.T @ (part.weight * (part.y - family.mean(part.x @ beta))) for part in parts))
 
 
-def _slope(parts: Sequence[Part], beta: Floats, family: Family) -> Floats:
+def sum_slopes(parts: Sequence[Part], beta: Floats, family: Family) -> Floats:
+    """How fast the summed moments fall with the coefficients, shape (n_terms, n_terms)."""
     return np.asarray(sum((part.x.T * (part.weight * family.slope(part.x @ beta))) @ part.x for part in parts))
 
 

@@ -17,6 +17,14 @@ from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.label_titles import title_of
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.correction.fixed_effects import (
+    absorb_effects,
+    add_effects,
+    check_effects,
+    find_constant,
+    say_effects,
+    split_effects,
+)
 from codebook.analysis.correction.inputs import ABOUT, Inputs, LabelColumns, read_inputs
 from codebook.analysis.correction.model_matrix import Design, build_design, find_names, swap_labels
 from codebook.analysis.correction.moments import FAMILIES, Fit, fit_parts, no_fit
@@ -82,6 +90,7 @@ def correct(
     formula
         As the formulaic package reads it; `label` stands for the label, e.g. ``label ~ age`` or ``votes ~ label +
         C(party)``, and in a frame the name of its gold column. Of text labels name one: ``{label == "sports"} ~ age``.
+        After a bar stand fixed effects of the linear family, absorbed: ``label ~ age | country + year``.
     label
         Name one of the codings' labels to have it as 1 and 0.
     data
@@ -114,17 +123,39 @@ def correct(
     5           x          corrected     -0.00       6
     """
     if isinstance(codings, Codings):
-        return _correct_codings(codings, formula, label, data, _Regression(formula, family, fitting=fitting))
-    return _Regression(formula, family, columns, fitting).run(codings)
+        return _correct_codings(codings, formula, label, data, Regression(formula, family, fitting=fitting))
+    return Regression(formula, family, columns, fitting).run(codings)
 
 
 def _correct_codings(
-    codings: Codings, formula: str, label: str, data: pd.DataFrame | None, regression: _Regression
+    codings: Codings, formula: str, label: str, data: pd.DataFrame | None, regression: Regression
 ) -> Result:
     """The regression on the paired labels of codings, with their clusters and covariates."""
+    frame, joins, columns = read_units(codings, label, data, regression.columns)
+    if columns is None:
+        return nothing_to_say(codings, joins[0], regression.empty())
+    result = replace(regression, columns=columns).run(frame)
+    assert isinstance(result.facts, CorrectionFacts)
+    paired = pair_with_gold(codings, label=label).facts
+    facts = replace(result.facts, joins=(*joins, *result.facts.joins), weighted=paired.weighted)
+    facts = replace(facts, coverage=paired.coverage, coder=codings.one_coder())
+    name = codings.name_label(label) if label else title_of(codings.variable)
+    finding = result.facts.nothing or f"{name}, {formula}. {result.finding}"
+    return replace(result, facts=facts, title=f"{name}: {result.title}", finding=finding, outputs=codings.outputs)
+
+
+def read_units(
+    codings: Codings | pd.DataFrame, label: str, data: pd.DataFrame | None, columns: LabelColumns
+) -> tuple[pd.DataFrame, list[str], LabelColumns | None]:
+    """One row a unit with its labels and covariates, which ids did not meet, and the columns of the labels.
+
+    Where there is nothing to correct the columns are None, and the sentence says why.
+    """
+    if not isinstance(codings, Codings):
+        return codings, [], columns
     paired = pair_with_gold(codings, label=label)
     if paired.facts.nothing:
-        return nothing_to_say(codings, paired.facts.nothing, regression.empty())
+        return paired.frame, [paired.facts.nothing], None
     frame = paired.frame.rename(columns={"gold": "label"})
     joins = list(codings.joins)
     for more in (data, codings.by_unit):
@@ -133,14 +164,7 @@ def _correct_codings(
     if codings.clusters is not None:
         by_unit = {str(unit): name for unit, name in codings.clusters.items()}
         frame[_CLUSTER] = frame["unit_id"].map(by_unit)
-    columns = LabelColumns("label", cluster="" if codings.clusters is None else _CLUSTER)
-    result = replace(regression, columns=columns).run(frame)
-    assert isinstance(result.facts, CorrectionFacts)
-    facts = replace(result.facts, joins=(*joins, *result.facts.joins), weighted=paired.facts.weighted)
-    facts = replace(facts, coverage=paired.facts.coverage, coder=codings.one_coder())
-    name = codings.name_label(label) if label else title_of(codings.variable)
-    finding = result.facts.nothing or f"{name}, {formula}. {result.finding}"
-    return replace(result, facts=facts, title=f"{name}: {result.title}", finding=finding, outputs=codings.outputs)
+    return frame, joins, LabelColumns("label", cluster="" if codings.clusters is None else _CLUSTER)
 
 
 def _join_covariates(frame: pd.DataFrame, more: pd.DataFrame, joins: list[str]) -> pd.DataFrame:
@@ -156,7 +180,7 @@ def _join_covariates(frame: pd.DataFrame, more: pd.DataFrame, joins: list[str]) 
 
 
 @dataclass(frozen=True)
-class _Regression:
+class Regression:
     """A formula with its family, the columns of the labels, and how it is fitted."""
 
     formula: str
@@ -174,22 +198,36 @@ class _Regression:
         """The three fits of the formula on a frame with one row a unit."""
         if reason := _find_silence(data, self.columns.labels):
             return replace(self.empty(), facts=CorrectionFacts(nothing=reason), finding=reason)
-        names, golds = find_names(self.formula), self.columns.golds
-        raise_faults(ABOUT, [*self._check_family(), *self.fitting.check(), *_check_use(golds, names)])
-        rest = sorted(names - set(golds))
-        inputs = read_inputs(data, self.columns, rest)
-        design = self._build(inputs)
+        inputs, design = self.read(data)
         fits = fit_sources(design, inputs, self.family)
         if self.fitting.folds and not _find_lack(design, self.family):
-            refined = refine_labels(inputs, self.columns, rest, self.fitting)
+            rest = sorted(find_names(self._parts[0]) - set(self.columns.golds))
+            refined = refine_labels(inputs, self.columns, [*rest, *self._parts[1]], self.fitting)
             swapped = [swap_labels(design, self._build(each, family="")) for each in refined]
             parts = [fit_parts(each.corrected_parts(), self.family, inputs.cluster) for each in swapped]
             fits["corrected"] = _combine(parts)
         return self._show(pd.DataFrame(list(_list_rows(design, fits, self.fitting.confidence))), inputs, design)
 
+    @property
+    def _parts(self) -> tuple[str, list[str]]:
+        """The formula without its fixed effects, and their columns."""
+        return split_effects(self.formula)
+
+    def read(self, data: pd.DataFrame) -> tuple[Inputs, Design]:
+        """What is fitted, checked."""
+        formula, effects = self._parts
+        names, golds = find_names(formula), self.columns.golds
+        faults = [*self._check_family(), *self.fitting.check(), *_check_use(golds, names)]
+        raise_faults(ABOUT, [*faults, *check_effects(effects, self.family, golds)])
+        inputs = read_inputs(data, self.columns, sorted({*names, *effects} - set(golds)))
+        return inputs, self._build(inputs)
+
     def _build(self, inputs: Inputs, family: str | None = None) -> Design:
         labels = {"gold": self.columns.golds, "predicted": self.columns.labels}
-        return build_design(self.formula, inputs, **labels, family=self.family if family is None else family)
+        formula, effects = self._parts
+        whole = add_effects(formula, effects, inputs) if effects else formula
+        design = build_design(whole, inputs, **labels, family=self.family if family is None else family)
+        return absorb_effects(design, effects, inputs)
 
     def _show(self, frame: pd.DataFrame, inputs: Inputs, design: Design) -> Result:
         """The result with its facts, sentence, table and figure."""
@@ -217,7 +255,7 @@ class _Regression:
             frame=frame,
             facts=facts,
             finding=say_correction(frame, warnings=warnings),
-            remarks=(NOTE,),
+            remarks=(NOTE, *say_effects(self._parts[1], design)),
             table=_print_coefficients(frame),
             figure=lambda: _plot_coefficients(frame, f"coefficient ({self.family} regression)", note),
         )
@@ -252,6 +290,8 @@ def _say_dropped(inputs: Inputs) -> list[str]:
 def fit_sources(design: Design, inputs: Inputs, family: str) -> dict[str, Fit]:
     """The three fits by source; gold that identifies no fit of its own corrects nothing either."""
     n_terms = len(design.terms)
+    if reason := find_constant(design):
+        return dict.fromkeys(SOURCES, no_fit(n_terms, reason))
     model = fit_parts(design.model_parts(), family, inputs.cluster)
     if reason := _find_lack(design, family):
         return dict(zip(SOURCES, (model, no_fit(n_terms, reason), no_fit(n_terms, reason)), strict=True))
@@ -263,13 +303,15 @@ def fit_sources(design: Design, inputs: Inputs, family: str) -> dict[str, Fit]:
 def _find_lack(design: Design, family: str) -> str:
     """Why the gold units cannot carry the regression; empty where they can."""
     n_gold, n_terms = design.x_gold.shape
-    if n_gold <= n_terms:
+    n_groups = 0 if design.groups is None else len(np.unique(design.groups[design.gold]))
+    if n_gold <= n_terms + n_groups:
         s = "" if n_gold == 1 else "s"
-        return f"{n_gold} gold unit{s} for {n_terms} coefficients: code more gold"
+        return f"{n_gold} gold unit{s} for {n_terms + n_groups} coefficients: code more gold"
     if family != "linear" and np.ptp(design.y_gold) == 0:
         return f"the outcome is {design.y_gold[0]:g} in every gold unit: draw gold by label, so that it varies"
-    if np.linalg.matrix_rank(design.x_gold) < n_terms:
-        idle = [t for t, column in zip(design.terms, design.x_gold.T, strict=True) if np.ptp(column) == 0]
+    x_gold = design.gold_parts()[0].x
+    if np.linalg.matrix_rank(x_gold) < n_terms:
+        idle = [t for t, column in zip(design.terms, x_gold.T, strict=True) if np.ptp(column) < 1e-12]
         named = [term for term in idle if term != "Intercept"]
         what = f"{', '.join(named)} never varies" if named else "terms are collinear"
         return f"{what} in the gold units: draw gold by label or stratum, or leave the term out"
@@ -289,7 +331,8 @@ def _combine(fits: Sequence[Fit]) -> Fit:
 def _list_rows(design: Design, fits: dict[str, Fit], confidence: float) -> Iterator[dict[str, object]]:
     n_units, n_gold = len(design.y), len(design.gold)
     sizes = dict(zip(SOURCES, ((n_units, 0), (n_gold, n_gold), (n_units, n_gold)), strict=True))
-    for at, term in enumerate(design.terms):
+    shown = [(at, term) for at, term in enumerate(design.terms) if term not in design.hidden]
+    for at, term in shown:
         for source, fit in fits.items():
             n, n_of_gold = sizes[source]
             yield {

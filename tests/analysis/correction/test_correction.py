@@ -285,7 +285,7 @@ BAD = {
         {"codings": change(gold=STUDY["gold"].map({0: "0", 1: "1"})), "formula": "truth ~ gold"},
         "not both numbers or both text.*to_numeric",
     ),
-    "two parts": ({"formula": "gold ~ group | truth"}, "has more than one part"),
+    "two bars": ({"formula": "gold ~ group | truth | group"}, "cannot be read.*write one bar"),
     "pairs": (
         {"columns": LabelColumns(["gold", "truth"]), "formula": "gold ~ truth"},
         "2 gold and 1 predicted columns do not pair",
