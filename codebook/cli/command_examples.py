@@ -38,6 +38,7 @@ codebook records articles entities entities.xlsx
 codebook reliability topics --by label
 codebook reliability --codebook codebook.yaml --coders coders.yaml
 codebook report topics --out for_the_referee.html
+codebook report topics --paper
 codebook retry topics --why truncated --max-tokens 4000
 codebook run --engine openai_batch --model gpt-6-luna --cap 5
 codebook runs

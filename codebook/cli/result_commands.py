@@ -127,13 +127,16 @@ def _wait_for_answers(name: str) -> bool:
 @click.option("--gold", default="", help="The coder in it that is the gold.")
 @click.option("--no-texts", is_flag=True, help="Show no texts, pictures and replies of units.")
 @click.option("--out", default="", metavar="FOLDER", help="Write the page and its files there, not into the run.")
-def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: str) -> None:
+@click.option("--paper", is_flag=True, help="Draft the paper as well, in runs/RUN/paper: LaTeX, BibTeX and Word.")
+def report(run: str, title: str, coders: str, gold: str, no_texts: bool, out: str, paper: bool) -> None:
     """Write runs/RUN/report.html from what is collected and saved. What is left out is as in study.yaml."""
     from codebook.paths import show_path
-    from codebook.report import write_report
+    from codebook.report import write_paper, write_report
     from codebook.study import open_study
 
     study = open_study(run=run, title=title, coders=coders, gold=gold)
     named = {"title": study.facts.title, "coders": study.coders, "gold": study.gold}
     page = write_report(study.run, **named, texts=not no_texts, out=out)
     say(f"report: {show_path(page)}")
+    if paper:
+        say(f"paper: {show_path(write_paper(study.run, **named))}; what is marked in it, only you know")

@@ -49,6 +49,19 @@ def find_personal(text: str) -> str | None:
     return None
 
 
+def find_phone(text: str) -> str | None:
+    """Say that a text holds an international phone number, set apart from what is around it; or None.
+
+    Examples
+    --------
+    >>> find_phone("call +44 20 7946 0958 now"), find_phone("1e+0123456789")
+    ('a phone number', None)
+    """
+    if "+" not in text:
+        return None
+    return "a phone number" if re.search(rf"(?<![\w+.,-]){_PHONE.pattern}(?![\w-])", text) else None
+
+
 def is_phone(value: str) -> bool:
     """Return whether a whole cell is an international phone number; anything looser would catch ids and dates."""
     return _PHONE.fullmatch(value.strip()) is not None

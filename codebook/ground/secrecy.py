@@ -22,10 +22,12 @@ _KEY_SHAPES = re.compile(
       | (?: AKIA | ASIA )[A-Z0-9]{16}
       | AIza[A-Za-z0-9_-]{30,}
       | eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}         # a JSON web token
-      | [Bb]earer\s+\S{8,}
+      | [Bb]earer\s+(?=\S*\d)\S{16,}
     )""",
     re.VERBOSE,
 )
+_BEARER = re.compile(r"(?<![A-Za-z0-9])[Bb]earer\s+\S{8,}")
+"""In a parameter; in a text it may be somebody who bears."""
 _PASSWORD_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
 _KEY_IN_QUERY = re.compile(
     r"""[a-z][a-z0-9+.-]*://\S*[?&;]
@@ -72,9 +74,22 @@ def looks_like_key(value: object) -> bool:
         return any(looks_like_key(item) for item in value)
     if not isinstance(value, str):
         return False
-    if any(shape.search(value) for shape in (_KEY_SHAPES, _PASSWORD_IN_ADDRESS, _KEY_IN_QUERY)):
+    if is_keylike(value) or _BEARER.search(value):
         return True
     return any(_is_drawn(token.group()) for token in _LONG_TOKEN.finditer(value))
+
+
+def is_keylike(text: str) -> bool:
+    """Whether a text holds what has the form of a key of a known maker, or an address with a password or key.
+
+    For files, in which digests and codes of pictures stand: a long token by itself is none here.
+
+    Examples
+    --------
+    >>> is_keylike("key: sk-" + "a1B2" * 8), is_keylike("Zq3" * 20), is_keylike("a bearer represented it")
+    (True, False, False)
+    """
+    return any(shape.search(text) for shape in (_KEY_SHAPES, _PASSWORD_IN_ADDRESS, _KEY_IN_QUERY))
 
 
 def _is_drawn(token: str) -> bool:

@@ -23,6 +23,15 @@ def _environment() -> Environment:
     return pages
 
 
+@cache
+def _plain() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    room = Environment(loader=PackageLoader("codebook.outputs"), autoescape=False, undefined=StrictUndefined)
+    room.trim_blocks = room.lstrip_blocks = room.keep_trailing_newline = True
+    return room
+
+
 def _allow_breaks(escaped: str) -> str:
     """Let long words, such as names of runs and models, break behind the signs that part them, and no day break.
 
@@ -43,3 +52,8 @@ def render(template: str, **values: Any) -> str:
     `breakable` does so too, and lets long names break where a person would break them.
     """
     return _environment().get_template(template).render(values)
+
+
+def render_plain(template: str, **values: Any) -> str:
+    """Return a template of Markdown or LaTeX with values as they are; what LaTeX obeys, the caller spells out."""
+    return _plain().get_template(template).render(values)

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from codebook.errors import MissingExtraError
+from codebook.outputs.documents import TableBlock
 from codebook.outputs.panels import GAP, PAGE_WIDTH, Panel, has_intervals, lay_out, say_layout
 
 _SHORT_SIDE, _LONG_SIDE, _MARGIN = 210.0, 297.0, 20.0  # mm
@@ -24,36 +25,60 @@ def word_table(printed: dict[str, Any], *, name: str, title: str, note: str = ""
     MissingExtraError
         python-docx is not installed.
     """
+    document = new_document(title)
+    widest = add_table(document, TableBlock(name, title, printed, note, finding))
+    set_page(document.sections[0], is_wide=widest > _MOST_WIDTH + 0.1)
+    return as_bytes(document)
+
+
+def new_document(title: str) -> Any:
+    """Return an empty Word document that names nobody.
+
+    Raises
+    ------
+    MissingExtraError
+        python-docx is not installed.
+    """
     try:
         from docx import Document
-        from docx.shared import Pt
     except ImportError:
         raise MissingExtraError("A table for Word", "word") from None
-    panels = lay_out(printed)
     document = Document()
     document.core_properties.author = document.core_properties.comments = ""
     document.core_properties.title = title
+    return document
+
+
+def add_table(document: Any, block: TableBlock) -> float:
+    """Add a table with title, finding and note, and return how wide it is, in mm."""
+    from docx.shared import Pt
+
+    panels = lay_out(block.printed)
     heading = document.add_paragraph()
-    heading.add_run(_legal(title)).bold = True
-    if finding:
-        heading.add_run(_legal(f"{'' if title[-1:] in '.?!' else '.'} {finding}"))
+    heading.add_run(legal(block.title)).bold = True
+    if block.finding:
+        heading.add_run(legal(f"{'' if block.title[-1:] in '.?!' else '.'} {block.finding}"))
     heading.paragraph_format.keep_with_next = True
     for at, panel in enumerate(panels):
         if at:
             document.add_paragraph().paragraph_format.space_after = Pt(2)  # else Word joins the tables
         _add_panel(document, panel, panel.fit_widths())
-    widest = max(_DIGIT * sum(panel.fit_widths()) for panel in panels)
-    _set_page(document.sections[0], is_wide=widest > _MOST_WIDTH + 0.1)
-    if words := " ".join(filter(None, [say_layout(panels), note])):
+    if words := " ".join(filter(None, [say_layout(panels), block.note])):
         below = document.add_paragraph()
         below.paragraph_format.space_before = Pt(4)
-        below.add_run(_legal(words)).font.size = Pt(_NOTE_SIZE)
+        below.add_run(legal(words)).font.size = Pt(_NOTE_SIZE)
+    return max(_DIGIT * sum(panel.fit_widths()) for panel in panels)
+
+
+def as_bytes(document: Any) -> bytes:
+    """The document as a file; the same document is the same file."""
     room = BytesIO()
     document.save(room)
     return _undated(room)
 
 
-def _set_page(section: Any, *, is_wide: bool) -> None:
+def set_page(section: Any, *, is_wide: bool = False) -> None:
+    """Make pages A4, turned to landscape where they are wide."""
     from docx.enum.section import WD_ORIENT
     from docx.shared import Mm
 
@@ -83,13 +108,13 @@ def _add_panel(document: Any, panel: Panel, widths: list[float]) -> None:
         place = at % len(panel.columns)
         cells[at].width = wide[place]
         paragraph = cells[at].paragraphs[0]
-        paragraph.add_run(_legal(text)).font.size = Pt(_SIZE)
+        paragraph.add_run(legal(text)).font.size = Pt(_SIZE)
         paragraph.paragraph_format.space_after = Pt(1)
         paragraph.alignment = sides[place]
     _rule(table)
 
 
-def _legal(text: str) -> str:
+def legal(text: str) -> str:
     """The text without characters that XML cannot hold."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "\ufffd", text)
 

@@ -7,7 +7,9 @@ the folder says), `methods.py`, `results_words.py` and `referee_checks.py`.
 from codebook.outputs import OutputEntry, list_outputs, read_outputs
 from codebook.report.methods import methods_paragraph
 from codebook.report.page import write_report
+from codebook.report.paper import write_paper
 from codebook.report.referee_checks import checklist
+from codebook.report.reporting_guideline import reporting_guideline
 from codebook.report.results_words import results_paragraph
 from codebook.report.views.image_grid import show_images
 from codebook.report.views.page_view import PageView, show_page
@@ -21,9 +23,11 @@ __all__ = [
     "list_outputs",
     "methods_paragraph",
     "read_outputs",
+    "reporting_guideline",
     "results_paragraph",
     "show_images",
     "show_page",
     "show_spans",
+    "write_paper",
     "write_report",
 ]

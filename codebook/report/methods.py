@@ -11,6 +11,15 @@ from codebook.engines import About, about_engine
 from codebook.ground.quantities import say_count
 from codebook.outputs import OutputEntry
 from codebook.outputs.readable import ReadableText
+from codebook.report.disclosures import (
+    say_funding,
+    say_memory,
+    say_privacy,
+    say_processing,
+    say_prompts,
+    say_system,
+    say_tuning,
+)
 from codebook.report.facts import Facts, cite, gather_facts, short_path
 from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 
@@ -50,7 +59,8 @@ def write_methods(facts: Facts) -> str:
     return " ".join(part for make in _PARTS for part in make(facts) if part)
 
 
-def _units(facts: Facts) -> Iterator[str]:
+def say_units(facts: Facts) -> Iterator[str]:
+    """What was coded."""
     units, source = facts.record["units"], facts.record["units"]["source"]
     origin = f" from {source['file']}" if source.get("file") else ""
     yield "[Say what the units are, of which population, and how they were chosen.]"
@@ -59,7 +69,8 @@ def _units(facts: Facts) -> Iterator[str]:
     yield f"{say_count(units['n'], 'unit')}{origin} (SHA-256 {units['sha256'][:_SHOWN]}){pilot} {were} coded."
 
 
-def _instrument(facts: Facts) -> Iterator[str]:
+def say_instrument(facts: Facts) -> Iterator[str]:
+    """By which codebook."""
     book, record = facts.book, facts.record["codebook"]
     variables = ", ".join(_describe(variable) for variable in book.variables)
     version = f"version {record['version']} of the codebook {record['name']} (SHA-256 {record['sha256'][:_SHOWN]})"
@@ -72,7 +83,8 @@ def _describe(variable: Any) -> str:
     return f"{variable.name} ({', '.join(dict.fromkeys(about))})"
 
 
-def _models(facts: Facts) -> Iterator[str]:
+def say_models(facts: Facts) -> Iterator[str]:
+    """Who was asked, when and how often."""
     asking, answered = facts.asking, facts.answered
     named = answered.get("models") or []
     models = ", ".join(named) or "[No model named itself in the replies: say which it was.]"
@@ -92,13 +104,15 @@ def _models(facts: Facts) -> Iterator[str]:
     yield "[Say why this model, and what it may have seen of these units before.]"
 
 
-def _coverage(facts: Facts) -> Iterator[str]:
+def say_coverage(facts: Facts) -> Iterator[str]:
+    """What came back."""
     yield f"Of the codings, {coverage_sentence(facts.table)}."
     if facts.whys:
         yield "[Say what was done about the codings without a label.]"
 
 
-def _people(facts: Facts) -> Iterator[str]:
+def say_people(facts: Facts) -> Iterator[str]:
+    """Which labels of people there are beside."""
     humans = facts.coders.people
     if facts.n_gold:
         yield f"{facts.n_gold:,} of the units have a gold label ({facts.gold}, {short_path(facts.coders_path)})."
@@ -131,7 +145,8 @@ def _sample(facts: Facts) -> Iterator[str]:
         yield f"[Say why gold units all weigh the same in {', '.join(unused) or 'what is said of them'}.]"
 
 
-def _findings(facts: Facts) -> Iterator[str]:
+def say_findings(facts: Facts) -> Iterator[str]:
+    """What the saved results say first."""
     yield from first_findings([entry for entry in facts.outputs if entry.section != "methods"])
 
 
@@ -144,7 +159,8 @@ def first_findings(entries: Iterable[OutputEntry]) -> list[str]:
     return list(first.values())
 
 
-def _software(facts: Facts) -> Iterator[str]:
+def say_software(facts: Facts) -> Iterator[str]:
+    """What computed it, and where it lies."""
     software = facts.record["software"]
     packages = ", ".join(f"{name} {version}" for name, version in software["packages"].items())
     yield f"Software: Python {software['python']}, {packages}."
@@ -154,4 +170,7 @@ def _software(facts: Facts) -> Iterator[str]:
     yield "[Say where these files can be had, and which ethics review and licences apply.]"
 
 
-_PARTS = (_units, _instrument, _models, _coverage, _people, _findings, _software)
+_PARTS = (
+    *(say_units, say_instrument, say_models, say_tuning, say_memory, say_prompts, say_system),
+    *(say_coverage, say_processing, say_privacy, say_people, say_findings, say_software, say_funding),
+)

@@ -32,6 +32,8 @@ from codebook.report.facts import Facts, find_collected, gather_facts
 from codebook.report.methods import first_findings, write_methods
 from codebook.report.referee_checks import NOTE as CHECK_NOTE
 from codebook.report.referee_checks import check_facts, say_checks
+from codebook.report.reporting_guideline import NOTE as GUIDELINE_NOTE
+from codebook.report.reporting_guideline import fill_guideline, say_guideline
 from codebook.report.sections import is_result, list_results, say_denominators, show_section
 from codebook.scheme import render_html
 
@@ -106,6 +108,9 @@ def _save_methods(facts: Facts, outputs: Path) -> None:
     checks = check_facts(facts)
     entry = OutputEntry("checklist", "table", "methods", "Checklist", CHECK_NOTE, say_checks(checks))
     save_block(outputs, entry, checks, printed=print_rows(checks, len(checks), names=()))
+    items = fill_guideline(facts)
+    entry = OutputEntry("guideline", "table", "methods", "Reporting guideline", GUIDELINE_NOTE, say_guideline(items))
+    save_block(outputs, entry, items, printed=print_rows(items, len(items), names=()))
 
 
 def _gather(facts: Facts, title: str, outputs: Path) -> dict[str, Any]:

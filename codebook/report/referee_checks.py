@@ -73,7 +73,12 @@ def check_facts(facts: Facts) -> pd.DataFrame:
     """The same, from what was read."""
     from codebook.outputs.readable import ReadableFrame
 
-    return ReadableFrame([check for make in _CHECKS for check in make(facts)], columns=list(Check._fields))
+    return ReadableFrame(list_checks(facts), columns=list(Check._fields))
+
+
+def list_checks(facts: Facts) -> list[Check]:
+    """The lines of the checklist."""
+    return [check for make in _CHECKS for check in make(facts)]
 
 
 def say_checks(frame: pd.DataFrame) -> str:

@@ -1,0 +1,180 @@
+"""The paper that a study begins as: LaTeX that compiles as it is, and the same in Word, of what was saved and recorded.
+
+Nothing is computed here. What only a person knows is a marked blank, in the text as in the bibliography.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from codebook.errors import MissingExtraError
+from codebook.files.kept_files import write_unless_changed
+from codebook.outputs import OutputEntry
+from codebook.outputs.documents import Heading, Paragraph, Part, Picture, TableBlock
+from codebook.outputs.latex_documents import write_latex
+from codebook.outputs.word_documents import write_word
+from codebook.paths import make_private, resolve_path
+from codebook.report import disclosures, methods
+from codebook.report.bibliography import cite_models, cite_software, cite_statistics, write_bibliography
+from codebook.report.codebook_words import table_of_categories
+from codebook.report.facts import Facts, gather_facts
+from codebook.report.limitations import say_limitations
+from codebook.report.sections import is_result
+
+_FIGURES = ("confusion", "alpha_by_label")
+"""Figures that a paper shows where they were saved; the others lie in `outputs`."""
+_ONLY_DRAWN = ("confusion", "coefficients")
+"""Outputs whose table is no table of a paper."""
+_FIELD = re.compile(r"\b(author|title|year|note|journal|booktitle|publisher|howpublished|doi) = \{(.*)\},?$", re.M)
+
+
+def write_paper(
+    run: str, *, title: str = "", coders: str | Path = "", gold: str = "gold", out: str | Path = ""
+) -> Path:
+    """Write `paper/`: paper.tex with references.bib and figures, and paper.docx with the same words and tables.
+
+    A file that a person changed since it was written is kept.
+
+    Parameters
+    ----------
+    title
+        Of the paper; made from the codebook's name where empty.
+    coders, gold
+        The coders.yaml with the labels of people, and which of its coders is the gold.
+    out
+        Another folder than `runs/RUN/paper`.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    RunError
+        The run has no table yet.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> folder = cb.report.write_paper("topics", coders="coders.yaml")
+    >>> sorted(path.name for path in folder.glob("paper.*"))
+    ['paper.docx', 'paper.tex']
+    """
+    facts = gather_facts(run, coders=coders, gold=gold)
+    folder = make_private(resolve_path(out) if out else facts.folder / "paper")
+    title = title or f"Coding {facts.book.name}"
+    parts = list(_write_parts(facts, _copy_figures(facts, folder)))
+    cited = [key for part in parts if isinstance(part, Paragraph) for key in part.cites]
+    bibliography = write_bibliography(facts, cited)
+    files = {
+        "paper.tex": write_latex(parts, title=title, bibliography="references").encode(),
+        "references.bib": bibliography.encode(),
+    }
+    try:
+        whole = [Heading(title, 0), Paragraph("[Name the authors]"), *parts, *_list_sources(bibliography)]
+        files["paper.docx"] = write_word(whole, title=title)
+    except MissingExtraError:  # without python-docx there is no Word here; LaTeX says it all
+        pass
+    write_unless_changed(folder, files)
+    return folder
+
+
+def _copy_figures(facts: Facts, folder: Path) -> list[Picture]:
+    """The figures of the paper, copied beside it."""
+    pictures = []
+    for entry in facts.outputs:
+        if entry.name in _FIGURES and f"{entry.name}.pdf" in entry.files:
+            target = make_private(folder / "figures") / entry.name
+            for ending in (".pdf", ".png"):
+                shutil.copyfile(facts.folder / "outputs" / f"{entry.name}{ending}", target.with_suffix(ending))
+            caption = facts.folder / "outputs" / f"{entry.name}.caption.txt"
+            words = caption.read_text(encoding="utf-8").strip() if caption.is_file() else entry.title
+            pictures.append(Picture(target, words, _width_mm(target.with_suffix(".png"))))
+    return pictures
+
+
+def _width_mm(png: Path) -> float:
+    """The width at which a figure is printed 1:1, no wider than the text."""
+    from codebook.outputs.figure_style import DPI
+
+    width = int.from_bytes(png.read_bytes()[16:20], "big")
+    return round(min(160.0, width / DPI * 25.4), 1)
+
+
+def _write_parts(facts: Facts, pictures: Sequence[Picture]) -> Iterator[Part]:
+    """All that the paper says, in the order of a paper."""
+    yield Heading("Data and instrument")
+    yield _tell(facts, methods.say_units, cites=("data_of_the_study",))
+    yield _tell(facts, methods.say_instrument)
+    yield from map(table_of_categories, facts.book.variables)
+    yield Heading("Coding")
+    yield _tell(facts, methods.say_models, disclosures.say_access, disclosures.say_tuning, cites=cite_models(facts))
+    yield _tell(facts, disclosures.say_memory, disclosures.say_prompts, disclosures.say_system)
+    yield _tell(facts, methods.say_coverage, disclosures.say_processing)
+    yield _tell(facts, disclosures.say_privacy)
+    yield _tell(facts, methods.say_people)
+    for title, section in (("Reliability", "reliability"), ("Validity", "validity")):
+        yield Heading(title)
+        yield from _show_section(facts, section, pictures)
+    others = dict.fromkeys(entry.section for entry in facts.outputs if is_result(entry))
+    if results := [name for name in others if name not in ("reliability", "validity")]:
+        yield Heading("Results")
+        for name in results:
+            yield from _show_section(facts, name, pictures)
+    yield Heading("Limitations")
+    yield from (Paragraph(each, is_item=True) for each in say_limitations(facts))
+    yield Heading("Availability")
+    yield _tell(facts, disclosures.say_code, methods.say_software, cites=cite_software(facts))
+    yield _tell(facts, disclosures.say_funding)
+    guided = "What is reported of the model follows GUIDE-LLM, item by item; the filled list lies with the data."
+    yield Paragraph(guided, cites=("guidellm2026",))
+
+
+def _tell(facts: Facts, *makers: Callable[[Facts], Iterator[str]], cites: tuple[str, ...] = ()) -> Paragraph:
+    """A paragraph of sentences, the blanks at its end, where they do not tear it."""
+    sentences = [sentence for make in makers for sentence in make(facts) if sentence]
+    whole = [sentence for sentence in sentences if not sentence.startswith("[")]
+    blanks = [sentence for sentence in sentences if sentence.startswith("[")]
+    return Paragraph(" ".join([*whole, *blanks]), cites=cites)
+
+
+def _show_section(facts: Facts, section: str, pictures: Sequence[Picture]) -> Iterator[Part]:
+    """What was saved of a section: its sentences with their sources, its tables, its figures."""
+    saved = facts.saved(section)
+    findings = dict.fromkeys(entry.finding for entry in saved if entry.finding)
+    words = " ".join(findings)
+    yield Paragraph(
+        words or f"[Say how the {section} was examined: nothing of it is saved.]", cites=cite_statistics(saved)
+    )
+    yield from (_as_table(entry) for entry in saved if entry.printed.get("rows") and entry.name not in _ONLY_DRAWN)
+    yield from (picture for picture in pictures if picture.path.name in [entry.name for entry in saved])
+
+
+def _as_table(entry: OutputEntry) -> TableBlock:
+    printed = entry.printed
+    n_rows, n_here = printed.get("n_rows", 0), len(printed["rows"])
+    note = f"{n_here} of {n_rows:,} rows; all are in {entry.name}.csv." if n_rows > n_here else ""
+    return TableBlock(entry.name, entry.title, printed, " ".join(filter(None, [note, entry.note])))
+
+
+def _list_sources(bibliography: str) -> Iterator[Part]:
+    """The bibliography as Word has it: a paragraph a source."""
+    yield Heading("References")
+    for entry in bibliography.strip().split("\n\n"):
+        fields = dict(_FIELD.findall(entry))
+        names = ("author", "year", "title", "journal", "booktitle", "publisher", "note", "howpublished", "doi")
+        words = ". ".join(_plain(fields[name]) for name in names if name in fields)
+        yield Paragraph(f"{words}.")
+
+
+def _plain(text: str) -> str:
+    """A field of BibTeX without its signs."""
+    accents = {'{\\"o}': "ö", "{\\'e}": "é", "\\&": "&", "\\_": "_", "--": "–", "{[}": "["}
+    for sign, letter in accents.items():
+        text = text.replace(sign, letter)
+    text = re.sub(r"\\url\{([^{}]*)\}", r"\1", text)
+    return re.sub(r"[{}]", "", text).replace(" and ", "; ")
