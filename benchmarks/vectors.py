@@ -103,7 +103,7 @@ def resume() -> None:
         run, seconds = open_run("big"), time.perf_counter() - start
         (results,) = run.folder.results.glob("*.jsonl")
         n_lines = results.read_bytes().count(b"\n")
-        n_stored = len(VectorStore(Path(name) / "runs" / "vectors" / "embedded-use-minilm-1-384"))
+        n_stored = len(VectorStore(Path(name) / "runs" / "vectors" / "embedded-use-minilm-2-384"))
         print(f"packs answered when it was killed: {alive[:-1]}; lines in the end {n_lines}, vectors {n_stored:,}")
         print(f"{N_TEXTS:,} texts in {seconds:.0f} s, kills included ({N_TEXTS / seconds:.0f} texts/s)")
 

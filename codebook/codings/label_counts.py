@@ -65,7 +65,7 @@ def shorten_coders(codings: Codings) -> Codings:
     --------
     >>> import codebook as cb
     >>> shorten_coders(cb.open_run("topics").codings()).coders
-    ['embedded-use-minilm-1']
+    ['embedded-use-minilm-2']
     """
     short = short_names(codings.frame)
     models = tuple(dict.fromkeys(short.get(name, name) for name in codings.models))
@@ -79,7 +79,7 @@ def shorten_names(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> import codebook as cb
     >>> shorten_names(cb.open_run("topics").table())["coder"].iloc[0]
-    'embedded-use-minilm-1'
+    'embedded-use-minilm-2'
     """
     return table.assign(coder=table["coder"].map(short_names(table)))
 

@@ -10,7 +10,17 @@ import inspect
 from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
-from codebook.engines.protocol import About, Engine, Foresees, KeepsFiles, Limits, MakesAnew, Remark, Remarks
+from codebook.engines.protocol import (
+    About,
+    Engine,
+    Foresees,
+    KeepsFiles,
+    KnowsLanguages,
+    Limits,
+    MakesAnew,
+    Remark,
+    Remarks,
+)
 from codebook.errors import Fault, ParameterError, mend_name
 from codebook.ground.plugins import ENGINE_GROUP, list_plugins, load_plugin
 
@@ -135,6 +145,7 @@ __all__ = [
     "Engine",
     "Foresees",
     "KeepsFiles",
+    "KnowsLanguages",
     "Limits",
     "MakesAnew",
     "Remark",

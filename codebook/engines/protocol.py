@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -88,7 +88,7 @@ class Engine(Protocol):
 
     @property
     def model(self) -> str:
-        """The model id that belongs into the request bodies, such as `embedded-use-minilm-1`."""
+        """The model id that belongs into the request bodies, such as `embedded-use-minilm-2`."""
 
     @property
     def answerer(self) -> str:
@@ -157,6 +157,14 @@ class Foresees(Protocol):
 
     def find_lack(self, line: Mapping[str, Any]) -> str:
         """Why a request line cannot be answered, by the kind of its question and its files; empty where it may be."""
+
+
+@runtime_checkable
+class KnowsLanguages(Protocol):
+    """An engine that does not know every language, and can tell which texts are nothing for it."""
+
+    def look_at_texts(self, texts: Iterable[str]) -> tuple[str, str]:
+        """Say which languages texts are in and who knows them; and what is wrong, empty where nothing is."""
 
 
 class Remark(NamedTuple):

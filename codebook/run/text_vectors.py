@@ -64,7 +64,7 @@ def embed_texts(
     --------
     >>> import codebook as cb
     >>> cb.embed_texts(["The match was lost.", "Prices rise."])
-    2 vectors of 896 numbers each, by embedded-use-minilm-1.
+    2 vectors of 896 numbers each, by embedded-use-minilm-2.
     """
     firsts = _first_of_each(list(islice(texts, limit or None)))
     distinct = tuple(firsts)

@@ -44,7 +44,7 @@ def wait(run: Run, *, service: Service | None = None, out: Callable[[str], objec
     >>> import codebook as cb
     >>> status = cb.wait(cb.open_run("topics"))
     [####################] done 12 of 12
-    Run topics: embedded, embedded-use-minilm-1
+    Run topics: embedded, embedded-use-minilm-2
       topic: 12 asked = 12 labelled
       ...
     """

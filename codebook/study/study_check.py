@@ -219,6 +219,6 @@ def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport |
     if fields is None:
         return
     asking = check_asking(book, fields, report.source if report else None, report.n_send if report else 0)
-    findings.lines += [asking.destination] if asking.destination else []
+    findings.lines += [line for line in (asking.destination, asking.languages) if line]
     findings.faults += asking.faults
     findings.warnings += asking.warnings

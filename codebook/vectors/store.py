@@ -37,8 +37,8 @@ def store_name(model: str, dimensions: int = 0, answerer: str = "") -> str:
 
     Examples
     --------
-    >>> store_name("text-embedding-3-small", 512), store_name("embedded-use-minilm-1", 896, "embedded")
-    ('text-embedding-3-small-512', 'embedded-use-minilm-1-896')
+    >>> store_name("text-embedding-3-small", 512), store_name("embedded-use-minilm-2", 896, "embedded")
+    ('text-embedding-3-small-512', 'embedded-use-minilm-2-896')
     >>> store_name("intfloat/e5")
     'intfloat-e5-own-b0d3b9bd'
     >>> store_name("intfloat/e5", 512, "vllm http://127.0.0.1:8000/v1")

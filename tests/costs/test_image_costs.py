@@ -49,7 +49,7 @@ def test_an_image_costs_what_the_guide_says_or_bills_showed(model, size, detail,
     assert count_image(*size, model=model, detail=detail) == tokens
 
 
-@pytest.mark.parametrize("model", ["qwen-vl", "gpt-60", "embedded-use-minilm-1", ""])
+@pytest.mark.parametrize("model", ["qwen-vl", "gpt-60", "embedded-use-minilm-2", ""])
 def test_the_rule_of_another_family_is_not_known(model):
     assert count_image(100, 100, model=model) is None
 

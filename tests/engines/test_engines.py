@@ -112,7 +112,7 @@ def test_an_unknown_engine_or_setting_is_refused_with_the_near_one(tmp_path: Pat
         make_engine("embedded", folder=tmp_path, thread=2)
     with pytest.raises(ParameterError, match="give archive="):
         make_engine("replay", folder=tmp_path)
-    with pytest.raises(ParameterError, match="use 'embedded-use-minilm-1'"):
+    with pytest.raises(ParameterError, match="use 'embedded-use-minilm-2'"):
         make_engine("embedded", folder=tmp_path, model="gpt-4.1")
 
 

@@ -99,7 +99,7 @@ def test_an_archive_has_one_model(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="leave the model empty"):
         make_engine("replay", folder=tmp_path / "work", archive=folder, model=MODEL)
     write_shard(folder / "shards" / "1.jsonl", [make_request("y", "b")])
-    with pytest.raises(EngineError, match=r"2 models \(embedded-use-minilm-1, gpt-4.1-2025-04-14\)"):
+    with pytest.raises(EngineError, match=r"2 models \(embedded-use-minilm-2, gpt-4.1-2025-04-14\)"):
         _ = make_engine("replay", folder=tmp_path / "work", archive=folder).model
 
 

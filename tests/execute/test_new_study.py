@@ -19,7 +19,7 @@ from codebook.cli import main
 pytestmark = pytest.mark.slow
 
 README = Path(__file__).parents[2] / "README.md"
-ALONE = "One coder ('embedded-use-minilm-1') beside the gold: nothing to compare."
+ALONE = "One coder ('embedded-use-minilm-2') beside the gold: nothing to compare."
 
 
 def commands_of(heading: str) -> Iterator[list[str]]:
@@ -71,7 +71,7 @@ def test_u01_a_new_study_runs_to_its_report_as_it_is(study: tuple[Path, list[Res
     assert said.count(ALONE) == 1
     assert said.endswith("report: runs/my-study/report.html\n")
     page = report_of(folder)
-    assert "embedded-use-minilm-1 meets the gold in 100.0 % of 12 units" in page
+    assert "embedded-use-minilm-2 meets the gold in 100.0 % of 12 units" in page
     assert page.count(f"<p>{ALONE}") == 1
     checks = pd.read_csv(folder / "runs" / "my-study" / "outputs" / "checklist.csv").set_index("question")
     assert checks.loc["validity in figures", "state"] == "done"
@@ -103,5 +103,5 @@ def test_u01_one_human_coder_beside_the_gold_is_compared_with_the_model(study: t
     assert "30 units in common: nothing to compare" in remarks["agreement_by_pair"]  # they have 12
     page = report_of(folder)
     assert ALONE not in page
-    assert "people + embedded-use-minilm-1 .76" in page  # two of twelve labels differ
+    assert "people + embedded-use-minilm-2 .76" in page  # two of twelve labels differ
     assert "(2 coders, 12 units)" in page

@@ -24,7 +24,7 @@ from codebook.outputs.text_widths import measure_longest_piece, measure_text
 from codebook.outputs.word_tables import word_table
 
 RNG = np.random.default_rng(1)
-LABELS = ["science/technology", "travel", "politics_and_a_name_without_any_blank", "embedded-use-minilm-1@bc4498d7"]
+LABELS = ["science/technology", "travel", "politics_and_a_name_without_any_blank", "embedded-use-minilm-2@bc4498d7"]
 
 
 def figures(n: int, *names: str) -> dict[str, Any]:

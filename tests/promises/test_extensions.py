@@ -87,7 +87,7 @@ def test_an_engine_and_a_task_come_with_a_package(project: Path) -> None:
 
 @pytest.mark.usefixtures("package")
 def test_a_package_takes_no_name_of_the_kit_and_what_it_lacks_is_said(tmp_path: Path) -> None:
-    assert make_engine("embedded", folder=tmp_path).model == "embedded-use-minilm-1"
+    assert make_engine("embedded", folder=tmp_path).model == "embedded-use-minilm-2"
     with pytest.raises(ParameterError, match=r"did you mean 'upper'\?"):
         make_engine("shortest", folder=tmp_path, uper=True)
     with pytest.raises(ParameterError, match=r"kit_extras.nowhere:Nothing: No module named .*install what its package"):

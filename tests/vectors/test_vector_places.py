@@ -75,7 +75,7 @@ def test_r12_vectors_of_another_service_are_planned_and_rehearsed_anew(fake: Fak
 
 def test_r12_the_models_of_the_kit_keep_their_place(project: Path) -> None:
     vectors = cb.embed_texts(TEXTS, dimensions=384)
-    assert vectors.store.folder == project / "runs" / "vectors" / "embedded-use-minilm-1-384"
+    assert vectors.store.folder == project / "runs" / "vectors" / "embedded-use-minilm-2-384"
 
 
 def test_r12_engines_of_this_machine_have_places_of_their_own(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ returns the reply text in the form of the schema, or raises `UnreadableError`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -24,6 +24,7 @@ import orjson
 from codebook.dialects import Prompt, Turn, write_reply
 from codebook.dialects.embeddings import BASE64, write_vectors
 from codebook.engines.embedded.encoders import PARTS, SideBySide, Vector, load_encoders, unit_length
+from codebook.engines.embedded.languages import check_language, read_language, say_languages
 from codebook.engines.embedded.request_reader import (
     MAX_CHARACTERS,
     Task,
@@ -42,6 +43,8 @@ from codebook.records import EMBEDDINGS, Shard
 
 OWN = 896
 """Dimensions where the request names none: both models side by side."""
+MULTILINGUAL = 512
+"""Dimensions of the encoder that knows more than English, by itself."""
 
 
 def answer_embedding(body: Mapping[str, Any], encode: Callable[[list[str], int], Vector]) -> dict[str, Any]:
@@ -79,11 +82,15 @@ Encode = Callable[[list[str]], Vector]
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """A module and its function, the model that its replies name, and a function that looks at many prompts before."""
+    """A module and its function, the model that its replies name, and two more functions.
+
+    `lack` raises what a prompt asks that the skill cannot do, whatever its text; `ahead` looks at many prompts before.
+    """
 
     module: str
     function: str
     model: str
+    lack: str = ""
     ahead: str = ""
 
     def reply(self, prompt: Prompt, encode: Encode) -> str:
@@ -98,6 +105,17 @@ class Skill:
         """
         return str(self._find(self.function)(prompt, encode))
 
+    def check(self, prompt: Prompt) -> None:
+        """Refuse a question that the skill cannot answer of any text or file.
+
+        Raises
+        ------
+        UnreadableError
+            It asks for something that the skill cannot do.
+        """
+        if self.lack:
+            self._find(self.lack)(prompt)
+
     def look_ahead(self, prompts: Sequence[Prompt]) -> None:
         """Let the skill do for several prompts at once what it can; the replies are the same without it."""
         if self.ahead:
@@ -108,9 +126,9 @@ class Skill:
         return function
 
 
-PHOTOS = Skill("photos.photo_labels", "code_photos", "embedded-efficientnet-lite0-1", "look_ahead")
-RECORDS = Skill("records.extracting", "extract_records", "embedded-spacy-sm-1")
-PAGES = Skill("pages.page_reader", "transcribe_pages", "embedded-rapidocr-1")
+PHOTOS = Skill("photos.photo_labels", "code_photos", "embedded-efficientnet-lite0-1", ahead="look_ahead")
+RECORDS = Skill("records.extracting", "extract_records", "embedded-spacy-sm-2", "check_question")
+PAGES = Skill("pages.page_reader", "transcribe_pages", "embedded-rapidocr-2", "check_question")
 
 
 def find_skill(prompt: Prompt) -> Skill | None:
@@ -138,7 +156,7 @@ def _all_files(prompt: Prompt) -> list[Any]:
     return [*prompt.files, *(part for turn in prompt.turns for part in turn.files)]
 
 
-MODEL = "embedded-use-minilm-1"
+MODEL = "embedded-use-minilm-2"
 """The model's id: the two models, their files, the rule below. It changes when an answer may change."""
 DEFINITION_WEIGHT = 4
 """How many examples a definition counts for. Examples are mixed with it and never take its place."""
@@ -151,8 +169,8 @@ MULTI_MARGIN = 0.02
 _TEXTS = (
     "These labels come from an embedding engine, not from a language model. It is good at what a text is about "
     "(topics, subjects) and no better than the commonest label at stance, irony, offence or fine sentiment. It never "
-    "abstains, quotes no evidence, and its cosines are not probabilities. It reads English; one of its two encoders "
-    "reads 16 languages. Whether its labels are good enough, the table of validity shows beside the constant-label "
+    "abstains, quotes no evidence, and its cosines are not probabilities. It reads English by two encoders and 14 other "
+    "languages by one of them; a text in a language that neither knows is refused. Whether its labels are good enough, the table of validity shows beside the constant-label "
     "baseline."
 )
 _RECORDS = (
@@ -178,31 +196,52 @@ _ABOUT = About(
 
 @dataclass(frozen=True)
 class Scale:
-    """A task ready to be put to texts: `prototypes` has a vector for each label, `(n_labels, n_dimensions)`."""
+    """A task ready to be put to texts.
+
+    `prototypes` has a vector for each label, `(n_labels, n_dimensions)`, by the number of dimensions: by both encoders
+    where labels and examples are in English, and by the multilingual one alone.
+    """
 
     task: Task
     labels: tuple[str, ...]
-    prototypes: Vector
+    prototypes: Mapping[int, Vector]
 
     def choose(self, vector: Vector) -> str:
         """Return the answer for a text's vector, as JSON in the form of the schema.
 
         The nearest label; of kind `multi` all labels near the nearest, in the schema's order, so at least one.
         """
-        cosines = (self.prototypes * vector).sum(axis=1)
+        cosines = (self.prototypes[len(vector)] * vector).sum(axis=1)
         if self.task.kind == "multi":
             near = np.flatnonzero(cosines >= cosines.max() - MULTI_MARGIN)
             return orjson.dumps({self.task.answer: [self.labels[place] for place in near]}).decode()
         return orjson.dumps({self.task.answer: self.labels[int(cosines.argmax())]}).decode()
 
 
+def _read_labels(prompt: Prompt) -> tuple[Task, list[str], bool]:
+    """What is asked, what explains the labels, and whether that is in English.
+
+    Raises
+    ------
+    UnreadableError
+        It cannot be answered of any text.
+    """
+    task = read_task(prompt)
+    descriptions = [describe_label(label, definition) for label, definition in task.definitions.items()]
+    language = read_language("\n".join([*descriptions, *(text for text, _ in task.examples)]))
+    if language.lack:
+        raise UnreadableError(f"the labels cannot be told apart by their definitions: {language.lack}")
+    return task, descriptions, language.english
+
+
 @dataclass(frozen=True)
 class _Ask:
-    """A text that is to get a label, and the scale it is put to."""
+    """A text that is to get a label, the scale it is put to, and the dimensions of its vector."""
 
     prompt: Prompt
     scale: Scale
     text: str
+    dimensions: int
 
 
 @dataclass(frozen=True)
@@ -216,6 +255,9 @@ class _Errand:
 class EmbeddedEngine(LocalEngine):
     """Codes a text by the label whose prototype is nearest, in multilingual USE and MiniLM side by side.
 
+    MiniLM knows English only, so it has no say where the text, or what explains the labels, is in another language. A
+    text in a language that USE does not know either is refused.
+
     The prototype of a label is (sum of its examples + 4 x its definition) / (number of examples + 4), made of unit
     vectors. Each answer depends on its own request alone, so reruns repeat to the byte.
 
@@ -227,6 +269,8 @@ class EmbeddedEngine(LocalEngine):
         Empty, or the one model there is.
     threads
         Texts encoded at the same time; None for one a processor, at most 8. Answers do not depend on it.
+    language
+        Code of the language that all texts are in, such as "de"; empty: it is seen text by text.
     settings
         `chunk` and `progress` of `LocalEngine`.
     """
@@ -235,13 +279,21 @@ class EmbeddedEngine(LocalEngine):
     about = _ABOUT
 
     def __init__(
-        self, folder: Path, *, model: str = "", threads: int | None = None, chunk: int = 64, progress: bool = False
+        self,
+        folder: Path,
+        *,
+        model: str = "",
+        threads: int | None = None,
+        language: str = "",
+        chunk: int = 64,
+        progress: bool = False,
     ) -> None:
         super().__init__(folder, chunk=chunk, progress=progress)
         if model not in ("", MODEL):
             fault = Fault("model", f"the embedded engine has no {model!r}", f"use {MODEL!r}, or leave it empty")
             raise ParameterError(f"There is no embedded model {model!r}.", [fault])
-        self.threads = threads
+        check_language(language)
+        self.threads, self.language = threads, language
         self._encoders: SideBySide | None = None
         self._scales = lru_cache(maxsize=64)(self._make_scale)
 
@@ -250,11 +302,15 @@ class EmbeddedEngine(LocalEngine):
         """The model id that belongs into the request bodies."""
         return MODEL
 
+    @property
+    def answerer(self) -> str:
+        """Who answers: where the language of the texts is given, another than who sees it for itself."""
+        return f"{self.name}, {self.language}" if self.language else self.name
+
     def answer(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Answer request lines: all texts that get labels are encoded together, and all photos seen, each by itself."""
         requests = [self._read(line) for line in lines]
-        texts = list(dict.fromkeys(ask.text for ask in requests if isinstance(ask, _Ask)))
-        vectors = dict(zip(texts, self.encode(texts), strict=True))
+        vectors = self._encode_asks([ask for ask in requests if isinstance(ask, _Ask)])
         errands = [ask for ask in requests if isinstance(ask, _Errand)]
         for skill in dict.fromkeys(errand.skill for errand in errands):
             skill.look_ahead([errand.prompt for errand in errands if errand.skill == skill])
@@ -264,18 +320,34 @@ class EmbeddedEngine(LocalEngine):
         """Why a request line cannot be answered, by the kind of its question and its files; empty where it may be."""
         try:
             prompt = read_question(read_body(line, MODEL), str(line.get("url")))
-            if find_skill(prompt) is None:
-                read_task(prompt)
+            if skill := find_skill(prompt):
+                skill.check(prompt)
+            else:
+                _read_labels(prompt)
         except UnreadableError as error:
             return str(error)
         return ""
 
+    def look_at_texts(self, texts: Iterable[str]) -> tuple[str, str]:
+        """Say which languages texts are in and which encoders know them; and, behind it, which no encoder knows."""
+        return say_languages(read_language(text, self.language) for text in texts)
+
+    def _encode_asks(self, asks: Sequence[_Ask]) -> dict[tuple[str, int], Vector]:
+        """The vectors of texts that get labels, each text once by the encoders that know its language."""
+        vectors: dict[tuple[str, int], Vector] = {}
+        for dimensions in (OWN, MULTILINGUAL):
+            texts = list(dict.fromkeys(ask.text for ask in asks if ask.dimensions == dimensions))
+            if texts:
+                encoded = self.encode_as(texts, dimensions)
+                vectors |= {(text, dimensions): vector for text, vector in zip(texts, encoded, strict=True)}
+        return vectors
+
     def _finish(
-        self, line: Mapping[str, Any], ask: _Ask | _Errand | dict[str, Any], vectors: Mapping[str, Vector]
+        self, line: Mapping[str, Any], ask: _Ask | _Errand | dict[str, Any], vectors: Mapping[tuple[str, int], Vector]
     ) -> dict[str, Any]:
         """The result line of what was asked."""
         if isinstance(ask, _Ask):
-            return self._reply(line, ask.prompt, ask.scale.choose(vectors[ask.text]), MODEL)
+            return self._reply(line, ask.prompt, ask.scale.choose(vectors[ask.text, ask.dimensions]), MODEL)
         if isinstance(ask, _Errand):
             try:
                 return self._reply(line, ask.prompt, ask.skill.reply(ask.prompt, self.encode), ask.skill.model)
@@ -307,28 +379,34 @@ class EmbeddedEngine(LocalEngine):
         try:
             body, url = read_body(line, MODEL), str(line.get("url"))
             if url == EMBEDDINGS:
-                from codebook.engines.embedded.engine import answer_embedding
-
                 return result_line(line, 200, answer_embedding(body, self.encode_as), self.name)
             prompt = read_question(body, url)
             if skill := find_skill(prompt):
                 return _Errand(prompt, skill)
             text = read_text(prompt)
-            return _Ask(prompt, self._scales(prompt.system, prompt.turns, dump_canonical(prompt.schema)), text)
+            scale = self._scales(prompt.system, prompt.turns, dump_canonical(prompt.schema))
+            language = read_language(text, self.language)
+            if language.lack:
+                raise UnreadableError(f"the text cannot be coded: {language.lack}")
+            return _Ask(prompt, scale, text, OWN if language.english and OWN in scale.prototypes else MULTILINGUAL)
         except UnreadableError as error:
             return error_line(line, 400, str(error), self.name)
 
     def _make_scale(self, system: str, turns: tuple[Turn, ...], schema: bytes) -> Scale:
         """The scale of one instrument; a shard has few of them, so they are kept."""
-        task = read_task(Prompt(system, "", "", orjson.loads(schema), turns))
-        descriptions = [describe_label(label, definition) for label, definition in task.definitions.items()]
-        vectors = self.encode([*descriptions, *(text for text, _ in task.examples)])
+        task, descriptions, english = _read_labels(Prompt(system, "", "", orjson.loads(schema), turns))
+        own = OWN if english else MULTILINGUAL
+        vectors = self.encode_as([*descriptions, *(text for text, _ in task.examples)], own)
         sums = dict(zip(task.definitions, DEFINITION_WEIGHT * vectors[: len(descriptions)], strict=True))
         for (_, chosen), vector in zip(task.examples, vectors[len(descriptions) :], strict=True):
             for label in chosen:
                 if label in sums:  # an example of an abstention code has no prototype to go to
                     sums[label] = sums[label] + vector
-        return Scale(task, tuple(sums), np.array([unit_length(total) for total in sums.values()]))
+        prototypes = {
+            dimensions: np.array([unit_length(total[:dimensions]) for total in sums.values()])
+            for dimensions in {own, MULTILINGUAL}
+        }
+        return Scale(task, tuple(sums), prototypes)
 
     def _reply(self, line: Mapping[str, Any], prompt: Prompt, text: str, model: str) -> dict[str, Any]:
         """The result line of an answered request. Token counts are estimates: four characters each."""

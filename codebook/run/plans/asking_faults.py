@@ -17,7 +17,7 @@ from codebook.records import Asking
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter
 from codebook.run.plans.asking import make_asking, read_options
-from codebook.run.plans.checking import check_requests, find_lacks, refuse_guess
+from codebook.run.plans.checking import check_requests, find_lacks, look_at_languages, refuse_guess
 from codebook.scheme import Codebook
 from codebook.tasks import find_task
 from codebook.units import Source
@@ -53,11 +53,12 @@ def _as_fault(where: str, error: CodebookError) -> Fault:
 
 @dataclass(frozen=True)
 class AskingCheck:
-    """Who would be asked, in words, with every fault and warning."""
+    """Who would be asked and what the texts are in, in words, with every fault and warning."""
 
     destination: str
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    languages: str = ""
 
 
 def check_asking(
@@ -85,7 +86,7 @@ def check_asking(
         noted.catch("base_url", lambda: check_host(meter.provider))
         if key := meter.provider.key:
             noted.catch("key", lambda: find_key(key))
-    engine = noted.catch("engine", lambda: _make_engine(asking))
+    engine, languages = noted.catch("engine", lambda: _make_engine(asking)), ""
     if units is not None:
         noted.catch("units", lambda: refuse_guess(units, asking))
     if book is not None:
@@ -96,11 +97,13 @@ def check_asking(
         if engine is not None and units is not None:
             lacks = noted.catch("units", lambda: find_lacks(book, asking, engine, units)) or []
             (noted.faults if len(lacks) == len(book.variables) else noted.warnings).extend(lacks)
+            looked = noted.catch("units", lambda: look_at_languages(book, engine, units, n_units))
+            languages, unknown = looked or ("", [])
+            noted.warnings += unknown
     if asking.draws < 1:
         noted.faults.append(Fault("draws", f"{asking.draws} is less than 1", "ask each question at least once"))
-    return AskingCheck(
-        _say_who(asking, meter) if as_written else "", tuple(dict.fromkeys(noted.faults)), tuple(noted.warnings)
-    )
+    destination = _say_who(asking, meter) if as_written else ""
+    return AskingCheck(destination, tuple(dict.fromkeys(noted.faults)), tuple(noted.warnings), languages)
 
 
 def _leave_out_address(fields: Mapping[str, Any]) -> dict[str, Any]:

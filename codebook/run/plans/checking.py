@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import orjson
 
-from codebook.engines import Engine, Foresees
+from codebook.engines import Engine, Foresees, KnowsLanguages
 from codebook.engines.service import find_http_fault
 from codebook.errors import Fault, ParameterError
 from codebook.records import Asking, Unit
@@ -19,6 +20,8 @@ from codebook.tasks import find_task, make_questions
 from codebook.units import Source, mend_guess
 
 _SAMPLE = Unit("sample", "A text.")
+_N_TEXTS = 2_000
+"""Texts whose language is looked at, taken evenly from all."""
 
 
 def check_address(asking: Asking) -> None:
@@ -76,6 +79,32 @@ def find_lacks(book: Codebook, asking: Asking, engine: Engine, units: Source) ->
     }
     mend = "name another engine, or ask what this one can answer"
     return [Fault(f"engine, variable {name!r}", problem, mend) for name, problem in lacks.items() if problem]
+
+
+def refuse_lacks(book: Codebook, asking: Asking, engine: Engine, units: Source) -> list[Fault]:
+    """Return what the engine cannot answer of some variables.
+
+    Raises
+    ------
+    ParameterError
+        It cannot answer any of them.
+    """
+    lacks = find_lacks(book, asking, engine, units)
+    if lacks and len(lacks) == len(book.variables):
+        raise ParameterError("The engine can answer none of these questions; nothing was written.", lacks)
+    return lacks
+
+
+def look_at_languages(book: Codebook, engine: Engine, units: Source, n_units: int) -> tuple[str, list[Fault]]:
+    """What languages the texts are in, in a sentence, and a fault where the engine does not know some of them."""
+    if not isinstance(engine, KnowsLanguages):
+        return "", []
+    texts = (unit.text for unit, skip in units.with_skips() if not skip and unit.text.strip())
+    sentence, problem = engine.look_at_texts(islice(texts, 0, None, max(1, -(-n_units // _N_TEXTS))))
+    mend = "it refuses such texts: leave them out with `where`, or name another engine for them"
+    if find_task(book).n_texts:
+        mend = "their vectors tell little: leave them out with `where`, or name another engine for them"
+    return sentence, [Fault("units", problem, mend)] if problem else []
 
 
 def describe_encoding(units: Source | Iterable[Unit]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from codebook.run.differences import list_differences
 from codebook.run.folder import RunFolder
 from codebook.run.money import Meter, is_free
 from codebook.run.plans.asking import AskingFields, make_asking
-from codebook.run.plans.checking import check_requests, describe_encoding, refuse_guess
+from codebook.run.plans.checking import check_requests, describe_encoding, refuse_guess, refuse_lacks
 from codebook.run.plans.privacy import PersonalWatch
 from codebook.run.plans.replacing import Draft, is_changed, make_draft, settle_plan
 from codebook.run.project.ledger_frames import open_ledger
@@ -265,6 +265,8 @@ class _Aim:
         self.answerer = engine.answerer
         refuse_guess(self.units, self.asking)
         self.warnings = tuple(check_requests(self.book, self.asking))
+        if isinstance(self.units, Source):
+            self.warnings += tuple(refuse_lacks(self.book, self.asking, engine, self.units))
         if self.task.n_texts:
             self.warnings += tuple(warn_unknown(RunFolder(folder.name), self.asking, self.answerer))
 

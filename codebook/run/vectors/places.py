@@ -18,7 +18,7 @@ _DIMENSIONS = {
     "text-embedding-3-small": 1536,
     "text-embedding-3-large": 3072,
     "text-embedding-ada-002": 1536,
-    "embedded-use-minilm-1": 896,
+    "embedded-use-minilm-2": 896,
 }
 """Dimensions of models that are not told any, so that the store is the same as where they are told."""
 _UNKNOWN = "unknown"

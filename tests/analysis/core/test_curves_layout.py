@@ -25,7 +25,7 @@ from codebook.sampling import gold_curve
 
 RNG = np.random.default_rng(1)
 NOTE = "95 % intervals from 1,000 bootstrap replicates, seed 1."
-LONG = "embedded-use-minilm-1-of-the-year-2026"
+LONG = "embedded-use-minilm-2-of-the-year-2026"
 
 
 def spread(frame: pd.DataFrame, value: str, ends: tuple[str, str], half: float = 0.08) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def draw_groups(n: int) -> Figure:
 
 
 def draw_sides(n: int) -> Figure:
-    names = [f"{coder}: topic={label}" for coder in ("embedded-use-minilm-1", "gold") for label in make_names(n)]
+    names = [f"{coder}: topic={label}" for coder in ("embedded-use-minilm-2", "gold") for label in make_names(n)]
     matrix = make_square(2 * n, names)
     matrix.iloc[:n, :n] = matrix.iloc[n:, n:] = np.nan
     return plot_correlogram(matrix, measure=PairMeasure("φ", signed=True))

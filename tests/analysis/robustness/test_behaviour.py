@@ -97,7 +97,7 @@ def test_the_embedded_engine_follows_the_topics(project: Path) -> None:
     assert pd.isna(scores["own examples recovered"])  # the codebook has none
     assert result.save().outputs == project / "runs" / "probes" / "outputs"
     assert (project / "runs" / "probes" / "outputs" / "behaviour.png").is_file()
-    assert result.finding.startswith("embedded-use-minilm-1: legal labels 7 of 7, definitions recovered")
+    assert result.finding.startswith("embedded-use-minilm-2: legal labels 7 of 7, definitions recovered")
 
 
 def test_scales_keep_their_order() -> None:

@@ -195,16 +195,26 @@ def transcribe_pages(prompt: Prompt, encode: object = None) -> str:
     UnreadableError
         The schema asks for more than page, text, unsure words and tables, or a file cannot be read here.
     """
-    fields = _find_fields(prompt.schema)
-    if not prompt.files:
-        raise UnreadableError("the request holds no file whose pages could be read")
+    fields = check_question(prompt)
     pages = read_pages(prompt.files, _first_number(prompt.user))
     entries = ({"page": page.number, "text": page.text, "unsure": page.unsure, "tables": page.tables} for page in pages)
     return orjson.dumps({"pages": [{name: page[name] for name in fields} for page in entries]}).decode()
 
 
+def check_question(prompt: Prompt) -> list[str]:
+    """Return what a prompt asks of a page, in the order of its schema.
+
+    Raises
+    ------
+    UnreadableError
+        It holds no file, or asks for more than is read.
+    """
+    if not prompt.files:
+        raise UnreadableError("the request holds no file whose pages could be read")
+    return _find_fields(prompt.schema)
+
+
 def _find_fields(schema: Mapping[str, Any]) -> list[str]:
-    """The fields of a page, in the order of the schema."""
     if foreign := sorted(set(schema["properties"]) - {"pages"}):
         raise UnreadableError(f"the schema asks for {foreign[0]!r} beside the pages: the pages' text is read, no more")
     try:

@@ -23,7 +23,8 @@ import orjson
 
 from codebook.dialects import Prompt
 from codebook.engines.embedded.encoders import Vector
-from codebook.engines.embedded.records.named_entities import USUAL, find_entities
+from codebook.engines.embedded.languages import read_language
+from codebook.engines.embedded.records.named_entities import USUAL, find_entities, match_types
 from codebook.engines.embedded.request_reader import UnreadableError, read_definitions, read_text
 
 Encode = Callable[[list[str]], Vector]
@@ -225,17 +226,35 @@ def extract_records(prompt: Prompt, encode: Encode) -> str:
     >>> extract_records(Prompt("", "Peter met Paul in Rome.", "names", schema), encode=None)
     '{"entities":[{"mention":"Peter"},{"mention":"Paul"},{"mention":"Rome"}]}'
     """
-    if prompt.files:
-        raise UnreadableError("the embedded engine finds topics and entities in texts, not in images or PDFs")
-    text = read_text(prompt)
-    lists = read_lists(prompt.schema)
+    lists, text = check_question(prompt), read_text(prompt)
+    language = read_language(text)
+    if not language.english:
+        words = "its models of topics and entities know English only"
+        raise UnreadableError(f"the text cannot be coded: its language looks {language.name}, and {words}")
     reply = {
-        records.name: _find_entities(text, records)
+        records.name: _find_entities(text, records, prompt.system)
         if records.name == "entities"
         else _find_topics(text, records, prompt.system, encode)
         for records in lists
     }
     return orjson.dumps(reply).decode()
+
+
+def check_question(prompt: Prompt) -> list[AskedList]:
+    """Return what a prompt asks for, list by list, whatever its text.
+
+    Raises
+    ------
+    UnreadableError
+        It asks of files, for something that is not found here, or for a type that the model does not know.
+    """
+    if prompt.files:
+        raise UnreadableError("the embedded engine finds topics and entities in texts, not in images or PDFs")
+    lists = read_lists(prompt.schema)
+    for records in lists:
+        if records.name == "entities" and records.choice:
+            match_types(records.choice.labels, read_definitions(prompt.system, records.choice.labels))
+    return lists
 
 
 def read_lists(schema: Mapping[str, Any]) -> list[AskedList]:
@@ -287,9 +306,9 @@ def _read_field(name: str, field: str, form: Any) -> AskedField:
     )
 
 
-def _find_entities(text: str, wanted: AskedList) -> list[dict[str, str]]:
+def _find_entities(text: str, wanted: AskedList, system: str) -> list[dict[str, str]]:
     types = wanted.choice.labels if wanted.choice else USUAL
-    entities = find_entities(text, types)[: wanted.most or None]
+    entities = find_entities(text, types, read_definitions(system, types))[: wanted.most or None]
     return [_record(wanted.fields, entity.mention, entity.type) for entity in entities]
 
 

@@ -77,10 +77,12 @@ class Entity(NamedTuple):
     end: int
 
 
-def find_entities(text: str, types: Sequence[str] = USUAL) -> list[Entity]:
+def find_entities(
+    text: str, types: Sequence[str] = USUAL, definitions: Mapping[str, str] | None = None
+) -> list[Entity]:
     """Return the entities of a text in its order, under the given names of types.
 
-    The text alone decides: nothing is remembered from text to text.
+    The text alone decides: nothing is remembered from text to text. `definitions` are those of `match_types`.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def find_entities(text: str, types: Sequence[str] = USUAL) -> list[Entity]:
     [Entity(mention='Angela Merkel', type='person', start=8, end=21),
      Entity(mention='United States', type='place', start=34, end=47)]
     """
-    named = match_types(types)
+    named = match_types(types, definitions)
     entities = []
     for span in load_model()(text).ents:
         start, end = trim_mention(text, span.start_char, span.end_char)
@@ -106,28 +108,56 @@ def find_entities(text: str, types: Sequence[str] = USUAL) -> list[Entity]:
     return entities
 
 
-def match_types(types: Sequence[str]) -> dict[str, str]:
+def match_types(types: Sequence[str], definitions: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the request's name for each type of the model that it asks for.
+
+    Parameters
+    ----------
+    definitions
+        Of the request's types. One that begins with a type that the model knows, and a colon, says which of them is
+        meant by a name of the request's own.
 
     Raises
     ------
     UnreadableError
-        A name stands for none of the model's types.
+        A name stands for none of the model's types, or two for the same.
 
     Examples
     --------
     >>> match_types(["PER", "LOC"])
     {'PERSON': 'PER', 'GPE': 'LOC', 'LOC': 'LOC', 'FAC': 'LOC'}
+    >>> match_types(["firm"], {"firm": "ORG: a company of any size"})
+    {'ORG': 'firm'}
     """
-    by_name = {name.casefold().replace(" ", "_"): name for name in types}
     known = {name for names in TYPES.values() for name in names}
-    if unknown := [name for folded, name in by_name.items() if folded not in known]:
+    meant = {
+        name: _fold(name) if _fold(name) in known else _fold_lead((definitions or {}).get(name, "")) for name in types
+    }
+    if unknown := [name for name, folded in meant.items() if folded not in known]:
+        first = unknown[0]
         raise UnreadableError(
             f"the embedded engine does not know the entity type{'s' * (len(unknown) > 1)} "
-            f"{', '.join(map(repr, unknown))}; it finds {', '.join(sorted(known))}"
+            f"{', '.join(map(repr, unknown))}; it finds {', '.join(sorted(known))}. Where one of these is meant, begin "
+            f"the definition of {first!r} with it and a colon, as in 'ORG: {(definitions or {}).get(first) or first}'"
+        )
+    by_name = {folded: name for name, folded in meant.items()}
+    if twins := [name for name, folded in meant.items() if by_name[folded] != name]:
+        folded = meant[twins[0]]
+        raise UnreadableError(
+            f"the embedded engine cannot tell {twins[0]!r} from {by_name[folded]!r}: both are its type {folded!r}"
         )
     pairs = ((label, next((name for name in names if name in by_name), None)) for label, names in TYPES.items())
     return {label: by_name[name] for label, name in pairs if name is not None}
+
+
+def _fold(name: str) -> str:
+    return name.strip().casefold().replace(" ", "_")
+
+
+def _fold_lead(definition: str) -> str:
+    """What stands before the first colon of a definition; empty where there is none."""
+    lead, colon, _ = definition.partition(":")
+    return _fold(lead) if colon else ""
 
 
 def trim_mention(text: str, start: int, end: int) -> tuple[int, int]:
