@@ -170,8 +170,8 @@ _TEXTS = (
     "These labels come from an embedding engine, not from a language model. It is good at what a text is about "
     "(topics, subjects) and no better than the commonest label at stance, irony, offence or fine sentiment. It never "
     "abstains, quotes no evidence, and its cosines are not probabilities. It reads English by two encoders and 14 "
-    "other languages by one of them; a text in a language that neither knows is refused. Whether its labels are good enough, "
-    "the table of validity shows beside the constant-label baseline."
+    "other languages by one of them; a text in a language that neither knows is refused. Whether its labels are good "
+    "enough, the table of validity shows beside the constant-label baseline."
 )
 _RECORDS = (
     "These topics and entities do not come from a language model. Topics are phrases of the text, chosen by their "
