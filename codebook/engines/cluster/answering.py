@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +13,7 @@ import orjson
 from codebook.engines.cluster.chunk_files import ChunkJob, ClusterJob, Piece, Task, write_piece
 from codebook.engines.jobs import JobEngine
 from codebook.errors import CodebookError, EngineError, UnreachableError
+from codebook.ground.plugins import load_plugin
 
 EMBEDDED, ENDPOINT, VLLM = "embedded", "endpoint", "vllm"
 N_TRIES = 3
@@ -37,8 +38,17 @@ def make_endpoint(task: Task, folder: Path) -> JobEngine:
     return OpenAILiveEngine(folder, model=task.model, **options, **n_calls)
 
 
-MAKERS: dict[str, Callable[[Task, Path], JobEngine]] = {EMBEDDED: make_embedded, ENDPOINT: make_endpoint}
-"""What answers lines in a process of the cluster; vLLM has processes of its own (`vllm_rows.py`)."""
+MAKERS = {EMBEDDED: f"{__name__}:make_embedded", ENDPOINT: f"{__name__}:make_endpoint"}
+"""What makes who answers in a process of the cluster; vLLM has processes of its own (`vllm_rows.py`)."""
+
+
+def make_answering(task: Task, folder: Path) -> JobEngine | None:
+    """Return the engine that answers a task; None where none of the kit does."""
+    place = MAKERS.get(task.answering, task.answering)
+    if ":" not in place:
+        return None
+    engine: JobEngine = load_plugin(task.answering, place)(task, folder)
+    return engine
 
 
 def write_row(piece: Piece) -> Row:
@@ -88,11 +98,11 @@ class Answerer:
             return
         if self._engine is None:
             os.environ.update(task.environment)
-            self._engine = MAKERS[task.answering](task, self.job.chunks)
+            self._engine = make_answering(task, self.job.chunks)
         with chunk.lock, TemporaryDirectory() as scratch:
             if chunk.note_try() > N_TRIES:
                 lines = f"lines {piece.numbers[0]} to {piece.numbers[-1]} of {task.shard.path.name}"
-                raise EngineError(f"what answers {lines} died {N_TRIES} times; the other lines can be asked for again")
-            if not chunk.final.exists():
+                raise EngineError(f"what answers {lines} died {N_TRIES} times; the other lines can be asked again")
+            if self._engine and not chunk.final.exists():
                 self._engine.answer_rest(write_piece(piece.read(task.shard.path), task, Path(scratch)), chunk)
         chunk.clear()

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, TypedDict, Unpack, cast
 
-from codebook.engines.cluster.answering import EMBEDDED, ENDPOINT, MAKERS, VLLM
+from codebook.engines.cluster.answering import EMBEDDED, ENDPOINT, VLLM, make_answering
 from codebook.engines.cluster.chunk_files import ClusterJob, Task
 from codebook.engines.cluster.driver import is_at_work, start_driver
 from codebook.engines.cluster.ray_data import LOCAL
@@ -119,7 +119,7 @@ class ClusterEngine(JobEngine):
         progress: bool = False,
         **cluster: Unpack[ClusterSettings],
     ) -> None:
-        options: dict[str, Any] = {"threads": threads} if answering == EMBEDDED and threads else {}
+        options: dict[str, Any] = {} if threads is None else {"threads": threads}
         options |= {"vllm": dict(vllm)} if vllm else {}
         self._set_up(folder, Task(_NO_SHARD, answering, model, options, **cluster), progress=progress)
 
@@ -128,10 +128,9 @@ class ClusterEngine(JobEngine):
         super().__init__(folder, progress=progress)
         faults, self._inner = find_faults(task, self._offered), None
         try:
-            if task.answering in MAKERS:
-                self._inner = MAKERS[task.answering](task, Path(folder))
+            self._inner = make_answering(task, Path(folder))
         except ParameterError as error:
-            faults += error.faults
+            faults += [fault for fault in error.faults if fault.where != "concurrency"]  # of calls, which is told above
         if faults:
             raise ParameterError(f"The engine {self.name!r} cannot be made like this.", faults)
         self.task = task
@@ -288,8 +287,11 @@ def find_faults(task: Task, offered: tuple[str, ...]) -> list[Fault]:
         faults.append(Fault("address", f"{address!r} is no address of a Ray cluster", mend))
     if task.answering == VLLM and not task.model:
         faults.append(Fault("model", "is needed and missing", "name the folder of the model, which all machines see"))
-    if task.answering != VLLM and "vllm" in task.options:
-        faults.append(Fault("vllm", f"{task.answering} takes none of it", "leave it out, or add `answering: vllm`"))
+    for name, whose in {"threads": EMBEDDED, "vllm": VLLM}.items():
+        if name in task.options and task.answering != whose:
+            faults.append(
+                Fault(name, f"{task.answering} takes none of it", f"leave it out, or write `answering: {whose}`")
+            )
     return faults
 
 

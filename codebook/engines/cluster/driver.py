@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
 from filelock import FileLock, Timeout
 
-from codebook.engines.cluster.answering import VLLM, write_row
+from codebook.engines.cluster.answering import VLLM, Row, write_row
 from codebook.engines.cluster.chunk_files import ClusterJob, Task
 from codebook.engines.cluster.ray_data import LOCAL, connect, map_pieces
 from codebook.errors import EngineError, UnreachableError
@@ -91,12 +93,25 @@ def _work_on(folder: Path, stack: ExitStack) -> None:
                     stack.close()
                     stack.enter_context(connect(task.address, task.concurrency))
                     there = task.address, task.concurrency
-                answer_job(job, task, n_start)
+                answer_job(job, task, n_start, choose_pipeline(task))
         except Exception as error:  # noqa: BLE001  whatever it is, it is told, and keeps no other job
             job.note_failure(error)
 
 
-def answer_job(job: ClusterJob, task: Task, n_start: int) -> None:
+Pipeline = Callable[[list[Row], str, str, int], Iterator[Row]]
+"""Has pieces of a job (folder and id) answered by so many processes, and yields rows that say what was wrong."""
+
+
+def choose_pipeline(task: Task) -> Pipeline:
+    """How Ray has a task answered."""
+    if task.answering == VLLM:
+        from codebook.engines.cluster.vllm_rows import map_lines
+
+        return map_lines
+    return partial(map_pieces, local=task.address == LOCAL)
+
+
+def answer_job(job: ClusterJob, task: Task, n_start: int, pipeline: Pipeline) -> None:
     """Have answered what of a job has no answer on disk, and make one file of all answers.
 
     Raises
@@ -105,13 +120,8 @@ def answer_job(job: ClusterJob, task: Task, n_start: int) -> None:
         Somebody who answers cannot; what was answered is kept.
     """
     job.keep_parts()
-    rows = [write_row(piece) for piece in job.cut(task, n_start)]
-    if task.answering == VLLM:
-        from codebook.engines.cluster.vllm_rows import map_lines as pipeline
-    else:
-        pipeline = map_pieces
-    if rows:
-        for row in pipeline(rows, str(job.final.parent), job.job_id, task.concurrency, local=task.address == LOCAL):
+    if rows := [write_row(piece) for piece in job.cut(task, n_start)]:
+        for row in pipeline(rows, str(job.final.parent), job.job_id, task.concurrency):
             if row["problem"]:
                 raise (UnreachableError if row["passing"] else EngineError)(row["problem"])
     if not job.cancel.exists() and (n_missing := job.merge(task)):

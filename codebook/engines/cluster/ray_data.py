@@ -62,31 +62,42 @@ def connect(address: str, n_answering: int) -> Iterator[None]:
         options = _options_of_local(scratch, n_answering) if address == LOCAL else {"address": address}
         try:
             ray.init(**options, log_to_driver=False, logging_level="error")
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            words = " ".join(str(error).split())[:300]
-            raise UnreachableError(
-                f"The cluster at {address} cannot be reached ({words}). Nothing is lost. To mend: hand the run in on a "
-                "machine of the cluster, where Ray runs; see that the address is that of its head."
-            ) from None
+        except Exception as error:  # noqa: BLE001  Ray raises whatever its parts raise, a bare Exception among it
+            raise UnreachableError(_say_unreached(address, " ".join(str(error).split())[:300])) from None
         try:
             yield
         finally:
             ray.shutdown()
 
 
+def _say_unreached(address: str, words: str) -> str:
+    if address == LOCAL:
+        return f"Ray could not be begun on this machine ({words}). Nothing is lost; the next look tries it again."
+    return (
+        f"The cluster at {address} cannot be reached ({words}). Nothing is lost. To mend: hand the run in on a machine "
+        "of the cluster, where Ray runs; see that the address is that of its head."
+    )
+
+
 def _options_of_local(scratch: str, n_answering: int) -> dict[str, Any]:
-    """How a cluster of this machine alone is begun; it listens on the loopback only, as Ray does on other systems."""
-    from ray._private import ray_constants
+    """How a cluster of this machine alone is begun.
+
+    It listens on the loopback only, as Ray does on other systems; what serves pages, asks for further machines or
+    gathers logs is not begun at all.
+    """
+    from ray._private import node, ray_constants
 
     ray_constants.ENABLE_RAY_CLUSTER = False
-    n_cpus = max(os.cpu_count() or 1, int(n_answering * CPUS) + 1)
+    for part in ("start_api_server", "start_monitor", "start_log_monitor"):
+        setattr(node.Node, part, lambda *_, **__: None)
     return {
         "address": LOCAL,
-        "num_cpus": n_cpus,
+        "num_cpus": max(os.cpu_count() or 1, int(n_answering * CPUS) + 1),
         "object_store_memory": STORE_BYTES,
         "include_dashboard": False,
         "_node_ip_address": LOOPBACK,
         "_temp_dir": scratch,
+        "_system_config": {"enable_metrics_collection": False},
     }
 
 

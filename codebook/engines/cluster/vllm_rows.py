@@ -60,7 +60,7 @@ def make_sampling(body: Mapping[str, Any]) -> dict[str, Any]:
     return chosen | ({"structured_outputs": {"json": orjson.dumps(schema).decode()}} if schema else {})
 
 
-def map_lines(rows: list[Row], folder: str, job_id: str, n_answering: int, *, local: bool) -> Iterator[Row]:
+def map_lines(rows: list[Row], folder: str, job_id: str, n_answering: int) -> Iterator[Row]:
     """Have the lines of pieces answered by `n_answering` engines of vLLM; yield a row a chunk file."""
     import ray.data
     from ray.data.llm import build_processor, vLLMEngineProcessorConfig
