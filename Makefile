@@ -67,11 +67,12 @@ later-notebooks: $(READY)
 	$(NBMAKE) $(filter-out $(STEPS) notebooks/11_correction.ipynb,$(wildcard notebooks/*.ipynb))
 
 gallery-notebooks: $(READY)
-	set -e; for each in notebooks/11_correction.ipynb notebooks/gallery/*.ipynb; do $(BIN)/python -m codebook execute $$each; done
+	set -e; for each in notebooks/11_correction.ipynb $(filter-out %/replication.ipynb,$(wildcard notebooks/gallery/*.ipynb)); do $(BIN)/python -m codebook execute $$each; done
 
 studies: $(READY)
 	$(BIN)/python -m codebook execute studies/adjudication.yaml
 	$(BIN)/python -m codebook execute studies/headlines.yaml
+	$(BIN)/python -m codebook execute studies/replication.yaml
 	$(BIN)/python -m codebook execute studies/stability.yaml
 
 docs-site: $(READY)  ## the site of the docs, into docs/_build/html; with the notebooks that were executed before

@@ -41,6 +41,7 @@ GALLERY = (
     ("topics", "08_report"),
     ("coal_debate", "06_reliability"),
     ("coal_debate", "08_report"),
+    ("coal_replication", "03_replication"),
     ("econ_headlines", "02_adjudication"),
     ("headlines", "03_alt_test"),
     ("topics_test", "03_stability"),

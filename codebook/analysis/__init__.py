@@ -21,6 +21,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | does a finding hang on a choice of model or prompt? | `robustness/specification_curve.py` |
 | did suggestions pull the labels of people? | `robustness/suggestion_pull.py` |
 | does a coder follow the codebook at all? | `robustness/probe_scores.py` |
+| are published figures found again? | `robustness/published_figures.py` |
 | which labels, coders, variables go together? | `association/pair_tables.py`, `association/contrasts.py` |
 | one label a unit from many coders? | `joining/consensus_labels.py` |
 | where do coders disagree, and what did a person decide? | `joining/disagreement.py`, `joining/adjudication.py` |
@@ -72,6 +73,7 @@ from codebook.analysis.reliability.unitizing import span_agreement
 from codebook.analysis.robustness.alternative_annotator import alt_test
 from codebook.analysis.robustness.label_stability import stability
 from codebook.analysis.robustness.probe_scores import behaviour
+from codebook.analysis.robustness.published_figures import beside_published
 from codebook.analysis.robustness.specification_curve import (
     gap_in_means,
     specifications,

@@ -92,7 +92,7 @@ def correct(
         C(party)``, and in a frame the name of its gold column. Of text labels name one: ``{label == "sports"} ~ age``.
         After a bar stand fixed effects of the linear family, absorbed: ``label ~ age | country + year``.
     label
-        Name one of the codings' labels to have it as 1 and 0.
+        Name one of the codings' labels to have it as 1 and 0. Ratings and numbers count as what they are.
     data
         Covariates of the units of codings, by the column `unit_id` or the index, beside those of the codings.
     family
@@ -157,6 +157,8 @@ def read_units(
     if paired.facts.nothing:
         return paired.frame, [paired.facts.nothing], None
     frame = paired.frame.rename(columns={"gold": "label"})
+    if codings.variable.kind in ("rating", "number"):
+        frame = frame.assign(label=pd.to_numeric(frame["label"]), predicted=pd.to_numeric(frame["predicted"]))
     joins = list(codings.joins)
     for more in (data, codings.by_unit):
         if more is not None and len(more.columns):
