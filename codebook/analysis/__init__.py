@@ -98,6 +98,7 @@ __all__ = [
     "VariableSpec",
     "alt_test",
     "behaviour",
+    "beside_published",
     "calibration",
     "capital_runs",
     "character_error_rate",
