@@ -9,7 +9,7 @@ NBMAKE := $(BIN)/python -m pytest --override-ini=addopts= --nbmake --nbmake-time
 STEPS := $(wildcard notebooks/0[1-8]_*.ipynb)
 LOCK_FLAGS := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies pictures docs docs-site wheel lab lock clean
+.PHONY: help setup demo sheet test test-all run-all check lint types floors notebooks other-notebooks later-notebooks gallery-notebooks studies replay archive pictures docs docs-site wheel lab lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -40,7 +40,7 @@ test-all: $(READY)  ## run all tests, the slow ones too
 run-all: $(READY)  ## every notebook of a new study by Run All in a browser, by papermill and by execute: the same figures?
 	$(BIN)/python -m pytest -m whole
 
-check: lint types floors docs demo test-all other-notebooks docs-site wheel  ## everything CI runs
+check: lint types floors docs demo replay test-all other-notebooks docs-site wheel  ## everything CI runs
 
 lint: $(READY)  ## format and lint
 	$(BIN)/ruff check .
@@ -74,6 +74,17 @@ studies: $(READY)
 	$(BIN)/python -m codebook execute studies/headlines.yaml
 	$(BIN)/python -m codebook execute studies/replication.yaml
 	$(BIN)/python -m codebook execute studies/stability.yaml
+
+REPLAYED := build/replayed
+
+replay: $(READY)  ## rebuild the recorded studies of data/archive offline: the same to the byte, and a notebook over them
+	rm -rf $(REPLAYED)
+	$(BIN)/python -m codebook execute --replay data/archive/runs/topics --out $(CURDIR)/$(REPLAYED)
+	$(BIN)/python -m codebook execute headlines.yaml --replay data/archive/runs/headlines
+	CODEBOOK_PROJECT=data/archive CODEBOOK_RUNS=$(REPLAYED) $(NBMAKE) notebooks/06_reliability.ipynb
+
+archive: $(READY)  ## after a figure was mended: tables and texts of data/archive anew, from the replies that stay
+	$(BIN)/python tests/support/archive_making.py
 
 docs-site: $(READY)  ## the site of the docs, into docs/_build/html; with the notebooks that were executed before
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r docs/requirements.lock

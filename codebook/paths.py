@@ -12,6 +12,8 @@ from codebook.errors import Fault
 MARKER = "study.yaml"
 EXECUTED_VARIABLE = "CODEBOOK_EXECUTED"
 """Set in the kernel of a notebook whose executed copy lies with its run."""
+RUNS_VARIABLE = "CODEBOOK_RUNS"
+"""The environment variable that names another folder for the runs, as while a study is replayed beside its archive."""
 STUDY_VARIABLE = "CODEBOOK_STUDY"
 """The environment variable that tells the notebooks of a study which file they are run by."""
 
@@ -26,6 +28,17 @@ def project_folder(start: str | Path | None = None) -> Path:
         return Path(named).resolve()
     here = Path(start or Path.cwd()).resolve()
     return next((folder for folder in (here, *here.parents) if (folder / MARKER).is_file()), here)
+
+
+def runs_folder() -> Path:
+    """Return the folder of all runs: `runs/` of the project, or the one that CODEBOOK_RUNS names.
+
+    Examples
+    --------
+    >>> runs_folder() == project_folder() / "runs"
+    True
+    """
+    return Path(named).resolve() if (named := os.environ.get(RUNS_VARIABLE)) else project_folder() / "runs"
 
 
 def resolve_path(path: str | Path) -> Path:

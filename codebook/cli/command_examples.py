@@ -24,6 +24,7 @@ codebook erase 1523
 codebook errors topics
 codebook execute study.yaml
 codebook execute notebooks/06_reliability.ipynb -p replicates=5000
+codebook execute --replay runs/topics
 codebook explain UnitsError
 codebook freeze
 codebook import data/label_studio.json --unit doc_id

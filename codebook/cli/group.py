@@ -16,7 +16,7 @@ from codebook.cli.options import say
 from codebook.errors import CodebookError, PendingError
 from codebook.ground import logbook
 from codebook.ground.machine import NOTHING_LOST, explain, find_ledger_damage
-from codebook.paths import project_folder
+from codebook.paths import runs_folder
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -94,7 +94,7 @@ def _tell(error: Exception, words: str) -> str:
     place = logbook.keep_traceback(words, remove_secrets("".join(traceback.format_exception(error)), secrets))
     where = f" The traceback is in {place} ({_DEBUG} shows it)." if place else f" {_DEBUG} shows the traceback."
     doing = " ".join(words.split()[:2])
-    if explained := explain(error) or find_ledger_damage(project_folder() / "runs" / "ledger.db"):
+    if explained := explain(error) or find_ledger_damage(runs_folder() / "ledger.db"):
         return f"Error: {doing} was stopped. {explained}\n{NOTHING_LOST}{where}"
     reason = remove_secrets(" ".join(f"{type(error).__name__}: {error}".split())[:200], secrets)
     return (

@@ -135,13 +135,13 @@ def cancel(run: str, shard: int, everything: bool, give_up: bool) -> None:
     """Stop the jobs of RUN, one of them, or those of all runs. Finished answers are kept."""
     from codebook.errors import CodebookError, RunError
     from codebook.files.run_versions import find_version
-    from codebook.paths import project_folder
+    from codebook.paths import runs_folder
     from codebook.run import cancel_run, list_running
 
     if bool(run) == everything:
         raise click.UsageError("Give a RUN, or --all.")
     if not everything:
-        say(cancel_run(find_version(project_folder() / "runs", run, planned=True), shard, give_up=give_up))
+        say(cancel_run(find_version(runs_folder(), run, planned=True), shard, give_up=give_up))
         return
     names, failures = list_running(), list[str]()
     for name in names:

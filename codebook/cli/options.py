@@ -154,10 +154,10 @@ def open_given(options: Mapping[str, Any]) -> Study:
 def end_fruitless(ctx: click.Context, run: str) -> None:
     """End with 1 where a run came to its end and nothing was labelled; nothing where it is none, or goes on."""
     from codebook.files.run_versions import list_versions
-    from codebook.paths import project_folder
+    from codebook.paths import runs_folder
     from codebook.run import open_run
 
-    status = open_run(run).status() if list_versions(project_folder() / "runs", run) else None
+    status = open_run(run).status() if list_versions(runs_folder(), run) else None
     if status and status.fruitless:
         say(f"Error: run {run!r} has ended and nothing was labelled: {status.sentence}.", err=True)
         ctx.exit(1)

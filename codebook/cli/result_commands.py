@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from codebook.cli.options import end_fruitless, pairs, say
+from codebook.paths import MARKER
 
 
 @click.command()
@@ -75,23 +76,30 @@ def records(run: str, name: str, file: str) -> None:
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", default="")
 @click.option("-p", "--parameter", "overrides", multiple=True, metavar="NAME=VALUE", callback=pairs, help="Set it.")
 @click.option("--run", default="", help="For one notebook: the run it works on.")
 @click.option("--only", multiple=True, metavar="STEP", help="Only these steps of the study; may be repeated.")
 @click.option("--wait", is_flag=True, help="Stay while answers are pending, collect them, and go on with the steps.")
+@click.option("--replay", default="", metavar="FOLDER", help="Rebuild it all from the archived run in FOLDER, offline.")
+@click.option("--out", default="", metavar="FOLDER", help="With --replay: a new folder that keeps what is rebuilt.")
 @click.pass_context
 def execute(
-    ctx: click.Context, target: str, overrides: Mapping[str, Any], run: str, only: tuple[str, ...], wait: bool
+    ctx: click.Context, /, target: str, overrides: Mapping[str, Any], run: str, only: tuple[str, ...], **options: Any
 ) -> None:
-    """Run TARGET headlessly: a study.yaml with its chain of notebooks, or one notebook.
+    """Run TARGET headlessly: a study.yaml with its chain of notebooks, or one notebook; study.yaml without it.
 
     Parameters are checked before anything runs: an unknown or misspelt name, a wrong type and anything that looks like
     a key are refused. Executed copies lie in runs/RUN/notebooks. Exit code: 0 done, 1 failed or nothing labelled, 3
-    pending.
+    pending. With --replay nobody is asked, nothing of the archive is changed, and each figure or sentence that comes
+    out otherwise than it was saved is listed; exit code 1 then.
     """
     from codebook.execute import run_notebook, run_study
 
+    if options["replay"]:
+        _replay(ctx, target, options["replay"], only, options["out"])
+        return
+    target, wait = target or MARKER, options["wait"]
     values = {name: texts[-1] for name, texts in overrides.items()}
     if Path(target).suffix in (".yaml", ".yml"):
         result = run_study(target, overrides=values, only=only or None, out=say)
@@ -103,6 +111,21 @@ def execute(
     done = run_notebook(target, values, run=run)
     say(f"{done.state}: {done.path}")
     ctx.exit(3 if done.state == "pending" else 0)
+
+
+def _replay(ctx: click.Context, study: str, archive: str, only: tuple[str, ...], out: str) -> None:
+    """Rebuild a study from its archive, and end with 1 where anything is otherwise."""
+    from codebook.execute import replay_study
+
+    replay = replay_study(archive, study, only=only or None, out=out, tell=say)
+    say(replay)
+    if out and replay.differences.rows:
+        from codebook.paths import resolve_path, show_path
+
+        path = resolve_path(out) / "differences.csv"
+        replay.differences.frame.to_csv(path, index=False)
+        say(f"All differences: {show_path(path)}")
+    ctx.exit(replay.exit_code)
 
 
 def _wait_for_answers(name: str) -> bool:

@@ -1,7 +1,8 @@
 """Answers from an archived run: a request gets the archived result, to the byte, so that a paper rebuilds offline.
 
 An archive is a folder with `shards/` and `results/`, or with the result files beside `shards/`; files end in `.jsonl`
-or `.jsonl.gz`. Of its lines only places are kept in memory: a compressed file is unpacked once into a work folder.
+or `.jsonl.gz`. Runs beside it whose answers it shares, such as its pilot, belong to it. Of its lines only places are
+kept in memory: a compressed file is unpacked once into a work folder.
 """
 
 from __future__ import annotations
@@ -24,7 +25,16 @@ from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import About
 from codebook.errors import EngineError, Fault, ParameterError, RecordError, ReplayError
 from codebook.files.digests import check_named
-from codebook.files.lines import digest, digest_file, dump_canonical, dump_line, iter_lines, load_line, write_atomic
+from codebook.files.lines import (
+    digest,
+    digest_file,
+    dump_canonical,
+    dump_line,
+    iter_lines,
+    load_line,
+    read_lines,
+    write_atomic,
+)
 from codebook.files.unfolding import say_growth
 from codebook.records import RETRIED, Shard, request_key
 
@@ -65,6 +75,22 @@ def read_archive(folder: Path, work: Path) -> Archive:
     RecordError
         A shard is damaged, which is told with its line, or a file was changed since it was written.
     """
+    archive = Archive()
+    for source in [*(folder.parent / name for name in list_sources(folder)), folder]:
+        if source == folder or source.is_dir():
+            _add_folder(archive, source, work)
+    return archive
+
+
+def list_sources(folder: Path) -> list[str]:
+    """The other runs whose answers an archived run shares, by its `ledger.jsonl`; they lie beside it."""
+    path = folder / "ledger.jsonl"
+    lines = read_lines(path) if path.is_file() else ()
+    return sorted({run for line in lines for _, run in line.get("elsewhere", {}).values()} - {""})
+
+
+def _add_folder(archive: Archive, folder: Path, work: Path) -> None:
+    """Add what the files of one run hold."""
     results: dict[str, Place] = {}
     for path, _ in _files(folder, "results", work):
         for offset, raw in iter_lines(path):
@@ -72,7 +98,6 @@ def read_archive(folder: Path, work: Path) -> Archive:
                 place = Place(path, offset + piece.start, piece.end - piece.start)
                 earlier = results.get(piece.custom_id)
                 results[piece.custom_id] = place if earlier is None else _choose(earlier, place)
-    archive = Archive()
     for path, place_shown in _files(folder, "shards", work):
         for number, (_, raw) in enumerate(iter_lines(path), 1):
             line = load_line(raw, f"{place_shown}, line {number}")
@@ -80,7 +105,6 @@ def read_archive(folder: Path, work: Path) -> Archive:
             archive.models.add(str((line.get("body") or {}).get("model")))
             if name in results:
                 archive.places.setdefault(key_of(line), {})[name] = results[name]
-    return archive
 
 
 def _choose(earlier: Place, later: Place) -> Place:

@@ -1,23 +1,26 @@
 """Notebooks run without a hand on them: papermill made strict, and a study that chains them.
 
-In comes `study.yaml` or a notebook with parameters; out go executed copies, pages, and an exit status. Open `study.py`
-first, then `notebook.py`.
+In comes `study.yaml` or a notebook with parameters; out go executed copies, pages, and an exit status; a study that was
+run is rebuilt from its archive (`replaying.py`). Open `study.py` first, then `notebook.py`.
 """
 
 from codebook.execute.html import write_html
 from codebook.execute.notebook import Execution, execute_notebook, find_notebook, run_notebook
 from codebook.execute.parameters import Parameter, check_parameters, read_parameters
+from codebook.execute.replaying import Replay, replay_study
 from codebook.execute.study import StepResult, StudyResult, run_study
 
 __all__ = [
     "Execution",
     "Parameter",
+    "Replay",
     "StepResult",
     "StudyResult",
     "check_parameters",
     "execute_notebook",
     "find_notebook",
     "read_parameters",
+    "replay_study",
     "run_notebook",
     "run_study",
     "write_html",

@@ -32,7 +32,7 @@ from codebook.execute.workshop import keep_in_memory, make_workshop
 from codebook.files.lines import write_atomic
 from codebook.files.run_versions import find_version
 from codebook.ground.secrecy import remove_secrets
-from codebook.paths import make_private, project_folder, show_path
+from codebook.paths import make_private, project_folder, runs_folder, show_path
 from codebook.study.study_facts import NONE
 from codebook.study.study_opening import open_study
 
@@ -106,7 +106,7 @@ def run_notebook(
     if run and "run" in declared:
         parameter_values.setdefault("run", run)
     values = check_parameters(declared, parameter_values, where=show_path(path))
-    runs = project_folder() / "runs"
+    runs = runs_folder()
     folder = runs / find_version(runs, run or _name_home(declared, values))
     out = folder / "notebooks" / path.name
     with orderly_end(), paged(out):

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -28,6 +29,7 @@ from codebook.execute.parameters import read_parameters
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.study_plan import Step, plan_study
 from codebook.files.run_versions import find_version
+from codebook.outputs.differences import Differences, compare_records
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.visible import spell_block, spell_line
 
@@ -116,9 +118,20 @@ def run_study(
     written = home / "report.html" if _stamp(home / "report.html") != before else None
     if written:
         tell(f"report: {show_path(written)}")
+    if plan.archive and state == "done":
+        for line in tell_differences(compare_records(resolve_path(plan.archive), home, home.name)):
+            tell(line)
     n_done = sum(result.state == "done" for result in results)
     left = tuple(step.name for step in plan.steps[n_done:])
     return StudyResult(state, EXIT_CODES[state], tuple(results), home, written, remarks, left)
+
+
+def tell_differences(differences: Differences, most: int = 30) -> Iterator[str]:
+    """Name the first figures and sentences that differ from those of an archive, and say how much there is."""
+    yield from (f"  DIFFERS   {each}" for each in differences.rows[:most])
+    if rest := Counter(each.file for each in differences.rows[most:]):
+        yield f"  ... and {rest.total():,} more in {', '.join(f'{file} ({n})' for file, n in rest.items())}"
+    yield from differences.sentences()
 
 
 def _run_steps(

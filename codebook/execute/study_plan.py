@@ -13,7 +13,7 @@ from codebook.execute.notebook import find_notebook
 from codebook.execute.parameters import Parameter, Value, judge_value, read_parameters, suggest
 from codebook.files.yaml_text import Loc
 from codebook.ground.secrecy import judge_secrecy
-from codebook.paths import notebooks_folder, project_folder
+from codebook.paths import notebooks_folder, project_folder, runs_folder
 from codebook.study.study_facts import NONE, as_texts, fact_shapes
 from codebook.study.study_file import RUN_NAME, StudyFaults, StudyFile, read_study_file
 
@@ -32,12 +32,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A study that can be run; `notes` say what of it is not used."""
+    """A study that can be run; `notes` say what of it is not used, `archive` is the recorded run that it replays."""
 
     name: str
     folder: Path
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
+    archive: str = ""
 
 
 def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] | None = None) -> Plan:
@@ -79,7 +80,7 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
         if only is None or step.name in only:
             steps.append(Step(number, step.name, notebook, values))
     check.stop()
-    return Plan(study.facts.study, project_folder() / "runs" / run, tuple(steps), tuple(check.notes))
+    return Plan(study.facts.study, runs_folder() / run, tuple(steps), tuple(check.notes), study.facts.archive)
 
 
 def _refuse_runs(declared: list[tuple[Path, dict[str, Parameter]]], check: StudyFaults) -> None:

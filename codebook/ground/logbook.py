@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkstemp
 
-from codebook.paths import project_folder, show_path
+from codebook.paths import runs_folder, show_path
 
 LOG = "codebook.log"
 FAULTS = "codebook-faults.log"
@@ -46,7 +46,7 @@ def keep_traceback(words: str, text: str) -> str:
 
 def drop_tracebacks() -> list[str]:
     """Delete the tracebacks that were kept, which may show a text or an id; return the paths of the files."""
-    paths = [_folder() / name for name in (FAULTS, _old(FAULTS))] if (project_folder() / "runs").is_dir() else []
+    paths = [_folder() / name for name in (FAULTS, _old(FAULTS))] if runs_folder().is_dir() else []
     dropped = [path for path in paths if path.is_file()]
     for path in dropped:
         path.unlink()
@@ -58,7 +58,7 @@ def _old(name: str) -> str:
 
 
 def _folder() -> Path:
-    folder = project_folder() / "runs"
+    folder = runs_folder()
     if not folder.is_dir():
         raise FileNotFoundError(folder)
     return folder

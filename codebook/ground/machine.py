@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from codebook.errors import CodebookError, MachineError
-from codebook.paths import project_folder, show_path
+from codebook.paths import runs_folder, show_path
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -141,7 +141,7 @@ def _explain_ledger(error: sqlite3.Error) -> MachineError | None:
     words = str(error).lower()
     known = next((pair for parts, pair in _BY_WORDS if any(part in words for part in parts)), None)
     if known is None and isinstance(error, sqlite3.OperationalError):  # a faulty statement, or a table that is gone
-        return find_ledger_damage(project_folder() / "runs" / "ledger.db")
+        return find_ledger_damage(runs_folder() / "ledger.db")
     problem, mend = known or _DAMAGED
     return MachineError(f"{_LEDGER}: {problem} ({error}). To mend: {mend}.")
 

@@ -16,7 +16,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.files.digests import damaged, digest_of, read_json
 from codebook.files.lines import write_atomic
 from codebook.files.run_versions import find_version
-from codebook.paths import project_folder
+from codebook.paths import runs_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def run_outputs(run: str) -> Path:
         A name that cannot name a file, or one that is almost that of a run and of none.
     """
     check_name("run", run)
-    runs = project_folder() / "runs"
+    runs = runs_folder()
     name = find_version(runs, run)
     if not (runs / name).is_dir() and (near := _find_misspelt(name, [path.name for path in sorted(runs.glob("*/"))])):
         mend = f"did you mean {near!r}? If {run!r} is meant, make the folder runs/{run} first"

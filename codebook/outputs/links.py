@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from codebook.outputs.templating import render
-from codebook.paths import EXECUTED_VARIABLE, project_folder, show_path
+from codebook.paths import EXECUTED_VARIABLE, project_folder, runs_folder, show_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +58,5 @@ def link_file(path: str | Path, words: str = "", *, run: str = "") -> FileLink:
 def _notebook_folder(run: str) -> Path:
     """Where the notebook lies whose cell is running: a front end works there; an executed copy lies with its run."""
     if run and os.environ.get(EXECUTED_VARIABLE):
-        return project_folder() / "runs" / run / "notebooks"
+        return runs_folder() / run / "notebooks"
     return Path.cwd()

@@ -14,7 +14,7 @@ from codebook.files.digests import digest_of, read_run_record
 from codebook.files.run_versions import NO_NAME, find_version
 from codebook.material.unit_store import is_part, iter_units
 from codebook.outputs import OutputEntry, read_outputs
-from codebook.paths import project_folder, resolve_path, show_path
+from codebook.paths import resolve_path, runs_folder, show_path
 from codebook.records import WHYS, Asking
 from codebook.sampling import GOLD_SAMPLE
 from codebook.scheme import Codebook, read_codebook
@@ -113,7 +113,7 @@ def find_collected(run: str) -> Path:
     """
     if not run:
         raise RunError(NO_NAME)
-    folder = project_folder() / "runs"
+    folder = runs_folder()
     folder /= find_version(folder, run)
     if not (folder / "run.json").is_file():
         runs = sorted(path.parent.name for path in folder.parent.glob("*/run.json"))

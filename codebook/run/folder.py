@@ -10,19 +10,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from filelock import FileLock, Timeout
 
 from codebook.engines import Engine, list_settings, make_engine
+from codebook.engines.unasked import Unasked, is_replayed
 from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunError, mend_name, say_mend
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
 from codebook.files.run_versions import NO_NAME, order_of
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses
-from codebook.paths import make_private, project_folder, resolve_path, show_path
+from codebook.paths import make_private, project_folder, resolve_path, runs_folder, show_path
 from codebook.records import Asking, Service, read_service
 from codebook.run.money import is_free
 from codebook.scheme import Codebook, read_codebook
@@ -42,7 +43,8 @@ class RunFolder:
             mend = "use letters, digits, dot, - and _; begin with a letter or digit; 80 characters at most"
             raise ParameterError("A run needs another name.", [Fault("run", f"{name!r} cannot name a folder", mend)])
         self.name = name
-        self.runs = (project or project_folder()) / "runs"
+        self._project = project
+        self.runs = project / "runs" if project else runs_folder()
         self.path = self.runs / name
         self.ledger_path = self.runs / "ledger.db"
         self.codebook_path = self.path / "codebook.yaml"
@@ -53,6 +55,10 @@ class RunFolder:
         self.shards = self.path / "shards"
         self.results = self.path / "results"
         self.work = self.path / "work"
+
+    def beside(self, name: str) -> RunFolder:
+        """Return the folder of another run, beside this one."""
+        return RunFolder(name, self._project)
 
     def read_record(self) -> dict[str, Any]:
         """Return what `run.json` says.
@@ -155,7 +161,8 @@ class RunFolder:
         options = {name: value for name, value in settings.items() if name in known} | {**asking.options, **more}
         if "archive" in options:
             options["archive"] = resolve_path(options["archive"])
-        return make_engine(asking.engine, folder=self.work, model=asking.model, **options)
+        engine = make_engine(asking.engine, folder=self.work, model=asking.model, **options)
+        return cast(Engine, Unasked(engine)) if is_replayed(self.runs) else engine
 
     def open_ledger(self) -> Ledger:
         """Open the ledger of the project, which must know this run.
@@ -236,7 +243,7 @@ def list_runs(project: Path | None = None) -> list[str]:
     >>> cb.list_runs()
     ['topics']
     """
-    runs = (project or project_folder()) / "runs"
+    runs = project / "runs" if project else runs_folder()
     return sorted((path.parent.name for path in runs.glob("*/run.json")), key=order_of)
 
 

@@ -18,7 +18,7 @@ from codebook.errors import Fault, ParameterError
 from codebook.files.run_versions import list_versions
 from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
-from codebook.paths import MARKER, STUDY_VARIABLE, project_folder, resolve_path, show_path
+from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, runs_folder, show_path
 from codebook.records import Unit
 from codebook.run import Run, RunFolder, Service, compare_runs, list_runs, open_run, plan, read_service
 from codebook.run.freezing import Freeze, freeze
@@ -345,7 +345,7 @@ class Study:
         """
         facts = self.facts
         people = self.coders or self._has_logs()
-        if self.run and ("run" in self.given or not people or list_versions(project_folder() / "runs", self.run)):
+        if self.run and ("run" in self.given or not people or list_versions(runs_folder(), self.run)):
             codings = partial(self.open_run().codings, self._people, gold=facts.gold, models=facts.models)
             return codings(sample=facts.sample, part=part, unlock=unlock, beside=beside)
         return self._codings_of_people()

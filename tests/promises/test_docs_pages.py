@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,13 +117,19 @@ def run_page(path: Path, monkeypatch: pytest.MonkeyPatch, service: FakeOpenAI) -
 
 def run_line(line: str, monkeypatch: pytest.MonkeyPatch, service: FakeOpenAI) -> None:
     program, *words = shlex.split(line)
-    if program == "cd":
+    if (
+        "=" in program
+    ):  # with a setting of this command alone: pytest, which finds the notebooks; `make replay` runs one
+        command = [sys.executable, "-m", *words, "--collect-only", "-q"]
+        assert subprocess.run(command, env=os.environ | dict([program.split("=")]), check=False).returncode == 0
+    elif program == "cd":
         monkeypatch.chdir(words[0])
         Path("providers.yaml").write_text(yaml.safe_dump({"openai": {"base_url": service.base_url}}))
     elif program == "export":
         monkeypatch.setenv(words[0].partition("=")[0], service.key)
     elif words[:1] not in (["lab"], ["open"], ["code"]):  # a browser, or a server; they have tests of their own
         assert program == "codebook", line
+        words += ["--only", "collect"] * ("--replay" in words)  # each step takes seconds
         outcome = CliRunner().invoke(main, words, catch_exceptions=False)
         assert outcome.exit_code == 0, f"{line}\n{outcome.output}"
 

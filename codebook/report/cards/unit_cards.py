@@ -12,7 +12,7 @@ import orjson
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.label_titles import name_label
 from codebook.ground.quotes import find_quotes
-from codebook.paths import project_folder
+from codebook.paths import runs_folder
 from codebook.records import Unit, UnitFile
 from codebook.report.cards.choosing import Choice, LabelIndex
 from codebook.report.cards.requests_sent import Turns, find_request, tell_request
@@ -202,7 +202,7 @@ def _find_runs(codings: Codings) -> dict[str, Path]:
     if "run_id" not in codings.frame:
         return {}
     names = [str(name) for name in codings.frame["run_id"].dropna().unique() if name]
-    return {name: project_folder() / "runs" / name for name in names}
+    return {name: runs_folder() / name for name in names}
 
 
 def _say(value: Any) -> str:

@@ -67,12 +67,12 @@ def adopt(folder: str | Path) -> Run:
     <Run topics>
     """
     with take_in(folder) as home:
-        _note_run(home)
+        note_run(home)
     return open_exact(home.name)
 
 
-def _note_run(home: RunFolder) -> None:
-    """Put a run into the ledger that does not know it."""
+def note_run(home: RunFolder, *, as_event: bool = True) -> None:
+    """Put a run into the ledger that does not know it; its record tells so, where that is to be an event of it."""
     record, book = home.read_record(), home.read_codebook()
     with home.lock(), Ledger(home.ledger_path) as ledger:
         settle_losses(ledger, is_free)
@@ -80,7 +80,7 @@ def _note_run(home: RunFolder) -> None:
         if planned is None:
             carried = read_carried(home, record.get("answered", {}).get("events", []))
             with ledger.transaction():
-                _Adoption(Contents(home, book, record, carried), ledger).run()
+                _Adoption(Contents(home, book, record, carried), ledger).run(as_event=as_event)
             ledger.settle()
         elif not planned:
             raise RunError(f"Run {home.name!r} is planned in part here. To mend: repeat the plan; it goes on.")
@@ -93,7 +93,7 @@ class _Adoption:
     contents: Contents
     ledger: Ledger
 
-    def run(self) -> None:
+    def run(self, *, as_event: bool) -> None:
         """Note all of the run, or raise with every fault."""
         contents, ledger, name = self.contents, self.ledger, self.contents.folder.name
         contents.read(ledger)
@@ -105,8 +105,9 @@ class _Adoption:
         events = contents.record.get("answered", {}).get("events", [])
         restore_run(ledger, name, {**contents.carried.run, "discarded_at": None}, events)
         ledger.finish_plan(name)
-        summary = f"{len(contents.rows)} rows and {len(contents.shards)} shards, from the folder"
-        ledger.note_event(name, "adopt", summary)
+        if as_event:
+            summary = f"{len(contents.rows)} rows and {len(contents.shards)} shards, from the folder"
+            ledger.note_event(name, "adopt", summary)
 
     def _raise_faults(self) -> None:
         if self.contents.faults:

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from codebook.errors import BusyError, CodebookError, Fault, ParameterError, RunError
 from codebook.files.digests import read_run_record
 from codebook.ledger import Ledger
-from codebook.paths import make_private, project_folder, resolve_path, show_path
+from codebook.paths import make_private, resolve_path, runs_folder, show_path
 from codebook.run.folder import RunFolder
 
 _COMING = ".adopting"
@@ -34,7 +34,7 @@ def take_in(folder: str | Path) -> Iterator[RunFolder]:
     BusyError
         Another process takes a run in.
     """
-    runs, source = project_folder() / "runs", Path(folder)
+    runs, source = runs_folder(), Path(folder)
     named = len(source.parts) == 1 and (runs / source).exists()
     path = runs / source if named else resolve_path(source)
     if path.resolve().parent == runs.resolve() or not (path.exists() or len(source.parts) > 1):

@@ -17,7 +17,7 @@ from codebook.ground.quantities import say_count
 from codebook.ledger import KEPT, Ledger
 from codebook.ledger.claims import now
 from codebook.ledger.forgetting import Forgetting, close_empty, forget, note_erasure, overwrite_free_space
-from codebook.paths import project_folder, resolve_path, show_path
+from codebook.paths import resolve_path, runs_folder, show_path
 from codebook.records import Asking
 from codebook.run.adoption.deposits import clear_copies
 from codebook.run.answers.carrying import write_carried
@@ -92,7 +92,7 @@ def erase_unit(unit_id: str, *, run: str = "", texts: Collection[str] = ()) -> E
     >>> cb.open_run("topics").status().sentence
     '11 asked = 11 labelled'
     """
-    runs = project_folder() / "runs"
+    runs = runs_folder()
     with ExitStack() as stack:
         stack.enter_context(_lock(runs))
         for part in runs.glob(f".{INTENT}.*.part"):

@@ -189,7 +189,7 @@ def _describe_version(folder: RunFolder, draft: Draft) -> dict[str, Any]:
     if not before:
         return {}
     base, number = split_version(folder.name)
-    asking, old = draft.asking.to_record(), RunFolder(before, folder.runs.parent)
+    asking, old = draft.asking.to_record(), folder.beside(before)
     differs = list_differences(old, draft.book, folder.units_path, asking, draft.answerer)
     return {"of": base, "number": number, "before": before, "differs": differs}
 

@@ -15,7 +15,7 @@ from codebook.files.run_versions import is_wanted
 from codebook.ledger import KEPT, Ledger
 from codebook.ledger.losses import settle_losses
 from codebook.ledger.reports import ANSWER_FIELDS, JOB_FIELDS, report_answers, report_jobs
-from codebook.paths import project_folder
+from codebook.paths import runs_folder
 from codebook.run.history import JOB_TIMES, as_times, read_facts
 from codebook.run.money import is_free
 
@@ -64,7 +64,7 @@ class Choice:
 @contextmanager
 def open_ledger() -> Iterator[Ledger]:
     """Open the ledger of the project; one in memory where the project has none yet, so that reading makes no file."""
-    path = project_folder() / "runs" / "ledger.db"
+    path = runs_folder() / "ledger.db"
     with Ledger(path if path.is_file() else Path(":memory:")) as ledger:
         settle_losses(ledger, is_free)
         yield ledger
@@ -78,7 +78,7 @@ def read_jobs(ledger: Ledger) -> pd.DataFrame:
     import pandas as pd
 
     jobs = pd.DataFrame(report_jobs(ledger), columns=list(JOB_FIELDS))
-    facts = read_facts(project_folder() / "runs", jobs["run"].unique())
+    facts = read_facts(runs_folder(), jobs["run"].unique())
     for name in JOB_TIMES:
         jobs[name] = as_times(jobs[name])
     jobs["study"] = [facts[run].study for run in jobs["run"]]

@@ -12,7 +12,7 @@ from codebook.errors import CodebookError
 from codebook.files.run_versions import is_wanted
 from codebook.ledger import say_unknown
 from codebook.ledger.reports import ERROR_FIELDS, report_errors, report_whys
-from codebook.paths import project_folder
+from codebook.paths import runs_folder
 from codebook.records import WHYS
 from codebook.run.folder import list_runs
 from codebook.run.history import as_times, busy_hours, expect_ends, find_ages, is_running, read_facts
@@ -110,7 +110,7 @@ def poll_jobs(run: str = "", report: Callable[[int, int], None] | None = None) -
 
 def list_unknown() -> dict[str, str]:
     """Return the runs whose folders are there and that the ledger does not know, each with what helps."""
-    runs = project_folder() / "runs"
+    runs = runs_folder()
     why = "runs/ledger.db has no run of this name" if (runs / "ledger.db").is_file() else "there is no runs/ledger.db"
     with open_ledger() as ledger:
         known = set(ledger.runs())
@@ -131,7 +131,7 @@ def find_run(name: str) -> Run:
     >>> find_run("topics")
     <Run topics>
     """
-    if not (project_folder() / "runs" / name).is_dir():
+    if not (runs_folder() / name).is_dir():
         jobs = list_jobs()
         if runs := list(jobs.loc[jobs["job_id"] == name, "run"]):
             return open_exact(runs[0])
@@ -182,7 +182,7 @@ def summarise_runs(
         jobs, answers = read_jobs(ledger), read_answers(ledger)
         whys = pd.DataFrame(report_whys(ledger), columns=["run", "why", "n"])
         names = ledger.runs()
-    facts = read_facts(project_folder() / "runs", names)
+    facts = read_facts(runs_folder(), names)
     runs = pd.DataFrame(
         [(name, *facts[name]) for name in names],
         columns=["run", "study", "engine", "model", "began", "units", "changed"],

@@ -10,7 +10,7 @@ from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from codebook.errors import CodebookError, RunError
-from codebook.paths import project_folder
+from codebook.paths import project_folder, runs_folder
 from codebook.run.folder import RunFolder, list_runs
 from codebook.run.jobs.stopping import give_up_lost
 from codebook.run.state import RunStatus
@@ -88,7 +88,7 @@ def measure_runs() -> tuple[pd.DataFrame, Disk]:
             sizes[part if part in sizes else "other"] += n_bytes
         rows.append({"run": name, **sizes, "total": sum(sizes.values())})
     frame = pd.DataFrame(rows, columns=["run", *parts, "total"]).sort_values("total", ascending=False, kind="stable")
-    runs = project_folder() / "runs"
+    runs = runs_folder()
     n_used = sum(n_bytes for _, n_bytes in _measure(runs)) if runs.is_dir() else 0
     return frame.reset_index(drop=True), Disk(n_used, shutil.disk_usage(project_folder()).free)
 
@@ -112,7 +112,7 @@ def tidy_runs(files: Collection[Path]) -> int:
     """Remove files that `find_rebuilt` found, and the folders that are empty then; return how many bytes are free."""
     n_bytes = 0
     for path in files:
-        with RunFolder(path.relative_to(project_folder() / "runs").parts[0]).lock():
+        with RunFolder(path.relative_to(runs_folder()).parts[0]).lock():
             n_bytes += path.stat().st_size if path.exists() else 0
             path.unlink(missing_ok=True)
     for folder in sorted({path.parent for path in files}, reverse=True):

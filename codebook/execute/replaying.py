@@ -1,0 +1,235 @@
+"""Replay: a study is rebuilt from its archived replies, offline, and held against what was saved then.
+
+The runs of the archive are copied beside it, their raw replies read anew, and all steps of the study run over them.
+Nobody is asked: a question that the archive does not answer stops the step that puts it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from codebook.engines.replay import list_sources
+from codebook.engines.unasked import mark_replayed
+from codebook.errors import Fault, ParameterError
+from codebook.execute.notebook import TIMEOUT_S
+from codebook.execute.study import EXIT_CODES, StudyResult, run_study, tell_differences
+from codebook.files.digests import digest_of, find_faults, read_run_record
+from codebook.files.run_versions import find_version
+from codebook.outputs.differences import Differences, compare_records
+from codebook.paths import MARKER, RUNS_VARIABLE, make_private, project_folder, resolve_path, runs_folder
+from codebook.run.adoption.adopting import note_run
+from codebook.run.folder import RunFolder
+from codebook.study import open_study
+
+_MADE = ("outputs", "notebooks", "exports", "table.csv", "report.html")
+"""What is made again, so it is taken out of the copy of a run."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of a replay.
+
+    Attributes
+    ----------
+    study
+        What came of the steps; its folder is gone unless a place for what is rebuilt was named.
+    differences
+        What differs from what was saved in the archive, by figure: `differences.frame` has file, row, column, before
+        and after.
+    damage
+        Files of the record that were changed since they were written.
+    runs
+        The runs that were replayed.
+    seconds
+        How long it took.
+    """
+
+    study: StudyResult
+    differences: Differences
+    damage: tuple[str, ...]
+    runs: tuple[str, ...]
+    seconds: float
+
+    @property
+    def same(self) -> bool:
+        """Whether every step is done, nothing differs, and the record is as it was written."""
+        return self.study.state == "done" and not self.differences.rows and not self.damage
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all is the same; else that of the steps, or 1."""
+        return EXIT_CODES[self.study.state] or int(not self.same)
+
+    def sentences(self, most: int = 30) -> Iterator[str]:
+        """Say what came of it, with the first differences."""
+        yield from (f"  CHANGED   {each}" for each in self.damage)
+        yield from tell_differences(self.differences, most)
+        whole = "The whole is rebuilt" if self.study.state == "done" else "It is not rebuilt to its end"
+        runs = ", ".join(self.runs) or "people"
+        yield f"{whole} from the archived replies of {runs}, offline, in {self.seconds:.0f} s."
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences())
+
+
+def replay_study(
+    run: str | Path,
+    study: str | Path = "",
+    *,
+    only: Collection[str] | None = None,
+    out: str | Path = "",
+    tell: Callable[[str], None] = print,
+    timeout_s: float = TIMEOUT_S,
+) -> Replay:
+    """Rebuild every table, figure and sentence of a study from archived replies, and hold them against the archive.
+
+    No key is needed, nothing is sent, and the archive stays as it is. With it come its other versions, the runs that
+    its study made beside it, and those whose answers it shares.
+
+    Parameters
+    ----------
+    run
+        The archived run: `runs/RUN`, here or in the folder of another study, such as a deposit.
+    study
+        The study file, where it is not the study.yaml of the project in which the run lies.
+    only
+        Names of the steps to run; all when left out.
+    out
+        A new folder that keeps what is rebuilt; nothing is kept where empty.
+    tell
+        Takes the lines to be shown while the steps run.
+    timeout_s
+        Longest time for one notebook, in seconds.
+
+    Raises
+    ------
+    ParameterError
+        There is no such run, or what its folder holds does not fit together.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> replay = cb.execute.replay_study("runs/topics", only=["codebook"], tell=lambda line: None)
+    >>> replay.differences.rows, replay.study.state
+    ((), 'done')
+    """
+    start = time.monotonic()
+    source = _find_source(run)
+    study = Path(study).resolve() if study and Path(study).is_file() else study
+    with _beside(out) as runs, _working_on(_find_project(source), runs):
+        written = open_study(study).facts.run_name
+        names, damage = _bring_runs(source, runs)
+        chosen = {} if find_version(source.parent, written) == source.name else {"run": source.name}
+        result = run_study(study or MARKER, overrides=chosen, only=only, out=tell, timeout_s=timeout_s)
+        pairs = [(source.parent / name, runs / name, name) for name in names or [source.name]]
+        differences = sum((compare_records(*pair) for pair in pairs), Differences())
+    return Replay(result, differences, tuple(damage), tuple(names), time.monotonic() - start)
+
+
+def _find_source(run: str | Path) -> Path:
+    """The folder of the archived run; a bare name is one of the project."""
+    named = runs_folder() / run
+    source = named if len(Path(run).parts) == 1 and named.is_dir() else resolve_path(run)
+    if not source.is_dir():
+        mend = "give the folder of the archived run, such as runs/topics"
+        raise ParameterError("There is nothing to replay.", [Fault(str(run), "there is no such folder", mend)])
+    return source.resolve()
+
+
+def _find_project(source: Path) -> Path:
+    """The folder of the study in which an archived run lies; where there is none, the one that is open."""
+    return next((folder for folder in source.parents if (folder / MARKER).is_file()), project_folder())
+
+
+@contextmanager
+def _beside(out: str | Path) -> Iterator[Path]:
+    """A folder for what is rebuilt, that is new; without a name one that goes away."""
+    if not out:
+        with tempfile.TemporaryDirectory(prefix="codebook-replay-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder).resolve()
+        return
+    place = resolve_path(out).resolve()
+    if place.exists() and any(place.iterdir()):
+        fault = Fault(str(out), "the folder is not empty", "name a new one")
+        raise ParameterError("The study cannot be rebuilt there.", [fault])
+    yield make_private(place)
+
+
+@contextmanager
+def _working_on(project: Path, runs: Path) -> Iterator[None]:
+    """Work in a project with another folder of runs, in which nobody is asked."""
+    mark_replayed(runs)
+    names = {"CODEBOOK_PROJECT": str(project), RUNS_VARIABLE: str(runs)}
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _bring_runs(source: Path, runs: Path) -> tuple[list[str], list[str]]:
+    """Copy the run and those that belong to it, and take them in; return their names, and what is damaged."""
+    damage, brought = list[str](), list[str]()
+    for name in _list_runs(source):
+        home = RunFolder(name)
+        shutil.copytree(source.parent / name, home.path, ignore=shutil.ignore_patterns(".lock", "work"))
+        damage += _accept_changes(home)
+        for made in _MADE:
+            path = home.path / made
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        note_run(home, as_event=False)
+        brought.append(name)
+    return brought, damage
+
+
+def _list_runs(source: Path) -> list[str]:
+    """The runs to be replayed: the one named, its versions and those beside it; before each those it rests on."""
+    folder, ordered, coming = source.parent, list[str](), set[str]()
+    there = {path.parent.name: path.parent for path in sorted(folder.glob("*/run.json"))}
+    base, study = find_version(folder, source.name), _read_study(source)
+
+    def add(name: str) -> None:
+        if name in coming or name not in there:
+            return
+        coming.add(name)
+        for other in list_sources(there[name]):
+            add(other)
+        ordered.append(name)
+
+    for name, path in there.items():
+        if name in (source.name, base) or name.startswith((f"{base}-", f"{base}.")) or _read_study(path) == study != "":
+            add(name)
+    return ordered
+
+
+def _read_study(folder: Path) -> str:
+    """Of which study a run is; empty where that is not known."""
+    path = folder / "run.json"
+    return str(read_run_record(path).get("study", "")) if path.is_file() else ""
+
+
+def _accept_changes(home: RunFolder) -> list[str]:
+    """Go on with result files that were changed since they were written, in this copy only, and say which they are."""
+    record = home.read_record()
+    files = record.get("files", {})
+    changed = [(path, why) for path, why in find_faults(home.path, files) if path.is_file()]
+    for path, _ in changed:
+        number, _, rest = path.name.split("-", 2)
+        renamed = path.rename(path.with_name(f"{number}-{digest_of(path)[:12]}-{rest}"))
+        files.pop(f"results/{path.name}", None)
+        files[f"results/{renamed.name}"] = digest_of(renamed)
+        if home.carried_path.is_file():
+            carried = home.carried_path.read_bytes()
+            home.carried_path.write_bytes(carried.replace(path.name.encode(), renamed.name.encode()))
+    if changed:
+        home.write_record(record | {"files": files})
+    return [f"{home.name}/results/{path.name} {why}" for path, why in changed]
