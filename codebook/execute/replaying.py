@@ -22,7 +22,7 @@ from codebook.execute.notebook import TIMEOUT_S
 from codebook.execute.study import EXIT_CODES, StudyResult, run_study, tell_differences
 from codebook.files.digests import digest_of, find_faults, read_run_record
 from codebook.files.run_versions import find_version
-from codebook.outputs.differences import Differences, compare_records
+from codebook.outputs.output_differences import Differences, compare_records
 from codebook.paths import MARKER, RUNS_VARIABLE, make_private, project_folder, resolve_path, runs_folder
 from codebook.run.adoption.adopting import note_run
 from codebook.run.folder import RunFolder
@@ -49,6 +49,12 @@ class Replay:
         The runs that were replayed.
     seconds
         How long it took.
+
+    Examples
+    --------
+    >>> Replay(StudyResult("done", 0, (), Path("runs")), Differences(n_same=3), (), ("topics",), 2.0)
+    3 files are the same to the byte; no figure or sentence differs.
+    The whole is rebuilt from the archived replies of topics, offline, in 2 s.
     """
 
     study: StudyResult
@@ -115,10 +121,11 @@ def replay_study(
 
     Examples
     --------
-    >>> import codebook as cb
-    >>> replay = cb.execute.replay_study("runs/topics", only=["codebook"], tell=lambda line: None)
-    >>> replay.differences.rows, replay.study.state
-    ((), 'done')
+    >>> replay_study("runs/coal")
+    Traceback (most recent call last):
+    codebook.errors.ParameterError: There is nothing to replay.
+      - runs/coal: there is no such folder. To mend: give the folder of the archived run, such as runs/topics.
+    More on such a message: codebook explain ParameterError
     """
     start = time.monotonic()
     source = _find_source(run)

@@ -29,7 +29,7 @@ from codebook.execute.parameters import read_parameters
 from codebook.execute.stop_signals import orderly_end
 from codebook.execute.study_plan import Step, plan_study
 from codebook.files.run_versions import find_version
-from codebook.outputs.differences import Differences, compare_records
+from codebook.outputs.output_differences import Differences, compare_records
 from codebook.paths import project_folder, resolve_path, show_path
 from codebook.visible import spell_block, spell_line
 

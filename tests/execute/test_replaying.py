@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_execute import write_notebook
+from tiny_notebooks import write_notebook
 
 from codebook.errors import ParameterError, ReplayError
 from codebook.execute import Replay, StudyResult, replay_study

@@ -117,9 +117,7 @@ def run_page(path: Path, monkeypatch: pytest.MonkeyPatch, service: FakeOpenAI) -
 
 def run_line(line: str, monkeypatch: pytest.MonkeyPatch, service: FakeOpenAI) -> None:
     program, *words = shlex.split(line)
-    if (
-        "=" in program
-    ):  # with a setting of this command alone: pytest, which finds the notebooks; `make replay` runs one
+    if "=" in program:  # a setting of this command alone: pytest, which finds the notebooks; `make replay` runs one
         command = [sys.executable, "-m", *words, "--collect-only", "-q"]
         assert subprocess.run(command, env=os.environ | dict([program.split("=")]), check=False).returncode == 0
     elif program == "cd":

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from codebook.outputs.differences import Difference, compare_files, compare_outputs
 from codebook.outputs.entries import OutputEntry
+from codebook.outputs.output_differences import Difference, compare_files, compare_outputs
 from codebook.outputs.saving import put_text, save_block
 
 FRAME = pd.DataFrame({"coder": ["ann", "ben"], "alpha": [0.71, 0.8], "n": [10, 12]})
