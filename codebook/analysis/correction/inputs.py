@@ -24,7 +24,7 @@ class Inputs:
 
     `n_units` were there before those with gaps were left out; `dropped` says how many those are, and why. `cluster`
     holds a code for each unit, shape (n_units,), `n_clusters` is 0 without clusters; `prob_scale` is by what the
-    probabilities were multiplied.
+    probabilities were multiplied. `answered` are the rows with an answer of the model.
     """
 
     frame: pd.DataFrame
@@ -35,6 +35,7 @@ class Inputs:
     cluster: Ints
     n_clusters: int
     dropped: dict[str, int]
+    answered: Ints
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,15 @@ class LabelColumns:
     `gold` and `predicted` are a column each, or several in the same order: gold labels, empty where a unit is no gold
     unit, and those of the model. `prob` has the chance with which each unit was drawn for gold: where every unit has
     one, they are scaled so that their mean is the share of gold units, as the R package dsl does (1 in samples of fixed
-    size). `cluster` is empty for none.
+    size). `cluster` is empty for none. `answered` says of which units the model gave an answer: those without have a
+    stand-in for its label, which the gold corrects, and are no part of its own figures; empty where all have one.
     """
 
     gold: str | Sequence[str] = "gold"
     predicted: str | Sequence[str] = "predicted"
     prob: str = "prob"
     cluster: str = ""
+    answered: str = ""
 
     @property
     def golds(self) -> list[str]:
@@ -175,4 +178,5 @@ def _gather(frame: pd.DataFrame, columns: LabelColumns, dropped: dict[str, int])
     scale = 1.0 if np.isnan(chances).any() else len(at) / float(chances.sum())
     codes = pd.factorize(frame[columns.cluster])[0] if columns.cluster else np.arange(len(frame))
     n_clusters = int(codes.max()) + 1 if columns.cluster else 0
-    return Inputs(frame, len(frame), at, chances[at] * scale, scale, codes, n_clusters, dropped)
+    answered = np.flatnonzero(frame[columns.answered]) if columns.answered else np.arange(len(frame))
+    return Inputs(frame, len(frame), at, chances[at] * scale, scale, codes, n_clusters, dropped, answered)

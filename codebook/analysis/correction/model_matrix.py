@@ -25,7 +25,8 @@ class Design:
     """Terms and outcome with model labels, `x` (n_units, n_terms) and `y` (n_units,), and with gold in the `gold` rows.
 
     `x_gold` and `y_gold` have n_gold rows, whose inclusion probabilities are `prob`. With `groups` (n_units,) of a
-    fixed effect every part is taken within them; `hidden` are terms of other fixed effects.
+    fixed effect every part is taken within them; `hidden` are terms of other fixed effects. `answered` are the rows of
+    the units that the model labelled; None for all.
     """
 
     terms: tuple[str, ...]
@@ -37,11 +38,12 @@ class Design:
     prob: Floats
     groups: Ints | None = None
     hidden: tuple[str, ...] = ()
+    answered: Ints | None = None
 
     def model_parts(self) -> list[Part]:
         """Model labels taken for true."""
-        n_units = len(self.y)
-        return self._within([Part(self.x, self.y, np.ones(n_units), np.arange(n_units))])
+        rows = np.arange(len(self.y)) if self.answered is None else self.answered
+        return self._within([Part(self.x[rows], self.y[rows], np.ones(len(rows)), rows)])
 
     def gold_parts(self) -> list[Part]:
         """The gold units alone, each for the 1/prob units it stands for."""
@@ -122,6 +124,7 @@ def build_design(formula: str, inputs: Inputs, *, gold: Sequence[str], predicted
         np.asarray(part, dtype=float) for part in (made.rhs, made.lhs, made_gold.rhs, made_gold.lhs)
     )
     design = Design(tuple(map(str, made.rhs.columns)), x, y[:, 0], x_gold, y_gold[:, 0], inputs.gold, inputs.prob)
+    design = replace(design, answered=inputs.answered)
     raise_faults(ABOUT, [*_check_finite(design), *_check_family(design, family)])
     return design
 

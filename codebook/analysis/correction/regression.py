@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SCALES = {"logistic": " (log odds)", "poisson": " (log rate)"}
-_CLUSTER = "cluster of the unit"
+_CLUSTER, _ANSWERED = "cluster of the unit", "answered by the model"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,9 @@ def correct(
         C(party)``, and in a frame the name of its gold column. Of text labels name one: ``{label == "sports"} ~ age``.
         After a bar stand fixed effects of the linear family, absorbed: ``label ~ age | country + year``.
     label
-        Name one of the codings' labels to have it as 1 and 0. Ratings and numbers count as what they are.
+        Name one of the codings' labels to have it as 1 and 0. Units without an answer of the model then count as
+        without it, as in `prevalence`, and the gold corrects that; else they are left out. Ratings and numbers count
+        as what they are.
     data
         Covariates of the units of codings, by the column `unit_id` or the index, beside those of the codings.
     family
@@ -166,7 +168,13 @@ def read_units(
     if codings.clusters is not None:
         by_unit = {str(unit): name for unit, name in codings.clusters.items()}
         frame[_CLUSTER] = frame["unit_id"].map(by_unit)
-    return frame, joins, LabelColumns("label", cluster="" if codings.clusters is None else _CLUSTER)
+    cluster = "" if codings.clusters is None else _CLUSTER
+    silent = frame["predicted"].isna()
+    if not label or not silent.any() or silent.all():
+        return frame, joins, LabelColumns("label", cluster=cluster)
+    frame = frame.assign(**{_ANSWERED: ~silent, "predicted": frame["predicted"].fillna(0.0)})
+    joins.append(f"{say_count(int(silent.sum()), 'unit')} without an answer of the model: there the gold alone speaks.")
+    return frame, joins, LabelColumns("label", cluster=cluster, answered=_ANSWERED)
 
 
 def _join_covariates(frame: pd.DataFrame, more: pd.DataFrame, joins: list[str]) -> pd.DataFrame:
@@ -332,7 +340,8 @@ def _combine(fits: Sequence[Fit]) -> Fit:
 
 def _list_rows(design: Design, fits: dict[str, Fit], confidence: float) -> Iterator[dict[str, object]]:
     n_units, n_gold = len(design.y), len(design.gold)
-    sizes = dict(zip(SOURCES, ((n_units, 0), (n_gold, n_gold), (n_units, n_gold)), strict=True))
+    n_answered = n_units if design.answered is None else len(design.answered)
+    sizes = dict(zip(SOURCES, ((n_answered, 0), (n_gold, n_gold), (n_units, n_gold)), strict=True))
     shown = [(at, term) for at, term in enumerate(design.terms) if term not in design.hidden]
     for at, term in shown:
         for source, fit in fits.items():

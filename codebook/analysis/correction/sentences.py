@@ -104,7 +104,7 @@ def say_correction(frame: pd.DataFrame, name: str = "", warnings: Iterable[str] 
     x: model labels only −1.34 [−1.66, −1.02], corrected −0.24 [−0.71, 0.23] (900 units, 90 of them gold). The model's
     finding does not stand: its interval leaves out zero, the corrected one does not.
     """
-    key = "coefficient" if "coefficient" in frame else "label"
+    key, frame = "coefficient" if "coefficient" in frame else "label", frame[frame["source"].isin(SOURCES)]
     names = [name] if name else [each for each in frame[key].unique() if each != "Intercept"]
     return " ".join([*(_say_rows(each, frame[frame[key] == each], key) for each in names), *warnings])
 

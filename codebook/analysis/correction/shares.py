@@ -19,6 +19,7 @@ from codebook.analysis.core.scales import Floats, Ints, VariableLike
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
 from codebook.analysis.correction.pairing import Beside, find_nothing, open_codings, read_beside
 from codebook.analysis.correction.regression import spread_normal
+from codebook.analysis.correction.rogan_gladen import ROGAN_GLADEN, estimate_rogan_gladen, lang_reiczigel
 from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 _ABOUT = "The shares cannot be corrected."
 _EMPTY = ["label", "source", "estimate", "se", "low", "high", "n"]
-_NOTE = "Model labels only: share of the units it labelled. Corrected: share of all units put to the model."
+_NOTE = (
+    "Model labels only: share of the units it labelled. Corrected: share of all units put to the model. Rogan-Gladen: "
+    "from the model's share, its sensitivity and specificity in the gold (interval of Lang and Reiczigel 2014)."
+)
 
 
 def prevalence(
@@ -60,9 +64,10 @@ def prevalence(
     Returns
     -------
     Result
-        Three rows a label: `label`, `source`, `estimate`, `se`, `low`, `high` (kept in 0 to 1), `n`, `n_gold`,
-        `n_with` (of these, with the label), `weight`, `worth` (how many gold units, coded without a model, would give
-        the corrected standard error), `reason`.
+        Three rows a label, and a fourth of the source "Rogan-Gladen" (1978: the model's share corrected by its
+        sensitivity and specificity): `label`, `source`, `estimate`, `se`, `low`, `high` (kept in 0 to 1), `n`,
+        `n_gold`, `n_with` (of these, with the label), `weight`, `worth` (how many gold units, coded without a model,
+        would give the corrected standard error), `reason`.
 
     Raises
     ------
@@ -79,6 +84,7 @@ def prevalence(
     0  model labels only      0.75  8       0       6
     1          gold only      0.50  4       4       2
     2          corrected      0.50  8       4       2
+    3       Rogan-Gladen      0.50  8       4       2
     """
     raise_faults(_ABOUT, _check_settings(weight, confidence))
     codings = open_codings(codings, level, gold, sample)
@@ -111,6 +117,7 @@ def _print_shares(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _plot_shares(frame: pd.DataFrame, variable: VariableLike, note: str) -> Figure:
     """Three dots a label."""
+    frame = frame[frame["source"].isin(SOURCES)]
     rows = frame.assign(label=keep_order(frame["label"], variable.level or ""))
     quantity = f"share of units, {variable.name}"
     figure = plot_estimates(rows, name="label", value="estimate", group="source", quantity=quantity, note=note)
@@ -154,7 +161,7 @@ class _Shares:
     confidence: float
 
     def list_rows(self, at: int) -> Iterator[dict[str, object]]:
-        """The three rows of the label at this place."""
+        """The rows of the label at this place."""
         beside, cluster = self.beside, self.cluster
         gold, answered = beside.gold_rows, np.flatnonzero(beside.coded >= 0)
         f = beside.members[beside.coded, at].astype(float)
@@ -176,6 +183,27 @@ class _Shares:
             figures = _spread(fit, self.confidence, reason, plain=source != SOURCES[2])
             sizes = {"n": n, "n_gold": n_gold, "n_with": n_with}
             yield {"label": beside.labels[at], "source": source, **figures, **sizes, **more, "reason": reason}
+        yield {
+            "label": beside.labels[at],
+            "source": ROGAN_GLADEN,
+            **self._rogan_gladen(f, y, prob, lack or fits[2].reason),
+            **sizes,
+            **blank,
+        }
+
+    def _rogan_gladen(self, f: Floats, y: Floats, prob: Floats, lack: str) -> dict[str, object]:
+        """Estimate, error and interval by sensitivity and specificity; normal where units are in clusters."""
+        if lack:
+            return {**dict.fromkeys(("estimate", "se", "low", "high"), math.nan), "reason": lack}
+        rates, share, error = estimate_rogan_gladen(f, y, 1 / prob, self.beside.gold_rows, self.cluster)
+        if math.isnan(share):
+            reason = "the model gives it as often where it is not as where it is"
+            return {**dict.fromkeys(("estimate", "se", "low", "high"), math.nan), "reason": reason}
+        low, high = lang_reiczigel(rates, self.confidence)
+        if len(np.unique(self.cluster)) < len(f):
+            figures = spread_normal(share, error, self.confidence)
+            low, high = max(0.0, figures["low"]), min(1.0, figures["high"])
+        return {"estimate": min(1.0, max(0.0, share)), "se": error, "low": low, "high": high, "reason": ""}
 
 
 def _find_lack(y: Floats, label: str) -> str:

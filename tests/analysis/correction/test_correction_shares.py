@@ -15,6 +15,7 @@ from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.gold_samples import GoldSample
 from codebook.analysis.core.scales import VariableSpec
 from codebook.analysis.correction import SOURCES, correct, pair_with_gold, prevalence
+from codebook.analysis.correction.rogan_gladen import estimate_rogan_gladen, lang_reiczigel
 from codebook.errors import Fault, StatisticError
 from codebook.sampling import draw_gold, take_part
 
@@ -300,3 +301,56 @@ def test_the_result_prints_draws_and_saves_three_rows_a_label(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} >= {"shares.csv", "shares.png", "manifest.json"}
     alone = prevalence(replace(read(table), sample=None))
     assert alone.facts.nothing.startswith("No gold sample was drawn")
+
+
+def test_rogan_gladen_is_its_formula_and_has_an_interval_at_the_edge():
+    """Rogan and Gladen (1978) by the counts; with an error free model the interval of its rates is still there."""
+    truth, model = make_labels(4000, 0.85, 21)
+    gold = np.where(np.arange(4000) < 120, truth, None)
+    row = row_of(prevalence(read(tidy(gold, model))).frame, "yes", "Rogan-Gladen")
+    seen = pd.crosstab(truth[:120], model[:120]).to_numpy()
+    (right_no, wrong_yes), (wrong_no, right_yes) = seen
+    se, sp = right_yes / (right_yes + wrong_no), right_no / (right_no + wrong_yes)
+    share = ((model == "yes").mean() + sp - 1) / (se + sp - 1)
+    assert row["estimate"] == pytest.approx(share)
+    p, n_yes, n_no = (model == "yes").mean(), right_yes + wrong_no, right_no + wrong_yes
+    apart = p * (1 - p) / 4000 + share**2 * se * (1 - se) / n_yes + (1 - share) ** 2 * sp * (1 - sp) / n_no
+    assert row["se"] == pytest.approx(np.sqrt(apart) / (se + sp - 1), rel=0.1)  # but that gold is a part of the units
+    assert row["low"] < share < row["high"]
+    same = row_of(prevalence(read(tidy(gold, truth))).frame, "yes", "Rogan-Gladen")
+    assert same["high"] - same["low"] > 4 * np.sqrt(same["estimate"] * (1 - same["estimate"]) / 4000)
+
+
+def test_rogan_gladens_interval_covers_what_it_says():
+    hits = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        y = rng.random(2000) < 0.1
+        f = np.where(y, rng.random(2000) < 0.8, rng.random(2000) < 0.05).astype(float)
+        gold = np.arange(200)
+        rates, _, _ = estimate_rogan_gladen(f, y[gold].astype(float), np.ones(200), gold, np.arange(2000))
+        low, high = lang_reiczigel(rates, 0.95)
+        hits += low <= 0.1 <= high
+    assert 0.92 <= hits / 200 <= 0.99
+
+
+def test_a_model_that_tells_nothing_has_no_rogan_gladen():
+    truth, _ = make_labels(100, 0.9, 3)
+    flipped = np.where(truth == "yes", "no", "yes")
+    row = row_of(prevalence(read(tidy(truth, flipped))).frame, "yes", "Rogan-Gladen")
+    assert np.isnan(row["estimate"])
+    assert row["reason"] == "the model gives it as often where it is not as where it is"
+
+
+def test_correct_and_prevalence_keep_units_without_an_answer_alike():
+    truth, model = make_labels(300, 0.85, 22)
+    silent = np.where(np.arange(300) % 7 == 0, None, model)
+    codings = read(tidy(np.where(np.arange(300) < 150, truth, None), silent))
+    shares = prevalence(codings, weight=1).frame
+    result = correct(codings, "label ~ 1", label="yes")
+    for source in SOURCES:
+        row = result.frame[result.frame["source"] == source].iloc[0]
+        assert [row["estimate"], row["se"], row["n"]] == pytest.approx(
+            row_of(shares, "yes", source)[["estimate", "se", "n"]].tolist()
+        )
+    assert "43 units without an answer of the model: there the gold alone speaks." in result.note

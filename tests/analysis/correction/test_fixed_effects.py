@@ -36,7 +36,7 @@ def test_a_bar_gives_what_dummies_give_in_all_three_rows(bar, dummies):
 
 
 def test_many_groups_are_absorbed_and_those_without_gold_stay():
-    data = panel(600, 200, n_lands=120)
+    data = panel(300, 200, n_lands=40)
     result = correct(data, "gold ~ x | land")
     rows = result.frame.set_index("source")
     assert rows["estimate"].notna().all()
