@@ -18,6 +18,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | are spans found, documents transcribed well? | `against_gold/spans.py`, `against_gold/transcript_errors.py` |
 | may a model take the place of a person? | `robustness/alternative_annotator.py` |
 | would the labels be the same again? | `robustness/label_stability.py` |
+| how much of the variance is by model, prompt, draw? | `robustness/variance_components.py` |
 | does a finding hang on a choice of model or prompt? | `robustness/specification_curve.py` |
 | did suggestions pull the labels of people? | `robustness/suggestion_pull.py` |
 | does a coder follow the codebook at all? | `robustness/probe_scores.py` |
@@ -81,6 +82,7 @@ from codebook.analysis.robustness.specification_curve import (
 )
 from codebook.analysis.robustness.specification_drawing import plot_specifications
 from codebook.analysis.robustness.suggestion_pull import suggestion_report
+from codebook.analysis.robustness.variance_components import generalizability
 from codebook.ground.quantities import format_figure
 
 __all__ = [
@@ -113,6 +115,7 @@ __all__ = [
     "describe_runs",
     "format_figure",
     "gap_in_means",
+    "generalizability",
     "label_indicators",
     "make_study",
     "norming",
