@@ -21,15 +21,18 @@ from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.sample_design import Design, check_drawn, count_members, group_rows, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
+from codebook.analysis.core.scales import list_labels as named_labels
 from codebook.errors import Fault, StatisticError
 
 KINDS = ("single", "rating", "multi")
 """Kinds of variables whose labels are right or wrong."""
 
+_COUNTED = {"multi": "masi", "number": "interval"}
+"""The level at which answers are the same or not, where it is not nominal."""
 _OTHER_KINDS = {
     "transcription": "run notebooks/gallery/pdf_transcription (character error rate, word recall: transcript_accuracy)",
     "records": "run notebooks/gallery/extraction (F1 of mentions: span_validity)",
-    "number": "take it as reliability with gold as a coder (notebooks/06_reliability, level interval or ratio)",
+    "number": "validity(codings) says how far numbers are from the gold, limits_of_agreement(codings) shows it;",
 }
 
 
@@ -128,8 +131,12 @@ class Pair:
         return {name: n for name, n in counts.items() if n or name == "labelled"}
 
 
-def read_gold(codings: Codings | pd.DataFrame, *, gold: str = "", level: str = "") -> Codings:
+def read_gold(
+    codings: Codings | pd.DataFrame, *, gold: str = "", level: str = "", kinds: Sequence[str] = KINDS
+) -> Codings:
     """Codings of one variable with a gold coder, from codings or a plain frame, whose level need not be said.
+
+    `kinds` are those of variables whose labels can be held against the gold in the way that is asked for.
 
     Raises
     ------
@@ -138,10 +145,10 @@ def read_gold(codings: Codings | pd.DataFrame, *, gold: str = "", level: str = "
     """
     codings = as_codings(codings, level=level, gold=gold, needs_level=False)
     kind, faults = codings.variable.kind, []
-    if kind not in KINDS:
+    if kind not in kinds:
         mend = f"{_OTHER_KINDS[kind]}; here" if kind in _OTHER_KINDS else ""
         problem = f"validity by labels is not defined for kind {kind!r}"
-        faults.append(Fault("kind", problem, f"{mend} take one of {', '.join(KINDS)}".strip()))
+        faults.append(Fault("kind", problem, f"{mend} take one of {', '.join(kinds)}".strip()))
     if not codings.gold:
         faults.append(Fault("gold", "nobody is named", "name the coder whose labels are the gold: gold='NAME'"))
     raise_faults("Labels cannot be held against the gold.", faults)
@@ -176,8 +183,9 @@ def read_pair(codings: Codings, coder: str, *, level: str = "") -> Pair:
     n_gold = both.loc[by_gold, "unit_id"].nunique()
     if sample is not None:
         both = both[both["unit_id"].astype(str).isin(set(sample["unit_id"].astype(str)))]
-    level = level or ("masi" if variable.kind == "multi" else "nominal")
-    codes = read_codes(both, variable=variable.name, level=level, labels=list_labels(codings))
+    level = level or _COUNTED.get(variable.kind, "nominal")
+    labels = named_labels(variable) if variable.kind == "number" else list_labels(codings)
+    codes = read_codes(both, variable=variable.name, level=level, labels=labels)
     pair = _align(codes if codings.clusters is None else join_cluster(codes, codings.clusters), coder, gold, sample)
     return replace(pair, design=replace(pair.design, n_unused=n_gold - len(pair.units)))
 
@@ -300,5 +308,5 @@ def count_cells(pair: Pair, labels: Sequence[str]) -> Cells:
 
 def hold_labels(scale: Scale, n_labels: int) -> Bools:
     """Which labels each code holds, shape (n_codes + 1, n_labels), the last row for no answer (code -1)."""
-    members = scale.members if scale.members.size else np.eye(n_labels, dtype=bool)
+    members = scale.members if scale.members.size else np.eye(n_labels or scale.n_labels, n_labels, dtype=bool)
     return np.vstack([members, np.zeros((1, n_labels), dtype=bool)])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
+    KINDS,
     Cells,
     Pair,
     change_level,
@@ -39,12 +40,23 @@ from codebook.analysis.against_gold.measures import (
     measure_statistic,
     spread,
 )
-from codebook.analysis.core.checks import name_some
+from codebook.analysis.against_gold.rating_errors import (
+    ERROR_NOTE,
+    draw_errors,
+    is_scale,
+    measure_errors,
+    number_row,
+    print_errors,
+    read_points,
+    say_errors,
+)
+from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
+from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
 
 if TYPE_CHECKING:
@@ -93,7 +105,9 @@ def validity(
     Result
         By coder: coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1, mcc (not for
         `multi`) and alpha with gold, each with _low and _high; alpha_level, baseline_accuracy, baseline_macro_f1,
-        baseline_label, never_predicted, reason.
+        baseline_label, never_predicted, reason. Of ratings and numbers also pearson, spearman, ccc (Lin's concordance),
+        mae, rmse and bias (mean error), each with _low and _high, and baseline_mae (of gold's median); of numbers
+        instead of accuracy and what goes with it.
         By label: rows of `part` "label" have n (gold units with it), prevalence, precision, recall, f1, each with _low
         and _high; those of "overall" and "baseline" n, value, value_low, value_high of accuracy, macro F1 and MCC (for
         `multi` exact match, Jaccard, micro and macro F1); `reason` says why a figure is missing.
@@ -123,7 +137,10 @@ def validity(
     7  baseline                 accuracy  8        NaN     NaN   NaN   0.50
     8  baseline                 macro F1  8        NaN     NaN   NaN   0.22
     """
-    codings = read_gold(codings, gold=gold, level=level)
+    codings = read_gold(codings, gold=gold, level=level, kinds=(*KINDS, "number"))
+    if by and codings.variable.kind == "number":
+        mend = "leave out by=, or narrow the codings first: codings.where(...)"
+        raise_faults("Numbers have no labels.", [Fault("by", f"{by!r} splits the labels of a coder", mend)])
     if not by:
         return _by_coder(codings, [coder] if coder else codings.beside_gold, resample)
     coder = coder or codings.pick_pair()[0]
@@ -140,7 +157,7 @@ def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Resu
     result = Result(pd.DataFrame(columns=list(_BY_CODER)), "validity_by_coder", title, "validity")
     if not coders:
         return say_no_pair(codings, result)
-    level = read_alpha_level(codings)
+    is_number, level = codings.variable.kind == "number", read_alpha_level(codings)
     pairs = {coder: read_pair(codings, coder) for coder in coders}
     frame = pd.DataFrame(
         [{"coder": coder, **_coder_row(codings, pair, level, bootstrap)} for coder, pair in pairs.items()]
@@ -152,16 +169,25 @@ def _by_coder(codings: Codings, coders: list[str], bootstrap: Bootstrap) -> Resu
         frame=frame,
         facts=facts,
         finding=_say_coder(frame.iloc[0], codings),
-        remarks=remark_gold(codings, first, NOTE, _CONSTANT, *([] if level else [_NO_LEVEL])),
-        table=_print_coders(frame),
-        figure=lambda: _draw_coders(frame, codings.models, facts.interval),
+        remarks=remark_gold(codings, first, *_remark_coders(frame, level)),
+        table=print_errors(frame) if is_number else _print_coders(frame),
+        figure=lambda: (draw_errors if is_number else _draw_coders)(frame, codings.models, facts.interval),
         outputs=codings.outputs,
     )
 
 
+def _remark_coders(frame: pd.DataFrame, level: str) -> list[str]:
+    if "accuracy" not in frame:
+        return [ERROR_NOTE]
+    return [NOTE, _CONSTANT, *([ERROR_NOTE] if "mae" in frame else []), *([] if level else [_NO_LEVEL])]
+
+
 def _coder_row(codings: Codings, pair: Pair, level: str, bootstrap: Bootstrap) -> dict[str, object]:
     labels, kind = list_labels(codings), codings.variable.kind
+    if kind == "number":
+        return number_row(pair, bootstrap)
     cells = count_cells(pair, labels)
+    errors = measure_errors(cells, read_points(labels), bootstrap) if is_scale(codings) else None
     measures = measure_cells(cells, bootstrap)
     nothing = Measure(np.nan, np.nan, np.nan)
     alpha = _measure_alpha(pair, cells, labels, level, bootstrap) if level else nothing
@@ -172,6 +198,7 @@ def _coder_row(codings: Codings, pair: Pair, level: str, bootstrap: Bootstrap) -
         **spread("macro_f1", measures.overall["macro F1"]),
         **({} if kind == "multi" else spread("mcc", measures.overall["MCC"])),
         **{**spread("alpha", alpha), "alpha_level": level},
+        **(errors.spread() if errors else {}),
         "baseline_accuracy": measures.baseline["accuracy"].value,
         "baseline_macro_f1": measures.baseline["macro F1"].value,
         "baseline_label": " = ".join(commonest(cells)[1]),
@@ -192,7 +219,9 @@ def _measure_alpha(pair: Pair, cells: Cells, labels: Sequence[str], level: str, 
 
 def _say_coder(row: pd.Series[Any], codings: Codings) -> str:
     """How the first coder meets the gold, beside a constant label, with a warning where it is not shown to."""
-    if np.isnan(row["accuracy"]):
+    if "accuracy" not in row and (words := say_errors(row, places_of(int(row["n_answered"])))):
+        return words
+    if np.isnan(row.get("accuracy", np.nan)):
         return f"{row['coder']} cannot be held against the gold: {row['reason']}."
     asked, places = say_count(int(row["n_asked"]), "unit"), places_of(int(row["n_asked"]))
     share = say_figure(row, "accuracy", 1, factor=100).replace(" [", f" % of {asked} [")
@@ -207,7 +236,8 @@ def _say_coder(row: pd.Series[Any], codings: Codings) -> str:
         warning = " It is not shown to be better than that constant: do not use these labels as they are."
     elif row["alpha_level"] and not row["alpha_low"] > 0:
         warning = " Agreement with the gold beyond chance is not shown: do not use these labels as they are."
-    return f"{'; '.join(parts)}.{warning}"
+    errors = say_errors(row, places) if "mae" in row else ""
+    return " ".join(filter(None, [f"{'; '.join(parts)}.{warning}", errors]))
 
 
 def _print_coders(frame: pd.DataFrame) -> pd.DataFrame:
@@ -217,13 +247,17 @@ def _print_coders(frame: pd.DataFrame) -> pd.DataFrame:
         "n_asked": "units",
         "n_answered": "answered",
         "macro_f1": "macro F1",
+        "mae": "mean absolute error",
+        "bias": "mean error",
+        "pearson": "r",
         "baseline_accuracy": "constant label",
     }
     names |= {"alpha": "alpha of answered"} if fewer else {}
     named = {f"{name}{end}": f"{shown}{end}" for name, shown in names.items() for end in ("", "_low", "_high")}
-    columns = [f"{name}{end}" for name in ("accuracy", "macro_f1", "alpha") for end in ("", "_low", "_high")]
+    measures = ("accuracy", "alpha", "mae", "bias", "pearson") if "mae" in frame else ("accuracy", "macro_f1", "alpha")
+    columns = [f"{name}{end}" for name in measures for end in ("", "_low", "_high")]
     heads = ["coder", "n_asked", *(["n_answered"] if fewer else [])]
-    constant = [] if fewer and frame["reason"].any() else ["baseline_accuracy"]
+    constant = [] if (fewer and frame["reason"].any()) or "mae" in frame else ["baseline_accuracy"]
     return frame[[*heads, *columns, *constant, "reason"]].rename(columns=named)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,13 +17,11 @@ from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, find_modal, pad, pick_first
 from codebook.analysis.core.scales import Bools, Floats, Ints
 from codebook.analysis.joining.consensus_errors import empty_errors, list_errors, show_errors
+from codebook.analysis.joining.consensus_numbers import NUMBER_WAYS, as_numbers, check_numbers, join_numbers, spell
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
 from codebook.analysis.joining.joined import HOW, JoinedLabels, add_coder
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count
-
-if TYPE_CHECKING:
-    pass
 
 REFUSE, COLLAPSE = "refuse", "collapse"
 
@@ -78,7 +75,7 @@ def consensus(
         Of one variable, or a plain frame. Sets of labels are joined label by label, after `open_labels`; as they are,
         nothing is joined, and the result says so.
     how
-        `majority` or `dawid_skene`; also the name of the new coder.
+        `majority` or `dawid_skene`; of numbers and ratings also `mean` or `median`; also the name of the new coder.
     coders
         Who votes; None for all but the gold and coders that were joined before.
     runs
@@ -120,6 +117,8 @@ def consensus(
         return _join_nothing(codings, _NOBODY, result)
     if codings.variable.kind == "multi":
         return _join_nothing(codings, _SETS.format(codings.variable.name), result)
+    if how in NUMBER_WAYS:
+        return _average(codings, voters, runs, result, every_draw=every_draw)
     votes, collapsed = _read_votes(codings, voters, runs, every_draw=every_draw)
     if how == "dawid_skene":
         return _weigh(codings, votes, collapsed, result)
@@ -130,9 +129,39 @@ def consensus(
     return JoinedLabels(add_coder(codings, rows, model=how), _fill(codings, votes, rows, collapsed, result))
 
 
+def _average(
+    codings: Codings, voters: Sequence[str], runs: str | Runs, result: Result, *, every_draw: bool
+) -> JoinedLabels:
+    """The mean or median of the coders; runs of one model are joined first, or refused."""
+    check_numbers(codings, voters, result.name)
+    frame, variable = codings.frame, codings.variable
+    rows = frame[(frame["variable"] == variable.name) & frame["coder"].isin(voters)]
+    rows = rows if every_draw else rows[rows["draw"] == 0]
+    model_of, collapsed = _find_runs(rows, list(dict.fromkeys(rows["coder"])), runs)
+    joined = join_numbers(rows, model_of, result.name)
+    numbers = pd.to_numeric(joined["label"])
+    n_coders, named = rows["coder"].map(model_of).nunique(), name_how(result.name)
+    facts = ConsensusFacts(
+        n_units=len(joined),
+        n_coders=n_coders,
+        joins=codings.joins,
+        n_uncoded=int(numbers.isna().sum()),
+        coders=tuple(dict.fromkeys(model_of.values())),
+        collapsed=collapsed,
+    )
+    head = f"{named[0].upper()}{named[1:]} of {say_count(n_coders, 'coder')}"
+    finding = f"{head}: {numbers.notna().sum():,} of {say_count(len(joined), 'unit')} have a number"
+    finding += f", from {spell(numbers.min())} to {spell(numbers.max())}." if numbers.notna().any() else "."
+    sizes = joined.groupby("n_codings")["label"].size()
+    table = pd.DataFrame({"Coders": sizes.index, "Units": sizes.to_numpy()})
+    done = replace(result, frame=joined, facts=facts, finding=finding, table=table, outputs=codings.outputs)
+    with_numbers = replace(codings, variables=[as_numbers(codings)])
+    return JoinedLabels(add_coder(with_numbers, joined, model=result.name), done)
+
+
 def name_how(how: str) -> str:
     """The name of a way to join, as it is printed."""
-    return "the majority" if how == "majority" else "Dawid-Skene"
+    return "Dawid-Skene" if how == "dawid_skene" else f"the {how}"
 
 
 def _check_request(codings: Codings, how: str, coders: Sequence[str], runs: str | Runs) -> list[Fault]:
@@ -253,12 +282,20 @@ def _read_votes(
     if every_draw:
         drawn = rows.assign(coder=rows["coder"].astype(str) + "\n" + rows["draw"].astype(str), draw=0)
     codes = read_codes(drawn, variable=variable.name, level="nominal", labels=variable.labels)
+    model_of, joined = _find_runs(rows, codes.coders, runs)
+    return _join_runs(codes, [model_of[name] for name in codes.coders], joined), joined
+
+
+def _find_runs(
+    rows: pd.DataFrame, coders: Sequence[str], runs: str | Runs
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The model of each coder, or the coder; and which runs of a model are joined, where that is not refused."""
     described = describe_runs(rows, None if isinstance(runs, str) else runs).set_index("coder")["model"]
-    models = [str(described[name.partition("\n")[0]]) for name in codes.coders]
-    joined = _list_joined(codes.coders, models)
+    models = [str(described[name.partition("\n")[0]]) for name in coders]
+    joined = _list_joined(coders, models)
     if runs == REFUSE and (several := {model: names for model, names in joined.items() if len(set(names)) > 1}):
         raise_faults(_ABOUT, [_refuse(model, names) for model, names in several.items()])
-    return _join_runs(codes, models, joined), joined
+    return dict(zip(coders, models, strict=True)), joined
 
 
 def _list_joined(coders: Sequence[str], models: Sequence[str]) -> dict[str, list[str]]:

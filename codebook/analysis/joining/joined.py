@@ -9,7 +9,7 @@ import pandas as pd
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 
-HOW = ("majority", "dawid_skene")
+HOW = ("majority", "dawid_skene", "mean", "median")
 """How labels are joined, and the names of the coders that come of it."""
 
 
@@ -56,7 +56,8 @@ class JoinedLabels:
 
 def add_coder(codings: Codings, rows: pd.DataFrame, *, model: str = "") -> Codings:
     """Put the rows of a new coder under the codings; every coding stays as it is. A `model` is the coder who is one."""
-    frame = pd.concat([codings.frame, rows], ignore_index=True)
+    about = ("n_codings", "tied")  # of the joining, and no columns of the tidy table
+    frame = pd.concat([codings.frame, rows.drop(columns=[name for name in about if name in rows])], ignore_index=True)
     texts = [name for name in ("detail", "run_id", "custom_id") if name in frame]
     frame = frame.assign(**{name: frame[name].fillna("") for name in texts})
     frame = frame.astype({name: "str" for name in ("label", "why", "detail") if name in frame})

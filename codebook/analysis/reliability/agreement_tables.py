@@ -34,6 +34,7 @@ from codebook.analysis.reliability.comparisons import (
     read_comparisons,
     read_variable,
 )
+from codebook.analysis.reliability.rating_coefficients import OF_RATINGS
 from codebook.ground.quantities import format_figure, say_count
 from codebook.outputs import MOST_COLUMNS
 
@@ -55,7 +56,7 @@ def reliability(
     codings: Codings | pd.DataFrame,
     by: str = "",
     *,
-    coefficients: Sequence[str | Coefficient] = ("alpha", "ac1", "percent"),
+    coefficients: Sequence[str | Coefficient] = (),
     level: str = "",
     min_units: int = 1,
     resample: Bootstrap = Bootstrap(),
@@ -83,11 +84,14 @@ def reliability(
         independently, the second with the next seed; where a cluster has units in both, clusters are drawn once and
         bring their units of either set along.
     coefficients
-        alpha, percent, percent_all_coders_agree, percent_pooled_pairs, percent_mean_coder_pairs, ac1, ac2 (weights of
-        the level), fleiss, conger, cohen and scott (two coders), brennan_prediger, light; from ac2 on also with
-        _linear, _quadratic or _ordinal. kendall_w for orders, alpha_multivalued for sets. Beside a kappa: pabak,
-        kappa_max, and by label positive_agreement, negative_agreement, prevalence_index, bias_index. With weights or
-        distances of your own: `COEFFICIENTS["cohen"].with_weights(square)`, and `.with_distances(square)`.
+        Of themselves alpha, ac1 and percent; of numbers, and of ratings on an interval or ratio scale, alpha, icc_2_1
+        and pearson. There are alpha, percent, percent_all_coders_agree, percent_pooled_pairs, percent_mean_coder_pairs,
+        ac1, ac2 (weights of the level), fleiss, conger, cohen and scott (two coders), brennan_prediger, light; from ac2
+        on also with _linear, _quadratic or _ordinal. For numbers icc_1_1, icc_2_1, icc_3_1, icc_1_k, icc_2_k and
+        icc_3_k (Shrout and Fleiss 1979, with F intervals), pearson and spearman (mean of every two coders). kendall_w
+        for orders, alpha_multivalued for sets. Beside a kappa: pabak, kappa_max, and by label positive_agreement,
+        negative_agreement, prevalence_index, bias_index. With weights or distances of your own:
+        `COEFFICIENTS["cohen"].with_weights(square)`, and `.with_distances(square)`.
     level
         Of measurement, where no codebook says it.
     min_units
@@ -125,6 +129,7 @@ def reliability(
     2     percent  0.818  0.591       11          1
     """
     codings = as_codings(codings, level=level)
+    coefficients = coefficients or _usual(codings)
     faults = [*check_coefficients(coefficients), *check_by(codings, by)]
     name = "reliability" if by in ("", "group") else re.sub(r"\W+", "_", f"reliability_by_{by}")
     empty = Result(_make_frame([], by), name, _TITLES.get(by, f"Agreement by {by}"), "reliability")
@@ -144,6 +149,15 @@ def reliability(
     words, remarks, table = say_agreement(shown, by), remark_agreement(shown, by), print_agreement(shown, by)
     figure = partial(draw_agreement, shown, by, codings.roles, facts.interval)
     return Result(frame, name, empty.title, "reliability", facts, words, remarks, table, figure, codings.outputs)
+
+
+def _usual(codings: Codings) -> Sequence[str]:
+    """The coefficients that are shown where none are asked for."""
+    numbers = [
+        each.kind == "number" or (each.kind == "rating" and each.level in ("interval", "ratio"))
+        for each in codings.variables
+    ]
+    return OF_RATINGS if numbers and all(numbers) else ("alpha", "ac1", "percent")
 
 
 def _make_frame(rows: Sequence[dict[str, object]], by: str) -> pd.DataFrame:

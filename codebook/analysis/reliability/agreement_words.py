@@ -190,6 +190,8 @@ def _remarks(frame: pd.DataFrame, by: str) -> Iterator[str]:
     shared = frame["coefficient"].isin(("fleiss", "ac1", "ac2", "brennan_prediger"))
     if (shared & (frame["n_dropped"] > 0)).any() and (frame["coefficient"] == "fleiss").any():
         yield "Units coded once count in the shares of the labels of Fleiss' kappa, not in its agreement (Gwet 2014)."
+    if frame["coefficient"].str.startswith("icc_").any() and not frame["n_clusters"].any():
+        yield "Intervals of intraclass correlations are F intervals (McGraw and Wong 1996)."
     if frame["jack_low"].notna().any():
         yield "Under 30 units or clusters there are jackknife intervals, too: in the data."
     yield from _gather(frame, "dropped", "Left aside", by)

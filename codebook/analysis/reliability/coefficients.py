@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +14,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.counts import coder_patterns, count_patterns
 from codebook.analysis.core.estimates import Bootstrap, Estimate
 from codebook.analysis.core.scales import SET_LEVELS, Floats, Scale, check_different, label_distances
+from codebook.analysis.ratings.intraclass import ICC_FORMS
 from codebook.analysis.reliability.concordance import TITLE as W_TITLE
 from codebook.analysis.reliability.concordance import measure_concordance
 from codebook.analysis.reliability.kappa import coders_chance, shared_chance
@@ -27,6 +29,7 @@ from codebook.analysis.reliability.krippendorff import (
 from codebook.analysis.reliability.multivalued import TITLE as SETS_TITLE
 from codebook.analysis.reliability.multivalued import measure_multivalued
 from codebook.analysis.reliability.percent import DEFINITIONS, measure_percent
+from codebook.analysis.reliability.rating_coefficients import RATING_TITLES, f_interval, measure_rating
 from codebook.errors import Fault
 
 _TITLES = {
@@ -43,9 +46,11 @@ _TITLES = {
     "alpha_multivalued": SETS_TITLE,
     "kendall_w": W_TITLE,
     **TITLES,
+    **RATING_TITLES,
 }
 _WEIGHTED = ("ac2", "fleiss", "conger", "cohen", "scott", "brennan_prediger", "light")
 _OF_CODERS = ("conger", "cohen", "light", "kendall_w", "bias_index", "kappa_max", "percent_mean_coder_pairs")
+_OF_CODERS += tuple(RATING_TITLES)
 _OWN = "own weights"
 _OF_TWO = {"cohen": "conger", "scott": "fleiss"}
 WEIGHTS = ("identity", "linear", "quadratic", "ordinal", "ratio", *SET_LEVELS)
@@ -184,7 +189,12 @@ def estimate_coefficient(pairs: Pairable, coefficient: Coefficient, bootstrap: B
     """
     if coefficient.base == "alpha" and coefficient.own is None:
         return estimate_alpha(pairs, bootstrap)
-    return estimate_measure(pairs, make_measure(pairs, coefficient), bootstrap)
+    measure = make_measure(pairs, coefficient)
+    estimate, draws = estimate_measure(pairs, measure, bootstrap)
+    if coefficient.name in ICC_FORMS and len(draws) and not math.isnan(estimate.value):
+        low, high = f_interval(pairs, coefficient.name, bootstrap.confidence)
+        estimate = estimate if math.isnan(low) else replace(estimate, low=low, high=high, reason=measure.remark)
+    return estimate, draws
 
 
 def make_measure(pairs: Pairable, coefficient: Coefficient) -> Measure:
@@ -203,6 +213,8 @@ def make_measure(pairs: Pairable, coefficient: Coefficient) -> Measure:
         return _MEASURES[coefficient.base](pairs)
     if coefficient.base in TITLES:
         return measure_companion(pairs, coefficient.base)
+    if coefficient.base in RATING_TITLES:
+        return measure_rating(pairs, coefficient.base)
     return _corrected(pairs, coefficient, near)
 
 

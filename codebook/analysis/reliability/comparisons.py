@@ -84,6 +84,8 @@ def check_by(codings: Codings, by: str) -> list[Fault]:
     if codings.interchangeable and by in ("pair", "without"):
         mend = "ask for all coders, by='label' or by a covariate"
         return [Fault("by", "coders are interchangeable here: the codings are counts", mend)]
+    if by == "label" and all(each.kind == "number" for each in codings.variables):
+        return [Fault("by", "numbers have no labels", "ask by='' or 'group', 'pair', 'without', or by a covariate")]
     if by in ("", *BY):
         return []
     covariates = list(codings.by_unit)
@@ -149,7 +151,7 @@ def _compare_variable(
             yield from (Comparison({**head, "group": group}, None, reason) for group in groups)
             continue
         parts = {group: codes.among(coders) for group, coders in groups.items()}
-        if (by == "label" or (sets and by in ("", "group"))) and level != SET_LEVELS[1]:
+        if variable.kind != "number" and (by == "label" or (sets and by in ("", "group"))) and level != SET_LEVELS[1]:
             yield from _by_label(variable, head, parts)
         if by in ("", "group"):
             yield from (Comparison({**head, "group": group}, part) for group, part in parts.items())

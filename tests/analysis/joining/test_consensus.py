@@ -15,6 +15,7 @@ from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.joining import JoinedLabels, consensus
 from codebook.analysis.joining.dawid_skene_em import Fit, fit_dawid_skene
+from codebook.codings import check_table, merge_tables
 from codebook.errors import StatisticError
 
 LABELS = list("abcd")
@@ -289,3 +290,55 @@ def test_plain_frames_wide_and_long_are_joined_alike(how):
     for plain in (long, wide):
         frame = consensus(plain, how).result.frame
         pd.testing.assert_frame_equal(frame.assign(variable="v"), known)
+
+
+RATED = {"ann": ["1", "3", None, "4"], "bo": ["2", "3", None, "5"], "cy": ["4", None, None, "4"]}
+
+
+def rated(kind="rating", level="ordinal", labels=tuple("12345"), **more):
+    variable = VariableSpec("heat", level, None if kind == "number" else list(labels), kind)
+    return Codings(make_table("heat", RATED | more), [variable])
+
+
+@pytest.mark.parametrize(
+    ("how", "labels"), [("mean", ["2.333333333", "3", "4.333333333"]), ("median", ["2", "3", "4"])]
+)
+def test_numbers_are_joined_to_their_mean_or_median(how, labels):
+    joined = consensus(rated(), how)
+    frame = joined.result.frame
+    assert frame["label"].dropna().tolist() == labels
+    assert frame["n_codings"].tolist() == [3, 2, 0, 3]
+    assert frame.loc[2, ["why", "detail"]].tolist() == ["absent", "no coding with a number"]
+    assert f"The {how} of 3 coders: 3 of 4 units have a number" in joined.result.finding
+    check_table(joined.codings.frame)
+
+
+def test_a_mean_is_a_number_that_validity_and_reliability_take():
+    codings = rated(gold=["2", "3", "3", "4"]).with_gold("gold")
+    joined = consensus(codings, "mean")
+    row = validity(joined.codings).frame.set_index("coder").loc["mean"]
+    assert row["mae"] == pytest.approx(np.mean([1 / 3, 0, 1 / 3]))
+    assert (row["n_asked"], row["n_answered"]) == (4, 3)
+
+
+def test_runs_of_one_model_have_one_vote_in_a_mean():
+    codings = rated("number", "interval", **{"m@1": ["5"] * 4, "m@2": ["5"] * 4})
+    with pytest.raises(StatisticError, match="are runs of one model"):
+        consensus(codings, "mean")
+    labels = consensus(codings, "mean", runs="collapse").result.frame["label"].tolist()
+    assert labels == ["3", "3.666666667", "5", "4.5"]
+
+
+def test_words_have_no_mean():
+    with pytest.raises(StatisticError, match="pass how='majority'"):
+        consensus(rated(level="nominal"), "mean")
+    with pytest.raises(StatisticError, match="labels such as 'hot' are no numbers"):
+        consensus(rated(labels=("hot",), di=["hot"] * 4), "median")
+
+
+def test_joined_labels_are_rows_that_can_be_put_under_the_table():
+    codings = rated()
+    joined = consensus(codings)
+    below = joined.codings.frame[joined.codings.frame["coder"] == "majority"]
+    table = codings.frame.assign(run_id="", custom_id="")
+    assert set(merge_tables(table, below)["coder"]) == {*RATED, "majority"}

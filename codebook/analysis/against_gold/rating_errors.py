@@ -1,0 +1,169 @@
+"""Ratings and numbers beside the gold: how far off, in which direction, and whether they go up and down with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.against_gold.gold_cells import Cells, Pair, count_cells
+from codebook.analysis.against_gold.measures import NOT_ASKED, Measure, make_measure, resample_cells, why_no_draws
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap, say_figure
+from codebook.analysis.core.forest import plot_estimates
+from codebook.analysis.core.scales import Floats, as_number
+from codebook.analysis.ratings.rating_pairs import RATING_MEASURES, best_constant, pair_statistics
+from codebook.ground.quantities import format_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SAME_EVERYWHERE = "no interval: it is the same in every sample of these units"
+_OF_NUMBERS = ("interval", "ratio")
+ERROR_NOTE = (
+    "Errors are of the coder less the gold, in points of the scale, over answered units; Lin's concordance is 1 where "
+    "both are equal, r where both go up together."
+)
+
+
+@dataclass(frozen=True)
+class RatingErrors:
+    """The measures of one coder by name (`RATING_MEASURES`), how many units carry them, and the constant beside them.
+
+    `constant` is the one number with the least mean absolute error, gold's median, and `constant_mae` that error.
+    """
+
+    by_name: dict[str, Measure]
+    n: int
+    constant: float
+    constant_mae: float
+
+    def spread(self) -> dict[str, float]:
+        """As columns of a frame."""
+        columns = {}
+        for name, measure in self.by_name.items():
+            columns |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
+        return columns | {"baseline_mae": self.constant_mae}
+
+    @property
+    def gaps(self) -> list[str]:
+        """Why figures are missing: of r, which stands for what varies, and of the mean absolute error."""
+        return [f"{RATING_MEASURES[name]}: {gap}" for name in ("pearson", "mae") if (gap := self.by_name[name].gap)]
+
+
+def is_scale(codings: Codings) -> bool:
+    """Whether the labels are points of a scale of numbers, so that some are farther from the gold than others."""
+    variable = codings.variable
+    points = getattr(variable, "scale", None) or variable.labels or ()
+    numbers = all(np.isfinite(as_number(label)) for label in points)
+    return variable.kind == "number" or (numbers and (variable.kind == "rating" or variable.level in _OF_NUMBERS))
+
+
+def count_numbers(pair: Pair) -> tuple[Cells, Floats]:
+    """The cells of a number, which has no list of labels, and the number of each code."""
+    return count_cells(pair, ()), pair.scale.values
+
+
+def read_points(labels: Sequence[str]) -> Floats:
+    """The numbers of labels; NaN of what is none, such as an abstention."""
+    return np.array([as_number(label) for label in labels])
+
+
+def measure_errors(cells: Cells, values: Floats, bootstrap: Bootstrap) -> RatingErrors:
+    """Every measure with its interval, of the units that gold and coder both gave a number.
+
+    `values`, shape (n_codes,), are the numbers of the codes of the cells.
+    """
+    points = np.append(values, np.nan)[cells.codes].reshape(-1, 2)
+    rows = np.flatnonzero(~np.isnan(points).any(axis=1))
+    if not len(rows):
+        nothing = Measure(np.nan, np.nan, np.nan, NOT_ASKED if not cells.n_asked else "no answer is a number")
+        return RatingErrors(dict.fromkeys(RATING_MEASURES, nothing), 0, np.nan, np.nan)
+    gold, coded = points[rows].T
+
+    def statistic(weights: Floats) -> Floats:
+        """Undefined in a sample that misses these cells altogether."""
+        figures, drawn = np.full((len(weights), len(RATING_MEASURES)), np.nan), weights[:, rows].sum(axis=1) > 0
+        figures[drawn] = pair_statistics(weights[drawn][:, rows], gold, coded)
+        return figures
+
+    alone, draws = why_no_draws(cells), np.empty((0, len(RATING_MEASURES)))
+    if bootstrap.replicates and not alone:
+        draws = resample_cells(cells, statistic, bootstrap)
+    found = statistic(cells.weighted[None, :])[0]
+    measures = [_measure(value, draws[:, at], bootstrap, alone) for at, value in enumerate(found)]
+    weights = cells.weighted[rows]
+    constant = best_constant(weights, gold)
+    mae = float(np.average(np.abs(gold - constant), weights=weights))
+    return RatingErrors(dict(zip(RATING_MEASURES, measures, strict=True)), int(cells.times[rows].sum()), constant, mae)
+
+
+def _measure(value: float, draws: Floats, bootstrap: Bootstrap, alone: str) -> Measure:
+    """A measure whose interval is left out where no sample differs: it would have no width, and claim certainty."""
+    measure = make_measure(value, draws, bootstrap, alone)
+    if np.isclose(measure.low, measure.high, rtol=1e-9):
+        return Measure(measure.value, np.nan, np.nan, SAME_EVERYWHERE)
+    return measure
+
+
+def number_row(pair: Pair, bootstrap: Bootstrap) -> dict[str, object]:
+    """The row of one coder of a number: there is no accuracy, and no label to be named."""
+    cells, values = count_numbers(pair)
+    errors = measure_errors(cells, values, bootstrap)
+    return {
+        **{"n_gold": cells.n_gold, "n_asked": cells.n_asked, "n_answered": cells.n_answered},
+        **errors.spread(),
+        "baseline_label": format_figure(errors.constant, 2).rstrip("0").rstrip(".") if errors.n else "",
+        "reason": "; ".join(errors.gaps) if cells.n_asked else NOT_ASKED,
+    }
+
+
+def say_errors(row: pd.Series, places: int) -> str:
+    """How far off a coder is, in which direction, and whether it goes up and down with the gold."""
+    if np.isnan(row["mae"]):
+        return ""
+    constant = f"a constant number would be off by {format_figure(row['baseline_mae'], places)}"
+    off = f"{row['coder']} is off by {say_figure(row, 'mae', places)} on average (mean error {_signed(row, places)})"
+    together = (
+        f"r with the gold is {say_figure(row, 'pearson', places)}, Lin's concordance {_plain(row, 'ccc', places)}"
+    )
+    warning = ""
+    if np.isnan(row["pearson"]) or min(row["pearson"], np.nan_to_num(row["pearson_low"], nan=1.0)) <= 0:
+        warning = " That it goes up and down with the gold is not shown: do not use these numbers as they are."
+    return f"{off}; {constant}; {together}.{warning}"
+
+
+def _signed(row: pd.Series, places: int) -> str:
+    return ("+" if row["bias"] > 0 else "") + _plain(row, "bias", places)
+
+
+def _plain(row: pd.Series, name: str, places: int) -> str:
+    return format_figure(float(row[name]), places)
+
+
+def print_errors(frame: pd.DataFrame) -> pd.DataFrame:
+    """What a paper prints of coders of a number."""
+    names = {"n_asked": "units", "mae": "mean absolute error", "bias": "mean error", "rmse": "RMSE", "pearson": "r"}
+    names |= {"ccc": "concordance"}
+    figures = [f"{name}{end}" for name in ("mae", "bias", "rmse", "pearson", "ccc") for end in ("", "_low", "_high")]
+    named = {f"{name}{end}": f"{shown}{end}" for name, shown in names.items() for end in ("", "_low", "_high")}
+    return frame[["coder", "n_asked", *figures]].rename(columns=named)
+
+
+def draw_errors(frame: pd.DataFrame, models: Sequence[str], note: str) -> Figure:
+    """r and Lin's concordance of each coder: where they part, a coder goes along with the gold at a distance."""
+    shown = {"pearson": "r", "ccc": "Lin's concordance"}
+    parts = [
+        frame[["coder"]].assign(
+            measure=name,
+            n=frame["n_answered"],
+            **{end or "value": frame[f"{column}{'_' * bool(end)}{end}"] for end in ("", "low", "high")},
+        )
+        for column, name in shown.items()
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows.assign(block=rows["coder"].isin(models)).sort_values("block", kind="stable")
+    return plot_estimates(rows, name="coder", group="measure", quantity="correlation with the gold", note=note)

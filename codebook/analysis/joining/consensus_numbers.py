@@ -1,0 +1,82 @@
+"""One number a unit from several coders: their mean, or their median."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.scales import VariableSpec, as_number
+from codebook.errors import Fault
+
+NUMBER_WAYS = ("mean", "median")
+"""How numbers are joined."""
+
+
+def join_numbers(rows: pd.DataFrame, model_of: Mapping[str, str], how: str) -> pd.DataFrame:
+    """The tidy rows of the joined numbers, a row a unit; runs of one model count as one coder, joined in the same way.
+
+    Parameters
+    ----------
+    rows
+        Of one variable: unit_id, coder, variable, label.
+    model_of
+        What each coder counts as.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"unit_id": list("7788"), "coder": list("abab"), "variable": "heat"})
+    >>> frame = frame.assign(label=["3.5", "4", None, "2"])
+    >>> join_numbers(frame, {"a": "a", "b": "b"}, "mean")[["unit_id", "label", "n_codings", "detail"]]
+      unit_id label  n_codings              detail
+    0       7  3.75          2  from 3.5 to 4
+    1       8     2          1
+    """
+    numbers = rows.assign(number=rows["label"].map(as_number, na_action="ignore").astype(float))
+    numbers = numbers.assign(coder=numbers["coder"].map(lambda name: model_of.get(name, name)))
+    votes = numbers.groupby(["unit_id", "coder"], sort=False)["number"].agg(how).dropna()
+    joined = votes.groupby("unit_id").agg([how, "min", "max", "size"])
+    units = rows["unit_id"].drop_duplicates()
+    joined = joined.reindex(units)
+    ends = [
+        "no coding with a number" if np.isnan(low) else f"from {spell(low)} to {spell(high)}" if low < high else ""
+        for low, high in zip(joined["min"], joined["max"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            **{"unit_id": units.astype(str).to_numpy(), "coder": how, "variable": rows["variable"].iloc[0]},
+            "label": [None if np.isnan(value) else spell(value) for value in joined[how]],
+            **{"draw": 0, "why": np.where(joined[how].isna(), "absent", None), "run_id": "", "custom_id": ""},
+            **{"confidence": np.nan, "detail": ends, "n_codings": joined["size"].fillna(0).astype(int).to_numpy()},
+            "tied": "",
+        }
+    ).astype({"label": "str", "why": "str", "detail": "str", "tied": "str"})
+
+
+def spell(number: float) -> str:
+    """A number as a label: at most nine decimals, and none that say nothing."""
+    text = np.format_float_positional(number, precision=9, trim="-")
+    return "0" if text == "-0" else text
+
+
+def check_numbers(codings: Codings, coders: Sequence[str], how: str) -> None:
+    """Raise a StatisticError where labels are no numbers, so that they have no mean."""
+    frame = codings.frame
+    labels = frame.loc[frame["coder"].isin(coders) & frame["label"].notna(), "label"].unique()
+    every = set(codings.variable.labels or ())
+    apart = every - set(getattr(codings.variable, "scale", every))  # abstentions are set aside
+    words = [label for label in labels if np.isnan(as_number(label)) and label not in apart]
+    if codings.variable.level == "nominal" or words:
+        problem = f"labels such as {name_some(words)} are no numbers" if words else "the level is nominal"
+        mend = f"no {how} of them: pass how='majority' or 'dawid_skene'"
+        raise_faults("The labels cannot be joined.", [Fault("how", problem, mend)])
+
+
+def as_numbers(codings: Codings) -> VariableSpec:
+    """The variable of joined numbers: a mean lies between the points of a scale, so no points are listed."""
+    variable = codings.variable
+    level = variable.level if variable.level in ("interval", "ratio") else "interval"
+    return VariableSpec(variable.name, level, None, "number", title=str(getattr(variable, "title", "") or ""))
