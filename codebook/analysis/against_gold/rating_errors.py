@@ -43,7 +43,7 @@ class RatingErrors:
 
     def spread(self) -> dict[str, float]:
         """As columns of a frame."""
-        columns = {}
+        columns: dict[str, float] = {}
         for name, measure in self.by_name.items():
             columns |= {name: measure.value, f"{name}_low": measure.low, f"{name}_high": measure.high}
         return columns | {"baseline_mae": self.constant_mae}

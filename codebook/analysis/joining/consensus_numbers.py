@@ -49,7 +49,12 @@ def join_numbers(rows: pd.DataFrame, model_of: Mapping[str, str], how: str) -> p
         {
             **{"unit_id": units.astype(str).to_numpy(), "coder": how, "variable": rows["variable"].iloc[0]},
             "label": [None if np.isnan(value) else spell(value) for value in joined[how]],
-            **{"draw": 0, "why": np.where(joined[how].isna(), "absent", None), "run_id": "", "custom_id": ""},
+            **{
+                "draw": 0,
+                "why": ["absent" if lacks else None for lacks in joined[how].isna()],
+                "run_id": "",
+                "custom_id": "",
+            },
             **{"confidence": np.nan, "detail": ends, "n_codings": joined["size"].fillna(0).astype(int).to_numpy()},
             "tied": "",
         }

@@ -49,8 +49,10 @@ _TITLES = {
     **RATING_TITLES,
 }
 _WEIGHTED = ("ac2", "fleiss", "conger", "cohen", "scott", "brennan_prediger", "light")
-_OF_CODERS = ("conger", "cohen", "light", "kendall_w", "bias_index", "kappa_max", "percent_mean_coder_pairs")
-_OF_CODERS += tuple(RATING_TITLES)
+_OF_CODERS = (
+    *("conger", "cohen", "light", "kendall_w", "bias_index", "kappa_max", "percent_mean_coder_pairs"),
+    *RATING_TITLES,
+)
 _OWN = "own weights"
 _OF_TWO = {"cohen": "conger", "scott": "fleiss"}
 WEIGHTS = ("identity", "linear", "quadratic", "ordinal", "ratio", *SET_LEVELS)
