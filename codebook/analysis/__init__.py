@@ -10,6 +10,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | does a coder give the labels of the gold? do errors differ by group? | `against_gold/validity_tables.py` |
 | ... on one label, on sets, in order? | `reliability/kappa_companions.py`, `.../multivalued.py`, `.../concordance.py` |
 | do coders give the labels equally often? | `reliability/marginal_tests.py` |
+| how many coders, and how many units? | `reliability/coder_plans.py` |
 | do coders mark the same spans? | `reliability/unitizing.py` |
 | do they agree more than others? after a changed codebook? | `.../agreement_difference.py`, `.../round_comparison.py` |
 | which label was taken for which? | `against_gold/confusion_counts.py` |
@@ -66,6 +67,7 @@ from codebook.analysis.correction import (
 )
 from codebook.analysis.reliability.agreement_difference import compare_agreement
 from codebook.analysis.reliability.agreement_rows import BOUNDS
+from codebook.analysis.reliability.coder_plans import CoderPlan, plan_coders
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.marginal_tests import compare_shares
 from codebook.analysis.reliability.percent import DEFINITIONS
@@ -92,6 +94,7 @@ __all__ = [
     "LEVELS",
     "SET_LEVELS",
     "Bootstrap",
+    "CoderPlan",
     "Codings",
     "Estimate",
     "PairMeasure",
@@ -121,6 +124,7 @@ __all__ = [
     "norming",
     "open_labels",
     "pair_with_gold",
+    "plan_coders",
     "plan_correction",
     "plot_correlogram",
     "plot_estimates",

@@ -6,8 +6,18 @@ In come `Codings`, or a plain frame; out come `Result`s. Open `agreement_tables.
 
 from codebook.analysis.reliability.agreement_difference import compare_agreement
 from codebook.analysis.reliability.agreement_tables import label_shares, reliability
+from codebook.analysis.reliability.coder_plans import CoderPlan, plan_coders
 from codebook.analysis.reliability.coefficients import COEFFICIENTS
 from codebook.analysis.reliability.marginal_tests import compare_shares
 from codebook.analysis.reliability.unitizing import span_agreement
 
-__all__ = ["COEFFICIENTS", "compare_agreement", "compare_shares", "label_shares", "reliability", "span_agreement"]
+__all__ = [
+    "COEFFICIENTS",
+    "CoderPlan",
+    "compare_agreement",
+    "compare_shares",
+    "label_shares",
+    "plan_coders",
+    "reliability",
+    "span_agreement",
+]
