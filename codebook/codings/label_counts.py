@@ -103,6 +103,13 @@ def set_aside_abstentions(codings: Codings, codebook: Codebook) -> Codings:
     """Leave abstentions out of variables that are measured on a scale: "unclear" is a code, but no point of it.
 
     Abstentions of nominal variables stay, as categories like others. A note counts what was set aside.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> run = cb.open_run("topics")
+    >>> set_aside_abstentions(run.codings(), run.codebook).coverage
+    {'topic': {'labelled': 12}}
     """
     frame = codings.frame
     apart = pd.Series(data=False, index=frame.index)

@@ -45,7 +45,15 @@ def beside_texts(table: pd.DataFrame, units: Texts) -> pd.DataFrame:
 
 
 class TableView:
-    """A table as a notebook or a terminal shows it: texts of the data are shown, and never run or interpreted."""
+    """A table as a notebook or a terminal shows it: texts of the data are shown, and never run or interpreted.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> view = cb.show_table(cb.open_run("topics").table(), n=2)
+    >>> "The first 2 of 12 rows" in repr(view)
+    True
+    """
 
     def __init__(self, table: pd.DataFrame, n: int = 10, units: Texts | None = None, notes: Sequence[str] = ()) -> None:
         self.table, self.n, self.notes = shorten_names(table), n, notes

@@ -94,6 +94,13 @@ class Transcripts(Mapping[str, Transcript]):
         Transcript by name.
     home
         The folder of the run: for the files and the results.
+
+    Examples
+    --------
+    >>> from codebook.codings.transcripts import TranscriptPage
+    >>> letter = Transcript(document="letter", coder="ann", pages=[TranscriptPage(page=1, text="Dear Sir")])
+    >>> list(Transcripts({"letter": letter}))
+    ['letter']
     """
 
     documents: Mapping[str, Transcript]
@@ -345,6 +352,13 @@ def read_texts(folder: str | Path, pattern: str = "*.txt", *, needed: bool = Tru
         No file fits the pattern.
     UnitsError
         A file is not UTF-8.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = Path("known.txt").write_text("A page.")
+    >>> read_texts(".", "known*.txt")
+    {'known': 'A page.'}
     """
     folder = resolve_path(folder)
     paths = sorted(path for path in folder.glob(pattern) if path.is_file())
@@ -368,6 +382,13 @@ def read_error_rates(path: str | Path, column: str = "tesseract_cer") -> dict[st
     ------
     TableError
         The file is not such a list.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = Path("rates.json").write_text('[{"file": "letter.pdf", "tesseract_cer": 0.03}]')
+    >>> read_error_rates("rates.json")
+    {'letter': 0.03}
     """
     if not path:
         return {}

@@ -347,12 +347,19 @@ class PriceFile(BaseModel):
 
 
 def read_prices(path: Path) -> PriceFile:
-    """Read and check a file of prices.
+    r"""Read and check a file of prices.
 
     Raises
     ------
     ParameterError
         The file is missing or faulty; every fault is listed with its line and the mend.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = Path("prices.yaml").write_text("as_of: 2026-11-01\nmodels:\n  our-model: {input: 1.0, output: 2.0}\n")
+    >>> list(read_prices(Path("prices.yaml")).models)
+    ['our-model']
     """
     try:
         about = path.stat()

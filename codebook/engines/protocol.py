@@ -17,6 +17,11 @@ class Limits:
 
     `n_enqueued` is how many tokens of the model may wait in unfinished jobs at a time; `n_inputs` how many texts the
     embedding requests of a shard may hold together.
+
+    Examples
+    --------
+    >>> Limits(n_requests=1_000).n_bytes
+    200000000
     """
 
     n_requests: int = 50_000
@@ -168,7 +173,13 @@ class KnowsLanguages(Protocol):
 
 
 class Remark(NamedTuple):
-    """What is to be said of fetched files; `incomplete` where answers may be missing in them that were paid."""
+    """What is to be said of fetched files; `incomplete` where answers may be missing in them that were paid.
+
+    Examples
+    --------
+    >>> Remark("a file is not there", True).incomplete
+    True
+    """
 
     words: str
     incomplete: bool

@@ -57,6 +57,14 @@ def write_html(notebook_path: str | Path, html_path: str | Path) -> Path:
 
     The page names no network address to load from, and its content security policy forbids scripts, so that a text
     with a script in it stays a text whatever the notebook displayed it with. A widget shows as its plain form.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.execute import run_notebook
+    >>> execution = run_notebook("codebook", run="topics")
+    >>> write_html(execution.path, Path("codebook.html")).name
+    'codebook.html'
     """
     import nbformat
     from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]

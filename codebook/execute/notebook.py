@@ -44,7 +44,16 @@ _CAUSE_LINES = 30
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What came of running a notebook: `pending` when a cell raised PendingError, with its message."""
+    """What came of running a notebook: `pending` when a cell raised PendingError, with its message.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.execute import run_notebook
+    >>> execution = run_notebook("codebook", run="topics")
+    >>> execution.state, execution.path.name
+    ('done', '01_codebook.ipynb')
+    """
 
     state: Literal["done", "pending"]
     path: Path
@@ -59,6 +68,12 @@ def find_notebook(name: str | Path, folder: str | Path = "notebooks") -> Path:
     ------
     ParameterError
         There is none, or more than one.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> find_notebook("validity").name
+    '05_validity.ipynb'
     """
     if Path(name).suffix == ".ipynb":
         for start in (project_folder(), project_folder() / folder, Path.cwd()):
@@ -99,6 +114,12 @@ def run_notebook(
         A parameter is unknown, of the wrong type or looks like a key; nothing was run.
     ExecutionError
         A cell failed.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> run_notebook("codebook", run="topics").path.name
+    '01_codebook.ipynb'
     """
     path = find_notebook(name)
     declared = read_parameters(path)
@@ -165,6 +186,13 @@ def execute_notebook(
         A parameter is unknown, of the wrong type or looks like a key; nothing was run.
     ExecutionError
         A cell failed, the kernel died or the time was up.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from pathlib import Path
+    >>> execute_notebook("notebooks/01_codebook.ipynb", out=Path("executed.ipynb")).state
+    'done'
     """
     path = Path(path)
     values = check_parameters(read_parameters(path), parameters or {}, where=show_path(path))

@@ -39,7 +39,15 @@ EXIT_CODES: Mapping[State, int] = {"done": 0, "failed": 1, "pending": 3}
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What came of one step: its executed copy and the page to read it, once it has run."""
+    """What came of one step: its executed copy and the page to read it, once it has run.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> (step,) = cb.run_study("study.yaml", only=["codebook"], out=lambda line: None).steps
+    >>> step.name, step.state, step.html.name
+    ('codebook', 'done', '01_codebook.html')
+    """
 
     name: str
     state: State
@@ -54,6 +62,13 @@ class StudyResult:
 
     `remarks` say of what there was nothing to do, such as one coder who can be compared with nobody; `left` names the
     steps that are not done.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> result = cb.run_study("study.yaml", only=["codebook"], out=lambda line: None)
+    >>> result.state, result.exit_code, result.report
+    ('done', 0, None)
     """
 
     state: State

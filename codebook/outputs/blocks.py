@@ -42,7 +42,14 @@ def block_html(
 
 
 def frames_html(*parts: pd.DataFrame | str) -> str:
-    """Return frames, whose columns are named as in Python, and sentences, one below the other, for a notebook."""
+    """Return frames, whose columns are named as in Python, and sentences, one below the other, for a notebook.
+
+    Examples
+    --------
+    >>> from pandas import DataFrame
+    >>> frames_html(DataFrame({"n_units": [3]}), "All of them.").count("<table")
+    1
+    """
     shown = [(part, False) if isinstance(part, str) else (_named_html(part), True) for part in parts]
     return render("frames.html.j2", parts=shown)
 

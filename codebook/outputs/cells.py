@@ -68,7 +68,15 @@ def frame_html(frame: pd.DataFrame, names: Collection[str] | None = None) -> str
 
 
 def rows_html(printed: dict[str, Any]) -> str:
-    """Return printed rows as HTML tables no wider than a page: turned or in parts where one would be."""
+    """Return printed rows as HTML tables no wider than a page: turned or in parts where one would be.
+
+    Examples
+    --------
+    >>> from codebook.outputs import print_rows
+    >>> from pandas import DataFrame
+    >>> rows_html(print_rows(DataFrame({"Label": ["a"], "n": [3]})))[:50]
+    '<div class="scroll"><table><thead><tr><th>Label</t'
+    """
     panels = [
         {
             "columns": list(zip(panel.columns, map(_kind, panel.texts, panel.numeric), strict=True)),

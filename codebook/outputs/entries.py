@@ -42,6 +42,14 @@ class OutputEntry:
 
     An entry of the kind `remark` has no file: its note says why there was nothing to save. `facts` are what the report
     has to know of how it was made; `printed` the table as it is shown (see `print_rows`).
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.label_shares(cb.open_run("topics").codings()).save()
+    >>> from codebook.outputs import read_outputs, run_outputs
+    >>> [(entry.name, entry.section) for entry in read_outputs(run_outputs("topics"))]
+    [('label_shares', 'shares')]
     """
 
     name: str
@@ -56,7 +64,16 @@ class OutputEntry:
 
 
 def copy_outputs(source: Path, target: Path) -> None:
-    """Copy what is saved into another folder of outputs; files that a person changed there are kept."""
+    """Copy what is saved into another folder of outputs; files that a person changed there are kept.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.label_shares(cb.open_run("topics").codings()).save(run="topics")
+    >>> copy_outputs(run_outputs("topics"), Path("kept"))
+    >>> sorted(path.suffix for path in Path("kept").glob("label_shares.*"))[:3]
+    ['.csv', '.docx', '.html']
+    """
     changed = changed_files(target)
     for entry in read_outputs(source):
         for name in entry.files.keys() - changed:

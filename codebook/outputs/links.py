@@ -13,7 +13,15 @@ from codebook.paths import EXECUTED_VARIABLE, project_folder, runs_folder, show_
 
 @dataclass(frozen=True, slots=True)
 class FileLink:
-    """A file of the project: in a notebook a link to it, elsewhere its path."""
+    """A file of the project: in a notebook a link to it, elsewhere its path.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from pathlib import Path
+    >>> FileLink(Path("codebook.yaml"), "the codebook")
+    the codebook: codebook.yaml
+    """
 
     path: Path
     words: str = ""

@@ -67,6 +67,16 @@ def save_block(
     ------
     ParameterError
         A name that cannot name a file.
+
+    Examples
+    --------
+    >>> from pandas import DataFrame
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> entry = OutputEntry("shares", "table", "validity", "Shares")
+    >>> _ = save_block(Path(folder.name), entry, DataFrame({"label": ["a"], "n": [3]}))
+    >>> sorted(path.suffix for path in Path(folder.name).glob("shares.*"))
+    ['.csv', '.docx', '.html', '.tex', '.xlsx']
+    >>> folder.cleanup()
     """
     check_name("name", entry.name)
     place = make_private(folder or project_folder() / "outputs")
@@ -94,6 +104,13 @@ def put_text(folder: Path, text: str, entry: OutputEntry) -> str:
     """Save a text in a folder of outputs, and return it as it stands in the file.
 
     A person fills its blanks: a file that was changed since it was saved is kept and returned as it is.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> put_text(Path(folder.name), "Two people coded.", OutputEntry("methods", "text", "methods", "Methods"))
+    'Two people coded.'
+    >>> folder.cleanup()
     """
     path = folder / f"{entry.name}.md"
     if path.name in changed_files(folder):
@@ -112,7 +129,14 @@ def _write_csv(path: Path, frame: pd.DataFrame) -> Path:
 
 @house_style()
 def draw_png(figure: Figure) -> bytes:
-    """Return a figure as the PNG that is saved of it."""
+    """Return a figure as the PNG that is saved of it.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> draw_png(Figure())[1:4]
+    b'PNG'
+    """
     room = BytesIO()
     with _laid_out(figure):
         figure.savefig(room, format="png", dpi=DPI)

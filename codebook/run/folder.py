@@ -32,7 +32,14 @@ _PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendo
 
 
 class RunFolder:
-    """Where the files of one run are: `runs/<name>` of the project."""
+    """Where the files of one run are: `runs/<name>` of the project.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> RunFolder("topics").units_path.name
+    'units.jsonl'
+    """
 
     _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 

@@ -25,7 +25,15 @@ _FINAL = {"failed": "failed for good, since the engine refused the request itsel
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One shard of a run and how its job stands. Times are UTC."""
+    """One shard of a run and how its job stands. Times are UTC.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> (job,) = cb.open_run("topics").status().jobs
+    >>> job.state, job.requests, job.collected
+    ('completed', 12, True)
+    """
 
     shard: int
     state: str
@@ -88,6 +96,13 @@ class RunStatus:
     the rows that `retry` leaves out unless it is told: asking again leads nowhere; `n_retriable` is how many questions
     it asks again. `leaves` is what goes to a service,
     `version` what changed against the version before, and what is asked anew.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> status = cb.open_run("topics").status()
+    >>> status.engine, len(status.jobs)
+    ('embedded', 1)
     """
 
     run: str

@@ -106,6 +106,13 @@ class Run(RunViews):
         What was said when `collect` wrote its table.csv.
     notices : tuple of str
         What came of the notices that were sent last, where addresses are set.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> run = cb.open_run("topics")
+    >>> run.status().counts
+    {'topic': {'': 12}}
     """
 
     table_note: str = ""

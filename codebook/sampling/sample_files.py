@@ -93,6 +93,13 @@ def read_gold_sample(path: str | Path, *, part: str = "dev", unlock: bool = Fals
         No such file, a locked part, a part without units.
     RecordError
         The file is damaged or was edited.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = write_gold_sample(cb.draw_gold(pd.DataFrame({"unit_id": range(40)}), 10, dev_share=0.5), "sample.jsonl")
+    >>> len(read_gold_sample("sample.jsonl", part="dev").frame)
+    5
     """
     file = resolve_path(path)
     if not file.is_file():
@@ -129,6 +136,13 @@ def erase_from_sample(path: Path, unit_ids: Collection[str]) -> int:
     ------
     RecordError
         The file is damaged or was edited.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = write_gold_sample(cb.draw_gold(pd.DataFrame({"unit_id": ["a", "b"]}), 2), "sample.jsonl")
+    >>> erase_from_sample(Path("sample.jsonl"), ["a"])
+    1
     """
     _read(path)
     head, *rows = _read_lines(path)
@@ -213,6 +227,12 @@ def open_gold_sample(
         No such file.
     RecordError
         The file is damaged.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> print(open_gold_sample("runs/topics"))
+    None
     """
     if file == NONE:
         return NO_WEIGHTS

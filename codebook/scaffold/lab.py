@@ -65,6 +65,13 @@ def find_report(run: str) -> Path:
     ------
     RunError
         There is no such run, or it has no report yet.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> path = cb.write_report("topics")
+    >>> find_report("topics").name
+    'report.html'
     """
     report = open_run(run).folder.path / "report.html"
     if not report.is_file():

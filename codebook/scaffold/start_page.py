@@ -25,7 +25,15 @@ _RUN_COLUMNS = ["run", "engine", "model", "asked", "labelled", "cost"]
 
 @dataclass(frozen=True)
 class StudyState:
-    """A study as it stands: what it says, its latest runs, what is wrong or open, and what to do next."""
+    """A study as it stands: what it says, its latest runs, what is wrong or open, and what to do next.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.scaffold import show_study
+    >>> show_study().name
+    'my-study'
+    """
 
     name: str
     facts: tuple[tuple[str, str], ...]

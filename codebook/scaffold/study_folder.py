@@ -28,7 +28,15 @@ _KEPT = ("README.md", ".gitignore")
 
 @dataclass(frozen=True, slots=True)
 class NewStudy:
-    """A study that was written: its folder, its files in it, and those of a person that stayed as they were."""
+    """A study that was written: its folder, its files in it, and those of a person that stayed as they were.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.scaffold import make_study
+    >>> make_study(Path("another")).files[:2]
+    ('README.md', 'codebook.yaml')
+    """
 
     folder: Path
     files: tuple[str, ...]

@@ -19,7 +19,13 @@ _LEAST_TEXT = 8.0
 
 @dataclass(frozen=True)
 class TableChoice:
-    """What a person has said of a table; all else is guessed."""
+    """What a person has said of a table; all else is guessed.
+
+    Examples
+    --------
+    >>> TableChoice(Path("texts.xlsx"), text_column="body", coders=["ann", "ben"]).id_column
+    ''
+    """
 
     path: Path
     sheet: str = ""
@@ -35,6 +41,14 @@ class TableGuess:
     """A table of texts, and what each of its columns is taken for; where it `makes_ids`, its copy gets some.
 
     `guesses` says why, by what was guessed; `other_texts` are columns that are long, too; `unused` those left over.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.scaffold import guess_table
+    >>> guess = guess_table(TableChoice(Path("data/texts.csv")))
+    >>> guess.id_column, guess.text_column
+    ('id', 'text')
     """
 
     place: TablePlace

@@ -100,6 +100,11 @@ class Example(_Part):
         How closely a service looks at the image.
     why
         The reason for the code, in a sentence.
+
+    Examples
+    --------
+    >>> Example(text="They won the match.", why="A match is a game.").text
+    'They won the match.'
     """
 
     image: str = ""
@@ -170,6 +175,11 @@ class RecordField(_Part):
         What to write there.
     categories
         Of a choice.
+
+    Examples
+    --------
+    >>> RecordField(name="person", kind="quote").kind
+    'quote'
     """
 
     name: Name
@@ -196,6 +206,11 @@ class RecordList(_Part):
         What is written down of each record.
     most : int
         Records of a unit at most; 0 for any number.
+
+    Examples
+    --------
+    >>> RecordList(name="people", fields=(RecordField(name="person", kind="quote"),)).fields[0].name
+    'person'
     """
 
     name: Name

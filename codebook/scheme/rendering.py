@@ -103,7 +103,14 @@ def _say_lists(variable: Variable) -> str:
 
 
 def render_html(codebook: Codebook) -> str:
-    """Write the codebook as an HTML panel for a notebook. Every text is escaped."""
+    """Write the codebook as an HTML panel for a notebook. Every text is escaped.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> render_html(cb.read_codebook("codebook.yaml"))[:5]
+    '<div '
+    """
     return render("codebook.html.j2", book=codebook)
 
 

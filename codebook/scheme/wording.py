@@ -66,7 +66,15 @@ _ASKS_AGAIN = re.compile(
 
 @dataclass(frozen=True)
 class Wording:
-    """What was remarked in a codebook's wording, each with its place, the words it rests on, and a mend."""
+    """What was remarked in a codebook's wording, each with its place, the words it rests on, and a mend.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.scheme import check_wording
+    >>> check_wording(cb.read_codebook("codebook.yaml")).name
+    'my-study'
+    """
 
     name: str
     hints: tuple[Fault, ...]

@@ -64,6 +64,13 @@ class StudyCheck:
     """What a check found: lines on each part, hints on the wording, warnings, and every fault.
 
     Printing it shows all; `ok` is whether anything may be sent.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> found = cb.open_study().check()
+    >>> found.faults
+    ()
     """
 
     lines: tuple[str, ...]

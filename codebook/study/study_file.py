@@ -63,7 +63,16 @@ class StudyStep:
 
 @dataclass(frozen=True)
 class StudyFile:
-    """What a study file says: the facts, wherever they stand; the parameters that are no facts; the chain."""
+    """What a study file says: the facts, wherever they stand; the parameters that are no facts; the chain.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.study import read_study_file
+    >>> file, notes = read_study_file(Path("study.yaml"))
+    >>> [step.name for step in file.steps][:3]
+    ['codebook', 'pilot', 'submit']
+    """
 
     path: Path
     facts: StudyFacts

@@ -72,12 +72,29 @@ def _iter_probes(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
 
 
 def probe_units(probes: pd.DataFrame) -> list[Unit]:
-    """Return the probes as units to be planned like any others."""
+    """Return the probes as units to be planned like any others.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.tasks import behaviour_probes
+    >>> probes = behaviour_probes(cb.read_codebook("codebook.yaml"))
+    >>> [unit.unit_id for unit in probe_units(probes)][:2]
+    ['definition-1', 'definition-2']
+    """
     return [Unit(str(name), str(text)) for name, text in zip(probes["unit_id"], probes["text"], strict=True)]
 
 
 def reverse_categories(codebook: Codebook) -> Codebook:
-    """Return the codebook with the categories of nominal variables in reverse order; scales stay as they are."""
+    """Return the codebook with the categories of nominal variables in reverse order; scales stay as they are.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> book.variables[0].labels, reverse_categories(book).variables[0].labels
+    (('economy', 'health', 'sports'), ('sports', 'health', 'economy'))
+    """
     variables = [
         variable.model_copy(update={"categories": variable.categories[::-1]})
         if variable.kind != "rating" and variable.level == "nominal"

@@ -34,7 +34,16 @@ _RANGE = re.compile(r"\s*(\d*)\s*(-?)\s*(\d*)\s*")
 
 @dataclass(frozen=True)
 class DocumentSource(Source):
-    """The PDFs of a folder as units. Duplicate ids are found by `check_units`, which has to come first."""
+    """The PDFs of a folder as units. Duplicate ids are found by `check_units`, which has to come first.
+
+    Examples
+    --------
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> _ = (Path(folder.name) / "letter.pdf").write_bytes(b"")
+    >>> read_documents(folder.name).pattern
+    '**/*'
+    >>> folder.cleanup()
+    """
 
     root: Path
     pattern: str

@@ -27,6 +27,13 @@ class GroupSource(Source):
     """The groups of a file of rows, each given when its last row was read; only groups not yet complete are held.
 
     `texts` are the rows as units of their own, the group among their context.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> groups = group_units(cb.open_study().open_units(), "gold")
+    >>> [unit.unit_id for unit in groups]
+    ['economy', 'sports', 'health']
     """
 
     texts: UnitSource

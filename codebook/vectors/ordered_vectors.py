@@ -34,6 +34,13 @@ class Vectors:
         What else is known of each text, a row a text: the id and the context of the first unit that has it.
     outputs
         The folder into which results are saved.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> vectors = cb.embed_texts(["a goal", "a law"])
+    >>> len(vectors.texts), vectors.model
+    (2, 'embedded-use-minilm-2')
     """
 
     texts: tuple[str, ...]

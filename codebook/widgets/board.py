@@ -47,6 +47,13 @@ class Board:
         First and longest pause of the automatic refresh, in seconds.
     collect
         Whether the automatic refresh collects what has ended; runs whose settings say `auto_collect` it always does.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> board = Board("topics")
+    >>> "12 asked = 12 labelled" in repr(board)
+    True
     """
 
     def __init__(self, run: str = "", *, first_s: float = 10, longest_s: float = 300, collect: bool = False) -> None:

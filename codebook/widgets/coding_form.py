@@ -30,6 +30,14 @@ class CodingForm:
     ----------
     session
         The coder's work: `session.label(...)`, `session.undo()` and the like do without the form what its keys do.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study(coders="none").with_coding(coders=("ann",)).assign()
+    >>> form = CodingForm(cb.coding.open_session("ann"))
+    >>> form.sentence
+    'ann, main: 0 of 12 units coded, 12 left.'
     """
 
     def __init__(self, session: CodingSession) -> None:

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class HistoryView:
-    """A frame of the project that shows what matters of it in words; `frame` has every column and digit."""
+    """A frame of the project that shows what matters of it in words; `frame` has every column and digit.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> view = cb.widgets.show_runs()
+    >>> view.frame["run"].tolist()
+    ['topics']
+    """
 
     frame: pd.DataFrame
     table: BoardTable

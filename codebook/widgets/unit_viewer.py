@@ -35,6 +35,13 @@ class UnitViewer:
         Labels of people and models.
     units
         The units of labels that no run of the project gave.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> viewer = UnitViewer(cb.open_run("topics").codings())
+    >>> repr(viewer).splitlines()[0]
+    'h01: embedded-use-minilm-2: economy'
     """
 
     def __init__(self, codings: Codings, units: Iterable[Unit] | None = None) -> None:

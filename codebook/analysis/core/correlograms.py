@@ -32,6 +32,11 @@ class PairMeasure:
 
     `groups` are those of names that do not tell their group themselves, such as people and models. Where one group
     stands against another, the group `rows`, such as the gold, is the rows.
+
+    Examples
+    --------
+    >>> PairMeasure("Krippendorff's alpha", signed=True).counted
+    'units'
     """
 
     quantity: str = ""

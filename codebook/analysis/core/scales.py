@@ -30,7 +30,15 @@ MOST_DIFFERENT = 10_000
 
 
 class VariableLike(Protocol):
-    """What a whole-codebook function needs to know of a variable; `scheme.Variable` has it."""
+    """What a whole-codebook function needs to know of a variable; `scheme.Variable` has it.
+
+    Examples
+    --------
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> spec = VariableSpec("tone", "ordinal", ["low", "high"])
+    >>> spec.name, spec.level, list(spec.labels)
+    ('tone', 'ordinal', ['low', 'high'])
+    """
 
     @property
     def name(self) -> str:

@@ -47,6 +47,11 @@ class LabelColumns:
     one, they are scaled so that their mean is the share of gold units, as the R package dsl does (1 in samples of fixed
     size). `cluster` is empty for none. `answered` says of which units the model gave an answer: those without have a
     stand-in for its label, which the gold corrects, and are no part of its own figures; empty where all have one.
+
+    Examples
+    --------
+    >>> LabelColumns("gold", predicted="model", cluster="author").prob
+    'prob'
     """
 
     gold: str | Sequence[str] = "gold"
@@ -97,6 +102,15 @@ def add_chances(
     ------
     StatisticError
         Gold units of the sample that are not in the data, or have no gold label; no column unit_id.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"unit_id": ["u1", "u2", "u3"], "gold": ["a", "b", "a"]})
+    >>> add_chances(data, pd.DataFrame({"unit_id": ["u1", "u2"], "prob": [0.5, 0.5]}))
+      unit_id gold  prob
+    0      u1    a   0.5
+    1      u2    b   0.5
+    2      u3  NaN   NaN
     """
     golds, drawn = LabelColumns(gold).golds, sample.frame if isinstance(sample, GoldSample) else sample
     raise_faults(ABOUT, _check_columns(data, ["unit_id", *golds]))

@@ -139,6 +139,17 @@ def rate_ways(studies: pd.DataFrame, effect: float = 0.0) -> pd.DataFrame:
         `way`, `found` (share of studies whose interval leaves out zero: with no effect these are false), `found_low`
         and `found_high` (Wilson), `covered` (share whose interval holds the true effect), `estimate` (mean), `se`
         (mean), `spread` (standard deviation of the estimates), `n_studies`.
+
+    Examples
+    --------
+    >>> from codebook.analysis.correction import simulate_studies
+    >>> rate_ways(simulate_studies(5, n_gold=100, n_units=400).frame)[["way", "n_studies"]]
+                                              way  n_studies
+    0                           model labels only          5
+    1                                   gold only          5
+    2                                   corrected          5
+    3  corrected, doubtful units drawn more often          5
+    4                 the same, chances forgotten          5
     """
     rows = []
     for way, part in studies.groupby("way", sort=False):

@@ -107,7 +107,7 @@ def write_adjudication(
 
 
 def read_adjudication(path: str | Path) -> pd.DataFrame:
-    """The sheet as a person saved it: unit_id, decision, by, reason and the rest, all as text; blanks stay blank.
+    r"""The sheet as a person saved it: unit_id, decision, by, reason and the rest, all as text; blanks stay blank.
 
     Commas, semicolons and tabs are all read: spreadsheets write what their language asks for.
 
@@ -115,6 +115,13 @@ def read_adjudication(path: str | Path) -> pd.DataFrame:
     ------
     StatisticError
         No such file, no text in UTF-8, or columns are missing.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = Path("decided.csv").write_text("unit_id,decision,by,reason\nh01,economy,ruth,prices\n")
+    >>> read_adjudication("decided.csv")["decision"].tolist()
+    ['economy']
     """
     source = Path(path)
     if not source.is_file():

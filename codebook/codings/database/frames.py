@@ -40,7 +40,13 @@ _NEEDED = ("name", "frame", "key", "scope", "runs")
 
 @dataclass(frozen=True, eq=False)
 class KeyedTable:
-    """A frame with the name of its table, the columns that name a row, and what its rows take the place of."""
+    """A frame with the name of its table, the columns that name a row, and what its rows take the place of.
+
+    Examples
+    --------
+    >>> KeyedTable("runs", pd.DataFrame({"run": ["a"]}), key=["run"]).name
+    'runs'
+    """
 
     name: str
     frame: pd.DataFrame

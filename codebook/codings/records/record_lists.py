@@ -217,7 +217,7 @@ def units_table(units: Units) -> KeyedTable:
 
 
 def read_names(path: str | Path, *, listed: str = "", source: str = "source_column") -> Names:
-    """Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
+    r"""Read names from a table with the columns `mention_id` and `name`, and `entity_id` where the entity is known.
 
     Parameters
     ----------
@@ -230,6 +230,13 @@ def read_names(path: str | Path, *, listed: str = "", source: str = "source_colu
     ------
     UnitsError
         The file cannot be read, or lacks a column.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = Path("names.csv").write_text("mention_id,name,entity_id\n1,Germany,DE\n2,Allemagne,DE\n")
+    >>> read_names("names.csv")
+    2 names, 2 different in their normal form
     """
     rows = open_rows(path)
     rows.require(["mention_id", "name", *([source, "entity_id"] if listed else [])])

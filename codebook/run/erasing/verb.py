@@ -49,7 +49,15 @@ _EVERYWHERE = (
 
 @dataclass(frozen=True)
 class Erasure:
-    """What an erasure did, run by run, and what it could not reach."""
+    """What an erasure did, run by run, and what it could not reach.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> erasure = cb.erase_unit("h01")
+    >>> erasure.unit_id, erasure.unreachable[0]
+    ('h01', 'data/texts.csv: the kit never changes it; take the unit out there, or the next plan asks it again')
+    """
 
     unit_id: str
     targets: tuple[Target, ...]

@@ -147,6 +147,15 @@ def estimate_whole(pilot: Run, units: Source) -> pd.DataFrame:
     DataFrame
         Rows `pilot` and `whole`: texts, questions, tokens in and out, seconds. Seconds are those of the pilot's jobs,
         so they hold for the same engine and machine; the start of an engine weighs more in a small pilot.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> units = cb.open_study().open_units()
+    >>> estimate_whole(cb.open_run("topics"), units)[["part", "texts", "questions"]]
+                   part  texts  questions
+    0             pilot     12         12
+    1  whole, estimated     12         12
     """
     import pandas as pd
 

@@ -53,6 +53,14 @@ def compare_prices(
     ------
     ParameterError
         No model is named, or as of `plan`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> units = cb.open_study().open_units()
+    >>> prices = compare_prices("codebook.yaml", units, ["gpt-6-luna"])
+    >>> prices.frame["model"].tolist()
+    ['gpt-6-luna']
     """
     import pandas as pd
 

@@ -93,6 +93,12 @@ def poll_jobs(run: str = "", report: Callable[[int, int], None] | None = None) -
     """Ask the engines how running jobs stand, of one run or of all; return a message for each run not reached.
 
     `report` is called before each run is asked, with how many were and how many there are.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> poll_jobs("topics")
+    {}
     """
     unreached = {}
     names = [name for name in list_running() if is_wanted(name, run)]
@@ -109,7 +115,14 @@ def poll_jobs(run: str = "", report: Callable[[int, int], None] | None = None) -
 
 
 def list_unknown() -> dict[str, str]:
-    """Return the runs whose folders are there and that the ledger does not know, each with what helps."""
+    """Return the runs whose folders are there and that the ledger does not know, each with what helps.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> list_unknown()
+    {}
+    """
     runs = runs_folder()
     why = "runs/ledger.db has no run of this name" if (runs / "ledger.db").is_file() else "there is no runs/ledger.db"
     with open_ledger() as ledger:

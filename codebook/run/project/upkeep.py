@@ -40,6 +40,12 @@ def cancel_run(name: str, shard: int = 0, *, give_up: bool = False) -> RunStatus
         Jobs could not be stopped; the others were.
     RunError
         There is no such run, or its folder is gone and jobs may be under way.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> cancel_run("topics").jobs[0].state
+    'completed'
     """
     folder = RunFolder(name)
     if folder.record_path.is_file():
@@ -56,6 +62,12 @@ def delete_remote(names: Collection[str] = (), *, older_than_days: float = 0) ->
     ------
     RunError
         Of some runs not all could be deleted; of the others it was.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> delete_remote(["topics"])
+    0
     """
     n_deleted, failures = 0, list[str]()
     for name in names or list_runs():
@@ -76,6 +88,13 @@ def measure_runs() -> tuple[pd.DataFrame, Disk]:
     """Return the room that each run takes, in bytes, by what it is: results, shards, outputs, rebuilt, other; `total`.
 
     `rebuilt` is what `tidy_runs` may remove. The dearest runs come first.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> rooms, disk = measure_runs()
+    >>> rooms["run"].tolist(), bool(rooms["total"][0] > 10_000)
+    (['topics'], True)
     """
     import pandas as pd
 

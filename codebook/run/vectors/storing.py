@@ -40,6 +40,13 @@ def store_vectors(run: RunViews) -> Vectors:
         The run did not ask for vectors.
     RecordError
         A result file is gone or damaged, or a service gave other vectors than it was asked for.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.embed_texts(["a goal", "a law"], run="texts")
+    >>> store_vectors(cb.open_run("texts")).model
+    'embedded-use-minilm-2'
     """
     if not find_task(run.codebook).makes_vectors:
         kinds = ", ".join(variable.kind for variable in run.codebook.variables)
