@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _ABOUT = "Stability cannot be told."
 _BY = ("", "unit")
+_NOTE = "In each row one thing differs and the rest is the same; `all` compares every run with every other."
+_INTRA = "Over the draws of a person it is intra-coder reliability: the same unit, coded again."
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,15 @@ def stability(
 ) -> Result:
     """Agreement of runs that differ in one thing only, and what share of them gives the commonest label.
 
-    Compared are the models, or, where nobody is known to be one, all coders but the gold.
+    Compared are the models, or, where nobody is known to be one, all coders but the gold. Over draws people are
+    compared, too, each with what they said the first time: intra-coder reliability.
 
     Parameters
     ----------
     over
-        What differs: `draw` (repeats of one request), `prompt` (paraphrases, or versions of the codebook), `model`, or
-        another column of `runs`. All else that `runs` tells is the same within a row; "all" compares all runs. Of a
-        list, what no two runs differ in has a row that says so.
+        What differs: `draw` (repeats of one request, or of a unit that came to a person again), `prompt` (paraphrases,
+        or versions of the codebook), `model`, or another column of `runs`. All else that `runs` tells is the same
+        within a row; "all" compares all runs. Of a list, what no two runs differ in has a row that says so.
     by
         "unit" for each unit: which labels it got, who gave which, and the share of runs that give the commonest; units
         whose label flips come first.
@@ -138,6 +141,7 @@ def _compare_groups(codings: Codings, groups: dict[str, list[Group]], bootstrap:
         coverage={" ".join(filter(None, group.fixed.values())): group.coverage for group in every},
         joins=codings.joins,
     )
+    people = "model" in frame and bool(frame.loc[frame["over"] == "draw", "model"].isin(codings.people).any())
     about = f"{variable.name}: alpha over {_list_words(list(groups))}"
     return Result(
         frame,
@@ -146,8 +150,8 @@ def _compare_groups(codings: Codings, groups: dict[str, list[Group]], bootstrap:
         section="stability",
         facts=facts,
         finding=_say_least(frame),
-        remarks=("In each row one thing differs and the rest is the same; `all` compares every run with every other.",),
-        table=_print(_name_runs(frame, groups)),
+        remarks=(_NOTE, *([_INTRA] if people else [])),
+        table=_print(_name_runs(frame, groups)).rename(columns={"model": "model or person"} if people else {}),
         figure=partial(_draw, _name_runs(frame, groups), same, facts.interval),
         outputs=codings.outputs,
     )
@@ -230,7 +234,8 @@ def _say_none(over: str) -> dict[str, Any]:
 
 def _find_groups(codings: Codings, over: str, runs: Runs) -> Iterator[Group]:
     variable, table = codings.variable, codings.frame
-    rows = table[(table["variable"] == variable.name) & table["coder"].isin(list_models(codings))]
+    compared = [name for name in codings.coders if name != codings.gold] if over == "draw" else list_models(codings)
+    rows = table[(table["variable"] == variable.name) & table["coder"].isin(compared)]
     described = describe_runs(table if runs is not None else rows, runs)
     described = described[described["coder"].isin(rows["coder"])]
     facts = [str(name) for name in described if name != "coder"]

@@ -394,3 +394,19 @@ def test_prompts_are_called_original_and_paraphrase_and_not_by_a_digest():
     assert table["Runs"].tolist() == ["original, paraphrase", "m (original), m (paraphrase), k (original)"]
     assert "bc4498d7" not in table.to_string()
     assert "bc4498d7" in result.frame["runs"].iloc[0], "the frame keeps the digests"
+
+
+def test_over_draws_people_are_compared_with_themselves():
+    """Intra-coder reliability: a person's draws beside those of a model, by the same figures."""
+    first = make_table("tone", {"ann": list("aabbab"), "m": list("aabbab")})
+    again = make_table("tone", {"ann": list("aabbba"), "m": list("aabbab")}).assign(draw=1)
+    table = pd.concat([first, again], ignore_index=True)
+    codings = Codings(table, [TONE], models=("m",))
+    result = stability(codings, "draw", resample=Bootstrap(0))
+    rows = result.frame.set_index("model")
+    assert rows["alpha"]["m"] == 1
+    assert rows["n_flipped"]["ann"] == 2
+    pair = pd.DataFrame({"first": list("aabbab"), "again": list("aabbba")})
+    assert rows["alpha"]["ann"] == compare(make_table("tone", pair.to_dict("list")), "all", replicates=0)["alpha"][0]
+    assert "intra-coder reliability" in result.note
+    assert "Model or person" in result.printed()
