@@ -1,26 +1,31 @@
-"""How planning, answering and the table grow with the number of units: seconds and peak memory, beside a naive loop.
+"""A study from texts to report, by the number of units: seconds and peak memory of each stage, beside a naive loop.
 
-    python benchmarks/scale.py              # 5,000 and 50,000 units, each in a fresh process, as a table
-    python benchmarks/scale.py --units 5000 # one of them, as a line of JSON
+    python benchmarks/scale.py                          # 10,000 and 100,000 units
+    python benchmarks/scale.py --units 1000000          # minutes, and 4 GB of disk until it ends
+    python benchmarks/scale.py --units 50000 --profile plan   # where one stage spends its time
 
-Peak memory is that of the process so far, so each figure includes those above it. The table is held in memory by its
-nature; everything before it streams. The answers come at once from an engine that always gives the first label.
+Every stage is a process of its own, as a notebook each would be, so its peak memory is its own; that of a process that
+has only imported what it needs is told at the top. Seconds are of the wall, with those of the processor beside them.
+The answers come at once from an engine that draws each label by the name of its request. The labels that come out have
+one digest, by which two versions of the kit are compared.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from instant import InstantEngine
 from memory import peak_mb
@@ -28,10 +33,9 @@ from memory import peak_mb
 from codebook.dialects import read_prompt, write_body, write_reply
 from codebook.engines import ENGINES
 from codebook.engines.protocol import result_line
-from codebook.files.lines import read_lines
-from codebook.material.unit_store import iter_units
 from codebook.records import CHAT
-from codebook.run import plan
+from codebook.requests import make_custom_id
+from codebook.run import open_run, plan
 from codebook.scheme import read_codebook
 from codebook.shards import Cuts
 from codebook.tasks import make_questions
@@ -39,134 +43,223 @@ from codebook.units import read_units
 
 CODEBOOK = Path(__file__).parents[1] / "data" / "topics_sib200_en" / "codebook.yaml"
 N_PER_SHARD = 10_000
+N_PEOPLE = 2_000
+"""Units that two people code, who are right in eight of ten; one of them is the gold."""
 MODEL = InstantEngine.asks
+RUN = "scale"
 
 
 class Instant(InstantEngine):
-    """Gives the first label of the schema."""
+    """Gives one of the labels of the schema, drawn by the name of the request."""
 
     def answer(self, lines: list[dict[str, Any]]) -> Sequence[dict[str, Any]]:
-        first = read_prompt(lines[0]["body"], lines[0]["url"]).schema["properties"]["label"]["enum"][0]
-        text = json.dumps({"label": first})
+        labels = read_prompt(lines[0]["body"], lines[0]["url"]).schema["properties"]["label"]["enum"]
+        replies = [json.dumps({"label": draw_label(line["custom_id"], labels)}) for line in lines]
         return [
-            result_line(line, 200, write_reply(line["url"], MODEL, text, request_id="", usage=(400, 5)), self.name)
-            for line in lines
+            result_line(line, 200, write_reply(line["url"], MODEL, reply, request_id="", usage=(400, 5)), self.name)
+            for line, reply in zip(lines, replies, strict=True)
         ]
 
 
-class Clock:
-    """Seconds of each stage, and the peak memory (MB) of the process after it."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.peak_mb: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        begin = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - begin
-        self.peak_mb[name] = peak_mb()
+def draw_label(name: str, labels: Sequence[str]) -> str:
+    return labels[crc32(name.encode()) % len(labels)]
 
 
-def write_texts(path: Path, n_units: int) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "text"])
-        for number in range(n_units):
-            writer.writerow(
-                [f"unit-{number}", f"Sentence {number} says that coal is cheap, and {number % 97} doubt it."]
-            )
+class Study:
+    """The files of the study, and its stages by name."""
+
+    def __init__(self, folder: Path, n_units: int) -> None:
+        self.folder, self.n_units = folder, n_units
+        self.texts, self.people = folder / "texts.csv", folder / "coders.yaml"
+        os.environ["CODEBOOK_PROJECT"] = str(folder)
+        ENGINES["instant"] = f"{Path(__file__).stem}:Instant"
+
+    def write(self) -> None:
+        """The texts, and what two people coded."""
+        with self.texts.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["id", "text"])
+            for n in range(self.n_units):
+                writer.writerow([f"unit-{n}", f"Sentence {n} says that coal is cheap, and {n % 97} doubt it."])
+        labels, rng = read_codebook(CODEBOOK).variables[0].labels, random.Random(1)
+        with (self.folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["id", "gold", "ann"])
+            for n in sorted(rng.sample(range(self.n_units), N_PEOPLE)):
+                label = draw_label(make_custom_id(f"unit-{n}", "topic"), labels)
+                writer.writerow([f"unit-{n}", *(label if rng.random() < 0.8 else rng.choice(labels) for _ in "12")])
+        columns = "{gold: gold, ann: ann}"
+        self.people.write_text(f"coders:\n  - file: people.csv\n    unit: id\n    columns: {columns}\n")
+
+    def source(self) -> Any:
+        return read_units(self.texts, id_column="id", text_column="text")
+
+    def start(self) -> None:
+        """Nothing: what a process takes that has imported what all of them need."""
+
+    def naive(self) -> None:
+        """The same lines as most scripts write them: a dict and json.dumps a unit; no keys, digests or ledger."""
+        (question,) = make_questions(read_codebook(CODEBOOK)).values()
+        with (self.folder / "naive.jsonl").open("w", encoding="utf-8") as file:
+            for unit in self.source():
+                body = write_body(question.write_prompt(unit), CHAT, MODEL)
+                line = {"custom_id": unit.unit_id, "method": "POST", "url": CHAT, "body": body}
+                file.write(json.dumps(line) + "\n")
+        (self.folder / "naive.jsonl").unlink()
+
+    def plan(self) -> None:
+        """Units, shards and ledger; `plan again` finds that nothing is to be done."""
+        plan(CODEBOOK, self.source(), run=RUN, engine="instant", cuts=Cuts(n_requests=N_PER_SHARD))
+
+    plan_again = plan
+
+    def submit(self) -> None:
+        """Hand in every shard, and have it answered."""
+        open_run(RUN).submit()
+
+    def index(self) -> None:
+        """Check, read and note every answer."""
+        open_run(RUN)._collect_jobs()
+
+    def collect(self) -> None:
+        """Write table and record."""
+        open_run(RUN).collect()
+
+    def table(self) -> dict[str, Any]:
+        """The tidy table as a frame, with the digest of its labels."""
+        table = open_run(RUN).table()
+        begin, found = time.perf_counter(), hashlib.sha256()
+        for name in ("unit_id", "variable", "draw", "label", "why", "custom_id", "coder"):
+            found.update("\n".join(table[name].astype("str").fillna("-")).encode())
+        return {"labels": found.hexdigest()[:16], "n": len(table), "apart_s": time.perf_counter() - begin}
+
+    def codings(self) -> Any:
+        """The labels of the run and of the people, ready for a statistic."""
+        return open_run(RUN).codings(self.people)
+
+    def reliability(self) -> None:
+        """The first statistic, codings included."""
+        import codebook as cb
+
+        self._save(cb.reliability(self.codings()))
+
+    def validity(self) -> None:
+        """The model against the gold, codings included."""
+        import codebook as cb
+
+        self._save(cb.validity(self.codings()))
+
+    def _save(self, result: Any) -> None:
+        result.save()
+
+    def report(self) -> None:
+        """The page of the study."""
+        from codebook.report import write_report
+
+        write_report(RUN, coders=self.people)
 
 
-def write_naively(path: Path, texts: Path) -> None:
-    """The same lines as most scripts write them: a dict and json.dumps a unit, without keys, digests or ledger."""
-    (question,) = make_questions(read_codebook(CODEBOOK)).values()
-    source = read_units(texts, id_column="id", text_column="text")
-    with path.open("w", encoding="utf-8") as file:
-        for unit in source:
-            body = write_body(question.write_prompt(unit), CHAT, MODEL)
-            line = {"custom_id": unit.unit_id, "method": "POST", "url": CHAT, "body": body}
-            file.write(json.dumps(line) + "\n")
+STAGES = {
+    "start": Study.start,
+    "naive": Study.naive,
+    "plan": Study.plan,
+    "plan again": Study.plan_again,
+    "submit": Study.submit,
+    "index": Study.index,
+    "collect": Study.collect,
+    "table": Study.table,
+    "codings": Study.codings,
+    "reliability": Study.reliability,
+    "validity": Study.validity,
+    "report": Study.report,
+}
 
 
-def measure(n_units: int, folder: Path) -> dict[str, Any]:
-    """Run the chain in this process and return its figures."""
-    ENGINES["instant"] = f"{__name__ if __name__ != '__main__' else Path(__file__).stem}:Instant"
-    os.environ["CODEBOOK_PROJECT"] = str(folder)
-    texts, clock = folder / "texts.csv", Clock()
-    write_texts(texts, n_units)
-    with clock.stage("start"):
-        read_codebook(CODEBOOK)
-    with clock.stage("naive"):
-        write_naively(folder / "naive.jsonl", texts)
-    with clock.stage("plan"):
-        source = read_units(texts, id_column="id", text_column="text")
-        run = plan(CODEBOOK, source, run="scale", engine="instant", cuts=Cuts(n_requests=N_PER_SHARD))
-    with clock.stage("plan again"):
-        plan(CODEBOOK, source, run="scale", engine="instant", cuts=Cuts(n_requests=N_PER_SHARD))
-    shards = sorted(run.folder.shards.iterdir())
-    with clock.stage("read back"):
-        n_read = sum(1 for _ in iter_units(run.folder.units_path))
-        n_lines = sum(1 for shard in shards for _ in read_lines(shard))
-    with clock.stage("submit"):
-        run.submit()
-    with clock.stage("index"):
-        run._collect_jobs()
-    with clock.stage("table"):
-        table = run.table()
-    with clock.stage("collect"):
-        run.collect()
-    return {
-        "n_units": n_units,
-        "n_read": n_read,
-        "n_lines": n_lines,
-        "n_labelled": int(table["label"].notna().sum()),
-        "n_shards": len(shards),
-        "texts_mb": texts.stat().st_size / 2**20,
-        "shards_mb": sum(shard.stat().st_size for shard in shards) / 2**20,
-        "ledger_mb": run.folder.ledger_path.stat().st_size / 2**20,
-        "seconds": clock.seconds,
-        "peak_mb": clock.peak_mb,
-    }
+def measure(study: Study, stage: str) -> dict[str, Any]:
+    """Seconds and peak memory of a stage in this process; what it says of itself comes along."""
+    begin, worked = time.perf_counter(), time.process_time()
+    about: Any = STAGES[stage](study)
+    seconds, processor = time.perf_counter() - begin, time.process_time() - worked
+    about = about if isinstance(about, dict) else {}
+    apart = about.pop("apart_s", 0.0)
+    return {"seconds": seconds - apart, "processor": processor - apart, "peak_mb": peak_mb(), **about}
 
 
-def measure_apart(n_units: int) -> dict[str, Any]:
-    """Measure in a fresh process, whose peak memory is its own."""
-    command = [sys.executable, __file__, "--units", str(n_units)]
+def measure_apart(study: Study, stage: str) -> dict[str, Any]:
+    """The same in a fresh process, whose peak memory is its own."""
+    command = [sys.executable, __file__, "--units", str(study.n_units), "--folder", str(study.folder), "--stage", stage]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(done.stderr)
-    figures: dict[str, Any] = json.loads(done.stdout)
+        raise RuntimeError(f"{stage}: {done.stderr}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
-def show(figures: Sequence[dict[str, Any]]) -> str:
-    """The figures side by side."""
-    head = "".join(f"{one['n_units']:>16,} units" for one in figures)
-    rows = [f"{'':<12}{head}", f"{'':<12}" + f"{'seconds':>12}{'peak MB':>10}" * len(figures)]
-    for stage in figures[0]["seconds"]:
-        cells = "".join(f"{one['seconds'][stage]:>12.2f}{one['peak_mb'][stage]:>10.0f}" for one in figures)
-        rows.append(f"{stage:<12}{cells}")
-    for one in figures:
-        seconds = one["seconds"]
-        rows.append(
-            f"{one['n_units']:,} units: {one['texts_mb']:.1f} MB of texts, {one['n_shards']} shards of "
-            f"{one['shards_mb']:.0f} MB, ledger {one['ledger_mb']:.0f} MB; planning takes "
-            f"{seconds['plan'] / seconds['naive']:.1f} times as long as the naive loop"
+def run_study(n_units: int, tell: Callable[[str], None]) -> dict[str, dict[str, Any]]:
+    """All stages of a study of so many units."""
+    with tempfile.TemporaryDirectory() as name:
+        study = Study(Path(name), n_units)
+        study.write()
+        figures = {}
+        for stage in STAGES:
+            figures[stage] = measure_apart(study, stage)
+            tell(f"{n_units:,} {stage}: {json.dumps(figures[stage])}")
+        run = study.folder / "runs" / RUN
+        sizes = {"texts": study.texts, "ledger": run.parent / "ledger.db", "table": run / "table.csv"}
+        figures["sizes"] = {what: path.stat().st_size / 2**20 for what, path in sizes.items()}
+        figures["sizes"]["shards"] = sum(path.stat().st_size for path in run.glob("shards/*")) / 2**20
+    return figures
+
+
+def show(studies: dict[int, dict[str, dict[str, Any]]]) -> str:
+    """The figures side by side, and how they grew from the smallest number of units to the largest."""
+    first, last = min(studies), max(studies)
+    rows = [f"{'':<12}" + "".join(f"{n:>24,} units" for n in studies) + f"{'growth':>10}"]
+    rows.append(f"{'':<12}" + f"{'seconds':>10}{'processor':>10}{'peak MB':>10}" * len(studies) + f"{'per unit':>10}")
+    for stage in STAGES:
+        cells = "".join(
+            f"{one[stage]['seconds']:>10.1f}{one[stage]['processor']:>10.1f}{one[stage]['peak_mb']:>10.0f}"
+            for one in studies.values()
         )
+        rates = [studies[n][stage]["processor"] / n for n in (last, first)]
+        growth = f"{rates[0] / rates[1]:>10.2f}" if last > first and rates[1] else ""
+        rows.append(f"{stage:<12}{cells}{growth}")
+    for n, one in studies.items():
+        sizes = ", ".join(f"{what} {size:,.0f} MB" for what, size in one["sizes"].items())
+        ratio = one["plan"]["processor"] / one["naive"]["processor"]
+        rows.append(f"{n:,} units: {sizes}; planning takes {ratio:.2f} times as long as the naive loop,")
+        rows.append(f"    indexing takes {n / one['index']['seconds']:,.0f} lines a second; labels {one['table']['labels']}")
     return "\n".join(rows)
+
+
+def profile(study: Study, stage: str) -> None:
+    """Run the stages before this one, and print where it spends its time."""
+    import cProfile
+    import pstats
+
+    study.write()
+    for name in list(STAGES)[2 : list(STAGES).index(stage)]:
+        measure_apart(study, name)
+    watch = cProfile.Profile()
+    watch.runcall(STAGES[stage], study)
+    pstats.Stats(watch).sort_stats("tottime").print_stats(30)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--units", type=int, default=0)
+    parser.add_argument("--units", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--folder", default="", help="where a study lies already")
+    parser.add_argument("--stage", default="", help="one stage, as a line of JSON; it needs the folder")
+    parser.add_argument("--profile", default="", help="the stage to profile")
     chosen = parser.parse_args()
-    if not chosen.units:
-        print(show([measure_apart(n_units) for n_units in (5_000, 50_000)]))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(chosen.units, Path(folder))))
+    if chosen.profile:
+        with tempfile.TemporaryDirectory() as folder:
+            profile(Study(Path(folder), chosen.units[0]), chosen.profile)
+    elif chosen.stage:
+        print(json.dumps(measure(Study(Path(chosen.folder), chosen.units[0]), chosen.stage)))
+    else:
+        tell = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+        print(show({n_units: run_study(n_units, tell) for n_units in chosen.units}))
 
 
 if __name__ == "__main__":
