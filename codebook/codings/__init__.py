@@ -9,7 +9,7 @@ of kind records.
 from codebook.codings.coder_files.coders import read_coders, read_codings
 from codebook.codings.coder_files.import_view import look_at_export
 from codebook.codings.coder_files.people_labels import People, has_logs, read_people
-from codebook.codings.contract import COLUMNS, KEY, OPTIONAL
+from codebook.codings.contract import COLUMNS, KEY, OF_CODINGS, OPTIONAL
 from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
 from codebook.codings.database import KeyedTable, write_database
 from codebook.codings.exports import read_table, write_table
@@ -26,6 +26,7 @@ from codebook.codings.wide import to_wide, write_wide
 __all__ = [
     "COLUMNS",
     "KEY",
+    "OF_CODINGS",
     "OPTIONAL",
     "KeyedTable",
     "People",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import orjson
 import pandas as pd
 
@@ -24,9 +25,12 @@ OPTIONAL = (
 NUMBERS = ("confidence", "seconds", "cost_usd")
 MAY_MISS = ("label", "why")
 ALL = (*COLUMNS, *OPTIONAL)
+OF_CODINGS = (*COLUMNS, "evidence", "confidence", "model", "raw", "detail", "cost_usd")
+"""What the analysis, and who looks at units, want of the table of a run."""
 DEFAULTS: dict[str, Any] = {"draw": 0, "why": None, "run_id": "", "custom_id": ""}
 _N_SHOWN = 5
 _N_LISTED = 20
+_CHUNK = 50_000
 
 
 def refuse(faults: list[Fault]) -> None:
@@ -78,7 +82,9 @@ def _whole(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _text(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    if pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
+    if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
+        text = column.astype("str")
+    elif pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
         text = column.astype("str")
     elif isinstance(column.dtype, pd.CategoricalDtype):
         text = column.astype(object).astype("str")
@@ -115,9 +121,23 @@ def key_faults(table: pd.DataFrame) -> Iterator[Fault]:
     for name in KEY[:3]:
         if (empty := table[name] == "").any():
             yield Fault(_places(table, empty), f"no {name}", f"give every row its {name}")
-    if (twice := table.duplicated(list(KEY))).any():
+    if _may_repeat(table) and (twice := table.duplicated(list(KEY))).any():
         mend = "drop the repeats (coders.yaml: `duplicates: first`), or number them as draws"
         yield Fault(_places(table, twice), f"{twice.sum():,} codings repeat unit, coder, variable and draw", mend)
+
+
+def iter_cells(column: pd.Series[Any]) -> Iterator[Any]:
+    """Yield the cells of a long column, some at a time: quickly, and without holding all of them."""
+    for start in range(0, len(column), _CHUNK):
+        yield from column.iloc[start : start + _CHUNK].tolist()
+
+
+def _may_repeat(table: pd.DataFrame) -> bool:
+    """Whether two rows have one key, or 64 bits of it alike: a million rows are held in a few MB."""
+    keys = zip(*(iter_cells(table[name]) for name in KEY), strict=True)
+    hashes = np.fromiter(map(hash, keys), "int64", len(table))
+    hashes.sort()
+    return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def label_faults(table: pd.DataFrame, codebook: Codebook) -> Iterator[Fault]:

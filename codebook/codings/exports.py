@@ -10,8 +10,10 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from codebook.codings.frame import check_table, make_table
 from codebook.codings.sheets import read_sheet, write_sheet
 from codebook.errors import Fault, MissingExtraError, TableError
 from codebook.files import DATABASES, reading
-from codebook.files.lines import read_lines, write_atomic, write_lines
+from codebook.files.lines import dump_line, read_lines, write_atomic
 from codebook.ground.quantities import say_count
 from codebook.paths import find_file_fault, resolve_path
 
@@ -41,7 +43,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*\s?%?")
 
 
 def write_table(
-    table: pd.DataFrame,
+    table: pd.DataFrame | Iterator[pd.DataFrame],
     path: str | Path,
     *,
     formulas: str = "keep",
@@ -57,6 +59,9 @@ def write_table(
 
     Parameters
     ----------
+    table
+        The table, or its pieces in order, such as `run.iter_table()`: a .csv, .tsv, .jsonl or .parquet is then written
+        piece by piece, whatever the memory. No coding may be in two of them.
     formulas
         What becomes in a .csv or .tsv of texts that a spreadsheet would take for formulas: "keep" writes them as they
         are, so that reading gives the same table, and the sentence returned counts them; "quote" puts an apostrophe
@@ -84,7 +89,11 @@ def write_table(
     True
     >>> folder.cleanup()
     """
-    table = check_table(table)
+    pieces = table if isinstance(table, Iterator) else iter([table])
+    if not is_database(path) and resolve_path(path).suffix.lower() in _STREAMS:
+        stream = _write_stream(map(check_table, pieces), resolve_path(path), formulas)
+        return f"{Path(path).name}: {say_count(stream.n_rows, 'row')} of {stream.n_columns} columns.{stream.note}"
+    table = check_table(pd.concat(pieces, ignore_index=True))
     runs = tuple(sorted({*table["run_id"]} - {""}))
     keyed = KeyedTable("codings", table, ("run_id", *KEY), runs=runs)
     if not is_database(path) and resolve_path(path).suffix.lower() == ".xlsx":
@@ -112,16 +121,10 @@ def write_frame(
         return f"{'the database' if '://' in str(where) else Path(where).name}, table {table.name!r}", ""
     path = resolve_path(where)
     match path.suffix.lower():
-        case ".csv" | ".tsv" as ending:
-            plain, note = choose_form(frame, formulas, mend="write .xlsx, or")
-            with write_atomic(path) as file:
-                write_csv(plain, file, "\t" if ending == ".tsv" else ",")
-        case ".jsonl":
-            write_lines(path, iter_rows(frame))
+        case ending if ending in _STREAMS:
+            note = _write_stream([frame], path, formulas).note
         case ".json":
             _write_array(frame, path)
-        case ".parquet":
-            _write_parquet(frame, path)
         case ".xlsx":
             note = write_sheet(frame, path, table.name)
         case _:
@@ -134,8 +137,33 @@ def is_database(where: str | Path) -> bool:
     return "://" in str(where) or Path(where).suffix.lower() in DATABASES
 
 
-def choose_form(frame: pd.DataFrame, formulas: str, *, mend: str) -> tuple[pd.DataFrame, str]:
-    """Return a frame as it goes into a csv file, and what is to be said of formulas in it.
+@dataclass
+class _Stream:
+    """The pieces of a frame on their way into a file, counted as they pass."""
+
+    sheet: bool
+    formulas: str
+    n_rows: int = 0
+    n_columns: int = 0
+    formula_counts: list[tuple[int, int]] = field(default_factory=list)
+
+    def watch(self, pieces: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Yield the pieces; in a file for spreadsheets formulas are quoted, or counted."""
+        for piece in pieces:
+            self.n_rows, self.n_columns = self.n_rows + len(piece), piece.shape[1]
+            if self.sheet and self.formulas == "keep":
+                self.formula_counts.append(_count_formulas(piece))
+            yield quote_formulas(piece) if self.sheet and self.formulas == "quote" else piece
+
+    @property
+    def note(self) -> str:
+        """What is to be said of formulas."""
+        mend = "write .xlsx, or `--quote-formulas` (formulas='quote')"
+        return _say_counts(self.formula_counts, mend)
+
+
+def _write_stream(pieces: Iterable[pd.DataFrame], path: Path, formulas: str) -> _Stream:
+    """Write pieces of a frame one after the other, all or nothing.
 
     Raises
     ------
@@ -145,9 +173,11 @@ def choose_form(frame: pd.DataFrame, formulas: str, *, mend: str) -> tuple[pd.Da
     if formulas not in ("keep", "quote"):
         fault = Fault("formulas", f"{formulas!r} is no way to write them", "use 'keep' or 'quote'")
         raise TableError("The table cannot be written so.", [fault])
-    if formulas == "quote":
-        return quote_formulas(frame), ""
-    return frame, say_formulas(frame, mend=f"{mend} `--quote-formulas` (formulas='quote')")
+    ending = path.suffix.lower()
+    stream = _Stream(ending in (".csv", ".tsv"), formulas)
+    with write_atomic(path) as file:
+        _STREAMS[ending](stream.watch(pieces), file)
+    return stream
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -194,15 +224,21 @@ def _read(path: Path) -> pd.DataFrame:
             raise _unknown(path, _MEND)
 
 
-def write_csv(frame: pd.DataFrame, file: IO[bytes], delimiter: str = ",") -> None:
-    """Write a frame as csv: UTF-8, texts in quotes, missing cells empty, lines end with LF; in chunks."""
+def _write_csv(pieces: Iterable[pd.DataFrame], file: IO[bytes], delimiter: str = ",") -> None:
+    """Write pieces as csv: UTF-8, texts in quotes, missing cells empty, lines end with LF."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n", delimiter=delimiter)
-    writer.writerow(frame.columns)
-    for chunk in _chunks(frame):
-        writer.writerows(zip(*(_cells(chunk[name]) for name in frame.columns), strict=True))
+    for number, piece in enumerate(pieces):
+        if not number:
+            writer.writerow(piece.columns)
+        for chunk in _chunks(piece):
+            writer.writerows(zip(*(_cells(chunk[name]) for name in piece.columns), strict=True))
     text.flush()
     text.detach()
+
+
+def _write_json_lines(pieces: Iterable[pd.DataFrame], file: IO[bytes]) -> None:
+    file.writelines(dump_line(row) for piece in pieces for row in iter_rows(piece))
 
 
 def iter_rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -265,10 +301,36 @@ def _read_objects(path: Path, lines: Iterator[Any]) -> pd.DataFrame:
     return pd.concat(chunks, ignore_index=True) if chunks else make_table([])
 
 
-def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+def _write_parquet(pieces: Iterable[pd.DataFrame], file: IO[bytes]) -> None:
+    """Write pieces as parquet, in groups of some ten thousand rows, whose repeated texts stand there once."""
     pyarrow, parquet = _pyarrow("Writing parquet")
-    with write_atomic(path) as file:
-        parquet.write_table(pyarrow.Table.from_pandas(table, preserve_index=False), file)
+    first, *_ = some = next(groups := _gather(pieces))
+    schema = pyarrow.Table.from_pandas(first, preserve_index=False).schema
+    with parquet.ParquetWriter(file, schema) as writer:
+        for group in chain([some], groups):
+            frame = pd.concat(group, ignore_index=True)
+            writer.write_table(pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False))
+
+
+def _gather(pieces: Iterable[pd.DataFrame]) -> Iterator[list[pd.DataFrame]]:
+    """Yield lists of pieces that have some ten thousand rows together."""
+    group: list[pd.DataFrame] = []
+    for piece in pieces:
+        group.append(piece)
+        if sum(map(len, group)) >= _CHUNK:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+_STREAMS: Mapping[str, Callable[[Iterable[pd.DataFrame], IO[bytes]], None]] = {
+    ".csv": _write_csv,
+    ".tsv": partial(_write_csv, delimiter="\t"),
+    ".jsonl": _write_json_lines,
+    ".parquet": _write_parquet,
+}
+"""The formats whose rows stand one after the other, by their endings."""
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -291,17 +353,15 @@ def _unknown(path: Path, mend: str) -> TableError:
     return TableError(f"{path.name} cannot be a table.", [fault])
 
 
-def say_formulas(frame: pd.DataFrame, *, mend: str) -> str:
-    """Say how many cells of a csv file a spreadsheet would take for formulas, and the safe form; "" for none.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> say_formulas(pd.DataFrame({"label": ["=cmd()", "-5", "a"]}), mend="write .xlsx").partition(", which")[0]
-    ' 1 cell of 1 row begins with =, +, -, @ or a tab'
-    """
+def _count_formulas(frame: pd.DataFrame) -> tuple[int, int]:
+    """How many cells a spreadsheet would take for formulas, and in how many rows."""
     marks = _find_formulas(frame)
-    n_cells, n_rows = int(marks.to_numpy().sum()), int(marks.any(axis=1).sum())
+    return int(marks.to_numpy().sum()), int(marks.any(axis=1).sum())
+
+
+def _say_counts(counts: Iterable[tuple[int, int]], mend: str) -> str:
+    """Say how many cells of a csv file a spreadsheet would take for formulas, and the safe form; "" for none."""
+    n_cells, n_rows = map(sum, zip((0, 0), *counts, strict=True))
     if not n_cells:
         return ""
     cells, rows = say_count(n_cells, "cell"), say_count(n_rows, "row")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from codebook.codings.contract import (
     NUMBERS,
     OPTIONAL,
     column_faults,
+    iter_cells,
     key_faults,
     label_faults,
     refuse,
@@ -117,15 +119,20 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
     """
     if not tables:
         return make_table([])
-    wanted = [name for name in OPTIONAL if any(name in table for table in tables)]
-    filled = [
-        table.assign(**{name: float("nan") if name in NUMBERS else "" for name in wanted if name not in table})
-        for table in map(check_table, tables)
-    ]
-    merged = pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
-    for _ in tell_near(filled):
+    checked = list(map(check_table, tables))
+    for _ in tell_near(checked):
         pass  # raises where more ids almost meet than meet
-    return check_table(merged, codebook)
+    return check_table(_stack(checked), codebook)
+
+
+def _stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put tables that are checked under each other; columns that one of them lacks are empty there."""
+    wanted = [name for name in OPTIONAL if any(name in table for table in tables)]
+    filled = (
+        table.assign(**{name: float("nan") if name in NUMBERS else "" for name in wanted if name not in table})
+        for table in tables
+    )
+    return pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
 
 
 def join_codings(first: Codings, *others: Codings) -> Codings:
@@ -144,10 +151,11 @@ def join_codings(first: Codings, *others: Codings) -> Codings:
     ['ann', 'ben']
     """
     parts = (first, *others)
-    near = tuple(tell_near([part.frame for part in parts]))
+    tables = [check_table(part.frame) for part in parts]
+    near = tuple(tell_near(tables))
     return replace(
         first,
-        frame=merge_tables(*(part.frame for part in parts)),
+        frame=check_table(_stack(tables)),
         models=tuple(name for part in parts for name in part.models),
         notes=tuple(dict.fromkeys([*(note for part in parts for note in part.notes), *near])),
         joins=tuple(dict.fromkeys([*(join for part in parts for join in part.joins), *near])),
@@ -156,16 +164,22 @@ def join_codings(first: Codings, *others: Codings) -> Codings:
 
 def tell_near(tables: Sequence[pd.DataFrame]) -> Iterator[str]:
     """Tell of units and coders that are almost those of an earlier table."""
-    before: dict[str, dict[str, None]] = {"unit_id": {}, "coder": {}}
-    for number, table in enumerate(tables, start=1):
-        for column, names in before.items():
-            ids = table[column].drop_duplicates()
-            join = join_ids(ids, names)
+    for number, table in enumerate(tables[1:], start=2):
+        for column in ("unit_id", "coder"):
+            join = _join_new(table[column], [each[column] for each in tables[: number - 1]])
             if join.near and column == "unit_id":
                 yield _say_near(join, number)
             elif join.near:
                 yield f"Coders who may be one count as two ({join.example('an earlier table')})."
-            names.update(dict.fromkeys(ids))
+
+
+def _join_new(ids: pd.Series[Any], before: Sequence[pd.Series[Any]]) -> Join:
+    """The join of ids with those of earlier tables, which are held in memory only where there are new ones."""
+    mine = dict.fromkeys(iter_cells(ids))
+    new = dict(mine)
+    for name in chain.from_iterable(map(iter_cells, before)):
+        new.pop(name, None)
+    return join_ids(mine, chain.from_iterable(before)) if new else Join(len(mine), 0)
 
 
 def _say_near(join: Join, number: int) -> str:

@@ -81,7 +81,10 @@ def shorten_names(table: pd.DataFrame) -> pd.DataFrame:
     >>> shorten_names(cb.open_run("topics").table())["coder"].iloc[0]
     'embedded-use-minilm-2'
     """
-    return table.assign(coder=table["coder"].map(short_names(table)))
+    short = short_names(table)
+    codes, names = pd.factorize(table["coder"])
+    coders = pd.array([short[str(name)] for name in names], dtype="str").take(codes, allow_fill=True)
+    return table.assign(coder=coders)
 
 
 def short_names(table: pd.DataFrame) -> dict[str, str]:

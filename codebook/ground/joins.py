@@ -22,6 +22,8 @@ _ENDING = re.compile(
 _ZEROS = re.compile(r"(-?)0+(?=[0-9]+\Z)")
 
 
+_PLAIN = re.compile(r"[A-Za-z1-9_][A-Za-z0-9_-]*").fullmatch
+"""Ids, as most are, of which only the capitals are taken away."""
 _REDUCE: Mapping[str, Callable[[str], str]] = {
     "signs that are not seen": lambda text: "".join(
         sign for sign in text if sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cf")
@@ -49,6 +51,8 @@ def near_form(text: str, *, but: str = "") -> str:
     >>> near_form(" 001523.0"), near_form("Unit\\u00a0A")
     ('1523', 'unit a')
     """
+    if not but and _PLAIN(text):
+        return text.lower()
     for cause, reduce in _REDUCE.items():
         if cause != but:
             text = reduce(text)
@@ -178,16 +182,20 @@ def join_ids(ids: Iterable[str], known: Iterable[str]) -> Join:
     >>> join.n_met, join.strays, dict(join.near), join.lacking
     (1, ('1523.0', 'x'), {'1523.0': '1523'}, ('1523', '1525'))
     """
-    mine, theirs = dict.fromkeys(ids), dict.fromkeys(known)
+    mine, theirs = dict.fromkeys(ids), known if isinstance(known, dict) else dict.fromkeys(known)
     strays = tuple(name for name in mine if name not in theirs)
     lacking = tuple(name for name in theirs if name not in mine)
     return Join(len(mine), len(theirs), strays, lacking, _find_near(strays, theirs) if strays else {})
 
 
 def _find_near(strays: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    forms = {near_form(name): name for name in reversed(list(known))}  # of several, the first
-    pairs = ((stray, forms.get(near_form(stray))) for stray in strays)
-    return {stray: other for stray, other in pairs if other is not None}
+    forms = {stray: near_form(stray) for stray in strays}
+    others: dict[str, str | None] = dict.fromkeys(forms.values())
+    for name in known if others else ():
+        form = near_form(name)
+        if form in others and others[form] is None:  # of several, the first
+            others[form] = name
+    return {stray: other for stray, form in forms.items() if (other := others[form]) is not None}
 
 
 class Sides(NamedTuple):

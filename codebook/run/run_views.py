@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.result import Result
 from codebook.codings import (
+    COLUMNS,
+    OF_CODINGS,
     People,
     Records,
     Transcripts,
@@ -33,7 +35,7 @@ from codebook.ledger import Ledger
 from codebook.material.unit_store import is_part, iter_units
 from codebook.paths import show_path
 from codebook.records import RETRIED, Asking, Service, Unit, read_service, say_erased
-from codebook.run.answers.result_table import build_table, read_logprobs
+from codebook.run.answers.result_table import iter_tables, read_logprobs
 from codebook.run.folder import RunFolder
 from codebook.run.freezing import open_sample
 from codebook.run.history import sum_seconds
@@ -95,11 +97,31 @@ class RunViews:
         """Yield the units of the run, each with the reason why it is not asked, or None."""
         return iter_units(self.folder.units_path)
 
-    def table(self) -> pd.DataFrame:
-        """Return the tidy table of the run: one row a unit, variable and draw, answered or not."""
+    def table(self, columns: Sequence[str] = ()) -> pd.DataFrame:
+        """Return the tidy table of the run: one row a unit, variable and draw, answered or not.
+
+        Parameters
+        ----------
+        columns
+            Only these, which takes less memory.
+        """
+        import pandas as pd
+
+        pieces = (table[list(columns)] if columns else table for table in self.iter_table())
+        return pd.concat(pieces, ignore_index=True)
+
+    def iter_table(self) -> Iterator[pd.DataFrame]:
+        """Yield the tidy table in pieces of some thousand rows, which together are more than memory may hold.
+
+        Examples
+        --------
+        >>> import codebook as cb
+        >>> cb.write_table(cb.open_run("topics").iter_table(), "table.parquet")
+        'table.parquet: 12 rows of 17 columns.'
+        """
         with self._ledger() as ledger:
             self._require_planned(ledger)
-            return build_table(self.folder, self.codebook, ledger, partial(self._find_model, ledger))
+            yield from iter_tables(self.folder, self.codebook, ledger, partial(self._find_model, ledger))
 
     def _find_model(self, ledger: Ledger) -> str:
         """The model that gave all answers of the run, or the one that was asked."""
@@ -140,8 +162,10 @@ class RunViews:
             Other runs of the same variables, such as one with a paraphrased codebook: their labels come along, under
             the names of their coders with digests, and only units that all of the runs have are left.
         """
+        ids = (unit.unit_id for unit in self.units())
+        people = read_people(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
         codings = Codings(
-            self.table(),
+            self.table(OF_CODINGS),
             self.codebook.variables,
             gold=gold,
             models=tuple(models),
@@ -151,14 +175,11 @@ class RunViews:
             notes=tuple(self.notes),
             outputs=self.folder.path / "outputs",
         )
-        ids = (unit.unit_id for unit in self.units())
-        part_only = is_part(self.record["units"])
-        people = read_people(coders, self.codebook, units=ids, partial=part_only)
         if people is not None:
             codings = join_codings(codings, people)
         codings = shorten_coders(set_aside_abstentions(codings, self.codebook))
         for run in beside:
-            other = set_aside_abstentions(Codings(run.table(), run.codebook.variables), run.codebook)
+            other = set_aside_abstentions(Codings(run.table(OF_CODINGS), run.codebook.variables), run.codebook)
             both = codings.frame["unit_id"].isin(other.frame["unit_id"])
             n_out = codings.frame.loc[~both, "unit_id"].nunique()
             notes = [f"Left out: {say_count(n_out, 'unit')} that {run.name} does not have."] if n_out else []
@@ -175,7 +196,8 @@ class RunViews:
             The codebook has no such list.
         """
         outputs = self.folder.path / "outputs"
-        codings = Codings(self.table(), self.codebook.variables, notes=tuple(self.notes), outputs=outputs)
+        table = self.table(OF_CODINGS)
+        codings = Codings(table, self.codebook.variables, notes=tuple(self.notes), outputs=outputs)
         return open_records(codings, self.codebook, name, units=_Units(self.units))
 
     def transcripts(self, variable: str = "", draw: int = 0) -> Transcripts:
@@ -224,7 +246,7 @@ class RunViews:
             The units have no such context column.
         """
         codings = Codings(
-            self.table(),
+            self.table(COLUMNS),
             self.codebook.variables,
             covariates=self._contexts,
             notes=tuple(self.notes),

@@ -277,7 +277,7 @@ class Run(RunViews):
             A result file is gone or was changed; nothing is written then.
         """
         self.folder.check_results()
-        self.table_note = write_table(self.table(), self.folder.table_path)
+        self.table_note = write_table(self.iter_table(), self.folder.table_path)
         self._update_record()
         with self._ledger() as ledger:
             write_carried(self.folder, ledger)

@@ -72,7 +72,7 @@ def read_people(
     True
     """
     coders, folder = people if isinstance(people, People) else People(people)
-    ids = None if units is None else list(dict.fromkeys(units))
+    ids = None if units is None else dict.fromkeys(units)
     parts = [read_coders(coders, codebook, units=ids, partial=partial)] if coders else []
     if has_logs(folder, codebook) and not _is_listed(coders, codebook, resolve_path(folder or FOLDER)):
         parts.append(_read_logs(resolve_path(folder or FOLDER), codebook, ids))
@@ -108,7 +108,7 @@ def has_logs(folder: str | Path, codebook: Codebook) -> bool:
     return bool(folder) or read_assignment(place).codebook_name == codebook.name
 
 
-def _read_logs(folder: Path, codebook: Codebook, ids: list[str] | None) -> Codings:
+def _read_logs(folder: Path, codebook: Codebook, ids: dict[str, None] | None) -> Codings:
     """The labels of the logs, of units that are known."""
     codings = read_logs(folder, codebook)
     frame = check_table(codings.frame, codebook)

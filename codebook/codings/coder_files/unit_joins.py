@@ -42,7 +42,7 @@ class Meeting:
 
 def meet_units(read: Sequence[Read], units: Iterable[str], *, partial: bool = False) -> Meeting:
     """Hold the ids of each file against the units of a run; rows of other units are taken out of the codings."""
-    known, meeting = dict.fromkeys(units), Meeting()
+    known, meeting = units if isinstance(units, dict) else dict.fromkeys(units), Meeting()
     joins = []
     for _, codings in read:
         meeting.notes += _take_near(codings, known) if codings.source.ids == "near" else ()

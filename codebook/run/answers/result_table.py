@@ -33,19 +33,24 @@ _BLOCK = 1 << 18
 COLUMNS = ("unit_id", "variable", "draw", "custom_id", "logprob")
 
 
-def build_table(folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]) -> pd.DataFrame:
-    """Return the tidy table; `find_model` names the coder where no answer says which model gave it."""
-    import pandas as pd
+def iter_tables(
+    folder: RunFolder, codebook: Codebook, ledger: Ledger, find_model: Callable[[], str]
+) -> Iterator[pd.DataFrame]:
+    """Yield the tidy table in pieces of some thousand rows, each checked, one at least.
 
-    maker = _FrameMaker(folder, codebook, ledger, find_model)
-    frames = [maker.make(cells) for cells in iter_columns(ledger.path, folder.name)]
-    table = pd.concat(frames, ignore_index=True)
+    No coding is in two of them: the ledger holds each name of a row once. `find_model` names the coder where no answer
+    says which model gave it.
+    """
+    maker, losses = _FrameMaker(folder, codebook, ledger, find_model), dict[str, str]()
     if folder.read_record()["units"]["source"].get("damaged"):
         losses = {unit.unit_id: unit.loss for unit, _ in iter_units(folder.units_path) if unit.loss}
-        lost = table["unit_id"].map(losses).fillna("").astype("str")
-        joint = lost.where((lost == "") | (table["detail"] == ""), lost + "; ")
-        table["detail"] = joint + table["detail"]
-    return check_table(table)
+    for cells in iter_columns(ledger.path, folder.name):
+        table = maker.make(cells)
+        if losses:
+            lost = table["unit_id"].map(losses).fillna("").astype("str")
+            joint = lost.where((lost == "") | (table["detail"] == ""), lost + "; ")
+            table["detail"] = joint + table["detail"]
+        yield check_table(table)
 
 
 class _FrameMaker:
