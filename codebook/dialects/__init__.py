@@ -17,7 +17,7 @@ from codebook.dialects.prompts import (
     write_body,
 )
 from codebook.dialects.replies import read_reply, read_said, write_reply
-from codebook.dialects.usual_replies import Said
+from codebook.dialects.usual_replies import Said, read_usual_answer
 
 __all__ = [
     "Prompt",
@@ -30,6 +30,7 @@ __all__ = [
     "read_prompt",
     "read_reply",
     "read_said",
+    "read_usual_answer",
     "unfence",
     "write_body",
     "write_content",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 _MOST_TOKENS = 2**53
-_EMPTY: dict[str, Any] = {}
 
 
 def read_count(value: Any) -> int | None:
@@ -48,9 +46,10 @@ def read_counts(usage: Any) -> tuple[int | None, int | None]:
 
 def read_part(usage: Any, part: str) -> int:
     """Tokens of a part that a usage object tells in its details, such as `cached_tokens`; 0 where it does not."""
-    details = (usage.get(name) for name in _DETAILS[part]) if type(usage) is dict else ()
-    first = next((detail for detail in details if isinstance(detail, Mapping)), _EMPTY)
-    return read_count(first.get(part)) or 0
+    for name in _DETAILS[part] if type(usage) is dict else ():
+        if isinstance(details := usage.get(name), dict):
+            return read_count(details.get(part)) or 0
+    return 0
 
 
 _TAKEN, _GIVEN = (
@@ -60,6 +59,7 @@ _TAKEN, _GIVEN = (
 _DETAILS = {"cached_tokens": _TAKEN, "cache_write_tokens": _TAKEN, "reasoning_tokens": _GIVEN}
 
 
-def _first(usage: dict[str, Any], *names: str) -> int | None:
+def _first(usage: dict[str, Any], name: str, other: str) -> int | None:
     """The first of these that is a number."""
-    return next((count for name in names if (count := read_count(usage.get(name))) is not None), None)
+    count = read_count(usage.get(name))
+    return read_count(usage.get(other)) if count is None else count

@@ -12,6 +12,9 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import Decoder
 
+from codebook.dialects.spent import read_counts, read_part
+from codebook.records import Answer
+
 _LONGEST_S = 1e9
 
 Said = tuple[str | None, str | None, str, str, str, float | None]
@@ -48,7 +51,24 @@ class _Line(Struct, gc=False):
     seconds: float | None = None
 
 
-_decode = Decoder(_Line).decode
+class _CountedBody(_Body, gc=False):
+    usage: Any = None
+    system_fingerprint: Any = None
+
+
+class _CountedResponse(Struct, gc=False):
+    status_code: Literal[200]
+    request_id: str
+    body: _CountedBody
+
+
+class _CountedLine(Struct, gc=False):
+    custom_id: str
+    response: _CountedResponse
+    error: None = None
+
+
+_decode, _decode_counted = Decoder(_Line).decode, Decoder(_CountedLine).decode
 
 
 def read_usual(lines: Iterable[bytes], read_any: Callable[[bytes], Said]) -> list[Said]:
@@ -74,6 +94,31 @@ def read_usual(lines: Iterable[bytes], read_any: Callable[[bytes], Said]) -> lis
         fields = (text, None, "", body.model, response.request_id, read_seconds(usual.seconds))
         replies.append(fields if text else read_any(line))
     return replies
+
+
+def read_usual_answer(line: bytes) -> tuple[Answer, dict[str, Any]] | None:
+    """Read a line with its usage, and return the part of its body that tells the cost; None where it is not as usual.
+
+    Examples
+    --------
+    >>> choice = b'{"message":{"content":"yes"},"finish_reason":"stop"}'
+    >>> body = b'{"object":"chat.completion","model":"m","choices":[%b],"usage":{"total_tokens":3}}' % choice
+    >>> line = b'{"custom_id":"a","response":{"status_code":200,"request_id":"r","body":%b}}' % body
+    >>> answer, body = read_usual_answer(line)
+    >>> answer.custom_id, answer.text, body
+    ('a', 'yes', {'model': 'm', 'usage': {'total_tokens': 3}})
+    """
+    try:
+        usual = _decode_counted(line)
+    except (ValueError, RecursionError):
+        return None
+    response, body = usual.response, usual.response.body
+    if not (usual.custom_id and (text := body.choices[0].message.content)):
+        return None
+    tokens_in, tokens_out = read_counts(body.usage)
+    counts = tokens_in or 0, tokens_out or 0, read_part(body.usage, "cached_tokens")
+    fields = (usual.custom_id, text, None, "", body.model, response.request_id, *counts)
+    return Answer(*fields, str(body.system_fingerprint or "")), {"model": body.model, "usage": body.usage}
 
 
 def read_seconds(seconds: Any) -> float | None:

@@ -127,8 +127,13 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     RecordError
         A line is no JSON object; the message names file and line.
     """
+    loads = orjson.loads
     for number, _, line in number_lines(path):
-        yield load_line(line, f"{path.name}, line {number}")
+        try:
+            value = loads(line)
+        except orjson.JSONDecodeError:
+            value = None
+        yield value if isinstance(value, dict) else load_line(line, f"{path.name}, line {number}")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,28 +124,33 @@ class Ledger(Drops):
         All in one transaction.
         """
         with self.transaction() as db:
-            if shard is not None:
-                self._add_shard(run_id, *shard)
             keys = {row.request_key for row in rows if not row.skip}
-            sql = "SELECT lower(hex(request_key)), id FROM asks WHERE answerer = ? AND request_key IN"
-            asks = dict(self._look_up(sql, map(bytes.fromhex, keys), self._number(run_id)))
+            asks = self._add_shard(run_id, *shard, keys)[1] if shard else self._find_asks(keys, self._number(run_id))
             db.executemany(
                 "INSERT INTO rows (run_id, custom_id, unit_id, variable, draw, ask_id, skip) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (run_id, custom_id, unit_id, variable, draw, None if skip else asks[key], skip)
+                    (run_id, custom_id, unit_id, variable, draw, None if skip else asks[key][0], skip)
                     for custom_id, unit_id, variable, draw, key, skip in rows
                 ),
             )
+
+    def _find_asks(self, keys: Collection[str], answerer: int) -> dict[str, tuple[int, int | None]]:
+        """The number of each question that is noted, and of its answer, by its key."""
+        sql = "SELECT request_key, id, answer_id FROM asks WHERE answerer = ? AND request_key IN"
+        asks = self._look_up(sql, map(bytes.fromhex, sorted(keys)), answerer)  # as the index has them: quicker by far
+        return {key.hex(): (ask_id, answer_id) for key, ask_id, answer_id in asks}
 
     def _number(self, run_id: str) -> int:
         """The number of who answers a run."""
         return int(self._db.execute("SELECT answerer FROM runs WHERE run_id = ?", (run_id,)).fetchone()[0])
 
-    def _add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> int:
+    def _add_shard(
+        self, run_id: str, number: int, shard: Shard, sent: dict[str, str], others: Collection[str] = ()
+    ) -> tuple[int, dict[str, tuple[int, int | None]]]:
         """Inside a transaction: the shard, its questions where they are new, and which line would ask which.
 
-        Returns the ledger's own number of the shard.
+        Returns the ledger's own number of the shard; and `_find_asks` of its questions and of the `others`.
         """
         db, answerer = self._db, self._number(run_id)
         values = (run_id, number, shard.path.name, shard.sha256, shard.url, shard.model)
@@ -157,14 +162,14 @@ class Ledger(Drops):
         ).lastrowid
         db.executemany(
             "INSERT OR IGNORE INTO asks (request_key, answerer, shard_id) VALUES (?, ?, 0)",
-            ((bytes.fromhex(key), answerer) for key in sent.values()),
+            ((bytes.fromhex(key), answerer) for key in sorted(sent.values())),
         )
+        asks = self._find_asks({*sent.values(), *others}, answerer)
         db.executemany(
-            "INSERT INTO sent (shard_id, custom_id, ask_id, replaces) "
-            "SELECT ?, ?, id, answer_id FROM asks WHERE request_key = ? AND answerer = ?",
-            ((shard_id, custom_id, bytes.fromhex(key), answerer) for custom_id, key in sorted(sent.items())),
+            "INSERT INTO sent (shard_id, custom_id, ask_id, replaces) VALUES (?, ?, ?, ?)",
+            ((shard_id, custom_id, *asks[key]) for custom_id, key in sorted(sent.items())),
         )
-        return int(shard_id or 0)
+        return int(shard_id or 0), asks
 
     def add_shard(self, run_id: str, number: int, shard: Shard, sent: dict[str, str]) -> None:
         """Note a shard that asks again what was asked before.
@@ -172,7 +177,7 @@ class Ledger(Drops):
         Rows that rest on the answer of somebody else, as the first versions of the kit had it, rest on their own now.
         """
         with self.transaction() as db:
-            shard_id = self._add_shard(run_id, number, shard, sent)
+            shard_id, _ = self._add_shard(run_id, number, shard, sent)
             sql = """SELECT sent.ask_id, rows.ask_id FROM sent
                 JOIN rows ON rows.run_id = ? AND rows.custom_id = sent.custom_id
                 WHERE sent.shard_id = ? AND rows.ask_id <> sent.ask_id"""

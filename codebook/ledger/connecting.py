@@ -19,6 +19,8 @@ WAIT_S = 60.0
 SAY_AFTER_S = 3.0
 """After which time it is said that another process is waited for."""
 MEMORY = Path(":memory:")
+_CACHE_KB = 48 * 1024
+"""Memory that a connection may take for pages: keys are met in no order, and a million have some 50 MB of index."""
 _FILE = "runs/ledger.db"
 _HELD = f"Another process holds the ledger ({_FILE})"
 _CLOSE = "end it, or close the program that has the file open"
@@ -106,6 +108,7 @@ def _open(address: str, *, any_thread: bool) -> sqlite3.Connection:
     db = sqlite3.connect(address, timeout=SAY_AFTER_S, isolation_level=None, **options)
     try:
         wait_for_others(db, "SELECT count(*) FROM sqlite_master")
+        db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     except sqlite3.OperationalError as error:
         db.close()
         if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):

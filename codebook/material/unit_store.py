@@ -107,6 +107,10 @@ def write_units(path: Path, units: Iterable[tuple[Unit, str | None]]) -> None:
     )
 
 
+_MORE = ("files", "members", "loss")
+"""The fields that the lines of some units have."""
+
+
 def _to_line(unit: Unit) -> dict[str, Any]:
     """A unit as it is kept; files, members and a loss stand there only where it has some."""
     line: dict[str, Any] = {"unit_id": unit.unit_id, "text": unit.text, "context": dict(unit.context)}
@@ -151,6 +155,8 @@ def is_part(about: Mapping[str, Any]) -> bool:
 
 def read_unit(line: Mapping[str, Any]) -> Unit:
     """Return the unit that a line of `units.jsonl` holds."""
+    if line.keys().isdisjoint(_MORE):
+        return Unit(line["unit_id"], line["text"], line["context"])
     files = tuple(UnitFile(**file) for file in line.get("files", ()))
     members = tuple((name, place) for name, place in line.get("members", ()))
     return Unit(line["unit_id"], line["text"], line["context"], files, members, line.get("loss", ""))

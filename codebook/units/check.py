@@ -259,24 +259,17 @@ class _Ids:
 
     def judge(self, unit_id: str) -> Iterator[str]:
         """Yield what is to be said of an id, after those before it."""
-        if not _is_new(unit_id, self._exact):
+        if not _add(key := _key(unit_id), self._exact):
             yield "duplicate id"
             return
         if unit_id != unit_id.strip():
             yield "spaces around id"
-        if (form := _near_form(unit_id)) != unit_id:
+        if (form := near_form(unit_id)) != unit_id:
             known = _key(form) in self._exact
-            if not _is_new(form, self._forms) or known:
+            if not _add(_key(form), self._forms) or known:
                 yield "id that almost stands twice"
-        elif _key(unit_id) in self._forms:
+        elif key in self._forms:
             yield "id that almost stands twice"
-
-
-def _near_form(unit_id: str) -> str:
-    if unit_id.isascii() and unit_id.isalnum():  # as nearly all are
-        lower = unit_id.lower()
-        return (lower.lstrip("0") or "0") if lower.isdigit() else lower
-    return near_form(unit_id)
 
 
 def _check_id(unit: Unit, number: int, ids: _Ids, tally: _Tally) -> None:
@@ -294,7 +287,7 @@ def _check_text(unit: Unit, source: UnitSource, texts: set[bytes], tally: _Tally
         return
     if len(text) > source.max_chars:
         tally.add("too long", unit.unit_id)
-    if not _is_new(text, texts):
+    if not _add(_key(text), texts):
         tally.add("duplicate text", unit.unit_id)
     if has_markup(text):
         tally.add("markup", unit.unit_id)
@@ -317,9 +310,10 @@ def _oddities(text: str) -> Iterator[str]:
         yield "half a character"
 
 
-def _is_new(text: str, seen: set[bytes]) -> bool:
+def _add(key: bytes, seen: set[bytes]) -> bool:
+    """Add a key to those that were seen; return whether it is new."""
     n_before = len(seen)
-    seen.add(_key(text))
+    seen.add(key)
     return len(seen) > n_before
 
 

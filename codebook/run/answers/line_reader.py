@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from codebook.dialects import read_reply
+from codebook.dialects import read_reply, read_usual_answer
 from codebook.dialects.resultlines import UNREADABLE, Piece, read_pieces
 from codebook.files.lines import iter_lines
 from codebook.ground.quantities import say_count
@@ -18,6 +18,8 @@ from codebook.run.money import Meter
 from codebook.scheme import Codebook
 from codebook.tasks import make_questions
 
+Judged = tuple[Answer, str | None, float | None, float | None]
+"""An answer, its label, its cost, and of a batch what it would have cost live."""
 TWICE = "two different answers for one id"
 
 _NO_ANSWER, _NO_LABEL, _ANSWER = range(3)
@@ -57,12 +59,11 @@ class LineReader:
         for file in files:
             place = file.relative_to(self.folder.runs).as_posix()
             for offset, raw in iter_lines(file):
-                for piece in read_pieces(raw):
-                    answer, label, *costs = self._judge(piece)
+                for (answer, label, *costs), start, end in self._judge(raw):
                     if not answer.custom_id:
                         self.n_nameless += 1
                     elif noted := self._settle(answer, label):
-                        yield FoundLine(noted, place, offset + piece.start, piece.end - piece.start, *costs)
+                        yield FoundLine(noted, place, offset + start, end - start, *costs)
 
     def say_odd(self) -> Iterator[str]:
         """Say what was met beside one line a question."""
@@ -79,22 +80,38 @@ class LineReader:
             return ""
         return f"paid, perhaps: {say_lines(self.n_nameless)} of the job's files cannot be read, and this may be one"
 
-    def _judge(self, piece: Piece) -> tuple[Answer, str | None, float | None, float | None]:
-        """The answer, its label, its cost, and of a batch what it would have cost live.
+    def _judge(self, raw: bytes) -> Iterator[tuple[Judged, int, int]]:
+        """Each answer of a line, and where in it it begins and ends: as a rule one, which is the whole."""
+        if usual := read_usual_answer(raw):
+            yield self._judge_usual(*usual), 0, len(raw)
+            return
+        for piece in read_pieces(raw):
+            yield self._judge_piece(piece), piece.start, piece.end
 
-        Whatever is wrong with a line is the reason of its one row.
-        """
-        if piece.line is None:
+    def _judge_usual(self, answer: Answer, body: dict[str, Any]) -> Judged:
+        try:
+            return self._read_label(answer, lambda live: self.meter.price(body, live=live))
+        except Exception as error:  # noqa: BLE001  as of any other line
+            return self._say_odd_line(answer.custom_id, error)
+
+    def _judge_piece(self, piece: Piece) -> Judged:
+        """Whatever is wrong with a line is the reason of its one row."""
+        line = piece.line
+        if line is None:
             self.n_replies += 1
             return Answer(piece.custom_id, None, "invalid", UNREADABLE), None, None, None
         try:
-            return self._read(piece.line)
+            return self._read_label(read_reply(line), lambda live: self.meter.price_line(line, live=live))
         except Exception as error:  # noqa: BLE001  one odd line must not cost the others of the run
-            reason = f"the result line cannot be read ({type(error).__name__}: {error})"
-            return Answer(piece.custom_id, None, "invalid", reason), None, None, None
+            return self._say_odd_line(piece.custom_id, error)
 
-    def _read(self, line: dict[str, Any]) -> tuple[Answer, str | None, float | None, float | None]:
-        answer, value = read_reply(line), None
+    def _say_odd_line(self, custom_id: str, error: Exception) -> Judged:
+        reason = f"the result line cannot be read ({type(error).__name__}: {error})"
+        return Answer(custom_id, None, "invalid", reason), None, None, None
+
+    def _read_label(self, answer: Answer, price: Callable[[bool], float | None]) -> Judged:
+        """The answer with the label that its text is; `price` says what it cost, or would have cost live."""
+        value = None
         if answer.why in RETRIED:
             self.n_failures += 1
         else:
@@ -104,8 +121,7 @@ class LineReader:
             value = label.label
             if label.why:
                 answer = answer._replace(why=label.why, detail=label.detail)
-        live = self.meter.price_line(line, live=True) if self.meter.batch else None
-        return answer, value, self.meter.price_line(line), live
+        return answer, value, price(False), price(True) if self.meter.batch else None
 
     def _settle(self, answer: Answer, label: str | None) -> Answer | None:
         """What is to be noted of a line: nothing, where the question has as good an answer already."""
