@@ -13,7 +13,7 @@ from codebook.codings.contract import COLUMNS, KEY, OF_CODINGS, OPTIONAL
 from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
 from codebook.codings.database import KeyedTable, write_database
 from codebook.codings.exports import read_table, write_table
-from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables
+from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables, pile_pieces
 from codebook.codings.label_counts import count_labels, set_aside_abstentions, shorten_coders, shorten_names
 from codebook.codings.records.record_codings import read_record_codings
 from codebook.codings.records.record_lists import Records, count_quotes, read_names, units_table
@@ -48,6 +48,7 @@ __all__ = [
     "make_table",
     "merge_tables",
     "open_records",
+    "pile_pieces",
     "read_coders",
     "read_codings",
     "read_error_rates",

@@ -27,6 +27,8 @@ MAY_MISS = ("label", "why")
 ALL = (*COLUMNS, *OPTIONAL)
 OF_CODINGS = (*COLUMNS, "evidence", "confidence", "model", "raw", "detail", "cost_usd")
 """What the analysis, and who looks at units, want of the table of a run."""
+REPEATED = ("run_id", "evidence", "raw", "detail")
+"""Texts of which codings hold each once, and of each row its number (pandas calls that a category)."""
 DEFAULTS: dict[str, Any] = {"draw": 0, "why": None, "run_id": "", "custom_id": ""}
 _N_SHOWN = 5
 _N_LISTED = 20
@@ -75,6 +77,8 @@ _MENDS = {"draw": "number the draws 0, 1, 2, ..."} | dict.fromkeys(NUMBERS, "giv
 
 
 def _whole(column: pd.Series[Any]) -> pd.Series[Any]:
+    if column.dtype == "int64" and (column >= 0).all():
+        return column
     whole = column.astype("float64")
     if not (whole.notna() & (whole >= 0) & (whole % 1 == 0)).all():
         raise ValueError("a draw is a whole number, 0 or more")
@@ -82,6 +86,8 @@ def _whole(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _text(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    if name in REPEATED and is_numbered(column):
+        return column
     if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
         text = column.astype("str")
     elif pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
@@ -93,7 +99,15 @@ def _text(column: pd.Series[Any], name: str) -> pd.Series[Any]:
             raise TypeError(f"holds values that are not text, such as {column.dropna().iloc[0]!r}")
         text = column.astype("str")
         _check_encodes(text)
-    return text if name in MAY_MISS else text.fillna("")
+    return text if name in MAY_MISS or not text.hasnans else text.fillna("")
+
+
+def is_numbered(column: pd.Series[Any]) -> bool:
+    """Whether each text of a column is held once, none is missing, and the empty one may stand in it."""
+    dtype = column.dtype
+    if not isinstance(dtype, pd.CategoricalDtype) or column.hasnans or "" not in dtype.categories:
+        return False
+    return isinstance(dtype.categories.dtype, pd.StringDtype)
 
 
 def _check_encodes(text: pd.Series[Any]) -> None:

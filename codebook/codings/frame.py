@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from codebook.analysis.core.codings import Codings
 from codebook.codings.contract import (
@@ -22,7 +23,9 @@ from codebook.codings.contract import (
     DEFAULTS,
     NUMBERS,
     OPTIONAL,
+    REPEATED,
     column_faults,
+    is_numbered,
     iter_cells,
     key_faults,
     label_faults,
@@ -97,7 +100,8 @@ make_table, or add them.
     """
     refuse([*column_faults(frame)])
     faults: list[Fault] = []
-    table = pd.DataFrame({name: typed(frame[name], name, faults) for name in ALL if name in frame})
+    columns = {name: typed(frame[name], name, faults) for name in ALL if name in frame}
+    table = pd.DataFrame(columns, copy=False)  # what is changed in one of the two is copied then
     refuse(faults)
     refuse([*why_faults(table), *key_faults(table), *(label_faults(table, codebook) if codebook else ())])
     if codebook:
@@ -125,14 +129,34 @@ def merge_tables(*tables: pd.DataFrame, codebook: Codebook | None = None) -> pd.
     return check_table(_stack(checked), codebook)
 
 
+def pile_pieces(pieces: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put pieces of a table that are checked under each other; repeated texts (`REPEATED`) are held once."""
+    return _stack([number_texts(piece) for piece in pieces])
+
+
+def number_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table, which holds each of the repeated texts once."""
+    numbered = {}
+    for name in REPEATED:
+        if name in table and not is_numbered(table[name]):
+            texts = table[name].unique()
+            texts = pd.Index(texts if "" in texts else [*texts, ""], dtype="str")
+            numbered[name] = pd.Categorical(table[name], categories=texts)
+    return table.assign(**numbered)
+
+
 def _stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put tables that are checked under each other; columns that one of them lacks are empty there."""
     wanted = [name for name in OPTIONAL if any(name in table for table in tables)]
-    filled = (
+    filled = [
         table.assign(**{name: float("nan") if name in NUMBERS else "" for name in wanted if name not in table})
         for table in tables
-    )
-    return pd.concat([table[[*COLUMNS, *wanted]] for table in filled], ignore_index=True)
+    ]
+    numbered = [name for name in REPEATED if any(name in table and is_numbered(table[name]) for table in filled)]
+    filled = [number_texts(table)[[*COLUMNS, *wanted]] for table in filled] if numbered else filled
+    piled = pd.concat([table.drop(columns=numbered) for table in filled], ignore_index=True)
+    unions = {name: union_categoricals([table[name] for table in filled]) for name in numbered}
+    return piled.assign(**unions)[[*COLUMNS, *wanted]]
 
 
 def join_codings(first: Codings, *others: Codings) -> Codings:

@@ -21,6 +21,7 @@ from codebook.codings import (
     join_codings,
     join_transcripts,
     open_records,
+    pile_pieces,
     read_people,
     set_aside_abstentions,
     shorten_coders,
@@ -110,6 +111,10 @@ class RunViews:
         pieces = (table[list(columns)] if columns else table for table in self.iter_table())
         return pd.concat(pieces, ignore_index=True)
 
+    def _lean_table(self) -> pd.DataFrame:
+        """What codings need of the table, each repeated text held once."""
+        return pile_pieces(table[list(OF_CODINGS)] for table in self.iter_table())
+
     def iter_table(self) -> Iterator[pd.DataFrame]:
         """Yield the tidy table in pieces of some thousand rows, which together are more than memory may hold.
 
@@ -165,7 +170,7 @@ class RunViews:
         ids = (unit.unit_id for unit in self.units())
         people = read_people(coders, self.codebook, units=ids, partial=is_part(self.record["units"]))
         codings = Codings(
-            self.table(OF_CODINGS),
+            self._lean_table(),
             self.codebook.variables,
             gold=gold,
             models=tuple(models),
@@ -179,7 +184,7 @@ class RunViews:
             codings = join_codings(codings, people)
         codings = shorten_coders(set_aside_abstentions(codings, self.codebook))
         for run in beside:
-            other = set_aside_abstentions(Codings(run.table(OF_CODINGS), run.codebook.variables), run.codebook)
+            other = set_aside_abstentions(Codings(run._lean_table(), run.codebook.variables), run.codebook)
             both = codings.frame["unit_id"].isin(other.frame["unit_id"])
             n_out = codings.frame.loc[~both, "unit_id"].nunique()
             notes = [f"Left out: {say_count(n_out, 'unit')} that {run.name} does not have."] if n_out else []
@@ -196,7 +201,7 @@ class RunViews:
             The codebook has no such list.
         """
         outputs = self.folder.path / "outputs"
-        table = self.table(OF_CODINGS)
+        table = self._lean_table()
         codings = Codings(table, self.codebook.variables, notes=tuple(self.notes), outputs=outputs)
         return open_records(codings, self.codebook, name, units=_Units(self.units))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ MOST_EXACT = 7_000_000_000
 """Pairs of query and vector up to which all are compared. Beyond, an index is quicker, its making included: some 85,000
 vectors among themselves take as long either way on one processor (`benchmarks/vectors.py`)."""
 _QUERY_ROWS = 256
+_N_NEIGHBOURS = 16
+"""Of each vector that an index is asked for at first, where pairs are looked for."""
 _INDEX: dict[str, Any] = {"connectivity": 16, "expansion_add": 128, "expansion_search": 96}
 
 
@@ -123,10 +125,13 @@ def _by_index(n_vectors: int, n_queries: int, exact: bool | None) -> bool:
     return exact is False or (exact is None and n_vectors * n_queries > MOST_EXACT)
 
 
-def near_duplicates(vectors: VectorsLike, threshold: float = 0.95, *, most: int = 1_000_000) -> Result:
+def near_duplicates(
+    vectors: VectorsLike, threshold: float = 0.95, *, most: int = 1_000_000, exact: bool | None = None
+) -> Result:
     """Every pair of vectors whose cosine is at least `threshold`, the nearest first.
 
-    All pairs are compared, in blocks: memory grows only with the pairs that are found.
+    All pairs are compared, in blocks: memory grows only with the pairs that are found. Beyond some hundred thousand
+    vectors an index is asked instead, as long for each vector as its neighbours are near enough.
 
     Parameters
     ----------
@@ -134,6 +139,8 @@ def near_duplicates(vectors: VectorsLike, threshold: float = 0.95, *, most: int 
         `(n_rows, n_dimensions)`.
     most
         Refuse to list more pairs than this.
+    exact
+        As of `nearest`: True compares all pairs, False asks an index, which may miss some, None takes the quicker one.
 
     Returns
     -------
@@ -144,6 +151,8 @@ def near_duplicates(vectors: VectorsLike, threshold: float = 0.95, *, most: int 
     ------
     StatisticError
         The array is not one of vectors, the threshold not between 0 and 1, or there are more than `most` pairs.
+    MissingExtraError
+        An index is wanted and usearch is not installed.
 
     Examples
     --------
@@ -154,23 +163,34 @@ def near_duplicates(vectors: VectorsLike, threshold: float = 0.95, *, most: int 
     known = as_array(vectors)
     if not 0 < threshold <= 1:
         raise StatisticError("", [Fault("threshold", f"{threshold} is not a cosine of near texts", "pass e.g. .95")])
-    parts, n_pairs = [_pair_frame([], [], [])], 0
-    for part in _iter_pairs(known, threshold):
-        parts.append(part)
-        n_pairs += len(part)
-        if n_pairs > most:
-            problem = f"more than {most:,} pairs have a cosine of at least {threshold}"
-            raise StatisticError("The pairs are too many.", [Fault("threshold", problem, "raise it, or raise `most`")])
-    frame = pd.concat(parts, ignore_index=True)
+    by_index = _by_index(len(known), len(known) // 2, exact)
+    frame = _gather_pairs((_ask_pairs if by_index else _iter_pairs)(known, threshold), most, threshold)
     frame["cosine"] = frame["cosine"].round(DIGITS)
     frame = frame.sort_values(["cosine", "first", "second"], ascending=[False, True, True], ignore_index=True)
     rows = describe_rows(vectors)
     if "text" in rows:
         frame = frame.assign(**{f"{side}_text": rows["text"].to_numpy()[frame[side]] for side in ("first", "second")})
     table = frame[["first_text", "second_text", "cosine"]] if "text" in rows else frame
-    finding = f"{say_count(n_pairs, 'pair')} of {len(known):,} vectors with a cosine of {threshold:g} or more."
+    words = ", found by an index, which may miss some" * by_index
+    finding = f"{say_count(len(frame), 'pair')} of {len(known):,} vectors with a cosine of {threshold:g} or more{words}."
+    facts = NeighbourFacts(len(known), exact=not by_index, index=_INDEX if by_index else {})
     folder, title = folder_of(vectors), "Nearly the same"
-    return Result(frame, "near_duplicates", title, "neighbours", Facts(len(known)), finding, (), table, outputs=folder)
+    return Result(frame, "near_duplicates", title, "neighbours", facts, finding, (), table, outputs=folder)
+
+
+def _gather_pairs(parts: Iterable[pd.DataFrame], most: int, threshold: float) -> pd.DataFrame:
+    """All parts together, each pair once; an index finds a pair from both sides."""
+    gathered, n_pairs = [_pair_frame([], [], [])], 0
+    for part in parts:
+        gathered.append(part)
+        n_pairs += len(part)
+        if n_pairs > most:
+            gathered = [pd.concat(gathered, ignore_index=True).drop_duplicates(["first", "second"])]
+            n_pairs = len(gathered[0])
+        if n_pairs > most:
+            problem = f"more than {most:,} pairs have a cosine of at least {threshold}"
+            raise StatisticError("The pairs are too many.", [Fault("threshold", problem, "raise it, or raise `most`")])
+    return pd.concat(gathered, ignore_index=True).drop_duplicates(["first", "second"])
 
 
 def _check_request(k: int, self_rows: Ints | None, n_queries: int) -> None:
@@ -208,6 +228,11 @@ def _merge(cosines: Floats, rows: Ints, fresh: Floats, begin: int) -> Found:
 
 def _ask_index(known: Any, queries: Any, k: int) -> Found:
     """(cosines, rows) as `_compare` gives them, by an index that finds nearly all."""
+    return _search(_make_index(known), queries, k)
+
+
+def _make_index(known: Any) -> Any:
+    """An index of vectors, the same one each time."""
     try:
         from usearch.index import Index
     except ImportError:
@@ -215,14 +240,19 @@ def _ask_index(known: Any, queries: Any, k: int) -> Found:
     index = Index(ndim=known.shape[1], metric="ip", dtype="f32", **_INDEX)
     for begin, block in iter_blocks(known):
         index.add(np.arange(begin, begin + len(block)), block, threads=1)  # several build another graph each time
+    return index
+
+
+def _search(index: Any, queries: Any, k: int) -> Found:
+    """(cosines, rows) of the `k` nearest that an index finds."""
     cosines = np.full((len(queries), k), -np.inf, dtype=np.float32)
     rows = np.full((len(queries), k), -1, dtype=np.int64)
     for first, some in iter_blocks(queries, _QUERY_ROWS):
         matches: Any = index.search(some, k)
-        for place, count in enumerate(matches.counts):
-            keys = np.asarray(matches.keys[place, :count], dtype=np.int64)
-            rows[first + place, :count] = keys
-            cosines[first + place, :count] = 1 - np.asarray(matches.distances[place, :count])
+        for place, one in enumerate(matches if len(some) > 1 else [matches]):  # of one query it is no list
+            count = len(one.keys)
+            rows[first + place, :count] = np.asarray(one.keys, dtype=np.int64)
+            cosines[first + place, :count] = 1 - np.asarray(one.distances)
     return cosines, rows
 
 
@@ -250,6 +280,30 @@ def _iter_pairs(known: Any, threshold: float) -> Iterator[pd.DataFrame]:
             lower, upper = lower[apart], upper[apart]
             if len(lower):
                 yield _pair_frame(lower + first, upper + begin, cosines[lower, upper])
+
+
+def _ask_pairs(known: Any, threshold: float) -> Iterator[pd.DataFrame]:
+    """Yield the near pairs that an index finds; a vector whose last neighbour is near, too, is asked for more."""
+    index, least = _make_index(known), threshold - 0.5 * 10**-DIGITS
+    for begin, block in iter_blocks(known):
+        asked, k = np.arange(len(block)), min(_N_NEIGHBOURS, len(known))
+        pairs: list[Any] = []
+        while len(asked):
+            cosines, rows = _search(index, block[asked], k)
+            more = (cosines[:, -1] >= least) & (k < len(known))
+            firsts = np.broadcast_to((asked + begin)[:, None], rows.shape)
+            near = (cosines >= least) & ~more[:, None] & (rows >= 0) & (rows != firsts)
+            pairs.append(np.column_stack([firsts[near], rows[near]]))
+            asked, k = asked[more], min(4 * k, len(known))
+        yield _exact_pairs(known, np.sort(np.concatenate(pairs), axis=1), least)
+
+
+def _exact_pairs(known: Any, pairs: Any, least: float) -> pd.DataFrame:
+    """Different pairs of rows with their cosines, as comparing all has them."""
+    first, second = np.unique(pairs, axis=0).T if len(pairs) else np.empty((2, 0), np.int64)
+    cosines = np.einsum("ij,ij->i", unit_rows(known[first]), unit_rows(known[second]))
+    near = cosines >= least
+    return _pair_frame(first[near], second[near], cosines[near])
 
 
 def _pair_frame(first: npt.ArrayLike, second: npt.ArrayLike, cosines: npt.ArrayLike) -> pd.DataFrame:

@@ -90,6 +90,8 @@ def test_an_index_finds_what_comparing_all_finds():
     assert len(both) >= 0.95 * len(exact)
     assert np.allclose(both["cosine_x"], both["cosine_y"], atol=1e-5)
     assert (truth[asked["row"]] == truth[asked["query"]]).all()
+    alone = nearest(vectors, vectors[:1], 10, exact=False).frame
+    assert alone["row"].tolist() == asked.loc[asked["query"] == 0, "row"].tolist()
 
 
 def test_many_pairs_are_given_to_an_index_and_few_are_not(monkeypatch):
@@ -113,6 +115,23 @@ def test_near_duplicates_are_all_pairs_at_or_above_the_threshold(small_blocks):
     assert len(frame) == len(expected) > 30
     assert frame["cosine"].is_monotonic_decreasing
     assert frame["cosine"].min() >= 0.9
+
+
+def test_an_index_finds_the_near_pairs_that_comparing_all_finds_with_the_same_cosines(small_blocks):
+    pytest.importorskip("usearch")
+    rng = np.random.default_rng(5)
+    vectors = draw(300, 16)
+    vectors = np.vstack([vectors, vectors[:60] + 0.05 * rng.standard_normal((60, 16)), np.tile(vectors[:1], (40, 1))])
+    exact, by_index = (near_duplicates(vectors, 0.95, exact=way) for way in (True, False))
+    both = exact.frame.merge(by_index.frame, on=["first", "second"])
+    assert np.allclose(both["cosine_x"], both["cosine_y"], atol=2e-6)
+    assert len(exact.frame) > 60 + 40 * 41 / 2 - 5
+    assert len(by_index.frame) == len(both) >= 0.98 * len(exact.frame)
+    assert "an index, which may miss some" in by_index.finding
+    assert (exact.facts.exact, by_index.facts.exact) == (True, False)
+    with pytest.raises(StatisticError, match="raise it, or raise `most`"):
+        near_duplicates(vectors, 0.95, exact=False, most=len(by_index.frame) - 1)
+    assert len(near_duplicates(vectors, 0.95, exact=False, most=len(by_index.frame)).frame) == len(by_index.frame)
 
 
 def test_equal_vectors_are_duplicates_at_a_threshold_of_one():
