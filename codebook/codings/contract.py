@@ -88,9 +88,8 @@ def _whole(column: pd.Series[Any]) -> pd.Series[Any]:
 def _text(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     if name in REPEATED and is_numbered(column):
         return column
-    if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
-        text = column.astype("str")
-    elif pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
+    of_arrow = isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow"
+    if of_arrow or pd.api.types.is_integer_dtype(column.dtype) or column.isna().all():
         text = column.astype("str")
     elif isinstance(column.dtype, pd.CategoricalDtype):
         text = column.astype(object).astype("str")

@@ -139,8 +139,7 @@ def number_texts(table: pd.DataFrame) -> pd.DataFrame:
     numbered = {}
     for name in REPEATED:
         if name in table and not is_numbered(table[name]):
-            texts = table[name].unique()
-            texts = pd.Index(texts if "" in texts else [*texts, ""], dtype="str")
+            texts = pd.Index(dict.fromkeys([*table[name].unique(), ""]), dtype="str")
             numbered[name] = pd.Categorical(table[name], categories=texts)
     return table.assign(**numbered)
 

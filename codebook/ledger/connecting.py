@@ -21,6 +21,8 @@ SAY_AFTER_S = 3.0
 MEMORY = Path(":memory:")
 _CACHE_KB = 48 * 1024
 """Memory that a connection may take for pages: keys are met in no order, and a million have some 50 MB of index."""
+_ENDINGS = ("", "-wal", "-journal")
+"""Of the file, and of the changes that are not in it yet, or are to be taken back."""
 _FILE = "runs/ledger.db"
 _HELD = f"Another process holds the ledger ({_FILE})"
 _CLOSE = "end it, or close the program that has the file open"
@@ -50,17 +52,50 @@ def may_write(path: Path) -> bool:
 
 def has_changes_beside(path: Path) -> bool:
     """Whether the last changes are not in the file itself: whoever wrote them did not close it."""
-    beside = path.with_name(f"{path.name}-wal")
-    return beside.is_file() and beside.stat().st_size > 0
+    return any(beside.st_size for beside in _stamps(path)[1:] if beside)
+
+
+def reads_beside(path: Path) -> bool:
+    """Whether a file that cannot be written is read together with the changes beside it: its writer is at work."""
+    try:
+        _open(_list_addresses(path)[0], any_thread=False).close()
+    except sqlite3.OperationalError:
+        return False
+    return True
 
 
 def copy_file(path: Path) -> Path:
-    """Copy the file, with the changes that lie beside it, into a folder of its own, and return the copy."""
+    """Copy the file, with the changes that lie beside it, into a folder of its own, and return the copy.
+
+    Raises
+    ------
+    BusyError
+        Another process writes it all the time.
+    """
     folder = Path(mkdtemp(prefix="codebook-ledger-"))
-    for ending in ("", "-wal"):
-        if (source := path.with_name(path.name + ending)).is_file():
-            shutil.copyfile(source, folder / source.name)
-    return folder / path.name
+    for pause_s in (0.05, 0.2, 0.5, 1, 2):
+        before = _stamps(path)
+        for ending in _ENDINGS:
+            (folder / (path.name + ending)).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + ending), folder / (path.name + ending))
+        if [_stamp(each) for each in before] == [_stamp(each) for each in _stamps(path)]:
+            return folder / path.name
+        time.sleep(pause_s)
+    shutil.rmtree(folder, ignore_errors=True)
+    raise BusyError(
+        f"Another process writes the ledger ({_FILE}) all the time. To mend: repeat it when that has ended."
+    )
+
+
+def _stamps(path: Path) -> list[os.stat_result | None]:
+    """Size and times of the file and of what may lie beside it, None where there is none."""
+    places = [path.with_name(path.name + ending) for ending in _ENDINGS]
+    return [place.stat() if place.is_file() else None for place in places]
+
+
+def _stamp(about: os.stat_result | None) -> tuple[int, int, int] | None:
+    return about and (about.st_ino, about.st_size, about.st_mtime_ns)
 
 
 def wait_for_others(db: sqlite3.Connection, statement: str) -> None:

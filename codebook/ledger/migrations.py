@@ -34,7 +34,8 @@ import orjson
 from codebook.errors import CodebookError, ParameterError, RecordError
 from codebook.files.yaml_text import read_yaml
 from codebook.ground.machine import MEND_LEDGER
-from codebook.ledger.connecting import connect, has_changes_beside, wait_for_others
+from codebook.ground.network_folders import tell_shared
+from codebook.ledger.connecting import MEMORY, connect, has_changes_beside, reads_beside, wait_for_others
 from codebook.records import name_service
 
 UPGRADE = "upgrade"
@@ -261,14 +262,14 @@ def open_tables(db: sqlite3.Connection, path: Path, *, read_only: bool = False) 
     """Make the tables of a new file, bring those of an old one up to date, and leave a newer or foreign file alone."""
     read_version(db, path)
     if not read_only:
-        _use_wal(db)
+        _choose_journal(db, "" if path == MEMORY else tell_shared(path.parent))
         db.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
         migrate(db)
 
 
 def needs_copy(path: Path) -> bool:
     """Whether a file that can only be read must be copied for it: its last changes lie beside it, or it is of old."""
-    if has_changes_beside(path):
+    if has_changes_beside(path) and not reads_beside(path):
         return True
     with closing(connect(path)) as db:
         return read_version(db, path) < len(MIGRATIONS)
@@ -296,11 +297,14 @@ def read_version(db: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _use_wal(db: sqlite3.Connection) -> None:
-    """Let readers and a writer work side by side. SQLite does not wait here for another process that does the same."""
+def _choose_journal(db: sqlite3.Connection, network: str) -> None:
+    """Let readers and a writer work side by side; on a network folder one after the other, since no more works there.
+
+    SQLite does not wait here for another process that does the same.
+    """
     for pause_s in (0.01, 0.05, 0.2, 0.5, 1, 2, None):
         try:
-            db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA journal_mode = {'DELETE' if network else 'WAL'}")
         except sqlite3.OperationalError:
             if pause_s is None:
                 raise

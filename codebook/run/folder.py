@@ -7,13 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from filelock import FileLock, Timeout
 
 from codebook.engines import Engine, list_settings, make_engine
 from codebook.engines.unasked import Unasked, is_replayed
@@ -21,6 +20,7 @@ from codebook.errors import BusyError, Fault, ParameterError, RecordError, RunEr
 from codebook.files.digests import check_results, digest_of, read_run_record
 from codebook.files.lines import write_atomic
 from codebook.files.run_versions import NO_NAME, order_of
+from codebook.ground.holding import HeldError, hold
 from codebook.ledger import KEPT, MEND_READ_ONLY, Ledger, open_known
 from codebook.ledger.losses import settle_losses
 from codebook.paths import make_private, project_folder, resolve_path, runs_folder, show_path
@@ -28,6 +28,10 @@ from codebook.records import Asking, Service, read_service
 from codebook.run.money import is_free
 from codebook.scheme import Codebook, read_codebook
 
+WAIT_S = 20.0
+"""How long to wait for another process that works on a run."""
+AT_ONCE_S = 1.0
+"""The same where something else is to be done meanwhile."""
 _PACKAGES = ("codebook-kit", "numpy", "pandas", "pydantic", "orjson", "krippendorff", "openai", "genai-prices")
 
 
@@ -184,8 +188,8 @@ class RunFolder:
         return ledger
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run, so that two processes do not work on it at once.
+    def lock(self, wait_s: float | None = None) -> Iterator[None]:
+        """Hold the run, so that two processes do not work on it at once; wait for another one so long (`WAIT_S`).
 
         Raises
         ------
@@ -197,15 +201,21 @@ class RunFolder:
         make_private(self.path)
         if not os.access(self.path, os.W_OK):
             raise RunError(f"{show_path(self.path)} cannot be written, only read. {MEND_READ_ONLY}")
-        lock = FileLock(self.path / ".lock")
-        try:
-            with lock.acquire(timeout=1):
-                self._clear()
-                yield
-        except Timeout:
-            raise BusyError(
-                f"Another process is working on run {self.name!r}. To mend: wait for it to end, then repeat."
-            ) from None
+        with self._hold(WAIT_S if wait_s is None else wait_s):
+            self._clear()
+            yield
+
+    @contextmanager
+    def _hold(self, wait_s: float) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(hold(self.path / ".lock", f"run {self.name!r}", wait_s))
+            except HeldError as error:
+                raise BusyError(
+                    f"Another process is working on run {self.name!r}: {error}. To mend: wait for it to end, then "
+                    "repeat; nothing is lost, and looking (status, table, report) is always possible."
+                ) from None
+            yield
 
     def _clear(self) -> None:
         """Remove what a killed process left half written; the lock is held, so nobody is writing it now."""

@@ -22,7 +22,7 @@ from codebook.run.announcing import announce
 from codebook.run.answers.carrying import write_carried
 from codebook.run.answers.harvest import harvest_job
 from codebook.run.comparing import compare_views
-from codebook.run.folder import RunFolder
+from codebook.run.folder import AT_ONCE_S, RunFolder
 from codebook.run.jobs.discarding import discard_exact
 from codebook.run.jobs.failures import Failure, raise_failures
 from codebook.run.jobs.fetching import fetch_shards, poll_shards
@@ -82,7 +82,7 @@ def _collect_other(name: str, failures: list[Failure]) -> Iterator[str]:
     """Collect a run that another one waits for; yield why answers of it are outstanding, as far as that is known."""
     try:
         run = open_exact(name)
-        failures += run._collect_jobs()[1]
+        failures += run._collect_jobs(AT_ONCE_S)[1]
         yield from (f"run {name!r}, {reason}" for reason in run.status().reasons)
     except BusyError:
         yield f"another process is working on run {name!r}"  # and collects it
@@ -283,9 +283,9 @@ class Run(RunViews):
             write_carried(self.folder, ledger)
             ledger.settle()
 
-    def _collect_jobs(self) -> tuple[list[str], list[Failure]]:
+    def _collect_jobs(self, wait_s: float | None = None) -> tuple[list[str], list[Failure]]:
         """Fetch and index the jobs that ended; return the other runs whose answers this run waits for, and failures."""
-        with self.folder.lock(), self._ledger() as ledger:
+        with self.folder.lock(wait_s), self._ledger() as ledger:
             failures = fetch_shards(self.folder, self.codebook, ledger, cache(self._engine), Meter(self.asked))
             return ledger.awaited_runs(self.name), failures
 

@@ -172,7 +172,9 @@ def near_duplicates(
         frame = frame.assign(**{f"{side}_text": rows["text"].to_numpy()[frame[side]] for side in ("first", "second")})
     table = frame[["first_text", "second_text", "cosine"]] if "text" in rows else frame
     words = ", found by an index, which may miss some" * by_index
-    finding = f"{say_count(len(frame), 'pair')} of {len(known):,} vectors with a cosine of {threshold:g} or more{words}."
+    finding = (
+        f"{say_count(len(frame), 'pair')} of {len(known):,} vectors with a cosine of {threshold:g} or more{words}."
+    )
     facts = NeighbourFacts(len(known), exact=not by_index, index=_INDEX if by_index else {})
     folder, title = folder_of(vectors), "Nearly the same"
     return Result(frame, "near_duplicates", title, "neighbours", facts, finding, (), table, outputs=folder)

@@ -14,7 +14,7 @@ from codebook.files.lines import digest_file, load_line, number_lines
 from codebook.ledger import FoundLine, JobRow, Ledger
 from codebook.records import Answer, JobState, LineFault
 from codebook.run.answers.line_reader import LineReader
-from codebook.run.folder import RunFolder
+from codebook.run.folder import AT_ONCE_S, RunFolder
 from codebook.run.money import Meter
 from codebook.scheme import Codebook
 
@@ -126,7 +126,7 @@ def settle_job(folder: RunFolder, ledger: Ledger, engine: Engine, row: JobRow) -
     if job_id:
         ledger.note_submitted(row.shard_id, job_id)
         return job_id
-    with suppress(BusyError), folder.lock():  # where a submit is at work, the doubt is its own to settle
+    with suppress(BusyError), folder.lock(AT_ONCE_S):  # where a submit is at work, the doubt is its own to settle
         note = "it never reached the engine"
         ledger.note_state(row.shard_id, JobState("cancelled", row.n_requests, note=note))
         ledger.add_answers(row.shard_id, (), missing_why="cancelled", detail=note)
