@@ -30,6 +30,11 @@ class Design:
         Column by which all this is balanced; empty for none.
     seed : int
         Of the draw.
+
+    Examples
+    --------
+    >>> Design(double=0.2, per_coder=40).overlap
+    0
     """
 
     double: float = 1.0

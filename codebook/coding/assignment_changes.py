@@ -44,6 +44,11 @@ class Changes:
         Coders who leave: what they have not coded goes to the others.
     design
         By which new units are drawn; that of the round where none is given.
+
+    Examples
+    --------
+    >>> Changes(units=("11",), coders=("cy",), leaving=("ann",)).leaving
+    ('ann',)
     """
 
     units: Iterable[Unit] = ()
@@ -70,6 +75,14 @@ def extend_assignment(
         There is no assignment, a coder's name cannot be one, or nobody is left.
     BusyError
         Somebody whose open units are to move is coding now.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann", "ben")).assign()
+    >>> assignment, said = extend_assignment(Changes(coders=("cy",)))
+    >>> assignment.coders
+    ['ann', 'ben', 'cy']
     """
     place = resolve_path(folder)
     with ExitStack() as held:

@@ -36,7 +36,15 @@ COLUMNS = ("unit_id", "coder", "place", "round", "draw", "arm")
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """One row of an assignment."""
+    """One row of an assignment.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> row = cb.coding.assign(["7", "9"], ["ann"]).rows[0]
+    >>> row.coder, row.round
+    ('ann', 'main')
+    """
 
     unit_id: str
     coder: str
@@ -63,6 +71,13 @@ class Assignment:
         How each part was drawn: round, at, design, coders, n_units, left_over.
     study, codebook, codebook_name
         Name of the study, file of the codebook, and what the codebook calls itself.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> assignment = cb.coding.assign(["7", "9", "11"], ["ann", "ben"])
+    >>> assignment.coders, len(assignment.rows)
+    (['ann', 'ben'], 6)
     """
 
     rows: tuple[Assigned, ...]
@@ -227,6 +242,14 @@ def write_assignment(
     ------
     ParameterError
         Another assignment is there already, or a unit is not given.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> units = list(cb.open_study().open_units())
+    >>> assignment = cb.coding.assign([unit.unit_id for unit in units], ["ann"])
+    >>> write_assignment(assignment, "codebook.yaml", units, folder="by_hand")
+    12 units assigned: 12 units by 1 coder. ann 12.
     """
     place = resolve_path(folder)
     if (place / "assignment.csv").exists() and read_assignment(place).rows != assignment.rows:
@@ -290,6 +313,13 @@ def read_assignment(folder: str | Path = FOLDER) -> Assignment:
         There is none.
     RecordError
         It was edited or is damaged.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> read_assignment().coders
+    ['ann']
     """
     place = resolve_path(folder)
     if not (place / "assignment.csv").is_file():

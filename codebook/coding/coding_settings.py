@@ -26,6 +26,12 @@ class CodingSettings:
         File of a gold sample: only its units are coded. Empty for all units.
     design
         Which share is coded by several, and so on (`Design`).
+
+    Examples
+    --------
+    >>> from codebook.coding.assigning import Design
+    >>> CodingSettings(("ann", "ben"), design=Design(double=0.2)).folder
+    'coding'
     """
 
     coders: tuple[str, ...] = ()

@@ -48,6 +48,13 @@ def read_logs(folder: str | Path = FOLDER, codebook: Codebook | None = None, *, 
         There is no assignment.
     RecordError
         A log is damaged further up than in its last line.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.coding.Trial.example("trial")
+    >>> read_logs("trial").coders
+    ['simulated-ann', 'simulated-ben']
     """
     place = resolve_path(folder)
     assignment = read_assignment(place)

@@ -33,7 +33,18 @@ from codebook.records import Unit
 
 
 class CodingSession:
-    """A coder's work: a view of where it stands, and acts that are on disk before they are acknowledged."""
+    """A coder's work: a view of where it stands, and acts that are on disk before they are acknowledged.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> session = cb.coding.open_session("ann")
+    >>> session.label("economy")
+    >>> session.progress()["done"]
+    1
+    >>> session.close()
+    """
 
     def __init__(self, plan: SessionPlan, log: CodingLog) -> None:
         self.plan, self.log = plan, log

@@ -48,6 +48,14 @@ def open_session(
         There is no assignment, or nothing for this coder; or the coder has not passed the gate of a training.
     RecordError
         The coder's log is damaged further up than in its last line.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> with open_session("ann") as session: session.label("economy")
+    >>> cb.coding.read_logs().frame["label"].dropna().tolist()
+    ['economy']
     """
     place = resolve_path(folder)
     if round_name == ADJUDICATION:

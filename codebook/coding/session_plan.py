@@ -34,6 +34,13 @@ class SessionPlan:
         How files of a unit are shown.
     stays
         A unit stays when it is answered, for what is shown beside it then, until the coder goes on.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> with cb.coding.open_session("ann") as session: print(session.plan.coder, len(session.plan.rows))
+    ann 12
     """
 
     coder: str

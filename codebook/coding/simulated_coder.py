@@ -49,6 +49,14 @@ def simulate_coder(
     ------
     ParameterError
         There is no assignment, or nothing for this coder.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> known = cb.coding.find_known(cb.open_study(run="topics").codings())
+    >>> simulate_coder("ann", known, error=0).progress()["done"]
+    12
     """
     known = {(each.unit_id, each.variable): each.label for each in answers}
     with open_session(coder, folder, round_name=round_name) as session:
@@ -64,7 +72,15 @@ def simulate_coder(
 
 
 def find_known(codings: Codings) -> list[KnownAnswer]:
-    """The labels of the gold as known answers; none where there is no gold."""
+    """The labels of the gold as known answers; none where there is no gold.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> codings = cb.open_study(run="topics").codings()
+    >>> len(find_known(codings))
+    12
+    """
     return list_known(codings) if codings.gold in codings.coders else []
 
 

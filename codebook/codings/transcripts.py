@@ -61,7 +61,15 @@ class MissingPart(_Strict):
 
 
 class Transcript(_Strict):
-    """A document: who transcribed it, its pages in order, and which parts are missing."""
+    """A document: who transcribed it, its pages in order, and which parts are missing.
+
+    Examples
+    --------
+    >>> from codebook.codings.transcripts import TranscriptPage
+    >>> page = TranscriptPage(page=1, text="Dear Sir", unsure=["Sir"])
+    >>> Transcript(document="letter", coder="ann", pages=[page]).missing
+    []
+    """
 
     document: Annotated[str, Field(min_length=1)]
     coder: str
@@ -218,6 +226,15 @@ def join_transcripts(
     TableError
         What is given is no table of codings, there are several variables or coders and none is named, or a label is no
         transcription.
+
+    Examples
+    --------
+    >>> import json
+    >>> from codebook.codings import make_table
+    >>> reply = json.dumps({"pages": [{"page": 1, "text": "Dear Sir"}]})
+    >>> table = make_table([{"unit_id": "letter", "coder": "ann", "variable": "page", "label": reply}])
+    >>> join_transcripts(table, units=[Unit("letter", "")])["letter"].pages[0].text
+    'Dear Sir'
     """
     table = codings.frame if isinstance(codings, Codings) else check_table(codings)
     rows = _choose(table, variable, coder, draw)

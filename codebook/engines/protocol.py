@@ -81,7 +81,16 @@ class About:
 
 @runtime_checkable
 class Engine(Protocol):
-    """Whoever answers. Every engine reads the Batch API's request lines and writes its result lines."""
+    """Whoever answers. Every engine reads the Batch API's request lines and writes its result lines.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.engines import make_engine
+    >>> engine = make_engine("embedded", folder=Path("runs"))
+    >>> isinstance(engine, Engine)
+    True
+    """
 
     @property
     def about(self) -> About:
@@ -139,7 +148,15 @@ class Engine(Protocol):
 
 @runtime_checkable
 class KeepsFiles(Protocol):
-    """An engine whose service keeps files of a job, which may hold research data, until they are deleted."""
+    """An engine whose service keeps files of a job, which may hold research data, until they are deleted.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.engines import make_engine
+    >>> isinstance(make_engine("embedded", folder=Path("runs")), KeepsFiles)
+    False
+    """
 
     def delete_files(self, job_id: str) -> int:
         """Delete the files of a job at the service; return how many."""
@@ -150,7 +167,15 @@ class KeepsFiles(Protocol):
 
 @runtime_checkable
 class MakesAnew(Protocol):
-    """An engine whose service may leave it unknown whether a job was made (`UndecidedError`)."""
+    """An engine whose service may leave it unknown whether a job was made (`UndecidedError`).
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.engines import make_engine
+    >>> isinstance(make_engine("embedded", folder=Path("runs")), MakesAnew)
+    False
+    """
 
     def submit_anew(self, shard: Shard, job_key: str) -> str:
         """Have a shard answered though a job of it may have been made, and be paid twice then: a person decided so."""
@@ -158,7 +183,15 @@ class MakesAnew(Protocol):
 
 @runtime_checkable
 class Foresees(Protocol):
-    """An engine that can tell of a request, without answering it, that it is nothing for it."""
+    """An engine that can tell of a request, without answering it, that it is nothing for it.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.engines import make_engine
+    >>> isinstance(make_engine("embedded", folder=Path("runs")), Foresees)
+    True
+    """
 
     def find_lack(self, line: Mapping[str, Any]) -> str:
         """Why a request line cannot be answered, by the kind of its question and its files; empty where it may be."""
@@ -166,7 +199,15 @@ class Foresees(Protocol):
 
 @runtime_checkable
 class KnowsLanguages(Protocol):
-    """An engine that does not know every language, and can tell which texts are nothing for it."""
+    """An engine that does not know every language, and can tell which texts are nothing for it.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.engines import make_engine
+    >>> isinstance(make_engine("embedded", folder=Path("runs")), KnowsLanguages)
+    True
+    """
 
     def look_at_texts(self, texts: Iterable[str]) -> tuple[str, str]:
         """Say which languages texts are in and who knows them; and what is wrong, empty where nothing is."""
@@ -187,7 +228,15 @@ class Remark(NamedTuple):
 
 @runtime_checkable
 class Remarks(Protocol):
-    """An engine that says what is wrong with the files it fetched."""
+    """An engine that says what is wrong with the files it fetched.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.engines import make_engine
+    >>> isinstance(make_engine("embedded", folder=Path("runs")), Remarks)
+    False
+    """
 
     def remarks(self, job_id: str) -> Sequence[Remark]:
         """What is to be said of the files that were fetched last of a job."""

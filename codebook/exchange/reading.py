@@ -39,6 +39,11 @@ class ExportRow(NamedTuple):
         Python code points, end exclusive; None where there is no span.
     answer
         Tells the answers of a coder who answered twice apart, by number; 0 where the file has no answers but codings.
+
+    Examples
+    --------
+    >>> ExportRow("u1", "ann", "tone", "good").status
+    'coded'
     """
 
     unit: str
@@ -76,6 +81,15 @@ class Reading:
         The variables whose labels are lists.
     unit
         The fields that were taken for the unit's id; empty for the tool's own number.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from pathlib import Path
+    >>> _ = Path("done.jsonl").write_text('{"id": 1, "text": "Coal.", "label": ["economy"]}')
+    >>> reading = cb.exchange.open_export("done.jsonl")
+    >>> reading.title, len(reading.rows)
+    ('doccano', 1)
     """
 
     format: str
@@ -179,6 +193,11 @@ class ReadOptions:
         doccano: the export of confirmed examples only, beside that of all.
     accept
         What a person takes upon themselves, in the words of a question.
+
+    Examples
+    --------
+    >>> ReadOptions(coded_by="all").coded_by
+    'all'
     """
 
     unit: tuple[str, ...] = ()

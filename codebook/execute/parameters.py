@@ -34,7 +34,14 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One line of a parameters cell."""
+    """One line of a parameters cell.
+
+    Examples
+    --------
+    >>> parameter = Parameter("seed", "int", 1, "of the bootstrap")
+    >>> parameter.name, parameter.default
+    ('seed', 1)
+    """
 
     name: str
     type: str

@@ -32,6 +32,11 @@ def block_html(
         What the figure says, for a person who does not see it.
     csv
         Address of the file that has all rows and digits, which is linked where the table has not.
+
+    Examples
+    --------
+    >>> block_html({}, finding="Coders agree.").endswith("<p>Coders agree.</p>")
+    True
     """
     layout = say_layout(lay_out(printed)) if printed else ""
     table = rows_html(printed) if printed else ""

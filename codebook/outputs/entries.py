@@ -108,6 +108,12 @@ def run_outputs(run: str) -> Path:
     ------
     ParameterError
         A name that cannot name a file, or one that is almost that of a run and of none.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> run_outputs("topics").name
+    'outputs'
     """
     check_name("run", run)
     runs = runs_folder()

@@ -185,7 +185,16 @@ def _say_lines(numbers: list[int]) -> str:
 
 
 def tell_guess(guess: TableGuess, folder: Path) -> str:
-    """Say what was taken from a table, what was guessed, what a person has to answer, and what is not used."""
+    """Say what was taken from a table, what was guessed, what a person has to answer, and what is not used.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from codebook.scaffold import TableChoice, guess_table
+    >>> guess = guess_table(TableChoice(Path("data/texts.csv")))
+    >>> tell_guess(guess, Path(".")).splitlines()[3]
+    "  ids 'id', texts 'text'"
+    """
     texts = {
         name: (folder / name).read_text(encoding="utf-8") for name in ("codebook.yaml", "coders.yaml", "study.yaml")
     }

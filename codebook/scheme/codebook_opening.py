@@ -135,7 +135,7 @@ def read_label_list(
     definition_column: str = "",
     encoding: str | None = None,
 ) -> Codebook:
-    """Turn a plain list of labels (a column of a csv or xlsx file) into a codebook with one variable.
+    r"""Turn a plain list of labels (a column of a csv or xlsx file) into a codebook with one variable.
 
     Parameters
     ----------
@@ -150,6 +150,14 @@ def read_label_list(
     ------
     SchemeError
         The column is missing, or the list makes no codebook.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = Path("labels.csv").write_text("code\nsports\npolitics\n")
+    >>> book = read_label_list("labels.csv", column="code", kind="single", level="nominal", question="What is it?")
+    >>> book.variables[0].labels
+    ('sports', 'politics')
     """
     file = resolve_path(path)
     if not file.exists():

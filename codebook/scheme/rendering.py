@@ -116,7 +116,16 @@ def render_html(codebook: Codebook) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference between two codebooks: where, and what it was and is; None where it was not or is not there."""
+    """One difference between two codebooks: where, and what it was and is; None where it was not or is not there.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> (change,) = diff_codebooks(book, book.model_copy(update={"unit": "a post"}))
+    >>> change.where, change.after
+    ('unit', 'a post')
+    """
 
     where: str
     before: str | None

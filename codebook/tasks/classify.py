@@ -46,7 +46,15 @@ class Classify(Question):
 
 
 class ClassifyMulti(Question):
-    """Every category that applies (kind `multi`). The label is a JSON list in codebook order; `[]` is an answer."""
+    """Every category that applies (kind `multi`). The label is a JSON list in codebook order; `[]` is an answer.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> ClassifyMulti(book, book.variables[0]).read_label('{"labels": ["sports", "economy"]}').label
+    '["economy","sports"]'
+    """
 
     rule = "Choose every category that applies. None of them is an answer too: an empty list."
 

@@ -17,6 +17,13 @@ class Rate(Question):
 
     Points are sent as text, so that `-1`, `0.5` and an abstention code travel in one enum and come back to the letter.
     Of a scale by its bounds the message says the bounds, and lists the points that are explained.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> book = cb.read_codebook("codebook.yaml")
+    >>> Rate(book, book.variables[0]).read_label('{"label": "7"}').why
+    'invalid'
     """
 
     rule = "Choose one point of the scale. The points are listed from the lowest to the highest."

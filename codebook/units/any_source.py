@@ -16,6 +16,13 @@ class Source(ABC):
 
     Iterating yields the units that can be asked. `with_skips` yields every unit, each with the reason why it is not
     asked, or None.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> source = cb.open_study().open_units()
+    >>> isinstance(source, Source), len(list(source))
+    (True, 12)
     """
 
     @property

@@ -72,7 +72,17 @@ _WHAT_HAPPENS = {
 
 @dataclass(frozen=True, slots=True)
 class UnitFault:
-    """One kind of thing found: how grave, how often, where first (ids, or numbers), and what will happen."""
+    r"""One kind of thing found: how grave, how often, where first (ids, or numbers), and what will happen.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> from pathlib import Path
+    >>> _ = Path("texts.csv").write_text("id,text\n1,Coal.\n2,\n")
+    >>> report = cb.check_units(cb.read_units("texts.csv", id_column="id", text_column="text"))
+    >>> [(fault.kind, fault.n) for fault in report.faults]
+    [('empty text', 1)]
+    """
 
     kind: str
     gravity: str
@@ -338,7 +348,14 @@ def _say_guess(encoding: Encoding) -> str:
 
 
 def mend_guess(encoding: Encoding) -> str:
-    """Say how a guess is confirmed or corrected."""
+    """Say how a guess is confirmed or corrected.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> mend_guess(SimpleNamespace(name="cp1252"))
+    'confirm or correct it: `form: ["encoding: cp1252"]` in study.yaml, or `--form encoding=cp1252`'
+    """
     name = encoding.name
     return f'confirm or correct it: `form: ["encoding: {name}"]` in study.yaml, or `--form encoding={name}`'
 

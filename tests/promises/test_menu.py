@@ -16,7 +16,7 @@ import codebook as cb
 ROOT = Path(__file__).parents[2]
 ROOMS = (
     *("analysis", "analysis.correction", "analysis.entities", "analysis.joining", "analysis.reliability"),
-    *("analysis.vectors", "codings", "costs", "engines", "execute", "outputs", "report", "run"),
+    *("analysis.vectors", "coding", "codings", "costs", "engines", "exchange", "execute", "outputs", "report", "run"),
     *("sampling", "scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"),
 )
 WITHOUT_EXAMPLE = (Path(__file__).parent / "without_example.txt").read_text(encoding="utf-8").split()

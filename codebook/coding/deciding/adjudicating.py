@@ -195,6 +195,14 @@ class AdjudicationSession(CodingSession):
 
     Of a view, `adjudication` has the variable, its sides ({"label", "why", "note"}, shuffled, without names),
     `needs_reason`, and `later`: whether a label came after the decision, which stays as it is.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.coding.Trial.example("trial")
+    >>> with cb.coding.open_adjudication("ruth", "trial") as session:
+    ...     print(session.progress()["total"] > 0)
+    True
     """
 
     def __init__(self, plan: SessionPlan, log: CodingLog, docket: Docket) -> None:

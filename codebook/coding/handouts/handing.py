@@ -26,7 +26,16 @@ HANDOUTS = "handouts"
 
 @dataclass(frozen=True)
 class HandedOut:
-    """The files that were handed out: one a coder, and what is to be said of each."""
+    """The files that were handed out: one a coder, and what is to be said of each.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> handed = cb.coding.write_workbooks()
+    >>> [path.name for path in handed.paths]
+    ['my-study.ann.xlsx']
+    """
 
     paths: tuple[Path, ...]
     sentences: tuple[str, ...]
@@ -61,6 +70,13 @@ def write_workbooks(
     ------
     ParameterError
         There is no assignment, nothing for a coder, or something that no workbook can show.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> write_workbooks()
+    my-study.ann.xlsx: 12 units for ann.
     """
     return _hand_out(coders, resolve_path(folder), round_name, (".xlsx", write_workbook_of), overwrite=overwrite)
 
@@ -80,6 +96,13 @@ def write_pages(
     ------
     ParameterError
         There is no assignment, or nothing for a coder.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> write_pages().paths[0].name
+    'my-study.ann.html'
     """
     return _hand_out(coders, resolve_path(folder), round_name, (".html", write_page_of), overwrite=overwrite)
 
@@ -98,6 +121,14 @@ def read_handout(
     ------
     TableError
         Everything that is wrong in it.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> (path,) = cb.coding.write_workbooks().paths
+    >>> read_handout(path)
+    my-study.ann.xlsx: 0 units coded by ann; nothing has changed since it was read.
     """
     name = str(path).lower()
     if name.endswith((".jsonl", ".json", ".txt", ".html", ".htm")):

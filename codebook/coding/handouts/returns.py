@@ -49,6 +49,14 @@ class Returned:
         The acts that were added to the log.
     remarks
         What was taken in another way than it is written, or left out.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> (path,) = cb.coding.write_workbooks().paths
+    >>> cb.coding.read_handout(path).changes
+    ()
     """
 
     name: str
@@ -95,6 +103,14 @@ def read_workbook(
         Everything that is wrong in it, each with its cell and the mend.
     BusyError
         The coder's log is held by an open form.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.open_study().with_coding(coders=("ann",)).assign()
+    >>> (path,) = cb.coding.write_workbooks().paths
+    >>> read_workbook(path)
+    my-study.ann.xlsx: 0 units coded by ann; nothing has changed since it was read.
     """
     place, file = resolve_path(folder), resolve_path(path)
     assignment = read_assignment(place)

@@ -32,7 +32,16 @@ _BLIND = "This page shows what coders said. Nobody should see it who still codes
 
 @dataclass(frozen=True, repr=False)
 class CodingBoard:
-    """How a coding goes, as results one below the other; in a notebook it shows itself, and `write` makes a page."""
+    """How a coding goes, as results one below the other; in a notebook it shows itself, and `write` makes a page.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.coding.Trial.example("trial")
+    >>> board = cb.coding.coding_board("trial")
+    >>> board.results[0].title, board.write("board.html").name
+    ('Progress of the coders', 'board.html')
+    """
 
     title: str
     results: tuple[Result, ...]

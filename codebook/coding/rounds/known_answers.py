@@ -19,7 +19,13 @@ _FILE = "known_answers.jsonl"
 
 
 class KnownAnswer(NamedTuple):
-    """The right label of a unit on one variable, and why it is right."""
+    """The right label of a unit on one variable, and why it is right.
+
+    Examples
+    --------
+    >>> KnownAnswer("u1", "topic", "sports", "A match is a game.").label
+    'sports'
+    """
 
     unit_id: str
     variable: str
@@ -62,6 +68,13 @@ def list_known(codings: Codings, coder: str = "") -> list[KnownAnswer]:
     ------
     ParameterError
         Nobody of that name labelled anything.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> codings = cb.open_run("topics").codings()
+    >>> len(list_known(codings, codings.models[0]))
+    12
     """
     name = coder or codings.gold
     kinds = {each.name: each.kind for each in codings.variables}

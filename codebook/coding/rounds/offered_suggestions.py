@@ -78,6 +78,13 @@ def add_suggestions(codings: Codings, folder: str | Path = FOLDER) -> Codings:
 
     What was shown in the arm with suggestions stays as the log has it: a label that was given before there were any
     suggestions has none.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> _ = cb.coding.Trial.example("trial")
+    >>> add_suggestions(cb.coding.read_logs("trial"), "trial").coders
+    ['simulated-ann', 'simulated-ben']
     """
     labels = _read(resolve_path(folder))
     frame = codings.frame

@@ -82,6 +82,14 @@ def choose_training(
     -------
     list, list
         Units and answers, for `add_training`.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> known = cb.coding.find_known(cb.open_study(run="topics").codings())
+    >>> units, answers = choose_training(cb.read_codebook("codebook.yaml"), cb.open_study().open_units(), known, n=5)
+    >>> len(units), len(answers)
+    (5, 5)
     """
     chosen, known = example_units(codebook)
     by_unit: dict[str, list[KnownAnswer]] = {}

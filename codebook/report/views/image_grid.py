@@ -54,6 +54,22 @@ def show_images(codings: Codings, units: Iterable[Unit], *, coder: str = "", n: 
         At most so many units, the first in the codings.
     only
         "right" or "wrong" keeps the units whose label is, or is not, the gold's.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> import tempfile; folder = tempfile.TemporaryDirectory()
+    >>> Image.new("RGB", (8, 8)).save(f"{folder.name}/shirt.png")
+    >>> from codebook.units import read_images
+    >>> units = list(read_images(folder.name))
+    >>> from codebook.analysis.core.examples import make_table
+    >>> from codebook.analysis.core.scales import VariableSpec
+    >>> table = make_table("garment", {"ann": ["shirt"]}).assign(unit_id=units[0].unit_id)
+    >>> show_images(Codings(table, [VariableSpec("garment", "nominal", ["shirt", "coat"])]), units)
+    1 of 1 unit.
+      unit_id label why gold verdict  n_images
+    shirt.png shirt                          1
+    >>> folder.cleanup()
     """
     rows = _beside_gold(codings.of(codings.variables[0].name), coder)
     part = rows[rows["verdict"] == only] if only else rows

@@ -40,6 +40,11 @@ class PageView:
 
     A transcript names its doubtful words. One that stands more often than it is named is underlined at each of its
     places, as one that may be meant, and `sentence` says so.
+
+    Examples
+    --------
+    >>> PageView("letter, page 1", b"", "Dear Sir", ("Sir",)).doubts is not None
+    True
     """
 
     def __init__(self, sentence: str, picture: bytes, text: str, unsure: tuple[str, ...]) -> None:

@@ -28,7 +28,15 @@ _Mark = tuple[int, int, str, str]
 
 
 class SpanView:
-    """Texts with their spans marked; as plain text each span stands in brackets with its type."""
+    """Texts with their spans marked; as plain text each span stands in brackets with its type.
+
+    Examples
+    --------
+    >>> from pandas import DataFrame
+    >>> spans = DataFrame({"unit_id": ["7"], "start": [14], "end": [17], "type": ["PER"]})
+    >>> show_spans([Unit("7", "Coal, so says Ann.")], spans).marked[0][0]
+    '7'
+    """
 
     def __init__(self, marked: list[tuple[str, str, list[_Mark]]], *, beside_gold: bool) -> None:
         self.marked, self.beside_gold = marked, beside_gold

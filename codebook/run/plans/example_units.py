@@ -108,6 +108,14 @@ def try_examples(
         `.frame`: one row a draw: run, seed, n_each, n (units left with a label of the gold), n_answered, accuracy
         (unanswered units count as wrong), baseline (always their commonest label). Where the gold gave no label, the
         result says so.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> study = cb.open_study()
+    >>> tried = try_examples(cb.open_run("topics"), study.open_units(), study.codings(), draws=2, n_each=1)
+    >>> len(tried.frame) > 1
+    True
     """
     import pandas as pd
 

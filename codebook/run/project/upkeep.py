@@ -128,7 +128,14 @@ def find_rebuilt(older_than_days: float = 0) -> list[Path]:
 
 
 def tidy_runs(files: Collection[Path]) -> int:
-    """Remove files that `find_rebuilt` found, and the folders that are empty then; return how many bytes are free."""
+    """Remove files that `find_rebuilt` found, and the folders that are empty then; return how many bytes are free.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> tidy_runs(cb.run.find_rebuilt()) >= 0
+    True
+    """
     n_bytes = 0
     for path in files:
         with RunFolder(path.relative_to(runs_folder()).parts[0]).lock():
