@@ -143,9 +143,11 @@ def _list_rows(
     a, b = pair
     compared = [Comparison({"side": names[0]}, a), Comparison({"side": names[1]}, b)]
     compared.append(Comparison({"side": f"{names[0]} - {names[1]}"}, a, beside=b, paired=paired))
+    n_coders = len({side.coders[at] for side in pair for at in np.unique(side.answered().coder)})
     for coefficient in coefficients:
         for each in compared:
-            yield from comparison_rows(each, [coefficient], bootstrap)
+            for row in comparison_rows(each, [coefficient], bootstrap):
+                yield row if each.beside is None else row | {"n_coders": n_coders}
 
 
 def _say(frame: pd.DataFrame, n_common: int) -> str:

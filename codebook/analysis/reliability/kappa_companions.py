@@ -5,7 +5,9 @@ All are functions of weights of patterns. Those of one label stand on yes (1) an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +27,7 @@ TITLES = {
 }
 _OF_TWO = ("bias_index", "kappa_max")
 _NOTHING = 1e-12
+_CELLS = 20_000  # cells of the tables of pairs that are computed at a time
 
 
 def measure_companion(pairs: Pairable, base: str) -> Measure:
@@ -128,27 +131,41 @@ def light_kappa(patterns: Patterns, near: Floats | None, *, n_coders: int) -> St
         Weights of every two labels, shape (n_labels, n_labels); None for identity.
     """
     counts = _by_coder(patterns, n_coders)
-    first, second = np.triu_indices(n_coders, k=1)
+    tables = list(_pair_tables(counts))
 
     def statistic(weights: Floats) -> Floats:
-        values = np.stack(
-            [_cohen(weights, counts[:, a], counts[:, b], near) for a, b in zip(first, second, strict=True)]
-        )
+        values = np.concatenate([_cohen(weights @ table, counts.shape[2], near) for table in tables], axis=1)
         known = ~np.isnan(values)
-        return _divide(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0))
+        return _divide(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1))
 
     return statistic
 
 
-def _cohen(weights: Floats, first: Floats, second: Floats, near: Floats | None) -> Floats:
-    """Cohen's kappa of two coders, each of shape (n_patterns, n_labels), on the units of both."""
-    there = weights * (first.sum(axis=1) * second.sum(axis=1))
-    total = there.sum(axis=1)
-    close = second if near is None else second @ near
-    observed = _divide(there @ (first * close).sum(axis=1), total)
-    shares = [_divide(there @ counts, total[:, None]) for counts in (first, second)]
-    expected = (shares[0] * (shares[1] if near is None else shares[1] @ near)).sum(axis=1)
-    return _divide(observed - expected, 1 - expected)
+def _pair_tables(counts: Floats) -> Iterator[Any]:
+    """Who gave what of every two coders, some pairs at a time: sparse (n_patterns, n_pairs x n_labels x n_labels)."""
+    from scipy.sparse import csc_array
+
+    n_patterns, n_coders, n_labels = counts.shape
+    pattern, coder, label = np.nonzero(counts)
+    ends = np.searchsorted(pattern, np.arange(n_patterns + 1))
+    met = [np.stack(np.triu_indices(stop - start, k=1)) + start for start, stop in pairwise(ends)]
+    first, second = np.concatenate(met, axis=1)
+    pairs, place = np.unique(coder[first] * n_coders + coder[second], return_inverse=True)
+    cells = (place * n_labels + label[first]) * n_labels + label[second]
+    shape = (n_patterns, len(pairs) * n_labels**2)
+    table = csc_array((np.ones(len(cells)), (pattern[first], cells)), shape=shape)
+    step = max(1, _CELLS // n_labels**2) * n_labels**2
+    yield from (table[:, start : start + step].tocsr() for start in range(0, shape[1], step))
+
+
+def _cohen(tables: Floats, n_labels: int, near: Floats | None) -> Floats:
+    """Cohen's kappas, shape (n_draws, n_pairs), from tables of two coders, (n_draws, n_pairs x n_labels x n_labels)."""
+    table = tables.reshape(len(tables), -1, n_labels, n_labels)
+    total = table.sum(axis=(2, 3))
+    agreed = np.trace(table, axis1=2, axis2=3) if near is None else (table * near).sum(axis=(2, 3))
+    first, second = (_divide(table.sum(axis=axis), total[..., None]) for axis in (3, 2))
+    expected = (first * (second if near is None else second @ near)).sum(axis=2)
+    return _divide(_divide(agreed, total) - expected, 1 - expected)
 
 
 def _divide(part: Floats, whole: Floats) -> Floats:

@@ -100,9 +100,18 @@ def compare_shares(codings: Codings | pd.DataFrame, *, level: str = "") -> Resul
         frame=frame,
         facts=Facts(int(frame["n_units"].max()), int(frame["n_coders"].max()), joins=codings.joins),
         finding=_say(shown),
-        remarks=(_NOTE,),
+        remarks=(_NOTE, *_say_pairs(frame)),
         table=_print(shown),
         outputs=codings.outputs,
+    )
+
+
+def _say_pairs(frame: pd.DataFrame) -> list[str]:
+    """The sentence on pairs that are not tested, where there are too many coders."""
+    n = int(frame["n_coders"].max())
+    n_pairs = n * (n - 1) // 2
+    return (
+        [f"The {n_pairs:,} pairs of coders are too many to test each: choose coders."] if n_pairs > _MOST_PAIRS else []
     )
 
 
@@ -211,6 +220,8 @@ def _say(frame: pd.DataFrame) -> str:
     """The labels that coders give most unequally, or that none is."""
     labels = frame[frame["label"] != ""]
     unequal = labels[labels["p_adjusted"] < 0.05].sort_values("p")
+    if labels["p"].isna().all():
+        return f"No label can be tested: {'; '.join(dict.fromkeys(labels['reason']))}."
     tested = say_count(int(labels["p"].notna().sum()), "label")
     coders, units = say_count(int(labels["n_coders"].max()), "coder"), say_count(int(labels["n_units"].max()), "unit")
     if unequal.empty:
