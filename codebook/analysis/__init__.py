@@ -16,6 +16,8 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | which label was taken for which? | `against_gold/confusion_counts.py` |
 | is one coder better than another? | `against_gold/coder_comparison.py` |
 | does a stated probability hold? | `against_gold/confidence_bins.py` |
+| which labels may a model give? which units must people code? | `.../label_verdicts.py`, `.../selective_coding.py` |
+| how far are ratings and numbers apart? | `ratings/rating_pairs.py`, `.../bland_altman.py`, `.../intraclass.py` |
 | are spans found, documents transcribed well? | `against_gold/spans.py`, `against_gold/transcript_errors.py` |
 | may a model take the place of a person? | `robustness/alternative_annotator.py` |
 | would the labels be the same again? | `robustness/label_stability.py` |
@@ -36,6 +38,8 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 from codebook.analysis.against_gold.coder_comparison import compare
 from codebook.analysis.against_gold.confidence_bins import calibration
 from codebook.analysis.against_gold.confusion_counts import confusion
+from codebook.analysis.against_gold.label_verdicts import verdicts
+from codebook.analysis.against_gold.selective_coding import selective_labels
 from codebook.analysis.against_gold.spans import capital_runs, span_validity
 from codebook.analysis.against_gold.transcript_errors import (
     character_error_rate,
@@ -65,6 +69,7 @@ from codebook.analysis.correction import (
     prevalence,
     simulate_studies,
 )
+from codebook.analysis.ratings.bland_altman import limits_of_agreement
 from codebook.analysis.reliability.agreement_difference import compare_agreement
 from codebook.analysis.reliability.agreement_rows import BOUNDS
 from codebook.analysis.reliability.coder_plans import CoderPlan, plan_coders
@@ -120,6 +125,7 @@ __all__ = [
     "gap_in_means",
     "generalizability",
     "label_indicators",
+    "limits_of_agreement",
     "make_study",
     "norming",
     "open_labels",
@@ -132,6 +138,7 @@ __all__ = [
     "plot_specifications",
     "prevalence",
     "read_counts",
+    "selective_labels",
     "simulate_studies",
     "span_agreement",
     "span_validity",
@@ -143,5 +150,6 @@ __all__ = [
     "to_matrix",
     "transcript_accuracy",
     "validity",
+    "verdicts",
     "word_recall",
 ]

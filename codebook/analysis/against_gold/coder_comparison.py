@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
+    WITH_NUMBERS,
     Cells,
     Pair,
     change_level,
@@ -21,6 +22,7 @@ from codebook.analysis.against_gold.gold_cells import (
     read_gold,
     read_pair,
     remark_gold,
+    say_no_labels,
     say_no_pair,
 )
 from codebook.analysis.against_gold.measures import (
@@ -106,12 +108,14 @@ def compare(
     2       MCC     0.77     0.26        0.52     NaN     NaN
     3     alpha     0.75     0.25        0.50     NaN     NaN
     """
-    codings = read_gold(codings, gold=gold, level=level)
+    codings = read_gold(codings, gold=gold, level=level, kinds=WITH_NUMBERS)
     a, b = _name_two(codings, a, b)
     title = f"{a or b or 'One coder'} less {b if a and b else 'another'}"
     result = Result(pd.DataFrame(columns=["measure", "n", "difference"]), "validity_difference", title, "validity")
     if not (a and b):
         return _say_alone(codings, a or b, result)
+    if (nothing := say_no_labels(codings, result)) is not None:
+        return nothing
     labels, alpha_level = list_labels(codings), read_alpha_level(codings)
     pairs = _read_both(codings, a, b)
     both = _count_both(pairs, labels)

@@ -152,7 +152,7 @@ def calibration(
     if not coder:
         return say_no_pair(codings, result)
     pair = read_pair(codings, coder)
-    by_unit = _read_probabilities(codings, coder, probability)
+    by_unit = read_probabilities(codings, coder, probability)
     if not len(by_unit):
         return nothing_to_say(codings, _say_none(codings.variable.name, coder), result)
     judged, n_without = _judge(pair, by_unit, bins, binning)
@@ -191,7 +191,7 @@ def _check_bins(bins: int, binning: str) -> list[Fault]:
     return faults
 
 
-def _read_probabilities(codings: Codings, coder: str, probability: pd.DataFrame | str) -> pd.Series[float]:
+def read_probabilities(codings: Codings, coder: str, probability: pd.DataFrame | str) -> pd.Series[float]:
     """Probability of the coder's label, by unit_id; empty where none is on record."""
     about = f"The probabilities of {coder!r} cannot be used."
     frame, column = (codings.frame, probability) if isinstance(probability, str) else (probability, "probability")

@@ -27,6 +27,9 @@ from codebook.errors import Fault, StatisticError
 KINDS = ("single", "rating", "multi")
 """Kinds of variables whose labels are right or wrong."""
 
+WITH_NUMBERS = (*KINDS, "number")
+"""And numbers, which are more or less wrong."""
+
 _COUNTED = {"multi": "masi", "number": "interval"}
 """The level at which answers are the same or not, where it is not nominal."""
 _OTHER_KINDS = {
@@ -209,6 +212,14 @@ def say_no_pair(codings: Codings, result: Result) -> Result:
     gold = codings.gold
     nobody = f"Nobody else coded a unit that {gold!r} labelled: nothing to compare. To compare, let others code those."
     return nothing_to_say(codings, why_no_gold(codings.frame, codings.variable.name, gold) or nobody, result)
+
+
+def say_no_labels(codings: Codings, result: Result) -> Result | None:
+    """The result where the labels are numbers, so that none is compared with another; None for other kinds."""
+    if codings.variable.kind != "number":
+        return None
+    mend = "validity(codings) says how far they are off, limits_of_agreement(codings) shows it"
+    return nothing_to_say(codings, f"Numbers are not compared label by label: {mend}.", result)
 
 
 def list_facts(codings: Codings, pairs: dict[str, Pair], bootstrap: Bootstrap, **more: Any) -> GoldFacts:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import (
-    KINDS,
+    WITH_NUMBERS,
     Cells,
     Pair,
     change_level,
@@ -22,6 +22,7 @@ from codebook.analysis.against_gold.gold_cells import (
     read_gold,
     read_pair,
     remark_gold,
+    say_no_labels,
     say_no_pair,
 )
 from codebook.analysis.against_gold.group_errors import compare_groups
@@ -50,13 +51,12 @@ from codebook.analysis.against_gold.rating_errors import (
     read_points,
     say_errors,
 )
-from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.checks import name_some
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Result
 from codebook.analysis.reliability.krippendorff import estimate_alpha, pairable
-from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
 
 if TYPE_CHECKING:
@@ -137,13 +137,13 @@ def validity(
     7  baseline                 accuracy  8        NaN     NaN   NaN   0.50
     8  baseline                 macro F1  8        NaN     NaN   NaN   0.22
     """
-    codings = read_gold(codings, gold=gold, level=level, kinds=(*KINDS, "number"))
-    if by and codings.variable.kind == "number":
-        mend = "leave out by=, or narrow the codings first: codings.where(...)"
-        raise_faults("Numbers have no labels.", [Fault("by", f"{by!r} splits the labels of a coder", mend)])
+    codings = read_gold(codings, gold=gold, level=level, kinds=WITH_NUMBERS)
     if not by:
         return _by_coder(codings, [coder] if coder else codings.beside_gold, resample)
     coder = coder or codings.pick_pair()[0]
+    nothing = Result(pd.DataFrame(columns=list(_BY_LABEL)), "validity_by_label", "Label by label", "validity")
+    if (said := say_no_labels(codings, nothing)) is not None:
+        return said
     if by != "label":
         return compare_groups(codings, coder, by, resample)
     return _by_label(codings, coder, resample)

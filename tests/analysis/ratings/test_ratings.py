@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from statsmodels.stats.anova import anova_lm
 
-from codebook.analysis import Codings, VariableSpec, validity
+from codebook.analysis import Codings, VariableSpec, compare, confusion, validity, verdicts
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.ratings import ICC_FORMS, icc_interval, icc_values, limits_of_agreement, pair_statistics
 from codebook.analysis.ratings.intraclass import mean_squares
@@ -109,8 +109,14 @@ def test_validity_of_a_number_has_errors_and_no_accuracy():
     assert row["mae"] == pytest.approx(np.abs(MODEL * 1.5 + 0.3 - GOLD * 1.5).mean())
     assert row["mae_low"] < row["mae"] < row["mae_high"] < row["baseline_mae"]
     assert result.plot() is not None
-    with pytest.raises(StatisticError, match="leave out by="):
-        validity(codings, by="label")
+    for nothing in (
+        validity(codings, by="label"),
+        confusion(codings),
+        compare(codings.with_gold("gold")),
+        verdicts(codings),
+    ):
+        assert nothing.frame.empty
+    assert "Numbers are not compared label by label" in confusion(codings).finding
 
 
 def test_gold_weights_and_unanswered_units_hold_for_errors_too():

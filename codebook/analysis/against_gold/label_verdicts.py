@@ -1,0 +1,270 @@
+"""A verdict on each label of a model: works, weak, not to be automated, or not enough evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from codebook.analysis.against_gold.gold_cells import (
+    WITH_NUMBERS,
+    Cells,
+    count_cells,
+    list_facts,
+    list_labels,
+    read_gold,
+    read_pair,
+    remark_gold,
+    say_no_labels,
+    say_no_pair,
+)
+from codebook.analysis.core.checks import name_some, raise_faults
+from codebook.analysis.core.codings import Codings
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.forest import plot_estimates
+from codebook.analysis.core.result import Result
+from codebook.analysis.core.standard_errors import wilson_interval
+from codebook.analysis.reliability.agreement_tables import reliability
+from codebook.errors import Fault
+from codebook.ground.quantities import format_figure, say_count
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WORKS, WEAK, NOT, UNKNOWN = "works", "weak", "not to be automated", "not enough evidence"
+VERDICTS = (WORKS, WEAK, NOT, UNKNOWN)
+"""What is said of a label."""
+
+LOWEST = 0.5
+"""The floor of a label on which people hardly agree: below it errors are more than hits."""
+
+_COLUMNS = (
+    *("label", "n", "n_predicted", "f1", "low", "high", "people", "people_low", "people_high", "floor"),
+    *("verdict", "needed", "reason"),
+)
+_MOST = 100_000  # gold units up to which it is said how many are needed
+
+
+def verdicts(
+    codings: Codings | pd.DataFrame,
+    coder: str = "",
+    *,
+    gold: str = "",
+    margin: float = 0.1,
+    least: float = 0.7,
+    width: float = 0.1,
+    resample: Bootstrap = Bootstrap(),
+) -> Result:
+    """May a model give this label? Held against the gold, and against what people reach among themselves.
+
+    The floor of a label is the agreement of people on it less `margin`, where two of them coded, and never under .5
+    (where people hardly agree, there is nothing to automate); else it is `least`. A label
+    `works` where the interval of F1 with the gold lies above the floor, is `not to be automated` where it lies below.
+    Where the floor is inside, it is `weak` if the interval is no wider than `width` to either side, and else there is
+    `not enough evidence`. F1 of two coders and their positive agreement on a label are one figure (Hripcsak and
+    Rothschild 2005), so that people and model stand on one scale. F1 = 2a / (1 + a), where a is the share of units
+    with the label among those to which either gave it: its interval is that of Wilson for a. It never has no width.
+
+    Parameters
+    ----------
+    codings
+        Of one variable, or a plain frame.
+    coder, gold
+        Who is held against whom; of themselves the first coder beside the gold, and the gold of the codings.
+    margin
+        How much below people a model may be.
+    least
+        The floor where no two people coded.
+    width
+        Half a width of an interval, within which a label that is neither above nor below is called weak.
+
+    Returns
+    -------
+    Result
+        A row a label: label, n (gold units with it), n_predicted, f1 with low and high, people (positive agreement)
+        with people_low and people_high, floor, verdict, needed (gold units with the label for an interval of `width`),
+        reason.
+
+    Raises
+    ------
+    StatisticError
+        As for `validity`.
+
+    Examples
+    --------
+    >>> wide = pd.DataFrame({"gold": list("a" * 60 + "b" * 40), "m": list("a" * 59 + "b" * 41)})
+    >>> print(verdicts(wide, gold="gold").finding)
+    Of 2 labels 2 work ('a', 'b').
+    """
+    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
+    raise_faults("No verdict can be given.", _check(margin, least, width))
+    coder = coder or codings.pick_pair()[0]
+    title = f"{coder or 'A coder'}: which labels may be automated?"
+    result = Result(pd.DataFrame(columns=list(_COLUMNS)), "verdicts", title, "validity")
+    if (nothing := say_no_labels(codings, result)) is not None:
+        return nothing
+    if not coder:
+        return say_no_pair(codings, result)
+    pair = read_pair(codings, coder)
+    cells, people = count_cells(pair, list_labels(codings)), _read_people(codings, resample)
+    rows = _judge(cells, people, (margin, least, width), resample.confidence)
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    facts = list_facts(codings, {coder: pair}, replace(resample, replicates=0))
+    shown = codings.in_words(frame, "label")
+    return replace(
+        result,
+        frame=frame,
+        facts=facts,
+        finding=_say(shown),
+        remarks=remark_gold(codings, pair, *_remark(codings, frame, (margin, least, width), resample.confidence)),
+        table=_print(shown),
+        figure=lambda: _draw(shown, coder),
+        outputs=codings.outputs,
+    )
+
+
+def _check(margin: float, least: float, width: float) -> list[Fault]:
+    values = {"margin": margin, "least": least, "width": width}
+    return [
+        Fault(name, f"{value} is no share", "pass a number from 0 to 1")
+        for name, value in values.items()
+        if not 0 <= value <= 1
+    ]
+
+
+def _read_people(codings: Codings, resample: Bootstrap) -> Mapping[str, Mapping[str, float]]:
+    """The positive agreement of people on each label, with its interval; nothing where no two of them coded."""
+    people = [name for name in codings.people if name != codings.gold]
+    if len(people) < 2:
+        return {}
+    ask: dict[str, Any] = {"by": "label", "coefficients": ("positive_agreement",), "resample": resample}
+    frame = reliability(codings.only(people).at_level(codings.variable.level or "nominal"), **ask).frame
+    rows = frame.dropna(subset="value").drop_duplicates("label").set_index("label")
+    return rows[["value", "low", "high"]].to_dict("index")
+
+
+def _judge(
+    cells: Cells, people: Mapping[str, Mapping[str, float]], rule: tuple[float, float, float], confidence: float
+) -> Iterator[dict[str, Any]]:
+    margin, least, width = rule
+    nothing = dict.fromkeys(("value", "low", "high"), math.nan)
+    for at, label in enumerate(cells.labels):
+        gold, coded = cells.gold[:, at], cells.coded[:, at]
+        share, n_either = _share_both(cells, gold, coded)
+        band = people.get(label, nothing)
+        floor = least if math.isnan(band["value"]) else max(LOWEST, band["value"] - margin)
+        low, high = (math.nan, math.nan) if not n_either else wilson_interval(share * n_either, n_either, confidence)
+        f1, low, high = (as_f1(each) for each in (share, low, high))
+        n = int(cells.times[gold].sum())
+        verdict = decide(low, high, floor, width)
+        needed = _count_needed(share, n / n_either if n and n_either else 1.0, width, confidence)
+        yield {
+            **{"label": label, "n": n, "n_predicted": int(cells.times[coded].sum())},
+            **{"f1": f1, "low": low, "high": high, "people": band["value"]},
+            **{"people_low": band["low"], "people_high": band["high"], "floor": floor, "verdict": verdict},
+            "needed": needed if verdict == UNKNOWN else 0,
+            "reason": "" if n_either else "neither in gold nor predicted",
+        }
+
+
+def _share_both(cells: Cells, gold: np.ndarray, coded: np.ndarray) -> tuple[float, float]:
+    """Of the units to which gold or coder gave a label the share with both, and how many they count as.
+
+    Weighted units count as (sum of w)^2 / sum of w^2 (Kish 1965).
+    """
+    either = gold | coded
+    weights = cells.weighted[either]
+    if not weights.sum():
+        return math.nan, 0.0
+    spread = float((cells.times[either] * np.broadcast_to(cells.weight, cells.times.shape)[either] ** 2).sum())
+    return float(cells.weighted[gold & coded].sum() / weights.sum()), float(weights.sum() ** 2 / spread)
+
+
+def as_f1(share: float) -> float:
+    """F1 of a label, of the share with both among the units to which gold or coder gave it."""
+    return 2 * share / (1 + share)
+
+
+def decide(low: float, high: float, floor: float, width: float) -> str:
+    """The verdict on a label whose F1 has this interval."""
+    if math.isnan(low):
+        return UNKNOWN
+    if low >= floor:
+        return WORKS
+    if high < floor:
+        return NOT
+    return WEAK if high - low <= 2 * width else UNKNOWN
+
+
+def _count_needed(share: float, of_gold: float, width: float, confidence: float) -> int:
+    """Gold units with the label for which an interval of this share is no wider than `width` to either side."""
+    share = 0.7 if math.isnan(share) else share
+
+    def is_wide(n: int) -> bool:
+        low, high = wilson_interval(share * n, n, confidence)
+        return as_f1(high) - as_f1(low) > 2 * width
+
+    below, above = 1, 2
+    while above < _MOST and is_wide(above):
+        below, above = above, 2 * above
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (middle, above) if is_wide(middle) else (below, middle)
+    return math.ceil(above * of_gold)
+
+
+def _say(frame: pd.DataFrame) -> str:
+    """How many labels have which verdict, and which; for those without evidence how much gold is needed."""
+    verbs = {WORKS: ("works", "work"), WEAK: ("is weak", "are weak"), NOT: (f"is {NOT}", f"are {NOT}")}
+    parts = []
+    for verdict, (one, many) in verbs.items():
+        if labels := frame.loc[frame["verdict"] == verdict, "label"].tolist():
+            parts.append(f"{len(labels)} {one if len(labels) == 1 else many} ({name_some(labels, 12)})")
+    if rows := frame[frame["verdict"] == UNKNOWN].to_dict("records"):
+        told = ", ".join(f"{row['label']!r} has {row['n']:,} of about {row['needed']:,} gold units" for row in rows[:6])
+        more = ", ..." * (len(rows) > 6)
+        parts.append(f"for {len(rows)} there is {UNKNOWN} ({told}{more})")
+    return f"Of {say_count(len(frame), 'label')} {'; '.join(parts)}."
+
+
+def _remark(
+    codings: Codings, frame: pd.DataFrame, rule: tuple[float, float, float], confidence: float
+) -> Iterator[str]:
+    margin, least, width = rule
+    known = frame["people"].notna()
+    if known.any():
+        at_least = f"{format_figure(margin)}, and at least {format_figure(LOWEST)}"
+        yield f"The floor of a label is the positive agreement of people on it less {at_least}."
+    if not known.all():
+        whose = "Of a label that no two people used" if known.any() else "No two people coded beside the gold:"
+        yield f"{whose} the floor is {format_figure(least)}."
+    yield (
+        f"Works: the {100 * confidence:g} % interval of F1 lies above the floor; {NOT}: below it; weak: the floor is "
+        f"inside an interval of at most {format_figure(width)} to either side; else there is {UNKNOWN}."
+    )
+    if codings.clusters is not None:
+        yield "These intervals take gold units for independent of each other, not in clusters."
+
+
+def _print(frame: pd.DataFrame) -> pd.DataFrame:
+    needed = frame["verdict"] + frame["needed"].map(": {:,} needed".format)
+    table = frame.assign(verdict=frame["verdict"].where(frame["needed"] == 0, needed))
+    return table[["label", "n", "f1", "low", "high", "people", "people_low", "people_high", "floor", "verdict"]].rename(
+        columns={"low": "f1_low", "high": "f1_high"}
+    )
+
+
+def _draw(frame: pd.DataFrame, coder: str) -> Figure:
+    """F1 of each label beside the agreement of people on it."""
+    parts = [frame[["label", "n", "f1", "low", "high"]].rename(columns={"f1": "value"}).assign(who=f"{coder} and gold")]
+    if frame["people"].notna().any():
+        people = frame[["label", "n", "people", "people_low", "people_high"]]
+        names = {"people": "value", "people_low": "low", "people_high": "high"}
+        parts.insert(0, people.rename(columns=names).assign(who="people among themselves"))
+    rows = pd.concat(parts, ignore_index=True)
+    group = "who" if len(parts) > 1 else None
+    return plot_estimates(rows, name="label", group=group, quantity=f"F1 of {coder}, agreement of people on the label")
