@@ -144,7 +144,7 @@ def _read_people(codings: Codings, resample: Bootstrap) -> Mapping[str, Mapping[
     ask: dict[str, Any] = {"by": "label", "coefficients": ("positive_agreement",), "resample": resample}
     frame = reliability(codings.only(people).at_level(codings.variable.level or "nominal"), **ask).frame
     rows = frame.dropna(subset="value").drop_duplicates("label").set_index("label")
-    return rows[["value", "low", "high"]].to_dict("index")
+    return {str(label): dict(row) for label, row in rows[["value", "low", "high"]].iterrows()}
 
 
 def _judge(

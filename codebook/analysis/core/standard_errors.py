@@ -24,7 +24,7 @@ MOST_LINEAR = 2000
 _STEP = 1e-4
 
 
-def wilson_interval(n_right: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(n_right: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """Return Wilson's interval (1927) of a share: `n_right` of `n`.
 
     Examples
