@@ -21,7 +21,7 @@ BY = ("group", "label", "pair", "without", "difference")
 KINDS = ("single", "rating", "number", "multi")
 """Kinds of variables whose labels can be compared."""
 
-MOST_VALUES = 20
+MOST_VALUES = 60
 """Different values of a covariate by which codings are split."""
 
 Head = dict[str, str]

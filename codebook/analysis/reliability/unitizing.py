@@ -76,8 +76,8 @@ def span_agreement(
     Parameters
     ----------
     spans
-        One row a span: unit_id, coder, start, end (the first sign after it) and the type. Spans of one coder do not
-        overlap.
+        One row a span: unit_id, coder, start, end (the first sign after it) and the type, as the records of a list of
+        several coders are (`Run.records`, put under each other). Spans of one coder do not overlap.
     units
         The units, or the text (or its length in signs) by unit_id.
     asked
@@ -147,7 +147,11 @@ def _check(spans: pd.DataFrame, lengths: Mapping[str, int], asked: pd.DataFrame 
     if not lengths:
         return [Fault("units", "there is none", "pass the units, or their texts by unit_id")]
     ids = spans["unit_id"].astype(str)
-    faults = []
+    faults = [
+        Fault("spans", f"several in column {column!r}: {name_some(spans[column].unique())}", "choose the rows of one")
+        for column in ("draw", "variable", "list")
+        if column in spans and spans[column].nunique() > 1
+    ]
     if strange := sorted(set(ids) - set(lengths)):
         faults.append(Fault("spans", f"{name_some(strange)} are not among the units", "pass all units that were coded"))
     ends, most = spans["end"], ids.map(lengths)

@@ -423,7 +423,7 @@ def test_a_cluster_with_units_on_both_sides_is_drawn_once(clustered):
 @pytest.mark.parametrize(
     ("covariate", "mend"),
     [
-        (pd.Series("x", index=["u1", "u2"]), "has 1 different values on these units. To mend: split by 2 to 20"),
+        (pd.Series("x", index=["u1", "u2"]), "has 1 different values on these units. To mend: split by 2 to 60"),
         (pd.Series(range(300), index=[f"u{at + 1}" for at in range(300)]), "put numbers into bands with pd.cut"),
         (pd.Series(["x", "y"], index=["u1", "u1"]), "several values for unit 'u1'"),
         (pd.Series(["x", "y"], index=["U1", "U2"]), "has 0 different values on these units"),

@@ -273,3 +273,17 @@ def test_gwets_t_interval_is_value_and_t_times_his_error():
     assert row["se"] == pytest.approx(error, rel=1e-4)
     reach = t.ppf(0.975, 39) * row["se"]
     assert [row["t_low"], row["t_high"]] == pytest.approx([row["value"] - reach, row["value"] + reach])
+
+
+def test_alpha_of_27_countries_is_one_call():
+    wide = wide_labels(270, 2, "abc", seed=9)
+    countries = pd.Series([f"c{at % 27:02}" for at in range(270)], index=[str(at) for at in range(270)], name="country")
+    codings = Codings(
+        make_table("v", wide.to_dict("list")).assign(unit_id=[str(at) for at in range(270)] * 2),
+        [VariableSpec("v", "nominal", list("abc"))],
+    ).with_groups(countries)
+    frame = reliability(codings, "country", coefficients=["alpha"], resample=NONE).frame
+    alone = frame[~frame["difference"]].set_index("group")["value"]
+    assert len(alone) == 27
+    first = wide[countries.to_numpy() == "c00"]
+    assert alone["c00"] == values_of(first, ["alpha"], level="nominal")["alpha"]

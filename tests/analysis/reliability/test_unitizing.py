@@ -96,4 +96,6 @@ def test_all_faults_of_spans_are_said_together():
     assert [fault.where for fault in caught.value.faults] == ["spans", "spans", "asked"]
     with pytest.raises(StatisticError, match="no place in their text"):
         span_agreement(spans.assign(end=9), {"t": 4, "x": 4})
+    with pytest.raises(StatisticError, match="several in column 'draw': '0', '1'"):
+        span_agreement(spans.assign(end=spans["start"] + 1, draw=[0, 1, 0, 0]), {"t": 4, "x": 4})
     assert json.dumps(caught.value.faults[1].mend).startswith('"keep one of them')
