@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from archives import make_request, write_shard
 from fakes.fake_openai import FakeOpenAI
 from fakes.scripted import make_book
 from fakes.service import MODEL, TEXTS
 
+import codebook as cb
 from codebook.engines import make_engine
 from codebook.engines.cluster import cluster_engine, driver
 from codebook.engines.cluster.answering import Answerer, Row, write_row
 from codebook.engines.cluster.chunk_files import ClusterJob, Task
 from codebook.engines.cluster.cluster_engine import ClusterEngine, ClusterLiveEngine
 from codebook.engines.cluster.driver import answer_job, is_at_work, work
+from codebook.engines.embedded import MODEL as MODEL_OF_TEXTS
 from codebook.engines.jobs import LocalEngine
 from codebook.engines.protocol import result_line
 from codebook.errors import MissingExtraError, ParameterError, PendingError, UnreachableError
 from codebook.files.lines import read_lines
-from codebook.records import Shard, Unit
+from codebook.records import Service, Shard, Unit
 from codebook.run import plan
+from codebook.scaffold import make_study
 
 ASKED: list[str] = []
 """What the engines of this file were asked, in order."""
@@ -268,3 +273,39 @@ def test_calls_from_a_cluster_are_those_of_the_live_engine(fake: FakeOpenAI, pro
     assert ids(job) == ["c0", "c1", "c2"]
     assert os.environ["CODEBOOK_PROJECT"] == str(project)
     assert b"sk-" not in b"".join(path.read_bytes() for path in job.final.parent.rglob("*") if path.is_file())
+
+
+def read_page(path: Path, engine: str) -> list[str]:
+    """The lines of a report, without what tells when it was made, and by which engine where."""
+    lines = re.sub(r"<[^>]+>", " ", path.read_text("utf-8")).splitlines()
+    own = re.compile(r"[0-9a-f]{16}…|dates \(UTC\)|Nothing: the answers were computed on (this machine|a cluster)")
+    assert len(lines) > 100
+    return [line.replace(MODEL_OF_TEXTS, "model").replace(engine, "engine") for line in lines if not own.search(line)]
+
+
+@pytest.mark.slow
+def test_a_study_moves_to_a_cluster_by_one_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, tables, results = {}, {}, {}
+    monkeypatch.setattr(driver, "connect", lambda *_: threading.Lock())
+    monkeypatch.setattr(driver, "choose_pipeline", lambda task: here)
+    begin = lambda folder: threading.Thread(target=work, args=[folder]).start()  # noqa: E731
+    monkeypatch.setattr(cluster_engine, "start_driver", begin)
+    for engine in ("embedded", "cluster"):
+        home = tmp_path / engine / "study"
+        make_study(home)
+        monkeypatch.setenv("CODEBOOK_PROJECT", str(home))
+        with (home / "study.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"engine: {engine}\n")
+        study = cb.open_study()
+        assert study.check().ok
+        run = study.plan()
+        run.submit()
+        status = cb.wait(run, service=Service(poll_s=(0.05, 0.2)), out=lambda _: None)
+        assert (status.sentence, status.n_pending) == ("12 asked = 12 labelled", 0)
+        tables[engine] = run.table().drop(columns=["run_id", "batch_id", "seconds"])
+        (results[engine],) = (path.read_bytes() for path in (run.folder.results).glob("*.jsonl"))
+        pages[engine] = read_page(cb.write_report(run.name), engine)
+        assert run.costs().frame["USD"].tolist() == [0.0]
+    assert results["embedded"] == results["cluster"], "to the byte"
+    pd.testing.assert_frame_equal(tables["embedded"], tables["cluster"])
+    assert pages["embedded"] == pages["cluster"]

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from archives import hand_made, make_request, rest_of, write_shard
+from fakes.scripted import make_book
 
+from codebook.dialects import write_reply
 from codebook.engines import Engine, make_engine
 from codebook.engines.embedded import MODEL
+from codebook.engines.protocol import result_line
 from codebook.engines.replay import read_archive
 from codebook.errors import EngineError, ParameterError, RecordError, ReplayError
 from codebook.files import unfolding
 from codebook.files.lines import read_lines, write_lines
-from codebook.records import Shard
+from codebook.records import CHAT, Service, Shard, Unit
+from codebook.run import plan
 
 TEXTS = ["The team won.", "Prices rose.", "two\u2028lines \x00 and 🏳️‍🌈", "=cmd()", "The team won."]
 
@@ -143,3 +147,22 @@ def test_r14_a_packed_archive_that_unfolds_beyond_measure_is_refused(
     with pytest.raises(RecordError, match=r"9\.jsonl\.gz is not unpacked: it unfolds to more than \d MB"):
         read_archive(archive, tmp_path / "work")
     assert not list((tmp_path / "work").glob("*9*"))
+
+
+def test_answers_of_a_batch_that_ran_elsewhere_are_brought_back(project: Path) -> None:
+    """As `vllm run-batch` leaves them: a file a shard, with the shards beside them."""
+    units = [Unit(f"u{n}", text) for n, text in enumerate(TEXTS[:4])]
+    asked = {"model": "/models/m", "options": {"answering": "vllm"}, "service": Service(requests_per_shard=2)}
+    run = plan(make_book("topic"), units, run="elsewhere", engine="cluster", **asked)
+    paths = sorted(run.folder.shards.glob("*.jsonl"))
+    assert len(paths) == 2
+    for number, path in enumerate(paths):
+        lines = list(read_lines(path))
+        replies = [write_reply(CHAT, "/models/m", '{"label":"sports"}', request_id="r", usage=(9, 2)) for _ in lines]
+        answers = [result_line(line, 200, reply, "vllm") for line, reply in zip(lines, replies, strict=True)]
+        write_lines(project / "answers" / f"{number}.jsonl", answers)
+    shutil.copytree(run.folder.shards, project / "answers" / "shards")
+    back = plan(make_book("topic"), units, run="back", engine="replay", archive=project / "answers")
+    back.submit()
+    assert back.collect().sentence == "4 asked = 4 labelled"
+    assert set(back.table()["label"]) == {"sports"}

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypedDict, Unpack, cast
 from codebook.engines.cluster.answering import EMBEDDED, ENDPOINT, VLLM, make_answering
 from codebook.engines.cluster.chunk_files import ClusterJob, Task
 from codebook.engines.cluster.driver import is_at_work, start_driver
-from codebook.engines.cluster.ray_data import LOCAL
+from codebook.engines.cluster.ray_data import AUTO, LOCAL
 from codebook.engines.embedded.engine import EmbeddedEngine
 from codebook.engines.jobs import JobEngine, JobFiles
 from codebook.engines.protocol import About, Limits
@@ -37,10 +37,14 @@ def say_cluster(options: Mapping[str, Any]) -> str:
     --------
     >>> say_cluster({}), say_cluster({"address": "127.0.0.1:6379"})
     ('', '')
+    >>> say_cluster({"address": "auto"})
+    'texts go to the machines of the Ray cluster to which this one belongs'
     >>> say_cluster({"address": "head.example.org:6379"})[:62]
     'texts go to the machines of the cluster at head.example.org:63'
     """
     address = str(options.get("address", LOCAL))
+    if address == AUTO:
+        return "texts go to the machines of the Ray cluster to which this one belongs"
     if address == LOCAL or is_near(f"https://{address}"):
         return ""
     sentence = f"texts go to the machines of the cluster at {address}"
@@ -83,7 +87,7 @@ class ClusterEngine(JobEngine):
         "embedded", or "vllm" through Ray's own processor of language models.
     address
         "local" for a cluster of this machine alone, which is begun and ended with the work and listens on the loopback
-        only; or host:port of the head of a cluster to which this machine belongs.
+        only; "auto" for the Ray cluster to which this machine belongs; or host:port of its head.
     concurrency
         Processes that answer at a time, at the most (2).
     chunk
@@ -176,7 +180,7 @@ class ClusterEngine(JobEngine):
             raise MissingExtraError(f"The engine {self.name!r}", "cluster")
         if self._inner:
             self._inner.check_ready()
-        if self.task.address != LOCAL:
+        if self.task.address not in (LOCAL, AUTO):
             _check_trust(self.task.address)
             _knock(self.task.address)
 
@@ -282,8 +286,8 @@ def find_faults(task: Task, offered: tuple[str, ...]) -> list[Fault]:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             faults.append(Fault(name, f"{value!r} is no number of 1 or more", "give a whole number"))
     address = str(task.address)
-    if address != LOCAL and not _ADDRESS.fullmatch(address):
-        mend = "write host:port of the head, such as 10.0.0.5:6379, or local"
+    if address not in (LOCAL, AUTO) and not _ADDRESS.fullmatch(address):
+        mend = "write local, auto, or host:port of the head, such as 10.0.0.5:6379"
         faults.append(Fault("address", f"{address!r} is no address of a Ray cluster", mend))
     if task.answering == VLLM and not task.model:
         faults.append(Fault("model", "is needed and missing", "name the folder of the model, which all machines see"))

@@ -12,7 +12,8 @@ from typing import Any
 from codebook.engines.cluster.answering import Answerer, Row
 from codebook.errors import EngineError, MissingExtraError, UnreachableError
 
-LOCAL = "local"
+LOCAL, AUTO = "local", "auto"
+"""Addresses by a word: a cluster of this machine alone, and the one to which this machine belongs."""
 LOOPBACK = "127.0.0.1"
 STORE_BYTES = 200_000_000
 """Of a local cluster's shared memory: rows are names of pieces, so there is little to keep in it."""
@@ -73,6 +74,10 @@ def connect(address: str, n_answering: int) -> Iterator[None]:
 def _say_unreached(address: str, words: str) -> str:
     if address == LOCAL:
         return f"Ray could not be begun on this machine ({words}). Nothing is lost; the next look tries it again."
+    if address == AUTO:
+        return (
+            f"This machine belongs to no Ray cluster ({words}). Nothing is lost. To mend: `ray start`."
+        )
     return (
         f"The cluster at {address} cannot be reached ({words}). Nothing is lost. To mend: hand the run in on a machine "
         "of the cluster, where Ray runs; see that the address is that of its head."

@@ -24,8 +24,14 @@ from codebook.records import CHAT
 _SAMPLING = ("temperature", "top_p", "seed", "stop", "presence_penalty", "frequency_penalty")
 _CAPS = ("max_tokens", "max_completion_tokens")
 _ASKED = ("model", "messages", "response_format")
-_STAGES = ("tokenize_stage", "detokenize_stage")
-"""Of Ray's processor, what vLLM does itself."""
+_STAGES = {
+    "chat_template_stage": {"enabled": True, "num_cpus": 0.1},
+    "tokenize_stage": {"enabled": False},
+    "detokenize_stage": {"enabled": False},
+}
+"""Of Ray's processor: vLLM finds tokens itself."""
+_LITTLE = {"num_cpus": 0.1}
+"""Of a processor, for what only passes rows on: at a whole one each there is none left for the next."""
 
 
 def find_lack(line: Mapping[str, Any]) -> str:
@@ -90,15 +96,17 @@ def map_lines(rows: list[Row], folder: str, job_id: str, n_answering: int) -> It
                 "concurrency": n_answering,
                 "should_continue_on_error": True,
                 "log_engine_metrics": False,
-                **{stage: {"enabled": False} for stage in _STAGES},
+                **_STAGES,
                 **task.options.get("vllm", {}),
             }
         )
-        processor = build_processor(config, preprocess=_ask, postprocess=_answer)
+        processor = build_processor(
+            config, preprocess=_ask, postprocess=_answer, preprocess_map_kwargs=_LITTLE, postprocess_map_kwargs=_LITTLE
+        )
     except (ValueError, TypeError, ImportError) as error:
         raise EngineError(f"vLLM cannot be begun: {error}. To mend: install vllm, or correct `vllm:`.") from None
     answered = processor(ray.data.from_items(asked))
-    yield from iterate(answered.map_batches(save, batch_size=task.chunk, num_cpus=0.5))
+    yield from iterate(answered.map_batches(save, batch_size=task.chunk, **_LITTLE))
 
 
 def _load(row: Mapping[str, Any]) -> dict[str, Any]:

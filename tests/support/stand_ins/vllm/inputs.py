@@ -1,0 +1,3 @@
+"""Prompts as the stand-in of vLLM takes them."""
+
+TextPrompt = TokensPrompt = dict
