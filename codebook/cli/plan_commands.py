@@ -42,7 +42,7 @@ def new(folder: Path, table: Path | None, **columns: Any) -> None:
 @click.command()
 @units_options
 @service_options
-@click.option("--engine", default="", help="embedded, openai_batch, openai_live or replay.")
+@click.option("--engine", default="", help="embedded, openai_batch, openai_live, cluster or replay.")
 @click.option("--coders", default="", metavar="FILE", help="coders.yaml: labels of people and other tools.")
 @click.option("--gold", default="", help="The coder who is the gold.")
 @click.option("--sample", default="", metavar="FILE", help="The gold sample; `none` for none.")
@@ -59,7 +59,7 @@ def check(ctx: click.Context, /, **options: Any) -> None:
 
 @click.command()
 @service_options
-@click.option("--engine", default="", help="embedded, openai_batch, openai_live or replay.")
+@click.option("--engine", default="", help="embedded, openai_batch, openai_live, cluster or replay.")
 @click.option("--codebook", default="", help="The codebook's file, or codebook.yaml.")
 def freeze(**options: Any) -> None:
     """Mark codebook and prompt as final: the test part of the gold opens for runs that ask exactly this.
@@ -112,7 +112,7 @@ def preflight(k: int, **options: Any) -> None:
 @units_options
 @service_options
 @click.option("--run", default="", help="Name of the run; made from what is planned where the study has none.")
-@click.option("--engine", default="", help="embedded, openai_batch, openai_live or replay.")
+@click.option("--engine", default="", help="embedded, openai_batch, openai_live, cluster or replay.")
 @click.option("--archive", default="", metavar="FOLDER", help="For --engine replay: the run that was recorded.")
 @click.option("--draws", default=0, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")

@@ -45,7 +45,7 @@ class StudyFacts:
     models
         Coders of that file who are models.
     engine, model
-        Who answers: embedded, openai_batch, openai_live, replay; and which of its models.
+        Who answers: embedded, openai_batch, openai_live, cluster, cluster_live, replay; and which of its models.
     provider, base_url, url
         Which service is called, where it is, and its endpoint.
     archive

@@ -76,7 +76,7 @@ def test_an_engine_says_itself_whether_it_charges(name: str, *, charges: bool, b
     about = about_engine(name)
     assert about is not None
     assert (about.charges, about.batch) == (charges, batch)
-    assert not about.at_once or about_engine(about.at_once).watches_money
+    assert not (about.charges and about.at_once) or about_engine(about.at_once).watches_money
 
 
 def test_of_an_engine_that_is_not_known_here_nothing_is_said() -> None:

@@ -106,6 +106,7 @@ class ClusterEngine(JobEngine):
     name = "cluster"
     about = About(
         free="Nothing: the answers were computed on a cluster. Sent to a service it would be about {tokens}.",
+        at_once=EMBEDDED,
         chooses=True,
         limits={part or "use-minilm": words for part, words in EmbeddedEngine.about.limits.items()},
         goes=_SAYS,
@@ -253,7 +254,7 @@ class ClusterLiveEngine(ClusterEngine):
     """
 
     name = "cluster_live"
-    about = About(charges=True, goes=_SAYS)
+    about = About(charges=True, at_once="openai_live", goes=_SAYS)
     _offered = (ENDPOINT,)
 
     def __init__(

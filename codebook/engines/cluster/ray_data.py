@@ -75,9 +75,7 @@ def _say_unreached(address: str, words: str) -> str:
     if address == LOCAL:
         return f"Ray could not be begun on this machine ({words}). Nothing is lost; the next look tries it again."
     if address == AUTO:
-        return (
-            f"This machine belongs to no Ray cluster ({words}). Nothing is lost. To mend: `ray start`."
-        )
+        return f"This machine belongs to no Ray cluster ({words}). Nothing is lost. To mend: `ray start`."
     return (
         f"The cluster at {address} cannot be reached ({words}). Nothing is lost. To mend: hand the run in on a machine "
         "of the cluster, where Ray runs; see that the address is that of its head."

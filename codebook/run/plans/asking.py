@@ -86,9 +86,11 @@ def _ask_now(engine: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]
     --------
     >>> _ask_now("openai_batch", {"provider": "azure", "pause_s": 5}), _ask_now("embedded", {})
     (('openai_live', {'provider': 'azure'}), ('embedded', {}))
+    >>> _ask_now("cluster", {"chunk": 9}), _ask_now("cluster", {"answering": "vllm"})
+    (('embedded', {}), ('cluster', {'answering': 'vllm'}))
     """
     about = about_engine(engine)
-    if about is None or not about.at_once:
+    if about is None or not about.at_once or "answering" in options:  # who answers there, answers nowhere else
         return engine, options
     return about.at_once, {name: options[name] for name in ("provider", "base_url") if name in options}
 
