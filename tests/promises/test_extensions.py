@@ -97,7 +97,7 @@ def test_a_package_takes_no_name_of_the_kit_and_what_it_lacks_is_said(tmp_path: 
 
 
 def test_without_the_package_its_names_are_unknown(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="'shortest' is not one of embedded, openai_batch, openai_live, replay"):
+    with pytest.raises(ParameterError, match="'shortest' is not one of cluster, cluster_live, embedded, "):
         make_engine("shortest", folder=tmp_path)
     with pytest.raises(SchemeError, match=r"`kind` is 'yes_no'"):
         parse_codebook(BOOK.replace("KIND", "yes_no"))
