@@ -15,7 +15,7 @@ read unless another is asked for. Open `core/codings.py` first, then the file of
 | do they agree more than others? after a changed codebook? | `.../agreement_difference.py`, `.../round_comparison.py` |
 | which label was taken for which? | `against_gold/confusion_counts.py` |
 | is one coder better than another? | `against_gold/coder_comparison.py` |
-| does a stated probability hold? | `against_gold/confidence_bins.py` |
+| does a stated probability hold? does it tell right from wrong? | `.../confidence_bins.py`, `.../score_curves.py` |
 | which labels may a model give? which units must people code? | `.../label_verdicts.py`, `.../selective_coding.py` |
 | how far are ratings and numbers apart? | `ratings/rating_pairs.py`, `.../bland_altman.py`, `.../intraclass.py` |
 | are spans found, documents transcribed well? | `against_gold/spans.py`, `against_gold/transcript_errors.py` |
@@ -39,6 +39,7 @@ from codebook.analysis.against_gold.coder_comparison import compare
 from codebook.analysis.against_gold.confidence_bins import calibration
 from codebook.analysis.against_gold.confusion_counts import confusion
 from codebook.analysis.against_gold.label_verdicts import verdicts
+from codebook.analysis.against_gold.score_curves import roc_curves
 from codebook.analysis.against_gold.selective_coding import selective_labels
 from codebook.analysis.against_gold.spans import capital_runs, span_validity
 from codebook.analysis.against_gold.transcript_errors import (
@@ -138,6 +139,7 @@ __all__ = [
     "plot_specifications",
     "prevalence",
     "read_counts",
+    "roc_curves",
     "selective_labels",
     "simulate_studies",
     "span_agreement",

@@ -30,6 +30,10 @@ KINDS = ("single", "rating", "multi")
 WITH_NUMBERS = (*KINDS, "number")
 """And numbers, which are more or less wrong."""
 
+ONE_LABEL = (
+    "Sets of labels, and numbers, are not one label a unit with a probability: there is nothing to choose or draw."
+)
+
 _COUNTED = {"multi": "masi", "number": "interval"}
 """The level at which answers are the same or not, where it is not nominal."""
 _OTHER_KINDS = {

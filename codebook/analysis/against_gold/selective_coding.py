@@ -13,6 +13,8 @@ import pandas as pd
 
 from codebook.analysis.against_gold.confidence_bins import read_probabilities
 from codebook.analysis.against_gold.gold_cells import (
+    ONE_LABEL,
+    WITH_NUMBERS,
     Pair,
     list_facts,
     list_labels,
@@ -25,7 +27,7 @@ from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.forest import plot_estimates
-from codebook.analysis.core.result import Result
+from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Bools, Floats
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count, say_percent
@@ -121,11 +123,13 @@ def selective_labels(
     >>> chosen.result.frame["reason"][1], len(chosen.left)
     ('19 gold units without an error would be needed, there are 15', 15)
     """
-    codings = read_gold(codings, gold=gold, kinds=("single", "rating"))
+    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
     raise_faults("Labels cannot be chosen.", _check(error, confidence))
     coder = coder or codings.pick_pair()[0]
     title = f"{coder or 'Coder'}: labels that are taken"
     empty = Result(pd.DataFrame(columns=list(_COLUMNS)), "selective_labels", title, "validity")
+    if codings.variable.kind not in ("single", "rating"):
+        return SelectiveLabels(codings, nothing_to_say(codings, ONE_LABEL, empty))
     if not coder:
         return SelectiveLabels(codings, say_no_pair(codings, empty))
     pair = read_pair(codings, coder)

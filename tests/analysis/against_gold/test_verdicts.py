@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from codebook.analysis import Bootstrap, Codings, VariableSpec, selective_labels, verdicts
+from codebook.analysis import Bootstrap, Codings, VariableSpec, roc_curves, selective_labels, verdicts
 from codebook.analysis.against_gold.label_verdicts import NOT, UNKNOWN, WEAK, WORKS, as_f1, decide
 from codebook.analysis.against_gold.selective_coding import LEFT, THRESHOLDS, choose, upper_bound
 from codebook.analysis.core.examples import make_table
@@ -139,3 +139,8 @@ def test_what_cannot_be_chosen_is_refused_with_a_mend():
     nobody = selective_labels(make(repeat(("a", "a", 5))).only(["gold"]))
     assert nobody.result.frame.empty
     assert nobody.left == ()
+    sets = Codings(
+        make_table("f", {"gold": ["[]"], "m": ["[]"]}), [VariableSpec("f", "nominal", ["a"], "multi")], gold="gold"
+    )
+    assert "not one label a unit" in selective_labels(sets).result.finding
+    assert "not one label a unit" in roc_curves(sets).finding
