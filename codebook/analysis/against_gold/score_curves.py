@@ -132,8 +132,8 @@ def _list_scores(pair: Pair, chances: pd.Series[float], labels: list[str]) -> It
     gold, coded, weight = pair.gold[rows], pair.coded[rows], pair.design.weight[rows]
     others = max(len(labels) - 1, 1)
     for at, label in enumerate(labels):
-        yield label, (gold == at, np.where(coded == at, p, (1 - p) / others), weight)
-    yield RIGHT, (gold == coded, p, weight)
+        yield label, (np.asarray(gold == at), np.where(coded == at, p, (1 - p) / others), weight)
+    yield RIGHT, (np.asarray(gold == coded), p, weight)
 
 
 def _measure(label: str, has: Bools, score: Floats, weight: Floats, confidence: float) -> dict[str, Any]:
