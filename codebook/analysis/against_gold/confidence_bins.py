@@ -12,11 +12,13 @@ import pandas as pd
 
 from codebook.analysis.against_gold.calibration_drawing import draw_calibration
 from codebook.analysis.against_gold.gold_cells import (
+    WITH_NUMBERS,
     Pair,
     list_facts,
     read_gold,
     read_pair,
     remark_gold,
+    say_no_labels,
     say_no_pair,
 )
 from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
@@ -144,13 +146,15 @@ def calibration(
     6      bin           .60 to .80  10  0.000        0.600
     7      bin          .80 to 1.00  30  1.000        0.867
     """
-    codings = read_gold(codings, gold=gold)
+    codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
     raise_faults("Calibration cannot be computed.", _check_bins(bins, binning))
     coder = coder or codings.pick_pair()[0]
     title = f"Calibration of {coder or 'a coder'}"
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "calibration", title, "calibration")
     if not coder:
         return say_no_pair(codings, result)
+    if (nothing := say_no_labels(codings, result)) is not None:
+        return nothing
     pair = read_pair(codings, coder)
     by_unit = read_probabilities(codings, coder, probability)
     if not len(by_unit):

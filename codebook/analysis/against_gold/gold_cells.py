@@ -39,7 +39,7 @@ _COUNTED = {"multi": "masi", "number": "interval"}
 _OTHER_KINDS = {
     "transcription": "run notebooks/gallery/pdf_transcription (character error rate, word recall: transcript_accuracy)",
     "records": "run notebooks/gallery/extraction (F1 of mentions: span_validity)",
-    "number": "validity(codings) says how far numbers are from the gold, limits_of_agreement(codings) shows it;",
+    "number": "take validity(codings), which says how far numbers are from the gold",
 }
 
 

@@ -132,8 +132,9 @@ def _list_scores(pair: Pair, chances: pd.Series[float], labels: list[str]) -> It
     gold, coded, weight = pair.gold[rows], pair.coded[rows], pair.design.weight[rows]
     others = max(len(labels) - 1, 1)
     for at, label in enumerate(labels):
-        yield label, (np.asarray(gold == at), np.where(coded == at, p, (1 - p) / others), weight)
-    yield RIGHT, (np.asarray(gold == coded), p, weight)
+        score = np.asarray(np.where(coded == at, p, (1 - p) / others), dtype=np.float64)
+        yield label, (gold == at, score, weight)
+    yield RIGHT, (gold == coded, np.asarray(p, dtype=np.float64), weight)
 
 
 def _measure(label: str, has: Bools, score: Floats, weight: Floats, confidence: float) -> dict[str, Any]:

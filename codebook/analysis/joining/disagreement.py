@@ -97,7 +97,7 @@ def disagreements(
     if not names:
         return nothing_to_say(codings, _NOBODY, result)
     variable = codings.variable
-    level = "masi" if variable.kind == "multi" else "nominal"
+    level = {"multi": "masi", "number": "interval"}.get(variable.kind, "nominal")
     codes = read_codes(codings.frame, variable=variable.name, level=level, labels=list_labels(variable), coders=names)
     return _confuse(codings, codes, result) if by == "label" else _rank(codings, codes, models, by, result)
 
@@ -106,7 +106,7 @@ def _check_request(codings: Codings, by: str, coders: Sequence[str], models: Seq
     faults = check_coders(codings.frame, list(coders))
     if by not in BY:
         faults.append(Fault("by", f"{by!r} is unknown", f"pass one of {', '.join(BY)}"))
-    if (kind := codings.variable.kind) not in KINDS:
+    if (kind := codings.variable.kind) not in (*KINDS, "number"):
         faults.append(Fault("kind", f"labels of kind {kind!r} are not compared", f"choose one of {', '.join(KINDS)}"))
     if by == "conflict" and not (models and len(models) < len(coders)):
         mend = "name the coders who are models: models= of the codings"
