@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -247,13 +248,18 @@ def _row(
         a, b = (replace(cells, answered=both.a.answered & both.b.answered) for cells in (a, b))
     of_a, of_b = statistic[0](a), statistic[1](b)
     units = both.a.weighted[None, :]
-    measure = measure_statistic(both.a, lambda weights: of_a(weights) - of_b(weights), bootstrap)
+    measure = measure_statistic([a, b], partial(_subtract, statistic), bootstrap)
     values = {"value_a": float(of_a(units)[0]), "value_b": float(of_b(units)[0])}
     lacking = " and ".join(key[-1] for key, value in values.items() if np.isnan(value))
     reason = f"undefined for {lacking}" if lacking else measure.gap
     head = {"measure": name, "n": a.n_answered if answered else a.n_asked, **values}
     empty = {"only_a": np.nan, "only_b": np.nan, "p": np.nan, "test": ""}
     return {**head, **spread("difference", measure), **empty, "reason": reason}
+
+
+def _subtract(statistic: _Statistic, a: Cells, b: Cells) -> Callable[[Floats], Floats]:
+    of_a, of_b = statistic[0](a), statistic[1](b)
+    return lambda weights: of_a(weights) - of_b(weights)
 
 
 def _add_test(row: dict[str, Any], both: _Both, pair: Pair) -> dict[str, Any]:

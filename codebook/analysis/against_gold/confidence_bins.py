@@ -21,13 +21,14 @@ from codebook.analysis.against_gold.gold_cells import (
     say_no_labels,
     say_no_pair,
 )
-from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
+from codebook.analysis.against_gold.measures import ratio
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.estimates import Bootstrap, percentile_interval, say_figure
+from codebook.analysis.core.estimates import Bootstrap, Interval, percentile_interval, say_figure
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.sample_design import Design, count_members, resample_design
+from codebook.analysis.core.sample_design import Design, Drawn, count_members, resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints
+from codebook.analysis.core.share_intervals import Shares
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import format_figure, places_of, say_count
@@ -66,6 +67,16 @@ class _Judged:
         sure = (p[:, None] >= self.thresholds).astype(float)
         bins = [inside * column[:, None] for column in (ones, p, right)]
         return np.column_stack([ones, p, right, (p - right) ** 2, *bins, sure, sure * right[:, None]])
+
+    def shares(self) -> Shares:
+        """Of all units, of each bin and of the units above each threshold the share that is right."""
+        whole = [
+            np.ones((len(self.right), 1)),
+            self.place[:, None] == np.arange(len(self.edges) - 1),
+            self.probability[:, None] >= self.thresholds,
+        ]
+        wholes = np.column_stack(whole).astype(float)
+        return Shares(wholes * self.right[:, None], wholes)
 
     def count_right(self) -> Ints:
         """Units of each filled bin whose label is right, shape (n_filled,)."""
@@ -134,7 +145,7 @@ def calibration(
     >>> table["confidence"] = [None] * 40 + [0.9, 0.8, 0.9, 0.6] * 10
     >>> result = calibration(table, gold="gold", bins=5)
     >>> print(result.finding.split(". ")[1])
-    ECE is .25 [.19, .31], by chance .07; Brier is .10, of a constant .19.
+    ECE is .25 [.18, .32], by chance .07; Brier is .10, of a constant .19.
     >>> result.frame.query("part != 'coverage'")[["part", "name", "n", "value", "probability"]].round(3)
           part                 name   n  value  probability
     0  overall             accuracy  40  0.750          NaN
@@ -250,39 +261,44 @@ def _judge(pair: Pair, by_unit: pd.Series[float], bins: int, binning: str) -> tu
 def _rows(judged: _Judged, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:
     """A row for each overall figure, filled bin and threshold."""
     sums, design = judged.sums(), judged.design
-    times = np.ones(len(sums), dtype=np.int64)
     members = count_members(design.cluster, np.arange(len(sums)), len(sums))
-    alone = ONE_CLUSTER if members is not None and members.shape[0] == 1 else ""
+    drawn = Drawn(np.ones(len(sums), dtype=np.int64), design.weight, design.stratum, members)
     values = judged.figures((design.weight @ sums)[None, :])[0]
     draws = np.empty((0, len(values)))
-    if bootstrap.replicates and not alone:
-        drawn_as: dict[str, Any] = {"weight": design.weight, "stratum": design.stratum, "members": members}
-        drawn_as |= {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
-        draws = resample_design(times, lambda weights: judged.figures(weights @ sums), **drawn_as)
+    if bootstrap.replicates and not drawn.why_none("gold unit"):
+        draws = resample_design(drawn, lambda weights: judged.figures(weights @ sums), bootstrap)
     n_bins, n_sure, first = len(judged.edges) - 1, len(judged.thresholds), len(_OVERALL)
     extra = values[first + n_bins + n_sure :]
     chance = _by_chance(judged, bootstrap)
+    accuracy, *shares = judged.shares().estimate(drawn, bootstrap)[1]
     for at, name in enumerate(_OVERALL):
-        row = _row("overall", name, len(sums), values[at], draws[:, at], bootstrap, alone)
+        interval = percentile_interval(draws[:, at], bootstrap.confidence, values[at], freedom=drawn.freedom)
+        interval = accuracy if name == "accuracy" else interval
+        row = _row("overall", name, len(sums), values[at], (interval, drawn), bootstrap)
         yield row if name != "ECE" else _widen(row, chance, bootstrap)
     usual = float(chance.mean()) if len(chance) else np.nan
-    yield _row("overall", "ECE by chance", len(sums), usual, chance, bootstrap, "")
+    interval = percentile_interval(chance, bootstrap.confidence)
+    yield _row("overall", "ECE by chance", len(sums), usual, (interval, drawn), bootstrap)
     for at in range(n_bins):
         n = int((judged.place == at).sum())
         if n:
             name = " to ".join(f"{edge:.2f}".removeprefix("0") for edge in judged.edges[at : at + 2])
-            row = _row("bin", name, n, values[first + at], draws[:, first + at], bootstrap, alone)
+            row = _row("bin", name, n, values[first + at], (shares[at], drawn), bootstrap)
             yield row | {"probability": extra[at]}
     for at in reversed(range(n_sure)):
-        threshold, column = float(judged.thresholds[at]), first + n_bins + at
+        threshold, column = float(judged.thresholds[at]), n_bins + at
         n = int((judged.probability >= threshold).sum())
-        row = _row("coverage", f"at least {threshold:.3f}", n, values[column], draws[:, column], bootstrap, alone)
+        row = _row(
+            "coverage", f"at least {threshold:.3f}", n, values[first + column], (shares[column], drawn), bootstrap
+        )
         yield row | {"probability": threshold, "share": extra[n_bins + at]}
 
 
-def _row(part: str, name: str, n: int, value: float, draws: Floats, bootstrap: Bootstrap, alone: str) -> dict[str, Any]:
-    interval = percentile_interval(draws, bootstrap.confidence)
-    reason = alone or (interval.reason if bootstrap.replicates else "")
+def _row(
+    part: str, name: str, n: int, value: float, figure: tuple[Interval, Drawn], bootstrap: Bootstrap
+) -> dict[str, Any]:
+    interval, drawn = figure
+    reason = drawn.why_none("gold unit") or (interval.reason if bootstrap.replicates else "")
     head = {"part": part, "name": name, "n": n, "value": float(value), "low": interval.low, "high": interval.high}
     return {**head, "probability": np.nan, "share": np.nan, "reason": reason}
 

@@ -21,18 +21,18 @@ from codebook.analysis.against_gold.gold_cells import (
     say_no_labels,
     say_no_pair,
 )
-from codebook.analysis.against_gold.measures import ONE_CLUSTER, ratio
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.correlograms import STRONGEST, name_pairs
-from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, percentile_interval
+from codebook.analysis.core.estimates import MOST_UNDEFINED, Bootstrap, Interval
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_cells import Tones
 from codebook.analysis.core.matrix_drawing import Cells, draw_rectangle
 from codebook.analysis.core.matrix_layout import LONGEST, MOST_CELLS, MOST_NUMBERS
 from codebook.analysis.core.pair_matrices import cluster_order
 from codebook.analysis.core.result import Result, nothing_to_say
-from codebook.analysis.core.sample_design import count_members, group_rows, resample_design
+from codebook.analysis.core.sample_design import Drawn, count_members, group_rows
 from codebook.analysis.core.scales import LEVELS, Floats, Ints
+from codebook.analysis.core.share_intervals import Shares
 from codebook.ground.quantities import UNKNOWN, say_count, say_percent
 from codebook.outputs import SHOWN_ROWS
 
@@ -74,13 +74,13 @@ def confusion(
     >>> wide = pd.DataFrame({"gold": ["a", "a", "b", "b"] * 9, "m": ["a", "b", "b", "b"] * 9})
     >>> result = confusion(wide, gold="gold")
     >>> print(result.finding)
-    'a' is taken for 'b' in 50 % [27 %, 71 %] of its units (9 units, by m).
+    'a' is taken for 'b' in 50 % [29 %, 71 %] of its units (9 units, by m).
     >>> result.frame[["gold", "coded", "n", "row", "row_low", "row_high", "column", "all"]].round(2)
       gold coded   n  row  row_low  row_high  column   all
-    0    a     a   9  0.5     0.29      0.73    1.00  0.25
-    1    a     b   9  0.5     0.27      0.71    0.33  0.25
-    2    b     a   0  0.0     0.00      0.00    0.00  0.00
-    3    b     b  18  1.0     1.00      1.00    0.67  0.50
+    0    a     a   9  0.5     0.29      0.71    1.00  0.25
+    1    a     b   9  0.5     0.29      0.71    0.33  0.25
+    2    b     a   0  0.0     0.00      0.18    0.00  0.00
+    3    b     b  18  1.0     0.82      1.00    0.67  0.50
     """
     codings = read_gold(codings, gold=gold, kinds=WITH_NUMBERS)
     coder = coder or codings.pick_pair()[0]
@@ -111,11 +111,10 @@ def confusion(
 
 def _count(pair: Pair, labels: Sequence[str], bootstrap: Bootstrap) -> pd.DataFrame:
     columns, cell = _place(pair, labels)
-    values, draws, alone = _replicate(pair, cell, (len(labels), len(columns)), bootstrap)
-    counts = np.bincount(cell, minlength=values.shape[1])
+    shares, alone = _estimate(pair, cell, (len(labels), len(columns)), bootstrap)
+    counts = np.bincount(cell, minlength=len(labels) * len(columns))
     frame = pd.DataFrame({"gold": np.repeat(list(labels), len(columns)), "coded": columns * len(labels), "n": counts})
-    for name, value, drawn in zip(_SHARES, values, draws, strict=True):
-        intervals = [percentile_interval(column, bootstrap.confidence) for column in drawn.T]
+    for name, (value, intervals) in zip(_SHARES, shares, strict=True):
         frame[name], frame[f"{name}_low"] = value, [interval.low for interval in intervals]
         frame[f"{name}_high"] = [interval.high for interval in intervals]
     frame["reason"] = [_explain(row, alone, bootstrap.replicates) for row in frame.to_dict("records")]
@@ -211,31 +210,22 @@ def _place(pair: Pair, labels: Sequence[str]) -> tuple[list[str], Ints]:
     return columns, pair.gold * len(columns) + np.where(pair.coded >= 0, pair.coded, missing)
 
 
-def _shares(cells: Floats) -> tuple[Floats, Floats, Floats]:
-    """Shares of row, column and all, each of the shape of `cells` (n_draws, n_rows, n_columns)."""
-    row, column, every = cells.sum(axis=2, keepdims=True), cells.sum(axis=1, keepdims=True), cells.sum(axis=(1, 2))
-    return ratio(cells, row), ratio(cells, column), ratio(cells, every[:, None, None])
-
-
-def _replicate(pair: Pair, cell: Ints, shape: tuple[int, int], bootstrap: Bootstrap) -> tuple[Floats, Floats, str]:
-    """The three shares of all cells (3, n_cells), in replicates (3, n_draws, n_cells), and why there are none."""
+def _estimate(
+    pair: Pair, cell: Ints, shape: tuple[int, int], bootstrap: Bootstrap
+) -> tuple[list[tuple[Floats, list[Interval]]], str]:
+    """Values and intervals of the three shares of all cells, and why there are none."""
     design, n_cells = pair.design, shape[0] * shape[1]
     first, times, which = group_rows(cell, design.weight, design.stratum)
-    indicators = np.eye(n_cells)[cell[first]]
-
-    def statistic(weights: Floats) -> Floats:
-        parts = _shares((weights @ indicators).reshape(-1, *shape))
-        return np.concatenate([part.reshape(len(weights), -1) for part in parts], axis=1)
-
     members = count_members(design.cluster, which, len(first))
-    weight, stratum = design.weight[first], design.stratum[first]
-    values = statistic((times * weight)[None, :]).reshape(3, n_cells)
-    alone = ONE_CLUSTER if members is not None and members.shape[0] == 1 else ""
-    draws = np.empty((0, 3 * n_cells))
-    if bootstrap.replicates and not alone:
-        drawn_as = {"weight": weight, "stratum": stratum, "members": members}
-        draws = resample_design(times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, **drawn_as)
-    return values, draws.reshape(len(draws), 3, n_cells).transpose(1, 0, 2), alone
+    drawn = Drawn(times, design.weight[first], design.stratum[first], members)
+    hits, at = np.eye(n_cells)[cell[first]], np.arange(n_cells)
+    wholes = {
+        "row": (cell[first][:, None] // shape[1] == at // shape[1]).astype(float),
+        "column": (cell[first][:, None] % shape[1] == at % shape[1]).astype(float),
+        "all": np.ones((len(first), n_cells)),
+    }
+    shares = [Shares(hits, wholes[name]).estimate(drawn, bootstrap)[:2] for name in _SHARES]
+    return shares, drawn.why_none("gold unit")
 
 
 def _explain(row: Mapping[Hashable, Any], alone: str, replicates: int) -> str:

@@ -1,6 +1,6 @@
 """One coder beside gold: the distinct pairs of answers with how many units show each, and the measures on them.
 
-Every measure of validity is a function of these cells, so resampling the gold units is one multinomial over them.
+Every measure of validity is a function of these cells, so a replicate of the gold units is one draw of their weights.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from codebook.analysis.core.estimates import Bootstrap
 from codebook.analysis.core.gold_samples import why_no_gold
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
-from codebook.analysis.core.sample_design import Design, check_drawn, count_members, group_rows, read_design
+from codebook.analysis.core.sample_design import Design, Drawn, check_drawn, count_members, group_rows, read_design
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_level, read_scale
 from codebook.analysis.core.scales import list_labels as named_labels
+from codebook.analysis.core.unseen import unseen_answers
 from codebook.errors import Fault, StatisticError
 
 KINDS = ("single", "rating", "multi")
@@ -89,6 +90,14 @@ class Cells:
         return np.asarray(self.times * self.weight)
 
     @property
+    def drawn(self) -> Drawn:
+        """The units as they were drawn."""
+        shape = self.times.shape
+        return Drawn(
+            self.times, np.broadcast_to(self.weight, shape), np.broadcast_to(self.stratum, shape), self.members
+        )
+
+    @property
     def n_asked(self) -> int:
         """Gold units that were put to the coder."""
         return int(self.times.sum())
@@ -102,6 +111,22 @@ class Cells:
     def never_predicted(self) -> list[str]:
         """Labels that the coder gave to no gold unit."""
         return [label for at, label in enumerate(self.labels) if not self.coded[:, at].any()]
+
+    def take(self, rows: Ints) -> Cells:
+        """Some of the cells; clusters stay, also those that show none of them."""
+        cells: dict[str, Any] = {name: getattr(self, name)[rows] for name in ("gold", "coded", "answered", "times")}
+        design: dict[str, Any] = {name: getattr(self.drawn, name)[rows] for name in ("weight", "stratum")}
+        members = None if self.members is None else self.members[:, rows]
+        codes = self.codes[rows] if len(self.codes) else self.codes
+        return replace(self, **cells, **design, members=members, codes=codes, n_gold=int(self.times[rows].sum()))
+
+    def list_codes(self, answers: Bools) -> Ints:
+        """The codes of some answers, shape (n, n_labels); of one that nobody gave here that of the first."""
+        if (answers.sum(axis=1) == 1).all():
+            return np.asarray(answers.argmax(axis=1))
+        rows = np.concatenate([self.gold, self.coded])
+        same = (answers[:, None, :] == rows[None, :, :]).all(axis=2)
+        return np.asarray(self.codes.T.ravel()[same.argmax(axis=1)])
 
     def always(self, answer: Bools) -> Cells:
         """The cells of a coder who gives one and the same answer, shape (n_labels,), to every unit."""
@@ -242,6 +267,7 @@ def list_facts(codings: Codings, pairs: dict[str, Pair], bootstrap: Bootstrap, *
         n_asked=int(pair.asked.sum()),
         n_answered=int((pair.coded >= 0).sum()),
         coverage={coder: each.coverage for coder, each in pairs.items()},
+        n_clusters=len(np.unique(pair.design.cluster[pair.asked])) if len(pair.design.cluster) else 0,
     )
     return replace(facts, **more)
 
@@ -319,6 +345,57 @@ def count_cells(pair: Pair, labels: Sequence[str]) -> Cells:
         members=count_members(design.cluster, which, len(first)),
         codes=codes,
     )
+
+
+def add_unseen(*beside: Cells) -> tuple[tuple[Cells, ...], Floats]:
+    """Cells of coders beside the same gold, and after them those that could have come, with the units given of each.
+
+    No unit shows these; each replicate is given a few, at each of the weights that units have.
+
+    Examples
+    --------
+    >>> yes = np.array([[True, False]])
+    >>> (wide,), prior = add_unseen(Cells(("x", "y"), yes, yes, np.ones(1, dtype=bool), np.array([50]), 50))
+    >>> [(*row, round(float(n), 3)) for *row, n in zip(wide.gold[:, 0].tolist(), wide.coded[:, 0].tolist(), prior)][:4]
+    [(True, True, 0.0), (True, True, 0.5), (False, False, 0.5), (False, True, 0.175)]
+    """
+    first = beside[0]
+    holds = _list_answers(beside)
+    answers, given = unseen_answers(len(holds), 1 + len(beside))
+    heavy = first.drawn.heavy
+    answers, prior = np.tile(answers, (len(heavy), 1)), np.tile(given, len(heavy))
+    wider = first.drawn.with_more(np.repeat(heavy, len(given)))
+    shared = {name: getattr(wider, name) for name in ("times", "weight", "stratum", "members")}
+    wide = tuple(
+        replace(
+            cells,
+            gold=np.concatenate([cells.gold, holds[answers[:, 0]]]),
+            coded=np.concatenate([cells.coded, holds[answers[:, at]]]),
+            answered=np.append(cells.answered, np.ones(len(answers), dtype=bool)),
+            codes=_add_codes(cells, holds, answers[:, [0, at]]),
+            **shared,
+        )
+        for at, cells in enumerate(beside, start=1)
+    )
+    return wide, np.append(np.zeros(len(first.times)), prior)
+
+
+def _add_codes(cells: Cells, holds: Bools, answers: Ints) -> Ints:
+    return np.concatenate([cells.codes, cells.list_codes(holds)[answers]]) if len(cells.codes) else cells.codes
+
+
+def _list_answers(beside: Sequence[Cells]) -> Bools:
+    """Answers that could come, shape (n, n_labels): labels that occur, two at least; or the sets of the gold."""
+    gold = beside[0].gold
+    rows = np.concatenate([gold, *(cells.coded[cells.answered] for cells in beside)])
+    if not rows.size:  # numbers: nothing but how far they are apart is measured
+        return rows[:1]
+    if (rows.sum(axis=1) == 1).all():
+        occurs = np.flatnonzero(rows.any(axis=0))
+        more = np.setdiff1d(np.arange(rows.shape[1]), occurs)[: max(0, 2 - len(occurs))]
+        return np.eye(rows.shape[1], dtype=bool)[np.sort(np.append(occurs, more))]
+    sets = np.unique(gold, axis=0)
+    return sets if len(sets) > 1 else np.unique(rows, axis=0)
 
 
 def hold_labels(scale: Scale, n_labels: int) -> Bools:

@@ -27,11 +27,15 @@ from codebook.analysis.against_gold.measures import (
     LABEL_MEASURES,
     NOTE,
     OVERALL,
-    label_measures,
+    Measure,
+    Statistics,
+    join_parts,
+    label_parts,
     make_measure,
+    measure_all,
+    mixed_measures,
     name_measures,
-    overall_measures,
-    resample_cells,
+    overall_parts,
 )
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.codings import Codings
@@ -40,6 +44,7 @@ from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.sample_design import join_small
 from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.core.share_intervals import Parts
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import places_of, say_count
@@ -165,36 +170,40 @@ def _count_groups(pair: Pair, labels: Sequence[str], group: Ints, names: tuple[s
 
 def _rows(groups: _Groups, kind: str, bootstrap: Bootstrap) -> Iterator[dict[str, object]]:
     """A row for each measure and group, then for each difference."""
-    cells, masks = groups.cells, groups.masks
-    n_labels = len(cells.labels)
-
-    def every(weights: Floats) -> Floats:
-        parts = [
-            (label_measures(weights * mask, cells), overall_measures(weights * mask, cells)) for mask in masks.values()
-        ]
-        return np.concatenate([column for part in parts for column in part], axis=1)
-
-    width = 4 * n_labels + len(OVERALL)
-    shape = (len(masks), width)
-    values = every(cells.weighted[None, :])[0].reshape(shape)
-    draws = np.empty((0, *shape))
-    if bootstrap.replicates:
-        draws = resample_cells(cells, every, bootstrap).reshape(bootstrap.replicates, *shape)
-    place = {name: at for at, name in enumerate(masks)}
-    few = {name: _count_drawn(cells, mask) < 2 for name, mask in masks.items()}
-    for measure, label, column in _list_measures(cells.labels, kind):
+    n_labels = len(groups.cells.labels)
+    statistics = Statistics(_list_shares, mixed_measures, f1=(3 * n_labels, 4 * n_labels))
+    drawn: dict[str, tuple[list[Measure], Floats]] = {}
+    parts = {name: groups.cells.take(np.flatnonzero(mask)) for name, mask in groups.masks.items()}
+    for at, (name, part) in enumerate(parts.items()):
+        seed = bootstrap.seed + (at if part.members is None else 0)  # the same clusters are drawn in every group
+        drawn[name] = measure_all(part, statistics, replace(bootstrap, seed=seed))
+    few = {name: _count_drawn(part) < 2 for name, part in parts.items()}
+    for measure, label, column in _list_measures(groups.cells.labels, kind):
         head = {"measure": measure, "label": label}
-        n = {name: _count_units(cells, mask, measure, label) for name, mask in masks.items()}
+        n = {name: _count_units(part, measure, label) for name, part in parts.items()}
         for name in groups.names:
-            at = place[name]
             row = {**head, "group": name, "difference": False, "n": n[name]}
-            yield row | _interval(values[at, column], draws[:, at, column], bootstrap, few[name])
+            yield row | _as_row(drawn[name][0][column], _FEW if few[name] else "")
         for name, a, b in groups.contrasts:
-            first, second = place[a], place[b]
             row = {**head, "group": name, "difference": True, "n": n[a] + n[b]}
-            apart = draws[:, first, column] - draws[:, second, column]
-            difference = values[first, column] - values[second, column]
-            yield row | _interval(difference, apart, bootstrap, few[a] or few[b])
+            freedom = min(parts[a].drawn.freedom, parts[b].drawn.freedom)
+            yield row | _subtract(drawn[a], drawn[b], column, bootstrap, _FEW if few[a] or few[b] else "", freedom)
+
+
+def _list_shares(weights: Floats, cells: Cells) -> Parts:
+    return join_parts(label_parts(weights, cells), overall_parts(weights, cells))
+
+
+def _subtract(
+    a: tuple[list[Measure], Floats],
+    b: tuple[list[Measure], Floats],
+    column: int,
+    bootstrap: Bootstrap,
+    few: str,
+    freedom: float,
+) -> dict[str, object]:
+    apart = np.empty(0) if few or not (len(a[1]) and len(b[1])) else a[1][:, column] - b[1][:, column]
+    return _as_row(make_measure(a[0][column].value - b[0][column].value, apart, bootstrap, few, freedom=freedom))
 
 
 def _list_measures(labels: Sequence[str], kind: str) -> Iterator[tuple[str, str, int]]:
@@ -206,25 +215,22 @@ def _list_measures(labels: Sequence[str], kind: str) -> Iterator[tuple[str, str,
             yield measure, label, LABEL_MEASURES.index(measure) * len(labels) + at
 
 
-def _count_units(cells: Cells, mask: Floats, measure: str, label: str) -> int:
+def _count_units(cells: Cells, measure: str, label: str) -> int:
     """Units of a group that a measure is of: with the label in gold (recall), by the coder (precision), or all."""
-    times = cells.times * mask.astype(int)
     if not label:
-        return int(times.sum())
+        return cells.n_asked
     holds = cells.gold if measure == "recall" else cells.coded
-    return int(times[holds[:, cells.labels.index(label)]].sum())
+    return int(cells.times[holds[:, cells.labels.index(label)]].sum())
 
 
-def _count_drawn(cells: Cells, mask: Floats) -> int:
+def _count_drawn(cells: Cells) -> int:
     """Units of a group that can be drawn; where clusters are, these."""
-    if cells.members is None:
-        return int((cells.times * mask).sum())
-    return int(np.count_nonzero(cells.members @ mask))
+    return cells.n_asked if cells.members is None else cells.drawn.n_clusters
 
 
-def _interval(value: float, draws: Floats, bootstrap: Bootstrap, few: bool) -> dict[str, object]:
-    measure = make_measure(value, draws if not few else np.empty(0), bootstrap, _FEW if few else "")
-    return {"value": measure.value, "low": measure.low, "high": measure.high, "reason": measure.gap}
+def _as_row(measure: Measure, few: str = "") -> dict[str, object]:
+    reason = few if few and not np.isnan(measure.value) else measure.gap
+    return {"value": measure.value, "low": measure.low, "high": measure.high, "reason": reason}
 
 
 def _say_groups(frame: pd.DataFrame, coder: str, by: str, bootstrap: Bootstrap) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from codebook.analysis.against_gold.gold_cells import Cells
+from codebook.analysis.against_gold.gold_cells import Cells, add_unseen
 from codebook.analysis.core.estimates import Bootstrap, percentile_interval
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
+from codebook.analysis.core.share_intervals import Parts, add_room, sum_room, wilson_ends
 from codebook.analysis.reliability.alpha import alpha_values
 
 LABEL_MEASURES = ("prevalence", "precision", "recall", "f1")
@@ -36,8 +37,6 @@ MEASURES = {
 """Measures over all labels of a kind of variable, by what they are called there."""
 
 NOT_ASKED = "no gold unit was put to this coder"
-ONE_CLUSTER = "no interval: all gold units are in one cluster"
-ONE_UNIT = "no interval: there is one gold unit"
 NO_MCC = "undefined: gold or the answers hold one label only"
 NOTE = (
     "Units asked and not answered count as wrong in accuracy and recall; 'among answered' leaves them out. "
@@ -65,52 +64,118 @@ class Measures:
 
 
 def measure_cells(cells: Cells, bootstrap: Bootstrap) -> Measures:
-    """Every measure with its interval from one bootstrap of the gold units asked of the coder."""
-    constant = cells.always(commonest(cells)[0])
+    """Every measure with its interval: of a share by Wilson, of the others from replicates of the gold units asked."""
+    constant = commonest(cells)[0]
+    n_labels = len(cells.labels)
+
+    def shares(weights: Floats, cells: Cells) -> Parts:
+        always = cells.always(constant)
+        parts = (label_parts(weights, cells), overall_parts(weights, cells), overall_parts(weights, always))
+        return join_parts(*parts)
+
+    def others(weights: Floats, cells: Cells) -> Floats:
+        return np.concatenate([mixed_measures(weights, each) for each in (cells, cells.always(constant))], axis=1)
+
+    measures, _ = measure_all(cells, Statistics(shares, others, f1=(3 * n_labels, 4 * n_labels)), bootstrap)
+    labels, n_mixed = measures[: 4 * n_labels], len(OVERALL) - 2
+    first, second = measures[4 * n_labels : 4 * n_labels + 2], measures[4 * n_labels + 2 : 4 * n_labels + 4]
+    mixed = measures[4 * n_labels + 4 :]
+    return Measures(
+        {name: labels[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
+        dict(zip(OVERALL, [*first, *mixed[:n_mixed]], strict=True)),
+        dict(zip(OVERALL, [*second, *mixed[n_mixed:]], strict=True)),
+    )
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Shares of weighted units, and other statistics of the cells, shape (n_draws, n_others), which come after them.
+
+    The shares from `f1` to its end are of the units that have the label in gold or in the answers, and become F1.
+    """
+
+    shares: Callable[[Floats, Cells], Parts]
+    others: Callable[[Floats, Cells], Floats]
+    f1: tuple[int, int] = (0, 0)
+
+    def values(self, weights: Floats, cells: Cells) -> Floats:
+        """All of them, shape (n_draws, n_shares + n_others)."""
+        return np.concatenate([self.as_f1(ratio(*self.shares(weights, cells))), self.others(weights, cells)], axis=1)
+
+    def as_f1(self, shares: Floats) -> Floats:
+        """The shares, with 2 J / (1 + J) in the place of each J that is to be F1."""
+        of_either = shares[..., slice(*self.f1)]
+        shares[..., slice(*self.f1)] = 2 * of_either / (1 + of_either)
+        return shares
+
+
+def measure_all(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) -> tuple[list[Measure], Floats]:
+    """All of these statistics, each with its interval, and their values in replicates, shape (replicates, n)."""
+    alone = why_no_draws(cells)
+    values, draws = draw_statistics(cells, statistics, replace(bootstrap, replicates=0) if alone else bootstrap)
+    freedom = cells.drawn.freedom if cells.n_asked else 0
+    measures = [
+        make_measure(value, column, bootstrap, alone, freedom=freedom)
+        for value, column in zip(values, draws.T, strict=True)
+    ]
+    if not len(draws) or not cells.drawn.is_simple:
+        return measures, draws
+    hits, wholes = (part[0] for part in statistics.shares(cells.times[None, :].astype(float), cells))
+    exact = [wilson_ends(*each, bootstrap.confidence) for each in zip(hits, wholes, strict=True)]
+    ends = statistics.as_f1(np.array([(end.low, end.high) for end in exact]).T)
+    shares = [
+        measure if np.isnan(measure.value) else Measure(measure.value, float(low), float(high))
+        for measure, low, high in zip(measures, *ends, strict=False)
+    ]
+    return [*shares, *measures[len(exact) :]], draws
+
+
+def draw_statistics(cells: Cells, statistics: Statistics, bootstrap: Bootstrap) -> tuple[Floats, Floats]:
+    """Values, shape (n,), and those in replicates, shape (replicates, n), with room for what was not seen.
+
+    A share is given hits and misses of its own: what can go wrong in a label is not of the others' making.
+    """
+    values = statistics.values(cells.weighted[None, :], cells)[0]
+    if not bootstrap.replicates or not cells.n_asked:
+        return values, np.empty((0, len(values)))
+    (wide,), prior = add_unseen(cells)
+    n, n_wide = len(cells.times), len(prior)
+    room, more = add_room(wide.drawn)
 
     def every(weights: Floats) -> Floats:
-        parts = (label_measures(weights, cells), overall_measures(weights, cells), overall_measures(weights, constant))
-        return np.concatenate(parts, axis=1)
+        hits, wholes = statistics.shares(weights[:, :n], cells)
+        right, wrong = sum_room(weights[:, n_wide:])
+        shares = statistics.as_f1(ratio(hits + right, wholes + right + wrong))
+        return np.concatenate([shares, statistics.others(weights[:, :n_wide], wide)], axis=1)
 
-    n_labels, n_columns = len(cells.labels), 4 * len(cells.labels) + 2 * len(OVERALL)
-    values, draws, alone = np.full(n_columns, np.nan), np.empty((0, n_columns)), ""
-    if cells.n_asked:
-        values = every(cells.weighted[None, :])[0]
-        alone = why_no_draws(cells)
-        if bootstrap.replicates and not alone:
-            draws = resample_cells(cells, every, bootstrap)
-    measures = [make_measure(value, draws[:, at], bootstrap, alone) for at, value in enumerate(values)]
-    overall, baseline = measures[-2 * len(OVERALL) : -len(OVERALL)], measures[-len(OVERALL) :]
-    return Measures(
-        {name: measures[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
-        dict(zip(OVERALL, overall, strict=True)),
-        dict(zip(OVERALL, baseline, strict=True)),
-    )
+    return values, resample_design(room, every, bootstrap, np.append(prior, more[n_wide:]))
 
 
-def resample_cells(cells: Cells, statistic: Callable[[Floats], Floats], bootstrap: Bootstrap) -> Floats:
-    """Values of a statistic of the cells in replicates of the gold units, as they were drawn."""
-    drawn_as = {"weight": cells.weight, "members": cells.members}
-    stratum = np.broadcast_to(cells.stratum, cells.times.shape)
-    return resample_design(
-        cells.times, statistic, stratum=stratum, replicates=bootstrap.replicates, seed=bootstrap.seed, **drawn_as
-    )
+def resample_cells(
+    beside: Sequence[Cells], build: Callable[..., Callable[[Floats], Floats]], bootstrap: Bootstrap
+) -> Floats:
+    """Values of what `build` makes of the cells of one or several coders, in replicates of the gold units."""
+    wide, prior = add_unseen(*beside)
+    return resample_design(wide[0].drawn, build(*wide), bootstrap, prior)
 
 
 def why_no_draws(cells: Cells) -> str:
     """Why nothing can be resampled: one unit, or one cluster of them, does not vary; empty where it does."""
-    if cells.n_asked < 2:
-        return ONE_UNIT
-    return ONE_CLUSTER if cells.members is not None and cells.members.shape[0] == 1 else ""
+    return cells.drawn.why_none("gold unit")
 
 
-def measure_statistic(cells: Cells, statistic: Callable[[Floats], Floats], bootstrap: Bootstrap) -> Measure:
+def measure_statistic(
+    beside: Sequence[Cells], build: Callable[..., Callable[[Floats], Floats]], bootstrap: Bootstrap
+) -> Measure:
     """One statistic of the weighted cells, from shape (n_draws, n_cells) to (n_draws,), with its interval."""
+    cells = beside[0]
     if not cells.n_asked:
         return Measure(np.nan, np.nan, np.nan, NOT_ASKED)
     alone = why_no_draws(cells)
-    draws = resample_cells(cells, statistic, bootstrap) if bootstrap.replicates and not alone else np.empty(0)
-    return make_measure(float(statistic(cells.weighted[None, :])[0]), draws, bootstrap, alone)
+    value = float(build(*beside)(cells.weighted[None, :])[0])
+    known = bootstrap.replicates and not alone and not np.isnan(value)
+    draws = resample_cells(beside, build, bootstrap) if known else np.empty(0)
+    return make_measure(value, draws, bootstrap, alone, freedom=cells.drawn.freedom)
 
 
 def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats], Floats]:
@@ -125,14 +190,16 @@ def alpha_statistic(cells: Cells, scale: Scale, codes: Ints) -> Callable[[Floats
     return lambda weights: alpha_values(weights[:, rows], patterns, scale)
 
 
-def make_measure(value: float, draws: Floats, bootstrap: Bootstrap, alone: str = "") -> Measure:
-    """A measure out of its value and its values in bootstrap replicates, shape (replicates,).
+def make_measure(
+    value: float, draws: Floats, bootstrap: Bootstrap, alone: str = "", *, freedom: float = np.inf
+) -> Measure:
+    """A measure out of its value and its values in replicates, shape (replicates,).
 
     `alone` says why there are no replicates.
     """
     if np.isnan(value):
         return Measure(value, np.nan, np.nan, "undefined")
-    interval = percentile_interval(draws, bootstrap.confidence)
+    interval = percentile_interval(draws, bootstrap.confidence, value, freedom=freedom)
     return Measure(
         float(value), interval.low, interval.high, alone or (interval.reason if bootstrap.replicates else "")
     )
@@ -174,30 +241,59 @@ def label_measures(weights: Floats, cells: Cells) -> Floats:
     >>> label_measures(cells.times[None, :].astype(float), cells).round(3)
     array([[0.5  , 0.667, 0.8  , 0.727]])
     """
+    n_labels = len(cells.labels)
+    return Statistics(label_parts, _no_others, f1=(3 * n_labels, 4 * n_labels)).values(weights, cells)
+
+
+def _no_others(weights: Floats, cells: Cells) -> Floats:
+    return np.empty((len(weights), 0))
+
+
+def label_parts(weights: Floats, cells: Cells) -> Parts:
+    """Prevalence, precision, recall and what becomes F1, of each label, as hits and wholes."""
     hits = weights @ (cells.gold & cells.coded).astype(float)
     gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
     n_asked = np.broadcast_to(weights.sum(axis=1, keepdims=True), gold.shape)
-    parts = [ratio(gold, n_asked), ratio(hits, coded), ratio(hits, gold), ratio(2 * hits, gold + coded)]
-    return np.concatenate(parts, axis=1)
+    wholes = [n_asked, coded, gold, gold + coded - hits]
+    return np.concatenate([gold, hits, hits, hits], axis=1), np.concatenate(wholes, axis=1)
+
+
+def overall_parts(weights: Floats, cells: Cells) -> Parts:
+    """Accuracy and accuracy among the answered as hits and wholes. A unit asked and not answered is wrong."""
+    right = cells.answered & (cells.gold == cells.coded).all(axis=1)
+    hits = weights @ right
+    return np.stack([hits, hits], axis=1), np.stack([weights.sum(axis=1), weights @ cells.answered], axis=1)
+
+
+def join_parts(*parts: Parts) -> Parts:
+    """Parts side by side."""
+    hits, wholes = zip(*parts, strict=True)
+    return np.concatenate(hits, axis=1), np.concatenate(wholes, axis=1)
 
 
 def overall_measures(weights: Floats, cells: Cells) -> Floats:
     """Accuracy, accuracy among the answered, macro F1, Jaccard, micro F1, MCC, shape (n_draws, 6).
 
-    Accuracy is the share of exact matches; a unit asked and not answered is wrong. Macro F1 is the mean over the
-    labels that occur in gold or in the answers. MCC is that of Gorodkin (2004), for one label a unit.
+    Accuracy is the share of exact matches; a unit asked and not answered is wrong.
+    """
+    return np.concatenate([ratio(*overall_parts(weights, cells)), mixed_measures(weights, cells)], axis=1)
+
+
+def mixed_measures(weights: Floats, cells: Cells) -> Floats:
+    """Macro F1, Jaccard, micro F1, MCC, shape (n_draws, 4): what is over all labels and no share of units.
+
+    Macro F1 is the mean over the labels that occur in gold or in the answers. MCC is that of Gorodkin (2004), for one
+    label a unit.
     """
     right = cells.answered & (cells.gold == cells.coded).all(axis=1)
     either = (cells.gold | cells.coded).sum(axis=1)
     overlap = ratio((cells.gold & cells.coded).sum(axis=1), either, empty=1.0) * cells.answered
-    n_asked, n_answered = weights.sum(axis=1), weights @ cells.answered
     both = weights @ (cells.gold & cells.coded).sum(axis=1)
     sizes = weights @ (cells.gold.sum(axis=1) + cells.coded.sum(axis=1))
     f1 = label_measures(weights, cells)[:, 3 * len(cells.labels) :]
     macro = ratio(np.nansum(f1, axis=1), (~np.isnan(f1)).sum(axis=1))
-    parts = [ratio(weights @ right, n_asked), ratio(weights @ right, n_answered), macro]
     mcc = _correlate(weights, cells, weights @ right)
-    return np.stack([*parts, ratio(weights @ overlap, n_asked), ratio(2 * both, sizes), mcc], axis=1)
+    return np.stack([macro, ratio(weights @ overlap, weights.sum(axis=1)), ratio(2 * both, sizes), mcc], axis=1)
 
 
 def _correlate(weights: Floats, cells: Cells, right: Floats) -> Floats:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.against_gold.gold_cells import Cells, Pair, count_cells
-from codebook.analysis.against_gold.measures import NOT_ASKED, Measure, make_measure, resample_cells, why_no_draws
+from codebook.analysis.against_gold.measures import NOT_ASKED, Measure, make_measure, why_no_draws
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.estimates import Bootstrap, say_figure
 from codebook.analysis.core.forest import plot_estimates
+from codebook.analysis.core.sample_design import resample_design
 from codebook.analysis.core.scales import Floats, as_number
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES, best_constant, pair_statistics
 from codebook.ground.quantities import format_figure
@@ -92,7 +93,7 @@ def measure_errors(cells: Cells, values: Floats, bootstrap: Bootstrap) -> Rating
 
     alone, draws = why_no_draws(cells), np.empty((0, len(RATING_MEASURES)))
     if bootstrap.replicates and not alone:
-        draws = resample_cells(cells, statistic, bootstrap)
+        draws = resample_design(cells.drawn, statistic, bootstrap)
     found = statistic(cells.weighted[None, :])[0]
     measures = [_measure(value, draws[:, at], bootstrap, alone) for at, value in enumerate(found)]
     weights = cells.weighted[rows]

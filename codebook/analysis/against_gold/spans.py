@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from codebook.analysis.against_gold.measures import explain_gaps, make_measure, ratio, spread
+from codebook.analysis.against_gold.measures import Measure, explain_gaps, spread
 from codebook.analysis.core.checks import name_some, raise_faults
 from codebook.analysis.core.estimates import Bootstrap, say_figure
-from codebook.analysis.core.estimates import resample as draw_replicates
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.result import Facts, Result
+from codebook.analysis.core.sample_design import Drawn
 from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.share_intervals import Shares
 from codebook.errors import Fault
 from codebook.ground.joins import Sides, join_faults, join_ids, tell_strays
 from codebook.ground.quantities import format_figure, places_of, say_count
@@ -289,23 +290,29 @@ def _rows(counts: SpanCounts, bootstrap: Bootstrap) -> Iterator[dict[str, object
     """One row a type, then all types together, then places alone."""
     hits, coded, gold = map(_with_typed, (counts.hits, counts.coded, counts.gold))
 
-    def every(weights: Floats) -> Floats:
-        right, n_coded, n_gold = weights @ hits, weights @ coded, weights @ gold
-        return np.concatenate([ratio(right, n_coded), ratio(right, n_gold), ratio(2 * right, n_coded + n_gold)], axis=1)
-
-    one_each = np.ones(len(hits), dtype=np.int64)
-    values = every(one_each[None, :].astype(float))[0]
-    draws = np.empty((0, len(values)))
-    if bootstrap.replicates:
-        draws = draw_replicates(one_each, every, replicates=bootstrap.replicates, seed=bootstrap.seed)
+    shares = Shares(np.concatenate([hits] * 3, axis=1), np.concatenate([coded, gold, coded + gold - hits], axis=1))
+    n_units, n_columns = len(hits), hits.shape[1]
+    drawn = Drawn(np.ones(n_units, dtype=np.int64), np.ones(n_units), np.zeros(n_units, dtype=np.int64))
+    values, ends, _ = shares.estimate(drawn, bootstrap)
+    ends = [replace(end, reason="") if drawn.n_units == 1 or not bootstrap.replicates else end for end in ends]
+    measures = [
+        _as_measure((value, end.low, end.high), end.reason, is_f1=at >= 2 * n_columns)
+        for at, (value, end) in enumerate(zip(values, ends, strict=True))
+    ]
     types = counts.types[:-1]
     names = [*(("type", kind) for kind in types), *([("overall", "typed")] if types else []), ("overall", "untyped")]
     for at, (part, name) in enumerate(names):
         places = zip(("precision", "recall", "f1"), range(at, len(values), len(names)), strict=True)
-        measures = {name: make_measure(values[place], draws[:, place], bootstrap) for name, place in places}
+        row = {name: measures[place] for name, place in places}
         head = {"part": part, "name": name, "n": int(gold[:, at].sum()), "n_found": int(coded[:, at].sum())}
-        figures = {key: value for name, measure in measures.items() for key, value in spread(name, measure).items()}
-        yield {**head, **figures, "reason": explain_gaps(measures)}
+        figures = {key: value for name, measure in row.items() for key, value in spread(name, measure).items()}
+        yield {**head, **figures, "reason": explain_gaps(row)}
+
+
+def _as_measure(figures: tuple[float, float, float], reason: str, *, is_f1: bool) -> Measure:
+    """A share with its interval; of the spans that either side has, as F1."""
+    value, low, high = (2 * each / (1 + each) if is_f1 else each for each in map(float, figures))
+    return Measure(value, low, high, "undefined" if np.isnan(value) else reason)
 
 
 def _with_typed(counts: Floats) -> Floats:

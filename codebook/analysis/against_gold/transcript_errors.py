@@ -230,7 +230,7 @@ def _sum_up(rows: list[dict[str, object]], bootstrap: Bootstrap) -> dict[str, ob
         if len(counts) > 1 and bootstrap.replicates:
             times = np.ones(len(counts), dtype=np.int64)
             draws = draw_replicates(times, shares, replicates=bootstrap.replicates, seed=bootstrap.seed)[:, place]
-            interval = percentile_interval(draws, bootstrap.confidence)
+            interval = percentile_interval(draws, bootstrap.confidence, value, freedom=len(counts) - 1)
             if interval.low < interval.high:
                 row[low], row[high] = interval.low, interval.high
             else:

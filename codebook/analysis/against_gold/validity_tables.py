@@ -123,7 +123,7 @@ def validity(
     >>> wide = pd.DataFrame({"gold": list("aaaabbbc"), "m": list("aaabbbba")})
     >>> result = validity(wide, gold="gold", level="nominal")
     >>> print(result.finding.split("; ")[0])
-    m meets the gold in 75.0 % of 8 units [49.7, 100.0]
+    m meets the gold in 75.0 % of 8 units [40.9, 92.9]
     >>> frame = validity(wide, gold="gold", by="label").frame
     >>> frame[["part", "name", "n", "precision", "recall", "f1", "value"]].round(2)
            part                     name  n  precision  recall    f1  value
@@ -212,9 +212,9 @@ def _measure_alpha(pair: Pair, cells: Cells, labels: Sequence[str], level: str, 
     codes = change_level(pair.codings, level=level, labels=labels)
     if not pair.design.weighted:
         alpha, _ = estimate_alpha(pairable(codes), bootstrap)
-        return Measure(alpha.value, alpha.low, alpha.high, alpha.reason)
-    statistic = alpha_statistic(cells, codes.scale, match_codes(pair.codings, codes))
-    return measure_statistic(cells, statistic, bootstrap)
+        return Measure(alpha.value, alpha.low, alpha.high, alpha.reason if np.isnan(alpha.low) else "")
+    matched = match_codes(pair.codings, codes)
+    return measure_statistic([cells], lambda wide: alpha_statistic(wide, codes.scale, matched), bootstrap)
 
 
 def _say_coder(row: pd.Series[Any], codings: Codings) -> str:

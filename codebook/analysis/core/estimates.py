@@ -1,4 +1,4 @@
-"""What a statistic returns, and the bootstrap that gives its interval."""
+"""What a statistic returns, and the replicates that give its interval."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from codebook.analysis.core.scales import Floats, Ints
 from codebook.errors import Fault
 from codebook.ground.quantities import UNKNOWN, Kind, bound_of, format_figure, say_count, say_percent
 
+SIMPLE = (
+    "Replicates weigh the units at random and leave room for what was not seen; a share of units has Wilson's interval."
+)
+DESIGNED = (
+    "Each replicate draws one unit or cluster fewer than there are, rescaled, and leaves room for what was not seen."
+)
+"""How intervals were made, for a note: of units for themselves, and of units in strata or clusters."""
+
 MOST_UNDEFINED = 0.05
 """Share of undefined replicates above which no interval is given."""
 _CELLS, _MOST_CELLS = 2**18, 2**22  # replicates x patterns drawn at a time: 2 MB stay near a processor; 32 MB at most
 _ROWS = 64  # replicates from which on a statistic of many at once is quick
-_FEW = 5  # units that show a pattern: fewer of them are drawn one by one
-_FEW_PATTERNS, _MANY_PATTERNS = 32, 128  # such patterns, and any patterns, below which a multinomial is quicker
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +137,20 @@ def say_figure(
 
 
 def resample(
-    times: Ints, statistic: Callable[[Floats], Floats], *, replicates: int, seed: int, members: Any = None
+    times: Ints,
+    statistic: Callable[[Floats], Floats],
+    *,
+    replicates: int,
+    seed: int,
+    members: Any = None,
+    prior: Floats | None = None,
 ) -> Floats:
-    """Values of `statistic` in bootstrap replicates of the units behind the patterns, or of clusters of them.
+    """Values of `statistic` in replicates that weigh the units behind the patterns, or clusters of them, at random.
 
-    Drawing N units with replacement is, for a statistic of pattern counts, one multinomial draw over the patterns:
-    not an approximation, the same distribution.
+    The weights of the patterns are a draw from the Dirichlet distribution with the parameters `times` + `prior`: the
+    Bayesian bootstrap (Rubin 1981), which weighs units where the usual one counts them, with the same mean and
+    variance. What was not seen has no weight in either; `prior` gives it some. Of clusters one fewer than there are
+    is drawn, and rescaled (Rao and Wu 1988).
 
     Parameters
     ----------
@@ -147,6 +161,8 @@ def resample(
     members
         How often each cluster shows each pattern, a sparse array (n_clusters, n_patterns) of `join_clusters`: whole
         clusters are drawn then.
+    prior
+        Units that each pattern is given beforehand, shape (n_patterns,).
 
     Returns
     -------
@@ -159,77 +175,76 @@ def resample(
     >>> draws = resample(np.array([30, 70]), share, replicates=4000, seed=1)
     >>> round(float(draws.mean()), 2), round(float(draws.std()), 3)
     (0.3, 0.046)
+    >>> draws = resample(np.array([0, 100]), share, replicates=4000, seed=1, prior=np.array([0.5, 0.5]))
+    >>> round(float(np.quantile(draws, 0.975)), 3)
+    0.026
     """
-    rng = np.random.default_rng(seed)
-    drawn_from = times if members is None else np.ones(members.shape[0], dtype=np.int64)
-    one_by_one = int(drawn_from[drawn_from <= _FEW].sum())
-    width = len(times) + 4 * (one_by_one + _spare(int(drawn_from.sum())))
+    rng, beforehand = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    width = len(times) if members is None else sum(members.shape)
     step = max(1, min(_MOST_CELLS // width, max(_ROWS, _CELLS // width)))
     sizes = [min(step, replicates - done) for done in range(0, replicates, step)]
 
     def weigh(size: int) -> Floats:
-        drawn = draw_times(rng, drawn_from, size)
-        return drawn if members is None else np.asarray(drawn @ members)
+        if members is None:
+            return draw_posterior(rng, times, size, prior)
+        drawn = np.asarray(draw_rescaled(rng, np.ones(members.shape[0], dtype=np.int64), size) @ members)
+        return drawn if prior is None else drawn + beforehand.standard_gamma(prior, size=drawn.shape)
 
     return np.concatenate([statistic(weigh(size)) for size in sizes])
 
 
-def draw_times(rng: np.random.Generator, times: Ints, size: int) -> Floats:
-    """How often each pattern is drawn when as many units as there are, are drawn with replacement, `size` times.
-
-    Each row of the result, shape (size, n_patterns), is one multinomial draw, in half the time. Patterns that few units
-    show are drawn together, and then unit by unit. The others are Poisson numbers that make a little less than all,
-    and what is left is drawn unit by unit: Poisson numbers with a given sum are a multinomial draw.
+def draw_posterior(rng: np.random.Generator, times: Ints, size: int, prior: Floats | None = None) -> Floats:
+    """Weights of the patterns, shape (size, n_patterns): as many units as there are, times Dirichlet(times + prior).
 
     Examples
     --------
-    >>> times = np.array([500] + 100 * [1])
-    >>> draws = draw_times(np.random.default_rng(1), times, 2000)
-    >>> np.unique(draws.sum(axis=1)).tolist()
-    [600.0]
-    >>> round(float(draws[:, 0].mean())), round(float(draws[:, 1:].mean()), 2)
-    (500, 1.0)
+    >>> draws = draw_posterior(np.random.default_rng(1), np.array([500, 100, 0]), 2000)
+    >>> draws.sum(axis=1).round().max(), draws.mean(axis=0).round(), draws[:, 0].std().round()
+    (np.float64(600.0), array([500., 100.,   0.]), np.float64(9.0))
     """
-    n_units, few = int(times.sum()), times <= _FEW
-    if few.sum() < _FEW_PATTERNS and len(times) < _MANY_PATTERNS:
-        return rng.multinomial(n_units, times / n_units, size=size).astype(float)
-    often = np.append(times[~few], times[few].sum())
-    spare = _spare(n_units)
-    if spare > 6 * len(often):
-        drawn = rng.multinomial(n_units, often / n_units, size=size)
-    else:
-        drawn = rng.poisson(often * (1 - spare / n_units), size=(size, len(often)))
-        while (over := drawn.sum(axis=1) > n_units).any():
-            drawn[over] = rng.poisson(often * (1 - spare / n_units), size=(int(over.sum()), len(often)))
-    weights = np.empty((size, len(times)))
-    weights[:, ~few] = drawn[:, :-1]
-    weights[:, few] = _draw_units(rng, times[few], drawn[:, -1])
-    left = n_units - drawn.sum(axis=1)
-    return weights + _draw_units(rng, times, left) if left.any() else weights
+    drawn = rng.standard_gamma(times if prior is None else times + prior, size=(size, len(times)))
+    drawn *= float(times.sum()) / drawn.sum(axis=1, keepdims=True)
+    return drawn
 
 
-def _spare(n_units: int) -> int:
-    """Units to be drawn one by one: two standard deviations of a Poisson sum. Rows that exceed all are drawn anew."""
-    return int(2 * math.sqrt(n_units))
+def draw_rescaled(rng: np.random.Generator, times: Ints, size: int) -> Floats:
+    """Weights of the patterns where n - 1 of n units are drawn with replacement, and each counts n / (n - 1).
+
+    A mean of them varies as it should also where n is small (Rao and Wu 1988). One unit is itself.
+
+    Examples
+    --------
+    >>> draws = draw_rescaled(np.random.default_rng(1), np.array([1, 1, 1]), 4000)
+    >>> float(draws.sum(axis=1).max()), round(float((draws @ [0, 1, 2]).std()), 2)  # 3 x the standard error .577
+    (3.0, 1.72)
+    """
+    n = int(times.sum())
+    if n < 2:
+        return np.broadcast_to(times.astype(float), (size, len(times))).copy()
+    if n > 8 * len(times):
+        return np.asarray(rng.multinomial(n - 1, times / n, size=size) * (n / (n - 1)), dtype=float)
+    drawn = np.repeat(np.arange(len(times)), times)[rng.integers(n, size=(size, n - 1))]
+    drawn += len(times) * np.arange(size)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=size * len(times))
+    return np.asarray(counts.reshape(size, len(times)) * (n / (n - 1)))
 
 
-def _draw_units(rng: np.random.Generator, times: Ints, how_many: Ints) -> Ints:
-    """Units drawn one by one, `how_many` (size,) in each row, counted by their pattern: shape (size, n_patterns)."""
-    n_patterns, size = len(times), len(how_many)
-    pattern = np.repeat(np.arange(n_patterns), times)
-    narrow = np.uint16 if len(pattern) < 2**16 else np.int64  # short random integers take less time
-    cells = np.repeat(np.arange(size) * n_patterns, how_many)
-    cells += pattern[rng.integers(len(pattern), size=len(cells), dtype=narrow)]
-    return np.bincount(cells, minlength=size * n_patterns).reshape(size, n_patterns)
+def percentile_interval(
+    draws: Floats, confidence: float, value: float = math.nan, *, freedom: float = math.inf
+) -> Interval:
+    """Percentile interval of the defined replicates, widened to hold `value`; none where more than 5 % are undefined.
 
-
-def percentile_interval(draws: Floats, confidence: float) -> Interval:
-    """Percentile interval of the defined replicates; none where more than 5 % are undefined.
+    `freedom` are the degrees of freedom where few clusters or strata were drawn: the percentiles are those that are
+    as far out as Student's t is (the expanded percentile interval of Hesterberg 2015).
 
     Examples
     --------
     >>> percentile_interval(np.arange(101.0), 0.5)
     Interval(low=25.0, high=75.0, undefined_share=0.0, reason='')
+    >>> percentile_interval(np.arange(101.0), 0.5, 90).high
+    90.0
+    >>> round(percentile_interval(np.arange(101.0), 0.9, freedom=9).low, 1)
+    3.3
     >>> percentile_interval(np.array([0.1, np.nan]), 0.9).reason
     'no interval: 50 % of the replicates are undefined'
     """
@@ -240,8 +255,18 @@ def percentile_interval(draws: Floats, confidence: float) -> Interval:
     if undefined > MOST_UNDEFINED:
         reason = f"no interval: {say_percent(undefined)} of the replicates are undefined"
         return Interval(math.nan, math.nan, undefined, reason)
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Interval(float(low), float(high), undefined)
+    tail = _tail(confidence, freedom)
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval(float(np.fmin(low, value)), float(np.fmax(high, value)), undefined)
+
+
+def _tail(confidence: float, freedom: float) -> float:
+    """The share of replicates below an interval."""
+    if math.isinf(freedom):
+        return (1 - confidence) / 2
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(stdtrit(max(freedom, 1), (1 - confidence) / 2)))
 
 
 def check_bootstrap(replicates: int, confidence: float) -> list[Fault]:

@@ -1,6 +1,6 @@
 """Distinct patterns of label counts: units with equal counts say the same of agreement, so they are kept once.
 
-The number of patterns does not grow with the number of units, and a bootstrap of units is one multinomial draw over
+The number of patterns does not grow with the number of units, and a replicate of the units is one draw of weights for
 them. Where units come in clusters, `trace` remembers the pattern of each unit, and clusters are drawn instead.
 """
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from codebook.analysis.core.checks import raise_faults
 from codebook.analysis.core.scales import Floats, Ints
+from codebook.analysis.core.unseen import count_answers, unseen_answers
 from codebook.errors import Fault
 
 _EXACT = 2**52  # integers that a float64 sum holds exactly
@@ -26,12 +27,14 @@ def _no_trace() -> Ints:
 class Patterns:
     """Distinct vectors of label counts: `counts` (n_patterns, n_labels), each shown by `times` (n_patterns,) units.
 
-    `shown`, if traced, is the pattern of each unit, -1 for a unit without one.
+    `shown`, if traced, is the pattern of each unit, -1 for a unit without one; `prior` (n_patterns,), where it is set,
+    how many units of each pattern a replicate is given beforehand.
     """
 
     counts: Floats
     times: Ints
     shown: Ints = field(default_factory=_no_trace)
+    prior: Floats | None = None
 
     @property
     def sizes(self) -> Floats:
@@ -43,6 +46,37 @@ class Patterns:
         keep = self.sizes >= 2
         place = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)  # the last for units without a pattern
         return Patterns(self.counts[keep], self.times[keep], place[self.shown])
+
+    def with_unseen(self, n_coders: int = 0) -> Patterns:
+        """The same patterns, and after them those that could have been shown: no unit has them, `prior` gives some.
+
+        `n_coders` is set where the counts are those of each coder, side by side; what is given is as much less as
+        a unit has fewer pairs of coders than there are.
+
+        Examples
+        --------
+        >>> wide = Patterns(np.array([[2.0, 0]]), np.array([20])).with_unseen()
+        >>> wide.counts.tolist()[:4], wide.times.tolist()[:4], wide.prior.round(3).tolist()[:4]
+        ([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0], [1.0, 1.0]], [20, 0, 0, 0], [0.0, 0.5, 0.5, 0.175])
+        """
+        n_columns = self.counts.shape[1]
+        n_labels = n_columns // (n_coders or 1)
+        size = self._commonest_size()
+        answers, given = unseen_answers(n_labels, n_coders or size)
+        given = given * size * (size - 1) / (n_coders * (n_coders - 1)) if n_coders > 1 else given
+        places = answers + np.arange(n_coders) * n_labels if n_coders else answers
+        return Patterns(
+            np.concatenate([self.counts, count_answers(places, n_columns)]),
+            np.concatenate([self.times, np.zeros(len(given), dtype=self.times.dtype)]),
+            self.shown,
+            np.concatenate([np.zeros(len(self.times)), given]),
+        )
+
+    def _commonest_size(self) -> int:
+        """How many codings most units have, of those with two or more."""
+        sizes = self.sizes.astype(np.int64)
+        often = np.bincount(np.maximum(sizes, 2), weights=self.times * (sizes >= 2), minlength=3)
+        return int(often[2:].argmax()) + 2
 
 
 def collapse(unit: Ints, code: Ints, n_labels: int, *, trace: bool = False) -> Patterns:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.estimates import Bootstrap, package_versions
+from codebook.analysis.core.estimates import DESIGNED, SIMPLE, Bootstrap, package_versions
+from codebook.analysis.core.standard_errors import SMALL, say_few_clusters
 from codebook.errors import Fault, StatisticError
 from codebook.ground.machine import all_in_words
 from codebook.ground.quantities import places_of, say_count
@@ -45,7 +46,8 @@ class Facts:
     `n_units` and `n_coders` are those that carry the figures; `dropped` says what was left aside, by the reason;
     `resampled` what the bootstrap drew, in words; `weighted` whether gold units weigh 1 / their chance (None where no
     gold is used); `joins` which ids did not meet; `nothing` why there is no row; `decimals` how many all figures have
-    (0 for what the number of units says).
+    (0 for what the number of units says); `n_clusters` of how many clusters the units are (0 where each stands for
+    itself).
     """
 
     n_units: int = 0
@@ -59,6 +61,7 @@ class Facts:
     joins: tuple[str, ...] = ()
     nothing: str = ""
     decimals: int = 0
+    n_clusters: int = 0
 
     @property
     def versions(self) -> dict[str, str]:
@@ -93,7 +96,15 @@ class Facts:
         if self.nothing or not (self.bootstrap and self.bootstrap.replicates):
             return [*self.joins]
         drawn = [f"Resampled are {self.resampled}."] if self.resampled else []
-        return [*drawn, self.bootstrap.sentence, *self.joins]
+        few = [say_few_clusters(self.n_clusters)] if 0 < self.n_clusters < SMALL else []
+        return [*drawn, self.bootstrap.sentence, *_say_how(self.resampled), *few, *self.joins]
+
+
+def _say_how(resampled: str) -> list[str]:
+    """What a replicate is, where units are drawn: in plain words."""
+    if "cluster" in resampled or "strata" in resampled:
+        return [DESIGNED]
+    return [SIMPLE] if "unit" in resampled else []
 
 
 @all_in_words

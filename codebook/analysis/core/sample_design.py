@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import name_some
-from codebook.analysis.core.estimates import resample
+from codebook.analysis.core.estimates import Bootstrap, draw_rescaled, resample
 from codebook.analysis.core.scales import Bools, Floats, Ints
+from codebook.analysis.core.standard_errors import why_no_interval
 from codebook.errors import Fault
 from codebook.ground.joins import join_ids
 from codebook.ground.quantities import is_or_are, say_count
 
+_MOST_GROUPS = 4  # of units of like weight
+_EVEN = 1e-12
 WEIGHTED = "Gold units are weighted by 1 / their inclusion probability in the sample."
 ASK_PROB = (
     "join the sample (codings.with_sample, add_chances), or add the column: the chance with which each unit was drawn "
@@ -168,45 +171,105 @@ def count_members(cluster: Ints, which: Ints, n_cells: int) -> Any:
     return csr_array((np.ones(len(rows)), (rows, which)), shape=(len(names), n_cells))
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Units as they were drawn, those that are alike counted together in a cell.
+
+    `times` units show each cell, shape (n_cells,); each of them weighs `weight` (n_cells,) and is of one `stratum`
+    (n_cells,). `members` counts the cells of each cluster (`count_members`); None where each unit stands for itself.
+    """
+
+    times: Ints
+    weight: Floats
+    stratum: Ints
+    members: Any = None
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether every unit weighs the same and was drawn for itself: then a share has Wilson's interval."""
+        return self.members is None and self._n_strata < 2 and bool(np.ptp(self.weight) < _EVEN)
+
+    @property
+    def n_units(self) -> int:
+        """Units of all cells."""
+        return int(self.times.sum())
+
+    @property
+    def n_clusters(self) -> int:
+        """Clusters that show one of the cells; 0 where each unit stands for itself."""
+        return 0 if self.members is None else int(np.count_nonzero(self.members @ self.times))
+
+    @property
+    def _n_strata(self) -> int:
+        return len(np.unique(self.stratum[self.times > 0]))
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of an interval: clusters less one, or units less strata."""
+        return self.n_clusters - 1 if self.members is not None else self.n_units - self._n_strata
+
+    @property
+    def heavy(self) -> Floats:
+        """Mean weights of up to four groups of units of like weight: what was not seen may be of any of them.
+
+        Examples
+        --------
+        >>> Drawn(np.array([100, 60, 40]), np.array([0.1, 1.9, 1.9]), np.zeros(3)).heavy.tolist()
+        [0.1, 1.9]
+        """
+        distinct = np.unique(self.weight[self.times > 0])
+        if len(distinct) <= _MOST_GROUPS:
+            return np.asarray(distinct, dtype=float)
+        each = np.sort(np.repeat(self.weight, self.times))
+        return np.array([part.mean() for part in np.array_split(each, _MOST_GROUPS)])
+
+    def why_none(self, what: str = "unit") -> str:
+        """Why nothing can be resampled; empty where it can be."""
+        return why_no_interval(self.n_units, self.n_clusters, what)
+
+    def with_more(self, weight: Floats) -> Drawn:
+        """After the cells more of them, which no unit shows, of these weights (n_more,)."""
+        none, members = np.zeros(len(weight), dtype=np.int64), self.members
+        if members is not None:
+            from scipy.sparse import csr_array
+
+            shape = (members.shape[0], members.shape[1] + len(none))
+            members = csr_array((members.data, members.indices, members.indptr), shape=shape)
+        times, stratum = np.append(self.times, none), np.append(self.stratum, none)
+        return Drawn(times, np.append(self.weight, weight), stratum, members)
+
+
 def resample_design(
-    times: Ints,
-    statistic: Callable[[Floats], Floats],
-    *,
-    weight: Floats,
-    stratum: Ints,
-    members: Any,
-    replicates: int,
-    seed: int,
+    drawn: Drawn, statistic: Callable[[Floats], Floats], bootstrap: Bootstrap, prior: Floats | None = None
 ) -> Floats:
     """Values of `statistic` of weighted cells in replicates of the units, drawn within strata, or of clusters.
 
-    Units with the same answers, weight and stratum are one cell, so that a draw of units is one multinomial draw over
-    the cells of each stratum: no approximation. Clusters are drawn from all strata.
+    Of each stratum one unit fewer than it has is drawn, and rescaled (Rao and Wu 1988): strata may be small. Clusters
+    are drawn from all strata.
 
     Parameters
     ----------
-    times, weight, stratum
-        Units of each cell, the weight of each of them, and their stratum, shape (n_cells,).
     statistic
         From weighted counts, shape (n_draws, n_cells), to values, shape (n_draws, n_values).
-    members
-        Of `count_members`, or None.
+    prior
+        Units of each cell that a replicate is given beforehand, shape (n_cells,).
 
     Examples
     --------
     >>> share = lambda counts: counts[:, [0]] / counts.sum(axis=1, keepdims=True)
-    >>> two = {"weight": np.ones(2), "members": None, "replicates": 500, "seed": 1}
-    >>> float(resample_design(np.array([30, 70]), share, stratum=np.array([0, 1]), **two).std()) < 1e-12
+    >>> drawn = Drawn(np.array([30, 70]), np.ones(2), np.array([0, 1]))
+    >>> float(resample_design(drawn, share, Bootstrap(500)).std()) < 1e-12
     True
     """
-    strata = np.unique(stratum)
-    if members is not None or len(strata) < 2:
-        return resample(
-            times, lambda drawn: statistic(drawn * weight), replicates=replicates, seed=seed, members=members
-        )
-    drawn = np.empty((replicates, len(times)))
+    strata = np.unique(drawn.stratum[drawn.times > 0])
+    if drawn.members is not None or len(strata) < 2:
+        how: dict[str, Any] = {"replicates": bootstrap.replicates, "seed": bootstrap.seed, "prior": prior}
+        return resample(drawn.times, lambda part: statistic(part * drawn.weight), members=drawn.members, **how)
+    weights = np.zeros((bootstrap.replicates, len(drawn.times)))
     for each in strata:
-        rows = np.flatnonzero(stratum == each)
-        apart = int(np.random.SeedSequence([seed, int(each)]).generate_state(1)[0])
-        drawn[:, rows] = resample(times[rows], lambda part: part, replicates=replicates, seed=apart)
-    return statistic(drawn * weight)
+        rows = np.flatnonzero((drawn.stratum == each) & (drawn.times > 0))
+        rng = np.random.default_rng([bootstrap.seed, int(each)])
+        weights[:, rows] = draw_rescaled(rng, drawn.times[rows], bootstrap.replicates)
+    if prior is not None:
+        weights += np.random.default_rng([bootstrap.seed, len(strata)]).standard_gamma(prior, size=weights.shape)
+    return statistic(weights * drawn.weight)

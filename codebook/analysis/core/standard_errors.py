@@ -11,9 +11,13 @@ import numpy as np
 
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Floats, Ints
+from codebook.ground.quantities import say_count
 
 SMALL = 30
 """Units, or clusters, under which a jackknife interval stands beside that of the bootstrap."""
+
+FEWEST_CLUSTERS = 5
+"""Clusters under which there is no interval."""
 
 FEWEST = 20
 """Units under which a figure of a coding that goes on has no interval: so far down those of the kit are checked."""
@@ -58,6 +62,27 @@ def newcombe_interval(
         (n_right / n, wilson_interval(n_right, n, confidence)) for n_right, n in (first, second)
     )
     return a - b - math.hypot(a - low_a, high_b - b), a - b + math.hypot(high_a - a, b - low_b)
+
+
+def why_no_interval(n_units: int, n_clusters: int = 0, what: str = "unit") -> str:
+    """Why there is no interval: one unit does not vary, and a few clusters tell nothing; empty where there is one."""
+    if n_units < 2:
+        return f"no interval: one {what} does not vary"
+    if n_clusters == 1:
+        return f"no interval: all {what}s are in one cluster"
+    few = 1 < n_clusters < FEWEST_CLUSTERS
+    return f"no interval: {n_clusters} clusters are too few" if few else ""
+
+
+def say_few_clusters(n_clusters: int) -> str:
+    """Say that an interval by few clusters is in doubt.
+
+    Examples
+    --------
+    >>> say_few_clusters(12)
+    '12 clusters: intervals by cluster are in doubt with so few, and rather too narrow.'
+    """
+    return f"{say_count(n_clusters, 'cluster')}: intervals by cluster are in doubt with so few, and rather too narrow."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +155,8 @@ def jackknife(
     spread = math.sqrt((n - 1) / n * float(often @ (values - often @ values / n) ** 2))
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * spread
     value = float(statistic(whole)[0])
+    if spread < 1e-9:
+        return Jackknife(math.nan, math.nan, "no jackknife: nothing changes when one is left out")
     return Jackknife(value - half, min(1.0, value + half))
 
 
@@ -139,7 +166,7 @@ def linear_error(times: Ints, statistic: Callable[[Floats], Floats], *, members:
     Where every unit has two or more codings it is, for AC1, Fleiss' kappa and Brennan-Prediger, the analytic standard
     error of Gwet (2014); with units coded once it is a little smaller, as their number is not taken as fixed. For
     Cohen's kappa it is that of Fleiss, Cohen and Everitt (1969) times sqrt(n / (n - 1)). NaN for more than
-    `MOST_LINEAR` patterns.
+    `MOST_LINEAR` patterns, and where no unit pulls at it.
 
     Examples
     --------
@@ -153,6 +180,8 @@ def linear_error(times: Ints, statistic: Callable[[Floats], Floats], *, members:
     step = min(_STEP, 0.1 / n_units)
     towards = n_units * np.eye(len(times)) - times
     slopes = (statistic(times + step * towards) - statistic(times - step * towards)) / (2 * step)
+    if not slopes[times > 0].any():
+        return math.nan
     if members is None:
         return math.sqrt(float(times @ slopes**2) / (n_units * (n_units - 1)))
     n_clusters = members.shape[0]

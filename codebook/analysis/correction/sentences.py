@@ -13,6 +13,7 @@ import pandas as pd
 
 from codebook.analysis.core.estimates import say_figure
 from codebook.analysis.core.result import Facts
+from codebook.analysis.core.standard_errors import SMALL
 from codebook.ground.quantities import Kind, places_of, say_count, say_percent
 
 SOURCES = ("model labels only", "gold only", "corrected")
@@ -26,15 +27,15 @@ NOTE = (
 )
 """The warning that goes with every corrected figure."""
 
-FEW_GOLD, FEW_CLUSTERS = 10, 30
-"""Gold units a coefficient, and clusters, below which the normal interval is in doubt."""
+FEW_GOLD = 10
+"""Gold units a coefficient below which the normal interval is in doubt."""
 
 
 @dataclass(frozen=True)
 class CorrectionFacts(Facts):
     """How a figure of `coder` was corrected.
 
-    `n_gold` gold units carry it, `n_unused` gold labels are outside the sample, `n_clusters` is 0 without. `prob_scale`
+    `n_gold` gold units carry it, `n_unused` gold labels are outside the sample. `prob_scale`
     is by what the probabilities were multiplied; `warnings` are doubts about the intervals; `formula`, `family`,
     `folds`, `splits` and `seed` are of a regression.
     """
@@ -42,7 +43,6 @@ class CorrectionFacts(Facts):
     coder: str = ""
     n_gold: int = 0
     n_unused: int = 0
-    n_clusters: int = 0
     confidence: float = 0.95
     warnings: tuple[str, ...] = ()
     formula: str = ""
@@ -73,7 +73,7 @@ def find_warnings(n_terms: int, n_clusters: int, prob: Any, prob_scale: float) -
     n_gold = len(prob)
     if n_gold < FEW_GOLD * n_terms:
         yield f"{n_gold} gold units for {n_terms} coefficients: the intervals lean on the normal distribution too much."
-    if 0 < n_clusters < FEW_CLUSTERS:
+    if 0 < n_clusters < SMALL:
         yield f"{say_count(n_clusters, 'cluster')}: standard errors by cluster are too small with so few."
     share = float(np.max(1 / prob) / np.sum(1 / prob))
     if n_gold > FEW_GOLD and share > 0.25:

@@ -16,6 +16,7 @@ from codebook.analysis.core.codings import Clusters, Codings, SampleLike
 from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints, VariableLike
+from codebook.analysis.core.standard_errors import SMALL, say_few_clusters
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
 from codebook.analysis.correction.pairing import Beside, find_nothing, open_codings, read_beside
 from codebook.analysis.correction.regression import spread_normal
@@ -102,7 +103,7 @@ def prevalence(
         frame=frame,
         facts=replace(beside.facts(codings), n_clusters=n_clusters, confidence=confidence),
         finding=say_correction(shown, codings.name_label(beside.labels[0])),
-        remarks=(_NOTE, NOTE),
+        remarks=(_NOTE, NOTE, *([say_few_clusters(n_clusters)] if 0 < n_clusters < SMALL else [])),
         table=_print_shares(shown),
         figure=partial(_plot_shares, shown, codings.variable, f"{100 * confidence:g} % intervals."),
         outputs=codings.outputs,

@@ -72,7 +72,7 @@ def compare_agreement(
     >>> people = pd.DataFrame({"ann": list("aabb") * 10, "ben": list("aaba") * 10})
     >>> words = {"level": "nominal", "names": ("people", "with model"), "resample": Bootstrap(200)}
     >>> print(compare_agreement(people, people.assign(model=list("abab") * 10), **words).finding)
-    Krippendorff's alpha: people .47, with model −.02; difference .49 [.19, .78], p = .010 (40 units in both).
+    Krippendorff's alpha: people .47, with model −.02; difference .49 [.06, .76], p = .030 (40 units in both).
     """
     raise_faults(_ABOUT, check_coefficients(coefficients))
     sides = [as_codings(side, level=level) for side in (a, b)]

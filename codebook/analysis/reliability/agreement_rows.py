@@ -123,7 +123,9 @@ def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstra
         drawn, error = _draw_together(measures, members, bootstrap)
     else:
         drawn = draws - others if len(draws) and len(others) else np.empty(0)
-    interval = percentile_interval(drawn, bootstrap.confidence)
+    n_clusters = first.n_clusters + second.n_clusters if members is None else members.shape[0]
+    freedom = (n_clusters or first.n_units + second.n_units) - 1
+    interval = percentile_interval(drawn, bootstrap.confidence, first.value - second.value, freedom=freedom)
     reasons = dict.fromkeys(filter(None, [first.reason, second.reason, interval.reason]))
     both = replace(
         first,
@@ -136,7 +138,7 @@ def _difference_row(a: Pairable, b: Pairable, coefficient: Coefficient, bootstra
         jack_high=math.nan,
         reason="; ".join(reasons),
         n_coders=len(_who(a.codings) | _who(b.codings)),
-        n_clusters=first.n_clusters + second.n_clusters if members is None else members.shape[0],
+        n_clusters=n_clusters,
         **{name: getattr(first, name) + getattr(second, name) for name in ("n_units", "n_dropped", "n_missing")},
         n_codings=first.n_codings + second.n_codings,
     )
@@ -157,7 +159,7 @@ def _join_members(measures: Sequence[Measure], sides: Sequence[Pairable]) -> Any
         return None
     from scipy.sparse import csr_array, hstack
 
-    shown = [measure.patterns.shown for measure in measures]
+    shown = [measure.wide.shown for measure in measures]
     units = [np.flatnonzero(patterns >= 0) for patterns in shown]
     clusters = [side.labelled.cluster[unit] for side, unit in zip(sides, units, strict=True)]
     if not np.isin(clusters[0], clusters[1]).any():
@@ -166,7 +168,7 @@ def _join_members(measures: Sequence[Measure], sides: Sequence[Pairable]) -> Any
     parts = [
         csr_array(
             (np.ones(len(unit)), (np.searchsorted(names, cluster), patterns[unit])),
-            shape=(len(names), len(measure.patterns.times)),
+            shape=(len(names), len(measure.wide.times)),
         )
         for measure, patterns, unit, cluster in zip(measures, shown, units, clusters, strict=True)
     ]
@@ -179,13 +181,15 @@ def _draw_together(measures: Sequence[Measure], members: Any, bootstrap: Bootstr
     Each drawn cluster brings all its units; the error is by linearisation, as Gwet (2016) compares correlated
     coefficients.
     """
-    first, second = measures
-    n_patterns = len(first.patterns.times)
+    wide = [measure.wide for measure in measures]
+    first, second = (measure.build(patterns) for measure, patterns in zip(measures, wide, strict=True))
+    n_patterns = len(wide[0].times)
 
     def statistic(weights: Floats) -> Floats:
         with np.errstate(invalid="ignore", divide="ignore"):  # a side that was not drawn at all is undefined
-            return first.statistic(weights[:, :n_patterns]) - second.statistic(weights[:, n_patterns:])
+            return first(weights[:, :n_patterns]) - second(weights[:, n_patterns:])
 
-    times = np.concatenate([first.patterns.times, second.patterns.times])
-    drawn = resample(times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
+    times, prior = (np.concatenate([getattr(each, name) for each in wide]) for name in ("times", "prior"))
+    settings = {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
+    drawn = resample(times, statistic, members=members, prior=prior, **settings)
     return drawn, linear_error(times, statistic, members=members)

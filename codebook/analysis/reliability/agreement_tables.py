@@ -121,12 +121,12 @@ def reliability(
     >>> from codebook.analysis.core.examples import observers_2011
     >>> result = reliability(observers_2011(), level="nominal")
     >>> print(result.finding)
-    Krippendorff's alpha (nominal) of code: .74 [.41, 1.00] (4 coders, 11 units).
+    Krippendorff's alpha (nominal) of code: .74 [.44, .93] (4 coders, 11 units).
     >>> result.frame[["coefficient", "value", "low", "n_units", "n_dropped"]].round(3)
       coefficient  value    low  n_units  n_dropped
-    0       alpha  0.743  0.413       11          1
-    1         ac1  0.775  0.509       11          1
-    2     percent  0.818  0.591       11          1
+    0       alpha  0.743  0.441       11          1
+    1         ac1  0.775  0.492       11          1
+    2     percent  0.818  0.588       11          1
     """
     codings = as_codings(codings, level=level)
     coefficients = coefficients or _usual(codings)
@@ -177,6 +177,7 @@ def _list_facts(codings: Codings, coverage: Coverage, frame: pd.DataFrame, boots
         resampled="units with two or more codings" if codings.clusters is None else "clusters of units",
         coverage=coverage,
         joins=codings.joins,
+        n_clusters=0 if codings.clusters is None else int(frame["n_clusters"].max()),
     )
 
 

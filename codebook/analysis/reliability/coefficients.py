@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from codebook.analysis.reliability.krippendorff import (
     estimate_alpha,
     estimate_measure,
     measure_alpha,
+    undefined_measure,
 )
 from codebook.analysis.reliability.multivalued import TITLE as SETS_TITLE
 from codebook.analysis.reliability.multivalued import measure_multivalued
@@ -204,8 +206,7 @@ def make_measure(pairs: Pairable, coefficient: Coefficient) -> Measure:
     near, misfits = _own_weights(pairs, coefficient)
     identity = "" if {coefficient.base, coefficient.name}.isdisjoint(_OF_CODERS) else _say_alike(pairs)
     if undefined := pairs.undefined or identity or misfits:
-        title, detail = coefficient.title, coefficient.detail
-        return Measure(title, detail, lambda drawn: drawn[:, 0], pairs.patterns, undefined=undefined)
+        return undefined_measure(coefficient.title, coefficient.detail, pairs, undefined)
     if coefficient.base == "alpha":
         measure = measure_alpha(pairs, None if near is None else 1 - near)
         return replace(measure, detail=coefficient.detail)
@@ -247,20 +248,20 @@ def _corrected(pairs: Pairable, coefficient: Coefficient, near: Floats | None) -
     """A coefficient corrected for chance; only units coded twice for those of two coders, else all labelled ones."""
     base, scale, weights = coefficient.base, pairs.scale, coefficient.detail or level_weights(pairs.scale.level)
     if undefined := pairs.undefined or _refusal(pairs, base, weights):
-        return Measure(coefficient.title, weights, lambda drawn: drawn[:, 0], pairs.patterns, undefined=undefined)
+        return undefined_measure(coefficient.title, weights, pairs, undefined)
     if near is None and weights != "identity":
         near = agreement_weights(scale, weights)
     codings = pairs.codings if base in (*_OF_TWO, "light") else pairs.labelled
     kind = _OF_TWO.get(base, base)
+    about: dict[str, Any] = {"title": coefficient.title, "detail": weights, "remark": pairs.alone}
     if kind in ("conger", "light"):
         patterns, counts = coder_patterns(codings)
-        light = partial(light_kappa, near=near, n_coders=counts.shape[1])
-        statistic = coders_chance(patterns, counts, near) if kind == "conger" else light(patterns)
-    else:
-        patterns = count_patterns(codings)
-        kind = "gwet" if kind in ("ac1", "ac2") else kind
-        statistic = shared_chance(patterns, near, kind=kind, n_declared=scale.n_declared)
-    return Measure(coefficient.title, weights, statistic, patterns, remark=pairs.alone)
+        n_coders = counts.shape[1]
+        build = partial(coders_chance if kind == "conger" else light_kappa, near=near, n_coders=n_coders)
+        return Measure(build=build, patterns=patterns, n_coders=n_coders, **about)
+    kind = "gwet" if kind in ("ac1", "ac2") else kind
+    build = partial(shared_chance, near=near, kind=kind, n_declared=scale.n_declared)
+    return Measure(build=build, patterns=count_patterns(codings), **about)
 
 
 def _refusal(pairs: Pairable, base: str, weights: str) -> str:

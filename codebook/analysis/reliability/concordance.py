@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from codebook.analysis.core.counts import coder_patterns
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Floats
-from codebook.analysis.reliability.krippendorff import Measure, Pairable
+from codebook.analysis.reliability.krippendorff import Measure, Pairable, undefined_measure
 
 TITLE = "Kendall's W"
 
@@ -24,9 +25,10 @@ def measure_concordance(pairs: Pairable) -> Measure:
         complete = counts.sum(axis=(1, 2)) == counts.shape[1]
         if complete.any():
             few = "" if complete.all() else f"{TITLE} is of the units that all {counts.shape[1]} coders labelled"
-            return Measure(TITLE, "", kendall_w(patterns, n_coders=counts.shape[1]), patterns, remark=few)
+            n_coders = counts.shape[1]
+            return Measure(TITLE, "", partial(kendall_w, n_coders=n_coders), patterns, remark=few, n_coders=n_coders)
         undefined = f"no unit was labelled by all {counts.shape[1]} coders"
-    return Measure(TITLE, "", lambda weights: weights[:, 0], pairs.patterns, undefined=undefined)
+    return undefined_measure(TITLE, "", pairs, undefined)
 
 
 def kendall_w(patterns: Patterns, *, n_coders: int) -> Callable[[Floats], Floats]:

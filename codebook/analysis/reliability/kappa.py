@@ -57,18 +57,19 @@ def shared_chance(patterns: Patterns, near: Floats | None, *, kind: str, n_decla
     return statistic
 
 
-def coders_chance(patterns: Patterns, counts: Floats, near: Floats | None) -> Statistic:
+def coders_chance(patterns: Patterns, near: Floats | None, *, n_coders: int) -> Statistic:
     """Conger's kappa, whose chance comes from each coder's own shares: the mean over pairs of coders of sum w p_g p_h.
 
     With two coders who coded the same units it is Cohen's kappa.
 
     Parameters
     ----------
-    counts
-        By coder, shape (n_patterns, n_coders, n_labels), of `coder_patterns`.
+    patterns
+        Of `coder_patterns`: their counts are those of each coder, side by side.
     """
+    counts = patterns.counts.reshape(len(patterns.times), n_coders, -1)
     agree, pairs = _observed(counts.sum(axis=1), near)
-    n_coders, n_labels = counts.shape[1:]
+    n_labels = counts.shape[2]
 
     def statistic(weights: Floats) -> Floats:
         labels = (weights @ patterns.counts).reshape(-1, n_coders, n_labels)

@@ -6,6 +6,7 @@ All are functions of weights of patterns. Those of one label stand on yes (1) an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from codebook.analysis.core.counts import coder_patterns
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import SET_LEVELS, Floats
-from codebook.analysis.reliability.krippendorff import Measure, Pairable
+from codebook.analysis.reliability.krippendorff import Measure, Pairable, undefined_measure
 
 Statistic = Callable[[Floats], Floats]
 
@@ -34,15 +35,15 @@ def measure_companion(pairs: Pairable, base: str) -> Measure:
     """One of `TITLES`, or Light's kappa, of codings already read."""
     undefined = pairs.undefined or _refusal(pairs, base)
     if undefined:
-        return Measure(TITLES[base], "", lambda weights: weights[:, 0], pairs.patterns, undefined=undefined)
+        return undefined_measure(TITLES[base], "", pairs, undefined)
     if base in ("positive_agreement", "negative_agreement"):
-        statistic = specific_agreement(pairs.patterns, 1 if base == "positive_agreement" else 0)
-        return Measure(TITLES[base], "", statistic, pairs.patterns)
+        build: Callable[[Patterns], Statistic] = partial(specific_agreement, label=int(base == "positive_agreement"))
+        return Measure(TITLES[base], "", build, pairs.patterns)
     if base == "prevalence_index":
-        return Measure(TITLES[base], "", _prevalence(pairs.patterns), pairs.patterns)
+        return Measure(TITLES[base], "", _prevalence, pairs.patterns)
     patterns, _ = coder_patterns(pairs.codings)
-    statistic = _bias(patterns) if base == "bias_index" else largest_kappa(patterns)
-    return Measure(TITLES[base], "", statistic, patterns, remark=pairs.alone if base == "kappa_max" else "")
+    build, remark = (_bias, "") if base == "bias_index" else (largest_kappa, pairs.alone)
+    return Measure(TITLES[base], "", build, patterns, remark=remark, n_coders=2)
 
 
 def _refusal(pairs: Pairable, base: str) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,15 @@ from codebook.analysis.core.counts import LabelCodes, count_patterns
 from codebook.analysis.core.estimates import Bootstrap, Estimate, percentile_interval, resample
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import Bools, Floats, Scale
-from codebook.analysis.core.standard_errors import NO_JACKKNIFE, SMALL, jackknife, join_clusters, linear_error
+from codebook.analysis.core.standard_errors import (
+    NO_JACKKNIFE,
+    SMALL,
+    jackknife,
+    join_clusters,
+    linear_error,
+    why_no_interval,
+    wilson_interval,
+)
 from codebook.analysis.reliability.alpha import alpha_values, check_against_library, is_checked
 from codebook.ground.quantities import say_count
 
@@ -115,38 +124,58 @@ def pairable(codings: LabelCodes) -> Pairable:
 class Measure:
     """A coefficient of some codings, ready to be computed for any weights of its patterns.
 
-    `statistic` takes weights, shape (n_draws, n_patterns), to values, shape (n_draws,). `undefined` says why it has no
-    value, `fixed` why it has no interval; `remark` is what else must be said of a value.
+    `build` makes of patterns the statistic that takes weights, shape (n_draws, n_patterns), to values, shape
+    (n_draws,). `undefined` says why it has no value, `fixed` why it has no interval; `remark` is what else must be said
+    of a value. `n_coders` is set where the patterns tell the coders apart. `hits` (n_patterns,) is there where the
+    statistic is a share of units: 1 for the patterns that count, else 0. `room` is false for a statistic of numbers,
+    which differ by themselves: nothing is added to what was seen.
     """
 
     title: str
     detail: str
-    statistic: Callable[[Floats], Floats]
+    build: Callable[[Patterns], Callable[[Floats], Floats]]
     patterns: Patterns
     undefined: str = ""
     fixed: str = ""
     remark: str = ""
+    n_coders: int = 0
+    hits: Floats | None = None
+    room: bool = True
+
+    @cached_property
+    def statistic(self) -> Callable[[Floats], Floats]:
+        """The statistic of the patterns."""
+        return self.build(self.patterns)
+
+    @cached_property
+    def wide(self) -> Patterns:
+        """The patterns, and those that could have been shown."""
+        if not self.room:
+            return replace(self.patterns, prior=np.zeros(len(self.patterns.times)))
+        return self.patterns.with_unseen(self.n_coders)
+
+
+def undefined_measure(title: str, detail: str, pairs: Pairable, undefined: str) -> Measure:
+    """A coefficient that has no value here, and why."""
+    return Measure(title, detail, lambda _: lambda weights: weights[:, 0], pairs.patterns, undefined=undefined)
 
 
 def estimate_measure(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
     """Value and interval of a coefficient, and its replicates, shape (n_replicates,)."""
     bootstrap = replace(bootstrap, replicates=0) if measure.fixed else bootstrap
-    estimate, draws = make_estimate(
-        pairs, measure.statistic, bootstrap, undefined=measure.undefined, patterns=measure.patterns
-    )
-    reason = measure.fixed or estimate.reason or measure.remark
+    estimate, draws = make_estimate(pairs, measure, bootstrap)
+    reason = "; ".join(filter(None, [measure.fixed or estimate.reason, measure.remark]))
     named = replace(estimate, statistic=measure.title, definition=measure.detail, level=pairs.scale.level)
     return replace(named, reason=reason), draws
 
 
 def measure_alpha(pairs: Pairable, distances: Floats | None = None) -> Measure:
     """Krippendorff's alpha of codings already read, with distances of one's own where they are passed."""
-    scale, patterns = pairs.scale, pairs.patterns
 
-    def statistic(weights: Floats) -> Floats:
-        return alpha_values(weights, patterns, scale, distances)
+    def build(patterns: Patterns) -> Callable[[Floats], Floats]:
+        return lambda weights: alpha_values(weights, patterns, pairs.scale, distances)
 
-    return Measure("Krippendorff's alpha", "", statistic, patterns, undefined=pairs.undefined or pairs.alone)
+    return Measure("Krippendorff's alpha", "", build, pairs.patterns, undefined=pairs.undefined or pairs.alone)
 
 
 def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
@@ -167,7 +196,7 @@ def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Flo
     >>> from codebook.analysis.core.examples import observers_2011
     >>> codes = read_codes(observers_2011(), variable="code", level="nominal", labels=list("12345"))
     >>> print(estimate_alpha(pairable(codes), Bootstrap())[0])
-    Krippendorff's alpha (nominal) = .74 [.41, 1.00], 11 units, 4 coders
+    Krippendorff's alpha (nominal) = .74 [.44, .93], 11 units, 4 coders
     """
     estimate, draws = estimate_measure(pairs, measure_alpha(pairs), bootstrap)
     if is_checked(pairs.patterns) and not math.isnan(estimate.value):
@@ -175,35 +204,29 @@ def estimate_alpha(pairs: Pairable, bootstrap: Bootstrap) -> tuple[Estimate, Flo
     return estimate, draws
 
 
-def make_estimate(
-    pairs: Pairable,
-    statistic: Callable[[Floats], Floats],
-    bootstrap: Bootstrap,
-    *,
-    undefined: str,
-    patterns: Patterns | None = None,
-) -> tuple[Estimate, Floats]:
-    """Value, interval and replicates of a statistic of patterns; NaN with `undefined` as the reason if that is set.
+def make_estimate(pairs: Pairable, measure: Measure, bootstrap: Bootstrap) -> tuple[Estimate, Floats]:
+    """Value, interval and replicates of a measure; NaN with the reason where it is undefined.
 
-    `patterns` are those the statistic takes, if not `kept.patterns`. Whole clusters are resampled where the codings
-    have them.
+    Whole clusters are resampled where the codings have them. A share of units has Wilson's interval.
     """
-    used = pairs.patterns if patterns is None else patterns
+    used, undefined = measure.patterns, measure.undefined
     value, draws, error, jack, n_clusters, few = math.nan, np.empty(0), math.nan, NO_JACKKNIFE, 0, ""
     if not undefined:
         members = join_clusters(used, pairs.labelled.cluster)
         n_clusters = 0 if members is None else members.shape[0]
-        few = "no interval: all units are in one cluster" if n_clusters == 1 else ""
-        few = "no interval: one unit does not vary" if pairs.n_units == 1 else few
-        value = float(statistic(used.times[None, :].astype(float))[0])
+        few = why_no_interval(pairs.n_units, n_clusters)
+        value = float(measure.statistic(used.times[None, :].astype(float))[0])
         if bootstrap.replicates and not few:
-            draws = resample(
-                used.times, statistic, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members
-            )
-            error = linear_error(used.times, statistic, members=members)
+            draws = draw_measure(measure, bootstrap, join_clusters(measure.wide, pairs.labelled.cluster))
+        if bootstrap.replicates and pairs.n_units > 1 and n_clusters != 1:
+            error = linear_error(used.times, measure.statistic, members=members)
             if (n_clusters or pairs.n_units) < SMALL:
-                jack = jackknife(used.times, statistic, confidence=bootstrap.confidence, members=members)
-    interval = percentile_interval(draws, bootstrap.confidence)
+                jack = jackknife(used.times, measure.statistic, confidence=bootstrap.confidence, members=members)
+    freedom = (n_clusters or pairs.n_units) - 1
+    interval = percentile_interval(draws, bootstrap.confidence, value, freedom=freedom)
+    if measure.hits is not None and len(draws) and not n_clusters:
+        low, high = wilson_interval(float(used.times @ measure.hits), pairs.n_units, bootstrap.confidence)
+        interval = replace(interval, low=low, high=high)
     reasons = [undefined] if undefined else [few or interval.reason, jack.reason]
     estimate = Estimate(
         statistic="",
@@ -227,3 +250,9 @@ def make_estimate(
         n_clusters=n_clusters,
     )
     return estimate, draws
+
+
+def draw_measure(measure: Measure, bootstrap: Bootstrap, members: Any) -> Floats:
+    """Values of a measure in replicates, shape (replicates,), with room for what was not seen."""
+    wide, settings = measure.wide, {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
+    return resample(wide.times, measure.build(wide), members=members, prior=wide.prior, **settings)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from codebook.analysis.core.patterns import Patterns
 from codebook.analysis.core.scales import SET_LEVELS, Floats
-from codebook.analysis.reliability.krippendorff import Measure, Pairable
+from codebook.analysis.reliability.krippendorff import Measure, Pairable, undefined_measure
 
 TITLE = "Multi-valued alpha"
 
@@ -37,8 +38,8 @@ def measure_multivalued(pairs: Pairable) -> Measure:
     no_sets = "" if pairs.scale.level in SET_LEVELS else f"{TITLE} is of sets of labels, of a variable of kind multi"
     undefined = pairs.undefined or no_sets or pairs.alone
     if undefined:
-        return Measure(TITLE, "", lambda weights: weights[:, 0], patterns, undefined=undefined)
-    return Measure(TITLE, "", multivalued_alpha(patterns, members), patterns)
+        return undefined_measure(TITLE, "", pairs, undefined)
+    return Measure(TITLE, "", partial(multivalued_alpha, members=members), patterns)
 
 
 def multivalued_alpha(patterns: Patterns, members: Floats) -> Callable[[Floats], Floats]:

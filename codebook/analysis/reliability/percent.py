@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -27,24 +29,34 @@ def measure_percent(pairs: Pairable, definition: str) -> Measure:
 
     It is not corrected for chance: report it beside alpha, never instead.
     """
-    fixed, patterns = "", pairs.patterns
+    about: dict[str, Any] = {"title": "Percent agreement", "detail": definition, "undefined": pairs.undefined}
     if pairs.undefined or definition != "mean_coder_pairs":
-        statistic = _pattern_agreement(patterns, definition)
-    elif pairs.n_units * len(pairs.codings.coders) ** 2 > _MOST_PAIRS:
-        statistic, fixed = _constant(_mean_over_pairs(pairs.codings)), "no interval: too many pairs to resample"
-    else:
-        patterns, counts = coder_patterns(pairs.codings)
-        statistic = _pair_agreement(counts)
-    return Measure("Percent agreement", definition, statistic, patterns, undefined=pairs.undefined, fixed=fixed)
+        build, hits = partial(_pattern_agreement, definition=definition), None
+        if not pairs.undefined and definition != "pooled_pairs":
+            shares = _count_pairs(pairs.patterns, definition)[0]
+            hits = shares if np.isin(shares, (0, 1)).all() else None
+        return Measure(build=build, patterns=pairs.patterns, hits=hits, **about)
+    if pairs.n_units * len(pairs.codings.coders) ** 2 > _MOST_PAIRS:
+        value, fixed = _mean_over_pairs(pairs.codings), "no interval: too many pairs to resample"
+        return Measure(build=lambda _: _constant(value), patterns=pairs.patterns, fixed=fixed, **about)
+    patterns, counts = coder_patterns(pairs.codings)
+    n_coders = counts.shape[1]
+    return Measure(build=partial(_pair_agreement, n_coders=n_coders), patterns=patterns, n_coders=n_coders, **about)
 
 
-def _pattern_agreement(patterns: Patterns, definition: str) -> Callable[[Floats], Floats]:
+def _count_pairs(patterns: Patterns, definition: str) -> tuple[Floats, Floats]:
+    """What each unit of a pattern adds to the agreeing pairs, and to all of them, shape (n_patterns,)."""
     counts, sizes = patterns.counts, patterns.sizes
     agreeing, pairs = (counts * (counts - 1)).sum(axis=1), sizes * (sizes - 1)
     if definition == "mean_pairwise":
         agreeing, pairs = agreeing / pairs, np.ones_like(pairs)
     if definition == "all_coders_agree":
         agreeing, pairs = (agreeing == pairs).astype(float), np.ones_like(pairs)
+    return agreeing, pairs
+
+
+def _pattern_agreement(patterns: Patterns, *, definition: str) -> Callable[[Floats], Floats]:
+    agreeing, pairs = _count_pairs(patterns, definition)
     return lambda weights: np.asarray((weights @ agreeing) / (weights @ pairs))
 
 
@@ -52,11 +64,14 @@ def _constant(value: float) -> Callable[[Floats], Floats]:
     return lambda weights: np.full(len(weights), value)
 
 
-def _pair_agreement(counts: Floats) -> Callable[[Floats], Floats]:
-    """The mean over pairs of coders, from `counts` of shape (n_patterns, n_coders, n_labels)."""
+def _pair_agreement(patterns: Patterns, *, n_coders: int) -> Callable[[Floats], Floats]:
+    """The mean over pairs of coders, from the patterns of `coder_patterns`."""
+    counts = patterns.counts.reshape(len(patterns.times), n_coders, -1)
     first, second = np.triu_indices(counts.shape[1], k=1)
     common = counts.sum(axis=2)[:, first] * counts.sum(axis=2)[:, second]
     agreed = (counts[:, first] * counts[:, second]).sum(axis=2)
+    met = patterns.times @ common > 0  # coders without a common unit are no pair, whatever could be seen
+    agreed, common = agreed * met, common * met
     return lambda weights: _mean_share(weights @ agreed, weights @ common)
 
 

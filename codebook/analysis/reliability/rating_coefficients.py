@@ -11,7 +11,7 @@ from codebook.analysis.core.counts import coder_patterns
 from codebook.analysis.core.scales import Bools, Floats, as_number
 from codebook.analysis.ratings.intraclass import ICC_FORMS, icc_interval, icc_values
 from codebook.analysis.ratings.rating_pairs import RATING_MEASURES, pair_statistics
-from codebook.analysis.reliability.krippendorff import Measure, Pairable
+from codebook.analysis.reliability.krippendorff import Measure, Pairable, undefined_measure
 
 RATING_TITLES = {form: words.split(", ")[0] for form, words in ICC_FORMS.items()}
 RATING_TITLES |= {"pearson": "Pearson's r", "spearman": "Spearman's rho"}
@@ -24,7 +24,7 @@ def measure_rating(pairs: Pairable, name: str) -> Measure:
     title = RATING_TITLES[name]
     ratings, complete, undefined = read_ratings(pairs)
     if undefined:
-        return Measure(title, "", lambda weights: weights[:, 0], pairs.patterns, undefined=f"{title} {undefined}")
+        return undefined_measure(title, "", pairs, f"{title} {undefined}")
     patterns, _ = coder_patterns(pairs.codings)
     at = list(RATING_MEASURES).index(name) if name in RATING_MEASURES else -1
 
@@ -41,7 +41,8 @@ def measure_rating(pairs: Pairable, name: str) -> Measure:
     n_coders = ratings.shape[1]
     several = f"{title} is the mean of every two coders" if at >= 0 and n_coders > 2 else ""
     few = "" if complete.all() else f"{title} is of the units that all {n_coders} coders labelled"
-    return Measure(title, "", statistic, patterns, remark="; ".join(filter(None, [several, few])))
+    remark = "; ".join(filter(None, [several, few]))
+    return Measure(title, "", lambda _: statistic, patterns, remark=remark, room=False)
 
 
 def read_ratings(pairs: Pairable) -> tuple[Floats, Bools, str]:

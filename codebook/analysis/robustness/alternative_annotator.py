@@ -15,12 +15,13 @@ from codebook.analysis.core.checks import check_coders, raise_faults
 from codebook.analysis.core.codings import Codings
 from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, adjust_p, percentile_interval, say_figure
-from codebook.analysis.core.estimates import resample as draw_values
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
+from codebook.analysis.core.sample_design import Drawn
 from codebook.analysis.core.scales import SET_LEVELS, Bools, Floats, Ints, Scale, check_different, label_distances
+from codebook.analysis.core.share_intervals import Shares
 from codebook.analysis.core.standard_errors import join_clusters
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count, say_percent
@@ -261,21 +262,17 @@ class _Test:
         distinct, shown, times = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
         present, won = np.split(distinct, 2, axis=1)
 
-        def share(weights: Floats) -> Floats:
-            sizes = weights @ present
-            each = np.divide(weights @ won, sizes, out=np.full(sizes.shape, np.nan), where=sizes > 0)
-            return np.append(each, each[:, self.tested].mean(axis=1, keepdims=True), axis=1)
-
-        values = share(times[None, :].astype(float))[0]
-        draws, bootstrap = np.empty((0, len(values))), self.facts.bootstrap or Bootstrap()
-        if bootstrap.replicates:
-            cluster = self.cluster[units] if len(self.cluster) else self.cluster
-            members = join_clusters(Patterns(distinct, times, shown.ravel()), cluster)
-            draws = draw_values(times, share, replicates=bootstrap.replicates, seed=bootstrap.seed, members=members)
-        spans = [percentile_interval(draws[:, at], bootstrap.confidence) for at in range(len(values))]
+        cluster = self.cluster[units] if len(self.cluster) else self.cluster
+        members = join_clusters(Patterns(distinct, times, shown.ravel()), cluster)
+        drawn = Drawn(times, np.ones(len(times)), np.zeros(len(times), dtype=np.int64), members)
+        bootstrap = self.facts.bootstrap or Bootstrap()
+        values, ends, draws = Shares(won, present).estimate(drawn, bootstrap)
+        every = float(values[self.tested].mean())
+        over_all = draws[:, self.tested].mean(axis=1)
+        ends = [*ends, percentile_interval(over_all, bootstrap.confidence, every, freedom=drawn.freedom)]
         return [
-            {"advantage": float(value), "low": span.low, "high": span.high}
-            for value, span in zip(values, spans, strict=True)
+            {"advantage": float(value), "low": end.low, "high": end.high}
+            for value, end in zip([*values, every], ends, strict=True)
         ]
 
     def _sizes(self, at: int) -> dict[str, int]:

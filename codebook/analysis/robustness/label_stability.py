@@ -17,13 +17,13 @@ from codebook.analysis.core.counts import LabelCodes, join_cluster, read_codes
 from codebook.analysis.core.estimates import Bootstrap, Estimate, say_figure
 from codebook.analysis.core.forest import plot_estimates
 from codebook.analysis.core.matrix_drawing import plot_grid
-from codebook.analysis.core.patterns import collapse
+from codebook.analysis.core.patterns import Patterns, collapse
 from codebook.analysis.core.plain_frames import as_codings
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.analysis.core.runs import Runs, describe_runs, name_prompts, pad, pick_first
 from codebook.analysis.core.scales import Floats, VariableLike, list_labels
 from codebook.analysis.reliability.coefficients import COEFFICIENTS, estimate_coefficient
-from codebook.analysis.reliability.krippendorff import Pairable, make_estimate, pairable
+from codebook.analysis.reliability.krippendorff import Measure, Pairable, make_estimate, pairable
 from codebook.errors import Fault
 from codebook.ground.quantities import places_of, say_count
 
@@ -285,13 +285,14 @@ def _make_row(group: Group, bootstrap: Bootstrap) -> dict[str, Any]:
 
 
 def _estimate_consistency(pairs: Pairable, bootstrap: Bootstrap) -> Estimate:
-    patterns = pairs.patterns
+    measure = Measure("consistency", "", _mean_share, pairs.patterns, undefined=pairs.undefined)
+    return make_estimate(pairs, measure, bootstrap)[0]
+
+
+def _mean_share(patterns: Patterns) -> Callable[[Floats], Floats]:
+    """The mean over units of the share of their commonest label."""
     shares = patterns.counts.max(axis=1, initial=0) / np.maximum(patterns.sizes, 1)
-
-    def mean(weights: Floats) -> Floats:
-        return np.asarray(weights @ shares / weights.sum(axis=1))
-
-    return make_estimate(pairs, mean, bootstrap, undefined=pairs.undefined)[0]
+    return lambda weights: np.asarray(weights @ shares / weights.sum(axis=1))
 
 
 def _list_flips(codings: Codings, groups: dict[str, list[Group]]) -> Result:

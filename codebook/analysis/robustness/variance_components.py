@@ -288,12 +288,14 @@ def _list_components(crossed: Crossed, bootstrap: Bootstrap) -> Iterator[dict[st
     ones = np.ones(n_units, dtype=np.int64)
     squares, freedom = mean_squares(ones[None, :].astype(float), crossed)
     variances = np.maximum(solve_variances(squares, crossed, n_units), 0)[0]
-    many = {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
+    many: dict[str, Any] = {"replicates": bootstrap.replicates, "seed": bootstrap.seed}
     draws = draw_replicates(ones, statistic, **many) if bootstrap.replicates else np.empty((0, len(variances)))
     total, totals = variances.sum(), draws.sum(axis=1, keepdims=True)
     shares = np.divide(draws, totals, out=np.full_like(draws, np.nan), where=totals > 0)
     for at, name in enumerate(_names(crossed)):
-        interval, of_share = (percentile_interval(each[:, at], bootstrap.confidence) for each in (draws, shares))
+        interval, of_share = (
+            percentile_interval(each[:, at], bootstrap.confidence, freedom=n_units - 1) for each in (draws, shares)
+        )
         yield {
             **{"part": "component", "source": " x ".join(name), "df": float(freedom[0, at])},
             **{"mean_square": float(squares[0, at]), "variance": float(variances[at])},

@@ -60,7 +60,7 @@ def drift(codings: Codings, blocks: int = 4, *, least: int = FEWEST, resample: B
     >>> table["time"] = [f"2026-12-01T{at // 60:02}:{at % 60:02}:00Z" for at in range(80)] * 2
     >>> codings = Codings(table, [VariableSpec("tone", "nominal", ["a", "b"])])
     >>> print(drift(codings, 2, resample=Bootstrap(200)).finding)
-    Alpha was 1.00 [1.00, 1.00] in the first of 2 blocks and is .01 [−.30, .26] in the last.
+    Alpha was 1.00 [.81, 1.00] in the first of 2 blocks and is .01 [−.30, .32] in the last.
     """
     result = Result(pd.DataFrame(columns=list(_COLUMNS)), "drift", "Agreement over time", "reliability")
     raise_faults("Drift cannot be told.", _check(codings, blocks))

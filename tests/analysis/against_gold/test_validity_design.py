@@ -194,7 +194,7 @@ def test_clusters_are_drawn_whole():
     ]
     wide, narrow, clustered = (row["value_high"] - row["value_low"] for row in accuracy)
     assert narrow < 0.5 * wide
-    assert clustered == pytest.approx(wide, rel=0.1)
+    assert wide < clustered < 1.15 * wide  # Student's t of 29 degrees of freedom, where Wilson has the normal
     with pytest.raises(StatisticError, match="give each unit of the table its cluster"):
         validity(hold(ten, clusters={"u1": 1}))
     alone = label_rows(hold(one, clusters=dict.fromkeys(one["unit_id"], 0)))
@@ -239,7 +239,7 @@ def test_confusion_figure_prints_and_colours_shares_with_counts_below():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b", "c", "absent"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a (4)", "b (1)", "c (0)"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("label by m", "gold\n(units)")
-    assert result.finding == "'a' is taken for 'b' in 25 % [0 %, 75 %] of its units (1 unit, by m)."
+    assert result.finding == "'a' is taken for 'b' in 25 % [5 %, 70 %] of its units (1 unit, by m)."
     sets = confusion(hold(make_table("v", {"gold": ['["a"]'], "m": ['["b"]']}), kind="multi"))
     assert sets.finding == "Sets of labels have no confusion: each label is measured by itself."
 

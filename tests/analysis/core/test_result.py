@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from codebook.analysis.core.codings import Codings
-from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.estimates import SIMPLE, Bootstrap
 from codebook.analysis.core.examples import make_table
 from codebook.analysis.core.result import Facts, Result, nothing_to_say
 from codebook.errors import ParameterError, StatisticError
@@ -49,7 +49,7 @@ def result(tmp_path: Path) -> Result:
 
 def test_the_note_says_how_it_was_made(result: Result) -> None:
     assert result.note == (
-        "Of gold. Resampled are units. 95 % intervals from 200 bootstrap replicates, seed 3. 1 id is lost."
+        f"Of gold. Resampled are units. 95 % intervals from 200 bootstrap replicates, seed 3. {SIMPLE} 1 id is lost."
     )
 
 
@@ -72,7 +72,7 @@ def test_saved_with_data_table_and_figure_and_noted_for_the_report(result: Resul
     assert (entry.kind, entry.section, entry.finding) == ("result", "validity", "The best is .50.")
     assert entry.facts == {"n_units": 9, "weighted": True}
     assert entry.note.endswith(
-        "Mine. Resampled are units. 95 % intervals from 200 bootstrap replicates, seed 3. 1 id is lost."
+        f"Mine. Resampled are units. 95 % intervals from 200 bootstrap replicates, seed 3. {SIMPLE} 1 id is lost."
     )
     assert saved.remarks == ("Of gold.", "Mine.")
     assert pd.read_csv(tmp_path / "f1.csv").equals(FRAME)

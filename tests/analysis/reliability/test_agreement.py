@@ -23,11 +23,17 @@ from statsmodels.stats import inter_rater
 import codebook as cb
 from codebook.analysis import COEFFICIENTS, VariableSpec
 from codebook.analysis.core.counts import LabelCodes, read_codes
-from codebook.analysis.core.estimates import Bootstrap, Estimate
+from codebook.analysis.core.estimates import Bootstrap, Estimate, resample
 from codebook.analysis.core.examples import make_table, observers_2011
 from codebook.analysis.core.scales import Scale
-from codebook.analysis.core.standard_errors import jackknife, linear_error
-from codebook.analysis.reliability.coefficients import WEIGHTS, Coefficient, agreement_weights, estimate_coefficient
+from codebook.analysis.core.standard_errors import jackknife, linear_error, wilson_interval
+from codebook.analysis.reliability.coefficients import (
+    WEIGHTS,
+    Coefficient,
+    agreement_weights,
+    estimate_coefficient,
+    make_measure,
+)
 from codebook.analysis.reliability.krippendorff import pairable
 from codebook.scheme import Codebook
 
@@ -94,9 +100,12 @@ def test_twelve_units_and_four_coders_with_gaps_as_irrcac_has_them(name, value):
 )
 def test_spread_of_the_unit_bootstrap(name, sd):
     """Reference: another bootstrap of the same 12 units (analysis methods, section 2)."""
-    kept = pairable(case_of("d03_missing_ac1"))
-    draws = estimate_coefficient(kept, COEFFICIENTS[name], Bootstrap(20_000))[1]
-    assert np.nanstd(draws) == pytest.approx(sd, abs=0.002)
+    measure = make_measure(pairable(case_of("d03_missing_ac1")), COEFFICIENTS[name])
+    patterns = measure.patterns
+    alone = np.eye(len(patterns.times))[np.repeat(np.arange(len(patterns.times)), patterns.times)]  # a unit a cluster
+    draws = resample(patterns.times, measure.statistic, replicates=20_000, seed=1, members=alone)
+    n_units = len(alone)
+    assert np.nanstd(draws) * np.sqrt((n_units - 1) / n_units) == pytest.approx(sd, abs=0.006)
 
 
 def gwet_errors(counts: np.ndarray) -> dict[str, float]:
@@ -285,17 +294,16 @@ def test_weights_are_one_for_equal_labels_and_symmetric(weights):
 
 
 def test_skew():
-    """50 units, 49 unanimous on one label and 1 split: agreement .98, alpha .00, AC1 .98; 36 % undefined."""
+    """50 units, 49 unanimous on one label and 1 split: agreement .98, alpha .00, AC1 .98; of alpha little is known."""
     table = make_table("v", {"a": ["x"] * 50, "b": ["x"] * 49 + ["y"]})
     spec = VariableSpec("v", "nominal", ["x", "y"])
     frame = agreement(table, [spec], coefficients=["percent", "alpha", "ac1", "fleiss"], replicates=4000)
     frame = frame.set_index("coefficient")
     assert frame["value"].round(2).to_dict() == {"percent": 0.98, "alpha": 0.0, "ac1": 0.98, "fleiss": -0.01}
-    assert frame.loc["alpha", "undefined_share"] == pytest.approx(0.364, abs=0.02)  # .98^50
-    assert math.isnan(frame.loc["alpha", "low"])
-    assert "of the replicates are undefined" in frame.loc["alpha", "reason"]
-    assert frame.loc["ac1", "low"] < 0.98 < frame.loc["ac1", "high"]
-    assert math.isnan(frame.loc["alpha", "below_667"])
+    assert frame.loc["alpha", "undefined_share"] == 0
+    assert frame.loc["alpha", "low"] < 0 < 0.3 < frame.loc["alpha", "high"] < 0.95
+    assert frame.loc["percent", ["low", "high"]].tolist() == pytest.approx(wilson_interval(49, 50))
+    assert 0.85 < frame.loc["ac1", "low"] < 0.98 < frame.loc["ac1", "high"] < 1
 
 
 @pytest.mark.parametrize(("level", "value"), [("nominal", 0.65), ("ordinal", 0.79)])

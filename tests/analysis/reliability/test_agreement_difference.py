@@ -76,7 +76,7 @@ def test_no_difference_has_a_large_p_and_a_difference_of_groups_tells_its_own():
     wide = people_and_model(60, (0.8, 0.8, 0.8), seed=6)
     same = compare_agreement(wide[["ann", "ben"]], wide[["ben", "ann"]], level="nominal").frame
     assert same["value"][2] == 0
-    assert same["p"][2] == 1
+    assert same["p"][2] > 0.9
     codings = Codings(
         make_table("v", wide.to_dict("list")), [VariableSpec("v", "nominal", ["no", "yes"])], models=("model",)
     )

@@ -33,7 +33,8 @@ def test_alpha_of_each_round_is_that_of_reliability_and_units_are_drawn_once_for
     assert whole.loc["after - before", "low"] > 0
     assert whole["n_units"].tolist() == [40, 40, 40]
     same = norming(of(FIRST), of(FIRST), resample=FEW).frame.set_index(["label", "round"])
-    assert same.loc[("", "after - before"), ["value", "low", "high"]].tolist() == [0, 0, 0]
+    value, low, high = same.loc[("", "after - before"), ["value", "low", "high"]]
+    assert (value, low < 0 < high, high - low < 0.3) == (0, True, True)  # 40 equal units do not show that all are
 
 
 def test_every_code_is_compared_by_itself():

@@ -47,7 +47,11 @@ def test_mean_squares_are_those_of_an_anova_and_variances_solve_their_expectatio
 
 
 def test_the_variances_put_in_come_out_with_intervals_around_them():
-    frame = components(generalizability(long_answers(400, 5, 2, 2, sizes=(1, 0, 0.5, 0.7)), level="interval").frame)
+    frame = components(
+        generalizability(
+            long_answers(400, 5, 2, 2, sizes=(1, 0, 0.5, 0.7)), level="interval", resample=Bootstrap(confidence=0.99)
+        ).frame
+    )
     for source, truth in (("unit", 1.0), ("unit x model", 0.25), ("draw", 0.49)):
         assert frame["low"][source] < truth < frame["high"][source], source
     assert frame["share"].sum() == pytest.approx(1)

@@ -1,0 +1,114 @@
+"""Intervals of shares: by Wilson where each unit stands for itself, else by replicates of the units as drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from codebook.analysis.core.estimates import Bootstrap, Interval, percentile_interval
+from codebook.analysis.core.sample_design import Drawn, resample_design
+from codebook.analysis.core.scales import Floats
+from codebook.analysis.core.standard_errors import wilson_interval
+from codebook.analysis.core.unseen import ALIKE, APART
+
+Parts = tuple[Floats, Floats]
+"""Hits, and the wholes of which they are a share, each of shape (n_draws, n_shares)."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of units: what each unit of a cell adds to the hits and to the wholes, shape (n_cells, n_shares).
+
+    Where a unit adds 0 or 1 a share is one of units. Where it may add more, as a text of several spans, and nothing is
+    missed (or hit), nobody knows whether the parts of a unit stand or fall together: what was not seen is a whole unit.
+
+    Examples
+    --------
+    Four of four, by Wilson (1927):
+
+    >>> right = Shares(np.array([[1.0]]), np.array([[1.0]]))
+    >>> drawn = Drawn(np.array([4]), np.ones(1), np.zeros(1))
+    >>> interval = right.estimate(drawn, Bootstrap())[1][0]
+    >>> round(interval.low, 2), interval.high
+    (0.51, 1.0)
+    """
+
+    hits: Floats
+    wholes: Floats
+
+    def values(self, weights: Floats) -> Floats:
+        """The shares for weights of the cells, shape (n_draws, n_shares); NaN of nothing."""
+        return divide(weights @ self.hits, weights @ self.wholes)
+
+    @property
+    def of_units(self) -> bool:
+        """Whether each unit is a hit or none."""
+        return bool(np.isin(self.hits, (0, 1)).all() and np.isin(self.wholes, (0, 1)).all())
+
+    def estimate(self, drawn: Drawn, bootstrap: Bootstrap) -> tuple[Floats, list[Interval], Floats]:
+        """Values (n_shares,), an interval each, and the values in replicates (replicates, n_shares)."""
+        values, alone = self.values((drawn.times * drawn.weight)[None, :])[0], drawn.why_none()
+        draws = self.draw(drawn, replace(bootstrap, replicates=0) if alone else bootstrap)
+        if len(draws) and drawn.is_simple and self.of_units:
+            ends = [wilson_ends(*each, bootstrap.confidence) for each in zip(*self._count(drawn), strict=True)]
+            return values, ends, draws
+        settings = {"freedom": drawn.freedom}
+        ends = [
+            percentile_interval(column, bootstrap.confidence, value, **settings)
+            for value, column in zip(values, draws.T, strict=True)
+        ]
+        ends = [replace(end, reason=alone) if alone else end for end in ends]
+        return values, ends, draws
+
+    def _count(self, drawn: Drawn) -> Parts:
+        return drawn.times @ self.hits, drawn.times @ self.wholes
+
+    def draw(self, drawn: Drawn, bootstrap: Bootstrap) -> Floats:
+        """Values in replicates of the units, shape (replicates, n_shares), with room for what was not seen."""
+        if not bootstrap.replicates:
+            return np.empty((0, self.hits.shape[1]))
+        hits, sums = self._count(drawn)
+        size = divide(drawn.times @ self.wholes**2, sums)  # what a unit adds, as one that is in it sees it
+        size = np.where((hits == 0) | (hits == sums), size, 1.0)
+        n, parts = len(drawn.times), lambda weights: (weights @ self.hits, weights @ self.wholes)
+        return draw_shares(drawn, parts, bootstrap, n, np.nan_to_num(size))
+
+
+def draw_shares(drawn: Drawn, parts: Callable[[Floats], Parts], bootstrap: Bootstrap, n: int, size: Floats) -> Floats:
+    """Shares in replicates, each with hits and misses of its own beforehand, of `size` (n_shares,)."""
+    wide, prior = add_room(drawn)
+
+    def statistic(weights: Floats) -> Floats:
+        hits, wholes = parts(weights[:, :n])
+        more = sum_room(weights[:, n:])
+        return divide(hits + more[0] * size, wholes + (more[0] + more[1]) * size)
+
+    return resample_design(wide, statistic, bootstrap, prior)
+
+
+def add_room(drawn: Drawn) -> tuple[Drawn, Floats]:
+    """After the cells those of hits and of misses that were not seen, one for each weight; and the prior of all."""
+    n = len(drawn.heavy)
+    prior = np.concatenate([np.zeros(len(drawn.times)), np.full(n, ALIKE), np.full(n, APART)])
+    return drawn.with_more(np.tile(drawn.heavy, 2)), prior
+
+
+def sum_room(weights: Floats) -> Parts:
+    """Of the weights of these cells those of the hits and of the misses, shape (n_draws, 1)."""
+    n = weights.shape[1] // 2
+    return weights[:, :n].sum(axis=1, keepdims=True), weights[:, n:].sum(axis=1, keepdims=True)
+
+
+def wilson_ends(n_right: float, n: float, confidence: float) -> Interval:
+    """Wilson's interval of a share; NaN of nothing."""
+    if not n:
+        return Interval(np.nan, np.nan, 0.0)
+    return Interval(*wilson_interval(float(n_right), int(n), confidence), 0.0)
+
+
+def divide(part: Floats, whole: Floats) -> Floats:
+    """`part` / `whole`, and NaN where the whole is nothing."""
+    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    return np.asarray(np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0))
