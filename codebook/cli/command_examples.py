@@ -33,6 +33,7 @@ codebook lab
 codebook new my-study --from texts.xlsx
 codebook open topics
 codebook plan --engine openai_batch --model gpt-6-luna --dry-run
+codebook plan --grid
 codebook preflight --model gpt-6-luna
 codebook read-sheet coding/handouts/news.ann.xlsx
 codebook records articles entities entities.xlsx

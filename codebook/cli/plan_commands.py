@@ -117,9 +117,10 @@ def preflight(k: int, **options: Any) -> None:
 @click.option("--draws", default=0, help="How often each question is asked.")
 @click.option("--limit", default=0, metavar="N", help="A pilot: the first N units only.")
 @click.option("--compare", multiple=True, metavar="MODEL", help="Only set prices side by side; may be repeated.")
+@click.option("--grid", is_flag=True, help="Plan every cell of the study's grid, and say what the whole will cost.")
 @SERVICE
 @DRY_RUN
-def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) -> None:
+def plan(dry_run: bool, limit: int, compare: tuple[str, ...], grid: bool, **options: Any) -> None:
     """Plan a run: write its requests and say what they will cost. Questions answered before are not asked again.
 
     Where the run was handed in with something else, this makes its next version, RUN.v2, and says what changed.
@@ -129,6 +130,11 @@ def plan(dry_run: bool, limit: int, compare: tuple[str, ...], **options: Any) ->
     from codebook.run import compare_prices, rehearse_plan
 
     study = open_given(options)
+    if grid:
+        study.grid.plan()
+        say(study.grid)
+        say(study.grid.costs().to_string(index=False, na_rep="-"))
+        return
     if compare:
         asking = {name: value for name, value in study.asking().items() if name not in ("archive", "model")}
         models = list(filter(None, [study.facts.model, *compare]))

@@ -10,7 +10,7 @@ from codebook.cli.options import end_fruitless, open_given, say
 from codebook.cli.plan_commands import plan, show_plan
 
 
-@click.command("run", params=[option for option in plan.params if option.name not in ("dry_run", "compare")])
+@click.command("run", params=[option for option in plan.params if option.name not in ("dry_run", "compare", "grid")])
 @click.option("--cap", type=float, metavar="USD", help="What the run may cost in all; it stays.")
 @click.pass_context
 def run_whole(ctx: click.Context, /, limit: int, cap: float | None, **options: Any) -> None:

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -126,7 +127,7 @@ def run_study(
         tell(f"  note: {note}")
     results = _run_steps(plan.steps, plan.folder, timeout_s, path, tell)
     before, home = before if _find_home(plan.folder) == home else (0, 0), _find_home(plan.folder)
-    state = results[-1].state
+    state: State = next((result.state for result in results if result.state != "done"), "done")
     remarks = tuple(_read_remarks(home)) if state == "done" else ()
     for remark in remarks:
         tell(f"  {remark}")
@@ -136,8 +137,9 @@ def run_study(
     if plan.archive and state == "done":
         for line in tell_differences(compare_records(resolve_path(plan.archive), home, home.name)):
             tell(line)
-    n_done = sum(result.state == "done" for result in results)
-    left = tuple(step.name for step in plan.steps[n_done:])
+    ended = [result.state for result in results]
+    undone = [step.name for step, how in zip_longest(plan.steps, ended) if how != "done"]
+    left = tuple(dict.fromkeys(undone))
     return StudyResult(state, EXIT_CODES[state], tuple(results), home, written, remarks, left)
 
 
@@ -155,11 +157,11 @@ def _run_steps(
     """Run steps up to the first that is not done; those that use the kit share what they import."""
     results: list[StepResult] = []
     former_files: dict[Path, bytes | None] = {}
-    width = max(len(step.name) for step in steps)
+    width = max(len(step.label) for step in steps)
     n_warm = sum(b"import codebook" in step.path.read_bytes() for step in steps)
     home = _find_home(folder)
     with kernel_server(n_warm, _list_ahead(steps, home)) as server:
-        for step in steps:
+        for step, following in zip_longest(steps, steps[1:]):
             former_files |= _keep_copies(step, home)
             with orderly_end():
                 result, message = _run_step(step, home, timeout_s, Kernels(server, study))
@@ -167,10 +169,14 @@ def _run_steps(
             if (newest := _find_home(folder)) != home:
                 tell(f"  {newest.name} is the next version of {home.name}, which stays; copies go to the new one")
                 results, home = [_move_copies(each, former_files, newest) for each in results], newest
-            tell(f"  {step.number:02d} {step.name:<{width}} {result.seconds:7.1f} s  {result.state}")
+            tell(f"  {step.number:02d} {step.label:<{width}} {result.seconds:7.1f} s  {result.state}")
             if result.state != "done":
                 tell(message)
-                break
+            waits = any(result.state == "pending" for result in results)
+            if result.state == "failed" or (
+                waits and not (following and following.cell and following.name == step.name)
+            ):
+                break  # what waits keeps no other cell of the grid from being sent
     return results
 
 
@@ -198,7 +204,7 @@ def _move_copies(result: StepResult, former_files: Mapping[Path, bytes | None], 
 
 
 def _place_copy(step: Step, home: Path) -> Path:
-    return home / "notebooks" / f"{step.number:02d}_{step.name}.ipynb"
+    return home / "notebooks" / f"{step.number:02d}_{step.label}.ipynb"
 
 
 def _list_ahead(steps: Sequence[Step], folder: Path) -> list[str]:
@@ -252,13 +258,13 @@ def _run_step(step: Step, folder: Path, timeout_s: float, kernels: Kernels) -> t
         message = f"{error}\nThe executed copy is {show_path(copy)}."
     finally:
         _show_cell(step, None)
-    return StepResult(step.name, state, time.monotonic() - start, copy, copy.with_suffix(".html")), message
+    return StepResult(step.label, state, time.monotonic() - start, copy, copy.with_suffix(".html")), message
 
 
 def _show_cell(step: Step, number: int | None) -> None:
     """Show on a terminal, on a line that goes away again, which cell is running: some take minutes."""
     if sys.stderr.isatty():
-        running = "" if number is None else f"  {step.number:02d} {spell_line(step.name)}: cell {number} ..."
+        running = "" if number is None else f"  {step.number:02d} {spell_line(step.label)}: cell {number} ..."
         sys.stderr.write(f"\r\x1b[K{running}")
         sys.stderr.flush()
 

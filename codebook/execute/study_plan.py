@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codebook.errors import Fault, ParameterError
@@ -16,18 +16,25 @@ from codebook.ground.secrecy import judge_secrecy
 from codebook.paths import notebooks_folder, project_folder, runs_folder
 from codebook.study.study_facts import NONE, as_texts, fact_shapes
 from codebook.study.study_file import RUN_NAME, StudyFaults, StudyFile, read_study_file
+from codebook.study.study_opening import open_study
 
 _OF_A_RUN = {"submit", "collect", "report"}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A notebook to run, with the parameters as it declares them."""
+    """A notebook to run, with the parameters as it declares them; `cell` is that of the grid, where it runs for one."""
 
     number: int
     name: str
     path: Path
     parameters: Mapping[str, Value]
+    cell: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called in lines and files."""
+        return f"{self.name}-{self.cell}" if self.cell else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,16 @@ def plan_study(path: Path, overrides: Mapping[str, str], only: Collection[str] |
         if only is None or step.name in only:
             steps.append(Step(number, step.name, notebook, values))
     check.stop()
+    steps = [each for step in steps for each in _spread(step, declared[step.number - 1][1], study.facts.grid, path)]
     return Plan(study.facts.study, runs_folder() / run, tuple(steps), tuple(check.notes), study.facts.archive)
+
+
+def _spread(step: Step, known: Mapping[str, Parameter], grid: Mapping[str, object], path: Path) -> list[Step]:
+    """A step that declares `cell` runs once for each cell of the grid, where the study has one and names none."""
+    if not grid or "cell" not in known or "cell" in step.parameters:
+        return [step]
+    names = [cell.name for cell in open_study(path).grid.cells]
+    return [replace(step, parameters={**step.parameters, "cell": name}, cell=name) for name in names]
 
 
 def _refuse_runs(declared: list[tuple[Path, dict[str, Parameter]]], check: StudyFaults) -> None:

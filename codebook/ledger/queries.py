@@ -356,6 +356,13 @@ class Queries(Spending):
             ORDER BY min(rows.id)"""
         return {variable: (n_anew, n_all) for variable, n_anew, n_all in self._db.execute(sql, (run_id,))}
 
+    def count_questions(self, run_ids: Collection[str]) -> tuple[int, int]:
+        """How many questions some runs need, each counted in every run; and how many different ones there are."""
+        marks = ",".join("?" * len(run_ids))
+        sql = f"SELECT count(*), count(DISTINCT ask_id) FROM rows WHERE skip IS NULL AND run_id IN ({marks})"  # noqa: S608
+        n_all, n_different = self._db.execute(sql, tuple(run_ids)).fetchone()
+        return int(n_all), int(n_different)
+
     def unit_of(self, shard_id: int, custom_id: str) -> str:
         """The unit that a line of a shard asks about; empty if nothing is known of it."""
         sql = """SELECT rows.unit_id FROM sent JOIN rows ON rows.ask_id = sent.ask_id

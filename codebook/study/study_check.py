@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from codebook.sampling import GOLD_SAMPLE, read_gold_sample
 from codebook.scheme import Codebook, Wording, check_wording
 from codebook.study.study_coding import find_coding_faults, tell_coding
 from codebook.study.study_facts import StudyFacts
+from codebook.study.study_grid import Grid
 from codebook.units import Source, UnitsReport, check_units
 
 
@@ -51,6 +52,10 @@ class Checkable(Protocol):
     @property
     def coding(self) -> CodingSettings:
         """How people code."""
+
+    @property
+    def grid(self) -> Grid[Any]:
+        """Under which choices the finding is looked at."""
 
     def open_units(self) -> Source:
         """Open what is to be coded."""
@@ -124,6 +129,7 @@ def check_study(study: Checkable) -> StudyCheck:
     _check_gold(study, codings, findings)
     _check_sample(study.facts, ids, findings)
     _check_asking(study, book, report, findings)
+    _check_grid(study, report, findings)
     if study.parameters:
         findings.warnings.append(_say_parameters(study))
     return StudyCheck(
@@ -219,6 +225,21 @@ def _find_sample(facts: StudyFacts) -> Path | None:
     return (
         file_of_run if file_of_run and file_of_run.is_file() else resolve_path(facts.sample) if facts.sample else None
     )
+
+
+def _check_grid(study: Checkable, report: UnitsReport | None, findings: _Findings) -> None:
+    """Every cell of the grid: its codebook, who is asked, and how much."""
+    if not study.facts.grid or (grid := findings.catch("grid", lambda: study.grid)) is None:
+        return
+    findings.catch("grid", lambda: findings.faults.extend(grid.find_faults()))
+    for cell in grid.cells:
+        book, fields = findings.catch(cell.codebook, lambda: cell.study.codebook), cell.study.asking()  # noqa: B023
+        asking = check_asking(book, fields, report.source if report else None, report.n_send if report else 0)
+        findings.faults += [replace(fault, where=f"grid, {cell.name}, {fault.where}") for fault in asking.faults]
+        findings.warnings += [each for each in asking.warnings if each not in findings.warnings]
+    n_asked = sum(len(cell.study.codebook.variables) for cell in grid.cells) * grid.settings.draws if report else 0
+    most = f" At most {n_asked * report.n_send:,} questions; `codebook plan --grid` prices them." if report else ""
+    findings.lines.append(f"grid: {grid}{most}")
 
 
 def _check_asking(study: Checkable, book: Codebook | None, report: UnitsReport | None, findings: _Findings) -> None:

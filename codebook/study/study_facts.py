@@ -67,6 +67,8 @@ class StudyFacts:
         Of what a person is told; the address stands in CODEBOOK_NOTIFY.
     coding
         How people code: coders, folder, sample, double, overlap, per_coder, repeat, with_suggestions, strata, seed.
+    grid
+        One finding under many choices: models, codebooks, draws, aggregation, finding (variable, label, formula).
     """
 
     study: str = ""
@@ -97,6 +99,7 @@ class StudyFacts:
     service: Mapping[str, Any] = field(default_factory=dict)
     notify: Sequence[str] = ()
     coding: Mapping[str, Any] = field(default_factory=dict)
+    grid: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def run_name(self) -> str:

@@ -24,10 +24,12 @@ from codebook.run import Run, RunFolder, Service, compare_runs, list_runs, open_
 from codebook.run.freezing import Freeze, freeze
 from codebook.run.plans.asking import make_asking
 from codebook.scheme import Codebook, read_codebook
+from codebook.study.grid_settings import read_grid
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_coding import Assigning, assign_units, hand_out_units
 from codebook.study.study_facts import NONE, Pairs, StudyFacts, as_texts, is_empty
 from codebook.study.study_file import read_study_file
+from codebook.study.study_grid import Grid
 from codebook.tasks import probe_units, reverse_categories
 from codebook.units import Source, open_units
 
@@ -159,6 +161,13 @@ class Study:
     def coding(self) -> CodingSettings:
         """Who codes, in which folder, and how units are given to them."""
         return read_coding(self.facts.coding, f"{self.path}, coding" if self.path else "coding")
+
+    @property
+    def grid(self) -> Grid[Study]:
+        """Every model with every codebook of `grid:`; the study itself as the only cell where it has none."""
+        settings = read_grid(self.facts.grid, f"{self.path}, grid" if self.path else "grid")
+        given = self.given - {"codebook", "run"}
+        return Grid(self, settings, lambda facts: replace(self, facts=facts, given=given | {"run"}))
 
     @property
     def _people(self) -> People:

@@ -1,0 +1,362 @@
+"""The grid of a study: every model with every codebook, asked as runs of their own, and one finding under all of them.
+
+What cells share is asked once: a question belongs to its wording and to who is asked, not to a run. Open `Grid` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from codebook.analysis.against_gold.validity_tables import validity
+from codebook.analysis.core.codings import RANDOM, Codings
+from codebook.analysis.core.estimates import Bootstrap
+from codebook.analysis.core.result import Result
+from codebook.analysis.correction.inputs import LabelColumns
+from codebook.analysis.correction.regression import correct
+from codebook.analysis.reliability.agreement_tables import reliability
+from codebook.analysis.robustness.label_stability import stability
+from codebook.analysis.robustness.specification_curve import specifications, summarise_specifications
+from codebook.analysis.robustness.specification_drawing import name_choices
+from codebook.errors import Fault, ParameterError, mend_name
+from codebook.ground.quantities import format_figure, kind_of, say_count, say_percent
+from codebook.scheme import Codebook
+from codebook.study.grid_settings import GridModel, GridSettings, name_codebook
+from codebook.study.study_facts import StudyFacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from codebook.run import Run, RunStatus
+
+NAIVE, CORRECTED = "model labels only", "corrected"
+_QUIET = Bootstrap(0)
+
+
+class CellStudy(Protocol):
+    """What a study must give to be a cell of a grid."""
+
+    @property
+    def facts(self) -> StudyFacts:
+        """What it says."""
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the files of the run are."""
+
+    @property
+    def codebook(self) -> Codebook:
+        """The instrument."""
+
+    def plan(self, run: str = "") -> Run:
+        """Plan its run."""
+
+    def open_run(self) -> Run:
+        """Open its run."""
+
+    def codings(self) -> Codings:
+        """The labels of its run and of the people."""
+
+
+S = TypeVar("S", bound=CellStudy)
+
+
+@dataclass(frozen=True)
+class Cell(Generic[S]):
+    """One model with one codebook: the study as it is there, whose run bears the names of both."""
+
+    name: str
+    model: str
+    codebook: str
+    study: S
+
+
+@dataclass(frozen=True)
+class Grid(Generic[S]):
+    """All cells of a study, the main one first; `make_cell` gives the study as it is with other facts.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> grid = cb.open_study().grid
+    >>> grid
+    1 model x 1 codebook x 1 draw: 1 run.
+    >>> [cell.study.run for cell in grid.cells]
+    ['my-study-grid-embedded-codebook']
+    """
+
+    study: S
+    settings: GridSettings
+    make_cell: Callable[[StudyFacts], S]
+
+    @cached_property
+    def cells(self) -> tuple[Cell[S], ...]:
+        """Model by model, codebook by codebook."""
+        facts = self.study.facts
+        models = self.settings.models or (GridModel(facts.model or facts.engine, {}),)
+        books = self.settings.codebooks or (facts.codebook,)
+        return tuple(self._make(model, book) for model in models for book in books)
+
+    def _make(self, model: GridModel, book: str) -> Cell[S]:
+        called = name_codebook(book)
+        own: dict[str, Any] = {key: value for key, value in model.facts.items() if value}
+        if "archive" in own:
+            own["archive"] = str(own["archive"]).replace("{codebook}", called)
+        base = self.study.facts
+        if "engine" in own:  # another engine has nothing of what was said of the study's
+            base = replace(base, model="", provider="", base_url="", url="", archive="", options=(), settings=())
+        name = f"{model.name}-{called}"
+        fixed = {"codebook": book, "draws": self.settings.draws, "run": f"{self.study.name}-grid-{name}"[:80]}
+        return Cell(name, model.name, called, self.make_cell(base.changed({**own, **fixed})))
+
+    def cell(self, name: str = "") -> Cell[S]:
+        """The cell of this name; the main one, the first, where none is given.
+
+        Raises
+        ------
+        ParameterError
+            There is none of that name.
+        """
+        names = [cell.name for cell in self.cells]
+        if name and name not in names:
+            fault = Fault("cell", f"{name!r} is none of the grid", mend_name(name, names, f"use {', '.join(names)}"))
+            raise ParameterError("That cell is not there.", [fault])
+        return self.cells[names.index(name) if name else 0]
+
+    def find_faults(self) -> Iterator[Fault]:
+        """Yield what keeps cells from being set beside each other: other variables or labels than in the main one."""
+        first = self.cells[0].study.codebook
+        chosen = self.settings.variable or first.variables[0].name
+        if chosen not in [each.name for each in first.variables]:
+            names = [each.name for each in first.variables]
+            yield Fault("grid, finding, variable", f"{chosen!r} is none", mend_name(chosen, names, f"use {names[0]!r}"))
+            return
+        labels = list(first.variable(chosen).labels)
+        if self.settings.label and self.settings.label not in labels:
+            mend = mend_name(self.settings.label, labels, f"use one of {', '.join(labels)}")
+            yield Fault("grid, finding, label", f"{self.settings.label!r} is none of {chosen!r}", mend)
+        for cell in {cell.codebook: cell for cell in self.cells}.values():
+            book = cell.study.codebook
+            there = {each.name: list(each.labels) for each in book.variables}
+            if sorted(there.get(chosen, [])) != sorted(labels):
+                problem = f"{cell.codebook} has other labels for {chosen!r} than {self.cells[0].codebook}"
+                yield Fault("grid, codebooks", problem, "give codebooks that ask for the same labels in other words")
+
+    def __repr__(self) -> str:
+        n_books = len({cell.codebook for cell in self.cells})
+        sizes = ((len(self.cells) // n_books, "model"), (n_books, "codebook"), (self.settings.draws, "draw"))
+        return f"{' x '.join(say_count(n, noun) for n, noun in sizes)}: {say_count(len(self.cells), 'run')}."
+
+    def plan(self) -> list[Run]:
+        """Plan the run of every cell; nothing is sent."""
+        return [cell.study.plan() for cell in self.cells]
+
+    def costs(self) -> pd.DataFrame:
+        """What each cell takes, as far as it is planned, and the whole: run, what, requests and US dollars.
+
+        What cells share is counted in each, and asked once: the last row tells the different questions.
+        """
+        import pandas as pd
+
+        runs = [cell.study.open_run() for cell in self.cells]
+        rows = pd.concat([run.costs().frame.assign(run=run.name) for run in runs], ignore_index=True)
+        rows = rows[["run", "what", "requests", "USD"]]
+        totals = rows.groupby("what", sort=False)[["requests", "USD"]].sum(min_count=len(runs)).reset_index()
+        with runs[0].folder.open_ledger() as ledger:
+            n_asked, n_different = ledger.count_questions([run.name for run in runs])
+        totals = totals.assign(run=f"all: {n_different:,} different questions of {n_asked:,}")
+        return pd.concat([rows, totals], ignore_index=True)[["run", "what", "requests", "USD"]]
+
+    def submit(self) -> list[RunStatus]:
+        """Hand the run of every cell to whoever answers it."""
+        return [run.submit(cap=self.study.facts.cap or None) for run in self.plan()]
+
+    def collect(self, *, partial: bool = False) -> list[RunStatus]:
+        """Collect the run of every cell."""
+        return [cell.study.open_run().collect(partial=partial) for cell in self.cells]
+
+    def codings(self) -> Codings:
+        """The labels of all cells, each a coder of its own, beside those of the people, of the variable of the finding.
+
+        Raises
+        ------
+        RunError
+            A cell has no run yet.
+        """
+        import pandas as pd
+
+        parts = [cell.study.codings() for cell in self.cells]
+        frames = list[pd.DataFrame]()
+        for place, (cell, codings) in enumerate(zip(self.cells, parts, strict=True)):
+            of_run = codings.frame["run_id"].fillna("") == cell.study.open_run().name
+            frames.append(codings.frame[of_run].assign(coder=f"{cell.model}@{cell.codebook}"))
+            if place == 0:
+                frames.append(codings.frame[~of_run])
+        whole = replace(parts[0], frame=pd.concat(frames, ignore_index=True), models=tuple(self.runs()["coder"]))
+        return replace(whole.of(self.settings.variable), outputs=self.study.folder / "outputs")
+
+    def runs(self) -> pd.DataFrame:
+        """Model and prompt of each coder of the grid, as `describe_runs` takes them."""
+        import pandas as pd
+
+        rows = [(f"{cell.model}@{cell.codebook}", cell.model, cell.codebook) for cell in self.cells]
+        return pd.DataFrame(rows, columns=["coder", "model", "prompt"])
+
+    def multiverse(self, codings: Codings | None = None) -> Result:
+        """Agreement, validity and the finding under every specification; its figure is the specification curve.
+
+        A specification is a model, a codebook, and a way to get one label a unit. Where there is gold, the finding
+        stands twice: from the model's labels alone, and corrected by the gold.
+
+        Returns
+        -------
+        Result
+            The frame of `specifications`, with agreement (alpha with the labels of the main specification), accuracy
+            and macro_f1 and gold_alpha (against the gold). Printed are at most seven of its columns.
+        """
+        given = self._narrow(codings)
+        finding = _Finding(given, self.settings)
+        result = specifications(given, finding, by=finding.by, aggregations=self.settings.aggregation, runs=self.runs())
+        words = " ".join(say_agreement(result.frame, finding.by))
+        title = f"{finding.title} under {say_count(len(self.cells), 'cell')} of the grid"
+        table = set_beside(result.frame, finding.by)
+        return replace(result, name="multiverse", title=title, section="multiverse", table=table, finding=words)
+
+    def _narrow(self, codings: Codings | None) -> Codings:
+        """The labels of the cells and the gold: who else coded has no part in the grid."""
+        given = self.codings() if codings is None else codings
+        return given.only([name for name in given.coders if name in (*self.runs()["coder"], given.gold)])
+
+    def stability(self, codings: Codings | None = None, resample: Bootstrap = Bootstrap()) -> Result:
+        """Alpha over the draws, codebooks and models of the grid, the rest being the same."""
+        given = self._narrow(codings)
+        over = [*(["draw"] if self.settings.draws > 1 else []), "prompt", "model", "all"]
+        return stability(given, over=over, runs=self.runs(), resample=resample)
+
+
+def set_beside(frame: pd.DataFrame, by: str) -> pd.DataFrame:
+    """A row a specification: agreement, accuracy, and the estimate with its interval, naive beside corrected."""
+    named = name_choices(frame).set_index("specification")
+    shown = named.groupby(level=0)[["model", "prompt", "aggregation", "agreement", "accuracy"]].first()
+    for source in named[by].unique() if by else [""]:
+        part = named[named[by] == source] if by else named
+        called = {NAIVE: "naive", CORRECTED: "corrected"}.get(source, "estimate")
+        figures = part[["estimate", "low", "high"]].set_axis([called, f"{called}_low", f"{called}_high"], axis=1)
+        shown = shown.join(figures)
+    shown = shown.rename(columns={"prompt": "codebook", "aggregation": "labels"}).reset_index(drop=True)
+    return shown.drop(columns=["accuracy"] if shown["accuracy"].isna().all() else [])
+
+
+def say_agreement(frame: pd.DataFrame, by: str = "") -> Iterator[str]:
+    """Say where the estimates lie, and how many agree with the main one in sign, and in sign and significance.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(*say_agreement(pd.DataFrame({"estimate": [1.0, 2, -1], "significant": [1.0, 0, 1]})))
+    Over 3 specifications the estimate is 1.00 at the median, from −1.00 to 2.00; 67 % are significant. With the main \
+one 67 % agree in sign, 33 % in sign and significance.
+    """
+    for source, part in frame.groupby(by, sort=False) if by else [("", frame)]:
+        known = part[part["estimate"].notna()]
+        whose = {NAIVE: f"From {NAIVE}: over", CORRECTED: "Corrected: over"}.get(str(source), "Over")
+        if not len(known):
+            yield f"{whose} {len(part):,} specifications no estimate is defined."
+            continue
+        summary = summarise_specifications(known).iloc[0]
+        figures = [summary[name] for name in ("median", "lowest", "highest")]
+        middle, low, high = (format_figure(figure, 2, kind_of(figures)) for figure in figures)
+        signs = known["estimate"] * known["estimate"].iloc[0] > 0
+        both = signs & (known["significant"] == known["significant"].iloc[0])
+        sure, agree, wholly = map(say_percent, (summary["share_significant"], signs.mean(), both.mean()))
+        yield (
+            f"{whose} {len(known):,} specifications the estimate is {middle} at the median, from {low} to {high}; "
+            f"{sure} are significant. With the main one {agree} agree in sign, {wholly} in sign and significance."
+        )
+
+
+class _Finding:
+    """The finding of a grid, as `specifications` asks it: the regression with agreement and validity beside it."""
+
+    def __init__(self, codings: Codings, settings: GridSettings) -> None:
+        self.settings, self.label = settings, settings.label or next(iter(codings.variable.labels or ("",)))
+        self.gold = codings.frame[codings.frame["coder"] == codings.gold]
+        every = codings.frame["unit_id"].nunique()
+        if codings.sample is None and self.gold.loc[self.gold["label"].notna(), "unit_id"].nunique() == every:
+            codings = codings.with_sample(RANDOM)
+        self.corrects = codings.sample is not None and len(self.gold) > 0
+        self.by = "source" if self.corrects else ""
+        self.codings = codings.with_word_counts() if "n_words" in settings.formula else codings
+        self.name = codings.name_label(self.label)
+        self.title = f"{self.name}, {settings.formula}"
+        self._main: pd.DataFrame | None = None
+
+    def __call__(self, labels: pd.DataFrame) -> pd.DataFrame:
+        rows = self._of_run(labels)
+        figures = {**self._agree(rows), **self._hold_against_gold(rows)}
+        return self._regress(rows, labels).assign(**figures, quantity=self.quantity)
+
+    @property
+    def term(self) -> str:
+        """The coefficient that is looked at: the first on the right-hand side."""
+        return self.settings.formula.partition("~")[2].split("+")[0].split("|")[0].strip() or "Intercept"
+
+    @property
+    def quantity(self) -> str:
+        """What the estimate is, in words."""
+        outcome = self.settings.formula.partition("~")[0].strip()
+        outcome = {"n_words": "number of words", "label": f"share of {self.name}"}.get(outcome, outcome)
+        if self.settings.formula.partition("~")[2].strip() == "label":
+            return f"{outcome}: units with {self.name} less those without"
+        return f"{outcome}: coefficient of {self.name if self.term == 'label' else self.term}"
+
+    def _of_run(self, labels: pd.DataFrame, coder: str = "labels") -> pd.DataFrame:
+        variable = self.codings.variable.name
+        why = labels["label"].isna().map({True: "absent", False: None})
+        return labels[["unit_id", "label"]].assign(coder=coder, variable=variable, draw=0, why=why)
+
+    def _beside(self, *frames: pd.DataFrame, models: Sequence[str] = ("labels",)) -> Codings:
+        import pandas as pd
+
+        return replace(self.codings, frame=pd.concat(frames, ignore_index=True), models=tuple(models))
+
+    def _agree(self, rows: pd.DataFrame) -> Mapping[str, float]:
+        """Alpha with the labels of the main specification."""
+        if self._main is None:
+            self._main = rows.assign(coder="main")
+            return {"agreement": 1.0}
+        both = self._beside(self._main, rows, models=("main", "labels"))
+        table = reliability(replace(both, gold="", sample=None), coefficients=["alpha"], resample=_QUIET).frame
+        return {"agreement": float(table["value"].iloc[0])}
+
+    def _hold_against_gold(self, rows: pd.DataFrame) -> Mapping[str, float]:
+        names = {"accuracy": "accuracy", "macro_f1": "macro_f1", "gold_alpha": "alpha"}
+        if not len(self.gold):
+            return dict.fromkeys(names, float("nan"))
+        table = validity(self._beside(rows, self.gold), "labels", resample=_QUIET).frame
+        return {name: float(table[column].iloc[0]) if len(table) else float("nan") for name, column in names.items()}
+
+    def _regress(self, rows: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+        if self.corrects:
+            frame = correct(self._beside(rows, self.gold), self.settings.formula, label=self.label).frame
+        else:
+            frame = self._fit_naively(labels)
+        sources = [NAIVE, CORRECTED] if self.corrects else [NAIVE]
+        chosen = frame[(frame["coefficient"] == self.term) & frame["source"].isin(sources)]
+        wanted = ["source", "estimate", "low", "high", "p", "n", "reason"]
+        return chosen[wanted if self.corrects else wanted[1:]].reset_index(drop=True)
+
+    def _fit_naively(self, labels: pd.DataFrame) -> pd.DataFrame:
+        """The regression on the model's labels as if they were right: as `correct` fits it beside gold."""
+        known = labels[labels["label"].notna()].set_index("unit_id")
+        data = known.join(self.codings.by_unit).reset_index()
+        data["label"] = (data["label"] == self.label).astype(float)
+        columns = LabelColumns("label", "predicted")
+        return correct(data.assign(predicted=data["label"], prob=1.0), self.settings.formula, columns=columns).frame

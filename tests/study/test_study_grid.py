@@ -1,0 +1,124 @@
+"""The grid of a study: planned as one, asked once, and one finding under every specification."""
+
+import shutil
+from pathlib import Path
+
+import krippendorff
+import pandas as pd
+import pytest
+import yaml
+
+import codebook as cb
+from codebook.errors import ParameterError
+from codebook.execute.study import StepResult, run_study
+from codebook.execute.study_plan import plan_study
+from codebook.study.study_grid import CORRECTED, NAIVE
+
+DATA = Path(__file__).parents[2] / "data"
+MODELS = [
+    {"name": "both", "engine": "embedded"},
+    {"name": "one", "engine": "embedded", "options": {"language": "fr"}},
+]
+GRID = {
+    "models": MODELS,
+    "codebooks": ["topics.yaml", "topics_brief.yaml"],
+    "draws": 2,
+    "finding": {"label": "travel", "formula": "n_words ~ label"},
+}
+
+
+def write_study(folder: Path, grid: dict[str, object], **facts: object) -> None:
+    study = yaml.safe_load((DATA / "archive" / "study.yaml").read_text()) | {"study": "m", "grid": grid, **facts}
+    (folder / "study.yaml").write_text(yaml.safe_dump(study | {"steps": ["cell", "multiverse"]}))
+
+
+@pytest.fixture
+def study(project):
+    """Thirty sentences of the archive, with their codebook and a brief one."""
+    for name in ("topics.yaml", "sentences.csv", "llm_replies.csv", "topics_coders.yaml"):
+        shutil.copy(DATA / "archive" / name, project)
+    rows = (project / "sentences.csv").read_text().splitlines(keepends=True)
+    (project / "sentences.csv").write_text("".join(rows[:31]))
+    shutil.copy(DATA / "topics_sib200_en" / "codebook_brief.yaml", project / "topics_brief.yaml")
+    (project / "notebooks").mkdir()
+    for name in ("20_cell", "21_multiverse"):
+        shutil.copy(Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb", project / "notebooks")
+    write_study(project, GRID, notebooks="notebooks")
+    return cb.open_study
+
+
+def test_a_grid_is_planned_as_one_asked_once_and_looked_at_under_every_specification(study):
+    grid = study().grid
+    assert repr(grid) == "2 models x 2 codebooks x 2 draws: 4 runs."
+    grid.plan()
+    costs = grid.costs()
+    whole = costs["run"].str.startswith("all: 240 different questions of 240")
+    assert costs.loc[whole, "requests"].tolist() == [240, 0]
+    assert [status.n_labelled for status in (grid.submit() and grid.collect())] == [60] * 4
+    assert all(not status.jobs or status.done for status in grid.submit()), "nothing is asked a second time"
+    codings = grid.codings()
+    frame = grid.multiverse(codings).frame
+    check_figures(frame, codings)
+    assert frame["specification"].max() == 13
+
+
+def check_figures(frame: pd.DataFrame, codings: cb.Codings) -> None:
+    """Hold the main specification, and one beside it, against figures made by hand."""
+    labels = codings.draw(0).frame.pivot(index="unit_id", columns="coder", values="label")
+    words = pd.Series({unit: len(codings.texts[unit].split()) for unit in labels.index})
+    singles = frame[frame["aggregation"] == "single"].set_index(["model", "prompt", "source"])
+    for model, prompt in (("both", "topics"), ("one", "topics_brief")):
+        coder = labels[f"{model}@{prompt}"]
+        row = singles.loc[(model, prompt, NAIVE)]
+        means = words.groupby(coder == "travel").mean()
+        assert row["estimate"] == pytest.approx(means[True] - means[False])
+        assert row["accuracy"] == pytest.approx((coder == labels["gold"]).mean())
+        codes = labels[["both@topics", f"{model}@{prompt}"]].apply(lambda each: each.astype("category").cat.codes)
+        if model == "one":
+            both = pd.concat([labels["both@topics"], coder]).astype("category")
+            codes = both.cat.codes.to_numpy(float).reshape(2, -1)
+            assert row["agreement"] == pytest.approx(krippendorff.alpha(codes, level_of_measurement="nominal"))
+        gold = words.groupby(labels["gold"] == "travel").mean()
+        assert singles.loc[(model, prompt, CORRECTED), "estimate"] == pytest.approx(gold[True] - gold[False])
+
+
+def test_without_gold_the_finding_is_naive_and_says_how_many_agree(study):
+    small = {**GRID, "models": MODELS[:1], "draws": 1, "aggregation": ["single"]}
+    write_study(cb.paths.project_folder(), small, coders="none")
+    grid = study().grid
+    grid.submit()
+    grid.collect()
+    result = grid.multiverse()
+    assert result.printed().columns.tolist() == ["Model", "Codebook", "Labels", "Agreement", "Estimate"]
+    signs = (result.frame["estimate"] * result.frame["estimate"].iloc[0] > 0).mean()
+    assert f"With the main one {signs:.0%} agree in sign".replace("%", " %") in result.finding
+
+
+def test_faults_of_a_grid_are_found_before_anything_is_paid(study):
+    book = Path("topics_brief.yaml")
+    book.write_text(book.read_text().replace("name: travel", "name: trips"))
+    write_study(Path(), {**GRID, "finding": {"label": "travle"}})
+    faults = "\n".join(map(str, study().check().faults))
+    assert "'travle' is none of 'topic'. To mend: did you mean 'travel'?" in faults
+    assert "topics_brief has other labels for 'topic' than topics" in faults
+    write_study(Path(), {**GRID, "models": [{"modle": "m"}], "draws": "many"})
+    with pytest.raises(ParameterError, match="did you mean 'model'") as caught:
+        study()
+    assert [fault.where.split(",")[0] for fault in caught.value.faults] == ["study.yaml"] * 3
+
+
+def test_a_notebook_runs_once_for_each_cell_and_a_cell_that_waits_keeps_no_other(study, monkeypatch):
+    plan = plan_study(Path("study.yaml").resolve(), {})
+    cells = ["both-topics", "both-topics_brief", "one-topics", "one-topics_brief"]
+    assert [(step.name, step.cell) for step in plan.steps] == [*(("cell", cell) for cell in cells), ("multiverse", "")]
+    assert [step.parameters.get("cell", "") for step in plan.steps] == [*cells, ""]
+
+    def run_step(step, *_):
+        state = "pending" if step.cell == "both-topics" else "done"
+        return StepResult(step.label, state, 0.0, Path("a.ipynb"), Path("a.html")), "waits"
+
+    monkeypatch.setattr("codebook.execute.study._run_step", run_step)
+    monkeypatch.setattr("codebook.execute.kernels._can_fork", lambda: False)
+    result = run_study("study.yaml", out=lambda line: None)
+    assert (result.state, [step.state for step in result.steps]) == ("pending", ["pending", "done", "done", "done"])
+    assert result.left == ("cell", "multiverse")
