@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from codebook.engines.protocol import Engine
 from codebook.errors import ReplayError
@@ -25,19 +25,24 @@ def is_replayed(runs: Path) -> bool:
 class Unasked:
     """An engine as it says of itself who it is, and that answers nothing.
 
+    Parameters
+    ----------
+    engine
+        The engine whose properties count.
+    model, answerer
+        Who was asked, by the record of a run, where there is one: the engine may have another model by now.
+
     Examples
     --------
     >>> from codebook.engines import make_engine
-    >>> Unasked(make_engine("embedded", folder=Path("work"))).fetch("job-1")
-    Traceback (most recent call last):
-    codebook.errors.ReplayError: the archive lacks the answers of job job-1. Nobody is asked in a replay. To mend: ...
+    >>> Unasked(make_engine("embedded", folder=Path("work")), "embedded-1").model
+    'embedded-1'
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+    def __init__(self, engine: Engine, model: str = "", answerer: str = "") -> None:
+        self.about, self.name, self.limits = engine.about, engine.name, engine.limits
+        self.model = model or engine.model
+        self.answerer = answerer or engine.answerer
 
     def check_ready(self) -> None:
         """Nothing is needed to answer nothing."""
@@ -47,14 +52,20 @@ class Unasked:
         return False
 
     def submit(self, shard: Shard, *_: object) -> NoReturn:
-        """Refuse to ask."""
+        """Refuse to ask.
+
+        Raises
+        ------
+        ReplayError
+            Always.
+        """
         self._refuse(f"has no answer to {shard.n_requests:,} questions ({shard.path.name})")
 
     def fetch(self, job_id: str, *_: object) -> NoReturn:
         """Refuse to ask."""
         self._refuse(f"lacks the answers of job {job_id}")
 
-    submit_anew, poll, find, cancel, delete_files = submit, fetch, fetch, fetch, fetch
+    poll, find, cancel = fetch, fetch, fetch
 
     def _refuse(self, problem: str) -> NoReturn:
         raise ReplayError(

@@ -129,8 +129,10 @@ def replay_study(
     """
     start = time.monotonic()
     source = _find_source(run)
-    study = Path(study).resolve() if study and Path(study).is_file() else study
-    with _beside(out) as runs, _working_on(_find_project(source), runs):
+    project = _find_project(source)
+    if study and not (project / study).is_file() and Path(study).is_file():
+        study = Path(study).resolve()
+    with _beside(out) as runs, _working_on(project, runs):
         written = open_study(study).facts.run_name
         names, damage = _bring_runs(source, runs)
         chosen = {} if find_version(source.parent, written) == source.name else {"run": source.name}

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -172,8 +172,21 @@ class RunFolder:
         options = {name: value for name, value in settings.items() if name in known} | {**asking.options, **more}
         if "archive" in options:
             options["archive"] = resolve_path(options["archive"])
+        if is_replayed(self.runs):
+            return self._make_unasked(asking, options)
+        return make_engine(asking.engine, folder=self.work, model=asking.model, **options)
+
+    def _make_unasked(self, asking: Asking, options: Mapping[str, Any]) -> Engine:
+        """The engine of a run that is replayed: nobody is asked, and who was stands in the record."""
+        record = self.read_record() if self.record_path.is_file() else {}
+        asked = record.get("asked", {})
+        recorded = asked.get("model", "") if asked.get("engine") == asking.engine else ""
+        if recorded and asking.model in ("", recorded):
+            engine = make_engine(asking.engine, folder=self.work, **options)
+            same = asked.get("options") == asking.options
+            return cast(Engine, Unasked(engine, recorded, record.get("answerer", "") if same else ""))
         engine = make_engine(asking.engine, folder=self.work, model=asking.model, **options)
-        return cast(Engine, Unasked(engine)) if is_replayed(self.runs) else engine
+        return cast(Engine, Unasked(engine))
 
     def open_ledger(self) -> Ledger:
         """Open the ledger of the project, which must know this run.

@@ -23,7 +23,7 @@ GRID = {
     "models": MODELS,
     "codebooks": ["topics.yaml", "topics_brief.yaml"],
     "draws": 2,
-    "finding": {"label": "politics", "formula": "n_words ~ label"},
+    "finding": {"label": "travel", "formula": "n_words ~ label"},
 }
 
 
@@ -70,7 +70,7 @@ def check_figures(frame: pd.DataFrame, codings: cb.Codings) -> None:
     for model, prompt in (("both", "topics"), ("one", "topics_brief")):
         coder = labels[f"{model}@{prompt}"]
         row = singles.loc[(model, prompt, NAIVE)]
-        means = words.groupby(coder == "politics").mean()
+        means = words.groupby(coder == "travel").mean()
         assert row["estimate"] == pytest.approx(means[True] - means[False])
         assert row["accuracy"] == pytest.approx((coder == labels["gold"]).mean())
         codes = labels[["both@topics", f"{model}@{prompt}"]].apply(lambda each: each.astype("category").cat.codes)
@@ -78,7 +78,7 @@ def check_figures(frame: pd.DataFrame, codings: cb.Codings) -> None:
             both = pd.concat([labels["both@topics"], coder]).astype("category")
             codes = both.cat.codes.to_numpy(float).reshape(2, -1)
             assert row["agreement"] == pytest.approx(krippendorff.alpha(codes, level_of_measurement="nominal"))
-        gold = words.groupby(labels["gold"] == "politics").mean()
+        gold = words.groupby(labels["gold"] == "travel").mean()
         assert singles.loc[(model, prompt, CORRECTED), "estimate"] == pytest.approx(gold[True] - gold[False])
 
 

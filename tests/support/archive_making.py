@@ -25,7 +25,10 @@ def make_archive() -> None:
             runs, home = Path(folder, "runs"), ARCHIVE / "runs" / name
             runs.mkdir()
             if home.is_dir():
-                print(replay_study(home, study, out=runs))
+                replay = replay_study(home, study, out=runs)
+                print(replay)
+                if replay.study.state != "done":
+                    raise SystemExit(f"{name} is not rebuilt to its end: the archive stays as it was.")
             else:
                 os.environ |= {"CODEBOOK_PROJECT": str(ARCHIVE), "CODEBOOK_RUNS": str(runs)}
                 run_study(study)
