@@ -1,12 +1,14 @@
 """Measure who hands pieces of a shard to two processes: the engine `cluster` (Ray), plain processes, and Dask.
 
     python benchmarks/cluster.py                    # 1,600 lines of 5 ms of a processor, so 8 s of work: ideal 4 s
-    python benchmarks/cluster.py --python VENV/bin/python   # Dask out of a venv of its own, in which the kit is, too
+    python benchmarks/cluster.py --peers FOLDER     # with Dask out of that folder
+
+Dask is no dependency: `pip install --target FOLDER "dask[distributed]"` puts it where `--peers` finds it.
 
 Of each way: seconds from the start of the process that drives the job to its end, over what two processors could do at
-best (measured in the same minute, since neighbours slow both); then the same with a process killed that answers, and
-with the driver killed and begun again. What must hold whoever is killed: each line once in the end, and what was on
-disk not asked again.
+best (measured in the same minute, since neighbours slow both), and the processor's seconds of all that it began; then
+the same with a process killed that answers, and with the driver killed and begun again. What must hold whoever is
+killed: each line once in the end, and what was on disk not asked again.
 """
 
 from __future__ import annotations
@@ -18,11 +20,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from cluster_ways import NAME, SECONDS
 
 from codebook.engines.cluster.chunk_files import ClusterJob, Task
@@ -50,10 +55,31 @@ def prepare(folder: Path, n_lines: int) -> ClusterJob:
     return job
 
 
-def start(python: str, way: str, job: ClusterJob) -> subprocess.Popen[bytes]:
+class ProcessorWatch(threading.Thread):
+    """Adds up the processor's seconds of a process and of all below it, as long as they are there."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self.root, self.seconds = psutil.Process(process), dict[int, float]()
+
+    def run(self) -> None:
+        while self.root.is_running():
+            with suppress(psutil.Error):
+                for each in [self.root, *self.root.children(recursive=True)]:
+                    times = each.cpu_times()
+                    self.seconds[each.pid] = times.user + times.system
+            time.sleep(0.1)
+
+    @property
+    def sum(self) -> float:
+        return sum(self.seconds.values())
+
+
+def start(peers: str, way: str, job: ClusterJob) -> subprocess.Popen[bytes]:
     """Begin a driver, in a group of its own, so that what it begins can be ended with it."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
-    words = [python, str(HERE / "cluster_ways.py"), way, str(job.final.parent), job.job_id]
+    places = [str(HERE), str(HERE.parent), *([peers] if peers else [])]  # those of peers come last
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
+    words = [sys.executable, str(HERE / "cluster_ways.py"), way, str(job.final.parent), job.job_id]
     log = (job.final.parent / "log.txt").open("ab")
     with log:
         return subprocess.Popen(words, env=environment, stdout=log, stderr=log, process_group=0)
@@ -80,12 +106,14 @@ def end(driver: subprocess.Popen[bytes]) -> None:
         time.sleep(1)
 
 
-def run(python: str, way: str, n_lines: int, kill: str) -> tuple[float, str]:
-    """Seconds of a job, and what came of it in words; `kill` is "", "answering" or "driver"."""
+def run(peers: str, way: str, n_lines: int, kill: str) -> tuple[float, float, str]:
+    """Seconds of a job, those of the processor, and what came of it; `kill` is "", "answering" or "driver"."""
     with tempfile.TemporaryDirectory() as scratch:
         job = prepare(Path(scratch), n_lines)
         begin = time.monotonic()
-        driver = start(python, way, job)
+        driver = start(peers, way, job)
+        watch = ProcessorWatch(driver.pid)
+        watch.start()
         if kill:
             wait_for(job, n_lines // 2, driver)
             calls = read_calls(job)
@@ -93,15 +121,15 @@ def run(python: str, way: str, n_lines: int, kill: str) -> tuple[float, str]:
         if kill == "driver":
             driver.wait()
             end(driver)
-            driver = start(python, way, job)
+            driver = start(peers, way, job)
         failed = driver.wait()
         seconds = time.monotonic() - begin
         asked = Counter(name for name, _ in read_calls(job))
         names = [line["custom_id"] for line in read_lines(job.final)] if job.final.exists() else []
         once = "each once" if sorted(names) == sorted({f"c{n}" for n in range(n_lines)}) else "NOT each once"
         if failed or not names:
-            return seconds, f"it failed; {sum(1 for _ in job.answers()):,} answers on disk"
-        return seconds, f"{len(names):,} lines, {once}; {sum(asked.values()) - len(asked)} asked again"
+            return seconds, watch.sum, f"it failed; {sum(1 for _ in job.answers()):,} answers on disk"
+        return seconds, watch.sum, f"{len(names):,} lines, {once}; {sum(asked.values()) - len(asked)} asked again"
 
 
 def measure_ideal(n_lines: int) -> float:
@@ -114,35 +142,31 @@ def measure_ideal(n_lines: int) -> float:
     return time.monotonic() - begin
 
 
-def compare(pythons: dict[str, str], n_lines: int, n_runs: int) -> Iterator[str]:
+def compare(ways: list[str], peers: str, n_lines: int, n_runs: int) -> Iterator[str]:
     """Lines of the table."""
-    times: dict[str, list[tuple[float, float]]] = {way: [] for way in pythons}
+    times: dict[str, list[tuple[float, float, float]]] = {way: [] for way in ways}
     for _ in range(n_runs):
-        for way, python in pythons.items():
+        for way in ways:
             ideal = measure_ideal(n_lines)
-            times[way].append((run(python, way, n_lines, "")[0], ideal))
-    for way, pairs in times.items():
-        whole, over = (
-            statistics.median(column) for column in zip(*((s, s - ideal) for s, ideal in pairs), strict=True)
-        )
-        yield f"{way:10} {whole:6.1f} s, {over:5.1f} s over the ideal of {statistics.median(i for _, i in pairs):.1f} s"
+            times[way].append((*run(peers, way, n_lines, "")[:2], ideal))
+    for way, rows in times.items():
+        whole, processor, ideal = (statistics.median(column) for column in zip(*rows, strict=True))
+        over = statistics.median(seconds - best for seconds, _, best in rows)
+        yield f"{way:10} {whole:6.1f} s, {over:5.1f} s over the ideal of {ideal:.1f} s; processor {processor:.1f} s"
     for kill in ("answering", "driver"):
-        for way, python in pythons.items():
-            seconds, words = run(python, way, n_lines, kill)
+        for way in ways:
+            seconds, _, words = run(peers, way, n_lines, kill)
             yield f"{way:10} {seconds:6.1f} s, {kill} killed: {words}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--python", default="", help="Python of a venv with Dask and the kit; without it Dask is left out"
-    )
+    parser.add_argument("--peers", default="", help="folder in which Dask is installed; without it Dask is left out")
     parser.add_argument("--lines", type=int, default=1600)
     parser.add_argument("--runs", type=int, default=3)
     chosen = parser.parse_args()
-    pythons = {"cluster": sys.executable, "processes": sys.executable}
-    pythons |= {"dask": chosen.python} if chosen.python else {}
-    for line in compare(pythons, chosen.lines, chosen.runs):
+    ways = ["cluster", "processes", *(["dask"] if chosen.peers else [])]
+    for line in compare(ways, chosen.peers, chosen.lines, chosen.runs):
         print(line, flush=True)
 
 

@@ -88,12 +88,11 @@ def _work_on(folder: Path, stack: ExitStack) -> None:
         job, task = jobs[0], jobs[0].read_task()
         try:
             with job.lock.acquire(timeout=5):
-                n_start = job.note_start()
                 if (task.address, task.concurrency) != there:
                     stack.close()
                     stack.enter_context(connect(task.address, task.concurrency))
                     there = task.address, task.concurrency
-                answer_job(job, task, n_start, choose_pipeline(task))
+                answer_job(job, task, job.note_start(), choose_pipeline(task))
         except Exception as error:  # noqa: BLE001  whatever it is, it is told, and keeps no other job
             job.note_failure(error)
 

@@ -56,8 +56,11 @@ def connect(address: str, n_answering: int) -> Iterator[None]:
         The cluster cannot be reached.
     """
     os.environ.update(QUIET)
-    if address == LOCAL:  # before Ray is imported, which reads it
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    if address != AUTO:
+        os.environ.pop("RAY_ADDRESS", None)  # nobody is called who was not named
+    if address == LOCAL:  # Ray reads it when it is imported, and once only
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray = import_ray()
     with TemporaryDirectory(prefix="codebook-ray-", ignore_cleanup_errors=True) as scratch:
         options = _options_of_local(scratch, n_answering) if address == LOCAL else {"address": address}
