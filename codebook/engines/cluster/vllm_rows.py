@@ -105,8 +105,26 @@ def map_lines(rows: list[Row], folder: str, job_id: str, n_answering: int) -> It
         )
     except (ValueError, TypeError, ImportError) as error:
         raise EngineError(f"vLLM cannot be begun: {error}. To mend: install vllm, or correct `vllm:`.") from None
-    answered = processor(ray.data.from_items(asked))
-    yield from iterate(answered.map_batches(save, batch_size=task.chunk, **_LITTLE))
+    for alike in group_alike(asked):
+        answered = processor(ray.data.from_items(alike))
+        yield from iterate(answered.map_batches(save, batch_size=task.chunk, **_LITTLE))
+
+
+def group_alike(rows: list[Row]) -> list[list[Row]]:
+    """Rows with the same parameters of vLLM together, mostly all: in a table a whole number beside none is a fraction.
+
+    Examples
+    --------
+    >>> bodies = ['{"max_tokens": 7}', '{"temperature": 0}', '{"max_tokens": 9}']
+    >>> rows = [{"line": f'{{"body": {body}}}', "number": n} for n, body in enumerate(bodies, 1)]
+    >>> [[row["number"] for row in alike] for alike in group_alike(rows)]
+    [[1, 3], [2]]
+    """
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        sampling = make_sampling(_load(row)["body"])
+        groups.setdefault(tuple(name for name, value in sampling.items() if value is not None), []).append(row)
+    return list(groups.values())
 
 
 def _load(row: Mapping[str, Any]) -> dict[str, Any]:
