@@ -227,7 +227,9 @@ def _say(frame: pd.DataFrame) -> str:
     if unequal.empty:
         return f"No label is given unequally often by the coders, of {tested} tested ({coders}, {units})."
     first = unequal.iloc[0]
-    names = name_some([f"{row['variable']}: {row['label']}" for row in unequal.to_dict("records")], 5)
+    one = labels["variable"].nunique() == 1
+    every = [row["label"] if one else f"{row['variable']}: {row['label']}" for row in unequal.to_dict("records")]
+    names = name_some(every, 5)
     q = f"Cochran's Q {first['statistic']:.1f}, {say_p(first['p'])}"
     return f"Given unequally often by the coders: {names} ({q} of the first; {coders}, {units})."
 
