@@ -17,10 +17,10 @@ from codebook.analysis.core.forest import keep_order, plot_estimates
 from codebook.analysis.core.result import Result, nothing_to_say
 from codebook.analysis.core.scales import Floats, Ints, VariableLike
 from codebook.analysis.core.standard_errors import SMALL, say_few_clusters
+from codebook.analysis.correction.model_shares import ROGAN_GLADEN, estimate_rogan_gladen, lang_reiczigel
 from codebook.analysis.correction.moments import Fit, Part, fit_parts
 from codebook.analysis.correction.pairing import Beside, find_nothing, open_codings, read_beside
 from codebook.analysis.correction.regression import spread_normal
-from codebook.analysis.correction.rogan_gladen import ROGAN_GLADEN, estimate_rogan_gladen, lang_reiczigel
 from codebook.analysis.correction.sentences import NOTE, SOURCES, say_correction
 from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, say_count

@@ -58,6 +58,12 @@ class CoderPlan:
     ------
     StatisticError
         What is no share, no number of coders or units: all of it at once.
+
+    Examples
+    --------
+    >>> plan = CoderPlan(alpha=0.8, shares=[0.9, 0.1], usd_per_coding=0.4)
+    >>> plan.width, plan.coders
+    (0.2, (2, 3, 4))
     """
 
     alpha: float = 0.7
