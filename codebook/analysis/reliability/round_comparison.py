@@ -23,7 +23,7 @@ from codebook.errors import Fault
 from codebook.ground.quantities import format_figure, places_of, say_count
 
 BEFORE, AFTER, GAIN = "before", "after", "after - before"
-_COLUMNS = ("label", "round", "difference", "value", "low", "high", "n_units", "reason")
+_COLUMNS = ("label", "round", "difference", "value", "low", "high", "p", "n_units", "reason")
 _ABOUT = "The rounds cannot be compared."
 _NOTE = (
     "Alpha of the same coders on the same units, before and after; below it each code against all others. Units are "
@@ -45,7 +45,8 @@ def norming(before: Codings, after: Codings, *, resample: Bootstrap = Bootstrap(
     -------
     Result
         For all codes (label is empty) and for each: label, round (before, after, after - before), difference, value
-        (alpha), low, high (none below 20 units), n_units, reason. `facts.dropped` says which codings one round lacks.
+        (alpha), low, high (none below 20 units), p (of a difference), n_units, reason. `facts.dropped` says which
+        codings one round lacks.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def _compare(label: str, first: LabelCodes, second: LabelCodes, bootstrap: Boots
     compared[GAIN] = Comparison({}, second, beside=first, paired=True)
     for name, each in compared.items():
         (figures,) = comparison_rows(each, ("alpha",), bootstrap, FEWEST)
-        row = {column: figures[column] for column in ("value", "low", "high", "n_units", "reason")}
+        row = {column: figures[column] for column in ("value", "low", "high", "p", "n_units", "reason")}
         yield {"label": label, "round": name, "difference": name == GAIN, **row}
 
 
@@ -153,7 +154,7 @@ def _say(frame: pd.DataFrame, n_coders: int) -> str:
 
 def _print(frame: pd.DataFrame) -> pd.DataFrame:
     shown = frame.assign(label=frame["label"].replace("", "all codes"))
-    return shown[["label", "round", "value", "low", "high", "n_units"]]
+    return shown[["label", "round", "value", "low", "high", "p", "n_units"]]
 
 
 def _draw(frame: pd.DataFrame, note: str) -> Any:

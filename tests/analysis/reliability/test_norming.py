@@ -67,3 +67,12 @@ def test_sets_and_scales_have_their_alpha_and_texts_none():
         norming(of(FIRST), of(sets, spec))
     alone = norming(of({"ann": ["a"]}), of({"ann": ["a"]}))
     assert "nothing to compare" in alone.finding
+
+
+def test_the_gain_of_a_round_has_a_p():
+    first = of({"ann": list("aabb") * 10, "bo": list("abab") * 10})
+    second = of({"ann": list("aabb") * 10, "bo": list("aabb") * 10})
+    rows = norming(first, second, resample=FEW).frame.set_index(["label", "round"])["p"]
+    assert rows["", "after - before"] < 0.05
+    assert rows["", "before"] != rows["", "before"]  # a figure has no p, a difference has
+    assert norming(first, first, resample=FEW).frame["p"][2] > 0.9
