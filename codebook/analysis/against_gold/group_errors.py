@@ -209,7 +209,7 @@ def _subtract(
 def _list_measures(labels: Sequence[str], kind: str) -> Iterator[tuple[str, str, int]]:
     """(measure, label, column) of what is shown: over all labels, then recall and precision of each label."""
     for key, name in name_measures(kind).items():
-        yield name, "", 4 * len(labels) + OVERALL.index(key)
+        yield name, "", len(LABEL_MEASURES) * len(labels) + OVERALL.index(key)
     for measure in _OF_LABEL:
         for at, label in enumerate(labels):
             yield measure, label, LABEL_MEASURES.index(measure) * len(labels) + at

@@ -15,9 +15,15 @@ from codebook.analysis.core.scales import Bools, Floats, Ints, Scale
 from codebook.analysis.core.share_intervals import Parts, add_room, sum_room, wilson_ends
 from codebook.analysis.reliability.alpha import alpha_values
 
-LABEL_MEASURES = ("prevalence", "precision", "recall", "f1")
-OVERALL = ("accuracy", "accuracy among answered", "macro F1", "Jaccard", "micro F1", "MCC")
-_GAPS = {"precision": "never predicted", "recall": "not in gold", "f1": "neither in gold nor predicted"}
+LABEL_MEASURES = ("prevalence", "precision", "recall", "f1", "specificity", "npv")
+OVERALL = (
+    *("accuracy", "accuracy among answered", "macro F1", "Jaccard", "micro F1", "MCC"),
+    *("balanced accuracy", "weighted F1"),
+)
+_GAPS = {
+    **{"precision": "never predicted", "recall": "not in gold", "f1": "neither in gold nor predicted"},
+    **{"specificity": "all gold has it", "npv": "predicted everywhere"},
+}
 
 MEASURES = {
     "single": {
@@ -25,6 +31,8 @@ MEASURES = {
         "accuracy among answered": "accuracy among answered",
         "macro F1": "macro F1",
         "MCC": "MCC",
+        "balanced accuracy": "balanced accuracy",
+        "weighted F1": "weighted F1",
     },
     "multi": {
         "accuracy": "exact match",
@@ -32,6 +40,7 @@ MEASURES = {
         "Jaccard": "Jaccard",
         "micro F1": "micro F1",
         "macro F1": "macro F1",
+        "weighted F1": "weighted F1",
     },
 }
 """Measures over all labels of a kind of variable, by what they are called there."""
@@ -77,9 +86,9 @@ def measure_cells(cells: Cells, bootstrap: Bootstrap) -> Measures:
         return np.concatenate([mixed_measures(weights, each) for each in (cells, cells.always(constant))], axis=1)
 
     measures, _ = measure_all(cells, Statistics(shares, others, f1=(3 * n_labels, 4 * n_labels)), bootstrap)
-    labels, n_mixed = measures[: 4 * n_labels], len(OVERALL) - 2
-    first, second = measures[4 * n_labels : 4 * n_labels + 2], measures[4 * n_labels + 2 : 4 * n_labels + 4]
-    mixed = measures[4 * n_labels + 4 :]
+    n_of_labels, n_mixed = len(LABEL_MEASURES) * n_labels, len(OVERALL) - 2
+    labels, rest = measures[:n_of_labels], measures[n_of_labels:]
+    first, second, mixed = rest[:2], rest[2:4], rest[4:]
     return Measures(
         {name: labels[at * n_labels : (at + 1) * n_labels] for at, name in enumerate(LABEL_MEASURES)},
         dict(zip(OVERALL, [*first, *mixed[:n_mixed]], strict=True)),
@@ -211,9 +220,10 @@ def spread(name: str, measure: Measure) -> dict[str, float]:
 
 
 def name_measures(kind: str) -> dict[str, str]:
-    """Names of the measures over all labels, without the accuracy among the answered."""
+    """Names of the measures over all labels by which coders and groups are compared: the first of each sort."""
     names = MEASURES["multi" if kind == "multi" else "single"]
-    return {key: name for key, name in names.items() if not key.endswith("answered")}
+    apart = ("accuracy among answered", "balanced accuracy", "weighted F1")
+    return {key: name for key, name in names.items() if key not in apart}
 
 
 def explain_gaps(measures: dict[str, Measure]) -> str:
@@ -230,16 +240,17 @@ def explain_gaps(measures: dict[str, Measure]) -> str:
 
 
 def label_measures(weights: Floats, cells: Cells) -> Floats:
-    """Prevalence, precision, recall and F1 of each label, shape (n_draws, 4 x n_labels), the four side by side.
+    """`LABEL_MEASURES` of each label, shape (n_draws, 6 x n_labels), side by side.
 
-    NaN: precision of a label never predicted, recall of one not in gold, F1 of one that is neither.
+    NaN: precision of a label never predicted, recall of one not in gold, F1 of one that is neither, specificity of one
+    that all gold has, negative predictive value (npv) of one that is predicted everywhere.
 
     Examples
     --------
     >>> yes = np.array([[True], [True], [False], [False]])
     >>> cells = Cells(("x",), yes, yes[[0, 2, 1, 3]], np.ones(4, dtype=bool), np.array([8, 2, 4, 6]), 20)
     >>> label_measures(cells.times[None, :].astype(float), cells).round(3)
-    array([[0.5  , 0.667, 0.8  , 0.727]])
+    array([[0.5  , 0.667, 0.8  , 0.727, 0.6  , 0.75 ]])
     """
     n_labels = len(cells.labels)
     return Statistics(label_parts, _no_others, f1=(3 * n_labels, 4 * n_labels)).values(weights, cells)
@@ -250,12 +261,18 @@ def _no_others(weights: Floats, cells: Cells) -> Floats:
 
 
 def label_parts(weights: Floats, cells: Cells) -> Parts:
-    """Prevalence, precision, recall and what becomes F1, of each label, as hits and wholes."""
+    """Prevalence, precision, recall, what becomes F1, specificity and npv of each label, as hits and wholes.
+
+    A unit that was not answered is no false alarm, and none of which the coder said that it lacks the label.
+    """
     hits = weights @ (cells.gold & cells.coded).astype(float)
     gold, coded = weights @ cells.gold.astype(float), weights @ cells.coded.astype(float)
     n_asked = np.broadcast_to(weights.sum(axis=1, keepdims=True), gold.shape)
-    wholes = [n_asked, coded, gold, gold + coded - hits]
-    return np.concatenate([gold, hits, hits, hits], axis=1), np.concatenate(wholes, axis=1)
+    without = ~cells.coded & cells.answered[:, None]
+    spared, lacking = weights @ (~cells.gold & ~cells.coded).astype(float), weights @ (without & ~cells.gold)
+    parts = [gold, hits, hits, hits, spared, lacking]
+    wholes = [n_asked, coded, gold, gold + coded - hits, n_asked - gold, weights @ without]
+    return np.concatenate(parts, axis=1), np.concatenate(wholes, axis=1)
 
 
 def overall_parts(weights: Floats, cells: Cells) -> Parts:
@@ -272,7 +289,7 @@ def join_parts(*parts: Parts) -> Parts:
 
 
 def overall_measures(weights: Floats, cells: Cells) -> Floats:
-    """Accuracy, accuracy among the answered, macro F1, Jaccard, micro F1, MCC, shape (n_draws, 6).
+    """`OVERALL`, shape (n_draws, 8).
 
     Accuracy is the share of exact matches; a unit asked and not answered is wrong.
     """
@@ -280,20 +297,23 @@ def overall_measures(weights: Floats, cells: Cells) -> Floats:
 
 
 def mixed_measures(weights: Floats, cells: Cells) -> Floats:
-    """Macro F1, Jaccard, micro F1, MCC, shape (n_draws, 4): what is over all labels and no share of units.
+    """`OVERALL` but for accuracy, shape (n_draws, 6): what is over all labels and no share of units.
 
-    Macro F1 is the mean over the labels that occur in gold or in the answers. MCC is that of Gorodkin (2004), for one
-    label a unit.
+    Macro F1 is the mean over the labels that occur in gold or in the answers, weighted F1 that of labels by their gold
+    units; balanced accuracy is the mean recall of labels in gold. MCC is that of Gorodkin (2004), for one label a unit.
     """
     right = cells.answered & (cells.gold == cells.coded).all(axis=1)
     either = (cells.gold | cells.coded).sum(axis=1)
     overlap = ratio((cells.gold & cells.coded).sum(axis=1), either, empty=1.0) * cells.answered
     both = weights @ (cells.gold & cells.coded).sum(axis=1)
     sizes = weights @ (cells.gold.sum(axis=1) + cells.coded.sum(axis=1))
-    f1 = label_measures(weights, cells)[:, 3 * len(cells.labels) :]
-    macro = ratio(np.nansum(f1, axis=1), (~np.isnan(f1)).sum(axis=1))
+    recall, f1 = np.split(label_measures(weights, cells)[:, 2 * len(cells.labels) : 4 * len(cells.labels)], 2, axis=1)
+    macro, balanced = (ratio(np.nansum(each, axis=1), (~np.isnan(each)).sum(axis=1)) for each in (f1, recall))
+    gold = weights @ cells.gold.astype(float)
+    weighted = ratio(np.nansum(f1 * gold, axis=1), gold.sum(axis=1))
     mcc = _correlate(weights, cells, weights @ right)
-    return np.stack([macro, ratio(weights @ overlap, weights.sum(axis=1)), ratio(2 * both, sizes), mcc], axis=1)
+    jaccard = ratio(weights @ overlap, weights.sum(axis=1))
+    return np.stack([macro, jaccard, ratio(2 * both, sizes), mcc, balanced, weighted], axis=1)
 
 
 def _correlate(weights: Floats, cells: Cells, right: Floats) -> Floats:

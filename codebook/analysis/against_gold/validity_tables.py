@@ -103,14 +103,15 @@ def validity(
     Returns
     -------
     Result
-        By coder: coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1, mcc (not for
-        `multi`) and alpha with gold, each with _low and _high; alpha_level, baseline_accuracy, baseline_macro_f1,
-        baseline_label, never_predicted, reason. Of ratings and numbers also pearson, spearman, ccc (Lin's concordance),
-        mae, rmse and bias (mean error), each with _low and _high, and baseline_mae (of gold's median); of numbers
-        instead of accuracy and what goes with it.
-        By label: rows of `part` "label" have n (gold units with it), prevalence, precision, recall, f1, each with _low
-        and _high; those of "overall" and "baseline" n, value, value_low, value_high of accuracy, macro F1 and MCC (for
-        `multi` exact match, Jaccard, micro and macro F1); `reason` says why a figure is missing.
+        By coder: coder, n_gold, n_asked, n_answered; accuracy (for `multi` exact match), macro_f1, weighted_f1, mcc and
+        balanced_accuracy (not for `multi`) and alpha with gold, each with _low and _high; alpha_level,
+        baseline_accuracy, baseline_macro_f1, baseline_label, never_predicted, reason. Of ratings and numbers also
+        pearson, spearman, ccc (Lin's concordance), mae, rmse and bias (mean error), each with _low and _high, and
+        baseline_mae (of gold's median); of numbers instead of accuracy and what goes with it.
+        By label: rows of `part` "label" have n (gold units with it), prevalence, precision, recall, f1, specificity
+        and npv (negative predictive value), each with _low and _high; those of "overall" and "baseline" n, value,
+        value_low, value_high of accuracy, macro and weighted F1, MCC and balanced accuracy (for `multi` exact match,
+        Jaccard, micro, macro and weighted F1); `reason` says why a figure is missing.
         By a covariate: measure, label, group, difference (whether of two groups), n, value, low, high, reason.
 
     Raises
@@ -126,16 +127,20 @@ def validity(
     m meets the gold in 75.0 % of 8 units [40.9, 92.9]
     >>> frame = validity(wide, gold="gold", by="label").frame
     >>> frame[["part", "name", "n", "precision", "recall", "f1", "value"]].round(2)
-           part                     name  n  precision  recall    f1  value
-    0     label                        a  4       0.75    0.75  0.75    NaN
-    1     label                        b  3       0.75    1.00  0.86    NaN
-    2     label                        c  1        NaN    0.00  0.00    NaN
-    3   overall                 accuracy  8        NaN     NaN   NaN   0.75
-    4   overall  accuracy among answered  8        NaN     NaN   NaN   0.75
-    5   overall                 macro F1  8        NaN     NaN   NaN   0.54
-    6   overall                      MCC  8        NaN     NaN   NaN   0.57
-    7  baseline                 accuracy  8        NaN     NaN   NaN   0.50
-    8  baseline                 macro F1  8        NaN     NaN   NaN   0.22
+            part                     name  n  precision  recall    f1  value
+    0      label                        a  4       0.75    0.75  0.75    NaN
+    1      label                        b  3       0.75    1.00  0.86    NaN
+    2      label                        c  1        NaN    0.00  0.00    NaN
+    3    overall                 accuracy  8        NaN     NaN   NaN   0.75
+    4    overall  accuracy among answered  8        NaN     NaN   NaN   0.75
+    5    overall                 macro F1  8        NaN     NaN   NaN   0.54
+    6    overall                      MCC  8        NaN     NaN   NaN   0.57
+    7    overall        balanced accuracy  8        NaN     NaN   NaN   0.58
+    8    overall              weighted F1  8        NaN     NaN   NaN   0.70
+    9   baseline                 accuracy  8        NaN     NaN   NaN   0.50
+    10  baseline                 macro F1  8        NaN     NaN   NaN   0.22
+    11  baseline        balanced accuracy  8        NaN     NaN   NaN   0.33
+    12  baseline              weighted F1  8        NaN     NaN   NaN   0.33
     """
     codings = read_gold(codings, gold=gold, level=level, kinds=WITH_NUMBERS)
     if not by:
@@ -197,6 +202,8 @@ def _coder_row(codings: Codings, pair: Pair, level: str, bootstrap: Bootstrap) -
         **spread("accuracy", measures.overall["accuracy"]),
         **spread("macro_f1", measures.overall["macro F1"]),
         **({} if kind == "multi" else spread("mcc", measures.overall["MCC"])),
+        **({} if kind == "multi" else spread("balanced_accuracy", measures.overall["balanced accuracy"])),
+        **spread("weighted_f1", measures.overall["weighted F1"]),
         **{**spread("alpha", alpha), "alpha_level": level},
         **(errors.spread() if errors else {}),
         "baseline_accuracy": measures.baseline["accuracy"].value,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alphas import alpha_of
+from sklearn import metrics
 
 from codebook.analysis import confusion, validity
 from codebook.analysis.against_gold.gold_cells import count_cells, read_pair
@@ -153,7 +154,9 @@ def test_undefined_measures_say_why():
     assert result.facts.baseline == ("a", "b")
     baseline = frame[frame["part"] == "baseline"]
     assert (baseline["reason"] == "always 'a' (as common: 'b')").all()
-    assert baseline["value"].tolist() == pytest.approx([1 / 2, 1 / 3])
+    assert baseline["name"].tolist() == ["accuracy", "macro F1", "balanced accuracy", "weighted F1"]
+    assert baseline["value"].tolist() == pytest.approx([1 / 2, 1 / 3, 1 / 2, 1 / 3])
+    assert by.loc["a", "reason"] == "npv: predicted everywhere"
     macro = frame.set_index(["part", "name"]).loc[("overall", "macro F1")]
     assert macro["value"] == pytest.approx(1 / 3)
 
@@ -350,3 +353,18 @@ def test_u16_where_units_were_not_answered_the_table_says_of_how_many_alpha_is()
     finding = validity(hold(table, ["a", "b"]), "k").finding
     assert "alpha with the gold (nominal) on the 16 answered is 1.00 [" in finding
     assert "Answered" not in validity(hold(table, ["a", "b"]), "m").printed()
+
+
+def test_specificity_npv_balanced_accuracy_and_weighted_f1_are_those_of_scikit_learn():
+    chance = np.random.default_rng(5)
+    gold, coded = chance.choice(list("aaabbc"), (2, 120))
+    frame = validity(hold(make_table("v", {"gold": list(gold), "m": list(coded)}), list("abc")), by="label").frame
+    rows = frame.set_index(["part", "name"])
+    for label in "abc":
+        truth, said = gold != label, coded != label
+        assert rows.loc[("label", label), "specificity"] == pytest.approx(metrics.recall_score(truth, said))
+        assert rows.loc[("label", label), "npv"] == pytest.approx(metrics.precision_score(truth, said))
+        assert rows.loc[("label", label), "npv_low"] < rows.loc[("label", label), "npv"]
+    overall = rows.loc["overall", "value"]
+    assert overall["balanced accuracy"] == pytest.approx(metrics.balanced_accuracy_score(gold, coded))
+    assert overall["weighted F1"] == pytest.approx(metrics.f1_score(gold, coded, average="weighted"))
