@@ -277,7 +277,8 @@ def test_calls_from_a_cluster_are_those_of_the_live_engine(fake: FakeOpenAI, pro
 
 def read_page(path: Path, engine: str) -> list[str]:
     """The lines of a report, without what tells when it was made, and by which engine where."""
-    lines = re.sub(r"<[^>]+>", " ", path.read_text("utf-8")).splitlines()
+    text = re.sub(r"<[^>]+>", " ", path.read_text("utf-8"))
+    lines = re.sub(r"\([0-9a-f]{12}\)", "(of the record)", text).splitlines()
     own = re.compile(r"[0-9a-f]{16}…|dates \(UTC\)|Nothing: the answers were computed on (this machine|a cluster)")
     assert len(lines) > 100
     return [line.replace(MODEL_OF_TEXTS, "model").replace(engine, "engine") for line in lines if not own.search(line)]

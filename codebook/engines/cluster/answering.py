@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,7 +90,7 @@ class Answerer:
         """Answer what of a piece is not answered yet; an engine is made for the first."""
         if not self.job.task_path.exists():
             raise EngineError(
-                f"{os.uname().nodename} does not see {self.job.task_path}. To mend: put the project into a folder that "
+                f"{platform.node()} does not see {self.job.task_path}. To mend: put the project into a folder that "
                 "all machines of the cluster share."
             )
         task, chunk = self.job.read_task(), ChunkJob(self.job, piece)
