@@ -76,6 +76,7 @@ def shard(tmp_path: Path) -> Shard:
 @pytest.fixture
 def hand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Shard], ClusterJob]:
     """Hand a shard in; nobody works on it yet."""
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(tmp_path))
     monkeypatch.setattr(cluster_engine, "start_driver", lambda folder: None)
 
     def handed(shard: Shard) -> ClusterJob:
