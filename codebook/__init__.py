@@ -55,7 +55,7 @@ _MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
 _MODULE_OF = {name: module for module, names in _MENU for name in names}
 
 _ROOMS = {"analysis", "codings", "coding", "exchange", "execute", "outputs", "paths", "report", "run", "sampling"}
-_ROOMS |= {"scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"}
+_ROOMS |= {"deposit", "scaffold", "scheme", "study", "tasks", "units", "vectors", "widgets"}
 
 __all__ = sorted(_MODULE_OF)
 

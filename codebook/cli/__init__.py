@@ -3,12 +3,13 @@
 In come words of a shell; out go sentences and an exit status. Open `group.py` first (all commands, and the wall around
 them), then the file of a command: `plan_commands`, `run_command`, `job_commands`, `status_commands`, `figure_commands`,
 `result_commands`, `opening_commands`, `assign_command`, `code_command`, `sheet_commands`, `exchange_commands`,
-`upkeep_commands`, `message_pages`. `command_examples` has an example of each.
+`upkeep_commands`, `deposit_commands`, `message_pages`. `command_examples` has an example of each.
 """
 
 from codebook.cli.assign_command import assign, board
 from codebook.cli.code_command import code
 from codebook.cli.command_examples import add_examples
+from codebook.cli.deposit_commands import deposit, verify
 from codebook.cli.exchange_commands import import_file
 from codebook.cli.figure_commands import compare, reliability, validity
 from codebook.cli.group import main
@@ -28,7 +29,7 @@ for command in (preflight, plan, run_whole, submit, status, runs, errors, collec
     main.add_command(command)
 for command in (table, transcripts, records, reliability, validity, compare, execute, report, open_report, lab):
     main.add_command(command)
-for command in (freeze, trust, adopt, erase, delete_remote, tidy, explain_message):
+for command in (deposit, verify, freeze, trust, adopt, erase, delete_remote, tidy, explain_message):
     main.add_command(command)
 add_examples(main.commands)
 

@@ -19,6 +19,7 @@ codebook collect topics --wait
 codebook compare topics topics.v2
 codebook costs --by model
 codebook delete-remote topics
+codebook deposit topics --texts digest
 codebook discard trial
 codebook erase 1523
 codebook errors topics
@@ -53,6 +54,7 @@ codebook tidy --older-than 90
 codebook transcripts minutes --text
 codebook trust llm.example.edu
 codebook validity topics --by label
+codebook verify ~/Downloads/topics.zip
 """
 
 

@@ -173,6 +173,7 @@ def main() -> None:
       codebook run ...                 or all of these in one, waiting for the answers
       codebook execute study.yaml      or all of it through the notebooks, ending in a report
       codebook open RUN                look at the report
+      codebook deposit RUN             write what a journal or archive asks for
       codebook lab                     or by hand, in JupyterLab
 
     Every command may be repeated: what is done stays done, and no question is asked twice.

@@ -1,0 +1,224 @@
+"""The files of a deposit, put into its folder: as they are, or without texts and under pseudonyms."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from codebook.deposit.coder_pseudonyms import name_coders, read_labels, write_labels
+from codebook.deposit.deposit_layout import CODERS, STUDY, WITHHELD, Texts
+from codebook.deposit.study_sources import Sources
+from codebook.deposit.withheld_texts import make_withholding, withhold_run, withhold_units
+from codebook.execute import read_parameters
+from codebook.files.digests import digest_of
+from codebook.files.formats import READERS
+from codebook.paths import resolve_path, show_path
+from codebook.scheme import write_codebook, write_qdc
+from codebook.study.study_facts import NONE
+
+_LEFT = ("work", "exports", "paper")
+_MADE = ("outputs", "notebooks", "report.html")
+"""What of a run is made anew where texts or names are kept out of it."""
+UNITS = "data/units_of_the_deposit.csv"
+
+
+@dataclass
+class Assembly:
+    """A deposit under way.
+
+    Attributes
+    ----------
+    room
+        Its folder.
+    withheld
+        (place in the project, bytes, SHA-256, why) of each file that stays here.
+    names
+        Pseudonyms by the names of coders; empty where names stay.
+    left_out
+        What cannot be made anew from the deposit, and why.
+    """
+
+    sources: Sources
+    texts: Texts
+    private: bool
+    room: Path
+    withheld: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everything lies in it as it is."""
+        return self.texts == "include" and not self.private
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps that can be run anew: all; without texts those that ask nobody."""
+        file = self.sources.file
+        if file is None:
+            return ()
+        asks = dict(zip((step.name for step in file.steps), map(_asks, self.sources.notebooks.values()), strict=True))
+        return tuple(step.name for step in file.steps if self.texts == "include" or not asks[step.name])
+
+    def fill(self) -> None:
+        """Put in everything that is there before anything is made anew."""
+        facts: dict[str, Any] = {}
+        for place, path in self.sources.notebooks.items():
+            self.copy(place, path, _bare if self.texts != "include" else None)
+        if self.texts == "include" and not self.private:
+            for place, path in self.sources.data.items():
+                self.copy(place, path)
+        else:
+            facts = self._fill_data()
+        self._write_study(facts)
+        self._fill_runs()
+        self._write_codebook()
+        self._write_withheld()
+
+    def copy(self, place: str, path: Path, change: Callable[[bytes], bytes] | None = None) -> None:
+        """Copy a file to its place."""
+        target = self.room / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if change is None:
+            shutil.copyfile(path, target)
+        else:
+            target.write_bytes(change(path.read_bytes()))
+
+    def keep_here(self, path: Path, why: str) -> None:
+        """Note a file that does not leave."""
+        self.withheld[show_path(path)] = (path.stat().st_size, digest_of(path), why)
+
+    def _fill_data(self) -> dict[str, Any]:
+        """Put in data without names and texts; return what study.yaml has to say of it."""
+        study, facts = self.sources.study, dict[str, Any]()
+        codings = read_labels(study, self.sources.run)
+        if codings is not None:
+            self.names = name_coders(codings) if self.private else {}
+            write_labels(codings, self.names, self.room)
+            facts |= {"coders": CODERS, "coding": {}, "models": codings.machines}
+            facts["gold"] = self.names.get(study.gold, study.gold)
+        units = resolve_path(study.facts.units) if study.facts.units else None
+        of_coders = self._files_of_coders()
+        for place, path in self.sources.data.items():
+            if units and path == units and self.texts == "include":
+                self.copy(place, path)  # even where it holds labels of people: a remark says so
+                if path in of_coders:
+                    self.left_out.append(f"{place} holds the units and columns of coders: look whether it names them")
+            elif path in of_coders:
+                self.keep_here(path, "its labels are in the table of labels")
+            elif self.texts == "include" or path.suffix in (".yaml", ".yml", ".md", ".txt", "") or _is_notice(path):
+                self.copy(place, path)
+            elif path == units and path.suffix.lower() in READERS:
+                facts |= self._withhold_units(path)
+            else:
+                self.keep_here(path, "it may hold texts of units")
+        return facts
+
+    def _files_of_coders(self) -> set[Path]:
+        from codebook.codings.coder_files.coders import parse_coders
+
+        study = self.sources.study
+        if not study.coders:
+            return set()
+        path = resolve_path(study.coders)
+        folder = resolve_path(study.coding.folder) if study.facts.coding else None
+        logs = set(folder.rglob("*")) if folder and folder.is_dir() else set()
+        return {path, *logs, *(path.parent / source.file for _, source in parse_coders(path, study.codebook)[0])}
+
+    def _withhold_units(self, path: Path) -> dict[str, Any]:
+        facts, hold = self.sources.study.facts, make_withholding(self.texts, self.sources.study.codebook)
+        form = dict(facts.form) if isinstance(facts.form, Mapping) else {}
+        texts = {facts.text_column or "text", *facts.context_columns}
+        withhold_units(path, self.room / UNITS, hold, texts, form)
+        self.keep_here(path, f"it holds the texts; {UNITS} has its other columns")
+        return {"units": UNITS, "form": {}}
+
+    def _write_study(self, changed: dict[str, Any]) -> None:
+        """Write study.yaml: as it is; with what lies elsewhere now; or, where there was none, from what was said."""
+        file, study = self.sources.file, self.sources.study
+        target = self.room / STUDY
+        if file and not changed:
+            shutil.copyfile(file.path, target)
+            return
+        written = yaml.safe_load(file.path.read_text(encoding="utf-8")) if file else {**study.facts.said()}
+        values = {name: value for name, value in (written | changed).items() if value not in ("", [], {}, None, NONE)}
+        head = "# The study as it lies in this deposit; written by `codebook deposit`.\n"
+        target.write_text(
+            head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8"
+        )
+
+    def _fill_runs(self) -> None:
+        """Put in the runs, those first on which others rest."""
+        hold = make_withholding(self.texts, self.sources.study.codebook)
+        for name, folder in reversed(self.sources.runs.items()):
+            target = self.room / "runs" / name
+            if self.texts != "include":
+                target.mkdir(parents=True)
+                withhold_run(folder, target, hold)
+                shutil.copyfile(folder.codebook_path, target / "codebook.yaml")
+                self._copy_rest(folder.path, target, only=("gold_sample.csv",))
+                for path in [folder.units_path, *folder.shards.glob("*.jsonl"), *folder.results.glob("*.jsonl")]:
+                    self.keep_here(path, "it holds texts; a file without them stands in its place")
+            else:
+                self._copy_rest(folder.path, target)
+
+    def _copy_rest(self, source: Path, target: Path, only: tuple[str, ...] = ()) -> None:
+        """Copy the files of a run; what is made anew is left out where it is."""
+        left = _LEFT if self.is_open else (*_LEFT, *_MADE)
+        for path in sorted(source.rglob("*")):
+            inside = path.relative_to(source)
+            hidden = any(part.startswith(".") for part in inside.parts) or path.name.endswith(".lock")
+            if path.is_file() and not hidden and inside.parts[0] not in left and (not only or path.name in only):
+                self.copy(f"runs/{target.name}/{inside.as_posix()}", path)
+
+    def _write_codebook(self) -> None:
+        """The instrument of the run, for people and for programs of others."""
+        from codebook.outputs.word_documents import write_word
+        from codebook.report.codebook_words import codebook_parts
+
+        book = self.sources.run.read_codebook()
+        folder = self.room / "codebook"
+        folder.mkdir()
+        write_codebook(book, folder / f"{book.name}.yaml")
+        write_qdc(book, folder / f"{book.name}.qdc")
+        (folder / f"{book.name}.docx").write_bytes(write_word(codebook_parts(book), title=f"Codebook {book.name}"))
+
+    def _write_withheld(self) -> None:
+        if not self.withheld:
+            return
+        with (self.room / WITHHELD).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+            writer.writerow(["file", "bytes", "sha256", "why"])
+            digests = self.texts != "redact"
+            for place, (size, sha, why) in sorted(self.withheld.items()):
+                writer.writerow([place, size, sha if digests else "", why])
+
+
+def _asks(path: Path) -> bool:
+    """Whether a notebook asks somebody: it says of whom."""
+    return "engine" in read_parameters(path)
+
+
+def _is_notice(path: Path) -> bool:
+    return path.name.lower().startswith(("license", "licence", "copying", "notice"))
+
+
+def _bare(raw: bytes) -> bytes:
+    """A notebook without what its cells put out."""
+    book = orjson.loads(raw)
+    for cell in book.get("cells", []):
+        if cell.get("cell_type") == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return orjson.dumps(book, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def list_made(folder: Path) -> Iterator[Path]:
+    """What of a run's folder a replay makes anew."""
+    return (folder / name for name in _MADE if (folder / name).exists())

@@ -1,0 +1,154 @@
+"""`datapackage.json` (Data Package 1, frictionless): every table of a deposit with its columns, types and digest."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from codebook.deposit.deposit_layout import WITHHELD, list_files
+from codebook.errors import InputError
+from codebook.files.decode import allow_long_fields
+from codebook.files.lines import digest_file
+from codebook.files.rows import open_rows
+from codebook.outputs import read_outputs
+from codebook.scheme import Codebook
+
+_COLUMNS: Mapping[str, str] = {
+    "unit_id": "Id of the unit, from the data.",
+    "coder": "Who gave the label: a person, or a model with the start of the codebook's digest.",
+    "variable": "Variable of the codebook.",
+    "label": "The label; of several, a JSON list in the order of the codebook. Empty exactly where `why` is not.",
+    "draw": "Number of the repetition of a question, from 0.",
+    "why": "Why there is no label: refused, truncated, invalid, failed, expired, cancelled, absent, pending, skipped.",
+    "run_id": "Run that asked.",
+    "custom_id": "Name of the request, by which it is found in shards and results.",
+    "evidence": "Words of the unit on which the label rests.",
+    "confidence": "What the coder said of its certainty, from 0 to 1.",
+    "model": "Model that answered.",
+    "raw": "The reply to the letter.",
+    "detail": "What is to be said of the coding, such as what was wrong with the reply.",
+    "request_id": "Id of the answer at the service.",
+    "batch_id": "Id of the job at the service.",
+    "seconds": "Time from handing in to the answer, in seconds.",
+    "cost_usd": "Cost in US dollars.",
+    "value": "The estimate.",
+    "low": "Lower end of its interval.",
+    "high": "Upper end of its interval.",
+    "n": "Number of units, or of codings where a note says so.",
+    "n_units": "Number of units.",
+}
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_TEXT_COLUMNS = frozenset({"unit_id", "custom_id", "label", "coder", "variable", "run_id", "request_id", "batch_id"})
+_NAME = re.compile(r"[^a-z0-9._-]+")
+
+
+def write_data_package(room: Path, *, name: str, title: str, book: Codebook, made_at: str) -> None:
+    """Describe every csv of a deposit, and write the description."""
+    resources = list(_describe_all(room, book))
+    about = {
+        "profile": "tabular-data-package",
+        "name": _NAME.sub("-", name.lower()).strip("-") or "deposit",
+        "title": title,
+        "created": made_at,
+        "description": "Tables of a study that codes with people and models; README.md says how they came about.",
+        "resources": resources,
+    }
+    (room / "datapackage.json").write_bytes(orjson.dumps(about, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def _describe_all(room: Path, book: Codebook) -> Iterator[dict[str, Any]]:
+    titles = dict(_find_titles(room))
+    taken: set[str] = set()
+    for place, path in list_files(room):
+        if path.suffix.lower() in (".csv", ".tsv") and path.stat().st_size:
+            resource = _describe(place, path, titles.get(place, ""), book)
+            while resource["name"] in taken:
+                resource["name"] += "-2"
+            taken.add(resource["name"])
+            yield resource
+
+
+def _find_titles(room: Path) -> Iterator[tuple[str, str]]:
+    for manifest in room.glob("runs/*/outputs/manifest.json"):
+        folder = manifest.parent.relative_to(room).as_posix()
+        yield from ((f"{folder}/{entry.name}.csv", entry.title) for entry in read_outputs(manifest.parent))
+    yield from ((path.relative_to(room).as_posix(), "Labels of the run") for path in room.glob("runs/*/table.csv"))
+    yield WITHHELD, "Files that do not lie in this deposit, and why"
+
+
+def _describe(place: str, path: Path, title: str, book: Codebook) -> dict[str, Any]:
+    resource: dict[str, Any] = {
+        "name": _NAME.sub("-", place.lower().rsplit(".", 1)[0]).strip("-."),
+        "path": place,
+        **({"title": title} if title else {}),
+        "format": "csv",
+        "mediatype": "text/csv",
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{digest_file(path)}",
+    }
+    try:
+        rows = open_rows(path)
+    except InputError:  # two columns of one name, or bytes that nobody can read: it is told as a file
+        return {"profile": "data-resource"} | resource
+    delimiter = rows.delimiter or ","
+    dialect = {"dialect": {"delimiter": delimiter}} if delimiter != "," else {}
+    with path.open(encoding=rows.encoding, newline="") as file:
+        for _ in range(rows.skip_rows):
+            file.readline()
+        fields = list(
+            _describe_fields(csv.reader(file, delimiter=delimiter), book if path.name == "table.csv" else None)
+        )
+    schema = {"fields": fields, "missingValues": [""]}
+    return {"profile": "tabular-data-resource"} | resource | {"encoding": rows.encoding, **dialect, "schema": schema}
+
+
+def _describe_fields(rows: Iterator[list[str]], book: Codebook | None) -> Iterator[dict[str, Any]]:
+    """Names and types of columns, by all that stands in them."""
+    allow_long_fields()
+    names = next(rows, [])
+    kinds = [_Kind() for _ in names]
+    for row in rows:
+        for kind, cell in zip(kinds, row, strict=False):
+            kind.look(cell)
+    for at, (name, kind) in enumerate(zip(names, kinds, strict=True), start=1):
+        field: dict[str, Any] = {
+            "name": name or f"column {at}",
+            "type": "string" if name in _TEXT_COLUMNS else kind.name,
+        }
+        if about := _COLUMNS.get(name):
+            field["description"] = about
+        if book and name == "variable":
+            field["constraints"] = {"enum": [variable.name for variable in book.variables]}
+        yield field
+
+
+class _Kind:
+    """The narrowest type that all cells of a column have."""
+
+    def __init__(self) -> None:
+        self.is_integer = self.is_number = True
+        self.n = 0
+
+    def look(self, cell: str) -> None:
+        """Look at a cell."""
+        if cell:
+            self.n += 1
+            self.is_integer = self.is_integer and _INTEGER.fullmatch(cell) is not None
+            self.is_number = self.is_number and _NUMBER.fullmatch(cell) is not None
+
+    @property
+    def name(self) -> str:
+        """integer, number or string; a column of which nothing is known holds strings."""
+        return "string" if not self.n else "integer" if self.is_integer else "number" if self.is_number else "string"
+
+
+def list_tables(room: Path, but: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The tables of a deposit as its data package has them."""
+    resources = orjson.loads((room / "datapackage.json").read_bytes())["resources"]
+    return [resource for resource in resources if resource["path"] not in but]

@@ -1,0 +1,305 @@
+"""Deposit: one folder and one zip with all that a journal's data editor asks for, and that replays offline."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from codebook.deposit.assembling import Assembly
+from codebook.deposit.coder_pseudonyms import find_names
+from codebook.deposit.crate import write_crate
+from codebook.deposit.data_package import write_data_package
+from codebook.deposit.deposit_layout import ABOUT, PERSONS_FILES, About, check_texts, list_files
+from codebook.deposit.digest_list import read_digests, write_digests
+from codebook.deposit.environment import describe_machine, write_environment
+from codebook.deposit.leak_search import find_keys, find_persons
+from codebook.deposit.read_me import LICENCES, NO_LICENCE, say_seconds, say_size, write_citation, write_readme
+from codebook.deposit.study_sources import find_sources
+from codebook.deposit.text_traces import find_texts
+from codebook.errors import Fault, ParameterError
+from codebook.execute import Replay, replay_study
+from codebook.execute.secrets import read_secrets
+from codebook.files.lines import digest_file
+from codebook.ground.quantities import say_count
+from codebook.paths import make_private, project_folder, resolve_path, show_path
+from codebook.report import write_paper
+from codebook.study import Study, open_study
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Deposited:
+    """What was deposited: folder, zip, how it was made, and what a person should look at before it goes out."""
+
+    folder: Path
+    zip: Path
+    about: About
+    remarks: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        n, size = len(list(list_files(self.folder))), self.zip.stat().st_size
+        lines = [f"{show_path(self.folder)}: {say_count(n, 'file')}", f"{show_path(self.zip)}: {say_size(size)}"]
+        if self.about.seconds is not None:
+            lines.append(f"Its tables were made anew from it in {say_seconds(self.about.seconds)}, and are the same.")
+        lines += [f"LOOK      {remark}" for remark in self.remarks]
+        lines += [f"NOT ANEW  {each}" for each in self.about.left_out]
+        return "\n".join([*lines, "Fill the blanks in README.md and CITATION.cff, then: codebook verify the folder."])
+
+
+def write_deposit(
+    study: Study | None = None,
+    *,
+    texts: str = "include",
+    out: str | Path = "",
+    title: str = "",
+    replay: bool = True,
+    tell: Callable[[str], None] = print,
+) -> Deposited:
+    """Write a deposit of a study and its run, all or nothing, as a folder and as a zip beside it.
+
+    What a person changed in README.md, CITATION.cff, LICENSE.txt and `paper/` of an earlier deposit is kept.
+
+    Parameters
+    ----------
+    study
+        The study; that of the project where none is given.
+    texts
+        What becomes of the texts of units: "include", "digest" (each one's SHA-256) or "redact" (nothing of them).
+    out
+        The folder; `deposit/RUN` where empty.
+    title
+        Of the deposit; that of the study where empty.
+    replay
+        Make every table anew from the deposit, and hold it against the archived one, before it is closed.
+    tell
+        Takes the lines to be shown.
+
+    Raises
+    ------
+    ParameterError
+        A file of the study is missing or lies outside of it; something in it looks like a key; a text would leave that
+        is to be kept; or the tables that are made anew are others. All faults are named, and nothing is written.
+    RunError
+        The run has no table yet.
+
+    Examples
+    --------
+    >>> import codebook as cb
+    >>> study = cb.open_study(run="topics", codebook="codebook.yaml", coders="coders.yaml")
+    >>> deposited = cb.deposit.write_deposit(study, replay=False)
+    >>> deposited.about.texts, cb.deposit.verify_deposit(deposited.folder, replay=False).faults
+    ('include', ())
+    """
+    study, way = study or open_study(), check_texts(texts)
+    sources = find_sources(study)
+    target = resolve_path(out or f"deposit/{sources.run.name}")
+    _check_target(target)
+    title = title or study.facts.title or f"Coding {study.codebook.name}"
+    with _room_of(target) as room:
+        assembly = Assembly(sources, way, bool(study.facts.private), room)
+        assembly.fill()
+        about = _begin(assembly)
+        if replay and about.steps:
+            tell(f"making the tables anew from {show_path(target)}: {', '.join(about.steps)}")
+            about = replace(about, seconds=_replay(assembly, about, tell))
+        about = _close(assembly, about, title, target)
+        remarks = _check(assembly)
+        _swap(room, target)
+    packed = _zip(target)
+    return Deposited(target, packed, about, tuple(remarks))
+
+
+def _check_target(target: Path) -> None:
+    """Refuse a folder that holds something else than an earlier deposit."""
+    inside = target.resolve().is_relative_to(project_folder() / "runs") or target.resolve() == project_folder()
+    is_other = target.exists() and any(target.iterdir()) and not (target / ABOUT).is_file()
+    if inside or is_other:
+        fault = Fault(show_path(target), "something else lies there", "name a folder of its own with --out")
+        raise ParameterError("The deposit cannot be written there.", [fault])
+
+
+@contextmanager
+def _room_of(target: Path) -> Iterator[Path]:
+    """A folder beside the deposit, in which it is made; gone if that fails."""
+    room = target.with_name(f".{target.name}.part")
+    shutil.rmtree(room, ignore_errors=True)
+    make_private(room)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _begin(assembly: Assembly) -> About:
+    run = next(iter(assembly.sources.runs))
+    left_out = list(assembly.left_out)
+    if assembly.texts != "include":
+        file = assembly.sources.file
+        asking = [step.name for step in file.steps if step.name not in assembly.steps] if file else []
+        named = f" (steps {', '.join(asking)})" if asking else ""
+        left_out.append(f"asking a model again{named}: the requests hold texts, and stand here as keys")
+        left_out.append("what shows or measures texts: cards of units, quotes, transcripts, records, vectors")
+        if _quotes(assembly):
+            left_out.append("the codebook's examples are part of the instrument and stay, even where they are units")
+    steps = " ".join(f"--only {step}" for step in assembly.steps) if assembly.texts != "include" else ""
+    command = f"codebook execute study.yaml --replay runs/{run} {steps}".strip() if assembly.steps else ""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return About(
+        run=run,
+        runs=tuple(assembly.sources.runs),
+        made_at=now,
+        texts=assembly.texts,
+        private=assembly.private,
+        replay=command,
+        steps=assembly.steps,
+        left_out=tuple(left_out),
+        software=describe_machine(),
+    )
+
+
+def _quotes(assembly: Assembly) -> bool:
+    book = assembly.sources.run.read_codebook()
+    return any(each.examples for variable in book.variables for each in (*variable.categories, *variable.abstain))
+
+
+def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> float:
+    """Make the tables anew from what lies in the deposit; where outputs were left out, they are put in so.
+
+    Raises
+    ------
+    ParameterError
+        A step failed, or a table is another one.
+    """
+    room, made = assembly.room, assembly.room.with_name(f"{assembly.room.name}.made")
+    shutil.rmtree(made, ignore_errors=True)
+    only = None if assembly.texts == "include" else about.steps
+    try:
+        replayed = replay_study(room / "runs" / about.run, room / "study.yaml", only=only, out=made, tell=tell)
+        _refuse_differences(replayed, assembly.is_open)
+        if not assembly.is_open:
+            for name in ("outputs", "notebooks", "report.html"):
+                source, target = made / about.run / name, room / "runs" / about.run / name
+                if source.is_dir():
+                    shutil.copytree(source, target, dirs_exist_ok=True)
+                elif source.is_file():
+                    shutil.copyfile(source, target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return round(replayed.seconds, 1)
+
+
+def _refuse_differences(replayed: Replay, compared: bool) -> None:
+    rows = replayed.differences.rows if compared else ()
+    if replayed.study.state == "done" and not rows:
+        return
+    mend = "run the study to its end (codebook execute study.yaml), then deposit again"
+    faults = [Fault("replay", str(row), mend) for row in rows[:20]]
+    faults = faults or [Fault("replay", f"its steps ended {replayed.study.state}", mend)]
+    raise ParameterError("The deposit does not give its own tables again; nothing was written.", faults)
+
+
+def _close(assembly: Assembly, about: About, title: str, target: Path) -> About:
+    """Write what tells of all the rest, last of all the digests."""
+    room, study = assembly.room, assembly.sources.study
+    write_environment(room)
+    _write_paper(assembly, about, title)
+    _bring_licence(room)
+    about.write(room)
+    drafts = {"CITATION.cff": write_citation(title, about.made_at), "README.md": write_readme(assembly, about, title)}
+    kept = _keep_changed(target, room)
+    for name in drafts.keys() - kept:
+        (room / name).write_bytes(drafts[name])
+    book = assembly.sources.run.read_codebook()
+    write_data_package(room, name=about.run, title=title, book=book, made_at=about.made_at)
+    licence = "LICENSE.txt" if (room / "LICENSE.txt").is_file() else NO_LICENCE
+    description = (
+        f"Units of {study.facts.study or about.run} coded by people and models: data, codebook, replies, tables."
+    )
+    write_crate(room, about, title=title, description=description, licence=licence)
+    write_digests(room)
+    return about
+
+
+def _write_paper(assembly: Assembly, about: About, title: str) -> None:
+    """Put in the paper: that of the run, if there is one, else a new draft from what lies in the deposit."""
+    own, room_of_paper = assembly.sources.run.path / "paper", assembly.room.resolve() / "paper"
+    if own.is_dir() and assembly.is_open:
+        shutil.copytree(own, assembly.room / "paper", ignore=shutil.ignore_patterns("*.aux", "*.log", ".*"))
+        return
+    with _in_project(assembly.room if not assembly.is_open else project_folder()):
+        study = open_study() if not assembly.is_open else assembly.sources.study
+        write_paper(assembly.sources.run.name, title=title, coders=study.coders, gold=study.gold, out=room_of_paper)
+
+
+@contextmanager
+def _in_project(folder: Path) -> Iterator[None]:
+    before = os.environ.get("CODEBOOK_PROJECT")
+    os.environ["CODEBOOK_PROJECT"] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        os.environ.pop("CODEBOOK_PROJECT") if before is None else os.environ.update(CODEBOOK_PROJECT=before)
+
+
+def _bring_licence(room: Path) -> None:
+    for name in LICENCES:
+        if (project_folder() / name).is_file():
+            shutil.copyfile(project_folder() / name, room / "LICENSE.txt")
+            return
+
+
+def _keep_changed(target: Path, room: Path) -> set[str]:
+    """Bring what a person changed in an earlier deposit; return the names."""
+    digests, kept = read_digests(target), set[str]()
+    for place, path in list_files(target) if digests else ():
+        is_persons = place in PERSONS_FILES or place.startswith("paper/")
+        if is_persons and digest_file(path) != digests.get(place):
+            (room / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, room / place)
+            kept.add(place)
+    return kept
+
+
+def _check(assembly: Assembly) -> list[str]:
+    """Refuse keys, and texts that are to stay; return what a person should look at.
+
+    Raises
+    ------
+    ParameterError
+        Something of this stands in the deposit.
+    """
+    room = assembly.room
+    faults = list(find_keys(room, read_secrets()))
+    if assembly.texts != "include":
+        faults += find_texts(room, assembly.sources.run.units_path, assembly.sources.study.codebook)
+    if faults:
+        raise ParameterError("The deposit would tell what it must not; nothing was written.", faults)
+    return [str(fault) for fault in (*find_persons(room), *find_names(room, assembly.names))]
+
+
+def _swap(room: Path, target: Path) -> None:
+    """Put the new deposit in the place of the old one."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.replace(old)
+    room.replace(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _zip(folder: Path) -> Path:
+    """Pack the folder; the same files make the same zip."""
+    path = folder.with_name(f"{folder.name}.zip")
+    part = path.with_name(f".{path.name}.part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
+        for place, file in list_files(folder):
+            packed.writestr(zipfile.ZipInfo(f"{folder.name}/{place}", _DATE), file.read_bytes(), zipfile.ZIP_DEFLATED)
+    part.replace(path)
+    return path

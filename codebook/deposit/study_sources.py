@@ -1,0 +1,182 @@
+"""What of the project a study rests on: its file, its notebooks, and each file that one of its facts names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from codebook.codings.coder_files.coders import parse_coders
+from codebook.errors import CodebookError, Fault, ParameterError, RunError
+from codebook.execute import find_notebook, read_parameters
+from codebook.files.digests import read_run_record
+from codebook.files.lines import read_lines
+from codebook.files.run_versions import find_version, order_of
+from codebook.ledger import KEPT
+from codebook.material.unit_store import iter_units
+from codebook.paths import missing_file, project_folder, resolve_path, show_path
+from codebook.run import RunFolder
+from codebook.study import Study, StudyFile, read_study_file
+from codebook.study.study_facts import NONE
+
+_FILES = ("codebook", "units", "coders", "sample")
+_NO_FILES = ("study", "title", "run", "archive", "engine", "model", "url", "base_url", "provider")
+_BESIDE = ("readme", "license", "licence", "copying", "notice", "citation", "provenance")
+"""How the names of files begin that go with the data beside which they lie."""
+_OWN = ("runs", ".venv", ".git")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a deposit is made of: the study, its file where there is one, and places in the deposit with their files."""
+
+    study: Study
+    file: StudyFile | None
+    notebooks: dict[str, Path]
+    data: dict[str, Path]
+    runs: dict[str, RunFolder]
+
+    @property
+    def run(self) -> RunFolder:
+        """The run that is told of."""
+        return self.runs[next(iter(self.runs))]
+
+
+def find_sources(study: Study) -> Sources:
+    """Find all that a study rests on.
+
+    Raises
+    ------
+    ParameterError
+        A file that the study names is gone or lies outside of the project; all faults are named.
+    RunError
+        The run, or one that it rests on, is not there or has no table yet.
+    """
+    path = resolve_path(study.path) if study.path else None
+    file = read_study_file(path)[0] if path and path.is_file() else None
+    runs = {_place_of(folder): folder for folder in find_runs(study)}
+    notebooks = {show_path(each): each for each in _find_notebooks(file)}
+    faults: list[Fault] = []
+    named = [*_of_facts(study, faults), *_of_units(next(iter(runs.values()))), *_of_parameters(study, file, notebooks)]
+    data = dict(_place(named, faults))
+    if faults:
+        raise ParameterError("The deposit cannot be made; nothing was written.", list(dict.fromkeys(faults)))
+    return Sources(study, file, {_inside(place): each for place, each in notebooks.items()}, data, runs)
+
+
+def find_runs(study: Study) -> list[RunFolder]:
+    """The run of a study, and behind it those whose answers it has and those that say they are of the study."""
+    runs = project_folder() / "runs"
+    folder = RunFolder(find_version(runs, study.name))
+    if not folder.record_path.is_file() or not folder.table_path.is_file():
+        folder.read_record()
+        raise RunError(f"Run {folder.name!r} has no table yet. To mend: collect it, then deposit.")
+    needed = {folder.name: folder}
+    waiting = [folder]
+    while waiting:
+        for name in _rests_on(waiting.pop()):
+            other = _open_any(runs, name)
+            if name not in needed and other is not None:
+                needed[name] = other
+                waiting.append(other)
+    for path in sorted(runs.glob("*/run.json"), key=lambda path: order_of(path.parent.name)):
+        with suppress(CodebookError):  # one that is damaged and not needed
+            record = read_run_record(path)
+            if study.facts.study and record.get("study") == study.facts.study and (path.parent / "table.csv").is_file():
+                needed.setdefault(path.parent.name, RunFolder(path.parent.name))
+    return list(needed.values())
+
+
+def _rests_on(folder: RunFolder) -> list[str]:
+    """The other runs that asked questions of a run."""
+    lines = read_lines(folder.carried_path) if folder.carried_path.is_file() else iter(())
+    names = (run for line in lines for _, run in line.get("elsewhere", {}).values())
+    return [name for name in dict.fromkeys(names) if name and name != folder.name]
+
+
+def _open_any(runs: Path, name: str) -> RunFolder | None:
+    from codebook.run.folder import find_folder
+
+    folder = find_folder(name)
+    return folder if (runs / name / "run.json").is_file() else None
+
+
+def _place_of(folder: RunFolder) -> str:
+    """A run's name in the deposit; what a discarded run left bears a name that can be adopted."""
+    return folder.name.removeprefix(f"{KEPT}/").replace("~", "-kept-")
+
+
+def _find_notebooks(file: StudyFile | None) -> Iterator[Path]:
+    for step in file.steps if file else ():
+        yield find_notebook(step.notebook, file.notebooks if file else "notebooks")
+
+
+def _of_facts(study: Study, faults: list[Fault]) -> Iterator[Path]:
+    for name in _FILES:
+        value = str(getattr(study.facts, name) or "")
+        if value in ("", NONE) or (name == "coders" and not study.coders):
+            continue
+        path = resolve_path(value)
+        if not path.exists():
+            faults.append(missing_file(path))
+            continue
+        yield path
+        if name == "coders":
+            yield from (path.parent / source.file for _, source in parse_coders(path, study.codebook)[0])
+    folder = resolve_path(study.coding.folder) if study.facts.coding else None
+    if folder and folder.is_dir():
+        yield folder
+
+
+def _of_units(folder: RunFolder) -> Iterator[Path]:
+    """Images and documents that units name."""
+    for unit, _ in iter_units(folder.units_path):
+        yield from (resolve_path(file.path) for file in unit.files if "://" not in file.path)
+
+
+def _of_parameters(study: Study, file: StudyFile | None, notebooks: dict[str, Path]) -> Iterator[Path]:
+    """Files and folders of the project that a parameter of a step names, or its default in the notebook."""
+    values: list[object] = [value for name, value in study.facts.said().items() if name not in _NO_FILES]
+    if file:
+        values += [*file.parameters.values(), *(value for step in file.steps for value in step.parameters.values())]
+    for path in notebooks.values():
+        values += [parameter.default for parameter in read_parameters(path).values()]
+    for text in _flatten(values):
+        with suppress(OSError, ValueError):  # no name of a file
+            path = resolve_path(text)
+            inside = path.resolve().is_relative_to(project_folder()) and path.resolve() != project_folder()
+            if inside and path.exists() and path.resolve().relative_to(project_folder()).parts[0] not in _OWN:
+                yield path
+
+
+def _flatten(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield from (part for part in (value, value.partition(": ")[2]) if part and "\n" not in part)
+        elif isinstance(value, list | tuple):
+            yield from _flatten(value)
+        elif isinstance(value, dict):
+            yield from _flatten(value.values())
+
+
+def _place(paths: Iterable[Path], faults: list[Fault]) -> Iterator[tuple[str, Path]]:
+    """(place in the deposit, file) of some files and folders, with the licences and descriptions beside them."""
+    home, beside = project_folder(), dict[Path, None]()
+    for path in paths:
+        if not path.resolve().is_relative_to(home):
+            mend = "copy it into the folder of the study, and name it there"
+            faults.append(Fault(show_path(path), "it lies outside of the study's folder", mend))
+            continue
+        inner = [each for each in sorted(path.rglob("*")) if each.is_file()] if path.is_dir() else [path]
+        yield from ((show_path(each), each) for each in inner if not each.name.startswith("."))
+        beside[path.parent if path.is_file() else path] = None
+    for folder in beside:
+        if folder.resolve() != home:
+            close = (each for each in sorted(folder.iterdir()) if each.name.lower().startswith(_BESIDE))
+            yield from ((show_path(each), each) for each in close if each.is_file())
+
+
+def _inside(place: str) -> str:
+    """The place of a notebook in the deposit; one that comes with the kit lies where a study has its own."""
+    return place if not Path(place).is_absolute() else f"notebooks/{Path(place).name}"

@@ -1,0 +1,123 @@
+"""Verify a deposit from outside: files as they were written, no key, no personal data, and the same tables again."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from codebook.deposit.deposit_layout import ABOUT, STUDY, About, read_about
+from codebook.deposit.digest_list import find_changes, read_digests
+from codebook.deposit.leak_search import find_keys, find_persons
+from codebook.deposit.read_me import say_seconds
+from codebook.errors import CodebookError, Fault, ParameterError
+from codebook.execute import replay_study
+from codebook.execute.secrets import read_secrets
+from codebook.files.archives import Archive
+from codebook.ground.quantities import say_count
+from codebook.paths import show_path
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came of it.
+
+    Attributes
+    ----------
+    faults
+        What is wrong with the deposit.
+    remarks
+        What a person should look at: what looks like personal data.
+    seconds
+        How long the replay took; None where it was left out.
+    """
+
+    folder: Path
+    about: About
+    n_files: int
+    faults: tuple[Fault, ...]
+    remarks: tuple[Fault, ...]
+    seconds: float | None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+    def __repr__(self) -> str:
+        lines = [f"  WRONG     {fault}" for fault in self.faults]
+        lines += [f"  LOOK      {remark}" for remark in self.remarks]
+        lines += [f"  NOT ANEW  {each}" for each in self.about.left_out]
+        files = f"{say_count(self.n_files, 'file')} are listed with their SHA-256"
+        anew = "the tables were not made anew" if self.seconds is None else f"replayed in {say_seconds(self.seconds)}"
+        wrong = f"{say_count(len(self.faults), 'fault')}." if self.faults else "nothing is wrong."
+        return "\n".join([*lines, f"{show_path(self.folder)}: {files}; {anew}; {wrong}"])
+
+
+def verify_deposit(
+    folder: str | Path, *, replay: bool = True, tell: Callable[[str], None] = lambda line: None
+) -> Verified:
+    """Check a deposit wherever it lies: a folder, or the zip as it was published. It is not changed.
+
+    Parameters
+    ----------
+    folder
+        The deposit.
+    replay
+        Make its tables anew, offline, and hold them against those in it.
+    tell
+        Takes the lines to be shown while the steps run.
+
+    Raises
+    ------
+    ParameterError
+        It is no deposit.
+    """
+    with _opened(Path(folder).expanduser().resolve()) as room:
+        about = read_about(room)
+        faults = [*find_changes(room), *find_keys(room, read_secrets())]
+        remarks = tuple(find_persons(room))
+        seconds = None
+        if replay and about.steps:
+            seconds, differing = _replay(room, about, tell)
+            faults += differing
+        return Verified(Path(folder), about, len(read_digests(room)), tuple(faults), remarks, seconds)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Path]:
+    """The folder of a deposit; of a zip a folder that goes away."""
+    if path.is_dir():
+        yield path
+        return
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        fault = Fault(show_path(path), "it is neither a folder nor a zip", "give what `codebook deposit` wrote")
+        raise ParameterError("This is no deposit.", [fault])
+    with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
+        Archive(path)  # refuses one that leads out of its folder, or grows beyond measure
+        with zipfile.ZipFile(path) as packed:
+            packed.extractall(place)
+        inside = [each.parent for each in Path(place).rglob(ABOUT)]
+        yield min(inside, key=lambda each: len(each.parts)) if inside else Path(place)
+
+
+def _replay(room: Path, about: About, tell: Callable[[str], None]) -> tuple[float | None, list[Fault]]:
+    """Replay a copy, so that the deposit stays as it is; return how long it took, and what differs."""
+    mend = "the archived replies, the steps or the tables are not those that were deposited: get it again"
+    with tempfile.TemporaryDirectory(prefix="codebook-verify-", ignore_cleanup_errors=True) as place:
+        copy = Path(place) / "deposit"
+        shutil.copytree(room, copy)
+        only = None if about.tells_texts else about.steps
+        try:
+            replayed = replay_study(copy / "runs" / about.run, copy / STUDY, only=only, tell=tell)
+        except CodebookError as error:
+            return None, [Fault("replay", str(error).replace(str(copy), "."), mend)]
+    faults = [Fault("replay", f"{row}", mend) for row in replayed.differences.rows]
+    faults += [Fault("replay", each, mend) for each in replayed.damage]
+    if replayed.study.state != "done":
+        faults.append(Fault("replay", f"its steps ended {replayed.study.state}", mend))
+    return round(replayed.seconds, 1), faults
