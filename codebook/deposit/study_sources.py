@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codebook.codings.coder_files.coders import parse_coders
+from codebook.engines.replay import list_sources
 from codebook.errors import CodebookError, Fault, ParameterError, RunError
 from codebook.execute import find_notebook, read_parameters
 from codebook.files.digests import read_run_record
-from codebook.files.lines import read_lines
 from codebook.files.run_versions import find_version, order_of
 from codebook.ledger import KEPT
 from codebook.material.unit_store import iter_units
@@ -75,7 +75,7 @@ def find_runs(study: Study) -> list[RunFolder]:
     needed = {folder.name: folder}
     waiting = [folder]
     while waiting:
-        for name in _rests_on(waiting.pop()):
+        for name in list_sources(waiting.pop().path):
             other = _open_any(runs, name)
             if name not in needed and other is not None:
                 needed[name] = other
@@ -86,13 +86,6 @@ def find_runs(study: Study) -> list[RunFolder]:
             if study.facts.study and record.get("study") == study.facts.study and (path.parent / "table.csv").is_file():
                 needed.setdefault(path.parent.name, RunFolder(path.parent.name))
     return list(needed.values())
-
-
-def _rests_on(folder: RunFolder) -> list[str]:
-    """The other runs that asked questions of a run."""
-    lines = read_lines(folder.carried_path) if folder.carried_path.is_file() else iter(())
-    names = (run for line in lines for _, run in line.get("elsewhere", {}).values())
-    return [name for name in dict.fromkeys(names) if name and name != folder.name]
 
 
 def _open_any(runs: Path, name: str) -> RunFolder | None:

@@ -110,9 +110,8 @@ def say_processing(facts: Facts) -> Iterator[str]:
 
 def say_code(facts: Facts) -> Iterator[str]:
     """F.1: where the code is."""
-    n = len(list((facts.folder / "notebooks").glob("*.ipynb")))
-    if n:
-        yield f"The code is {say_count(n, 'notebook')}, whose executed copies lie with the run."
+    if any((facts.folder / "notebooks").glob("*.ipynb")):
+        yield "The code is in notebooks, whose executed copies lie with the run."
     else:
         yield "[Say where the code can be read: no executed notebook lies with this run.]"
 
