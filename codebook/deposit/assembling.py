@@ -12,14 +12,15 @@ from typing import Any
 import orjson
 import yaml
 
+from codebook.codings.coder_files.coders import parse_coders
 from codebook.deposit.coder_pseudonyms import name_coders, read_labels, write_labels
 from codebook.deposit.deposit_layout import CODERS, STUDY, WITHHELD, Texts
 from codebook.deposit.study_sources import Sources
-from codebook.deposit.withheld_texts import make_withholding, withhold_run, withhold_units
+from codebook.deposit.withheld_texts import make_withholding, withhold_run, write_units_table
 from codebook.execute import read_parameters
 from codebook.files.digests import digest_of
 from codebook.files.formats import READERS
-from codebook.paths import resolve_path, show_path
+from codebook.paths import project_folder, resolve_path, show_path
 from codebook.scheme import write_codebook, write_qdc
 from codebook.study.study_facts import NONE
 
@@ -77,6 +78,9 @@ class Assembly:
                 self.copy(place, path)
         else:
             facts = self._fill_data()
+        file = self.sources.file
+        if file and not resolve_path(file.notebooks).resolve().is_relative_to(project_folder()):
+            facts["notebooks"] = "notebooks"
         self._write_study(facts)
         self._fill_runs()
         self._write_codebook()
@@ -107,37 +111,38 @@ class Assembly:
         units = resolve_path(study.facts.units) if study.facts.units else None
         of_coders = self._files_of_coders()
         for place, path in self.sources.data.items():
-            if units and path == units and self.texts == "include":
-                self.copy(place, path)  # even where it holds labels of people: a remark says so
-                if path in of_coders:
-                    self.left_out.append(f"{place} holds the units and columns of coders: look whether it names them")
+            if path == units and path.suffix.lower() in READERS:
+                facts |= self._write_units(path, of_coders.get(path, ()))
             elif path in of_coders:
                 self.keep_here(path, "its labels are in the table of labels")
             elif self.texts == "include" or path.suffix in (".yaml", ".yml", ".md", ".txt", "") or _is_notice(path):
                 self.copy(place, path)
-            elif path == units and path.suffix.lower() in READERS:
-                facts |= self._withhold_units(path)
             else:
                 self.keep_here(path, "it may hold texts of units")
         return facts
 
-    def _files_of_coders(self) -> set[Path]:
-        from codebook.codings.coder_files.coders import parse_coders
-
+    def _files_of_coders(self) -> dict[Path, tuple[str, ...]]:
+        """Files with labels of people, and which columns of each tell of coders."""
         study = self.sources.study
-        if not study.coders:
-            return set()
-        path = resolve_path(study.coders)
         folder = resolve_path(study.coding.folder) if study.facts.coding else None
-        logs = set(folder.rglob("*")) if folder and folder.is_dir() else set()
-        return {path, *logs, *(path.parent / source.file for _, source in parse_coders(path, study.codebook)[0])}
+        logs = list(folder.rglob("*")) if folder and folder.is_dir() else []
+        files: dict[Path, tuple[str, ...]] = dict.fromkeys(logs, ())
+        if not study.coders:
+            return files
+        path = resolve_path(study.coders)
+        for _, source in parse_coders(path, study.codebook)[0]:
+            columns = (*source.columns.values(), source.coder, source.label, source.reply)
+            files[path.parent / source.file] = tuple(name for name in columns if name)
+        return files | {path: ()}
 
-    def _withhold_units(self, path: Path) -> dict[str, Any]:
-        facts, hold = self.sources.study.facts, make_withholding(self.texts, self.sources.study.codebook)
+    def _write_units(self, path: Path, of_coders: tuple[str, ...]) -> dict[str, Any]:
+        """Put in the units without texts, if these stay here, and without the columns of coders."""
+        facts, is_told = self.sources.study.facts, self.texts == "include"
+        hold = None if is_told else make_withholding(self.texts, self.sources.study.codebook)
         form = dict(facts.form) if isinstance(facts.form, Mapping) else {}
         texts = {facts.text_column or "text", *facts.context_columns}
-        withhold_units(path, self.room / UNITS, hold, texts, form)
-        self.keep_here(path, f"it holds the texts; {UNITS} has its other columns")
+        write_units_table(path, self.room / UNITS, form, hold=hold, texts=texts, drop=of_coders)
+        self.keep_here(path, f"{UNITS} has its columns without labels of people{'' if is_told else ' and texts'}")
         return {"units": UNITS, "form": {}}
 
     def _write_study(self, changed: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ ABOUT = "deposit.json"
 MANIFEST = "manifest-sha256.txt"
 WITHHELD = "withheld.csv"
 STUDY = "study.yaml"
+LOCK = "environment/requirements.txt"
 LABELS = "data/labels_of_people.csv"
 CODERS = "data/coders_of_the_deposit.yaml"
 PERSONS_FILES = ("README.md", "CITATION.cff", "LICENSE.txt")

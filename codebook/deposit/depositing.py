@@ -182,7 +182,7 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> fl
     only = None if assembly.texts == "include" else about.steps
     try:
         replayed = replay_study(room / "runs" / about.run, room / "study.yaml", only=only, out=made, tell=tell)
-        _refuse_differences(replayed, assembly.is_open)
+        _refuse_differences(replayed)
         if not assembly.is_open:
             for name in ("outputs", "notebooks", "report.html"):
                 source, target = made / about.run / name, room / "runs" / about.run / name
@@ -195,8 +195,8 @@ def _replay(assembly: Assembly, about: About, tell: Callable[[str], None]) -> fl
     return round(replayed.seconds, 1)
 
 
-def _refuse_differences(replayed: Replay, compared: bool) -> None:
-    rows = replayed.differences.rows if compared else ()
+def _refuse_differences(replayed: Replay) -> None:
+    rows = replayed.differences.rows
     if replayed.study.state == "done" and not rows:
         return
     mend = "run the study to its end (codebook execute study.yaml), then deposit again"

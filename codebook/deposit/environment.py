@@ -6,19 +6,20 @@ import os
 import platform
 import re
 import sys
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from codebook.deposit.deposit_layout import LOCK
 from codebook.run.folder import describe_software
 
-LOCK = "environment/requirements.txt"
 _KIT = "codebook-kit"
 
 
 def write_environment(room: Path) -> None:
     """Write the versions of all installed packages, as pip reads them."""
-    found = {re.sub(r"[-_.]+", "-", each.name).lower(): each.version for each in distributions() if each.name}
+    found = dict(_list_packages())
     software = describe_software()
     kit = found.pop(_KIT, software["packages"][_KIT])
     lines = [
@@ -29,6 +30,12 @@ def write_environment(room: Path) -> None:
     path = room / LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@cache
+def _list_packages() -> tuple[tuple[str, str], ...]:
+    """Every installed package with its version; it takes a second, and does not change while a process runs."""
+    return tuple((re.sub(r"[-_.]+", "-", each.name).lower(), each.version) for each in distributions() if each.name)
 
 
 def describe_machine() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from codebook.deposit.deposit_layout import list_files
+from codebook.deposit.deposit_layout import LOCK, list_files
 from codebook.errors import Fault
 from codebook.ground.personal import find_personal, find_phone
 from codebook.ground.secrecy import is_keylike, remove_secrets
@@ -34,6 +34,8 @@ def find_keys(folder: Path, secrets: Mapping[str, str]) -> Iterator[Fault]:
 def find_persons(folder: Path) -> Iterator[Fault]:
     """Yield each place of a deposit where something looks personal; a hint, never a proof, and never shown."""
     for place, path in list_files(folder):
+        if place == LOCK:
+            continue  # versions, which look like addresses of machines
         kinds: dict[str, list[int]] = {}
         for number, line in read_text_lines(path):
             if what := find_personal(line) or find_phone(line):

@@ -21,6 +21,7 @@ from codebook.files.rows import open_rows
 from codebook.records import request_key
 from codebook.run import RunFolder
 from codebook.scheme import Codebook
+from codebook.tasks import make_questions
 
 GONE = "[withheld]"
 _PLAIN = frozenset(
@@ -47,7 +48,7 @@ class Withholding:
 
     texts: Texts
     labels: Collection[str] = ()
-    words: Collection[str] = ("label", "labels", "quote", "confidence", "answer", "reason")
+    words: Collection[str] = ("label", "quote")
     keys: dict[str, str] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
@@ -97,8 +98,17 @@ class Withholding:
 def make_withholding(texts: Texts, book: Codebook) -> Withholding:
     """What withholds the texts of runs with this codebook: its labels are no texts."""
     labels = {label for variable in book.variables for label in variable.labels if not variable.is_open}
-    names = {variable.name for variable in book.variables}
-    return Withholding(texts, labels=labels, words={*Withholding.words, *names})
+    words = {name for question in make_questions(book).values() for name in _names_of(question.schema)}
+    return Withholding(texts, labels=labels, words={*words, *(variable.name for variable in book.variables)})
+
+
+def _names_of(schema: Any) -> Iterator[str]:
+    """The names of all fields that a schema asks for."""
+    if isinstance(schema, list):
+        yield from (name for each in schema for name in _names_of(each))
+    elif isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        yield from (name for each in schema.values() for name in _names_of(each))
 
 
 # --- the folder of a run
@@ -208,19 +218,29 @@ def _write_table(source: Path, target: Path, hold: Withholding, book: Codebook) 
 # --- the data of the study
 
 
-def withhold_units(
-    source: Path, target: Path, hold: Withholding, texts: Collection[str], form: Mapping[str, Any]
+def write_units_table(
+    source: Path,
+    target: Path,
+    form: Mapping[str, Any],
+    *,
+    hold: Withholding | None,
+    texts: Collection[str],
+    drop: Collection[str],
 ) -> None:
-    """Write a table of units as csv, without its texts and without every other column that holds prose."""
+    """Write a table of units as csv, without some columns, such as those of coders, and what `hold` withholds.
+
+    That is its texts, and every other column that holds prose.
+    """
     import csv
 
     keys = ("sheet", "encoding", "delimiter", "skip_rows", "query")
     rows = list(open_rows(source, **{key: value for key, value in form.items() if key in keys}))
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in drop]
     prose = {name for name in columns if name in texts or is_prose([row.get(name, "") for row in rows])}
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:
-            writer.writerow([hold.text(row.get(name, "")) if name in prose else row.get(name, "") for name in columns])
+            cells = ((name, row.get(name, "")) for name in columns)
+            writer.writerow([hold.text(cell) if hold and name in prose else cell for name, cell in cells])

@@ -87,10 +87,11 @@ def _copy_figures(facts: Facts, folder: Path) -> list[Picture]:
     """The figures of the paper, copied beside it."""
     pictures = []
     for entry in facts.outputs:
-        if entry.name in _FIGURES and f"{entry.name}.pdf" in entry.files:
+        saved = [facts.folder / "outputs" / f"{entry.name}{ending}" for ending in (".pdf", ".png")]
+        if entry.name in _FIGURES and all(path.is_file() for path in saved):
             target = make_private(folder / "figures") / entry.name
-            for ending in (".pdf", ".png"):
-                shutil.copyfile(facts.folder / "outputs" / f"{entry.name}{ending}", target.with_suffix(ending))
+            for path in saved:
+                shutil.copyfile(path, target.with_suffix(path.suffix))
             caption = facts.folder / "outputs" / f"{entry.name}.caption.txt"
             words = caption.read_text(encoding="utf-8").strip() if caption.is_file() else entry.title
             pictures.append(Picture(target, words, _width_mm(target.with_suffix(".png"))))

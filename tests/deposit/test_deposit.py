@@ -1,0 +1,312 @@
+"""A deposit replays wherever it lies; what was changed, lost or must not be told is found, and where."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import docx
+import orjson
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+from tiny_notebooks import write_notebook
+
+import codebook as cb
+from codebook.cli import main
+from codebook.deposit import Deposited, verify_deposit, write_deposit
+from codebook.deposit.digest_list import write_digests
+from codebook.deposit.text_traces import find_texts
+from codebook.errors import ParameterError
+from codebook.execute import StudyResult
+from codebook.files.lines import read_lines
+from codebook.paths import runs_folder
+
+ARCHIVE = Path(__file__).parents[2] / "data" / "archive"
+SAVE = """
+from dataclasses import replace
+import codebook as cb
+study = cb.open_study(run=run)
+replace(cb.validity(study.codings(), resample=cb.Bootstrap(200, seed=1)), figure=None).save()
+"""
+KEY = "sk-proj-" + "a1B2c3D4" * 4
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory) -> Path:
+    """The shipped archive; its study of headlines makes one table, in one notebook, undrawn."""
+    folder = tmp_path_factory.mktemp("archived") / "study"
+    shutil.copytree(ARCHIVE, folder)
+    for path in ("study.yaml", "topics.yaml", "topics_coders.yaml", "sentences.csv", "llm_replies.csv", "runs/topics"):
+        shutil.rmtree(folder / path) if (folder / path).is_dir() else (folder / path).unlink()
+    write_notebook(folder / "notebooks" / "01_validity.ipynb", 'run: str = ""  # the run', SAVE)
+    study = yaml.safe_load((folder / "headlines.yaml").read_text()) | {"notebooks": "notebooks", "steps": ["validity"]}
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    (folder / "headlines.yaml").unlink()
+    outputs = folder / "runs" / "headlines" / "outputs"
+    shutil.rmtree(outputs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CODEBOOK_PROJECT", str(folder))
+        cb.adopt("runs/headlines")
+        exec(SAVE, {"run": ""})
+        (folder / "runs" / "ledger.db").unlink()
+    return folder
+
+
+@pytest.fixture
+def study(archived, tmp_path, monkeypatch) -> Path:
+    """A copy of it, to be changed; its steps run in this process, since a kernel takes seconds."""
+    folder = tmp_path / "study"
+    shutil.copytree(archived, folder)
+    monkeypatch.setenv("CODEBOOK_PROJECT", str(folder))
+
+    def run_here(path: Path, **_: object) -> StudyResult:
+        with monkeypatch.context() as patch:
+            patch.setenv("CODEBOOK_STUDY", str(path))
+            exec(SAVE, {"run": ""})
+        return StudyResult("done", 0, (), runs_folder())
+
+    monkeypatch.setattr("codebook.execute.replaying.run_study", run_here)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(archived) -> Path:
+    """A deposit of it, whose tables were not made anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CODEBOOK_PROJECT", str(archived))
+        return write_deposit(cb.open_study(), replay=False, title="Sixty headlines").folder
+
+
+@pytest.fixture
+def folder(study, made, tmp_path) -> Path:
+    """A copy of the deposit, to be changed, with its zip beside."""
+    shutil.copy(made.with_name("headlines.zip"), tmp_path)
+    return Path(shutil.copytree(made, tmp_path / "headlines"))
+
+
+def deposit(**options: Any) -> Deposited:
+    return write_deposit(cb.open_study(), tell=lambda line: None, **options)
+
+
+def move(deposited: Deposited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The deposit somewhere else, where nothing of the study is."""
+    place = tmp_path / "elsewhere" / "another name"
+    place.parent.mkdir()
+    shutil.move(deposited.folder, place)
+    shutil.rmtree(tmp_path / "study")
+    monkeypatch.delenv("CODEBOOK_PROJECT")
+    monkeypatch.delenv("CODEBOOK_STUDY", raising=False)
+    monkeypatch.chdir(place.parent)
+    return place
+
+
+def texts_of(study: Path) -> list[str]:
+    return [line["text"] for line in read_lines(study / "runs" / "headlines" / "units.jsonl")]
+
+
+def all_bytes(folder: Path) -> bytes:
+    """All files of a folder; of packed ones their parts."""
+    raw = []
+    for path in folder.rglob("*"):
+        if path.suffix in (".docx", ".xlsx"):
+            with zipfile.ZipFile(path) as packed:
+                raw += [packed.read(name) for name in packed.namelist()]
+        elif path.is_file():
+            raw.append(path.read_bytes())
+    return b"\n".join(raw)
+
+
+def test_a_deposit_that_lies_elsewhere_gives_the_same_tables(study, tmp_path, monkeypatch):
+    deposited = deposit()
+    assert deposited.about.seconds is not None
+    place = move(deposited, tmp_path, monkeypatch)
+    verified = verify_deposit(place)
+    assert (verified.faults, verified.passes, verified.remarks) == ((), True, ())
+    assert verified.seconds is not None
+    assert f"{verified.n_files} files are listed" in str(verified)
+
+
+def test_the_zip_is_the_folder_and_is_verified_as_it_is(folder, tmp_path):
+    assert verify_deposit(tmp_path / "headlines.zip", replay=False).faults == ()
+    with zipfile.ZipFile(tmp_path / "headlines.zip") as packed:
+        names = {name.removeprefix("headlines/") for name in packed.namelist()}
+    assert names == {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_was_changed_lost_added_or_is_a_key_is_found_with_its_place(folder):
+    table = folder / "runs" / "headlines" / "table.csv"
+    table.write_bytes(table.read_bytes().replace(b'"1"', b'"0"', 1))
+    (folder / "codebook" / "econ.qdc").unlink(missing_ok=True)
+    gone = next((folder / "codebook").iterdir())
+    gone.unlink()
+    (folder / "new.txt").write_text("new")
+    with (folder / "study.yaml").open("a") as file:
+        file.write(f"# {KEY}\n")
+    verified = verify_deposit(folder, replay=False)
+    wheres = {fault.where: fault.problem for fault in verified.faults}
+    n = len((folder / "study.yaml").read_text().splitlines())
+    assert wheres["runs/headlines/table.csv"].startswith("it was changed")
+    assert wheres[f"codebook/{gone.name}"] == "it is missing"
+    assert wheres["new.txt"].startswith("it was added")
+    assert wheres[f"study.yaml, line {n}"] == "something looks like a key (it is not shown)"
+    assert KEY not in str(verified)
+    result = CliRunner().invoke(main, ["verify", str(folder), "--no-replay"])
+    assert result.exit_code == 1
+    assert "WRONG     new.txt: it was added" in result.output
+
+
+def test_a_changed_reply_is_found_by_its_figures_even_where_digests_were_made_anew(folder):
+    (results,) = (folder / "runs" / "headlines" / "results").glob("*.jsonl")
+    results.write_bytes(results.read_bytes().replace(b'\\"1\\"', b'\\"-1\\"', 1))
+    write_digests(folder)
+    verified = verify_deposit(folder)
+    problems = [fault.problem for fault in verified.faults if fault.where == "replay"]
+    assert any(re.search(r"validity_by_coder\.csv, row 1 .*accuracy_high: \S+ -> ", problem) for problem in problems)
+
+
+@pytest.mark.parametrize("texts", ["digest", "redact"])
+def test_texts_that_stay_here_stand_nowhere_and_the_tables_are_the_same(study, texts, tmp_path, monkeypatch):
+    before = (study / "runs" / "headlines" / "outputs" / "validity_by_coder.csv").read_bytes()
+    known, units = texts_of(study), shutil.copy(study / "runs" / "headlines" / "units.jsonl", tmp_path)
+    deposited = deposit(texts=texts)
+    raw = all_bytes(deposited.folder)
+    assert [text for text in known if text.encode() in raw] == []
+    assert list(find_texts(deposited.folder, Path(units), cb.open_study().codebook)) == []
+    assert (b'"text":"sha256:' in raw) == (texts == "digest")
+    place = move(deposited, tmp_path, monkeypatch)
+    assert (place / "runs" / "headlines" / "outputs" / "validity_by_coder.csv").read_bytes() == before
+    assert verify_deposit(place).faults == ()
+    withheld = pd.read_csv(place / "withheld.csv", dtype=str).set_index("file")
+    assert "students.csv" in withheld.index
+    assert withheld["sha256"].notna().all() == (texts == "digest")
+    assert any(each.startswith("asking a model again") for each in deposited.about.left_out)
+
+
+def test_a_private_study_names_its_coders_by_pseudonyms_everywhere(study, tmp_path, monkeypatch):
+    monkeypatch.setenv("CODEBOOK_PSEUDONYM_KEY", "a key of the tests")
+    (study / "study.yaml").write_text((study / "study.yaml").read_text() + "private: true\n")
+    coders = pd.read_csv(study / "students.csv", dtype=str)
+    coders["coder"] = coders["coder"].map(lambda name: f"Erika-{name}")
+    coders.to_csv(study / "students.csv", index=False)
+    deposited = deposit()
+    assert b"Erika" not in all_bytes(deposited.folder)
+    labels = pd.read_csv(deposited.folder / "data" / "labels_of_people.csv", dtype=str)
+    names = set(labels["coder"]) - {"gold"}
+    assert all(re.fullmatch(r"person_[0-9a-f]{8}", name) for name in names)
+    assert len(names) == coders["coder"].nunique()
+    assert any(text.encode() in all_bytes(deposited.folder) for text in texts_of(study))  # texts may leave
+    assert deposit(out="deposit/again").about.private
+    again = pd.read_csv(study / "deposit" / "again" / "data" / "labels_of_people.csv", dtype=str)
+    assert again.equals(labels)  # the same person is the same in every deposit
+    place = move(deposited, tmp_path, monkeypatch)
+    assert verify_deposit(place).faults == ()
+
+
+def test_every_table_is_described_and_frictionless_agrees(folder):
+    import frictionless
+
+    package = orjson.loads((folder / "datapackage.json").read_bytes())
+    tables = {path.relative_to(folder).as_posix() for path in folder.rglob("*.csv")}
+    assert {resource["path"] for resource in package["resources"]} == tables
+    report = frictionless.validate(str(folder / "datapackage.json"))
+    assert report.valid, report.flatten(["place", "type", "note"])
+    (table,) = (each for each in package["resources"] if each["path"] == "runs/headlines/table.csv")
+    fields = {field["name"]: field for field in table["schema"]["fields"]}
+    assert fields["label"]["description"].startswith("The label")
+
+
+def test_the_crate_names_every_file_and_every_run(folder):
+    from rocrate.rocrate import ROCrate
+
+    crate = ROCrate(str(folder))
+    named = {entity.id for entity in crate.data_entities} - {"./"}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert named == there - {"ro-crate-metadata.json", "manifest-sha256.txt"}
+    assert crate.name == "Sixty headlines"
+    assert crate.root_dataset["license"].id == "#licence"
+    (action,) = [each for each in crate.contextual_entities if each.type == "CreateAction"]
+    assert action["instrument"]["name"] == "embedded-use-minilm-1"
+    assert [each.id for each in action["result"]] == ["runs/headlines/table.csv"]
+
+
+def test_the_readme_is_filled_and_what_a_person_wrote_stays(study):
+    folder = deposit().folder
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert "codebook execute study.yaml --replay runs/headlines" in readme
+    assert "- [x] <10 minutes" in readme
+    assert "| `headlines.csv` | what is coded |" in readme
+    assert "[Say where the units come from" in readme
+    assert "`notebooks/01_validity.ipynb` | `runs/headlines/outputs/validity_by_coder.csv`" in readme
+    (folder / "README.md").write_text("mine", encoding="utf-8")
+    assert (deposit(replay=False).folder / "README.md").read_text(encoding="utf-8") == "mine"
+    citation = yaml.safe_load((folder / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+
+
+def test_the_codebook_lies_there_for_people_and_programs(made, study):
+    folder = made / "codebook"
+    book = cb.open_study().codebook
+    assert cb.read_codebook(folder / f"{book.name}.yaml").digest == book.digest
+    assert (folder / f"{book.name}.qdc").read_text().startswith("<?xml")
+    texts = [each.text for each in docx.Document(str(folder / f"{book.name}.docx")).paragraphs]
+    assert texts[0] == f"Codebook {book.name}, version {book.version}"
+
+
+def test_a_key_in_the_study_is_refused_and_nothing_is_written(study):
+    with (study / "headlines.csv").open("a") as file:
+        file.write(f'99,x,"the key is {KEY}",0\n')
+    with pytest.raises(ParameterError, match=r"headlines\.csv, line 62: something looks like a key") as caught:
+        deposit(replay=False)
+    assert KEY not in str(caught.value)
+    assert not (study / "deposit" / "headlines").exists()
+    assert list((study / "deposit").glob(".*")) == []
+
+
+def test_files_that_are_gone_or_lie_elsewhere_are_named_at_once(study, tmp_path):
+    (tmp_path / "away.csv").write_text("headline_id,headline_en\n")
+    (study / "econ_coders.yaml").unlink()
+    opened = cb.open_study(units=str(tmp_path / "away.csv"), coders="econ_coders.yaml")
+    with pytest.raises(ParameterError, match="lies outside of the study's folder") as caught:
+        write_deposit(opened, replay=False)
+    assert "econ_coders.yaml: no such file" in str(caught.value)
+
+
+def test_tables_that_do_not_come_again_are_not_deposited(study):
+    outputs = study / "runs" / "headlines" / "outputs" / "validity_by_coder.csv"
+    outputs.write_text(outputs.read_text().replace("60", "61"))
+    manifest = outputs.with_name("manifest.json")
+    manifest.write_bytes(manifest.read_bytes())
+    (results,) = (study / "runs" / "headlines" / "results").glob("*.jsonl")
+    results.write_bytes(results.read_bytes().replace(b'\\"1\\"', b'\\"-1\\"', 1))
+    with pytest.raises(ParameterError, match="does not give its own tables again"):
+        deposit()
+
+
+def test_personal_data_is_told_by_file_and_line_and_not_shown(study):
+    table = pd.read_csv(study / "headlines.csv", dtype=str)
+    table.loc[4, "medium"] = "write to erika@example.org or call +49 30 1234567"
+    table.to_csv(study / "headlines.csv", index=False)
+    deposited = deposit(replay=False)
+    (remark,) = (each for each in deposited.remarks if each.startswith("headlines.csv"))
+    assert remark.startswith("headlines.csv, line 6: something looks like an e-mail address (it is not shown)")
+    assert "erika" not in " ".join(deposited.remarks)
+    verified = verify_deposit(deposited.folder, replay=False)
+    assert verified.passes
+    assert [each.where for each in verified.remarks] == ["headlines.csv, line 6"]
+
+
+def test_the_command_writes_a_deposit_and_says_what_is_left_to_do(study):
+    result = CliRunner().invoke(main, ["deposit", "--no-replay", "--texts", "redact", "--out", "out"])
+    assert result.exit_code == 0, result.output
+    assert "NOT ANEW  asking a model again" in result.output
+    assert (study / "out" / "deposit.json").is_file()
+    assert (study / "out.zip").is_file()
+    refused = CliRunner().invoke(main, ["deposit", "--no-replay", "--out", "notebooks"])
+    assert refused.exit_code == 1
+    assert "something else lies there" in refused.output
+    assert "This is no deposit" in CliRunner().invoke(main, ["verify", "notebooks"]).output
