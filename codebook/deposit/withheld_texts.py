@@ -41,7 +41,7 @@ class Withholding:
     Examples
     --------
     >>> Withholding("redact").text("Coal is cheap."), Withholding("digest").text("Coal is cheap.")[:14]
-    ('[withheld]', 'sha256:c89a3e8')
+    ('[withheld]', 'sha256:d20f06d')
     >>> Withholding("redact", labels={"yes"}).reply('{"label": "yes", "quote": "Coal is cheap."}')
     '{"label":"yes","quote":"[withheld]"}'
     """

@@ -24,6 +24,7 @@ from codebook.deposit.text_traces import find_texts
 from codebook.errors import ParameterError
 from codebook.execute import StudyResult
 from codebook.files.lines import read_lines
+from codebook.ground.pseudonyms import name_person
 from codebook.paths import runs_folder
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "archive"
@@ -75,11 +76,12 @@ def study(archived, tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(archived) -> Path:
+def made(archived, tmp_path_factory) -> Path:
     """A deposit of it, whose tables were not made anew."""
+    out = tmp_path_factory.mktemp("made") / "headlines"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CODEBOOK_PROJECT", str(archived))
-        return write_deposit(cb.open_study(), replay=False, title="Sixty headlines").folder
+        return write_deposit(cb.open_study(), replay=False, title="Sixty headlines", out=out).folder
 
 
 @pytest.fixture
@@ -197,12 +199,8 @@ def test_a_private_study_names_its_coders_by_pseudonyms_everywhere(study, tmp_pa
     assert b"Erika" not in all_bytes(deposited.folder)
     labels = pd.read_csv(deposited.folder / "data" / "labels_of_people.csv", dtype=str)
     names = set(labels["coder"]) - {"gold"}
-    assert all(re.fullmatch(r"person_[0-9a-f]{8}", name) for name in names)
-    assert len(names) == coders["coder"].nunique()
     assert any(text.encode() in all_bytes(deposited.folder) for text in texts_of(study))  # texts may leave
-    assert deposit(out="deposit/again").about.private
-    again = pd.read_csv(study / "deposit" / "again" / "data" / "labels_of_people.csv", dtype=str)
-    assert again.equals(labels)  # the same person is the same in every deposit
+    assert names == {name_person(name) for name in coders["coder"]}  # the same person is the same in every deposit
     place = move(deposited, tmp_path, monkeypatch)
     assert verify_deposit(place).faults == ()
 
