@@ -66,7 +66,13 @@ def read_comparisons(
     everybody = [*codings.people, *codings.machines]
     groups = codings.groups if by in BY else {"all": everybody}
     problems, coverage, done = list(faults), Coverage(), list[Comparison]()
+    coded = {each.name for each in codings.variables} & set(codings.frame["variable"])
     for variable in codings.variables:
+        if coded and variable.name not in coded:
+            head = {"variable": variable.name, "label": "", "level": variable.level or ""}
+            empty = [Comparison({**head, "group": name}, None, f"nobody coded {variable.name!r}") for name in groups]
+            done += empty if by in ("", "group") else []
+            continue
         try:
             read = list(read_variable(codings, variable, everybody))
         except StatisticError as error:

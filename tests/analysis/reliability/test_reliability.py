@@ -389,3 +389,13 @@ def test_open_labels_keeps_what_is_missing_and_refuses_unknown_labels():
 
 def test_figures_as_journals_print_them():
     assert [format_figure(x) for x in (-0.001, 0.5, -1.0, 1.0, 12.345)] == [".00", ".50", "−1.00", "1.00", "12.35"]
+
+
+def test_s17_a_variable_that_nobody_coded_is_a_row_that_says_so():
+    table = make_table("tone", {"ann": list("abab"), "bo": list("aabb")})
+    both = [VariableSpec(name, "nominal", ["a", "b"]) for name in ("tone", "types")]
+    frame = reliability(Codings(table, both), resample=Bootstrap(0)).frame
+    assert frame.loc[frame["variable"] == "types", "reason"].unique().tolist() == ["nobody coded 'types'"]
+    assert frame.loc[frame["variable"] == "tone", "value"].notna().all()
+    with pytest.raises(StatisticError, match="the table has no row of 'types'"):
+        reliability(Codings(table, both[1:]))
