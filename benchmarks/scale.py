@@ -125,13 +125,9 @@ class Study:
         """Write table and record."""
         open_run(RUN).collect()
 
-    def table(self) -> dict[str, Any]:
-        """The tidy table as a frame, with the digest of its labels."""
-        table = open_run(RUN).table()
-        begin, found = time.perf_counter(), hashlib.sha256()
-        for name in ("unit_id", "variable", "draw", "label", "why", "custom_id", "coder"):
-            found.update("\n".join(table[name].astype("str").fillna("-")).encode())
-        return {"labels": found.hexdigest()[:16], "n": len(table), "apart_s": time.perf_counter() - begin}
+    def table(self) -> Any:
+        """The whole tidy table as a frame, all columns of it."""
+        return open_run(RUN).table()
 
     def codings(self) -> Any:
         """The labels of the run and of the people, ready for a statistic."""
@@ -178,11 +174,21 @@ STAGES = {
 def measure(study: Study, stage: str) -> dict[str, Any]:
     """Seconds and peak memory of a stage in this process; what it says of itself comes along."""
     begin, worked = time.perf_counter(), time.process_time()
-    about: Any = STAGES[stage](study)
-    seconds, processor = time.perf_counter() - begin, time.process_time() - worked
-    about = about if isinstance(about, dict) else {}
-    apart = about.pop("apart_s", 0.0)
-    return {"seconds": seconds - apart, "processor": processor - apart, "peak_mb": peak_mb(), **about}
+    made: Any = STAGES[stage](study)
+    figures = {
+        "seconds": time.perf_counter() - begin,
+        "processor": time.process_time() - worked,
+        "peak_mb": peak_mb(),
+    }
+    return figures | ({"labels": digest_labels(made)} if stage == "table" else {})
+
+
+def digest_labels(table: Any) -> str:
+    """What two tables of the same labels have alike."""
+    found = hashlib.sha256()
+    for name in ("unit_id", "variable", "draw", "label", "why", "custom_id", "coder"):
+        found.update("\n".join(table[name].astype("str").fillna("-")).encode())
+    return found.hexdigest()[:16]
 
 
 def measure_apart(study: Study, stage: str) -> dict[str, Any]:

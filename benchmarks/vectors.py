@@ -1,6 +1,7 @@
 """Vectors: all pairs or an index, the store, and 20,000 texts through kills with the real models.
 
-Run from the repository: `python benchmarks/vectors.py neighbours`, `store` or `resume` (all three where none is named).
+Run from the repository: `python benchmarks/vectors.py neighbours`, `duplicates`, `store` or `resume` (all of them where
+none is named).
 Seconds are of the processor, so that a busy machine changes little; one thread of linear algebra.
 """
 
@@ -56,7 +57,6 @@ def neighbours() -> None:
         print(f"; by an index {index_s + each_s * (n - N_QUERIES):6.1f} s, recall {recall:.3f}", flush=True)
     vectors = draw(N_TEXTS, 384)
     for what, call in (
-        (f"near_duplicates of {N_TEXTS:,}", lambda: near_duplicates(vectors, 0.9)),
         (f"20 clusters of {N_TEXTS:,}", lambda: cluster_vectors(vectors, k=20)),
         (
             f"clusters of {N_TEXTS // 4:,} by a threshold",
@@ -66,6 +66,19 @@ def neighbours() -> None:
     ):
         print(f"{what}: {taken(call)[0]:.1f} s", flush=True)
     print(f"peak memory {peak_mb():.0f} MB")
+
+
+def duplicates() -> None:
+    """Pairs of which one is nearly the other: by comparing all, by an index, and which of them an index finds."""
+    for n in (10_000, 20_000, 40_000):
+        vectors, rng = draw(n, 384), np.random.default_rng(2)
+        copies = rng.integers(0, n - n // 20, n // 20)
+        vectors[-len(copies) :] = vectors[copies] + 0.15 * rng.standard_normal((len(copies), 384)).astype("f4")
+        exact_s, exact = taken(lambda: near_duplicates(vectors, 0.95, exact=True).frame)  # noqa: B023
+        index_s, found = taken(lambda: near_duplicates(vectors, 0.95, exact=False).frame)  # noqa: B023
+        recall = len(exact.merge(found, on=["first", "second"])) / len(exact)
+        print(f"{n:7,}: {len(exact):,} near pairs: all compared {exact_s:6.1f} s,", end=" ")
+        print(f"by an index {index_s:6.1f} s, recall {recall:.3f}", flush=True)
 
 
 def store() -> None:
@@ -114,6 +127,6 @@ def _n_answered(project: Path) -> int:
 
 
 if __name__ == "__main__":
-    parts = {"neighbours": neighbours, "store": store, "resume": resume, "child": child}
-    for chosen in sys.argv[1:] or ["neighbours", "store", "resume"]:
+    parts = {"neighbours": neighbours, "duplicates": duplicates, "store": store, "resume": resume, "child": child}
+    for chosen in sys.argv[1:] or ["neighbours", "duplicates", "store", "resume"]:
         parts[chosen]()

@@ -12,7 +12,7 @@ from codebook.codings.coder_files.people_labels import People, has_logs, read_pe
 from codebook.codings.contract import COLUMNS, KEY, OF_CODINGS, OPTIONAL
 from codebook.codings.coverage_counts import count_coverage, coverage, coverage_sentence
 from codebook.codings.database import KeyedTable, write_database
-from codebook.codings.exports import read_table, write_table
+from codebook.codings.exports import iter_table, read_table, write_table
 from codebook.codings.frame import check_table, dump_labels, join_codings, make_table, merge_tables, pile_pieces
 from codebook.codings.label_counts import count_labels, set_aside_abstentions, shorten_coders, shorten_names
 from codebook.codings.records.record_codings import read_record_codings
@@ -42,6 +42,7 @@ __all__ = [
     "coverage_sentence",
     "dump_labels",
     "has_logs",
+    "iter_table",
     "join_codings",
     "join_transcripts",
     "look_at_export",

@@ -205,10 +205,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     match path.suffix.lower():
-        case ".csv":
-            return check_table(restore(_read_csv(path)))
-        case ".tsv":
-            return check_table(restore(_read_csv(path, "\t")))
+        case ".csv" | ".tsv" as ending:
+            pieces = _read_csv(path, "\t" if ending == ".tsv" else ",")
+            return check_table(pd.concat(pieces, ignore_index=True))
         case ".jsonl":
             return check_table(_read_objects(path, read_lines(path)))
         case ".json":
@@ -281,9 +280,27 @@ def _write_array(frame: pd.DataFrame, path: Path) -> None:
         file.write(b"\n]\n")
 
 
-def _read_csv(path: Path, delimiter: str = ",") -> pd.DataFrame:
+def iter_table(path: Path) -> Iterator[pd.DataFrame]:
+    """Yield the pieces of a .csv that `write_table` wrote, each checked by itself.
+
+    Raises
+    ------
+    TableError
+        The file holds no tidy table.
+    """
+    with reading(path, TableError):
+        yield from map(check_table, _read_csv(path))
+
+
+def _read_csv(path: Path, delimiter: str = ",") -> Iterator[pd.DataFrame]:
+    """Yield pieces of a file of texts, what is missing missing again; one at least."""
+    form: dict[str, Any] = {"sep": delimiter, "dtype": str, "keep_default_na": False, "encoding": "utf-8"}
     try:
-        return pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8")
+        empty = restore(pd.read_csv(path, nrows=0, **form))
+        with pd.read_csv(path, chunksize=_CHUNK, **form) as chunks:
+            pieces = map(restore, chunks)
+            yield next(pieces, empty)
+            yield from pieces
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         mend = "read a file that write_table wrote, or bring in other files with read_codings"
         raise TableError(f"{path.name} holds no tidy table.", [Fault(path.name, str(error), mend)]) from None

@@ -48,8 +48,11 @@ _SHARDS = """SELECT shards.id, jobs.id FROM shards LEFT JOIN jobs ON jobs.shard_
     ORDER BY 1"""
 _ELSEWHERE = """SELECT custom_id, lower(hex(request_key)), COALESCE(shards.run_id, '') FROM rows
     JOIN asks ON asks.id = rows.ask_id LEFT JOIN shards ON shards.id = asks.shard_id
-    WHERE rows.run_id = ?1 AND NOT EXISTS (SELECT 1 FROM sent JOIN shards ON shards.id = sent.shard_id
-        WHERE shards.run_id = ?1 AND sent.ask_id = rows.ask_id AND sent.custom_id = rows.custom_id)
+    WHERE rows.run_id = ?1 AND NOT (shards.run_id IS ?1 AND EXISTS (SELECT 1 FROM sent
+        WHERE sent.shard_id = asks.shard_id AND sent.custom_id = rows.custom_id AND sent.ask_id = rows.ask_id))
+    AND NOT EXISTS (SELECT 1 FROM sent JOIN shards AS own ON own.id = sent.shard_id
+        WHERE own.run_id = ?1 AND sent.ask_id = asks.id AND sent.custom_id = rows.custom_id
+        AND shards.id IS shards.id)
     ORDER BY rows.id"""
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from codebook.errors import RecordError
-from codebook.ledger.connecting import wait_for_others
+from codebook.ledger.connecting import CACHE_KB, wait_for_others
 from codebook.ledger.migrations import note_answerer
 from codebook.ledger.queries import Queries
 from codebook.ledger.spending import KEPT
@@ -48,6 +48,7 @@ class Claims(Queries):
         if within:
             yield self._db
             return
+        self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         wait_for_others(self._db, "BEGIN IMMEDIATE")
         try:
             yield self._db

@@ -19,8 +19,8 @@ WAIT_S = 60.0
 SAY_AFTER_S = 3.0
 """After which time it is said that another process is waited for."""
 MEMORY = Path(":memory:")
-_CACHE_KB = 48 * 1024
-"""Memory that a connection may take for pages: keys are met in no order, and a million have some 50 MB of index."""
+CACHE_KB = 48 * 1024
+"""Memory that who writes may take for pages: keys are met in no order, and a million have some 50 MB of index."""
 _ENDINGS = ("", "-wal", "-journal")
 """Of the file, and of the changes that are not in it yet, or are to be taken back."""
 _FILE = "runs/ledger.db"
@@ -143,7 +143,6 @@ def _open(address: str, *, any_thread: bool) -> sqlite3.Connection:
     db = sqlite3.connect(address, timeout=SAY_AFTER_S, isolation_level=None, **options)
     try:
         wait_for_others(db, "SELECT count(*) FROM sqlite_master")
-        db.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
     except sqlite3.OperationalError as error:
         db.close()
         if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codebook.analysis.core.codings import Codings
-from codebook.codings import read_coders, read_table
+from codebook.codings import OF_CODINGS, iter_table, pile_pieces, read_coders
 from codebook.errors import RunError, mend_name, say_mend
 from codebook.files.digests import digest_of, read_run_record
 from codebook.files.run_versions import NO_NAME, find_version
@@ -133,7 +133,9 @@ def gather_facts(run: str, *, coders: str | Path = "", gold: str = "") -> Facts:
         The run has no table yet.
     """
     folder = find_collected(run)
-    table, book = read_table(folder / "table.csv"), read_codebook(folder / "codebook.yaml")
+    book = read_codebook(folder / "codebook.yaml")
+    pieces = iter_table(folder / "table.csv")
+    table = pile_pieces(piece[[name for name in OF_CODINGS if name in piece]] for piece in pieces)
     record = read_run_record(folder / "run.json")
     others = Codings(table.head(0), [])
     if coders:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from codebook.analysis.core.checks import check_columns, name_some, raise_faults
@@ -31,10 +32,12 @@ class CoderRoles:
 
     def _machines(self) -> list[str]:
         """Coders who labelled in a run, or of whom a model or a raw reply is on record."""
-        machine = pd.Series(data=False, index=self.frame.index)
+        machine = np.zeros(len(self.frame), dtype=bool)
         for column in {"run_id", "model", "raw"} & set(self.frame.columns):
-            machine |= self.frame[column].fillna("") != ""
-        return [str(name) for name in self.frame.loc[machine, "coder"].unique()]
+            machine |= (self.frame[column].fillna("") != "").to_numpy(bool)
+        codes, names = pd.factorize(self.frame["coder"])  # many rows, few coders
+        found, first = np.unique(codes[machine & (codes >= 0)], return_index=True)
+        return [str(name) for name in names[found[np.argsort(first)]]]
 
     @cached_property
     def coders(self) -> list[str]:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MOST_EXACT = 7_000_000_000
 """Pairs of query and vector up to which all are compared. Beyond, an index is quicker, its making included: some 85,000
 vectors among themselves take as long either way on one processor (`benchmarks/vectors.py`)."""
+MOST_PAIRED = 150_000
+"""Vectors up to which `near_duplicates` compares all pairs: so many take as long either way, some three minutes."""
 _QUERY_ROWS = 256
 _N_NEIGHBOURS = 16
 """Of each vector that an index is asked for at first, where pairs are looked for."""
@@ -130,8 +132,8 @@ def near_duplicates(
 ) -> Result:
     """Every pair of vectors whose cosine is at least `threshold`, the nearest first.
 
-    All pairs are compared, in blocks: memory grows only with the pairs that are found. Beyond some hundred thousand
-    vectors an index is asked instead, as long for each vector as its neighbours are near enough.
+    All pairs are compared, in blocks: memory grows only with the pairs that are found. Beyond 150,000 vectors
+    (`MOST_PAIRED`) an index is asked instead, of each vector for as many neighbours as are near enough.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ def near_duplicates(
     known = as_array(vectors)
     if not 0 < threshold <= 1:
         raise StatisticError("", [Fault("threshold", f"{threshold} is not a cosine of near texts", "pass e.g. .95")])
-    by_index = _by_index(len(known), len(known) // 2, exact)
+    by_index = exact is False or (exact is None and len(known) > MOST_PAIRED)
     frame = _gather_pairs((_ask_pairs if by_index else _iter_pairs)(known, threshold), most, threshold)
     frame["cosine"] = frame["cosine"].round(DIGITS)
     frame = frame.sort_values(["cosine", "first", "second"], ascending=[False, True, True], ignore_index=True)
