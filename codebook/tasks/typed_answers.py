@@ -66,7 +66,16 @@ def _write_bounds(variable: Variable) -> dict[str, Any]:
 
 
 class GiveText(Question):
-    """A text in the coder's own words; the label is the text as it is."""
+    """A text in the coder's own words; the label is the text as it is.
+
+    Examples
+    --------
+    >>> from codebook.scheme import parse_codebook
+    >>> claim = "{name: claim, question: What is claimed, kind: text}"
+    >>> book = parse_codebook(f"name: claims\\nunit: a post\\nvariables: [{claim}]")
+    >>> GiveText(book, book.variables[0]).read_label('{"text":"Coal is over."}').label
+    'Coal is over.'
+    """
 
     rule = "Answer in your own words, as short as the question allows."
 
