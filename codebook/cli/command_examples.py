@@ -43,6 +43,7 @@ codebook reliability --codebook codebook.yaml --coders coders.yaml
 codebook report topics --out for_the_referee.html
 codebook report topics --paper
 codebook retry topics --why truncated --max-tokens 4000
+codebook retry topics --model gpt-6-luna
 codebook run --engine openai_batch --model gpt-6-luna --cap 5
 codebook runs
 codebook sheets --coder ann --as page
@@ -54,6 +55,7 @@ codebook tidy --older-than 90
 codebook transcripts minutes --text
 codebook trust llm.example.edu
 codebook validity topics --by label
+codebook validity topics --second
 codebook verify ~/Downloads/topics.zip
 """
 

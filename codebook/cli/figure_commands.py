@@ -64,15 +64,25 @@ def reliability(by: str, coefficients: tuple[str, ...], replicates: int, seed: i
 @click.option("--sample", default="", metavar="FILE", help="The gold sample; `none` for none.")
 @click.option("--part", type=click.Choice(["dev", "test"]), default="test", show_default=True, help="Of the sample.")
 @click.option("--unlock", is_flag=True, help="Prompt and codebook are final: open the test part.")
+@click.option(
+    "--second", is_flag=True, help="With and without the labels of a second instrument (codebook retry --model)."
+)
 @label_options
-def validity(by: str, coder: str, part: str, unlock: bool, replicates: int, seed: int, **labels: Any) -> None:
+def validity(by: str, coder: str, part: str, unlock: bool, second: bool, **options: Any) -> None:
     """Do the coders meet the gold? Beside what a constant label would get: the table of the notebook 05_validity."""
     from codebook.analysis import Bootstrap
     from codebook.analysis import validity as meet_gold
 
-    codings = _open_codings(**labels, part=part, unlock=unlock)
+    resample = Bootstrap(options.pop("replicates"), seed=options.pop("seed"))
+    if second:
+        from codebook.study import compare_second, open_study
+
+        study = open_study(**{name: value for name, value in options.items() if name in ("run", "coders", "gold")})
+        say(repr(compare_second(study, options.get("variable", ""), resample=resample).save()))
+        return
+    codings = _open_codings(**options, part=part, unlock=unlock)
     one = codings if len(codings.variables) == 1 else codings.of()
-    _show(meet_gold(one, coder, by=by, resample=Bootstrap(replicates, seed=seed)), codings)
+    _show(meet_gold(one, coder, by=by, resample=resample), codings)
 
 
 @click.command(epilog="Versions of a run are called RUN.v1, RUN.v2 and so on. What is left out is as in study.yaml.")

@@ -5,9 +5,20 @@ opens the units, plans, and gives the codings. Open `study_opening.py` first; wh
 `study_file.py`.
 """
 
+from codebook.study.second_instrument import compare_second, plan_second
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_facts import StudyFacts
 from codebook.study.study_file import StudyFile, read_study_file
 from codebook.study.study_opening import Study, open_study
 
-__all__ = ["Study", "StudyCheck", "StudyFacts", "StudyFile", "check_study", "open_study", "read_study_file"]
+__all__ = [
+    "Study",
+    "StudyCheck",
+    "StudyFacts",
+    "StudyFile",
+    "check_study",
+    "compare_second",
+    "open_study",
+    "plan_second",
+    "read_study_file",
+]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, get_type_hints
 
 from codebook.errors import Fault, ParameterError, mend_name
+from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 
 NONE = "none"
 """What is given for a run, a file of coders or a sample where the study's own is not wanted."""
@@ -165,3 +166,21 @@ def as_texts(value: Any) -> Any:
         return value
     pairs = {name: f"[{', '.join(map(str, each))}]" if isinstance(each, list) else each for name, each in value.items()}
     return [f"{name}: {each}" for name, each in pairs.items()]
+
+
+def typed_pairs(pairs: Pairs, name: str) -> dict[str, Any]:
+    """Pairs with their values as YAML reads them."""
+    summary = f"The {name} cannot be read."
+    if not isinstance(pairs, Mapping):
+        return parse_pairs(pairs, name, error=ParameterError, summary=summary)
+    return {
+        key: value if key in AS_WRITTEN else _type(value, f"{name}, {key}", summary) for key, value in pairs.items()
+    }
+
+
+def _type(value: Any, where: str, summary: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _type(each, where, summary) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_type(each, where, summary) for each in value]
+    return parse_value(value, where, error=ParameterError, summary=summary) if isinstance(value, str) else value

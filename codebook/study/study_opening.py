@@ -16,7 +16,6 @@ from codebook.coding.assignments import FOLDER
 from codebook.codings import People, has_logs, read_people
 from codebook.errors import Fault, ParameterError
 from codebook.files.run_versions import list_versions
-from codebook.files.yaml_text import AS_WRITTEN, parse_pairs, parse_value
 from codebook.ground.machine import all_in_words
 from codebook.paths import MARKER, STUDY_VARIABLE, resolve_path, runs_folder, show_path
 from codebook.records import Unit
@@ -27,7 +26,7 @@ from codebook.scheme import Codebook, read_codebook
 from codebook.study.grid_settings import read_grid
 from codebook.study.study_check import StudyCheck, check_study
 from codebook.study.study_coding import Assigning, assign_units, hand_out_units
-from codebook.study.study_facts import NONE, Pairs, StudyFacts, as_texts, is_empty
+from codebook.study.study_facts import NONE, StudyFacts, as_texts, is_empty, typed_pairs
 from codebook.study.study_file import read_study_file
 from codebook.study.study_grid import Grid
 from codebook.tasks import probe_units, reverse_categories
@@ -201,7 +200,7 @@ class Study:
             text_column=facts.text_column,
             context_columns=facts.context_columns,
             where=facts.where,
-            form=_typed(facts.form, "form"),
+            form=typed_pairs(facts.form, "form"),
         )
 
     def plan(
@@ -272,7 +271,7 @@ class Study:
     def asking(self) -> dict[str, Any]:
         """Who is asked, and how: what `plan` and `preflight` take of it."""
         facts = self.facts
-        options = _typed(facts.options, "options")
+        options = typed_pairs(facts.options, "options")
         options |= {name: value for name in ("provider", "base_url") if (value := getattr(facts, name))}
         fields: dict[str, Any] = {
             name: value for name in ("model", "url", "archive") if (value := getattr(facts, name))
@@ -282,7 +281,7 @@ class Study:
             **fields,
             "engine": facts.engine,
             "options": options,
-            "settings": _typed(facts.settings, "settings"),
+            "settings": typed_pairs(facts.settings, "settings"),
             "private": facts.private,
         }
 
@@ -383,24 +382,6 @@ class Study:
     def _has_units(self) -> bool:
         of_study = not self.given & {"coders", "codebook"} or "units" in self.given
         return of_study and resolve_path(self.facts.units).exists()
-
-
-def _typed(pairs: Pairs, name: str) -> dict[str, Any]:
-    """Pairs with their values as YAML reads them."""
-    summary = f"The {name} cannot be read."
-    if not isinstance(pairs, Mapping):
-        return parse_pairs(pairs, name, error=ParameterError, summary=summary)
-    return {
-        key: value if key in AS_WRITTEN else _type(value, f"{name}, {key}", summary) for key, value in pairs.items()
-    }
-
-
-def _type(value: Any, where: str, summary: str) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _type(each, where, summary) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_type(each, where, summary) for each in value]
-    return parse_value(value, where, error=ParameterError, summary=summary) if isinstance(value, str) else value
 
 
 def _show(value: Any) -> str:

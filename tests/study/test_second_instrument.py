@@ -1,0 +1,60 @@
+"""A second instrument: what one model refused or cut short, asked of another, whose labels bear their own coder."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+from fakes import scripted
+
+import codebook as cb
+from codebook.cli import main
+from codebook.errors import ParameterError
+
+TEXTS = ["Coal and gas.", "Games [refuse]", "A match [truncate]", "Coal [outside]", "Coal again.", "Games again."]
+GOLD = ["coal", "sports", "sports", "coal", "coal", "sports"]
+
+
+@pytest.fixture
+def study(project, monkeypatch):
+    scripted.register(monkeypatch)
+    book = yaml.safe_load(scripted.BOOK)
+    Path("codebook.yaml").write_text(yaml.safe_dump(book | {"variables": book["variables"][:1]}))
+    ids = [f"u{n}" for n in range(len(TEXTS))]
+    pd.DataFrame({"id": ids, "text": TEXTS, "gold": GOLD}).to_csv("texts.csv", index=False)
+    coders = {"coders": [{"file": "texts.csv", "unit": "id", "columns": {"gold": "gold"}}]}
+    Path("coders.yaml").write_text(yaml.safe_dump(coders))
+    facts = {"study": "m", "units": "texts.csv", "coders": "coders.yaml", "engine": "scripted"}
+    Path("study.yaml").write_text(yaml.safe_dump(facts))
+    study = cb.open_study()
+    study.plan().submit()
+    study.open_run().collect()
+    return study
+
+
+def test_what_was_not_labelled_is_asked_of_another_model_and_told_apart(study):
+    assert study.open_run().table()["why"].value_counts().to_dict() == {"refused": 1, "truncated": 1, "invalid": 1}
+    second = cb.study.plan_second(study, engine="embedded")
+    assert sorted(unit.unit_id for unit in second.units()) == ["u1", "u2", "u3"]
+    second.submit()
+    second.collect()
+    result = cb.study.compare_second(study, resample=cb.Bootstrap(0))
+    assert result.finding.startswith("3 units without a label of scripted-1 have one of embedded-use-minilm-")
+    first, other, both = result.frame["coder"]
+    assert (both, first) == (f"{first} + {other}", "scripted-1")
+    figures = result.frame.set_index("coder")[["n_asked", "n_answered", "accuracy"]]
+    labels = pd.concat([study.open_run().table(), second.table()]).dropna(subset="label").set_index("unit_id")["label"]
+    assert figures.loc[first, "n_answered"] == 3
+    assert figures.loc[other, ["n_asked", "n_answered"]].tolist() == [3, 3]
+    right = (labels.sort_index() == pd.Series(GOLD, index=sorted(labels.index))).mean()
+    assert figures.loc[both].tolist() == [6, 6, pytest.approx(right)]
+    assert study.codings().coders == cb.open_study().codings().coders, "the run's own labels stay as they were"
+
+
+def test_the_commands_say_what_comes_next(study):
+    planned = CliRunner().invoke(main, ["retry", "m", "--engine", "embedded", "--why", "refused"]).output
+    assert "1 unit that ended refused will be asked of embedded-use-minilm-" in planned
+    assert "codebook submit m-second" in planned
+    with pytest.raises(ParameterError, match="nothing is to be done"):
+        cb.study.plan_second(cb.open_study(run="m-second"), engine="embedded")
